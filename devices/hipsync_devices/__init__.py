@@ -1,0 +1,1 @@
+"""The bands hipsync knows: one folder a family, reached by entry points only."""

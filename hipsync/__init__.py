@@ -1,0 +1,1 @@
+"""hipsync: steps and stillness from fitness bands, and a hip exercise after an hour of sitting."""

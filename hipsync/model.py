@@ -1,0 +1,223 @@
+"""The domain in the field's words: what bands report, what it becomes, what was said and done.
+
+Instants are aware datetimes in UTC, lengths are timedeltas, intervals are half-open `[start, end)`.
+A step counter cannot tell sitting from standing still, so code says *stationary* for what the data
+show; only text for people says "sitting".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple, NewType
+
+BandId = NewType("BandId", int)
+"""Ours, and stable. A Bluetooth address is not: macOS gives each host another."""
+
+MINUTE = timedelta(minutes=1)
+
+
+class State(StrEnum):
+    """What a band itself says of an epoch. The values are those of the CSV column `state`."""
+
+    ASLEEP = "asleep"
+    NOT_WORN = "not_worn"
+    CHARGING = "charging"
+    SITTING = "sitting"
+    STANDING = "standing"
+    WALKING = "walking"
+    RUNNING = "running"
+    CYCLING = "cycling"
+
+
+class Epoch(NamedTuple):
+    """Steps in `[start, start + length)`, with what else the band said of that time.
+
+    Starts lie on whole minutes of UTC and lengths are whole minutes. A tuple rather than a dataclass:
+    a month of a band's memory is 43,200 of these, and a frozen dataclass takes five times as long to make.
+    """
+
+    start: datetime
+    length: timedelta
+    steps: int
+    intensity: int | None = None
+    """The band's own scale; comparable only within one kind of band."""
+    heart_rate: int | None = None
+    """Beats a minute."""
+    state: State | None = None
+    kind: int | None = None
+    """The band's own code for the epoch, whole, for a reading that knows better later."""
+    inferred: bool = False
+    """Not sent: the band omits still slots, and vouches for the part of the answer in which this one lies."""
+
+    @property
+    def end(self) -> datetime:
+        """The first instant after the epoch."""
+        return self.start + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """A running total of steps, read at an instant. A smaller one than before is a reset, not negative steps."""
+
+    at: datetime
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """The band was put on, or taken off."""
+
+    at: datetime
+    worn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """The band's battery."""
+
+    at: datetime
+    percent: int
+    charging: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inactivity:
+    """The band's own sit alarm went off. Kept, and never merged into hipsync's verdict."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What the band says of itself. Text as the band sent it, control characters removed."""
+
+    at: datetime
+    firmware: str | None = None
+    hardware: str | None = None
+    serial: str | None = None
+
+
+Reading = Epoch | Counter | Wear | Charge | Inactivity | Info
+"""The only things a driver may report."""
+
+
+class Kind(StrEnum):
+    """Every known or unknown minute is exactly one of these; the values are the keys of `day --json`."""
+
+    SITTING = "sitting"
+    UP = "up"
+    STANDING = "standing"
+    ASLEEP = "asleep"
+    NOT_WORN = "not_worn"
+    UNKNOWN = "unknown"
+
+
+class EndedBy(StrEnum):
+    """What ended a stretch."""
+
+    MOVING = "moving"
+    STANDING = "standing"
+    ASLEEP = "asleep"
+    NOT_WORN = "not_worn"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Consecutive minutes of one kind."""
+
+    start: datetime
+    end: datetime
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """A sitting stretch: the time since the last real movement.
+
+    ::
+
+        ~~~ walk ~~~|  still  | hole |    still     |~~~ walk ~~~
+                    ^ start     not counted         ^ end
+    """
+
+    start: datetime
+    end: datetime
+    """End of its last counted minute."""
+    minutes: int
+    """Counted minutes; holes of up to ten minutes inside are not counted."""
+    ended_by: EndedBy | None
+    """None while it runs."""
+    due: datetime | None
+    """When its age reached the limit, which is when the prompt is due; None if it never did."""
+    sure: bool
+    """At `due`: at most one minute with steps in the hour before, so that still most likely means sitting."""
+    doubtful: bool
+    """Half of it or more is stillness that nobody vouches for (`science.md` section 2, item 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The movement that ends a stretch of eight minutes or more."""
+
+    start: datetime
+    end: datetime
+    steps: int
+
+
+class Answer(StrEnum):
+    """What came of a prompt."""
+
+    DONE = "done"
+    SNOOZED = "snoozed"
+    SKIPPED = "skipped"
+    MOVED = "moved"
+    IGNORED = "ignored"
+    HURT = "hurt"
+
+
+class Where(StrEnum):
+    """Where a prompt was shown."""
+
+    TERMINAL = "terminal"
+    DESKTOP = "desktop"
+    BAND = "band"
+    COMMAND = "command"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What was said to the person, where, and what came of it. One a stretch, unless repeats are on."""
+
+    at: datetime
+    """First shown."""
+    due: datetime
+    exercise: str
+    sure: bool
+    where: tuple[Where, ...] = ()
+    shown: int = 1
+    """How many times; the second showing is the stronger one."""
+    last_shown: datetime | None = None
+    answer: Answer | None = None
+    answered_at: datetime | None = None
+    snoozed_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """An exercise that was done."""
+
+    at: datetime
+    name: str
+    how: str
+    """guided, prompt or manual."""
+    hurt: bool = False
+
+
+class ZoneChange(NamedTuple):
+    """From this instant on the host was in this zone (an IANA name)."""
+
+    since: datetime
+    zone: str
