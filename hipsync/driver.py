@@ -8,7 +8,7 @@ UUIDs are full 128-bit strings in lower case everywhere.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
@@ -140,9 +140,9 @@ class Driver:
     """Total and cheap: called for every advertisement on the air."""
     open: Callable[[Link, Session], Awaitable[Sequence[Reading]]]
     """Runs first on every connection: authenticate, set the clock; what the band says of itself."""
-    sync: Callable[[Link, Session], AsyncIterator[Sequence[Reading]]] | None = None
+    sync: Callable[[Link, Session], AsyncGenerator[Sequence[Reading], None]] | None = None
     """Bounded: what is new since `session.since`, then end. None for a band without a memory."""
-    watch: Callable[[Link, Session], AsyncIterator[Sequence[Reading]]] | None = None
+    watch: Callable[[Link, Session], AsyncGenerator[Sequence[Reading], None]] | None = None
     """Unbounded: readings as they happen, until the link is lost or the caller has enough."""
     nudge: Callable[[Link, Session, Message], Awaitable[Answer | None]] | None = None
     """Buzz and show; an answer if the band can give one."""

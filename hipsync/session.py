@@ -1,0 +1,250 @@
+"""Runs a driver over an open connection: deadlines, arrival times, bounded inboxes, and the rule `yield` means stored.
+
+A `Conversation` wraps what the radio offers (`Connection`) and hands each coroutine of a driver its own view of it
+(`Link`). The radio gives no exception to somebody who waits for a notification when the link drops, so every wait here
+races the loss of the link and a deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from hipsync.driver import Driver, Message, Received, Session
+from hipsync.errors import DeviceError, LinkLost, NoReply
+from hipsync.model import Answer, Reading
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+REPLY_WITHIN_S = 30.0
+"""For one read, write or subscription: ATT's own transaction time-out (Core specification, volume 3, part F, 3.3.3)."""
+
+INBOX = 4096
+"""Notifications a view may be behind. A band's largest round is some 1,000; beyond this it babbles."""
+
+Commit = Callable[[Sequence[Reading]], Awaitable[None]]
+"""Returns when the batch is on disk."""
+
+
+class Connection(Protocol):
+    """What a radio offers. Methods raise `DeviceError`; `lost` is set when the link has ended, for whatever reason."""
+
+    @property
+    def lost(self) -> asyncio.Event: ...
+
+    @property
+    def write_size(self) -> int: ...
+
+    def has(self, characteristic: str, service: str | None = None) -> bool: ...
+
+    async def read(self, characteristic: str, service: str | None = None) -> bytes: ...
+
+    async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None: ...
+
+    async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None: ...
+
+    async def stop_notify(self, characteristic: str) -> None: ...
+
+    async def bond(self) -> None: ...
+
+
+class Conversation:
+    """One connection, shared by the views that are made of it."""
+
+    def __init__(self, connection: Connection, *, zone: ZoneInfo, now: Callable[[], datetime]) -> None:
+        self.connection = connection
+        self.zone = zone
+        self.now = now
+        self._views: list[View] = []
+        self._subscribed: dict[str, int] = {}
+        self._operation = asyncio.Lock()
+
+    def view(self) -> View:
+        view = View(self)
+        self._views.append(view)
+        return view
+
+    def close(self, view: View) -> None:
+        self._views.remove(view)
+
+    async def run(self, operation: Awaitable[T], within_s: float = REPLY_WITHIN_S) -> T:
+        """The result of an operation, `LinkLost` as soon as the link ends, or `NoReply` after the deadline."""
+        work = asyncio.ensure_future(operation)
+        lost = asyncio.ensure_future(self.connection.lost.wait())
+        try:
+            await asyncio.wait({work, lost}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return work.result()
+            if lost.done():
+                raise LinkLost("the band ended the connection or went out of reach")
+            raise NoReply(f"the band did not answer within {within_s:g} s")
+        finally:
+            lost.cancel()
+            if not work.done():
+                work.cancel()
+                with contextlib.suppress(asyncio.CancelledError, DeviceError):
+                    await work
+
+    async def one_at_a_time(self, operation: Awaitable[T]) -> T:
+        async with self._operation:
+            return await self.run(operation)
+
+    async def subscribe(self, characteristic: str) -> None:
+        count = self._subscribed.get(characteristic, 0)
+        if count == 0:
+            await self.one_at_a_time(self.connection.start_notify(characteristic, self._arrival(characteristic)))
+        self._subscribed[characteristic] = count + 1
+
+    async def unsubscribe(self, characteristic: str) -> None:
+        count = self._subscribed.get(characteristic, 0)
+        if count == 1:
+            await self.one_at_a_time(self.connection.stop_notify(characteristic))
+        self._subscribed[characteristic] = max(count - 1, 0)
+
+    def _arrival(self, characteristic: str) -> Callable[[bytes], None]:
+        def arrived(data: bytes) -> None:
+            received = Received(characteristic, self.now(), bytes(data))
+            log.debug("< %s %s", characteristic[:8], received.data.hex())
+            for view in self._views:
+                view.deliver(received)
+
+        return arrived
+
+
+class View:
+    """One coroutine's side of a conversation: a `Link` with an inbox of its own."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._subscribed: set[str] = set()
+        self._inbox: deque[Received] = deque()
+        self._arrived = asyncio.Event()
+        self._overflow = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return self._conversation.zone
+
+    @property
+    def write_size(self) -> int:
+        return self._conversation.connection.write_size
+
+    def now(self) -> datetime:
+        return self._conversation.now()
+
+    def has(self, characteristic: str, service: str | None = None) -> bool:
+        return self._conversation.connection.has(characteristic, service)
+
+    async def read(self, characteristic: str, *, service: str | None = None) -> bytes:
+        data = await self._conversation.one_at_a_time(self._conversation.connection.read(characteristic, service))
+        log.debug("= %s %s", characteristic[:8], data.hex())
+        return data
+
+    async def write(
+        self, characteristic: str, data: bytes, *, response: bool = False, service: str | None = None
+    ) -> None:
+        connection = self._conversation.connection
+        log.debug("> %s %d bytes", characteristic[:8], len(data))  # never the bytes: one of them may be a key
+        await self._conversation.one_at_a_time(connection.write(characteristic, data, response, service))
+
+    async def subscribe(self, *characteristics: str) -> None:
+        for characteristic in characteristics:
+            if characteristic not in self._subscribed:
+                self._subscribed.add(characteristic)  # before: a band may notify as soon as it is told
+                try:
+                    await self._conversation.subscribe(characteristic)
+                except BaseException:
+                    self._subscribed.discard(characteristic)
+                    raise
+
+    async def unsubscribe(self, *characteristics: str) -> None:
+        for characteristic in characteristics:
+            if characteristic in self._subscribed:
+                self._subscribed.discard(characteristic)
+                self._inbox = deque(received for received in self._inbox if received.uuid != characteristic)
+                await self._conversation.unsubscribe(characteristic)
+
+    async def notification(self, *characteristics: str, timeout: timedelta) -> Received:
+        wanted = frozenset(characteristics)
+        if received := self._waiting(wanted):
+            return received
+        return await self._conversation.run(self._next(wanted), timeout.total_seconds())
+
+    async def _next(self, wanted: frozenset[str]) -> Received:
+        while True:
+            self._arrived.clear()
+            if received := self._waiting(wanted):
+                return received
+            await self._arrived.wait()
+
+    def _waiting(self, wanted: frozenset[str]) -> Received | None:
+        if self._overflow:
+            raise DeviceError(f"the band sent more than {INBOX} messages that nobody asked for")
+        for position, received in enumerate(self._inbox):
+            if received.uuid in wanted:
+                del self._inbox[position]
+                return received
+        return None
+
+    def deliver(self, received: Received) -> None:
+        if received.uuid in self._subscribed:
+            if len(self._inbox) >= INBOX:
+                self._overflow = True
+            else:
+                self._inbox.append(received)
+            self._arrived.set()
+
+    async def pause(self, length: timedelta) -> None:
+        with contextlib.suppress(NoReply):
+            await self._conversation.run(asyncio.Event().wait(), length.total_seconds())
+
+    async def bond(self) -> None:
+        await self._conversation.one_at_a_time(self._conversation.connection.bond())
+
+
+async def meet(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
+    """Open the conversation: authenticate, set the clock, and store what the band says of itself."""
+    readings = await driver.open(conversation.view(), session)
+    if readings:
+        await committed(commit, readings)
+
+
+async def collect(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> int:
+    """Fetch what is new; how many epochs came. Each batch is committed before the driver goes on.
+
+    Raises what the driver raises (`DeviceError`) and what `commit` raises; the driver is closed first, so it never
+    learns that a batch was stored unless it was.
+    """
+    if driver.sync is None:
+        return 0
+    count = 0
+    async with contextlib.aclosing(driver.sync(conversation.view(), session)) as batches:
+        async for batch in batches:
+            await committed(commit, batch)
+            count += len(batch)
+    return count
+
+
+async def nudge(driver: Driver, conversation: Conversation, session: Session, message: Message) -> Answer | None:
+    """Buzz the band; the wearer's answer if the band can give one. Raises `DeviceError`."""
+    if driver.nudge is None:
+        raise DeviceError(f"{driver.label} bands cannot buzz")
+    return await driver.nudge(conversation.view(), session, message)
+
+
+async def committed(commit: Commit, batch: Sequence[Reading]) -> None:
+    """Store a batch, come what may: a cancellation is obeyed after the commit, not within it."""
+    work = asyncio.ensure_future(commit(batch))
+    try:
+        await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise

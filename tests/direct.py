@@ -1,0 +1,157 @@
+"""A simulated band without a radio: a `Connection` straight into the object, on a virtual clock.
+
+    run(story, start)                       a coroutine function on a fresh VirtualTimeLoop, given its clock
+    conversation(DirectConnection(...), clock)      what `session.meet` and `session.collect` take
+
+Faults: `cut_after(n)` ends the link before the n-th notification from now; `lose` and `double` spoil single ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from hipsync.clock import FastClock, VirtualTimeLoop
+from hipsync.errors import DeviceError, LinkLost
+from hipsync.model import Reading
+from hipsync.session import Conversation
+from hipsync.simulated import HangUp, Refused, SimulatedBand
+
+T = TypeVar("T")
+
+
+def run(story: Callable[[FastClock], Awaitable[T]], start: datetime) -> T:
+    """The result of a coroutine function that is given a clock; takes no real time."""
+    loop = VirtualTimeLoop()
+    try:
+        return loop.run_until_complete(_awaited(story(FastClock(loop, start))))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _awaited(story: Awaitable[T]) -> T:
+    return await story
+
+
+class DirectConnection:
+    """`session.Connection` to a simulated band; time passes only when somebody waits."""
+
+    def __init__(self, band: SimulatedBand, now: Callable[[], datetime], *, mtu: int = 23) -> None:
+        self.band, self._now = band, now
+        self.lost = asyncio.Event()
+        self.written: list[tuple[str, bytes]] = []
+        self.delivered = 0
+        self.lose: set[int] = set()
+        self.double: set[int] = set()
+        self._cut_at: int | None = None
+        self._callbacks: dict[str, Callable[[bytes], None]] = {}
+        self._tables = {c.uuid: s.uuid for s in band.services() for c in s.characteristics}
+        band.mtu = mtu
+        band.connected(now())
+        self._clockwork = asyncio.ensure_future(self._tick())
+
+    @property
+    def write_size(self) -> int:
+        return self.band.mtu - 3
+
+    def cut_after(self, notifications: int) -> None:
+        self._cut_at = self.delivered + notifications
+
+    def drop(self) -> None:
+        if not self.lost.is_set():
+            self.lost.set()
+            self._clockwork.cancel()
+            self.band.disconnected(self._now())
+
+    def has(self, characteristic: str, service: str | None = None) -> bool:
+        return characteristic in self._tables and service in (None, self._tables[characteristic])
+
+    async def read(self, characteristic: str, service: str | None = None) -> bytes:
+        self._check(characteristic, service)
+        try:
+            data = self.band.read(characteristic, self._tables[characteristic], self._now())
+        except Refused as refused:
+            raise DeviceError(f"the band refused a read of {characteristic}: {refused}") from refused
+        self._pump()
+        return data
+
+    async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None:
+        self._check(characteristic, service)
+        self.written.append((characteristic, data))
+        try:
+            self.band.write(characteristic, self._tables[characteristic], data, self._now())
+        except Refused as refused:
+            if response:
+                raise DeviceError(f"the band refused a write to {characteristic}: {refused}") from refused
+        self._pump()
+
+    async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
+        self._check(characteristic, None)
+        self._callbacks[characteristic] = callback
+        self.band.on_subscribe(characteristic, True, self._now())
+        self._pump()
+
+    async def stop_notify(self, characteristic: str) -> None:
+        self._check(characteristic, None)
+        self._callbacks.pop(characteristic, None)
+        self.band.on_subscribe(characteristic, False, self._now())
+        self._pump()
+
+    async def bond(self) -> None:
+        return
+
+    def _check(self, characteristic: str, service: str | None) -> None:
+        if self.lost.is_set():
+            raise LinkLost("the connection has ended")
+        if not self.has(characteristic, service):
+            raise DeviceError(f"the band has no characteristic {characteristic}")
+
+    def _pump(self) -> None:
+        for event in self.band.advance(self._now()):
+            if self.lost.is_set():
+                return
+            if isinstance(event, HangUp):
+                self.drop()
+            elif callback := self._callbacks.get(event.characteristic):
+                if self.delivered == self._cut_at:
+                    self.drop()
+                    return
+                for _ in range(0 if self.delivered in self.lose else 2 if self.delivered in self.double else 1):
+                    callback(event.data)
+                self.delivered += 1
+
+    async def _tick(self) -> None:
+        while not self.lost.is_set():
+            wake = self.band.wake_at()
+            seconds = 1.0 if wake is None else min(max((wake - self._now()).total_seconds(), 0.001), 1.0)
+            await asyncio.sleep(seconds)
+            self._pump()
+
+
+class Kept:
+    """A store that is a list: what was committed, and a way to fail."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Reading]] = []
+        self.fail_at: int | None = None
+
+    @property
+    def readings(self) -> list[Reading]:
+        return [reading for batch in self.batches for reading in batch]
+
+    def of(self, kind: type[T]) -> list[T]:
+        return [reading for reading in self.readings if isinstance(reading, kind)]
+
+    async def commit(self, batch: Sequence[Reading]) -> None:
+        if len(self.batches) == self.fail_at:
+            raise OSError("disk full")
+        self.batches.append(list(batch))
+
+
+def conversation(connection: DirectConnection, clock: FastClock, zone: str = "UTC") -> Conversation:
+    return Conversation(connection, zone=ZoneInfo(zone), now=clock.now)
