@@ -202,6 +202,11 @@ def signs_of_life(line: Timeline, start: int, end: int) -> Iterator[int]:
     return (at for at in range(max(start, 0), min(end, len(line.flags))) if line.flags[at] & ALIVE)
 
 
+def alive_since(line: Timeline, start: int) -> bool:
+    """Whether there is a sign of life from this place in the line on."""
+    return next(signs_of_life(line, start, len(line.flags)), None) is not None
+
+
 def usual_minutes(lengths: Sequence[int]) -> int | None:
     """W50: stretches of this length or less hold half of the sitting time. None if there are none."""
     half, held = sum(lengths) / 2, 0

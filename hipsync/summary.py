@@ -1,0 +1,207 @@
+"""One local day as numbers: the only place where the kinds of minutes are counted (`product.md` section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from hipsync.bouts import LISTED, Bouts, usual_minutes
+from hipsync.days import Day
+from hipsync.model import EndedBy, Exercise, Kind, Prompt, Stretch
+from hipsync.prompting import moved_after
+from hipsync.timeline import (
+    ASLEEP,
+    MISSING,
+    NOT_WORN,
+    STANDING,
+    STILL,
+    Timeline,
+    instant_of,
+    minute_of,
+    zero_runs,
+)
+
+KINDS = (Kind.SITTING, Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN)
+_CODES = {kind: code for code, kind in enumerate(KINDS)}
+OVER_30 = 30
+
+Minutes = dict[Kind, int]
+"""All six kinds, in whole minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A band of the day, as people know it."""
+
+    name: str
+    simulated: bool
+    resolution_minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """The part of a stretch that lies in the day; `whole` is given if it was cut."""
+
+    start: datetime
+    end: datetime
+    minutes: int
+    ended_by: EndedBy | None
+    due: datetime | None
+    prompted: bool
+    doubtful: bool
+    whole: Stretch | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hour:
+    """One elapsed hour, or what has passed of it."""
+
+    start: datetime
+    minutes: Minutes
+
+
+@dataclass(frozen=True, slots=True)
+class PromptOutcome:
+    """A prompt of the day, and how soon a break began after it."""
+
+    prompt: Prompt
+    moved_within_minutes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DaySummary:
+    """All that any output shows of a day."""
+
+    date: date
+    zone: str
+    start: datetime
+    end: datetime
+    until: datetime
+    """Up to which it is counted: its end, or now."""
+    complete_until: datetime | None
+    bands: Sequence[Worn]
+    minutes: Minutes
+    steps: int
+    limit_minutes: int
+    stretches: Sequence[Piece]
+    longest_minutes: int
+    over_30: int
+    over_limit: int
+    breaks: int
+    usual_stretch_minutes: int | None
+    hours: Sequence[Hour]
+    prompts: Sequence[PromptOutcome]
+    exercises: Sequence[Exercise]
+    kinds: bytes
+    """Of each minute from `start` to `until`, its place in `KINDS`."""
+
+
+def day_summary(
+    line: Timeline,
+    found: Bouts,
+    day: Day,
+    now: datetime,
+    *,
+    limit: int,
+    bands: Sequence[Worn] = (),
+    prompts: Sequence[Prompt] = (),
+    exercises: Sequence[Exercise] = (),
+) -> DaySummary:
+    """The summary of `day` from a line that reaches far enough before and behind it to hold its stretches whole."""
+    until = max(min(instant_of(minute_of(now)), day.end), day.start)
+    first, last = minute_of(day.start), minute_of(until)
+    kinds = kinds_of(line)[max(first - line.first, 0) : max(last - line.first, 0)]
+    pieces = [
+        _piece(line, stretch, day, until, prompts)
+        for stretch in found.stretches
+        if stretch.minutes >= LISTED and stretch.start < until and stretch.end > day.start
+    ]
+    own = [
+        stretch
+        for stretch in found.stretches
+        if stretch.minutes >= LISTED and day.start < stretch.end <= day.end and not stretch.doubtful
+    ]
+    return DaySummary(
+        date=day.date,
+        zone=day.zone.key,
+        start=day.start,
+        end=day.end,
+        until=until,
+        complete_until=_complete_until(line, first, last),
+        bands=bands,
+        minutes=_counts(kinds),
+        steps=_steps(line, first, last),
+        limit_minutes=limit,
+        stretches=[piece for piece in pieces if piece.minutes],
+        longest_minutes=max((stretch.minutes for stretch in own), default=0),
+        over_30=sum(stretch.minutes >= OVER_30 for stretch in own),
+        over_limit=sum(stretch.minutes >= limit for stretch in own),
+        breaks=sum(day.start <= b.start < until for b in found.breaks),
+        usual_stretch_minutes=usual_minutes([stretch.minutes for stretch in own]),
+        hours=[Hour(instant_of(first + at), _counts(kinds[at : at + 60])) for at in range(0, len(kinds), 60)],
+        prompts=[_outcome(prompt, found) for prompt in prompts if day.start <= prompt.at < day.end],
+        exercises=[exercise for exercise in exercises if day.start <= exercise.at < day.end],
+        kinds=kinds,
+    )
+
+
+def kinds_of(line: Timeline) -> bytes:
+    """The kind of every minute of a line, as places in `KINDS`; the first that fits in `product.md`'s order."""
+    still = bytearray(len(line.code))
+    for start, end in zero_runs(line):
+        if end - start >= LISTED:
+            still[start:end] = b"\1" * (end - start)
+    kinds = bytearray(len(line.code))
+    for at, (code, flags) in enumerate(zip(line.code, line.flags, strict=True)):
+        if code == MISSING or line.doubtful[at]:
+            kind = Kind.UNKNOWN
+        elif code == NOT_WORN:
+            kind = Kind.NOT_WORN
+        elif code == ASLEEP:
+            kind = Kind.ASLEEP
+        elif flags & STANDING:
+            kind = Kind.STANDING
+        elif still[at] or code == STILL:
+            kind = Kind.SITTING
+        else:
+            kind = Kind.UP
+        kinds[at] = _CODES[kind]
+    return bytes(kinds)
+
+
+def _counts(kinds: bytes) -> Minutes:
+    return {kind: kinds.count(_CODES[kind]) for kind in KINDS}
+
+
+def _steps(line: Timeline, first: int, last: int) -> int:
+    start, end = max(first - line.first, 0), max(last - line.first, 0)
+    return sum(line.steps[start:end]) + sum(steps for minute, steps in line.unplaced if first <= minute < last)
+
+
+def _complete_until(line: Timeline, first: int, last: int) -> datetime | None:
+    start, end = max(first - line.first, 0), max(last - line.first, 0)
+    known = line.code[start:end].rstrip(bytes([MISSING]))
+    return instant_of(line.first + start + len(known)) if known else None
+
+
+def _piece(line: Timeline, stretch: Stretch, day: Day, until: datetime, prompts: Sequence[Prompt]) -> Piece:
+    start, end = max(stretch.start, day.start), min(stretch.end, until)
+    cut = (start, end) != (stretch.start, stretch.end)
+    places = range(minute_of(start) - line.first, minute_of(end) - line.first)
+    ends_here = end == stretch.end
+    return Piece(
+        start=start,
+        end=end,
+        minutes=sum(line.code[at] != MISSING for at in places),
+        ended_by=stretch.ended_by if ends_here else None,
+        due=stretch.due if stretch.due and start < stretch.due <= end else None,
+        prompted=any(stretch.start < prompt.due <= stretch.end for prompt in prompts),
+        doubtful=stretch.doubtful,
+        whole=stretch if cut else None,
+    )
+
+
+def _outcome(prompt: Prompt, found: Bouts) -> PromptOutcome:
+    moved = moved_after(prompt, found)
+    return PromptOutcome(prompt, None if moved is None else int((moved - prompt.at).total_seconds()) // 60)
