@@ -217,20 +217,17 @@ async def meet(driver: Driver, conversation: Conversation, session: Session, com
         await committed(commit, readings)
 
 
-async def collect(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> int:
-    """Fetch what is new; how many epochs came. Each batch is committed before the driver goes on.
+async def collect(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
+    """Fetch what is new. Each batch is committed before the driver goes on.
 
     Raises what the driver raises (`DeviceError`) and what `commit` raises; the driver is closed first, so it never
     learns that a batch was stored unless it was.
     """
     if driver.sync is None:
-        return 0
-    count = 0
+        return
     async with contextlib.aclosing(driver.sync(conversation.view(), session)) as batches:
         async for batch in batches:
             await committed(commit, batch)
-            count += len(batch)
-    return count
 
 
 async def nudge(driver: Driver, conversation: Conversation, session: Session, message: Message) -> Answer | None:

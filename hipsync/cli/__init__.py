@@ -1,0 +1,109 @@
+"""The command line: each command parses, calls one function and prints.
+
+Commands are imported when they are used, so that `hipsync today` and the Tab key stay quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+import click
+
+from hipsync.cli.app import App
+from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError
+
+COMMANDS = {
+    "demo": "run",
+    "run": "run",
+    "status": "run",
+    "scan": "bands",
+    "pair": "bands",
+    "bands": "bands",
+    "sync": "bands",
+    "drivers": "bands",
+    "doctor": "doctor",
+    "today": "review",
+    "day": "review",
+    "prompts": "prompts",
+    "done": "prompts",
+    "snooze": "prompts",
+    "skip": "prompts",
+    "exercise": "prompts",
+    "import": "data",
+    "export": "data",
+    "db": "data",
+    "config": "data",
+}
+"""Command -> module of this package."""
+
+EXIT_FAILED, EXIT_USAGE, EXIT_NOTHING_KNOWN, EXIT_NO_BLUETOOTH, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 4, 5, 130
+
+
+class Commands(click.Group):
+    """A group whose commands are imported on demand, and whose failures are one line and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if (module := COMMANDS.get(cmd_name)) is None:
+            return None
+        found = getattr(importlib.import_module(f"hipsync.cli.{module}"), f"{cmd_name}_command")
+        return found if isinstance(found, click.Command) else None
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except HipsyncError as error:
+            if ctx.obj is not None and ctx.obj.verbose:
+                raise
+            click.echo(f"hipsync: {error}", err=True)
+            ctx.exit(exit_code(error))
+        except KeyboardInterrupt:
+            click.echo(err=True)
+            ctx.exit(EXIT_INTERRUPTED)
+
+
+def exit_code(error: HipsyncError) -> int:
+    """`product.md` section 2."""
+    if isinstance(error, ConfigError):
+        return EXIT_USAGE
+    return EXIT_NO_BLUETOOTH if isinstance(error, BluetoothUnavailable) else EXIT_FAILED
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HIPSYNC", "max_content_width": 100},
+)
+@click.option("--db", type=click.Path(dir_okay=False, path_type=Path), help="The database (see `hipsync db path`).")
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="The file of settings.")
+@click.option("-v", "--verbose", is_flag=True, help="Log what happens; show tracebacks.")
+@click.option("--no-color", is_flag=True, help="No colours; NO_COLOR is honoured too.")
+@click.version_option(package_name="hipsync")
+@click.pass_context
+def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: bool, no_color: bool) -> None:
+    """Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
+
+    \b
+    hipsync demo          a simulated band lives through a day; no hardware needed
+    hipsync pair          choose a band and fetch what it remembers
+    hipsync today         how much did I sit, and did I get up?
+    hipsync run           watch, and prompt when an hour of sitting is full
+
+    Not medical advice: stop an exercise if it hurts.
+    """
+    app = ctx.obj = ctx.obj or App()
+    app.db_path, app.config_path, app.verbose = db, config, verbose
+    app.colour = app.colour and not no_color
+    ctx.color = None if app.colour else False
+    if verbose:
+        import logging
+
+        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+
+
+def main() -> None:
+    """The console script."""
+    hipsync()

@@ -1,0 +1,105 @@
+"""What the commands share: where things are, the clock, the settings, the store."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+
+if TYPE_CHECKING:
+    from hipsync.bouts import Rule
+    from hipsync.config import Config
+    from hipsync.days import Zones
+    from hipsync.keys import KeyFile
+    from hipsync.service import Settings
+    from hipsync.store import Store
+
+
+def system_now() -> datetime:
+    from datetime import UTC
+
+    return datetime.now(UTC)  # noqa: TID251  the shell reads the clock
+
+
+class App:
+    """The options of the command line, resolved when they are asked for."""
+
+    def __init__(self, now: Callable[[], datetime] = system_now) -> None:
+        self.now = now
+        self.db_path: Path | None = None
+        self.config_path: Path | None = None
+        self.verbose = False
+        self.colour = not os.environ.get("NO_COLOR") and sys.stdout.isatty()
+
+    @property
+    def database(self) -> Path:
+        if self.db_path is not None:
+            return self.db_path
+        from hipsync.paths import data_dir
+
+        return data_dir() / "hipsync.db"
+
+    @property
+    def settings_file(self) -> Path:
+        if self.config_path is not None:
+            return self.config_path
+        from hipsync.paths import config_dir
+
+        return config_dir() / "config.toml"
+
+    def config(self) -> Config:
+        from hipsync.config import load
+
+        return load(self.settings_file, required=self.config_path is not None)
+
+    def rule(self) -> Rule:
+        from hipsync.review import rule_of
+
+        return rule_of(self.config())
+
+    def zones(self, store: Store | None, host: str | None = None) -> Zones:
+        from hipsync.days import Zones
+
+        history = store.zones() if store is not None else []
+        return Zones(history, host or (history[0].zone if history else host_zone()), self.config().day_start)
+
+    def open_store(self) -> Store:
+        """For writing; made if there is none. Raises `StoreError`."""
+        from hipsync.store import Store
+
+        return Store.open(self.database)
+
+    def read_store(self) -> Store | None:
+        """For reading; None if there is no database yet, and none is made."""
+        from hipsync.store import Store
+
+        return Store.read(self.database) if self.database.exists() else None
+
+    def keys(self) -> KeyFile:
+        """The keys of the bands of this database, kept beside it."""
+        from hipsync.keys import KeyFile
+
+        return KeyFile(self.database.with_name("keys.json"))
+
+    def settings(self) -> Settings:
+        from hipsync.service import settings_of
+
+        return settings_of(self.config(), host_zone())
+
+
+def host_zone() -> str:
+    """The host's zone as an IANA name; by a link where there is one, for tzlocal takes 20 ms to import."""
+    if not os.environ.get("TZ"):
+        try:
+            target = os.readlink("/etc/localtime")
+        except OSError:
+            target = ""
+        if "zoneinfo/" in target:
+            return target.split("zoneinfo/", 1)[1]
+    from tzlocal import get_localzone_name
+
+    return get_localzone_name()

@@ -1,0 +1,316 @@
+"""Bands: `scan`, `pair`, `bands`, `sync`, `drivers`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+import click
+
+from hipsync.cli.app import App
+from hipsync.errors import ConfigError, DeviceError
+from hipsync.model import Where
+
+if TYPE_CHECKING:
+    from hipsync.driver import Driver
+    from hipsync.service import Service
+    from hipsync.store import Band, Store
+
+EXIT_FAILED = 1
+
+
+class DriverRow(TypedDict):
+    """A driver in `drivers --json`."""
+
+    key: str
+    label: str
+    abilities: dict[str, int | bool | None]
+
+
+@click.command("scan")
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(1, 120), help="How long to listen.")
+@click.option("--all", "everything", is_flag=True, help="Devices that no driver takes, too.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> None:
+    """List the bands in reach, and which driver would take each."""
+    from hipsync.bluetooth import SYSTEM, scan
+    from hipsync.registry import claimants, drivers
+
+    known = drivers()
+    seen = asyncio.run(scan(SYSTEM, seconds))
+    store = app.read_store()
+    paired = {band.address for band in store.bands()} if store is not None else set[str]()
+    rows = [(device, [driver.key for driver in claimants(device.advertisement, known)]) for device in seen]
+    rows = [row for row in rows if everything or row[1] or row[0].address in paired]
+    if as_json:
+        listed = [
+            {
+                "address": device.address,
+                "name": device.advertisement.name,
+                "rssi_dbm": device.rssi_dbm,
+                "drivers": kinds,
+                "paired": device.address in paired,
+            }
+            for device, kinds in rows
+        ]
+        click.echo(json.dumps({"version": 1, "devices": listed}, indent=1))
+        return
+    for device, kinds in rows:
+        mark = "paired" if device.address in paired else ""
+        name = device.advertisement.name or "(no name)"
+        click.echo(
+            f"{device.address}  {device.rssi_dbm:>4} dBm  {kinds[0] if kinds else '-':<12}  {name:<24}  {mark}".rstrip()
+        )
+    if not rows:
+        click.echo(
+            f"No band seen in {seconds:g} s. A band that is connected to a phone does not show itself: switch the phone's "
+            "Bluetooth off, wake the band, and try again (--all lists every device)."
+        )
+
+
+@click.command("pair")
+@click.argument("address", required=False)
+@click.option("--name", help="What to call it; by default the name it shows.")
+@click.option("--driver", "kind", help="Which driver, where the scan does not tell.")
+@click.option(
+    "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file with the band's key."
+)
+@click.option("--simulate", metavar="KIND", help="Pair a simulated band of this kind instead: no hardware needed.")
+@click.pass_obj
+def pair_command(
+    app: App, address: str | None, name: str | None, kind: str | None, key_file: Path | None, simulate: str | None
+) -> None:
+    """Choose a band, log in, set its clock and fetch what it remembers.
+
+    \b
+    hipsync pair                                    choose from a scan
+    hipsync pair C8:0F:10:80:D0:21 --name left
+    hipsync pair --simulate huami                   try it without a band
+    """
+    from hipsync.cli.pairing import Wanted, pair
+
+    asyncio.run(pair(app, Wanted(address, name, kind, key_file), simulate))
+
+
+@click.command("sync")
+@click.argument("names", nargs=-1, metavar="[BAND]...")
+@click.option("--since", metavar="DATE", help="Fetch again from this day on, as far as the band remembers.")
+@click.pass_obj
+def sync_command(app: App, names: tuple[str, ...], since: str | None) -> None:
+    """Fetch what the bands have to tell, now."""
+    with app.open_store() as store:
+        bands = [band_of(store, name) for name in names] or [band for band in store.bands() if band.address]
+        if not bands:
+            raise ConfigError("no band is paired yet: `hipsync pair` does that")
+        start = None
+        if since is not None:
+            from hipsync.cli.review import day_of
+
+            zones = app.zones(store)
+            start = zones.day(day_of(since, zones.date_of(app.now()))).start
+        failed = asyncio.run(_sync(app, store, bands, start))
+    if failed:
+        sys.exit(EXIT_FAILED)
+
+
+async def _sync(app: App, store: Store, bands: Sequence[Band], since: datetime | None) -> int:
+    failed = 0
+    async with service_on(app, store, bands) as service:
+        for band in bands:
+            try:
+                async with service.talk(band, since) as talk:
+                    click.echo(f"{band.name}: {talk.epochs:,} epochs")
+            except DeviceError as error:
+                failed += 1
+                click.echo(f"hipsync: {band.name}: {error}", err=True)
+        service.settle(app.now())
+    return failed
+
+
+@contextlib.asynccontextmanager
+async def service_on(app: App, store: Store, bands: Sequence[Band]) -> AsyncGenerator[Service, None]:
+    """A service that shows prompts nowhere: for one contact from the command line."""
+    from zoneinfo import ZoneInfo
+
+    from hipsync.cli.app import host_zone
+    from hipsync.reach import opened_radio
+    from hipsync.registry import drivers
+    from hipsync.service import Service
+
+    async def nowhere(*_: object) -> list[Where]:
+        return []
+
+    keys = app.keys()
+    store.note_zone(app.now(), host_zone())
+    async with opened_radio(bands, keys.secret, ZoneInfo(host_zone()), app.now) as radio:
+        yield Service(
+            store,
+            app.settings(),
+            radio=radio,
+            drivers=drivers(),
+            secret=keys.secret,
+            deliver=nowhere,
+            now=app.now,
+        )
+
+
+def band_of(store: Store, name: str) -> Band:
+    """The band of this name. Raises `ConfigError` that lists those there are."""
+    band = next((band for band in store.bands() if name in {band.name, band.address}), None)
+    if band is None:
+        names = ", ".join(band.name for band in store.bands()) or "none yet"
+        raise ConfigError(f"no band {name!r} is paired: there is {names}")
+    return band
+
+
+@click.group("bands", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def bands_command(ctx: click.Context, as_json: bool) -> None:
+    """List the paired bands; rename, forget or buzz one.
+
+    \b
+    hipsync bands
+    hipsync bands rename "Mi Smart Band 5" desk-band
+    hipsync bands forget desk-band --with-data
+    """
+    if ctx.invoked_subcommand is None:
+        _list_bands(ctx.obj, as_json=as_json)
+
+
+def _list_bands(app: App, *, as_json: bool) -> None:
+    store = app.read_store()
+    bands = list(store.bands()) if store is not None else []
+    rows: list[dict[str, object]] = []
+    for band in bands:
+        if store is not None:
+            charge, info = store.newest_charge(band.id), store.newest_info(band.id)
+            reached = next((sync.started for sync in store.syncs(band.id) if sync.error is None), None)
+            rows.append(
+                {
+                    "name": band.name,
+                    "driver": band.driver,
+                    "address": band.address,
+                    "simulated": band.simulated,
+                    "battery_percent": None if charge is None else charge.percent,
+                    "firmware": None if info is None else info.firmware,
+                    "last_sync": None if reached is None else reached.isoformat(),
+                }
+            )
+    if as_json:
+        click.echo(json.dumps({"version": 1, "bands": rows}, indent=1))
+        return
+    for row in rows:
+        battery = "?" if row["battery_percent"] is None else f"{row['battery_percent']} %"
+        simulated = "  (simulated)" if row["simulated"] else ""
+        click.echo(
+            f"{row['name']:<24}  {row['driver']:<12}  battery {battery:<5}  last sync {row['last_sync'] or 'never'}{simulated}"
+        )
+    if not rows:
+        click.echo("No band yet: `hipsync pair` adds one, `hipsync import csv` makes one of a file.")
+
+
+@bands_command.command("rename")
+@click.argument("name")
+@click.argument("new")
+@click.pass_obj
+def rename_command(app: App, name: str, new: str) -> None:
+    """Give a band another name."""
+    with app.open_store() as store:
+        band = band_of(store, name)
+        if any(other.name == new for other in store.bands()):
+            raise ConfigError(f"there is a band {new!r} already: choose another name")
+        store.rename(band.id, new)
+        app.keys().rename(band.name, new)
+    click.echo(f"{band.name!r} is now {new!r}.")
+
+
+@bands_command.command("forget")
+@click.argument("name")
+@click.option("--with-data", is_flag=True, help="Delete what it told, too, in the backups as well.")
+@click.confirmation_option(prompt="Really forget it?")
+@click.pass_obj
+def forget_command(app: App, name: str, with_data: bool) -> None:
+    """Unpair a band; its data stay unless --with-data is given."""
+    with app.open_store() as store:
+        band = band_of(store, name)
+        store.forget(band.id, with_data=with_data)
+        app.keys().delete(band.name)
+    click.echo(f"{band.name!r} is forgotten{' with its data' if with_data else '; its data are kept'}.")
+
+
+@bands_command.command("buzz")
+@click.argument("name")
+@click.pass_obj
+def buzz_command(app: App, name: str) -> None:
+    """Let a band vibrate, to find it or to see that it works."""
+    from hipsync.driver import Message
+    from hipsync.session import nudge
+
+    async def buzz(store: Store, band: Band) -> None:
+        async with service_on(app, store, [band]) as service, service.talk(band) as talk:
+            await nudge(talk.driver, talk.conversation, talk.session, Message("hipsync", "Here I am"))
+
+    with app.open_store() as store:
+        asyncio.run(buzz(store, band_of(store, name)))
+    click.echo("Buzzed.")
+
+
+@bands_command.command("key")
+@click.argument("name")
+@click.option("--key-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def key_command(app: App, name: str, key_file: Path) -> None:
+    """Give a band another key, after it was paired anew with the maker's app."""
+    from hipsync.keys import key_from_file
+
+    key, warning = key_from_file(key_file)
+    if warning:
+        click.echo(f"hipsync: {warning}", err=True)
+    with app.open_store() as store:
+        app.keys().set(band_of(store, name).name, key)
+    click.echo("The key is kept.")
+
+
+@click.command("drivers")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def drivers_command(as_json: bool) -> None:
+    """List the drivers and what each can do."""
+    from hipsync.registry import drivers
+
+    known = drivers()
+    if as_json:
+        click.echo(json.dumps({"version": 1, "drivers": [_driver_json(known[key]) for key in sorted(known)]}, indent=1))
+        return
+    for key in sorted(known):
+        driver = known[key]
+        able = [word for word, can in _driver_json(driver)["abilities"].items() if can]
+        click.echo(f"{key:<12}  {driver.label}")
+        click.echo(f"{'':<12}  {', '.join(word.replace('_', ' ') for word in able)}")
+
+
+def _driver_json(driver: Driver) -> DriverRow:
+    able = driver.abilities
+    minutes = None if able.history is None else int(able.history.total_seconds()) // 60
+    return {
+        "key": driver.key,
+        "label": driver.label,
+        "abilities": {
+            "history_minutes": minutes,
+            "live": able.live,
+            "buzz": able.buzz,
+            "text": able.text,
+            "answers": able.answers,
+            "battery": able.battery,
+            "wear": able.wear,
+            "sleep": able.sleep,
+            "heart_rate": able.heart_rate,
+        },
+    }

@@ -1,0 +1,139 @@
+"""Data in and out: `import`, `export`, `db`, `config`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from hipsync.cli.app import App
+from hipsync.cli.review import checked_zone, day_of
+from hipsync.errors import InputError, StoreError
+
+EXIT_NOTHING_KNOWN = 3
+
+
+@click.group("import")
+def import_command() -> None:
+    """Take in minutes from elsewhere."""
+
+
+@import_command.command("csv")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--band", help="Whose minutes they are: a new name makes a new band.  [default: csv]")
+@click.option("--zone", help="Of timestamps without an offset (an IANA name).")
+@click.pass_obj
+def import_csv_command(app: App, file: Path, band: str | None, zone: str | None) -> None:
+    """Take in a CSV file; nothing at all if one line of it is wrong.
+
+    \b
+    timestamp,steps,heart_rate,state
+    2026-11-20T09:00:00+00:00,0,71,sitting
+    2026-11-20T09:01:00+00:00,34,90,walking
+
+    Optional columns: length (seconds, default 60), intensity, heart_rate, state (asleep, not_worn, charging,
+    sitting, standing, walking, running, cycling or empty). A second import of the same file adds nothing.
+    """
+    from zoneinfo import ZoneInfo
+
+    from hipsync.tables import import_csv
+
+    where = None if zone is None else ZoneInfo(checked_zone(zone))
+    try:
+        with file.open("rb") as lines, app.open_store() as store:
+            done = import_csv(store, lines, band=band, zone=where, now=app.now())
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from error
+    click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} known already.")
+
+
+@click.command("export")
+@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@click.option("--since", metavar="DATE", help="From this day on.")
+@click.option("--until", metavar="DATE", help="Up to this day, not included.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of the terminal.")
+@click.pass_context
+def export_command(ctx: click.Context, form: str, since: str | None, until: str | None, output: Path | None) -> None:
+    """Write all minutes as CSV or JSON; `import csv` takes the CSV again without loss."""
+    from hipsync.tables import export_csv, export_json
+
+    app: App = ctx.obj
+    store = app.read_store()
+    if store is None:
+        raise StoreError(f"there is no database at {app.database}: `hipsync pair` or `hipsync import csv` makes one")
+    with store:
+        zones = app.zones(store)
+        today = zones.date_of(app.now())
+        start = None if since is None else zones.day(day_of(since, today)).start
+        end = None if until is None else zones.day(day_of(until, today)).start
+        write = export_csv if form == "csv" else export_json
+        if output is None:
+            count = write(store, sys.stdout, start, end)
+        else:
+            with output.open("w", encoding="utf-8", newline="") as file:
+                count = write(store, file, start, end)
+            click.echo(f"{count:,} rows in {output}", err=True)
+    if not count:
+        ctx.exit(EXIT_NOTHING_KNOWN)
+
+
+@click.group("db")
+def db_command() -> None:
+    """Look after the database, one SQLite file that belongs to you."""
+
+
+@db_command.command("path")
+@click.pass_obj
+def path_command(app: App) -> None:
+    """Say where the database is."""
+    click.echo(app.database)
+
+
+@db_command.command("check")
+@click.pass_obj
+def check_command(app: App) -> None:
+    """Look for damage."""
+    store = app.read_store()
+    if store is None:
+        raise StoreError(f"there is no database at {app.database} yet")
+    with store:
+        problems = store.check()
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        raise StoreError("the database is damaged: restore the newest backup, or export what can be read")
+    click.echo("No damage found.")
+
+
+@db_command.command("backup")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def backup_command(app: App, file: Path | None) -> None:
+    """Copy the database, also while the service writes; by default beside it, the last seven kept."""
+    store = app.read_store()
+    if store is None:
+        raise StoreError(f"there is no database at {app.database} yet")
+    with store:
+        click.echo(store.backup(file, app.now()))
+
+
+@click.group("config")
+def config_command() -> None:
+    """Show the settings."""
+
+
+@config_command.command("path")
+@click.pass_obj
+def config_path_command(app: App) -> None:
+    """Say where the file of settings is, or would be."""
+    click.echo(app.settings_file)
+
+
+@config_command.command("show")
+@click.pass_obj
+def config_show_command(app: App) -> None:
+    """Show every setting that holds now, as TOML."""
+    from hipsync.config import as_toml
+
+    click.echo(as_toml(app.config()), nl=False)

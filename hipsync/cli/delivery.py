@@ -1,0 +1,45 @@
+"""Where `hipsync run` shows a prompt: this terminal, the desktop, a command of the user's."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+from hipsync.exercises import Move
+from hipsync.model import Answer, Exercise, Prompt, Where
+from hipsync.notify import notice_of, run_command, to_desktop, to_terminal
+from hipsync.report import prompt_json
+from hipsync.service import answer_prompt
+from hipsync.store import Store
+
+COMMAND_WITHIN_S = 10.0
+"""A hook that takes longer is stopped: the next prompt must not wait for it."""
+
+
+class Delivery:
+    """Shows prompts, and writes down what the buttons of a notice answer."""
+
+    def __init__(self, store: Store, now: Callable[[], datetime], *, desktop: bool, command: Sequence[str]) -> None:
+        self._store, self._now, self._desktop, self._command = store, now, desktop, command
+
+    async def deliver(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+        notice = notice_of(prompt, move, strong=strong)
+        where: list[Where] = []
+        if to_terminal(notice, sys.stdout):
+            where.append(Where.TERMINAL)
+        if self._desktop and await to_desktop(notice, lambda answer: self._answered(prompt, answer)):
+            where.append(Where.DESKTOP)
+        if self._command:
+            from zoneinfo import ZoneInfo
+
+            payload = {"version": 1, **prompt_json(prompt, ZoneInfo("UTC"))}
+            if await run_command(self._command, payload, COMMAND_WITHIN_S):
+                where.append(Where.COMMAND)
+        return where
+
+    def _answered(self, prompt: Prompt, answer: Answer) -> None:
+        now = self._now()
+        answer_prompt(self._store, prompt, answer, now, timedelta(minutes=10))
+        if answer is Answer.DONE:
+            self._store.add_exercise(Exercise(now, prompt.exercise, "prompt"))

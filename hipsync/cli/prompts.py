@@ -1,0 +1,133 @@
+"""What was said, and answering it: `prompts`, `done`, `snooze`, `skip`, `exercise`."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from hipsync.cli.app import App
+from hipsync.errors import ConfigError
+from hipsync.model import Answer, Exercise, Prompt
+
+if TYPE_CHECKING:
+    from hipsync.store import Store
+
+EXIT_FAILED, EXIT_NOTHING_KNOWN = 1, 3
+STANDS_FOR = timedelta(hours=3)
+"""A prompt that nobody answered for so long belongs to another part of the day."""
+
+
+@click.command("prompts")
+@click.option("--since", metavar="DATE", default="-7", show_default=True, help="From which day on.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def prompts_command(app: App, since: str, as_json: bool) -> None:
+    """List what was said, and what came of it."""
+    from hipsync.cli.review import day_of
+    from hipsync.report import prompt_json
+
+    now, store = app.now(), app.read_store()
+    zones = app.zones(store)
+    start = zones.day(day_of(since, zones.date_of(now))).start
+    found = list(store.prompts(start, now + timedelta(seconds=1))) if store is not None else []
+    if as_json:
+        listed = [prompt_json(prompt, zones.at(prompt.at)) for prompt in found]
+        click.echo(json.dumps({"version": 1, "prompts": listed}, indent=1))
+    for prompt in () if as_json else found:
+        local = zones.local(prompt.at)
+        answer = prompt.answer.value if prompt.answer else "no answer"
+        times = " (twice)" if prompt.shown > 1 else ""
+        where = ", ".join(prompt.where) or "nowhere"
+        click.echo(f"{local:%Y-%m-%d %H:%M}  {prompt.exercise:<20}  {where:<24}  {answer}{times}")
+    if not found and not as_json:
+        click.echo(f"No prompts since {zones.local(start):%Y-%m-%d}.")
+
+
+@click.command("done")
+@click.option("--hurt", is_flag=True, help="It hurt: this exercise is not offered again.")
+@click.pass_obj
+def done_command(app: App, hurt: bool) -> None:
+    """Say that you did the exercise of the prompt that stands."""
+    with app.open_store() as store:
+        now = app.now()
+        prompt = _standing(store, now)
+        _answer(store, prompt, Answer.HURT if hurt else Answer.DONE, now)
+        store.add_exercise(Exercise(now, prompt.exercise, "prompt", hurt=hurt))
+    if not hurt:
+        click.echo(f"Done: {prompt.exercise}. Well moved.")
+        return
+    config = app.config()
+    contact = ", ".join(part for part in (config.therapist_name, config.therapist_phone, config.therapist_url) if part)
+    click.echo(f"Sorry to hear that. {prompt.exercise} is not offered again.")
+    click.echo(f"Talk to your therapist: {contact}." if contact else "If the pain stays, see a physical therapist.")
+
+
+@click.command("snooze")
+@click.argument("length", required=False, metavar="[10m]")
+@click.pass_obj
+def snooze_command(app: App, length: str | None) -> None:
+    """Ask for the standing prompt again in a while, if you still sit then."""
+    from hipsync.config import minutes_of
+
+    minutes = app.config().snooze_minutes if length is None else minutes_of(length)
+    with app.open_store() as store:
+        now = app.now()
+        prompt = _answer(store, _standing(store, now), Answer.SNOOZED, now, timedelta(minutes=minutes))
+        until = app.zones(store).local(prompt.snoozed_until or now)
+    click.echo(f"Snoozed until {until:%H:%M}.")
+
+
+@click.command("skip")
+@click.pass_obj
+def skip_command(app: App) -> None:
+    """Let the standing prompt go."""
+    with app.open_store() as store:
+        now = app.now()
+        prompt = _answer(store, _standing(store, now), Answer.SKIPPED, now)
+    click.echo(f"Skipped: {prompt.exercise}.")
+
+
+def _standing(store: Store, now: datetime) -> Prompt:
+    from hipsync.service import standing_prompt
+
+    prompt = standing_prompt(store.prompts(now - STANDS_FOR, now + timedelta(seconds=1)))
+    if prompt is None:
+        raise ConfigError("no prompt stands that could be answered: `hipsync prompts` lists what was said")
+    return prompt
+
+
+def _answer(
+    store: Store, prompt: Prompt, answer: Answer, now: datetime, snooze: timedelta = timedelta(minutes=10)
+) -> Prompt:
+    from hipsync.service import answer_prompt
+
+    return answer_prompt(store, prompt, answer, now, snooze)
+
+
+@click.command("exercise")
+@click.argument("name", required=False)
+@click.option("--list", "listed", is_flag=True, help="All exercises, with how to do them.")
+def exercise_command(name: str | None, listed: bool) -> None:
+    """Show the hip exercises.
+
+    \b
+    hipsync exercise --list
+    hipsync exercise hip-extension
+    """
+    from hipsync.exercises import MOVES, SAFETY
+
+    if name is None and not listed:
+        raise ConfigError("say which exercise, or --list for all of them")
+    chosen = [move for move in MOVES if name is None or move.name == name]
+    if not chosen:
+        raise ConfigError(f"no exercise {name!r}: there are {', '.join(move.name for move in MOVES)}")
+    for move in chosen:
+        click.echo(f"{move.name}: {move.title}")
+        click.echo(f"  {move.why}")
+        for number, step in enumerate(move.steps, 1):
+            click.echo(f"  {number}. {step}")
+        click.echo()
+    click.echo(SAFETY)

@@ -1,0 +1,174 @@
+"""The service from the command line: `run`, `status`, `demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hipsync.cli.app import App
+from hipsync.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hipsync.days import Zones
+    from hipsync.prompting import Due, Quiet
+    from hipsync.service import State
+
+
+@click.command("run")
+@click.pass_obj
+def run_command(app: App) -> None:
+    """Watch the paired bands and prompt when an hour of sitting is full; Ctrl-C ends it.
+
+    This is what the service file starts.
+    """
+    from zoneinfo import ZoneInfo
+
+    from hipsync.cli.app import host_zone
+    from hipsync.cli.delivery import Delivery
+    from hipsync.clock import SystemClock
+    from hipsync.daemon import only_instance, run
+    from hipsync.reach import opened_radio
+    from hipsync.registry import drivers
+    from hipsync.service import Service
+
+    if not app.verbose:
+        logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+        for chatty in ("apscheduler", "bleak", "bleak_retry_connector", "bumble"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+    config, keys = app.config(), app.keys()
+
+    async def serve() -> None:
+        with only_instance(app.database), app.open_store() as store:
+            if not store.bands():
+                raise ConfigError("no band is paired yet: `hipsync pair` does that")
+            delivery = Delivery(store, app.now, desktop=config.desktop, command=config.command)
+            zone = ZoneInfo(host_zone())
+            async with opened_radio(store.bands(), keys.secret, zone, app.now) as radio:
+                service = Service(
+                    store,
+                    app.settings(),
+                    radio=radio,
+                    drivers=drivers(),
+                    secret=keys.secret,
+                    deliver=delivery.deliver,
+                    now=app.now,
+                )
+                await run(service, SystemClock())
+
+    asyncio.run(serve())
+
+
+@click.command("status")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--line", is_flag=True, help="One line, for a status bar.")
+@click.pass_obj
+def status_command(app: App, as_json: bool, line: bool) -> None:
+    """Say what is known now, when the next prompt could come, and if nothing happens, why."""
+    from hipsync.service import next_wake, state_of
+
+    now, store = app.now(), app.read_store()
+    if store is None:
+        if as_json:
+            click.echo(json.dumps({"version": 1, "reason": "no data", "bands": []}, indent=1))
+        else:
+            click.echo("No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works.")
+        return
+    with store:
+        state = state_of(store, app.settings(), now)
+        zones = app.zones(store)
+    if as_json:
+        click.echo(json.dumps(_status_json(state, now, next_wake(state, now)), indent=1))
+        return
+    known = state.seen.line.known_until()
+    said = _verdict_line(state.verdict, state, zones)
+    if line:
+        click.echo(said)
+        return
+    click.echo(said)
+    click.echo(f"last data: {_ago(known, now, zones)}")
+    for contact in state.contacts:
+        reached = f"{zones.local(contact.reached):%a %H:%M}" if contact.reached else "never"
+        trouble = f", {contact.failures} attempts failed since" if contact.failures else ""
+        click.echo(f"{contact.band.name}: last reached {reached}{trouble}")
+    click.echo(f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}")
+
+
+def _status_json(state: State, now: datetime, wake: datetime) -> dict[str, object]:
+    from hipsync.prompting import Due
+    from hipsync.timeline import instant_of
+
+    known = state.seen.line.known_until()
+    verdict = state.verdict
+    quiet_until = None if isinstance(verdict, Due) else verdict.until
+    return {
+        "version": 1,
+        "at": now.isoformat(),
+        "known_until": None if known is None else instant_of(known).isoformat(),
+        "sitting_minutes": state.seen.found.age,
+        "reason": "due" if isinstance(verdict, Due) else verdict.reason.value,
+        "until": None if quiet_until is None else quiet_until.isoformat(),
+        "next_wake": wake.isoformat(),
+        "bands": [
+            {
+                "name": contact.band.name,
+                "reached": None if contact.reached is None else contact.reached.isoformat(),
+                "failures": contact.failures,
+            }
+            for contact in state.contacts
+        ],
+    }
+
+
+def _verdict_line(verdict: Due | Quiet, state: State, zones: Zones) -> str:
+    from hipsync.prompting import Due, Reason
+
+    age = state.seen.found.age
+    if isinstance(verdict, Due):
+        return f"sitting for {age} min: time to move"
+    until = "" if verdict.until is None else f", next look at a prompt {zones.local(verdict.until):%H:%M}"
+    if verdict.reason is Reason.SITTING:
+        return f"sitting for {age} min{until}"
+    return f"nothing is said: {verdict.reason.value}{until}"
+
+
+def _ago(known: int | None, now: datetime, zones: Zones) -> str:
+    from hipsync.timeline import instant_of
+
+    if known is None:
+        return "none in the last day"
+    minutes = int((now - instant_of(known)).total_seconds()) // 60
+    return f"{zones.local(instant_of(known)):%a %H:%M} ({minutes} min ago)"
+
+
+@click.command("demo")
+@click.option("--band", "kind", default="huami", show_default=True, help="Which kind of simulated band.")
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Minutes of your own (CSV).")
+@click.option("--speed", default="max", show_default=True, help="Simulated seconds a second, or max.")
+@click.option("--seed", default=1, show_default=True, help="Another seed, another day.")
+@click.pass_obj
+def demo_command(app: App, kind: str, data: Path | None, speed: str, seed: int) -> None:
+    """Let a simulated band live through an office day: pair, sync, prompts as they come, the summary.
+
+    No hardware is needed: the Bluetooth stack above the radio is real, the band and the radio are not.
+    """
+    from hipsync.demo import demo
+
+    if speed != "max" and not (speed.replace(".", "", 1).isdecimal() and float(speed) > 0):
+        raise ConfigError(f"--speed {speed!r} is neither max nor a number above 0")
+    demo(
+        kind=kind,
+        data=data,
+        speed=None if speed == "max" else float(speed),
+        seed=seed,
+        database=app.db_path,
+        today=app.now().date(),
+        echo=click.echo,
+        colour=app.colour,
+    )

@@ -1,0 +1,57 @@
+"""Which radio reaches which band: the system's, or one in software for simulated bands. One code path behind both."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hipsync import bluetooth
+from hipsync.errors import ConfigError
+from hipsync.life import office_days
+from hipsync.registry import simulator
+from hipsync.session import Connection
+from hipsync.simulated import SimulatedBand
+from hipsync.store import Band
+
+CONNECT_WITHIN = timedelta(seconds=45)
+"""Scan and connect: a slow advertiser speaks once a second or so, and BlueZ's race wants a second try."""
+REMEMBERED_DAYS = 7
+"""How far back the made-up life of a simulated band goes."""
+
+
+class BleakRadio:
+    """`service.Radio` by Bleak."""
+
+    def __init__(self, radio: bluetooth.Radio) -> None:
+        self.radio = radio
+
+    def reach(self, band: Band) -> AbstractAsyncContextManager[Connection]:
+        return bluetooth.connect(self.radio, band.address, CONNECT_WITHIN)
+
+
+@contextlib.asynccontextmanager
+async def opened_radio(
+    bands: Sequence[Band], secret: Callable[[Band], bytes | None], zone: ZoneInfo, now: Callable[[], datetime]
+) -> AsyncGenerator[BleakRadio, None]:
+    """A radio for these bands, which are all real or all simulated (the store sees to that)."""
+    simulated = [band for band in bands if band.simulated]
+    if not simulated:
+        yield BleakRadio(bluetooth.SYSTEM)
+        return
+    if len(simulated) < len(bands):
+        raise ConfigError("simulated and real bands cannot be reached at once: keep them in two databases (--db)")
+    made = {band.address: made_up(band.driver, secret(band), zone, now()) for band in simulated}
+    from hipsync.simulation import simulated_radio
+
+    async with simulated_radio(list(made.values()), now=now, addresses=list(made)) as air:
+        yield BleakRadio(air.radio)
+
+
+def made_up(kind: str, secret: bytes | None, zone: ZoneInfo, now: datetime) -> SimulatedBand:
+    """A simulated band on the wrist of somebody with an office day, today and the week before."""
+    first = now.astimezone(zone).date() - timedelta(days=REMEMBERED_DAYS)
+    life = office_days(first, REMEMBERED_DAYS + 2, zone)
+    return simulator(kind)(life, now=now, zone=zone, secret=secret)

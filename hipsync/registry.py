@@ -1,0 +1,68 @@
+"""Drivers and simulators by entry point: hipsync's own and outsiders' through the same door."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from importlib.metadata import EntryPoint, entry_points
+
+from hipsync.driver import Advertisement, Driver
+from hipsync.errors import ConfigError
+from hipsync.simulated import Simulator
+
+log = logging.getLogger(__name__)
+
+OURS = "hipsync_devices."
+
+
+def drivers() -> Mapping[str, Driver]:
+    """All drivers by key. One that does not import is logged and left out."""
+    found = {key: _loaded(point) for key, point in _chosen("hipsync.drivers").items()}
+    good = {key: driver for key, driver in found.items() if isinstance(driver, Driver)}
+    for key in found.keys() - good.keys():
+        log.error("driver %s is left out: it is not a hipsync Driver, or failed to import", key)
+    return good
+
+
+def simulator(key: str) -> Simulator:
+    """The maker of simulated bands of one kind. Raises `ConfigError`."""
+    points = _chosen("hipsync.simulators")
+    if key not in points:
+        raise ConfigError(f"no simulated band of kind {key!r}: there are {', '.join(sorted(points))}")
+    made = _loaded(points[key])
+    if not callable(made):
+        raise ConfigError(f"the simulated band {key!r} failed to import: see the log with -v")
+    return made
+
+
+def claimants(advertisement: Advertisement, known: Mapping[str, Driver]) -> Sequence[Driver]:
+    """The drivers that would take this device, in order of their keys: the first one is offered."""
+    taken: list[Driver] = []
+    for key in sorted(known):
+        try:
+            if known[key].matches(advertisement):
+                taken.append(known[key])
+        except Exception:
+            log.exception("driver %s failed to judge an advertisement", key)
+    return taken
+
+
+def _chosen(group: str) -> Mapping[str, EntryPoint]:
+    """One entry point a key; on a clash hipsync's own wins."""
+    chosen: dict[str, EntryPoint] = {}
+    for point in entry_points(group=group):
+        rival = chosen.get(point.name)
+        if rival is None or (point.value.startswith(OURS) and not rival.value.startswith(OURS)):
+            chosen[point.name] = point
+        if rival is not None and rival.value != point.value:
+            loser = rival if chosen[point.name] is point else point
+            log.warning("two entries %r in %s: %s is left out", point.name, group, loser.value)
+    return chosen
+
+
+def _loaded(point: EntryPoint) -> object:
+    try:
+        return point.load()
+    except Exception:
+        log.exception("%s could not be imported", point.value)
+        return None
