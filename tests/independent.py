@@ -1,0 +1,350 @@
+"""The sitting rule and the day's figures a second time, from the text alone, to judge the product by.
+
+Written from `science.md` sections 1 and 2 and `product.md` section 3 by someone who had not seen hipsync's own
+calculation, and it imports nothing of it. Slow and plain on purpose: one list of minutes, walked again for each
+question. Where the two differ, the text decides; where the text is silent, `DECISIONS` says what was chosen here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from typing import Literal, NamedTuple, TypedDict
+from zoneinfo import ZoneInfo
+
+DECISIONS = """
+1. A piece cut at the end of its day has `ended_by` null; the later piece, which holds the end, says what ended it.
+2. A piece is cut at the day's very end, though the last minutes before midnight be missing ones.
+3. `usual_stretch_minutes` is taken of the stretches that `longest_minutes` looks at (whole lengths, of those that end
+   or run on in the day, the doubtful left out), and is the least length L such that stretches of L or less hold at
+   least half of the time. Nothing is interpolated.
+4. `complete_until` is the end of the newest row inside the day, null if it holds none. A row is known even if doubtful.
+5. `hours` covers the whole day, also the hours of today that are to come: those are all zero.
+6. `breaks` counts breaks after doubtful stretches too; the text leaves these out of four figures, not of this one.
+7. A stretch is doubtful when at least half of its counted minutes lie in doubtful runs (holes do not weigh).
+8. A doubtful minute is `unknown` even where the band said `standing`: the first match wins.
+9. Steps of doubtful minutes count for the day (there are none: their steps are zero).
+10. A walk begun after the band was off, or after a hole that had ended the stretch, is no break: it ends nothing.
+11. The 20 steps that beat asleep, and the 60 minutes looked at for `sure`, stay so whatever `break_steps` and `limit`.
+"""
+
+MINUTE = timedelta(minutes=1)
+BRIDGE = 10  # missing minutes in a row that pause the count
+LISTED = 8  # counted minutes: shorter stretches are not listed, shorter zero runs are not sitting
+DOUBTFUL = 180  # zero minutes in a row, of a band that says nothing of wear, sleep or heart rate
+
+Rows = Mapping[datetime, tuple[int, str | None]]
+"""The UTC start of a minute -> its steps and the band's state, named as in `import csv`; no row, no key."""
+Condition = Literal["counted", "asleep", "not_worn", "missing"]
+Kind = Literal["sitting", "up", "standing", "asleep", "not_worn", "unknown"]
+KINDS: tuple[Kind, ...] = ("sitting", "up", "standing", "asleep", "not_worn", "unknown")
+Ended = Literal["moving", "asleep", "not_worn", "unknown"]
+ENDS: dict[Condition, Ended] = {
+    "counted": "moving",
+    "asleep": "asleep",
+    "not_worn": "not_worn",
+    "missing": "unknown",
+}
+
+
+class Rule(NamedTuple):
+    """The default rule; lengths in minutes. `moves` 0 switches that clause off; `repeat` is for the vectors."""
+
+    limit: int = 60
+    break_steps: int = 20
+    break_window: int = 5
+    moves: int = 3
+    moves_window: int = 15
+    repeat: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Indices into the line of minutes: [first, end), `end` just after its last counted minute."""
+
+    first: int
+    end: int
+    minutes: int
+    ended_by: Ended | None
+    ended_at: int | None  # the minute whose age is 0 again
+    doubtful: bool
+
+
+class Due(NamedTuple):
+    """A prompt: the index of the minute that must be complete for it."""
+
+    minute: int
+    sure: Literal["high", "medium"]
+
+
+def condition(row: tuple[int, str | None] | None) -> Condition:
+    if row is None:
+        return "missing"
+    steps, state = row
+    if state in {"not_worn", "charging"}:
+        return "not_worn"
+    return "asleep" if state == "asleep" and steps < 20 else "counted"  # 20 steps beat asleep
+
+
+class Line:
+    """Whole minutes in a row from `origin`, known to `now` or until nothing more can happen, judged by `rule`."""
+
+    def __init__(self, rows: Rows, now: datetime, rule: Rule, *, vouches: bool) -> None:
+        now = now.replace(second=0, microsecond=0)
+        past = {at: row for at, row in rows.items() if at < now}
+        self.rule = rule
+        self.origin = min(past, default=now)
+        end = min(now, max(past, default=now) + (BRIDGE + 2) * MINUTE)  # as far as the hole that ends a stretch
+        self.rows = [past.get(self.origin + i * MINUTE) for i in range((end - self.origin) // MINUTE)]
+        self.conditions: list[Condition] = [condition(row) for row in self.rows]
+        self.steps = [row[0] if row else 0 for row in self.rows]
+        self.zero_run = self._zero_runs()
+        self.doubtful = [not vouches and run >= DOUBTFUL for run in self.zero_run]
+        self.breaking = [self._brk(t) for t in range(len(self.rows))]
+        self.ages = self._ages()
+
+    def _zero_runs(self) -> list[int]:
+        """For each minute, the length of the run of counted zero-step minutes it lies in, else 0."""
+        still = [c == "counted" and s == 0 for c, s in zip(self.conditions, self.steps, strict=True)]
+        runs: list[int] = []
+        for is_still, group in groupby(still):
+            length = len(list(group))
+            runs += [length if is_still else 0] * length
+        return runs
+
+    def _brk(self, t: int) -> bool:
+        window: list[int] = []  # steps from t backwards, not past a minute that is not counted
+        for i in range(t, max(-1, t - max(self.rule.break_window, self.rule.moves_window)), -1):
+            if self.conditions[i] != "counted":
+                break
+            window.append(self.steps[i])
+        if not window or window[0] < 1:
+            return False
+        walked = sum(window[: self.rule.break_window]) >= self.rule.break_steps
+        moves = sum(steps >= 1 for steps in window[: self.rule.moves_window])
+        return walked or 0 < self.rule.moves <= moves
+
+    def _ages(self) -> list[int]:
+        ages: list[int] = []
+        age = missing = 0
+        for what, brk in zip(self.conditions, self.breaking, strict=True):
+            missing = missing + 1 if what == "missing" else 0
+            if what == "missing":
+                age = age if missing <= BRIDGE else 0
+            elif what == "counted" and not brk:
+                age += 1
+            else:
+                age = 0
+            ages.append(age)
+        return ages
+
+    def stretches(self) -> list[Stretch]:
+        """Every stretch, of whatever length, in order."""
+        found: list[Stretch] = []
+        t = 0
+        while t < len(self.ages):
+            if self.ages[t] == 0:
+                t += 1
+                continue
+            first = t
+            while t < len(self.ages) and self.ages[t] >= 1:
+                t += 1
+            counted = [i for i in range(first, t) if self.conditions[i] == "counted"]
+            unsure = sum(self.doubtful[i] for i in counted)
+            over = t < len(self.ages)
+            ended_by = ENDS[self.conditions[t]] if over else None
+            ended_at = t if over else None
+            found.append(Stretch(first, counted[-1] + 1, len(counted), ended_by, ended_at, 2 * unsure >= len(counted)))
+        return found
+
+    def prompts(self) -> list[Due]:
+        """What is due, without any of the policy: no hours, no pause, no sign of life asked for."""
+        due: list[Due] = []
+        for t, age in enumerate(self.ages):
+            first = age == self.rule.limit
+            again = self.rule.repeat and age > self.rule.limit and (age - self.rule.limit) % self.rule.repeat == 0
+            if self.conditions[t] == "counted" and (first or again):
+                moves = sum(steps >= 1 for steps in self.steps[max(0, t - 59) : t + 1])
+                due.append(Due(t, "high" if moves <= 1 else "medium"))
+        return due
+
+    def kind(self, at: datetime) -> Kind:
+        t = (at - self.origin) // MINUTE
+        if not 0 <= t < len(self.rows) or self.conditions[t] == "missing" or self.doubtful[t]:
+            return "unknown"
+        row, what = self.rows[t], self.conditions[t]
+        if what in {"not_worn", "asleep"}:
+            return "not_worn" if what == "not_worn" else "asleep"
+        if row and row[1] == "standing":
+            return "standing"
+        return "sitting" if self.zero_run[t] >= LISTED else "up"
+
+
+Whole = TypedDict("Whole", {"from": str, "to": str, "minutes": int})
+StretchEntry = TypedDict(
+    "StretchEntry",
+    {"from": str, "to": str, "minutes": int, "ended_by": str | None, "doubtful": bool, "whole": Whole | None},
+)
+HourEntry = TypedDict(
+    "HourEntry",
+    {
+        "hour": str,
+        "from": str,
+        "sitting": int,
+        "up": int,
+        "standing": int,
+        "asleep": int,
+        "not_worn": int,
+        "unknown": int,
+    },
+)
+
+
+class PromptEntry(TypedDict):
+    at: str
+    sure: str
+
+
+class Day(TypedDict):
+    """The fields of `day --json` that follow from minutes, and the prompts that were due."""
+
+    complete_until: str | None
+    minutes: dict[Kind, int]
+    steps: int
+    stretches: list[StretchEntry]
+    longest_minutes: int
+    over_30: int
+    over_limit: int
+    breaks: int
+    usual_stretch_minutes: int | None
+    hours: list[HourEntry]
+    prompts: list[PromptEntry]
+
+
+def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The local day in UTC, half-open: 23, 24 or 25 hours."""
+    utc = ZoneInfo("UTC")
+    start, end = (datetime.combine(d, time(0), zone).astimezone(utc) for d in (day, day + timedelta(days=1)))
+    return start, end
+
+
+def day_of_minutes(
+    rows: Rows, day: date, *, zone: ZoneInfo, now: datetime, vouches: bool, rule: Rule | None = None
+) -> Day:
+    """What `day --json` must say of one band's minutes; `now` and the keys of `rows` aware."""
+    rule = rule or Rule()
+    line = Line(rows, now, rule, vouches=vouches)
+    start, end = bounds(day, zone)
+    until = max(start, min(end, now.replace(second=0, microsecond=0)))
+
+    def local(at: datetime) -> str:
+        return at.astimezone(zone).isoformat()
+
+    def at(index: int) -> datetime:
+        return line.origin + index * MINUTE
+
+    instants = [start + i * MINUTE for i in range((until - start) // MINUTE)]
+    inside = range((start - line.origin) // MINUTE, (until - line.origin) // MINUTE)  # indices, may leave the line
+    listed = [s for s in line.stretches() if s.minutes >= LISTED]
+    own = [s for s in listed if s.end - 1 in inside and not s.doubtful]
+    lengths = [s.minutes for s in own]
+    known = [i for i in inside if 0 <= i < len(line.rows) and line.rows[i] is not None]
+    return Day(
+        complete_until=local(at(known[-1] + 1)) if known else None,
+        minutes=kinds(line, instants),
+        steps=sum(line.steps[i] for i in known if line.conditions[i] != "not_worn"),
+        stretches=pieces(line, listed, inside, (start, end), zone),
+        longest_minutes=max(lengths, default=0),
+        over_30=sum(length >= 30 for length in lengths),
+        over_limit=sum(length >= rule.limit for length in lengths),
+        breaks=sum(s.ended_by == "moving" and s.ended_at in inside for s in listed),
+        usual_stretch_minutes=usual(lengths),
+        hours=hours(line, (start, until, end), zone),
+        prompts=[
+            PromptEntry(at=local(at(p.minute + 1)), sure=p.sure)
+            for p in line.prompts()
+            if start <= at(p.minute + 1) < end
+        ],
+    )
+
+
+def kinds(line: Line, instants: Sequence[datetime]) -> dict[Kind, int]:
+    found = [line.kind(at) for at in instants]
+    return {kind: found.count(kind) for kind in KINDS}
+
+
+def pieces(
+    line: Line, listed: Sequence[Stretch], inside: range, day: tuple[datetime, datetime], zone: ZoneInfo
+) -> list[StretchEntry]:
+    start, end = day
+    found: list[StretchEntry] = []
+    for s in listed:
+        counted = sum(i in inside and line.conditions[i] == "counted" for i in range(s.first, s.end))
+        if not counted:
+            continue
+        began, ended = (line.origin + i * MINUTE for i in (s.first, s.end))
+        cut = began < start or ended > end
+        whole_from, whole_to, piece_from, piece_to = (
+            at.astimezone(zone).isoformat() for at in (began, ended, max(began, start), min(ended, end))
+        )
+        found.append(
+            {
+                "from": piece_from,
+                "to": piece_to,
+                "minutes": counted,
+                "ended_by": s.ended_by if ended <= end else None,
+                "doubtful": s.doubtful,
+                "whole": {"from": whole_from, "to": whole_to, "minutes": s.minutes} if cut else None,
+            }
+        )
+    return found
+
+
+def usual(lengths: Sequence[int]) -> int | None:
+    """W50: stretches of this length or less hold half of the time."""
+    for length in sorted(lengths):
+        if 2 * sum(one for one in lengths if one <= length) >= sum(lengths):
+            return length
+    return None
+
+
+def hours(line: Line, day: tuple[datetime, datetime, datetime], zone: ZoneInfo) -> list[HourEntry]:
+    start, until, end = day
+    found: list[HourEntry] = []
+    hour = start
+    while hour < end:
+        stop = min(hour + 60 * MINUTE, end)
+        counts = kinds(line, [hour + i * MINUTE for i in range(max(0, (min(stop, until) - hour) // MINUTE))])
+        local = hour.astimezone(zone)
+        found.append(
+            {
+                "hour": local.strftime("%H:%M"),
+                "from": local.isoformat(),
+                "sitting": counts["sitting"],
+                "up": counts["up"],
+                "standing": counts["standing"],
+                "asleep": counts["asleep"],
+                "not_worn": counts["not_worn"],
+                "unknown": counts["unknown"],
+            }
+        )
+        hour = stop
+    return found
+
+
+def slot_prompts(slots: Sequence[int | None], width: int) -> list[int]:
+    """Indices of the slots upon whose end a prompt is due; slots of 10, 15 or 30 minutes, None = not known."""
+    needed, busy_at_most = {10: (6, 3), 15: (4, 4), 30: (2, 2)}[width]
+    due: list[int] = []
+    still: list[int] = []
+    said = False
+    for index, steps in enumerate(slots):
+        if steps is None or steps >= 20:
+            still, said = [], False
+            continue
+        still.append(steps)
+        busy = sum(steps >= 1 for steps in still[-needed:])
+        if len(still) >= needed and busy <= busy_at_most and not said:
+            due.append(index)
+            said = True
+    return due

@@ -1,0 +1,122 @@
+"""The house stays the house: who may import whom, what a wheel holds, what `today` drags in."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+HIPSYNC = ROOT / "hipsync"
+FAMILIES = ROOT / "devices" / "hipsync_devices"
+
+SHELL = {"asyncio", "bleak", "click", "sqlite3", "time", "socket", "os", "pathlib", "bumble", "threading"}
+CORE = (
+    "model",
+    "errors",
+    "driver",
+    "simulated",
+    "timeline",
+    "bouts",
+    "prompting",
+    "exercises",
+    "summary",
+    "days",
+    "life",
+)
+ONLY_IN = {
+    "bleak": {"bluetooth.py", "simulation"},
+    "bleak_retry_connector": {"bluetooth.py"},
+    "bumble": {"simulation"},
+    "apscheduler": {"daemon.py"},
+    "click": {"cli"},
+}
+
+
+def imports(file: Path) -> set[str]:
+    """Top-level names of all modules that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return found
+
+
+def tops(file: Path) -> set[str]:
+    return {name.split(".")[0] for name in imports(file)}
+
+
+@pytest.mark.parametrize("module", CORE)
+def test_the_core_does_no_io(module: str) -> None:
+    assert not tops(HIPSYNC / f"{module}.py") & SHELL
+
+
+@pytest.mark.parametrize("file", sorted(FAMILIES.rglob("*.py")), ids=lambda file: str(file.relative_to(FAMILIES)))
+def test_a_driver_sees_the_interface_only(file: Path) -> None:
+    assert not tops(file) & SHELL
+    allowed = {"hipsync.driver", "hipsync.model", "hipsync.errors"}
+    if file.name.startswith("sim"):
+        allowed.add("hipsync.simulated")
+    assert {name for name in imports(file) if name.split(".")[0] == "hipsync"} <= allowed
+    if not file.name.startswith("sim"):
+        assert not any(name.endswith(".sim") for name in imports(file))
+
+
+@pytest.mark.parametrize(("library", "places"), ONLY_IN.items())
+def test_a_library_has_its_one_place(library: str, places: set[str]) -> None:
+    users = {file.relative_to(HIPSYNC).parts[0] for file in HIPSYNC.rglob("*.py") if library in tops(file)}
+    assert users <= places
+
+
+def test_hipsync_never_names_a_driver() -> None:
+    assert not [file for file in HIPSYNC.rglob("*.py") if "hipsync_devices" in tops(file)]
+
+
+def test_every_family_is_registered() -> None:
+    folders = {folder.name for folder in FAMILIES.iterdir() if (folder / "__init__.py").exists()}
+    for group in ("hipsync.drivers", "hipsync.simulators"):
+        registered = {point.name for point in entry_points(group=group)}
+        assert folders <= registered, (
+            f"{group} is stale: `uv sync --reinstall-package hipsync` reads pyproject.toml anew"
+        )
+
+
+def run(code: str) -> list[str]:
+    path = os.pathsep.join([str(ROOT), str(ROOT / "devices")])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": path}
+    )
+    return done.stdout.split()
+
+
+def test_today_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        f"sys.argv = ['hipsync', '--db', {str(tmp_path / 'none.db')!r}, 'today', '--json']\n"
+        "from hipsync.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(*sys.modules)\n"
+    )
+    loaded = {name.split(".")[0] for name in run(code)}
+    assert not loaded & {
+        "asyncio",
+        "bleak",
+        "bumble",
+        "sqlite_utils",
+        "apscheduler",
+        "cryptography",
+        "desktop_notifier",
+    }
+
+
+def test_drivers_import_no_simulator() -> None:
+    code = "from hipsync.registry import drivers\nimport sys\ndrivers()\nprint(*sys.modules)"
+    assert not [name for name in run(code) if name.startswith("hipsync_devices") and name.endswith(".sim")]

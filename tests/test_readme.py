@@ -1,0 +1,40 @@
+"""What the README says to type exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hipsync.cli import COMMANDS, hipsync
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text()
+TYPED = sorted(
+    set(
+        re.findall(
+            r"hipsync((?: [a-z]+)+)",
+            "\n".join(
+                re.findall(r"^    (.*)$|`(.*?)`", README, re.M)
+                and [a or b for a, b in re.findall(r"^    (.*)$|`(.*?)`", README, re.M)]
+            ),
+        )
+    )
+)
+
+
+@pytest.mark.parametrize("words", TYPED)
+def test_a_command_of_the_readme_exists(words: str) -> None:
+    first, *rest = words.split()
+    assert first in COMMANDS
+    second = rest[:1] if first in {"bands", "db", "config", "import"} else []
+    done = CliRunner().invoke(hipsync, [first, *second, "--help"])
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_command_has_help(command: str) -> None:
+    done = CliRunner().invoke(hipsync, [command, "--help"])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("Usage: ")
