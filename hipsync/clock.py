@@ -82,7 +82,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     async def real_sleep(self, seconds: float) -> None:
         """Wait in real time while virtual time stands still."""
-        import time  # noqa: PLC0415  only a demo that is watched needs it
+        import time
 
         await asyncio.to_thread(time.sleep, seconds)
 

@@ -94,9 +94,9 @@ def only_instance(database: Path) -> Iterator[None]:
 
 def _lock(handle: int) -> bool:
     try:
-        import fcntl  # noqa: PLC0415  not on Windows
+        import fcntl  # not on Windows
     except ImportError:  # pragma: no cover  untested: Windows
-        import msvcrt  # noqa: PLC0415
+        import msvcrt
 
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]

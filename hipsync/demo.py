@@ -1,6 +1,7 @@
 """The demo: a simulated band lives through an office day, over real GATT, on a clock that waits for nothing.
 
-The same `Service` as in `hipsync run`, looping over the same `next_wake` and `wake`; only clock, radio and wearer differ.
+The same `Service` as in `hipsync run`, looping over the same `next_wake` and `wake`; only clock, radio and wearer
+differ.
 """
 
 from __future__ import annotations
@@ -143,8 +144,8 @@ async def live(
     echo(f"A simulated {driver.label}, over a Bluetooth stack in software. {day:%A} {day}, {zone.key}.")
     wearer = Wearer(echo, zone, clock.now)
     async with simulated_radio([band], now=clock.now, addresses=[ADDRESS]) as air:
-        found = await bluetooth.find(air.radio, ADDRESS, timedelta(seconds=10))
-        name = (found.advertisement.name if found else None) or driver.key
+        found = [seen for seen in await bluetooth.scan(air.radio, 2) if seen.address == ADDRESS]
+        name = (found[0].advertisement.name if found else None) or driver.key
         with Store.open(path) as store:
             able = driver.abilities
             store.add_band(

@@ -29,7 +29,14 @@ class BleakRadio:
         self.radio = radio
 
     def reach(self, band: Band) -> AbstractAsyncContextManager[Connection]:
-        return bluetooth.connect(self.radio, band.address, CONNECT_WITHIN)
+        return bluetooth.connect(self.radio, address_of(band), CONNECT_WITHIN)
+
+
+def address_of(band: Band) -> str:
+    """Raises `ConfigError` for a band that was forgotten, or that is the name of an import."""
+    if band.address is None:
+        raise ConfigError(f"{band.name!r} is not paired: it only has data; `hipsync pair` pairs a band")
+    return band.address
 
 
 @contextlib.asynccontextmanager
@@ -43,7 +50,7 @@ async def opened_radio(
         return
     if len(simulated) < len(bands):
         raise ConfigError("simulated and real bands cannot be reached at once: keep them in two databases (--db)")
-    made = {band.address: made_up(band.driver, secret(band), zone, now()) for band in simulated}
+    made = {address_of(band): made_up(band.driver, secret(band), zone, now()) for band in simulated}
     from hipsync.simulation import simulated_radio
 
     async with simulated_radio(list(made.values()), now=now, addresses=list(made)) as air:

@@ -217,13 +217,13 @@ def _totals(summary: DaySummary) -> Iterator[str]:
 def _details(summary: DaySummary) -> Iterator[str]:
     zone = ZoneInfo(summary.zone)
     yield ""
+    usual = f", usual {summary.usual_stretch_minutes} min" if summary.usual_stretch_minutes else ""
     yield (
-        f"  stretches (time since the last real movement): {summary.over_30} of 30 min or more, "
-        f"{summary.over_limit} of {summary.limit_minutes} or more"
+        f"  stretches  {summary.over_30} of 30 min or more, {summary.over_limit} of {summary.limit_minutes} or more"
+        f"{usual}; breaks {summary.breaks}"
     )
-    yield f"  breaks: {summary.breaks}" + (
-        f"   usual stretch: {summary.usual_stretch_minutes} min" if summary.usual_stretch_minutes else ""
-    )
+    if summary.stretches:
+        yield "  (a stretch is the time since the last real movement, small moves included)"
     longest = sorted(summary.stretches, key=lambda piece: -piece.minutes)[:LISTED_STRETCHES]
     for piece in longest:
         yield (
@@ -266,7 +266,7 @@ def advice(summary: DaySummary) -> str:
             return f"Sitting since {since:%H:%M}: get up now and extend your hips."
         return f"Sitting since {since:%H:%M}: get up within {summary.limit_minutes - whole} min and extend your hips."
     if summary.complete_until is None:
-        return "No data: `hipsync sync` fetches them from a band, `hipsync import csv` from a file."
+        return "`hipsync sync` fetches data from a band, `hipsync import csv` from a file."
     if summary.over_limit:
         return (
             f"{summary.over_limit} stretch{'es' if summary.over_limit > 1 else ''} reached "

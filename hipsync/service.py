@@ -1,8 +1,8 @@
 """Collecting and judging, wired together.
 
-`next_wake(state, now)` says when something has to happen next, `Service.wake(now)` does it; between them they hold every
-decision. The scheduler of `hipsync run` and the fast clock of the demo loop over the same two. Collecting and judging
-meet only in the store: a dead radio delays data, never the verdict on what is known.
+`next_wake(state, now)` says when something has to happen next, `Service.wake(now)` does it; between them they hold
+every decision. The scheduler of `hipsync run` and the fast clock of the demo loop over the same two. Collecting and
+judging meet only in the store: a dead radio delays data, never the verdict on what is known.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Protocol
 
-from hipsync.bouts import Rule
+from hipsync.bouts import Rule, bouts
 from hipsync.config import Config
 from hipsync.days import Zones
 from hipsync.driver import Driver, Message, Session
@@ -26,9 +25,9 @@ from hipsync.exercises import Move, next_exercise
 from hipsync.model import Answer, Epoch, Prompt, Reading, Where
 from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, outcome, quiet_at, verdict
 from hipsync.review import Seen, rule_of, seen
-from hipsync.session import Connection, Conversation, collect, committed, meet, nudge
+from hipsync.session import Commit, Connection, Conversation, collect, committed, meet, nudge
 from hipsync.store import Band, Store, Sync
-from hipsync.timeline import instant_of
+from hipsync.timeline import Timeline, instant_of
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +94,9 @@ class State:
     seen: Seen
     said: Sequence[Prompt]
     verdict: Due | Quiet
+    """Of what is known at this instant."""
+    expected: Due | Quiet
+    """The verdict at the end of the data: what is to come if the wearer has not moved since."""
     zones: Zones
     settings: Settings
 
@@ -113,9 +115,19 @@ def state_of(store: Store, settings: Settings, now: datetime) -> State:
         seen=past,
         said=said,
         verdict=verdict(past.line, past.found, said, settings.policy, zones, now),
+        expected=expected(past.line, said, settings, zones),
         zones=zones,
         settings=settings,
     )
+
+
+def expected(line: Timeline, said: Sequence[Prompt], settings: Settings, zones: Zones) -> Due | Quiet:
+    """The verdict as it was at the end of the data: holes after it say nothing of the wearer."""
+    known = line.known_until()
+    if known is None:
+        return Quiet(Reason.NO_DATA)
+    told = line.until(known)
+    return verdict(told, bouts(told, settings.rule), said, settings.policy, zones, instant_of(known))
 
 
 def _contacts(band: Band, syncs: Sequence[Sync]) -> Contacts:
@@ -135,7 +147,7 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
         return now
     settings = state.settings
     if contacts.failures:
-        return contacts.attempted + min(FIRST_RETRY * 2 ** min(contacts.failures - 1, 10), LONGEST_RETRY)
+        return contacts.attempted + min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
     at_least = contacts.attempted + settings.at_least_every
     earliest = _earliest_prompt(state, contacts.attempted)
     if earliest is None:
@@ -147,12 +159,12 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
 
 def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
     """When a prompt, or the answer to one, could next be due; moved to the next prompt hours if it falls outside."""
-    if isinstance(state.verdict, Due):
+    if isinstance(state.expected, Due):
         return asked
-    until = state.verdict.until
+    until = state.expected.until
     if until is None:  # said, dropped, or no sign of life: look in again with the next hour of the stretch
         until = asked + state.settings.rule.limit * timedelta(minutes=1)
-    if state.verdict.reason is not Reason.ASKED and quiet_at(until, state.settings.policy, state.zones) is not None:
+    if state.expected.reason is not Reason.ASKED and quiet_at(until, state.settings.policy, state.zones) is not None:
         return next_hours(state.settings.policy, state.zones, until)
     return until
 
@@ -162,8 +174,8 @@ def next_wake(state: State, now: datetime) -> datetime:
     instants = [contact_at(contacts, state, now) for contacts in state.contacts]
     if isinstance(state.verdict, Due):
         instants.append(now)
-    elif state.verdict.until is not None and state.verdict.until > now:
-        instants.append(state.verdict.until)
+    elif state.verdict.reason in {Reason.SNOOZED, Reason.ASKED} and (state.verdict.until or now) > now:
+        instants.append(state.verdict.until or now)
     return max(now, min(instants, default=now + state.settings.at_least_every))
 
 
@@ -243,10 +255,11 @@ class Service:
         """
         driver = driver_of(band, self._drivers)
         started, count = self._now(), 0
+        store = self._commit(band)
 
         async def commit(batch: Sequence[Reading]) -> None:
             nonlocal count
-            await asyncio.to_thread(self.store.append, band.id, batch)
+            await store(batch)
             count += sum(isinstance(reading, Epoch) for reading in batch)
 
         async with AsyncExitStack() as stack:
@@ -322,6 +335,12 @@ class Service:
             erase=self.settings.erase,
         )
 
+    def _commit(self, band: Band) -> Commit:
+        async def commit(batch: Sequence[Reading]) -> None:
+            await asyncio.to_thread(self.store.append, band.id, batch)
+
+        return commit
+
     def _zones(self) -> Zones:
         return zones_of(self.store, self.settings)
 
@@ -331,7 +350,7 @@ class Service:
             if talk.driver.watch is not None:
                 async with contextlib.aclosing(talk.driver.watch(talk.conversation.view(), talk.session)) as batches:
                     async for batch in batches:
-                        await committed(partial(asyncio.to_thread, self.store.append, band.id), batch)
+                        await committed(self._commit(band), batch)
 
 
 def driver_of(band: Band, drivers: Mapping[str, Driver]) -> Driver:

@@ -76,6 +76,19 @@ class Timeline:
         """The first minute after the line."""
         return self.first + len(self.code)
 
+    def until(self, last: int) -> Timeline:
+        """The line without what comes after: minutes `[first, last)`."""
+        size = last - self.first
+        return Timeline(
+            self.first,
+            self.code[:size],
+            self.flags[:size],
+            self.steps[:size],
+            self.width[:size],
+            self.doubtful[:size],
+            [(minute, steps) for minute, steps in self.unplaced if minute < last],
+        )
+
     def known_until(self) -> int | None:
         """The first minute after the newest known one."""
         size = len(self.code.rstrip(b"\0"))

@@ -44,10 +44,10 @@ EXIT_FAILED, EXIT_USAGE, EXIT_NOTHING_KNOWN, EXIT_NO_BLUETOOTH, EXIT_NO_SERVICE,
 class Commands(click.Group):
     """A group whose commands are imported on demand, and whose failures are one line and an exit code."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if (module := COMMANDS.get(cmd_name)) is None:
             return None
         found = getattr(importlib.import_module(f"hipsync.cli.{module}"), f"{cmd_name}_command")
@@ -84,7 +84,7 @@ def exit_code(error: HipsyncError) -> int:
 @click.version_option(package_name="hipsync")
 @click.pass_context
 def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: bool, no_color: bool) -> None:
-    """Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
+    r"""Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
 
     \b
     hipsync demo          a simulated band lives through a day; no hardware needed

@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     from hipsync.bouts import Rule
     from hipsync.config import Config
@@ -95,7 +94,7 @@ def host_zone() -> str:
     """The host's zone as an IANA name; by a link where there is one, for tzlocal takes 20 ms to import."""
     if not os.environ.get("TZ"):
         try:
-            target = os.readlink("/etc/localtime")
+            target = str(Path("/etc/localtime").readlink())
         except OSError:
             target = ""
         if "zoneinfo/" in target:

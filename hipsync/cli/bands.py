@@ -70,8 +70,8 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
         )
     if not rows:
         click.echo(
-            f"No band seen in {seconds:g} s. A band that is connected to a phone does not show itself: switch the phone's "
-            "Bluetooth off, wake the band, and try again (--all lists every device)."
+            f"No band seen in {seconds:g} s. A band that is connected to a phone does not show itself: "
+            "switch the phone's Bluetooth off, wake the band, and try again (--all lists every device)."
         )
 
 
@@ -87,7 +87,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
 def pair_command(
     app: App, address: str | None, name: str | None, kind: str | None, key_file: Path | None, simulate: str | None
 ) -> None:
-    """Choose a band, log in, set its clock and fetch what it remembers.
+    r"""Choose a band, log in, set its clock and fetch what it remembers.
 
     \b
     hipsync pair                                    choose from a scan
@@ -174,7 +174,7 @@ def band_of(store: Store, name: str) -> Band:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def bands_command(ctx: click.Context, as_json: bool) -> None:
-    """List the paired bands; rename, forget or buzz one.
+    r"""List the paired bands; rename, forget or buzz one.
 
     \b
     hipsync bands
@@ -210,9 +210,8 @@ def _list_bands(app: App, *, as_json: bool) -> None:
     for row in rows:
         battery = "?" if row["battery_percent"] is None else f"{row['battery_percent']} %"
         simulated = "  (simulated)" if row["simulated"] else ""
-        click.echo(
-            f"{row['name']:<24}  {row['driver']:<12}  battery {battery:<5}  last sync {row['last_sync'] or 'never'}{simulated}"
-        )
+        synced = row["last_sync"] or "never"
+        click.echo(f"{row['name']:<24}  {row['driver']:<12}  battery {battery:<5}  last sync {synced}{simulated}")
     if not rows:
         click.echo("No band yet: `hipsync pair` adds one, `hipsync import csv` makes one of a file.")
 

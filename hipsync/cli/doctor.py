@@ -85,9 +85,9 @@ def _clock(app: App) -> Iterator[Finding]:
 
 
 def _bluetooth() -> Iterator[Finding]:
-    from hipsync.bluetooth import SYSTEM, available
+    from hipsync.bluetooth import SYSTEM, why_unavailable
 
-    trouble = asyncio.run(available(SYSTEM))
+    trouble = asyncio.run(why_unavailable(SYSTEM))
     yield Finding("bluetooth", "bad" if trouble else "fine", trouble or "an adapter is there and on")
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -67,7 +66,7 @@ async def _pair(
     store: Store,
     radio: bluetooth.Radio,
     wanted: Wanted,
-    known: dict[str, Driver],
+    known: Mapping[str, Driver],
     simulated_key: bytes | None,
 ) -> None:
     seen = await _chosen(radio, wanted, known)
@@ -128,9 +127,11 @@ async def _pair(
     click.echo("Next: `hipsync today`, and `hipsync run` to be prompted.")
 
 
-async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: dict[str, Driver]) -> Seen:
+async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver]) -> Seen:
+    click.echo(f"Listening for {LISTEN_S:g} s ...")
+    reached = await bluetooth.scan(radio, LISTEN_S)
     if wanted.address is not None:
-        seen = await bluetooth.find(radio, wanted.address, timedelta(seconds=LISTEN_S))
+        seen = next((seen for seen in reached if seen.address.upper() == wanted.address.upper()), None)
         if seen is None:
             message = (
                 f"{wanted.address} is not in reach: wake the band, bring it near, and let the phone's app go of it "
@@ -138,8 +139,7 @@ async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: dict[str, Drive
             )
             raise DeviceError(message)
         return seen
-    click.echo(f"Listening for {LISTEN_S:g} s ...")
-    found = [seen for seen in await bluetooth.scan(radio, LISTEN_S) if claimants(seen.advertisement, known)]
+    found = [seen for seen in reached if claimants(seen.advertisement, known)]
     if not found:
         raise DeviceError("no band in reach that a driver knows: wake it, and switch the phone's Bluetooth off")
     if len(found) == 1:
@@ -151,7 +151,7 @@ async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: dict[str, Drive
     return found[click.prompt("Which one", type=click.IntRange(1, len(found))) - 1]
 
 
-def _driver(seen: Seen, wanted: Wanted, known: dict[str, Driver]) -> Driver:
+def _driver(seen: Seen, wanted: Wanted, known: Mapping[str, Driver]) -> Driver:
     if wanted.kind is not None:
         return known[wanted.kind]
     takers = claimants(seen.advertisement, known)

@@ -111,7 +111,7 @@ def _answer(
 @click.argument("name", required=False)
 @click.option("--list", "listed", is_flag=True, help="All exercises, with how to do them.")
 def exercise_command(name: str | None, listed: bool) -> None:
-    """Show the hip exercises.
+    r"""Show the hip exercises.
 
     \b
     hipsync exercise --list

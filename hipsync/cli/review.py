@@ -40,7 +40,7 @@ def day_of(text: str, today: date) -> date:
 @click.option("--zone", help="Show local times of this zone (an IANA name) instead.")
 @click.pass_context
 def today_command(ctx: click.Context, as_json: bool, zone: str | None) -> None:
-    """How much did I sit today, and did I get up?"""
+    """Say how much you sat today, and whether you got up."""
     show(ctx, "today", as_json=as_json, zone=zone)
 
 
@@ -50,7 +50,7 @@ def today_command(ctx: click.Context, as_json: bool, zone: str | None) -> None:
 @click.option("--zone", help="Show local times of this zone (an IANA name) instead.")
 @click.pass_context
 def day_command(ctx: click.Context, when: str, as_json: bool, zone: str | None) -> None:
-    """Show one day: 2026-11-20, yesterday, -3 (days ago), mon.
+    r"""Show one day: 2026-11-20, yesterday, -3 (days ago), mon.
 
     \b
     hipsync day yesterday

@@ -1,0 +1,151 @@
+"""What InfiniTime puts on the air, both ways.
+
+Source unless a line says otherwise: InfiniTimeOrg/InfiniTime at 8250565, `src/components/ble/` and `doc/ble.md`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import NamedTuple, Self
+from zoneinfo import ZoneInfo
+
+from hipsync.errors import MalformedPacket
+from hipsync_devices.gatt import uuid16
+
+HARDWARE = uuid16(0x2A27)
+FIRMWARE = uuid16(0x2A26)
+CURRENT_TIME = uuid16(0x2A2B)
+LOCAL_TIME = uuid16(0x2A0F)
+"""Local Time Information, from 1.12 on."""
+BATTERY = uuid16(0x2A19)
+NEW_ALERT = uuid16(0x2A46)
+EVENT = "00020001-78fc-48fe-8e23-433b3a1942d0"
+"""Notification Event: a button pressed on a call screen."""
+MOTION = "00030000-78fc-48fe-8e23-433b3a1942d0"
+"""The service with the step count, from 1.7 on."""
+STEPS = "00030001-78fc-48fe-8e23-433b3a1942d0"
+
+QUARTER = timedelta(minutes=15)
+TEXT = 99
+"""Bytes of an alert that the watch keeps; it would cut the rest even inside a character."""
+SIMPLE, CALL = 0, 3
+"""Categories of an alert: the watch tells 3 from all others."""
+
+
+class Firmware(NamedTuple):
+    """A version of InfiniTime."""
+
+    major: int
+    minor: int
+    patch: int = 0
+
+    @property
+    def counts_in_the_dark(self) -> bool:
+        """Whether the counter is fresh with the screen off.
+
+        Up to 1.15 the watch polls its step sensor only while the screen is on or a motion wakes it, which is a
+        setting that Bluetooth does not show; reads return the old value, and notifications stop.
+        """
+        return self >= (1, 16)
+
+
+UNKNOWN_FIRMWARE = Firmware(0, 0)
+
+
+def firmware(text: str) -> Firmware:
+    """The version that a revision string begins with; `UNKNOWN_FIRMWARE` for a fork that counts otherwise."""
+    match = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", text, re.ASCII)
+    return Firmware(*(int(part or 0) for part in match.groups())) if match else UNKNOWN_FIRMWARE
+
+
+def text(data: bytes) -> str:
+    """A string of Device Information: ASCII without NUL, here without anything that cannot be shown."""
+    return "".join(character for character in data.decode("ascii", "ignore") if character.isprintable())
+
+
+def steps(data: bytes) -> int:
+    """Steps since the watch's local midnight or its last start: `u32` little-endian."""
+    if len(data) != 4:
+        raise MalformedPacket("a step count has 4 bytes", data)
+    return int.from_bytes(data, "little")
+
+
+def steps_packet(count: int) -> bytes:
+    """Inverse of `steps`."""
+    return count.to_bytes(4, "little")
+
+
+def percent(data: bytes) -> int:
+    """Battery level, `u8` from 0 to 100."""
+    if len(data) != 1 or data[0] > 100:
+        raise MalformedPacket("a battery level is one byte of at most 100", data)
+    return data[0]
+
+
+def wall_clock(local: datetime) -> bytes:
+    """Current Time: the wearer's wall clock, 10 bytes; firmware from 1.12 on refuses fewer.
+
+    `u16 year, month, day, hour, minute, second, weekday (1 = Monday), 1/256 s, reason (1 = set by hand)`. InfiniTime
+    reads up to the second.
+    """
+    date = local.year.to_bytes(2, "little") + bytes([local.month, local.day])
+    fraction = local.microsecond * 256 // 1_000_000
+    return date + bytes([local.hour, local.minute, local.second, local.isoweekday(), fraction, 1])
+
+
+def local_time(now: datetime, zone: ZoneInfo) -> bytes:
+    """Local Time Information: two signed bytes in quarter hours, standard time and what summer adds.
+
+    The second may only be 0, 2, 4 or 8 (GATT specification supplement); a zone with another idea of summer, or a
+    negative one, puts all into the first.
+    """
+    here = now.astimezone(zone)
+    offset, summer = (round((span or timedelta()) / QUARTER) for span in (here.utcoffset(), here.dst()))
+    if summer not in {0, 2, 4, 8}:
+        summer = 0
+    return (offset - summer).to_bytes(1, "little", signed=True) + bytes([summer])
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """New Alert: `category, count, 0`, then `title NUL body`, or the caller's name alone."""
+
+    title: str
+    body: str = ""
+    call: bool = False
+
+    def packet(self) -> bytes:
+        """At most 3 + 99 bytes, cut between two characters."""
+        title, body = (part.replace("\0", " ") for part in (self.title, self.body))
+        words = title if self.call else f"{title}\0{body}"
+        kept = words.encode(errors="replace")[:TEXT].decode(errors="ignore")
+        return bytes([CALL if self.call else SIMPLE, 1, 0]) + kept.encode()
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """What the watch makes of a write of more than three bytes; without NUL all is body, or the caller."""
+        if len(data) <= 3:
+            raise MalformedPacket("an alert has a text after its 3 bytes", data)
+        words = data[3 : 3 + TEXT].decode(errors="replace")
+        if data[0] == CALL:
+            return cls(words.partition("\0")[0], call=True)
+        head, nul, tail = words.partition("\0")
+        return cls(head, tail.partition("\0")[0]) if nul else cls("", words)
+
+
+class Press(IntEnum):
+    """The buttons of a call screen."""
+
+    DECLINED = 0
+    ACCEPTED = 1
+    MUTED = 2
+
+
+def press(data: bytes) -> Press:
+    """Which button the wearer pressed: one byte."""
+    if len(data) != 1 or data[0] > Press.MUTED:
+        raise MalformedPacket("a call event is one byte, 0, 1 or 2", data)
+    return Press(data[0])

@@ -1,0 +1,217 @@
+"""The hip exercises as data, and which one comes next.
+
+How they are done and when: `science.md` section 5, which names the sheets of the hospitals and charities behind it.
+Not medical advice, and says so: `SAFETY` goes with every first run and every guided exercise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+SAFETY = "Not medical advice. Stop if it hurts, and hold on to something if your balance is poor."
+
+
+class When(StrEnum):
+    """The occasions an exercise is good for."""
+
+    HOUR = "hour"
+    """After an hour of sitting."""
+    MORNING = "morning"
+    """First thing after getting up."""
+    WARMUP = "warmup"
+    """Before walking, running or sport."""
+    COOLDOWN = "cooldown"
+    """After cycling or rowing, which keep the hips bent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One exercise. `model.Exercise` is one that somebody did."""
+
+    name: str
+    title: str
+    line: str
+    """For a prompt: one short line, neutral, for others see it too."""
+    why: str
+    steps: tuple[str, ...]
+    when: tuple[When, ...]
+    tags: tuple[str, ...]
+    repetitions: int
+    """On each side."""
+    sides: int
+    hold_s: int
+    """Seconds to stay at the end of each repetition; 0 if it keeps moving."""
+    drawing: str
+    """Plain ASCII, at most 9 lines of 30 columns."""
+
+
+MOVES: tuple[Move, ...] = (
+    Move(
+        name="hip-extension",
+        title="Standing hip extension",
+        line="Hip extension: hold a chair, one straight leg back, 8 times a side.",
+        why="Sitting keeps the hips bent; this opens them, so that your lower back need not do it for them.",
+        steps=(
+            "Stand behind a chair and hold its back, toes forward, trunk tall.",
+            "Soften the knee you stand on.",
+            "Take the other leg straight back a short way, without arching your back.",
+            "Stay there for two seconds, then lower it slowly.",
+            "Eight times, then the other leg.",
+        ),
+        when=(When.HOUR, When.MORNING, When.WARMUP, When.COOLDOWN),
+        tags=("standing", "extension"),
+        repetitions=8,
+        sides=2,
+        hold_s=2,
+        drawing=r"""
+       O
+       |\___
+       |    |
+       |    |
+      /|    |____
+     / |    |    |
+ <-_/  |    |    |
+       |_   |    |
+""".strip("\n"),
+    ),
+    Move(
+        name="hip-flexor-stretch",
+        title="Hip-flexor stretch",
+        line="Hip-flexor stretch: a long step, back leg straight, 30 seconds a side.",
+        why="The muscles at the front of the hip shorten while you sit; this lengthens them again.",
+        steps=(
+            "Take a long step forward; hold on to something if you feel unsteady.",
+            "Tuck your pelvis under, and keep the back leg straight.",
+            "Shift forward until the front of the back hip pulls mildly.",
+            "Stay for thirty seconds without bouncing, and breathe.",
+            "Then the other side.",
+        ),
+        when=(When.HOUR, When.MORNING, When.COOLDOWN),
+        tags=("standing", "extension", "stretch"),
+        repetitions=1,
+        sides=2,
+        hold_s=30,
+        drawing=r"""
+          O
+          |\
+          | \
+          |_
+        _/  \__
+      _/       |
+    _/         |
+ __/           |_
+""".strip("\n"),
+    ),
+    Move(
+        name="hip-rotation",
+        title="Standing hip circles",
+        line="Hip rotation: lift one knee and draw slow small circles, 5 each way.",
+        why="Turning is the movement a hip makes least of in a chair; small circles bring it back.",
+        steps=(
+            "Stand on one leg and hold on to a chair or a worktop.",
+            "Lift the other knee in front of you, only as high as is easy.",
+            "Draw five slow, small circles with the knee.",
+            "Five more the other way round.",
+            "Then the other leg.",
+        ),
+        when=(When.HOUR, When.WARMUP),
+        tags=("standing", "rotation", "internal-rotation", "external-rotation"),
+        repetitions=5,
+        sides=2,
+        hold_s=0,
+        drawing=r"""
+            O
+     ______/|\
+    |       | |
+    |       |___   .-->.
+ ___|       |   | (     )
+|   |       |   |  '<--'
+|   |       |   |_
+|   |       |_
+""".strip("\n"),
+    ),
+    Move(
+        name="seated-hip-opening",
+        title="Seated hip opening",
+        line="Seated hip opening: let both knees part, hold 10 seconds, 5 times.",
+        why="It turns both hips outwards without your having to stand up.",
+        steps=(
+            "Sit forward on the chair, feet flat, trunk tall.",
+            "Let both knees part and both feet roll outwards.",
+            "Stay for ten seconds.",
+            "Bring the knees back together.",
+            "Five times.",
+        ),
+        when=(When.HOUR,),
+        tags=("seated", "rotation", "external-rotation"),
+        repetitions=5,
+        sides=1,
+        hold_s=10,
+        drawing=r"""
+           O
+          /|\
+         | | |
+      ___|_|_|___
+     /___________\
+ <- /  |       |  \ ->
+   |   |       |   |
+  _|   |       |   |_
+""".strip("\n"),
+    ),
+    Move(
+        name="seated-inward-rotation",
+        title="Seated inward rotation",
+        line="Seated rotation: knee still, foot slowly out and back, 8 times a side.",
+        why="It turns the hip inwards, which sitting with the legs still never does.",
+        steps=(
+            "Sit tall with both feet flat and the knees a hand apart.",
+            "Keep one knee where it is, and take that foot outwards, slowly.",
+            "Bring it back just as slowly.",
+            "Eight times, then the other foot.",
+        ),
+        when=(When.HOUR,),
+        tags=("seated", "rotation", "internal-rotation"),
+        repetitions=8,
+        sides=2,
+        hold_s=0,
+        drawing=r"""
+           O
+          /|\
+         | | |
+       __|_|_|__
+      |_________|
+        |    \
+        |     \
+       _|      \_ -->
+""".strip("\n"),
+    ),
+)
+"""In the order of `exercise --list`."""
+
+KNOWN: frozenset[str] = frozenset(word for move in MOVES for word in (move.name, *move.tags))
+"""What `exercises.set` and `exercises.avoid` may hold: names and tags."""
+
+
+def chosen(names: Sequence[str], avoid: Sequence[str] = (), hurt: Sequence[str] = ()) -> Sequence[Move]:
+    """The exercises that any of `names` (names or tags) selects, in that order, each once.
+
+    Left out: what `avoid` names or tags, and what has hurt (names).
+    """
+    found = [move for name in names for move in MOVES if name == move.name or name in move.tags]
+    return [move for move in dict.fromkeys(found) if move.name not in hurt and not {move.name, *move.tags} & {*avoid}]
+
+
+def next_exercise(names: Sequence[str], avoid: Sequence[str], done: Sequence[str], hurt: Sequence[str]) -> Move | None:
+    """The exercise of the set that was used longest ago, or never; None if avoiding and hurting leave nothing.
+
+    `done` holds names in order of time, the newest last. Among those never used, the order of the set decides.
+    """
+    last_used = {name: position for position, name in enumerate(done)}
+    return min(chosen(names, avoid, hurt), key=lambda move: last_used.get(move.name, -1), default=None)
+
+
+def moves_for(when: When) -> Sequence[Move]:
+    """The exercises that are good at such a time."""
+    return [move for move in MOVES if when in move.when]

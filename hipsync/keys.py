@@ -1,0 +1,91 @@
+"""Keys of bands: in a file of their own that only its owner can read, never in the database, a log or an argument."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hipsync.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hipsync.store import Band
+
+SHAPE = "a key is 32 hexadecimal digits, such as 00112233445566778899aabbccddeeff, with or without 0x before it"
+
+
+class KeyFile:
+    """Keys by name of the band. Raises `ConfigError` where the file cannot be read or written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def secret(self, band: Band) -> bytes | None:
+        """The key of a band, if it has one."""
+        key = self._read().get(band.name)
+        return None if key is None else bytes.fromhex(key)
+
+    def set(self, name: str, key: bytes) -> None:
+        self._write({**self._read(), name: key.hex()})
+
+    def delete(self, name: str) -> None:
+        keys = self._read()
+        if keys.pop(name, None) is not None:
+            self._write(keys)
+
+    def rename(self, name: str, new: str) -> None:
+        keys = self._read()
+        if (key := keys.pop(name, None)) is not None:
+            self._write({**keys, new: key})
+
+    def _read(self) -> dict[str, str]:
+        try:
+            held = json.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{self.path} cannot be read: mend or remove it, and give the keys again") from error
+        if not isinstance(held, dict) or not all(_is_key(key) for key in held.values()):
+            raise ConfigError(f"{self.path} is not a file of keys: mend or remove it, and give the keys again")
+        return {str(name): str(key) for name, key in held.items()}
+
+    def _write(self, keys: dict[str, str]) -> None:
+        """All of it or nothing: a new file takes the place of the old one."""
+        fresh = self.path.with_name(self.path.name + ".new")
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh.unlink(missing_ok=True)
+            with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+                json.dump(keys, file, indent=1)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self.path)
+        except OSError as error:
+            raise ConfigError(f"{self.path} cannot be written: {error.strerror}; the key was not kept") from error
+
+
+def _is_key(text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch(r"[0-9a-f]{32}", text) is not None
+
+
+def parsed_key(text: str) -> bytes:
+    """16 bytes of what a user typed or keeps in a file. Raises `ConfigError`, which does not repeat it."""
+    digits = re.sub(r"[\s:-]", "", text).lower().removeprefix("0x")
+    if not _is_key(digits):
+        raise ConfigError(f"that is no key: {SHAPE}")
+    return bytes.fromhex(digits)
+
+
+def key_from_file(path: Path) -> tuple[bytes, str | None]:
+    """The key, and a warning if others can read the file. Raises `ConfigError`."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(4096)
+            mode = os.fstat(file.fileno()).st_mode
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    shared = os.name == "posix" and mode & 0o077
+    warning = f"{path} can be read by others: chmod 600 it, for who has the key has the band" if shared else None
+    return parsed_key(text.decode("ascii", "replace")), warning

@@ -1,0 +1,210 @@
+"""Ways to reach simulated bands: in this process, or in another one through a Bumble transport."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from bumble import core, hci
+from bumble.transport import open_transport
+from bumble.transport.common import PacketParser, Transport
+
+from hipsync.bluetooth import Radio
+from hipsync.errors import BluetoothUnavailable, ConfigError
+from hipsync.simulated import SimulatedBand
+from hipsync.simulation.air import Air
+from hipsync.simulation.backend import doors
+from hipsync.simulation.central import central
+from hipsync.simulation.lean import make_lean
+from hipsync.simulation.peripheral import on_the_air
+from hipsync.simulation.reception import Reception
+
+MTU = 247
+"""What many bands agree to: one link-layer packet of 251 bytes a notification."""
+_OWN_ADDRESS = "F0:00:00:00:00:01"
+_TCP_SERVER = "tcp-server"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedRadio:
+    """A radio, the air, and where on it the bands are, in the order in which they were given."""
+
+    radio: Radio
+    air: Air
+    addresses: tuple[str, ...]
+
+    def reception(self, band: int = 0) -> Reception:
+        """How one of the bands is received: the knobs that spoil it."""
+        return self.air.reception(self.addresses[band])
+
+
+@asynccontextmanager
+async def simulated_radio(
+    bands: Sequence[SimulatedBand],
+    *,
+    now: Callable[[], datetime],
+    addresses: Sequence[str] | None = None,
+    mtu: int = MTU,
+) -> AsyncGenerator[SimulatedRadio, None]:
+    """Bands that live by `now`, and a radio that reaches them, on any event loop.
+
+    Without `addresses`, static random ones, the bands have C0:00:00:00:00:01 and so on. Raises `ConfigError`, and at
+    the end what a band raised that it should not have.
+    """
+    make_lean()
+    air = Air()
+    async with AsyncExitStack() as stack:
+        placed = await _on_the_air(stack, air, bands, addresses, now, mtu)
+        own = air.radio_controller("radio")
+        stack.callback(air.take_off, own)
+        radio = await stack.enter_async_context(central(own, own, _OWN_ADDRESS, mtu))
+        yield SimulatedRadio(Radio(*doors(radio)), air, placed)
+
+
+async def _on_the_air(
+    stack: AsyncExitStack,
+    air: Air,
+    bands: Sequence[SimulatedBand],
+    addresses: Sequence[str] | None,
+    now: Callable[[], datetime],
+    mtu: int,
+) -> tuple[str, ...]:
+    numbers = range(1, len(bands) + 1)
+    placed = tuple(addresses or (f"C0:00:00:00:{number >> 8:02X}:{number & 0xFF:02X}" for number in numbers))
+    for address, band in zip(placed, bands, strict=True):
+        _check(address)
+        controller = air.band_controller(address)
+        stack.callback(air.take_off, controller)
+        await stack.enter_async_context(on_the_air(band, controller, controller, address=address, mtu=mtu, now=now))
+    return placed
+
+
+def _check(address: str) -> None:
+    """Raises `ConfigError` unless it is a static random address (Core specification, volume 6, part B, 1.3.2.1)."""
+    if not re.fullmatch(r"[C-F][0-9A-F](:[0-9A-F]{2}){5}", address):
+        raise ConfigError(f"{address!r} is no address for a simulated band: it must be like C0:00:00:00:00:01")
+
+
+@asynccontextmanager
+async def bumble_radio(transport: str, *, mtu: int = MTU) -> AsyncGenerator[Radio, None]:
+    """The Bluetooth controller behind a Bumble transport, such as `tcp-client:127.0.0.1:6402` where `serve` waits.
+
+    Raises `BluetoothUnavailable`.
+    """
+    async with AsyncExitStack() as stack:
+        opened = await _opened(stack, transport)
+        address = hci.Address.generate_static_address().to_string(False)
+        try:
+            radio = await stack.enter_async_context(central(opened.source, opened.sink, address, mtu))
+        except (core.BaseBumbleError, hci.HCI_Error, TimeoutError) as error:
+            raise BluetoothUnavailable(f"no Bluetooth controller answers at {transport}: {_why(error)}") from error
+        yield Radio(*doors(radio))
+
+
+@asynccontextmanager
+async def serve(
+    bands: Sequence[SimulatedBand],
+    transport: str,
+    now: Callable[[], datetime],
+    *,
+    addresses: Sequence[str] | None = None,
+    mtu: int = MTU,
+) -> AsyncGenerator[str, None]:
+    """Bands for other processes; yields the transport by which `bumble_radio` reaches them.
+
+    `tcp-server:HOST:PORT` (port 0: any free one) gives every client a controller of its own on the bands' air, and ends
+    its links when the client goes, however it goes. Any other transport is offered one controller, for one host.
+    Raises `BluetoothUnavailable` and `ConfigError`, and at the end what a band raised that it should not have.
+    """
+    make_lean()
+    air = Air()
+    async with AsyncExitStack() as stack:
+        await _on_the_air(stack, air, bands, addresses, now, mtu)
+        if transport.startswith(_TCP_SERVER):
+            yield await _tcp_server(stack, air, transport)
+        else:
+            opened = await _opened(stack, transport)
+            controller = air.radio_controller(transport)
+            stack.callback(air.take_off, controller)
+            controller.set_packet_sink(opened.sink)
+            opened.source.set_packet_sink(controller)
+            yield transport
+
+
+async def _opened(stack: AsyncExitStack, transport: str) -> Transport:
+    try:
+        opened = await open_transport(transport)
+    except (core.BaseBumbleError, OSError, ValueError) as error:
+        raise BluetoothUnavailable(f"the transport {transport} cannot be opened: {_why(error)}") from error
+    stack.push_async_callback(opened.close)
+    return opened
+
+
+def _why(error: Exception) -> str:
+    return str(error) or type(error).__name__
+
+
+async def _tcp_server(stack: AsyncExitStack, air: Air, transport: str) -> str:
+    """Open, until the stack is closed; how a client reaches it."""
+    try:
+        _, host, port = transport.split(":")
+        guests: set[_Guest] = set()
+        server = await asyncio.get_running_loop().create_server(lambda: _Guest(air, guests), host, int(port))
+    except ValueError as error:
+        raise ConfigError(f"{transport!r} is not a transport: write {_TCP_SERVER}:HOST:PORT") from error
+    except OSError as error:
+        raise BluetoothUnavailable(f"the transport {transport} cannot be opened: {_why(error)}") from error
+
+    async def close() -> None:
+        server.close()
+        gone = [guest.send_away() for guest in guests]
+        await server.wait_closed()
+        await asyncio.gather(*gone)
+
+    stack.push_async_callback(close)
+    return f"tcp-client:{host}:{server.sockets[0].getsockname()[1]}"
+
+
+class _Guest(asyncio.Protocol):
+    """A process that looks for the bands: a controller on their air, for as long as its TCP connection stands."""
+
+    def __init__(self, air: Air, guests: set[_Guest]) -> None:
+        self._air, self._guests = air, guests
+        self._controller = air.radio_controller("guest")
+        self._parser = PacketParser(self._controller)
+        self._transport: asyncio.Transport | None = None
+        self._gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if isinstance(transport, asyncio.Transport):
+            self._transport = transport
+        self._controller.set_packet_sink(self)
+        self._guests.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except core.BaseBumbleError:  # not HCI: somebody else's client
+            self.send_away()
+
+    def on_packet(self, packet: bytes) -> None:
+        """Called by the controller with what it has for its host."""
+        if self._transport is not None:
+            self._transport.write(packet)
+
+    def send_away(self) -> asyncio.Future[None]:
+        """Done when it is gone."""
+        if self._transport is not None:
+            self._transport.abort()
+        return self._gone
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._transport = None
+        self._guests.discard(self)
+        self._air.take_off(self._controller)
+        self._gone.set_result(None)

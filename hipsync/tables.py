@@ -1,0 +1,234 @@
+"""Minutes as CSV, in and out, and as JSON, out. What is exported is imported again without loss."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import BinaryIO, NamedTuple, TextIO
+from zoneinfo import ZoneInfo
+
+from hipsync.errors import InputError
+from hipsync.model import MINUTE, BandId, Epoch, State
+from hipsync.store import Store
+
+NEEDED = ("timestamp", "steps")
+COLUMNS = (*NEEDED, "length", "intensity", "heart_rate", "state", "kind", "inferred", "band")
+MOST_STEPS = 300
+"""A minute: sprinters take some 270, so more is a mistake of the file."""
+LONGEST = 24 * 60
+"""Minutes."""
+BATCH = 5000
+LONGEST_LINE = 10_000
+
+
+class Imported(NamedTuple):
+    """What became of the lines of a file."""
+
+    lines: int
+    new: int
+    same: int
+
+
+class _Line(NamedTuple):
+    number: int
+    band: str | None
+    epoch: Epoch
+
+
+def import_csv(store: Store, file: BinaryIO, *, band: str | None, zone: ZoneInfo | None, now: datetime) -> Imported:
+    """Store the minutes of a file, or none of them. Raises `InputError`, which names the line, and `StoreError`.
+
+    `zone` is that of timestamps without an offset. Bands that are not there yet are made, named by `band`, by the
+    file's own column of that name, or "csv".
+    """
+    lines = list(_lines(file, zone))
+    states = any(line.epoch.state for line in lines)
+    beats = any(line.epoch.heart_rate for line in lines)
+    by_band: dict[str, list[Epoch]] = {}
+    for line in lines:
+        by_band.setdefault(band or line.band or "csv", []).append(line.epoch)
+    new = same = 0
+    for name, epochs in by_band.items():
+        held = _band(store, name, now, states=states, beats=beats)
+        done = store.append(held, epochs)
+        new, same = new + done.new, same + done.same
+    return Imported(len(lines), new, same)
+
+
+def epochs_of_csv(file: BinaryIO, zone: ZoneInfo | None) -> list[Epoch]:
+    """The epochs of a file, in its order. Raises `InputError`."""
+    return [line.epoch for line in _lines(file, zone)]
+
+
+def _band(store: Store, name: str, now: datetime, *, states: bool, beats: bool) -> BandId:
+    held = next((held for held in store.bands() if held.name == name), None)
+    if held is None:
+        return store.add_band(name=name, driver="csv", now=now, vouches=states or beats, reports_wear=states).id
+    if held.driver != "csv":
+        raise InputError(f"the band {name!r} is not one of an import: give another name with --band")
+    store.amend_band(held.id, vouches=states or beats, reports_wear=states)
+    return held.id
+
+
+def _lines(file: BinaryIO, zone: ZoneInfo | None) -> Iterator[_Line]:
+    """Checked lines; `InputError` at the first that is wrong, or that contradicts an earlier one."""
+    seen: dict[tuple[str | None, datetime, timedelta], tuple[int, Epoch]] = {}
+    before: datetime | None = None
+    for number, row in _rows(file):
+        start = _timestamp(row, number, zone, before)
+        before = start
+        line = _Line(number, row.get("band") or None, _epoch(row, start, number))
+        key = (line.band, start, line.epoch.length)
+        earlier = seen.setdefault(key, (number, line.epoch))
+        if earlier[0] == number:
+            yield line
+        elif earlier[1] != line.epoch:
+            message = f"line {number} contradicts line {earlier[0]}, which is about the same time: remove one of them"
+            raise InputError(message)
+
+
+def _rows(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, str]]]:
+    """(line number, cell by column)."""
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        reader = csv.reader(_whole_lines(text), strict=True)
+        header = [name.strip() for name in next(reader, [])]
+        _check_header(header)
+        for cells in reader:
+            if not cells:
+                continue
+            if len(cells) != len(header):
+                raise InputError(f"line {reader.line_num} has {len(cells)} columns and the header {len(header)}")
+            yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
+    except UnicodeDecodeError as error:
+        raise InputError("the file is not text in UTF-8: export it as UTF-8") from error
+    except csv.Error as error:
+        raise InputError(f"the file is not CSV: {error}") from error
+    finally:
+        text.detach()
+
+
+def _whole_lines(text: TextIO) -> Iterator[str]:
+    """Lines that end; a last one that does not was cut off while it was written."""
+    number = 0
+    while line := text.readline(LONGEST_LINE):
+        number += 1
+        if "\0" in line:
+            raise InputError(f"line {number} holds a zero byte: the file is damaged, or is no text")
+        if not line.endswith(("\n", "\r")):
+            why = "is too long" if len(line) >= LONGEST_LINE else "does not end: the file was cut off while written"
+            raise InputError(f"line {number} {why}; nothing was imported")
+        yield line
+
+
+def _check_header(header: list[str]) -> None:
+    if not header:
+        raise InputError(f"the file is empty: its first line must name columns, at least {','.join(NEEDED)}")
+    if unknown := [name for name in header if name not in COLUMNS]:
+        raise InputError(f"unknown column {', '.join(map(repr, unknown))}: known are {', '.join(COLUMNS)}")
+    if missing := [name for name in NEEDED if name not in header]:
+        raise InputError(f"the column {missing[0]!r} is missing: the first line must name it")
+    if len(set(header)) < len(header):
+        raise InputError("a column is named twice in the first line")
+
+
+def _timestamp(row: Mapping[str, str], number: int, zone: ZoneInfo | None, before: datetime | None) -> datetime:
+    text = row["timestamp"]
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = f"line {number}: {text!r} is no timestamp: write it like 2026-11-20T09:00:00+00:00"
+        raise InputError(message) from error
+    if said.tzinfo is None:
+        if zone is None:
+            raise InputError(f"line {number}: {text!r} has no offset from UTC: add one, or say --zone Europe/London")
+        said = _local(said, zone, number, before)
+    start = said.astimezone(UTC)
+    if start.second or start.microsecond:
+        raise InputError(f"line {number}: {text!r} does not lie on a whole minute")
+    return start
+
+
+def _local(said: datetime, zone: ZoneInfo, number: int, before: datetime | None) -> datetime:
+    """Of an hour that comes twice, the first, unless the rows have passed it already."""
+    first, second = (said.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != said:
+        raise InputError(f"line {number}: {said.isoformat()} does not exist in {zone.key}: the clock skipped it")
+    again = before is not None and first.astimezone(UTC) <= before < second.astimezone(UTC)
+    return second if again else first
+
+
+def _epoch(row: Mapping[str, str], start: datetime, number: int) -> Epoch:
+    seconds = _number(row, "length", number, 60, LONGEST * 60) or 60
+    if seconds % 60:
+        raise InputError(f"line {number}: length {seconds} is not a whole number of minutes, in seconds")
+    steps = _number(row, "steps", number, 0, MOST_STEPS * (seconds // 60))
+    if steps is None:
+        raise InputError(f"line {number}: steps are missing: leave out lines of which nothing is known")
+    return Epoch(
+        start,
+        seconds // 60 * MINUTE,
+        steps,
+        _number(row, "intensity", number, 0, 10_000),
+        _number(row, "heart_rate", number, 1, 300),
+        _state(row, number),
+        _number(row, "kind", number, 0, 2**32),
+        bool(_number(row, "inferred", number, 0, 1)),
+    )
+
+
+def _number(row: Mapping[str, str], column: str, number: int, least: int, most: int) -> int | None:
+    text = row.get(column, "")
+    if not text:
+        return None
+    if not re.fullmatch(r"-?[0-9]{1,12}", text) or not least <= int(text) <= most:
+        raise InputError(f"line {number}: {column} {text!r} is not a whole number from {least} to {most}")
+    return int(text)
+
+
+def _state(row: Mapping[str, str], number: int) -> State | None:
+    text = row.get("state", "")
+    try:
+        return State(text) if text else None
+    except ValueError as error:
+        allowed = ", ".join(State)
+        raise InputError(f"line {number}: there is no state {text!r}: known are {allowed}, or nothing") from error
+
+
+def export_csv(store: Store, file: TextIO, since: datetime | None, until: datetime | None) -> int:
+    """Every epoch that starts in `[since, until)`, in order of time; how many there were."""
+    out = csv.writer(file, lineterminator="\n")
+    out.writerow(COLUMNS)
+    count = 0
+    for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):  # noqa: B007  the count is the result
+        out.writerow(_cells(name, epoch).values())
+    return count
+
+
+def export_json(store: Store, file: TextIO, since: datetime | None, until: datetime | None) -> int:
+    """The same as an object with `version` and `epochs`, one a line."""
+    file.write('{"version": 1, "epochs": [')
+    count = 0
+    for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):
+        row = {column: cell for column, cell in _cells(name, epoch).items() if cell is not None}
+        file.write((",\n" if count > 1 else "\n") + json.dumps(row))
+    file.write("\n]}\n")
+    return count
+
+
+def _cells(band: str, epoch: Epoch) -> dict[str, str | int | None]:
+    return {
+        "timestamp": epoch.start.isoformat(),
+        "steps": epoch.steps,
+        "length": int(epoch.length.total_seconds()),
+        "intensity": epoch.intensity,
+        "heart_rate": epoch.heart_rate,
+        "state": epoch.state,
+        "kind": epoch.kind,
+        "inferred": 1 if epoch.inferred else None,
+        "band": band,
+    }

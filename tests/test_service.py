@@ -1,0 +1,130 @@
+"""When the band is called: as late as every prompt can still be on time, and seldom else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from builders import MONDAY, day
+
+from hipsync.bouts import Rule, bouts
+from hipsync.days import Zones
+from hipsync.model import BandId, Prompt
+from hipsync.prompting import Due, Policy, Quiet, Reason, verdict
+from hipsync.review import Seen
+from hipsync.service import Contacts, Settings, State, contact_at, expected, next_wake
+from hipsync.store import Band
+from hipsync.timeline import Source, minute_of, timeline
+
+MINUTE = timedelta(minutes=1)
+HOURS = dict.fromkeys(range(7), ((time(8), time(22)),))
+SETTINGS = Settings(
+    rule=Rule(),
+    policy=Policy(hours=HOURS, lunch=((time(12, 30), time(13, 30)),)),
+    at_most_every=10 * MINUTE,
+    at_least_every=timedelta(hours=4),
+)
+
+
+def at(hour: float) -> datetime:
+    return MONDAY + timedelta(hours=hour)
+
+
+def state(drawing: str, start: datetime, now: datetime, *, said: tuple[Prompt, ...] = (), failures: int = 0) -> State:
+    """What is known at `now` of a band that was last called when its data end."""
+    epochs = [epoch._replace(heart_rate=70) for epoch in day(drawing, start)]
+    line = timeline([Source(epochs, reports_wear=True)], minute_of(start), minute_of(now), ZoneInfo("UTC"))
+    found, zones = bouts(line, Rule()), Zones([], "UTC")
+    band = Band(
+        id=BandId(1), name="band", driver="huami", address="C0", advertised_name="Mi", simulated=False,
+        vouches=True, reports_wear=True, added=MONDAY,
+    )  # fmt: skip
+    called = epochs[-1].end
+    return State(
+        contacts=[Contacts(band, called, called, failures)],
+        seen=Seen(line, found),
+        said=said,
+        verdict=verdict(line, found, said, SETTINGS.policy, zones, now),
+        expected=expected(line, said, SETTINGS, zones),
+        zones=zones,
+        settings=SETTINGS,
+    )
+
+
+def test_after_a_walk_the_band_is_called_an_hour_later() -> None:
+    now = at(10)
+    assert next_wake(state("5m sit, 55m walk", at(9), now), now) == at(11)
+
+
+def test_while_sitting_it_is_called_when_the_prompt_could_be_due() -> None:
+    now = at(10)
+    assert next_wake(state("20m walk, 40m sit", at(9), now), now) == at(10) + 20 * MINUTE
+
+
+def test_a_prompt_due_within_ten_minutes_is_not_delayed_by_at_most_every() -> None:
+    now = at(10)
+    assert next_wake(state("3m walk, 57m sit", at(9), now), now) == at(10) + 3 * MINUTE
+
+
+def test_the_hour_is_not_forgotten_while_the_band_is_silent() -> None:
+    called = at(10)
+    for minutes in (0, 5, 12, 19):
+        now = called + minutes * MINUTE
+        assert next_wake(state("20m walk, 40m sit", at(9), now), now) == called + 20 * MINUTE
+
+
+def test_what_is_due_is_said_now() -> None:
+    now = at(10)
+    found = state("60m sit", at(9), now)
+    assert isinstance(found.verdict, Due)
+    assert next_wake(found, now) == now
+
+
+def test_at_night_it_waits_for_the_prompt_hours_but_not_longer_than_at_least_every() -> None:
+    now = at(22)
+    assert next_wake(state("2h sit, 2h walk", at(18), now), now) == at(26)
+    late = at(29)  # 05:00, asleep
+    assert next_wake(state("3h sleep", at(26), late), late) == at(32)
+
+
+def test_in_the_morning_it_is_called_hourly_until_the_wearer_is_up() -> None:
+    now = at(8)
+    assert next_wake(state("8h sleep", at(0), now), now) == at(9)
+
+
+def test_over_lunch_it_waits_until_a_prompt_is_possible() -> None:
+    now = at(12)
+    assert next_wake(state("15m walk, 45m sit", at(11), now), now) == at(12.25)
+    noon = at(11.75)
+    assert next_wake(state("15m walk", at(11.5), noon), noon) == at(13.5)
+
+
+def test_after_a_prompt_it_is_called_ten_minutes_later_then_with_the_next_hour() -> None:
+    asked = Prompt(at(10), at(10), "hip-extension", sure=True)
+    found = state("60m sit", at(9), at(10), said=(asked,))
+    assert found.verdict == Quiet(Reason.ASKED, at(10) + 10 * MINUTE)
+    assert next_wake(found, at(10)) == at(10) + 10 * MINUTE
+    from hipsync.model import Answer
+
+    done = replace(asked, answer=Answer.DONE)
+    later = state("70m sit", at(9), at(10) + 10 * MINUTE, said=(done,))
+    assert next_wake(later, at(10) + 10 * MINUTE) == at(11) + 10 * MINUTE
+
+
+@pytest.mark.parametrize(("failures", "minutes"), [(1, 2), (2, 4), (3, 8), (6, 60), (50, 60)])
+def test_a_band_out_of_reach_is_tried_after_growing_delays(failures: int, minutes: int) -> None:
+    found = state("60m walk", at(9), at(10), failures=failures)
+    assert contact_at(found.contacts[0], found, at(10)) == at(10) + minutes * MINUTE
+
+
+def test_a_band_that_was_never_called_is_called_now() -> None:
+    found = state("60m walk", at(9), at(10))
+    fresh = replace(found.contacts[0], attempted=None)
+    assert contact_at(fresh, found, at(10)) == at(10)
+
+
+def test_without_a_band_it_looks_again_within_at_least_every() -> None:
+    found = replace(state("60m walk", at(9), at(10)), contacts=[], verdict=Quiet(Reason.NO_DATA))
+    assert next_wake(found, at(10)) == at(14)
