@@ -1,0 +1,397 @@
+"""Bytes of the classic Huami protocol (Mi Band 2 to 5, Amazfit of that generation), both ways.
+
+Numbers are little-endian. Source of the layouts: public clients and logs of these bands; `tests/devices` holds bytes
+that others recorded, each with its source. UUIDs `h:XXXX` have the vendor's base 0000XXXX-0000-3512-2118-0009af100700.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone
+from struct import Struct, iter_unpack
+
+from hipsync.errors import MalformedPacket
+from hipsync.model import MINUTE, Epoch, State
+from hipsync_devices.gatt import uuid16
+
+
+def vendor(number: int) -> str:
+    """A number on the vendor's base UUID."""
+    return f"0000{number:04x}-0000-3512-2118-0009af100700"
+
+
+FEE0, FEE1 = uuid16(0xFEE0), uuid16(0xFEE1)
+CONFIGURATION = vendor(0x0003)
+FETCH = vendor(0x0004)
+DATA = vendor(0x0005)
+BATTERY = vendor(0x0006)
+REALTIME_STEPS = vendor(0x0007)
+AUTHENTICATION = vendor(0x0009)
+EVENTS = vendor(0x0010)
+CHUNKED = vendor(0x0020)
+
+RESPONSE = 0x10
+SUCCESS = 0x01
+
+# ------------------------------------------------------------------ time
+
+QUARTER = timedelta(minutes=15)
+_STAMP = Struct("<HBBBBBb")
+
+
+def encode_stamp(instant: datetime, quarters: int) -> bytes:
+    """Eight bytes: local wall clock of an offset, and that offset in quarters of an hour, daylight saving included."""
+    local = instant.astimezone(timezone(quarters * QUARTER))
+    return _STAMP.pack(local.year, local.month, local.day, local.hour, local.minute, local.second, quarters)
+
+
+def decode_stamp(data: bytes) -> datetime | None:
+    """The instant of an eight-byte stamp, by the offset in the stamp itself; None if the band never set it.
+
+    Bands write 2106-02-06 in their own offset, or zeros, for "never": any year outside 2000 to 2099 counts as that.
+    """
+    if len(data) != 8:
+        raise MalformedPacket("a time stamp of Huami has eight bytes", data)
+    year, month, day, hour, minute, second, quarters = _STAMP.unpack(data)
+    if not 2000 <= year <= 2099:
+        return None
+    try:
+        zone = timezone(quarters * QUARTER)
+        return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(UTC)
+    except ValueError as error:
+        raise MalformedPacket("not a date, or not an offset from UTC", data) from error
+
+
+def quarters_of(offset: timedelta | None) -> int:
+    """An offset from UTC in quarters of an hour."""
+    return (offset or timedelta(0)) // QUARTER
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentTime:
+    """The clock, characteristic 2A2B: `instant` None if it was never set."""
+
+    instant: datetime | None
+    quarters: int
+
+    def encode(self) -> bytes:
+        """Eleven bytes, with the weekday (Monday 1), no fractions and no reason."""
+        if self.instant is None:
+            return bytes(10) + self.quarters.to_bytes(1, "little", signed=True)
+        local = self.instant.astimezone(timezone(self.quarters * QUARTER))
+        stamp = encode_stamp(self.instant, self.quarters)
+        return stamp[:7] + bytes([local.isoweekday(), 0, 0]) + stamp[7:]
+
+    @classmethod
+    def decode(cls, data: bytes) -> CurrentTime:
+        if len(data) < 11:
+            raise MalformedPacket("the clock has eleven bytes", data)
+        quarters = int.from_bytes(data[10:11], "little", signed=True)
+        return cls(decode_stamp(data[:7] + data[10:11]), quarters)
+
+
+# ------------------------------------------------------------------ authentication
+
+STORE_KEY, ASK_CHALLENGE, ANSWER_CHALLENGE = 0x01, 0x02, 0x03
+CRYPT = 0x80
+"""Set in an operation by bands whose key comes from the maker; older ones ignore it, so compare the low nibble."""
+AUTH_REFUSED, AUTH_NO_KEY, AUTH_NEEDS_2021, AUTH_WRONG_KEY = 0x02, 0x04, 0x07, 0x08
+
+
+@dataclass(frozen=True, slots=True)
+class AuthReply:
+    """`10 <operation> <status> [challenge]`."""
+
+    operation: int
+    """Without the CRYPT bit."""
+    status: int
+    payload: bytes
+
+    @classmethod
+    def decode(cls, data: bytes) -> AuthReply:
+        if len(data) < 3 or data[0] != RESPONSE:
+            raise MalformedPacket("not an answer of the authentication", data)
+        return cls(data[1] & 0x0F, data[2], data[3:])
+
+    def encode(self, crypt: int = 0) -> bytes:
+        return bytes([RESPONSE, self.operation | crypt, self.status]) + self.payload
+
+
+# ------------------------------------------------------------------ stored minutes
+
+ACTIVITY = 0x01
+START, TRANSFER, ACKNOWLEDGE = 0x01, 0x02, 0x03
+
+
+def encode_fetch(since: datetime, quarters: int) -> bytes:
+    """Ask for the stored minutes from `since` on. Whole minutes: seconds upset at least one watch."""
+    return bytes([START, ACTIVITY]) + encode_stamp(since.replace(second=0, microsecond=0), quarters)
+
+
+@dataclass(frozen=True, slots=True)
+class FetchReply:
+    """An answer on the fetch control: to which operation, how it went, and what else it says."""
+
+    operation: int
+    status: int
+    payload: bytes
+
+    @classmethod
+    def decode(cls, data: bytes) -> FetchReply:
+        if len(data) < 3 or data[0] != RESPONSE:
+            raise MalformedPacket("not an answer to a fetch", data)
+        return cls(data[1], data[2], data[3:])
+
+    def encode(self) -> bytes:
+        return bytes([RESPONSE, self.operation, self.status]) + self.payload
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the band is about to send: so many records, a minute each, from `start` on."""
+
+    count: int
+    start: datetime | None
+    """None with a count of 0 from a band that holds nothing."""
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Round:
+        """Of the payload of a start answer: twelve bytes, thirteen on later bands."""
+        if len(payload) < 12:
+            raise MalformedPacket("the answer to a fetch has no count and start", payload)
+        return cls(int.from_bytes(payload[:4], "little"), decode_stamp(payload[4:12]))
+
+    def encode(self, quarters: int) -> bytes:
+        stamp = bytes(8) if self.start is None else encode_stamp(self.start, quarters)
+        return self.count.to_bytes(4, "little") + stamp
+
+
+def checksum(data: bytes) -> bytes:
+    """Of all payload of a round, as later bands add it to the end: CRC-32/ISO-HDLC."""
+    return zlib.crc32(data).to_bytes(4, "little")
+
+
+def state_of(kind: int) -> State | None:
+    """What a kind byte says of its minute, in two nibbles; None where it says nothing of posture, sleep or wear.
+
+    ========  =====================================================================================
+    x6        on the charger
+    x3        not on the wrist
+    7x, Fx    a block of sleep
+    x1 xC     walking: 01 11 21 31 41 (1C is "woke up": awake, nothing more)
+    x2        running or a fast walk: 12 22 32 42 52 62
+    50 5A     sitting or still, 5A with nothing new for five minutes; 5B and 5C awake and still near waking
+    60 6A     standing, or light movement without steps
+    others    nothing that is sure (00 and 0A: "as before")
+    ========  =====================================================================================
+    """
+    high, low = kind >> 4, kind & 0x0F
+    if low == 0x06:
+        return State.CHARGING
+    if low == 0x03:
+        return State.NOT_WORN
+    if high in {0x7, 0xF}:
+        return State.ASLEEP
+    if low == 0x01:
+        return State.WALKING
+    if low == 0x02:
+        return State.RUNNING
+    if high == 0x5 and low in {0x0, 0xA, 0xB, 0xC}:
+        return State.SITTING
+    if high == 0x6 and low in {0x0, 0xA}:
+        return State.STANDING
+    return None
+
+
+STATES: Sequence[State | None] = tuple(state_of(kind) for kind in range(256))
+STEPPING: Sequence[State | None] = tuple(
+    None if state in {State.SITTING, State.STANDING} else state for state in STATES
+)
+"""With steps in the minute: rows of a Mi Band 2 show 153 steps of kind 42 and 14 of kind 50 (Gadgetbridge #686)."""
+NO_HEART_RATE = frozenset({0x00, 0xFF})
+HEART_RATES: Sequence[int | None] = tuple(None if bpm in NO_HEART_RATE else bpm for bpm in range(256))
+
+
+def decode_records(data: bytes, size: int, start: datetime) -> list[Epoch]:
+    """Minute epochs of a round: kind, intensity, steps, heart rate, and with a `size` of 8 four bytes on sleep.
+
+    Record i is the minute that begins at `start` + i minutes; its kind is kept whole.
+    """
+    if size not in {4, 8} or len(data) % size:
+        raise MalformedPacket(f"the stored minutes are not records of {size} bytes", data)
+    layout = "4B" if size == 4 else "4B4x"
+    return [
+        Epoch(
+            start + i * MINUTE,
+            MINUTE,
+            steps,
+            intensity,
+            HEART_RATES[bpm],
+            STEPPING[kind] if steps else STATES[kind],
+            kind,
+        )
+        for i, (kind, intensity, steps, bpm) in enumerate(iter_unpack(layout, data))
+    ]
+
+
+def encode_record(kind: int, intensity: int, steps: int, bpm: int, size: int) -> bytes:
+    """One minute; awake eight-byte records end in 04 00 80 00, asleep in 04 3b 80 00 (Mi Band 5 dumps)."""
+    tail = b"" if size == 4 else b"\x04\x3b\x80\x00" if STATES[kind] is State.ASLEEP else b"\x04\x00\x80\x00"
+    return bytes([kind, intensity, steps, bpm]) + tail
+
+
+# ------------------------------------------------------------------ battery, realtime, events, settings
+
+
+@dataclass(frozen=True, slots=True)
+class Battery:
+    """Characteristic h:0006. Stamps are None where the band never set them, or sent the short form."""
+
+    percent: int
+    charging: bool
+    last_full: datetime | None = None
+    last_charger_event: datetime | None = None
+    last_level: int | None = None
+
+    @classmethod
+    def decode(cls, data: bytes) -> Battery:
+        if len(data) < 3 or data[1] > 100:
+            raise MalformedPacket("not a battery report", data)
+        if len(data) < 20:
+            return cls(data[1], bool(data[2]))
+        return cls(data[1], bool(data[2]), decode_stamp(data[3:11]), decode_stamp(data[11:19]), data[19])
+
+    def encode(self, quarters: int) -> bytes:
+        stamps = b"".join(
+            bytes(8) if stamp is None else encode_stamp(stamp, quarters)
+            for stamp in (self.last_full, self.last_charger_event)
+        )
+        return bytes([0x0F, self.percent, int(self.charging)]) + stamps + bytes([self.last_level or 0])
+
+
+@dataclass(frozen=True, slots=True)
+class RealtimeSteps:
+    """Steps since local midnight, with distance and energy where the band sends them."""
+
+    steps: int
+    metres: int | None = None
+    kilocalories: int | None = None
+
+    @classmethod
+    def decode(cls, data: bytes) -> RealtimeSteps:
+        if len(data) < 5 or (data[0] & 0x0C and len(data) < 13):
+            raise MalformedPacket("not a report of steps", data)
+        numbers = [int.from_bytes(data[at : at + 4], "little") for at in range(1, len(data) - 3, 4)]
+        return cls(*numbers[:3]) if data[0] & 0x0C else cls(numbers[0])
+
+    def encode(self) -> bytes:
+        if self.metres is None or self.kilocalories is None:
+            return b"\x00" + self.steps.to_bytes(4, "little")
+        return b"\x0c" + b"".join(n.to_bytes(4, "little") for n in (self.steps, self.metres, self.kilocalories))
+
+
+def decode_heart_rate(data: bytes) -> int | None:
+    """Beats a minute of a 2A37 notification of these bands: `00 <bpm>`, 0 for no measurement."""
+    if len(data) < 2 or data[0] != 0:
+        raise MalformedPacket("not a heart rate of Huami", data)
+    return data[1] or None
+
+
+def decode_system_id(data: bytes) -> str:
+    """The band's address in its system id, which has FF FE in the middle."""
+    if len(data) != 8 or data[3:5] != b"\xff\xfe":
+        raise MalformedPacket("not a system id made of an address", data)
+    return ":".join(f"{byte:02X}" for byte in data[:3] + data[5:])
+
+
+EVENT_FELL_ASLEEP, EVENT_WOKE_UP, EVENT_NOT_WORN, EVENT_MTU = 0x01, 0x02, 0x06, 0x16
+
+
+def decode_event(data: bytes) -> tuple[int, int | None]:
+    """(event, its value): of an MTU announcement the MTU, else None."""
+    if not data:
+        raise MalformedPacket("an event without a number", data)
+    if data[0] != EVENT_MTU:
+        return data[0], None
+    if len(data) < 3:
+        raise MalformedPacket("an MTU event without an MTU", data)
+    return data[0], int.from_bytes(data[1:3], "little")
+
+
+@dataclass(frozen=True, slots=True)
+class InactivityWarning:
+    """The band's own sit alarm, as its settings are written (they cannot be read). hipsync writes none unasked."""
+
+    enabled: bool
+    threshold_minutes: int
+    windows: tuple[tuple[int, int], ...]
+    """(from, to) in minutes of the band's day, at most two."""
+
+    def encode(self) -> bytes:
+        edges = [edge for window in self.windows for edge in window]
+        hours = bytes(number for edge in edges for number in divmod(edge, 60))
+        return bytes([0x08, int(self.enabled), self.threshold_minutes, 0]) + hours.ljust(8, b"\0")
+
+    @classmethod
+    def decode(cls, data: bytes) -> InactivityWarning:
+        if len(data) != 12 or data[0] != 0x08 or data[1] > 1:
+            raise MalformedPacket("not a setting of the sit alarm", data)
+        edges = [data[at] * 60 + data[at + 1] for at in range(4, 12, 2)]
+        windows = tuple(window for window in ((edges[0], edges[1]), (edges[2], edges[3])) if window != (0, 0))
+        return cls(bool(data[1]), data[2], windows)
+
+
+def config_reply(write: bytes, status: int = SUCCESS) -> bytes:
+    """A band's answer to a setting: `10`, the first bytes of the command, how it went."""
+    return bytes([RESPONSE]) + write[:3] + bytes([status])
+
+
+def decode_config_reply(data: bytes) -> tuple[bytes, bool]:
+    """(echo of the command, whether it was taken)."""
+    if len(data) < 3 or data[0] != RESPONSE:
+        raise MalformedPacket("not an answer to a setting", data)
+    return data[1:-1], data[-1] == SUCCESS
+
+
+# ------------------------------------------------------------------ advertisement
+
+COMPANY = 0x0157
+
+
+def decode_advertised_steps(service_data: bytes) -> int:
+    """Steps so far today, in the service data under FEE0."""
+    if len(service_data) < 2:
+        raise MalformedPacket("no steps in the service data", service_data)
+    return int.from_bytes(service_data[:4], "little")
+
+
+def decode_advertised_heart_rate(manufacturer: bytes) -> int | None:
+    """The heart rate in the manufacturer data (without the company); None in a form that is not plain."""
+    if len(manufacturer) < 24 or manufacturer[0] != 0x02 or manufacturer[3] in NO_HEART_RATE:
+        return None
+    return manufacturer[3]
+
+
+# ------------------------------------------------------------------ alerts
+
+NO_ALERT, MESSAGE_ALERT, CALL_ALERT, VIBRATE = 0x00, 0x01, 0x02, 0x03
+CUSTOM, SMS = 0xFA, 0x05
+APP_ICON = 0x0B
+
+
+def encode_new_alert(title: str, body: str, room: int, *, short: bool) -> bytes:
+    """A text on the band, in at most `room` bytes. `short`: as a Mi Band 2 takes it; else title and body.
+
+    The body is never empty, for that makes a Bip S restart.
+    """
+    if short:
+        return bytes([SMS, 0x01]) + cut(f"{title} {body}".strip(), min(18, room - 2))
+    head = bytes([CUSTOM, 0x01, APP_ICON]) + cut(title, max(room - 6, 0)) + b"\0"
+    return head + (cut(body, max(room - len(head) - 1, 1)) or b" ") + b"\0"
+
+
+def cut(text: str, limit: int) -> bytes:
+    """UTF-8 of at most `limit` bytes, never half a character."""
+    return text.encode()[:limit].decode("utf-8", "ignore").encode()
