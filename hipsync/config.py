@@ -35,7 +35,7 @@ class Config:
     break_window_minutes: int = 5
     """In which those steps are taken: "you walked"."""
     moves: int = 3
-    """Minutes with steps, of the last 15, that end a stretch: "you kept moving a little". F1 +0.033; 0 switches it off."""
+    """Minutes with steps, of the last 15, that end a stretch ("you kept moving a little"): F1 +0.033. 0: off."""
     trust_posture: bool = False
     """Whether a band's own word "standing" ends a stretch: off until data show that it beats the steps."""
 
