@@ -112,8 +112,9 @@ async def on_the_air(
         yield
     finally:
         if life is not None:
-            life.cancel()
-            await asyncio.wait({life})
+            while not life.done():  # Bumble takes a cancellation for its own when the link ends at the same moment
+                life.cancel()
+                await asyncio.wait({life}, timeout=RESET_S)
         await power_off(peripheral.device)
         if life is not None and not life.cancelled():
             life.result()  # only a bug in the simulator ends it
