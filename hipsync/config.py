@@ -4,6 +4,9 @@ The evidence for the sitting rule is a comparison with thigh-worn posture sensor
 beside the defaults. The file must belong to the user and not be writable by others, for it can name a command.
 """
 
+# What TOML holds has any type until it was looked at.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import os

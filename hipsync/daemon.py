@@ -3,6 +3,9 @@
 Start, run, stop: the lock is taken, the job that wakes the service plans its own successor, a signal ends the wait.
 """
 
+# apscheduler 3 has no types.
+# pyright: reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import asyncio
@@ -10,7 +13,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -75,7 +78,7 @@ async def run(service: Service, clock: Clock) -> None:
 
 
 @contextlib.contextmanager
-def only_instance(database: Path) -> Iterator[None]:
+def only_instance(database: Path) -> Generator[None, None, None]:
     """Hold the lock beside the database; `ConfigError` names the process that holds it already."""
     path = database.with_name(database.name + ".run")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

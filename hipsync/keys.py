@@ -1,12 +1,15 @@
 """Keys of bands: in a file of their own that only its owner can read, never in the database, a log or an argument."""
 
+# What JSON holds has any type until it was looked at.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hipsync.errors import ConfigError
 
@@ -42,14 +45,15 @@ class KeyFile:
 
     def _read(self) -> dict[str, str]:
         try:
-            held = json.loads(self.path.read_text("utf-8"))
+            held: Any = json.loads(self.path.read_text("utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
             raise ConfigError(f"{self.path} cannot be read: mend or remove it, and give the keys again") from error
-        if not isinstance(held, dict) or not all(_is_key(key) for key in held.values()):
+        keys: dict[Any, Any] = held if isinstance(held, dict) else {"": held}
+        if not all(_is_key(key) for key in keys.values()):
             raise ConfigError(f"{self.path} is not a file of keys: mend or remove it, and give the keys again")
-        return {str(name): str(key) for name, key in held.items()}
+        return {str(name): str(key) for name, key in keys.items()}
 
     def _write(self, keys: dict[str, str]) -> None:
         """All of it or nothing: a new file takes the place of the old one."""

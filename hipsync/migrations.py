@@ -111,7 +111,7 @@ def m001_first(db: Database) -> None:
             FROM epochs JOIN bands ON bands.id = epochs.band JOIN states ON states.code = epochs.state""",
         "PRAGMA user_version = 1",
     ):
-        db.execute(statement)
+        db.execute(statement)  # pyright: ignore[reportUnknownMemberType]  sqlite-utils types its rows loosely
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from typing import Any
 
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import ConfigError
@@ -29,8 +30,8 @@ def simulator(key: str) -> Simulator:
     points = _chosen("hipsync.simulators")
     if key not in points:
         raise ConfigError(f"no simulated band of kind {key!r}: there are {', '.join(sorted(points))}")
-    made = _loaded(points[key])
-    if not callable(made):
+    made: Simulator | None = _loaded(points[key])
+    if made is None:
         raise ConfigError(f"the simulated band {key!r} failed to import: see the log with -v")
     return made
 
@@ -60,7 +61,7 @@ def _chosen(group: str) -> Mapping[str, EntryPoint]:
     return chosen
 
 
-def _loaded(point: EntryPoint) -> object:
+def _loaded(point: EntryPoint) -> Any:
     try:
         return point.load()
     except Exception:

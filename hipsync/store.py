@@ -389,7 +389,8 @@ class Store:
                 (-(2**62) if start is None else _seconds(start), 2**62 if end is None else _seconds(end)),
             )
             for name, at, length, steps, intensity, heart_rate, state, kind in cursor:
-                said, inferred = STATES[state & ~INFERRED], state >= INFERRED
+                said: State | None = STATES[state & ~INFERRED]
+                inferred: bool = state >= INFERRED
                 yield name, Epoch(_instant(at), length * _MINUTE, steps, intensity, heart_rate, said, kind, inferred)
 
     # ------------------------------------------------------------------ contacts, zones

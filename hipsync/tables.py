@@ -96,7 +96,7 @@ def _rows(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, str]]]:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
         reader = csv.reader(_whole_lines(text), strict=True)
-        header = [name.strip() for name in next(reader, [])]
+        header = [name.strip() for name in next(reader, list[str]())]
         _check_header(header)
         for cells in reader:
             if not cells:

@@ -16,8 +16,8 @@ TYPED = sorted(
         re.findall(
             r"hipsync((?: [a-z]+)+)",
             "\n".join(
-                re.findall(r"^    (.*)$|`(.*?)`", README, re.M)
-                and [a or b for a, b in re.findall(r"^    (.*)$|`(.*?)`", README, re.M)]
+                re.findall(r"^    (.*)$|`(.*?)`", README, re.MULTILINE)
+                and [a or b for a, b in re.findall(r"^    (.*)$|`(.*?)`", README, re.MULTILINE)]
             ),
         )
     )

@@ -7,8 +7,8 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from builders import MONDAY, day
 
+from builders import MONDAY, day
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
 from hipsync.model import BandId, Prompt

@@ -196,7 +196,11 @@ def driver(batches: Sequence[Sequence[Reading]]) -> Driver:
     )
 
 
-BATCHES = [[Counter(START, 1)], [Counter(START + SECOND, 2), Charge(START, 50)], [Counter(START + 2 * SECOND, 3)]]
+BATCHES: list[list[Reading]] = [
+    [Counter(START, 1)],
+    [Counter(START + SECOND, 2), Charge(START, 50)],
+    [Counter(START + 2 * SECOND, 3)],
+]
 
 
 def test_each_batch_is_committed_before_it_is_acknowledged() -> None:

@@ -71,7 +71,8 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         else:
             counters = [Counter(at, packets.steps(data)) for uuid, at, data in burst if uuid == packets.STEPS]
             charges = [Charge(at, packets.percent(data)) for uuid, at, data in burst if uuid == packets.BATTERY]
-            if readings := [*tally.believed(counters), *charges]:
+            readings: list[Reading] = [*tally.believed(counters), *charges]
+            if readings:
                 yield readings
             await link.pause(SPACING)
 
