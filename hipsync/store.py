@@ -388,9 +388,9 @@ class Store:
                 " JOIN bands ON bands.id = band WHERE start >= ? AND start < ? ORDER BY start, bands.id, length",
                 (-(2**62) if start is None else _seconds(start), 2**62 if end is None else _seconds(end)),
             )
-            for name, at, length, steps, intensity, heart_rate, state, kind in cursor:
-                said: State | None = STATES[state & ~INFERRED]
-                inferred: bool = state >= INFERRED
+            code: int
+            for name, at, length, steps, intensity, heart_rate, code, kind in cursor:
+                said, inferred = STATES[code & ~INFERRED], code >= INFERRED
                 yield name, Epoch(_instant(at), length * _MINUTE, steps, intensity, heart_rate, said, kind, inferred)
 
     # ------------------------------------------------------------------ contacts, zones

@@ -37,6 +37,8 @@ class _Line(NamedTuple):
     number: int
     band: str | None
     epoch: Epoch
+    has_state: bool
+    """The file has the column: whoever wrote it says where its wearer slept or took it off."""
 
 
 def import_csv(store: Store, file: BinaryIO, *, band: str | None, zone: ZoneInfo | None, now: datetime) -> Imported:
@@ -46,7 +48,7 @@ def import_csv(store: Store, file: BinaryIO, *, band: str | None, zone: ZoneInfo
     file's own column of that name, or "csv".
     """
     lines = list(_lines(file, zone))
-    states = any(line.epoch.state for line in lines)
+    states = any(line.has_state for line in lines)
     beats = any(line.epoch.heart_rate for line in lines)
     by_band: dict[str, list[Epoch]] = {}
     for line in lines:
@@ -81,7 +83,7 @@ def _lines(file: BinaryIO, zone: ZoneInfo | None) -> Iterator[_Line]:
     for number, row in _rows(file):
         start = _timestamp(row, number, zone, before)
         before = start
-        line = _Line(number, row.get("band") or None, _epoch(row, start, number))
+        line = _Line(number, row.get("band") or None, _epoch(row, start, number), "state" in row)
         key = (line.band, start, line.epoch.length)
         earlier = seen.setdefault(key, (number, line.epoch))
         if earlier[0] == number:
@@ -202,10 +204,13 @@ def _state(row: Mapping[str, str], number: int) -> State | None:
 def export_csv(store: Store, file: TextIO, since: datetime | None, until: datetime | None) -> int:
     """Every epoch that starts in `[since, until)`, in order of time; how many there were."""
     out = csv.writer(file, lineterminator="\n")
-    out.writerow(COLUMNS)
+    says_state = any(band.reports_wear for band in store.bands())
+    columns = [column for column in COLUMNS if column != "state" or says_state]
+    out.writerow(columns)
     count = 0
     for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):  # noqa: B007  the count is the result
-        out.writerow(_cells(name, epoch).values())
+        cells = _cells(name, epoch)
+        out.writerow([cells[column] for column in columns])
     return count
 
 

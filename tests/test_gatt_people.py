@@ -33,7 +33,11 @@ pytestmark = pytest.mark.skipif(not real_people.SOURCE.exists(), reason="shared/
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 ADDRESS = "C0:00:00:00:00:01"
-SAID = {None: {State.SITTING, State.WALKING, None}, State.ASLEEP: {State.ASLEEP}, State.NOT_WORN: {State.NOT_WORN}}
+SAID: dict[State | None, set[State | None]] = {
+    None: {State.SITTING, State.WALKING, None},
+    State.ASLEEP: {State.ASLEEP},
+    State.NOT_WORN: {State.NOT_WORN},
+}
 """A Mi Band cannot say "awake, nothing more": still minutes are coded as sitting, others as walking."""
 
 

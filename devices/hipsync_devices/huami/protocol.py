@@ -32,7 +32,8 @@ FIRST_FETCH = timedelta(days=100)
 """How far back the first fetch asks; the band answers from its oldest minute (two to four weeks)."""
 TRIES = 3
 """Of one round: a lost or doubled packet spoils it, and the band still has it."""
-MOST_ROUNDS = 100
+MOST_ROUNDS = 1000
+"""In one sync, a second each: every time the band was off ends a round. What is left comes with the next sync."""
 MOST_BYTES = 2**20
 """In one round: 30 days of eight bytes a minute are a third of this. A band that sends more babbles."""
 STARTED, REFUSED = packets.SUCCESS, 0x02
