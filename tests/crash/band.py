@@ -1,0 +1,78 @@
+"""The other process of the crash ring: a simulated Mi Band whose memory lives here, set to delete on acknowledgement.
+
+Obeys lines on stdin and answers each with a line on stdout:
+
+    new SEED CUT    a fresh band with 2,000 minutes that ends the link in place of its CUT-th notification (-1: never);
+                    answers with the transport by which it is reached
+    held            answers with JSON: the minutes that it still holds, and those that it erased
+    quit
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sys
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from hipsync.model import MINUTE, Epoch
+from hipsync.simulated import HangUp, Notification
+from hipsync.simulation import serve
+from hipsync_devices.huami import sim
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+MINUTES = 2000
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
+ADDRESS = "C0:00:00:00:00:01"
+sim.ROUND = 150
+"""So that a sync has many rounds, each with its commit and its acknowledgement."""
+
+
+class CutBand(sim.MiBand):
+    """Ends the link in place of one of its notifications, once."""
+
+    cut_at = -1
+    said = 0
+
+    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
+        out: list[Notification | HangUp] = []
+        for event in super().advance(now):
+            if self.said == self.cut_at:
+                self.cut_at = -1
+                return [*out, HangUp()]
+            self.said += 1
+            out.append(event)
+        return out
+
+
+def life(seed: int) -> list[Epoch]:
+    noise = random.Random(seed)
+    start = NOW - MINUTES * MINUTE
+    return [Epoch(start + i * MINUTE, MINUTE, noise.randrange(120), noise.randrange(200)) for i in range(MINUTES)]
+
+
+async def main() -> None:
+    loop = asyncio.get_running_loop()
+    async with AsyncExitStack() as stack:
+        band: CutBand | None = None
+        while True:
+            command, *words = (await loop.run_in_executor(None, sys.stdin.readline)).split() or ["quit"]
+            if command == "new":
+                await stack.aclose()
+                band = CutBand(life(int(words[0])), now=NOW, zone=ZoneInfo("UTC"), secret=KEY, deletes_on_ack=True)
+                band.cut_at = int(words[1])
+                bands = serve([band], "tcp-server:127.0.0.1:0", lambda: NOW, addresses=[ADDRESS])
+                print(await stack.enter_async_context(bands), flush=True)
+            elif command == "held" and band is not None:
+                held = {"held": band.memory(), "erased": band.erased}
+                print(json.dumps({key: [int(at.timestamp()) // 60 for at in held[key]] for key in held}), flush=True)
+            else:
+                return
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

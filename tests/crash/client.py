@@ -1,0 +1,93 @@
+"""Our process of the crash ring: hipsync's own sync, in a child of its own for each line on stdin, so it can be killed.
+
+    TRANSPORT DATABASE right|swapped      answers "PID", "open" when the radio is, and "ended STATUS"
+
+`swapped` is the error that the ring must notice: the driver goes on before the batch is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from pathlib import Path
+
+from crash.band import ADDRESS, KEY, NOW
+from hipsync import service as service_module
+from hipsync.config import Config
+from hipsync.driver import Driver, Session
+from hipsync.errors import HipsyncError
+from hipsync.exercises import Move
+from hipsync.model import Prompt, Reading, Where
+from hipsync.reach import BleakRadio
+from hipsync.registry import drivers
+from hipsync.session import Commit, Conversation
+from hipsync.simulation import bumble_radio
+from hipsync.store import Store
+from hipsync_devices.huami import protocol
+
+protocol.BETWEEN_ROUNDS *= 0
+
+
+async def collect_swapped(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
+    """`session.collect` with commit and resume swapped."""
+    if driver.sync is None:
+        return
+    waiting: Sequence[Reading] = ()
+    async with aclosing(driver.sync(conversation.view(), session)) as batches:
+        async for batch in batches:
+            await commit(waiting)
+            waiting = batch
+    await commit(waiting)
+
+
+async def nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+    return []
+
+
+async def sync(transport: str, path: Path) -> None:
+    known = drivers()
+    with Store.open(path) as store:
+        if not store.bands():
+            store.add_band(
+                name="band", driver="huami", address=ADDRESS, advertised_name="Mi Smart Band 5", now=NOW, simulated=True
+            )
+        async with bumble_radio(transport) as radio:
+            print("open", flush=True)
+            settings = replace(service_module.settings_of(Config(), "UTC"), erase=True)
+            service = service_module.Service(
+                store,
+                settings,
+                radio=BleakRadio(radio),
+                drivers=known,
+                secret=lambda _: KEY,
+                deliver=nowhere,
+                now=lambda: NOW,
+            )
+            async with service.talk(store.bands()[0]):
+                pass
+
+
+def main() -> None:
+    for line in sys.stdin:
+        transport, path, order = line.split()
+        pid = os.fork()
+        if pid == 0:
+            if order == "swapped":
+                service_module.collect = collect_swapped  # type: ignore[attr-defined]  # the error, on purpose
+            try:
+                asyncio.run(sync(transport, Path(path)))
+            except HipsyncError as error:
+                print("failed", error, file=sys.stderr, flush=True)
+                os._exit(1)
+            os._exit(0)
+        print(pid, flush=True)
+        _, status = os.waitpid(pid, 0)
+        print("ended", os.waitstatus_to_exitcode(status), flush=True)
+
+
+if __name__ == "__main__":
+    main()
