@@ -124,7 +124,15 @@ class TestHours:
         assert judged("1m walk, 95m sit", start=at(11), policy=OFFICE) == Quiet(Reason.LUNCH, at(13.5))
 
     def test_what_falls_due_in_the_evening_is_dropped(self) -> None:
-        assert judged("1m walk, 90m sit", start=at(21.5), policy=OFFICE) == Quiet(Reason.OUTSIDE_HOURS)
+        assert judged("1m walk, 90m sit", start=at(21.5), policy=OFFICE) == Quiet(Reason.OUTSIDE_HOURS, at(32))
+
+    def test_what_nobody_said_in_the_evening_is_not_said_of_the_night_at_eight_sharp(self) -> None:
+        """Fell due at 21:31 while the band was out of reach; its wearer sat on, and slept unnoticed."""
+        assert judged("1m walk, 690m sit", start=at(20.5), policy=OFFICE) == Quiet(Reason.SITTING, at(33))
+        assert judged("1m walk, 750m sit", start=at(20.5), policy=OFFICE) == Due(at(33), sure=True)
+
+    def test_hours_that_last_all_day_do_not_end_at_midnight(self) -> None:
+        assert judged("1m walk, 90m sit", start=at(23.5)) == Due(at(24.5) + timedelta(minutes=1), sure=True)
 
     def test_the_next_hours_are_found_over_a_free_weekend(self) -> None:
         weekdays = Policy(hours=dict.fromkeys(range(5), ((time(8), time(18)),)))
