@@ -39,6 +39,12 @@ VERSION = 1
 class Store(Bands, Readings, Said, Care):
     """The open file. A context manager; may be used from several threads, one at a time."""
 
+    @staticmethod
+    def exists(path: Path) -> bool:
+        """Whether there is a file. Raises `StoreError` where that cannot be seen."""
+        with translated(path):
+            return path.exists()
+
     @classmethod
     def open(cls, path: Path) -> Self:
         """For writing: made, private to its owner, or upgraded after a backup if it is older.

@@ -166,6 +166,10 @@ class Readings(OpenFile):
         )
         return next((Info(instant(r[0]), text(r[1]), text(r[2]), text(r[3])) for r in rows), None)
 
+    def has_states(self) -> bool:
+        """Whether any epoch carries a state that a band said."""
+        return bool(self._rows(f"SELECT 1 FROM epochs WHERE state % {INFERRED} LIMIT 1"))  # noqa: S608  our own number
+
     def all_epochs(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, Epoch]]:
         """(name of the band, epoch) of every epoch that starts in `[start, end)`, in order of time, then band."""
         with self._lock, translated(self.path):
