@@ -20,10 +20,15 @@ class Care(OpenFile):
     """What concerns the file as a whole."""
 
     def check(self) -> list[str]:
-        """What is wrong with the file, a line each; empty if nothing is."""
+        """What is wrong with the file, a line each; empty if nothing is.
+
+        Raises `StoreError` where the damage is such that SQLite cannot look further.
+        """
         damage = [str(line) for (line,) in self._rows("PRAGMA integrity_check") if line != "ok"]
+        if damage:
+            return damage
         orphans = len(self._rows("PRAGMA foreign_key_check"))
-        return damage + ([f"{orphans} rows belong to bands that are not there"] if orphans else [])
+        return [f"{orphans} rows belong to bands that are not there"] if orphans else []
 
     def backup(self, to: Path | None, now: datetime) -> Path:
         """A copy, complete also while somebody writes; by default beside the file, the last seven kept.
@@ -38,8 +43,8 @@ class Care(OpenFile):
         with self._lock, translated(target):
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = target.with_name(target.name + ".new")
+            os.close(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
             try:
-                os.close(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
                 with contextlib.closing(sqlite3.connect(fresh)) as copy:
                     self._db.backup(copy)
                 fresh.replace(target)

@@ -98,9 +98,9 @@ def translated(path: Path | None) -> Generator[None, None, None]:
     except sqlite3.Error as error:
         raise StoreError(f"{where} {_why(error, path)}") from error
     except PermissionError as error:
-        raise StoreError(f"{where} cannot be opened: permission denied; give another with --db FILE") from error
+        raise StoreError(f"{where} cannot be opened: permission denied; name another file") from error
     except OSError as error:
-        raise StoreError(f"{where} cannot be used: {error.strerror or error}; give another with --db FILE") from error
+        raise StoreError(f"{where} cannot be used: {error.strerror or error}; name another file") from error
 
 
 def error_code(error: sqlite3.Error) -> int:
