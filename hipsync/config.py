@@ -153,7 +153,7 @@ def _near(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
 
 def minutes_of(text: object) -> int:
     """A length such as "60m", "1h" or "1h30m" in minutes. Raises `ConfigError`."""
-    match = re.fullmatch(r"(?:(\d{1,3})h)?(?:(\d{1,4})m?)?", text) if isinstance(text, str) else None
+    match = re.fullmatch(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,4})m?)?", text) if isinstance(text, str) else None
     minutes = int(match[1] or 0) * 60 + int(match[2] or 0) if match else 0
     if not minutes:
         raise ConfigError('must be a length above nothing, such as "60m" or "1h30m"')

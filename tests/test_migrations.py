@@ -113,7 +113,9 @@ def test_an_upgrade_that_fails_midway_leaves_the_old_file_whole_and_usable(path:
     for _ in range(2):
         with pytest.raises(StoreError) as caught:
             Store.open(path)
-        assert re.fullmatch(rf"{re.escape(str(path))} refused: .*table .?exercises.? already exists.*", str(caught.value))
+        assert re.fullmatch(
+            rf"{re.escape(str(path))} refused: .*table .?exercises.? already exists.*", str(caught.value)
+        )
         assert (version(path), dumped(path)) == (0, before)
     with closing(sqlite3.connect(path)) as db:
         db.execute("INSERT INTO diary VALUES ('tuesday', 'still writable')")
