@@ -58,12 +58,19 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except HipsyncError as error:
             if ctx.obj is not None and ctx.obj.verbose:
-                raise
+                import traceback
+
+                traceback.print_exception(error)
             click.echo(f"hipsync: {error}", err=True)
             ctx.exit(exit_code(error))
         except KeyboardInterrupt:
             click.echo(err=True)
             ctx.exit(EXIT_INTERRUPTED)
+        except click.Abort as abort:
+            if isinstance(abort.__context__, KeyboardInterrupt):  # Ctrl-C while click waits for an answer
+                click.echo(err=True)
+                ctx.exit(EXIT_INTERRUPTED)
+            raise
 
 
 def exit_code(error: HipsyncError) -> int:
@@ -77,8 +84,8 @@ def exit_code(error: HipsyncError) -> int:
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HIPSYNC", "max_content_width": 100},
 )
-@click.option("--db", type=click.Path(dir_okay=False, path_type=Path), help="The database (see `hipsync db path`).")
-@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="The file of settings.")
+@click.option("--db", type=click.Path(path_type=Path), help="The database (see `hipsync db path`).")
+@click.option("--config", type=click.Path(path_type=Path), help="The file of settings.")
 @click.option("-v", "--verbose", is_flag=True, help="Log what happens; show tracebacks.")
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR is honoured too.")
 @click.version_option(package_name="hipsync")

@@ -76,7 +76,9 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     now, store = app.now(), app.read_store()
     if store is None:
         if as_json:
-            click.echo(json.dumps({"version": 1, "reason": "no data", "bands": []}, indent=1))
+            nothing = dict.fromkeys(("known_until", "until", "next_wake"))
+            told = {"version": 1, "at": now.isoformat(), "sitting_minutes": 0, "reason": "no data", **nothing}
+            click.echo(json.dumps({**told, "bands": []}, indent=1))
         else:
             click.echo("No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works.")
         return
