@@ -293,10 +293,10 @@ class Store:
         """Those that touch `[start, end)`, in order."""
         rows = self._rows(
             "SELECT start, length, steps, intensity, heart_rate, state, kind FROM epochs"
-            " WHERE band = ? AND start > ? AND start < ? ORDER BY start",
-            band, _seconds(start) - 86400, _seconds(end),
+            " WHERE band = ? AND start > ? AND start < ? AND start + length * 60 > ? ORDER BY start",
+            band, _seconds(start) - 86400, _seconds(end), _seconds(start),
         )  # fmt: skip
-        first, from_s = _seconds(start), datetime.fromtimestamp
+        from_s = datetime.fromtimestamp
         return [
             Epoch(
                 from_s(at, UTC),
@@ -309,7 +309,6 @@ class Store:
                 state >= INFERRED,
             )
             for at, length, steps, intensity, heart_rate, state, kind in rows
-            if at + length * 60 > first
         ]
 
     def counters(self, band: BandId, start: datetime, end: datetime) -> list[Counter]:
