@@ -12,7 +12,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -27,7 +27,7 @@ from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, outcome, q
 from hipsync.review import Seen, rule_of, seen
 from hipsync.session import Commit, Connection, Conversation, collect, committed, meet, nudge
 from hipsync.store import Band, Store, Sync
-from hipsync.timeline import Timeline, instant_of
+from hipsync.timeline import instant_of
 
 log = logging.getLogger(__name__)
 
@@ -115,19 +115,22 @@ def state_of(store: Store, settings: Settings, now: datetime) -> State:
         seen=past,
         said=said,
         verdict=verdict(past.line, past.found, said, settings.policy, zones, now),
-        expected=expected(past.line, said, settings, zones),
+        expected=expected(past, said, settings, zones),
         zones=zones,
         settings=settings,
     )
 
 
-def expected(line: Timeline, said: Sequence[Prompt], settings: Settings, zones: Zones) -> Due | Quiet:
+def expected(past: Seen, said: Sequence[Prompt], settings: Settings, zones: Zones) -> Due | Quiet:
     """The verdict as it was at the end of the data: holes after it say nothing of the wearer."""
+    line, found = past
     known = line.known_until()
     if known is None:
         return Quiet(Reason.NO_DATA)
-    told = line.until(known)
-    return verdict(told, bouts(told, settings.rule), said, settings.policy, zones, instant_of(known))
+    if known < line.last:
+        line = line.until(known)
+        found = bouts(line, settings.rule)
+    return verdict(line, found, said, settings.policy, zones, instant_of(known))
 
 
 def _contacts(band: Band, syncs: Sequence[Sync]) -> Contacts:
@@ -233,15 +236,17 @@ class Service:
         state = self.state(now)
         async with AsyncExitStack() as open_talks:
             talks: list[Talk] = []
-            for contacts in state.contacts:
-                if contact_at(contacts, state, now) <= now:
-                    try:
-                        talks.append(await open_talks.enter_async_context(self.talk(contacts.band)))
-                    except (DeviceError, BluetoothUnavailable) as error:
-                        level = logging.DEBUG if contacts.failures else logging.WARNING
-                        log.log(level, "%s: %s", contacts.band.name, error)
-            self.settle(self._now())
-            state = self.state(self._now())
+            due = [contacts for contacts in state.contacts if contact_at(contacts, state, now) <= now]
+            for contacts in due:
+                try:
+                    talks.append(await open_talks.enter_async_context(self.talk(contacts.band)))
+                except (DeviceError, BluetoothUnavailable) as error:
+                    level = logging.DEBUG if contacts.failures else logging.WARNING
+                    log.log(level, "%s: %s", contacts.band.name, error)
+            if due:
+                state = self.state(self._now())
+            if self.settle(state, self._now()):
+                state = self.state(self._now())
             if isinstance(state.verdict, Due):
                 await self._say(state.verdict, talks)
                 state = self.state(self._now())
@@ -276,16 +281,18 @@ class Service:
             log.info("%s: %d new epochs", band.name, count)
             yield Talk(band, driver, conversation, session, count)
 
-    def settle(self, now: datetime) -> None:
-        """Write down what became of the prompts that nobody answered."""
-        state = self.state(now)
+    def settle(self, state: State, now: datetime) -> bool:
+        """Write down what became of the prompts that nobody answered; whether there was any."""
         known = state.seen.line.known_until()
+        settled = False
         for prompt in state.said:
             if prompt.answer is None:
                 known_until = None if known is None else instant_of(known)
                 if (became := outcome(prompt, state.seen.found, known_until, now)) is not None:
                     answer, at = became
-                    self.store.update_prompt(replace(prompt, answer=answer, answered_at=at))
+                    self.store.update_prompt(prompt._replace(answer=answer, answered_at=at))
+                    settled = True
+        return settled
 
     async def _say(self, due: Due, talks: Sequence[Talk]) -> None:
         now = self._now()
@@ -293,13 +300,13 @@ class Service:
         if due.again is None:
             prompt = self.store.add_prompt(Prompt(now, due.due, move.name, due.sure, last_shown=now))
         else:
-            prompt = replace(due.again, shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
+            prompt = due.again._replace(shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
             self.store.update_prompt(prompt)
         where = list(await self._deliver(prompt, move, due.strong))
         if self.settings.buzz and await self._buzz(prompt, move, talks, strong=due.strong):
             where.append(Where.BAND)
         fresh = self.store.prompt(prompt)  # an answer may have come in meanwhile
-        self.store.update_prompt(replace(fresh, where=tuple(dict.fromkeys([*prompt.where, *where]))))
+        self.store.update_prompt(fresh._replace(where=tuple(dict.fromkeys([*prompt.where, *where]))))
 
     def _move(self, due: Due) -> Move:
         done = [prompt.exercise for prompt in self.store.prompts(due.due - timedelta(days=7), due.due)]
@@ -372,6 +379,6 @@ def answer_prompt(
 ) -> Prompt:
     """Write down an answer; a snooze ends `snooze` after now."""
     until = now + snooze if answer is Answer.SNOOZED else None
-    answered = replace(store.prompt(prompt), answer=answer, answered_at=now, snoozed_until=until)
+    answered = store.prompt(prompt)._replace(answer=answer, answered_at=now, snoozed_until=until)
     store.update_prompt(answered)
     return answered

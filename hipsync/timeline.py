@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hipsync.model import Counter, Epoch, State, Wear
@@ -45,8 +46,7 @@ _OFF = frozenset({State.NOT_WORN, State.CHARGING})
 _AWAKE_WORDS = frozenset({State.SITTING, State.STANDING, State.WALKING, State.RUNNING, State.CYCLING})
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """What one band reported, each list in order of time."""
 
     epochs: Sequence[Epoch]
