@@ -239,7 +239,7 @@ class Service:
                         talks.append(await open_talks.enter_async_context(self.talk(contacts.band)))
                     except StoreError:
                         raise
-                    except Exception as error:  # noqa: BLE001  a driver is strangers' code
+                    except Exception as error:  # a driver is strangers' code
                         level = logging.DEBUG if contacts.failures else logging.WARNING
                         bug = None if isinstance(error, HipsyncError) else error
                         log.log(level, "%s: %s", contacts.band.name, _told(error), exc_info=bug)
