@@ -20,7 +20,7 @@ from hipsync.bouts import Rule, bouts
 from hipsync.config import Config
 from hipsync.days import Zones
 from hipsync.driver import Driver, Message, Session
-from hipsync.errors import BluetoothUnavailable, ConfigError, DeviceError
+from hipsync.errors import ConfigError, DeviceError, HipsyncError, StoreError
 from hipsync.exercises import Move, next_exercise
 from hipsync.model import Answer, Epoch, Prompt, Reading, Where
 from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, outcome, quiet_at, verdict
@@ -229,8 +229,8 @@ class Service:
     async def wake(self, now: datetime) -> State:
         """Contact the bands that are due, settle what became of prompts, and say what is to be said.
 
-        A band that fails is logged and tried again later; it delays neither the others nor the verdict. Raises
-        `StoreError`, after which nothing was lost.
+        A band that fails, or whose driver does, is logged and tried again later; it delays neither the others nor the
+        verdict. Raises `StoreError`, after which nothing was lost.
         """
         self.store.note_zone(now, self.settings.host_zone)
         state = self.state(now)
@@ -240,9 +240,12 @@ class Service:
             for contacts in due:
                 try:
                     talks.append(await open_talks.enter_async_context(self.talk(contacts.band)))
-                except (DeviceError, BluetoothUnavailable) as error:
+                except StoreError:
+                    raise
+                except Exception as error:  # a driver is strangers' code
                     level = logging.DEBUG if contacts.failures else logging.WARNING
-                    log.log(level, "%s: %s", contacts.band.name, error)
+                    bug = None if isinstance(error, HipsyncError) else error
+                    log.log(level, "%s: %s", contacts.band.name, _told(error), exc_info=bug)
             if due:
                 state = self.state(self._now())
             if self.settle(state, self._now()):
@@ -258,7 +261,6 @@ class Service:
 
         Every attempt is a row of `syncs`. `since` goes further back than what is stored.
         """
-        driver = driver_of(band, self._drivers)
         started, count = self._now(), 0
         store = self._commit(band)
 
@@ -269,13 +271,16 @@ class Service:
 
         async with AsyncExitStack() as stack:
             try:
+                driver = driver_of(band, self._drivers)
                 connection = await stack.enter_async_context(self._radio.reach(band))
                 conversation = Conversation(connection, zone=self._zones().at(started), now=self._now)
                 session = self._session(band, since)
                 await meet(driver, conversation, session, commit)
                 await collect(driver, conversation, session, commit)
-            except (DeviceError, BluetoothUnavailable) as failure:
-                self.store.note_sync(band.id, started, self._now(), count, str(failure))
+            except StoreError:
+                raise
+            except Exception as failure:
+                self.store.note_sync(band.id, started, self._now(), count, _told(failure))
                 raise
             self.store.note_sync(band.id, started, self._now(), count, None)
             log.info("%s: %d new epochs", band.name, count)
@@ -358,6 +363,10 @@ class Service:
                 async with contextlib.aclosing(talk.driver.watch(talk.conversation.view(), talk.session)) as batches:
                     async for batch in batches:
                         await committed(self._commit(band), batch)
+
+
+def _told(failure: Exception) -> str:
+    return str(failure) if isinstance(failure, HipsyncError) else f"{type(failure).__name__}: {failure}"
 
 
 def driver_of(band: Band, drivers: Mapping[str, Driver]) -> Driver:

@@ -30,6 +30,7 @@ def run_command(app: App) -> None:
     """
     from zoneinfo import ZoneInfo
 
+    from hipsync.cli import hush_libraries
     from hipsync.cli.app import host_zone
     from hipsync.cli.delivery import Delivery
     from hipsync.clock import SystemClock
@@ -40,8 +41,7 @@ def run_command(app: App) -> None:
 
     if not app.verbose:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-        for chatty in ("apscheduler", "bleak", "bleak_retry_connector", "bumble"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        hush_libraries()
     config, keys = app.config(), app.keys()
 
     async def serve() -> None:
