@@ -15,11 +15,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from hipsync.model import Counter, Epoch, State, Wear
+from hipsync.model import MINUTE, Counter, Epoch, State, Wear
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 """Codes of a minute. STILL and MOVING are those of a slot, whose steps nobody knows minute by minute."""
@@ -34,6 +34,8 @@ COARSE = 30
 """Minutes: epochs longer than this give totals only."""
 SLOT_COUNTER = 15
 """Minutes: counter readings further apart than this leave the time between unknown."""
+CLOCKS_APART = timedelta(minutes=1)
+"""How far a band's midnight may be from the host's: its clock is set to whole seconds, and then drifts."""
 STILL_STEPS = 20
 """A slot with fewer is still; a minute with as many is not asleep, whatever a band says (science.md section 1)."""
 DOUBTFUL_RUN = 180
@@ -207,14 +209,20 @@ def _place_counters(
 def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
     """(start, end, steps) in seconds between neighbouring readings.
 
-    A counter that fell was reset. At local midnight what it shows now was walked since; otherwise the band restarted,
-    nobody knows when, and the time between stays unknown.
+    Local midnight resets a counter: what it shows now was walked since, also if after a long gap it shows more than
+    before. If it fell within a day the band restarted, nobody knows when, and the time between stays unknown.
     """
+
+    def day(instant: datetime) -> date:
+        return instant.astimezone(zone).date()
+
     for before, after in pairwise(counters):
         steps = after.steps - before.steps
         if steps < 0:
-            if before.at.astimezone(zone).date() == after.at.astimezone(zone).date():
+            if day(before.at - CLOCKS_APART) == day(after.at + CLOCKS_APART):
                 continue
+            steps = after.steps
+        elif after.at - before.at > SLOT_COUNTER * MINUTE and day(before.at) != day(after.at):
             steps = after.steps
         if after.at > before.at:
             yield int(before.at.timestamp()), int(after.at.timestamp()), steps

@@ -109,6 +109,16 @@ class TestCounters:
         counters = [Counter(at(-2), 5000), Counter(at(1), 12)]
         assert sum(timeline([Source([], counters)], line().first - 5, line().first + 5, ZoneInfo("UTC")).steps) == 12
 
+    def test_a_band_whose_midnight_is_a_second_late_is_reset_by_it(self) -> None:
+        counters = [Counter(at(-1), 5000), Counter(at(0.01), 5010), Counter(at(1), 12)]
+        time = timeline([Source([], counters)], line().first - 5, line().first + 5, ZoneInfo("UTC"))
+        assert sum(time.steps) == 10 + 12
+
+    def test_after_a_night_out_of_reach_the_counter_is_the_new_day_s_though_it_never_seemed_to_fall(self) -> None:
+        counters = [Counter(at(-4 * 60), 3000), Counter(at(18 * 60), 5000)]
+        time = timeline([Source([], counters)], line().first, line().first + 1440, ZoneInfo("UTC"))
+        assert time.unplaced == [(time.first + 18 * 60, 5000)]
+
     def test_a_restart_within_the_day_leaves_the_time_unknown(self) -> None:
         time = line(Source([], [Counter(at(10), 5000), Counter(at(12), 12), Counter(at(13), 15)]), size=15)
         assert [i for i, code in enumerate(time.code) if code] == [12]
