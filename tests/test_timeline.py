@@ -105,6 +105,16 @@ class TestCounters:
         assert set(time.code) == {MISSING}
         assert time.unplaced == [(time.first + 16, 900)]
 
+    def test_steps_right_after_a_longer_gap_are_not_taken_from_those_of_the_gap(self) -> None:
+        counters = [Counter(at(0), 0), Counter(at(20), 400), Counter(at(21), 460)]
+        time = line(Source([], counters), size=22)
+        assert (sum(time.steps), time.unplaced) == (60, [(time.first + 20, 400)])
+
+    def test_steps_of_a_longer_gap_that_another_band_saw_count_once(self) -> None:
+        counters = [Counter(at(0), 0), Counter(at(20), 400)]
+        time = line(Source([], counters), Source(day("5m sit, 3m walk 100, 12m sit")), size=22)
+        assert (sum(time.steps), time.unplaced) == (300, [(time.first + 20, 100)])
+
     def test_a_reset_at_local_midnight_starts_from_nothing(self) -> None:
         counters = [Counter(at(-2), 5000), Counter(at(1), 12)]
         assert sum(timeline([Source([], counters)], line().first - 5, line().first + 5, ZoneInfo("UTC")).steps) == 12
@@ -124,13 +134,13 @@ class TestCounters:
         assert [i for i, code in enumerate(time.code) if code] == [12]
         assert sum(time.steps) == 3
 
-    @given(st.lists(st.tuples(st.integers(1, 300), st.integers(0, 400)), min_size=1, max_size=40))
+    @given(st.lists(st.tuples(st.integers(1, 2000), st.integers(0, 400)), min_size=1, max_size=40))
     def test_no_step_is_lost_and_none_is_made(self, gaps: list[tuple[int, int]]) -> None:
         counters = [Counter(MONDAY, 0)]
         for seconds, steps in gaps:
             last = counters[-1]
             counters.append(Counter(last.at + timedelta(seconds=seconds), last.steps + steps))
-        time = line(Source([], counters), size=300)
+        time = line(Source([], counters), size=1440)
         assert sum(time.steps) + sum(steps for _, steps in time.unplaced) == counters[-1].steps
 
 
