@@ -1,6 +1,7 @@
 """`hipsync run`: the service under APScheduler, one date job at a time, one instance on this database.
 
-Start, run, stop: the lock is taken, the job that wakes the service plans its own successor, a signal ends the wait.
+Start, run, stop: the lock is taken, the job that wakes the service plans its own successor, each live band has a task
+that stays connected to it, a signal ends the wait.
 """
 
 # apscheduler 3 has no types.
@@ -40,6 +41,7 @@ async def run(service: Service, clock: Clock) -> None:
             loop.add_signal_handler(number, stop.set)
     scheduler = AsyncIOScheduler(timezone=UTC)
     waking = asyncio.Lock()
+    planned = clock.now()
 
     async def wake() -> None:
         async with waking:
@@ -53,28 +55,35 @@ async def run(service: Service, clock: Clock) -> None:
             plan(max(due, now + timedelta(seconds=1)))
 
     async def look() -> None:
-        """Wake at once if the planned instant has passed, or came nearer, while nobody looked."""
+        """Wake at once if the planned instant has passed, or came nearer, while nobody looked; stay with new bands."""
         if waking.locked():
             return
         with contextlib.suppress(HipsyncError):
-            plan(max(next_wake(service.state(clock.now()), clock.now()), clock.now() + timedelta(seconds=1)))
+            service.attend()
+            now = clock.now()
+            due = max(next_wake(service.state(now), now), now + timedelta(seconds=1))
+            if due < planned or planned <= now:
+                plan(due)
 
     def plan(at: datetime) -> None:
+        nonlocal planned
+        planned = at
         scheduler.add_job(
             wake, "date", run_date=at, id="wake", replace_existing=True, misfire_grace_time=None, coalesce=True
         )
 
-    plan(clock.now())
+    plan(planned)
     scheduler.add_job(
         look, "interval", seconds=LOOK_EVERY.total_seconds(), id="look", misfire_grace_time=None, coalesce=True
     )
     scheduler.start()
     try:
+        service.attend()
         await stop.wait()
     finally:
         scheduler.shutdown(wait=False)
         async with waking:  # a commit under way is finished
-            pass
+            await service.leave()
 
 
 @contextlib.contextmanager
