@@ -1,7 +1,8 @@
 """`hipsync run`: the service under APScheduler, one date job at a time, one instance on this database.
 
-Start, run, stop: the lock is taken, the job that wakes the service plans its own successor, a signal ends the wait.
-Whoever holds the lock has written its process number beside the database.
+Start, run, stop: the lock is taken, the job that wakes the service plans its own successor, each live band has a task
+that stays connected to it, a signal ends the wait. Whoever holds the lock has written its process number beside the
+database.
 """
 
 # apscheduler 3 has no types.
@@ -49,9 +50,11 @@ async def run(service: Service, clock: Clock) -> None:
     alarm.start()
     log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
     try:
+        service.attend()
         await stop.wait()
     finally:
         await alarm.end()
+        await service.leave()
 
 
 class _Alarm:
@@ -113,9 +116,10 @@ class _Alarm:
         self._plan(due)
 
     async def _look(self) -> None:
-        """Plan anew: the planned instant may have passed, or come nearer, while nobody looked."""
+        """Plan anew: the planned instant may have passed, or come nearer, while nobody looked. Stay with new bands."""
         if self._waking is None:
             with contextlib.suppress(Exception):  # the wake that is planned already will meet and tell it
+                self._service.attend()
                 self._plan(max(self._due(), self._not_before))
 
     def _due(self) -> datetime:
