@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from direct import DirectConnection, Kept, run
@@ -31,7 +31,16 @@ CHALLENGE = bytes.fromhex("689c1dd58a666f0f8c90a1a96e1ab3a3")
 PROOF = bytes.fromhex("ce1c0135db39e61f1a27012fb907df3b")
 """A Mi Band 2's own, as zviryatko/notifymi logged them."""
 
-SECOND = timedelta(seconds=1)
+EVENING = datetime(2022, 12, 15, 19, 38, 53, tzinfo=UTC)
+"""Of the played conversations: 20:38:53 in Paris."""
+LOGIN = f"""
+    P 0009  02 00
+    B 0009  10 02 01 {CHALLENGE.hex()}
+    P 0009  03 00 {PROOF.hex()}
+    B 0009  10 03 01
+    P 2A2B  e6 07 0c 0f 14 26 35 04 00 00 04
+    """
+"""With a Mi Band 3, and the clock set to `EVENING` in Paris."""
 
 
 def uuid(short: str) -> str:
@@ -143,12 +152,21 @@ async def meeting(
     return Meeting(kept, error, connection)
 
 
-def played(script: str, session: Session, start: datetime, *, zone: str = "UTC", write_size: int = 20) -> Meeting:
+def played(
+    script: str,
+    session: Session,
+    start: datetime,
+    *,
+    zone: str = "UTC",
+    write_size: int = 20,
+    reads: Mapping[str, bytes] | None = None,
+    kept: Kept | None = None,
+) -> Meeting:
     """A meeting with a band that says what a script says, and nothing else."""
 
     async def story(clock: FastClock) -> Meeting:
-        connection = Script(script, {"2A28": b"V1.0.1.81"}, write_size=write_size)
-        met = await meeting(connection, session, clock, zone=zone)
+        connection = Script(script, reads or {"2A28": b"V1.0.1.81"}, write_size=write_size)
+        met = await meeting(connection, session, clock, zone=zone, kept=kept)
         assert connection.left == []
         return met
 
