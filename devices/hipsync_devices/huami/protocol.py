@@ -281,13 +281,13 @@ async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading
     """The running total of the day, now and whenever it changes, and at least every two minutes."""
     del session
     await link.subscribe(packets.REALTIME_STEPS)
+    at, report = link.now(), await link.read(packets.REALTIME_STEPS)
     while True:
-        yield [Counter(link.now(), RealtimeSteps.decode(await link.read(packets.REALTIME_STEPS)).steps)]
+        yield [Counter(at, RealtimeSteps.decode(report).steps)]
         try:
-            received = await link.notification(packets.REALTIME_STEPS, timeout=timedelta(minutes=2))
+            _, at, report = await link.notification(packets.REALTIME_STEPS, timeout=timedelta(minutes=2))
         except NoReply:
-            continue
-        yield [Counter(received.at, RealtimeSteps.decode(received.data).steps)]
+            at, report = link.now(), await link.read(packets.REALTIME_STEPS)
 
 
 BUZZ = timedelta(seconds=1.5)
