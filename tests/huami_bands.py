@@ -116,6 +116,11 @@ class Script:
     def drop(self) -> None:
         self.lost.set()
 
+    def stop(self) -> None:
+        """Play no further."""
+        for playing in self._playing:
+            playing.cancel()
+
 
 @dataclass
 class Meeting:
@@ -166,7 +171,10 @@ def played(
 
     async def story(clock: FastClock) -> Meeting:
         connection = Script(script, reads or {"2A28": b"V1.0.1.81"}, write_size=write_size)
-        met = await meeting(connection, session, clock, zone=zone, kept=kept)
+        try:
+            met = await meeting(connection, session, clock, zone=zone, kept=kept)
+        finally:
+            connection.stop()
         assert connection.left == []
         return met
 

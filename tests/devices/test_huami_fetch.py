@@ -110,6 +110,7 @@ SPOILT = {
     "a bit of the data": f"{FIRST}\n{SECOND}\n{END} 4e 80 1c 83",
     "broken off": f"{FIRST}\nB 0004  10 02 32 00 00 00 00",
     "no more data in the middle": f"{FIRST}\nB 0004  10 02 04",
+    "an end that is no success": f"{FIRST}\n{SECOND}\nB 0004  10 02 02",
     "stalled": FIRST,
     "stalled with babble": f"{FIRST}\nwait 5\nB 0004  10 03 01",
 }
@@ -133,6 +134,11 @@ def test_a_spoilt_round_is_heard_to_its_end_before_the_band_is_asked_again() -> 
     # the script fails if the second request comes before the end of the first answer
     slow = f"{SECOND}\nwait 5\n{FIRST}\nwait 5\n{END}\n"
     assert told(f"{BEGIN}{slow}{WHOLE}{NONE_LEFT}").epochs == SIX
+
+
+def test_what_a_stalled_band_says_too_late_is_not_taken_for_an_answer_to_the_next_request() -> None:
+    late = "wait 10.5\nB 0004  10 02 04\n"  # half a second after we gave up, half a second before we ask again
+    assert told(f"{BEGIN}{FIRST}\n{late}{WHOLE}{NONE_LEFT}").epochs == SIX
 
 
 def test_the_round_that_was_given_up_is_found_by_the_next_sync() -> None:

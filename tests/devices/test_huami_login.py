@@ -112,7 +112,8 @@ def test_a_silent_login_ends_after_ten_seconds() -> None:
 
 def test_answers_to_other_questions_do_not_hold_up_a_login_for_ever() -> None:
     babble = "wait 3\nB 0009  10 01 02\n" * 5
-    assert type(told("P 0009  02 00\n" + babble).error) is NoReply
+    too_late = f"B 0009  10 02 01 {CHALLENGE.hex()}"
+    assert type(told(f"P 0009  02 00\n{babble}{too_late}").error) is NoReply
 
 
 def test_a_late_refusal_of_a_key_does_not_fail_the_login() -> None:
