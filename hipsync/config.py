@@ -15,11 +15,9 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import time
-from difflib import get_close_matches
 from pathlib import Path
 
 from hipsync.errors import ConfigError
-from hipsync.exercises import KNOWN, chosen
 
 Windows = tuple[tuple[time, time], ...]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -135,6 +133,8 @@ def parsed(held: Mapping[str, object], file: str) -> Config:
                 values[name] = read(value)
             except ConfigError as error:
                 raise ConfigError(f"{file}: {table}.{key} = {value!r}: {error}") from error
+    from hipsync.exercises import chosen
+
     config = Config(**values)  # type: ignore[arg-type]  # each reader of _KEYS gives its field's type; a test compares them
     if not chosen(config.exercises, config.avoid):
         raise ConfigError(
@@ -144,6 +144,8 @@ def parsed(held: Mapping[str, object], file: str) -> Config:
 
 
 def _near(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(word, list(known), 1)
     return f": do you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
 
@@ -206,6 +208,8 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _exercises(value: object) -> tuple[str, ...]:
+    from hipsync.exercises import KNOWN
+
     names = _texts(value)
     for name in names:
         if name not in KNOWN:

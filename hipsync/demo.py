@@ -168,16 +168,20 @@ async def live(
                 deliver=wearer.shown,
                 now=clock.now,
             )
-            while clock.now() < end:
-                state = await service.wake(clock.now())
-                wake = min([next_wake(state, clock.now()), end, *(plan[0] for plan in wearer.planned)])
-                await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
-                wearer.answer(store)
-            await service.wake(clock.now())
+            service.attend()
+            try:
+                while clock.now() < end:
+                    state = await service.wake(clock.now())
+                    wake = min([next_wake(state, clock.now()), end, *(plan[0] for plan in wearer.planned)])
+                    await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
+                    wearer.answer(store)
+                await service.wake(clock.now())
+            finally:
+                await service.leave()
             summary = summarise(store, settings.rule, zones, day, clock.now())
     echo("")
     echo(day_text(summary, style="colour" if colour else "plain"))
-    echo(f"The band was called {wearer.contacts} times.")
+    echo(f"The band was called {wearer.contacts} time{'' if wearer.contacts == 1 else 's'}.")
 
 
 def minutes_of_file(file: Path) -> list[Epoch]:

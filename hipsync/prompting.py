@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from hipsync.bouts import Bouts, alive_since, is_sure, reached, signs_of_life
+from hipsync.bouts import MOVED_WITHIN, Bouts, alive_since, is_sure, moved_after, reached, signs_of_life
 from hipsync.days import Zones
 from hipsync.model import MINUTE, Answer, Prompt, Stretch
 from hipsync.timeline import ASLEEP, MISSING, NOT_WORN, Timeline, instant_of, minute_of
 
-MOVED_WITHIN = timedelta(minutes=10)
-"""A break that begins this soon after a prompt was its doing; without one it was ignored (product.md section 5)."""
 LIFE_WITHIN = 180
 """Minutes: no prompt without a sign of life this recently; without it one prompt in ten came for a night (measured)."""
 
@@ -81,7 +79,7 @@ def verdict(
     if not found.age:
         return Quiet(_why_not_sitting(line, known), instant_of(known) + policy.limit * MINUTE)
     stretch = found.stretches[-1]
-    origin = _origin(line, stretch, policy, zones)
+    origin = _origin(line, stretch, policy, zones, now)
     if origin is None:
         inside = _in_hours(now, policy, zones)
         return Quiet(Reason.NO_LIFE) if inside else Quiet(Reason.OUTSIDE_HOURS, next_hours(policy, zones, now))
@@ -124,15 +122,36 @@ def _why_not_sitting(line: Timeline, known: int) -> Reason:
     return Reason.MOVING if line.last - known <= 10 else Reason.NO_DATA
 
 
-def _origin(line: Timeline, stretch: Stretch, policy: Policy, zones: Zones) -> datetime | None:
-    """From when a stretch counts for prompts: its start, or its first sign of life inside the prompt hours."""
-    if _in_hours(stretch.start, policy, zones):
+def _origin(line: Timeline, stretch: Stretch, policy: Policy, zones: Zones, now: datetime) -> datetime | None:
+    """From when a stretch counts for prompts: its start, or its first sign of life inside the present prompt hours.
+
+    The latter if it began outside them, or if they were over since: what was not said in the evening is not said of the
+    night at eight sharp.
+    """
+    closed = _closed(stretch.start, policy, zones, now)
+    if closed is None and _in_hours(stretch.start, policy, zones):
         return stretch.start
-    start, end = minute_of(stretch.start) - line.first, minute_of(stretch.end) - line.first
+    start, end = minute_of(closed or stretch.start) - line.first, minute_of(stretch.end) - line.first
     for at in signs_of_life(line, start, end):
         if _in_hours(instant_of(line.first + at), policy, zones):
             return instant_of(line.first + at)
     return None
+
+
+def _closed(since: datetime, policy: Policy, zones: Zones, now: datetime) -> datetime | None:
+    """When the prompt hours last ended in `(since, now]`; None if they did not."""
+    local = zones.local(now)
+    ends = [
+        datetime.combine(local.date() - timedelta(days=days), end, local.tzinfo).astimezone(now.tzinfo)
+        for days in range((now - since).days + 2)
+        for _, end in policy.hours.get((local.weekday() - days) % 7, ())
+    ]
+    return max((e for e in ends if since < e <= now and not _in_hours(_whole(e), policy, zones)), default=None)
+
+
+def _whole(instant: datetime) -> datetime:
+    """The whole minute not before an instant: hours that last to midnight are written as ending right before it."""
+    return instant if not instant.microsecond else instant.replace(second=0, microsecond=0) + MINUTE
 
 
 def _unless_quiet(due: Due, policy: Policy, zones: Zones, now: datetime) -> Due | Quiet:
@@ -163,12 +182,6 @@ def next_hours(policy: Policy, zones: Zones, now: datetime) -> datetime | None:
         for edge in window
     ]
     return min((start for start in starts if start > now and quiet_at(start, policy, zones) is None), default=None)
-
-
-def moved_after(prompt: Prompt, found: Bouts) -> datetime | None:
-    """When the break began that a prompt brought about."""
-    until = (prompt.last_shown or prompt.at) + MOVED_WITHIN
-    return next((b.start for b in found.breaks if prompt.at <= b.start <= until), None)
 
 
 def outcome(

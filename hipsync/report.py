@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from hipsync.model import EndedBy, Kind, Prompt, Stretch
+from hipsync.model import Answer, EndedBy, Kind, Prompt, Stretch
 from hipsync.summary import KINDS, DaySummary, Hour, Minutes, Piece, PromptOutcome
 
 Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -149,10 +149,10 @@ Style = Literal["plain", "colour"]
 
 def day_text(summary: DaySummary, *, style: Style = "plain", marks: Marks = UNICODE_MARKS) -> str:
     """The day for a terminal of 80 columns; `plain` has no escape sequences."""
-    return (
-        "\n".join([*_head(summary), "", *_strip(summary, style, marks), "", *_totals(summary), *_details(summary)])
-        + "\n"
-    )
+    if summary.complete_until is None:
+        return "\n".join([*_head(summary), "", f"  {advice(summary)}"]) + "\n"
+    lines = [*_head(summary), "", *_strip(summary, style, marks), "", *_totals(summary), *_details(summary)]
+    return "\n".join(lines) + "\n"
 
 
 def day_facts(summary: DaySummary) -> Iterator[str]:
@@ -275,10 +275,11 @@ def _piece_line(piece: Piece, zone: ZoneInfo) -> str:
 def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:
     prompt = shown.prompt
     where = ", ".join(prompt.where) or "nowhere"
-    answer = prompt.answer.value if prompt.answer else "no answer yet"
-    moved = shown.moved_within_minutes
-    after = "" if moved is None else f", moved after {moved} min"
-    return f"{prompt.at.astimezone(zone):%H:%M}  {prompt.exercise:<20}  {where:<18}  {answer}{after}"
+    came = [prompt.answer.value if prompt.answer else "no answer yet"]
+    if shown.moved_within_minutes is not None:
+        moved = f"moved after {shown.moved_within_minutes} min"
+        came = [moved] if prompt.answer is Answer.MOVED else [*came, moved]
+    return f"{prompt.at.astimezone(zone):%H:%M}  {prompt.exercise:<20}  {where:<18}  {', '.join(came)}"
 
 
 def advice(summary: DaySummary) -> str:

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from hipsync.bouts import Bouts, Rule, bouts
 from hipsync.model import Prompt
 from hipsync.summary import DaySummary, Worn, day_summary
-from hipsync.timeline import Source, Timeline, instant_of, minute_of, timeline
+from hipsync.timeline import HEART_WINDOW, Source, Timeline, instant_of, minute_of, timeline
 
 if TYPE_CHECKING:
     from hipsync.config import Config
     from hipsync.days import Day, Zones
     from hipsync.store import Band, Store
 
-AROUND = 24 * 60
-"""Minutes loaded before and after; doubled while a stretch or a run without a step reaches the edge."""
-FARTHEST = 16 * AROUND
+AROUND = 6 * 60
+"""Minutes loaded before and after; doubled while a stretch of the time asked for reaches the edge."""
+FARTHEST = 64 * AROUND
 
 
 class Seen(NamedTuple):
@@ -67,10 +67,11 @@ def seen(
 
 
 def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, now: datetime) -> bool:
+    """Whether more of the past or the future could change a stretch. No rule looks further back than for the heart."""
     if not found.stretches:
         return False
-    first, last = found.stretches[0], found.stretches[-1]
-    early = minute_of(first.start) == line.first and first.end > start
+    settled, last = instant_of(line.first + HEART_WINDOW), found.stretches[-1]
+    early = any(stretch.start < settled and stretch.end > start for stretch in found.stretches)
     late = last.ended_by is None and last.start < end and line.last < minute_of(now)
     return early or late
 

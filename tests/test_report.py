@@ -84,8 +84,11 @@ def test_ascii_marks_are_ascii_and_distinct() -> None:
 
 
 def test_the_25_hours_of_the_autumn_change_fit_too() -> None:
-    autumn = summary([], zone="Europe/London", when=date(2026, 10, 25), now=datetime(2026, 10, 27, tzinfo=UTC))
-    assert max(map(len, day_text(autumn).splitlines())) <= 80
+    night = day("25h sleep", datetime(2026, 10, 24, 23, tzinfo=UTC))
+    autumn = summary(night, zone="Europe/London", when=date(2026, 10, 25), now=datetime(2026, 10, 27, tzinfo=UTC))
+    lines = day_text(autumn, marks=ASCII_MARKS).splitlines()
+    assert "  " + "z" * 75 in lines
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_strip_shows_a_cell_for_every_twenty_minutes() -> None:

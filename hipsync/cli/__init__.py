@@ -38,6 +38,9 @@ COMMANDS = {
 }
 """Command -> module of this package."""
 
+CHATTY = ("apscheduler", "bleak", "bleak_retry_connector", "bumble", "dbus_fast")
+"""Libraries that at DEBUG log every byte that is written, and one of those writes may be a band's key."""
+
 EXIT_FAILED, EXIT_USAGE, EXIT_NOTHING_KNOWN, EXIT_NO_BLUETOOTH, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 
@@ -109,6 +112,15 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
         import logging
 
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+        hush_libraries()
+
+
+def hush_libraries() -> None:
+    """Let them say warnings alone."""
+    import logging
+
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def main() -> None:

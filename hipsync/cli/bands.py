@@ -138,7 +138,7 @@ async def _sync(app: App, store: Store, bands: Sequence[Band], since: datetime |
             except DeviceError as error:
                 failed += 1
                 click.echo(f"hipsync: {band.name}: {error}", err=True)
-        service.settle(app.now())
+        service.settle(service.state(app.now()), app.now())
     return failed
 
 

@@ -30,6 +30,7 @@ def run_command(app: App) -> None:
     """
     from zoneinfo import ZoneInfo
 
+    from hipsync.cli import hush_libraries
     from hipsync.cli.app import host_zone
     from hipsync.cli.delivery import Delivery
     from hipsync.clock import SystemClock
@@ -40,8 +41,7 @@ def run_command(app: App) -> None:
 
     if not app.verbose:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-        for chatty in ("apscheduler", "bleak", "bleak_retry_connector", "bumble"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        hush_libraries()
     config, keys = app.config(), app.keys()
 
     async def serve() -> None:
@@ -71,7 +71,8 @@ def run_command(app: App) -> None:
 @click.pass_obj
 def status_command(app: App, as_json: bool, line: bool) -> None:
     """Say what is known now, when the next prompt could come, and if nothing happens, why."""
-    from hipsync.service import next_wake, state_of
+    from hipsync.registry import drivers
+    from hipsync.service import live_kinds, next_wake, state_of
 
     now, store = app.now(), app.read_store()
     if store is None:
@@ -83,7 +84,7 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
             click.echo("No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works.")
         return
     with store:
-        state = state_of(store, app.settings(), now)
+        state = state_of(store, app.settings(), now, live_kinds(drivers()))
         zones = app.zones(store)
     if as_json:
         click.echo(json.dumps(_status_json(state, now, next_wake(state, now)), indent=1))

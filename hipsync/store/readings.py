@@ -79,10 +79,10 @@ class Readings(OpenFile):
         """Those that touch `[start, end)`, in order."""
         rows = self._rows(
             "SELECT start, length, steps, intensity, heart_rate, state, kind FROM epochs"
-            " WHERE band = ? AND start > ? AND start < ? ORDER BY start",
-            band, seconds(start) - 86400, seconds(end),
+            " WHERE band = ? AND start > ? AND start < ? AND start + length * 60 > ? ORDER BY start",
+            band, seconds(start) - 86400, seconds(end), seconds(start),
         )  # fmt: skip
-        first, from_s = seconds(start), datetime.fromtimestamp
+        from_s = datetime.fromtimestamp
         return [
             Epoch(
                 from_s(at, UTC),
@@ -95,7 +95,6 @@ class Readings(OpenFile):
                 state >= INFERRED,
             )
             for at, length, steps, intensity, heart_rate, state, kind in rows
-            if at + length * 60 > first
         ]
 
     def counters(self, band: BandId, start: datetime, end: datetime) -> list[Counter]:

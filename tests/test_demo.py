@@ -1,0 +1,124 @@
+"""The demo from end to end: a band's memory, over GATT, into prompts and the day's summary.
+
+The prompts are compared with a second calculation that was written from the text of the rule alone, on the minutes that
+the band was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+import independent
+import real_people
+from hipsync.demo import demo
+from hipsync.life import office_days
+from hipsync.model import Epoch, State
+from hipsync.store import Store
+
+ZONE = ZoneInfo("Europe/London")
+MINUTE = timedelta(minutes=1)
+
+
+def told(tmp_path: Path, **options: object) -> tuple[list[str], Path]:
+    """What the demo prints, and its database."""
+    lines: list[str] = []
+    chosen: dict[str, object] = {
+        "kind": "huami", "data": None, "speed": None, "seed": 1, "database": tmp_path / "demo.db",
+        "today": date(2026, 11, 20), "colour": False,
+    }  # fmt: skip
+    path = demo(echo=lines.append, **{**chosen, **options})  # type: ignore[arg-type]  # a table of options
+    return "\n".join(lines).splitlines(), path
+
+
+def due(rows: independent.Rows, day: date, zone: ZoneInfo) -> list[datetime]:
+    """When `science.md` asks for a prompt on a day, inside the hours and outside lunch of the default settings.
+
+    Of every minute that it was worn and its wearer awake a Mi Band says so, so a stretch that began before the hours
+    counts from its first counted minute inside them (section 2, item 1).
+    """
+    opens = datetime.combine(day, time(8) if day.weekday() < 5 else time(9), zone)
+    line = independent.Line(rows, max(rows) + MINUTE, independent.Rule(), vouches=True)
+    found: list[datetime] = []
+    for stretch in line.stretches():
+        counted = [i for i in range(stretch.first, stretch.end) if line.conditions[i] == "counted"]
+        heard = [at for i in counted if (at := line.origin + i * MINUTE) >= opens]
+        found += [at + MINUTE for at in heard[59:60]]
+    local = {at: at.astimezone(zone) for at in found}
+    return [
+        at
+        for at in found
+        if local[at].date() == day
+        and local[at].time() < time(22)
+        and not time(12, 30) <= local[at].time() < time(13, 30)
+    ]
+
+
+def minutes_of(epochs: Sequence[Epoch]) -> independent.Rows:
+    """As the independent calculation takes them; every other word of a band means awake and worn."""
+    said = {State.ASLEEP: "asleep", State.NOT_WORN: "not_worn", State.CHARGING: "charging"}
+    return {epoch.start: (epoch.steps, said.get(epoch.state) if epoch.state else None) for epoch in epochs}
+
+
+def prompted(path: Path) -> list[datetime]:
+    with Store.read(path) as store:
+        prompts = store.prompts(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+    return [prompt.at.replace(second=0) for prompt in prompts]
+
+
+def demonstrate(tmp_path: Path, day: date, seed: int) -> int:
+    """How many prompts were compared."""
+    lines, path = told(tmp_path, today=day, seed=seed, database=tmp_path / f"{day}-{seed}.db")
+    life = office_days(day - timedelta(days=1), 2, ZONE, seed)
+    expected = due(minutes_of(life), day, ZONE)
+    assert prompted(path) == expected
+    assert sum("PROMPT:" in line for line in lines) == len(expected)
+    assert any(line.startswith("The database: ") for line in lines)
+    return len(expected)
+
+
+def test_every_prompt_of_the_demo_comes_at_its_minute(tmp_path: Path) -> None:
+    assert demonstrate(tmp_path, date(2026, 11, 20), seed=1) >= 3
+
+
+@pytest.mark.ring
+def test_so_it_does_on_other_days_and_when_the_clocks_change(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    days = [date(2026, 3, 29), date(2026, 10, 25), date(2026, 11, 21), date(2026, 2, 28), date(2024, 2, 29)]
+    count = sum(demonstrate(tmp_path, day, seed) for day in days for seed in (1, 2, 3))
+    with capsys.disabled():
+        print(f"\ndemo: {count} prompts on {len(days) * 3} days, each at the minute of the independent calculation")
+
+
+def own_minutes(tmp_path: Path, person: str, rows: list[real_people.Row]) -> int:
+    """How many prompts were compared on the last of the days."""
+    file = tmp_path / f"{person}.csv"
+    with file.open("w", newline="") as out:
+        real_people.write_csv(rows, out)
+    _, path = told(tmp_path, data=file, zone="UTC", database=tmp_path / f"{person}.db")
+    expected = due({row.at: (row.steps, row.state) for row in rows}, rows[-1].at.date(), ZoneInfo("UTC"))
+    assert prompted(path) == expected, person
+    return len(expected)
+
+
+needs_people = pytest.mark.skipif(not real_people.SOURCE.exists(), reason="shared/data is not beside this repository")
+
+
+@needs_people
+def test_somebody_s_own_minutes_are_prompted_at_theirs(tmp_path: Path) -> None:
+    rows = list(real_people.weeks().values())[3]
+    assert own_minutes(tmp_path, "one", rows[: 3 * 1440]) == 2
+
+
+@needs_people
+@pytest.mark.ring
+def test_so_are_those_of_eleven_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weeks = real_people.weeks()
+    count = sum(own_minutes(tmp_path, person, rows) for person, rows in weeks.items())
+    with capsys.disabled():
+        print(f"\ndemo: {count} prompts on a day of each of {len(weeks)} people, each at its minute")
