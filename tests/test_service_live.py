@@ -260,9 +260,10 @@ def test_a_driver_with_a_bug_is_logged_and_ends_neither_the_service_nor_other_ba
 def test_a_store_that_is_full_for_a_while_ends_nothing() -> None:
     async def story(world: World) -> None:
         await world.run_until(NINE + 5 * MINUTE)
-        world.store._db.execute("PRAGMA query_only = 1")
+        with world.store.transaction() as db:
+            db.execute("PRAGMA query_only = 1")
         await asyncio.sleep(90)
-        world.store._db.execute("PRAGMA query_only = 0")
+        db.execute("PRAGMA query_only = 0")
         await world.run_until(NINE + 15 * MINUTE)
 
     world = tell(story, watch=pine_time("90m sit"))
