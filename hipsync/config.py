@@ -133,14 +133,18 @@ def parsed(held: Mapping[str, object], file: str) -> Config:
                 values[name] = read(value)
             except ConfigError as error:
                 raise ConfigError(f"{file}: {table}.{key} = {value!r}: {error}") from error
+    config = Config(**values)  # type: ignore[arg-type]  # each reader of _KEYS gives its field's type; a test compares them
+    if values.keys() & {"exercises", "avoid"}:
+        _check_some_left(config, file)
+    return config
+
+
+def _check_some_left(config: Config, file: str) -> None:
     from hipsync.exercises import chosen
 
-    config = Config(**values)  # type: ignore[arg-type]  # each reader of _KEYS gives its field's type; a test compares them
     if not chosen(config.exercises, config.avoid):
-        raise ConfigError(
-            f"{file}: exercises.set without exercises.avoid leaves nothing: name an exercise that may be done"
-        )
-    return config
+        message = f"{file}: exercises.set without exercises.avoid leaves nothing: name an exercise that may be done"
+        raise ConfigError(message)
 
 
 def _near(word: str, known: Sequence[str] | Mapping[str, object]) -> str:

@@ -1,8 +1,7 @@
 """`hipsync run`: the service under APScheduler, one date job at a time, one instance on this database.
 
 Start, run, stop: the lock is taken, the job that wakes the service plans its own successor, each live band has a task
-that stays connected to it, a signal ends the wait. Whoever holds the lock has written its process number beside the
-database.
+that stays connected to it, a signal ends the wait.
 """
 
 # apscheduler 3 has no types.
@@ -13,16 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hipsync.clock import Clock
-from hipsync.errors import ConfigError, HipsyncError, StoreError
+from hipsync.errors import HipsyncError
 from hipsync.service import Service, next_wake
 
 log = logging.getLogger(__name__)
@@ -135,49 +131,3 @@ class _Alarm:
         else:
             log.log(level, "a bug in hipsync or in a driver; the service goes on", exc_info=error)
         self._told = told
-
-
-@contextlib.contextmanager
-def only_instance(database: Path) -> Generator[None, None, None]:
-    """Hold the lock beside the database.
-
-    Raises `ConfigError`, which names the process that holds it already, and `StoreError` if there can be no lock.
-    """
-    path = database.with_name(database.name + ".run")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be made: {error.strerror}; give another place with --db FILE") from error
-    try:
-        if not _lock(handle):
-            first = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
-            message = f"hipsync already runs on {database} (process {first}): stop it first, or give another --db"
-            raise ConfigError(message)
-        os.truncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
-        yield
-    finally:
-        os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    try:
-        import fcntl  # not on Windows
-    except ImportError:  # pragma: no cover  untested: Windows
-        import msvcrt
-
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError as error:
-        raise StoreError(
-            f"the database's folder knows no locks: {error.strerror}; choose another with --db FILE"
-        ) from error
-    return True

@@ -28,9 +28,10 @@ from hipsync import daemon
 from hipsync.cli import hipsync, pairing
 from hipsync.clock import SystemClock
 from hipsync.config import Config
-from hipsync.daemon import only_instance, run
+from hipsync.daemon import run
 from hipsync.errors import ConfigError, StoreError
 from hipsync.exercises import Move
+from hipsync.instance import only_instance
 from hipsync.model import MINUTE, Answer, Epoch, Prompt, Reading, Where
 from hipsync.prompting import Policy
 from hipsync.service import Service, State, answer_prompt, settings_of
@@ -265,7 +266,7 @@ def test_a_wake_that_does_not_end_by_itself_is_interrupted(
 HOLD = """
 import sys, time
 from pathlib import Path
-from hipsync.daemon import only_instance
+from hipsync.instance import only_instance
 with only_instance(Path(sys.argv[1])):
     print("holds it", flush=True)
     time.sleep(60)

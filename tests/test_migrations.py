@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import sqlite3
 import subprocess
 import sys
@@ -108,14 +107,13 @@ def test_the_copy_made_before_an_upgrade_outlives_newer_backups(path: Path) -> N
 
 
 def test_an_upgrade_that_fails_midway_leaves_the_old_file_whole_and_usable(path: Path) -> None:
-    made(path, OLD + "CREATE TABLE exercises (in_the_way TEXT); INSERT INTO exercises VALUES ('of the last table');")
+    made(path, OLD)
+    made(path, "CREATE TABLE exercises (in_the_way TEXT); INSERT INTO exercises VALUES ('of the last table');")
     before = dumped(path)
     for _ in range(2):
         with pytest.raises(StoreError) as caught:
             Store.open(path)
-        assert re.fullmatch(
-            rf"{re.escape(str(path))} refused: .*table .?exercises.? already exists.*", str(caught.value)
-        )
+        assert str(caught.value) == f"{path} refused: table exercises already exists"
         assert (version(path), dumped(path)) == (0, before)
     with closing(sqlite3.connect(path)) as db:
         db.execute("INSERT INTO diary VALUES ('tuesday', 'still writable')")

@@ -294,9 +294,7 @@ def test_an_import_that_is_refused_at_its_second_band_keeps_nothing_of_its_first
 
 
 EPOCHS = st.dictionaries(
-    st.tuples(
-        st.integers(0, 20_000), st.sampled_from([1, 5, 10, 15, 30, 60, 1440]), st.sampled_from(["a", 'b "2", x'])
-    ),
+    st.tuples(st.integers(0, 20_000), st.sampled_from([1, 10, 15, 60, 1440]), st.sampled_from(["a", 'b "2", x'])),
     st.tuples(
         st.integers(0, 300),
         st.none() | st.integers(0, 255),

@@ -90,6 +90,17 @@ class App:
             )
         return Store.open(self.database) if to_write else Store.read(self.database)
 
+    def paired_store(self) -> Store:
+        """For writing, where a band is paired. Raises `ConfigError` where none is, and `StoreError`."""
+        from hipsync.store import Store
+
+        if Store.exists(self.database):
+            store = Store.open(self.database)
+            if any(band.address for band in store.bands()):
+                return store
+            store.close()
+        raise ConfigError("no band is paired yet: `hipsync pair` does that")
+
     def keys(self) -> KeyFile:
         """The keys of the bands of this database, kept beside it."""
         from hipsync.keys import KeyFile

@@ -113,10 +113,8 @@ def pair_command(
 @click.pass_obj
 def sync_command(app: App, names: tuple[str, ...], since: str | None) -> None:
     """Fetch what the bands have to tell, now."""
-    with app.existing_store(to_write=True) as store:
+    with app.paired_store() as store:
         bands = [band_of(store, name) for name in names] or [band for band in store.bands() if band.address]
-        if not bands:
-            raise ConfigError("no band is paired yet: `hipsync pair` does that")
         start = None
         if since is not None:
             from hipsync.cli.review import day_of

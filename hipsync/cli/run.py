@@ -34,7 +34,8 @@ def run_command(app: App) -> None:
     from hipsync.cli.app import host_zone
     from hipsync.cli.delivery import Delivery
     from hipsync.clock import SystemClock
-    from hipsync.daemon import only_instance, run
+    from hipsync.daemon import run
+    from hipsync.instance import only_instance
     from hipsync.reach import opened_radio
     from hipsync.registry import drivers
     from hipsync.service import Service
@@ -45,9 +46,7 @@ def run_command(app: App) -> None:
     config, keys = app.config(), app.keys()
 
     async def serve() -> None:
-        with only_instance(app.database), app.open_store() as store:
-            if not store.bands():
-                raise ConfigError("no band is paired yet: `hipsync pair` does that")
+        with app.paired_store() as store, only_instance(app.database):
             snooze = timedelta(minutes=config.snooze_minutes)
             delivery = Delivery(store, app.now, desktop=config.desktop, command=config.command, snooze=snooze)
             zone = ZoneInfo(host_zone())
@@ -72,23 +71,26 @@ def run_command(app: App) -> None:
 @click.pass_obj
 def status_command(app: App, as_json: bool, line: bool) -> None:
     """Say what is known now, when the next prompt could come, and if nothing happens, why."""
+    from hipsync.instance import running
     from hipsync.registry import drivers
     from hipsync.service import live_kinds, next_wake, state_of
 
     now, store = app.now(), app.read_store()
     if store is None:
         if as_json:
+            told = {"version": 1, "at": now.isoformat(), "running": False, "sitting_minutes": 0, "reason": "no data"}
             nothing = dict.fromkeys(("known_until", "until", "next_wake"))
-            told = {"version": 1, "at": now.isoformat(), "sitting_minutes": 0, "reason": "no data", **nothing}
-            click.echo(json.dumps({**told, "bands": []}, indent=1))
+            click.echo(json.dumps({**told, **nothing, "bands": []}, indent=1))
         else:
             click.echo("No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works.")
         return
     with store:
         state = state_of(store, app.settings(), now, live_kinds(drivers()))
         zones = app.zones(store)
+    watched = running(app.database)
     if as_json:
-        click.echo(json.dumps(_status_json(state, now, next_wake(state, now)), indent=1))
+        told = {"running": watched, **_status_json(state, now, next_wake(state, now))}
+        click.echo(json.dumps(told, indent=1))
         return
     known = state.seen.line.known_until()
     said = _verdict_line(state.verdict, state, zones)
@@ -96,6 +98,7 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         click.echo(said)
         return
     click.echo(said)
+    click.echo("the service runs" if watched else "the service does not run: `hipsync run` starts it")
     click.echo(f"last data: {_ago(known, now, zones)}")
     for contact in state.contacts:
         reached = f"{zones.local(contact.reached):%a %H:%M}" if contact.reached else "never"
