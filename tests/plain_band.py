@@ -95,6 +95,8 @@ class PlainBand:
         self.says += self.answers.get(data, [])
 
     def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
+        if characteristic in self.refuses:
+            raise Refused(self.refuses[characteristic])
         self.subscriptions.append((characteristic, subscribed))
 
     def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
