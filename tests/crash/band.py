@@ -28,7 +28,7 @@ NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTES = 2000
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 ADDRESS = "C0:00:00:00:00:01"
-sim.ROUND = 150
+ROUND = 150
 """So that a sync has many rounds, each with its commit and its acknowledgement."""
 
 
@@ -56,6 +56,7 @@ def life(seed: int) -> list[Epoch]:
 
 
 async def main() -> None:
+    sim.ROUND = ROUND  # in this process alone
     loop = asyncio.get_running_loop()
     async with AsyncExitStack() as stack:
         band: CutBand | None = None
