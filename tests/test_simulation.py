@@ -364,17 +364,27 @@ def test_a_band_can_be_bonded_with() -> None:
     on_the_air(story, PlainBand())
 
 
-def test_a_scan_goes_on_while_a_bonded_band_is_connected_to() -> None:
+def test_a_scan_that_begins_while_a_bonded_band_is_waited_for_outlives_the_connection() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        first, second = simulated.reception(0), simulated.reception(1)
+        seen = await bluetooth.find(simulated.radio, FIRST, LIMIT)
+        assert seen is not None
+        async with bluetooth.connect(simulated.radio, seen, LIMIT) as connection:
             await connection.bond()
-        simulated.reception(1).leave()
-        scan = asyncio.ensure_future(bluetooth.scan(simulated.radio, 10))
-        await asyncio.sleep(1)
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT):
+        first.leave()
+        second.leave()
+        loop = asyncio.get_running_loop()
+        scan: asyncio.Future[list[bluetooth.Seen]] = loop.create_future()
+        loop.call_later(1, lambda: asyncio.ensure_future(bluetooth.scan(simulated.radio, 10)).add_done_callback(took))
+
+        def took(done: asyncio.Future[list[bluetooth.Seen]]) -> None:
+            scan.set_result(done.result())
+
+        loop.call_later(2, first.come_back)
+        async with bluetooth.connect(simulated.radio, seen, LIMIT):
             pass
         assert not scan.done()
-        simulated.reception(1).come_back()
+        second.come_back()
         assert SECOND_BAND in {each.address for each in await scan}
 
     on_the_air(story, PlainBand(), PlainBand())

@@ -317,9 +317,11 @@ def test_of_two_radios_that_try_at_once_one_gets_the_band_and_the_other_waits() 
                     assert await connection.read(BATTERY) == b"\x55"
                     met.append(f"{name} went")
 
+            started = clock.now()
             await asyncio.gather(meet("one", simulated.radio, seen[0]), meet("two", other, seen[1]))
             assert sorted(met[:2]) in (["one came", "one went"], ["two came", "two went"])
             assert sorted(met[2:]) != sorted(met[:2])
+            assert clock.now() - started < 12 * SECOND, "the second one believed for a while that it was connected"
 
     on_the_air(story, band)
     assert band.visits == ["connected", "disconnected"] * 2
