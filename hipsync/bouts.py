@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from hipsync.model import Break, EndedBy, Stretch
+from hipsync.model import Break, EndedBy, Prompt, Stretch
 from hipsync.timeline import (
     ALIVE,
     ASLEEP,
@@ -33,10 +33,11 @@ SURE_WINDOW = 60
 TEN_MINUTE_SLOTS = 15
 """Slots shorter than this prompt only when at most three of the hour's hold any step (F1 0.77, measured)."""
 TEN_MINUTE_BUSY = 3
+MOVED_WITHIN = timedelta(minutes=10)
+"""A break that begins this soon after a prompt was its doing; without one it was ignored (product.md section 5)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What ends a sitting stretch. The defaults and their evidence: `config.py`."""
 
     limit: int = 60
@@ -48,8 +49,7 @@ class Rule:
     trust_posture: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Bouts:
+class Bouts(NamedTuple):
     """Stretches and breaks in order of time, and the age of the stretch that runs at the end (0: none does)."""
 
     stretches: Sequence[Stretch]
@@ -205,6 +205,12 @@ def signs_of_life(line: Timeline, start: int, end: int) -> Iterator[int]:
 def alive_since(line: Timeline, start: int) -> bool:
     """Whether there is a sign of life from this place in the line on."""
     return next(signs_of_life(line, start, len(line.flags)), None) is not None
+
+
+def moved_after(prompt: Prompt, found: Bouts) -> datetime | None:
+    """When the break began that a prompt brought about."""
+    until = (prompt.last_shown or prompt.at) + MOVED_WITHIN
+    return next((b.start for b in found.breaks if prompt.at <= b.start <= until), None)
 
 
 def usual_minutes(lengths: Sequence[int]) -> int | None:

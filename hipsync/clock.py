@@ -50,10 +50,11 @@ class FastClock:
         return self._start + timedelta(seconds=self._loop.time())
 
     async def sleep_until(self, instant: datetime) -> None:
-        length = max((instant - self.now()).total_seconds(), 0.0)
-        if self._speed is not None:
-            await self._loop.real_sleep(length / self._speed)
-        self._loop.jump(length)
+        while (left_s := (instant - self.now()).total_seconds()) > 0:
+            if self._speed is not None:
+                left_s = min(left_s, self._speed)
+                await self._loop.real_sleep(left_s / self._speed)
+            await asyncio.sleep(left_s)
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):

@@ -15,11 +15,9 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import time
-from difflib import get_close_matches
 from pathlib import Path
 
 from hipsync.errors import ConfigError
-from hipsync.exercises import KNOWN
 
 Windows = tuple[tuple[time, time], ...]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -49,11 +47,13 @@ class Config:
     lunch: Windows = ((time(12, 30), time(13, 30)),)
     """Dropped too: Huami's bands keep quiet at noon as well."""
     snooze_minutes: int = 10
+    """As long as a prompt itself waits for an answer: a coffee, the end of a call."""
     stronger: bool = True
     """Show an ignored prompt once more, if there was a sign of life since: gentle first."""
     repeat_minutes: int | None = None
     """One prompt a stretch; repeats made 8.3 false prompts a day where wear and sleep were ignored."""
     desktop: bool = True
+    """A notice where most of the sitting is done."""
     band: bool = True
     """Buzz the band: the wrist is nearer than the screen."""
     command: tuple[str, ...] = ()
@@ -70,13 +70,18 @@ class Config:
     """Whether a band may be told to forget what is stored here: off, so that other apps can still fetch it."""
 
     exercises: tuple[str, ...] = ("hip-extension", "hip-flexor-stretch", "hip-rotation")
+    """Names or tags; they take turns. What sitting takes from the hips: extension and rotation."""
     avoid: tuple[str, ...] = ()
     """Names or tags, such as internal-rotation after a hip replacement."""
     morning: bool = True
+    """A prompt at the first movement after sleep: the hips were bent all night."""
 
     therapist_name: str = ""
+    """Shown by `done --hurt`, with what follows; nobody is named unless the user does."""
     therapist_phone: str = ""
+    """As one would dial it."""
     therapist_url: str = ""
+    """Where to make an appointment."""
 
 
 def load(file: Path, *, required: bool = False) -> Config:
@@ -128,10 +133,23 @@ def parsed(held: Mapping[str, object], file: str) -> Config:
                 values[name] = read(value)
             except ConfigError as error:
                 raise ConfigError(f"{file}: {table}.{key} = {value!r}: {error}") from error
-    return Config(**values)  # type: ignore[arg-type]  # each reader of _KEYS gives its field's type; a test compares them
+    config = Config(**values)  # type: ignore[arg-type]  # each reader of _KEYS gives its field's type; a test compares them
+    if values.keys() & {"exercises", "avoid"}:
+        _check_some_left(config, file)
+    return config
+
+
+def _check_some_left(config: Config, file: str) -> None:
+    from hipsync.exercises import chosen
+
+    if not chosen(config.exercises, config.avoid):
+        message = f"{file}: exercises.set without exercises.avoid leaves nothing: name an exercise that may be done"
+        raise ConfigError(message)
 
 
 def _near(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    from difflib import get_close_matches
+
     close = get_close_matches(word, list(known), 1)
     return f": do you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
 
@@ -141,7 +159,7 @@ def _near(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
 
 def minutes_of(text: object) -> int:
     """A length such as "60m", "1h" or "1h30m" in minutes. Raises `ConfigError`."""
-    match = re.fullmatch(r"(?:(\d{1,3})h)?(?:(\d{1,4})m?)?", text) if isinstance(text, str) else None
+    match = re.fullmatch(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,4})m?)?", text) if isinstance(text, str) else None
     minutes = int(match[1] or 0) * 60 + int(match[2] or 0) if match else 0
     if not minutes:
         raise ConfigError('must be a length above nothing, such as "60m" or "1h30m"')
@@ -152,6 +170,13 @@ def _limit(value: object) -> int:
     minutes = minutes_of(value)
     if not 10 <= minutes <= 240:
         raise ConfigError("must lie between 10m and 240m")
+    return minutes
+
+
+def _window(value: object) -> int:
+    minutes = minutes_of(value)
+    if not 1 <= minutes <= 60:
+        raise ConfigError("must lie between 1m and 60m")
     return minutes
 
 
@@ -187,6 +212,8 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _exercises(value: object) -> tuple[str, ...]:
+    from hipsync.exercises import KNOWN
+
     names = _texts(value)
     for name in names:
         if name not in KNOWN:
@@ -195,10 +222,14 @@ def _exercises(value: object) -> tuple[str, ...]:
 
 
 def _time(text: str) -> time:
-    try:
-        return time.max if text == "24:00" else time.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigError('must be a time such as "08:00"') from error
+    match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text)
+    if match is None:
+        raise ConfigError('must be a time such as "08:00"')
+    return time(int(match[1]), int(match[2]))
+
+
+def _end_time(text: str) -> time:
+    return time.max if text == "24:00" else _time(text)
 
 
 def _day_start(value: object) -> time:
@@ -209,9 +240,9 @@ def _windows(value: object) -> Windows:
     windows: list[tuple[time, time]] = []
     for part in filter(None, re.split(r"\s*,\s*", _text(value))):
         start, dash, end = part.partition("-")
-        if not dash or _time(start) >= _time(end):
+        if not dash or _time(start) >= _end_time(end):
             raise ConfigError('must be a span within a day, such as "08:00-12:00" or "08:00-12:00, 13:00-18:00"')
-        windows.append((_time(start), _time(end)))
+        windows.append((_time(start), _end_time(end)))
     return tuple(windows)
 
 
@@ -234,7 +265,7 @@ _KEYS: Mapping[str, Mapping[str, tuple[str, _Reader]]] = {
     "sitting": {
         "limit": ("limit_minutes", _limit),
         "break_steps": ("break_steps", _whole(1, 200)),
-        "break_window": ("break_window_minutes", minutes_of),
+        "break_window": ("break_window_minutes", _window),
         "moves": ("moves", _whole(0, 15)),
         "trust_posture": ("trust_posture", _truth),
     },
@@ -292,7 +323,9 @@ def _shown(name: str, value: object) -> str:
         return f'"{value:%H:%M}"'
     import json
 
-    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    # JSON's texts and lists are TOML's, but for the one control character that only TOML forbids.
+    held = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+    return held.replace("\x7f", "\\u007f")
 
 
 def _spans(windows: object) -> str:

@@ -1,6 +1,7 @@
 """`hipsync run`: the service under APScheduler, one date job at a time, one instance on this database.
 
-Start, run, stop: the lock is taken, the job that wakes the service plans its own successor, a signal ends the wait.
+Start, run, stop: the lock is taken, the job that wakes the service plans its own successor, each live band has a task
+that stays connected to it, a signal ends the wait.
 """
 
 # apscheduler 3 has no types.
@@ -11,16 +12,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
-from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hipsync.clock import Clock
-from hipsync.errors import ConfigError, HipsyncError
+from hipsync.errors import HipsyncError
 from hipsync.service import Service, next_wake
 
 log = logging.getLogger(__name__)
@@ -31,6 +29,12 @@ LOOK_EVERY = timedelta(minutes=1)
 """asyncio's clock stands still while the host sleeps, and answers come from other processes: look this often."""
 
 
+AT_MOST_EVERY = timedelta(seconds=1)
+"""Between wakes, should one find that the next is due already."""
+INTERRUPTED_WITHIN_S = 4.0
+"""For a wake that is interrupted: to finish a commit, and to hang up, for which BlueZ takes two to three seconds."""
+
+
 async def run(service: Service, clock: Clock) -> None:
     """Wake the service whenever something is due, until SIGINT or SIGTERM."""
     stop = asyncio.Event()
@@ -38,76 +42,92 @@ async def run(service: Service, clock: Clock) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on loops; Ctrl-C still ends it
             loop.add_signal_handler(number, stop.set)
-    scheduler = AsyncIOScheduler(timezone=UTC)
-    waking = asyncio.Lock()
-
-    async def wake() -> None:
-        async with waking:
-            now = clock.now()
-            try:
-                await service.wake(now)
-                due = next_wake(service.state(clock.now()), clock.now())
-            except HipsyncError as error:
-                log.error("%s", error)  # noqa: TRY400  one line; the traceback is for bugs
-                due = now + AFTER_FAILURE
-            plan(max(due, now + timedelta(seconds=1)))
-
-    async def look() -> None:
-        """Wake at once if the planned instant has passed, or came nearer, while nobody looked."""
-        if waking.locked():
-            return
-        with contextlib.suppress(HipsyncError):
-            plan(max(next_wake(service.state(clock.now()), clock.now()), clock.now() + timedelta(seconds=1)))
-
-    def plan(at: datetime) -> None:
-        scheduler.add_job(
-            wake, "date", run_date=at, id="wake", replace_existing=True, misfire_grace_time=None, coalesce=True
-        )
-
-    plan(clock.now())
-    scheduler.add_job(
-        look, "interval", seconds=LOOK_EVERY.total_seconds(), id="look", misfire_grace_time=None, coalesce=True
-    )
-    scheduler.start()
+    alarm = _Alarm(service, clock)
+    alarm.start()
+    log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
     try:
+        service.attend()
         await stop.wait()
     finally:
-        scheduler.shutdown(wait=False)
-        async with waking:  # a commit under way is finished
-            pass
+        await alarm.end()
+        await service.leave()
 
 
-@contextlib.contextmanager
-def only_instance(database: Path) -> Generator[None, None, None]:
-    """Hold the lock beside the database; `ConfigError` names the process that holds it already."""
-    path = database.with_name(database.name + ".run")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        if not _lock(handle):
-            first = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
-            message = f"hipsync already runs on {database} (process {first}): stop it first, or give another --db"
-            raise ConfigError(message)
-        os.truncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
-        yield
-    finally:
-        os.close(handle)
+class _Alarm:
+    """The job that wakes the service and plans its own successor, and the one that looks whether the plan still holds.
 
+    A failure of any kind ends that wake, never the service.
+    """
 
-def _lock(handle: int) -> bool:
-    try:
-        import fcntl  # not on Windows
-    except ImportError:  # pragma: no cover  untested: Windows
-        import msvcrt
+    def __init__(self, service: Service, clock: Clock) -> None:
+        self._service, self._clock = service, clock
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._waking: asyncio.Task[object] | None = None
+        self._not_before = clock.now()
+        """A wake that failed is not tried again earlier."""
+        self._told: str | None = None
+        """The failure that was told already; None after a wake that went well."""
 
+    def start(self) -> None:
+        self._plan(self._clock.now())
+        self._scheduler.add_job(
+            self._look,
+            "interval",
+            seconds=LOOK_EVERY.total_seconds(),
+            id="look",
+            misfire_grace_time=None,
+            coalesce=True,
+        )
+        self._scheduler.start()
+
+    async def end(self) -> None:
+        """Interrupt a wake under way; a commit that it is in is finished first."""
+        self._scheduler.shutdown(wait=False)  # a turn of the loop later: starts nothing more, cancels what runs
+        await asyncio.sleep(0)
+        while (waking := self._waking) is not None:
+            _, late = await asyncio.wait({waking}, timeout=INTERRUPTED_WITHIN_S)
+            if late:
+                waking.cancel()  # before Python 3.12 `wait_for` can lose the first one
+
+    def _plan(self, at: datetime) -> None:
+        self._scheduler.add_job(
+            self._wake, "date", run_date=at, id="wake", replace_existing=True, misfire_grace_time=None, coalesce=True
+        )
+
+    async def _wake(self) -> None:
+        self._waking = asyncio.current_task()
         try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        except OSError:
-            return False
-        return True
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+            await self._service.wake(self._clock.now())
+            due = self._due()
+        except asyncio.CancelledError:  # by `end`; the scheduler would log it as a failure
+            log.info("a contact or a prompt under way was interrupted; nothing is lost")
+            return
+        except Exception as error:  # noqa: BLE001  a bug, too, must not end the service
+            self._tell(error)
+            due = self._not_before = self._clock.now() + AFTER_FAILURE
+        else:
+            self._told = None
+        finally:
+            self._waking = None
+        self._plan(due)
+
+    async def _look(self) -> None:
+        """Plan anew: the planned instant may have passed, or come nearer, while nobody looked. Stay with new bands."""
+        if self._waking is None:
+            with contextlib.suppress(Exception):  # the wake that is planned already will meet and tell it
+                self._service.attend()
+                self._plan(max(self._due(), self._not_before))
+
+    def _due(self) -> datetime:
+        now = self._clock.now()
+        return max(next_wake(self._service.state(now), now), now + AT_MOST_EVERY)
+
+    def _tell(self, error: Exception) -> None:
+        """The first of a streak of equal failures; a bug with its traceback."""
+        told = f"{type(error).__name__}: {error}"
+        level = logging.DEBUG if told == self._told else logging.ERROR
+        if isinstance(error, HipsyncError):
+            log.log(level, "%s", error)
+        else:
+            log.log(level, "a bug in hipsync or in a driver; the service goes on", exc_info=error)
+        self._told = told

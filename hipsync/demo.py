@@ -158,7 +158,8 @@ async def live(
                 reports_wear=able.wear,
                 now=clock.now(),
             )
-            echo(f"{clock.now().astimezone(zone):%H:%M}  paired with {name!r}; its key is known")
+            key = "" if driver.secret(band.advertisement()) == "none" else "; its key is known"
+            echo(f"{clock.now().astimezone(zone):%H:%M}  paired with {name!r}{key}")
             service = Service(
                 store,
                 settings,
@@ -168,16 +169,23 @@ async def live(
                 deliver=wearer.shown,
                 now=clock.now,
             )
-            while clock.now() < end:
-                state = await service.wake(clock.now())
-                wake = min([next_wake(state, clock.now()), end, *(plan[0] for plan in wearer.planned)])
-                await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
-                wearer.answer(store)
-            await service.wake(clock.now())
+            service.attend()
+            try:
+                while clock.now() < end:
+                    state = await service.wake(clock.now())
+                    wake = min([next_wake(state, clock.now()), end, *(plan[0] for plan in wearer.planned)])
+                    await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
+                    wearer.answer(store)
+                await service.wake(clock.now())
+                if driver.abilities.history is not None:  # the day's summary wants all of the day
+                    async with service.talk(store.bands()[0]):
+                        service.settle(service.state(clock.now()), clock.now())
+            finally:
+                await service.leave()
             summary = summarise(store, settings.rule, zones, day, clock.now())
     echo("")
     echo(day_text(summary, style="colour" if colour else "plain"))
-    echo(f"The band was called {wearer.contacts} times.")
+    echo(f"The band was called {wearer.contacts} time{'' if wearer.contacts == 1 else 's'}.")
 
 
 def minutes_of_file(file: Path) -> list[Epoch]:

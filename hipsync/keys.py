@@ -50,10 +50,9 @@ class KeyFile:
             return {}
         except (OSError, ValueError) as error:
             raise ConfigError(f"{self.path} cannot be read: mend or remove it, and give the keys again") from error
-        keys: dict[Any, Any] = held if isinstance(held, dict) else {"": held}
-        if not all(_is_key(key) for key in keys.values()):
+        if not isinstance(held, dict) or not all(_is_key(key) for key in held.values()):
             raise ConfigError(f"{self.path} is not a file of keys: mend or remove it, and give the keys again")
-        return {str(name): str(key) for name, key in keys.items()}
+        return {str(name): str(key) for name, key in held.items()}
 
     def _write(self, keys: dict[str, str]) -> None:
         """All of it or nothing: a new file takes the place of the old one."""
@@ -92,4 +91,7 @@ def key_from_file(path: Path) -> tuple[bytes, str | None]:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
     shared = os.name == "posix" and mode & 0o077
     warning = f"{path} can be read by others: chmod 600 it, for who has the key has the band" if shared else None
-    return parsed_key(text.decode("ascii", "replace")), warning
+    try:
+        return parsed_key(text.decode("utf-8-sig", "replace")), warning
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error

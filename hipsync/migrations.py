@@ -1,10 +1,11 @@
-"""The schema, step by step. Each step is a transaction of its own; its last act counts `PRAGMA user_version` up.
+"""The schema, step by step. `PRAGMA user_version` counts the steps that a file has.
 
 Imported only where a database is made or upgraded: sqlite-utils costs 80 ms.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 
 from sqlite_utils import Database, Migrations
@@ -33,7 +34,8 @@ def m001_first(db: Database) -> None:
         )""",
         """CREATE TABLE states (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)""",
         """INSERT INTO states VALUES (0, 'unsaid'), (1, 'sitting'), (2, 'asleep'), (3, 'not_worn'), (4, 'charging'),
-            (5, 'standing'), (6, 'walking'), (7, 'running'), (8, 'cycling'), (16, 'unsaid, inferred')""",
+            (5, 'standing'), (6, 'walking'), (7, 'running'), (8, 'cycling')""",
+        """INSERT INTO states SELECT code + 16, name || ', inferred' FROM states""",
         """CREATE TABLE epochs (
             band INTEGER NOT NULL REFERENCES bands ON DELETE CASCADE,
             start INTEGER NOT NULL,
@@ -109,11 +111,22 @@ def m001_first(db: Database) -> None:
             SELECT bands.name AS band, datetime(start, 'unixepoch') AS start_utc, length AS minutes, steps, intensity,
                 heart_rate, states.name AS state, kind
             FROM epochs JOIN bands ON bands.id = epochs.band JOIN states ON states.code = epochs.state""",
-        "PRAGMA user_version = 1",
     ):
         db.execute(statement)  # pyright: ignore[reportUnknownMemberType]  sqlite-utils types its rows loosely
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Apply what is missing. Raises `sqlite3.Error`; the step that failed leaves nothing behind."""
-    STEPS.apply(Database(connection, execute_plugins=False))
+    """Apply what is missing, in one transaction: two processes that start at once make one schema.
+
+    Raises whatever a step raises, and then the file is as it was.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        db = Database(connection, execute_plugins=False)
+        STEPS.apply(db)
+        connection.execute(f"PRAGMA user_version = {len(STEPS.applied(db))}")
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back already
+            connection.execute("ROLLBACK")
+        raise

@@ -1,12 +1,16 @@
-"""Where things belong on this system. platformdirs is imported when somebody asks."""
+"""Where things belong on this system."""
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 
 def data_dir() -> Path:
     """The database, its backups and the keys."""
+    if sys.platform == "linux":
+        return _xdg("XDG_DATA_HOME", ".local/share")
     from platformdirs import user_data_path
 
     return user_data_path("hipsync", appauthor=False)
@@ -14,6 +18,14 @@ def data_dir() -> Path:
 
 def config_dir() -> Path:
     """The file of settings."""
+    if sys.platform == "linux":
+        return _xdg("XDG_CONFIG_HOME", ".config")
     from platformdirs import user_config_path
 
     return user_config_path("hipsync", appauthor=False)
+
+
+def _xdg(variable: str, in_home: str) -> Path:
+    """By the XDG base directory specification, as platformdirs does, which takes 10 ms of `hipsync today` to import."""
+    folder = Path(os.environ.get(variable, ""))
+    return (folder if folder.is_absolute() else Path.home() / in_home) / "hipsync"

@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 
-from hipsync.bouts import Bouts, alive_since, is_sure, reached, signs_of_life
+from hipsync.bouts import MOVED_WITHIN, Bouts, alive_since, is_sure, moved_after, reached, signs_of_life
 from hipsync.days import Zones
 from hipsync.model import MINUTE, Answer, Prompt, Stretch
 from hipsync.timeline import ASLEEP, MISSING, NOT_WORN, Timeline, instant_of, minute_of
 
-MOVED_WITHIN = timedelta(minutes=10)
-"""A break that begins this soon after a prompt was its doing; without one it was ignored (product.md section 5)."""
 LIFE_WITHIN = 180
 """Minutes: no prompt without a sign of life this recently; without it one prompt in ten came for a night (measured)."""
 
@@ -184,12 +182,6 @@ def next_hours(policy: Policy, zones: Zones, now: datetime) -> datetime | None:
         for edge in window
     ]
     return min((start for start in starts if start > now and quiet_at(start, policy, zones) is None), default=None)
-
-
-def moved_after(prompt: Prompt, found: Bouts) -> datetime | None:
-    """When the break began that a prompt brought about."""
-    until = (prompt.last_shown or prompt.at) + MOVED_WITHIN
-    return next((b.start for b in found.breaks if prompt.at <= b.start <= until), None)
 
 
 def outcome(

@@ -155,6 +155,28 @@ def day_text(summary: DaySummary, *, style: Style = "plain", marks: Marks = UNIC
     return "\n".join(lines) + "\n"
 
 
+def day_facts(summary: DaySummary) -> Iterator[str]:
+    """The day in words, one fact a line, for whoever listens to it or searches in it."""
+    zone = ZoneInfo(summary.zone)
+    yield from _head(summary)
+    for kind in KINDS:
+        yield f"{WORDS[kind]}: {length(summary.minutes[kind])}"
+    yield f"steps: {summary.steps}"
+    yield f"stretches of 30 min or more: {summary.over_30}"
+    yield f"stretches of {summary.limit_minutes} min or more: {summary.over_limit}"
+    yield f"longest stretch: {length(summary.longest_minutes)}"
+    if summary.usual_stretch_minutes is not None:
+        yield f"usual stretch: {length(summary.usual_stretch_minutes)}"
+    yield f"breaks: {summary.breaks}"
+    for piece in summary.stretches:
+        yield f"stretch: {' '.join(_piece_line(piece, zone).split())}"
+    for shown in summary.prompts:
+        yield f"prompt: {' '.join(_prompt_line(shown, zone).split())}"
+    for done in summary.exercises:
+        yield f"exercise: {done.at.astimezone(zone):%H:%M} {done.name}{' (it hurt)' if done.hurt else ''}"
+    yield advice(summary)
+
+
 def _head(summary: DaySummary) -> Iterator[str]:
     zone = ZoneInfo(summary.zone)
     day = f"{summary.date:%A} {summary.date.day} {summary.date:%B %Y}"
@@ -226,12 +248,7 @@ def _details(summary: DaySummary) -> Iterator[str]:
         yield "  (a stretch is the time since the last real movement, small moves included)"
     longest = sorted(summary.stretches, key=lambda piece: -piece.minutes)[:LISTED_STRETCHES]
     for piece in longest:
-        yield (
-            f"    {piece.minutes:>4} min  {piece.start.astimezone(zone):%H:%M}-{piece.end.astimezone(zone):%H:%M}"
-            f"{'' if piece.whole and piece.ended_by is None else ENDINGS[piece.ended_by]}"
-            f"{', doubtful: perhaps not worn' if piece.doubtful else ''}"
-            f"{f', {piece.whole.minutes} min in all' if piece.whole else ''}"
-        )
+        yield f"    {_piece_line(piece, zone)}"
     if summary.prompts:
         yield ""
         yield "  prompts"
@@ -244,6 +261,15 @@ def _details(summary: DaySummary) -> Iterator[str]:
             yield f"    {done.at.astimezone(zone):%H:%M}  {done.name}{' (it hurt)' if done.hurt else ''}"
     yield ""
     yield f"  {advice(summary)}"
+
+
+def _piece_line(piece: Piece, zone: ZoneInfo) -> str:
+    return (
+        f"{piece.minutes:>4} min  {piece.start.astimezone(zone):%H:%M}-{piece.end.astimezone(zone):%H:%M}"
+        f"{'' if piece.whole and piece.ended_by is None else ENDINGS[piece.ended_by]}"
+        f"{', doubtful: perhaps not worn' if piece.doubtful else ''}"
+        f"{f', {piece.whole.minutes} min in all' if piece.whole else ''}"
+    )
 
 
 def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:

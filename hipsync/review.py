@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from hipsync.bouts import Bouts, Rule, bouts
 from hipsync.model import Prompt
 from hipsync.summary import DaySummary, Worn, day_summary
-from hipsync.timeline import Source, Timeline, instant_of, minute_of, timeline
+from hipsync.timeline import HEART_WINDOW, Source, Timeline, instant_of, minute_of, timeline
 
 if TYPE_CHECKING:
     from hipsync.config import Config
     from hipsync.days import Day, Zones
-    from hipsync.store import Store
+    from hipsync.store import Band, Store
 
-AROUND = 24 * 60
-"""Minutes loaded before and after; doubled while a stretch or a run without a step reaches the edge."""
-FARTHEST = 16 * AROUND
+AROUND = 6 * 60
+"""Minutes loaded before and after; doubled while a stretch of the time asked for reaches the edge."""
+FARTHEST = 64 * AROUND
 
 
 class Seen(NamedTuple):
@@ -42,13 +42,24 @@ def rule_of(config: Config) -> Rule:
     )
 
 
-def seen(store: Store, rule: Rule, zones: Zones, start: datetime, end: datetime, now: datetime) -> Seen:
-    """Timeline and stretches from before `start` to after `end`, never beyond `now`, with whole stretches at both."""
+def seen(
+    store: Store,
+    rule: Rule,
+    zones: Zones,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    only: Band | None = None,
+) -> Seen:
+    """Timeline and stretches from before `start` to after `end`, never beyond `now`, with whole stretches at both.
+
+    Of all bands, or of one `only`.
+    """
     around = AROUND
     while True:
         first = minute_of(start) - around
         last = min(minute_of(end) + around, minute_of(now))
-        line = timeline(sources(store, first, last), first, last, zones.at(start))
+        line = timeline(sources(store, first, last, only), first, last, zones.at(start))
         found = bouts(line, rule)
         if around >= FARTHEST or not _reaches_edge(line, found, start, end, now):
             return Seen(line, found)
@@ -56,15 +67,16 @@ def seen(store: Store, rule: Rule, zones: Zones, start: datetime, end: datetime,
 
 
 def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, now: datetime) -> bool:
+    """Whether more of the past or the future could change a stretch. No rule looks further back than for the heart."""
     if not found.stretches:
         return False
-    first, last = found.stretches[0], found.stretches[-1]
-    early = minute_of(first.start) == line.first and first.end > start
+    settled, last = instant_of(line.first + HEART_WINDOW), found.stretches[-1]
+    early = any(stretch.start < settled and stretch.end > start for stretch in found.stretches)
     late = last.ended_by is None and last.start < end and line.last < minute_of(now)
     return early or late
 
 
-def sources(store: Store, first: int, last: int) -> list[Source]:
+def sources(store: Store, first: int, last: int, only: Band | None = None) -> list[Source]:
     """What each band reported of minutes `[first, last)`."""
     return [
         Source(
@@ -74,31 +86,31 @@ def sources(store: Store, first: int, last: int) -> list[Source]:
             vouches=band.vouches,
             reports_wear=band.reports_wear,
         )
-        for band in store.bands()
+        for band in ([only] if only is not None else store.bands())
     ]
 
 
-def summarise(store: Store, rule: Rule, zones: Zones, day: date, now: datetime) -> DaySummary:
-    """The summary of a local day, as far as it is known at `now`."""
+def summarise(store: Store, rule: Rule, zones: Zones, day: date, now: datetime, only: Band | None = None) -> DaySummary:
+    """The summary of a local day, as far as it is known at `now`; of all bands, or of one `only`."""
     span = zones.day(day)
-    line, found = seen(store, rule, zones, span.start, min(span.end, max(now, span.start)), now)
+    line, found = seen(store, rule, zones, span.start, min(span.end, max(now, span.start)), now, only)
     return day_summary(
         line,
         found,
         span,
         now,
         limit=rule.limit,
-        bands=worn(store, span),
+        bands=worn(store, span, only),
         prompts=said(store, span.start, span.end),
         exercises=store.exercises(span.start, span.end),
     )
 
 
-def worn(store: Store, day: Day) -> list[Worn]:
+def worn(store: Store, day: Day, only: Band | None = None) -> list[Worn]:
     """The bands that have data of a day, with the finest resolution of each."""
     return [
         Worn(band.name, band.simulated, max(int(resolution.total_seconds()) // 60, 1))
-        for band in store.bands()
+        for band in ([only] if only is not None else store.bands())
         if (resolution := store.resolution(band.id, day.start, day.end)) is not None
     ]
 

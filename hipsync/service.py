@@ -3,6 +3,9 @@
 `next_wake(state, now)` says when something has to happen next, `Service.wake(now)` does it; between them they hold
 every decision. The scheduler of `hipsync run` and the fast clock of the demo loop over the same two. Collecting and
 judging meet only in the store: a dead radio delays data, never the verdict on what is known.
+
+A band with a memory is called by `wake`. A live band, which has none, is held by a task of its own (`Service.attend`):
+what it tells goes into the store, where `wake` finds it, and a prompt buzzes it over the connection that is open.
 """
 
 from __future__ import annotations
@@ -10,9 +13,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,14 +23,14 @@ from hipsync.bouts import Rule, bouts
 from hipsync.config import Config
 from hipsync.days import Zones
 from hipsync.driver import Driver, Message, Session
-from hipsync.errors import BluetoothUnavailable, ConfigError, DeviceError
+from hipsync.errors import BluetoothUnavailable, ConfigError, DeviceError, HipsyncError, StoreError
 from hipsync.exercises import Move, next_exercise
-from hipsync.model import Answer, Epoch, Prompt, Reading, Where
+from hipsync.model import MINUTE, Answer, BandId, Epoch, Prompt, Reading, Where
 from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, outcome, quiet_at, verdict
 from hipsync.review import Seen, rule_of, seen
-from hipsync.session import Commit, Connection, Conversation, collect, committed, meet, nudge
+from hipsync.session import Commit, Connection, Conversation, collect, meet, nudge, watch
 from hipsync.store import Band, Store, Sync
-from hipsync.timeline import Timeline, instant_of
+from hipsync.timeline import instant_of
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +86,9 @@ class Contacts:
     attempted: datetime | None
     reached: datetime | None
     failures: int
-    """In a row, since it was last reached."""
+    """In a row, since it was last reached. A live band's lost connection is one."""
+    live: bool = False
+    """It has no memory: a task of its own holds it, and `wake` does not call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,32 +110,44 @@ def zones_of(store: Store, settings: Settings) -> Zones:
     return Zones(store.zones(), settings.host_zone)
 
 
-def state_of(store: Store, settings: Settings, now: datetime) -> State:
-    """The state at `now`: what `status` explains and the service acts upon."""
+def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:
+    """The kinds of bands that keep no history and must be watched instead."""
+    return frozenset(
+        key for key, driver in drivers.items() if driver.abilities.history is None and driver.watch is not None
+    )
+
+
+def state_of(store: Store, settings: Settings, now: datetime, live: Collection[str]) -> State:
+    """The state at `now`: what `status` explains and the service acts upon. `live`: the kinds of bands that are."""
     zones = zones_of(store, settings)
     past = seen(store, settings.rule, zones, now - LOOK_BACK, now, now)
     said = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
     return State(
-        contacts=[_contacts(band, store.syncs(band.id)) for band in store.bands() if band.address],
+        contacts=[
+            _contacts(band, store.syncs(band.id), live=band.driver in live) for band in store.bands() if band.address
+        ],
         seen=past,
         said=said,
         verdict=verdict(past.line, past.found, said, settings.policy, zones, now),
-        expected=expected(past.line, said, settings, zones),
+        expected=expected(past, said, settings, zones),
         zones=zones,
         settings=settings,
     )
 
 
-def expected(line: Timeline, said: Sequence[Prompt], settings: Settings, zones: Zones) -> Due | Quiet:
+def expected(past: Seen, said: Sequence[Prompt], settings: Settings, zones: Zones) -> Due | Quiet:
     """The verdict as it was at the end of the data: holes after it say nothing of the wearer."""
+    line, found = past
     known = line.known_until()
     if known is None:
         return Quiet(Reason.NO_DATA)
-    told = line.until(known)
-    return verdict(told, bouts(told, settings.rule), said, settings.policy, zones, instant_of(known))
+    if known < line.last:
+        line = line.until(known)
+        found = bouts(line, settings.rule)
+    return verdict(line, found, said, settings.policy, zones, instant_of(known))
 
 
-def _contacts(band: Band, syncs: Sequence[Sync]) -> Contacts:
+def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool) -> Contacts:
     """`syncs`, newest first."""
     failures = next((count for count, sync in enumerate(syncs) if sync.error is None), len(syncs))
     return Contacts(
@@ -138,6 +155,7 @@ def _contacts(band: Band, syncs: Sequence[Sync]) -> Contacts:
         attempted=syncs[0].started if syncs else None,
         reached=next((sync.started for sync in syncs if sync.error is None), None),
         failures=failures,
+        live=live,
     )
 
 
@@ -148,6 +166,8 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     settings = state.settings
     if contacts.failures:
         return contacts.attempted + min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
+    if contacts.live:  # let go a moment ago, by another program or a run before this one
+        return contacts.attempted + FIRST_RETRY
     at_least = contacts.attempted + settings.at_least_every
     earliest = _earliest_prompt(state, contacts.attempted)
     if earliest is None:
@@ -171,12 +191,23 @@ def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
 
 def next_wake(state: State, now: datetime) -> datetime:
     """The next instant at which `wake` has something to do; not before now."""
-    instants = [contact_at(contacts, state, now) for contacts in state.contacts]
+    instants = [
+        _look_at(contacts, state, now) if contacts.live else contact_at(contacts, state, now)
+        for contacts in state.contacts
+    ]
     if isinstance(state.verdict, Due):
         instants.append(now)
     elif state.verdict.reason in {Reason.SNOOZED, Reason.ASKED} and (state.verdict.until or now) > now:
         instants.append(state.verdict.until or now)
     return max(now, min(instants, default=now + state.settings.at_least_every))
+
+
+def _look_at(contacts: Contacts, state: State, now: datetime) -> datetime:
+    """When what a live band told may decide a prompt; a minute later if it has not, for it tells more every minute."""
+    if contacts.failures:
+        return max(contact_at(contacts, state, now), now) + MINUTE
+    earliest = _earliest_prompt(state, now)
+    return now + state.settings.at_least_every if earliest is None else max(earliest, now + MINUTE)
 
 
 class Radio(Protocol):
@@ -219,31 +250,40 @@ class Service:
     ) -> None:
         self.store, self.settings = store, settings
         self._radio, self._drivers, self._secret, self._deliver, self._now = radio, drivers, secret, deliver, now
+        self._live = live_kinds(drivers)
+        self._staying: dict[BandId, asyncio.Task[None]] = {}
+        self._watched: dict[BandId, Talk] = {}
+        """The conversations with live bands that are open now."""
 
     def state(self, now: datetime) -> State:
-        return state_of(self.store, self.settings, now)
+        return state_of(self.store, self.settings, now, self._live)
 
     async def wake(self, now: datetime) -> State:
         """Contact the bands that are due, settle what became of prompts, and say what is to be said.
 
-        A band that fails is logged and tried again later; it delays neither the others nor the verdict. Raises
-        `StoreError`, after which nothing was lost.
+        A band that fails, or whose driver does, is logged and tried again later; it delays neither the others nor the
+        verdict. Raises `StoreError`, after which nothing was lost.
         """
         self.store.note_zone(now, self.settings.host_zone)
         state = self.state(now)
         async with AsyncExitStack() as open_talks:
             talks: list[Talk] = []
-            for contacts in state.contacts:
-                if contact_at(contacts, state, now) <= now:
-                    try:
-                        talks.append(await open_talks.enter_async_context(self.talk(contacts.band)))
-                    except (DeviceError, BluetoothUnavailable) as error:
-                        level = logging.DEBUG if contacts.failures else logging.WARNING
-                        log.log(level, "%s: %s", contacts.band.name, error)
-            self.settle(self._now())
-            state = self.state(self._now())
+            due = [each for each in state.contacts if not each.live and contact_at(each, state, now) <= now]
+            for contacts in due:
+                try:
+                    talks.append(await open_talks.enter_async_context(self.talk(contacts.band)))
+                except StoreError:
+                    raise
+                except Exception as error:  # a driver is strangers' code
+                    level = logging.DEBUG if contacts.failures else logging.WARNING
+                    bug = None if isinstance(error, HipsyncError) else error
+                    log.log(level, "%s: %s", contacts.band.name, _told(error), exc_info=bug)
+            if due:
+                state = self.state(self._now())
+            if self.settle(state, self._now()):
+                state = self.state(self._now())
             if isinstance(state.verdict, Due):
-                await self._say(state.verdict, talks)
+                await self._say(state.verdict, [*talks, *self._watched.values()])
                 state = self.state(self._now())
         return state
 
@@ -253,7 +293,6 @@ class Service:
 
         Every attempt is a row of `syncs`. `since` goes further back than what is stored.
         """
-        driver = driver_of(band, self._drivers)
         started, count = self._now(), 0
         store = self._commit(band)
 
@@ -264,28 +303,33 @@ class Service:
 
         async with AsyncExitStack() as stack:
             try:
+                driver = driver_of(band, self._drivers)
                 connection = await stack.enter_async_context(self._radio.reach(band))
                 conversation = Conversation(connection, zone=self._zones().at(started), now=self._now)
                 session = self._session(band, since)
                 await meet(driver, conversation, session, commit)
                 await collect(driver, conversation, session, commit)
-            except (DeviceError, BluetoothUnavailable) as failure:
-                self.store.note_sync(band.id, started, self._now(), count, str(failure))
+            except StoreError:
+                raise
+            except Exception as failure:
+                self.store.note_sync(band.id, started, self._now(), count, _told(failure))
                 raise
             self.store.note_sync(band.id, started, self._now(), count, None)
             log.info("%s: %d new epochs", band.name, count)
             yield Talk(band, driver, conversation, session, count)
 
-    def settle(self, now: datetime) -> None:
-        """Write down what became of the prompts that nobody answered."""
-        state = self.state(now)
+    def settle(self, state: State, now: datetime) -> bool:
+        """Write down what became of the prompts that nobody answered; whether there was any."""
         known = state.seen.line.known_until()
+        settled = False
         for prompt in state.said:
             if prompt.answer is None:
                 known_until = None if known is None else instant_of(known)
                 if (became := outcome(prompt, state.seen.found, known_until, now)) is not None:
                     answer, at = became
-                    self.store.update_prompt(replace(prompt, answer=answer, answered_at=at))
+                    self.store.update_prompt(prompt._replace(answer=answer, answered_at=at))
+                    settled = True
+        return settled
 
     async def _say(self, due: Due, talks: Sequence[Talk]) -> None:
         now = self._now()
@@ -293,13 +337,13 @@ class Service:
         if due.again is None:
             prompt = self.store.add_prompt(Prompt(now, due.due, move.name, due.sure, last_shown=now))
         else:
-            prompt = replace(due.again, shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
+            prompt = due.again._replace(shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
             self.store.update_prompt(prompt)
         where = list(await self._deliver(prompt, move, due.strong))
         if self.settings.buzz and await self._buzz(prompt, move, talks, strong=due.strong):
             where.append(Where.BAND)
         fresh = self.store.prompt(prompt)  # an answer may have come in meanwhile
-        self.store.update_prompt(replace(fresh, where=tuple(dict.fromkeys([*prompt.where, *where]))))
+        self.store.update_prompt(fresh._replace(where=tuple(dict.fromkeys([*prompt.where, *where]))))
 
     def _move(self, due: Due) -> Move:
         done = [prompt.exercise for prompt in self.store.prompts(due.due - timedelta(days=7), due.due)]
@@ -344,13 +388,63 @@ class Service:
     def _zones(self) -> Zones:
         return zones_of(self.store, self.settings)
 
-    async def watch(self, band: Band) -> None:
-        """Stay connected to a live band and store what it says, until the link is lost. Raises `DeviceError`."""
+    def attend(self) -> None:
+        """A task for each live band: one for a new band, none for a forgotten one. Who calls this ends with `leave`."""
+        live = {band.id: band for band in self.store.bands() if band.address and band.driver in self._live}
+        for gone in self._staying.keys() - live:
+            self._staying.pop(gone).cancel()
+        for new in live.keys() - self._staying:
+            self._staying[new] = asyncio.create_task(self._stay(live[new]), name=f"live {live[new].name}")
+
+    async def leave(self) -> None:
+        """Let go of all live bands; what they have told is stored first."""
+        for task in self._staying.values():
+            task.cancel()
+        await asyncio.gather(*self._staying.values(), return_exceptions=True)
+        self._staying.clear()
+
+    async def _stay(self, band: Band) -> None:
+        """Stay connected to a live band and store what it says; when the link ends, call it again at `contact_at`.
+
+        What goes wrong is logged and tried again later; it is cancelled to end it.
+        """
+        while True:
+            failures = 0
+            try:
+                now = self._now()
+                state = self.state(now)
+                contacts = next(each for each in state.contacts if each.band.id == band.id)
+                failures = contacts.failures
+                await self._sleep_until(contact_at(contacts, state, now))
+                await self._watch(band)
+            except (DeviceError, BluetoothUnavailable) as error:
+                log.log(logging.DEBUG if failures else logging.WARNING, "%s: %s", band.name, error)
+            except HipsyncError as error:  # the store is locked or full, the driver was uninstalled
+                log.error("%s: %s", band.name, error)  # noqa: TRY400  one line; the traceback is for bugs
+                await self._sleep_until(self._now() + FIRST_RETRY)
+            except Exception:  # a driver is strangers' code
+                log.exception("%s: its driver has a bug", band.name)
+                await self._sleep_until(self._now() + LONGEST_RETRY)
+
+    async def _watch(self, band: Band) -> None:
         async with self.talk(band) as talk:
-            if talk.driver.watch is not None:
-                async with contextlib.aclosing(talk.driver.watch(talk.conversation.view(), talk.session)) as batches:
-                    async for batch in batches:
-                        await committed(self._commit(band), batch)
+            self._watched[band.id] = talk
+            try:
+                await watch(talk.driver, talk.conversation, talk.session, self._commit(band))
+            except DeviceError as failure:
+                self.store.note_sync(band.id, self._now(), self._now(), 0, str(failure))
+                raise
+            finally:
+                del self._watched[band.id]
+
+    async def _sleep_until(self, instant: datetime) -> None:
+        """A minute at a time: asyncio's clock stands still while the host sleeps."""
+        while (left := instant - self._now()) > timedelta():  # noqa: ASYNC110  there is no event to wait for
+            await asyncio.sleep(min(left, MINUTE).total_seconds())
+
+
+def _told(failure: Exception) -> str:
+    return str(failure) if isinstance(failure, HipsyncError) else f"{type(failure).__name__}: {failure}"
 
 
 def driver_of(band: Band, drivers: Mapping[str, Driver]) -> Driver:
@@ -372,6 +466,6 @@ def answer_prompt(
 ) -> Prompt:
     """Write down an answer; a snooze ends `snooze` after now."""
     until = now + snooze if answer is Answer.SNOOZED else None
-    answered = replace(store.prompt(prompt), answer=answer, answered_at=now, snoozed_until=until)
+    answered = store.prompt(prompt)._replace(answer=answer, answered_at=now, snoozed_until=until)
     store.update_prompt(answered)
     return answered

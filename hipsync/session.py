@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
@@ -72,8 +72,14 @@ class Conversation:
         self._views.append(view)
         return view
 
-    def close(self, view: View) -> None:
-        self._views.remove(view)
+    @contextlib.contextmanager
+    def viewing(self) -> Generator[View, None, None]:
+        """A view that hears nothing more after the block."""
+        view = self.view()
+        try:
+            yield view
+        finally:
+            self._views.remove(view)
 
     async def run(self, operation: Awaitable[T], within_s: float = REPLY_WITHIN_S) -> T:
         """The result of an operation, `LinkLost` as soon as the link ends, or `NoReply` after the deadline."""
@@ -212,7 +218,8 @@ class View:
 
 async def meet(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
     """Open the conversation: authenticate, set the clock, and store what the band says of itself."""
-    readings = await driver.open(conversation.view(), session)
+    with conversation.viewing() as link:
+        readings = await driver.open(link, session)
     if readings:
         await committed(commit, readings)
 
@@ -223,18 +230,32 @@ async def collect(driver: Driver, conversation: Conversation, session: Session, 
     Raises what the driver raises (`DeviceError`) and what `commit` raises; the driver is closed first, so it never
     learns that a batch was stored unless it was.
     """
-    if driver.sync is None:
+    await _stored(driver.sync, conversation, session, commit)
+
+
+async def watch(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
+    """Store what a band tells as long as it is connected. Raises as `collect` does, at the latest `LinkLost`."""
+    await _stored(driver.watch, conversation, session, commit)
+
+
+Batches = Callable[[View, Session], AsyncGenerator[Sequence[Reading], None]]
+
+
+async def _stored(batches: Batches | None, conversation: Conversation, session: Session, commit: Commit) -> None:
+    if batches is None:
         return
-    async with contextlib.aclosing(driver.sync(conversation.view(), session)) as batches:
-        async for batch in batches:
-            await committed(commit, batch)
+    with conversation.viewing() as link:
+        async with contextlib.aclosing(batches(link, session)) as told:
+            async for batch in told:
+                await committed(commit, batch)
 
 
 async def nudge(driver: Driver, conversation: Conversation, session: Session, message: Message) -> Answer | None:
     """Buzz the band; the wearer's answer if the band can give one. Raises `DeviceError`."""
     if driver.nudge is None:
         raise DeviceError(f"{driver.label} bands cannot buzz")
-    return await driver.nudge(conversation.view(), session, message)
+    with conversation.viewing() as link:
+        return await driver.nudge(link, session, message)
 
 
 async def committed(commit: Commit, batch: Sequence[Reading]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 
-from hipsync.bouts import LISTED, Bouts, usual_minutes
+from hipsync.bouts import LISTED, Bouts, moved_after, usual_minutes
 from hipsync.days import Day
 from hipsync.model import EndedBy, Exercise, Kind, Prompt, Stretch
-from hipsync.prompting import moved_after
 from hipsync.timeline import (
     ASLEEP,
     MISSING,
@@ -30,8 +29,7 @@ Minutes = dict[Kind, int]
 """All six kinds, in whole minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worn:
+class Worn(NamedTuple):
     """A band of the day, as people know it."""
 
     name: str
@@ -39,8 +37,7 @@ class Worn:
     resolution_minutes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """The part of a stretch that lies in the day; `whole` is given if it was cut."""
 
     start: datetime
@@ -53,24 +50,21 @@ class Piece:
     whole: Stretch | None
 
 
-@dataclass(frozen=True, slots=True)
-class Hour:
+class Hour(NamedTuple):
     """One elapsed hour, or what has passed of it."""
 
     start: datetime
     minutes: Minutes
 
 
-@dataclass(frozen=True, slots=True)
-class PromptOutcome:
+class PromptOutcome(NamedTuple):
     """A prompt of the day, and how soon a break began after it."""
 
     prompt: Prompt
     moved_within_minutes: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class DaySummary:
+class DaySummary(NamedTuple):
     """All that any output shows of a day."""
 
     date: date

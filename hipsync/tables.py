@@ -6,14 +6,15 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import BinaryIO, NamedTuple, TextIO
+from typing import IO, BinaryIO, NamedTuple, TextIO
 from zoneinfo import ZoneInfo
 
 from hipsync.errors import InputError
 from hipsync.model import MINUTE, BandId, Epoch, State
 from hipsync.store import Store
+from hipsync.text import clean
 
 NEEDED = ("timestamp", "steps")
 COLUMNS = (*NEEDED, "length", "intensity", "heart_rate", "state", "kind", "inferred", "band")
@@ -21,8 +22,20 @@ MOST_STEPS = 300
 """A minute: sprinters take some 270, so more is a mistake of the file."""
 LONGEST = 24 * 60
 """Minutes."""
-BATCH = 5000
+YEARS = range(1970, 2100)
+"""Others are a clock that was never set, or a slip of the pen."""
 LONGEST_LINE = 10_000
+UNNAMED = "csv"
+
+
+class Table(NamedTuple):
+    """A file's minutes by name of the band, all of them checked."""
+
+    lines: int
+    by_band: Mapping[str, Sequence[Epoch]]
+    says_state: bool
+    """It has the column: whoever wrote it says where its wearer slept or took it off."""
+    says_heart_rate: bool
 
 
 class Imported(NamedTuple):
@@ -33,59 +46,65 @@ class Imported(NamedTuple):
     same: int
 
 
-class _Line(NamedTuple):
-    number: int
-    band: str | None
-    epoch: Epoch
-    has_state: bool
-    """The file has the column: whoever wrote it says where its wearer slept or took it off."""
+def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None) -> Table:
+    """The minutes of a whole file. Raises `InputError`, which names the line.
 
-
-def import_csv(store: Store, file: BinaryIO, *, band: str | None, zone: ZoneInfo | None, now: datetime) -> Imported:
-    """Store the minutes of a file, or none of them. Raises `InputError`, which names the line, and `StoreError`.
-
-    `zone` is that of timestamps without an offset. Bands that are not there yet are made, named by `band`, by the
-    file's own column of that name, or "csv".
+    `zone` is that of timestamps without an offset. They are those of `band` if it is given, else of the file's own
+    column of that name, else of "csv".
     """
-    lines = list(_lines(file, zone))
-    states = any(line.has_state for line in lines)
-    beats = any(line.epoch.heart_rate for line in lines)
     by_band: dict[str, list[Epoch]] = {}
-    for line in lines:
-        by_band.setdefault(band or line.band or "csv", []).append(line.epoch)
+    count, says_state = 0, False
+    for count, line in enumerate(_lines(file, band, zone), 1):  # noqa: B007  the count is a result
+        says_state = line.has_state
+        by_band.setdefault(line.band, []).append(line.epoch)
+    beats = any(epoch.heart_rate for epochs in by_band.values() for epoch in epochs)
+    return Table(count, by_band, says_state, beats)
+
+
+def import_table(store: Store, table: Table, now: datetime) -> Imported:
+    """Store all of it, or nothing: bands that are not there yet are made.
+
+    Raises `InputError` for the name of a band that was paired, and `StoreError`.
+    """
     new = same = 0
-    for name, epochs in by_band.items():
-        held = _band(store, name, now, states=states, beats=beats)
-        done = store.append(held, epochs)
-        new, same = new + done.new, same + done.same
-    return Imported(len(lines), new, same)
+    with store.transaction():
+        for name, epochs in table.by_band.items():
+            done = store.append(_band(store, name, table, now), epochs)
+            new, same = new + done.new, same + done.same
+    return Imported(table.lines, new, same)
 
 
 def epochs_of_csv(file: BinaryIO, zone: ZoneInfo | None) -> list[Epoch]:
     """The epochs of a file, in its order. Raises `InputError`."""
-    return [line.epoch for line in _lines(file, zone)]
+    return [line.epoch for line in _lines(file, None, zone)]
 
 
-def _band(store: Store, name: str, now: datetime, *, states: bool, beats: bool) -> BandId:
+def _band(store: Store, name: str, table: Table, now: datetime) -> BandId:
+    vouches = table.says_state or table.says_heart_rate
     held = next((held for held in store.bands() if held.name == name), None)
     if held is None:
-        return store.add_band(name=name, driver="csv", now=now, vouches=states or beats, reports_wear=states).id
+        return store.add_band(name=name, driver="csv", now=now, vouches=vouches, reports_wear=table.says_state).id
     if held.driver != "csv":
         raise InputError(f"the band {name!r} is not one of an import: give another name with --band")
-    store.amend_band(held.id, vouches=states or beats, reports_wear=states)
+    store.amend_band(held.id, vouches=vouches, reports_wear=table.says_state)
     return held.id
 
 
-def _lines(file: BinaryIO, zone: ZoneInfo | None) -> Iterator[_Line]:
-    """Checked lines; `InputError` at the first that is wrong, or that contradicts an earlier one."""
-    seen: dict[tuple[str | None, datetime, timedelta], tuple[int, Epoch]] = {}
+class _Line(NamedTuple):
+    band: str
+    epoch: Epoch
+    has_state: bool
+
+
+def _lines(file: BinaryIO, band: str | None, zone: ZoneInfo | None) -> Iterator[_Line]:
+    """Checked lines, each once; `InputError` at the first that is wrong, or that contradicts an earlier one."""
+    seen: dict[tuple[str, datetime, timedelta], tuple[int, Epoch]] = {}
     before: datetime | None = None
     for number, row in _rows(file):
         start = _timestamp(row, number, zone, before)
         before = start
-        line = _Line(number, row.get("band") or None, _epoch(row, start, number), "state" in row)
-        key = (line.band, start, line.epoch.length)
-        earlier = seen.setdefault(key, (number, line.epoch))
+        line = _Line(band or _name(row, number), _epoch(row, start, number), "state" in row)
+        earlier = seen.setdefault((line.band, start, line.epoch.length), (number, line.epoch))
         if earlier[0] == number:
             yield line
         elif earlier[1] != line.epoch:
@@ -93,11 +112,18 @@ def _lines(file: BinaryIO, zone: ZoneInfo | None) -> Iterator[_Line]:
             raise InputError(message)
 
 
+def _name(row: Mapping[str, str], number: int) -> str:
+    name = row.get("band") or UNNAMED
+    if clean(name) != name:
+        raise InputError(f"line {number}: band {name[:80]!r} is too long, or holds characters that cannot be seen")
+    return name
+
+
 def _rows(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, str]]]:
     """(line number, cell by column)."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    reader = csv.reader(_whole_lines(text), strict=True)
     try:
-        reader = csv.reader(_whole_lines(text), strict=True)
         header = [name.strip() for name in next(reader, list[str]())]
         _check_header(header)
         for cells in reader:
@@ -109,7 +135,7 @@ def _rows(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, str]]]:
     except UnicodeDecodeError as error:
         raise InputError("the file is not text in UTF-8: export it as UTF-8") from error
     except csv.Error as error:
-        raise InputError(f"the file is not CSV: {error}") from error
+        raise InputError(f"line {reader.line_num}: this is not CSV: {error}") from error
     finally:
         text.detach()
 
@@ -145,6 +171,8 @@ def _timestamp(row: Mapping[str, str], number: int, zone: ZoneInfo | None, befor
     except ValueError as error:
         message = f"line {number}: {text!r} is no timestamp: write it like 2026-11-20T09:00:00+00:00"
         raise InputError(message) from error
+    if said.year not in YEARS:
+        raise InputError(f"line {number}: {text!r} is not in the years {YEARS[0]} to {YEARS[-1]}")
     if said.tzinfo is None:
         if zone is None:
             raise InputError(f"line {number}: {text!r} has no offset from UTC: add one, or say --zone Europe/London")
@@ -175,7 +203,7 @@ def _epoch(row: Mapping[str, str], start: datetime, number: int) -> Epoch:
         start,
         seconds // 60 * MINUTE,
         steps,
-        _number(row, "intensity", number, 0, 10_000),
+        _number(row, "intensity", number, 0, 2**31),
         _number(row, "heart_rate", number, 1, 300),
         _state(row, number),
         _number(row, "kind", number, 0, 2**32),
@@ -201,10 +229,10 @@ def _state(row: Mapping[str, str], number: int) -> State | None:
         raise InputError(f"line {number}: there is no state {text!r}: known are {allowed}, or nothing") from error
 
 
-def export_csv(store: Store, file: TextIO, since: datetime | None, until: datetime | None) -> int:
+def export_csv(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
     """Every epoch that starts in `[since, until)`, in order of time; how many there were."""
     out = csv.writer(file, lineterminator="\n")
-    says_state = any(band.reports_wear for band in store.bands())
+    says_state = store.has_states() or any(band.reports_wear for band in store.bands())
     columns = [column for column in COLUMNS if column != "state" or says_state]
     out.writerow(columns)
     count = 0
@@ -214,7 +242,7 @@ def export_csv(store: Store, file: TextIO, since: datetime | None, until: dateti
     return count
 
 
-def export_json(store: Store, file: TextIO, since: datetime | None, until: datetime | None) -> int:
+def export_json(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
     """The same as an object with `version` and `epochs`, one a line."""
     file.write('{"version": 1, "epochs": [')
     count = 0

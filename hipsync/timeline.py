@@ -15,11 +15,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hipsync.model import Counter, Epoch, State, Wear
+from hipsync.model import MINUTE, Counter, Epoch, State, Wear
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 """Codes of a minute. STILL and MOVING are those of a slot, whose steps nobody knows minute by minute."""
@@ -34,6 +35,8 @@ COARSE = 30
 """Minutes: epochs longer than this give totals only."""
 SLOT_COUNTER = 15
 """Minutes: counter readings further apart than this leave the time between unknown."""
+CLOCKS_APART = timedelta(minutes=1)
+"""How far a band's midnight may be from the host's: its clock is set to whole seconds, and then drifts."""
 STILL_STEPS = 20
 """A slot with fewer is still; a minute with as many is not asleep, whatever a band says (science.md section 1)."""
 DOUBTFUL_RUN = 180
@@ -45,8 +48,7 @@ _OFF = frozenset({State.NOT_WORN, State.CHARGING})
 _AWAKE_WORDS = frozenset({State.SITTING, State.STANDING, State.WALKING, State.RUNNING, State.CYCLING})
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """What one band reported, each list in order of time."""
 
     epochs: Sequence[Epoch]
@@ -95,6 +97,18 @@ class Timeline:
         return self.first + size if size else None
 
 
+class _Rest(NamedTuple):
+    """Steps that belong to no minute; they count for the day of `minute`.
+
+    What finer sources told of minutes `[start, end)` is the same steps; of a piece of a minute nobody else tells.
+    """
+
+    start: int
+    end: int
+    minute: int
+    steps: int
+
+
 def minute_of(instant: datetime) -> int:
     """The minute in which an instant lies."""
     return int(instant.timestamp()) // 60
@@ -110,7 +124,7 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
     size = max(last - first, 0)
     line = Timeline(first, bytearray(size), bytearray(size), [0] * size, bytearray(size))
     slept = bytearray(size)
-    rest: list[tuple[int, int, int]] = []
+    rest: list[_Rest] = []
     for source in sources:
         unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(source)
         vouched = VOUCHED if source.vouches else 0
@@ -128,7 +142,7 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
 def _place(
     line: Timeline,
     slept: bytearray,
-    rest: list[tuple[int, int, int]],
+    rest: list[_Rest],
     epoch: Epoch,
     flags: int,
     unworn: frozenset[int],
@@ -137,7 +151,7 @@ def _place(
     width = int(epoch.length.total_seconds()) // 60
     if width > COARSE:
         if epoch.state not in _OFF:
-            rest.append((start, start + width, epoch.steps))
+            rest.append(_Rest(start, start + width, start + width - 1, epoch.steps))
         return
     off = epoch.state in _OFF or start in unworn
     if epoch.state is State.STANDING:
@@ -172,18 +186,16 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
     line.flags[at] |= shared
 
 
-def _place_counters(
-    line: Timeline, rest: list[tuple[int, int, int]], counters: Sequence[Counter], flags: int, zone: ZoneInfo
-) -> None:
+def _place_counters(line: Timeline, rest: list[_Rest], counters: Sequence[Counter], flags: int, zone: ZoneInfo) -> None:
     """Differences over up to 5 minutes are spread, up to 15 make a slot, and longer ones only count for the day."""
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
     for start_s, end_s, steps in _differences(counters, zone):
         length_s = end_s - start_s
         width = -(-length_s // 60)
         if length_s > SLOT_COUNTER * 60:
-            rest.append((end_s // 60, end_s // 60 + 1, steps))
+            rest.append(_Rest(-(-start_s // 60), end_s // 60, end_s // 60, steps))
         elif length_s > FINE * 60:
-            start, end = round(start_s / 60), round(end_s / 60)
+            start, end = (start_s + 30) // 60, (end_s + 29) // 60  # a minute of which it knows more than half
             code = MOVING if steps >= STILL_STEPS else STILL
             for minute in range(max(start, line.first), min(end, line.last)):
                 is_end = minute == end - 1
@@ -199,7 +211,7 @@ def _place_counters(
     for minute, (steps, covered_s, width) in sorted(minutes.items()):
         if covered_s < 30:  # less than half of it is known
             if steps:
-                rest.append((minute, minute + 1, steps))
+                rest.append(_Rest(minute, minute, minute, steps))
         elif line.first <= minute < line.last:
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
 
@@ -207,14 +219,20 @@ def _place_counters(
 def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
     """(start, end, steps) in seconds between neighbouring readings.
 
-    A counter that fell was reset. At local midnight what it shows now was walked since; otherwise the band restarted,
-    nobody knows when, and the time between stays unknown.
+    Local midnight resets a counter: what it shows now was walked since, also if after a long gap it shows more than
+    before. If it fell within a day the band restarted, nobody knows when, and the time between stays unknown.
     """
+
+    def day(instant: datetime) -> date:
+        return instant.astimezone(zone).date()
+
     for before, after in pairwise(counters):
         steps = after.steps - before.steps
         if steps < 0:
-            if before.at.astimezone(zone).date() == after.at.astimezone(zone).date():
+            if day(before.at - CLOCKS_APART) == day(after.at + CLOCKS_APART):
                 continue
+            steps = after.steps
+        elif after.at - before.at > SLOT_COUNTER * MINUTE and day(before.at) != day(after.at):
             steps = after.steps
         if after.at > before.at:
             yield int(before.at.timestamp()), int(after.at.timestamp()), steps
@@ -232,13 +250,13 @@ def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
     return list(zip(touched, shares, covered, strict=True))
 
 
-def _settle(line: Timeline, rest: list[tuple[int, int, int]]) -> None:
+def _settle(line: Timeline, rest: list[_Rest]) -> None:
     """Steps of coarse epochs and long gaps, less what finer sources already told of the same minutes."""
-    for start, end, steps in rest:
+    for start, end, minute, steps in rest:
         inside = range(max(start, line.first) - line.first, max(min(end, line.last) - line.first, 0))
         more = steps - sum(line.steps[at] for at in inside)
-        if more > 0 and line.first <= end - 1 < line.last:
-            line.unplaced.append((end - 1, more))
+        if more > 0 and line.first <= minute < line.last:
+            line.unplaced.append((minute, more))
 
 
 def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from builders import MONDAY, day
+from hipsync.store import Store
+
 ROOT = Path(__file__).resolve().parents[1]
 HIPSYNC = ROOT / "hipsync"
 FAMILIES = ROOT / "devices" / "hipsync_devices"
@@ -97,24 +100,37 @@ def run(code: str) -> list[str]:
 
 
 def test_today_imports_nothing_heavy(tmp_path: Path) -> None:
+    path = tmp_path / "some.db"
+    with Store.open(path) as store:
+        band = store.add_band(name="band", driver="none", now=MONDAY)
+        store.append(band.id, day("30m sit"))
+        store.note_zone(MONDAY, "Europe/London")
     code = (
         "import sys\n"
-        f"sys.argv = ['hipsync', '--db', {str(tmp_path / 'none.db')!r}, 'today', '--json']\n"
+        f"sys.argv = ['hipsync', '--db', {str(path)!r}, 'today', '--json']\n"
         "from hipsync.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "print(*sys.modules)\n"
     )
-    loaded = {name.split(".")[0] for name in run(code)}
-    assert not loaded & {
+    loaded = set(run(code))
+    assert "hipsync.summary" in loaded
+    assert not {name.split(".")[0] for name in loaded} & {
+        "apscheduler",
         "asyncio",
         "bleak",
         "bumble",
-        "sqlite_utils",
-        "apscheduler",
         "cryptography",
         "desktop_notifier",
+        "difflib",
+        "platformdirs",
+        "sqlite_utils",
+        "subprocess",
+        "tempfile",
+        "tomllib",
+        "tzlocal",
     }
+    assert not loaded & {"hipsync.exercises", "hipsync.migrations", "hipsync.prompting", "hipsync.session"}
 
 
 def test_drivers_import_no_simulator() -> None:

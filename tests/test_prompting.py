@@ -41,7 +41,7 @@ def judged(
 
 
 def shown(when: datetime, answer: Answer | None = None, **more: object) -> Prompt:
-    return replace(Prompt(when, when, "hip-extension", sure=True, answer=answer), **more)  # type: ignore[arg-type]  # a test's shorthand
+    return Prompt(when, when, "hip-extension", sure=True, answer=answer)._replace(**more)  # type: ignore[arg-type]  # a test's shorthand
 
 
 def test_it_is_due_when_sixty_minutes_are_complete() -> None:
@@ -157,7 +157,7 @@ class TestAfterwards:
         ignored = shown(at(10), Answer.IGNORED)
         assert judged("71m sit", start=at(9), said=[ignored]) == Due(at(10), sure=True, again=ignored, strong=True)
         assert judged("71m sit", start=at(9), said=[ignored], alive=False) == Quiet(Reason.NO_LIFE)
-        assert judged("71m sit", start=at(9), said=[replace(ignored, shown=2)]) == Quiet(Reason.SAID)
+        assert judged("71m sit", start=at(9), said=[ignored._replace(shown=2)]) == Quiet(Reason.SAID)
         gentle = replace(FREE, stronger=False)
         assert judged("71m sit", start=at(9), said=[ignored], policy=gentle) == Quiet(Reason.SAID)
 

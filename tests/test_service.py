@@ -47,7 +47,7 @@ def state(drawing: str, start: datetime, now: datetime, *, said: tuple[Prompt, .
         seen=Seen(line, found),
         said=said,
         verdict=verdict(line, found, said, SETTINGS.policy, zones, now),
-        expected=expected(line, said, SETTINGS, zones),
+        expected=expected(Seen(line, found), said, SETTINGS, zones),
         zones=zones,
         settings=SETTINGS,
     )
@@ -108,7 +108,7 @@ def test_after_a_prompt_it_is_called_ten_minutes_later_then_with_the_next_hour()
     assert next_wake(found, at(10)) == at(10) + 10 * MINUTE
     from hipsync.model import Answer
 
-    done = replace(asked, answer=Answer.DONE)
+    done = asked._replace(answer=Answer.DONE)
     later = state("70m sit", at(9), at(10) + 10 * MINUTE, said=(done,))
     assert next_wake(later, at(10) + 10 * MINUTE) == at(11) + 10 * MINUTE
 

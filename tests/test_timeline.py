@@ -105,22 +105,42 @@ class TestCounters:
         assert set(time.code) == {MISSING}
         assert time.unplaced == [(time.first + 16, 900)]
 
+    def test_steps_right_after_a_longer_gap_are_not_taken_from_those_of_the_gap(self) -> None:
+        counters = [Counter(at(0), 0), Counter(at(20), 400), Counter(at(21), 460)]
+        time = line(Source([], counters), size=22)
+        assert (sum(time.steps), time.unplaced) == (60, [(time.first + 20, 400)])
+
+    def test_steps_of_a_longer_gap_that_another_band_saw_count_once(self) -> None:
+        counters = [Counter(at(0), 0), Counter(at(20), 400)]
+        time = line(Source([], counters), Source(day("5m sit, 3m walk 100, 12m sit")), size=22)
+        assert (sum(time.steps), time.unplaced) == (300, [(time.first + 20, 100)])
+
     def test_a_reset_at_local_midnight_starts_from_nothing(self) -> None:
         counters = [Counter(at(-2), 5000), Counter(at(1), 12)]
         assert sum(timeline([Source([], counters)], line().first - 5, line().first + 5, ZoneInfo("UTC")).steps) == 12
+
+    def test_a_band_whose_midnight_is_a_second_late_is_reset_by_it(self) -> None:
+        counters = [Counter(at(-1), 5000), Counter(at(0.01), 5010), Counter(at(1), 12)]
+        time = timeline([Source([], counters)], line().first - 5, line().first + 5, ZoneInfo("UTC"))
+        assert sum(time.steps) == 10 + 12
+
+    def test_after_a_night_out_of_reach_the_counter_is_the_new_day_s_though_it_never_seemed_to_fall(self) -> None:
+        counters = [Counter(at(-4 * 60), 3000), Counter(at(18 * 60), 5000)]
+        time = timeline([Source([], counters)], line().first, line().first + 1440, ZoneInfo("UTC"))
+        assert time.unplaced == [(time.first + 18 * 60, 5000)]
 
     def test_a_restart_within_the_day_leaves_the_time_unknown(self) -> None:
         time = line(Source([], [Counter(at(10), 5000), Counter(at(12), 12), Counter(at(13), 15)]), size=15)
         assert [i for i, code in enumerate(time.code) if code] == [12]
         assert sum(time.steps) == 3
 
-    @given(st.lists(st.tuples(st.integers(1, 300), st.integers(0, 400)), min_size=1, max_size=40))
+    @given(st.lists(st.tuples(st.integers(1, 2000), st.integers(0, 400)), min_size=1, max_size=40))
     def test_no_step_is_lost_and_none_is_made(self, gaps: list[tuple[int, int]]) -> None:
         counters = [Counter(MONDAY, 0)]
         for seconds, steps in gaps:
             last = counters[-1]
             counters.append(Counter(last.at + timedelta(seconds=seconds), last.steps + steps))
-        time = line(Source([], counters), size=300)
+        time = line(Source([], counters), size=1440)
         assert sum(time.steps) + sum(steps for _, steps in time.unplaced) == counters[-1].steps
 
 

@@ -38,6 +38,9 @@ COMMANDS = {
 }
 """Command -> module of this package."""
 
+CHATTY = ("apscheduler", "bleak", "bleak_retry_connector", "bumble", "dbus_fast")
+"""Libraries that at DEBUG log every byte that is written, and one of those writes may be a band's key."""
+
 EXIT_FAILED, EXIT_USAGE, EXIT_NOTHING_KNOWN, EXIT_NO_BLUETOOTH, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 
@@ -58,12 +61,19 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except HipsyncError as error:
             if ctx.obj is not None and ctx.obj.verbose:
-                raise
+                import traceback
+
+                traceback.print_exception(error)
             click.echo(f"hipsync: {error}", err=True)
             ctx.exit(exit_code(error))
         except KeyboardInterrupt:
             click.echo(err=True)
             ctx.exit(EXIT_INTERRUPTED)
+        except click.Abort as abort:
+            if isinstance(abort.__context__, KeyboardInterrupt):  # Ctrl-C while click waits for an answer
+                click.echo(err=True)
+                ctx.exit(EXIT_INTERRUPTED)
+            raise
 
 
 def exit_code(error: HipsyncError) -> int:
@@ -77,14 +87,14 @@ def exit_code(error: HipsyncError) -> int:
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HIPSYNC", "max_content_width": 100},
 )
-@click.option("--db", type=click.Path(dir_okay=False, path_type=Path), help="The database (see `hipsync db path`).")
-@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="The file of settings.")
+@click.option("--db", type=click.Path(path_type=Path), help="The database (see `hipsync db path`).")
+@click.option("--config", type=click.Path(path_type=Path), help="The file of settings.")
 @click.option("-v", "--verbose", is_flag=True, help="Log what happens; show tracebacks.")
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR is honoured too.")
 @click.version_option(package_name="hipsync")
 @click.pass_context
 def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: bool, no_color: bool) -> None:
-    r"""Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
+    """Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
 
     \b
     hipsync demo          a simulated band lives through a day; no hardware needed
@@ -102,6 +112,15 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
         import logging
 
         logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+        hush_libraries()
+
+
+def hush_libraries() -> None:
+    """Let them say warnings alone."""
+    import logging
+
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def main() -> None:

@@ -9,13 +9,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hipsync.errors import ConfigError, StoreError
+
 if TYPE_CHECKING:
     from hipsync.bouts import Rule
     from hipsync.config import Config
     from hipsync.days import Zones
     from hipsync.keys import KeyFile
     from hipsync.service import Settings
-    from hipsync.store import Store
+    from hipsync.store import Band, Store
 
 
 def system_now() -> datetime:
@@ -73,10 +75,31 @@ class App:
         return Store.open(self.database)
 
     def read_store(self) -> Store | None:
-        """For reading; None if there is no database yet, and none is made."""
+        """For reading; None if there is no database yet, and none is made. Raises `StoreError`."""
         from hipsync.store import Store
 
-        return Store.read(self.database) if self.database.exists() else None
+        return Store.read(self.database) if Store.exists(self.database) else None
+
+    def existing_store(self, *, to_write: bool = False) -> Store:
+        """For reading or writing what is there already. Raises `StoreError`."""
+        from hipsync.store import Store
+
+        if not Store.exists(self.database):
+            raise StoreError(
+                f"there is no database at {self.database}: `hipsync pair` or `hipsync import csv` makes one"
+            )
+        return Store.open(self.database) if to_write else Store.read(self.database)
+
+    def paired_store(self) -> Store:
+        """For writing, where a band is paired. Raises `ConfigError` where none is, and `StoreError`."""
+        from hipsync.store import Store
+
+        if Store.exists(self.database):
+            store = Store.open(self.database)
+            if any(band.address for band in store.bands()):
+                return store
+            store.close()
+        raise ConfigError("no band is paired yet: `hipsync pair` does that")
 
     def keys(self) -> KeyFile:
         """The keys of the bands of this database, kept beside it."""
@@ -88,6 +111,26 @@ class App:
         from hipsync.service import settings_of
 
         return settings_of(self.config(), host_zone())
+
+
+def band_of(store: Store, name: str) -> Band:
+    """The band of this name or address. Raises `ConfigError` that lists those there are."""
+    bands = store.bands()
+    found = next((band for band in bands if name in {band.name, band.address}), None)
+    if found is None:
+        names = ", ".join(band.name for band in bands) or "none yet"
+        raise ConfigError(f"no band {name!r} is known: there is {names}")
+    return found
+
+
+def checked_name(name: str) -> str:
+    """What a user wants to call a band. Raises `ConfigError`."""
+    from hipsync.text import clean
+
+    if not name or clean(name) != name:
+        message = f"{name[:80]!r} cannot be the name of a band: use up to 64 characters, all of them visible"
+        raise ConfigError(message)
+    return name
 
 
 def host_zone() -> str:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from hipsync.cli.app import App
+from hipsync.cli.app import App, band_of, checked_name
 from hipsync.errors import ConfigError, DeviceError
 from hipsync.model import Where
+from hipsync.text import clean
 
 if TYPE_CHECKING:
     from hipsync.driver import Driver
@@ -45,8 +46,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
 
     known = drivers()
     seen = asyncio.run(scan(SYSTEM, seconds))
-    store = app.read_store()
-    paired = {band.address for band in store.bands()} if store is not None else set[str]()
+    paired = _paired(app)
     rows = [(device, [driver.key for driver in claimants(device.advertisement, known)]) for device in seen]
     rows = [row for row in rows if everything or row[1] or row[0].address in paired]
     if as_json:
@@ -75,6 +75,14 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
         )
 
 
+def _paired(app: App) -> set[str | None]:
+    store = app.read_store()
+    if store is None:
+        return set()
+    with store:
+        return {band.address for band in store.bands()}
+
+
 @click.command("pair")
 @click.argument("address", required=False)
 @click.option("--name", help="What to call it; by default the name it shows.")
@@ -87,7 +95,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
 def pair_command(
     app: App, address: str | None, name: str | None, kind: str | None, key_file: Path | None, simulate: str | None
 ) -> None:
-    r"""Choose a band, log in, set its clock and fetch what it remembers.
+    """Choose a band, log in, set its clock and fetch what it remembers.
 
     \b
     hipsync pair                                    choose from a scan
@@ -105,10 +113,8 @@ def pair_command(
 @click.pass_obj
 def sync_command(app: App, names: tuple[str, ...], since: str | None) -> None:
     """Fetch what the bands have to tell, now."""
-    with app.open_store() as store:
+    with app.paired_store() as store:
         bands = [band_of(store, name) for name in names] or [band for band in store.bands() if band.address]
-        if not bands:
-            raise ConfigError("no band is paired yet: `hipsync pair` does that")
         start = None
         if since is not None:
             from hipsync.cli.review import day_of
@@ -126,11 +132,12 @@ async def _sync(app: App, store: Store, bands: Sequence[Band], since: datetime |
         for band in bands:
             try:
                 async with service.talk(band, since) as talk:
-                    click.echo(f"{band.name}: {talk.epochs:,} epochs")
+                    nothing = "nothing new" if talk.driver.abilities.history else "its counter, as it is now"
+                    click.echo(f"{band.name}: {f'{talk.epochs:,} epochs' if talk.epochs else nothing}")
             except DeviceError as error:
                 failed += 1
                 click.echo(f"hipsync: {band.name}: {error}", err=True)
-        service.settle(app.now())
+        service.settle(service.state(app.now()), app.now())
     return failed
 
 
@@ -161,23 +168,15 @@ async def service_on(app: App, store: Store, bands: Sequence[Band]) -> AsyncGene
         )
 
 
-def band_of(store: Store, name: str) -> Band:
-    """The band of this name. Raises `ConfigError` that lists those there are."""
-    band = next((band for band in store.bands() if name in {band.name, band.address}), None)
-    if band is None:
-        names = ", ".join(band.name for band in store.bands()) or "none yet"
-        raise ConfigError(f"no band {name!r} is paired: there is {names}")
-    return band
-
-
 @click.group("bands", invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def bands_command(ctx: click.Context, as_json: bool) -> None:
-    r"""List the paired bands; rename, forget or buzz one.
+    """List the paired bands; show, rename, forget or buzz one.
 
     \b
     hipsync bands
+    hipsync bands show desk-band
     hipsync bands rename "Mi Smart Band 5" desk-band
     hipsync bands forget desk-band --with-data
     """
@@ -187,23 +186,10 @@ def bands_command(ctx: click.Context, as_json: bool) -> None:
 
 def _list_bands(app: App, *, as_json: bool) -> None:
     store = app.read_store()
-    bands = list(store.bands()) if store is not None else []
     rows: list[dict[str, object]] = []
-    for band in bands:
-        if store is not None:
-            charge, info = store.newest_charge(band.id), store.newest_info(band.id)
-            reached = next((sync.started for sync in store.syncs(band.id) if sync.error is None), None)
-            rows.append(
-                {
-                    "name": band.name,
-                    "driver": band.driver,
-                    "address": band.address,
-                    "simulated": band.simulated,
-                    "battery_percent": None if charge is None else charge.percent,
-                    "firmware": None if info is None else info.firmware,
-                    "last_sync": None if reached is None else reached.isoformat(),
-                }
-            )
+    if store is not None:
+        with store:
+            rows = [_band_json(store, band) for band in store.bands()]
     if as_json:
         click.echo(json.dumps({"version": 1, "bands": rows}, indent=1))
         return
@@ -216,13 +202,43 @@ def _list_bands(app: App, *, as_json: bool) -> None:
         click.echo("No band yet: `hipsync pair` adds one, `hipsync import csv` makes one of a file.")
 
 
+@bands_command.command("show")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def show_command(app: App, name: str, as_json: bool) -> None:
+    """Show all that is known of one band."""
+    with app.existing_store() as store:
+        row = _band_json(store, band_of(store, name))
+    if as_json:
+        click.echo(json.dumps({"version": 1, "band": row}, indent=1))
+        return
+    for key, value in row.items():
+        click.echo(f"{key.replace('_', ' ')}: {'unknown' if value is None else clean(str(value))}")
+
+
+def _band_json(store: Store, band: Band) -> dict[str, object]:
+    charge, info = store.newest_charge(band.id), store.newest_info(band.id)
+    reached = next((sync.started for sync in store.syncs(band.id) if sync.error is None), None)
+    return {
+        "name": band.name,
+        "driver": band.driver,
+        "address": band.address,
+        "simulated": band.simulated,
+        "battery_percent": None if charge is None else charge.percent,
+        "firmware": None if info is None else info.firmware,
+        "last_sync": None if reached is None else reached.isoformat(),
+    }
+
+
 @bands_command.command("rename")
 @click.argument("name")
 @click.argument("new")
 @click.pass_obj
 def rename_command(app: App, name: str, new: str) -> None:
     """Give a band another name."""
-    with app.open_store() as store:
+    checked_name(new)
+    with app.existing_store(to_write=True) as store:
         band = band_of(store, name)
         if any(other.name == new for other in store.bands()):
             raise ConfigError(f"there is a band {new!r} already: choose another name")
@@ -238,10 +254,10 @@ def rename_command(app: App, name: str, new: str) -> None:
 @click.pass_obj
 def forget_command(app: App, name: str, with_data: bool) -> None:
     """Unpair a band; its data stay unless --with-data is given."""
-    with app.open_store() as store:
+    with app.existing_store(to_write=True) as store:
         band = band_of(store, name)
+        app.keys().delete(band.name)  # first: while the band is there the command can be given again
         store.forget(band.id, with_data=with_data)
-        app.keys().delete(band.name)
     click.echo(f"{band.name!r} is forgotten{' with its data' if with_data else '; its data are kept'}.")
 
 
@@ -257,7 +273,7 @@ def buzz_command(app: App, name: str) -> None:
         async with service_on(app, store, [band]) as service, service.talk(band) as talk:
             await nudge(talk.driver, talk.conversation, talk.session, Message("hipsync", "Here I am"))
 
-    with app.open_store() as store:
+    with app.existing_store(to_write=True) as store:
         asyncio.run(buzz(store, band_of(store, name)))
     click.echo("Buzzed.")
 
@@ -273,7 +289,7 @@ def key_command(app: App, name: str, key_file: Path) -> None:
     key, warning = key_from_file(key_file)
     if warning:
         click.echo(f"hipsync: {warning}", err=True)
-    with app.open_store() as store:
+    with app.existing_store(to_write=True) as store:
         app.keys().set(band_of(store, name).name, key)
     click.echo("The key is kept.")
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
 
-from hipsync.cli.app import App
+from hipsync.cli.app import App, checked_name
 from hipsync.cli.review import checked_zone, day_of
 from hipsync.errors import InputError, StoreError
 
@@ -25,7 +24,7 @@ def import_command() -> None:
 @click.option("--zone", help="Of timestamps without an offset (an IANA name).")
 @click.pass_obj
 def import_csv_command(app: App, file: Path, band: str | None, zone: str | None) -> None:
-    r"""Take in a CSV file; nothing at all if one line of it is wrong.
+    """Take in a CSV file; nothing at all if one line of it is wrong.
 
     \b
     timestamp,steps,heart_rate,state
@@ -37,14 +36,19 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
     """
     from zoneinfo import ZoneInfo
 
-    from hipsync.tables import import_csv
+    from hipsync.tables import import_table, read_csv
 
+    name = None if band is None else checked_name(band)
     where = None if zone is None else ZoneInfo(checked_zone(zone))
     try:
-        with file.open("rb") as lines, app.open_store() as store:
-            done = import_csv(store, lines, band=band, zone=where, now=app.now())
+        with file.open("rb") as lines:
+            table = read_csv(lines, band=name, zone=where)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}") from error
+    except InputError as error:
+        raise InputError(f"{file}: {error}; nothing was imported") from error
+    with app.open_store() as store:
+        done = import_table(store, table, app.now())
     click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} known already.")
 
 
@@ -59,20 +63,20 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
     from hipsync.tables import export_csv, export_json
 
     app: App = ctx.obj
-    store = app.read_store()
-    if store is None:
-        raise StoreError(f"there is no database at {app.database}: `hipsync pair` or `hipsync import csv` makes one")
-    with store:
+    with app.existing_store() as store:
         zones = app.zones(store)
         today = zones.date_of(app.now())
         start = None if since is None else zones.day(day_of(since, today)).start
         end = None if until is None else zones.day(day_of(until, today)).start
         write = export_csv if form == "csv" else export_json
-        if output is None:
-            count = write(store, sys.stdout, start, end)
-        else:
-            with output.open("w", encoding="utf-8", newline="") as file:
+        try:
+            with click.open_file(output or "-", "w", encoding="utf-8") as file:
                 count = write(store, file, start, end)
+        except OSError as error:
+            if output is None:  # click ends quietly when the reader of a pipe has gone
+                raise
+            raise InputError(f"{output} cannot be written: {error.strerror}; name another file with -o") from error
+        if output is not None:
             click.echo(f"{count:,} rows in {output}", err=True)
     if not count:
         ctx.exit(EXIT_NOTHING_KNOWN)
@@ -94,15 +98,12 @@ def path_command(app: App) -> None:
 @click.pass_obj
 def check_command(app: App) -> None:
     """Look for damage."""
-    store = app.read_store()
-    if store is None:
-        raise StoreError(f"there is no database at {app.database} yet")
-    with store:
+    with app.existing_store() as store:
         problems = store.check()
     for problem in problems:
         click.echo(problem)
     if problems:
-        raise StoreError("the database is damaged: restore the newest backup, or export what can be read")
+        raise StoreError(f"{app.database} is damaged: restore the newest backup, or export what can be read")
     click.echo("No damage found.")
 
 
@@ -111,10 +112,7 @@ def check_command(app: App) -> None:
 @click.pass_obj
 def backup_command(app: App, file: Path | None) -> None:
     """Copy the database, also while the service writes; by default beside it, the last seven kept."""
-    store = app.read_store()
-    if store is None:
-        raise StoreError(f"there is no database at {app.database} yet")
-    with store:
+    with app.existing_store() as store:
         click.echo(store.backup(file, app.now()))
 
 

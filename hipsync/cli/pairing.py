@@ -14,7 +14,7 @@ import click
 
 from hipsync import bluetooth
 from hipsync.bluetooth import Seen
-from hipsync.cli.app import App, host_zone
+from hipsync.cli.app import App, checked_name, host_zone
 from hipsync.driver import Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NotAuthorised
 from hipsync.keys import key_from_file, parsed_key
@@ -23,6 +23,7 @@ from hipsync.reach import CONNECT_WITHIN, made_up
 from hipsync.registry import claimants, drivers
 from hipsync.session import Conversation, collect, meet, nudge
 from hipsync.store import Store
+from hipsync.text import clean
 
 SIMULATED_ADDRESS = "C0:00:00:00:00:01"
 LISTEN_S = 10.0
@@ -47,34 +48,53 @@ async def pair(app: App, wanted: Wanted, simulate: str | None) -> None:
     known = drivers()
     if (wanted.kind or simulate) is not None and (wanted.kind or simulate) not in known:
         raise ConfigError(f"no driver {wanted.kind or simulate!r}: there are {', '.join(sorted(known))}")
-    with app.open_store() as store:
-        if app.db_path is None and (store.has_real() if simulate else store.has_simulated()):
-            raise ConfigError("a simulated band is not kept beside a real one: give another database with --db FILE")
-        if simulate is None:
-            await _pair(app, store, bluetooth.SYSTEM, wanted, known, None)
-            return
-        from hipsync.simulation import simulated_radio
+    if wanted.name is not None:
+        checked_name(wanted.name)
+    _check_alike(app, simulated=simulate is not None)
+    if simulate is None:
+        await _choose(app, bluetooth.SYSTEM, wanted, known, None)
+        return
+    from hipsync.simulation import simulated_radio
 
-        secret = os.urandom(16)
-        band = made_up(simulate, secret, ZoneInfo(host_zone()), app.now())
-        async with simulated_radio([band], now=app.now, addresses=[SIMULATED_ADDRESS]) as air:
-            await _pair(app, store, air.radio, Wanted(SIMULATED_ADDRESS, wanted.name, simulate, None), known, secret)
+    secret = os.urandom(16)
+    band = made_up(simulate, secret, ZoneInfo(host_zone()), app.now())
+    async with simulated_radio([band], now=app.now, addresses=[SIMULATED_ADDRESS]) as air:
+        await _choose(app, air.radio, Wanted(SIMULATED_ADDRESS, wanted.name, simulate, None), known, secret)
+
+
+def _check_alike(app: App, *, simulated: bool) -> None:
+    """Raises `ConfigError` where a simulated band would come beside a real one in the user's own database."""
+    store = app.read_store() if app.db_path is None else None
+    if store is not None:
+        with store:
+            if store.has_real() if simulated else store.has_simulated():
+                raise ConfigError(
+                    "a simulated band is not kept beside a real one: give another database with --db FILE"
+                )
+
+
+async def _choose(
+    app: App, radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver], simulated_key: bytes | None
+) -> None:
+    seen = await _chosen(radio, wanted, known)
+    with app.open_store() as store:  # not before: where there is no Bluetooth no file is made
+        await _pair(app, store, radio, seen, wanted, known, simulated_key)
 
 
 async def _pair(
     app: App,
     store: Store,
     radio: bluetooth.Radio,
+    seen: Seen,
     wanted: Wanted,
     known: Mapping[str, Driver],
     simulated_key: bytes | None,
 ) -> None:
-    seen = await _chosen(radio, wanted, known)
     if any(band.address == seen.address for band in store.bands()):
         raise ConfigError(f"{seen.address} is paired already: see `hipsync bands`")
     driver = _driver(seen, wanted, known)
     key = simulated_key if simulated_key is not None else _key(driver, seen, wanted)
-    name = _free_name(store, wanted.name or seen.advertisement.name or driver.key)
+    name = _free_name(store, wanted.name or clean(seen.advertisement.name or "") or driver.key)
     click.echo(f"Connecting to {seen.advertisement.name or seen.address} ({driver.label}) ...")
     async with bluetooth.connect(radio, seen.address, CONNECT_WITHIN) as connection:
         conversation = Conversation(connection, zone=ZoneInfo(host_zone()), now=app.now)
@@ -113,7 +133,11 @@ async def _pair(
                 click.echo(f"\r{count:,} minutes", nl=False, err=True)
 
         started = app.now()
-        await collect(driver, conversation, session, keep)
+        try:
+            await collect(driver, conversation, session, keep)
+        except DeviceError as error:
+            store.note_sync(band.id, started, app.now(), count, str(error))
+            raise DeviceError(f"paired as {band.name!r}, but {error}: `hipsync sync` fetches the rest") from error
         store.note_sync(band.id, started, app.now(), count, None)
         if sys.stderr.isatty():
             click.echo("\r", nl=False, err=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import click
 from hipsync.cli.app import App
 from hipsync.errors import ConfigError
 from hipsync.model import Answer, Exercise, Prompt
+from hipsync.text import clean
 
 if TYPE_CHECKING:
     from hipsync.store import Store
@@ -29,10 +31,15 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
     from hipsync.cli.review import day_of
     from hipsync.report import prompt_json
 
-    now, store = app.now(), app.read_store()
-    zones = app.zones(store)
-    start = zones.day(day_of(since, zones.date_of(now))).start
-    found = list(store.prompts(start, now + timedelta(seconds=1))) if store is not None else []
+    now, found = app.now(), list[Prompt]()
+    with contextlib.ExitStack() as stack:
+        store = app.read_store()
+        if store is not None:
+            stack.enter_context(store)
+        zones = app.zones(store)
+        start = zones.day(day_of(since, zones.date_of(now))).start
+        if store is not None:
+            found = store.prompts(start, now + timedelta(seconds=1))
     if as_json:
         listed = [prompt_json(prompt, zones.at(prompt.at)) for prompt in found]
         click.echo(json.dumps({"version": 1, "prompts": listed}, indent=1))
@@ -51,7 +58,7 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
 @click.pass_obj
 def done_command(app: App, hurt: bool) -> None:
     """Say that you did the exercise of the prompt that stands."""
-    with app.open_store() as store:
+    with app.existing_store(to_write=True) as store:
         now = app.now()
         prompt = _standing(store, now)
         _answer(store, prompt, Answer.HURT if hurt else Answer.DONE, now)
@@ -60,7 +67,8 @@ def done_command(app: App, hurt: bool) -> None:
         click.echo(f"Done: {prompt.exercise}. Well moved.")
         return
     config = app.config()
-    contact = ", ".join(part for part in (config.therapist_name, config.therapist_phone, config.therapist_url) if part)
+    told = (config.therapist_name, config.therapist_phone, config.therapist_url)
+    contact = ", ".join(clean(part, 200) for part in told if part)
     click.echo(f"Sorry to hear that. {prompt.exercise} is not offered again.")
     click.echo(f"Talk to your therapist: {contact}." if contact else "If the pain stays, see a physical therapist.")
 
@@ -73,7 +81,7 @@ def snooze_command(app: App, length: str | None) -> None:
     from hipsync.config import minutes_of
 
     minutes = app.config().snooze_minutes if length is None else minutes_of(length)
-    with app.open_store() as store:
+    with app.existing_store(to_write=True) as store:
         now = app.now()
         prompt = _answer(store, _standing(store, now), Answer.SNOOZED, now, timedelta(minutes=minutes))
         until = app.zones(store).local(prompt.snoozed_until or now)
@@ -84,7 +92,7 @@ def snooze_command(app: App, length: str | None) -> None:
 @click.pass_obj
 def skip_command(app: App) -> None:
     """Let the standing prompt go."""
-    with app.open_store() as store:
+    with app.existing_store(to_write=True) as store:
         now = app.now()
         prompt = _answer(store, _standing(store, now), Answer.SKIPPED, now)
     click.echo(f"Skipped: {prompt.exercise}.")
@@ -110,8 +118,9 @@ def _answer(
 @click.command("exercise")
 @click.argument("name", required=False)
 @click.option("--list", "listed", is_flag=True, help="All exercises, with how to do them.")
-def exercise_command(name: str | None, listed: bool) -> None:
-    r"""Show the hip exercises.
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def exercise_command(name: str | None, listed: bool, as_json: bool) -> None:
+    """Show the hip exercises.
 
     \b
     hipsync exercise --list
@@ -121,9 +130,27 @@ def exercise_command(name: str | None, listed: bool) -> None:
 
     if name is None and not listed:
         raise ConfigError("say which exercise, or --list for all of them")
+    if name is not None and listed:
+        raise ConfigError("say which exercise, or --list for all of them, not both")
     chosen = [move for move in MOVES if name is None or move.name == name]
     if not chosen:
         raise ConfigError(f"no exercise {name!r}: there are {', '.join(move.name for move in MOVES)}")
+    if as_json:
+        rows = [
+            {
+                "name": move.name,
+                "title": move.title,
+                "why": move.why,
+                "steps": list(move.steps),
+                "tags": list(move.tags),
+                "repetitions": move.repetitions,
+                "sides": move.sides,
+                "hold_seconds": move.hold_s,
+            }
+            for move in chosen
+        ]
+        click.echo(json.dumps({"version": 1, "exercises": rows, "safety": SAFETY}, indent=1))
+        return
     for move in chosen:
         click.echo(f"{move.name}: {move.title}")
         click.echo(f"  {move.why}")

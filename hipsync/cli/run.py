@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,25 +30,25 @@ def run_command(app: App) -> None:
     """
     from zoneinfo import ZoneInfo
 
+    from hipsync.cli import hush_libraries
     from hipsync.cli.app import host_zone
     from hipsync.cli.delivery import Delivery
     from hipsync.clock import SystemClock
-    from hipsync.daemon import only_instance, run
+    from hipsync.daemon import run
+    from hipsync.instance import only_instance
     from hipsync.reach import opened_radio
     from hipsync.registry import drivers
     from hipsync.service import Service
 
     if not app.verbose:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-        for chatty in ("apscheduler", "bleak", "bleak_retry_connector", "bumble"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        hush_libraries()
     config, keys = app.config(), app.keys()
 
     async def serve() -> None:
-        with only_instance(app.database), app.open_store() as store:
-            if not store.bands():
-                raise ConfigError("no band is paired yet: `hipsync pair` does that")
-            delivery = Delivery(store, app.now, desktop=config.desktop, command=config.command)
+        with app.paired_store() as store, only_instance(app.database):
+            snooze = timedelta(minutes=config.snooze_minutes)
+            delivery = Delivery(store, app.now, desktop=config.desktop, command=config.command, snooze=snooze)
             zone = ZoneInfo(host_zone())
             async with opened_radio(store.bands(), keys.secret, zone, app.now) as radio:
                 service = Service(
@@ -71,20 +71,26 @@ def run_command(app: App) -> None:
 @click.pass_obj
 def status_command(app: App, as_json: bool, line: bool) -> None:
     """Say what is known now, when the next prompt could come, and if nothing happens, why."""
-    from hipsync.service import next_wake, state_of
+    from hipsync.instance import running
+    from hipsync.registry import drivers
+    from hipsync.service import live_kinds, next_wake, state_of
 
     now, store = app.now(), app.read_store()
     if store is None:
         if as_json:
-            click.echo(json.dumps({"version": 1, "reason": "no data", "bands": []}, indent=1))
+            told = {"version": 1, "at": now.isoformat(), "running": False, "sitting_minutes": 0, "reason": "no data"}
+            nothing = dict.fromkeys(("known_until", "until", "next_wake"))
+            click.echo(json.dumps({**told, **nothing, "bands": []}, indent=1))
         else:
             click.echo("No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works.")
         return
     with store:
-        state = state_of(store, app.settings(), now)
+        state = state_of(store, app.settings(), now, live_kinds(drivers()))
         zones = app.zones(store)
+    watched = running(app.database)
     if as_json:
-        click.echo(json.dumps(_status_json(state, now, next_wake(state, now)), indent=1))
+        told = {"running": watched, **_status_json(state, now, next_wake(state, now))}
+        click.echo(json.dumps(told, indent=1))
         return
     known = state.seen.line.known_until()
     said = _verdict_line(state.verdict, state, zones)
@@ -92,6 +98,7 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         click.echo(said)
         return
     click.echo(said)
+    click.echo("the service runs" if watched else "the service does not run: `hipsync run` starts it")
     click.echo(f"last data: {_ago(known, now, zones)}")
     for contact in state.contacts:
         reached = f"{zones.local(contact.reached):%a %H:%M}" if contact.reached else "never"
@@ -151,13 +158,15 @@ def _ago(known: int | None, now: datetime, zones: Zones) -> str:
 @click.option("--band", "kind", default="huami", show_default=True, help="Which kind of simulated band.")
 @click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Minutes of your own (CSV).")
 @click.option("--speed", default="max", show_default=True, help="Simulated seconds a second, or max.")
+@click.option("--date", "when", default="today", show_default=True, help="Which day is lived through.")
 @click.option("--seed", default=1, show_default=True, help="Another seed, another day.")
 @click.pass_obj
-def demo_command(app: App, kind: str, data: Path | None, speed: str, seed: int) -> None:
+def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, seed: int) -> None:
     """Let a simulated band live through an office day: pair, sync, prompts as they come, the summary.
 
     No hardware is needed: the Bluetooth stack above the radio is real, the band and the radio are not.
     """
+    from hipsync.cli.review import day_of
     from hipsync.demo import demo
 
     if speed != "max" and not (speed.replace(".", "", 1).isdecimal() and float(speed) > 0):
@@ -168,7 +177,7 @@ def demo_command(app: App, kind: str, data: Path | None, speed: str, seed: int) 
         speed=None if speed == "max" else float(speed),
         seed=seed,
         database=app.db_path,
-        today=app.now().date(),
+        today=day_of(when, app.now().date()),
         echo=click.echo,
         colour=app.colour,
     )

@@ -23,6 +23,7 @@ band. Defects of Bumble 0.0.236 have their remedies here, in the modules named; 
 14  the interval of legacy advertising is wrong; it costs timers while nobody listens              air
 15  two radios that try at once both believe to be connected to the band                           air
 16  a reset resets nothing                                                                         air
+17  a frame that is too short for what it says it is raises in a callback of the event loop        central
 ==  =============================================================================================  ==============
 """
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import struct
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
@@ -16,6 +18,8 @@ from bumble.device import Advertisement, Connection, Device, DeviceConfiguration
 from bumble.host import Host
 from bumble.transport.common import TransportSink, TransportSource
 from bumble.utils import AsyncRunner
+
+log = logging.getLogger(__name__)
 
 ABORT_S, RESET_S = 2.0, 10.0
 """Bumble itself waits for ever on both (defect 10)."""
@@ -48,13 +52,23 @@ async def power_off(device: Device) -> None:
             return
 
 
+class _Host(Host):
+    """Bumble's host, which drops what it cannot parse (defect 17)."""
+
+    def on_packet(self, packet: bytes) -> None:
+        try:
+            super().on_packet(packet)
+        except (struct.error, LookupError, ValueError, core.BaseBumbleError) as error:
+            log.debug("a packet of %d bytes was dropped: %s", len(packet), error)
+
+
 class Central:
     """A radio; `backend.doors` makes of it what Bleak wants."""
 
     def __init__(self, source: TransportSource, sink: TransportSink, address: str, mtu: int) -> None:
         """`address` is a static random one (defect 5); `mtu` the largest that it agrees to."""
         configuration = DeviceConfiguration(name="hipsync", address=hci.Address(address))
-        self.device = Device(config=configuration, host=Host(source, sink))
+        self.device = Device(config=configuration, host=_Host(source, sink))
         self.device.on(Device.EVENT_ADVERTISEMENT, self._heard)
         self.mtu = mtu
         self.known: dict[str, hci.Address] = {}

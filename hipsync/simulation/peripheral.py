@@ -20,7 +20,7 @@ from bumble.transport.common import TransportSink, TransportSource
 
 from hipsync.driver import Advertisement
 from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, SimulatedBand
-from hipsync.simulation.central import RESET_S, power_off
+from hipsync.simulation.central import ABORT_S, RESET_S, power_off
 
 log = logging.getLogger(__name__)
 
@@ -112,12 +112,14 @@ async def on_the_air(
         yield
     finally:
         if life is not None:
-            while not life.done():  # Bumble takes a cancellation for its own when the link ends at the same moment
+            peripheral.end()
+            await asyncio.wait({life}, timeout=ABORT_S)
+            while not life.done():  # `wait_for`, in Bumble, loses a cancellation that comes together with an answer
                 life.cancel()
                 await asyncio.wait({life}, timeout=RESET_S)
         await power_off(peripheral.device)
         if life is not None and not life.cancelled():
-            life.result()  # only a bug in the simulator ends it
+            life.result()  # raises a bug in the simulator
 
 
 class _Peripheral:
@@ -142,6 +144,7 @@ class _Peripheral:
         self._stirred = asyncio.Event()
         """Somebody did something that the band may answer."""
         self._failure: Exception | None = None
+        self._over = False
         for service in band.services():
             attributes = [self._attribute(each, service.uuid) for each in service.characteristics]
             self.device.add_service(gatt.Service(service.uuid, attributes))
@@ -204,22 +207,27 @@ class _Peripheral:
         self._band.disconnected(self._now())
         self._stirred.set()
 
+    def end(self) -> None:
+        """Let `live` return when it has done what it is about."""
+        self._over = True
+        self._stirred.set()
+
     async def live(self) -> None:
         """Advertise while nobody is connected, and say what the band says when it says it; raises what it raises."""
         advertised = False
-        while True:
+        while not self._over and self._failure is None:
+            self._stirred.clear()
             if self._connection is not None:
                 advertised = False
             elif not advertised:
                 advert, response = advertising(self._band.advertisement())
                 await self.device.start_advertising(advertising_data=advert, scan_response_data=response)
                 advertised = self._connection is None
-            self._stirred.clear()
-            if self._failure is not None:
-                raise self._failure
             for event in self._band.advance(self._now()):
                 await self._say(event)
             await self._sleep()
+        if self._failure is not None:
+            raise self._failure
 
     async def _sleep(self) -> None:
         wake = self._band.wake_at()

@@ -138,7 +138,7 @@ async def serve(
 async def _opened(stack: AsyncExitStack, transport: str) -> Transport:
     try:
         opened = await open_transport(transport)
-    except (core.BaseBumbleError, OSError, ValueError) as error:
+    except Exception as error:  # libusb, pyserial, gRPC ...: each kind of transport has errors of its own
         raise BluetoothUnavailable(f"the transport {transport} cannot be opened: {_why(error)}") from error
     stack.push_async_callback(opened.close)
     return opened

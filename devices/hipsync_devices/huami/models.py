@@ -38,6 +38,9 @@ MODELS = (
     Model("Mi Smart Band 4", GIVEN, 0x00, CRYPT, 4),
     Model("Mi Smart Band 5", GIVEN, 0x00, CRYPT, 8),
     Model("Mi Smart Band 6", GIVEN, 0x00, CRYPT, 8),
+    Model("Mi Band 4", GIVEN, 0x00, CRYPT, 4),
+    Model("Mi Band 5", GIVEN, 0x00, CRYPT, 8),
+    Model("Mi Band 6", GIVEN, 0x00, CRYPT, 8),
     Model("Amazfit Bip Watch", OWN, 0x08, 0, 4),
     Model("Amazfit Bip Lite", GIVEN, 0x00, CRYPT, 4),
     Model("Amazfit Bip S", GIVEN, 0x00, CRYPT, 4),
@@ -61,8 +64,20 @@ MODELS = (
     Model("Amazfit Verge L", GIVEN, 0x00, CRYPT, 4),
 )
 UNKNOWN = Model("", GIVEN, 0x00, CRYPT, 8)
-LATER = ("Mi Smart Band 7", "Xiaomi Smart Band", "Amazfit GTR 3", "Amazfit GTR 4", "Amazfit GTS 3", "Amazfit GTS 4",
-         "Amazfit T-Rex 2", "Amazfit Band 7", "Amazfit Bip 5")  # fmt: skip
+LATER = (
+    "Mi Smart Band 7",
+    "Xiaomi Smart Band",
+    "Amazfit Band 7",
+    "Amazfit Bip 5",
+    "Amazfit GTR 3",
+    "Amazfit GTR 4",
+    "Amazfit GTR Mini",
+    "Amazfit GTS 3",
+    "Amazfit GTS 4",
+    "Amazfit T-Rex 2",
+    "Amazfit T-Rex 3",
+    "Amazfit T-Rex Ultra",
+)
 """Bands with another login; their names begin like those above."""
 FIRST = frozenset({"mi", "mi1a", "mi1s", "mi band"})
 """The first generation has the same service and another protocol."""

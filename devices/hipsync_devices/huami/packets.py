@@ -34,6 +34,28 @@ CHUNKED = vendor(0x0020)
 
 RESPONSE = 0x10
 SUCCESS = 0x01
+CRYPT = 0x80
+"""Set in an operation of the login by bands whose key comes from the maker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """`10 <operation> <status> [payload]`: an answer of the login or of the fetch control."""
+
+    operation: int
+    """Without the CRYPT bit."""
+    status: int
+    payload: bytes = b""
+
+    @classmethod
+    def decode(cls, data: bytes) -> Reply:
+        if len(data) < 3 or data[0] != RESPONSE:
+            raise MalformedPacket("not an answer", data)
+        return cls(data[1] & 0x0F, data[2], data[3:])
+
+    def encode(self, crypt: int = 0) -> bytes:
+        return bytes([RESPONSE, self.operation | crypt, self.status]) + self.payload
+
 
 # ------------------------------------------------------------------ time
 
@@ -41,16 +63,20 @@ QUARTER = timedelta(minutes=15)
 _STAMP = Struct("<HBBBBBb")
 
 
-def encode_stamp(instant: datetime, quarters: int) -> bytes:
+NEVER = datetime(2106, 2, 6, 6, 28, 16, tzinfo=UTC)
+"""What bands write, in their own offset, for a time that was never set."""
+
+
+def encode_stamp(instant: datetime | None, quarters: int) -> bytes:
     """Eight bytes: local wall clock of an offset, and that offset in quarters of an hour, daylight saving included."""
-    local = instant.astimezone(timezone(quarters * QUARTER))
+    local = (instant or NEVER).astimezone(timezone(quarters * QUARTER))
     return _STAMP.pack(local.year, local.month, local.day, local.hour, local.minute, local.second, quarters)
 
 
 def decode_stamp(data: bytes) -> datetime | None:
     """The instant of an eight-byte stamp, by the offset in the stamp itself; None if the band never set it.
 
-    Bands write 2106-02-06 in their own offset, or zeros, for "never": any year outside 2000 to 2099 counts as that.
+    `NEVER`, zeros, and any other year outside 2000 to 2099 count as that.
     """
     if len(data) != 8:
         raise MalformedPacket("a time stamp of Huami has eight bytes", data)
@@ -95,57 +121,20 @@ class CurrentTime:
 # ------------------------------------------------------------------ authentication
 
 STORE_KEY, ASK_CHALLENGE, ANSWER_CHALLENGE = 0x01, 0x02, 0x03
-CRYPT = 0x80
-"""Set in an operation by bands whose key comes from the maker; older ones ignore it, so compare the low nibble."""
-AUTH_REFUSED, AUTH_NO_KEY, AUTH_NEEDS_2021, AUTH_WRONG_KEY = 0x02, 0x04, 0x07, 0x08
-
-
-@dataclass(frozen=True, slots=True)
-class AuthReply:
-    """`10 <operation> <status> [challenge]`."""
-
-    operation: int
-    """Without the CRYPT bit."""
-    status: int
-    payload: bytes
-
-    @classmethod
-    def decode(cls, data: bytes) -> AuthReply:
-        if len(data) < 3 or data[0] != RESPONSE:
-            raise MalformedPacket("not an answer of the authentication", data)
-        return cls(data[1] & 0x0F, data[2], data[3:])
-
-    def encode(self, crypt: int = 0) -> bytes:
-        return bytes([RESPONSE, self.operation | crypt, self.status]) + self.payload
+AUTH_REFUSED, AUTH_NO_KEY, AUTH_INITIALISED, AUTH_NEEDS_2021, AUTH_WRONG_KEY = 0x02, 0x04, 0x06, 0x07, 0x08
 
 
 # ------------------------------------------------------------------ stored minutes
 
 ACTIVITY = 0x01
 START, TRANSFER, ACKNOWLEDGE = 0x01, 0x02, 0x03
+FETCH_REFUSED, FETCH_NONE = 0x02, 0x04
+"""Of a start: nothing to do now. Of a transfer: no data, or no more."""
 
 
 def encode_fetch(since: datetime, quarters: int) -> bytes:
     """Ask for the stored minutes from `since` on. Whole minutes: seconds upset at least one watch."""
     return bytes([START, ACTIVITY]) + encode_stamp(since.replace(second=0, microsecond=0), quarters)
-
-
-@dataclass(frozen=True, slots=True)
-class FetchReply:
-    """An answer on the fetch control: to which operation, how it went, and what else it says."""
-
-    operation: int
-    status: int
-    payload: bytes
-
-    @classmethod
-    def decode(cls, data: bytes) -> FetchReply:
-        if len(data) < 3 or data[0] != RESPONSE:
-            raise MalformedPacket("not an answer to a fetch", data)
-        return cls(data[1], data[2], data[3:])
-
-    def encode(self) -> bytes:
-        return bytes([RESPONSE, self.operation, self.status]) + self.payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +153,7 @@ class Round:
         return cls(int.from_bytes(payload[:4], "little"), decode_stamp(payload[4:12]))
 
     def encode(self, quarters: int) -> bytes:
-        stamp = bytes(8) if self.start is None else encode_stamp(self.start, quarters)
-        return self.count.to_bytes(4, "little") + stamp
+        return self.count.to_bytes(4, "little") + encode_stamp(self.start, quarters)
 
 
 def checksum(data: bytes) -> bytes:
@@ -180,11 +168,11 @@ def state_of(kind: int) -> State | None:
     x6        on the charger
     x3        not on the wrist
     7x, Fx    a block of sleep
-    x1 xC     walking: 01 11 21 31 41 (1C is "woke up": awake, nothing more)
-    x2        running or a fast walk: 12 22 32 42 52 62
+    x1        walking, at any pace; so are 12 and 22
+    x2        running or a fast walk: 32 42 52 62
     50 5A     sitting or still, 5A with nothing new for five minutes; 5B and 5C awake and still near waking
     60 6A     standing, or light movement without steps
-    others    nothing that is sure (00 and 0A: "as before")
+    others    nothing that is sure: 00 and 0A "as before", 10 some slow steps, 1C woke up, 69 sleep was interrupted
     ========  =====================================================================================
     """
     high, low = kind >> 4, kind & 0x0F
@@ -194,7 +182,7 @@ def state_of(kind: int) -> State | None:
         return State.NOT_WORN
     if high in {0x7, 0xF}:
         return State.ASLEEP
-    if low == 0x01:
+    if low == 0x01 or (low == 0x02 and high < 0x3):
         return State.WALKING
     if low == 0x02:
         return State.RUNNING
@@ -250,25 +238,23 @@ class Battery:
     """Characteristic h:0006. Stamps are None where the band never set them, or sent the short form."""
 
     percent: int
-    charging: bool
+    charging: bool | None
     last_full: datetime | None = None
     last_charger_event: datetime | None = None
     last_level: int | None = None
 
     @classmethod
     def decode(cls, data: bytes) -> Battery:
-        if len(data) < 3 or data[1] > 100:
+        if len(data) < 2 or data[1] > 100:
             raise MalformedPacket("not a battery report", data)
+        charging = bool(data[2]) if len(data) > 2 else None
         if len(data) < 20:
-            return cls(data[1], bool(data[2]))
-        return cls(data[1], bool(data[2]), decode_stamp(data[3:11]), decode_stamp(data[11:19]), data[19])
+            return cls(data[1], charging)
+        return cls(data[1], charging, decode_stamp(data[3:11]), decode_stamp(data[11:19]), data[19])
 
     def encode(self, quarters: int) -> bytes:
-        stamps = b"".join(
-            bytes(8) if stamp is None else encode_stamp(stamp, quarters)
-            for stamp in (self.last_full, self.last_charger_event)
-        )
-        return bytes([0x0F, self.percent, int(self.charging)]) + stamps + bytes([self.last_level or 0])
+        stamps = encode_stamp(self.last_full, quarters) + encode_stamp(self.last_charger_event, quarters)
+        return bytes([0x0F, self.percent, self.charging is True]) + stamps + bytes([self.last_level or 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +373,7 @@ def encode_new_alert(title: str, body: str, room: int, *, short: bool) -> bytes:
     The body is never empty, for that makes a Bip S restart.
     """
     if short:
-        return bytes([SMS, 0x01]) + cut(f"{title} {body}".strip(), min(18, room - 2))
+        return bytes([SMS, 0x01]) + (cut(f"{title} {body}".strip(), min(18, room - 2)) or b" ")
     head = bytes([CUSTOM, 0x01, APP_ICON]) + cut(title, max(room - 6, 0)) + b"\0"
     return head + (cut(body, max(room - len(head) - 1, 1)) or b" ") + b"\0"
 

@@ -2,42 +2,36 @@
 
 It records its wearer's minutes by its own clock, which may be wrong, and answers from its memory. What a Mi Band cannot
 say is coded by the nearest kind: cycling as walking (01); an unsaid state as sitting (50) without steps, walking (01)
-with some. More than 255 steps a minute are 255.
+with some. More than 255 steps a minute are 255. It knows no daylight saving: it stays on the offset last written.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from hipsync.driver import Advertisement
-from hipsync.model import MINUTE, Epoch, State
+from hipsync.errors import MalformedPacket
+from hipsync.model import Epoch, State
 from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
 from hipsync_devices import gatt
 from hipsync_devices.huami import packets
 from hipsync_devices.huami.auth import answer
-from hipsync_devices.huami.models import model_of
-from hipsync_devices.huami.packets import AuthReply, Battery, CurrentTime, FetchReply, RealtimeSteps, Round
+from hipsync_devices.huami.models import model_of, record_size
+from hipsync_devices.huami.packets import Battery, CurrentTime, RealtimeSteps, Reply, Round
+from hipsync_devices.huami.sim_memory import Memory, minutes
 
 LOGIN_WITHIN = timedelta(seconds=10)
-RETENTION = timedelta(days=30)
 ROUND = 2000
 """Minutes at most that one request returns."""
 TAP_TIMES_OUT = timedelta(seconds=30)
-KINDS: dict[State | None, int] = {
-    State.SITTING: 0x50,
-    State.STANDING: 0x60,
-    State.WALKING: 0x01,
-    State.RUNNING: 0x32,
-    State.CYCLING: 0x01,
-    State.NOT_WORN: 0x73,
-    State.CHARGING: 0x06,
-    State.ASLEEP: 0x70,
-}
-REQUEST_NOT_SUPPORTED, INVALID_LENGTH, WRITE_NOT_PERMITTED, UNLIKELY = 0x06, 0x0D, 0x03, 0x0E
+BAD_REQUEST = 0x04
+USER_SETTINGS, ALERT_CONTROL = packets.vendor(0x0008), gatt.uuid16(0x2A44)
+ANNOUNCED_MTU = 247
+REQUEST_NOT_SUPPORTED, INVALID_LENGTH, UNLIKELY = 0x06, 0x0D, 0x0E
 
 
 @dataclass(slots=True)
@@ -46,6 +40,8 @@ class Faults:
 
     lose: set[int] = field(default_factory=set[int])
     double: set[int] = field(default_factory=set[int])
+    swap: set[int] = field(default_factory=set[int])
+    """Numbers of packets that change places with the next."""
     stall_at: int | None = None
     hang_up_at: int | None = None
     bad_checksum: bool = False
@@ -54,15 +50,17 @@ class Faults:
     miscount: int = 0
     """Added to the announced count."""
     foreign_offset: bool = False
-    """Answers carry an offset that differs from the request's by an hour, for the same instant."""
+    """Answers carry an offset that differs from the band's by an hour, for the same instant."""
     times: int = 1
-    """For how many rounds they last."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Minute:
-    record: bytes
-    steps: int
+    """For how many fetches the faults above last."""
+    refuse_login: int | None = None
+    """Status of the answer to a right proof, such as 0x07: newer firmware of a Mi Band 6."""
+    mute_tap: bool = False
+    """The band neither takes a key nor refuses it."""
+    short_steps: bool = False
+    """Realtime steps of five bytes, as of an Amazfit Bip Lite."""
+    long_answers: bool = False
+    """Answers to a fetch have a sixteenth byte, as those of later firmware."""
 
 
 class MiBand:
@@ -77,11 +75,12 @@ class MiBand:
         secret: bytes | None = None,
         name: str = "Mi Smart Band 5",
         firmware: str = "V1.0.2.66",
-        record_size: int | None = None,
+        record_bytes: int | None = None,
         checksums: bool | None = None,
         deletes_on_ack: bool = True,
         clock_error: timedelta = timedelta(0),
         taps_after: timedelta | None = timedelta(seconds=2),
+        round_minutes: int = ROUND,
         seed: int = 0,
     ) -> None:
         self.mtu = 23
@@ -93,20 +92,24 @@ class MiBand:
         """Since when it was asked for minutes."""
         self.sent = 0
         """Records sent."""
-        self.deletes_on_ack, self.taps_after, self.battery = deletes_on_ack, taps_after, 87
+        self.battery = Battery(87, charging=False, last_level=100)
+        self.challenge: bytes | None = None
+        """The next one; random if None."""
+        self.deletes_on_ack, self.taps_after, self.round_minutes = deletes_on_ack, taps_after, round_minutes
         self.name, self.firmware = name, firmware
         self._model = model_of(name)
-        self._size = record_size or self._model.record_size
-        self._checksums = self._size == 8 if checksums is None else checksums
+        self._memory = Memory(record_bytes or record_size(self._model, firmware))
+        self._checksums = self._memory.size == 8 if checksums is None else checksums
         self._key, self._zone = secret, zone
         self._random = random.Random(seed)
         self._now = now
         self._clock_error = clock_error
         self._quarters = packets.quarters_of(now.astimezone(zone).utcoffset())
-        self._life = sorted(_minutes(life))
+        self._life = minutes(life)
         self._lived = 0
-        self._memory: dict[datetime, _Minute] = {}
         self._today = 0
+        self._day = self._local(self.clock()).date()
+        self._state: State | None = None
         self._forget_connection()
         self.advance(now)
 
@@ -115,10 +118,11 @@ class MiBand:
         self._outbox: list[Notification | HangUp] = []
         self._connected_at: datetime | None = None
         self._authenticated = False
-        self._challenge: bytes | None = None
+        self._given: bytes | None = None
         self._tap: tuple[datetime, bytes] | None = None
-        self._armed: list[datetime] | None = None
+        self._armed: list[datetime] = []
         self._delivered: list[datetime] = []
+        self._fault = Faults()
 
     # ------------------------------------------------------------------ what a radio sees
 
@@ -148,6 +152,7 @@ class MiBand:
                     characteristic(packets.DATA, "notify"),
                     characteristic(packets.BATTERY, "read", "notify"),
                     characteristic(packets.REALTIME_STEPS, "read", "notify"),
+                    characteristic(USER_SETTINGS, "write", "notify"),
                     characteristic(packets.EVENTS, "write", "notify"),
                     characteristic(packets.CHUNKED, "write-without-response"),
                 ),
@@ -164,7 +169,10 @@ class MiBand:
                 ),
             ),
             Service(gatt.IMMEDIATE_ALERT, (characteristic(gatt.ALERT_LEVEL, "write-without-response"),)),
-            Service(gatt.ALERT_NOTIFICATION, (characteristic(gatt.NEW_ALERT, "write"),)),
+            Service(
+                gatt.ALERT_NOTIFICATION,
+                (characteristic(gatt.NEW_ALERT, "write"), characteristic(ALERT_CONTROL, "write")),
+            ),
         )
 
     def _strings(self) -> dict[str, bytes]:
@@ -187,6 +195,8 @@ class MiBand:
     def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
         del now
         (self._subscribed.add if subscribed else self._subscribed.discard)(characteristic)
+        if subscribed and characteristic == packets.EVENTS and self._model.secret == "given":  # noqa: S105
+            self._event(packets.EVENT_MTU, ANNOUNCED_MTU.to_bytes(2, "little"))
 
     # ------------------------------------------------------------------ reads and writes
 
@@ -199,10 +209,10 @@ class MiBand:
             return text
         if characteristic == packets.AUTHENTICATION:
             return b""
-        if characteristic == packets.BATTERY:
-            return Battery(self.battery, charging=False, last_level=100).encode(self._quarters)
         if not self._authenticated:
             raise Refused(UNLIKELY)
+        if characteristic == packets.BATTERY:
+            return self.battery.encode(self._quarters)
         if characteristic == gatt.CURRENT_TIME:
             return CurrentTime(self.clock(), self._quarters).encode()
         if characteristic == packets.REALTIME_STEPS:
@@ -217,12 +227,12 @@ class MiBand:
         elif characteristic == gatt.ALERT_LEVEL:
             if data[:1] not in {b"", b"\x00"}:
                 self.shown.append(Shown(self._now, ""))
-        elif characteristic == gatt.NEW_ALERT:
-            self._show(data)
-        elif characteristic == gatt.CURRENT_TIME and (self._authenticated or self._challenge is not None):
-            self._set_clock(data)  # one client writes the clock right behind its answer to the challenge
         elif not self._authenticated:
             return  # ignored until somebody has logged in
+        elif characteristic == gatt.NEW_ALERT:
+            self._show(data)
+        elif characteristic == gatt.CURRENT_TIME:
+            self._set_clock(data)
         elif characteristic == packets.FETCH:
             self._control(data)
         elif characteristic == packets.CONFIGURATION:
@@ -237,7 +247,7 @@ class MiBand:
     def _set_clock(self, data: bytes) -> None:
         try:
             clock = CurrentTime.decode(data.ljust(11, b"\0"))
-        except Exception as error:
+        except MalformedPacket as error:
             raise Refused(INVALID_LENGTH) from error
         if clock.instant is not None:
             self._clock_error = clock.instant - self._now
@@ -256,7 +266,7 @@ class MiBand:
         elif operation == packets.ASK_CHALLENGE:
             self._give_challenge(crypt)
         elif operation == packets.ANSWER_CHALLENGE:
-            self._judge(data[2:18], crypt)
+            self._judge(data[2:], crypt)
 
     def _ask_for_tap(self, data: bytes) -> None:
         if self._model.secret == "given" or len(data) != 18:  # noqa: S105
@@ -269,17 +279,22 @@ class MiBand:
         if self._key is None:
             self._reply(packets.ASK_CHALLENGE, packets.AUTH_NO_KEY, crypt)
             return
-        self._challenge = self._random.randbytes(16)
-        self._reply(packets.ASK_CHALLENGE, packets.SUCCESS, crypt, self._challenge)
+        self._given, self.challenge = self.challenge or self._random.randbytes(16), None
+        self._reply(packets.ASK_CHALLENGE, packets.SUCCESS, crypt, self._given)
 
     def _judge(self, proof: bytes, crypt: int) -> None:
-        right = self._key is not None and self._challenge is not None and proof == answer(self._key, self._challenge)
-        wrong = packets.AUTH_WRONG_KEY if self._model.prefix == "Mi Smart Band 4" else packets.AUTH_NO_KEY
-        self._authenticated = right
-        self._reply(packets.ANSWER_CHALLENGE, packets.SUCCESS if right else wrong, crypt)
+        given, self._given = self._given, None
+        status = packets.AUTH_NO_KEY
+        if given is not None and self._key is not None:
+            fourth = self._model.prefix.endswith("Band 4")
+            wrong = packets.AUTH_WRONG_KEY if fourth else packets.AUTH_NO_KEY
+            right = packets.SUCCESS if self.faults.refuse_login is None else self.faults.refuse_login
+            status = right if proof == answer(self._key, given) else wrong
+        self._authenticated = status == packets.SUCCESS
+        self._reply(packets.ANSWER_CHALLENGE, status, crypt)
 
     def _reply(self, operation: int, status: int, crypt: int, payload: bytes = b"") -> None:
-        self._say(packets.AUTHENTICATION, AuthReply(operation, status, payload).encode(crypt))
+        self._say(packets.AUTHENTICATION, Reply(operation, status, payload).encode(crypt))
 
     # ------------------------------------------------------------------ fetch
 
@@ -292,60 +307,57 @@ class MiBand:
             self._acknowledged()
 
     def _arm(self, data: bytes) -> None:
-        self._delivered, self._armed = [], None
-        if self.faults.refuse_fetch is not None:
-            self._say(packets.FETCH, FetchReply(packets.START, self.faults.refuse_fetch, b"").encode())
+        self._delivered, self._armed = [], []
+        self._fault = self.faults if self.faults.times > 0 else Faults()
+        self.faults.times -= 1
+        if self._fault.refuse_fetch is not None:
+            self._say(packets.FETCH, Reply(packets.START, self._fault.refuse_fetch).encode())
             return
         since = packets.decode_stamp(data[2:10]) if len(data) >= 10 and data[1] == packets.ACTIVITY else None
         if since is None:
-            self._say(packets.FETCH, FetchReply(packets.START, 0x04, b"").encode())
+            self._say(packets.FETCH, Reply(packets.START, BAD_REQUEST).encode())
             return
         self.requests.append(since)
-        held = sorted(minute for minute in self._memory if minute >= since.replace(second=0))
-        run = held[:1]
-        for minute in held[1:ROUND]:
-            if minute != run[-1] + MINUTE:
-                break  # a round has no gaps: what the band slept through is a jump of the next round's start
-            run.append(minute)
-        self._armed = run
-        quarters = self._quarters + (4 if self.faults.foreign_offset else 0)
-        count = len(run) + (self.faults.miscount if run else 0)
-        answer_ = Round(count, run[0] if run else since).encode(quarters)
-        self._say(packets.FETCH, FetchReply(packets.START, packets.SUCCESS, answer_).encode())
+        if since <= self.clock():
+            self._armed = self._memory.run(since.replace(second=0), self.round_minutes)
+        quarters = self._quarters + (4 if self._fault.foreign_offset else 0)
+        count = len(self._armed) + (self._fault.miscount if self._armed else 0)
+        start = Round(count, self._armed[0] if self._armed else since).encode(quarters)
+        longer = b"\0" if self.faults.long_answers else b""
+        self._say(packets.FETCH, Reply(packets.START, packets.SUCCESS, start + longer).encode())
 
     def _send(self) -> None:
         if not self._armed:
-            self._say(packets.FETCH, FetchReply(packets.TRANSFER, 0x04, b"").encode())
+            self._say(packets.FETCH, Reply(packets.TRANSFER, packets.FETCH_NONE).encode())
             return
-        data = b"".join(self._memory[minute].record for minute in self._armed)
-        room = max((self.mtu - 4) // self._size, 1) * self._size
-        faults = self.faults if self.faults.times > 0 else Faults()
-        self.faults.times -= 1
-        for number, at in enumerate(range(0, len(data), room)):
-            if number == faults.stall_at:
+        data, fault = self._memory.payload(self._armed), self._fault
+        room = max((self.mtu - 4) // self._memory.size, 1) * self._memory.size
+        numbers = list(range(-(-len(data) // room)))
+        for first in fault.swap & set(numbers[:-1]):
+            numbers[first], numbers[first + 1] = numbers[first + 1], numbers[first]
+        for place, number in enumerate(numbers):
+            if place == fault.stall_at:
                 return
-            if number == faults.hang_up_at:
+            if place == fault.hang_up_at:
                 self._outbox.append(HangUp())
                 return
-            packet = bytes([number & 0xFF]) + data[at : at + room]
-            for _ in range(0 if number in faults.lose else 2 if number in faults.double else 1):
+            packet = bytes([number & 0xFF]) + data[number * room : (number + 1) * room]
+            for _ in range(0 if number in fault.lose else 2 if number in fault.double else 1):
                 self._say(packets.DATA, packet)
-        checksum = packets.checksum(data if not faults.bad_checksum else data + b"\0") if self._checksums else b""
-        self._say(packets.FETCH, FetchReply(packets.TRANSFER, packets.SUCCESS, checksum).encode())
+        checksum = packets.checksum(data if not fault.bad_checksum else data + b"\0") if self._checksums else b""
+        self._say(packets.FETCH, Reply(packets.TRANSFER, packets.SUCCESS, checksum).encode())
         self.sent += len(self._armed)
-        self._delivered, self._armed = self._armed, None
+        self._delivered, self._armed = self._armed, []
 
     def _acknowledged(self) -> None:
         if self.deletes_on_ack:
-            for minute in self._delivered:
-                if self._memory.pop(minute, None) is not None:
-                    self.erased.append(minute)
+            self.erased += self._memory.forget(self._delivered)
         self._delivered = []
-        self._say(packets.FETCH, FetchReply(packets.ACKNOWLEDGE, packets.SUCCESS, b"").encode())
+        self._say(packets.FETCH, Reply(packets.ACKNOWLEDGE, packets.SUCCESS).encode())
 
     def memory(self) -> list[datetime]:
         """The minutes that it holds, by its own clock."""
-        return sorted(self._memory)
+        return list(self._memory)
 
     # ------------------------------------------------------------------ time
 
@@ -353,9 +365,8 @@ class MiBand:
         """What the band believes the time to be."""
         return self._now + self._clock_error
 
-    def reboot(self) -> None:
-        """The link is lost, the memory stays."""
-        self._outbox.append(HangUp())
+    def _local(self, instant: datetime) -> datetime:
+        return instant.astimezone(timezone(self._quarters * packets.QUARTER))
 
     def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
         self._live(now)
@@ -369,9 +380,10 @@ class MiBand:
             self._record(self._life[self._lived])
             self._lived += 1
         self._now = max(now, self._now)
+        self._turn_day(self.clock())
         if self._today != before and self._authenticated and packets.REALTIME_STEPS in self._subscribed:
             self._say(packets.REALTIME_STEPS, self._realtime())
-        if self._tap is not None:
+        if self._tap is not None and not self.faults.mute_tap:
             self._settle_tap(*self._tap)
         if self._login_ends is not None and self._login_ends <= now:
             self._connected_at = None
@@ -379,12 +391,24 @@ class MiBand:
 
     def _record(self, epoch: Epoch) -> None:
         stamp = epoch.start + self._clock_error
-        local = stamp + self._quarters * packets.QUARTER
-        if local.hour == local.minute == 0:
-            self._today = 0
+        self._turn_day(stamp)
         self._today += epoch.steps
-        self._memory[stamp] = _Minute(_coded(epoch, self._size), epoch.steps)
-        self._memory.pop(stamp - RETENTION, None)
+        self._memory.keep(stamp, epoch)
+        if epoch.state is not self._state:
+            if State.ASLEEP in {epoch.state, self._state}:
+                asleep = epoch.state is State.ASLEEP
+                self._event(packets.EVENT_FELL_ASLEEP if asleep else packets.EVENT_WOKE_UP)
+            if epoch.state is State.NOT_WORN:
+                self._event(packets.EVENT_NOT_WORN)
+            self._state = epoch.state
+
+    def _turn_day(self, stamp: datetime) -> None:
+        if (day := self._local(stamp).date()) != self._day:
+            self._day, self._today = day, 0
+
+    def _event(self, event: int, value: bytes = b"") -> None:
+        if self._authenticated and packets.EVENTS in self._subscribed:
+            self._say(packets.EVENTS, bytes([event]) + value)
 
     @property
     def _login_ends(self) -> datetime | None:
@@ -402,33 +426,16 @@ class MiBand:
 
     def wake_at(self) -> datetime | None:
         times = [self._login_ends]
-        if self._tap is not None:
+        if self._tap is not None and not self.faults.mute_tap:
             times.append(self._tap[0] + min(self.taps_after or TAP_TIMES_OUT, TAP_TIMES_OUT))
         if self._authenticated and packets.REALTIME_STEPS in self._subscribed and self._lived < len(self._life):
             times.append(self._life[self._lived].end)
         return min((instant for instant in times if instant is not None), default=None)
 
     def _realtime(self) -> bytes:
-        if self._size == 4 and self._model.short_text is False and self._model.secret == "own":  # noqa: S105
+        if self.faults.short_steps:
             return RealtimeSteps(self._today).encode()
         return RealtimeSteps(self._today, self._today * 7 // 10, self._today // 25).encode()
 
     def _say(self, characteristic: str, data: bytes) -> None:
         self._outbox.append(Notification(characteristic, data))
-
-
-def _minutes(life: Sequence[Epoch]) -> Iterator[Epoch]:
-    """Minute epochs of any life: the steps of a longer epoch lie in its last minute."""
-    for epoch in life:
-        count = epoch.length // MINUTE
-        for i in range(count):
-            last = i == count - 1
-            yield epoch._replace(start=epoch.start + i * MINUTE, length=MINUTE, steps=epoch.steps if last else 0)
-
-
-def _coded(epoch: Epoch, size: int) -> bytes:
-    steps = min(epoch.steps, 0xFF)
-    kind = epoch.kind if epoch.kind is not None else KINDS.get(epoch.state, 0x01 if steps else 0x50)
-    if epoch.state is State.SITTING and steps:
-        kind = 0x50
-    return packets.encode_record(kind, min(epoch.intensity or 0, 0xFF), steps, epoch.heart_rate or 0xFF, size)

@@ -5,10 +5,13 @@ from __future__ import annotations
 from hipsync.driver import Abilities, Advertisement, Driver
 from hipsync_devices.infinitime import protocol
 
+NAMES = frozenset({"InfiniTime", "Pinetime-JF", "PineTime"})
+"""The watch by its present name, by that of its first builds, and with other firmware, whose owner is told what to do.
+The name alone: the step service is not advertised, and other gadgets share the one for firmware updates."""
+
 
 def _matches(advertisement: Advertisement) -> bool:
-    # The name alone: the motion service is not advertised, and other gadgets share the firmware-update service.
-    return advertisement.name == "InfiniTime"
+    return advertisement.name in NAMES
 
 
 DRIVER = Driver(
@@ -17,7 +20,7 @@ DRIVER = Driver(
     abilities=Abilities(live=True, buzz=True, text=True, answers=True, battery=True),
     secret=lambda _: "none",
     matches=_matches,
-    open=protocol.open_,
+    open=protocol.opened,
     sync=protocol.sync,
     watch=protocol.watch,
     nudge=protocol.nudge,

@@ -15,13 +15,10 @@ from zoneinfo import ZoneInfo
 from hipsync.errors import MalformedPacket
 from hipsync_devices.gatt import uuid16
 
-HARDWARE = uuid16(0x2A27)
 FIRMWARE = uuid16(0x2A26)
-CURRENT_TIME = uuid16(0x2A2B)
 LOCAL_TIME = uuid16(0x2A0F)
 """Local Time Information, from 1.12 on."""
 BATTERY = uuid16(0x2A19)
-NEW_ALERT = uuid16(0x2A46)
 EVENT = "00020001-78fc-48fe-8e23-433b3a1942d0"
 """Notification Event: a button pressed on a call screen."""
 MOTION = "00030000-78fc-48fe-8e23-433b3a1942d0"
@@ -46,8 +43,8 @@ class Firmware(NamedTuple):
     def counts_in_the_dark(self) -> bool:
         """Whether the counter is fresh with the screen off.
 
-        Up to 1.15 the watch polls its step sensor only while the screen is on or a motion wakes it, which is a
-        setting that Bluetooth does not show; reads return the old value, and notifications stop.
+        Up to 1.15 the watch polls its step sensor only while the screen is on, or always if the wearer chose to wake
+        it by motion, which Bluetooth does not show. Else reads return the old value, and notifications stop.
         """
         return self >= (1, 16)
 
@@ -55,15 +52,10 @@ class Firmware(NamedTuple):
 UNKNOWN_FIRMWARE = Firmware(0, 0)
 
 
-def firmware(text: str) -> Firmware:
+def firmware(revision: str) -> Firmware:
     """The version that a revision string begins with; `UNKNOWN_FIRMWARE` for a fork that counts otherwise."""
-    match = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", text, re.ASCII)
+    match = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", revision, re.ASCII)
     return Firmware(*(int(part or 0) for part in match.groups())) if match else UNKNOWN_FIRMWARE
-
-
-def text(data: bytes) -> str:
-    """A string of Device Information: ASCII without NUL, here without anything that cannot be shown."""
-    return "".join(character for character in data.decode("ascii", "ignore") if character.isprintable())
 
 
 def steps(data: bytes) -> int:
@@ -94,6 +86,21 @@ def wall_clock(local: datetime) -> bytes:
     date = local.year.to_bytes(2, "little") + bytes([local.month, local.day])
     fraction = local.microsecond * 256 // 1_000_000
     return date + bytes([local.hour, local.minute, local.second, local.isoweekday(), fraction, 1])
+
+
+def wall_clock_of(data: bytes) -> datetime:
+    """Inverse of `wall_clock` to the second, without a zone; month 13 and the like run over into the next year.
+
+    Raises `MalformedPacket` for what no calendar holds.
+    """
+    if len(data) < 7:
+        raise MalformedPacket("a time has at least 7 bytes", data)
+    months = int.from_bytes(data[:2], "little") * 12 + data[2] - 1
+    try:
+        first = datetime(months // 12, months % 12 + 1, 1)  # noqa: DTZ001  a wall clock
+        return first + timedelta(days=data[3] - 1, hours=data[4], minutes=data[5], seconds=data[6])
+    except (ValueError, OverflowError) as error:
+        raise MalformedPacket("no such time", data) from error
 
 
 def local_time(now: datetime, zone: ZoneInfo) -> bytes:

@@ -10,138 +10,103 @@ import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from hipsync.driver import Link, Message, Received, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply
 from hipsync.model import Answer, Charge, Counter, Info, Reading
+from hipsync_devices import gatt
 from hipsync_devices.infinitime import packets
-from hipsync_devices.infinitime.packets import Alert, Firmware, Press
+from hipsync_devices.infinitime.packets import Alert, Press
 
 HEARTBEAT = timedelta(minutes=1)
 """Between reads of the counter while it is silent: proof that the link lives, and a reading for stillness."""
-SPACING = timedelta(seconds=10)
-"""Between two reports of somebody who walks; the watch would speak every second or two."""
-EVIDENCE = timedelta(minutes=3)
-"""How long a change of the counter proves, on old firmware, that the watch polls its sensor."""
-SETTLE = timedelta(seconds=2)
-"""Old firmware clears its counter at the first poll after midnight, after telling yesterday's total again."""
-RINGING = timedelta(seconds=8)
-"""A call screen stays for about 7 s, unless it is touched."""
+BURST = timedelta(seconds=10)
+"""What is told within this time is reported together: the watch speaks every second or two of a walk."""
+RINGING = timedelta(seconds=20)
+"""A call screen stays for 7 s; if it is touched, until a button is pressed, for which this is time enough."""
 ANSWERS = {Press.ACCEPTED: Answer.DONE, Press.DECLINED: Answer.SNOOZED, Press.MUTED: Answer.SKIPPED}
 
 
-async def open_(link: Link, _: Session) -> Sequence[Reading]:
+async def opened(link: Link, _: Session) -> Sequence[Reading]:
     """What the watch says of itself; sets its clock. Raises `DeviceError` for firmware that does not tell steps."""
-    version = packets.text(await link.read(packets.FIRMWARE))
+    version = await _text(link, packets.FIRMWARE)
     if not link.has(packets.STEPS):
         raise DeviceError(
-            f"InfiniTime {version or 'of this age'} does not tell steps over Bluetooth: update the watch, best to 1.16"
+            f"firmware {version or 'without a number'} of this watch does not tell steps over Bluetooth: "
+            "update it to InfiniTime 1.16 or later"
         )
-    hardware = packets.text(await link.read(packets.HARDWARE)) if link.has(packets.HARDWARE) else None
+    hardware = await _text(link, gatt.HARDWARE_REVISION)
     await _set_clock(link)
     battery = packets.percent(await link.read(packets.BATTERY))
-    return [Info(link.now(), firmware=version or None, hardware=hardware), Charge(link.now(), battery)]
+    return [Info(link.now(), firmware=version, hardware=hardware), Charge(link.now(), battery)]
 
 
 async def sync(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The counter as it is now; nothing from firmware before 1.16, of which a single reading may be hours old."""
-    if (await _firmware(link)).counts_in_the_dark:
+    """The counter as it is now; nothing from firmware before 1.16, whose answer may be hours old."""
+    if await _is_fresh(link):
         yield [await _counter(link)]
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The counter as it changes, and every minute while it does not; the battery as it changes."""
-    version = await _firmware(link)
-    tally = Tally(link.zone, fresh=version.counts_in_the_dark)
-    settle = timedelta() if version.counts_in_the_dark else SETTLE
+    """The counter as it changes, and from firmware 1.16 on every minute while it does not; the battery.
+
+    Older firmware stops looking at its sensor while the screen is off, so that a counter that stands still says
+    nothing. That it changed proves that the watch looked, and then it is right: the sensor itself never stops.
+    """
+    fresh = await _is_fresh(link)
     offset = _offset(link)
     await link.subscribe(packets.STEPS, packets.BATTERY)
-    beat = link.now()  # at once: a change between the last read and the subscription would be missed
+    beat = link.now()  # at once: a change just before the subscription would be missed
     while True:
         try:
-            burst = await _burst(link, beat, settle)
+            told = await _burst(link, beat)
         except NoReply:
             beat = link.now() + HEARTBEAT
-            if _offset(link) != offset:  # summer time began or ended
-                offset = _offset(link)
-                await _set_clock(link)
-            if believed := tally.believed([await _counter(link)]):
-                yield believed
+            counter = await _counter(link)
+            readings: Sequence[Reading] = [counter] if fresh else []
         else:
-            counters = [Counter(at, packets.steps(data)) for uuid, at, data in burst if uuid == packets.STEPS]
-            charges = [Charge(at, packets.percent(data)) for uuid, at, data in burst if uuid == packets.BATTERY]
-            readings: list[Reading] = [*tally.believed(counters), *charges]
-            if readings:
-                yield readings
-            await link.pause(SPACING)
+            readings = _readings(told, fresh=fresh)
+        if readings:
+            yield readings
+        if _offset(link) != offset:  # summer time began or ended
+            offset = _offset(link)
+            await _set_clock(link)
 
 
 async def nudge(link: Link, _: Session, message: Message) -> Answer | None:
     """Show the words with one weak buzz; if strong, ring like a call, and the wearer may press a button."""
     if not message.strong:
-        await link.write(packets.NEW_ALERT, Alert(message.title, message.body).packet(), response=True)
+        await link.write(gatt.NEW_ALERT, Alert(message.title, message.body).packet(), response=True)
         return None
     await link.subscribe(packets.EVENT)
-    await link.write(packets.NEW_ALERT, Alert(message.title, call=True).packet(), response=True)
+    await link.write(gatt.NEW_ALERT, Alert(message.title, call=True).packet(), response=True)
     try:
         pressed = await link.notification(packets.EVENT, timeout=RINGING)
     except NoReply:
-        answer = None
-    else:
-        answer = ANSWERS[packets.press(pressed.data)]
-    await link.unsubscribe(packets.EVENT)
-    return answer
+        return None
+    return ANSWERS[packets.press(pressed.data)]
 
 
-class Tally:
-    """Tells which readings of the counter can be believed.
-
-    From 1.16 on all of them (`fresh`). Before that a counter that stands still may mean that the wearer does, or that
-    the watch does not look: then a reading counts only if it differs from the one before, or if another did so within
-    `EVIDENCE`. Where nothing is believed the time stays unknown, which is not sitting.
-    """
-
-    def __init__(self, zone: ZoneInfo, *, fresh: bool) -> None:
-        self._zone, self._fresh = zone, fresh
-        self._last: Counter | None = None
-        self._changed: datetime | None = None
-
-    def believed(self, burst: Sequence[Counter]) -> list[Counter]:
-        """Of readings that came at once, in order: the last one, and those before a reset, if they can be believed.
-
-        On old firmware a value right before a reset is yesterday's total told again, and is left out.
-        """
-        last = self._last
-        new = [counter for counter in burst if last is None or counter.at >= last.at]
-        peaks = [here for here, after in pairwise([*new, None]) if here and (not after or after.steps < here.steps)]
-        return [counter for counter in (peaks if self._fresh else peaks[-1:]) if self._believable(counter)]
-
-    def _believable(self, counter: Counter) -> bool:
-        last, self._last = self._last, counter
-        if self._fresh:
-            return True
-        if last is None:
-            return False
-        if counter.steps != last.steps:
-            self._changed = counter.at
-        elif counter.steps and self._day(counter) != self._day(last):
-            self._changed = None  # a counter that outlives midnight was not looked at
-        return self._changed is not None and counter.at - self._changed <= EVIDENCE
-
-    def _day(self, counter: Counter) -> int:
-        return counter.at.astimezone(self._zone).toordinal()
-
-
-async def _burst(link: Link, until: datetime, settle: timedelta) -> Sequence[Received]:
-    """What comes at once: the first notification, and all until `settle` later. Raises `NoReply` if none came."""
-    of = (packets.STEPS, packets.BATTERY)
-    burst = [await link.notification(*of, timeout=_left(link, until))]
-    end = link.now() + settle
+async def _burst(link: Link, until: datetime) -> Sequence[Received]:
+    """What the watch tells: the first word, and all of the ten seconds after it. Raises `NoReply` if none came."""
+    told = [await link.notification(packets.STEPS, packets.BATTERY, timeout=_left(link, until))]
+    end = link.now() + BURST
     with contextlib.suppress(NoReply, LinkLost):  # what has come is reported first; the next call finds the link lost
         while True:
-            burst.append(await link.notification(*of, timeout=_left(link, end)))
-    return burst
+            told.append(await link.notification(packets.STEPS, packets.BATTERY, timeout=_left(link, end)))
+    return told
+
+
+def _readings(told: Sequence[Received], *, fresh: bool) -> list[Reading]:
+    """The last count, and the battery. A count right before a reset too, or its last steps would be lost.
+
+    Except on old firmware, where it may be yesterday's total: there the counter is cleared when the watch first looks
+    after midnight, and that look still tells the total again.
+    """
+    counters = [Counter(at, packets.steps(data)) for uuid, at, data in told if uuid == packets.STEPS]
+    charges = [Charge(at, packets.percent(data)) for uuid, at, data in told if uuid == packets.BATTERY]
+    peaks = [here for here, after in pairwise(counters) if fresh and after.steps < here.steps]
+    return [*peaks, *counters[-1:], *charges]
 
 
 def _left(link: Link, until: datetime) -> timedelta:
@@ -153,8 +118,12 @@ async def _counter(link: Link) -> Counter:
     return Counter(link.now(), packets.steps(data))
 
 
-async def _firmware(link: Link) -> Firmware:
-    return packets.firmware(packets.text(await link.read(packets.FIRMWARE)))
+async def _is_fresh(link: Link) -> bool:
+    return packets.firmware(await _text(link, packets.FIRMWARE) or "").counts_in_the_dark
+
+
+async def _text(link: Link, characteristic: str) -> str | None:
+    return gatt.text(await link.read(characteristic)) if link.has(characteristic) else None
 
 
 def _offset(link: Link) -> timedelta | None:
@@ -163,6 +132,6 @@ def _offset(link: Link) -> timedelta | None:
 
 async def _set_clock(link: Link) -> None:
     now = link.now()
-    await link.write(packets.CURRENT_TIME, packets.wall_clock(now.astimezone(link.zone)), response=True)
+    await link.write(gatt.CURRENT_TIME, packets.wall_clock(now.astimezone(link.zone)), response=True)
     if link.has(packets.LOCAL_TIME):
         await link.write(packets.LOCAL_TIME, packets.local_time(now, link.zone), response=True)

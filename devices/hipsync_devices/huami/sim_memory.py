@@ -1,0 +1,71 @@
+"""What a simulated Mi Band remembers: a ring of coded minutes, by its own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from hipsync.model import MINUTE, Epoch, State
+from hipsync_devices.huami import packets
+
+CAPACITY = 43_200
+"""Minutes: 30 days. Vendors speak of three weeks; nobody has measured it."""
+KINDS: dict[State | None, int] = {
+    State.SITTING: 0x50,
+    State.STANDING: 0x60,
+    State.WALKING: 0x01,
+    State.RUNNING: 0x32,
+    State.CYCLING: 0x01,
+    State.NOT_WORN: 0x73,
+    State.CHARGING: 0x06,
+    State.ASLEEP: 0x70,
+}
+
+
+class Memory:
+    """Records of `size` bytes. A minute that the clock passes twice is overwritten; the oldest makes room."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._records: dict[datetime, bytes] = {}
+
+    def __iter__(self) -> Iterator[datetime]:
+        return iter(sorted(self._records))
+
+    def keep(self, stamp: datetime, epoch: Epoch) -> None:
+        self._records.pop(stamp, None)
+        self._records[stamp] = coded(epoch, self.size)
+        if len(self._records) > CAPACITY:
+            del self._records[next(iter(self._records))]
+
+    def run(self, since: datetime, most: int) -> list[datetime]:
+        """The first minutes from `since` on that follow each other: what the band slept through ends a round."""
+        first = min((stamp for stamp in self._records if stamp >= since), default=None)
+        run: list[datetime] = []
+        while first is not None and len(run) < most and first + len(run) * MINUTE in self._records:
+            run.append(first + len(run) * MINUTE)
+        return run
+
+    def payload(self, stamps: Iterable[datetime]) -> bytes:
+        return b"".join(self._records[stamp] for stamp in stamps)
+
+    def forget(self, stamps: Iterable[datetime]) -> list[datetime]:
+        """Those of the minutes that were still there."""
+        return [stamp for stamp in stamps if self._records.pop(stamp, None) is not None]
+
+
+def minutes(life: Sequence[Epoch]) -> list[Epoch]:
+    """Minute epochs of any life, in order: the steps of a longer epoch lie in its last minute."""
+    out: list[Epoch] = []
+    for epoch in life:
+        count = epoch.length // MINUTE
+        still = [epoch._replace(start=epoch.start + i * MINUTE, length=MINUTE, steps=0) for i in range(count)]
+        out += [*still[:-1], still[-1]._replace(steps=epoch.steps)] if still else []
+    return sorted(out, key=lambda epoch: epoch.start)
+
+
+def coded(epoch: Epoch, size: int) -> bytes:
+    """A record: the epoch's own kind byte if it has one, else the nearest to its state."""
+    steps = min(epoch.steps, 0xFF)
+    kind = epoch.kind if epoch.kind is not None else KINDS.get(epoch.state, 0x01 if steps else 0x50)
+    return packets.encode_record(kind, min(epoch.intensity or 0, 0xFF), steps, epoch.heart_rate or 0xFF, size)

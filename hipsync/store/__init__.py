@@ -1,0 +1,139 @@
+"""Readings, and what was said and done, in one SQLite file.
+
+All SQL is in this package and in `migrations.py`, which makes the tables::
+
+    file.py       the connection, transactions, SQLite's errors as `StoreError`
+    bands.py      bands, syncs, zones
+    readings.py   epochs, counters and the other readings
+    said.py       prompts and exercises
+    care.py       check, backup, forget
+    __init__.py   opening, and `Store`, which is all of these
+
+The path of `hipsync today`: only sqlite3 is imported at the top.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+
+from hipsync.errors import StoreError
+from hipsync.store.bands import Band, Bands, Sync
+from hipsync.store.care import Care
+from hipsync.store.file import connected, error_code, translated
+from hipsync.store.readings import Appended, Readings
+from hipsync.store.said import Said
+
+__all__ = ["VERSION", "Appended", "Band", "Store", "Sync"]
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+"""Schema steps that this program knows (`migrations.py`)."""
+
+
+class Store(Bands, Readings, Said, Care):
+    """The open file. A context manager; may be used from several threads, one at a time."""
+
+    @staticmethod
+    def exists(path: Path) -> bool:
+        """Whether there is a file. Raises `StoreError` where that cannot be seen."""
+        with translated(path):
+            return path.exists()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """For writing: made, private to its owner, or upgraded after a backup if it is older.
+
+        Raises `StoreError`: locked, read-only, full, damaged, not a database, or made by a newer hipsync.
+        """
+        with translated(path):
+            fresh = not path.exists()
+            if fresh:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            store = cls(connected(path, "mode=rw"), path)
+            try:
+                store._prepare()
+            except BaseException:
+                store.close()
+                raise
+            return store
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """For reading; also a file in a folder that cannot be written. An older one is upgraded first.
+
+        Raises `StoreError`.
+        """
+        with translated(path):
+            db, version = _opened_for_reading(path)
+            try:
+                _refuse_newer(path, version)
+            except StoreError:
+                db.close()
+                raise
+            if version < VERSION:
+                db.close()
+                return cls.open(path)
+            return cls(db, path)
+
+    @classmethod
+    def in_memory(cls) -> Self:
+        """For tests: gone when closed."""
+        store = cls(connected(None), None)
+        store._migrate()
+        return store
+
+    def _prepare(self) -> None:
+        version = _version(self._db)
+        if self.path is not None:
+            _refuse_newer(self.path, version)
+        if version < VERSION:
+            if self.path is not None and self._db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
+                kept = self.backup(None, datetime.fromtimestamp(self.path.stat().st_mtime, UTC))
+                log.warning("the database is brought up to date; the old one is kept as %s", kept)
+            self._migrate()
+        self._db.execute("PRAGMA journal_mode = WAL")
+
+    def _migrate(self) -> None:
+        from hipsync.migrations import migrate
+
+        migrate(self._db)
+
+
+def _opened_for_reading(path: Path) -> tuple[sqlite3.Connection, int]:
+    """A connection, and the schema it found. Raises `sqlite3.Error`, `StoreError`."""
+    db = connected(path, "mode=ro")
+    try:
+        return db, _version(db)
+    except sqlite3.OperationalError as error:
+        db.close()
+        if error_code(error) not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
+            raise
+        log_file = path.with_name(path.name + "-wal")
+        if log_file.exists() and log_file.stat().st_size:
+            raise StoreError(f"{path} was not closed in order: open it once in a folder that can be written") from error
+    # WAL keeps an index beside the file; where none can be made nobody else writes either, so it is not needed.
+    db = connected(path, "mode=ro", "immutable=1")
+    try:
+        return db, _version(db)
+    except sqlite3.Error:
+        db.close()
+        raise
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _refuse_newer(path: Path, version: int) -> None:
+    if version > VERSION:
+        raise StoreError(
+            f"{path} was made by a newer hipsync (schema {version}, this one knows {VERSION}) or by another program: "
+            "upgrade hipsync, or give another file with --db FILE"
+        )

@@ -1,0 +1,96 @@
+"""Care for the file: look for damage, keep copies, and forget a band in all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+from datetime import datetime
+from pathlib import Path
+
+from hipsync.errors import StoreError
+from hipsync.model import BandId
+from hipsync.store.file import OpenFile, connected, translated
+
+BACKUPS = 7
+"""Kept of those that get a name of their own."""
+
+
+class Care(OpenFile):
+    """What concerns the file as a whole."""
+
+    def check(self) -> list[str]:
+        """What is wrong with the file, a line each; empty if nothing is.
+
+        Raises `StoreError` where the damage is such that SQLite cannot look further.
+        """
+        damage = [str(line) for (line,) in self._rows("PRAGMA integrity_check") if line != "ok"]
+        if damage:
+            return damage
+        orphans = len(self._rows("PRAGMA foreign_key_check"))
+        return [f"{orphans} rows belong to bands that are not there"] if orphans else []
+
+    def backup(self, to: Path | None, now: datetime) -> Path:
+        """A copy, complete also while somebody writes; by default beside the file, the last seven kept.
+
+        Raises `StoreError`: no place for it, or a file of that name is there; then no half of a copy is left.
+        """
+        if self.path is None and to is None:
+            raise StoreError("a database in memory has no place for a backup: name a file")
+        target = to if to is not None else self._backup_folder() / f"hipsync-{now:%Y%m%dT%H%M%S}.db"
+        if to is not None and to.exists():
+            raise StoreError(f"{to} exists already: name a new file for the backup")
+        with self._lock, translated(target):
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fresh = target.with_name(target.name + ".new")
+            os.close(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
+            try:
+                with contextlib.closing(sqlite3.connect(fresh)) as copy:
+                    self._db.backup(copy)
+                fresh.replace(target)
+            finally:
+                fresh.unlink(missing_ok=True)
+        for old in self.backups()[:-BACKUPS] if to is None else ():
+            if old != target:  # the copy made before an upgrade is as old as the file, and may sort first
+                old.unlink()
+        return target
+
+    def backups(self) -> list[Path]:
+        """Oldest first."""
+        return sorted(self._backup_folder().glob("hipsync-*.db")) if self.path is not None else []
+
+    def _backup_folder(self) -> Path:
+        return (self.path.parent if self.path is not None else Path()) / "backups"
+
+    def forget(self, band: BandId, *, with_data: bool) -> None:
+        """Unpair: the band has no address any more. With data, every row of it is overwritten, in the backups too.
+
+        The backups come first, so that one that cannot be written (`StoreError`) leaves a band that can be named again.
+        """
+        if not with_data:
+            with self.transaction() as db:
+                db.execute("UPDATE bands SET address = NULL WHERE id = ?", (band,))
+            return
+        ((added,),) = self._rows("SELECT added FROM bands WHERE id = ?", band)
+        for backup in self.backups():
+            with translated(backup), contextlib.closing(connected(backup, "mode=rw")) as old:
+                _erase(old, band, int(added))
+        with self._lock, translated(self.path):
+            if not _erase(self._db, band, int(added)):
+                raise StoreError(
+                    "the rows are deleted, but another program reads the file, so their bytes are in it still: "
+                    "stop `hipsync run`, then open and close the file once (`hipsync doctor`)"
+                )
+
+
+def _erase(db: sqlite3.Connection, band: int, added: int) -> bool:
+    """Delete a band with all its rows and overwrite where they were; False if a reader keeps old pages in the log.
+
+    By number and birthday: it may have had another name when a backup was made, and a number may be given again.
+    """
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'bands'").fetchone() is None:
+        return True  # a copy of something older than the first schema
+    db.execute("PRAGMA secure_delete = ON")
+    db.execute("DELETE FROM bands WHERE id = ? AND added = ?", (band, added))
+    db.execute("VACUUM")
+    return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -1,0 +1,125 @@
+"""The open file: one connection, transactions, and SQLite's errors as one line each.
+
+Instants are kept as whole seconds of UTC.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from hipsync.errors import StoreError
+
+BUSY_S = 5.0
+"""How long to wait for another writer."""
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
+
+
+class OpenFile:
+    """A context manager that closes the file; may be used from several threads, one at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
+        self._db, self.path = connection, path
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection, None, None]:
+        """All that is written inside is kept, or none of it; one inside another is part of the outer one."""
+        with self._lock, translated(self.path):
+            if self._db.in_transaction:
+                yield self._db
+                return
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back already
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock, translated(self.path):
+            return self._db.execute(sql, values).fetchall()
+
+
+def seconds(instant: datetime) -> int:
+    """An instant as the file holds it."""
+    return (instant - _BEGINNING) // _SECOND
+
+
+def instant(held: int) -> datetime:
+    return datetime.fromtimestamp(held, UTC)
+
+
+def text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def connected(path: Path | None, *options: str) -> sqlite3.Connection:
+    """A connection without transactions of its own; `options` are those of SQLite's URIs. Raises `sqlite3.Error`."""
+    where = ":memory:" if path is None else f"file:{_quoted(path)}?{'&'.join(options)}"
+    db = sqlite3.connect(where, uri=path is not None, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def _quoted(path: Path) -> str:
+    from urllib.parse import quote
+
+    return quote(str(path.absolute()))
+
+
+@contextmanager
+def translated(path: Path | None) -> Generator[None, None, None]:
+    """SQLite's and the system's errors as `StoreError`: what, why, what to do."""
+    where = "the database in memory" if path is None else str(path)
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{where} {_why(error, path)}") from error
+    except PermissionError as error:
+        raise StoreError(f"{where} cannot be opened: permission denied; name another file") from error
+    except OSError as error:
+        raise StoreError(f"{where} cannot be used: {error.strerror or error}; name another file") from error
+
+
+def error_code(error: sqlite3.Error) -> int:
+    """SQLite's primary result code; 0 for an error of the Python module."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _why(error: sqlite3.Error, path: Path | None) -> str:
+    if path is not None and path.is_dir():
+        return "is a folder: give a file with --db FILE"
+    locked = "is locked by another program that writes: try again when it is done"
+    reasons = {
+        sqlite3.SQLITE_BUSY: locked,
+        sqlite3.SQLITE_LOCKED: locked,
+        sqlite3.SQLITE_READONLY: "cannot be written: make file and folder writable, or give another with --db FILE",
+        sqlite3.SQLITE_FULL: "could not grow: the disk is full; free some space, nothing was lost",
+        sqlite3.SQLITE_NOTADB: "is not a database: give another file with --db FILE",
+        sqlite3.SQLITE_CORRUPT: "is damaged: restore the newest copy from the folder `backups` beside it",
+        sqlite3.SQLITE_CANTOPEN: "cannot be opened: look at the folder and its permissions",
+        sqlite3.SQLITE_IOERR: "could not be read or written (input/output error): look at the disk, nothing was lost",
+    }
+    return reasons.get(error_code(error), f"refused: {error}")

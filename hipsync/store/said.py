@@ -1,0 +1,91 @@
+"""What was said to the person, and what they did."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from hipsync.errors import StoreError
+from hipsync.model import Answer, Exercise, Prompt, Where
+from hipsync.store.file import OpenFile, instant, seconds
+
+
+class Said(OpenFile):
+    """Tables `prompts`, `exercises`."""
+
+    def prompts(self, start: datetime, end: datetime) -> list[Prompt]:
+        """Those first shown in `[start, end)`, in order."""
+        rows = self._rows(f"{_PROMPTS} WHERE at >= ? AND at < ? ORDER BY at", seconds(start), seconds(end))
+        return [_prompt(row) for row in rows]
+
+    def prompt(self, prompt: Prompt) -> Prompt:
+        """As it is now: somebody may have answered it."""
+        rows = self._rows(f"{_PROMPTS} WHERE at = ?", seconds(prompt.at))
+        if not rows:
+            raise StoreError("the prompt is not in the database any more: was it replaced?")
+        return _prompt(rows[0])
+
+    def add_prompt(self, prompt: Prompt) -> Prompt:
+        """As it is kept: in whole seconds."""
+        with self.transaction() as db:
+            db.execute("INSERT INTO prompts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _prompt_row(prompt))
+        return self.prompt(prompt)
+
+    def update_prompt(self, prompt: Prompt) -> None:
+        with self.transaction() as db:
+            db.execute("REPLACE INTO prompts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _prompt_row(prompt))
+
+    def exercises(self, start: datetime, end: datetime) -> list[Exercise]:
+        """Those done in `[start, end)`, in order."""
+        rows = self._rows(
+            "SELECT at, name, how, hurt FROM exercises WHERE at >= ? AND at < ? ORDER BY at, id",
+            seconds(start), seconds(end),
+        )  # fmt: skip
+        return [Exercise(instant(r[0]), str(r[1]), str(r[2]), bool(r[3])) for r in rows]
+
+    def add_exercise(self, done: Exercise) -> None:
+        with self.transaction() as db:
+            db.execute(
+                "INSERT INTO exercises (at, name, how, hurt) VALUES (?, ?, ?, ?)",
+                (seconds(done.at), done.name, done.how, done.hurt),
+            )
+
+    def hurt(self) -> list[str]:
+        """Names of exercises that hurt: not offered again."""
+        return [str(name) for (name,) in self._rows("SELECT DISTINCT name FROM exercises WHERE hurt ORDER BY name")]
+
+
+_PROMPTS = (
+    "SELECT at, due, exercise, sure, shown_where, shown, last_shown, answer, answered_at, snoozed_until FROM prompts"
+)
+
+
+def _prompt(row: tuple[Any, ...]) -> Prompt:
+    at, due, exercise, sure, where, shown, last_shown, answer, answered_at, snoozed_until = row
+    return Prompt(
+        at=instant(at),
+        due=instant(due),
+        exercise=str(exercise),
+        sure=bool(sure),
+        where=tuple(Where(place) for place in str(where).split()),
+        shown=int(shown),
+        last_shown=None if last_shown is None else instant(last_shown),
+        answer=None if answer is None else Answer(answer),
+        answered_at=None if answered_at is None else instant(answered_at),
+        snoozed_until=None if snoozed_until is None else instant(snoozed_until),
+    )
+
+
+def _prompt_row(prompt: Prompt) -> tuple[object, ...]:
+    return (
+        seconds(prompt.at),
+        seconds(prompt.due),
+        prompt.exercise,
+        prompt.sure,
+        " ".join(prompt.where),
+        prompt.shown,
+        None if prompt.last_shown is None else seconds(prompt.last_shown),
+        prompt.answer,
+        None if prompt.answered_at is None else seconds(prompt.answered_at),
+        None if prompt.snoozed_until is None else seconds(prompt.snoozed_until),
+    )

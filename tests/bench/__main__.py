@@ -1,0 +1,50 @@
+"""Benchmarks of hipsync, each beside a baseline that its own docstring defines.
+
+    uv run python -m bench                  all of them: some minutes
+    uv run python -m bench today sync       these
+    uv run python -m bench.activpal         the rule's prompts against posture sensors; needs ../shared/data
+
+    store       a year of minutes into SQLite, beside a plain executemany; bytes a minute
+    today       the process `hipsync today --json`, beside a script that fetches the same rows
+    sync        30 days from a simulated band over a Bluetooth stack in software, beside a client that discards them
+    summary     a day, and each day of a year, summed up
+    demo        the whole of `hipsync demo`
+
+A ratio is of medians of runs in turn, so that it means something on a machine with other work too; the milliseconds do
+not. Fails if a figure misses its aim.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from bench import demo, store, summary, sync, today
+from bench.figure import Figure, table
+
+BENCHES: Mapping[str, Callable[[Path], list[Figure]]] = {
+    "store": store.figures,
+    "today": today.figures,
+    "sync": sync.figures,
+    "summary": summary.figures,
+    "demo": demo.figures,
+}
+
+
+def main(names: list[str]) -> int:
+    if unknown := set(names) - set(BENCHES):
+        print(f"no benchmark {', '.join(sorted(unknown))}: there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix="hipsync-bench-") as folder:
+        for name in names or BENCHES:
+            print(f"{name} ...", file=sys.stderr)
+            figures += BENCHES[name](Path(folder))
+    print(table(figures))
+    return int(any(figure.missed for figure in figures))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,91 @@
+"""What a benchmark found, and a table of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+
+class Figure(NamedTuple):
+    """One line of the table. A ratio and its aim are of `baseline`; smaller is better in all of them."""
+
+    what: str
+    value: float
+    unit: str
+    baseline: float | None = None
+    aim: float | None = None
+    """The ratio, or without a baseline the value, to stay under."""
+
+    @property
+    def ratio(self) -> float | None:
+        return None if self.baseline is None else self.value / self.baseline
+
+    @property
+    def missed(self) -> bool:
+        measured = self.value if self.ratio is None else self.ratio
+        return self.aim is not None and measured >= self.aim
+
+
+HEAD = ("what", "figure", "", "baseline", "ratio", "aim")
+
+
+def table(figures: Sequence[Figure]) -> str:
+    """A line a figure, below the machine and the heads of the columns."""
+    rows = [HEAD, *(_cells(figure) for figure in figures)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
+    lines = [machine()]
+    for what, value, unit, *numbers in rows:
+        cells = [what.ljust(widths[0]), value.rjust(widths[1]), unit.ljust(widths[2])]
+        cells += [cell.rjust(width) for cell, width in zip(numbers, widths[3:], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)
+
+
+def _cells(figure: Figure) -> tuple[str, ...]:
+    def number(value: float | None, digits: int) -> str:
+        return "" if value is None else f"{value:.{digits}f}"
+
+    digits = 2 if figure.value < 10 else 1
+    aim = "" if figure.aim is None else f"< {figure.aim:g}{'  MISSED' if figure.missed else ''}"
+    return (
+        figure.what,
+        number(figure.value, digits),
+        figure.unit,
+        number(figure.baseline, digits),
+        number(figure.ratio, 2),
+        aim,
+    )
+
+
+def machine() -> str:
+    """CPUs and Python, without which no figure means anything."""
+    return f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}, Python {platform.python_version()}"
+
+
+def alternating(ours: Callable[[], T], theirs: Callable[[], T], times: int) -> tuple[list[T], list[T]]:
+    """What the two return, run in turn, so that a machine that slows down slows both."""
+    pairs = [(ours(), theirs()) for _ in range(times)]
+    return [own for own, _ in pairs], [other for _, other in pairs]
+
+
+class Cost(NamedTuple):
+    """Of one call. CPU is that of the whole process, and none passes while it waits for the disk or its turn."""
+
+    cpu_s: float
+    wall_s: float
+
+
+def cost(work: Callable[[], object]) -> Cost:
+    cpu_s, wall_s = time.process_time(), time.perf_counter()
+    work()
+    return Cost(time.process_time() - cpu_s, time.perf_counter() - wall_s)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    return cost(work).wall_s

@@ -1,0 +1,186 @@
+"""Fetching 30 days of minutes from a simulated Mi Band, beside a client that throws them away.
+
+One process, a Bluetooth stack in software (`hipsync.simulation`), MTU 247, 43,200 records of eight bytes in rounds of
+2,000, 30 records a notification. Both run on a loop whose pauses take no time, and are measured from the end of the
+login to the last reply.
+
+*Ours*: `session.collect` as `hipsync sync` runs it: the driver over its link, packets in order and checked, records
+decoded, each round stored in SQLite by a thread before the next is asked for.
+
+*Baseline*: a `BleakClient` on the same kind of band, on the same radio. It has logged in, and asks for the same rounds;
+its callback for the records does nothing, and they arrive in as many notifications.
+
+The ratio is of CPU time, of which waiting and other programs take none. The last line is the CPU that SQLite needs to
+store these minutes, by a plain `executemany` of ready rows: whoever keeps them pays it on top of the baseline. On the
+air the same bytes take a band from seconds to minutes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import time
+from collections.abc import AsyncGenerator, Awaitable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from bleak import BleakClient
+from bleak.backends.characteristic import BleakGATTCharacteristic
+
+from bench import year
+from bench.figure import Figure
+from bench.store import connected, insert, rows_of
+from hipsync import bluetooth
+from hipsync.clock import FastClock
+from hipsync.driver import Session
+from hipsync.model import MINUTE, Reading
+from hipsync.session import Conversation, collect, meet
+from hipsync.simulation import SimulatedRadio, simulated_radio
+from hipsync.testing.direct import run
+from hipsync_devices.huami import DRIVER, packets
+from hipsync_devices.huami.auth import answer
+from hipsync_devices.huami.models import model_of
+from hipsync_devices.huami.sim import MiBand
+
+RUNS = 5
+MONTH = 30 * 1440
+NAME = "Mi Smart Band 5"
+"""A band with records of eight bytes."""
+KEY = bytes(range(16))
+UTC_ZONE = ZoneInfo("UTC")
+WITHIN = timedelta(seconds=30)
+
+
+class Cost(NamedTuple):
+    """What one run took."""
+
+    cpu_s: float
+    """Of the whole process, threads included."""
+    wall_s: float
+    notifications: int
+
+
+def figures(folder: Path, minutes: int = MONTH, runs: int = RUNS) -> list[Figure]:
+    now = year.system_now()
+    ours: list[Cost] = []
+    theirs: list[Cost] = []
+    for number in range(runs):
+        ours.append(run(partial(stored, minutes=minutes, path=folder / f"sync-{number}.db"), now))
+        theirs.append(run(partial(discarded, minutes=minutes), now))
+    received = {cost.notifications for cost in ours + theirs}
+    if len(received) > 1:
+        raise AssertionError(f"the two sides did not receive the same: {sorted(received)} notifications")
+    added_ms = (_cpu_s(ours) - _cpu_s(theirs)) / minutes * 1440 * 1e3
+    return [
+        Figure(f"sync: {minutes:,} minutes, CPU", _cpu_s(ours), "s", _cpu_s(theirs), 1.25),
+        Figure(f"sync: {minutes:,} minutes, wall", _wall_s(ours), "s", _wall_s(theirs)),
+        Figure("sync: the difference for a day of minutes, CPU", added_ms, "ms"),
+        Figure("sync: executemany of these minutes alone, CPU", median(sqlite_s(folder, runs)), "s"),
+    ]
+
+
+def _cpu_s(costs: Sequence[Cost]) -> float:
+    return median(cost.cpu_s for cost in costs)
+
+
+def _wall_s(costs: Sequence[Cost]) -> float:
+    return median(cost.wall_s for cost in costs)
+
+
+def sqlite_s(folder: Path, runs: int) -> Iterator[float]:
+    """CPU of storing once more what a run has stored, as `bench.store` defines its baseline."""
+    rows = rows_of(folder / "sync-0.db")
+    for number in range(runs):
+        path = folder / f"again-{number}.db"
+        year.opened(path)[0].close()
+        with closing(connected(path)) as db:
+            start_s = time.process_time()
+            insert(db, rows)
+            yield time.process_time() - start_s
+
+
+async def stored(clock: FastClock, minutes: int, path: Path) -> Cost:
+    """The product's way."""
+    store, held = year.opened(path)
+
+    async def commit(batch: Sequence[Reading]) -> None:
+        await asyncio.to_thread(store.append, held, batch)
+
+    session = Session(name=NAME, secret=KEY)
+    async with on_the_air(clock, minutes) as air:
+        with store:
+            async with bluetooth.connect(air.radio, air.addresses[0], WITHIN) as connection:
+                conversation = Conversation(connection, zone=UTC_ZONE, now=clock.now)
+                await meet(DRIVER, conversation, session, commit)
+                cost = await cost_of(collect(DRIVER, conversation, session, commit), air)
+            kept = len(store.epochs(held, clock.now() - minutes * MINUTE - MINUTE, clock.now()))
+    if kept != minutes:
+        raise AssertionError(f"{kept} of {minutes} minutes arrived")
+    return cost
+
+
+async def discarded(clock: FastClock, minutes: int) -> Cost:
+    """The least that a client must do."""
+    async with on_the_air(clock, minutes) as air:
+        seen = await bluetooth.find(air.radio, air.addresses[0], WITHIN)
+        if seen is None:
+            raise AssertionError("the band does not advertise")
+        async with BleakClient(seen.device, backend=air.radio.client) as client:
+            await log_in(client)
+            return await cost_of(discard(client, clock.now(), minutes), air)
+
+
+async def log_in(client: BleakClient) -> None:
+    replies: asyncio.Queue[bytes] = asyncio.Queue()
+    model = model_of(NAME)
+
+    def replied(_: BleakGATTCharacteristic, data: bytearray) -> None:
+        replies.put_nowait(bytes(data))
+
+    await client.start_notify(packets.AUTHENTICATION, replied)
+    request = bytes([packets.ASK_CHALLENGE | model.crypt, model.flag, 2, 1, 0])
+    await client.write_gatt_char(packets.AUTHENTICATION, request, response=False)
+    challenge = (await replies.get())[3:]
+    proof = bytes([packets.ANSWER_CHALLENGE | model.crypt, model.flag]) + answer(KEY, challenge)
+    await client.write_gatt_char(packets.AUTHENTICATION, proof, response=False)
+    await replies.get()
+
+
+async def discard(client: BleakClient, now: datetime, minutes: int) -> None:
+    """Ask for round after round, and wait for the end of each."""
+    replies: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def replied(_: BleakGATTCharacteristic, data: bytearray) -> None:
+        replies.put_nowait(bytes(data))
+
+    await client.start_notify(packets.FETCH, replied)
+    await client.start_notify(packets.DATA, lambda _characteristic, _data: None)
+    left = minutes
+    while left:
+        await client.write_gatt_char(packets.FETCH, packets.encode_fetch(now - left * MINUTE, 0), response=False)
+        left -= int.from_bytes((await replies.get())[3:7], "little")
+        await client.write_gatt_char(packets.FETCH, bytes([packets.TRANSFER]), response=False)
+        await replies.get()
+
+
+@asynccontextmanager
+async def on_the_air(clock: FastClock, minutes: int) -> AsyncGenerator[SimulatedRadio, None]:
+    """A radio, and a band that was paired before and remembers so many minutes."""
+    life = year.epochs(minutes)
+    band = MiBand(life, now=life[-1].end, zone=UTC_ZONE, secret=KEY, name=NAME)
+    async with simulated_radio([band], now=clock.now) as air:
+        yield air
+
+
+async def cost_of(work: Awaitable[None], air: SimulatedRadio) -> Cost:
+    before = air.reception().notified
+    gc.collect()
+    gc.freeze()  # the month in the band's memory, which a process that syncs with a real band does not hold
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    await work
+    return Cost(time.process_time() - cpu_s, time.perf_counter() - wall_s, air.reception().notified - before)

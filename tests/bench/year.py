@@ -1,0 +1,74 @@
+"""A year of a made-up wearer's minutes, as the driver of a Mi Band would report them, and a database that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from hipsync.life import office_days
+from hipsync.model import BandId, Epoch, State
+from hipsync.store import Store
+
+MINUTES = 365 * 1440
+BATCH = 2000
+"""Minutes that a band sends in one round, and hipsync stores in one transaction."""
+EVENING = 18
+"""The local hour at which the data end: a day with its night, its work and most of its stretches."""
+KINDS = {State.ASLEEP: 0x70, State.NOT_WORN: 0x73, State.SITTING: 0x50, State.WALKING: 0x01, State.CYCLING: 0x01}
+"""As a Mi Band would code them; it has no word for cycling."""
+
+
+@cache
+def system_now() -> datetime:
+    """The whole minute in which this process first asked: what `hipsync today` will take for now, or nearly."""
+    return datetime.now(UTC).replace(second=0, microsecond=0)  # noqa: TID251  the product's own clock is what counts
+
+
+@cache
+def zone_of(now: datetime) -> str:
+    """A zone in which it is between 18 and 19 o'clock now, so that a figure does not depend on the hour of the run."""
+    east = (EVENING - now.hour + 11) % 24 - 11
+    return f"Etc/GMT{-east:+d}"  # POSIX's sign: west is positive
+
+
+@cache
+def epochs(minutes: int = MINUTES) -> Sequence[Epoch]:
+    """The last `minutes` of an office worker's life, always the same on the same day.
+
+    Intensity and kind are there for each; heart rate for all but the twelve a day under the shower.
+    """
+    now = system_now()
+    zone = ZoneInfo(zone_of(now))
+    days = minutes // 1440 + 3
+    life = office_days(now.astimezone(zone).date() - timedelta(days=days - 1), days, zone)
+    past = [epoch for epoch in life if epoch.end <= now][-minutes:]
+    return [
+        epoch._replace(kind=KINDS[epoch.state or (State.WALKING if epoch.steps else State.SITTING)]) for epoch in past
+    ]
+
+
+def opened(path: Path) -> tuple[Store, BandId]:
+    """A new database with one band and no readings."""
+    store = Store.open(path)
+    now = system_now()
+    band = store.add_band(name="band", driver="huami", now=now, simulated=True, vouches=True, reports_wear=True)
+    store.note_zone(now - timedelta(days=400), zone_of(now))
+    return store, band.id
+
+
+def append(store: Store, band: BandId, readings: Sequence[Epoch]) -> None:
+    for at in range(0, len(readings), BATCH):
+        store.append(band, readings[at : at + BATCH])
+
+
+def database(folder: Path, minutes: int = MINUTES) -> Path:
+    """The file, made unless it is there."""
+    path = folder / f"{minutes}.db"
+    if not path.exists():
+        store, band = opened(path)
+        with store:
+            append(store, band, epochs(minutes))
+    return path

@@ -1,0 +1,414 @@
+"""`hipsync run`: one on each database, woken when something is due, ended by a signal with nothing half written.
+
+These run in real time, for the scheduler reads the host's clock; the waits of the product are shortened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from hipsync import daemon
+from hipsync.cli import hipsync, pairing
+from hipsync.clock import SystemClock
+from hipsync.config import Config
+from hipsync.daemon import run
+from hipsync.errors import ConfigError, StoreError
+from hipsync.exercises import Move
+from hipsync.instance import only_instance
+from hipsync.model import MINUTE, Answer, Epoch, Prompt, Reading, Where
+from hipsync.prompting import Policy
+from hipsync.service import Service, State, answer_prompt, settings_of
+from hipsync.session import Connection, committed
+from hipsync.store import Band, Store
+from hipsync_devices.huami import protocol
+
+CLOCK = SystemClock()
+SECOND = timedelta(seconds=1)
+
+
+class NoRadio:
+    """There is no band to reach."""
+
+    @asynccontextmanager
+    async def reach(self, band: Band) -> AsyncGenerator[Connection, None]:
+        pytest.fail(f"{band.name} was called")
+        yield  # pyright: ignore[reportUnreachable]
+
+
+class Watched(Service):
+    """A service that tells when it wakes and what it says; its wakes do first what the test gives them to do."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(
+            store,
+            replace(settings_of(Config(), "UTC"), policy=Policy()),
+            radio=NoRadio(),
+            drivers={},
+            secret=lambda _: None,
+            deliver=self._show,
+            now=CLOCK.now,
+        )
+        self.wakes: list[datetime] = []
+        self.said: list[Prompt] = []
+        self.first: list[Callable[[], Awaitable[None]]] = []
+        self.changed = asyncio.Condition()
+
+    async def _show(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+        self.said.append(prompt)
+        return [Where.TERMINAL]
+
+    async def wake(self, now: datetime) -> State:
+        self.wakes.append(now)
+        try:
+            if self.first:
+                await self.first.pop(0)()
+            return await super().wake(now)
+        finally:
+            async with self.changed:
+                self.changed.notify_all()
+
+    async def until(self, told: Callable[[Watched], bool]) -> None:
+        """Raises `TimeoutError` if it does not become true in five seconds."""
+        async with asyncio.timeout(5), self.changed:
+            await self.changed.wait_for(lambda: told(self))
+
+
+def failing(error: Exception) -> Callable[[], Awaitable[None]]:
+    async def fail() -> None:
+        raise error
+
+    return fail
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "AT_MOST_EVERY", 0.02 * SECOND)
+    monkeypatch.setattr(daemon, "AFTER_FAILURE", 0.1 * SECOND)
+    monkeypatch.setattr(daemon, "LOOK_EVERY", 0.05 * SECOND)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """Somebody has been sitting for an hour and a half; nobody has said so."""
+    path = tmp_path / "hipsync.db"
+    now = CLOCK.now()
+    minute = now.replace(second=0, microsecond=0)
+    with Store.open(path) as store:
+        band = store.add_band(name="data", driver="csv", now=now, vouches=True, reports_wear=True)
+        walked = [Epoch(minute - (100 - i) * MINUTE, MINUTE, 100, heart_rate=90) for i in range(10)]
+        sat = [Epoch(minute - (90 - i) * MINUTE, MINUTE, 0, heart_rate=60) for i in range(90)]
+        store.append(band.id, walked + sat)
+    return path
+
+
+def serving(
+    database: Path, story: Callable[[Watched], Awaitable[None]], number: signal.Signals = signal.SIGTERM
+) -> Watched:
+    """The service, after the story and a signal, which must end it within five seconds."""
+
+    async def told() -> Watched:
+        with Store.open(database) as store:
+            service = Watched(store)
+            running = asyncio.ensure_future(run(service, CLOCK))
+            await asyncio.sleep(0)
+            try:
+                await story(service)
+            finally:
+                os.kill(os.getpid(), number)
+                async with asyncio.timeout(5):
+                    await running
+            assert [task.get_coro() for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
+            return service
+
+    return asyncio.run(told())
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """And worse; without the scheduler's remarks that a look so often comes while the one before it runs."""
+    records = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    return [record for record in records if "maximum number of running instances" not in record.message]
+
+
+def test_what_is_due_at_the_start_is_said_at_once_and_once(database: Path) -> None:
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        await asyncio.sleep(0.3)  # several looks
+
+    service = serving(database, story)
+    assert len(service.said) == 1
+    assert len(service.wakes) <= 2
+    with Store.open(database) as store:
+        (kept,) = store.prompts(service.wakes[0] - MINUTE, service.wakes[0] + MINUTE)
+        assert kept.where == (Where.TERMINAL,)
+
+
+def test_a_failed_wake_is_tried_again_after_the_pause_and_not_before(database: Path) -> None:
+    async def story(service: Watched) -> None:
+        service.first = [failing(StoreError("the database is locked"))] * 3
+        await service.until(lambda service: len(service.said) == 1)
+
+    wakes = serving(database, story).wakes[:4]
+    pauses = [later - earlier for earlier, later in pairwise(wakes)]
+    assert len(pauses) == 3
+    assert all(0.1 * SECOND <= pause < SECOND for pause in pauses)
+
+
+def test_a_streak_of_failures_is_told_once(database: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "hipsync.daemon")
+
+    async def story(service: Watched) -> None:
+        service.first = [failing(StoreError("the disk is full"))] * 2 + [failing(StoreError("it is locked"))] * 2
+        await service.until(lambda service: len(service.said) == 1)
+
+    serving(database, story)
+    assert [record.message for record in warnings_of(caplog)] == ["the disk is full", "it is locked"]
+
+
+def test_a_bug_is_logged_with_its_traceback_and_the_service_goes_on(
+    database: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(service: Watched) -> None:
+        service.first = [failing(ZeroDivisionError("a bug"))] * 2
+        await service.until(lambda service: len(service.said) == 1)
+
+    serving(database, story)
+    (told,) = warnings_of(caplog)
+    assert told.exc_info is not None
+    assert isinstance(told.exc_info[1], ZeroDivisionError)
+
+
+def test_an_answer_from_another_process_is_seen(database: Path) -> None:
+    """A snooze that ends soon brings the prompt back, although the service had planned to look later."""
+
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        with Store.open(database) as theirs:
+            answer_prompt(theirs, service.said[0], Answer.SNOOZED, CLOCK.now(), SECOND)
+        await service.until(lambda service: len(service.said) == 2)
+
+    service = serving(database, story)
+    assert service.said[1].shown == 2
+
+
+def test_done_from_the_command_line_is_kept(database: Path) -> None:
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        done = await asyncio.to_thread(CliRunner().invoke, hipsync, ["--db", str(database), "done"])
+        assert done.exit_code == 0, done.output
+        await asyncio.sleep(0.2)
+
+    service = serving(database, story)
+    assert len(service.said) == 1
+    with Store.open(database) as store:
+        assert store.prompt(service.said[0]).answer is Answer.DONE
+
+
+def test_a_commit_under_way_is_finished_before_the_end(database: Path) -> None:
+    finished = False
+
+    async def slow(batch: Sequence[Reading]) -> None:
+        nonlocal finished
+        await asyncio.sleep(0.3)
+        finished = True
+
+    async def story(service: Watched) -> None:
+        started = asyncio.Event()
+
+        async def sync() -> None:
+            started.set()
+            await committed(slow, [])
+            pytest.fail("it went on after it was told to end")
+
+        service.first = [sync]
+        await started.wait()
+
+    serving(database, story)
+    assert finished
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_wake_that_does_not_end_by_itself_is_interrupted(
+    database: Path, number: signal.Signals, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story(service: Watched) -> None:
+        started = asyncio.Event()
+
+        async def for_ever() -> None:
+            started.set()
+            await asyncio.sleep(3600)
+
+        service.first = [for_ever]
+        await started.wait()
+
+    begun = time.monotonic()
+    serving(database, story, number)
+    assert time.monotonic() - begun < 2
+    assert not warnings_of(caplog)
+
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from hipsync.instance import only_instance
+with only_instance(Path(sys.argv[1])):
+    print("holds it", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_second_process_is_refused_naming_the_first_and_a_killed_one_lets_go(tmp_path: Path) -> None:
+    database = tmp_path / "new folder" / "hipsync.db"
+    first = subprocess.Popen([sys.executable, "-c", HOLD, str(database)], stdout=subprocess.PIPE)
+    with first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == b"holds it\n"
+        try:
+            refused = pytest.raises(ConfigError, match=rf"already runs on .*hipsync.db \(process {first.pid}\)")
+            with refused, only_instance(database):
+                pytest.fail("let in")
+        finally:
+            first.kill()
+    itself = pytest.raises(ConfigError, match=rf"\(process {os.getpid()}\)")
+    with only_instance(database), only_instance(tmp_path / "another.db"), itself, only_instance(database):
+        pytest.fail("let in")
+    with only_instance(database):
+        pass
+
+
+def test_a_folder_that_takes_no_lock_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    refused = pytest.raises(StoreError, match=r"file/hipsync.db.run cannot be made: .*--db FILE")
+    with refused, only_instance(tmp_path / "file" / "hipsync.db"):
+        pytest.fail("let in")
+
+
+@pytest.fixture(scope="module")
+def paired_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a database in which a simulated Mi Band was paired a minute ago."""
+    folder = tmp_path_factory.mktemp("paired")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pairing, "LISTEN_S", 0.3)
+        patch.setattr(protocol, "BETWEEN_ROUNDS", timedelta())
+        done = CliRunner().invoke(hipsync, ["--db", str(folder / "hipsync.db"), "pair", "--simulate", "huami"])
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture
+def paired(paired_once: Path, tmp_path: Path) -> Path:
+    """A copy of that database, with the last sync five hours ago, so that the next one is due."""
+    folder = tmp_path / "paired"
+    shutil.copytree(paired_once, folder)
+    path = folder / "hipsync.db"
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE syncs SET started = started - 5 * 3600, ended = ended - 5 * 3600")
+    db.close()
+    return path
+
+
+class Running:
+    """The real `hipsync run` in a process of its own, and the lines that it has logged."""
+
+    def __init__(self, database: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from hipsync.cli import main; main()", "--db", str(database), "run"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.lines: list[str] = []
+
+    def until(self, words: str) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line)
+            if words in line:
+                return
+        pytest.fail("".join(self.lines))
+
+    def ended_by(self, number: signal.Signals) -> float:
+        """Seconds from the signal to the end of the process, whose status must be 0."""
+        begun = time.monotonic()
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate(timeout=10)
+        self.lines.append(rest)
+        assert self.process.returncode == 0, "".join(self.lines)
+        return time.monotonic() - begun
+
+
+@contextmanager
+def running(database: Path) -> Generator[Running]:
+    run = Running(database)
+    try:
+        yield run
+    finally:
+        run.process.kill()
+        run.process.communicate()
+
+
+def test_run_syncs_a_simulated_band_refuses_a_second_and_ends_on_sigterm(paired: Path) -> None:
+    with running(paired) as run:
+        run.until("new epochs")
+        second = subprocess.run(
+            [sys.executable, "-c", "from hipsync.cli import main; main()", "--db", str(paired), "run"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert second.returncode == 2
+        assert f"hipsync already runs on {paired} (process {run.process.pid})" in second.stderr
+        assert second.stderr.count("\n") == 1
+        assert run.ended_by(signal.SIGTERM) < 5
+    assert "Traceback" not in "".join(run.lines)
+    with Store.open(paired) as store:
+        (band,) = store.bands()
+        assert [sync.error for sync in store.syncs(band.id)] == [None, None]
+
+
+def test_sigterm_in_the_middle_of_a_fetch_leaves_whole_minutes_without_a_hole(paired: Path) -> None:
+    with sqlite3.connect(paired) as db:
+        db.execute("DELETE FROM epochs")
+        db.execute("DELETE FROM syncs")
+    db.close()
+    with running(paired) as run:
+        run.until("watches")
+        with Store.open(paired) as store:
+            (band,) = store.bands()
+            deadline = time.monotonic() + 15
+            while Epoch not in store.since(band.id) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            assert run.ended_by(signal.SIGTERM) < 5
+            now = CLOCK.now()
+            held = store.epochs(band.id, now - timedelta(days=30), now)
+            assert held
+            assert store.syncs(band.id) == []
+    assert "Traceback" not in "".join(run.lines)
+    starts = [epoch.start for epoch in held]
+    assert starts == [starts[0] + number * MINUTE for number in range(len(starts))]
+    with sqlite3.connect(paired) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    db.close()
+
+
+def test_without_a_band_run_says_what_to_do(tmp_path: Path) -> None:
+    done = CliRunner().invoke(hipsync, ["--db", str(tmp_path / "hipsync.db"), "run"])
+    assert done.exit_code == 2
+    assert "no band is paired yet: `hipsync pair` does that" in done.output

@@ -1,0 +1,320 @@
+"""A band without a memory is stayed with: its counter becomes prompts, and a prompt rings on the connection it has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from builders import day
+from hipsync.clock import Clock, FastClock, SystemClock
+from hipsync.config import Config
+from hipsync.daemon import run as run_daemon
+from hipsync.driver import Driver, Link, Session
+from hipsync.errors import NoReply, StoreError
+from hipsync.exercises import Move
+from hipsync.model import Answer, BandId, Counter, Prompt, Reading, Where
+from hipsync.prompting import Policy
+from hipsync.registry import drivers
+from hipsync.service import Service, contact_at, live_kinds, next_wake, settings_of
+from hipsync.session import Connection
+from hipsync.simulated import SimulatedBand
+from hipsync.store import Appended, Band, Store
+from hipsync.testing.direct import DirectConnection, run
+from hipsync_devices.huami.sim import MiBand
+from hipsync_devices.infinitime.packets import Press
+from hipsync_devices.infinitime.sim import PineTime
+
+NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
+SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
+UTC_ZONE = ZoneInfo("UTC")
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
+SETTINGS = replace(settings_of(Config(), "UTC"), policy=Policy())  # prompts at all hours
+
+
+class Wrist:
+    """Reaches bands by their address, unless they are away; notices whether two connections to one are open."""
+
+    def __init__(self, now: Callable[[], datetime], **bands: SimulatedBand) -> None:
+        self.now, self.bands = now, bands
+        self.away: set[str] = set()
+        self.calls: list[tuple[str, float]] = []
+        """(address, minutes since nine)"""
+        self.open: dict[str, DirectConnection] = {}
+        self.reached = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def reach(self, band: Band) -> AsyncGenerator[Connection, None]:
+        address = band.address or ""
+        self.calls.append((address, round((self.now() - NINE) / MINUTE, 1)))
+        assert address not in self.open, "two connections to one band at once"
+        if address in self.away:
+            raise NoReply("out of reach")
+        self.open[address] = DirectConnection(self.bands[address], self.now)
+        self.reached.set()
+        try:
+            yield self.open[address]
+        finally:
+            self.open.pop(address).drop()
+
+    def minutes_of(self, address: str) -> list[float]:
+        return [minutes for called, minutes in self.calls if called == address]
+
+
+class Host:
+    """A clock that goes on while the host, and the event loop with it, sleeps."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self.slept = clock, timedelta()
+
+    def now(self) -> datetime:
+        return self._clock.now() + self.slept
+
+    async def sleep_until(self, instant: datetime) -> None:
+        await self._clock.sleep_until(instant - self.slept)
+
+
+class Disk(Store):
+    """A store whose disk can be full."""
+
+    full = False
+
+    def append(self, band: BandId, readings: Sequence[Reading]) -> Appended:
+        if self.full:
+            raise StoreError("the disk is full")
+        return super().append(band, readings)
+
+
+class World:
+    """A service with its store, its clock, and who wears the bands."""
+
+    def __init__(self, clock: Clock, *, known: dict[str, Driver] | None = None, **bands: SimulatedBand) -> None:
+        self.clock = Host(clock)
+        self.wrist, self.store = Wrist(self.clock.now, **bands), Disk.in_memory()
+        for address, band in bands.items():
+            kind = "huami" if isinstance(band, MiBand) else "infinitime"
+            self.store.add_band(
+                name=address, driver=kind, address=address, now=NINE, simulated=True, vouches=kind == "huami"
+            )
+        self.said: list[tuple[float, bool]] = []
+        """(minutes since nine, strongly)"""
+        self.service = Service(
+            self.store, SETTINGS, radio=self.wrist, drivers=known or drivers(), secret=lambda _: KEY,
+            deliver=self.shown, now=self.clock.now,
+        )  # fmt: skip
+
+    async def shown(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+        self.said.append((round((self.clock.now() - NINE) / MINUTE, 1), strong))
+        return [Where.TERMINAL]
+
+    async def run_until(self, instant: datetime) -> None:
+        """Wake the service whenever it asks for it, as `hipsync run` and the demo do."""
+        while self.clock.now() < instant:
+            self.service.attend()
+            await self.service.wake(self.clock.now())
+            due = next_wake(self.service.state(self.clock.now()), self.clock.now())
+            await self.clock.sleep_until(min(max(due, self.clock.now() + SECOND), instant))
+
+    def prompts(self) -> list[Prompt]:
+        return self.store.prompts(NINE, NINE + 24 * HOUR)
+
+    def counters(self) -> list[Counter]:
+        return self.store.counters(self.store.bands()[0].id, NINE, NINE + 24 * HOUR)
+
+
+def pine_time(drawing: str, **more: object) -> PineTime:
+    return PineTime(day(drawing, NINE), now=NINE, zone=UTC_ZONE, **more)  # type: ignore[arg-type]
+
+
+def tell(
+    story: Callable[[World], Awaitable[None]], known: dict[str, Driver] | None = None, **bands: SimulatedBand
+) -> World:
+    """The world after the story, its live bands let go."""
+
+    async def told(clock: FastClock) -> World:
+        world = World(clock, known=known, **bands)
+        try:
+            await story(world)
+        finally:
+            await world.service.leave()
+        assert world.wrist.open == {}
+        return world
+
+    return run(told, NINE)
+
+
+def test_only_a_band_without_a_memory_that_can_be_watched_is_live() -> None:
+    assert live_kinds(drivers()) == {"infinitime"}
+
+
+def test_an_hour_at_a_desk_prompts_and_buzzes_over_the_one_connection() -> None:
+    band = pine_time("5m walk 100, 90m sit")
+    world = tell(lambda world: world.run_until(NINE + 80 * MINUTE), watch=band)
+    # the sixtieth still minute ends at minute 65; the watch is read once a minute, and the service looks once a minute
+    ((minute, strong),) = world.said
+    assert 65 <= minute <= 67
+    assert not strong
+    assert world.wrist.calls == [("watch", 0.0)]
+    assert [shown.text.split()[:3] for shown in band.shown] == [["Time", "to", "move"]]
+    (prompt,) = world.prompts()
+    assert (prompt.due, prompt.where) == (NINE + 65 * MINUTE, (Where.TERMINAL, Where.BAND))
+
+
+def test_a_prompt_that_was_ignored_rings_and_a_button_answers_it() -> None:
+    band = pine_time("5m walk 100, 70m sit, 1m walk 3, 30m sit", press=Press.ACCEPTED)
+    world = tell(lambda world: world.run_until(NINE + 95 * MINUTE), watch=band)
+    assert [strong for _, strong in world.said] == [False, True]
+    assert [alert.call for alert in band.alerts] == [False, True]
+    assert [prompt.answer for prompt in world.prompts()] == [Answer.DONE]
+    assert world.wrist.minutes_of("watch") == [0.0]
+
+
+def test_the_counter_goes_on_being_stored_while_the_watch_rings() -> None:
+    band = pine_time("5m walk 100, 70m sit, 30m walk 60")
+    world = tell(lambda world: world.run_until(NINE + 105 * MINUTE), watch=band)
+    gaps = [after.at - before.at for before, after in zip(world.counters(), world.counters()[1:], strict=False)]
+    assert max(gaps) <= 71 * SECOND  # a minute, and a burst that delays the read
+
+
+def test_a_lost_link_is_called_again_after_two_minutes_then_four_and_no_oftener() -> None:
+    async def story(world: World) -> None:
+        await world.run_until(NINE + 10 * MINUTE)
+        world.wrist.away.add("watch")
+        world.wrist.open["watch"].drop()
+        await world.run_until(NINE + 30 * MINUTE)
+        world.wrist.away.clear()
+        await world.run_until(NINE + 60 * MINUTE)
+
+    world = tell(story, watch=pine_time("90m sit"))
+    # lost at 10; 2 minutes after that, then 4 and 8 and 16 after each attempt that failed
+    assert world.wrist.minutes_of("watch") == [0.0, 12.0, 16.0, 24.0, 40.0]
+    assert world.store.syncs(world.store.bands()[0].id)[0].error is None
+    assert world.counters()[-1].at >= NINE + 58 * MINUTE
+
+
+def test_a_short_loss_costs_no_step_and_no_minute() -> None:
+    async def story(world: World) -> None:
+        await world.run_until(NINE + 10 * MINUTE)
+        world.wrist.open["watch"].drop()
+        await world.run_until(NINE + 20 * MINUTE)
+
+    world = tell(story, watch=pine_time("8m walk 50, 1m sit, 11m walk 50, 5m sit"))
+    steps = world.service.state(NINE + 20 * MINUTE).seen.line.steps
+    assert sum(steps[-20:-1]) == 8 * 50 + 10 * 50
+
+
+def test_wake_never_calls_a_live_band_itself_and_is_not_asked_for_without_end() -> None:
+    async def story(world: World) -> None:
+        await world.service.wake(world.clock.now())
+        now = world.clock.now()
+        assert next_wake(world.service.state(now), now) >= now + MINUTE
+
+    assert tell(story, watch=pine_time("90m sit")).wrist.calls == []
+
+
+def test_while_it_is_out_of_reach_nobody_looks_before_it_is_called_again() -> None:
+    async def story(world: World) -> None:
+        world.wrist.away.add("watch")
+        world.service.attend()
+        await asyncio.sleep(1)
+        now = world.clock.now()
+        state = world.service.state(now)
+        assert contact_at(state.contacts[0], state, now) == NINE + 2 * MINUTE
+        assert next_wake(state, now) == NINE + 3 * MINUTE
+
+    tell(story, watch=pine_time("90m sit"))
+
+
+def test_a_band_with_a_memory_is_called_as_without_a_live_one_beside_it() -> None:
+    life = day("5m walk 100, 90m sit, 5m walk 100", NINE)
+
+    def mi_band() -> MiBand:
+        return MiBand(life, now=NINE, zone=UTC_ZONE, secret=KEY)
+
+    alone = tell(lambda world: world.run_until(NINE + 100 * MINUTE), band=mi_band())
+    beside = tell(
+        lambda world: world.run_until(NINE + 100 * MINUTE), band=mi_band(), watch=pine_time("5m walk 100, 90m sit")
+    )
+    assert alone.wrist.minutes_of("band")
+    assert beside.wrist.minutes_of("watch") == [0.0]
+    assert len(beside.prompts()) == len(alone.prompts()) == 1
+
+
+def test_a_forgotten_band_is_let_go_and_a_new_one_is_stayed_with() -> None:
+    async def story(world: World) -> None:
+        await world.run_until(NINE + 5 * MINUTE)
+        world.store.forget(world.store.bands()[0].id, with_data=False)
+        world.service.attend()
+        await asyncio.sleep(1)
+        assert world.wrist.open == {}
+        world.store.add_band(name="again", driver="infinitime", address="watch", now=NINE, simulated=True)
+        await world.run_until(NINE + 10 * MINUTE)
+        assert list(world.wrist.open) == ["watch"]
+
+    world = tell(story, watch=pine_time("90m sit"))
+    assert world.wrist.minutes_of("watch") == [0.0, 5.0]
+
+
+def test_a_driver_with_a_bug_is_logged_and_ends_neither_the_service_nor_other_bands(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def buggy(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+        yield [Counter(link.now(), 1)]
+        raise ZeroDivisionError
+
+    known = drivers()
+    band = pine_time("5m walk 100, 90m sit")
+    broken = {**known, "infinitime": replace(known["infinitime"], watch=buggy)}
+    with caplog.at_level(logging.ERROR):
+        world = tell(lambda world: world.run_until(NINE + 30 * MINUTE), known=broken, watch=band)
+    assert world.wrist.minutes_of("watch") == [0.0]
+    (record,) = [record for record in caplog.records if record.name == "hipsync.service"]
+    assert record.exc_info is not None
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_a_store_that_is_full_for_a_while_ends_nothing() -> None:
+    async def story(world: World) -> None:
+        await world.run_until(NINE + 5 * MINUTE)
+        world.store.full = True
+        await asyncio.sleep(90)
+        world.store.full = False
+        await world.run_until(NINE + 15 * MINUTE)
+
+    world = tell(story, watch=pine_time("90m sit"))
+    assert len(world.wrist.calls) == 2
+    assert world.counters()[-1].at >= NINE + 13 * MINUTE
+
+
+def test_after_the_host_slept_the_band_is_called_as_soon_as_it_wakes() -> None:
+    async def story(world: World) -> None:
+        world.wrist.away.add("watch")
+        await world.run_until(NINE + 40 * MINUTE)
+        world.wrist.away.clear()
+        world.clock.slept = 3 * HOUR
+        await asyncio.sleep(61)
+
+    world = tell(story, watch=pine_time("90m sit"))
+    assert world.wrist.minutes_of("watch") == [0.0, 2.0, 6.0, 14.0, 30.0, 220.0]
+
+
+def test_the_daemon_holds_a_live_band_and_lets_it_go_at_a_signal() -> None:
+    async def story() -> World:
+        clock = SystemClock()
+        world = World(clock, watch=PineTime([], now=clock.now(), zone=UTC_ZONE))
+        serving = asyncio.ensure_future(run_daemon(world.service, clock))
+        async with asyncio.timeout(10):
+            await world.wrist.reached.wait()
+            os.kill(os.getpid(), signal.SIGTERM)
+            await serving
+        return world
+
+    assert asyncio.run(story()).wrist.open == {}

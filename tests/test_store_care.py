@@ -1,0 +1,146 @@
+"""Copies of the file, and forgetting a band in all of them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from builders import MONDAY
+from hipsync.errors import StoreError
+from hipsync.model import Info
+from hipsync.store import Store
+from hipsync.store import file as store_file
+from stored import ALL_GOOD, GOOD, HOUR, NOW, SECOND, band, count, counts, minute
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "hipsync.db"
+
+
+@pytest.fixture
+def store() -> Generator[Store]:
+    with Store.in_memory() as store:
+        yield store
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_file, "BUSY_S", 0.05)
+
+
+def test_a_backup_is_whole_while_somebody_writes(path: Path) -> None:
+    with Store.open(path) as store, Store.read(path) as reader:
+        held = band(store)
+        store.append(held, [minute(0, 1)])  # in the log, not yet in the file itself
+        with store.transaction():
+            store.append(held, [minute(1, 2)])
+            copy = reader.backup(None, NOW)
+    assert copy == path.parent / "backups" / "hipsync-20260302T120000.db"
+    assert (copy.stat().st_mode & 0o777, copy.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    with Store.read(copy) as store:
+        assert store.epochs(held, MONDAY, NOW) == [minute(0, 1)]
+        assert store.check() == []
+
+
+def test_seven_backups_are_kept_and_none_that_the_user_named(path: Path) -> None:
+    with Store.open(path) as store:
+        mine = store.backup(path.with_name("mine.db"), NOW)
+        made = [store.backup(None, NOW + day * 24 * HOUR) for day in range(9)]
+        assert store.backups() == made[2:]
+        assert sorted(made[0].parent.iterdir()) == made[2:]
+        with pytest.raises(StoreError, match="exists already: name a new file"):
+            store.backup(mine, NOW)
+
+
+def test_a_backup_that_fails_leaves_no_half(path: Path) -> None:
+    with Store.open(path) as store:
+        store.append(band(store), GOOD)
+        (path.parent / "backups").write_text("in the way")
+        with pytest.raises(StoreError, match="cannot be used"):
+            store.backup(None, NOW)
+        (path.parent / "backups").unlink()
+        with no_file_longer_than(8192), pytest.raises(StoreError, match="could not be read or written"):
+            store.backup(None, NOW)
+        assert list((path.parent / "backups").iterdir()) == []
+        assert store.backup(None, NOW).stat().st_size > 8192
+
+
+@contextmanager
+def no_file_longer_than(length: int) -> Generator[None]:
+    """As on a disk that is full; a running process that does not ask for it gets no signal."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (length, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+MARKER = "SERIAL-31337-XYZZY"
+
+
+def holders(folder: Path) -> set[str]:
+    return {file.name for file in folder.rglob("*") if file.is_file() and MARKER.encode() in file.read_bytes()}
+
+
+def test_a_band_forgotten_with_its_data_leaves_no_byte_in_file_log_or_backups(path: Path) -> None:
+    with Store.open(path) as store:
+        gone, stays = band(store, "old-name"), band(store, "other")
+        store.append(gone, [*GOOD, Info(NOW + SECOND, serial=MARKER), *(minute(at) for at in range(2, 2000))])
+        store.append(stays, GOOD)
+        store.note_sync(gone, NOW, NOW, 3, MARKER)
+        store.backup(None, NOW)
+        store.rename(gone, "new-name")
+        store.backup(None, NOW + HOUR)
+        names = {"hipsync-20260302T120000.db", "hipsync-20260302T130000.db"}
+        assert holders(path.parent) == {"hipsync.db-wal", *names}, "the marker must be there to be missed"
+        store.forget(gone, with_data=True)
+        assert holders(path.parent) == set()
+        assert [held.name for held in store.bands()] == ["other"]
+        assert len(store.epochs(stays, MONDAY, NOW)) == 2
+        backups = store.backups()
+    for file in (path, *backups):
+        assert (count(file, "bands"), counts(file)) == (1, ALL_GOOD)
+        assert count(file, "syncs") == 0
+        with Store.read(file) as store:
+            assert store.check() == []
+    assert holders(path.parent) == set()
+
+
+def test_a_band_forgotten_without_its_data_is_only_unpaired(store: Store) -> None:
+    held = band(store)
+    store.append(held, GOOD)
+    store.forget(held, with_data=False)
+    assert [(band.name, band.address) for band in store.bands()] == [("band", None)]
+    assert len(store.epochs(held, MONDAY, NOW)) == 2
+
+
+@pytest.mark.usefixtures("impatient")
+def test_bytes_that_a_reader_holds_fast_are_not_said_to_be_gone(path: Path) -> None:
+    with Store.open(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as reader:
+        held = band(store)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM bands").fetchall()
+        with pytest.raises(StoreError, match="the rows are deleted, but another program reads the file"):
+            store.forget(held, with_data=True)
+        assert store.bands() == []
+
+
+def test_a_backup_that_cannot_be_written_leaves_a_band_that_can_be_named_again(path: Path) -> None:
+    with Store.open(path) as store:
+        held = band(store)
+        (path.parent / "backups").mkdir()
+        spoilt = path.parent / "backups" / "hipsync-20200101T000000.db"
+        spoilt.write_text("no database\n" * 100)
+        with pytest.raises(StoreError, match=r"hipsync-20200101T000000\.db is not a database"):
+            store.forget(held, with_data=True)
+        assert len(store.bands()) == 1
+        spoilt.unlink()
+        store.forget(held, with_data=True)
+        assert store.bands() == []
