@@ -162,13 +162,17 @@ def _epochs(kept: Kept) -> dict[tuple[datetime, timedelta], Epoch]:
 
 
 def a_link_cut_anywhere_loses_nothing(case: Case) -> None:
-    """After a link that ends in place of any one notification, the next sync completes what is stored."""
+    """After a link that ends in place of any one notification, the next sync completes what is stored.
+
+    A band that keeps nothing has nothing to complete: of its notifications some twenty are tried.
+    """
 
     async def story(clock: FastClock) -> None:
         kept = Kept()
         whole = await _once(case, case.band(), clock, kept)
         expected = _epochs(kept)
-        for number in range(whole.delivered):
+        step = 1 if case.driver.abilities.history else max(whole.delivered // 20, 1)
+        for number in range(0, whole.delivered, step):
             partial, band = Kept(), case.band(clock.now())
             await _cut(case, band, clock, partial, number)
             await _once(case, band, clock, partial)
