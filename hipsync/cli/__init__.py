@@ -6,6 +6,7 @@ Commands are imported when they are used, so that `hipsync today` and the Tab ke
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from pathlib import Path
 
@@ -54,7 +55,10 @@ class Commands(click.Group):
         if (module := COMMANDS.get(cmd_name)) is None:
             return None
         found = getattr(importlib.import_module(f"hipsync.cli.{module}"), f"{cmd_name}_command")
-        return found if isinstance(found, click.Command) else None
+        if not isinstance(found, click.Command):
+            return None
+        name_variables(found, f"HIPSYNC_{cmd_name.upper()}")
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -74,6 +78,20 @@ class Commands(click.Group):
                 click.echo(err=True)
                 ctx.exit(EXIT_INTERRUPTED)
             raise
+
+
+def name_variables(command: click.Command, prefix: str) -> None:
+    """Let each option be given as a variable that is called like the option: `today --json`, HIPSYNC_TODAY_JSON.
+
+    click would name it after the function's parameter.
+    """
+    for option in command.params:
+        if isinstance(option, click.Option):
+            longest = max(option.opts, key=len)
+            option.envvar = f"{prefix}_{longest.lstrip('-').replace('-', '_').upper()}"
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            name_variables(inner, f"{prefix}_{name.upper()}")
 
 
 def exit_code(error: HipsyncError) -> int:
@@ -124,5 +142,8 @@ def hush_libraries() -> None:
 
 
 def main() -> None:
-    """The console script."""
+    """The console script. A terminal that cannot show a character gets a question mark, not a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     hipsync()
