@@ -187,6 +187,7 @@ def bands_command(ctx: click.Context, as_json: bool) -> None:
 def _list_bands(app: App, *, as_json: bool) -> None:
     store = app.read_store()
     rows: list[dict[str, object]] = []
+    zones = app.zones(store)
     if store is not None:
         with store:
             rows = [_band_json(store, band) for band in store.bands()]
@@ -196,8 +197,9 @@ def _list_bands(app: App, *, as_json: bool) -> None:
     for row in rows:
         battery = "?" if row["battery_percent"] is None else f"{row['battery_percent']} %"
         simulated = "  (simulated)" if row["simulated"] else ""
-        synced = row["last_sync"] or "never"
-        click.echo(f"{row['name']:<24}  {row['driver']:<12}  battery {battery:<5}  last sync {synced}{simulated}")
+        last = row["last_sync"]
+        synced = f"{zones.local(datetime.fromisoformat(str(last))):%d %b %H:%M}" if last else "never"
+        click.echo(f"{row['name']:<18}  {row['driver']:<10}  battery {battery:<5}  synced {synced}{simulated}")
     if not rows:
         click.echo("No band yet: `hipsync pair` adds one, `hipsync import csv` makes one of a file.")
 

@@ -19,8 +19,8 @@ from hipsync.errors import StoreError
 
 BUSY_S = 5.0
 """How long to wait for another writer."""
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
 
 
 class OpenFile:
@@ -64,7 +64,7 @@ class OpenFile:
 
 def seconds(instant: datetime) -> int:
     """An instant as the file holds it."""
-    return (instant - _BEGINNING) // _SECOND
+    return (instant - BEGINNING) // SECOND
 
 
 def instant(held: int) -> datetime:

@@ -164,7 +164,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         if not fetched:
             break
         now = link.now()
-        epochs = [epoch for epoch in fetched if epoch.start >= since and epoch.end <= now]
+        epochs = [epoch for epoch in fetched if since <= epoch.start <= now - MINUTE]
         if epochs:
             yield epochs
         if session.erase and len(epochs) == len(fetched):
