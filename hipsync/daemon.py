@@ -19,7 +19,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hipsync.clock import Clock
 from hipsync.errors import HipsyncError
-from hipsync.service import Service, next_wake
+from hipsync.plan import next_wake
+from hipsync.service import Service
 
 log = logging.getLogger(__name__)
 

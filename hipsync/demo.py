@@ -24,11 +24,12 @@ from hipsync.exercises import Move
 from hipsync.life import office_days
 from hipsync.model import Answer, Epoch, Exercise, Prompt, Where
 from hipsync.notify import notice_of
+from hipsync.plan import next_wake, settings_of
 from hipsync.reach import BleakRadio
 from hipsync.registry import drivers, simulator
 from hipsync.report import day_text
 from hipsync.review import summarise
-from hipsync.service import Service, answer_prompt, next_wake, settings_of
+from hipsync.service import Service, answer_prompt
 from hipsync.session import Connection
 from hipsync.simulation import simulated_radio
 from hipsync.store import Band, Store

@@ -33,8 +33,9 @@ from hipsync.errors import ConfigError, StoreError
 from hipsync.exercises import Move
 from hipsync.instance import only_instance
 from hipsync.model import MINUTE, Answer, Epoch, Prompt, Reading, Where
+from hipsync.plan import State, settings_of
 from hipsync.prompting import Policy
-from hipsync.service import Service, State, answer_prompt, settings_of
+from hipsync.service import Service, answer_prompt
 from hipsync.session import Connection, committed
 from hipsync.store import Band, Store
 from hipsync_devices.huami import protocol

@@ -12,9 +12,9 @@ from hipsync.config import Config
 from hipsync.days import Zones
 from hipsync.demo import demo
 from hipsync.life import office_day
+from hipsync.plan import settings_of
 from hipsync.registry import drivers
 from hipsync.review import summarise
-from hipsync.service import settings_of
 from hipsync.store import Store
 
 TUESDAY = date(2026, 11, 24)

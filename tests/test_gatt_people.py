@@ -21,9 +21,10 @@ from hipsync.clock import FastClock, VirtualTimeLoop
 from hipsync.config import Config
 from hipsync.exercises import Move
 from hipsync.model import Epoch, Prompt, State, Where
+from hipsync.plan import settings_of
 from hipsync.reach import BleakRadio
 from hipsync.registry import drivers
-from hipsync.service import Service, settings_of
+from hipsync.service import Service
 from hipsync.simulation import simulated_radio
 from hipsync.store import Band, Store
 from hipsync_devices.huami.sim import MiBand

@@ -12,9 +12,9 @@ from builders import MONDAY, day
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
 from hipsync.model import BandId, Prompt
+from hipsync.plan import Contacts, Settings, State, contact_at, expected, next_wake
 from hipsync.prompting import Due, Policy, Quiet, Reason, verdict
 from hipsync.review import Seen
-from hipsync.service import Contacts, Settings, State, contact_at, expected, next_wake
 from hipsync.store import Band
 from hipsync.timeline import Source, minute_of, timeline
 

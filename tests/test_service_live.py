@@ -22,9 +22,10 @@ from hipsync.driver import Driver, Link, Session
 from hipsync.errors import NoReply, StoreError
 from hipsync.exercises import Move
 from hipsync.model import Answer, BandId, Counter, Prompt, Reading, Where
+from hipsync.plan import contact_at, live_kinds, next_wake, settings_of
 from hipsync.prompting import Policy
 from hipsync.registry import drivers
-from hipsync.service import Service, contact_at, live_kinds, next_wake, settings_of
+from hipsync.service import Service
 from hipsync.session import Connection
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Appended, Band, Store

@@ -16,8 +16,9 @@ from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import BluetoothUnavailable, HipsyncError, LinkLost, StoreError
 from hipsync.exercises import Move
 from hipsync.model import MINUTE, Charge, Epoch, Prompt, Reading, Where
+from hipsync.plan import next_wake, settings_of
 from hipsync.prompting import Policy
-from hipsync.service import Service, next_wake, settings_of
+from hipsync.service import Service
 from hipsync.session import Connection
 from hipsync.store import Band, Store
 from hipsync.testing.direct import DirectConnection

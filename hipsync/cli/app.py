@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hipsync.config import Config
     from hipsync.days import Zones
     from hipsync.keys import KeyFile
-    from hipsync.service import Settings
+    from hipsync.plan import Settings
     from hipsync.store import Band, Store
 
 
@@ -108,7 +108,7 @@ class App:
         return KeyFile(self.database.with_name("keys.json"))
 
     def settings(self) -> Settings:
-        from hipsync.service import settings_of
+        from hipsync.plan import settings_of
 
         return settings_of(self.config(), host_zone())
 

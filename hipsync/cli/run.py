@@ -17,8 +17,8 @@ from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from hipsync.days import Zones
+    from hipsync.plan import State
     from hipsync.prompting import Due, Quiet
-    from hipsync.service import State
 
 
 @click.command("run")
@@ -72,8 +72,8 @@ def run_command(app: App) -> None:
 def status_command(app: App, as_json: bool, line: bool) -> None:
     """Say what is known now, when the next prompt could come, and if nothing happens, why."""
     from hipsync.instance import running
+    from hipsync.plan import live_kinds, next_wake, state_of
     from hipsync.registry import drivers
-    from hipsync.service import live_kinds, next_wake, state_of
 
     now, store = app.now(), app.read_store()
     if store is None:

@@ -22,6 +22,7 @@ from hipsync.driver import Driver, Session
 from hipsync.errors import HipsyncError
 from hipsync.exercises import Move
 from hipsync.model import Prompt, Reading, Where
+from hipsync.plan import settings_of
 from hipsync.reach import BleakRadio
 from hipsync.registry import drivers
 from hipsync.session import Commit, Conversation
@@ -57,7 +58,7 @@ async def sync(transport: str, path: Path) -> None:
             )
         async with bumble_radio(transport) as radio:
             print("open", flush=True)
-            settings = replace(service_module.settings_of(Config(), "UTC"), erase=True)
+            settings = replace(settings_of(Config(), "UTC"), erase=True)
             service = service_module.Service(
                 store,
                 settings,

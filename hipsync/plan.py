@@ -1,0 +1,196 @@
+"""What is to happen next, and why: every decision of the service, as functions of what the store knows.
+
+`state_of(store, ...)` reads it, `contact_at` says when to call a band, `next_wake` when anything has to be done. Here
+nothing is done: `status` explains with the same functions by which `service.py` acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hipsync.bouts import Rule, bouts
+from hipsync.config import Config
+from hipsync.days import Zones
+from hipsync.driver import Driver
+from hipsync.model import MINUTE, Prompt
+from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at, verdict
+from hipsync.review import Seen, rule_of, seen
+from hipsync.store import Band, Store, Sync
+from hipsync.timeline import instant_of
+
+FIRST_RETRY = timedelta(minutes=2)
+LONGEST_RETRY = timedelta(hours=1)
+"""A band that cannot be reached is tried again after 2, 4, 8 ... minutes: its wearer may be on the way back, and every
+attempt costs both batteries."""
+LOOK_BACK = timedelta(hours=26)
+"""What is judged for prompts: a day and the night before it; more where a stretch is older."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the service needs of the configuration."""
+
+    rule: Rule
+    policy: Policy
+    at_most_every: timedelta
+    at_least_every: timedelta
+    exercises: Sequence[str] = ()
+    avoid: Sequence[str] = ()
+    buzz: bool = True
+    erase: bool = False
+    host_zone: str = "UTC"
+
+
+def settings_of(config: Config, host_zone: str) -> Settings:
+    """The user's settings, as the service takes them."""
+    return Settings(
+        rule=rule_of(config),
+        policy=Policy(
+            limit=config.limit_minutes,
+            repeat=config.repeat_minutes,
+            hours=config.hours,
+            lunch=config.lunch,
+            stronger=config.stronger,
+        ),
+        at_most_every=timedelta(minutes=config.at_most_every_minutes),
+        at_least_every=timedelta(minutes=config.at_least_every_minutes),
+        exercises=config.exercises,
+        avoid=config.avoid,
+        buzz=config.band,
+        erase=config.erase,
+        host_zone=host_zone,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Contacts:
+    """What is known of reaching one band."""
+
+    band: Band
+    attempted: datetime | None
+    reached: datetime | None
+    failures: int
+    """In a row, since it was last reached. A live band's lost connection is one."""
+    live: bool = False
+    """It has no memory: a task of its own holds it, and `wake` does not call it."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that the two decisions depend on; read from the store, nothing is remembered elsewhere."""
+
+    contacts: Sequence[Contacts]
+    seen: Seen
+    said: Sequence[Prompt]
+    verdict: Due | Quiet
+    """Of what is known at this instant."""
+    expected: Due | Quiet
+    """The verdict at the end of the data: what is to come if the wearer has not moved since."""
+    zones: Zones
+    settings: Settings
+
+
+def zones_of(store: Store, settings: Settings) -> Zones:
+    return Zones(store.zones(), settings.host_zone)
+
+
+def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:
+    """The kinds of bands that keep no history and must be watched instead."""
+    return frozenset(
+        key for key, driver in drivers.items() if driver.abilities.history is None and driver.watch is not None
+    )
+
+
+def state_of(store: Store, settings: Settings, now: datetime, live: Collection[str]) -> State:
+    """The state at `now`: what `status` explains and the service acts upon. `live`: the kinds of bands that are."""
+    zones = zones_of(store, settings)
+    past = seen(store, settings.rule, zones, now - LOOK_BACK, now, now)
+    said = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
+    return State(
+        contacts=[
+            _contacts(band, store.syncs(band.id), live=band.driver in live) for band in store.bands() if band.address
+        ],
+        seen=past,
+        said=said,
+        verdict=verdict(past.line, past.found, said, settings.policy, zones, now),
+        expected=expected(past, said, settings, zones),
+        zones=zones,
+        settings=settings,
+    )
+
+
+def expected(past: Seen, said: Sequence[Prompt], settings: Settings, zones: Zones) -> Due | Quiet:
+    """The verdict as it was at the end of the data: holes after it say nothing of the wearer."""
+    line, found = past
+    known = line.known_until()
+    if known is None:
+        return Quiet(Reason.NO_DATA)
+    if known < line.last:
+        line = line.until(known)
+        found = bouts(line, settings.rule)
+    return verdict(line, found, said, settings.policy, zones, instant_of(known))
+
+
+def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool) -> Contacts:
+    """`syncs`, newest first."""
+    failures = next((count for count, sync in enumerate(syncs) if sync.error is None), len(syncs))
+    return Contacts(
+        band=band,
+        attempted=syncs[0].started if syncs else None,
+        reached=next((sync.started for sync in syncs if sync.error is None), None),
+        failures=failures,
+        live=live,
+    )
+
+
+def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
+    """When to call one band: as late as every prompt can still be on time, and seldom else (architecture section 6)."""
+    if contacts.attempted is None:
+        return now
+    settings = state.settings
+    if contacts.failures:
+        return contacts.attempted + min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
+    if contacts.live:  # let go a moment ago, by another program or a run before this one
+        return contacts.attempted + FIRST_RETRY
+    at_least = contacts.attempted + settings.at_least_every
+    earliest = _earliest_prompt(state, contacts.attempted)
+    if earliest is None:
+        return at_least
+    if earliest <= contacts.attempted:  # the band was asked at that instant and had nothing that decides it
+        earliest = contacts.attempted + settings.at_most_every
+    return min(at_least, earliest)
+
+
+def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
+    """When a prompt, or the answer to one, could next be due; moved to the next prompt hours if it falls outside."""
+    if isinstance(state.expected, Due):
+        return asked
+    until = state.expected.until
+    if until is None:  # said, dropped, or no sign of life: look in again with the next hour of the stretch
+        until = asked + state.settings.rule.limit * timedelta(minutes=1)
+    if state.expected.reason is not Reason.ASKED and quiet_at(until, state.settings.policy, state.zones) is not None:
+        return next_hours(state.settings.policy, state.zones, until)
+    return until
+
+
+def next_wake(state: State, now: datetime) -> datetime:
+    """The next instant at which `wake` has something to do; not before now."""
+    instants = [
+        _look_at(contacts, state, now) if contacts.live else contact_at(contacts, state, now)
+        for contacts in state.contacts
+    ]
+    if isinstance(state.verdict, Due):
+        instants.append(now)
+    elif state.verdict.reason in {Reason.SNOOZED, Reason.ASKED} and (state.verdict.until or now) > now:
+        instants.append(state.verdict.until or now)
+    return max(now, min(instants, default=now + state.settings.at_least_every))
+
+
+def _look_at(contacts: Contacts, state: State, now: datetime) -> datetime:
+    """When what a live band told may decide a prompt; a minute later if it has not, for it tells more every minute."""
+    if contacts.failures:
+        return max(contact_at(contacts, state, now), now) + MINUTE
+    earliest = _earliest_prompt(state, now)
+    return now + state.settings.at_least_every if earliest is None else max(earliest, now + MINUTE)
