@@ -158,7 +158,8 @@ async def live(
                 reports_wear=able.wear,
                 now=clock.now(),
             )
-            echo(f"{clock.now().astimezone(zone):%H:%M}  paired with {name!r}; its key is known")
+            key = "" if driver.secret(band.advertisement()) == "none" else "; its key is known"
+            echo(f"{clock.now().astimezone(zone):%H:%M}  paired with {name!r}{key}")
             service = Service(
                 store,
                 settings,
@@ -176,6 +177,9 @@ async def live(
                     await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
                     wearer.answer(store)
                 await service.wake(clock.now())
+                if driver.abilities.history is not None:  # the day's summary wants all of the day
+                    async with service.talk(store.bands()[0]):
+                        service.settle(service.state(clock.now()), clock.now())
             finally:
                 await service.leave()
             summary = summarise(store, settings.rule, zones, day, clock.now())

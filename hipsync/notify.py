@@ -140,10 +140,15 @@ async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeou
     if not argv:
         return False
     lines = json.dumps(payload).encode() + b"\n"
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(*argv, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
+    )
     try:
-        process = await asyncio.create_subprocess_exec(
-            *argv, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
-        )
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:  # asyncio would kill it, but not what it has started meanwhile
+        with contextlib.suppress(OSError, ValueError):
+            await _ended(await starting)
+        raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
         log.warning("the command of prompts.command does not start: %s", error)
         return False

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from direct import DirectConnection, Kept, run
 from hipsync.clock import FastClock
 from hipsync.driver import Session
 from hipsync.errors import DeviceError, LinkLost
 from hipsync.model import Epoch, Reading
 from hipsync.session import Connection, Conversation, collect, meet
 from hipsync.simulated import HangUp
+from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices import gatt
 from hipsync_devices.huami import DRIVER, packets
 from hipsync_devices.huami.auth import answer

@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any, TypeVar
 
-from direct import run
 from hipsync.clock import FastClock
 from hipsync.driver import Advertisement
 from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
 from hipsync.simulation import SimulatedRadio, simulated_radio
+from hipsync.testing.direct import run
 
 T = TypeVar("T")
 
@@ -95,6 +95,8 @@ class PlainBand:
         self.says += self.answers.get(data, [])
 
     def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
+        if characteristic in self.refuses:
+            raise Refused(self.refuses[characteristic])
         self.subscriptions.append((characteristic, subscribed))
 
     def advance(self, now: datetime) -> Sequence[Notification | HangUp]:

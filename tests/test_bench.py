@@ -13,7 +13,7 @@ from bench.figure import Figure, table
 
 
 @pytest.mark.parametrize(
-    ("figures", "minutes", "rows"), [(store.figures, 3000, 3), (today.figures, 3000, 1), (summary.figures, 3000, 2)]
+    ("figures", "minutes", "rows"), [(store.figures, 3000, 4), (today.figures, 3000, 1), (summary.figures, 3000, 2)]
 )
 def test_a_benchmark_of_the_store_runs(
     figures: Callable[[Path, int, int], list[Figure]], minutes: int, rows: int, tmp_path: Path
@@ -24,7 +24,7 @@ def test_a_benchmark_of_the_store_runs(
 
 
 def test_both_sides_of_a_sync_receive_the_same(tmp_path: Path) -> None:
-    assert all(figure.ratio for figure in sync.figures(tmp_path, 2500, 1)[:2])  # it raises if they do not
+    assert all(figure.ratio for figure in sync.figures(tmp_path, 2500, 1)[::2][:2])  # it raises if they do not
 
 
 @pytest.mark.ring

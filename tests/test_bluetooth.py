@@ -283,6 +283,7 @@ def test_a_service_that_does_not_hang_up_is_not_waited_for_for_ever() -> None:
             assert await connection.read(BATTERY) == b"\x55"
             ended = clock.now()
         assert clock.now() - ended == timedelta(seconds=bluetooth.HANG_UP_S)
+        assert connection.lost.is_set()
 
     on_the_air(story, PlainBand())
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from direct import run
 from hipsync.clock import FastClock, SystemClock, VirtualTimeLoop
+from hipsync.testing.direct import run
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

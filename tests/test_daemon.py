@@ -393,7 +393,7 @@ def test_sigterm_in_the_middle_of_a_fetch_leaves_whole_minutes_without_a_hole(pa
         with Store.open(paired) as store:
             (band,) = store.bands()
             deadline = time.monotonic() + 15
-            while not store.since(band.id) and time.monotonic() < deadline:
+            while Epoch not in store.since(band.id) and time.monotonic() < deadline:
                 time.sleep(0.01)
             assert run.ended_by(signal.SIGTERM) < 5
             now = CLOCK.now()

@@ -15,12 +15,16 @@ import pytest
 
 import independent
 import real_people
+from hipsync.bouts import Rule
+from hipsync.days import Zones
 from hipsync.demo import demo
 from hipsync.life import office_days
-from hipsync.model import Epoch, State
+from hipsync.model import Epoch, Kind, State
+from hipsync.review import summarise
 from hipsync.store import Store
 
 ZONE = ZoneInfo("Europe/London")
+README = Path(__file__).resolve().parents[1] / "README.md"
 MINUTE = timedelta(minutes=1)
 
 
@@ -78,11 +82,23 @@ def demonstrate(tmp_path: Path, day: date, seed: int) -> int:
     assert prompted(path) == expected
     assert sum("PROMPT:" in line for line in lines) == len(expected)
     assert any(line.startswith("The database: ") for line in lines)
+    with Store.read(path) as store:
+        summary = summarise(store, Rule(), Zones([], "Europe/London"), day, datetime(2100, 1, 1, tzinfo=UTC))
+    assert sum(summary.minutes.values()) == (summary.end - summary.start) // MINUTE
+    assert summary.minutes[Kind.UNKNOWN] == 0
     return len(expected)
 
 
 def test_every_prompt_of_the_demo_comes_at_its_minute(tmp_path: Path) -> None:
     assert demonstrate(tmp_path, date(2026, 11, 20), seed=1) >= 3
+
+
+def test_the_readme_shows_the_day_of_the_demo(tmp_path: Path) -> None:
+    lines, _ = told(tmp_path)
+    first = next(i for i, line in enumerate(lines) if line.startswith("Friday 20 November 2026"))
+    last = next(i for i, line in enumerate(lines) if line.startswith("The band was called"))
+    shown = "\n".join(f"    {line}".rstrip() for line in lines[first:last]).rstrip()
+    assert shown in README.read_text(encoding="utf-8")
 
 
 @pytest.mark.ring

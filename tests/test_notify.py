@@ -273,9 +273,23 @@ async def test_without_a_session_bus_one_warning_is_said_and_then_nothing(
     assert "`hipsync doctor` says more" in caplog.text
 
 
+async def connections(bus: MessageBus) -> int:
+    """How many the bus has, all in all."""
+    names = await bus.call(
+        Message("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", member="ListNames")
+    )
+    assert names is not None
+    return sum(name.startswith(":") for name in names.body[0])
+
+
 @needs_dbus
-async def test_without_a_notice_server_it_was_not_delivered(session: str, caplog: pytest.LogCaptureFixture) -> None:
-    assert not await to_desktop(NOTICE, nothing)
+async def test_without_a_notice_server_nothing_is_delivered_and_no_connection_left(
+    session: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with on_the_bus(session, "org.example.Other", lambda _: None) as bus:
+        for _ in range(3):
+            assert not await to_desktop(NOTICE, nothing)
+        assert await connections(bus) == 1
     assert "no desktop notice" in caplog.text
 
 

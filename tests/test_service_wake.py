@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from direct import DirectConnection
 from hipsync.config import Config
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import BluetoothUnavailable, HipsyncError, LinkLost, StoreError
@@ -21,6 +20,7 @@ from hipsync.prompting import Policy
 from hipsync.service import Service, next_wake, settings_of
 from hipsync.session import Connection
 from hipsync.store import Band, Store
+from hipsync.testing.direct import DirectConnection
 from plain_band import PlainBand
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)

@@ -287,6 +287,26 @@ def test_another_refusal_is_an_error_of_the_band_and_the_link_stands() -> None:
     on_the_air(story, band)
 
 
+def test_a_refused_subscription_brings_nothing_and_can_be_tried_again() -> None:
+    band = PlainBand()
+    band.answers[b"go"] = [Notification(TELL, b"x")]
+
+    async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
+        told: list[bytes] = []
+        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+            band.refuses[TELL] = 0x0F
+            with pytest.raises(NotAuthorised, match=f"refused a subscription to {TELL}: ATT error 0x0f"):
+                await connection.start_notify(TELL, told.append)
+            await connection.write(WRITE, b"go", response=True)
+            del band.refuses[TELL]
+            await connection.start_notify(TELL, told.append)
+            await connection.write(WRITE, b"go", response=True)
+            await asyncio.sleep(1)
+            assert told == [b"x"], "once for each that subscribed"
+
+    on_the_air(story, band)
+
+
 def test_what_a_band_does_not_have_is_an_error_that_names_it() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
@@ -300,7 +320,8 @@ def test_what_a_band_does_not_have_is_an_error_that_names_it() -> None:
 
 def test_a_band_that_hangs_up_ends_the_link_after_all_that_it_said() -> None:
     band = PlainBand()
-    band.answers[b"bye"] = [Notification(TELL, b"last words"), HangUp(), Notification(TELL, b"into the void")]
+    words = [Notification(TELL, bytes([number])) for number in range(200)]  # more than the controller takes at once
+    band.answers[b"bye"] = [*words, HangUp(), Notification(TELL, b"into the void")]
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         told: list[bytes] = []
@@ -310,7 +331,7 @@ def test_a_band_that_hangs_up_ends_the_link_after_all_that_it_said() -> None:
             await connection.write(WRITE, b"bye", response=True)
             await connection.lost.wait()
             assert clock.now() - started < SECOND
-            assert told == [b"last words"]
+            assert told == [word.data for word in words]
             with pytest.raises(LinkLost):
                 await connection.read(BATTERY)
         async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:  # and it advertises again
@@ -341,6 +362,32 @@ def test_a_band_can_be_bonded_with() -> None:
                 assert await connection.read(BATTERY) == b"\x55"
 
     on_the_air(story, PlainBand())
+
+
+def test_a_scan_that_begins_while_a_bonded_band_is_waited_for_outlives_the_connection() -> None:
+    async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
+        first, second = simulated.reception(0), simulated.reception(1)
+        seen = await bluetooth.find(simulated.radio, FIRST, LIMIT)
+        assert seen is not None
+        async with bluetooth.connect(simulated.radio, seen, LIMIT) as connection:
+            await connection.bond()
+        first.leave()
+        second.leave()
+        loop = asyncio.get_running_loop()
+        scan: asyncio.Future[list[bluetooth.Seen]] = loop.create_future()
+        loop.call_later(1, lambda: asyncio.ensure_future(bluetooth.scan(simulated.radio, 10)).add_done_callback(took))
+
+        def took(done: asyncio.Future[list[bluetooth.Seen]]) -> None:
+            scan.set_result(done.result())
+
+        loop.call_later(2, first.come_back)
+        async with bluetooth.connect(simulated.radio, seen, LIMIT):
+            pass
+        assert not scan.done()
+        second.come_back()
+        assert SECOND_BAND in {each.address for each in await scan}
+
+    on_the_air(story, PlainBand(), PlainBand())
 
 
 @pytest.mark.parametrize("fails", ["read", "advance"])

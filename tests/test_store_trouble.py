@@ -17,7 +17,6 @@ import pytest
 
 from builders import MONDAY
 from builders import day as drawn
-from direct import DirectConnection, conversation, run
 from hipsync.clock import FastClock
 from hipsync.driver import Session
 from hipsync.errors import StoreError
@@ -26,6 +25,7 @@ from hipsync.registry import drivers
 from hipsync.session import collect, meet
 from hipsync.store import Appended, Store
 from hipsync.store import file as store_file
+from hipsync.testing.direct import DirectConnection, conversation, run
 from hipsync_devices.huami import packets
 from hipsync_devices.huami.sim import MiBand
 from stored import GOOD, NOW, band, limit, minute

@@ -112,7 +112,7 @@ def exit_code(error: HipsyncError) -> int:
 @click.version_option(package_name="hipsync")
 @click.pass_context
 def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: bool, no_color: bool) -> None:
-    r"""Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
+    """Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
 
     \b
     hipsync demo          a simulated band lives through a day; no hardware needed

@@ -95,7 +95,7 @@ def _paired(app: App) -> set[str | None]:
 def pair_command(
     app: App, address: str | None, name: str | None, kind: str | None, key_file: Path | None, simulate: str | None
 ) -> None:
-    r"""Choose a band, log in, set its clock and fetch what it remembers.
+    """Choose a band, log in, set its clock and fetch what it remembers.
 
     \b
     hipsync pair                                    choose from a scan
@@ -132,7 +132,8 @@ async def _sync(app: App, store: Store, bands: Sequence[Band], since: datetime |
         for band in bands:
             try:
                 async with service.talk(band, since) as talk:
-                    click.echo(f"{band.name}: {talk.epochs:,} epochs")
+                    nothing = "nothing new" if talk.driver.abilities.history else "its counter, as it is now"
+                    click.echo(f"{band.name}: {f'{talk.epochs:,} epochs' if talk.epochs else nothing}")
             except DeviceError as error:
                 failed += 1
                 click.echo(f"hipsync: {band.name}: {error}", err=True)
@@ -171,7 +172,7 @@ async def service_on(app: App, store: Store, bands: Sequence[Band]) -> AsyncGene
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def bands_command(ctx: click.Context, as_json: bool) -> None:
-    r"""List the paired bands; show, rename, forget or buzz one.
+    """List the paired bands; show, rename, forget or buzz one.
 
     \b
     hipsync bands

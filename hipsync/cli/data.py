@@ -24,7 +24,7 @@ def import_command() -> None:
 @click.option("--zone", help="Of timestamps without an offset (an IANA name).")
 @click.pass_obj
 def import_csv_command(app: App, file: Path, band: str | None, zone: str | None) -> None:
-    r"""Take in a CSV file; nothing at all if one line of it is wrong.
+    """Take in a CSV file; nothing at all if one line of it is wrong.
 
     \b
     timestamp,steps,heart_rate,state

@@ -20,8 +20,16 @@ COMMAND_WITHIN_S = 10.0
 class Delivery:
     """Shows prompts, and writes down what the buttons of a notice answer."""
 
-    def __init__(self, store: Store, now: Callable[[], datetime], *, desktop: bool, command: Sequence[str]) -> None:
-        self._store, self._now, self._desktop, self._command = store, now, desktop, command
+    def __init__(
+        self,
+        store: Store,
+        now: Callable[[], datetime],
+        *,
+        desktop: bool,
+        command: Sequence[str],
+        snooze: timedelta,
+    ) -> None:
+        self._store, self._now, self._desktop, self._command, self._snooze = store, now, desktop, command, snooze
 
     async def deliver(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
         notice = notice_of(prompt, move, strong=strong)
@@ -40,6 +48,6 @@ class Delivery:
 
     def _answered(self, prompt: Prompt, answer: Answer) -> None:
         now = self._now()
-        answer_prompt(self._store, prompt, answer, now, timedelta(minutes=10))
+        answer_prompt(self._store, prompt, answer, now, self._snooze)
         if answer is Answer.DONE:
             self._store.add_exercise(Exercise(now, prompt.exercise, "prompt"))

@@ -120,7 +120,7 @@ def _answer(
 @click.option("--list", "listed", is_flag=True, help="All exercises, with how to do them.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def exercise_command(name: str | None, listed: bool, as_json: bool) -> None:
-    r"""Show the hip exercises.
+    """Show the hip exercises.
 
     \b
     hipsync exercise --list

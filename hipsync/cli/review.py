@@ -72,7 +72,7 @@ def today_command(ctx: click.Context, as_json: bool, plain: bool, band: str | No
 @_options
 @click.pass_context
 def day_command(ctx: click.Context, when: str, as_json: bool, plain: bool, band: str | None, zone: str | None) -> None:
-    r"""Show one day: 2026-11-20, yesterday, -3 (days ago), mon.
+    """Show one day: 2026-11-20, yesterday, -3 (days ago), mon.
 
     \b
     hipsync day yesterday

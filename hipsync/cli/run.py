@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +47,8 @@ def run_command(app: App) -> None:
 
     async def serve() -> None:
         with app.paired_store() as store, only_instance(app.database):
-            delivery = Delivery(store, app.now, desktop=config.desktop, command=config.command)
+            snooze = timedelta(minutes=config.snooze_minutes)
+            delivery = Delivery(store, app.now, desktop=config.desktop, command=config.command, snooze=snooze)
             zone = ZoneInfo(host_zone())
             async with opened_radio(store.bands(), keys.secret, zone, app.now) as radio:
                 service = Service(
@@ -157,13 +158,15 @@ def _ago(known: int | None, now: datetime, zones: Zones) -> str:
 @click.option("--band", "kind", default="huami", show_default=True, help="Which kind of simulated band.")
 @click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Minutes of your own (CSV).")
 @click.option("--speed", default="max", show_default=True, help="Simulated seconds a second, or max.")
+@click.option("--date", "when", default="today", show_default=True, help="Which day is lived through.")
 @click.option("--seed", default=1, show_default=True, help="Another seed, another day.")
 @click.pass_obj
-def demo_command(app: App, kind: str, data: Path | None, speed: str, seed: int) -> None:
+def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, seed: int) -> None:
     """Let a simulated band live through an office day: pair, sync, prompts as they come, the summary.
 
     No hardware is needed: the Bluetooth stack above the radio is real, the band and the radio are not.
     """
+    from hipsync.cli.review import day_of
     from hipsync.demo import demo
 
     if speed != "max" and not (speed.replace(".", "", 1).isdecimal() and float(speed) > 0):
@@ -174,7 +177,7 @@ def demo_command(app: App, kind: str, data: Path | None, speed: str, seed: int) 
         speed=None if speed == "max" else float(speed),
         seed=seed,
         database=app.db_path,
-        today=app.now().date(),
+        today=day_of(when, app.now().date()),
         echo=click.echo,
         colour=app.colour,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import statistics
 import time
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
 
 
 class Figure(NamedTuple):
@@ -66,14 +67,25 @@ def machine() -> str:
     return f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}, Python {platform.python_version()}"
 
 
-def alternating(ours: Callable[[], float], theirs: Callable[[], float], times: int) -> tuple[float, float]:
-    """The medians of what the two return, run in turn, so that a machine that slows down slows both."""
+def alternating(ours: Callable[[], T], theirs: Callable[[], T], times: int) -> tuple[list[T], list[T]]:
+    """What the two return, run in turn, so that a machine that slows down slows both."""
     pairs = [(ours(), theirs()) for _ in range(times)]
-    return statistics.median(own for own, _ in pairs), statistics.median(other for _, other in pairs)
+    return [own for own, _ in pairs], [other for _, other in pairs]
+
+
+class Cost(NamedTuple):
+    """Of one call. CPU is that of the whole process, and none passes while it waits for the disk or its turn."""
+
+    cpu_s: float
+    wall_s: float
+
+
+def cost(work: Callable[[], object]) -> Cost:
+    cpu_s, wall_s = time.process_time(), time.perf_counter()
+    work()
+    return Cost(time.process_time() - cpu_s, time.perf_counter() - wall_s)
 
 
 def seconds(work: Callable[[], object]) -> float:
     """Wall time of one call."""
-    start_s = time.perf_counter()
-    work()
-    return time.perf_counter() - start_s
+    return cost(work).wall_s

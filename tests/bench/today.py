@@ -16,6 +16,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, time
 from pathlib import Path
+from statistics import median
 from zoneinfo import ZoneInfo
 
 from bench import year
@@ -40,7 +41,7 @@ def figures(folder: Path, minutes: int = year.MINUTES, runs: int = RUNS) -> list
     run(ours)  # compiles
     run(theirs)
     own, bare = alternating(lambda: run(ours) * 1e3, lambda: run(theirs) * 1e3, runs)
-    return [Figure("today: hipsync today --json, against a bare script", own, "ms", bare, 2.0)]
+    return [Figure("today: hipsync today --json, against a bare script", median(own), "ms", median(bare), 2.0)]
 
 
 def script(folder: Path, module: str, *arguments: str) -> list[str]:

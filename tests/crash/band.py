@@ -22,17 +22,17 @@ from zoneinfo import ZoneInfo
 from hipsync.model import MINUTE, Epoch
 from hipsync.simulated import HangUp, Notification
 from hipsync.simulation import serve
-from hipsync_devices.huami import sim
+from hipsync_devices.huami.sim import MiBand
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTES = 2000
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 ADDRESS = "C0:00:00:00:00:01"
-sim.ROUND = 150
-"""So that a sync has many rounds, each with its commit and its acknowledgement."""
+ROUND = 150
+"""Minutes. So that a sync has many rounds, each with its commit and its acknowledgement."""
 
 
-class CutBand(sim.MiBand):
+class CutBand(MiBand):
     """Ends the link in place of one of its notifications, once."""
 
     cut_at = -1
@@ -63,7 +63,14 @@ async def main() -> None:
             command, *words = (await loop.run_in_executor(None, sys.stdin.readline)).split() or ["quit"]
             if command == "new":
                 await stack.aclose()
-                band = CutBand(life(int(words[0])), now=NOW, zone=ZoneInfo("UTC"), secret=KEY, deletes_on_ack=True)
+                band = CutBand(
+                    life(int(words[0])),
+                    now=NOW,
+                    zone=ZoneInfo("UTC"),
+                    secret=KEY,
+                    deletes_on_ack=True,
+                    round_minutes=ROUND,
+                )
                 band.cut_at = int(words[1])
                 bands = serve([band], "tcp-server:127.0.0.1:0", lambda: NOW, addresses=[ADDRESS])
                 print(await stack.enter_async_context(bands), flush=True)

@@ -124,6 +124,16 @@ def test_since_before_the_memory_means_its_oldest_minute_and_since_after_now_mea
     assert phone.write("0004", "0101ea0703020d000000") == ["0004 10010100000000ea0703020d000000"]
 
 
+def test_since_after_now_means_none_even_if_a_wrong_clock_stamped_minutes_there() -> None:
+    it = MiBand(
+        still(NOW - 2 * MINUTE, 2), now=NOW, zone=ZoneInfo("UTC"), secret=KEY, clock_error=timedelta(hours=2)
+    )  # which holds 13:58 and 13:59
+    phone = client(it, NOW)
+    phone.write("2A2B", "ea0703020c000001000000")
+    assert phone.write("0004", "0101ea0703020d000000") == ["0004 10010100000000ea0703020d000000"]
+    assert phone.write("0004", SINCE_ELEVEN) == ["0004 10010102000000ea0703020d3a0000"]
+
+
 def test_a_round_has_two_thousand_minutes_at_most_and_none_beyond_a_gap() -> None:
     long_ago = NOW - 3000 * MINUTE
     phone = client(band(still(long_ago, 2500)), NOW)
@@ -139,6 +149,15 @@ def test_the_oldest_minutes_make_room_whatever_was_missed_between(monkeypatch: p
     it = band([*still(NOW - 400 * MINUTE, 90), *still(NOW - 30 * MINUTE, 30)])
     assert len(it.memory()) == 100
     assert it.memory()[0] == NOW - 380 * MINUTE
+
+
+def test_a_minute_that_the_clock_passed_twice_is_a_new_one_in_the_ring(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sim_memory, "CAPACITY", 3)
+    memory = sim_memory.Memory(4)
+    for steps, number in enumerate([0, 1, 0, 2, 3]):
+        memory.keep(NOW + number * MINUTE, Epoch(NOW, MINUTE, steps, kind=1))
+    assert list(memory) == [NOW, NOW + 2 * MINUTE, NOW + 3 * MINUTE]
+    assert memory.payload([NOW]) == bytes.fromhex("010002ff")
 
 
 @pytest.mark.parametrize(

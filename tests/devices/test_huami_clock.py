@@ -7,9 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from direct import Kept
 from hipsync.model import MINUTE, Epoch
-from hipsync_devices.huami import sim
+from hipsync.testing.direct import Kept
 from hipsync_devices.huami.sim import MiBand
 from huami_bands import KEY, client, met, wrote
 
@@ -90,11 +89,11 @@ def test_a_change_of_daylight_saving_between_two_syncs_costs_no_minute_and_doubl
 @pytest.mark.parametrize("change", [SPRING, AUTUMN], ids=["spring", "autumn"])
 @pytest.mark.parametrize("foreign", [False, True])
 def test_a_change_of_daylight_saving_while_fetching_costs_no_minute_and_doubles_none(
-    change: datetime, foreign: bool, monkeypatch: pytest.MonkeyPatch
+    change: datetime, foreign: bool
 ) -> None:
-    monkeypatch.setattr(sim, "ROUND", 20)
     lived = life(change - 3 * HOUR, 180)  # nine rounds, the fourth after the change
     it = band(lived, change - timedelta(seconds=3), "Europe/Berlin")
+    it.round_minutes = 20
     it.faults.foreign_offset, it.faults.times = foreign, 100
     meeting = met(it, change - timedelta(seconds=3), zone="Europe/Berlin", since=change - 3 * HOUR)
     assert meeting.error is None

@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from direct import DirectConnection, Kept, run
 from hipsync.clock import FastClock
 from hipsync.driver import Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import MINUTE, Epoch, State
-from hipsync_devices.huami import sim
+from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices.huami.sim import Faults, MiBand
 from huami_bands import EVENING, KEY, LOGIN, Meeting, Script, meeting, met, played, uuid, wrote
 
@@ -350,10 +349,10 @@ def test_a_band_that_may_forget_forgets_what_is_stored() -> None:
 
 
 @pytest.mark.parametrize("fail_at", [1, 2, 3])
-def test_a_round_whose_commit_fails_stays_on_the_band(fail_at: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sim, "ROUND", 40)
+def test_a_round_whose_commit_fails_stays_on_the_band(fail_at: int) -> None:
     lived = life(100)
     it = band(lived)
+    it.round_minutes = 40
     kept = Kept()
     kept.fail_at = fail_at
     with pytest.raises(OSError, match="disk full"):
@@ -366,14 +365,12 @@ def test_a_round_whose_commit_fails_stays_on_the_band(fail_at: int, monkeypatch:
 
 @pytest.mark.parametrize("erase", [False, True])
 @pytest.mark.parametrize(("name", "minutes"), [("Mi Band 3", 100), ("Mi Smart Band 5", 60)])
-def test_wherever_the_link_is_lost_the_next_sync_has_every_minute_once(
-    name: str, minutes: int, erase: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sim, "ROUND", 40)
+def test_wherever_the_link_is_lost_the_next_sync_has_every_minute_once(name: str, minutes: int, erase: bool) -> None:
     lived = life(minutes)
     cuts = 0
     for cut in range(100):
         it, kept = band(lived, name), Kept()
+        it.round_minutes = 40
 
         def cut_there(connection: DirectConnection, cut: int = cut) -> None:
             connection.cut_after(cut)
@@ -468,16 +465,15 @@ def test_a_full_memory_of_thirty_days_is_fetched(name: str, size: int, mtu: int)
     assert len(it.requests) == 22, "rounds of 2000"
 
 
-def test_a_packet_counter_may_wrap_more_than_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sim, "ROUND", 3000)
+def test_a_packet_counter_may_wrap_more_than_once() -> None:
     lived = life(3000)
     it = band(lived)
+    it.round_minutes = 3000
     assert met(it, NOW).steps == steps(lived)  # 750 packets
     assert len(it.requests) == 1
 
 
-def test_rounds_are_at_least_a_second_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sim, "ROUND", 10)
+def test_rounds_are_at_least_a_second_apart() -> None:
     asked: list[datetime] = []
 
     class Noted(MiBand):
@@ -486,7 +482,7 @@ def test_rounds_are_at_least_a_second_apart(monkeypatch: pytest.MonkeyPatch) -> 
                 asked.append(now)
             super().write(characteristic, service, data, now)
 
-    met(Noted(life(30), now=NOW, zone=ZoneInfo("UTC"), secret=KEY), NOW)
+    met(Noted(life(30), now=NOW, zone=ZoneInfo("UTC"), secret=KEY, round_minutes=10), NOW)
     assert len(asked) == 3
     assert min(b - a for a, b in pairwise(asked)) >= timedelta(seconds=1)
 

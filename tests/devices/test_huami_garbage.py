@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from direct import DirectConnection, Kept, run
 from hipsync.clock import FastClock
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, MalformedPacket
 from hipsync.model import MINUTE, Epoch, Reading
 from hipsync.session import Connection, Conversation, collect, meet, nudge
 from hipsync.simulated import HangUp, Notification
+from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices.huami import DRIVER, packets
 from hipsync_devices.huami.protocol import watch
 from hipsync_devices.huami.sim import MiBand

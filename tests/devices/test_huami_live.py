@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from direct import DirectConnection, conversation, run
 from hipsync.clock import FastClock
 from hipsync.driver import Message, Session
 from hipsync.errors import LinkLost, MalformedPacket
 from hipsync.model import MINUTE, Counter, Epoch
 from hipsync.session import nudge
+from hipsync.testing.direct import DirectConnection, conversation, run
 from hipsync_devices.huami import DRIVER, packets
 from hipsync_devices.huami.protocol import authenticate, set_clock, watch
 from hipsync_devices.huami.sim import MiBand

@@ -17,7 +17,7 @@ import pytest
 from hipsync.driver import Session
 from hipsync.errors import NotAuthorised
 from hipsync.model import MINUTE, Charge, Epoch, State
-from hipsync_devices.huami import packets, sim
+from hipsync_devices.huami import packets
 from hipsync_devices.huami.auth import answer
 from hipsync_devices.huami.packets import Battery, CurrentTime, InactivityWarning, RealtimeSteps, Reply, Round
 from hipsync_devices.huami.sim import MiBand
@@ -176,16 +176,16 @@ def test_the_request_of_a_log_from_hong_kong_is_written_and_understood() -> None
     ],
 )  # fmt: skip
 def test_start_answers_of_sixteen_bytes_are_read_and_given(
-    request_: str, said: str, start: datetime, count: int, quarters: int, monkeypatch: pytest.MonkeyPatch
+    request_: str, said: str, start: datetime, count: int, quarters: int
 ) -> None:
     reply = Reply.decode(bytes.fromhex(said))
     assert (reply.operation, reply.status) == (1, 1)
     assert Round.decode(reply.payload) == Round(count, start)
     assert packets.encode_fetch(start, quarters).hex() == request_
 
-    monkeypatch.setattr(sim, "ROUND", 2049)
     now = start + count * MINUTE
     later = band("Mi Smart Band 5", now=now, life=minutes([(0x50, 0, 0, 0xFF)] * count, start))
+    later.round_minutes = 2049
     later.faults.long_answers = True
     phone = client(later, now)
     phone.write("2A2B", CurrentTime(now, quarters).encode())

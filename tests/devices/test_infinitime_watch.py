@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import day
-from direct import DirectConnection, Kept, conversation, run
 from hipsync import bluetooth
 from hipsync.bouts import Rule, bouts
 from hipsync.clock import FastClock
@@ -24,6 +23,7 @@ from hipsync.errors import DeviceError, LinkLost, MalformedPacket
 from hipsync.model import Answer, Charge, Counter, Epoch, Info
 from hipsync.session import Connection, Conversation, collect, meet, nudge
 from hipsync.simulation import simulated_radio
+from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync_devices import gatt
 from hipsync_devices.infinitime import DRIVER, packets

@@ -80,6 +80,7 @@ class MiBand:
         deletes_on_ack: bool = True,
         clock_error: timedelta = timedelta(0),
         taps_after: timedelta | None = timedelta(seconds=2),
+        round_minutes: int = ROUND,
         seed: int = 0,
     ) -> None:
         self.mtu = 23
@@ -94,7 +95,7 @@ class MiBand:
         self.battery = Battery(87, charging=False, last_level=100)
         self.challenge: bytes | None = None
         """The next one; random if None."""
-        self.deletes_on_ack, self.taps_after = deletes_on_ack, taps_after
+        self.deletes_on_ack, self.taps_after, self.round_minutes = deletes_on_ack, taps_after, round_minutes
         self.name, self.firmware = name, firmware
         self._model = model_of(name)
         self._memory = Memory(record_bytes or record_size(self._model, firmware))
@@ -318,7 +319,7 @@ class MiBand:
             return
         self.requests.append(since)
         if since <= self.clock():
-            self._armed = self._memory.run(since.replace(second=0), ROUND)
+            self._armed = self._memory.run(since.replace(second=0), self.round_minutes)
         quarters = self._quarters + (4 if self._fault.foreign_offset else 0)
         count = len(self._armed) + (self._fault.miscount if self._armed else 0)
         start = Round(count, self._armed[0] if self._armed else since).encode(quarters)

@@ -1,9 +1,10 @@
 """A simulated band without a radio: a `Connection` straight into the object, on a virtual clock.
 
-    run(story, start)                       a coroutine function on a fresh VirtualTimeLoop, given its clock
+    run(story, start)                               a coroutine function on a fresh VirtualTimeLoop, given its clock
     conversation(DirectConnection(...), clock)      what `session.meet` and `session.collect` take
 
-Faults: `cut_after(n)` ends the link before the n-th notification from now; `lose` and `double` spoil single ones.
+Faults: `cut_after(n)` ends the link before the n-th notification from now; `lose` and `double` spoil single ones;
+`spoil` and `spoil_read` put other bytes in place of what the band said.
 """
 
 from __future__ import annotations
@@ -48,6 +49,9 @@ class DirectConnection:
         self.delivered = 0
         self.lose: set[int] = set()
         self.double: set[int] = set()
+        self.spoil: Callable[[bytes], Sequence[bytes]] = lambda data: [data]
+        """What arrives in place of a notification."""
+        self.spoil_read: Callable[[bytes], bytes] = lambda data: data
         self._cut_at: int | None = None
         self._callbacks: dict[str, Callable[[bytes], None]] = {}
         self._tables = {c.uuid: s.uuid for s in band.services() for c in s.characteristics}
@@ -78,7 +82,7 @@ class DirectConnection:
         except Refused as refused:
             raise DeviceError(f"the band refused a read of {characteristic}: {refused}") from refused
         self._pump()
-        return data
+        return self.spoil_read(data)
 
     async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None:
         self._check(characteristic, service)
@@ -89,6 +93,11 @@ class DirectConnection:
             if response:
                 raise DeviceError(f"the band refused a write to {characteristic}: {refused}") from refused
         self._pump()
+
+    def flood(self, data: bytes) -> None:
+        """As if the band said this on every characteristic that is subscribed to."""
+        for callback in list(self._callbacks.values()):
+            callback(data)
 
     async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
         self._check(characteristic, None)
@@ -122,7 +131,8 @@ class DirectConnection:
                     self.drop()
                     return
                 for _ in range(0 if self.delivered in self.lose else 2 if self.delivered in self.double else 1):
-                    callback(event.data)
+                    for data in self.spoil(event.data):
+                        callback(data)
                 self.delivered += 1
 
     async def _tick(self) -> None:

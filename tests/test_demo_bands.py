@@ -1,0 +1,42 @@
+"""The demo with each kind of simulated band: the same wearer, so the same steps and the same prompts."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hipsync.config import Config
+from hipsync.days import Zones
+from hipsync.demo import demo
+from hipsync.life import office_day
+from hipsync.registry import drivers
+from hipsync.review import summarise
+from hipsync.service import settings_of
+from hipsync.store import Store
+
+TUESDAY = date(2026, 11, 24)
+LONDON = "Europe/London"
+
+
+@pytest.mark.ring
+@pytest.mark.parametrize("kind", sorted(drivers()))
+def test_every_step_of_the_day_arrives_and_the_hour_is_prompted(kind: str, tmp_path: Path) -> None:
+    lines: list[str] = []
+    path = demo(
+        kind=kind, data=None, speed=None, seed=1, database=tmp_path / "demo.db", today=TUESDAY, echo=lines.append,
+        colour=False, zone=LONDON,
+    )  # fmt: skip
+    walked = [epoch for epoch in office_day(TUESDAY, ZoneInfo(LONDON), 1) if epoch.steps]
+    zones = Zones([], LONDON)
+    with Store.read(path) as store:
+        day = zones.day(TUESDAY)
+        summary = summarise(store, settings_of(Config(), LONDON).rule, zones, TUESDAY, day.end)
+        prompts = store.prompts(day.start, day.end)
+    assert summary.steps == sum(epoch.steps for epoch in walked)
+    # four long sits at the desk and one on the sofa (`hipsync/life.py`); a band that is lost prompts for none
+    assert len(prompts) == 5
+    assert all("band" in prompt.where for prompt in prompts)
+    assert sum("PROMPT" in line for line in lines) >= 5
