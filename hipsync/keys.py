@@ -30,6 +30,10 @@ class KeyFile:
         key = self._read().get(band.name)
         return None if key is None else bytes.fromhex(key)
 
+    def check(self) -> None:
+        """Raises `ConfigError` if the file is not what it should be."""
+        self._read()
+
     def set(self, name: str, key: bytes) -> None:
         self._write({**self._read(), name: key.hex()})
 

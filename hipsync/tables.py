@@ -149,7 +149,7 @@ def _whole_lines(text: TextIO) -> Iterator[str]:
             raise InputError(f"line {number} holds a zero byte: the file is damaged, or is no text")
         if not line.endswith(("\n", "\r")):
             why = "is too long" if len(line) >= LONGEST_LINE else "does not end: the file was cut off while written"
-            raise InputError(f"line {number} {why}; nothing was imported")
+            raise InputError(f"line {number} {why}")
         yield line
 
 

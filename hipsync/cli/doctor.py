@@ -32,7 +32,14 @@ class Finding(NamedTuple):
 @click.pass_context
 def doctor_command(ctx: click.Context, as_json: bool) -> None:
     """Check Bluetooth, permissions, settings, database and clock, and say what to do."""
-    findings = [*_settings(ctx.obj), *_database(ctx.obj), *_clock(ctx.obj), *_bluetooth(), *_packages()]
+    findings = [
+        *_settings(ctx.obj),
+        *_database(ctx.obj),
+        *_keys(ctx.obj),
+        *_clock(ctx.obj),
+        *_bluetooth(),
+        *_packages(),
+    ]
     if as_json:
         rows = [{"what": what, "verdict": verdict, "text": text} for what, verdict, text in findings]
         click.echo(json.dumps({"version": 1, "findings": rows}, indent=1))
@@ -72,6 +79,19 @@ def _database(app: App) -> Iterator[Finding]:
         yield Finding(
             "clock", "bad", f"the newest data are from {newest:%Y-%m-%d %H:%M} UTC, in the future: set the clock"
         )
+
+
+def _keys(app: App) -> Iterator[Finding]:
+    keys = app.keys()
+    if keys.path.exists():
+        try:
+            keys.check()
+        except HipsyncError as error:
+            yield Finding("keys", "bad", str(error))
+        else:
+            shared = os.name == "posix" and stat.S_IMODE(keys.path.stat().st_mode) & 0o077
+            why = f"others may read {keys.path}: chmod 600 it, for who has a key has the band"
+            yield Finding("keys", "look", why) if shared else Finding("keys", "fine", str(keys.path))
 
 
 def _clock(app: App) -> Iterator[Finding]:

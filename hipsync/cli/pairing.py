@@ -27,6 +27,8 @@ from hipsync.text import clean
 
 SIMULATED_ADDRESS = "C0:00:00:00:00:01"
 LISTEN_S = 10.0
+"""A band that saves its battery shows itself every few seconds."""
+LISTEN_TO_SIMULATED_S = 2.0
 WHERE_KEYS_COME_FROM = (
     "This band only talks to whoever knows its key: 32 hexadecimal digits, made when it was paired with the maker's "
     "app. Tools such as huami-token fetch it from your account; unpairing in the app makes it invalid."
@@ -76,7 +78,7 @@ def _check_alike(app: App, *, simulated: bool) -> None:
 async def _choose(
     app: App, radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver], simulated_key: bytes | None
 ) -> None:
-    seen = await _chosen(radio, wanted, known)
+    seen = await _chosen(radio, wanted, known, LISTEN_S if simulated_key is None else LISTEN_TO_SIMULATED_S)
     with app.open_store() as store:  # not before: where there is no Bluetooth no file is made
         await _pair(app, store, radio, seen, wanted, known, simulated_key)
 
@@ -151,9 +153,9 @@ async def _pair(
     click.echo("Next: `hipsync today`, and `hipsync run` to be prompted.")
 
 
-async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver]) -> Seen:
-    click.echo(f"Listening for {LISTEN_S:g} s ...")
-    reached = await bluetooth.scan(radio, LISTEN_S)
+async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver], listen_s: float) -> Seen:
+    click.echo(f"Listening for {listen_s:g} s ...")
+    reached = await bluetooth.scan(radio, listen_s)
     if wanted.address is not None:
         seen = next((seen for seen in reached if seen.address.upper() == wanted.address.upper()), None)
         if seen is None:
