@@ -1,0 +1,320 @@
+"""Bytes of FitPro bands (LH716 and kin), both ways.
+
+Numbers are big-endian; time is the band's wall clock, without a zone. Source of the layouts: a public client's
+constants and tests (Freeyourgadget/Gadgetbridge at f0e0428e, `devices/fitpro`) and notes on captures of a band with
+board LJ737; `tests/devices` holds the bytes that others recorded, each with its source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from struct import Struct, error, iter_unpack
+from typing import NamedTuple
+
+from hipsync.errors import MalformedPacket
+from hipsync_devices.gatt import uuid16
+
+
+def vendor(number: int) -> str:
+    """A number on the vendor's base UUID, which differs from Nordic's in its last byte."""
+    return f"6e40{number:04x}-b5a3-f393-e0a9-e50e24dcca9d"
+
+
+SERVICE, WRITE, NOTIFY = vendor(0x0001), vendor(0x0002), vendor(0x0003)
+BATTERY_SERVICE, BATTERY = uuid16(0x180F), uuid16(0x2A19)
+MANUFACTURER, FIRMWARE = uuid16(0x2A29), uuid16(0x2A26)
+
+# ------------------------------------------------------------------ frames
+
+DATA, ACK = 0xCD, 0xDC
+FROM_HOST = 0x01
+"""In an acknowledgement of the host's, where the band's has the command."""
+LONGEST = 4096
+"""Bytes a frame, ours: a day of slots has 780."""
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """`CD <length> <group> 01 <command> <length> <payload>`; the first length counts what follows it."""
+
+    group: int
+    command: int
+    payload: bytes = b""
+
+    @property
+    def total(self) -> int:
+        """Length of the whole frame, by which it is acknowledged."""
+        return 8 + len(self.payload)
+
+    def encode(self) -> bytes:
+        size = len(self.payload)
+        head = bytes([DATA]) + (size + 5).to_bytes(2, "big") + bytes([self.group, 1, self.command])
+        return head + size.to_bytes(2, "big") + self.payload
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """`DC 00 05 <group> <command> <total> <status>`: of a frame with so many bytes; status 1 is well."""
+
+    group: int
+    command: int
+    total: int
+    status: int = 1
+
+    def encode(self) -> bytes:
+        head = bytes([ACK, 0, 5, self.group, self.command])
+        return head + self.total.to_bytes(2, "big") + bytes([self.status])
+
+
+Frame = Data | Ack
+
+
+def frame_size(head: bytes) -> int | None:
+    """Bytes of the frame that begins so; None while there are too few to tell."""
+    if head[:1] not in {b"", bytes([DATA]), bytes([ACK])}:
+        raise MalformedPacket("neither data nor an acknowledgement", head)
+    if len(head) < 3:
+        return None
+    size = 3 + int.from_bytes(head[1:3], "big")
+    if size > LONGEST:
+        raise MalformedPacket(f"a frame of {size} bytes", head)
+    return size
+
+
+def decode_frame(data: bytes) -> Frame:
+    """Of exactly one frame."""
+    if frame_size(data) != len(data) or len(data) < 8:
+        raise MalformedPacket("not one whole frame", data)
+    if data[0] == ACK:
+        if len(data) != 8:
+            raise MalformedPacket("an acknowledgement has eight bytes", data)
+        return Ack(data[3], data[4], int.from_bytes(data[5:7], "big"), data[7])
+    if data[4] != 1 or int.from_bytes(data[6:8], "big") != len(data) - 8:
+        raise MalformedPacket("the lengths of a frame do not agree", data)
+    return Data(data[3], data[5], data[8:])
+
+
+# ------------------------------------------------------------------ commands
+
+SETTINGS, QUERIES, BAND_INFO, HISTORY = 0x12, 0x1A, 0x20, 0x15
+"""Groups."""
+SET_TIME, HELLO, READY, LANGUAGE = 0x01, 0x0A, 0xFF, 0x15
+FIND, NOTIFICATION, NOTIFICATIONS, VIBRATION = 0x0B, 0x12, 0x07, 0x08
+HARDWARE, STRINGS = 0x10, 0x02
+STEPS, SLEEP, SEND_HISTORY, TOTALS, HEART = 0x02, 0x03, 0x06, 0x0C, 0x0E
+MARKERS = frozenset({0x07, 0x08, 0x10})
+"""The band says that it will send, and waits for the acknowledgement."""
+
+SMS = 0x01
+
+
+def find(*, on: bool) -> Data:
+    """Vibrate until told to stop."""
+    return Data(SETTINGS, FIND, bytes([on]))
+
+
+def vibration(*, on: bool) -> Data:
+    """Whether the band may vibrate at all."""
+    return Data(SETTINGS, VIBRATION, bytes([on] * 4))
+
+
+def notifications() -> Data:
+    """Show them from all twelve kinds of apps."""
+    return Data(SETTINGS, NOTIFICATIONS, b"\1" * 12)
+
+
+def notification(text: str, icon: int = SMS, limit: int = 64) -> Data:
+    """A text of at most `limit` bytes, never half a character; 27 bytes are the longest that somebody recorded."""
+    cut = text.encode()[:limit].decode("utf-8", "ignore").encode()
+    return Data(SETTINGS, NOTIFICATION, bytes([icon, 0, 0]) + cut)
+
+
+def notification_text(payload: bytes) -> str:
+    if len(payload) < 3:
+        raise MalformedPacket("a notification without a text", payload)
+    return payload[3:].decode("utf-8", "replace")
+
+
+# ------------------------------------------------------------------ time
+
+
+def encode_time(wall: datetime) -> bytes:
+    """Year since 2000 (6 bits), month (4), day (5), hour (5), minute (6), second (6)."""
+    day = (wall.year - 2000) << 9 | wall.month << 5 | wall.day
+    return (day << 17 | wall.hour << 12 | wall.minute << 6 | wall.second).to_bytes(4, "big")
+
+
+def decode_time(data: bytes) -> datetime:
+    """Without a zone."""
+    if len(data) != 4:
+        raise MalformedPacket("a time has four bytes", data)
+    bits = int.from_bytes(data, "big")
+    try:
+        return datetime(  # noqa: DTZ001  a wall clock
+            2000 + (bits >> 26), bits >> 22 & 15, bits >> 17 & 31, bits >> 12 & 31, bits >> 6 & 63, bits & 63
+        )
+    except ValueError as problem:
+        raise MalformedPacket("not a time", data) from problem
+
+
+def encode_date(day: date | None) -> int:
+    """Sixteen bits; 0 for a clock that was never set."""
+    return 0 if day is None else (day.year - 2000) << 9 | day.month << 5 | day.day
+
+
+def decode_date(bits: int) -> date | None:
+    """None for what is no date, as from a clock that was never set."""
+    try:
+        return date(2000 + (bits >> 9), bits >> 5 & 15, bits & 31)
+    except ValueError:
+        return None
+
+
+# ------------------------------------------------------------------ what the band remembers
+
+SLOTS = 96
+"""Of 15 minutes, a day."""
+
+
+class Slot(NamedTuple):
+    """An item of steps, a 64-bit word from its highest bit.
+
+    ====  =============================================
+    12    steps
+    4     active: 5 in all samples, meaning unknown
+    16    metres
+    11    slot of the day; begins at 15 minutes times it
+    2     mode: 1 in all samples, meaning unknown
+    19    small calories
+    ====  =============================================
+    """
+
+    number: int
+    steps: int
+    metres: int = 0
+    calories: int = 0
+    active: int = 5
+    mode: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """15/02: the slots of a day that have steps, in order."""
+
+    day: date | None
+    slots: tuple[Slot, ...]
+
+    def encode(self) -> bytes:
+        words = [
+            slot.steps << 52
+            | slot.active << 48
+            | slot.metres << 32
+            | slot.number << 21
+            | slot.mode << 19
+            | slot.calories
+            for slot in self.slots
+        ]
+        return _list_head(self.day, len(words)) + b"".join(word.to_bytes(8, "big") for word in words)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Steps:
+        day, items = _items(payload, ">Q")
+        slots = tuple(
+            Slot(
+                number=word >> 21 & 0x7FF,
+                steps=word >> 52,
+                metres=word >> 32 & 0xFFFF,
+                calories=word & 0x7FFFF,
+                active=word >> 48 & 0xF,
+                mode=word >> 19 & 3,
+            )
+            for (word,) in items
+        )
+        numbers = [slot.number for slot in slots]
+        if numbers != sorted(set(numbers)) or (numbers and numbers[-1] >= SLOTS):
+            raise MalformedPacket("not the slots of a day in order", payload)
+        return cls(day, slots)
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """15/03: (minute of the day, kind); clients disagree on what the kinds mean, and where the day begins."""
+
+    day: date | None
+    items: tuple[tuple[int, int], ...]
+
+    def encode(self) -> bytes:
+        return _list_head(self.day, len(self.items)) + b"".join(
+            minute.to_bytes(2, "big") + bytes([0, kind]) for minute, kind in self.items
+        )
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Sleep:
+        day, items = _items(payload, ">HxB")
+        return cls(day, tuple((minute, kind) for minute, kind in items))
+
+
+class Pulse(NamedTuple):
+    """A measurement at a second of the day; firmware differs in which of the pressures is the systolic one."""
+
+    second: int
+    oxygen_percent: int
+    pressures: tuple[int, int]
+    heart_rate: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heart:
+    """15/0E: measurements of a day."""
+
+    day: date | None
+    pulses: tuple[Pulse, ...]
+
+    def encode(self) -> bytes:
+        return _list_head(self.day, len(self.pulses)) + b"".join(
+            pulse.second.to_bytes(4, "big") + bytes([pulse.oxygen_percent, *pulse.pressures, pulse.heart_rate])
+            for pulse in self.pulses
+        )
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Heart:
+        day, items = _items(payload, ">IBBBB")
+        return cls(day, tuple(Pulse(second, oxygen, (a, b), bpm) for second, oxygen, a, b, bpm in items))
+
+
+_TOTAL = Struct(">HIIH")
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """15/0C: what was walked on a day so far. `day` is wrong or None if the band's clock was never set."""
+
+    day: date | None
+    steps: int
+    metres: int = 0
+    kilocalories: int = 0
+
+    def encode(self) -> bytes:
+        return _TOTAL.pack(encode_date(self.day), self.steps, self.metres, self.kilocalories)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Total:
+        try:
+            day, steps, metres, kilocalories = _TOTAL.unpack(payload)
+        except error as problem:
+            raise MalformedPacket("not the total of a day", payload) from problem
+        return cls(decode_date(day), steps, metres, kilocalories)
+
+
+def _list_head(day: date | None, count: int) -> bytes:
+    return encode_date(day).to_bytes(2, "big") + count.to_bytes(2, "big")
+
+
+def _items(payload: bytes, layout: str) -> tuple[date | None, Iterator[tuple[int, ...]]]:
+    """Date and items of `<date> <count> <items>`; `MalformedPacket` unless the count is that of the items."""
+    size = Struct(layout).size
+    if len(payload) < 4 or len(payload) != 4 + size * int.from_bytes(payload[2:4], "big"):
+        raise MalformedPacket("the count does not fit the items", payload)
+    return decode_date(int.from_bytes(payload[:2], "big")), iter_unpack(layout, payload[4:])

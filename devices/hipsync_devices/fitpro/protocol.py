@@ -1,0 +1,288 @@
+"""The conversation with a FitPro band: greet it, set its clock, let it send what it remembers, buzz.
+
+Each frame is acknowledged by the other end, with its length::
+
+    > CD 15/06 01                     send
+    < DC 15/06 9
+    < CD 15/07   15/08   15/10        ready, each        > DC 15 8
+    < CD 15/02 <day> <slots>          a day
+    (stored now)                                         > DC 15 <length>
+    < CD 15/0C <day> <total>                             > DC 15 20
+    (three seconds of silence: that was all)
+
+An acknowledged day is forgotten by the band, and some are said to forget it once sent, whatever one does. Sleep (15/03)
+and heart (15/0E) are left alone, neither stored nor acknowledged: those who know them disagree on what the kinds of
+sleep mean and from when their minutes count, and a pulse now and then says nothing of a slot.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone, tzinfo
+
+from hipsync.driver import Link, Message, Session
+from hipsync.errors import DeviceError, NoReply, UnexpectedReply
+from hipsync.model import Answer as Answered
+from hipsync.model import Charge, Epoch, Info, Reading
+from hipsync_devices import gatt
+from hipsync_devices.fitpro import packets
+from hipsync_devices.fitpro.packets import Ack, Data, Frame, Steps, Total
+from hipsync_devices.fitpro.slots import Answer
+
+REPLY_WITHIN = timedelta(seconds=2)
+TRIES = 2
+BEGINS_WITHIN = timedelta(seconds=5)
+"""From the request to the first word of what the band remembers."""
+QUIET = timedelta(seconds=3)
+"""Without a new frame: that was all. The band marks no end."""
+BREATH = timedelta(milliseconds=200)
+"""Between two commands of the greeting."""
+TORN = timedelta(seconds=1)
+"""After so long a new frame may begin in place of the rest of the last one."""
+MOST_FRAMES = 500
+"""In one sync: a band that says more than a year of days babbles."""
+BUZZ = timedelta(seconds=3)
+STRANGER = "the band has not the service of FitPro: is it another model?"
+
+
+class Wire:
+    """Whole frames over a link that cuts them into notifications and writes."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._part = b""
+        self._at = link.now()
+        self._set_aside: deque[Data] = deque()
+
+    async def open(self) -> None:
+        if not self._link.has(packets.NOTIFY) or not self._link.has(packets.WRITE):
+            raise DeviceError(STRANGER)
+        await self._link.subscribe(packets.NOTIFY)
+
+    async def send(self, frame: Frame) -> None:
+        data, size = frame.encode(), self._link.write_size
+        for at in range(0, len(data), size):
+            await self._link.write(packets.WRITE, data[at : at + size])
+
+    async def order(self, command: Data, tries: int = TRIES) -> None:
+        """Returns when the band has acknowledged a command. Raises `NoReply`, or `UnexpectedReply` on a refusal.
+
+        What else it says is answered if it is about the band itself, and otherwise set aside for `data`.
+        """
+        for _ in range(tries):
+            await self.send(command)
+            until = self._link.now() + REPLY_WITHIN
+            with suppress(NoReply):
+                while True:
+                    frame = await self._frame(until)
+                    if isinstance(frame, Ack):
+                        if (frame.group, frame.command) == (command.group, command.command):
+                            return _taken(frame)
+                    elif frame.group in {packets.QUERIES, packets.BAND_INFO}:
+                        await self.acknowledge(frame)
+                    else:
+                        self._set_aside.append(frame)
+        raise NoReply(f"the band did not take command {command.group:02X}/{command.command:02X}")
+
+    async def acknowledge(self, frame: Data) -> None:
+        await self.send(Ack(frame.group, packets.FROM_HOST, frame.total))
+
+    async def data(self, until: datetime) -> Data:
+        """The next data frame. Raises `NoReply`."""
+        if self._set_aside:
+            return self._set_aside.popleft()
+        while True:
+            if isinstance(frame := await self._frame(until), Data):
+                return frame
+
+    @property
+    def torn(self) -> bool:
+        """Whether a frame was begun and not ended."""
+        return bool(self._part)
+
+    async def _frame(self, until: datetime) -> Frame:
+        while (size := packets.frame_size(self._part)) is None or len(self._part) < size:
+            received = await self._link.notification(packets.NOTIFY, timeout=max(until - self._link.now(), timedelta()))
+            begins = received.data[:1] in {bytes([packets.DATA]), bytes([packets.ACK])}
+            if begins and received.at - self._at > TORN:
+                self._part = b""
+            self._part += received.data
+            self._at = received.at
+        frame, self._part = self._part[:size], self._part[size:]
+        return packets.decode_frame(frame)
+
+
+def _taken(ack: Ack) -> None:
+    if ack.status != 1:
+        raise UnexpectedReply(f"the band refused command {ack.group:02X}/{ack.command:02X} with status {ack.status}")
+
+
+# ------------------------------------------------------------------ greeting, clock, battery
+
+
+async def opened(link: Link, _: Session) -> Sequence[Reading]:
+    """Greet the band and set its clock; its firmware and battery."""
+    await greet(link)
+    firmware, model = await _text(link, packets.FIRMWARE), await _text(link, packets.MANUFACTURER)
+    readings: list[Reading] = [Info(link.now(), firmware, model)]  # the manufacturer of an LH716 is `716`
+    if link.has(packets.BATTERY):
+        level = await link.read(packets.BATTERY)
+        if len(level) == 1 and level[0] <= 100:  # steps are worth more than a battery level that is none
+            readings.append(Charge(link.now(), level[0]))
+    return readings
+
+
+GREETING = (
+    Data(packets.QUERIES, 0x0A),
+    Data(packets.QUERIES, 0x0C),
+    Data(packets.SETTINGS, packets.LANGUAGE, b"\1"),  # English
+    Data(packets.SETTINGS, packets.READY, b"\1"),
+    Data(packets.QUERIES, 0x01),
+    Data(packets.QUERIES, 0x0F),
+    Data(packets.QUERIES, packets.HARDWARE),
+    Data(packets.BAND_INFO, packets.STRINGS),
+)
+"""As the maker's app asks them at every connection; a band that was not asked sends no history. The answers are not
+read: no bytes of them were published."""
+
+
+async def greet(link: Link) -> None:
+    """What a band needs to hear before it sends anything. What it does not know it leaves without an answer."""
+    wire = Wire(link)
+    await wire.open()
+    await wire.order(Data(packets.SETTINGS, packets.HELLO, b"\2"))
+    wall = link.now().astimezone(link.zone)
+    await wire.order(Data(packets.SETTINGS, packets.SET_TIME, packets.encode_time(wall)))
+    for query in GREETING:
+        await link.pause(BREATH)
+        with suppress(NoReply, UnexpectedReply):
+            await wire.order(query, tries=1)
+        if query.command == packets.HARDWARE:
+            await _answer(link, wire)
+    await _answer(link, wire)
+    await link.unsubscribe(packets.NOTIFY)
+
+
+async def _answer(link: Link, wire: Wire) -> None:
+    """Acknowledge what the band says of itself; asked for two things at once, it is said to say nothing."""
+    until = link.now() + BREATH
+    with suppress(NoReply):
+        while True:
+            frame = await wire.data(until)
+            if frame.group in {packets.QUERIES, packets.BAND_INFO}:
+                await wire.acknowledge(frame)
+
+
+async def _text(link: Link, characteristic: str) -> str | None:
+    return gatt.text(await link.read(characteristic)) if link.has(characteristic) else None
+
+
+# ------------------------------------------------------------------ what the band remembers
+
+
+async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+    """All that the band still remembers, a day a batch, then the still slots up to now.
+
+    A day is acknowledged when all of it is stored: not while its last slot runs, so that the band keeps it and sends it
+    again. One whose date can never be right, for the band's clock was not set, holds nothing that could be stored, and
+    is acknowledged so that it does not stand in the way for ever. An acknowledgement says only how long the frame was;
+    so none is sent for a length that another frame has which must be kept.
+    """
+    wire = Wire(link)
+    await wire.open()
+    asked = await _begin(link, wire)
+    answer = Answer(asked, _clock(link, session), session.since.get(Epoch))
+    seen: set[Data] = set()
+    kept: set[int] = set()
+    quiet = link.now() + QUIET
+    while (frame := await _next(wire, quiet)) is not None:
+        if frame not in seen:
+            seen.add(frame)
+            if len(seen) > MOST_FRAMES:
+                raise UnexpectedReply("the band sends more than it could remember, and does not end")
+            quiet = link.now() + QUIET
+        epochs, settled = _heard(answer, frame)
+        if epochs:
+            yield epochs
+        if not settled:
+            kept.add(frame.total)
+        elif frame.total not in kept:
+            await wire.acknowledge(frame)
+    if wire.torn:
+        raise NoReply("the band fell silent in the middle of a frame")
+    if still := answer.completed():
+        yield still
+    await link.unsubscribe(packets.NOTIFY)
+
+
+async def _begin(link: Link, wire: Wire) -> datetime:
+    """When the band was asked for what it remembers; returns as soon as it says that it is ready."""
+    for left in reversed(range(TRIES)):
+        asked = link.now()
+        await wire.order(Data(packets.HISTORY, packets.SEND_HISTORY, b"\1"))
+        until = link.now() + BEGINS_WITHIN
+        with suppress(NoReply):
+            while True:
+                frame = await wire.data(until)
+                if frame.group == packets.HISTORY and frame.command in packets.MARKERS:
+                    await wire.acknowledge(frame)
+                    return asked
+        if left:
+            await greet(link)
+            await link.subscribe(packets.NOTIFY)
+    raise NoReply("the band did not begin to send what it remembers")
+
+
+async def _next(wire: Wire, until: datetime) -> Data | None:
+    try:
+        return await wire.data(until)
+    except NoReply:
+        return None
+
+
+def _heard(answer: Answer, frame: Data) -> tuple[list[Epoch], bool]:
+    """What a frame says, and whether the band may forget it once that is stored."""
+    if frame.group != packets.HISTORY:
+        return [], True
+    if frame.command == packets.STEPS:
+        steps = Steps.decode(frame.payload)
+        return answer.packet(steps), answer.finished(steps)
+    if frame.command == packets.TOTALS:
+        answer.total(Total.decode(frame.payload))
+    return [], frame.command == packets.TOTALS or frame.command in packets.MARKERS
+
+
+def _clock(link: Link, session: Session) -> tzinfo:
+    """What the band's clock was on while it recorded: the offset of the last connection, which set it.
+
+    The band knows no daylight saving. Of a band that was never met the maker's app has set the clock, as the wearer's.
+    """
+    met = session.since.get(Info)
+    offset = met.astimezone(link.zone).utcoffset() if met is not None else None
+    return timezone(offset) if offset is not None else link.zone
+
+
+# ------------------------------------------------------------------ buzz
+
+
+async def nudge(link: Link, session: Session, message: Message) -> Answered | None:
+    """Show the text, vibrate for three seconds, twice if strong. These bands give no answer.
+
+    The end of a vibration is waited for, its beginning is not: a band may buzz until it is told to stop.
+    """
+    del session
+    wire = Wire(link)
+    await wire.open()
+    await wire.order(packets.vibration(on=True))
+    await wire.order(packets.notifications())
+    await wire.order(packets.notification(f"{message.title}: {message.body}"))
+    for number in range(2 if message.strong else 1):
+        if number:
+            await link.pause(BUZZ)
+        await wire.send(packets.find(on=True))
+        await link.pause(BUZZ)
+        await wire.order(packets.find(on=False))
+    await link.unsubscribe(packets.NOTIFY)
+    return None

@@ -1,0 +1,368 @@
+"""A simulated FitPro band, as a band behaves to any client.
+
+It counts its wearer's steps into slots of its own clock, which knows no zone and no daylight saving, and may be wrong
+or not set. It acknowledges every frame; it sends its memory to a client that has greeted it, once its three marks are
+acknowledged, and forgets a day's finished slots when they are. What it was not built for it acknowledges and ignores.
+
+What nobody has measured is ours: it remembers seven days; a day is one frame; the clock stops being set at a reboot and
+its slots count from there; a slot that the clock passes twice goes on counting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from hipsync.driver import Advertisement
+from hipsync.errors import MalformedPacket
+from hipsync.model import MINUTE, Epoch
+from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
+from hipsync_devices import gatt
+from hipsync_devices.fitpro import packets
+from hipsync_devices.fitpro.packets import Ack, Data, Sleep, Slot, Steps, Total
+
+SLOT_MINUTES = 15
+REMEMBERS = 7
+"""Days."""
+MOST_STEPS = 0xFFF
+"""A slot has twelve bits for them."""
+READ_NOT_PERMITTED, WRITE_NOT_PERMITTED = 0x02, 0x03
+BOOT = datetime(2000, 1, 1, tzinfo=UTC)
+"""Where the clock of a band begins that was not set; it sends 0 for such a day."""
+MARKS = (0x07, 0x08, 0x10)
+GREETING = frozenset((packets.SETTINGS, command) for command in (packets.HELLO, packets.SET_TIME, packets.READY))
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong in the firmware; frames are numbered in one answer, from the first mark on."""
+
+    lose: set[int] = field(default_factory=set[int])
+    double: set[int] = field(default_factory=set[int])
+    stall_at: int | None = None
+    hang_up_at: int | None = None
+    refuse: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
+    """Commands that it acknowledges with a status of 0."""
+    deaf: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
+    """Commands that it does not even acknowledge."""
+    late_start: int = 0
+    """How many requests for history it acknowledges and forgets."""
+
+
+class _Key(NamedTuple):
+    """A slot by the band's clock; a day of None came before the clock was set."""
+
+    day: date | None
+    number: int
+
+
+class FitProBand:
+    """Fits `hipsync.simulated.Simulator`; it has no key."""
+
+    def __init__(
+        self,
+        life: Sequence[Epoch],
+        *,
+        now: datetime,
+        zone: ZoneInfo,
+        secret: bytes | None = None,
+        clock_error: timedelta = timedelta(0),
+        keeps_until_acknowledged: bool = True,
+        waits_for_each: bool = False,
+        newest_first: bool = False,
+        name: str = "LH716",
+    ) -> None:
+        del secret
+        self.mtu = 23
+        self.shown: list[Shown] = []
+        self.faults = Faults()
+        self.battery = 87
+        self.name = name
+        self.may_vibrate = self.shows_notifications = True
+        self.keeps_until_acknowledged = keeps_until_acknowledged
+        """Else a finished slot is gone once it was sent."""
+        self.waits_for_each, self.newest_first = waits_for_each, newest_first
+        self.nights: list[Sleep] = []
+        """Sent after the steps, and kept."""
+        self.steps: dict[_Key, int] = {}
+        self.forgotten: dict[_Key, int] = {}
+        self._now = now
+        self._ahead = (now.astimezone(zone).utcoffset() or timedelta()) + clock_error
+        """Of its wall clock over UTC."""
+        self._is_set = True
+        self._life = _minutes(life)
+        self._lived = 0
+        self._today: tuple[date | None, int] = (self._day(self.clock()), 0)
+        self._forget_connection()
+        self.advance(now)
+
+    def _forget_connection(self) -> None:
+        self._subscribed = False
+        self._outbox: list[Notification | HangUp] = []
+        self._heard = b""
+        self._greeted: set[tuple[int, int]] = set()
+        self._waiting: list[Data] = []
+        """Sent, and not acknowledged."""
+        self._queue: list[Data] = []
+        """To be sent once the marks, or with `waits_for_each` the frame before, are acknowledged."""
+        self._number = 0
+        self._stalled = False
+
+    # ------------------------------------------------------------------ what a radio sees
+
+    def advertisement(self) -> Advertisement:
+        return Advertisement(name=self.name)
+
+    def services(self) -> Sequence[Service]:
+        def can(uuid: str, *properties: Property) -> Characteristic:
+            return Characteristic(uuid, frozenset(properties))
+
+        return (
+            Service(packets.BATTERY_SERVICE, (can(packets.BATTERY, "read", "notify"),)),
+            Service(gatt.DEVICE_INFORMATION, (can(packets.MANUFACTURER, "read"), can(packets.FIRMWARE, "read"))),
+            Service(
+                packets.SERVICE,
+                (can(packets.WRITE, "write", "write-without-response"), can(packets.NOTIFY, "notify")),
+            ),
+        )
+
+    def connected(self, now: datetime) -> None:
+        self._live(now)
+        self._forget_connection()
+
+    def disconnected(self, now: datetime) -> None:
+        self._live(now)
+        self._forget_connection()
+
+    def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
+        self._live(now)
+        if characteristic == packets.NOTIFY:
+            self._subscribed = subscribed
+
+    def read(self, characteristic: str, service: str, now: datetime) -> bytes:
+        del service
+        self._live(now)
+        values = {
+            packets.BATTERY: bytes([self.battery]),
+            packets.MANUFACTURER: b"716",
+            packets.FIRMWARE: b"1.0.7",
+        }
+        if characteristic not in values:
+            raise Refused(READ_NOT_PERMITTED)
+        return values[characteristic]
+
+    def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
+        """Frames may come in pieces; what is no frame is thrown away."""
+        del service
+        self._live(now)
+        if characteristic != packets.WRITE:
+            raise Refused(WRITE_NOT_PERMITTED)
+        self._heard += data
+        try:
+            while (size := packets.frame_size(self._heard)) is not None and len(self._heard) >= size:
+                whole, self._heard = self._heard[:size], self._heard[size:]
+                frame = packets.decode_frame(whole)
+                if isinstance(frame, Ack):
+                    self._acknowledged(frame)
+                else:
+                    self._command(frame)
+        except MalformedPacket:
+            self._heard = b""
+
+    # ------------------------------------------------------------------ commands
+
+    def _command(self, frame: Data) -> None:
+        what = (frame.group, frame.command)
+        if what in self.faults.deaf:
+            return
+        self._say(Ack(frame.group, frame.command, frame.total, int(what not in self.faults.refuse)))
+        if what in self.faults.refuse:
+            return
+        self._greeted.add(what)
+        match what:
+            case packets.SETTINGS, packets.SET_TIME:
+                self._set_clock(frame.payload)
+            case packets.SETTINGS, packets.FIND if frame.payload[:1] == b"\1" and self.may_vibrate:
+                self.shown.append(Shown(self._now, ""))
+            case packets.SETTINGS, packets.NOTIFICATION if self.shows_notifications and len(frame.payload) > 3:
+                self.shown.append(Shown(self._now, packets.notification_text(frame.payload)))
+            case packets.SETTINGS, packets.VIBRATION:
+                self.may_vibrate = any(frame.payload)
+            case packets.SETTINGS, packets.NOTIFICATIONS:
+                self.shows_notifications = any(frame.payload)
+            case packets.QUERIES, packets.HARDWARE:
+                self._tell(Data(packets.QUERIES, packets.HARDWARE, b"\5LH716\x05V1.07"))
+            case packets.BAND_INFO, packets.STRINGS:
+                if not any(waiting.group == packets.QUERIES for waiting in self._waiting):
+                    self._tell(Data(packets.BAND_INFO, packets.STRINGS, bytes(14) + b"\5LH716"))
+            case packets.HISTORY, packets.SEND_HISTORY:
+                self._begin()
+            case _:
+                return
+
+    def _set_clock(self, payload: bytes) -> None:
+        try:
+            wall = packets.decode_time(payload)
+        except MalformedPacket:
+            return
+        self._ahead, self._is_set = wall - self._now.replace(tzinfo=None), True
+        self._turn_day()
+
+    # ------------------------------------------------------------------ history
+
+    def _begin(self) -> None:
+        """Three marks; what follows waits for their acknowledgement."""
+        if not self._greeted >= GREETING:
+            return
+        if self.faults.late_start > 0:
+            self.faults.late_start -= 1
+            return
+        self._number, self._stalled = 0, False
+        self._waiting = [frame for frame in self._waiting if frame.group != packets.HISTORY]
+        self._queue = self._answer()
+        for mark in MARKS:
+            self._tell(Data(packets.HISTORY, mark))
+
+    def _answer(self) -> list[Data]:
+        days = sorted({key.day for key in self.steps}, key=lambda day: day or date.min, reverse=self.newest_first)
+        frames = [Data(packets.HISTORY, packets.STEPS, self._packet(day).encode()) for day in days]
+        frames += [Data(packets.HISTORY, packets.SLEEP, night.encode()) for night in self.nights]
+        return [*frames, self._total()]
+
+    def _packet(self, day: date | None) -> Steps:
+        sent = sorted((key.number, count) for key, count in self.steps.items() if key.day == day)
+        return Steps(day, tuple(Slot(number, count, count * 7 // 10, count * 25) for number, count in sent))
+
+    def _total(self) -> Data:
+        day, count = self._today
+        return Data(packets.HISTORY, packets.TOTALS, Total(day, count, count * 7 // 10, count // 25).encode())
+
+    def _acknowledged(self, ack: Ack) -> None:
+        """Of the oldest frame of that group and length."""
+        for frame in self._waiting:
+            if (frame.group, frame.total) == (ack.group, ack.total):
+                self._waiting.remove(frame)
+                if (frame.group, frame.command) == (packets.HISTORY, packets.STEPS):
+                    self._forget(Steps.decode(frame.payload))
+                break
+        self._go_on()
+
+    def _go_on(self) -> None:
+        def held() -> bool:
+            return any(
+                frame.group == packets.HISTORY and (self.waits_for_each or frame.command in packets.MARKERS)
+                for frame in self._waiting
+            )
+
+        while self._queue and not held():
+            frame = self._queue.pop(0)
+            self._tell(frame)
+            if frame.command == packets.STEPS and not self.keeps_until_acknowledged:
+                self._forget(Steps.decode(frame.payload))
+
+    def _forget(self, sent: Steps) -> None:
+        """All but the slot that runs, and what has grown since."""
+        for slot in sent.slots:
+            key = _Key(sent.day, slot.number)
+            if key != self._slot(self.clock()) and self.steps.get(key) == slot.steps:
+                self.forgotten[key] = self.steps.pop(key)
+
+    # ------------------------------------------------------------------ time
+
+    def clock(self) -> datetime:
+        """Its wall clock, written as if it were UTC."""
+        return self._now + self._ahead
+
+    def reboot(self, now: datetime) -> None:
+        """The clock is lost and the link; the memory is not."""
+        self._live(now)
+        self._is_set, self._ahead = False, BOOT - self._now
+        self._turn_day()
+        self._outbox.append(HangUp())
+
+    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
+        self._live(now)
+        out, self._outbox = self._outbox, []
+        return out
+
+    def wake_at(self) -> datetime | None:
+        if self._outbox:
+            return self._now
+        if self._subscribed and self._greeted >= GREETING and self._lived < len(self._life):
+            return self._life[self._lived].end
+        return None
+
+    def _live(self, now: datetime) -> None:
+        """Count the minutes that have passed. A changed total is told to a client that has greeted the band."""
+        before = self._today
+        while self._lived < len(self._life) and self._life[self._lived].end <= now:
+            self._count(self._life[self._lived])
+            self._lived += 1
+        self._now = max(now, self._now)
+        self._turn_day()
+        if self._today != before and self._subscribed and self._greeted >= GREETING:
+            self._tell(self._total())
+
+    def _count(self, minute: Epoch) -> None:
+        self._now = max(minute.start, self._now)
+        self._turn_day()
+        if not minute.steps:
+            return
+        key = self._slot(minute.start + self._ahead)
+        self.steps[key] = min(self.steps.get(key, 0) + minute.steps, MOST_STEPS)
+        self._today = (self._today[0], self._today[1] + minute.steps)
+
+    def _turn_day(self) -> None:
+        if (day := self._day(self.clock())) != self._today[0]:
+            self._today = (day, 0)
+        if day is not None:
+            oldest = day - timedelta(days=REMEMBERS - 1)
+            for key in [key for key in self.steps if key.day is not None and key.day < oldest]:
+                del self.steps[key]
+
+    def _slot(self, wall: datetime) -> _Key:
+        return _Key(self._day(wall), (wall.hour * 60 + wall.minute) // SLOT_MINUTES)
+
+    def _day(self, wall: datetime) -> date | None:
+        return wall.date() if self._is_set else None
+
+    # ------------------------------------------------------------------ out
+
+    def _tell(self, frame: Data) -> None:
+        """Data, which the client is to acknowledge."""
+        if self._stalled or (frame.group == packets.HISTORY and self._is_at_fault()):
+            return
+        self._waiting.append(frame)
+        if frame.group == packets.HISTORY:
+            times = 0 if self._number in self.faults.lose else 2 if self._number in self.faults.double else 1
+            self._number += 1
+        else:
+            times = 1
+        for _ in range(times):
+            self._say(frame)
+
+    def _is_at_fault(self) -> bool:
+        if self._number == self.faults.hang_up_at:
+            self.faults.hang_up_at = None
+            self._outbox.append(HangUp())
+            return True
+        if self._number == self.faults.stall_at:
+            self.faults.stall_at, self._stalled = None, True
+        return self._stalled
+
+    def _say(self, frame: packets.Frame) -> None:
+        data, room = frame.encode(), self.mtu - 3
+        if self._subscribed:
+            self._outbox += [Notification(packets.NOTIFY, data[at : at + room]) for at in range(0, len(data), room)]
+
+
+def _minutes(life: Sequence[Epoch]) -> list[Epoch]:
+    """Minutes in order; the steps of a longer epoch lie in its last one."""
+    out: list[Epoch] = []
+    for epoch in life:
+        count = epoch.length // MINUTE
+        out += [Epoch(epoch.start + i * MINUTE, MINUTE, epoch.steps if i == count - 1 else 0) for i in range(count)]
+    return sorted(out)
