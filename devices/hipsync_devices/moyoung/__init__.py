@@ -1,0 +1,27 @@
+"""Watches of MoYoung, whose app is Da Fit: a live step counter and a screen, and no memory that anybody has proven."""
+
+from __future__ import annotations
+
+from hipsync.driver import Abilities, Advertisement, Driver
+from hipsync_devices.moyoung import protocol
+from hipsync_devices.moyoung.packets import FEEA
+
+
+def _matches(advertisement: Advertisement) -> bool:
+    """The service, whose number is MoYoung's own; names are the sellers' and there are hundreds."""
+    return FEEA in advertisement.services or FEEA in advertisement.service_data
+
+
+DRIVER = Driver(
+    key="moyoung",
+    label="MoYoung (Da Fit) watches",
+    # No history, although some firmware has half hours: hipsync calls a band that keeps a memory only now and then, and
+    # of most watches all that happens meanwhile would be lost. Without one it stays connected.
+    abilities=Abilities(live=True, buzz=True, text=True, battery=True),
+    secret=lambda _: "none",
+    matches=_matches,
+    open=protocol.opened,
+    sync=protocol.sync,
+    watch=protocol.watch,
+    nudge=protocol.nudge,
+)

@@ -1,0 +1,157 @@
+"""What MoYoung watches put on the air, both ways.
+
+Source unless a line says otherwise: Megh-Rana/DaFit_open at 762de7ec, `docs/protocol/discovery.md` and
+`tests/test_protocol.py`, and jphein/moyoung-watch at 5faa39a4, `client/`, which agree.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple, Self
+
+from hipsync.errors import MalformedPacket
+from hipsync_devices.gatt import uuid16
+
+FEEA = uuid16(0xFEEA)
+"""The service, also in the advertisement."""
+STEPS = uuid16(0xFEE1)
+COMMANDS = uuid16(0xFEE2)
+REPLIES = uuid16(0xFEE3)
+BATTERY = uuid16(0x2A19)
+MANUFACTURER = uuid16(0x2A29)
+
+SET_TIME, BUCKETS, FIND, NOTIFY = 0x31, 0x59, 0x61, 0x41
+OTHER = 11
+"""The type of a notification of no app in particular."""
+
+MAGIC = b"\xfe\xea"
+HEADER = 5
+TEXT = 100
+"""Bytes of a notification's text that are sent; nobody says how many a watch takes."""
+FIXED_ZONE = timedelta(hours=8)
+"""What every watch adds to the time that it is given."""
+
+
+class Frame(NamedTuple):
+    """A command or a reply: `FE EA, form, length, command, payload`, without a checksum.
+
+    Form 0x10 has the total length in one byte; 0x20 to 0x2F hold its bits 8 to 11 in their low half. A watch takes
+    both, one with packets of 20 bytes only the first, and answers in the second whatever it was asked in.
+    """
+
+    command: int
+    payload: bytes = b""
+
+    def packet(self, *, small: bool = False) -> bytes:
+        """All bytes of it; longer than a packet it is sent in pieces without further headers.
+
+        Raises `ValueError` beyond 255 bytes in the small form, and 4095 in the large one.
+        """
+        total = HEADER + len(self.payload)
+        form = 0x10 if small else 0x20 | total >> 8
+        if form > 0x2F or (small and total > 0xFF):
+            raise ValueError(f"a frame of {total} bytes")
+        return MAGIC + bytes([form, total & 0xFF, self.command]) + self.payload
+
+
+def taken(held: bytes, piece: bytes) -> tuple[bytes, Frame | None]:
+    """What is held of an unfinished frame after one more piece of it, and the frame if it is whole now.
+
+    A piece that begins a frame drops what was held: the rest of that one was lost. Raises `MalformedPacket` for what
+    neither begins nor continues a frame, or goes on after its end.
+    """
+    data = piece if piece.startswith(MAGIC) else held + piece
+    if not data.startswith(MAGIC):
+        raise MalformedPacket("a frame begins with FE EA", data)
+    if len(data) < HEADER:
+        return data, None
+    total = data[3] if data[2] == 0x10 else (data[2] & 0x0F) << 8 | data[3]
+    if not (data[2] == 0x10 or data[2] & 0xF0 == 0x20) or total < HEADER:
+        raise MalformedPacket("a frame has no such form or length", data)
+    if len(data) > total:
+        raise MalformedPacket(f"a frame of {total} bytes has more", data)
+    return (data, None) if len(data) < total else (b"", Frame(data[4], data[HEADER:]))
+
+
+class Today(NamedTuple):
+    """Since the watch's midnight: `steps, metres, kcal`, each `u24` little-endian.
+
+    0.8 metres a step in every capture proves the order, which two published clients have the other way round.
+    """
+
+    steps: int
+    metres: int
+    kcal: int
+
+    def packet(self) -> bytes:
+        return b"".join(value.to_bytes(3, "little") for value in self)
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        if len(data) != 9:
+            raise MalformedPacket("the steps of a day have 9 bytes", data)
+        return cls(*(int.from_bytes(data[at : at + 3], "little") for at in (0, 3, 6)))
+
+
+def percent(data: bytes) -> int:
+    """Battery level, `u8` from 0 to 100."""
+    if len(data) != 1 or data[0] > 100:
+        raise MalformedPacket("a battery level is one byte of at most 100", data)
+    return data[0]
+
+
+def set_time(local: datetime) -> Frame:
+    """Sets the watch to a wall clock, of which the zone is ignored: `u32` **big-endian** seconds, `08`.
+
+    The watch shows these seconds of Unix in a zone that is always 8 hours east, wherever it is. So the number is the
+    instant at which it is that time there, not now.
+    """
+    there = local.replace(tzinfo=UTC) - FIXED_ZONE
+    return Frame(SET_TIME, int(there.timestamp()).to_bytes(4, "big") + b"\x08")
+
+
+def time_of(frame: Frame) -> datetime:
+    """Inverse of `set_time` to the second: the wall clock, without a zone."""
+    if frame.command != SET_TIME or len(frame.payload) != 5 or frame.payload[4] != 8:
+        raise MalformedPacket("a time is 4 bytes and 08", frame.payload)
+    there = datetime.fromtimestamp(int.from_bytes(frame.payload[:4], "big"), UTC)
+    return (there + FIXED_ZONE).replace(tzinfo=None)
+
+
+class Notice(NamedTuple):
+    """Text on the screen and one buzz, unless the watch is set to silence: a type, and `title:body` in UTF-8."""
+
+    text: str
+    kind: int = OTHER
+
+    def frame(self) -> Frame:
+        """At most 1 + 100 bytes of payload, cut between two characters."""
+        kept = self.text.encode(errors="replace")[:TEXT].decode(errors="ignore")
+        return Frame(NOTIFY, bytes([self.kind]) + kept.encode())
+
+    @classmethod
+    def of(cls, frame: Frame) -> Self:
+        if frame.command != NOTIFY or not frame.payload:
+            raise MalformedPacket("a notification has a type", frame.payload)
+        return cls(frame.payload[1:].decode(errors="replace"), frame.payload[0])
+
+
+class Buckets(NamedTuple):
+    """A part of a day in equal slots, `u16` little-endian steps each: 24 or 12 a part, in two parts.
+
+    Parts 0 and 1 are today, 2 and 3 yesterday. Nobody has published such bytes from a real watch: the layout is that of
+    the maker's SDK.
+    """
+
+    part: int
+    steps: tuple[int, ...]
+
+    def frame(self) -> Frame:
+        return Frame(BUCKETS, bytes([self.part]) + b"".join(count.to_bytes(2, "little") for count in self.steps))
+
+    @classmethod
+    def of(cls, frame: Frame) -> Self:
+        data = frame.payload
+        if frame.command != BUCKETS or len(data) % 2 == 0 or data[0] > 3:
+            raise MalformedPacket("buckets are a part, 0 to 3, and pairs of bytes", data)
+        return cls(data[0], tuple(int.from_bytes(data[at : at + 2], "little") for at in range(1, len(data), 2)))

@@ -1,0 +1,198 @@
+"""The conversation with a MoYoung watch: a live step counter; of the past, at most the half hours of today.
+
+The counter runs from the watch's midnight. Left alone: hourly buckets and totals of past days, which say no more than
+the counter does; sleep, pulse and trainings; and a half hour without steps, for a watch that was switched off tells
+zeros too. Everything but the counter differs from firmware to firmware, so what is not answered is done without.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hipsync.driver import Link, Message, Received, Session
+from hipsync.errors import DeviceError, LinkLost, NoReply
+from hipsync.model import Charge, Counter, Epoch, Info, Reading
+from hipsync_devices import gatt
+from hipsync_devices.moyoung import packets
+from hipsync_devices.moyoung.packets import Buckets, Frame, Notice, Today
+
+MAKER = "MOYOUNG"
+"""What the maker's name begins with; `MOYOUNG-V2` is another."""
+HEARTBEAT = timedelta(minutes=1)
+"""Between reads of the counter while it is silent: proof that the link lives, and a reading for stillness. Some watches
+never notify."""
+BURST = timedelta(seconds=10)
+"""What is told within this time is reported together."""
+REPLY = timedelta(seconds=3)
+"""A watch that says nothing for so long does not know the command."""
+SMALL = 20
+"""Bytes of a packet up to which a watch may know the small form of frames only."""
+HALF_HOUR = timedelta(minutes=30)
+MOST = 30 * 250
+"""Steps of half an hour at a sprinter's pace."""
+
+
+async def opened(link: Link, _: Session) -> Sequence[Reading]:
+    """What the watch says of itself; sets its clock. Raises `DeviceError` for a watch of another maker."""
+    maker = await _text(link, packets.MANUFACTURER)
+    if not (maker or "").startswith(MAKER) or not link.has(packets.STEPS) or not link.has(packets.COMMANDS):
+        raise DeviceError(f"this is no MoYoung watch that tells its steps: its maker is {maker or 'not given'}")
+    firmware = await _text(link, gatt.SOFTWARE_REVISION)
+    await _set_clock(link)
+    info = Info(link.now(), firmware=firmware)
+    if not link.has(packets.BATTERY):
+        return [info]
+    return [info, Charge(link.now(), packets.percent(await link.read(packets.BATTERY)))]
+
+
+async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+    """The half hours since the last reading, as far as they are certain, and the counter as it is now."""
+    since = session.since.get(Counter)
+    if since is not None and (epochs := await _half_hours(link, since)):
+        yield epochs  # before the counter: it moves `since`, and a link that ends here asks for them again
+    yield [await _counter(link)]
+
+
+async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
+    """The counter as it changes, and every minute while it does not; the battery."""
+    offset = _offset(link)
+    for characteristic in (packets.STEPS, packets.BATTERY):
+        with contextlib.suppress(DeviceError):  # a watch that cannot notify is read; a lost link is found by that
+            await link.subscribe(characteristic)
+    beat = link.now()  # at once: a change just before the subscription would be missed
+    while True:
+        try:
+            readings = _readings(await _burst(link, beat))
+        except NoReply:
+            beat = link.now() + HEARTBEAT
+            readings = [await _counter(link)]
+        yield readings
+        if _offset(link) != offset:  # summer time began or ended
+            offset = _offset(link)
+            await _set_clock(link)
+
+
+async def nudge(link: Link, _: Session, message: Message) -> None:
+    """Show the words with one buzz; if strong, buzz three times more. A watch that is set to silence shows neither."""
+    await _send(link, Notice(f"{message.title.replace(':', ' ')}:{message.body}").frame())
+    if message.strong:
+        await _send(link, Frame(packets.FIND))
+
+
+# ------------------------------------------------------------------ half hours
+
+
+async def _half_hours(link: Link, since: datetime) -> Sequence[Epoch]:
+    """Those with steps that lie wholly between `since` and now, today; nothing from a watch that does not prove them.
+
+    Nothing on a day on which clocks changed, for nobody knows which half hour the watch counted twice; and nothing of
+    the time before the first reading, when its clock was not ours.
+    """
+    local = link.now().astimezone(link.zone)
+    midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    if midnight.utcoffset() != local.utcoffset():
+        return []
+    over = (local - midnight) // HALF_HOUR
+    first = max(-((midnight - since) // HALF_HOUR), 0)
+    if first >= over:
+        return []
+    before = await _today(link)
+    try:
+        await link.subscribe(packets.REPLIES)
+        halves = [await _part(link, number) for number in (0, 1)]
+    except LinkLost:
+        raise
+    except DeviceError:  # silent, or says something else: it cannot
+        return []
+    after = await _today(link)
+    start = midnight.astimezone(UTC)
+    steps = proven(halves, over, before.steps, after.steps)
+    told = [Epoch(start + at * HALF_HOUR, HALF_HOUR, count) for at, count in enumerate(steps) if count]
+    return [epoch for epoch in told if epoch.start >= since]
+
+
+def proven(halves: Sequence[Buckets], over: int, at_least: int, at_most: int) -> Sequence[int]:
+    """Steps of the `over` half hours of today that have ended, if the answer proves itself; nothing otherwise.
+
+    It does if each half of the day has 24 values, none is more than anybody runs, and those up to the running half hour
+    add up to the counter, which was `at_least` before and `at_most` after. What stands in half hours to come is old.
+    """
+    if [len(half.steps) for half in halves] != [24, 24]:
+        return ()
+    begun = [count for half in halves for count in half.steps][: over + 1]
+    if max(begun) > MOST or not at_least <= sum(begun) <= at_most:
+        return ()
+    return begun[:over]
+
+
+async def _part(link: Link, number: int) -> Buckets:
+    """A part of the buckets. Raises `NoReply`, and `MalformedPacket` for anything else in its place."""
+    await _send(link, Frame(packets.BUCKETS, bytes([number])))
+    end, held = link.now() + REPLY, b""
+    while link.now() < end:
+        piece = await link.notification(packets.REPLIES, timeout=end - link.now())
+        held, frame = packets.taken(held, piece.data)
+        if frame is not None and frame.command == packets.BUCKETS:
+            told = Buckets.of(frame)
+            if told.part == number:
+                return told
+    raise NoReply("the watch speaks of other things")
+
+
+# ------------------------------------------------------------------ the counter
+
+
+async def _burst(link: Link, until: datetime) -> Sequence[Received]:
+    """What the watch tells: the first word, and all of the ten seconds after it. Raises `NoReply` if none came."""
+    told = [await link.notification(packets.STEPS, packets.BATTERY, timeout=_left(link, until))]
+    end = link.now() + BURST
+    with contextlib.suppress(NoReply, LinkLost):  # what has come is reported first; the next call finds the link lost
+        while True:
+            told.append(await link.notification(packets.STEPS, packets.BATTERY, timeout=_left(link, end)))
+    return told
+
+
+def _readings(told: Sequence[Received]) -> Sequence[Reading]:
+    """The last count, and the battery. A count right before a reset too, or its last steps would be lost."""
+    counters = [Counter(at, Today.of(data).steps) for uuid, at, data in told if uuid == packets.STEPS]
+    charges = [Charge(at, packets.percent(data)) for uuid, at, data in told if uuid == packets.BATTERY]
+    peaks = [here for here, after in pairwise(counters) if after.steps < here.steps]
+    return [*peaks, *counters[-1:], *charges]
+
+
+def _left(link: Link, until: datetime) -> timedelta:
+    return max(until - link.now(), timedelta())
+
+
+async def _today(link: Link) -> Today:
+    return Today.of(await link.read(packets.STEPS))
+
+
+async def _counter(link: Link) -> Counter:
+    today = await _today(link)
+    return Counter(link.now(), today.steps)
+
+
+# ------------------------------------------------------------------ commands
+
+
+async def _send(link: Link, frame: Frame) -> None:
+    """Without response, as the maker's app does; in pieces if it is longer than a packet."""
+    data = frame.packet(small=link.write_size <= SMALL)
+    for at in range(0, len(data), link.write_size):
+        await link.write(packets.COMMANDS, data[at : at + link.write_size])
+
+
+async def _text(link: Link, characteristic: str) -> str | None:
+    return gatt.text(await link.read(characteristic)) if link.has(characteristic) else None
+
+
+def _offset(link: Link) -> timedelta | None:
+    return link.now().astimezone(link.zone).utcoffset()
+
+
+async def _set_clock(link: Link) -> None:
+    await _send(link, packets.set_time(link.now().astimezone(link.zone)))
