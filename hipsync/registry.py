@@ -37,9 +37,9 @@ def simulator(key: str) -> Simulator:
 
 
 def claimants(advertisement: Advertisement, known: Mapping[str, Driver]) -> Sequence[Driver]:
-    """The drivers that would take this device, in order of their keys: the first one is offered."""
+    """The drivers that would take this device: the first one is offered. By key, generic drivers after all others."""
     taken: list[Driver] = []
-    for key in sorted(known):
+    for key in sorted(known, key=lambda key: (known[key].generic, key)):
         try:
             if known[key].matches(advertisement):
                 taken.append(known[key])

@@ -1,0 +1,162 @@
+"""What a device with standard services puts on the air, both ways; all numbers little-endian.
+
+Source: the layouts in which these read and write them alike: NordicSemiconductor/Android-BLE-Common-Library at c078e25,
+polarofficial/polar-ble-sdk at 8fb5311, movisens/SmartGattLib at 67a2348, RonanB96/bluetooth-sig-python at 27bdb3d.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from typing import Self
+
+from hipsync.errors import MalformedPacket
+from hipsync_devices.gatt import uuid16
+
+RUNNING = uuid16(0x1814)
+"""The Running Speed and Cadence service."""
+LINK_LOSS = uuid16(0x1803)
+"""Has an Alert Level of its own, with the same number as that of Immediate Alert."""
+BATTERY_SERVICE = uuid16(0x180F)
+CURRENT_TIME_SERVICE = uuid16(0x1805)
+BODY_SENSOR_LOCATION = uuid16(0x2A38)
+RSC_MEASUREMENT = uuid16(0x2A53)
+RSC_FEATURE = uuid16(0x2A54)
+BATTERY_LEVEL = uuid16(0x2A19)
+FIRMWARE_REVISION = uuid16(0x2A26)
+
+WIDE, CONTACT, CONTACT_KNOWN, ENERGY, INTERVALS = 0x01, 0x02, 0x04, 0x08, 0x10
+"""Flags of a heart rate."""
+STRIDE, DISTANCE, IS_RUNNING = 0x01, 0x02, 0x04
+"""Flags of a pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartRate:
+    """Heart Rate Measurement: `u8 flags, bpm, [u16 energy], [u16 interval]...`.
+
+    Flag 0: bpm has two bytes. Flag 2: the sensor feels contact, and then flag 1: it feels skin now. Flag 3: energy.
+    Flag 4: intervals to the end of the packet. Other flags are not looked at.
+    """
+
+    bpm: int
+    """0 for no reading."""
+    contact: bool | None = None
+    """None where the sensor cannot tell."""
+    energy_kj: int | None = None
+    """Since a reset; stays at 65,535."""
+    intervals: tuple[int, ...] = ()
+    """Between two beats, in 1/1024 s, the oldest first."""
+
+    def packet(self) -> bytes:
+        wide = self.bpm > 0xFF
+        flags = WIDE * wide | ENERGY * (self.energy_kj is not None) | INTERVALS * bool(self.intervals)
+        if self.contact is not None:
+            flags |= CONTACT_KNOWN | CONTACT * self.contact
+        words = [*([] if self.energy_kj is None else [self.energy_kj]), *self.intervals]
+        return (
+            bytes([flags])
+            + self.bpm.to_bytes(2 if wide else 1, "little")
+            + b"".join(word.to_bytes(2, "little") for word in words)
+        )
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Inverse of `packet`. A lone byte after the intervals is ignored, one after anything else is not."""
+        flags = data[0] if data else 0
+        at = 3 if flags & WIDE else 2
+        end = at + 2 * bool(flags & ENERGY)
+        if len(data) < end or (len(data) > end and not flags & INTERVALS):
+            raise MalformedPacket("a heart rate is as long as its flags say", data)
+        return cls(
+            bpm=int.from_bytes(data[1:at], "little"),
+            contact=bool(flags & CONTACT) if flags & CONTACT_KNOWN else None,
+            energy_kj=int.from_bytes(data[at:end], "little") if flags & ENERGY else None,
+            intervals=tuple(int.from_bytes(data[i : i + 2], "little") for i in range(end, len(data) - 1, 2)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """RSC Measurement: `u8 flags, u16 speed, u8 cadence, [u16 stride], [u32 distance]`.
+
+    Flag 0: stride. Flag 1: distance. Flag 2: running; without it walking, or the sensor cannot tell. Other flags are
+    not looked at, but bytes that no flag announces are refused.
+    """
+
+    speed: int
+    """In 1/256 m/s."""
+    cadence: int
+    """Steps a minute by the standard; some pods tell strides, which are half as many."""
+    running: bool = False
+    stride_cm: int | None = None
+    distance_dm: int | None = None
+
+    def packet(self) -> bytes:
+        stride, distance = self.stride_cm, self.distance_dm
+        flags = STRIDE * (stride is not None) | DISTANCE * (distance is not None) | IS_RUNNING * self.running
+        return (
+            bytes([flags])
+            + self.speed.to_bytes(2, "little")
+            + bytes([self.cadence])
+            + (b"" if stride is None else stride.to_bytes(2, "little"))
+            + (b"" if distance is None else distance.to_bytes(4, "little"))
+        )
+
+    @classmethod
+    def of(cls, data: bytes) -> Self:
+        """Inverse of `packet`."""
+        flags = data[0] if data else 0
+        at = 4 + 2 * bool(flags & STRIDE)
+        if len(data) != at + 4 * bool(flags & DISTANCE):
+            raise MalformedPacket("a pace is as long as its flags say", data)
+        return cls(
+            speed=int.from_bytes(data[1:3], "little"),
+            cadence=data[3],
+            running=bool(flags & IS_RUNNING),
+            stride_cm=int.from_bytes(data[4:at], "little") if flags & STRIDE else None,
+            distance_dm=int.from_bytes(data[at:], "little") if flags & DISTANCE else None,
+        )
+
+
+def percent(data: bytes) -> int:
+    """Battery Level, `u8` from 0 to 100."""
+    if len(data) != 1 or data[0] > 100:
+        raise MalformedPacket("a battery level is one byte of at most 100", data)
+    return data[0]
+
+
+class Level(IntEnum):
+    """Alert Level, one byte."""
+
+    NONE = 0
+    MILD = 1
+    HIGH = 2
+
+
+def level(data: bytes) -> Level:
+    """Which alert: other values are reserved."""
+    if len(data) != 1 or data[0] > Level.HIGH:
+        raise MalformedPacket("an alert level is one byte, 0, 1 or 2", data)
+    return Level(data[0])
+
+
+def wall_clock(local: datetime) -> bytes:
+    """Current Time: `u16 year, month, day, hour, minute, second, weekday (1 = Monday), 1/256 s, reason (1 = set)`."""
+    return (
+        local.year.to_bytes(2, "little")
+        + bytes([local.month, local.day, local.hour, local.minute, local.second, local.isoweekday()])
+        + bytes([local.microsecond * 256 // 1_000_000, 1])
+    )
+
+
+def wall_clock_of(data: bytes) -> datetime:
+    """The first seven bytes of a Current Time, which are a Date Time, without a zone. The weekday is not looked at."""
+    if len(data) < 7:
+        raise MalformedPacket("a time has at least 7 bytes", data)
+    try:
+        month, day, hour, minute, second = data[2:7]
+        return datetime(int.from_bytes(data[:2], "little"), month, day, hour, minute, second)  # noqa: DTZ001
+    except ValueError as error:
+        raise MalformedPacket("no such time", data) from error

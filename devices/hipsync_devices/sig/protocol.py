@@ -1,0 +1,161 @@
+"""The conversation with a device of standard services: it is listened to, for none of them keeps anything.
+
+What is known when depends on the host's clock alone. Not used, for nobody can decode it with certainty: the Physical
+Activity Monitor service, whose two open implementations disagree about its headers, sessions and times, and whose
+numbers do-it-yourself devices use for layouts of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+from typing import TypeVar
+
+from hipsync.driver import Link, Message, Received, Session
+from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply
+from hipsync.model import Charge, Info, Reading
+from hipsync_devices import gatt
+from hipsync_devices.sig import packets
+from hipsync_devices.sig.minutes import FLOWING, Minutes
+from hipsync_devices.sig.packets import HeartRate, Level, Pace
+
+T = TypeVar("T")
+
+STREAMS = (gatt.HEART_RATE_MEASUREMENT, packets.RSC_MEASUREMENT)
+BUZZ = timedelta(seconds=4)
+"""Some devices buzz until they are told to stop."""
+PATIENCE = 20
+"""Malformed packets in a row: single ones are dropped, as the services want it, but this is no such device."""
+
+
+async def opened(link: Link, _: Session) -> Sequence[Reading]:
+    """What the device says of itself; sets its clock if it lets us, and keeps it quiet when the link ends.
+
+    The serial number is not asked for: nothing needs it. Raises `DeviceError` if it measures nothing of use.
+    """
+    if not any(link.has(stream) for stream in STREAMS):
+        raise DeviceError("this device offers neither a heart rate nor a running speed as the standard has them")
+    await _set_clock(link)
+    await _hush(link)
+    readings: list[Reading] = []
+    firmware, hardware = await _text(link, packets.FIRMWARE_REVISION), await _text(link, gatt.HARDWARE_REVISION)
+    if firmware or hardware:
+        readings.append(Info(link.now(), firmware=firmware, hardware=hardware))
+    battery = await _value(link, packets.BATTERY_LEVEL, packets.BATTERY_SERVICE)
+    if battery is not None:
+        with suppress(MalformedPacket):  # above 100: some tell 255 for unknown
+            readings.append(Charge(link.now(), packets.percent(battery)))
+    return readings
+
+
+async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
+    """Wear and minutes, as `Minutes` makes them of what comes; a clock that summer time moves is set again.
+
+    A minute is told `FLOWING` after its end, when nothing more of it can come.
+    """
+    streams = await _subscribed(link)
+    minutes, malformed, offset = Minutes(), 0, _offset(link)
+    while True:
+        readings: list[Reading] = []
+        try:
+            received = await link.notification(*streams, timeout=FLOWING)
+        except NoReply:
+            known_until = link.now()
+        except LinkLost:
+            if ended := minutes.finished(link.now()):
+                yield ended
+            raise
+        else:
+            known_until = received.at  # not the time now: more may be waiting
+            try:
+                readings += _taken(minutes, received)
+            except MalformedPacket:
+                malformed += 1
+                if malformed > PATIENCE:
+                    raise
+            else:
+                malformed = 0
+        readings += minutes.finished(known_until - FLOWING)
+        if readings:
+            yield readings
+        if _offset(link) != offset:
+            offset = _offset(link)
+            await _set_clock(link)
+
+
+async def nudge(link: Link, _: Session, message: Message) -> None:
+    """Buzz for some seconds; no such device shows words. Raises `DeviceError` if it cannot.
+
+    By service, for Link Loss has an Alert Level too.
+    """
+    if not link.has(gatt.ALERT_LEVEL, gatt.IMMEDIATE_ALERT):
+        raise DeviceError("this device cannot buzz")
+    level = Level.HIGH if message.strong else Level.MILD
+    await link.write(gatt.ALERT_LEVEL, bytes([level]), service=gatt.IMMEDIATE_ALERT)
+    await link.pause(BUZZ)
+    await link.write(gatt.ALERT_LEVEL, bytes([Level.NONE]), service=gatt.IMMEDIATE_ALERT)
+
+
+def _taken(minutes: Minutes, received: Received) -> Sequence[Reading]:
+    if received.uuid == packets.RSC_MEASUREMENT:
+        minutes.pace(received.at, Pace.of(received.data))
+        return []
+    return minutes.heart(received.at, HeartRate.of(received.data))
+
+
+async def _subscribed(link: Link) -> Sequence[str]:
+    """The streams that the device lets us hear. Raises its refusal if there is none."""
+    heard: list[str] = []
+    refusal = DeviceError("this device measures nothing of use")
+    for stream in STREAMS:
+        if link.has(stream):
+            try:
+                await link.subscribe(stream)
+            except (LinkLost, NoReply):
+                raise
+            except DeviceError as error:
+                refusal = error
+            else:
+                heard.append(stream)
+    if not heard:
+        raise refusal
+    return heard
+
+
+async def _set_clock(link: Link) -> None:
+    """To the wearer's wall clock, where there is a clock that lets itself be set: by the standard it need not."""
+    if link.has(gatt.CURRENT_TIME, packets.CURRENT_TIME_SERVICE):
+        clock = packets.wall_clock(link.now().astimezone(link.zone))
+        await _allowed(link.write(gatt.CURRENT_TIME, clock, response=True, service=packets.CURRENT_TIME_SERVICE))
+
+
+async def _hush(link: Link) -> None:
+    """No alarm when the link ends, as it does whenever its wearer walks away."""
+    alarm = await _value(link, gatt.ALERT_LEVEL, packets.LINK_LOSS)
+    if alarm is not None and alarm != bytes([Level.NONE]):
+        await _allowed(link.write(gatt.ALERT_LEVEL, bytes([Level.NONE]), response=True, service=packets.LINK_LOSS))
+
+
+def _offset(link: Link) -> timedelta | None:
+    return link.now().astimezone(link.zone).utcoffset()
+
+
+async def _text(link: Link, characteristic: str) -> str | None:
+    value = await _value(link, characteristic, gatt.DEVICE_INFORMATION)
+    return None if value is None else gatt.text(value)
+
+
+async def _value(link: Link, characteristic: str, service: str) -> bytes | None:
+    """None where the device has none, or keeps it to itself."""
+    return await _allowed(link.read(characteristic, service=service)) if link.has(characteristic, service) else None
+
+
+async def _allowed(operation: Awaitable[T]) -> T | None:
+    """None where the device refuses: all this is optional, and some keep it for a bonded phone."""
+    try:
+        return await operation
+    except (LinkLost, NoReply):
+        raise
+    except DeviceError:
+        return None
