@@ -11,10 +11,12 @@ import contextlib
 import importlib
 import logging
 import re
+import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from bleak import BleakClient, BleakScanner
 from bleak.args.bluez import BlueZClientArgs, BlueZScannerArgs
@@ -165,16 +167,43 @@ async def _connection(radio: Radio, band: Seen | str, timeout: timedelta, made: 
 
     try:
         client = await establish_connection(
-            Client, band.device, band.advertisement.name or band.address, max_attempts=ATTEMPTS
+            Client,
+            band.device,
+            band.advertisement.name or band.address,
+            max_attempts=ATTEMPTS,
+            use_services_cache=False,  # with it, a connection is open before BlueZ has agreed on an MTU
         )
         lost.clear()  # an attempt that failed may have set it
         if not client.is_connected:
             lost.set()
-        return BleakConnection(client, lost)
+        return BleakConnection(client, lost, await _mtu_of_bluez(client) if radio.client is None else None)
     except BleakError as error:
         if _unavailable(error) is not None:
             raise
         raise NoReply(f"{_ABSENT.format(address=band.address)} ({_line(error)})") from error
+
+
+async def _mtu_of_bluez(client: BleakClient) -> int | None:
+    """The MTU by BlueZ's word; None on other systems, and from BlueZ before 5.62.
+
+    Bleak believes what BlueZ said when this process first heard of the characteristic. Of a band that BlueZ knows
+    already that was before the connection: 23, and BlueZ announces no change.
+    """
+    objects: list[Any] = [each.obj for each in client.services.characteristics.values()]
+    if sys.platform != "linux" or not objects:
+        return None
+    from dbus_fast import BusType, Message
+    from dbus_fast.aio import MessageBus
+
+    path, which = objects[0][0], ["org.bluez.GattCharacteristic1", "MTU"]
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    try:
+        reply = await bus.call(
+            Message("org.bluez", path, "org.freedesktop.DBus.Properties", "Get", signature="ss", body=which)
+        )
+    finally:
+        bus.disconnect()
+    return int(reply.body[0].value) if reply.signature == "v" else None
 
 
 async def _hang_up(client: BleakClient) -> None:
@@ -189,8 +218,9 @@ async def _hang_up(client: BleakClient) -> None:
 class BleakConnection:
     """An open connection: the port `session.Connection`."""
 
-    def __init__(self, client: BleakClient, lost: asyncio.Event) -> None:
-        self._client, self._lost = client, lost
+    def __init__(self, client: BleakClient, lost: asyncio.Event, mtu: int | None = None) -> None:
+        """`mtu`, where the characteristics do not tell it."""
+        self._client, self._lost, self._mtu = client, lost, mtu
         self._characteristics: dict[tuple[str, str | None], BleakGATTCharacteristic] = {}
         for characteristic in client.services.characteristics.values():
             for service in (characteristic.service_uuid.lower(), None):
@@ -203,7 +233,9 @@ class BleakConnection:
 
     @property
     def write_size(self) -> int:
-        """Bytes that fit a write without response. Asked of the characteristics: BlueZ does not tell the MTU itself."""
+        """Bytes that fit a write without response: the MTU without ATT's header of three."""
+        if self._mtu is not None:
+            return self._mtu - 3
         sizes = (each.max_write_without_response_size for each in self._characteristics.values())
         return max(sizes, default=LEAST_WRITE)
 

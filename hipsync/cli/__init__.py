@@ -24,6 +24,7 @@ COMMANDS = {
     "bands": "bands",
     "sync": "bands",
     "drivers": "bands",
+    "simulate": "simulate",
     "doctor": "doctor",
     "today": "review",
     "day": "review",

@@ -66,7 +66,7 @@ class Air(LocalLink):
         """Both ends of each of its links; one may have gone already, without the other's knowing."""
         for each in self.controllers:
             for connection in each.le_connections.values():
-                if each is controller or connection.peer_address == controller.random_address:
+                if each is controller or self.find_le_controller(connection.peer_address) is controller:
                     yield each, connection
 
     def anyone_listens(self) -> bool:

@@ -26,7 +26,12 @@ from hipsync.simulation.reception import Reception
 MTU = 247
 """What many bands agree to: one link-layer packet of 251 bytes a notification."""
 _OWN_ADDRESS = "F0:00:00:00:00:01"
+_FIRST_ADDRESS = "C0:00:00:00:00:01"
 _TCP_SERVER = "tcp-server"
+_FOR_A_HOST = frozenset({"vhci", "pty", "unix-server", "ws-server"})
+"""Transports at whose other end somebody looks for a controller; at all others there is one."""
+_PUBLIC_ADDRESS = "02:00:00:00:00:01"
+"""Of the controller for a host that, as Linux does, connects from its public address; zero would be none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ async def bumble_radio(transport: str, *, mtu: int = MTU) -> AsyncGenerator[Radi
         try:
             radio = await stack.enter_async_context(central(opened.source, opened.sink, address, mtu))
         except (core.BaseBumbleError, hci.HCI_Error, TimeoutError) as error:
-            raise BluetoothUnavailable(f"no Bluetooth controller answers at {transport}: {_why(error)}") from error
+            raise _no_controller(transport, error) from error
         yield Radio(*doors(radio))
 
 
@@ -114,25 +119,53 @@ async def serve(
     addresses: Sequence[str] | None = None,
     mtu: int = MTU,
 ) -> AsyncGenerator[str, None]:
-    """Bands for other processes; yields the transport by which `bumble_radio` reaches them.
+    """Bands for other processes; yields the transport by which they are reached.
 
-    `tcp-server:HOST:PORT` (port 0: any free one) gives every client a controller of its own on the bands' air, and ends
-    its links when the client goes, however it goes. Any other transport is offered one controller, for one host.
+    `tcp-server:HOST:PORT` (port 0: any free one) gives every client, such as `bumble_radio`, a controller of its own on
+    the bands' air, and ends its links when the client goes, however it goes. `vhci` and other transports at whose end
+    there is a host give it one controller: Linux sees an adapter, with the bands in reach. At the end of any other
+    transport is a controller (`usb:0`: a dongle), which carries one band to whatever that controller reaches.
     Raises `BluetoothUnavailable` and `ConfigError`, and at the end what a band raised that it should not have.
     """
     make_lean()
-    air = Air()
+    kind = transport.partition(":")[0]
     async with AsyncExitStack() as stack:
+        if kind != _TCP_SERVER and kind not in _FOR_A_HOST:
+            await _on_a_controller(stack, bands, transport, addresses, now, mtu)
+            yield transport
+            return
+        air = Air()
         await _on_the_air(stack, air, bands, addresses, now, mtu)
-        if transport.startswith(_TCP_SERVER):
+        if kind == _TCP_SERVER:
             yield await _tcp_server(stack, air, transport)
         else:
             opened = await _opened(stack, transport)
             controller = air.radio_controller(transport)
+            controller.public_address = hci.Address(_PUBLIC_ADDRESS, hci.Address.PUBLIC_DEVICE_ADDRESS)
             stack.callback(air.take_off, controller)
             controller.set_packet_sink(opened.sink)
             opened.source.set_packet_sink(controller)
             yield transport
+
+
+async def _on_a_controller(
+    stack: AsyncExitStack,
+    bands: Sequence[SimulatedBand],
+    transport: str,
+    addresses: Sequence[str] | None,
+    now: Callable[[], datetime],
+    mtu: int,
+) -> None:
+    if len(bands) != 1:
+        raise ConfigError(f"the controller behind {transport} carries one band, not {len(bands)}")
+    (address,) = addresses or (_FIRST_ADDRESS,)
+    _check(address)
+    opened = await _opened(stack, transport)
+    band = on_the_air(bands[0], opened.source, opened.sink, address=address, mtu=mtu, now=now)
+    try:
+        await stack.enter_async_context(band)
+    except (core.BaseBumbleError, hci.HCI_Error, TimeoutError) as error:
+        raise _no_controller(transport, error) from error
 
 
 async def _opened(stack: AsyncExitStack, transport: str) -> Transport:
@@ -142,6 +175,10 @@ async def _opened(stack: AsyncExitStack, transport: str) -> Transport:
         raise BluetoothUnavailable(f"the transport {transport} cannot be opened: {_why(error)}") from error
     stack.push_async_callback(opened.close)
     return opened
+
+
+def _no_controller(transport: str, error: Exception) -> BluetoothUnavailable:
+    return BluetoothUnavailable(f"no Bluetooth controller answers at {transport}: {_why(error)}")
 
 
 def _why(error: Exception) -> str:

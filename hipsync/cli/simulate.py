@@ -1,0 +1,80 @@
+"""`simulate`: a simulated band for other programs, on any transport of Bumble's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import click
+
+from hipsync.cli.app import App, host_zone
+from hipsync.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hipsync.simulated import SimulatedBand
+
+ADDRESS = "C0:00:00:00:00:01"
+LOOK_S = 0.2
+"""How often the band's screen is looked at."""
+
+
+@click.command("simulate")
+@click.argument("kind")
+@click.option(
+    "--transport",
+    default="tcp-server:127.0.0.1:6402",
+    show_default=True,
+    help="Where: any transport of Bumble's, such as vhci (an adapter of this Linux machine) or usb:0 (a dongle).",
+)
+@click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Minutes of your own (CSV).")
+@click.option("--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its key.")
+@click.option("--address", default=ADDRESS, show_default=True, help="A static random one.")
+@click.pass_obj
+def simulate_command(
+    app: App, kind: str, transport: str, data: Path | None, key_file: Path | None, address: str
+) -> None:
+    """Serve a simulated band to other programs, and say what its wearer sees; Ctrl-C ends it.
+
+    \b
+    hipsync simulate infinitime --transport usb:0                   on the air, by a dongle that nothing else uses
+    hipsync simulate huami --transport vhci --key-file band.key     as root: in reach of this machine's BlueZ
+    """
+    asyncio.run(_serve(_band(app, kind, data, key_file), transport, address, app.now))
+
+
+def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> SimulatedBand:
+    """Raises `ConfigError`, also for a band that nobody could log in to, and `InputError`."""
+    from hipsync.demo import minutes_of_file
+    from hipsync.keys import key_from_file
+    from hipsync.reach import made_up
+    from hipsync.registry import drivers, simulator
+
+    key, warning = (None, None) if key_file is None else key_from_file(key_file)
+    if warning:
+        click.echo(f"hipsync: {warning}", err=True)
+    zone, now = ZoneInfo(host_zone()), app.now()
+    if data is None:
+        band = made_up(kind, key, zone, now)
+    else:
+        band = simulator(kind)(minutes_of_file(data), now=now, zone=zone, secret=key)
+    driver = drivers().get(kind)
+    if driver is not None and key is None and driver.secret(band.advertisement()) == "given":
+        raise ConfigError(f"a band of kind {kind!r} only talks to who knows its key: give it one with --key-file")
+    return band
+
+
+async def _serve(band: SimulatedBand, transport: str, address: str, now: Callable[[], datetime]) -> None:
+    from hipsync.simulation import serve
+
+    async with serve([band], transport, now, addresses=[address]) as reached:
+        click.echo(f"{band.advertisement().name} ({address}) is on the air at {reached}")
+        told = 0
+        while True:
+            for shown in band.shown[told:]:
+                click.echo(f"{shown.at.astimezone():%H:%M:%S}  {shown.text or 'it buzzes'}")
+                told += 1
+            await asyncio.sleep(LOOK_S)
