@@ -54,7 +54,7 @@ class DirectConnection:
         self.spoil_read: Callable[[bytes], bytes] = lambda data: data
         self._cut_at: int | None = None
         self._callbacks: dict[str, Callable[[bytes], None]] = {}
-        self._tables = {c.uuid: s.uuid for s in band.services() for c in s.characteristics}
+        self._tables = [(c.uuid, s.uuid) for s in band.services() for c in s.characteristics]
         band.mtu = mtu
         band.connected(now())
         self._clockwork = asyncio.ensure_future(self._tick())
@@ -73,12 +73,16 @@ class DirectConnection:
             self.band.disconnected(self._now())
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
-        return characteristic in self._tables and service in (None, self._tables[characteristic])
+        return any(characteristic == each and service in (None, held) for each, held in self._tables)
+
+    def _service(self, characteristic: str, service: str | None) -> str:
+        """The one that is meant; where none is named, the first that has the characteristic."""
+        return next(held for each, held in self._tables if characteristic == each and service in (None, held))
 
     async def read(self, characteristic: str, service: str | None = None) -> bytes:
         self._check(characteristic, service)
         try:
-            data = self.band.read(characteristic, self._tables[characteristic], self._now())
+            data = self.band.read(characteristic, self._service(characteristic, service), self._now())
         except Refused as refused:
             raise DeviceError(f"the band refused a read of {characteristic}: {refused}") from refused
         self._pump()
@@ -88,7 +92,7 @@ class DirectConnection:
         self._check(characteristic, service)
         self.written.append((characteristic, data))
         try:
-            self.band.write(characteristic, self._tables[characteristic], data, self._now())
+            self.band.write(characteristic, self._service(characteristic, service), data, self._now())
         except Refused as refused:
             if response:
                 raise DeviceError(f"the band refused a write to {characteristic}: {refused}") from refused

@@ -50,8 +50,8 @@ class _Minute:
     touched: timedelta = timedelta()
     """With a pulse, and the word that the skin is there."""
     touched_at: datetime | None = None
-    beats: int = 0
-    rates: int = 0
+    beats: float = 0.0
+    """Times sixty, of the time in which a pulse was felt."""
 
 
 class Minutes:
@@ -81,12 +81,9 @@ class Minutes:
             minute.felt += length * pulse
             minute.missed += length * (rate.contact is False)
             minute.touched += length * (pulse and rate.contact is True)
-        if pulse:
-            minute = self._at(at)
-            minute.beats += rate.bpm
-            minute.rates += 1
-            if rate.contact:
-                minute.touched_at = at
+            minute.beats += rate.bpm * pulse * length.total_seconds()
+        if pulse and rate.contact:
+            self._at(at).touched_at = at
         self._heart_at = at
         if rate.contact is not False:
             self._off_since, self._off_said = None, False
@@ -133,7 +130,7 @@ def _readings(start: datetime, minute: _Minute) -> list[Reading]:
 
 def _epoch(start: datetime, minute: _Minute) -> Epoch | None:
     steps = round(minute.sixtieths / 60)
-    pulse = round(minute.beats / minute.rates) if minute.rates else None
+    pulse = round(minute.beats / minute.felt.total_seconds()) if minute.felt else None
     whole = minute.known == MINUTE and minute.uncounted < FLOWING
     if steps >= WALKED or (whole and steps):
         return Epoch(start, MINUTE, steps, heart_rate=pulse)
