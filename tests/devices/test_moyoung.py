@@ -295,8 +295,8 @@ class TestHalfHours:
         return {ASKED[0]: first, ASKED[1]: second}
 
     def test_those_with_steps_since_the_last_reading_are_stored_before_the_counter(self) -> None:
-        kept = met(ByHand(replies=self.replies()), ELEVEN_10, since=NINE + MINUTE)
-        # 9:30 and 10:00 lie between 9:01 and 11:10; 8:30 does not, 11:00 runs, and zeros may be a watch that was off
+        kept = met(ByHand(replies=self.replies()), ELEVEN_10, since=NINE + MINUTE - HALF_HOUR)
+        # 9:30 and 10:00 begin half an hour after 8:31; 8:30 does not, 11:00 runs, and zeros may be a watch that was off
         assert kept.batches[1:] == [
             [Epoch(NINE + HALF_HOUR, HALF_HOUR, 150), Epoch(NINE + 2 * HALF_HOUR, HALF_HOUR, 30)],
             [Counter(ELEVEN_10, 290)],
@@ -305,7 +305,7 @@ class TestHalfHours:
     def test_they_are_those_of_the_wearer_s_day(self) -> None:
         # half past nine in Kathmandu is 3:45 UTC
         at = datetime(2026, 3, 2, 5, 25, tzinfo=UTC)
-        kept = met(ByHand(replies=self.replies()), at, "Asia/Kathmandu", at - 2 * timedelta(hours=1))
+        kept = met(ByHand(replies=self.replies()), at, "Asia/Kathmandu", at - 5 * HALF_HOUR)
         assert [(epoch.start, epoch.steps) for epoch in kept.of(Epoch)] == [
             (datetime(2026, 3, 2, 3, 45, tzinfo=UTC), 150),
             (datetime(2026, 3, 2, 4, 15, tzinfo=UTC), 30),
@@ -313,11 +313,11 @@ class TestHalfHours:
 
     def test_they_come_in_pieces(self) -> None:
         pieces = [self.FIRST[at : at + 40] for at in range(0, len(self.FIRST), 40)]
-        assert len(met(ByHand(replies=self.replies(pieces)), ELEVEN_10, since=NINE).of(Epoch)) == 2
+        assert len(met(ByHand(replies=self.replies(pieces)), ELEVEN_10, since=NINE - HALF_HOUR).of(Epoch)) == 2
 
     def test_what_else_the_watch_says_meanwhile_is_passed_over(self) -> None:
         first = ["feea20062e01", self.FIRST, self.FIRST]
-        assert len(met(ByHand(replies=self.replies(first)), ELEVEN_10, since=NINE).of(Epoch)) == 2
+        assert len(met(ByHand(replies=self.replies(first)), ELEVEN_10, since=NINE - HALF_HOUR).of(Epoch)) == 2
 
     @pytest.mark.parametrize(
         "first",
@@ -334,7 +334,7 @@ class TestHalfHours:
         ],
     )
     def test_without_certain_ones_the_counter_alone_is_stored(self, first: list[str]) -> None:
-        kept = met(ByHand(replies=self.replies(first)), ELEVEN_10, since=NINE)
+        kept = met(ByHand(replies=self.replies(first)), ELEVEN_10, since=NINE - HALF_HOUR)
         assert kept.of(Epoch) == []
         assert [counter.steps for counter in kept.of(Counter)] == [290]
 
@@ -342,7 +342,7 @@ class TestHalfHours:
         ("since", "at", "zone"),
         [
             pytest.param(None, ELEVEN_10, "UTC", id="before the first reading the clock was not ours"),
-            pytest.param(NINE + 3 * HALF_HOUR + SECOND, ELEVEN_10, "UTC", id="none lies wholly in between"),
+            pytest.param(NINE + 2 * HALF_HOUR + SECOND, ELEVEN_10, "UTC", id="none lies wholly in between"),
             pytest.param(ELEVEN_10 + MINUTE, ELEVEN_10, "UTC", id="a reading from the future"),
             pytest.param(datetime(2026, 3, 29, 0, 0, tzinfo=UTC), datetime(2026, 3, 29, 10, 10, tzinfo=UTC),
                          "Europe/London", id="summer time began"),

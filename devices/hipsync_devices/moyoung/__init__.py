@@ -14,7 +14,7 @@ def _matches(advertisement: Advertisement) -> bool:
 
 DRIVER = Driver(
     key="moyoung",
-    label="MoYoung (Da Fit) watches",
+    label="MoYoung watch (Da Fit)",
     # No history, although some firmware has half hours: hipsync calls a band that keeps a memory only now and then, and
     # of most watches all that happens meanwhile would be lost. Without one it stays connected.
     abilities=Abilities(live=True, buzz=True, text=True, battery=True),

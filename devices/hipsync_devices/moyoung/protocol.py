@@ -88,9 +88,12 @@ async def nudge(link: Link, _: Session, message: Message) -> None:
 async def _half_hours(link: Link, since: datetime) -> Sequence[Epoch]:
     """Those with steps that lie wholly between `since` and now, today; nothing from a watch that does not prove them.
 
-    Nothing on a day on which clocks changed, for nobody knows which half hour the watch counted twice; and nothing of
-    the time before the first reading, when its clock was not ours.
+    Nothing on a day on which clocks changed, for nobody knows which half hour the watch counted twice; nothing of the
+    time before the first reading, when its clock was not ours, nor of half an hour after any reading: a watch that was
+    up to so much fast when it was first met counted into it. One that was hours wrong, or went to another zone since,
+    cannot be told on that day.
     """
+    since += HALF_HOUR
     local = link.now().astimezone(link.zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     if midnight.utcoffset() != local.utcoffset():
