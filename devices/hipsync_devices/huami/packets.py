@@ -1,4 +1,4 @@
-"""Bytes of the classic Huami protocol (Mi Band 2 to 5, Amazfit of that generation), both ways.
+"""Bytes of the Huami protocol (Mi Band 2 to 7 and Amazfit) that are no chunked messages, both ways.
 
 Numbers are little-endian. Source of the layouts: public clients and logs of these bands; `tests/devices` holds bytes
 that others recorded, each with its source. UUIDs `h:XXXX` have the vendor's base 0000XXXX-0000-3512-2118-0009af100700.
@@ -109,6 +109,11 @@ class CurrentTime:
         local = self.instant.astimezone(timezone(self.quarters * QUARTER))
         stamp = encode_stamp(self.instant, self.quarters)
         return stamp[:7] + bytes([local.isoweekday(), 0, 0]) + stamp[7:]
+
+    def encode_newer(self) -> bytes:
+        """As the newer generation wants it: Sunday is 0, and the reason 8, else it refuses it."""
+        classic = self.encode()
+        return classic[:7] + bytes([classic[7] % 7, 0, 8]) + classic[10:]
 
     @classmethod
     def decode(cls, data: bytes) -> CurrentTime:
