@@ -97,9 +97,11 @@ def times(number: int, point: Point) -> Point:
         raise MalformedPacket("a public key whose multiple is infinite", point.encode())
     if not z2:
         return Point(x, x ^ y)
-    reached, after = product(x1, inverse(z1)), product(x2, inverse(z2))
+    joint = inverse(product(product(z1, z2), x))  # one division for three
+    reached = product(product(x1, joint), product(z2, x))
+    after = product(product(x2, joint), product(z1, x))
     slope = product(reached ^ x, after ^ x) ^ square ^ y
-    return Point(reached, product(product(reached ^ x, slope), inverse(x)) ^ y)
+    return Point(reached, product(product(reached ^ x, slope), product(joint, product(z1, z2))) ^ y)
 
 
 def _double(x: int, z: int) -> tuple[int, int]:
