@@ -19,7 +19,8 @@ from hipsync.model import MINUTE, Counter, Epoch
 from hipsync.session import nudge
 from hipsync.testing.direct import DirectConnection, conversation, run
 from hipsync_devices.huami import DRIVER, packets
-from hipsync_devices.huami.protocol import authenticate, set_clock, watch
+from hipsync_devices.huami.login import authenticate
+from hipsync_devices.huami.protocol import set_clock, watch
 from hipsync_devices.huami.sim import MiBand
 from huami_bands import KEY, first, uuid
 

@@ -69,14 +69,23 @@ def test_a_model_is_known_by_its_name_whatever_follows(
         assert (record_size(model, None), model.flag, model.crypt) == (size, flag, crypt)
 
 
+@pytest.mark.parametrize("name", ["Mi Smart Band 7", "Xiaomi Smart Band 7", "Amazfit Helio Strap", "Amazfit GTR 4"])
+def test_a_proven_band_of_the_newer_generation_is_taken_and_needs_its_makers_key(name: str) -> None:
+    for shown in (name, name + " A1B2", name.upper()):
+        assert DRIVER.matches(advertised(shown))
+        assert DRIVER.secret(advertised(shown)) == "given"
+        assert (model_of(shown).login, record_size(model_of(shown), None)) == ("newer", 8)
+    assert {model.login for model in MODELS if "Band 6" in model.prefix} == {"either"}
+    assert {model.login for model in MODELS if "Band 5" in model.prefix} == {"classic"}
+
+
 @pytest.mark.parametrize(
     "name",
     [
         "MI", "MI1A", "MI1S", "Mi Band",  # the first generation, with the same service
-        "Mi Smart Band 7", "Xiaomi Smart Band 7 A1B2", "Xiaomi Smart Band 8", "Amazfit Band 7", "Amazfit Bip 5",
-        "Amazfit GTR 3", "Amazfit GTR 3 Pro", "Amazfit GTR 4", "Amazfit GTR Mini", "Amazfit GTS 3",
-        "Amazfit GTS 4 mini",
-        "Amazfit T-Rex 2", "Amazfit T-Rex 3", "Amazfit T-Rex Ultra",  # with another login
+        "Mi Smart Band 7 Pro", "Xiaomi Smart Band 7 Pro A1B2", "Xiaomi Smart Band 8", "Amazfit Band 7", "Amazfit Bip 5",
+        "Amazfit GTR 3 Pro", "Amazfit GTR Mini", "Amazfit GTS 3", "Amazfit GTS 4 mini",
+        "Amazfit T-Rex 2", "Amazfit T-Rex 3", "Amazfit T-Rex Ultra",  # another protocol, or unproven
         "Amazfit", "Mi Watch", "Xiaomi", "InfiniTime", "My Band", "Zepp", "\x00", "Band 3 of Mi",
     ],
 )  # fmt: skip
@@ -160,6 +169,15 @@ def test_off_the_wrist_and_on_the_charger_go_before_sleep() -> None:
     for high in range(16):
         assert state_of(high << 4 | 0x3) is State.NOT_WORN
         assert state_of(high << 4 | 0x6) is State.CHARGING
+
+
+def test_of_the_newer_generation_only_the_kinds_that_are_known_say_anything() -> None:
+    known = {0x73: State.NOT_WORN, 0x76: State.CHARGING, 0x78: State.ASLEEP}  # 115, 118, 120
+    unknown = (0x01, 0x11, 0x32, 0x40, 0x50, 0x5A, 0x60, 0x00)
+    for kind, state in [*known.items(), *((kind, None) for kind in unknown)]:
+        for steps in (0, 9):
+            (epoch,) = decode_records(bytes([kind, 40, steps, 0xFF, 4, 0, 0x80, 0]), 8, EVENING, newer=True)
+            assert (epoch.state, epoch.kind, epoch.steps) == (state, kind, steps)
 
 
 def test_steps_overrule_a_kind_that_says_sitting_or_standing() -> None:

@@ -1,4 +1,8 @@
-"""Mi Band 2 to 5 and the Amazfit watches of that generation: the classic Huami protocol."""
+"""Mi Band 2 to 7 and Amazfit watches: the Huami protocol in both its generations.
+
+The newer generation has no live steps and no text here, for nobody has recorded them; it buzzes where it has the
+service for that.
+"""
 
 from hipsync.driver import Abilities, Driver
 from hipsync.model import MINUTE
@@ -7,7 +11,7 @@ from hipsync_devices.huami.protocol import nudge, opened, sync, watch
 
 DRIVER = Driver(
     key="huami",
-    label="Mi Band 2-5 and Amazfit of that generation",
+    label="Mi Band 2-7 and Amazfit of those generations",
     abilities=Abilities(
         history=MINUTE, live=True, buzz=True, text=True, battery=True, wear=True, sleep=True, heart_rate=True
     ),

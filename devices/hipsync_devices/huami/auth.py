@@ -1,13 +1,30 @@
-"""The challenge of the classic handshake."""
+"""AES-128-ECB: the proof of both handshakes, and the encryption of the newer generation's messages."""
 
 from __future__ import annotations
 
 
 def answer(key: bytes, challenge: bytes) -> bytes:
-    """AES-128-ECB of the 16 bytes of a challenge, as both ends compute it. `ValueError` for other lengths."""
+    """The proof for a challenge of 16 bytes, as both ends compute it. `ValueError` for other lengths."""
+    if len(challenge) != 16:
+        raise ValueError("a challenge has 16 bytes")
+    return encrypted(key, challenge)
+
+
+def encrypted(key: bytes, blocks: bytes) -> bytes:
+    """Whole blocks of 16 bytes. `ValueError` for other lengths."""
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # 40 ms, and only for a connection
 
-    if len(key) != 16 or len(challenge) != 16:
-        raise ValueError("key and challenge have 16 bytes")
-    encryptor = Cipher(algorithms.AES128(key), modes.ECB()).encryptor()  # noqa: S305  the band's protocol, one block
-    return encryptor.update(challenge) + encryptor.finalize()
+    if len(key) != 16 or len(blocks) % 16:
+        raise ValueError("a key has 16 bytes, and so has a block")
+    encryptor = Cipher(algorithms.AES128(key), modes.ECB()).encryptor()  # noqa: S305  the band's protocol
+    return encryptor.update(blocks) + encryptor.finalize()
+
+
+def decrypted(key: bytes, blocks: bytes) -> bytes:
+    """The inverse of `encrypted`."""
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+    if len(key) != 16 or len(blocks) % 16:
+        raise ValueError("a key has 16 bytes, and so has a block")
+    decryptor = Cipher(algorithms.AES128(key), modes.ECB()).decryptor()  # noqa: S305  the band's protocol
+    return decryptor.update(blocks) + decryptor.finalize()

@@ -1,15 +1,19 @@
-"""What differs between the bands of the classic protocol, as a table, and how they are told by their advertisement.
+"""What differs between the bands of this family, as a table, and how they are told by their advertisement.
 
 Source: public clients' tables of names, keys and record sizes; the Amazfit GTS, GTR and T-Rex changed the size of their
-records with firmware 0.0.9.00, the GTR Lite with 1.0.0.33.
+records with firmware 0.0.9.00, the GTR Lite with 1.0.0.33. Of the newer generation only those are here with which
+others have fetched minutes.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from hipsync.driver import Advertisement, Secret
 from hipsync_devices.huami.packets import CRYPT, FEE0, FEE1
+
+Login = Literal["classic", "newer", "either"]
+"""either: newer firmware refuses the classic one, and is classic in all else."""
 
 
 class Model(NamedTuple):
@@ -25,6 +29,12 @@ class Model(NamedTuple):
     short_text: bool = False
     wide_from: tuple[int, ...] | None = None
     """The firmware from which records have eight bytes, where it changed."""
+    login: Login = "classic"
+
+    @property
+    def newer(self) -> bool:
+        """Whether it is of the newer generation in all that differs: login, clock, battery, acknowledgement, kinds."""
+        return self.login == "newer"
 
 
 OWN: Secret = "own"
@@ -37,10 +47,10 @@ MODELS = (
     Model("Xiaomi Band 3", OWN, 0x00, 0, 4),
     Model("Mi Smart Band 4", GIVEN, 0x00, CRYPT, 4),
     Model("Mi Smart Band 5", GIVEN, 0x00, CRYPT, 8),
-    Model("Mi Smart Band 6", GIVEN, 0x00, CRYPT, 8),
+    Model("Mi Smart Band 6", GIVEN, 0x00, CRYPT, 8, login="either"),
     Model("Mi Band 4", GIVEN, 0x00, CRYPT, 4),
     Model("Mi Band 5", GIVEN, 0x00, CRYPT, 8),
-    Model("Mi Band 6", GIVEN, 0x00, CRYPT, 8),
+    Model("Mi Band 6", GIVEN, 0x00, CRYPT, 8, login="either"),
     Model("Amazfit Bip Watch", OWN, 0x08, 0, 4),
     Model("Amazfit Bip Lite", GIVEN, 0x00, CRYPT, 4),
     Model("Amazfit Bip S", GIVEN, 0x00, CRYPT, 4),
@@ -62,15 +72,20 @@ MODELS = (
     Model("Amazfit GTR", GIVEN, 0x00, CRYPT, 4, wide_from=(0, 0, 9, 1)),
     Model("Amazfit T-Rex", GIVEN, 0x00, CRYPT, 4, wide_from=(0, 0, 9, 1)),
     Model("Amazfit Verge L", GIVEN, 0x00, CRYPT, 4),
+    Model("Mi Smart Band 7", GIVEN, 0, 0, 8, login="newer"),
+    Model("Xiaomi Smart Band 7", GIVEN, 0, 0, 8, login="newer"),
+    Model("Amazfit Helio Strap", GIVEN, 0, 0, 8, login="newer"),
+    Model("Amazfit GTR 3", GIVEN, 0, 0, 8, login="newer"),
+    Model("Amazfit GTR 4", GIVEN, 0, 0, 8, login="newer"),
 )
 UNKNOWN = Model("", GIVEN, 0x00, CRYPT, 8)
-LATER = (
-    "Mi Smart Band 7",
+OTHERS = (
+    "Mi Smart Band 7 Pro",
     "Xiaomi Smart Band",
+    "Xiaomi Smart Band 7 Pro",
     "Amazfit Band 7",
     "Amazfit Bip 5",
-    "Amazfit GTR 3",
-    "Amazfit GTR 4",
+    "Amazfit GTR 3 Pro",
     "Amazfit GTR Mini",
     "Amazfit GTS 3",
     "Amazfit GTS 4",
@@ -78,16 +93,19 @@ LATER = (
     "Amazfit T-Rex 3",
     "Amazfit T-Rex Ultra",
 )
-"""Bands with another login; their names begin like those above."""
+"""Bands that speak another protocol, or with which nobody has proven this one; their names begin like those above."""
 FIRST = frozenset({"mi", "mi1a", "mi1s", "mi band"})
 """The first generation has the same service and another protocol."""
 
 
 def model_of(name: str) -> Model:
     """The model with the longest name that this one begins with."""
-    lower = name.casefold()
-    fitting = [model for model in MODELS if lower.startswith(model.prefix.casefold())]
+    fitting = [model for model in MODELS if _begins(name, model.prefix)]
     return max(fitting, key=lambda model: len(model.prefix), default=UNKNOWN)
+
+
+def _begins(name: str, prefix: str) -> bool:
+    return name.casefold().startswith(prefix.casefold())
 
 
 def record_size(model: Model, firmware: str | None) -> int:
@@ -100,11 +118,13 @@ def record_size(model: Model, firmware: str | None) -> int:
 
 
 def matches(advertisement: Advertisement) -> bool:
-    """A name of this generation, or its service under a name that speaks for nothing else."""
-    name = (advertisement.name or "").casefold()
-    if name in FIRST or any(name.startswith(later.casefold()) for later in LATER):
+    """A name of this family, or its service under a name that speaks for nothing else."""
+    name = advertisement.name or ""
+    model = model_of(name)
+    longest = max((len(other) for other in OTHERS if _begins(name, other)), default=0)
+    if name.casefold() in FIRST or longest > len(model.prefix):
         return False
-    if model_of(name) is not UNKNOWN:
+    if model is not UNKNOWN:
         return True
     ours = {FEE0, FEE1}
     return not name and bool(ours & advertisement.services or FEE0 in advertisement.service_data)

@@ -1,4 +1,4 @@
-"""Bytes of the classic Huami protocol (Mi Band 2 to 5, Amazfit of that generation), both ways.
+"""Bytes of the Huami protocol (Mi Band 2 to 7 and Amazfit) that are no chunked messages, both ways.
 
 Numbers are little-endian. Source of the layouts: public clients and logs of these bands; `tests/devices` holds bytes
 that others recorded, each with its source. UUIDs `h:XXXX` have the vendor's base 0000XXXX-0000-3512-2118-0009af100700.
@@ -110,6 +110,11 @@ class CurrentTime:
         stamp = encode_stamp(self.instant, self.quarters)
         return stamp[:7] + bytes([local.isoweekday(), 0, 0]) + stamp[7:]
 
+    def encode_newer(self) -> bytes:
+        """As the newer generation wants it: Sunday is 0, and the reason 8, else it refuses it."""
+        classic = self.encode()
+        return classic[:7] + bytes([classic[7] % 7, 0, 8]) + classic[10:]
+
     @classmethod
     def decode(cls, data: bytes) -> CurrentTime:
         if len(data) < 11:
@@ -128,8 +133,10 @@ AUTH_REFUSED, AUTH_NO_KEY, AUTH_INITIALISED, AUTH_NEEDS_2021, AUTH_WRONG_KEY = 0
 
 ACTIVITY = 0x01
 START, TRANSFER, ACKNOWLEDGE = 0x01, 0x02, 0x03
-FETCH_REFUSED, FETCH_NONE = 0x02, 0x04
-"""Of a start: nothing to do now. Of a transfer: no data, or no more."""
+KEEP, DROP = 0x09, 0x01
+"""Second byte of an acknowledgement to the newer generation."""
+FETCH_REFUSED, FETCH_NONE, FETCH_OWED = 0x02, 0x04, 0x32
+"""Of a start: nothing to do now. Of a transfer: no data, or no more. Of a start: an earlier round is unacknowledged."""
 
 
 def encode_fetch(since: datetime, quarters: int) -> bytes:
@@ -154,6 +161,17 @@ class Round:
 
     def encode(self, quarters: int) -> bytes:
         return self.count.to_bytes(4, "little") + encode_stamp(self.start, quarters)
+
+
+def encode_acknowledgement(*, forget: bool, newer: bool) -> bytes | None:
+    """What is said of a round that was heard; None: nothing.
+
+    To the newer generation always, or it refuses the next request; it is told whether to keep its minutes. The others
+    take an acknowledgement as leave to forget.
+    """
+    if newer:
+        return bytes([ACKNOWLEDGE, DROP if forget else KEEP])
+    return bytes([ACKNOWLEDGE]) if forget else None
 
 
 def checksum(data: bytes) -> bytes:
@@ -198,11 +216,15 @@ STEPPING: Sequence[State | None] = tuple(
     None if state in {State.SITTING, State.STANDING} else state for state in STATES
 )
 """With steps in the minute: rows of a Mi Band 2 show 153 steps of kind 42 and 14 of kind 50 (Gadgetbridge #686)."""
+NEWER_STATES: Sequence[State | None] = tuple(
+    state if state in {State.CHARGING, State.NOT_WORN, State.ASLEEP} else None for state in STATES
+)
+"""Of the newer generation, whose kinds 73, 76 and 78 are known to mean what they meant; of posture nobody knows."""
 NO_HEART_RATE = frozenset({0x00, 0xFF})
 HEART_RATES: Sequence[int | None] = tuple(None if bpm in NO_HEART_RATE else bpm for bpm in range(256))
 
 
-def decode_records(data: bytes, size: int, start: datetime) -> list[Epoch]:
+def decode_records(data: bytes, size: int, start: datetime, *, newer: bool = False) -> list[Epoch]:
     """Minute epochs of a round: kind, intensity, steps, heart rate, and with a `size` of 8 four bytes on sleep.
 
     Record i is the minute that begins at `start` + i minutes; its kind is kept whole.
@@ -210,6 +232,7 @@ def decode_records(data: bytes, size: int, start: datetime) -> list[Epoch]:
     if size not in {4, 8} or len(data) % size:
         raise MalformedPacket(f"the stored minutes are not records of {size} bytes", data)
     layout = "4B" if size == 4 else "4B4x"
+    states, stepping = (NEWER_STATES, NEWER_STATES) if newer else (STATES, STEPPING)
     return [
         Epoch(
             start + i * MINUTE,
@@ -217,7 +240,7 @@ def decode_records(data: bytes, size: int, start: datetime) -> list[Epoch]:
             steps,
             intensity,
             HEART_RATES[bpm],
-            STEPPING[kind] if steps else STATES[kind],
+            stepping[kind] if steps else states[kind],
             kind,
         )
         for i, (kind, intensity, steps, bpm) in enumerate(iter_unpack(layout, data))

@@ -1,4 +1,4 @@
-"""The conversation with a classic Huami band: log in, set the clock, fetch minutes, listen, buzz.
+"""The conversation with a Huami band of either generation: log in, set the clock, fetch minutes, listen, buzz.
 
 A fetch goes in rounds. Each asks for the minutes since an instant; the band says how many it will send and from when,
 sends them in numbered packets, and ends with a word on how it went::
@@ -7,6 +7,9 @@ sends them in numbered packets, and ends with a word on how it went::
     > 02                     < (data) 00 ..., 01 ..., 02 ...     < 10 02 01 [crc32]
     (stored now)
     > 03                     < 10 03 01                          only if the band may forget
+    > 03 09, or 03 01        < 10 03 01                          newer generation: always; keep, or forget
+
+The newer generation gives the next round only when the one before is acknowledged, even if it was empty or spoilt.
 """
 
 from __future__ import annotations
@@ -16,18 +19,15 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from hipsync.driver import Link, Message, Session
-from hipsync.errors import DeviceError, MalformedPacket, NoReply, NotAuthorised, UnexpectedReply
+from hipsync.errors import MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
 from hipsync_devices.huami import packets
-from hipsync_devices.huami.auth import answer
+from hipsync_devices.huami.channel import Channel
+from hipsync_devices.huami.login import REPLY_WITHIN, authenticate, key_of, reply_to
 from hipsync_devices.huami.models import UNKNOWN, Model, model_of, record_size
 from hipsync_devices.huami.packets import Battery, CurrentTime, RealtimeSteps, Reply, Round
 
-TAP_WITHIN = timedelta(seconds=35)
-"""The band asks for a tap for some 30 s."""
-REPLY_WITHIN = timedelta(seconds=10)
-"""Between two packets, and to an answer: as long as one patient client waits."""
 ROUND_WITHIN = timedelta(minutes=15)
 """All packets of a round. Days of minutes need seconds; a band that is still at it by then babbles."""
 BETWEEN_ROUNDS = timedelta(seconds=1)
@@ -47,96 +47,52 @@ NOTHING = Reply(packets.TRANSFER, packets.FETCH_NONE)
 
 
 async def opened(link: Link, session: Session) -> Sequence[Reading]:
-    """Log in, set the clock; who the band is, and its battery."""
-    await authenticate(link, session)
+    """Log in, set the clock; who the band is, and its battery.
+
+    Steps are worth more than a battery report of a firmware nobody has seen: one that makes no sense is left out.
+    """
+    newer = model_of(session.name).newer
+    battery = await _opened_newer(link, session) if newer else await _opened_classic(link, session)
     info = Info(
         link.now(),
         firmware=await _string(link, gatt.SOFTWARE_REVISION),
         hardware=await _string(link, gatt.HARDWARE_REVISION),
         serial=await _string(link, gatt.SERIAL_NUMBER),
     )
-    await set_clock(link)
-    readings: list[Reading] = [info]
-    if link.has(packets.BATTERY):
-        report = await link.read(packets.BATTERY)
-        with suppress(MalformedPacket):  # steps are worth more than a battery report of a firmware nobody has seen
-            battery = Battery.decode(report)
-            readings.append(Charge(link.now(), battery.percent, battery.charging))
-    return readings
+    await set_clock(link, newer=newer)
+    return [info] if battery is None else [info, Charge(link.now(), battery.percent, battery.charging)]
 
 
-async def authenticate(link: Link, session: Session) -> None:
-    """Prove that we know the key; store one first if this is a pairing with a band that takes ours."""
-    if not link.has(packets.AUTHENTICATION):
-        raise DeviceError("the band has no login of the kind that this driver speaks: is it another model?")
-    if session.secret is None:
-        raise NotAuthorised("the band's key is missing: give it with `hipsync bands key`")
-    model = model_of(session.name)
-    await link.subscribe(packets.AUTHENTICATION)
-    if session.pairing and model.secret == "own":  # noqa: S105  a kind of secret, not one
-        await _store_key(link, model, session.secret)
-    request = bytes([packets.ASK_CHALLENGE | model.crypt, model.flag])
-    await link.write(packets.AUTHENTICATION, request + (b"\x02\x01\x00" if model.crypt else b""))
-    reply = await _reply(link, packets.AUTHENTICATION, packets.ASK_CHALLENGE)
-    if reply.status == packets.AUTH_NO_KEY:
-        raise NotAuthorised("the band holds no key: pair it first (with the maker's app, or `hipsync pair` and a tap)")
-    if reply.status != packets.SUCCESS or len(reply.payload) != 16:
-        raise UnexpectedReply(f"the band gave no challenge: status {reply.status}, {len(reply.payload)} bytes")
-    proof = bytes([packets.ANSWER_CHALLENGE | model.crypt, model.flag]) + answer(session.secret, reply.payload)
-    await link.write(packets.AUTHENTICATION, proof)
-    _judge(await _reply(link, packets.AUTHENTICATION, packets.ANSWER_CHALLENGE))
-    await link.unsubscribe(packets.AUTHENTICATION)
+async def _opened_classic(link: Link, session: Session) -> Battery | None:
+    await authenticate(link, session)
+    if not link.has(packets.BATTERY):
+        return None
+    report = await link.read(packets.BATTERY)
+    with suppress(MalformedPacket):
+        return Battery.decode(report)
+    return None
 
 
-async def _store_key(link: Link, model: Model, key: bytes) -> None:
-    await link.write(packets.AUTHENTICATION, bytes([packets.STORE_KEY, model.flag]) + key)
-    try:
-        reply = await _reply(link, packets.AUTHENTICATION, packets.STORE_KEY, within=TAP_WITHIN)
-    except NoReply as error:
-        raise NotAuthorised("nobody tapped the band in time: try again, and tap it when it vibrates") from error
-    if reply.status not in {packets.SUCCESS, packets.AUTH_INITIALISED}:  # one client goes on after the second
-        raise NotAuthorised(
-            f"the band did not take a key (status {reply.status}): nobody tapped it in time, or it only takes the "
-            "key of its maker's app (give that with --key-file)"
-        )
-
-
-def _judge(reply: Reply) -> None:
-    match reply.status:
-        case packets.SUCCESS:
-            return
-        case packets.AUTH_NO_KEY | packets.AUTH_WRONG_KEY:
-            raise NotAuthorised(
-                "wrong key: the band was paired anew since; give its key of now (`hipsync bands key`), "
-                "or pair it again if it takes ours (`hipsync pair`)"
-            )
-        case packets.AUTH_NEEDS_2021:
-            raise NotAuthorised("this band's firmware needs the newer login of Huami, which this driver does not speak")
-        case _:
-            raise UnexpectedReply(f"the band refused the login with status {reply.status}")
-
-
-async def _reply(
-    link: Link, characteristic: str, operation: int, or_else: Reply | None = None, within: timedelta = REPLY_WITHIN
-) -> Reply:
-    """The next answer to an operation, or `or_else`; answers to others are late ones, and let go. Raises `NoReply`."""
-    until = link.now() + within
-    while True:
-        received = await link.notification(characteristic, timeout=max(until - link.now(), timedelta(0)))
-        reply = Reply.decode(received.data)
-        if reply.operation == operation or reply == or_else:
-            return reply
+async def _opened_newer(link: Link, session: Session) -> Battery | None:
+    """Its other endpoints are not used, so nothing is heard of them after this."""
+    channel, battery = Channel(link), None
+    await channel.log_in(key_of(session))
+    with suppress(MalformedPacket, NoReply):
+        battery = await channel.battery()
+    await channel.close()
+    return battery
 
 
 async def _string(link: Link, characteristic: str) -> str | None:
     return gatt.text(await link.read(characteristic)) if link.has(characteristic) else None
 
 
-async def set_clock(link: Link) -> None:
+async def set_clock(link: Link, *, newer: bool = False) -> None:
     """Local time with its offset. At every connection, for the band knows neither daylight saving nor journeys."""
     now = link.now()
     quarters = packets.quarters_of(now.astimezone(link.zone).utcoffset())
-    await link.write(gatt.CURRENT_TIME, CurrentTime(now, quarters).encode(), response=True)
+    clock = CurrentTime(now, quarters)
+    await link.write(gatt.CURRENT_TIME, clock.encode_newer() if newer else clock.encode(), response=True)
 
 
 # ------------------------------------------------------------------ stored minutes
@@ -151,8 +107,8 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     never asked past: the next sync goes on from the last minute stored, behind it. What it stamped more than 100 days
     ago, or before the last minute stored, is not asked for.
 
-    The band's copy is kept, so that other apps find it, unless `session.erase`; then a round is acknowledged when all
-    of it is stored, which a round with minutes from the future is not.
+    The band's copy is kept, so that other apps find it, unless `session.erase`; then it may forget a round when all of
+    it is stored, which a round with minutes from the future is not.
     """
     model = model_of(session.name)
     since = _whole_minute(session.since.get(Epoch, link.now() - FIRST_FETCH))
@@ -160,15 +116,16 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     for number in range(MOST_ROUNDS):
         if number:
             await link.pause(BETWEEN_ROUNDS)
-        fetched = await _round(link, since, size, sure=model is not UNKNOWN)
-        if not fetched:
+        fetched = await _round(link, since, size, model)
+        if fetched is None:
             break
         now = link.now()
         epochs = [epoch for epoch in fetched if since <= epoch.start <= now - MINUTE]
         if epochs:
             yield epochs
-        if session.erase and len(epochs) == len(fetched):
-            await _acknowledge(link)
+        await _acknowledge(link, forget=session.erase and 0 < len(epochs) == len(fetched), newer=model.newer)
+        if not fetched:
+            break
         end = fetched[-1].end
         if end <= since or end > now - MINUTE:
             break
@@ -180,12 +137,15 @@ def _whole_minute(instant: datetime) -> datetime:
     return instant.replace(second=0, microsecond=0)
 
 
-async def _round(link: Link, since: datetime, size: int, *, sure: bool) -> list[Epoch]:
-    """The minutes of one round; empty if the band has none. A spoilt round is asked for again."""
+async def _round(link: Link, since: datetime, size: int, model: Model) -> list[Epoch] | None:
+    """The minutes of one round, none if the band has none; None if it began none. A spoilt one is asked for again."""
     for left in reversed(range(TRIES)):
         try:
-            return await _attempt(link, since, size, sure=sure)
+            return await _attempt(link, since, size, model)
         except (SpoiltRound, NoReply):
+            if model.newer:
+                with suppress(NoReply, UnexpectedReply):  # whatever comes of it, the round is spoilt
+                    await _acknowledge(link, forget=False, newer=True)
             if not left:
                 raise
             await link.unsubscribe(packets.DATA, packets.FETCH)  # and forget what came late
@@ -197,13 +157,15 @@ class SpoiltRound(UnexpectedReply):
     """Packets of a round were lost, doubled or damaged on the way; the band still has them."""
 
 
-async def _attempt(link: Link, since: datetime, size: int, *, sure: bool) -> list[Epoch]:
+async def _attempt(link: Link, since: datetime, size: int, model: Model) -> list[Epoch] | None:
     await link.subscribe(packets.FETCH)
     quarters = packets.quarters_of(since.astimezone(link.zone).utcoffset())
     await link.write(packets.FETCH, packets.encode_fetch(since, quarters))
-    reply = await _reply(link, packets.FETCH, packets.START, NOTHING)
+    reply = await reply_to(link, packets.FETCH, packets.START, NOTHING)
     if reply == NOTHING or reply.status == packets.FETCH_REFUSED:
-        return []  # "nothing to do": a Mi Band 5 says so when it has just been asked
+        return None  # "nothing to do": a Mi Band 5 says so when it has just been asked
+    if model.newer and reply.status == packets.FETCH_OWED:
+        raise SpoiltRound("the band gives nothing before an earlier round is acknowledged")
     if reply.status != packets.SUCCESS:
         raise UnexpectedReply(f"the band refuses to send its minutes: status 0x{reply.status:02x}")
     round_ = Round.decode(reply.payload)
@@ -215,8 +177,8 @@ async def _attempt(link: Link, since: datetime, size: int, *, sure: bool) -> lis
     await link.unsubscribe(packets.DATA)
     if end == NOTHING and not data:
         return []
-    size = _size(data, round_.count, size, sure=sure, checked=_checked(data, end))
-    return packets.decode_records(data, size, _whole_minute(round_.start))
+    size = _size(data, round_.count, size, sure=model is not UNKNOWN, checked=_checked(data, end))
+    return packets.decode_records(data, size, _whole_minute(round_.start), newer=model.newer)
 
 
 async def _transfer(link: Link) -> tuple[bytes, Reply]:
@@ -266,10 +228,13 @@ def _size(data: bytes, count: int, size: int, *, sure: bool, checked: bool) -> i
     raise SpoiltRound(f"the band announced {count} minutes and sent {len(data)} bytes")
 
 
-async def _acknowledge(link: Link) -> None:
-    """Let the band forget the round that is stored now."""
-    await link.write(packets.FETCH, bytes([packets.ACKNOWLEDGE]))
-    reply = await _reply(link, packets.FETCH, packets.ACKNOWLEDGE)
+async def _acknowledge(link: Link, *, forget: bool, newer: bool) -> None:
+    """Let the band forget the round that is stored now, or tell it to keep it if it wants to be told."""
+    word = packets.encode_acknowledgement(forget=forget, newer=newer)
+    if word is None:
+        return
+    await link.write(packets.FETCH, word)
+    reply = await reply_to(link, packets.FETCH, packets.ACKNOWLEDGE)
     if reply.status != packets.SUCCESS:
         raise UnexpectedReply(f"the band refused the acknowledgement: status 0x{reply.status:02x}")
 

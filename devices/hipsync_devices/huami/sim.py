@@ -1,4 +1,4 @@
-"""A simulated Mi Band of the classic protocol, as a band behaves to any client.
+"""A simulated Mi Band of the classic generation, as a band behaves to any client; `sim_2021` has the newer one.
 
 It records its wearer's minutes by its own clock, which may be wrong, and answers from its memory. What a Mi Band cannot
 say is coded by the nearest kind: cycling as walking (01); an unsaid state as sitting (50) without steps, walking (01)
@@ -306,25 +306,32 @@ class MiBand:
         elif data[:1] == bytes([packets.ACKNOWLEDGE]):
             self._acknowledged()
 
-    def _arm(self, data: bytes) -> None:
+    def _arm(self, data: bytes) -> bool:
+        """Whether a round may be fetched now, be it an empty one."""
         self._delivered, self._armed = [], []
         self._fault = self.faults if self.faults.times > 0 else Faults()
         self.faults.times -= 1
         if self._fault.refuse_fetch is not None:
             self._say(packets.FETCH, Reply(packets.START, self._fault.refuse_fetch).encode())
-            return
+            return False
         since = packets.decode_stamp(data[2:10]) if len(data) >= 10 and data[1] == packets.ACTIVITY else None
         if since is None:
             self._say(packets.FETCH, Reply(packets.START, BAD_REQUEST).encode())
-            return
+            return False
         self.requests.append(since)
         if since <= self.clock():
             self._armed = self._memory.run(since.replace(second=0), self.round_minutes)
-        quarters = self._quarters + (4 if self._fault.foreign_offset else 0)
+        quarters = self._offset_of_answers(data) + (4 if self._fault.foreign_offset else 0)
         count = len(self._armed) + (self._fault.miscount if self._armed else 0)
         start = Round(count, self._armed[0] if self._armed else since).encode(quarters)
         longer = b"\0" if self.faults.long_answers else b""
         self._say(packets.FETCH, Reply(packets.START, packets.SUCCESS, start + longer).encode())
+        return True
+
+    def _offset_of_answers(self, request: bytes) -> int:
+        """In quarters of an hour."""
+        del request
+        return self._quarters
 
     def _send(self) -> None:
         if not self._armed:

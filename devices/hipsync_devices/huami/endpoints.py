@@ -1,0 +1,161 @@
+"""What is said on the endpoints of the newer generation, both ways: login, services, battery, clock, settings.
+
+Source: public clients and logs of these bands, as for `chunked`. Numbers are little-endian.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from struct import Struct, iter_unpack
+
+from hipsync.errors import MalformedPacket
+from hipsync_devices.huami.packets import RESPONSE, SUCCESS, Battery, CurrentTime
+
+SERVICES, CONFIGURATION, CONNECTION, BATTERY, CLOCK, LOGIN = 0x0000, 0x000A, 0x0015, 0x0029, 0x0047, 0x0082
+ASK, TOLD = 0x03, 0x04
+"""Of most endpoints: the phone's question, the band's answer."""
+
+# ------------------------------------------------------------------ login, endpoint 0082
+
+HELLO, PROOF = 0x04, 0x05
+WRONG_KEY = 0x25
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The phone's first word: its public key."""
+
+    public: bytes
+
+    def encode(self) -> bytes:
+        return bytes([HELLO, 0x02, 0x00, 0x02]) + self.public
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Hello:
+        if len(payload) != 52 or payload[0] != HELLO:
+            raise MalformedPacket("not the first word of a login", payload)
+        return cls(payload[4:])
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """The band's answer to it: what to prove oneself with, and its public key."""
+
+    random: bytes
+    public: bytes
+
+    def encode(self) -> bytes:
+        return bytes([RESPONSE, HELLO, SUCCESS]) + self.random + self.public
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Challenge:
+        if len(payload) != 67 or payload[:3] != bytes([RESPONSE, HELLO, SUCCESS]):
+            raise MalformedPacket("not a challenge of the newer login", payload)
+        return cls(payload[3:19], payload[19:])
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The challenge, encrypted with the band's key and with the key of the session."""
+
+    by_key: bytes
+    by_session: bytes
+
+    def encode(self) -> bytes:
+        return bytes([PROOF]) + self.by_key + self.by_session
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Proof:
+        if len(payload) != 33 or payload[0] != PROOF:
+            raise MalformedPacket("not a proof of the newer login", payload)
+        return cls(payload[1:17], payload[17:])
+
+
+# ------------------------------------------------------------------ services, battery, clock
+
+
+def encode_services(services: Mapping[int, bool]) -> bytes:
+    """Which endpoints a band has, and whether it wants their messages encrypted."""
+    listed = b"".join(Struct("<HB").pack(endpoint, wants) for endpoint, wants in services.items())
+    return bytes([TOLD]) + len(services).to_bytes(2, "little") + listed
+
+
+def decode_services(payload: bytes) -> dict[int, bool]:
+    if payload[:1] != bytes([TOLD]) or len(payload) != 3 + 3 * int.from_bytes(payload[1:3], "little"):
+        raise MalformedPacket("not a list of services", payload)
+    return {endpoint: bool(wants) for endpoint, wants in iter_unpack("<HB", payload[3:])}
+
+
+def encode_battery(battery: Battery, quarters: int) -> bytes:
+    return bytes([TOLD]) + battery.encode(quarters)
+
+
+def decode_battery(payload: bytes) -> Battery:
+    """An answer, or the report of a change. Its block is that of the older characteristic."""
+    if len(payload) != 21 or payload[0] != TOLD:
+        raise MalformedPacket("not a battery report of the newer generation", payload)
+    return Battery.decode(payload[1:])
+
+
+SET_CLOCK, CLOCK_SET = 0x05, 0x06
+
+
+def encode_clock(clock: CurrentTime) -> bytes:
+    """To set the clock by its endpoint."""
+    return bytes([SET_CLOCK]) + clock.encode_newer()
+
+
+def decode_clock(payload: bytes) -> CurrentTime:
+    if len(payload) != 12 or payload[0] != SET_CLOCK:
+        raise MalformedPacket("not a clock to be set", payload)
+    return CurrentTime.decode(payload[1:])
+
+
+# ------------------------------------------------------------------ settings, endpoint 000a
+
+SET_CONFIGURATION, CONFIGURATION_SET = 0x05, 0x06
+LENGTHS = {0x0B: 1, 0x10: 1, 0x01: 2, 0x03: 4, 0x30: 2}
+"""Of values, by their type: a switch, a byte, a short and a long number, hour and minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    number: int
+    type: int
+    value: int
+    """Little-endian: of an hour and minute the hour is the low byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one group to be written. hipsync writes none unasked; texts and lists are not read."""
+
+    group: int
+    version: int
+    settings: tuple[Setting, ...]
+
+    def encode(self) -> bytes:
+        """`KeyError` for a type that is not in `LENGTHS`."""
+        listed = b"".join(
+            bytes([each.number, each.type]) + each.value.to_bytes(LENGTHS[each.type], "little")
+            for each in self.settings
+        )
+        return bytes([SET_CONFIGURATION, self.group, self.version, 0, len(self.settings)]) + listed
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Settings:
+        if len(payload) < 5 or payload[0] != SET_CONFIGURATION or payload[3]:
+            raise MalformedPacket("not settings to be written", payload)
+        settings: list[Setting] = []
+        at = 5
+        for _ in range(payload[4]):
+            length = LENGTHS.get(payload[at + 1]) if len(payload) > at + 1 else None
+            if length is None or len(payload) < at + 2 + length:
+                raise MalformedPacket("a setting that is cut, or of a type that is not known", payload)
+            value = int.from_bytes(payload[at + 2 : at + 2 + length], "little")
+            settings.append(Setting(payload[at], payload[at + 1], value))
+            at += 2 + length
+        if at != len(payload):
+            raise MalformedPacket("bytes behind the last setting", payload)
+        return cls(payload[1], payload[2], tuple(settings))

@@ -1,0 +1,100 @@
+"""The classic login, and the way over to the newer one; how the answers of this protocol are waited for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hipsync.driver import Link, Session
+from hipsync.errors import DeviceError, NoReply, NotAuthorised, UnexpectedReply
+from hipsync_devices.huami import packets
+from hipsync_devices.huami.auth import answer
+from hipsync_devices.huami.channel import Channel
+from hipsync_devices.huami.models import Model, model_of
+from hipsync_devices.huami.packets import Reply
+
+TAP_WITHIN = timedelta(seconds=35)
+"""The band asks for a tap for some 30 s."""
+REPLY_WITHIN = timedelta(seconds=10)
+"""Between two packets, and to an answer: as long as one patient client waits."""
+
+
+def key_of(session: Session) -> bytes:
+    """Raises `NotAuthorised` if nobody has given it."""
+    if session.secret is None:
+        raise NotAuthorised("the band's key is missing: give it with `hipsync bands key`")
+    return session.secret
+
+
+async def authenticate(link: Link, session: Session) -> None:
+    """Prove that we know the key; store one first if this is a pairing with a band that takes ours.
+
+    A band whose newer firmware refuses this is logged in to as the newer generation is.
+    """
+    if not link.has(packets.AUTHENTICATION):
+        raise DeviceError("the band has no login of the kind that this driver speaks: is it another model?")
+    key, model = key_of(session), model_of(session.name)
+    await link.subscribe(packets.AUTHENTICATION)
+    if session.pairing and model.secret == "own":  # noqa: S105  a kind of secret, not one
+        await _store_key(link, model, key)
+    status = await _prove(link, model, key)
+    await link.unsubscribe(packets.AUTHENTICATION)
+    if status == packets.AUTH_NEEDS_2021 and model.login == "either" and Channel.on(link):
+        channel = Channel(link)
+        await channel.log_in(key)
+        await channel.close()
+    else:
+        _judge(status)
+
+
+async def _prove(link: Link, model: Model, key: bytes) -> int:
+    """The status of the band's answer to our proof."""
+    request = bytes([packets.ASK_CHALLENGE | model.crypt, model.flag])
+    await link.write(packets.AUTHENTICATION, request + (b"\x02\x01\x00" if model.crypt else b""))
+    reply = await reply_to(link, packets.AUTHENTICATION, packets.ASK_CHALLENGE)
+    if reply.status == packets.AUTH_NO_KEY:
+        raise NotAuthorised("the band holds no key: pair it first (with the maker's app, or `hipsync pair` and a tap)")
+    if reply.status != packets.SUCCESS or len(reply.payload) != 16:
+        raise UnexpectedReply(f"the band gave no challenge: status {reply.status}, {len(reply.payload)} bytes")
+    proof = bytes([packets.ANSWER_CHALLENGE | model.crypt, model.flag]) + answer(key, reply.payload)
+    await link.write(packets.AUTHENTICATION, proof)
+    return (await reply_to(link, packets.AUTHENTICATION, packets.ANSWER_CHALLENGE)).status
+
+
+async def _store_key(link: Link, model: Model, key: bytes) -> None:
+    await link.write(packets.AUTHENTICATION, bytes([packets.STORE_KEY, model.flag]) + key)
+    try:
+        reply = await reply_to(link, packets.AUTHENTICATION, packets.STORE_KEY, within=TAP_WITHIN)
+    except NoReply as error:
+        raise NotAuthorised("nobody tapped the band in time: try again, and tap it when it vibrates") from error
+    if reply.status not in {packets.SUCCESS, packets.AUTH_INITIALISED}:  # one client goes on after the second
+        raise NotAuthorised(
+            f"the band did not take a key (status {reply.status}): nobody tapped it in time, or it only takes the "
+            "key of its maker's app (give that with --key-file)"
+        )
+
+
+def _judge(status: int) -> None:
+    match status:
+        case packets.SUCCESS:
+            return
+        case packets.AUTH_NO_KEY | packets.AUTH_WRONG_KEY:
+            raise NotAuthorised(
+                "wrong key: the band was paired anew since; give its key of now (`hipsync bands key`), "
+                "or pair it again if it takes ours (`hipsync pair`)"
+            )
+        case packets.AUTH_NEEDS_2021:
+            raise NotAuthorised("this band's firmware needs the newer login of Huami, which this driver does not speak")
+        case _:
+            raise UnexpectedReply(f"the band refused the login with status {status}")
+
+
+async def reply_to(
+    link: Link, characteristic: str, operation: int, or_else: Reply | None = None, within: timedelta = REPLY_WITHIN
+) -> Reply:
+    """The next answer to an operation, or `or_else`; answers to others are late ones, and let go. Raises `NoReply`."""
+    until = link.now() + within
+    while True:
+        received = await link.notification(characteristic, timeout=max(until - link.now(), timedelta(0)))
+        reply = Reply.decode(received.data)
+        if reply.operation == operation or reply == or_else:
+            return reply

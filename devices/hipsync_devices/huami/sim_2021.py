@@ -1,0 +1,252 @@
+"""Simulated bands of the newer generation: the memory of the classic ones, another transport.
+
+`MiBand6`  a Mi Band 6 with newer firmware: refuses the classic login with 07, and is classic in all else once the newer
+           one is done
+`MiBand7`  also wants another clock, answers in the offset that it was asked in, has its battery on an endpoint, and
+           refuses a fetch as long as the round before is not acknowledged; that debt outlives the connection here, for
+           nobody has recorded what a link loss does to it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from hipsync.driver import Advertisement
+from hipsync.errors import MalformedPacket
+from hipsync.model import Epoch
+from hipsync.simulated import Characteristic, Refused, Service
+from hipsync_devices import gatt
+from hipsync_devices.huami import chunked, ecdh, endpoints, packets
+from hipsync_devices.huami.auth import answer
+from hipsync_devices.huami.chunked import TO_BAND, TO_PHONE, Assembly, Keys, Message
+from hipsync_devices.huami.endpoints import Challenge, Hello, Proof, Settings
+from hipsync_devices.huami.packets import CurrentTime, Reply
+from hipsync_devices.huami.sim import BAD_REQUEST, ROUND, MiBand
+
+OUT_OF_RANGE = 0xFF
+NO_KEY = 0x02
+"""A guess: what a band says that no account owns was not recorded."""
+public_key = cache(ecdh.public_key)
+"""A simulated band keeps its number for life."""
+
+
+class MiBand6(MiBand):
+    """Fits `hipsync.simulated.Simulator`. `secret` None: no account owns it, and it lets nobody in."""
+
+    def __init__(
+        self,
+        life: Sequence[Epoch],
+        *,
+        now: datetime,
+        zone: ZoneInfo,
+        secret: bytes | None = None,
+        name: str = "Mi Smart Band 6",
+        firmware: str = "V1.0.6.16",
+        clock_error: timedelta = timedelta(0),
+        round_minutes: int = ROUND,
+        seed: int = 0,
+    ) -> None:
+        self.private: int | None = None
+        """The number behind its public key; made of `seed` if None."""
+        self.wants_receipts = False
+        """Asks for a receipt of each of its messages."""
+        self.receipts: list[bytes] = []
+        self.services_sealed = {
+            endpoints.SERVICES: False, endpoints.CONFIGURATION: True, endpoints.CONNECTION: False,
+            endpoints.BATTERY: False, endpoints.CLOCK: True, endpoints.LOGIN: False,
+        }  # fmt: skip
+        """Which endpoints it has, and whether they want encryption."""
+        self.settings: list[Settings] = []
+        """Written to it."""
+        super().__init__(
+            life, now=now, zone=zone, secret=secret, name=name, firmware=firmware, clock_error=clock_error,
+            round_minutes=round_minutes, seed=seed,
+        )  # fmt: skip
+
+    def _forget_connection(self) -> None:
+        super()._forget_connection()
+        self._assembly = Assembly()
+        self._agreed: tuple[Keys, bytes] | None = None
+        self._handle = self._heard_handle = self._sequence = 0
+
+    def services(self) -> Sequence[Service]:
+        chunks = (
+            Characteristic(TO_BAND, frozenset({"write-without-response", "notify"})),
+            Characteristic(TO_PHONE, frozenset({"write-without-response", "notify"})),
+        )
+        return [
+            Service(service.uuid, service.characteristics + chunks) if service.uuid == packets.FEE0 else service
+            for service in super().services()
+        ]
+
+    def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
+        if characteristic == TO_BAND:
+            self._live(now)
+            self._take(data)
+        elif characteristic == TO_PHONE:
+            self.receipts.append(data)
+        else:
+            super().write(characteristic, service, data, now)
+
+    # ------------------------------------------------------------------ messages
+
+    def _take(self, chunk: bytes) -> None:
+        if (receipt := chunked.receipt_for(chunk)) is not None:
+            self._say(TO_BAND, receipt.encode())
+        try:
+            message = self._assembly.take(chunk)
+            if message is not None:
+                self._hear(message)
+        except MalformedPacket:
+            return  # what it cannot read, it ignores
+
+    def _hear(self, message: Message) -> None:
+        """Out of order, or not encrypted where that is wanted, is ignored; so is all but the login before it."""
+        logs_in = message.endpoint == endpoints.LOGIN
+        begins = logs_in and message.payload[:1] == bytes([endpoints.HELLO])
+        if message.handle != self._heard_handle + 1 & 0xFF and not begins:
+            return
+        self._heard_handle = message.handle
+        if logs_in:
+            self._greet(message.payload) if begins else self._judge_proof(message.payload)
+        elif self._authenticated and self.services_sealed.get(message.endpoint) in {False, message.encrypted}:
+            self._serve(message.endpoint, message.payload)
+
+    def _serve(self, endpoint: int, payload: bytes) -> None:
+        if endpoint == endpoints.SERVICES and payload == bytes([endpoints.ASK]):
+            self.tell(endpoint, endpoints.encode_services(self.services_sealed))
+        elif endpoint == endpoints.BATTERY and payload == bytes([endpoints.ASK]):
+            self.tell(endpoint, endpoints.encode_battery(self.battery, self._quarters))
+        elif endpoint == endpoints.CONNECTION and payload == bytes([endpoints.ASK]):
+            self.tell(endpoint, bytes([endpoints.TOLD]))
+        elif endpoint == endpoints.CLOCK:
+            endpoints.decode_clock(payload)
+            try:
+                self._set_clock(payload[1:])
+            except Refused:
+                self.tell(endpoint, bytes([endpoints.CLOCK_SET, BAD_REQUEST]))
+            else:
+                self.tell(endpoint, bytes([endpoints.CLOCK_SET, packets.SUCCESS]))
+        elif endpoint == endpoints.CONFIGURATION:
+            self.settings.append(Settings.decode(payload))
+            self.tell(endpoint, bytes([endpoints.CONFIGURATION_SET, packets.SUCCESS]))
+
+    def tell(self, endpoint: int, payload: bytes) -> None:
+        """Send a message, as news or as an answer."""
+        self._handle = self._handle + 1 & 0xFF
+        message = Message(self._handle, endpoint, payload, self.services_sealed.get(endpoint, False))
+        keys, self._sequence = self._assembly.keys, self._sequence + 1
+        for chunk in chunked.encode(message, self.mtu - 3, keys, self._sequence, wants_receipt=self.wants_receipts):
+            self._say(TO_PHONE, chunk)
+
+    # ------------------------------------------------------------------ login
+
+    def _greet(self, payload: bytes) -> None:
+        hello = Hello.decode(payload)
+        self._handle, self._authenticated, self._assembly.keys = 0, False, None
+        if self._key is None:
+            self.tell(endpoints.LOGIN, bytes([packets.RESPONSE, endpoints.HELLO, NO_KEY]))
+            return
+        if self.private is None:
+            self.private = ecdh.private_key(self._random.randbytes)
+        random, self.challenge = self.challenge or self._random.randbytes(16), None
+        keys = Keys.agreed(ecdh.shared_secret(self.private, hello.public), self._key)
+        self._agreed = (keys, random)
+        self.tell(endpoints.LOGIN, Challenge(random, public_key(self.private)).encode())
+
+    def _judge_proof(self, payload: bytes) -> None:
+        proof, agreed, self._agreed = Proof.decode(payload), self._agreed, None
+        if agreed is None or self._key is None:
+            return
+        keys, random = agreed
+        right = proof == Proof(answer(self._key, random), answer(keys.session, random))
+        status = endpoints.WRONG_KEY
+        if right:
+            status = packets.SUCCESS if self.faults.refuse_login is None else self.faults.refuse_login
+        self._authenticated = status == packets.SUCCESS
+        self.tell(endpoints.LOGIN, bytes([packets.RESPONSE, endpoints.PROOF, status]))
+        if self._authenticated:
+            self._assembly.keys = keys
+
+    def _judge(self, proof: bytes, crypt: int) -> None:
+        del proof
+        self._reply(packets.ANSWER_CHALLENGE, packets.AUTH_NEEDS_2021, crypt)
+
+
+class MiBand7(MiBand6):
+    """Fits `hipsync.simulated.Simulator`."""
+
+    def __init__(
+        self,
+        life: Sequence[Epoch],
+        *,
+        now: datetime,
+        zone: ZoneInfo,
+        secret: bytes | None = None,
+        name: str = "Xiaomi Smart Band 7",
+        firmware: str = "V1.27.0.4",
+        clock_error: timedelta = timedelta(0),
+        round_minutes: int = ROUND,
+        seed: int = 0,
+    ) -> None:
+        self.owed = False
+        """Whether a round waits for its acknowledgement."""
+        super().__init__(
+            life, now=now, zone=zone, secret=secret, name=name, firmware=firmware, clock_error=clock_error,
+            round_minutes=round_minutes, seed=seed,
+        )  # fmt: skip
+        self.faults.long_answers = True
+
+    def advertisement(self) -> Advertisement:
+        return Advertisement(name=self.name, services=frozenset({packets.FEE0}))
+
+    def services(self) -> Sequence[Service]:
+        """Those of a Mi Band 6 without the classic login, battery, live steps, text and settings."""
+        gone = {
+            packets.BATTERY, packets.REALTIME_STEPS, packets.CONFIGURATION, packets.CHUNKED, packets.AUTHENTICATION,
+        }  # fmt: skip
+        return [
+            Service(service.uuid, tuple(each for each in service.characteristics if each.uuid not in gone))
+            for service in super().services()
+            if service.uuid != gatt.ALERT_NOTIFICATION
+        ]
+
+    def read(self, characteristic: str, service: str, now: datetime) -> bytes:
+        if characteristic == gatt.CURRENT_TIME and self._authenticated:
+            self._live(now)
+            return CurrentTime(self.clock(), self._quarters).encode_newer()
+        return super().read(characteristic, service, now)
+
+    def _set_clock(self, data: bytes) -> None:
+        try:
+            clock = CurrentTime.decode(data)
+        except MalformedPacket as error:
+            raise Refused(OUT_OF_RANGE) from error
+        if clock.instant is None or data != clock.encode_newer():
+            raise Refused(OUT_OF_RANGE)
+        super()._set_clock(data)
+
+    def _control(self, data: bytes) -> None:
+        if data[:1] == bytes([packets.START]) and self.owed:
+            self._say(packets.FETCH, Reply(packets.START, packets.FETCH_OWED).encode())
+        elif data == bytes([packets.ACKNOWLEDGE, packets.KEEP]):
+            self._delivered, self._armed = [], []
+            self._acknowledged()
+        elif data == bytes([packets.ACKNOWLEDGE, packets.DROP]):
+            self._acknowledged()
+        elif data[:1] != bytes([packets.ACKNOWLEDGE]):
+            super()._control(data)
+
+    def _arm(self, data: bytes) -> bool:
+        self.owed = super()._arm(data)
+        return self.owed
+
+    def _acknowledged(self) -> None:
+        self.owed = False
+        super()._acknowledged()
+
+    def _offset_of_answers(self, request: bytes) -> int:
+        return int.from_bytes(request[9:10], "little", signed=True)
