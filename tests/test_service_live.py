@@ -153,7 +153,7 @@ def tell(
 
 
 def test_only_a_band_without_a_memory_that_can_be_watched_is_live() -> None:
-    assert live_kinds(drivers()) == {"infinitime"}
+    assert live_kinds(drivers()) == {"infinitime", "moyoung", "sig"}
 
 
 def test_an_hour_at_a_desk_prompts_and_buzzes_over_the_one_connection() -> None:
