@@ -165,6 +165,15 @@ async def _connection(radio: Radio, band: Seen | str, timeout: timedelta, made: 
             )
             made.append(self)
 
+        async def connect(self, **options: Any) -> None:
+            """Raises what Bleak raises.
+
+            An attempt that fails in BlueZ's race can leave a connection, upon which Bleak would refuse every other one.
+            """
+            if self.is_connected:
+                await _hang_up(self)
+            await super().connect(**options)
+
     try:
         client = await establish_connection(
             Client,
