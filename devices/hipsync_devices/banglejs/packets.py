@@ -1,0 +1,322 @@
+"""What a Bangle.js says: lines of text over Nordic's UART service, most of them JSON.
+
+Source unless a line says otherwise: espruino/BangleApps at 0fe18ed, `apps/android` 0.47 and `apps/health` 0.43, and
+espruino/Espruino at c5ff787.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from hipsync.errors import MalformedPacket
+
+UART = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
+WRITE = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
+NOTIFY = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
+
+BLOCK = timedelta(minutes=10)
+ACTIVITIES = ("UNKNOWN", "NOT_WORN", "WALKING", "EXERCISE", "LIGHT_SLEEP", "DEEP_SLEEP")
+"""In the order of their numbers in the watch's files; from firmware 2v26 on."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Of times that a watch may tell; it starts at 1970 when its battery was empty, and then knows no time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`{"t":"status","bat":85,"chg":0}`: two seconds after the link is up, and with every block that ends."""
+
+    percent: int
+    charging: bool | None = None
+
+    def encode(self) -> bytes:
+        chg = {} if self.charging is None else {"chg": int(self.charging)}
+        return to_json({"t": "status", "bat": self.percent, **chg})
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """`{"t":"ver","fw":"2v29","hw":2}`, right after the first status; from android 0.30 on."""
+
+    firmware: str
+    hardware: str
+
+    def encode(self) -> bytes:
+        return to_json({"t": "ver", "fw": self.firmware, "hw": int(self.hardware)})
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the watch says of a block: steps, the heart rate or 0, the mean movement, its guess at the activity."""
+
+    steps: int
+    heart_rate: float = 0
+    movement: float = 0
+    activity: str | None = None
+
+    def fields(self) -> dict[str, object]:
+        act = {} if self.activity is None else {"act": self.activity}
+        return {"stp": self.steps, "hrm": self.heart_rate, "mov": self.movement, **act}
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`{"t":"act","ts":...,"stp":..,"hrm":..,"mov":..,"act":".."}`: ten minutes of history; `ts` is their end in ms."""
+
+    end: datetime
+    measured: Measured
+
+    def encode(self) -> bytes:
+        return to_json({"t": "act", "ts": milliseconds(self.end), **self.measured.fields()})
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEnded:
+    """The same without `ts`: a block has ended just now."""
+
+    measured: Measured
+
+    def encode(self) -> bytes:
+        return to_json({"t": "act", **self.measured.fields()})
+
+
+@dataclass(frozen=True, slots=True)
+class Walked:
+    """`{"t":"act","stp":12,"hrm":0,"rt":1}`: steps since the last such line, or since it was asked for."""
+
+    steps: int
+    heart_rate: float = 0
+
+    def encode(self) -> bytes:
+        return to_json({"t": "act", "stp": self.steps, "hrm": self.heart_rate, "rt": 1})
+
+
+@dataclass(frozen=True, slots=True)
+class FetchStarted:
+    """`{"t":"actfetch","state":"start"}`"""  # noqa: D400, D415  it is what is on the wire
+
+    def encode(self) -> bytes:
+        return to_json({"t": "actfetch", "state": "start"})
+
+
+@dataclass(frozen=True, slots=True)
+class FetchEnded:
+    """`{"t":"actfetch","state":"end","count":144}`, after so many blocks."""
+
+    blocks: int
+
+    def encode(self) -> bytes:
+        return to_json({"t": "actfetch", "state": "end", "count": self.blocks})
+
+
+class Button(StrEnum):
+    """What the wearer did about a message: the tick, the cross, or silence for its sender."""
+
+    OPEN = "OPEN"
+    DISMISS = "DISMISS"
+    MUTE = "MUTE"
+    REPLY = "REPLY"
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """`{"t":"notify","id":1,"n":"DISMISS"}`"""  # noqa: D400, D415  it is what is on the wire
+
+    id: int
+    button: Button
+
+    def encode(self) -> bytes:
+        return to_json({"t": "notify", "id": self.id, "n": self.button.value})
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneSet:
+    """When a driver last changed the watch's zone, and the offset from UTC that it had before."""
+
+    at: datetime
+    before: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The answer to `HELLO`, which only a programmable watch gives."""
+
+    firmware: str
+    clock: datetime
+    offset: timedelta
+    """East of UTC, now."""
+    status: Status
+    zone_set: ZoneSet | None = None
+
+    def encode(self) -> bytes:
+        changed = self.zone_set
+        note = {} if changed is None else {"z": {"at": milliseconds(changed.at), "from": _minutes(changed.before)}}
+        power = {"bat": self.status.percent, "chg": bool(self.status.charging)}
+        clock = {"now": milliseconds(self.clock), "west": -_minutes(self.offset)}
+        return to_json({"t": "hip", "v": self.firmware, **clock, **power, **note})
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Any other object; hipsync needs none of them."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """No object: echo, a prompt, an error, print-outs of apps."""
+
+    text: str
+
+    @property
+    def no_android(self) -> bool:
+        """The watch lacks the app Android Integration (Gadgetbridge at a0948ee, `handleUartRxLine`)."""
+        return '"GB" is not defined' in self.text
+
+    @property
+    def unknown_command(self) -> bool:
+        """The app is too old for what it was asked."""
+        return self.text.lstrip(">").startswith("GB Unknown")
+
+
+Message = Status | Version | Block | BlockEnded | Walked | FetchStarted | FetchEnded | Pressed | Hello | Other | Text
+
+
+def decode(line: bytes) -> Message:
+    """What a line says, without its end. Raises `MalformedPacket` for an object that is torn or cannot be meant."""
+    if not line.startswith(b"{"):
+        return Text(line.decode("latin-1"))
+    try:
+        return _meant(JsonObject.of(line))
+    except (ValueError, RecursionError) as error:
+        raise MalformedPacket(f"a line that cannot be meant ({error})", line) from error
+
+
+def _meant(said: JsonObject) -> Message:
+    match said.text("t"):
+        case "act":
+            return _act(said)
+        case "actfetch":
+            return _fetch(said)
+        case "notify":
+            return Pressed(said.whole("id", 0, 2**53), Button(said.text("n")))
+        case "status":
+            return _status(said)
+        case "ver":
+            return Version(said.text("fw"), str(said.fields.get("hw", "")))
+        case "hip":
+            return _hello(said)
+        case kind:
+            return Other(kind)
+
+
+def _act(said: JsonObject) -> Message:
+    if said.flag("rt"):
+        return Walked(said.whole("stp", 0, 0xFFFF), said.number("hrm", 0, 255, 0))
+    activity = None if "act" not in said.fields else said.text("act")
+    measured = Measured(
+        said.whole("stp", 0, 0xFFFF), said.number("hrm", 0, 255, 0), said.number("mov", 0, 0xFFFF, 0), activity
+    )
+    if "ts" not in said.fields:
+        return BlockEnded(measured)
+    end = said.instant("ts")
+    if end.second or end.microsecond:
+        raise ValueError("a block that ends within a minute")
+    return Block(end, measured)
+
+
+def _fetch(said: JsonObject) -> Message:
+    match said.text("state"):
+        case "start":
+            return FetchStarted()
+        case "end":
+            return FetchEnded(said.whole("count", 0, 0xFFFFFF))
+        case state:
+            raise ValueError(f"no such state: {state!r}")
+
+
+def _status(said: JsonObject) -> Status:
+    charging = bool(said.flag("chg")) if "chg" in said.fields else None
+    return Status(said.whole("bat", 0, 100), charging)
+
+
+def _hello(said: JsonObject) -> Message:
+    changed, note = None, said.inner("z")
+    if note is not None:
+        with suppress(ValueError):  # a file that somebody else wrote
+            changed = ZoneSet(note.instant("at"), timedelta(minutes=note.whole("from", -1440, 1440)))
+    clock = EPOCH + said.number("now", 0, 2**42) * MILLISECOND
+    return Hello(said.text("v"), clock, timedelta(minutes=-said.whole("west", -1440, 1440)), _status(said), changed)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonObject:
+    """The members of an object; whoever asks for one that is absent or out of range gets a `ValueError`."""
+
+    fields: Mapping[str, object]
+
+    @classmethod
+    def of(cls, line: bytes) -> Self:
+        said: object = json.loads(line.decode("latin-1"), object_hook=cls, parse_constant=_no_number)
+        if not isinstance(said, cls):
+            raise ValueError("no object")  # noqa: TRY004  it is the line that is wrong
+        return said
+
+    def text(self, name: str) -> str:
+        value = self.fields.get(name)
+        if not isinstance(value, str):
+            raise ValueError(f"no text {name!r}")  # noqa: TRY004
+        return value
+
+    def number(self, name: str, least: float, most: float, otherwise: float | None = None) -> float:
+        """`otherwise` if it is absent, or null, as which the watch sends what is not finite."""
+        value = self.fields.get(name)
+        value = otherwise if value is None else value
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise ValueError(f"no number {name!r} between {least} and {most}")
+        return value
+
+    def whole(self, name: str, least: int, most: int) -> int:
+        value = self.number(name, least, most)
+        if value != math.floor(value):
+            raise ValueError(f"{name!r} is not whole")
+        return int(value)
+
+    def flag(self, name: str) -> bool:
+        """True or 1; absent is False."""
+        value = self.fields.get(name)
+        if value is not None and (not isinstance(value, int | float) or value not in {0, 1}):
+            raise ValueError(f"{name!r} is neither yes nor no")
+        return bool(value)
+
+    def inner(self, name: str) -> JsonObject | None:
+        value = self.fields.get(name)
+        return value if isinstance(value, JsonObject) else None
+
+    def instant(self, name: str) -> datetime:
+        return EPOCH + self.whole(name, milliseconds(EARLIEST), milliseconds(LATEST)) * MILLISECOND
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def milliseconds(instant: datetime) -> int:
+    return (instant - EPOCH) // MILLISECOND
+
+
+def _minutes(offset: timedelta) -> int:
+    return offset // timedelta(minutes=1)
+
+
+def to_json(fields: Mapping[str, object]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode()

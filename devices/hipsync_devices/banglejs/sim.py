@@ -1,0 +1,456 @@
+"""A simulated Bangle.js with the apps Android Integration and Health Tracking, as the watch behaves to any client.
+
+It runs no JavaScript: it knows the statements that phones send, and is silent about others. Steps happen at the end of
+each epoch of its wearer's life. Source: espruino/BangleApps at 0fe18ed and espruino/Espruino at c5ff787, as the sheet
+tells them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hipsync.driver import Advertisement
+from hipsync.model import Epoch, State
+from hipsync.simulated import Characteristic, HangUp, Notification, Refused, Service, Shown
+from hipsync_devices.banglejs import packets
+from hipsync_devices.banglejs.commands import command_of
+from hipsync_devices.banglejs.packets import (
+    BLOCK,
+    EPOCH,
+    BlockEnded,
+    Button,
+    FetchEnded,
+    FetchStarted,
+    Measured,
+    Pressed,
+    Status,
+    Version,
+    Walked,
+    ZoneSet,
+)
+from hipsync_devices.banglejs.sim_console import CAPACITY, InputBuffer, Reader
+from hipsync_devices.banglejs.sim_health import Health, Record, floor
+
+MTU = {1: 53, 2: 131}
+"""By hardware."""
+INTERVAL = timedelta(milliseconds=7.5)
+"""A packet each: the connection interval."""
+GREETING = timedelta(seconds=2)
+LOADING = timedelta(seconds=1)
+"""How long an app takes to start; the watch hears nothing until then."""
+WINDOW = timedelta(seconds=0.5)
+"""From a message to its window."""
+AGAIN, RINGS_FOR = timedelta(seconds=4), timedelta(seconds=60)
+READ_NOT_PERMITTED, WRITE_NOT_PERMITTED = 0x02, 0x03
+
+
+@dataclass(slots=True)
+class Faults:
+    """What goes wrong, by the number of the packet in its connection."""
+
+    lose: set[int] = field(default_factory=set[int])
+    double: set[int] = field(default_factory=set[int])
+    stall_at: int | None = None
+    hang_up_at: int | None = None
+    flow_every: int | None = None
+    """XOFF and XON after so many bytes of text."""
+    noise: bytes = b""
+    """Printed by some app before every line."""
+    turn_away: bool = False
+    """It only talks to others: the link ends as soon as it is up."""
+
+
+@dataclass(slots=True)
+class _Ring:
+    """A message on the screen."""
+
+    number: int
+    buzz_at: datetime
+    until: datetime
+    answer_at: datetime | None
+
+
+class Bangle:
+    """Fits `hipsync.simulated.Simulator`; it has no key. `android` and `health`: the number after `0.`, None without.
+
+    Its zone is the wearer's at `now`, for all of its past.
+    """
+
+    def __init__(
+        self,
+        life: Sequence[Epoch],
+        *,
+        now: datetime,
+        zone: ZoneInfo,
+        secret: bytes | None = None,
+        hardware: int = 2,
+        firmware: str = "2v29",
+        android: int | None = 47,
+        health: int | None = 43,
+        programmable: bool = True,
+        heart_sensor: bool = False,
+        clock_error: timedelta = timedelta(0),
+        answer: Button | None = None,
+        answer_after: timedelta = timedelta(seconds=5),
+        widdst: bool = False,
+    ) -> None:
+        del secret
+        self.mtu = 23
+        self.shown: list[Shown] = []
+        self.buzzes: list[datetime] = []
+        self.asked: list[Mapping[str, object]] = []
+        """The calls of `GB` that it understood."""
+        self.faults = Faults()
+        self.battery = Status(85, charging=False)
+        self.answer, self.answer_after, self.widdst = answer, answer_after, widdst
+        self._hardware, self._firmware, self._android = hardware, firmware, android
+        self._programmable, self._heart_sensor = programmable, heart_sensor
+        self.health = None if health is None else Health(health)
+        self._life = sorted(life, key=lambda epoch: epoch.end)
+        self._lived = 0
+        self._now = self._life[0].start if self._life else now
+        self._error = clock_error
+        self.offset: timedelta = now.astimezone(zone).utcoffset() or timedelta()
+        self._saved_offset: timedelta = self.offset
+        self._note: ZoneSet | None = None
+        self._open: list[Epoch] = []
+        self._ends = floor(self.clock()) + BLOCK
+        """The open block, by its own clock."""
+        self._steps = 0
+        self._connected = False
+        self._forget_connection()
+        self._live(now)
+
+    def _forget_connection(self) -> None:
+        self._subscribed = False
+        self._input = InputBuffer(CAPACITY[self._hardware])
+        self._reader = Reader(programmable=self._programmable)
+        self._out = bytearray()
+        self._packet, self._next_packet = 0, self._now
+        self._hangs_up = False
+        self._greets_at: datetime | None = None
+        self._busy_until: datetime | None = None
+        self._report: tuple[datetime, timedelta, int] | None = None
+        """When the next one is due, how often, and the steps at the last."""
+        self._window: tuple[datetime, int, str] | None = None
+        self._ring: _Ring | None = None
+
+    # ------------------------------------------------------------------ what a radio sees
+
+    def advertisement(self) -> Advertisement:
+        return Advertisement(name="Bangle.js a1b2", services=frozenset({packets.UART}))
+
+    def services(self) -> Sequence[Service]:
+        write = Characteristic(packets.WRITE, frozenset({"write", "write-without-response"}))
+        return [Service(packets.UART, (write, Characteristic(packets.NOTIFY, frozenset({"notify"}))))]
+
+    def connected(self, now: datetime) -> None:
+        self._live(now)
+        self._forget_connection()
+        self._connected = True
+        self._hangs_up = self.faults.turn_away
+        self._greets_at = now + GREETING if self._android is not None else None
+
+    def disconnected(self, now: datetime) -> None:
+        self._live(now)
+        self._forget_connection()
+        self._connected = False
+
+    def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
+        del characteristic
+        self._live(now)
+        self._subscribed = subscribed
+
+    def read(self, characteristic: str, service: str, now: datetime) -> bytes:
+        del characteristic, service, now
+        raise Refused(READ_NOT_PERMITTED)
+
+    def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
+        del service
+        self._live(now)
+        if characteristic != packets.WRITE:
+            raise Refused(WRITE_NOT_PERMITTED)
+        self._input.put(data)
+        self._hear()
+
+    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
+        self._live(now)
+        self._out = bytearray(self._input.asked()) + self._out if self._subscribed else bytearray()
+        said: list[Notification | HangUp] = []
+        while self._out and self._next_packet <= now:
+            said += self._packets()
+        return [*said, HangUp()] if self._hangs_up else said
+
+    def _packets(self) -> list[Notification]:
+        size, number, faults = min(self.mtu, MTU[self._hardware]) - 3, self._packet, self.faults
+        data = bytes(self._out[:size])
+        del self._out[:size]
+        self._packet += 1
+        self._next_packet = max(self._next_packet, self._now - timedelta(seconds=1)) + INTERVAL
+        if faults.hang_up_at is not None and number >= faults.hang_up_at:
+            self._hangs_up = True
+            return []
+        silent = number in faults.lose or (faults.stall_at is not None and number >= faults.stall_at)
+        return [Notification(packets.NOTIFY, data)] * (0 if silent else 2 if number in faults.double else 1)
+
+    def wake_at(self) -> datetime | None:
+        """When it will next say something, at the earliest."""
+        if not self._connected:
+            return None
+        if self._hangs_up or self._input.flow:
+            return self._now
+        times = [at for at, what in self._coming() if what != self._live_epoch]
+        return min([*times, *([self._next_packet] if self._out else [])])
+
+    # ------------------------------------------------------------------ what it is told
+
+    def _hear(self) -> None:
+        if self._busy_until is not None:
+            return
+        for statement, echoed in self._reader.read(self._input.take()):
+            self._flush_echo()
+            fields = command_of(statement.encode("latin-1"), strict=not self._programmable)
+            if fields is not None:
+                self._called(fields)
+            elif self._programmable:
+                self._run(statement)
+            if echoed:
+                self._print(b"=undefined\r\n>")
+        self._flush_echo()
+
+    def _flush_echo(self) -> None:
+        echoed, self._reader.echoed = self._reader.echoed, b""
+        self._print(echoed)
+
+    def _called(self, fields: Mapping[str, object]) -> None:
+        if self._android is None:
+            if self._programmable:
+                self._print(b'>Uncaught ReferenceError: "GB" is not defined\r\n')
+            return
+        self.asked.append(fields)
+        match fields.get("t"):
+            case "act" if self._android >= 23:
+                self._ask_live(fields)
+            case "actfetch" if self._android >= 31:
+                self._fetch(fields)
+            case "notify" if isinstance(number := fields.get("id"), int):
+                self._notified(number, fields)
+            case "notify-":
+                self._window = self._ring = None
+            case "notify~" | "call" | "find":
+                pass
+            case _ if self._programmable:
+                self._print(b"GB Unknown " + json.dumps(dict(fields)).encode() + b"\r\n")
+            case _:
+                pass
+
+    def _ask_live(self, fields: Mapping[str, object]) -> None:
+        seconds = fields.get("int")
+        self._report = None
+        if (fields.get("stp") or fields.get("hrm")) and isinstance(seconds, int) and seconds > 0:
+            every = timedelta(seconds=seconds)
+            self._report = (self._now + every, every, self._steps)
+
+    def _fetch(self, fields: Mapping[str, object]) -> None:
+        self._say(FetchStarted().encode())
+        since = fields.get("ts")
+        if self.health is None or not isinstance(since, int | float):
+            self._print(b"Uncaught Error: Module health not found\r\n")
+            return
+        blocks = list(self.health.fetch(since, self.clock(), self.offset, activity=(self._android or 0) >= 41))
+        for block in blocks:
+            self._say(block.encode())
+        self._say(FetchEnded(len(blocks)).encode())
+
+    def _notified(self, number: int, fields: Mapping[str, object]) -> None:
+        if self._programmable:  # the app prints what it got
+            self._print(b'notify\r\n  "t": "notify",\r\n  "id": ' + str(number).encode() + b"\r\n }\r\n")
+        if number:
+            text = f"{fields.get('title', '')} {fields.get('body', '')}".strip()
+            self._window = (self._now + WINDOW, number, text)
+
+    def _run(self, statement: str) -> None:
+        if when := re.search(r"\bsetTime\((\d+(?:\.\d+)?)\)", statement):
+            self._set_time(EPOCH + timedelta(seconds=float(when[1])))
+        if zone := re.search(r"\bE\.setTimeZone\((-?\d+(?:\.\d+)?)\)", statement):
+            self._set_zone(timedelta(minutes=round(float(zone[1]) * 60)), statement)
+        if stringified := re.fullmatch(r"Bluetooth\.println\(JSON\.stringify\(\{(.*)\}\)\);?", statement):
+            self._print(b"\r\n" + self._stringified(stringified[1]) + b"\r\n")
+        if re.match(r"Bangle\.buzz\(", statement):
+            self.shown.append(Shown(self._now, ""))
+            self.buzzes.append(self._now)
+
+    def _set_time(self, clock: datetime) -> None:
+        self._error = clock - self._now
+        if self._ends != floor(clock) + BLOCK:  # any jump across one ends the block early
+            self._end_block()
+
+    def _set_zone(self, offset: timedelta, statement: str) -> None:
+        before = self.offset
+        if self.widdst or offset == before:
+            return
+        self.offset = offset
+        if "hipsync.json" in statement:
+            self._note = ZoneSet(self.clock(), before)
+        if "setting.json" in statement:
+            self._saved_offset = offset
+
+    def _stringified(self, members: str) -> bytes:
+        note = self._note
+        known: dict[str, object] = {
+            "process.env.VERSION": self._firmware,
+            "Date.now()": packets.milliseconds(self.clock()),
+            "new Date().getTimezoneOffset()": -(self.offset // timedelta(minutes=1)),
+            "E.getBattery()": self.battery.percent,
+            "Bangle.isCharging()": bool(self.battery.charging),
+            'require("Storage").readJSON("hipsync.json",1)': note
+            and {"at": packets.milliseconds(note.at), "from": note.before // timedelta(minutes=1)},
+        }
+        expressions = "|".join([r'"\w*"', *map(re.escape, known)])
+        found = re.findall(rf"(\w+):({expressions})", members)
+        values = {name: known.get(value, value.strip('"')) for name, value in found}
+        return packets.to_json({name: value for name, value in values.items() if value is not None})
+
+    # ------------------------------------------------------------------ what it says
+
+    def _print(self, data: bytes) -> None:
+        if not self._subscribed or not data:
+            return
+        if not self._out:
+            self._next_packet = max(self._next_packet, self._now)
+        every = self.faults.flow_every or len(data)
+        self._out += b"\x13\x11".join(data[at : at + every] for at in range(0, len(data), every))
+
+    def _say(self, line: bytes) -> None:
+        """An empty line first, to be rid of what may stand in front."""
+        self._print(self.faults.noise + b"\r\n" + line + b"\r\n")
+
+    def _greet(self) -> None:
+        self._greets_at = None
+        self._say(self.battery.encode())
+        if (self._android or 0) >= 30:
+            self._say(Version(self._firmware, str(self._hardware)).encode())
+        self._say(b'{"t":"force_calendar_sync","ids":[]}')
+
+    # ------------------------------------------------------------------ time, and what happens
+
+    def clock(self) -> datetime:
+        """What the watch believes the time to be."""
+        return self._now + self._error
+
+    def load_app(self, now: datetime) -> None:
+        """The interpreter starts anew: live reports and the greeting are forgotten, an unsaved zone too."""
+        self._live(now)
+        self._report = self._greets_at = None
+        self.offset = self._saved_offset
+        self._busy_until = self._now + LOADING
+
+    def reboot(self, now: datetime) -> None:
+        """The open block and the link are lost; the clock and the files stay."""
+        self._live(now)
+        self._open, self._steps = [], 0
+        self.offset = self._saved_offset
+        self._hangs_up = self._connected
+
+    def _live(self, now: datetime) -> None:
+        while (event := min(self._coming(), key=lambda coming: coming[0]))[0] <= now:
+            self._now = max(event[0], self._now)
+            event[1]()
+        self._now = max(now, self._now)
+
+    def _coming(self) -> list[tuple[datetime, Callable[[], None]]]:
+        """What will happen and when; at the same instant in this order."""
+        coming: list[tuple[datetime, Callable[[], None]]] = []
+        if self._lived < len(self._life):
+            coming.append((self._life[self._lived].end, self._live_epoch))
+        coming.append((self._ends - self._error, self._end_block))
+        if self._report is not None:
+            coming.append((self._report[0], self._report_steps))
+        if self._greets_at is not None:
+            coming.append((self._greets_at, self._greet))
+        if self._busy_until is not None:
+            coming.append((self._busy_until, self._ready))
+        if self._window is not None:
+            coming.append((self._window[0], self._open_window))
+        if self._ring is not None:
+            coming.append((self._ring.buzz_at, self._buzz))
+            if self._ring.answer_at is not None:
+                coming.append((self._ring.answer_at, self._press))
+        return coming
+
+    def _live_epoch(self) -> None:
+        epoch = self._life[self._lived]
+        self._lived += 1
+        self._open.append(epoch)
+        self._steps += epoch.steps
+
+    def _end_block(self) -> None:
+        lived, self._open = self._open, []
+        self._ends = floor(self.clock()) + BLOCK
+        if not lived:
+            return  # it was off
+        record, bpm = self._recorded(lived)
+        if self.health is not None:
+            self.health.file(self.clock(), self.offset, record)
+        if self._connected and self._android is not None:
+            movement = sum(epoch.intensity or 0 for epoch in lived) * 8 / len(lived)
+            known = record.activity if self._android >= 40 else None
+            self._say(BlockEnded(Measured(record.steps, bpm, movement, known)).encode())
+            self._say(self.battery.encode())
+
+    def _recorded(self, lived: Sequence[Epoch]) -> tuple[Record, float]:
+        """The record and the best heart rate, 0 while the sensor is off."""
+        pulses = [epoch.heart_rate for epoch in lived if epoch.heart_rate] if self._heart_sensor else []
+        best = sum(pulses) / len(pulses) if pulses else 0
+        steps = sum(epoch.steps for epoch in lived)
+        unworn = all(epoch.state in {State.NOT_WORN, State.CHARGING} for epoch in lived)
+        running = any(epoch.state is State.RUNNING for epoch in lived)
+        activity = "EXERCISE" if running else "WALKING" if steps > 200 else "NOT_WORN" if unworn else "UNKNOWN"
+        record = Record(
+            steps,
+            bpm_min=int(best),  # the file's own tracker stays at 0, and then the best is stored
+            bpm_max=max(pulses, default=0),
+            movement=sum(epoch.intensity or 0 for epoch in lived) * 8 // len(lived),
+            battery=self.battery.percent,
+            charging=bool(self.battery.charging),
+            temperature=25.5,
+            activity=activity,
+        )
+        return record, round(best, 1)
+
+    def _report_steps(self) -> None:
+        if self._report is not None:
+            due, every, before = self._report
+            self._report = (due + every, every, self._steps)
+            self._say(Walked(max(self._steps - before, 0)).encode())
+
+    def _ready(self) -> None:
+        self._busy_until = None
+        self._hear()
+
+    def _open_window(self) -> None:
+        if self._window is not None:
+            (at, number, text), self._window = self._window, None
+            self.shown.append(Shown(at, text))
+            answer_at = None if self.answer is None else at + self.answer_after
+            self._ring = _Ring(number, at, at + RINGS_FOR, answer_at)
+            self._report = self._greets_at = None
+            self.offset = self._saved_offset
+            self._busy_until = self._now + LOADING
+
+    def _buzz(self) -> None:
+        if self._ring is not None:
+            self.buzzes.append(self._now)
+            self._ring.buzz_at += AGAIN
+            if self._ring.buzz_at > self._ring.until:
+                self._ring = None
+
+    def _press(self) -> None:
+        if self._ring is not None and self.answer is not None:
+            self._say(Pressed(self._ring.number, self.answer).encode())
+            self._ring = None

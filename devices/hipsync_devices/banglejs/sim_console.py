@@ -1,0 +1,111 @@
+"""The console of a simulated Bangle.js: bytes from the client become commands, or are lost as on the watch.
+
+Source: espruino/Espruino at c5ff787, `src/jsinteractive.c`, and espruino/BangleApps at 0fe18ed, `apps/boot`.
+"""
+
+from __future__ import annotations
+
+import re
+
+DLE, SOH, BREAK, ACK = 0x10, 0x01, 0x03, b"\x06"
+XON, XOFF = b"\x11", b"\x13"
+CAPACITY = {1: 1024, 2: 2048}
+"""Bytes that wait while the watch is busy, by hardware; what does not fit is lost without a word."""
+_STRING = re.compile(r'"(?:\\.|[^"\\])*"')
+
+
+class InputBuffer:
+    """What was written and is not read yet. `flow` has what it asks of the client."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._waiting = bytearray()
+        self._stopped = False
+        self.lost = 0
+        self.flow = b""
+
+    def put(self, data: bytes) -> None:
+        kept = data[: self._capacity - len(self._waiting)]
+        self.lost += len(data) - len(kept)
+        self._waiting += kept
+        if len(self._waiting) > self._capacity * 3 // 8 and not self._stopped:
+            self._stopped = True
+            self.flow += XOFF
+
+    def take(self) -> bytes:
+        """All of it."""
+        taken = bytes(self._waiting)
+        self._waiting.clear()
+        if self._stopped:
+            self._stopped = False
+            self.flow += XON
+        return taken
+
+    def asked(self) -> bytes:
+        """The flow control that is to be sent now."""
+        flow, self.flow = self.flow, b""
+        return flow
+
+
+class Reader:
+    """Bytes in, statements out. What it echoes is left in `echoed`."""
+
+    def __init__(self, *, programmable: bool) -> None:
+        self._programmable = programmable
+        self._line = bytearray()
+        self._pending = ""
+        self._echo = True
+        self._packet: bytearray | None = None
+        self.echoed = b""
+
+    def read(self, data: bytes) -> list[tuple[str, bool]]:
+        """The statements that are complete now, and whether each was echoed."""
+        done: list[tuple[str, bool]] = []
+        for byte in data:
+            if self._packet is not None:
+                self._in_packet(byte)
+            elif byte == 0x0A:
+                done += self._line_end()
+            elif not self._programmable:
+                self._line.append(byte)
+            else:
+                self._typed(byte)
+        return done
+
+    def _typed(self, byte: int) -> None:
+        if byte == BREAK:
+            self._line.clear()
+            self._pending, self._echo = "", True
+        elif byte == DLE and not self._line:
+            self._echo = False
+        elif byte == SOH and not self._line and not self._echo:
+            self._packet = bytearray()
+        elif byte != 0x0D:
+            self._line.append(byte)
+            self.echoed += bytes([byte]) if self._echo else b""
+
+    def _in_packet(self, byte: int) -> None:
+        """`u16 kind << 13 | length`, big-endian, and so many bytes; taken and not run."""
+        packet = self._packet if self._packet is not None else bytearray()
+        packet.append(byte)
+        if len(packet) >= 2 and len(packet) == 2 + (int.from_bytes(packet[:2], "big") & 0x1FFF):
+            self._packet, self._echo = None, True
+            self.echoed += ACK
+
+    def _line_end(self) -> list[tuple[str, bool]]:
+        line = self._line.decode("latin-1")
+        self._line.clear()
+        if not self._programmable:
+            return [(line.removeprefix("\x10"), False)]
+        echo, self._echo = self._echo, True
+        self._pending += line
+        if _open_brackets(self._pending):  # it waits for the rest, and swallows what comes instead
+            return []
+        statement, self._pending = self._pending, ""
+        self.echoed += b"\r\n" if echo else b""
+        return [(statement, echo)] if statement else []
+
+
+def _open_brackets(text: str) -> bool:
+    bare = _STRING.sub("", text)
+    return sum(bare.count(c) for c in "([{") > sum(bare.count(c) for c in ")]}")
