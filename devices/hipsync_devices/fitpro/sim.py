@@ -311,7 +311,7 @@ class FitProBand:
         self._turn_day()
         if not minute.steps:
             return
-        key = self._slot(minute.start + self._ahead)
+        key = self._slot(minute.start + MINUTE / 2 + self._ahead)  # where most of it lies, by a clock some seconds off
         self.steps[key] = min(self.steps.get(key, 0) + minute.steps, MOST_STEPS)
         self._today = (self._today[0], self._today[1] + minute.steps)
 
