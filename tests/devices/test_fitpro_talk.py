@@ -16,9 +16,10 @@ from hipsync.driver import Advertisement, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.exercises import Move
 from hipsync.model import MINUTE, Epoch, Prompt, Where
+from hipsync.plan import settings_of
 from hipsync.reach import BleakRadio
 from hipsync.registry import drivers
-from hipsync.service import Service, settings_of
+from hipsync.service import Service
 from hipsync.session import Conversation, collect, meet
 from hipsync.simulation import simulated_radio
 from hipsync.store import Store
