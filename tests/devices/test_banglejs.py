@@ -186,6 +186,15 @@ def test_blocks_from_before_a_change_of_zone_are_put_right_by_the_note() -> None
     ]
 
 
+def test_the_place_of_the_block_that_was_open_at_a_change_of_zone_is_filled_after_it() -> None:
+    # from one hour east to UTC at 07:55: the last block filed before that ended at 07:50, under 08:40. So what lies
+    # under 08:50 is the block of 08:50 to 09:00 UTC
+    hello = HELLO.replace(b'"chg":false}', b'"chg":false,"z":{"at":1772438100000,"from":60}}')
+    text = b'{"t":"act","ts":1772442000000,"stp":7,"hrm":0,"mov":8}\r\n'
+    watch = Hand((ASK, hello), (ASK, hello), (FETCH, START + text + END.replace(b"2", b"1")))
+    assert met(watch).kept.of(Epoch) == [Epoch(NINE - 10 * MINUTE, TEN, 7, 8)]
+
+
 def test_a_first_fetch_asks_for_a_month() -> None:
     # 31 days and one more before now, and five minutes
     watch = Hand((ASK, HELLO), (ASK, HELLO))

@@ -52,6 +52,11 @@ def test_a_block_is_reported_as_it_ends_with_the_battery() -> None:
     assert told.kept.of(Charge) == [Charge(NINE + 10 * MINUTE + 1.5 * SECOND, 84, charging=True)]
 
 
+def test_a_watch_that_is_watched_from_a_border_on_reports_the_block_that_begins_there() -> None:
+    told = watched(Hand(greeting=b""), [*ALIVE, (601.5, ENDED)], 610 * SECOND, NINE)
+    assert [epoch.start for epoch in told.kept.of(Epoch)] == [NINE]
+
+
 @pytest.mark.parametrize("after_s", [299.0, 365.0, 600.0])
 def test_a_block_report_at_a_time_that_does_not_say_which_block_is_left_to_the_next_sync(after_s: float) -> None:
     told = watched(Hand(greeting=b""), [*ALIVE, (after_s, ENDED)], 700 * SECOND, NINE + 5 * MINUTE)

@@ -175,15 +175,20 @@ def _epoch(block: Block, said: Hello | None) -> Epoch:
     """What a block of history means."""
     start = block.end - BLOCK
     if said is not None and said.zone_set is not None:
-        label, changed = start + said.offset, said.zone_set
-        if label < changed.at + changed.before:  # filed before the change
-            start = label - changed.before
+        before = start + said.offset - said.zone_set.before
+        if border_after(before + LABELLED) <= said.zone_set.at:  # filed before the change
+            start = before
     return _measured(border_after(start + LABELLED), block.measured)
 
 
 def border_after(instant: datetime) -> datetime:
     """The first border of blocks, a multiple of ten minutes of UTC, at or after an instant."""
     return instant + (EPOCH - instant) % BLOCK
+
+
+def border_before(instant: datetime) -> datetime:
+    """The last one at or before."""
+    return instant - (instant - EPOCH) % BLOCK
 
 
 def _measured(end: datetime, measured: Measured) -> Epoch:
@@ -278,7 +283,7 @@ async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading
     """
     del session
     console = await Console.on(link)
-    ended = border_after(link.now()) - BLOCK
+    ended = border_before(link.now())
     unheard = 0
     while unheard < RENEWALS:
         await console.send(commands.live(int(REPORT.total_seconds())))
@@ -306,7 +311,7 @@ async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading
 
 def _just_ended(at: datetime, measured: Measured) -> Epoch | None:
     """The block that has ended when a report of it arrives; None if that is not sure, or not yet by our clock."""
-    end = border_after(at) - BLOCK
+    end = border_before(at)
     return _measured(end, measured) if at - end <= PUNCTUAL else None
 
 
