@@ -22,7 +22,7 @@ from hipsync.driver import Driver
 from hipsync.errors import ConfigError
 from hipsync.exercises import Move
 from hipsync.life import office_days
-from hipsync.model import Answer, Epoch, Exercise, Prompt, Where
+from hipsync.model import Answer, Epoch, Prompt, Where
 from hipsync.notify import notice_of
 from hipsync.plan import next_wake, settings_of
 from hipsync.reach import BleakRadio
@@ -75,8 +75,6 @@ class Wearer:
         for at, prompt, answer in [plan for plan in self.planned if plan[0] <= self.now()]:
             self.planned.remove((at, prompt, answer))
             answer_prompt(store, prompt, answer, at)
-            if answer is Answer.DONE:
-                store.add_exercise(Exercise(at, prompt.exercise, "prompt"))
             self.echo(f"{at.astimezone(self.zone):%H:%M}    the wearer answers: {answer.value}")
 
 

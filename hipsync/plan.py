@@ -36,6 +36,7 @@ class Settings:
     policy: Policy
     at_most_every: timedelta
     at_least_every: timedelta
+    snooze: timedelta = timedelta(minutes=10)
     exercises: Sequence[str] = ()
     avoid: Sequence[str] = ()
     buzz: bool = True
@@ -56,6 +57,7 @@ def settings_of(config: Config, host_zone: str) -> Settings:
         ),
         at_most_every=timedelta(minutes=config.at_most_every_minutes),
         at_least_every=timedelta(minutes=config.at_least_every_minutes),
+        snooze=timedelta(minutes=config.snooze_minutes),
         exercises=config.exercises,
         avoid=config.avoid,
         buzz=config.band,

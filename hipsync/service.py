@@ -23,7 +23,7 @@ from hipsync.days import Zones
 from hipsync.driver import Driver, Message, Session
 from hipsync.errors import BluetoothUnavailable, ConfigError, DeviceError, HipsyncError, StoreError
 from hipsync.exercises import Move, next_exercise
-from hipsync.model import MINUTE, Answer, BandId, Epoch, Prompt, Reading, Where
+from hipsync.model import MINUTE, Answer, BandId, Epoch, Exercise, Prompt, Reading, Where
 from hipsync.plan import FIRST_RETRY, LONGEST_RETRY, Settings, State, contact_at, live_kinds, state_of, zones_of
 from hipsync.prompting import Due, outcome
 from hipsync.session import Commit, Connection, Conversation, collect, meet, nudge, watch
@@ -188,7 +188,7 @@ class Service:
                 else:
                     felt = True
                     if answer is not None:
-                        answer_prompt(self.store, prompt, answer, self._now())
+                        answer_prompt(self.store, prompt, answer, self._now(), self.settings.snooze)
         return felt
 
     def _session(self, band: Band, since: datetime | None) -> Session:
@@ -287,8 +287,15 @@ def standing_prompt(said: Sequence[Prompt]) -> Prompt | None:
 def answer_prompt(
     store: Store, prompt: Prompt, answer: Answer, now: datetime, snooze: timedelta = timedelta(minutes=10)
 ) -> Prompt:
-    """Write down an answer; a snooze ends `snooze` after now."""
+    """Write down an answer, and the exercise that was done or that hurt; a snooze ends `snooze` after now.
+
+    Said twice, by a button and on the command line, it is one exercise.
+    """
     until = now + snooze if answer is Answer.SNOOZED else None
-    answered = store.prompt(prompt)._replace(answer=answer, answered_at=now, snoozed_until=until)
-    store.update_prompt(answered)
+    before = store.prompt(prompt)
+    answered = before._replace(answer=answer, answered_at=now, snoozed_until=until)
+    with store.transaction():
+        store.update_prompt(answered)
+        if answer in {Answer.DONE, Answer.HURT} and before.answer is not answer:
+            store.add_exercise(Exercise(now, prompt.exercise, "prompt", hurt=answer is Answer.HURT))
     return answered

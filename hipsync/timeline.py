@@ -251,12 +251,18 @@ def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
 
 
 def _settle(line: Timeline, rest: list[_Rest]) -> None:
-    """Steps of coarse epochs and long gaps, less what finer sources already told of the same minutes."""
-    for start, end, minute, steps in rest:
+    """Steps of coarse epochs and long gaps, less what finer sources told of the same minutes, the shortest first.
+
+    Of two as long the one with most steps, like everywhere: two bands that tell hours do not double them.
+    """
+    settled: list[_Rest] = []
+    for start, end, minute, steps in sorted(rest, key=lambda each: (each.end - each.start, -each.steps)):
         inside = range(max(start, line.first) - line.first, max(min(end, line.last) - line.first, 0))
-        more = steps - sum(line.steps[at] for at in inside)
-        if more > 0 and line.first <= minute < line.last:
-            line.unplaced.append((minute, more))
+        told = sum(line.steps[at] for at in inside)
+        told += sum(each.steps for each in settled if start <= each.start < each.end <= end)
+        if steps > told and line.first <= minute < line.last:
+            settled.append(_Rest(start, end, minute, steps - told))
+            line.unplaced.append((minute, steps - told))
 
 
 def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:

@@ -175,6 +175,7 @@ def test_a_prompt_that_was_ignored_rings_and_a_button_answers_it() -> None:
     assert [strong for _, strong in world.said] == [False, True]
     assert [alert.call for alert in band.alerts] == [False, True]
     assert [prompt.answer for prompt in world.prompts()] == [Answer.DONE]
+    assert [done.name for done in world.store.exercises(NINE, NINE + 24 * HOUR)] == [world.prompts()[0].exercise]
     assert world.wrist.minutes_of("watch") == [0.0]
 
 

@@ -45,6 +45,29 @@ def test_a_coarse_epoch_adds_only_what_finer_minutes_lack() -> None:
     assert time.unplaced == [(time.first + 59, 100)]
 
 
+def test_two_bands_that_tell_hours_do_not_double_the_steps() -> None:
+    hours = [
+        [Epoch(MONDAY + i * timedelta(hours=1), timedelta(hours=1), n) for i, n in enumerate(steps)]
+        for steps in ([500, 90], [450, 100])
+    ]
+    time = line(Source(hours[0]), Source(hours[1]), size=120)
+    assert sorted(time.unplaced) == [(time.first + 59, 500), (time.first + 119, 100)]
+
+
+def test_hours_within_a_gap_of_a_counter_are_not_counted_again() -> None:
+    """900 steps between 00:00 and 03:00, of which the hours tell 500."""
+    hour = Epoch(MONDAY + timedelta(hours=1), timedelta(hours=1), 500)
+    gap = [Counter(MONDAY, 100), Counter(MONDAY + timedelta(hours=3), 1000)]
+    time = line(Source([hour], gap), size=240)
+    assert sorted(time.unplaced) == [(time.first + 119, 500), (time.first + 180, 400)]
+
+
+def test_two_bands_out_of_reach_at_once_do_not_double_the_steps() -> None:
+    gaps = [[Counter(MONDAY, 0), Counter(MONDAY + timedelta(hours=1), steps)] for steps in (300, 310)]
+    time = line(Source([], gaps[0]), Source([], gaps[1]), size=120)
+    assert time.unplaced == [(time.first + 60, 310)]
+
+
 def test_two_bands_worn_at_once_do_not_double_the_steps() -> None:
     time = line(Source(minutes([10, 0, 7])), Source(minutes([8, 3, 7])), size=3)
     assert time.steps == [10, 3, 7]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from hipsync.exercises import Move
-from hipsync.model import Answer, Exercise, Prompt, Where
+from hipsync.model import Answer, Prompt, Where
 from hipsync.notify import notice_of, run_command, to_desktop, to_terminal
 from hipsync.report import prompt_json
 from hipsync.service import answer_prompt
@@ -47,7 +47,4 @@ class Delivery:
         return where
 
     def _answered(self, prompt: Prompt, answer: Answer) -> None:
-        now = self._now()
-        answer_prompt(self._store, prompt, answer, now, self._snooze)
-        if answer is Answer.DONE:
-            self._store.add_exercise(Exercise(now, prompt.exercise, "prompt"))
+        answer_prompt(self._store, prompt, answer, self._now(), self._snooze)

@@ -11,7 +11,7 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.errors import ConfigError
-from hipsync.model import Answer, Exercise, Prompt
+from hipsync.model import Answer, Prompt
 from hipsync.text import clean
 
 if TYPE_CHECKING:
@@ -62,7 +62,6 @@ def done_command(app: App, hurt: bool) -> None:
         now = app.now()
         prompt = _standing(store, now)
         _answer(store, prompt, Answer.HURT if hurt else Answer.DONE, now)
-        store.add_exercise(Exercise(now, prompt.exercise, "prompt", hurt=hurt))
     if not hurt:
         click.echo(f"Done: {prompt.exercise}. Well moved.")
         return
