@@ -28,8 +28,11 @@ def epochs_of(rows: list[real_people.Row]) -> list[Epoch]:
     ]
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Europe/London"])
-@pytest.mark.parametrize("vouches", [True, False], ids=["a band that reports wear", "one that does not"])
+@pytest.mark.parametrize(
+    ("zone", "vouches"),
+    [("UTC", True), ("Europe/London", False)],
+    ids=["a band that reports wear", "one that does not"],
+)
 def test_two_people_with_holes_agree_with_the_independent_calculation(zone: str, vouches: bool) -> None:
     for person, week in list(real_people.weeks().items())[1:3]:
         rows = real_people.with_holes(week, seed=1)

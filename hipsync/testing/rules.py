@@ -32,6 +32,8 @@ KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 ENOUGH = timedelta(hours=2)
 """Of virtual time for one conversation: whatever a band says, it ends by then."""
 WATCHED = timedelta(minutes=45)
+DAMAGED = 25
+"""Conversations with a band of which every twentieth word is damaged."""
 FLOOD = 100_000
 """Notifications of a babbling band."""
 MOST_MEMORY = 32 * 2**20
@@ -237,7 +239,7 @@ async def _all_stored(case: Case, clock: FastClock, batches: int) -> bool:
 
 def damaged_packets_end_as_device_errors(case: Case) -> None:
     """Bytes changed, cut, doubled or lost: a `DeviceError` or nothing, and never a reading from the future."""
-    for seed in range(60):
+    for seed in range(DAMAGED):
         noise = random.Random(seed)
 
         async def story(clock: FastClock, noise: random.Random = noise) -> None:

@@ -9,21 +9,14 @@ from hipsync.testing.rules import RULES, Case, Rule, a_link_cut_anywhere_loses_n
 from hipsync_devices.huami import DRIVER
 from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
 
+RULES_BY_TIME = [
+    # it logs in anew for each of its notifications, with a key agreement in Python on both sides
+    pytest.param(rule, marks=pytest.mark.ring) if rule is a_link_cut_anywhere_loses_nothing else rule
+    for rule in RULES
+]
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_driver_keeps_the_rule_with_a_mi_band_7(rule: Rule) -> None:
-    rule(Case(DRIVER, MiBand7))
 
-
-@pytest.mark.parametrize(
-    "rule",
-    [
-        # its notifications are those of a Mi Band 5, and of the Mi Band 7's login
-        pytest.param(rule, marks=pytest.mark.ring) if rule is a_link_cut_anywhere_loses_nothing else rule
-        for rule in RULES
-    ],
-    ids=lambda rule: rule.__name__,
-)
-def test_the_driver_keeps_the_rule_with_a_mi_band_6_of_newer_firmware(rule: Rule) -> None:
-    simulator: Simulator = MiBand6
+@pytest.mark.parametrize("simulator", [MiBand6, MiBand7])
+@pytest.mark.parametrize("rule", RULES_BY_TIME, ids=lambda rule: rule.__name__)
+def test_the_driver_keeps_the_rule_with_a_band_of_the_newer_generation(rule: Rule, simulator: Simulator) -> None:
     rule(Case(DRIVER, simulator))
