@@ -1,9 +1,9 @@
-"""What runs inside the guest: the product's own commands, on BlueZ, against a band on the guest's `/dev/vhci`.
+"""What runs inside the guest: the product's own commands, on BlueZ, against all bands of `bands.py` on one adapter.
 
-    python ring.py KIND MINUTES.csv KEY
+    python -m bluez.ring MINUTES.csv KEY
 
 prints how long each took, and at last JSON: what the commands said and what is in the database after each. It judges
-nothing.
+nothing, and goes on after what fails.
 """
 
 from __future__ import annotations
@@ -11,25 +11,29 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import Any
 
+from bluez.bands import Worn, address, bands
 from hipsync import bluetooth
+from hipsync.cli.app import system_now
+from hipsync.driver import Advertisement
+from hipsync.errors import HipsyncError
+from hipsync.registry import drivers
 
-ADDRESS = "C8:0F:10:80:D0:21"
-NAME = "wrist"
-CONNECTS = 5
-"""Enough to meet BlueZ's race now and then."""
-ADAPTER_WITHIN_S = 60
-COMMAND_WITHIN_S = 90
+ADAPTER_WITHIN_S = 120
+COMMAND_WITHIN_S = 240
+WATCHED_S = 150
+"""All live bands are connected after half a minute; then one minute is whole, and told 10 s after its end."""
+ENDS_WITHIN_S = 60
 HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.cli import main; main()"]
 
 
@@ -42,40 +46,37 @@ class Attempts(logging.Handler):
         self.count += "Connection attempt" in record.msg
 
 
-class Ring:
-    def __init__(self, database: Path) -> None:
-        self.database = database
-        self.seconds: dict[str, float] = {}
-        self.said: dict[str, str] = {}
-        self.stored: dict[str, object] = {}
+def run(database: Path, *words: str) -> dict[str, Any]:
+    """A command: seconds, status, and what it said."""
+    start = time.monotonic()
+    try:
+        done = subprocess.run(
+            [*HIPSYNC, "--db", str(database), *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_WITHIN_S,
+        )
+        status, out, err = done.returncode, done.stdout, done.stderr
+    except subprocess.TimeoutExpired:
+        status, out, err = -1, "", f"not done after {COMMAND_WITHIN_S} s"
+    told = {"s": round(time.monotonic() - start, 1), "status": status, "out": out, "err": err}
+    print(*words, told["s"], f"status {status}", err if status else "", flush=True)
+    return told
 
-    @contextmanager
-    def timed(self, what: str) -> Generator[None]:
-        start = time.monotonic()
-        yield
-        self.seconds[what] = round(time.monotonic() - start, 2)
-        print(what, self.seconds[what], flush=True)
 
-    def run(self, what: str, *words: str) -> None:
-        """A command, what it said, and what is stored afterwards. Raises `SystemExit` if it fails."""
-        with self.timed(what):
-            done = subprocess.run(
-                [*HIPSYNC, "--db", str(self.database), *words],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=COMMAND_WITHIN_S,
-            )
-        self.said[what] = done.stdout
-        if done.returncode:
-            sys.exit(f"{' '.join(words)}: status {done.returncode}\n{done.stdout}{done.stderr}")
-        if self.database.exists():
-            with closing(sqlite3.connect(self.database)) as db:
-                self.stored[what] = {
-                    "epochs": db.execute("SELECT start, length, steps FROM epochs ORDER BY start").fetchall(),
-                    "counters": db.execute("SELECT at, steps FROM counters ORDER BY at").fetchall(),
-                }
+def stored(database: Path, name: str) -> dict[str, Any]:
+    if not database.exists():
+        return {}
+    with closing(sqlite3.connect(database)) as db:
+        if db.execute("SELECT 1 FROM bands WHERE name = ?", [name]).fetchone() is None:
+            return {}
+        own = "band = (SELECT id FROM bands WHERE name = ?) ORDER BY"
+        return {
+            "epochs": db.execute(f"SELECT start, length, steps FROM epochs WHERE {own} start", [name]).fetchall(),  # noqa: S608
+            "counters": db.execute(f"SELECT at, steps FROM counters WHERE {own} at", [name]).fetchall(),  # noqa: S608
+        }
 
 
 async def adapter() -> None:
@@ -85,45 +86,69 @@ async def adapter() -> None:
             await asyncio.sleep(0.2)
 
 
-async def connect() -> list[tuple[float, int]]:
-    """Seconds and attempts of one connection after the other."""
+async def connected(where: str) -> dict[str, Any]:
+    """Seconds until it is found, and until it is connected; the attempts that took."""
     log, attempts = logging.getLogger("bleak_retry_connector"), Attempts()
     log.setLevel(logging.DEBUG)
-    log.addHandler(attempts)
+    log.handlers = [attempts]
     log.propagate = False
-    made: list[tuple[float, int]] = []
-    for _ in range(CONNECTS):
-        attempts.count = 0
-        found = await bluetooth.find(bluetooth.SYSTEM, ADDRESS, timedelta(seconds=30))
-        start = time.monotonic()
-        async with bluetooth.connect(bluetooth.SYSTEM, found or ADDRESS, timedelta(seconds=45)):
-            made.append((round(time.monotonic() - start, 2), attempts.count))
-    return made
+    start = time.monotonic()
+    try:
+        found = await bluetooth.find(bluetooth.SYSTEM, where, timedelta(seconds=60))
+        seen_at = time.monotonic()
+        async with bluetooth.connect(bluetooth.SYSTEM, found or where, timedelta(seconds=90)):
+            connect_s = round(time.monotonic() - seen_at, 2)
+    except HipsyncError as error:
+        return {"error": str(error)}
+    return {"found_s": round(seen_at - start, 2), "connect_s": connect_s, "attempts": attempts.count}
 
 
-def line(stream: IO[str] | None) -> str:
-    return stream.readline().strip() if stream else ""
+def one(name: str, worn: Worn, folder: Path, key: str, advertised: str) -> dict[str, Any]:
+    driver = drivers()[worn.kind]
+    database = folder / ("live.db" if driver.abilities.history is None else "memory.db")
+    given = driver.secret(Advertisement(name=advertised)) == "given"
+    told: dict[str, Any] = {"link": asyncio.run(connected(address(name)))}
+    told["pair"] = run(database, "pair", address(name), "--name", name, *(("--key-file", key) if given else ()))
+    for what, words in {"sync": ("sync", name), "again": ("sync", name), "buzz": ("bands", "buzz", name)}.items():
+        told[what] = run(database, *words)
+        told[what] |= {"stored": stored(database, name), "at": system_now().timestamp()}
+    return told
 
 
-def main(kind: str, minutes: str, key: str) -> None:
-    served = ["--transport", "vhci", "--address", ADDRESS, "--data", minutes, "--key-file", key]
-    ring = Ring(Path(tempfile.mkdtemp()) / "hipsync.db")
-    with subprocess.Popen([*HIPSYNC, "simulate", kind, *served], stdout=subprocess.PIPE, text=True) as band:
+def watched(database: Path) -> str:
+    """`hipsync run` for a while; what it logged."""
+    with subprocess.Popen([*HIPSYNC, "--db", str(database), "run"], stderr=subprocess.PIPE, text=True) as service:
+        time.sleep(WATCHED_S)
+        service.send_signal(signal.SIGINT)
         try:
-            with ring.timed("adapter"):
-                line(band.stdout)
-                asyncio.run(adapter())
-            ring.run("scan", "scan", "--seconds", "3", "--json")
-            ring.run("pair", "pair", ADDRESS, "--name", NAME, "--key-file", key)
-            ring.run("sync", "sync")
-            ring.run("again", "sync")
-            ring.run("buzz", "bands", "buzz", NAME)
-            connects = asyncio.run(connect())
+            return service.communicate(timeout=ENDS_WITHIN_S)[1]
+        except subprocess.TimeoutExpired:
+            service.kill()
+            return "hipsync run did not end"
+
+
+def main(minutes: str, key: str) -> None:
+    folder = Path(tempfile.mkdtemp())
+    served = [sys.executable, "-u", "-m", "bluez.bands", minutes, key]
+    with subprocess.Popen(served, stdout=subprocess.PIPE, text=True) as air:
+        try:
+            start = time.monotonic()
+            assert air.stdout is not None
+            air.stdout.readline()
+            asyncio.run(adapter())
+            print("adapter", round(time.monotonic() - start, 1), flush=True)
+            scan = run(folder / "none.db", "scan", "--seconds", "5", "--json")
+            names = {each["address"]: each["name"] for each in json.loads(scan["out"])["devices"]}
+            told = {
+                name: one(name, worn, folder, key, names.get(address(name)) or "") for name, worn in bands().items()
+            }
+            log = watched(folder / "live.db")
+            for name, each in told.items():
+                each["watched"] = stored(folder / "live.db", name)
         finally:
-            band.terminate()  # else the end of the block waits for it
-        shown = [said.rstrip() for said in band.stdout or ()]
-    told = {"seconds": ring.seconds, "connects": connects, "said": ring.said, "stored": ring.stored, "shown": shown}
-    print(json.dumps(told))
+            air.terminate()  # else the end of the block waits for it
+        shown = [said.rstrip() for said in air.stdout or ()]
+    print(json.dumps({"scan": scan, "bands": told, "shown": shown, "run": log}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,73 @@
+"""The bands of the ring: one of every registered kind, and others of their families that behave differently.
+
+    python -m bluez.bands MINUTES.csv KEY
+
+puts them all on the air of one adapter, at `/dev/vhci`; prints `ready`, and then what their wearers see or feel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from hipsync.cli.app import system_now
+from hipsync.demo import minutes_of_file
+from hipsync.keys import key_from_file
+from hipsync.registry import drivers, simulator
+from hipsync.simulated import Simulator
+from hipsync_devices.huami.sim_2021 import MiBand7
+from hipsync_devices.sig.sim import Sensor
+
+LOOK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A kind of band, what makes one, and what of it is not as its driver says of the family."""
+
+    kind: str
+    maker: Simulator
+    buzzes: bool = True
+    texts: bool = True
+
+
+def bands() -> Mapping[str, Worn]:
+    """By the name that it gets in the ring, in the order of their addresses."""
+    known = drivers()
+    worn = {kind: Worn(kind, simulator(kind), texts=known[kind].abilities.text) for kind in sorted(known)}
+    return worn | {
+        "huami-7": Worn("huami", MiBand7, texts=False),
+        "sig-strap": Worn("sig", partial(Sensor, kind="strap"), buzzes=False, texts=False),
+        "sig-pod": Worn("sig", partial(Sensor, kind="pod"), buzzes=False, texts=False),
+    }
+
+
+def address(name: str) -> str:
+    return f"C8:0F:10:80:D0:{list(bands()).index(name) + 0x21:02X}"
+
+
+async def on_the_air(minutes: Path, key_file: Path) -> None:
+    from hipsync.simulation import serve
+
+    life = [epoch._replace(heart_rate=70) for epoch in minutes_of_file(minutes)]
+    key, _ = key_from_file(key_file)
+    zone, now = ZoneInfo("UTC"), system_now()
+    made = {name: worn.maker(life, now=now, zone=zone, secret=key) for name, worn in bands().items()}
+    async with serve([*made.values()], "vhci", system_now, addresses=[address(name) for name in made]):
+        print("ready", flush=True)
+        told = dict.fromkeys(made, 0)
+        while True:
+            for name, band in made.items():
+                for shown in band.shown[told[name] :]:
+                    print(f"{name}: {shown.text or 'it buzzes'}", flush=True)
+                told[name] = len(band.shown)
+            await asyncio.sleep(LOOK_S)
+
+
+if __name__ == "__main__":
+    asyncio.run(on_the_air(Path(sys.argv[1]), Path(sys.argv[2])))
