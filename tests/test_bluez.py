@@ -129,7 +129,7 @@ def _told(life: Sequence[Epoch], folder: Path) -> Any:
     key = folder / "key"
     key.write_text(KEY)
     key.chmod(0o600)
-    command = [FOLDER / "guest", "--timeout", str(TIMEOUT_S), sys.executable, "-m", "bluez.ring"]
+    command: list[str | Path] = [FOLDER / "guest", "--timeout", str(TIMEOUT_S), sys.executable, "-m", "bluez.ring"]
     done = subprocess.run([*command, folder / "minutes.csv", key], capture_output=True, text=True, check=False)
     if done.returncode == NO_GUEST and MUST not in os.environ:
         pytest.skip(f"no guest with BlueZ: {done.stderr.strip().splitlines()[-1]}")
