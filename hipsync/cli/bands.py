@@ -19,6 +19,7 @@ from hipsync.model import Where
 from hipsync.text import clean
 
 if TYPE_CHECKING:
+    from hipsync.cli.record import Record
     from hipsync.driver import Driver
     from hipsync.service import Service
     from hipsync.store import Band, Store
@@ -110,10 +111,23 @@ def pair_command(
 @click.command("sync")
 @click.argument("names", nargs=-1, metavar="[BAND]...")
 @click.option("--since", metavar="DATE", help="Fetch again from this day on, as far as the band remembers.")
+@click.option(
+    "--record",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write down the conversation with one band, for those who mend its driver.",
+)
+@click.option("--yes", is_flag=True, help="With --record: do not ask.")
 @click.pass_obj
-def sync_command(app: App, names: tuple[str, ...], since: str | None) -> None:
-    """Fetch what the bands have to tell, now."""
-    with app.paired_store() as store:
+def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Path | None, yes: bool) -> None:
+    """Fetch what the bands have to tell, now.
+
+    \b
+    hipsync sync
+    hipsync sync desk-band --since mon
+    hipsync sync desk-band --record talk.txt     without key, address, serial number and names
+    """
+    with app.paired_store() as store, contextlib.ExitStack() as stack:
         bands = [band_of(store, name) for name in names] or [band for band in store.bands() if band.address]
         start = None
         if since is not None:
@@ -121,14 +135,21 @@ def sync_command(app: App, names: tuple[str, ...], since: str | None) -> None:
 
             zones = app.zones(store)
             start = zones.day(day_of(since, zones.date_of(app.now()))).start
-        failed = asyncio.run(_sync(app, store, bands, start))
+        kept = None
+        if record is not None:
+            from hipsync.cli.record import recorded
+
+            kept = stack.enter_context(recorded(record, bands, app.now, ask=not yes))
+        failed = asyncio.run(_sync(app, store, bands, start, kept))
     if failed:
         sys.exit(EXIT_FAILED)
 
 
-async def _sync(app: App, store: Store, bands: Sequence[Band], since: datetime | None) -> int:
+async def _sync(
+    app: App, store: Store, bands: Sequence[Band], since: datetime | None, record: Record | None = None
+) -> int:
     failed = 0
-    async with service_on(app, store, bands) as service:
+    async with service_on(app, store, bands, record) as service:
         for band in bands:
             try:
                 async with service.talk(band, since) as talk:
@@ -142,7 +163,9 @@ async def _sync(app: App, store: Store, bands: Sequence[Band], since: datetime |
 
 
 @contextlib.asynccontextmanager
-async def service_on(app: App, store: Store, bands: Sequence[Band]) -> AsyncGenerator[Service, None]:
+async def service_on(
+    app: App, store: Store, bands: Sequence[Band], record: Record | None = None
+) -> AsyncGenerator[Service, None]:
     """A service that shows prompts nowhere: for one contact from the command line."""
     from zoneinfo import ZoneInfo
 
@@ -160,8 +183,8 @@ async def service_on(app: App, store: Store, bands: Sequence[Band]) -> AsyncGene
         yield Service(
             store,
             app.settings(),
-            radio=radio,
-            drivers=drivers(),
+            radio=radio if record is None else record.radio(radio),
+            drivers=drivers() if record is None else record.drivers(drivers()),
             secret=keys.secret,
             deliver=nowhere,
             now=app.now,
