@@ -140,10 +140,10 @@ def capture_of(text: str) -> Capture:
     """What a file holds. Raises `ValueError`, which names the line."""
     head, notes = _Head(), dict[str, str]()
     lines: list[Line] = []
+    if text.partition("\n")[0].rstrip() != f"# {FORMAT}":
+        raise ValueError(f"line 1: it must be `# {FORMAT}`")
     for number, written in enumerate(text.splitlines(), 1):
         try:
-            if number == 1 and written != f"# {FORMAT}":
-                raise ValueError(f"it must be `# {FORMAT}`")
             if written.startswith("#"):
                 head.take(written[1:].strip(), notes)
             elif said := written.split(" # ")[0].strip():

@@ -96,10 +96,7 @@ def recorded(path: Path, bands: Sequence[Band], now: Callable[[], datetime], *, 
     """
     if len(bands) != 1:
         raise ConfigError("--record takes the conversation with one band: name it, `hipsync sync NAME --record FILE`")
-    if path.exists():
-        raise ConfigError(f"{path} is there already: name a file that is not")
-    if not path.parent.is_dir():
-        raise ConfigError(f"there is no folder {path.parent}: name a file in one that is there")
+    _check_free(path)
     if ask:
         click.echo(WHAT, err=True)
         click.confirm(f"Write {path}?", abort=True, err=True)
@@ -114,6 +111,18 @@ def recorded(path: Path, bands: Sequence[Band], now: Callable[[], datetime], *, 
             write(path, told.text())
             replays = "it does not replay: " + told.notes["replays"] if "replays" in told.notes else "it replays"
             click.echo(f"{path}: {len(told.lines):,} lines; {replays}")
+
+
+def _check_free(path: Path) -> None:
+    try:
+        path.lstat()
+    except FileNotFoundError as error:
+        if not path.parent.is_dir():
+            raise ConfigError(f"there is no folder {path.parent}: name a file in one that is there") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
+    else:
+        raise ConfigError(f"{path} is there already: name a file that is not")
 
 
 def write(path: Path, text: str) -> None:

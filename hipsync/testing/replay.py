@@ -5,13 +5,13 @@
 
 Whatever differs is an `AssertionError` that names the line and both byte strings. Times are virtual: nothing waits.
 
-**The driver** is given what the band said when it said it, each time after all that the host had done before; it must do
-what the host did, in that order, to the end. It runs `open` and `sync`, or `sync` alone where the login is left out, or a
-`story` of the caller's: `nudge`, or a part of a published log that is no whole conversation.
+**The driver** is given what the band said when it said it, each time after all that the host had done before; it must
+do what the host did, in that order, to the end. It runs `open` and `sync`, or `sync` alone where the login is left out,
+or a `story` of the caller's: `nudge`, or a part of a published log that is no whole conversation.
 
-**The simulated band** is given what the host did, when it did it. What it answers to reads, and what it notifies on each
-characteristic, must come in the same order and be the same, whenever it comes: another band is faster. A band is made of
-what the driver read::
+**The simulated band** is given what the host did, when it did it. What it answers to reads, and what it notifies on
+each characteristic, must come in the same order and be the same, whenever it comes: another band is faster. A band is
+made of what the driver read::
 
     readings = replay(told, DRIVER)
     life = [reading for reading in readings if isinstance(reading, Epoch)]
@@ -20,8 +20,8 @@ what the driver read::
 Deterministic are: refusals and acknowledgements, what a memory holds, how it is cut into packets. Not: levels of
 batteries, running counters, challenges, versions, and whatever comes by itself. `varies` names those by characteristic,
 with a function that gives the part to compare, or None for no part of it, then not even whether it comes. It works for
-the driver's writes too. `streams` are characteristics whose notifications are one run of bytes, however it is cut. Where
-the login is left out, `login` is a driver with a key of the caller's, which logs in before.
+the driver's writes too. `streams` are characteristics whose notifications are one run of bytes, however it is cut.
+Where the login is left out, `login` is a driver with a key of the caller's, which logs in before.
 """
 
 from __future__ import annotations
@@ -341,9 +341,7 @@ def _host(line: Line, band: SimulatedBand, services: Mapping[str, str], varies: 
             f"line {line.number}: the band {'answered' if refused else 'refused'}, the simulated one did not"
         )
     if line.sign == "=" and not refused and _part(line.place, answer, varies) != _part(line.place, line.data, varies):
-        raise AssertionError(
-            f"line {line.number}: read from {uuid}, the band said {_both(line.data, answer)}"
-        )
+        raise AssertionError(f"line {line.number}: read from {uuid}, the band said {_both(line.data, answer)}")
 
 
 def _joined(lines: Sequence[Line], streams: Collection[str]) -> list[Line]:
