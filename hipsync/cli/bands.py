@@ -21,10 +21,12 @@ from hipsync.text import clean
 if TYPE_CHECKING:
     from hipsync.cli.record import Record
     from hipsync.driver import Driver
+    from hipsync.proof import Proof
     from hipsync.service import Service
     from hipsync.store import Band, Store
 
 EXIT_FAILED = 1
+COLUMNS = 80
 
 
 class DriverRow(TypedDict):
@@ -33,6 +35,8 @@ class DriverRow(TypedDict):
     key: str
     label: str
     abilities: dict[str, int | bool | None]
+    proof: dict[str, object]
+    """`hipsync.proof.Proof`."""
 
 
 @click.command("scan")
@@ -322,21 +326,31 @@ def key_command(app: App, name: str, key_file: Path) -> None:
 @click.command("drivers")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def drivers_command(as_json: bool) -> None:
-    """List the drivers and what each can do."""
-    from hipsync.registry import drivers
+    """List the drivers, what each can do, and how well it is proven."""
+    from hipsync.registry import drivers, proof
 
     known = drivers()
     if as_json:
-        click.echo(json.dumps({"version": 1, "drivers": [_driver_json(known[key]) for key in sorted(known)]}, indent=1))
+        rows = [_driver_json(known[key], proof(key)) for key in sorted(known)]
+        click.echo(json.dumps({"version": 1, "drivers": rows}, indent=1))
         return
     for key in sorted(known):
-        driver = known[key]
-        able = [word for word, can in _driver_json(driver)["abilities"].items() if can]
-        click.echo(f"{key:<12}  {driver.label}")
-        click.echo(f"{'':<12}  {', '.join(word.replace('_', ' ') for word in able)}")
+        for number, line in enumerate(_driver_lines(known[key], proof(key))):
+            click.echo(f"{'' if number else key:<12}  {line}")
 
 
-def _driver_json(driver: Driver) -> DriverRow:
+def _driver_lines(driver: Driver, proof: Proof) -> list[str]:
+    import textwrap
+
+    row = _driver_json(driver, proof)["abilities"]
+    minutes = row.pop("history_minutes")
+    able = [word.replace("_", " ") for word, can in row.items() if can]
+    history = f"keeps history, {minutes} min a slot" if minutes else "keeps no history"
+    told = [clean(driver.label, 200), "; ".join([history, *([", ".join(able)] if able else [])]), proof.sentence()]
+    return [line for part in told for line in textwrap.wrap(part, COLUMNS - 14)]
+
+
+def _driver_json(driver: Driver, proof: Proof) -> DriverRow:
     able = driver.abilities
     minutes = None if able.history is None else int(able.history.total_seconds()) // 60
     return {
@@ -352,5 +366,21 @@ def _driver_json(driver: Driver) -> DriverRow:
             "wear": able.wear,
             "sleep": able.sleep,
             "heart_rate": able.heart_rate,
+        },
+        "proof": {
+            "level": proof.level,
+            "levels": list(proof.levels),
+            "vectors": {
+                "recorded": proof.recorded,
+                "firmware": proof.firmware,
+                "published": proof.published,
+                "ours": proof.ours,
+                "not_met": proof.not_met,
+            },
+            "captures": proof.captures,
+            "rules": proof.rules,
+            "rules_known": proof.rules_known,
+            "bluez": proof.bluez,
+            "reported": proof.reported,
         },
     }
