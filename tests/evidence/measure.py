@@ -93,7 +93,7 @@ def _by_family(held: Sequence[Vector]) -> dict[str, list[Vector]]:
 
 
 def _met(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> set[str]:
-    """The ids of vectors that a module names, and all of whose bytes its family's code was given or gave in its tests."""
+    """The ids of vectors that a module names, and all of whose bytes went through their family's code in its tests."""
     met: set[str] = set()
     for module, families in seen.items():
         source = Path(module).read_text("utf-8")

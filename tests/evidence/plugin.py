@@ -1,8 +1,9 @@
-"""Watches tests run (`pytest -p evidence.plugin --evidence FILE`): which bytes went through whose code, and what passed.
+"""Watches tests (`pytest -p evidence.plugin --evidence FILE`): which bytes went through whose code, and what passed.
 
-While a test of `tests/devices` or of captures runs, every call of a function of a family's folder is looked at: the byte
-strings it is given and those it returns. A vector counts as met when a test module that names it has passed with all of
-its bytes among them: so nobody has to say which vectors a test uses, and a name in a comment alone is not enough.
+While a test of a module that names a vector runs, every call of a function of a family's folder is looked at: the byte
+strings it is given, by its callers and by what it calls, and those it returns; and what passes over the wire. A vector
+counts as met when a module that names it has passed with all of its bytes among them: so nobody has to say which
+vectors a test uses, and a name in a comment alone is not enough.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The tables of `devices/README.md` that nobody writes by hand, from the kept evidence and the drivers' own abilities."""
+"""The tables of `devices/README.md` that nobody writes by hand, of the kept evidence and of the drivers' abilities."""
 
 from __future__ import annotations
 

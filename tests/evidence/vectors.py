@@ -1,4 +1,4 @@
-"""What others recorded or published, in `../shared/vectors`: each vector with its family, its bytes and where it is from."""
+"""What others recorded or published, in `../shared/vectors`: each with its family, its bytes and where it is from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RECORDED = {
 OURS = {"computed", "derived", "derived-from-sources", "peer-inputs-computed-outputs"}
 """For what no other people published as bytes."""
 FIRMWARE = ("InfiniTimeOrg/InfiniTime@", "InfiniTime src ", "espruino/Espruino@", "espruino/BangleApps@")
-"""How the sources begin that run on the watch itself. What they publish, or what follows from them, is a kind of its own."""
+"""How the sources begin that run on the watch itself. What they say, or what follows from them, is its own kind."""
 KINDS = ("recorded", "firmware", "published", "ours")
 
 
