@@ -108,11 +108,11 @@ def test_a_vector_is_met_by_its_bytes_in_a_module_that_names_it_and_by_nothing_l
     module = tmp_path / "test_x.py"
     module.write_text("# fit-hr, fit-time")
     (value,) = [value.hex() for value in published.values]
-    assert measure._met({str(module): {"fitpro": [value]}}) == {"fit-hr"}
-    assert measure._met({str(module): {"fitpro": [value[:-2]]}}) == set()
-    assert measure._met({str(module): {"huami": [value]}}) == set()
+    assert measure.met_by({str(module): {"fitpro": [value]}}) == {"fit-hr"}
+    assert measure.met_by({str(module): {"fitpro": [value[:-2]]}}) == set()
+    assert measure.met_by({str(module): {"huami": [value]}}) == set()
     module.write_text("# fit-time")
-    assert measure._met({str(module): {"fitpro": [value]}}) == set()
+    assert measure.met_by({str(module): {"fitpro": [value]}}) == set()
 
 
 def test_what_is_kept_is_written_as_it_would_be_now() -> None:

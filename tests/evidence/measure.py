@@ -37,8 +37,8 @@ def measured(*, rules: bool = True, bluez: bool = False) -> dict[str, Any]:
     """What the tests show now; without `rules` or `bluez`, that part is as it was. Raises `SystemExit` if one fails."""
     before: dict[str, Any] = read()["families"] if FILE.exists() else {}
     told = _run([*TESTS, *(["tests/test_every_driver.py"] if rules else [])], "not ring and not bluez")
-    met = _met(told["seen"])
-    ring = _run(["tests/test_bluez.py"], "bluez")["bluez"] if bluez else []
+    met = met_by(told["seen"])
+    ring: list[str] = _run(["tests/test_bluez.py"], "bluez")["bluez"] if bluez else []
     families: dict[str, Any] = {}
     for key, held in _by_family(vectors()).items():
         if key not in drivers():
@@ -92,7 +92,7 @@ def _by_family(held: Sequence[Vector]) -> dict[str, list[Vector]]:
     return by
 
 
-def _met(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> set[str]:
+def met_by(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> set[str]:
     """The ids of vectors that a module names, and all of whose bytes went through their family's code in its tests."""
     met: set[str] = set()
     for module, families in seen.items():

@@ -13,6 +13,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Generator, Iterator
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -31,6 +32,7 @@ ON_THE_WIRE = {Path(session.__file__), Path(peripheral.__file__)}
 """Whose calls carry what was said by or to any band, besides the families' own."""
 MOST_CALLS = 300_000
 """Of one test: what lives through days of a band is no test of vectors."""
+MOST_PARTS = 2000
 DEEP = 4
 """Levels of tuples, lists, mappings and dataclasses in which bytes are looked for. A large number is its bytes, the
 lowest first."""
@@ -88,8 +90,8 @@ class Watch:
         for family, values in self._now.items():
             self.seen[item.path][family] |= values
         self._now.clear()
-        told = getattr(item, "callspec", None)
-        given = {} if told is None else told.params
+        told: Any = getattr(item, "callspec", None)
+        given: dict[str, Any] = told.params if told else {}
         if item.path.name == "test_every_driver.py" and {"key", "rule"} <= given.keys():
             self.rules[given["key"]].add(given["rule"].__name__)
         if item.get_closest_marker("bluez") is not None and "kind" in given:
@@ -148,11 +150,16 @@ def _bytes(value: Any, deep: int) -> Iterator[bytes]:
         yield value.encode("utf-8", "replace")
     elif isinstance(value, int) and not 0 <= value >> 24 <= 0:
         yield abs(value).to_bytes((value.bit_length() + 7) // 8, "little")
-    elif deep and isinstance(value, dict):
-        yield from _bytes(list(value.values()), deep - 1)
-    elif deep and isinstance(value, list | tuple):
-        for each in value[:2000]:
+    elif deep:
+        for each in _parts(value):
             yield from _bytes(each, deep - 1)
-    elif deep and dataclasses.is_dataclass(value):
+
+
+def _parts(value: Any) -> Iterator[Any]:
+    if issubclass(type(value), dict):
+        yield from islice(value.values(), MOST_PARTS)
+    elif issubclass(type(value), list | tuple):
+        yield from islice(value, MOST_PARTS)
+    elif dataclasses.is_dataclass(value):
         for field in dataclasses.fields(value):
-            yield from _bytes(getattr(value, field.name, None), deep - 1)
+            yield getattr(value, field.name, None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.metadata import entry_points
 from typing import Any
 
 from evidence.measure import ROOT, text
 from hipsync.driver import Driver
 from hipsync.proof import proof_of
-from hipsync.registry import OURS, _chosen, drivers
+from hipsync.registry import OURS, drivers
 
 README = ROOT / "devices" / "README.md"
 BEGIN = "<!-- written by `uv run python -m evidence --write`: change the drivers or their tests, not this -->"
@@ -43,8 +44,9 @@ def tables(told: Mapping[str, Any]) -> str:
 
 
 def ours() -> Mapping[str, Driver]:
-    points = _chosen("hipsync.drivers")
-    return {key: driver for key, driver in drivers().items() if points[key].value.startswith(OURS)}
+    """The drivers that come with hipsync."""
+    points = {point.name for point in entry_points(group="hipsync.drivers") if point.value.startswith(OURS)}
+    return {key: driver for key, driver in drivers().items() if key in points}
 
 
 def _history(driver: Driver) -> str:

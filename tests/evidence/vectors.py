@@ -64,7 +64,7 @@ def _source(source: str | Mapping[str, str]) -> str:
 def _texts(held: Any) -> Iterator[str]:
     if isinstance(held, str):
         yield held
-    elif isinstance(held, Mapping):
+    elif issubclass(type(held), dict):
         for name, each in held.items():
             texts = list(_texts(each))
             yield from (text[4:] for text in texts) if name.endswith("_with_company_id") else texts
