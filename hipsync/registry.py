@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
+from importlib.resources import files
 from typing import Any
 
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import ConfigError
+from hipsync.proof import Proof, proof_of
 from hipsync.simulated import Simulator
 
 log = logging.getLogger(__name__)
 
 OURS = "hipsync_devices."
+EVIDENCE = "evidence.json"
 
 
 def drivers() -> Mapping[str, Driver]:
@@ -34,6 +37,17 @@ def simulator(key: str) -> Simulator:
     if made is None:
         raise ConfigError(f"the simulated band {key!r} failed to import: see the log with -v")
     return made
+
+
+def proof(key: str) -> Proof:
+    """How well the driver of this key is proven, by the file `evidence.json` of the package that it comes from."""
+    point = _chosen("hipsync.drivers").get(key)
+    if point is None:
+        return Proof()
+    try:
+        return proof_of(key, files(point.module.partition(".")[0]).joinpath(EVIDENCE).read_text("utf-8"))
+    except (OSError, ImportError, TypeError, UnicodeDecodeError):  # a package without such a file, or a single module
+        return Proof()
 
 
 def claimants(advertisement: Advertisement, known: Mapping[str, Driver]) -> Sequence[Driver]:

@@ -167,7 +167,12 @@ def test_drivers_are_listed_with_what_they_can_do(machine: Machine) -> None:
     assert told["huami"]["abilities"]["history_minutes"] == 1
     assert told["infinitime"]["abilities"]["history_minutes"] is None
     assert told["infinitime"]["abilities"]["live"] is True
-    assert "infinitime    " in machine.told("drivers")
+    listed = machine.told("drivers")
+    assert "infinitime    " in listed
+    assert max(len(line) for line in listed.splitlines()) <= 80
+    assert "keeps history, 10 min a slot; live, buzz" in listed
+    assert all(row["proof"]["level"] in {"recorded", "firmware", "published"} for row in told.values())
+    assert told["huami"]["proof"]["vectors"]["recorded"] > 10
 
 
 def verdicts(machine: Machine, env: dict[str, str] | None = None) -> dict[str, tuple[str, str]]:

@@ -19,11 +19,14 @@ from hipsync.model import Where
 from hipsync.text import clean
 
 if TYPE_CHECKING:
+    from hipsync.cli.record import Record
     from hipsync.driver import Driver
+    from hipsync.proof import Proof
     from hipsync.service import Service
     from hipsync.store import Band, Store
 
 EXIT_FAILED = 1
+COLUMNS = 80
 
 
 class DriverRow(TypedDict):
@@ -32,6 +35,8 @@ class DriverRow(TypedDict):
     key: str
     label: str
     abilities: dict[str, int | bool | None]
+    proof: dict[str, object]
+    """`hipsync.proof.Proof`."""
 
 
 @click.command("scan")
@@ -110,10 +115,23 @@ def pair_command(
 @click.command("sync")
 @click.argument("names", nargs=-1, metavar="[BAND]...")
 @click.option("--since", metavar="DATE", help="Fetch again from this day on, as far as the band remembers.")
+@click.option(
+    "--record",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write down the conversation with one band, for those who mend its driver.",
+)
+@click.option("--yes", is_flag=True, help="With --record: do not ask.")
 @click.pass_obj
-def sync_command(app: App, names: tuple[str, ...], since: str | None) -> None:
-    """Fetch what the bands have to tell, now."""
-    with app.paired_store() as store:
+def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Path | None, yes: bool) -> None:
+    """Fetch what the bands have to tell, now.
+
+    \b
+    hipsync sync
+    hipsync sync desk-band --since mon
+    hipsync sync desk-band --record talk.txt     without key, address, serial number and names
+    """
+    with app.paired_store() as store, contextlib.ExitStack() as stack:
         bands = [band_of(store, name) for name in names] or [band for band in store.bands() if band.address]
         start = None
         if since is not None:
@@ -121,14 +139,21 @@ def sync_command(app: App, names: tuple[str, ...], since: str | None) -> None:
 
             zones = app.zones(store)
             start = zones.day(day_of(since, zones.date_of(app.now()))).start
-        failed = asyncio.run(_sync(app, store, bands, start))
+        kept = None
+        if record is not None:
+            from hipsync.cli.record import recorded
+
+            kept = stack.enter_context(recorded(record, bands, app.now, ask=not yes))
+        failed = asyncio.run(_sync(app, store, bands, start, kept))
     if failed:
         sys.exit(EXIT_FAILED)
 
 
-async def _sync(app: App, store: Store, bands: Sequence[Band], since: datetime | None) -> int:
+async def _sync(
+    app: App, store: Store, bands: Sequence[Band], since: datetime | None, record: Record | None = None
+) -> int:
     failed = 0
-    async with service_on(app, store, bands) as service:
+    async with service_on(app, store, bands, record) as service:
         for band in bands:
             try:
                 async with service.talk(band, since) as talk:
@@ -142,7 +167,9 @@ async def _sync(app: App, store: Store, bands: Sequence[Band], since: datetime |
 
 
 @contextlib.asynccontextmanager
-async def service_on(app: App, store: Store, bands: Sequence[Band]) -> AsyncGenerator[Service, None]:
+async def service_on(
+    app: App, store: Store, bands: Sequence[Band], record: Record | None = None
+) -> AsyncGenerator[Service, None]:
     """A service that shows prompts nowhere: for one contact from the command line."""
     from zoneinfo import ZoneInfo
 
@@ -160,8 +187,8 @@ async def service_on(app: App, store: Store, bands: Sequence[Band]) -> AsyncGene
         yield Service(
             store,
             app.settings(),
-            radio=radio,
-            drivers=drivers(),
+            radio=radio if record is None else record.radio(radio),
+            drivers=drivers() if record is None else record.drivers(drivers()),
             secret=keys.secret,
             deliver=nowhere,
             now=app.now,
@@ -299,21 +326,31 @@ def key_command(app: App, name: str, key_file: Path) -> None:
 @click.command("drivers")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def drivers_command(as_json: bool) -> None:
-    """List the drivers and what each can do."""
-    from hipsync.registry import drivers
+    """List the drivers, what each can do, and how well it is proven."""
+    from hipsync.registry import drivers, proof
 
     known = drivers()
     if as_json:
-        click.echo(json.dumps({"version": 1, "drivers": [_driver_json(known[key]) for key in sorted(known)]}, indent=1))
+        rows = [_driver_json(known[key], proof(key)) for key in sorted(known)]
+        click.echo(json.dumps({"version": 1, "drivers": rows}, indent=1))
         return
     for key in sorted(known):
-        driver = known[key]
-        able = [word for word, can in _driver_json(driver)["abilities"].items() if can]
-        click.echo(f"{key:<12}  {driver.label}")
-        click.echo(f"{'':<12}  {', '.join(word.replace('_', ' ') for word in able)}")
+        for number, line in enumerate(_driver_lines(known[key], proof(key))):
+            click.echo(f"{'' if number else key:<12}  {line}")
 
 
-def _driver_json(driver: Driver) -> DriverRow:
+def _driver_lines(driver: Driver, proof: Proof) -> list[str]:
+    import textwrap
+
+    row = _driver_json(driver, proof)["abilities"]
+    minutes = row.pop("history_minutes")
+    able = [word.replace("_", " ") for word, can in row.items() if can]
+    history = f"keeps history, {minutes} min a slot" if minutes else "keeps no history"
+    told = [clean(driver.label, 200), "; ".join([history, *([", ".join(able)] if able else [])]), proof.sentence()]
+    return [line for part in told for line in textwrap.wrap(part, COLUMNS - 14)]
+
+
+def _driver_json(driver: Driver, proof: Proof) -> DriverRow:
     able = driver.abilities
     minutes = None if able.history is None else int(able.history.total_seconds()) // 60
     return {
@@ -329,5 +366,21 @@ def _driver_json(driver: Driver) -> DriverRow:
             "wear": able.wear,
             "sleep": able.sleep,
             "heart_rate": able.heart_rate,
+        },
+        "proof": {
+            "level": proof.level,
+            "levels": list(proof.levels),
+            "vectors": {
+                "recorded": proof.recorded,
+                "firmware": proof.firmware,
+                "published": proof.published,
+                "ours": proof.ours,
+                "not_met": proof.not_met,
+            },
+            "captures": proof.captures,
+            "rules": proof.rules,
+            "rules_known": proof.rules_known,
+            "bluez": proof.bluez,
+            "reported": proof.reported,
         },
     }

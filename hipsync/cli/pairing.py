@@ -95,7 +95,10 @@ async def _pair(
     if any(band.address == seen.address for band in store.bands()):
         raise ConfigError(f"{seen.address} is paired already: see `hipsync bands`")
     driver = _driver(seen, wanted, known)
-    key = simulated_key if simulated_key is not None else _key(driver, seen, wanted)
+    if simulated_key is None:
+        key = _key(driver, seen, wanted)
+    else:
+        key = None if driver.secret(seen.advertisement) == "none" else simulated_key
     name = _free_name(store, wanted.name or clean(seen.advertisement.name or "") or driver.key)
     click.echo(f"Connecting to {seen.advertisement.name or seen.address} ({driver.label}) ...")
     async with bluetooth.connect(radio, seen.address, CONNECT_WITHIN) as connection:

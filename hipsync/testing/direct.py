@@ -72,6 +72,10 @@ class DirectConnection:
             self._clockwork.cancel()
             self.band.disconnected(self._now())
 
+    def leave(self) -> None:
+        """Let go of the band, which stays connected: somebody else goes on with it."""
+        self._clockwork.cancel()
+
     def has(self, characteristic: str, service: str | None = None) -> bool:
         return any(characteristic == each and service in (None, held) for each, held in self._tables)
 

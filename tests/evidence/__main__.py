@@ -1,0 +1,48 @@
+"""How well each family is proven, measured by running tests; needs ../shared.
+
+uv run python -m evidence                   measure, and say what differs from what is kept; fails if anything does
+uv run python -m evidence --write           keep it: devices/hipsync_devices/evidence.json, and the tables that
+                                            devices/README.md makes of it; some two minutes
+uv run python -m evidence --write --bluez   with the BlueZ ring, too; else what it showed last stays
+uv run python -m evidence --table           write the tables anew of what is kept; nothing is measured
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import sys
+
+from evidence import measure, table
+from evidence.vectors import there
+
+
+def main(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="evidence", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    for option in ("--write", "--bluez", "--table"):
+        parser.add_argument(option, action="store_true")
+    wanted = parser.parse_args(words)
+    if wanted.table:
+        table.write(measure.read())
+        return 0
+    if not there():
+        print("../shared/vectors is not beside this repository", file=sys.stderr)
+        return 1
+    told = measure.measured(bluez=wanted.bluez)
+    if missing := measure.unexplained(told):
+        print(f"neither met nor explained in tests/evidence/known.py: {', '.join(missing)}", file=sys.stderr)
+        return 1
+    if wanted.write:
+        measure.FILE.write_text(measure.text(told), "utf-8")
+        table.write(told)
+        return 0
+    kept = measure.text(measure.read()).splitlines()
+    differs = list(difflib.unified_diff(kept, measure.text(told).splitlines(), "kept", "measured", lineterm=""))
+    print("\n".join(differs) or "What is kept is what the tests show.")
+    return int(bool(differs))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

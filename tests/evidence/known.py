@@ -1,0 +1,21 @@
+"""What only people know: why a vector is not met, and which real bands were reported to work."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+NO_USE = "hipsync needs nothing of it: offered to the driver, which leaves it alone"
+UNCERTAIN = "nobody can decode PAMS with certainty: offered to the driver, which leaves it alone"
+NOT_MET: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "bsl-wrist", "bsl-ear", "rscf-all", "rscf-13", "sccp-ok", "lti-1-dst", "lti-minus1", "tz-15min", "dst-4",
+            "rti-ntp", "ans-email", "ans-mask", "ans-cp", "pnp-usb", "sedentary-30",
+        ),
+        NO_USE,
+    ),
+    **dict.fromkeys(("pams-feat-hr", "pams-scas-min", "pams-gai-min", "pams-cp-enq"), UNCERTAIN),
+}  # fmt: skip
+"""By vector, of families that have a driver."""
+REPORTED: Mapping[str, Sequence[str]] = {}
+"""By family, the real bands that users told of, each with where they did."""

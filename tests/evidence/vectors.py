@@ -1,0 +1,73 @@
+"""What others recorded or published, in `../shared/vectors`: each with its family, its bytes and where it is from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parents[3] / "shared" / "vectors"
+FILES = ("colmi-moyoung-fitpro-lefun.json", "huami-xiaomi.json", "infinitime-banglejs-sig.json")
+
+RECORDED = {
+    "capture", "unit-test (captured)", "doc (captured)", "doc (captured init)",
+    "real-log", "real-values-reframed", "user-posted-table",
+}  # fmt: skip
+"""Words of the collections for what came from a band."""
+OURS = {"computed", "derived", "derived-from-sources", "peer-inputs-computed-outputs"}
+"""For what no other people published as bytes."""
+FIRMWARE = ("InfiniTimeOrg/InfiniTime@", "InfiniTime src ", "espruino/Espruino@", "espruino/BangleApps@")
+"""How the sources begin that run on the watch itself. What they say, or what follows from them, is its own kind."""
+KINDS = ("recorded", "firmware", "published", "ours")
+
+
+@dataclass(frozen=True, slots=True)
+class Vector:
+    id: str
+    family: str
+    kind: str
+    """One of `KINDS`."""
+    source: str
+    values: Sequence[bytes]
+    """All of them; none where a collection has rows of figures in their place."""
+
+
+def there() -> bool:
+    return all((FOLDER / name).exists() for name in FILES)
+
+
+def vectors() -> list[Vector]:
+    """Those of all bands, in the order of the files."""
+    return [_vector(each) for name in FILES for each in json.loads((FOLDER / name).read_text("utf-8"))["vectors"]]
+
+
+def _vector(each: Mapping[str, Any]) -> Vector:
+    source = _source(each.get("source", ""))
+    word = each.get("provenance") or each.get("origin") or each["kind"]
+    family = each.get("family") or ("xiaomi" if each["area"].startswith("xiaomi") else "huami")
+    kind = "recorded" if word in RECORDED else "ours" if word in OURS else "published"
+    if kind != "recorded" and source.startswith(FIRMWARE):
+        kind = "firmware"
+    held = each.get("frames", each.get("bytes", each.get("hex")))
+    return Vector(each["id"], family, kind, source, [bytes.fromhex(text) for text in _texts(held)])
+
+
+def _source(source: str | Mapping[str, str]) -> str:
+    if isinstance(source, str):
+        return source.strip()
+    where = "@".join(source[key] for key in ("repo", "commit") if key in source)
+    return " ".join(part for part in (where, source.get("path", "")) if part)
+
+
+def _texts(held: Any) -> Iterator[str]:
+    if isinstance(held, str):
+        yield held
+    elif issubclass(type(held), dict):
+        for name, each in held.items():
+            texts = list(_texts(each))
+            yield from (text[4:] for text in texts) if name.endswith("_with_company_id") else texts
+    elif held:
+        for each in held:
+            yield from _texts(each)
