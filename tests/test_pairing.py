@@ -17,7 +17,7 @@ from hipsync.cli.app import App
 from hipsync.cli.pairing import Wanted, choice, pair_seen
 from hipsync.clock import FastClock
 from hipsync.driver import Advertisement
-from hipsync.errors import ConfigError, LinkLost, NotAuthorised, NotBonded
+from hipsync.errors import ConfigError, LinkLost, NoReply, NotAuthorised, NotBonded
 from hipsync.keys import KeyFile
 from hipsync.model import Info
 from hipsync.registry import drivers
@@ -49,6 +49,40 @@ def test_a_sensor_of_the_standard_is_no_rival_of_a_band() -> None:
     assert choice([lamp], drivers()) == []
     other = seen("Mi Smart Band 5", rssi_dbm=None)
     assert choice([watch, strap, other], drivers()) == [watch, other]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "words"),
+    [
+        ("banglejs", "Bangle.js a1b2", ["Android Integration", "Health Tracking", "passkey"]),
+        ("infinitime", "InfiniTime", ["neither a key nor a bond"]),
+        ("fitpro", "LH716", ["needs no key", "press the button"]),
+        ("moyoung", "P8", ["needs no key", "Da Fit"]),
+        ("sig", "Strap", ["Wear it"]),
+        ("huami", "Mi Band 3", ["tap it when it vibrates", "paired with it again"]),
+        ("huami", "Mi Smart Band 5", ["32 hexadecimal digits", "maker's app", "huami-token", "makes the key invalid"]),
+    ],
+)
+def test_who_pairs_is_told_what_the_family_needs_in_lines_that_fit(
+    kind: str, name: str, words: Sequence[str], home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The connection is refused: what is told comes before it."""
+    moyoung = "0000feea-0000-1000-8000-00805f9b34fb"
+    device = seen(name, *{"sig": [HEART_RATE], "moyoung": [moyoung]}.get(kind, []))
+
+    async def story(clock: FastClock) -> None:
+        async with simulated_radio([], now=clock.now) as simulated:
+            with home.app.open_store() as store:
+                wanted = Wanted(device.address, None, None, None)
+                await pair_seen(home.app, store, simulated.radio, device, wanted, drivers(), None)
+
+    with pytest.raises((NoReply, ConfigError)) as caught:
+        run(story, START)
+    assert (type(caught.value) is ConfigError) == (name == "Mi Smart Band 5"), caught.value
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= 80, told
+    for word in words:
+        assert word in " ".join(told.split()), told
 
 
 # ------------------------------------------------------------------ the same band by another address

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import sys
+import textwrap
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +38,17 @@ LISTEN_S = 10.0
 """A band that saves its battery shows itself every few seconds."""
 LISTEN_TO_SIMULATED_S = 2.0
 LEAST_SERIAL = 6
+LET_GO = "Let the phone's app go of the band first: switch the phone's Bluetooth off."
 WHERE_KEYS_COME_FROM = (
     "This band only talks to whoever knows its key: 32 hexadecimal digits, made when it was paired with the maker's "
-    "app. Tools such as huami-token fetch it from your account; unpairing in the app makes it invalid."
+    "app. Tools such as huami-token fetch it from your account. Unpairing it in the app, or resetting it, makes the "
+    "key invalid: then pair it with the app once more, and give the new key."
 )
+WHAT_A_TAP_DOES = (
+    "The band will ask whether it may be paired: tap it when it vibrates. hipsync makes it a new key, so that the "
+    "maker's app has to be paired with it again if you want that, too."
+)
+WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,8 @@ async def pair_seen(
 ) -> None:
     driver = _driver(seen, wanted, known)
     before = _known_band(store, seen, wanted, driver)
+    if simulated_key is None and driver.advice:
+        say(driver.advice)
     key = simulated_key if simulated_key is not None else _key(driver, seen, wanted)
     click.echo(f"Connecting to {seen.advertisement.name or seen.address} ({driver.label}) ...")
     async with bonding(radio, seen.address) as agent, contextlib.AsyncExitStack() as stack:
@@ -319,6 +329,8 @@ def _is_serial(text: str | None) -> bool:
 
 
 async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver], listen_s: float) -> Seen:
+    if radio == bluetooth.SYSTEM:
+        say(LET_GO)
     click.echo(f"Listening for {listen_s:g} s ...")
     reached = await bluetooth.scan(radio, listen_s)
     if wanted.address is not None:
@@ -366,14 +378,19 @@ def _key(driver: Driver, seen: Seen, wanted: Wanted) -> bytes | None:
             click.echo(f"hipsync: {warning}", err=True)
         return key
     if need == "own":
-        click.echo("The band will ask whether it may be paired: tap it when it vibrates.")
+        say(WHAT_A_TAP_DOES)
         return os.urandom(16)
     if need == "given":
-        click.echo(WHERE_KEYS_COME_FROM)
+        say(WHERE_KEYS_COME_FROM)
         if not sys.stdin.isatty():
             raise ConfigError("the band's key is needed: give a file with it (--key-file)")
         return parsed_key(click.prompt("Key", hide_input=True))
     return None
+
+
+def say(text: str) -> None:
+    """In lines that fit a terminal."""
+    click.echo(textwrap.fill(clean(text, 1000), WIDTH))
 
 
 def _free_name(store: Store, wish: str) -> str:
