@@ -53,7 +53,7 @@ class Agent:
     """Answers BlueZ for one device; what came of it stands in its attributes."""
 
     def __init__(self, address: str, person: Person) -> None:
-        self._device, self._person = "/dev_" + address.upper().replace(":", "_"), person
+        self._device, self._person = _path_of(address), person
         self._asking: asyncio.Task[None] | None = None
         self.asked = False
         """Somebody was asked for a passkey or a yes."""
@@ -169,6 +169,12 @@ async def bonded(address: str) -> bool:
     return any(device.get("Paired") for device in (await _devices(address)).values())
 
 
+async def identity(address: str) -> str:
+    """The address by which this device is known from now on: a bonded one that changes its address has told another."""
+    devices = (await _devices(address)).values()
+    return next((str(device["Address"]) for device in devices if device.get("Paired")), address)
+
+
 async def drop_bond(address: str) -> bool:
     """Let BlueZ forget the device and its keys; whether it knew the device."""
     devices = await _devices(address)
@@ -182,7 +188,7 @@ async def drop_bond(address: str) -> bool:
 
 
 async def _devices(address: str) -> dict[str, dict[str, Any]]:
-    """BlueZ's devices with this address, one an adapter: properties by path."""
+    """BlueZ's devices with this address, one an adapter: properties by path, which keeps the address first seen."""
     bus = await _bus()
     if bus is None:
         return {}
@@ -194,9 +200,13 @@ async def _devices(address: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for path, interfaces in objects.items():
         device = {name: variant.value for name, variant in interfaces.get(DEVICE, {}).items()}
-        if str(device.get("Address", "")).upper() == address.upper():
+        if path.endswith(_path_of(address)) or str(device.get("Address", "")).upper() == address.upper():
             found[path] = device
     return found
+
+
+def _path_of(address: str) -> str:
+    return "/dev_" + address.upper().replace(":", "_")
 
 
 async def _bus() -> MessageBus | None:

@@ -13,7 +13,7 @@ import pytest
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from hipsync.agent import AGENT, PATH, Agent, bonded, drop_bond, pairing_agent
+from hipsync.agent import AGENT, PATH, Agent, bonded, drop_bond, identity, pairing_agent
 from private_bus import needs_dbus, on_the_bus, private_bus
 
 ADDRESS = "C8:0F:10:80:D0:21"
@@ -57,6 +57,8 @@ class BlueZ:
     called: list[tuple[str, list[Any]]] = field(default_factory=list[tuple[str, list[Any]]])
     clients: list[str] = field(default_factory=list[str])
     refuses: frozenset[str] = frozenset()
+    resolved: dict[str, str] = field(default_factory=dict[str, str])
+    """By path, the address that a device has told when it was bonded."""
 
     def reply(self, message: Message) -> Message:
         self.called.append((message.member or "", list(message.body)))
@@ -67,7 +69,7 @@ class BlueZ:
             device = {
                 path: {
                     "org.bluez.Device1": {
-                        "Address": Variant("s", path[-17:].replace("_", ":")),
+                        "Address": Variant("s", self.resolved.get(path, path[-17:].replace("_", ":"))),
                         "Adapter": Variant("o", "/org/bluez/hci0"),
                         "Paired": Variant("b", path == BAND),
                     }
@@ -240,6 +242,21 @@ async def test_a_bond_is_known_and_dropped(tmp_path: Path, monkeypatch: pytest.M
         assert ("RemoveDevice", [BAND]) in bluez.called
         assert ("RemoveDevice", [OTHER]) not in bluez.called
         assert not await drop_bond("C8:0F:10:80:D0:23")
+
+
+async def test_a_bonded_band_that_changes_its_address_is_known_by_the_one_it_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    private = "5E:01:02:03:04:05"
+    async with played(tmp_path, monkeypatch) as bluez:
+        assert await identity(ADDRESS) == ADDRESS
+        assert await identity(private) == private
+        bluez.resolved[BAND] = "D0:00:00:00:00:01"  # and the path stays
+        assert await identity(ADDRESS) == "D0:00:00:00:00:01"
+        assert await bonded("D0:00:00:00:00:01")
+        assert await bonded(ADDRESS)
+        bluez.resolved[OTHER] = "D0:00:00:00:00:02"
+        assert await identity("C8:0F:10:80:D0:22") == "C8:0F:10:80:D0:22", "it is not bonded"
 
 
 async def test_without_a_bus_there_is_no_bond_and_no_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

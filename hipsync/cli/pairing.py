@@ -9,14 +9,14 @@ import os
 import sys
 import textwrap
 from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
 from hipsync import bluetooth
-from hipsync.agent import Agent, bonded, drop_bond, pairing_agent
+from hipsync.agent import Agent, bonded, drop_bond, identity, pairing_agent
 from hipsync.bluetooth import Seen
 from hipsync.cli.app import App, checked_name, host_zone
 from hipsync.cli.asking import Terminal
@@ -151,6 +151,8 @@ async def pair_seen(
                 raise
             log.debug("once more, over the new bond")
             conversation, learnt = await met(None)
+        if agent is not None:
+            seen = replace(seen, address=await identity(seen.address))
         band = _written_down(app, store, seen, driver, wanted, before, key, learnt, simulated=simulated_key is not None)
         if key is not None:
             app.keys().set(band.name, key)
@@ -317,6 +319,8 @@ def _proven(
         if band.driver != driver.key or band.simulated != simulated or band.address is None:
             return False
         info = store.newest_info(band.id)
+        if band.address == seen.address:  # which a band that changes its address tells when it is bonded
+            return True
         return (given and app.keys().secret(band) == key) or (info is not None and info.serial in serials)
 
     found = [band for band in store.bands() if same(band)]
