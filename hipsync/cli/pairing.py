@@ -38,8 +38,6 @@ LISTEN_S = 10.0
 """A band that saves its battery shows itself every few seconds."""
 LISTEN_TO_SIMULATED_S = 2.0
 LEAST_SERIAL = 6
-BUZZ_S = 8.0
-"""A band that can answer is not waited for longer: it has buzzed."""
 LET_GO = "Let the phone's app go of the band first: switch the phone's Bluetooth off."
 WHERE_KEYS_COME_FROM = (
     "This band only talks to whoever knows its key: 32 hexadecimal digits, made when it was paired with the maker's "
@@ -189,9 +187,7 @@ async def _first_sync(
     click.echo(f"Stored {count:,} epochs. The band is called {band.name!r}.")
     if driver.nudge is not None:
         try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(BUZZ_S):
-                    await nudge(driver, conversation, session, Message("hipsync", "paired"))
+            await nudge(driver, conversation, session, Message("hipsync", "paired"))
             click.echo("It should have buzzed just now.")
         except DeviceError as error:
             click.echo(f"It did not buzz: {error}")
