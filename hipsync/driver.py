@@ -98,6 +98,8 @@ class Message:
     title: str
     body: str
     strong: bool = False
+    asks: bool = True
+    """Whether to wait for what the wearer does about it, with a band that can tell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,7 +286,7 @@ def buzz_command(app: App, name: str) -> None:
 
     async def buzz(store: Store, band: Band) -> None:
         async with service_on(app, store, [band]) as service, service.talk(band) as talk:
-            await nudge(talk.driver, talk.conversation, talk.session, Message("hipsync", "Here I am"))
+            await nudge(talk.driver, talk.conversation, talk.session, Message("hipsync", "Here I am", asks=False))
 
     with app.existing_store(to_write=True) as store:
         asyncio.run(buzz(store, band_of(store, name)))

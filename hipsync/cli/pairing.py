@@ -187,7 +187,7 @@ async def _first_sync(
     click.echo(f"Stored {count:,} epochs. The band is called {band.name!r}.")
     if driver.nudge is not None:
         try:
-            await nudge(driver, conversation, session, Message("hipsync", "paired"))
+            await nudge(driver, conversation, session, Message("hipsync", "paired", asks=False))
             click.echo("It should have buzzed just now.")
         except DeviceError as error:
             click.echo(f"It did not buzz: {error}")

@@ -86,6 +86,12 @@ def test_what_the_wearer_presses_is_the_answer(button: bytes, answer: Answer | N
     assert nudged(Hand(greeting=b""), Message("Time to move", "Hip extension"), says) == (answer, NINE + 2 * SECOND)
 
 
+def test_a_message_that_asks_nothing_holds_the_watch_for_moments() -> None:
+    watch = Hand(greeting=b"")
+    assert nudged(watch, Message("hipsync", "Here I am", asks=False), []) == (None, NINE + 6 * SECOND)
+    assert b"Here I am" in watch.told[0]
+
+
 def test_a_message_is_plain_json_in_ascii_and_nobody_s_answer_is_waited_for_a_minute() -> None:
     watch = Hand(greeting=b"")
     assert nudged(watch, Message("Zeit", "H\u00fcfte \u2026"), []) == (None, NINE + MINUTE)

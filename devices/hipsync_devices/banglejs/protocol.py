@@ -74,6 +74,8 @@ NUMBER = 0x686970
 """Of our message on the watch; the next one takes its place."""
 RINGS_FOR = timedelta(seconds=60)
 """A watch buzzes every 4 s for so long until it is looked at. The message is gone when the link ends."""
+GLANCE = timedelta(seconds=6)
+"""The window comes half a second after the message, the second buzz four after it."""
 ANSWERS = {Button.OPEN: Answer.DONE, Button.DISMISS: Answer.SNOOZED, Button.MUTE: Answer.SKIPPED}
 
 
@@ -319,14 +321,14 @@ async def nudge(link: Link, session: Session, message: Message) -> Answer | None
     """Show a message, which buzzes as its wearer set it, and wait for what the wearer does about it.
 
     Tick: done; cross: later; muted: skipped. If strong, one long buzz more, where the watch is programmable. The link
-    is held for a minute, since the watch drops its messages when it ends.
+    is held for a minute, since the watch drops its messages when it ends; for moments if the message does not ask.
     """
     del session
     console = await Console.on(link)
     if message.strong:
         await console.send(commands.BUZZ)
     await console.send(commands.notify(NUMBER, message.title, message.body))
-    until = link.now() + RINGS_FOR
+    until = link.now() + (RINGS_FOR if message.asks else GLANCE)
     try:
         while True:
             _, said = await console.heard(until)
