@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import importlib
 import logging
+import math
 import re
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
@@ -18,8 +19,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bleak import BleakClient, BleakScanner
-from bleak.args.bluez import BlueZClientArgs, BlueZScannerArgs
+from bleak import BleakAdapter, BleakClient, BleakScanner
+from bleak.args.bluez import BlueZAdapterArgs, BlueZClientArgs, BlueZScannerArgs
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
@@ -34,8 +35,9 @@ from bleak.exc import (
 )
 from bleak_retry_connector import close_stale_connections_by_address, establish_connection
 
+from hipsync.agent import bonded
 from hipsync.driver import Advertisement
-from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotAuthorised
+from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotAuthorised, NotBonded
 from hipsync.text import clean
 
 log = logging.getLogger(__name__)
@@ -65,17 +67,28 @@ SYSTEM = Radio(None, None)
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A device that advertises. Its name is clean, but still a stranger's word, like the rest."""
+    """A device that advertises, or is connected to this computer. Its name is clean, but still a stranger's word."""
 
     address: str
     """On macOS an identifier that only this host knows."""
-    rssi_dbm: int
+    rssi_dbm: int | None
+    """None for one that is connected already, and so does not advertise."""
     advertisement: Advertisement
+    """Of one that is connected: its name and its services, all of them."""
     device: BLEDevice
 
 
+GENERIC = ["1800", "1801"]
+"""Generic Access and Generic Attribute: every device has them, and Bleak wants services to choose by."""
+LOOK_S = 1.0
+"""How often to look whether the band has been connected meanwhile, by the system or another program."""
+
+
 async def scan(radio: Radio, seconds: float) -> list[Seen]:
-    """What advertised within `seconds`, strongest first, one entry an address. Raises `BluetoothUnavailable`."""
+    """What advertised within `seconds` or is connected, strongest first, one entry an address.
+
+    Raises `BluetoothUnavailable`.
+    """
     seen: dict[str, Seen] = {}
 
     def report(device: BLEDevice, data: AdvertisementData) -> None:
@@ -83,24 +96,71 @@ async def scan(radio: Radio, seconds: float) -> list[Seen]:
 
     async with _scanning(radio, report):
         await asyncio.sleep(seconds)
-    return sorted(seen.values(), key=lambda found: found.rssi_dbm, reverse=True)
+        for found in await _connected(radio):
+            seen.setdefault(found.address, found)
+    return sorted(
+        seen.values(), key=lambda found: -math.inf if found.rssi_dbm is None else found.rssi_dbm, reverse=True
+    )
 
 
-async def find(radio: Radio, address: str, timeout: timedelta) -> Seen | None:
+async def find(
+    radio: Radio, address: str, timeout: timedelta, alike: Callable[[Seen], None] | None = None
+) -> Seen | None:
     """A device's first report, which may lack what only its scan response says; None if it kept silent.
 
-    Raises `BluetoothUnavailable`.
+    `alike` is told of every other device. Raises `BluetoothUnavailable`.
     """
     wanted = address.upper()
     found: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
 
     def report(device: BLEDevice, data: AdvertisementData) -> None:
-        if device.address.upper() == wanted and not found.done():
-            found.set_result(_seen(device, data, None))
+        seen = _seen(device, data, None)
+        if device.address.upper() == wanted:
+            if not found.done():
+                found.set_result(seen)
+        elif alike is not None:
+            alike(seen)
+
+    async def look() -> None:
+        while not found.done():
+            for each in await _connected(radio):
+                if each.address.upper() == wanted and not found.done():
+                    found.set_result(each)
+            await asyncio.sleep(LOOK_S)
 
     async with _scanning(radio, report):
-        await asyncio.wait({found}, timeout=timeout.total_seconds())
+        looking = asyncio.create_task(look(), name="connected bands")
+        try:
+            await asyncio.wait({found}, timeout=timeout.total_seconds())
+        finally:
+            looking.cancel()
+            await asyncio.wait({looking})
     return found.result() if found.done() else None
+
+
+async def _connected(radio: Radio) -> list[Seen]:
+    """The devices to which the system holds a connection. On macOS by Bleak's word alone: nobody has tried it."""
+    if radio.scanner is not None:
+        return []
+    try:
+        adapter = await BleakAdapter.get(bluez=BlueZAdapterArgs(adapter=radio.adapter) if radio.adapter else {})
+        devices = await adapter.get_connected_devices(GENERIC)
+    except NotImplementedError:
+        return []
+    except _FAILURES as error:  # what advertises is worth more
+        log.debug("the connected devices are not known: %s", error)
+        return []
+    return [
+        Seen(device.address, None, Advertisement(clean(device.name or "") or None, _services(device)), device)
+        for device in devices
+    ]
+
+
+def _services(device: BLEDevice) -> frozenset[str]:
+    """BlueZ tells them; other systems do once they are asked, so that there the name must do."""
+    details: Any = device.details  # a dictionary of BlueZ's, an object on other systems
+    listed: list[Any] = details["props"].get("UUIDs", []) if sys.platform == "linux" else []
+    return frozenset(str(uuid).lower() for uuid in listed)
 
 
 async def why_unavailable(radio: Radio) -> str | None:
@@ -113,21 +173,34 @@ async def why_unavailable(radio: Radio) -> str | None:
 
 
 @asynccontextmanager
-async def connect(radio: Radio, band: Seen | str, timeout: timedelta) -> AsyncGenerator[BleakConnection, None]:
+async def connect(
+    radio: Radio, band: Seen | str, timeout: timedelta, name: str = ""
+) -> AsyncGenerator[BleakConnection, None]:
     """An open connection to what was seen or has this address; closed at the end, also if the band hung up.
+
+    Where the address is silent, the error tells of another one that shows itself by this `name`: it is for a person to
+    say whether that is the same band.
 
     Raises `NoReply` if the band is not there or does not let itself be connected to before `timeout`, and
     `BluetoothUnavailable`.
     """
     address = band if isinstance(band, str) else band.address
     made: list[BleakClient] = []
+    alike: set[str] = set()
+
+    def hear(seen: Seen) -> None:
+        if name and seen.advertisement.name == name and len(alike) < MOST_ALIKE:
+            alike.add(seen.address)
+
     try:
         with _at_the_door():
             try:
                 async with asyncio.timeout(timeout.total_seconds()):
-                    connection = await _connection(radio, band, timeout, made)
+                    connection = await _connection(radio, band, timeout, made, hear)
             except TimeoutError as error:
-                raise NoReply(_ABSENT.format(address=address)) from error
+                if made and await _has_bond(radio, address):
+                    raise NotBonded(_BOND_LOST.format(address=address)) from error
+                raise NoReply(_ABSENT.format(address=address) + _alike(alike, name)) from error
         try:
             yield connection
         finally:
@@ -140,15 +213,29 @@ async def connect(radio: Radio, band: Seen | str, timeout: timedelta) -> AsyncGe
 _ABSENT = "no connection to {address}: bring the band close, wake it, and close any app that is connected to it"
 
 
-async def _connection(radio: Radio, band: Seen | str, timeout: timedelta, made: list[BleakClient]) -> BleakConnection:
+MOST_ALIKE = 3
+
+
+def _alike(addresses: set[str], name: str) -> str:
+    if not addresses:
+        return ""
+    return (
+        f". {' and '.join(sorted(addresses))} shows itself as {name!r}: if that is the same band with a new address, "
+        "`hipsync pair` says so with --again --name"
+    )
+
+
+async def _connection(
+    radio: Radio, band: Seen | str, timeout: timedelta, made: list[BleakClient], hear: Callable[[Seen], None]
+) -> BleakConnection:
     """`made` gets every client that may hold something open, also when this fails."""
     if radio.client is None:
         # A connection that a killed process left in BlueZ: such a band does not advertise, and cannot be connected to.
         await close_stale_connections_by_address(band if isinstance(band, str) else band.address)
     if isinstance(band, str):
-        found = await find(radio, band, timeout)
+        found = await find(radio, band, timeout, hear)
         if found is None:
-            raise NoReply(_ABSENT.format(address=band))
+            raise TimeoutError
         band = found
     lost = asyncio.Event()
 
@@ -189,7 +276,19 @@ async def _connection(radio: Radio, band: Seen | str, timeout: timedelta, made: 
     except BleakError as error:
         if _unavailable(error) is not None:
             raise
+        if await _has_bond(radio, band.address):
+            raise NotBonded(_BOND_LOST.format(address=band.address)) from error
         raise NoReply(f"{_ABSENT.format(address=band.address)} ({_line(error)})") from error
+
+
+_BOND_LOST = (
+    "{address} shows itself, but every connection ends at once: most likely the band has lost the bond that this "
+    "computer keeps (by a reset, or another phone); `hipsync pair {address} --again` makes a new one"
+)
+
+
+async def _has_bond(radio: Radio, address: str) -> bool:
+    return radio.client is None and await bonded(address)
 
 
 async def _mtu_of_bluez(client: BleakClient) -> int | None:
@@ -231,6 +330,7 @@ class BleakConnection:
         """`mtu`, where the characteristics do not tell it."""
         self._client, self._lost, self._mtu = client, lost, mtu
         self._characteristics: dict[tuple[str, str | None], BleakGATTCharacteristic] = {}
+        self.address = client.address
         for characteristic in client.services.characteristics.values():
             for service in (characteristic.service_uuid.lower(), None):
                 self._characteristics.setdefault((characteristic.uuid.lower(), service), characteristic)
@@ -280,7 +380,11 @@ class BleakConnection:
         except LinkLost:
             raise
         except DeviceError as error:
-            raise NotAuthorised(f"{error}: pair it again, and confirm on the band if it asks") from error
+            cause = error.__cause__
+            word = cause.dbus_error.rpartition(".")[2] if isinstance(cause, BleakDBusError) else ""
+            raise NotAuthorised(
+                _NO_BOND.get(word) or f"{error}: try again, and confirm on the band if it asks"
+            ) from error
 
     def _found(self, characteristic: str, service: str | None) -> BleakGATTCharacteristic:
         found = self._characteristics.get((characteristic, service))
@@ -299,7 +403,11 @@ class BleakConnection:
         except BleakGATTProtocolError as error:
             code = int(error.code)
             text = f"the band refused {what}: ATT error 0x{code:02x} ({PROTOCOL_ERROR_CODES.get(code, 'unknown')})"
-            raise (NotAuthorised if code in _NOT_AUTHORISED else DeviceError)(text) from error
+            if code in _WANTS_A_BOND:
+                raise NotBonded(
+                    f"{text}: it talks only over a bond; {_BOND_IT.format(address=self.address)}"
+                ) from error
+            raise (NotAuthorised if code == _INSUFFICIENT_AUTHORIZATION else DeviceError)(text) from error
         except _FAILURES as error:
             gone = self._lost.is_set() or not self._client.is_connected or not isinstance(error, BleakError)
             if gone or re.search(r"not ?connected|disconnected", str(error), re.IGNORECASE):
@@ -307,8 +415,17 @@ class BleakConnection:
             raise DeviceError(f"{what} failed: {_line(error)}") from error
 
 
-_NOT_AUTHORISED = frozenset({0x05, 0x08, 0x0C, 0x0F})
-"""Insufficient authentication, authorization, key size, encryption (Core specification, volume 3, part F, 3.4.1.1)."""
+_INSUFFICIENT_AUTHORIZATION = 0x08
+_WANTS_A_BOND = frozenset({0x05, 0x0C, 0x0F})
+"""Insufficient authentication, key size, encryption (Core specification, volume 3, part F, 3.4.1.1)."""
+_BOND_IT = "`hipsync pair {address} --again` bonds it anew"
+_NO_BOND = {  # by the last word of the error's name (BlueZ's doc/device-api.txt)
+    "AuthenticationFailed": "the band did not let itself be bonded: a wrong passkey, or it refused; try again",
+    "AuthenticationCanceled": "the bonding was called off on the band: try again, and confirm there if it asks",
+    "AuthenticationRejected": "the bonding was refused: nobody here answered what the band asked",
+    "AuthenticationTimeout": "the bonding took too long: a band waits 30 seconds for its passkey; try again",
+    "ConnectionAttemptFailed": "the band hung up while it was bonded: bring it close, and try again",
+}
 
 
 def _seen(device: BLEDevice, data: AdvertisementData, before: Seen | None) -> Seen:

@@ -148,5 +148,7 @@ class Driver:
     """Unbounded: readings as they happen, until the link is lost or the caller has enough."""
     nudge: Callable[[Link, Session, Message], Awaitable[Answer | None]] | None = None
     """Buzz and show; an answer if the band can give one."""
+    advice: str = ""
+    """For who pairs one: what it needs, and where on the band that is found. Empty where there is nothing to say."""
     generic: bool = False
     """For whatever keeps to a standard: it stands back where the driver of a family takes the band."""

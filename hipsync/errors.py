@@ -9,6 +9,7 @@ HipsyncError                 one clear line: what, why, what to do
     |-- MalformedPacket      bytes that cannot mean anything (carries them)
     |-- UnexpectedReply      a well-formed answer to something else, or a refusal
     |-- NotAuthorised        wrong key, or the wearer did not confirm
+    |   `-- NotBonded        the band wants a bond that there is not, or one side lost it
     |-- NoReply              nothing came before the deadline
     `-- LinkLost             the connection ended
 """
@@ -57,6 +58,10 @@ class UnexpectedReply(DeviceError):
 
 class NotAuthorised(DeviceError):
     """A band does not accept our key, or its wearer did not confirm."""
+
+
+class NotBonded(NotAuthorised):
+    """A band talks only over a bond (the Bluetooth system's own keys), and there is none that it accepts."""
 
 
 class NoReply(DeviceError):

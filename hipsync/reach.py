@@ -29,7 +29,7 @@ class BleakRadio:
         self.radio = radio
 
     def reach(self, band: Band) -> AbstractAsyncContextManager[Connection]:
-        return bluetooth.connect(self.radio, address_of(band), CONNECT_WITHIN)
+        return bluetooth.connect(self.radio, address_of(band), CONNECT_WITHIN, band.advertised_name)
 
 
 def address_of(band: Band) -> str:

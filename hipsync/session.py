@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from hipsync.driver import Driver, Message, Received, Session
-from hipsync.errors import DeviceError, LinkLost, NoReply
+from hipsync.errors import DeviceError, LinkLost, NoReply, NotBonded
 from hipsync.model import Answer, Reading
 
 log = logging.getLogger(__name__)
@@ -26,6 +26,10 @@ T = TypeVar("T")
 
 REPLY_WITHIN_S = 30.0
 """For one read, write or subscription: ATT's own transaction time-out (Core specification, volume 3, part F, 3.3.3)."""
+
+BOND_WITHIN_S = 70.0
+"""To bond: a person reads six digits and types them, and each side gives up 30 s after the other's last word (volume 3,
+part H, 3.4)."""
 
 INBOX = 4096
 """Notifications a view may be behind. A band's largest round is some 1,000; beyond this it babbles."""
@@ -57,10 +61,17 @@ class Connection(Protocol):
 
 
 class Conversation:
-    """One connection, shared by the views that are made of it."""
+    """One connection, shared by the views that are made of it.
 
-    def __init__(self, connection: Connection, *, zone: ZoneInfo, now: Callable[[], datetime]) -> None:
+    With `bonds` a band that asks for a bond gets it, once, and is asked again: somebody is there who knows the passkey.
+    """
+
+    def __init__(
+        self, connection: Connection, *, zone: ZoneInfo, now: Callable[[], datetime], bonds: bool = False
+    ) -> None:
         self.connection = connection
+        self._bonds = bonds
+        self._within_s = BOND_WITHIN_S if bonds else REPLY_WITHIN_S
         self.zone = zone
         self.now = now
         self._views: list[View] = []
@@ -99,20 +110,33 @@ class Conversation:
                 with contextlib.suppress(asyncio.CancelledError, DeviceError):
                     await work
 
-    async def one_at_a_time(self, operation: Awaitable[T]) -> T:
+    async def one_at_a_time(self, operation: Callable[[], Awaitable[T]]) -> T:
         async with self._operation:
-            return await self.run(operation)
+            try:
+                return await self.run(operation(), self._within_s)
+            except NotBonded:
+                if not self._bonds:
+                    raise
+            self._bonds = False
+            await self.run(self.connection.bond(), BOND_WITHIN_S)
+            return await self.run(operation())
+
+    async def bond(self) -> None:
+        async with self._operation:
+            await self.run(self.connection.bond(), BOND_WITHIN_S)
 
     async def subscribe(self, characteristic: str) -> None:
         count = self._subscribed.get(characteristic, 0)
         if count == 0:
-            await self.one_at_a_time(self.connection.start_notify(characteristic, self._arrival(characteristic)))
+            await self.one_at_a_time(
+                lambda: self.connection.start_notify(characteristic, self._arrival(characteristic))
+            )
         self._subscribed[characteristic] = count + 1
 
     async def unsubscribe(self, characteristic: str) -> None:
         count = self._subscribed.get(characteristic, 0)
         if count == 1:
-            await self.one_at_a_time(self.connection.stop_notify(characteristic))
+            await self.one_at_a_time(lambda: self.connection.stop_notify(characteristic))
         self._subscribed[characteristic] = max(count - 1, 0)
 
     def _arrival(self, characteristic: str) -> Callable[[bytes], None]:
@@ -150,7 +174,8 @@ class View:
         return self._conversation.connection.has(characteristic, service)
 
     async def read(self, characteristic: str, *, service: str | None = None) -> bytes:
-        data = await self._conversation.one_at_a_time(self._conversation.connection.read(characteristic, service))
+        connection = self._conversation.connection
+        data = await self._conversation.one_at_a_time(lambda: connection.read(characteristic, service))
         log.debug("= %s %s", characteristic[:8], data.hex())
         return data
 
@@ -159,7 +184,7 @@ class View:
     ) -> None:
         connection = self._conversation.connection
         log.debug("> %s %d bytes", characteristic[:8], len(data))  # never the bytes: one of them may be a key
-        await self._conversation.one_at_a_time(connection.write(characteristic, data, response, service))
+        await self._conversation.one_at_a_time(lambda: connection.write(characteristic, data, response, service))
 
     async def subscribe(self, *characteristics: str) -> None:
         for characteristic in characteristics:
@@ -213,7 +238,7 @@ class View:
             await self._conversation.run(asyncio.Event().wait(), length.total_seconds())
 
     async def bond(self) -> None:
-        await self._conversation.one_at_a_time(self._conversation.connection.bond())
+        await self._conversation.bond()
 
 
 async def meet(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:

@@ -25,7 +25,7 @@ from hipsync.bluetooth import SYSTEM, Radio
 from hipsync.clock import FastClock
 from hipsync.errors import BluetoothUnavailable, LinkLost, NoReply
 from hipsync.simulation import SimulatedRadio
-from plain_band import BATTERY, FIRST, SECOND, PlainBand, on_the_air, without_traces
+from plain_band import BATTERY, BATTERY_SERVICE, FIRST, SECOND, SECOND_BAND, PlainBand, on_the_air, without_traces
 from private_bus import needs_dbus, on_the_bus, private_bus
 
 LIMIT = 30 * SECOND
@@ -140,6 +140,64 @@ async def test_what_bluez_answers_becomes_one_line_with_what_to_do(
         assert told is not None
         assert told.startswith(expected)
         assert "\n" not in told
+
+
+def connected(address: str, name: str, services: Iterable[str], holds: bool = True) -> Objects:
+    """A device as BlueZ lists it when it has found its services."""
+    path = f"/org/bluez/hci0/dev_{address.replace(':', '_')}"
+    return {
+        path: {
+            "org.bluez.Device1": {
+                "Address": Variant("s", address),
+                "AddressType": Variant("s", "random"),
+                "Alias": Variant("s", name),
+                "Adapter": Variant("o", "/org/bluez/hci0"),
+                "Connected": Variant("b", holds),
+                "Paired": Variant("b", False),
+                "ServicesResolved": Variant("b", holds),
+                "UUIDs": Variant("as", list(services)),
+            }
+        },
+        f"{path}/service0001": {
+            "org.bluez.GattService1": {
+                "UUID": Variant("s", GENERIC_ATTRIBUTE),
+                "Device": Variant("o", path),
+                "Primary": Variant("b", True),
+                "Handle": Variant("q", 1),
+            }
+        },
+    }
+
+
+GENERIC_ATTRIBUTE = "00001801-0000-1000-8000-00805f9b34fb"
+
+
+@needs_dbus
+async def test_a_band_that_is_connected_and_does_not_advertise_is_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    objects = {
+        **bluez(),
+        **connected(FIRST, "InfiniTime\x1b[2J", [GENERIC_ATTRIBUTE, BATTERY_SERVICE.upper()]),
+        **connected("C0:00:00:00:00:02", "Gone", [GENERIC_ATTRIBUTE], holds=False),
+    }
+
+    def reply(message: Message) -> Message:
+        if message.member == "GetManagedObjects":
+            return Message.new_method_return(message, "a{oa{sa{sv}}}", [objects])
+        return Message.new_method_return(message)
+
+    with private_bus(tmp_path) as address:
+        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
+        async with on_the_bus(address, "org.bluez", reply):
+            (seen,) = await bluetooth.scan(SYSTEM, 0.1)
+            found = await bluetooth.find(SYSTEM, FIRST.lower(), LIMIT)
+            assert await bluetooth.find(SYSTEM, "C0:00:00:00:00:02", SECOND) is None
+    for each in (seen, found):
+        assert each is not None
+        assert (each.address, each.rssi_dbm) == (FIRST, None)
+        assert each.advertisement.name == "InfiniTime[2J"
+        assert each.advertisement.services == {GENERIC_ATTRIBUTE, BATTERY_SERVICE}
 
 
 @needs_dbus
@@ -286,6 +344,23 @@ def test_a_service_that_does_not_hang_up_is_not_waited_for_for_ever() -> None:
         assert connection.lost.is_set()
 
     on_the_air(story, PlainBand())
+
+
+def test_a_silent_address_tells_of_another_that_has_the_name() -> None:
+    async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
+        simulated.reception(0).leave()
+        for name, told in (
+            ("Plain", f". {SECOND_BAND} shows itself as 'Plain'"),
+            ("Other", "connected to it"),
+            ("", "it"),
+        ):
+            with pytest.raises(NoReply) as caught:
+                async with bluetooth.connect(simulated.radio, FIRST, LIMIT, name):
+                    pytest.fail("connected")
+            assert (SECOND_BAND in str(caught.value)) == (name == "Plain")
+            assert told in str(caught.value)
+
+    on_the_air(story, PlainBand(), PlainBand())
 
 
 def test_after_the_block_the_connection_is_lost_for_whoever_kept_it() -> None:

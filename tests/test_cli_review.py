@@ -201,12 +201,13 @@ def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_run
     with Store.open(machine.database) as store:
         store.note_sync(held, MONDAY + 9 * HOUR, MONDAY + 9 * HOUR, 70, None)
         for minutes in (2, 4):
-            store.note_sync(held, MONDAY + 9 * HOUR + minutes * MINUTE, machine.now, 0, "out of reach")
+            store.note_sync(held, MONDAY + 9 * HOUR + minutes * MINUTE, machine.now, 0, "out of reach\x1b[2J")
     told = machine.told("status").splitlines()
-    assert told[1:4] == [
+    assert told[1:5] == [
         "the service does not run: `hipsync run` starts it",
         "last data: Mon 09:10 (0 min ago)",
         "desk-band: last reached Mon 09:00, 2 attempts failed since",
+        "    out of reach[2J",
     ]
     with only_instance(machine.database):
         assert machine.told("status").splitlines()[1] == "the service runs"
@@ -214,7 +215,10 @@ def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_run
     told_json = found(machine, "status", "--json")
     assert told_json["running"] is False
     assert told_json["known_until"] == "2026-03-02T09:10:00+00:00"
-    assert told_json["bands"] == [{"name": "desk-band", "reached": "2026-03-02T09:00:00+00:00", "failures": 2}]
+    (band,) = told_json["bands"]
+    assert band == {
+        "name": "desk-band", "reached": "2026-03-02T09:00:00+00:00", "failures": 2, "trouble": "out of reach\x1b[2J",
+    }  # fmt: skip
 
 
 def test_status_of_a_new_machine_has_the_same_keys(machine: Machine) -> None:

@@ -19,6 +19,7 @@ from hipsync.model import Where
 from hipsync.text import clean
 
 if TYPE_CHECKING:
+    from hipsync.bluetooth import Seen
     from hipsync.cli.record import Record
     from hipsync.driver import Driver
     from hipsync.proof import Proof
@@ -60,6 +61,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
                 "address": device.address,
                 "name": device.advertisement.name,
                 "rssi_dbm": device.rssi_dbm,
+                "connected": device.rssi_dbm is None,
                 "drivers": kinds,
                 "paired": device.address in paired,
             }
@@ -70,14 +72,17 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
     for device, kinds in rows:
         mark = "paired" if device.address in paired else ""
         name = device.advertisement.name or "(no name)"
-        click.echo(
-            f"{device.address}  {device.rssi_dbm:>4} dBm  {kinds[0] if kinds else '-':<12}  {name:<24}  {mark}".rstrip()
-        )
+        click.echo(f"{device.address}  {signal(device)}  {kinds[0] if kinds else '-':<12}  {name:<24}  {mark}".rstrip())
     if not rows:
         click.echo(
             f"No band seen in {seconds:g} s. A band that is connected to a phone does not show itself: "
             "switch the phone's Bluetooth off, wake the band, and try again (--all lists every device)."
         )
+
+
+def signal(device: Seen) -> str:
+    """How strongly it is heard, nine characters wide."""
+    return "connected" if device.rssi_dbm is None else f"{device.rssi_dbm:>5} dBm"
 
 
 def _paired(app: App) -> set[str | None]:
@@ -95,21 +100,29 @@ def _paired(app: App) -> set[str | None]:
 @click.option(
     "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file with the band's key."
 )
+@click.option("--again", is_flag=True, help="Anew, with a new bond or key; what it told is kept.")
 @click.option("--simulate", metavar="KIND", help="Pair a simulated band of this kind instead: no hardware needed.")
 @click.pass_obj
 def pair_command(
-    app: App, address: str | None, name: str | None, kind: str | None, key_file: Path | None, simulate: str | None
+    app: App,
+    address: str | None,
+    name: str | None,
+    kind: str | None,
+    key_file: Path | None,
+    again: bool,
+    simulate: str | None,
 ) -> None:
     """Choose a band, log in, set its clock and fetch what it remembers.
 
     \b
     hipsync pair                                    choose from a scan
     hipsync pair C8:0F:10:80:D0:21 --name left
+    hipsync pair C8:0F:10:80:D0:21 --again          after the band was reset, or has a new key
     hipsync pair --simulate huami                   try it without a band
     """
     from hipsync.cli.pairing import Wanted, pair
 
-    asyncio.run(pair(app, Wanted(address, name, kind, key_file), simulate))
+    asyncio.run(pair(app, Wanted(address, name, kind, key_file, again), simulate))
 
 
 @click.command("sync")

@@ -3,36 +3,52 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import textwrap
+from collections.abc import AsyncGenerator, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import click
 
 from hipsync import bluetooth
+from hipsync.agent import Agent, bonded, drop_bond, identity, pairing_agent
 from hipsync.bluetooth import Seen
 from hipsync.cli.app import App, checked_name, host_zone
+from hipsync.cli.asking import Terminal
+from hipsync.cli.bands import signal
 from hipsync.driver import Driver, Message, Session
-from hipsync.errors import ConfigError, DeviceError, NotAuthorised
+from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
 from hipsync.keys import key_from_file, parsed_key
-from hipsync.model import Epoch, Reading
+from hipsync.model import Epoch, Info, Reading
 from hipsync.reach import CONNECT_WITHIN, made_up
 from hipsync.registry import claimants, drivers
 from hipsync.session import Conversation, collect, meet, nudge
-from hipsync.store import Store
+from hipsync.store import Band, Store
 from hipsync.text import clean
+
+log = logging.getLogger(__name__)
 
 SIMULATED_ADDRESS = "C0:00:00:00:00:01"
 LISTEN_S = 10.0
 """A band that saves its battery shows itself every few seconds."""
 LISTEN_TO_SIMULATED_S = 2.0
+LEAST_SERIAL = 6
+LET_GO = "Let the phone's app go of the band first: switch the phone's Bluetooth off."
 WHERE_KEYS_COME_FROM = (
     "This band only talks to whoever knows its key: 32 hexadecimal digits, made when it was paired with the maker's "
-    "app. Tools such as huami-token fetch it from your account; unpairing in the app makes it invalid."
+    "app. Tools such as huami-token fetch it from your account. Unpairing it in the app, or resetting it, makes the "
+    "key invalid: then pair it with the app once more, and give the new key."
 )
+WHAT_A_TAP_DOES = (
+    "The band will ask whether it may be paired: tap it when it vibrates. hipsync makes it a new key, so that the "
+    "maker's app has to be paired with it again if you want that, too."
+)
+WIDTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +59,8 @@ class Wanted:
     name: str | None
     kind: str | None
     key_file: Path | None
+    again: bool = False
+    """The band is known, perhaps by another address."""
 
 
 async def pair(app: App, wanted: Wanted, simulate: str | None) -> None:
@@ -53,7 +71,11 @@ async def pair(app: App, wanted: Wanted, simulate: str | None) -> None:
     if wanted.name is not None:
         checked_name(wanted.name)
     _check_alike(app, simulated=simulate is not None)
+    if wanted.again and wanted.address is None:
+        raise ConfigError("which band is paired again? give its address (`hipsync bands show` tells it)")
     if simulate is None:
+        if wanted.again and wanted.address is not None and await drop_bond(wanted.address):
+            log.info("BlueZ has forgotten the band, with its bond")
         await _choose(app, bluetooth.SYSTEM, wanted, known, None)
         return
     from hipsync.simulation import simulated_radio
@@ -80,10 +102,10 @@ async def _choose(
 ) -> None:
     seen = await _chosen(radio, wanted, known, LISTEN_S if simulated_key is None else LISTEN_TO_SIMULATED_S)
     with app.open_store() as store:  # not before: where there is no Bluetooth no file is made
-        await _pair(app, store, radio, seen, wanted, known, simulated_key)
+        await pair_seen(app, store, radio, seen, wanted, known, simulated_key)
 
 
-async def _pair(
+async def pair_seen(
     app: App,
     store: Store,
     radio: bluetooth.Radio,
@@ -92,71 +114,230 @@ async def _pair(
     known: Mapping[str, Driver],
     simulated_key: bytes | None,
 ) -> None:
-    if any(band.address == seen.address for band in store.bands()):
-        raise ConfigError(f"{seen.address} is paired already: see `hipsync bands`")
     driver = _driver(seen, wanted, known)
+    before = _known_band(store, seen, wanted, driver)
     if simulated_key is None:
+        if driver.advice:
+            say(driver.advice)
         key = _key(driver, seen, wanted)
     else:
         key = None if driver.secret(seen.advertisement) == "none" else simulated_key
-    name = _free_name(store, wanted.name or clean(seen.advertisement.name or "") or driver.key)
     click.echo(f"Connecting to {seen.advertisement.name or seen.address} ({driver.label}) ...")
-    async with bluetooth.connect(radio, seen.address, CONNECT_WITHIN) as connection:
-        conversation = Conversation(connection, zone=ZoneInfo(host_zone()), now=app.now)
-        session = Session(seen.advertisement.name or "", key, pairing=simulated_key is None)
-        learnt: list[Reading] = []
+    async with bonding(radio, seen.address) as agent, contextlib.AsyncExitStack() as stack:
+        session = Session(
+            seen.advertisement.name or "",
+            key,
+            since=store.since(before.id) if before else {},
+            pairing=simulated_key is None,
+        )
 
-        async def learn(batch: Sequence[Reading]) -> None:
-            learnt.extend(batch)
+        async def met(asked: Agent | None) -> tuple[Conversation, list[Reading]]:
+            await stack.aclose()
+            connection = await stack.enter_async_context(bluetooth.connect(radio, seen.address, CONNECT_WITHIN))
+            conversation = Conversation(
+                connection, zone=ZoneInfo(host_zone()), now=app.now, bonds=radio == bluetooth.SYSTEM
+            )
+            learnt: list[Reading] = []
+
+            async def learn(batch: Sequence[Reading]) -> None:
+                learnt.extend(batch)
+
+            await _settled(meet(driver, conversation, session, learn), asked)
+            return conversation, learnt
 
         try:
-            await meet(driver, conversation, session, learn)
-        except NotAuthorised as error:
-            raise NotAuthorised(f"{error}; nothing was written down") from error
-        band = store.add_band(
-            name=name,
-            driver=driver.key,
-            address=seen.address,
-            advertised_name=seen.advertisement.name or "",
-            simulated=simulated_key is not None,
-            vouches=driver.abilities.wear or driver.abilities.sleep or driver.abilities.heart_rate,
-            reports_wear=driver.abilities.wear,
-            now=app.now(),
-        )
+            conversation, learnt = await met(agent)
+        except DeviceError as error:
+            if agent is None or not agent.answered.is_set() or not await bonded(seen.address):
+                if isinstance(error, NotAuthorised):
+                    raise NotAuthorised(f"{error}; nothing was written down") from error
+                raise
+            log.debug("once more, over the new bond")
+            conversation, learnt = await met(None)
+        if agent is not None:
+            seen = replace(seen, address=await identity(seen.address))
+        band = _written_down(app, store, seen, driver, wanted, before, key, learnt, simulated=simulated_key is not None)
         if key is not None:
             app.keys().set(band.name, key)
         store.note_zone(app.now(), host_zone())
         store.append(band.id, learnt)
-        click.echo("Logged in and set the clock. Fetching what the band remembers ...")
-        count = 0
-
-        async def keep(batch: Sequence[Reading]) -> None:
-            nonlocal count
-            await asyncio.to_thread(store.append, band.id, batch)
-            count += sum(isinstance(reading, Epoch) for reading in batch)
-            if sys.stderr.isatty():
-                click.echo(f"\r{count:,} minutes", nl=False, err=True)
-
-        started = app.now()
-        try:
-            await collect(driver, conversation, session, keep)
-        except DeviceError as error:
-            store.note_sync(band.id, started, app.now(), count, str(error))
-            raise DeviceError(f"paired as {band.name!r}, but {error}: `hipsync sync` fetches the rest") from error
-        store.note_sync(band.id, started, app.now(), count, None)
-        if sys.stderr.isatty():
-            click.echo("\r", nl=False, err=True)
-        click.echo(f"Stored {count:,} epochs. The band is called {band.name!r}.")
-        if driver.nudge is not None:
-            try:
-                await nudge(driver, conversation, session, Message("hipsync", "paired", asks=False))
-                click.echo("It should have buzzed just now.")
-            except DeviceError as error:
-                click.echo(f"It did not buzz: {error}")
+        await _first_sync(app, store, driver, conversation, session, band)
     click.echo("Next: `hipsync today`, and `hipsync run` to be prompted.")
 
 
+async def _first_sync(
+    app: App, store: Store, driver: Driver, conversation: Conversation, session: Session, band: Band
+) -> None:
+    click.echo("Logged in and set the clock. Fetching what the band remembers ...")
+    count = 0
+
+    async def keep(batch: Sequence[Reading]) -> None:
+        nonlocal count
+        await asyncio.to_thread(store.append, band.id, batch)
+        count += sum(isinstance(reading, Epoch) for reading in batch)
+        if sys.stderr.isatty():
+            click.echo(f"\r{count:,} minutes", nl=False, err=True)
+
+    started = app.now()
+    try:
+        await collect(driver, conversation, session, keep)
+    except DeviceError as error:
+        store.note_sync(band.id, started, app.now(), count, str(error))
+        raise _HalfFetched(f"paired as {band.name!r}, but {error}: `hipsync sync` fetches the rest") from error
+    store.note_sync(band.id, started, app.now(), count, None)
+    if sys.stderr.isatty():
+        click.echo("\r", nl=False, err=True)
+    click.echo(f"Stored {count:,} epochs. The band is called {band.name!r}.")
+    if driver.nudge is not None:
+        try:
+            await nudge(driver, conversation, session, Message("hipsync", "paired", asks=False))
+            click.echo("It should have buzzed just now.")
+        except DeviceError as error:
+            click.echo(f"It did not buzz: {error}")
+
+
+SETTLE_S = 10.0
+"""Once BlueZ has its answer. It may keep back for half a minute what it held while it was bonding, or for ever after a
+refusal; over a new connection it goes on at once."""
+
+
+async def _settled(meeting: Coroutine[object, object, None], agent: Agent | None) -> None:
+    """The end of a meeting, which a question of BlueZ's may hold up. Raises `NoReply` if it stays held up."""
+    work = asyncio.ensure_future(meeting)
+    answered = asyncio.ensure_future(agent.answered.wait() if agent is not None else asyncio.Event().wait())
+    try:
+        await asyncio.wait({work, answered}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done() and agent is not None and not agent.unanswered:
+            await asyncio.wait({work}, timeout=SETTLE_S)
+        if not work.done():
+            raise NoReply("the band did not go on after it was bonded: try again")
+        work.result()
+    finally:
+        for task in (work, answered):
+            task.cancel()
+        await asyncio.wait({work, answered})
+
+
+@contextlib.asynccontextmanager
+async def bonding(radio: bluetooth.Radio, address: str) -> AsyncGenerator[Agent | None, None]:
+    """Whatever BlueZ asks about this band is answered; a bond made for a pairing that failed does not stay.
+
+    Raises what the block does, in words that tell of a passkey if one was asked.
+    """
+    if radio != bluetooth.SYSTEM:
+        yield None
+        return
+    held = await bonded(address)
+    async with pairing_agent(address, Terminal()) as agent:
+        try:
+            yield agent
+        except DeviceError as error:
+            made = await bonded(address)
+            if not held and not isinstance(error, _HalfFetched):
+                await drop_bond(address)
+            if agent.unanswered:
+                raise NotAuthorised(_UNANSWERED.format(address=address)) from error
+            if agent.asked and not made:
+                raise NotAuthorised(_WRONG_PASSKEY) from error
+            raise
+
+
+class _HalfFetched(DeviceError):
+    """The band is paired, and what it remembers did not all come."""
+
+
+_UNANSWERED = (
+    "the band asks for a passkey, and nobody answered: give `hipsync pair {address}` in a terminal, and type the six "
+    "digits that the band shows; nothing was written down"
+)
+_WRONG_PASSKEY = (
+    "the band and this computer could not be bonded: the passkey was wrong, or came too late (a band waits 30 seconds "
+    "for it); try again with what it shows then; nothing was written down"
+)
+
+
+def _known_band(store: Store, seen: Seen, wanted: Wanted, driver: Driver) -> Band | None:
+    """The band that is paired again, by its address or by the name that the user gives. Raises `ConfigError`."""
+    here = next((band for band in store.bands() if band.address == seen.address), None)
+    if here is not None and not wanted.again:
+        raise ConfigError(
+            f"{seen.address} is paired already, as {here.name!r}: see `hipsync bands`; --again pairs it anew"
+        )
+    if here is None and wanted.again and wanted.name is not None:
+        here = next((band for band in store.bands() if band.name == wanted.name), None)
+    if here is not None and here.driver != driver.key:
+        raise ConfigError(f"{here.name!r} is a band of kind {here.driver!r}, and this one is of kind {driver.key!r}")
+    return here
+
+
+def _written_down(
+    app: App,
+    store: Store,
+    seen: Seen,
+    driver: Driver,
+    wanted: Wanted,
+    before: Band | None,
+    key: bytes | None,
+    learnt: Sequence[Reading],
+    *,
+    simulated: bool,
+) -> Band:
+    """The band in the store: the one that it is known to be, or else a new one."""
+    before = before or _proven(app, store, seen, driver, key, learnt, simulated=simulated)
+    if before is not None:
+        if before.address != seen.address:
+            click.echo(f"This is {before.name!r}, by another address: what it told goes on.")
+        store.move_band(before.id, seen.address, seen.advertisement.name or "")
+        return before
+    return store.add_band(
+        name=_free_name(store, wanted.name or clean(seen.advertisement.name or "") or driver.key),
+        driver=driver.key,
+        address=seen.address,
+        advertised_name=seen.advertisement.name or "",
+        simulated=simulated,
+        vouches=driver.abilities.wear or driver.abilities.sleep or driver.abilities.heart_rate,
+        reports_wear=driver.abilities.wear,
+        now=app.now(),
+    )
+
+
+def _proven(
+    app: App,
+    store: Store,
+    seen: Seen,
+    driver: Driver,
+    key: bytes | None,
+    learnt: Sequence[Reading],
+    *,
+    simulated: bool,
+) -> Band | None:
+    """The one band that this must be, though its address is another: it accepted that band's key, or has its serial.
+
+    A name proves nothing: two people's bands of one kind have the same.
+    """
+    serials = {each.serial for each in learnt if isinstance(each, Info) and _is_serial(each.serial)}
+    given = key is not None and driver.secret(seen.advertisement) == "given"
+
+    def same(band: Band) -> bool:
+        if band.driver != driver.key or band.simulated != simulated or band.address is None:
+            return False
+        info = store.newest_info(band.id)
+        if band.address == seen.address:  # which a band that changes its address tells when it is bonded
+            return True
+        return (given and app.keys().secret(band) == key) or (info is not None and info.serial in serials)
+
+    found = [band for band in store.bands() if same(band)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_serial(text: str | None) -> bool:
+    """Not what makers put where there is none: nothing, zeros, one character over and over, 0123456789."""
+    return text is not None and len(text) >= LEAST_SERIAL and len(set(text)) > 2 and text not in "01234567890123456789"
+
+
 async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver], listen_s: float) -> Seen:
+    if radio == bluetooth.SYSTEM:
+        say(LET_GO)
     click.echo(f"Listening for {listen_s:g} s ...")
     reached = await bluetooth.scan(radio, listen_s)
     if wanted.address is not None:
@@ -168,16 +349,23 @@ async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Dr
             )
             raise DeviceError(message)
         return seen
-    found = [seen for seen in reached if claimants(seen.advertisement, known)]
+    found = choice(reached, known)
     if not found:
         raise DeviceError("no band in reach that a driver knows: wake it, and switch the phone's Bluetooth off")
     if len(found) == 1:
         return found[0]
     for number, seen in enumerate(found, 1):
-        click.echo(f"{number}  {seen.address}  {seen.rssi_dbm:>4} dBm  {seen.advertisement.name or '(no name)'}")
+        click.echo(f"{number}  {seen.address}  {signal(seen)}  {seen.advertisement.name or '(no name)'}")
     if not sys.stdin.isatty():
         raise ConfigError("several bands are in reach: give the address of one")
     return found[click.prompt("Which one", type=click.IntRange(1, len(found))) - 1]
+
+
+def choice(reached: Sequence[Seen], known: Mapping[str, Driver]) -> Sequence[Seen]:
+    """What to choose from: bands of a family, and where there is none, what keeps to a standard."""
+    taken = [(seen, takers[0]) for seen in reached if (takers := claimants(seen.advertisement, known))]
+    own = [seen for seen, driver in taken if not driver.generic]
+    return own or [seen for seen, _ in taken]
 
 
 def _driver(seen: Seen, wanted: Wanted, known: Mapping[str, Driver]) -> Driver:
@@ -197,14 +385,19 @@ def _key(driver: Driver, seen: Seen, wanted: Wanted) -> bytes | None:
             click.echo(f"hipsync: {warning}", err=True)
         return key
     if need == "own":
-        click.echo("The band will ask whether it may be paired: tap it when it vibrates.")
+        say(WHAT_A_TAP_DOES)
         return os.urandom(16)
     if need == "given":
-        click.echo(WHERE_KEYS_COME_FROM)
+        say(WHERE_KEYS_COME_FROM)
         if not sys.stdin.isatty():
             raise ConfigError("the band's key is needed: give a file with it (--key-file)")
         return parsed_key(click.prompt("Key", hide_input=True))
     return None
+
+
+def say(text: str) -> None:
+    """In lines that fit a terminal."""
+    click.echo(textwrap.fill(clean(text, 1000), WIDTH))
 
 
 def _free_name(store: Store, wish: str) -> str:

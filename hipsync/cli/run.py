@@ -14,11 +14,15 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.errors import ConfigError
+from hipsync.text import clean
 
 if TYPE_CHECKING:
     from hipsync.days import Zones
     from hipsync.plan import State
     from hipsync.prompting import Due, Quiet
+
+LONGEST_TROUBLE = 300
+"""Characters of why a band was not reached."""
 
 
 @click.command("run")
@@ -104,6 +108,8 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         reached = f"{zones.local(contact.reached):%a %H:%M}" if contact.reached else "never"
         trouble = f", {contact.failures} attempts failed since" if contact.failures else ""
         click.echo(f"{contact.band.name}: last reached {reached}{trouble}")
+        if contact.trouble:
+            click.echo(f"    {clean(contact.trouble, LONGEST_TROUBLE)}")
     click.echo(f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}")
 
 
@@ -127,6 +133,7 @@ def _status_json(state: State, now: datetime, wake: datetime) -> dict[str, objec
                 "name": contact.band.name,
                 "reached": None if contact.reached is None else contact.reached.isoformat(),
                 "failures": contact.failures,
+                "trouble": contact.trouble,
             }
             for contact in state.contacts
         ],

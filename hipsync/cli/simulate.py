@@ -33,9 +33,20 @@ LOOK_S = 0.2
 @click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Minutes of your own (CSV).")
 @click.option("--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Its key.")
 @click.option("--address", default=ADDRESS, show_default=True, help="A static random one.")
+@click.option("--bond", is_flag=True, help="It talks only over a bond (Just Works).")
+@click.option(
+    "--passkey", type=click.IntRange(0, 999_999), help="It talks only over a bond made with this, which it shows."
+)
 @click.pass_obj
 def simulate_command(
-    app: App, kind: str, transport: str, data: Path | None, key_file: Path | None, address: str
+    app: App,
+    kind: str,
+    transport: str,
+    data: Path | None,
+    key_file: Path | None,
+    address: str,
+    bond: bool,
+    passkey: int | None,
 ) -> None:
     """Serve a simulated band to other programs, and say what its wearer sees; Ctrl-C ends it.
 
@@ -43,7 +54,8 @@ def simulate_command(
     hipsync simulate infinitime --transport usb:0                   on the air, by a dongle that nothing else uses
     hipsync simulate huami --transport vhci --key-file band.key     as root: in reach of this machine's BlueZ
     """
-    asyncio.run(_serve(_band(app, kind, data, key_file), transport, address, app.now))
+    bonds = bond or passkey is not None
+    asyncio.run(_serve(_band(app, kind, data, key_file), transport, address, app.now, bonds=bonds, passkey=passkey))
 
 
 def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> SimulatedBand:
@@ -67,10 +79,19 @@ def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> Simu
     return band
 
 
-async def _serve(band: SimulatedBand, transport: str, address: str, now: Callable[[], datetime]) -> None:
-    from hipsync.simulation import serve
+async def _serve(
+    band: SimulatedBand,
+    transport: str,
+    address: str,
+    now: Callable[[], datetime],
+    *,
+    bonds: bool,
+    passkey: int | None,
+) -> None:
+    from hipsync.simulation import Bond, serve
 
-    async with serve([band], transport, now, addresses=[address]) as reached:
+    bond = Bond(passkey) if bonds else None
+    async with serve([band], transport, now, addresses=[address], bond=bond) as reached:
         click.echo(f"{band.advertisement().name} ({address}) is on the air at {reached}")
         told = 0
         while True:

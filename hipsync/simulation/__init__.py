@@ -37,7 +37,8 @@ if find_spec("bumble") is None:
     raise ConfigError("simulated bands need Bumble, which is not installed: pip install 'hipsync[demo]'")
 
 from hipsync.simulation.air import Air
+from hipsync.simulation.peripheral import Bond
 from hipsync.simulation.radio import SimulatedRadio, bumble_radio, serve, simulated_radio
 from hipsync.simulation.reception import Reception
 
-__all__ = ["Air", "Reception", "SimulatedRadio", "bumble_radio", "serve", "simulated_radio"]
+__all__ = ["Air", "Bond", "Reception", "SimulatedRadio", "bumble_radio", "serve", "simulated_radio"]

@@ -10,16 +10,18 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from bumble import att, core, gatt, hci
 from bumble.device import Connection, Device, DeviceConfiguration
 from bumble.host import Host
+from bumble.pairing import PairingConfig, PairingDelegate
 from bumble.transport.common import TransportSink, TransportSource
 
 from hipsync.driver import Advertisement
-from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, SimulatedBand
+from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Shown, SimulatedBand
 from hipsync.simulation.central import ABORT_S, RESET_S, power_off
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,39 @@ _PROPERTIES: dict[Property, gatt.Characteristic.Properties] = {
     "notify": gatt.Characteristic.Properties.NOTIFY,
     "indicate": gatt.Characteristic.Properties.INDICATE,
 }
+
+
+_MAY = gatt.Characteristic.Permissions
+_OPEN = _MAY.READABLE | _MAY.WRITEABLE
+
+
+@dataclass(frozen=True, slots=True)
+class Bond:
+    """The band talks only over a bond, made with the passkey that it shows, or with none."""
+
+    passkey: int | None = None
+
+    @property
+    def permissions(self) -> gatt.Characteristic.Permissions:
+        if self.passkey is None:
+            return _MAY.READ_REQUIRES_ENCRYPTION | _MAY.WRITE_REQUIRES_ENCRYPTION
+        return _MAY.READ_REQUIRES_AUTHENTICATION | _MAY.WRITE_REQUIRES_AUTHENTICATION
+
+
+class _Wearer(PairingDelegate):
+    """Shows the passkey, which is always the same, as a Bangle.js has it in its settings."""
+
+    def __init__(self, bond: Bond, show: Callable[[str], None]) -> None:
+        super().__init__(
+            self.NO_OUTPUT_NO_INPUT if bond.passkey is None else self.DISPLAY_OUTPUT_ONLY  # pyright: ignore[reportArgumentType]
+        )
+        self._passkey, self._show = bond.passkey, show
+
+    async def generate_passkey(self) -> int:
+        return self._passkey or 0
+
+    async def display_number(self, number: int, digits: int) -> None:
+        self._show(f"passkey {number:0{digits}}")
 
 
 def advertising(advertisement: Advertisement) -> tuple[bytes, bytes]:
@@ -101,9 +136,10 @@ async def on_the_air(
     address: str,
     mtu: int,
     now: Callable[[], datetime],
+    bond: Bond | None = None,
 ) -> AsyncGenerator[None, None]:
     """Serve a band on the controller behind these two, until the end of the block."""
-    peripheral = _Peripheral(band, source, sink, address=address, mtu=mtu, now=now)
+    peripheral = _Peripheral(band, source, sink, address=address, mtu=mtu, now=now, bond=bond)
     life: asyncio.Task[None] | None = None
     try:
         async with asyncio.timeout(RESET_S):
@@ -132,11 +168,21 @@ class _Peripheral:
         address: str,
         mtu: int,
         now: Callable[[], datetime],
+        bond: Bond | None,
     ) -> None:
         self._band, self._now = band, now
+        self._permissions = _OPEN if bond is None else _OPEN | bond.permissions
         configuration = DeviceConfiguration(name=band.advertisement().name or "band", address=hci.Address(address))
         self.device = Device(config=configuration, host=Host(source, sink))
         self.device.gatt_server.max_mtu = mtu
+        if bond is not None:
+            wearer = _Wearer(bond, lambda text: band.shown.append(Shown(now(), text)))
+            mitm = bond.passkey is not None
+
+            def wanted(_: Connection) -> PairingConfig:
+                return PairingConfig(mitm=mitm, delegate=wearer)
+
+            self.device.pairing_config_factory = wanted
         self.device.on(Device.EVENT_CONNECTION, self._connected)
         self._attributes: dict[str, list[gatt.Characteristic[bytes]]] = {}
         self._connection: Connection | None = None
@@ -171,7 +217,7 @@ class _Peripheral:
         attribute = gatt.Characteristic[bytes](
             uuid,
             flags,
-            gatt.Characteristic.Permissions.READABLE | gatt.Characteristic.Permissions.WRITEABLE,
+            self._permissions,
             gatt.CharacteristicValue(read=read, write=write),
         )
         attribute.on(gatt.Characteristic.EVENT_SUBSCRIPTION, subscribed)

@@ -20,7 +20,7 @@ from hipsync.simulation.air import Air
 from hipsync.simulation.backend import doors
 from hipsync.simulation.central import central
 from hipsync.simulation.lean import make_lean
-from hipsync.simulation.peripheral import on_the_air
+from hipsync.simulation.peripheral import Bond, on_the_air
 from hipsync.simulation.reception import Reception
 
 MTU = 247
@@ -54,8 +54,9 @@ async def simulated_radio(
     now: Callable[[], datetime],
     addresses: Sequence[str] | None = None,
     mtu: int = MTU,
+    bond: Bond | None = None,
 ) -> AsyncGenerator[SimulatedRadio, None]:
-    """Bands that live by `now`, and a radio that reaches them, on any event loop.
+    """Bands that live by `now`, and a radio that reaches them, on any event loop. With `bond` they ask for one.
 
     Without `addresses`, static random ones, the bands have C0:00:00:00:00:01 and so on. Raises `ConfigError`, and at
     the end what a band raised that it should not have.
@@ -63,7 +64,7 @@ async def simulated_radio(
     make_lean()
     air = Air()
     async with AsyncExitStack() as stack:
-        placed = await _on_the_air(stack, air, bands, addresses, now, mtu)
+        placed = await _on_the_air(stack, air, bands, addresses, now, mtu, bond)
         own = air.radio_controller("radio")
         stack.callback(air.take_off, own)
         radio = await stack.enter_async_context(central(own, own, _OWN_ADDRESS, mtu))
@@ -77,6 +78,7 @@ async def _on_the_air(
     addresses: Sequence[str] | None,
     now: Callable[[], datetime],
     mtu: int,
+    bond: Bond | None = None,
 ) -> tuple[str, ...]:
     numbers = range(1, len(bands) + 1)
     placed = tuple(addresses or (f"C0:00:00:00:{number >> 8:02X}:{number & 0xFF:02X}" for number in numbers))
@@ -84,7 +86,9 @@ async def _on_the_air(
         _check(address)
         controller = air.band_controller(address)
         stack.callback(air.take_off, controller)
-        await stack.enter_async_context(on_the_air(band, controller, controller, address=address, mtu=mtu, now=now))
+        await stack.enter_async_context(
+            on_the_air(band, controller, controller, address=address, mtu=mtu, now=now, bond=bond)
+        )
     return placed
 
 
@@ -118,8 +122,9 @@ async def serve(
     *,
     addresses: Sequence[str] | None = None,
     mtu: int = MTU,
+    bond: Bond | None = None,
 ) -> AsyncGenerator[str, None]:
-    """Bands for other processes; yields the transport by which they are reached.
+    """Bands for other processes; yields the transport by which they are reached. With `bond` they ask for one.
 
     `tcp-server:HOST:PORT` (port 0: any free one) gives every client, such as `bumble_radio`, a controller of its own on
     the bands' air, and ends its links when the client goes, however it goes. `vhci` and other transports at whose end
@@ -131,11 +136,11 @@ async def serve(
     kind = transport.partition(":")[0]
     async with AsyncExitStack() as stack:
         if kind != _TCP_SERVER and kind not in _FOR_A_HOST:
-            await _on_a_controller(stack, bands, transport, addresses, now, mtu)
+            await _on_a_controller(stack, bands, transport, addresses, now, mtu, bond)
             yield transport
             return
         air = Air()
-        await _on_the_air(stack, air, bands, addresses, now, mtu)
+        await _on_the_air(stack, air, bands, addresses, now, mtu, bond)
         if kind == _TCP_SERVER:
             yield await _tcp_server(stack, air, transport)
         else:
@@ -155,13 +160,14 @@ async def _on_a_controller(
     addresses: Sequence[str] | None,
     now: Callable[[], datetime],
     mtu: int,
+    bond: Bond | None,
 ) -> None:
     if len(bands) != 1:
         raise ConfigError(f"the controller behind {transport} carries one band, not {len(bands)}")
     (address,) = addresses or (_FIRST_ADDRESS,)
     _check(address)
     opened = await _opened(stack, transport)
-    band = on_the_air(bands[0], opened.source, opened.sink, address=address, mtu=mtu, now=now)
+    band = on_the_air(bands[0], opened.source, opened.sink, address=address, mtu=mtu, now=now, bond=bond)
     try:
         await stack.enter_async_context(band)
     except (core.BaseBumbleError, hci.HCI_Error, TimeoutError) as error:

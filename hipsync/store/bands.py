@@ -85,6 +85,14 @@ class Bands(OpenFile):
                 (vouches, reports_wear, band),
             )
 
+    def move_band(self, band: BandId, address: str, advertised_name: str) -> None:
+        """It is reached by another address now, and shows itself by this name."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE bands SET address = ?, advertised_name = ? WHERE id = ?",
+                (address, clean(advertised_name), band),
+            )
+
     def rename(self, band: BandId, name: str) -> None:
         """Raises `StoreError` if there is another of this name."""
         with self.transaction() as db:

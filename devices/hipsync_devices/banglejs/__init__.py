@@ -25,6 +25,8 @@ DRIVER = Driver(
     sync=protocol.sync,
     watch=protocol.watch,
     nudge=protocol.nudge,
+    advice="The watch needs its apps Android Integration and Health Tracking (banglejs.com/apps). If you gave it a "
+    "passkey, its Bluetooth settings show it.",
 )
 """No heart rate, though it is stored where it comes: the sensor is off by default, so that its absence says nothing. No
 wear and no sleep: only some firmwares and apps guess at them."""

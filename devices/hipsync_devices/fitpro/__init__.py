@@ -26,4 +26,5 @@ DRIVER = Driver(
     open=protocol.opened,
     sync=protocol.sync,
     nudge=protocol.nudge,
+    advice="It needs no key. Some of these bands sleep, and hide meanwhile: press the button to wake them.",
 )

@@ -24,4 +24,6 @@ DRIVER = Driver(
     sync=protocol.sync,
     watch=protocol.watch,
     nudge=protocol.nudge,
+    advice="It needs neither a key nor a bond: leave it out of the system's Bluetooth settings, for the watch may "
+    "forget a bond when it restarts.",
 )

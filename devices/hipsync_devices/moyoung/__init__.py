@@ -24,4 +24,5 @@ DRIVER = Driver(
     sync=protocol.sync,
     watch=protocol.watch,
     nudge=protocol.nudge,
+    advice="It needs no key. It talks to one program at a time, so that Da Fit on the phone must not be connected.",
 )

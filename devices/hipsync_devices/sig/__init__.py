@@ -23,5 +23,6 @@ DRIVER = Driver(
     open=protocol.opened,
     watch=protocol.watch,
     nudge=protocol.nudge,
+    advice="Wear it: many sensors are awake only while they measure. A watch has to broadcast its heart rate.",
     generic=True,
 )

@@ -1,0 +1,139 @@
+"""What runs inside the guest: bands that talk only over a bond, and a person at a terminal who types passkeys.
+
+    python bond.py
+
+prints at last JSON: for each command its status, what it said, and what is kept afterwards. It judges nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import pty
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import closing, contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+from hipsync import agent, bluetooth
+
+ADDRESS = "C8:0F:10:80:D0:21"
+PASSKEY = "123456"
+COMMAND_WITHIN_S = 90
+ADAPTER_WITHIN_S = 60
+HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.cli import main; main()"]
+
+
+class Bonding:
+    def __init__(self, database: Path) -> None:
+        self.database = database
+        self.told: dict[str, dict[str, object]] = {}
+
+    def type(self, what: str, *words: str, passkey: str | None = None) -> None:
+        """A command on a terminal, where a passkey is typed when one is asked for."""
+        person, terminal = pty.openpty()
+        start = time.monotonic()
+        said = b""
+        with subprocess.Popen(
+            [*HIPSYNC, "--db", str(self.database), *words], stdin=terminal, stdout=terminal, stderr=subprocess.STDOUT
+        ) as command:
+            os.close(terminal)
+            typed = False
+            while time.monotonic() - start < COMMAND_WITHIN_S:
+                if not select.select([person], [], [], 0.2)[0]:
+                    continue
+                try:
+                    said += os.read(person, 4096)
+                except OSError:  # Linux says so when the last one closes it
+                    break
+                if passkey is not None and not typed and b"Passkey: " in said:
+                    os.write(person, passkey.encode() + b"\n")
+                    typed = True
+            else:
+                command.send_signal(signal.SIGINT)
+        os.close(person)
+        self._note(what, command.returncode, said.decode(), start)
+
+    def run(self, what: str, *words: str) -> None:
+        """A command without a terminal."""
+        start = time.monotonic()
+        done = subprocess.run(
+            [*HIPSYNC, "--db", str(self.database), *words],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, check=False, timeout=COMMAND_WITHIN_S,
+        )  # fmt: skip
+        self._note(what, done.returncode, done.stdout, start)
+
+    def _note(self, what: str, status: int, said: str, start: float) -> None:
+        bands: list[str] = []
+        if self.database.exists():
+            with closing(sqlite3.connect(self.database)) as db:
+                bands = [name for (name,) in db.execute("SELECT name FROM bands")]
+        self.told[what] = {
+            "status": status,
+            "said": said.replace("\r\n", "\n"),
+            "bands": bands,
+            "bonded": asyncio.run(agent.bonded(ADDRESS)),
+            "seconds": round(time.monotonic() - start, 1),
+        }
+        print(what, json.dumps(self.told[what]), flush=True)
+
+
+@contextmanager
+def band(kind: str, *options: str) -> Generator[None]:
+    """One that has no bond yet, for it keeps them only as long as it runs."""
+    words = ["simulate", kind, "--transport", "vhci", "--address", ADDRESS, *options]
+    with subprocess.Popen([*HIPSYNC, *words], stdout=subprocess.PIPE, text=True) as served:
+        try:
+            if served.stdout is not None:
+                served.stdout.readline()
+            asyncio.run(adapter())
+            yield
+        finally:
+            served.terminate()
+
+
+async def held(bonding: Bonding) -> None:
+    """Commands while another program is connected to the band, which therefore does not advertise."""
+    async with bluetooth.connect(bluetooth.SYSTEM, ADDRESS, timedelta(seconds=45)):
+        await asyncio.to_thread(bonding.run, "held scan", "scan", "--seconds", "2", "--json")
+        await asyncio.to_thread(bonding.run, "held sync", "sync")
+
+
+async def adapter() -> None:
+    """Returns when BlueZ has switched the new adapter on."""
+    async with asyncio.timeout(ADAPTER_WITHIN_S):
+        while await bluetooth.why_unavailable(bluetooth.SYSTEM) is not None:  # noqa: ASYNC110  it comes from another process
+            await asyncio.sleep(0.2)
+
+
+def main() -> None:
+    bonding = Bonding(Path(tempfile.mkdtemp()) / "hipsync.db")
+    with band("banglejs", "--passkey", PASSKEY):
+        bonding.run("nobody", "pair", ADDRESS, "--name", "wrist")
+        bonding.type("wrong", "pair", ADDRESS, "--name", "wrist", passkey="654321")
+        bonding.type("right", "pair", ADDRESS, "--name", "wrist", passkey=PASSKEY)
+        bonding.run("sync", "sync")
+    with band("banglejs", "--passkey", PASSKEY):
+        bonding.run("lost", "sync")
+        bonding.type("again", "pair", ADDRESS, "--again", passkey=PASSKEY)
+        bonding.run("healed", "sync")
+    with band("fitpro", "--bond"):
+        asyncio.run(agent.drop_bond(ADDRESS))
+        other = Bonding(Path(tempfile.mkdtemp()) / "hipsync.db")
+        other.run("just works", "pair", ADDRESS, "--name", "other")
+        other.run("just works sync", "sync")
+        asyncio.run(held(other))
+    print(json.dumps({**bonding.told, **other.told}))
+
+
+if __name__ == "__main__":
+    main()
