@@ -76,7 +76,7 @@ class Contacts:
     failures: int
     """In a row, since it was last reached. A live band's lost connection is one."""
     live: bool = False
-    """It has no memory: a task of its own holds it, and `wake` does not call it."""
+    """It has no memory, or a coarse one: a task of its own holds it, and `wake` does not call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +99,8 @@ def zones_of(store: Store, settings: Settings) -> Zones:
 
 
 def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:
-    """The kinds of bands that keep no history and must be watched instead."""
-    return frozenset(
-        key for key, driver in drivers.items() if driver.abilities.history is None and driver.watch is not None
-    )
+    """The kinds of bands that keep no history, or one too coarse to judge by, and must be watched instead."""
+    return frozenset(key for key, driver in drivers.items() if driver.held)
 
 
 def state_of(store: Store, settings: Settings, now: datetime, live: Collection[str]) -> State:
