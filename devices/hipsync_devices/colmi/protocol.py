@@ -166,9 +166,9 @@ async def _records(wire: Wire) -> Sequence[StepsRecord] | None:
             return []
         if isinstance(part, StepsHeader):
             header, told = part, []
-        elif told and part == told[-1]:
-            continue  # said twice
-        elif header is not None and (part.number, part.count) == (len(told), header.count):
+        elif header is None or (told and part == told[-1]):
+            continue  # the rest of an answer that was thrown away; said twice
+        elif (part.number, part.count) == (len(told), header.count):
             told.append(part)
         else:
             return None

@@ -232,6 +232,11 @@ class ColmiRing:
 
     # ------------------------------------------------------------------ time, and what the wearer does
 
+    @property
+    def time(self) -> datetime:
+        """The instant up to which it has lived."""
+        return self._now
+
     def wall_clock(self) -> datetime:
         """What the ring takes for the time, without a zone."""
         return self._wall(self._now)
