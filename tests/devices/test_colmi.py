@@ -194,7 +194,7 @@ def test_the_maker_s_app_finds_an_r11c() -> None:
     assert Totals.of(payload(totals)).steps == 1134
     assert said(band, PHONE) == ["04000000000000000000000000000004"]
     assert payload(said(band, PREFERENCES)[0])[0] == packets.SET
-    assert payload(said(band, Frame(packets.PREFERENCES, b"\1").encode().hex())[0])[5] == 27  # the age in PREFERENCES
+    assert payload(said(band, Frame(packets.PREFERENCES, b"\1").encode().hex())[0])[4] == 27  # the age in PREFERENCES
     assert said(band, "bc2a0100ff00ff", packets.BIG_WRITE) == ["bc2a0100bf4000"]
     assert said(band, "bc270000ffff", packets.BIG_WRITE) == ["bc270100bf4000"]
 
