@@ -154,6 +154,6 @@ class Driver:
 
     @property
     def held(self) -> bool:
-        """Whether to stay connected to such a band: it can be watched, and keeps nothing that a prompt could rest on."""
+        """Whether to stay connected to such a band: it can be watched, and keeps nothing to judge sitting by."""
         history = self.abilities.history
         return self.watch is not None and (history is None or history > TELLING)

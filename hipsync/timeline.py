@@ -144,8 +144,9 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
 
 
 def _held(source: Source, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
-    """When a band's own counter was read without a longer gap: its coarse epochs of that time say nothing more, but for
-    a few steps that were spread over their edges.
+    """When a band's own counter was read without a longer gap.
+
+    Its coarse epochs of that time say nothing more, but for a few steps that were spread over their edges.
     """
     if not any(epoch.length > COARSE * MINUTE for epoch in source.epochs):
         return []

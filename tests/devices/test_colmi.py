@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -162,8 +163,8 @@ def test_other_names_are_not_taken(name: str) -> None:
 # ------------------------------------------------------------------ the simulated ring, to any client
 
 
-def ring(life: Sequence[Epoch] = (), now: datetime = NOW, **more: bool) -> ColmiRing:
-    band = ColmiRing(life, now=now, zone=ZoneInfo("UTC"), **more)
+def ring(life: Sequence[Epoch] = (), now: datetime = NOW) -> ColmiRing:
+    band = ColmiRing(life, now=now, zone=ZoneInfo("UTC"))
     band.connected(now)
     band.on_subscribe(packets.NOTIFY, True, now)
     band.on_subscribe(packets.BIG_NOTIFY, True, now)
@@ -187,8 +188,8 @@ def test_the_maker_s_app_finds_an_r11c() -> None:
     assert said(band, SET_TIME_SNIFF) == SET_TIME_REPLY[1:]
     told = said(band, STEPS_REQUEST)
     assert told[0] == R11C[0]
-    assert [r._replace(calories=0, metres=0) for r in records(told)] == [
-        r._replace(calories=0, metres=0) for r in records(R11C)
+    assert [replace(r, calories=0, metres=0) for r in records(told)] == [
+        replace(r, calories=0, metres=0) for r in records(R11C)
     ]
     (totals,) = said(band, TOTALS_REQUEST)
     assert Totals.of(payload(totals)).steps == 1134

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,7 +17,6 @@ from hipsync.model import Charge, Counter, Epoch, Info, Reading
 from hipsync.session import Conversation, collect, meet, nudge, watch
 from hipsync.testing.direct import Kept, run
 from hipsync_devices.colmi import DRIVER, packets
-from zoneinfo import ZoneInfo
 
 NOW = datetime(2025, 12, 15, 10, 16, 31, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,8 +33,8 @@ HOURS = [
 NOTHING = "43ff0000000000000000000000000042"
 TOTALS, TOTAL = "48000000000000000000000000000048", "4800046e00000000a021000351001bea"
 SINCE = {Epoch: NOW.replace(hour=5, minute=0, second=0), Counter: NOW - 3 * HOUR}
-TALK: dict[str, Sequence[str]] = {
-    SET_TIME: SET, BATTERY: [CHARGED], TODAY: HOURS, YESTERDAY: [NOTHING], TOTALS: [TOTAL],
+TALK: dict[str, Sequence[Sequence[str]]] = {
+    SET_TIME: [SET], BATTERY: [[CHARGED]], TODAY: [HOURS], YESTERDAY: [[NOTHING]], TOTALS: [[TOTAL]],
 }  # fmt: skip
 FOUR = {6: 37, 7: 115, 8: 146, 9: 836}
 
@@ -44,14 +44,10 @@ class Script:
 
     write_size = 20
 
-    def __init__(self, said: Mapping[str, Sequence[str] | Sequence[Sequence[str]]]) -> None:
+    def __init__(self, said: Mapping[str, Sequence[Sequence[str]]]) -> None:
         self.lost = asyncio.Event()
         self.written: list[str] = []
-        self._said = {
-            key: [list(each)] if isinstance(each[0], str) else [list(x) for x in each]
-            for key, each in said.items()
-            if each
-        }
+        self._said = {written: list(answers) for written, answers in said.items()}
         self.callback: Callable[[bytes], None] = lambda _: None
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
@@ -77,7 +73,7 @@ class Script:
 
 
 def talked(
-    change: Mapping[str, Sequence[str] | Sequence[Sequence[str]]] = {},  # noqa: B006  never changed
+    change: Mapping[str, Sequence[Sequence[str]]] = {},
     since: Mapping[type[Reading], datetime] = SINCE,
     watched: Sequence[str] = (),
 ) -> tuple[Script, Kept]:
@@ -118,7 +114,7 @@ def test_a_session_as_with_a_real_ring() -> None:
 
 
 def test_a_ring_that_was_never_met_is_asked_for_eight_days_oldest_first() -> None:
-    asked = {packets.steps_request(n).encode().hex(): [NOTHING] for n in range(2, 8)}
+    asked = {packets.steps_request(n).encode().hex(): [[NOTHING]] for n in range(2, 8)}
     script, kept = talked(asked, since={})
     days = [int(each[2:4], 16) for each in script.written if each.startswith("43")]
     assert days == [7, 6, 5, 4, 3, 2, 1, 0]
@@ -129,7 +125,7 @@ def test_a_ring_that_was_never_met_is_asked_for_eight_days_oldest_first() -> Non
 def test_words_that_nobody_asked_for_and_damaged_ones_are_passed_over() -> None:
     noise = ["731200003a000d240000300000000020", SET[0], HOURS[2][:-2] + "00", "ffff"]
     mixed = [HOURS[0], noise[0], HOURS[1], noise[1], noise[2], *HOURS[2:4], noise[3], HOURS[4]]
-    _, kept = talked({TODAY: mixed})
+    _, kept = talked({TODAY: [mixed]})
     assert stored(kept) == FOUR
 
 
@@ -139,18 +135,18 @@ def test_an_answer_with_a_hole_is_thrown_away_and_asked_for_again() -> None:
     assert script.written.count(TODAY) == 2
     assert stored(kept) == FOUR
     with pytest.raises(NoReply):
-        talked({TODAY: torn})
+        talked({TODAY: [torn]})
 
 
 def test_a_part_said_twice_counts_once() -> None:
-    _, kept = talked({TODAY: [HOURS[0], HOURS[1], HOURS[1], *HOURS[2:]]})
+    _, kept = talked({TODAY: [[HOURS[0], HOURS[1], HOURS[1], *HOURS[2:]]]})
     assert stored(kept) == FOUR
 
 
 def test_nothing_is_inferred_on_the_charger_nor_where_hours_and_total_disagree() -> None:
     for change in (
-        {BATTERY: ["03600100000000000000000000000064"]},
-        {TOTALS: [framed("480004" + "00" * 12)]},
+        {BATTERY: [["03600100000000000000000000000064"]]},
+        {TOTALS: [[framed("480004" + "00" * 12)]]},
     ):
         _, kept = talked(change)
         assert stored(kept) == FOUR
@@ -160,8 +156,8 @@ def test_nothing_is_inferred_on_the_charger_nor_where_hours_and_total_disagree()
 def test_a_ring_on_another_clock_is_not_believed_until_it_was_set() -> None:
     """Its hours are an afternoon's to come: another client wrote UTC+8, and the wearer is not there."""
     ahead = ["43f00101000000000000000000000035", framed("432512154400017900150010000000")]
-    asked = {packets.steps_request(n).encode().hex(): [NOTHING] for n in range(2, 8)}
-    _, kept = talked({**asked, TODAY: ahead}, since={})
+    asked = {packets.steps_request(n).encode().hex(): [[NOTHING]] for n in range(2, 8)}
+    _, kept = talked({**asked, TODAY: [ahead]}, since={})
     assert kept.of(Epoch) == []
     assert len(kept.of(Counter)) == 1
 
@@ -173,9 +169,9 @@ def framed(body: str) -> str:
 
 def test_a_refusal_and_a_date_that_is_none_end_as_device_errors() -> None:
     with pytest.raises(UnexpectedReply):
-        talked({TODAY: ["c3ee00000000000000000000000000b1"]})
+        talked({TODAY: [["c3ee00000000000000000000000000b1"]]})
     with pytest.raises(MalformedPacket):
-        talked({TODAY: [HOURS[0], framed("43251315180004630025001400ffff")]})  # of the thirteenth month
+        talked({TODAY: [[HOURS[0], framed("43251315180004630025001400ffff")]]})  # of the thirteenth month
 
 
 def test_what_it_tells_while_it_is_watched() -> None:

@@ -21,7 +21,7 @@ QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What the ring's clock was on. `contact`: when hipsync last spoke to it; None: a stranger set it, to local time."""
+    """What the ring's clock was on. `contact`: when hipsync last spoke to it; None: others set it, to local time."""
 
     zone: ZoneInfo
     now: datetime
@@ -68,10 +68,10 @@ def width_of(records: Sequence[StepsRecord]) -> timedelta:
 
 
 def is_ahead(records: Sequence[StepsRecord], clock: Clock) -> bool:
-    """Whether a record lies wholly in time to come: the ring's clock was not ours."""
+    """Whether a record begins over an hour from now: the ring's clock was not ours, by more than summer time."""
     for record in records:
         span = clock.span(record.day, record.quarter, QUARTER)
-        if span is not None and span[0] > clock.now:
+        if span is not None and span[0] > clock.now + HOUR:
             return True
     return False
 

@@ -1,6 +1,7 @@
 """Bytes of Colmi rings, both ways.
 
-A command is 16 bytes: its number, 14 of payload, the low byte of their sum. In an answer bit 7 of the number is an error.
+A command is 16 bytes: its number, 14 of payload, the low byte of their sum. In an answer bit 7 of the number is an
+error.
 Sources: public clients and their captures (tahnok/colmi_r02_client at 9e08383f, smittytone/RingCLI at 3cc884d9,
 SneakyZippy/Colmi_Rxx_flutter_companion at 0e4249b6, vlordier/colmismartring at 9f830d19); `tests/devices` holds the
 bytes. Byte order differs from command to command.
@@ -140,7 +141,8 @@ def steps_request(days_ago: int) -> Frame:
     return Frame(STEPS, bytes([days_ago, 0x0F, 0, QUARTERS - 1, 1]).ljust(PAYLOAD, b"\0"))
 
 
-class StepsHeader(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StepsHeader:
     """How many records follow; None: nothing of that day."""
 
     count: int
@@ -150,7 +152,8 @@ class StepsHeader(NamedTuple):
         return bytes([HEADER, self.count, self.new_calories]).ljust(PAYLOAD, b"\0")
 
 
-class StepsRecord(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class StepsRecord:
     """Steps from a quarter of an hour on; every record that was ever seen lies on a full hour and holds all of it."""
 
     day: date

@@ -1,7 +1,7 @@
 """A simulated Colmi ring, as it behaves to any client.
 
-What nobody has recorded is ours: how often it tells of a walk, that a restart keeps the hours and loses clock and total,
-and that it has neither pulse nor sleep to tell.
+What nobody has recorded is ours: how often it tells of a walk, that a restart keeps the hours and loses clock and
+total, and that it has neither pulse nor sleep to tell.
 """
 
 from __future__ import annotations
@@ -225,10 +225,15 @@ class ColmiRing:
             return [Frame(packets.STEPS, bytes([packets.NOTHING]))]
         count = len(slots)
         records = [
-            StepsRecord(*slot, number, count, self.steps[slot] * 6, self.steps[slot], self.steps[slot] * 3 // 4)
+            StepsRecord(
+                slot.day, slot.quarter, number, count, self.steps[slot] * 6, self.steps[slot], self.steps[slot] * 3 // 4
+            )
             for number, slot in enumerate(slots)
         ]
-        return [Frame(packets.STEPS, each.payload()) for each in (StepsHeader(count), *records)]
+        return [
+            Frame(packets.STEPS, StepsHeader(count).payload()),
+            *(Frame(packets.STEPS, r.payload()) for r in records),
+        ]
 
     # ------------------------------------------------------------------ time, and what the wearer does
 
