@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -259,9 +259,12 @@ def test_a_long_packet_is_read_as_it_was_written(data: bytes, number: int) -> No
 
 @given(st.binary(max_size=20) | st.binary(min_size=15, max_size=15).map(lambda b: b + bytes([sum(b) & 0xFF])))
 def test_any_bytes_are_a_value_or_malformed(data: bytes) -> None:
-    decoders = (
+    def pulses(each: bytes) -> object:
+        return packets.heart_day([each] * 24)
+
+    decoders: Sequence[Callable[[bytes], object]] = (
         packets.steps_of, Totals.of, Battery.of, HeartSettings.of, packets.time_of, packets.event_of, packets.measured,
-        packets.decode_big, lambda each: packets.heart_day([each] * 24),
+        packets.decode_big, pulses,
     )  # fmt: skip
     inner = data
     with suppress(MalformedPacket):

@@ -105,7 +105,12 @@ def total(kept: Kept, day: date, zone: str = "UTC") -> int:
     first = minute_of(datetime(day.year, day.month, day.day, tzinfo=where))
     last = minute_of(datetime(day.year, day.month, day.day, tzinfo=where) + DAY)
     held = {(e.start, e.length): e for e in sorted(kept.of(Epoch), key=lambda e: e.steps)}
-    line = timeline([Source(sorted(held.values()), sorted(kept.of(Counter)))], first, last, where)
+    seconds: dict[datetime, int] = {}  # of two counters of a second the store keeps the larger
+    for counter in kept.of(Counter):
+        second = counter.at.replace(microsecond=0)
+        seconds[second] = max(counter.steps, seconds.get(second, 0))
+    counters = [Counter(*each) for each in sorted(seconds.items())]
+    line = timeline([Source(sorted(held.values()), counters)], first, last, where)
     return sum(line.steps) + sum(steps for _, steps in line.unplaced)
 
 

@@ -32,7 +32,7 @@ HOURS = [
 ]  # fmt: skip
 NOTHING = "43ff0000000000000000000000000042"
 TOTALS, TOTAL = "48000000000000000000000000000048", "4800046e00000000a021000351001bea"
-SINCE = {Epoch: NOW.replace(hour=5, minute=0, second=0), Counter: NOW - 3 * HOUR}
+SINCE: Mapping[type[Reading], datetime] = {Epoch: NOW.replace(hour=5, minute=0, second=0), Counter: NOW - 3 * HOUR}
 TALK: dict[str, Sequence[Sequence[str]]] = {
     SET_TIME: [SET], BATTERY: [[CHARGED]], TODAY: [HOURS], YESTERDAY: [[NOTHING]], TOTALS: [[TOTAL]],
 }  # fmt: skip
