@@ -176,7 +176,7 @@ async def live(
                     await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
                     wearer.answer(store)
                 await service.wake(clock.now())
-                if driver.abilities.history is not None:  # the day's summary wants all of the day
+                if driver.abilities.history is not None and not driver.held:  # the day's summary wants all of the day
                     async with service.talk(store.bands()[0]):
                         service.settle(service.state(clock.now()), clock.now())
             finally:

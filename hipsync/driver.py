@@ -118,6 +118,9 @@ class Abilities:
     heart_rate: bool = False
 
 
+TELLING = timedelta(minutes=30)
+"""Longer epochs give totals only: nobody can say from them when somebody last moved (as `timeline.COARSE`)."""
+
 Secret = Literal["none", "own", "given"]
 """own: we choose a key and the wearer confirms with a tap; given: the user brings it from the vendor's app."""
 
@@ -152,3 +155,9 @@ class Driver:
     """For who pairs one: what it needs, and where on the band that is found. Empty where there is nothing to say."""
     generic: bool = False
     """For whatever keeps to a standard: it stands back where the driver of a family takes the band."""
+
+    @property
+    def held(self) -> bool:
+        """Whether to stay connected to such a band: it can be watched, and keeps nothing to judge sitting by."""
+        history = self.abilities.history
+        return self.watch is not None and (history is None or history > TELLING)

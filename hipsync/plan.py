@@ -78,7 +78,7 @@ class Contacts:
     trouble: str | None = None
     """Why the last attempt failed."""
     live: bool = False
-    """It has no memory: a task of its own holds it, and `wake` does not call it."""
+    """It has no memory, or a coarse one: a task of its own holds it, and `wake` does not call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,8 @@ def zones_of(store: Store, settings: Settings) -> Zones:
 
 
 def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:
-    """The kinds of bands that keep no history and must be watched instead."""
-    return frozenset(
-        key for key, driver in drivers.items() if driver.abilities.history is None and driver.watch is not None
-    )
+    """The kinds of bands that keep no history, or one too coarse to judge by, and must be watched instead."""
+    return frozenset(key for key, driver in drivers.items() if driver.held)
 
 
 def state_of(store: Store, settings: Settings, now: datetime, live: Collection[str]) -> State:

@@ -4,8 +4,9 @@
 every decision. The scheduler of `hipsync run` and the fast clock of the demo loop over the same two. Collecting and
 judging meet only in the store: a dead radio delays data, never the verdict on what is known.
 
-A band with a memory is called by `wake`. A live band, which has none, is held by a task of its own (`Service.attend`):
-what it tells goes into the store, where `wake` finds it, and a prompt buzzes it over the connection that is open.
+A band with a memory is called by `wake`. A live band, which has none or only one of hours, is held by a task of its own
+(`Service.attend`), which asks for what it remembers at each connection: what it tells goes into the store, where `wake`
+finds it, and a prompt buzzes it over the connection that is open.
 """
 
 from __future__ import annotations

@@ -278,7 +278,7 @@ async def _stored(batches: Batches | None, conversation: Conversation, session: 
 async def nudge(driver: Driver, conversation: Conversation, session: Session, message: Message) -> Answer | None:
     """Buzz the band; the wearer's answer if the band can give one. Raises `DeviceError`."""
     if driver.nudge is None:
-        raise DeviceError(f"{driver.label} bands cannot buzz")
+        raise DeviceError(f"{driver.label}: a band of this kind cannot buzz")
     with conversation.viewing() as link:
         return await driver.nudge(link, session, message)
 

@@ -107,6 +107,8 @@ class _Rest(NamedTuple):
     end: int
     minute: int
     steps: int
+    gap: bool = False
+    """Of a counter; else of a coarse epoch."""
 
 
 def minute_of(instant: datetime) -> int:
@@ -128,8 +130,10 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
     for source in sources:
         unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(source)
         vouched = VOUCHED if source.vouches else 0
+        held = _held(source, zone)
         for epoch in source.epochs:
-            _place(line, slept, rest, epoch, vouched, unworn)
+            if epoch.length <= COARSE * MINUTE or not any(a <= epoch.start and epoch.end <= b for a, b in held):
+                _place(line, slept, rest, epoch, vouched, unworn)
         _place_counters(line, rest, source.counters, vouched, zone)
     for at in range(size):
         if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
@@ -137,6 +141,22 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
     _settle(line, rest)
     line.doubtful = _doubtful(line)
     return line
+
+
+def _held(source: Source, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """When a band's own counter was read without a longer gap.
+
+    Its coarse epochs of that time say nothing more, but for a few steps that were spread over their edges.
+    """
+    if not any(epoch.length > COARSE * MINUTE for epoch in source.epochs):
+        return []
+    held: list[tuple[datetime, datetime]] = []
+    for start_s, end_s, _ in _differences(source.counters, zone):
+        if end_s - start_s <= SLOT_COUNTER * 60:
+            start, end = datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC)
+            begun = held.pop()[0] if held and held[-1][1] == start else start
+            held.append((begun, end))
+    return held
 
 
 def _place(
@@ -193,7 +213,9 @@ def _place_counters(line: Timeline, rest: list[_Rest], counters: Sequence[Counte
         length_s = end_s - start_s
         width = -(-length_s // 60)
         if length_s > SLOT_COUNTER * 60:
-            rest.append(_Rest(-(-start_s // 60), end_s // 60, end_s // 60, steps))
+            midnight = datetime.fromtimestamp(end_s, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+            begun_s = max(start_s, int(midnight.timestamp()))  # a reset in between leaves what came before unknown
+            rest.append(_Rest(min(-(-begun_s // 60), end_s // 60), end_s // 60, end_s // 60, steps, gap=True))
         elif length_s > FINE * 60:
             start, end = (start_s + 30) // 60, (end_s + 29) // 60  # a minute of which it knows more than half
             code = MOVING if steps >= STILL_STEPS else STILL
@@ -211,7 +233,7 @@ def _place_counters(line: Timeline, rest: list[_Rest], counters: Sequence[Counte
     for minute, (steps, covered_s, width) in sorted(minutes.items()):
         if covered_s < 30:  # less than half of it is known
             if steps:
-                rest.append(_Rest(minute, minute, minute, steps))
+                rest.append(_Rest(minute, minute, minute, steps, gap=True))
         elif line.first <= minute < line.last:
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
 
@@ -251,18 +273,31 @@ def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
 
 
 def _settle(line: Timeline, rest: list[_Rest]) -> None:
-    """Steps of coarse epochs and long gaps, less what finer sources told of the same minutes, the shortest first.
+    """Steps of long gaps and coarse epochs, less what finer sources told of the same minutes, the shortest first.
 
+    Gaps before epochs: an hour that reaches into a gap has some of its steps there, nobody knows how many, so each step
+    of the gap goes to one hour at most. What no hour claims counts where the gap ends.
     Of two as long the one with most steps, like everywhere: two bands that tell hours do not double them.
     """
     settled: list[_Rest] = []
-    for start, end, minute, steps in sorted(rest, key=lambda each: (each.end - each.start, -each.steps)):
+    gaps: list[tuple[_Rest, list[int]]] = []  # with what no hour has taken for its own yet
+    for each in sorted(rest, key=lambda each: (not each.gap, each.end - each.start, -each.steps)):
+        start, end, minute, steps, gap = each
         inside = range(max(start, line.first) - line.first, max(min(end, line.last) - line.first, 0))
-        told = sum(line.steps[at] for at in inside)
-        told += sum(each.steps for each in settled if start <= each.start < each.end <= end)
-        if steps > told and line.first <= minute < line.last:
-            settled.append(_Rest(start, end, minute, steps - told))
-            line.unplaced.append((minute, steps - told))
+        steps -= sum(line.steps[at] for at in inside)
+        steps -= sum(other.steps for other in settled if other.gap == gap and start <= other.start < other.end <= end)
+        if steps <= 0 or not line.first <= minute < line.last:
+            continue
+        settled.append(each._replace(steps=steps))
+        if gap:
+            gaps.append((each, [steps]))
+            continue
+        line.unplaced.append((minute, steps))
+        for other, left in gaps:
+            if start < max(other.end, other.start + 1) and other.start < end:
+                shared = min(steps, left[0])
+                steps, left[0] = steps - shared, left[0] - shared
+    line.unplaced += [(gap.minute, left[0]) for gap, left in gaps if left[0]]
 
 
 def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:

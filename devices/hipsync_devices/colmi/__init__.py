@@ -1,0 +1,29 @@
+"""Colmi rings (R02 to R12) and bands of the same commands (H59): hours are kept, totals are told live; no motor."""
+
+from __future__ import annotations
+
+import re
+
+from hipsync.driver import Abilities, Advertisement, Driver
+from hipsync_devices.colmi import protocol
+from hipsync_devices.colmi.hours import HOUR
+
+NAMES = re.compile(r"(COLMI )?R\d{2}C?_.*|H59_.*")
+"""As public clients know them. The service is not reliably in the advertisement."""
+
+
+def _matches(advertisement: Advertisement) -> bool:
+    return NAMES.fullmatch(advertisement.name or "") is not None
+
+
+DRIVER = Driver(
+    key="colmi",
+    label="Colmi ring",
+    # No buzz: a ring has no motor, and that the band H59 has one nobody has shown.
+    abilities=Abilities(history=HOUR, live=True, battery=True),
+    secret=lambda _: "none",
+    matches=_matches,
+    open=protocol.opened,
+    sync=protocol.sync,
+    watch=protocol.watch,
+)

@@ -1,0 +1,99 @@
+"""From the records that a ring sends to epochs.
+
+A record has a date and a quarter of an hour by the ring's wall clock, which hipsync sets at each connection and which
+knows neither zone nor summer time. All real ones lie on full hours and hold the hour; a ring with a record on another
+quarter has slots of 15 minutes. What follows the last contact is on the clock as it was set then; before, the clock
+followed the zone, so that the hour that came twice in autumn is one record of two hours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+from hipsync.model import Epoch
+from hipsync_devices.colmi.packets import MOST_DAYS, QUARTERS, StepsRecord
+
+QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What the ring's clock was on. `contact`: when hipsync last spoke to it; None: others set it, to local time."""
+
+    zone: ZoneInfo
+    now: datetime
+    contact: datetime | None = None
+
+    def span(self, day: date, quarter: int, width: timedelta) -> tuple[datetime, timedelta] | None:
+        """Start and length of a slot in UTC; None on a day of two offsets on which nobody knows what was when.
+
+        That is a slot after the change when the clock was set after it: it may hold what was counted before.
+        """
+        wall = datetime.combine(day, time()) + quarter * QUARTER
+        if self.contact is not None:
+            offset = self.contact.astimezone(self.zone).utcoffset() or timedelta()
+            start = wall.replace(tzinfo=timezone(offset)).astimezone(UTC)
+            if start + width > self.contact:
+                if self.changes(day) and self._changed(day, self.contact):
+                    return None
+                return start, width
+        start = wall.replace(tzinfo=self.zone).astimezone(UTC)
+        last = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
+        if last > start:
+            return start, last - start + width
+        return start, width
+
+    def changes(self, day: date) -> bool:
+        """Whether the day has two offsets."""
+        return self._offset(day) != self._offset(day + DAY)
+
+    def _changed(self, day: date, instant: datetime) -> bool:
+        return instant.astimezone(self.zone).utcoffset() != self._offset(day)
+
+    def _offset(self, day: date) -> timedelta | None:
+        return datetime.combine(day, time(), self.zone).utcoffset()
+
+    def possible(self, day: date) -> bool:
+        """Whether a day is one that a ring can have records of."""
+        today = self.now.astimezone(self.zone).date()
+        return today - (MOST_DAYS + 1) * DAY <= day <= today
+
+
+def width_of(records: Sequence[StepsRecord]) -> timedelta:
+    """Of the slots of a ring that said all this."""
+    return HOUR if all(record.quarter % 4 == 0 for record in records) else QUARTER
+
+
+def is_ahead(records: Sequence[StepsRecord], clock: Clock) -> bool:
+    """Whether a record begins over an hour from now: the ring's clock was not ours, by more than summer time."""
+    for record in records:
+        span = clock.span(record.day, record.quarter, QUARTER)
+        if span is not None and span[0] > clock.now + HOUR:
+            return True
+    return False
+
+
+def epochs(
+    day: date, records: Sequence[StepsRecord], width: timedelta, clock: Clock, since: datetime | None, *, vouched: bool
+) -> list[Epoch]:
+    """The finished slots of a day that were sent, and, if the ring vouches for them, the still ones between.
+
+    Nothing that ended an hour or more before `since`; nothing is inferred on a day without a record or with two
+    offsets, nor before the first slot of a ring of which nothing is stored.
+    """
+    sent: dict[tuple[datetime, timedelta], int] = {}
+    for record in records:
+        if record.day == day and (span := clock.span(day, record.quarter, width)) is not None:
+            sent[span] = sent.get(span, 0) + record.steps
+    told = [Epoch(start, length, steps) for (start, length), steps in sent.items()]
+    if told and vouched and not clock.changes(day):
+        begin = min(epoch.start for epoch in told) if since is None else since
+        for quarter in range(0, QUARTERS, width // QUARTER):
+            span = clock.span(day, quarter, width)
+            if span is not None and span not in sent and span[0] >= begin:
+                told.append(Epoch(*span, 0, inferred=True))
+    earliest = None if since is None else since - HOUR
+    return sorted(each for each in told if each.end <= clock.now and (earliest is None or each.end > earliest))

@@ -1,0 +1,332 @@
+"""Bytes of Colmi rings, both ways.
+
+A command is 16 bytes: its number, 14 of payload, the low byte of their sum. In an answer bit 7 of the number is an
+error.
+Sources: public clients and their captures (tahnok/colmi_r02_client at 9e08383f, smittytone/RingCLI at 3cc884d9,
+SneakyZippy/Colmi_Rxx_flutter_companion at 0e4249b6, vlordier/colmismartring at 9f830d19); `tests/devices` holds the
+bytes. Byte order differs from command to command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from hipsync.errors import MalformedPacket
+from hipsync_devices.gatt import uuid16
+
+SERVICE = "6e40fff0-b5a3-f393-e0a9-e50e24dcca9e"
+WRITE = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
+NOTIFY = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
+BIG_SERVICE = "de5bf728-d711-4e47-af26-65e3012a5dc7"
+BIG_WRITE = "de5bf72a-d711-4e47-af26-65e3012a5dc7"
+BIG_NOTIFY = "de5bf729-d711-4e47-af26-65e3012a5dc7"
+FIRMWARE, HARDWARE = uuid16(0x2A26), uuid16(0x2A27)
+
+SET_TIME, BATTERY, PHONE, PREFERENCES, BLINK = 0x01, 0x03, 0x04, 0x0A, 0x10
+HEART_LOG, HEART_SETTINGS, REALTIME_HEART, GOALS = 0x15, 0x16, 0x1E, 0x21
+PACKET_SIZE, STEPS, TOTALS, FIND = 0x2F, 0x43, 0x48, 0x50
+MEASURE, MEASURED, EVENT = 0x69, 0x6A, 0x73
+ERROR = 0x80
+UNSUPPORTED = 0xEE
+NOTHING, HEADER = 0xFF, 0xF0
+READ, SET = 1, 2
+PAYLOAD = 14
+
+
+class Frame(NamedTuple):
+    """A command or an answer; the payload is padded with zeros to 14 bytes."""
+
+    command: int
+    payload: bytes = bytes(PAYLOAD)
+
+    @property
+    def refused(self) -> bool:
+        return bool(self.command & ERROR)
+
+    def encode(self) -> bytes:
+        if len(self.payload) > PAYLOAD:
+            raise ValueError(f"a payload of {len(self.payload)} bytes")
+        body = bytes([self.command]) + self.payload.ljust(PAYLOAD, b"\0")
+        return body + bytes([sum(body) & 0xFF])
+
+
+def decode_frame(data: bytes) -> Frame:
+    if len(data) != 16:
+        raise MalformedPacket("a packet has sixteen bytes", data)
+    if sum(data[:15]) & 0xFF != data[15]:
+        raise MalformedPacket("the sum is wrong", data)
+    return Frame(data[0], data[1:15])
+
+
+# ------------------------------------------------------------------ time, battery, settings
+
+
+def _bcd(number: int) -> int:
+    return number // 10 << 4 | number % 10
+
+
+def _decimal(byte: int) -> int:
+    if byte >> 4 > 9 or byte & 0xF > 9:
+        raise ValueError(f"{byte:02x} is no decimal")
+    return (byte >> 4) * 10 + (byte & 0xF)
+
+
+def set_time(wall: datetime, language: int = 1) -> Frame:
+    """The wearer's wall clock, as the maker's app writes it; language 1 is English."""
+    parts = (wall.year - 2000, wall.month, wall.day, wall.hour, wall.minute, wall.second)
+    return Frame(SET_TIME, bytes([*map(_bcd, parts), language]).ljust(PAYLOAD, b"\0"))
+
+
+def time_of(payload: bytes) -> datetime:
+    """Without a zone."""
+    try:
+        year, *rest = (_decimal(byte) for byte in payload[:6])
+        return datetime(2000 + year, *rest)  # type: ignore[arg-type]  # noqa: DTZ001  a wall clock
+    except (ValueError, TypeError) as problem:
+        raise MalformedPacket("not a time", payload) from problem
+
+
+@dataclass(frozen=True, slots=True)
+class Battery:
+    """03, and an event of the kind 0C."""
+
+    percent: int
+    charging: bool
+
+    def payload(self) -> bytes:
+        return bytes([self.percent, self.charging]).ljust(PAYLOAD, b"\0")
+
+    @classmethod
+    def of(cls, payload: bytes) -> Battery:
+        if len(payload) < 2 or payload[0] > 100:
+            raise MalformedPacket("not a battery", payload)
+        return cls(payload[0], payload[1] == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class HeartSettings:
+    """16: whether the pulse is logged, and every how many minutes."""
+
+    enabled: bool
+    minutes: int
+
+    def payload(self, op: int = READ) -> bytes:
+        return bytes([op, 1 if self.enabled else 2, self.minutes]).ljust(PAYLOAD, b"\0")
+
+    @classmethod
+    def of(cls, payload: bytes) -> HeartSettings:
+        if len(payload) < 3 or payload[0] not in {READ, SET} or payload[1] not in {1, 2}:
+            raise MalformedPacket("no settings of the pulse", payload)
+        return cls(payload[1] == 1, payload[2])
+
+
+def phone(name: str) -> Frame:
+    """04: what the phone is called."""
+    cut = name.encode()[: PAYLOAD - 2].decode("utf-8", "ignore").encode()
+    return Frame(PHONE, (b"\x02\x0a" + cut).ljust(PAYLOAD, b"\0"))
+
+
+# ------------------------------------------------------------------ steps
+
+QUARTERS = 96
+MOST_DAYS = 7
+"""How many days back anybody has ever asked."""
+
+
+def steps_request(days_ago: int) -> Frame:
+    """43: all quarters of a day, by the ring's clock."""
+    return Frame(STEPS, bytes([days_ago, 0x0F, 0, QUARTERS - 1, 1]).ljust(PAYLOAD, b"\0"))
+
+
+@dataclass(frozen=True, slots=True)
+class StepsHeader:
+    """How many records follow; None: nothing of that day."""
+
+    count: int
+    new_calories: bool = True
+
+    def payload(self) -> bytes:
+        return bytes([HEADER, self.count, self.new_calories]).ljust(PAYLOAD, b"\0")
+
+
+@dataclass(frozen=True, slots=True)
+class StepsRecord:
+    """Steps from a quarter of an hour on; every record that was ever seen lies on a full hour and holds all of it."""
+
+    day: date
+    quarter: int
+    number: int
+    count: int
+    calories: int
+    """Of the raw unit: ten small calories if the header says so, else one."""
+    steps: int
+    metres: int
+
+    def payload(self) -> bytes:
+        numbers = b"".join(min(n, 0xFFFF).to_bytes(2, "little") for n in (self.calories, self.steps, self.metres))
+        day = bytes(map(_bcd, (self.day.year - 2000, self.day.month, self.day.day)))
+        return (day + bytes([self.quarter, self.number, self.count]) + numbers).ljust(PAYLOAD, b"\0")
+
+
+def steps_of(payload: bytes) -> StepsHeader | StepsRecord | None:
+    """A part of the answer to 43; None: it has nothing of that day, and nothing more follows."""
+    if len(payload) != PAYLOAD:
+        raise MalformedPacket("too short for steps", payload)
+    if payload[0] == NOTHING:
+        return None
+    if payload[0] == HEADER:
+        if payload[1] > QUARTERS:
+            raise MalformedPacket("more records than a day has quarters", payload)
+        return StepsHeader(payload[1], payload[2] == 1)
+    try:
+        year, month, day = (_decimal(byte) for byte in payload[:3])
+        when = date(2000 + year, month, day)
+    except ValueError as problem:
+        raise MalformedPacket("not a date", payload) from problem
+    quarter, number, count = payload[3:6]
+    if quarter >= QUARTERS or number >= count:
+        raise MalformedPacket("not a quarter of a day", payload)
+    calories, steps, metres = (int.from_bytes(payload[at : at + 2], "little") for at in (6, 8, 10))
+    return StepsRecord(when, quarter, number, count, calories, steps, metres)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """48: since the ring's midnight; small calories, metres."""
+
+    steps: int
+    running: int = 0
+    calories: int = 0
+    metres: int = 0
+    active_minutes: int = 0
+
+    def payload(self) -> bytes:
+        three = b"".join(n.to_bytes(3, "big") for n in (self.steps, self.running, self.calories, self.metres))
+        return three + self.active_minutes.to_bytes(2, "big")
+
+    @classmethod
+    def of(cls, payload: bytes) -> Totals:
+        if len(payload) != PAYLOAD:
+            raise MalformedPacket("not the totals of a day", payload)
+        steps, running, calories, metres = (int.from_bytes(payload[at : at + 3], "big") for at in (0, 3, 6, 9))
+        return cls(steps, running, calories, metres, int.from_bytes(payload[12:], "big"))
+
+
+# ------------------------------------------------------------------ what it says by itself
+
+NEW_STEPS, CHARGE, WALKING = 0x04, 0x0C, 0x12
+
+
+@dataclass(frozen=True, slots=True)
+class Walking:
+    """An event of the kind 12, about one a second of a walk: what was walked today."""
+
+    steps: int
+    calories: int = 0
+    metres: int = 0
+
+    def payload(self) -> bytes:
+        three = b"".join(n.to_bytes(3, "big") for n in (self.steps, self.calories, self.metres))
+        return (bytes([WALKING]) + three).ljust(PAYLOAD, b"\0")
+
+
+def event_of(payload: bytes) -> Walking | Battery | None:
+    """73; None for what says nothing of steps and battery."""
+    if len(payload) != PAYLOAD:
+        raise MalformedPacket("too short for an event", payload)
+    if payload[0] == WALKING:
+        return Walking(*(int.from_bytes(payload[at : at + 3], "big") for at in (1, 4, 7)))
+    return Battery.of(payload[1:]) if payload[0] == CHARGE else None
+
+
+# ------------------------------------------------------------------ the pulse
+
+SAMPLES = 288
+HEART_PACKETS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class HeartDay:
+    """15: a pulse every five minutes from the ring's midnight, 0 where there is none; the number that was asked for."""
+
+    asked: int
+    pulses: tuple[int, ...]
+    interval: int = 5
+
+    def frames(self) -> list[Frame]:
+        samples = bytes(self.pulses).ljust(9 + 22 * 13, b"\0")
+        head = Frame(HEART_LOG, bytes([0, HEART_PACKETS, self.interval]).ljust(PAYLOAD, b"\0"))
+        first = Frame(HEART_LOG, bytes([1]) + self.asked.to_bytes(4, "little") + samples[:9])
+        rest = (Frame(HEART_LOG, bytes([i]) + samples[9 + (i - 2) * 13 :][:13]) for i in range(2, HEART_PACKETS))
+        return [head, first, *rest]
+
+
+def heart_day(payloads: Sequence[bytes]) -> HeartDay | None:
+    """Of all the answers to one request; None: it has nothing of that day."""
+    if payloads and payloads[0][:1] == bytes([NOTHING]):
+        return None
+    whole = b"".join(payloads)
+    if [each[:1] for each in payloads] != [bytes([i]) for i in range(HEART_PACKETS)] or len(whole) != 24 * PAYLOAD:
+        raise MalformedPacket("not the pulses of a day", whole)
+    samples = payloads[1][5:] + b"".join(each[1:] for each in payloads[2:])
+    return HeartDay(int.from_bytes(payloads[1][1:5], "little"), tuple(samples[:SAMPLES]), payloads[0][2])
+
+
+def day_asked(number: int) -> date:
+    """The clock on the wall, counted as if it were UTC."""
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=number)).date()
+
+
+class Measured(NamedTuple):
+    """69: kind 1 is the pulse; error 1: not worn well, 2: try again."""
+
+    kind: int
+    error: int
+    value: int
+
+    def payload(self) -> bytes:
+        return bytes(self).ljust(PAYLOAD, b"\0")
+
+
+def measured(payload: bytes) -> Measured:
+    if len(payload) < 3:
+        raise MalformedPacket("not a measurement", payload)
+    return Measured(*payload[:3])
+
+
+# ------------------------------------------------------------------ long answers
+
+BIG = 0xBC
+TEMPERATURE, SLEEP, OXYGEN, PULSES = 0x25, 0x27, 0x2A, 0x28
+
+
+class Big(NamedTuple):
+    """`BC <id> <length> <CRC> <payload>`, both numbers little-endian; the CRC is MODBUS's, of the payload."""
+
+    id: int
+    payload: bytes = b""
+
+    def encode(self) -> bytes:
+        head = bytes([BIG, self.id]) + len(self.payload).to_bytes(2, "little")
+        return head + crc(self.payload).to_bytes(2, "little") + self.payload
+
+
+def decode_big(data: bytes) -> Big:
+    if len(data) < 6 or data[0] != BIG or len(data) != 6 + int.from_bytes(data[2:4], "little"):
+        raise MalformedPacket("not one whole long packet", data)
+    if int.from_bytes(data[4:6], "little") != crc(data[6:]):
+        raise MalformedPacket("the CRC is wrong", data)
+    return Big(data[1], data[6:])
+
+
+def crc(data: bytes) -> int:
+    """CRC-16/MODBUS."""
+    value = 0xFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0xA001 if value & 1 else 0)
+    return value
