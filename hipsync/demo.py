@@ -177,6 +177,7 @@ async def live(
                     wearer.answer(store)
                 await service.wake(clock.now())
                 if driver.abilities.history is not None:  # the day's summary wants all of the day
+                    await service.leave()  # of a band that is held, for it takes one connection
                     async with service.talk(store.bands()[0]):
                         service.settle(service.state(clock.now()), clock.now())
             finally:

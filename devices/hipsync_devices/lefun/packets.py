@@ -181,7 +181,10 @@ class Record:
             return cls(days_ago)
         if not 1 <= current <= total:
             raise MalformedPacket("a record beyond the last", params)
-        return cls(days_ago, total, current, decode_time(start), steps, metres, calories)
+        try:
+            return cls(days_ago, total, current, decode_time(start), steps, metres, calories)
+        except MalformedPacket as problem:
+            raise MalformedPacket(problem.why, params) from problem
 
 
 # ------------------------------------------------------------------ words
