@@ -107,6 +107,8 @@ class _Rest(NamedTuple):
     end: int
     minute: int
     steps: int
+    around: int = 0
+    """Minutes at either end of which it knows a piece."""
 
 
 def minute_of(instant: datetime) -> int:
@@ -125,16 +127,17 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
     line = Timeline(first, bytearray(size), bytearray(size), [0] * size, bytearray(size))
     slept = bytearray(size)
     rest: list[_Rest] = []
+    torn: set[int] = set()
     for source in sources:
         unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(source)
         vouched = VOUCHED if source.vouches else 0
         for epoch in source.epochs:
             _place(line, slept, rest, epoch, vouched, unworn)
-        _place_counters(line, rest, source.counters, vouched, zone)
+        _place_counters(line, rest, torn, source.counters, vouched, zone)
     for at in range(size):
         if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
-    _settle(line, rest)
+    _settle(line, rest, torn)
     line.doubtful = _doubtful(line)
     return line
 
@@ -186,14 +189,19 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
     line.flags[at] |= shared
 
 
-def _place_counters(line: Timeline, rest: list[_Rest], counters: Sequence[Counter], flags: int, zone: ZoneInfo) -> None:
-    """Differences over up to 5 minutes are spread, up to 15 make a slot, and longer ones only count for the day."""
+def _place_counters(
+    line: Timeline, rest: list[_Rest], torn: set[int], counters: Sequence[Counter], flags: int, zone: ZoneInfo
+) -> None:
+    """Differences over up to 5 minutes are spread, up to 15 make a slot, and longer ones only count for the day.
+
+    `torn`: minutes that are known, but not from their first second to the last.
+    """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
     for start_s, end_s, steps in _differences(counters, zone):
         length_s = end_s - start_s
         width = -(-length_s // 60)
         if length_s > SLOT_COUNTER * 60:
-            rest.append(_Rest(-(-start_s // 60), end_s // 60, end_s // 60, steps))
+            rest.append(_Rest(-(-start_s // 60), end_s // 60, end_s // 60, steps, around=1))
         elif length_s > FINE * 60:
             start, end = (start_s + 30) // 60, (end_s + 29) // 60  # a minute of which it knows more than half
             code = MOVING if steps >= STILL_STEPS else STILL
@@ -214,6 +222,8 @@ def _place_counters(line: Timeline, rest: list[_Rest], counters: Sequence[Counte
                 rest.append(_Rest(minute, minute, minute, steps))
         elif line.first <= minute < line.last:
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
+            if covered_s < 60:
+                torn.add(minute)
 
 
 def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
@@ -250,19 +260,58 @@ def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
     return list(zip(touched, shares, covered, strict=True))
 
 
-def _settle(line: Timeline, rest: list[_Rest]) -> None:
+def _settle(line: Timeline, rest: list[_Rest], torn: set[int]) -> None:
     """Steps of coarse epochs and long gaps, less what finer sources told of the same minutes, the shortest first.
+
+    What remains of one lies in the minutes that nobody knows, so it is as long as those::
+
+        |~~~ known ~~~|  gap  |~~~ known ~~~|        an hour of that band, and the gap between two readings: the steps
+        |             an hour               |        of the gap are not counted again for the hour
 
     Of two as long the one with most steps, like everywhere: two bands that tell hours do not double them.
     """
+    pieces = [each for each in rest if each.start == each.end]
+    opened = [_opened(line, each, pieces, torn) for each in rest if each.start < each.end]
     settled: list[_Rest] = []
-    for start, end, minute, steps in sorted(rest, key=lambda each: (each.end - each.start, -each.steps)):
-        inside = range(max(start, line.first) - line.first, max(min(end, line.last) - line.first, 0))
-        told = sum(line.steps[at] for at in inside)
-        told += sum(each.steps for each in settled if start <= each.start < each.end <= end)
-        if steps > told and line.first <= minute < line.last:
-            settled.append(_Rest(start, end, minute, steps - told))
-            line.unplaced.append((minute, steps - told))
+    for each in sorted(opened, key=lambda each: (each.end - each.start, -each.steps)):
+        first, last = each.start - each.around, each.end + each.around
+        within = [other for other in settled if first <= other.start < other.end <= last]
+        steps = max(each.steps - sum(other.steps for other in within), 0)
+        settled.append(_beside(each, within)._replace(steps=steps))
+    line.unplaced += [
+        (each.minute, each.steps)
+        for each in [*pieces, *settled]
+        if each.steps and line.first <= each.minute < line.last
+    ]
+
+
+def _opened(line: Timeline, each: _Rest, pieces: Sequence[_Rest], torn: set[int]) -> _Rest:
+    """What minutes and pieces of minutes that are known leave of one, from the first unknown minute to the last."""
+
+    def known(minute: int) -> bool:
+        return line.first <= minute < line.last and line.code[minute - line.first] != MISSING and minute not in torn
+
+    inside = range(max(each.start, line.first) - line.first, max(min(each.end, line.last) - line.first, 0))
+    told = sum(line.steps[at] for at in inside)
+    told += sum(piece.steps for piece in pieces if each.start <= piece.start < each.end)
+    start, end = each.start, each.end
+    while start < end and known(start):
+        start += 1
+    while start < end and known(end - 1):
+        end -= 1
+    return each._replace(start=start, end=end, steps=each.steps - told)
+
+
+def _beside(each: _Rest, within: Sequence[_Rest]) -> _Rest:
+    """One without those at its ends that are settled; as it is if they fill it."""
+    start, end = each.start, each.end
+    for other in sorted(within):
+        if other.start <= start + each.around:
+            start = max(start, other.end)
+    for other in sorted(within, key=lambda other: -other.end):
+        if other.end >= end - each.around:
+            end = min(end, other.start)
+    return each._replace(start=start, end=end) if start < end else each
 
 
 def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:
