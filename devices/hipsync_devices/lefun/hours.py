@@ -9,8 +9,8 @@ omit still slots vouches for a day of which it tells at least one, and for today
 
 Stamps are wall clock. From `began` on, when the clock was set, they are on the offset of that instant, for a band
 knows no daylight saving; what is older was stamped on the wearer's clock, as far as anybody can tell. The hour in which
-the clock was set has stamps of both, and is left out. Nothing is inferred before `began`, nor while the clock was
-wrong.
+the clock was set has stamps of both, and so has the next if it was set back: both are left out. Nothing is inferred
+before `began`, nor while the clock was wrong.
 """
 
 from __future__ import annotations
@@ -51,8 +51,8 @@ class Clock:
         return (now + self.offset(now)).date()
 
     def is_of(self, start: datetime) -> bool:
-        """Whether all of an hour's stamps are on one clock."""
-        return self.began is None or not start < self.began < start + HOUR
+        """Whether all of an hour's stamps are on one clock; one that is set back by an hour tells some twice."""
+        return self.began is None or start == self.began or not self.began - HOUR < start < self.began + HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def hours(
         if clock.began is not None:
             first = max(first, clock.began)
         for start in _grid(answer, clock):
-            if start >= first and start not in sums:
+            if start >= first and start not in sums and clock.is_of(start):
                 told[start] = Epoch(start, HOUR, 0, inferred=True)
     return [epoch for start, epoch in sorted(told.items()) if epoch.end <= asked and (since is None or start >= since)]
 

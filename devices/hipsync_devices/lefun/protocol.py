@@ -191,8 +191,8 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         elif clock.offset(now) != Clock(link.zone).offset(now):
             yield [await _info(wire, now)]
         await _set_clock(link, wire)
-    if counter := await _counter(link, wire, answer):
-        yield [counter]
+    if counter := await _counter(link, wire):
+        yield [counter[1]]
     await link.unsubscribe(packets.NOTIFY)
 
 
@@ -232,15 +232,20 @@ def _slots(records: Sequence[Record]) -> dict[datetime, int]:
 # ------------------------------------------------------------------ the total
 
 
-async def _counter(link: Link, wire: Wire, answer: Answer) -> Counter | None:
+async def _counter(link: Link, wire: Wire) -> tuple[Total, Counter] | None:
     """The total of today, if it is today's. One band told 0 until the day closed, so the records must agree to that."""
     total, now = await wire.total(), link.now()
-    if total.day is None or not _near(total.day, Clock(link.zone), now):
+    if not _near(total.day, Clock(link.zone), now):
         return None
-    known = answer.slots.get(total.day)
-    if not total.steps and (known is None or any(known.values())):
-        return None
-    return Counter(now, total.steps)
+    if not total.steps:
+        try:
+            if any(record.steps for record in await wire.records(0)):
+                return None
+        except LinkLost:
+            raise
+        except DeviceError:  # nobody agrees
+            return None
+    return total, Counter(now, total.steps)
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
@@ -251,7 +256,10 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     wire, totals = Wire(link), Totals(link)
     await wire.open()
     offset = Clock(link.zone).offset(link.now())
-    beat = link.now()  # at once: a change just before the subscription would be missed
+    beat = link.now() + HEARTBEAT
+    if told := await _counter(link, wire):
+        totals.last = told[0]
+        yield [told[1]]
     while Clock(link.zone).offset(link.now()) == offset:
         try:
             readings = totals.readings(await _burst(link, wire, beat))
@@ -283,13 +291,14 @@ class Totals:
     """Which of the totals of one connection are believed.
 
     None of another day; none that is less than one of the same day, for only midnight takes steps away; and no zero
-    before the first step of a connection, for there is a band that answers 0 until the day closes.
+    before the first step of a connection unless the records agreed to it, for there is a band that answers 0 until the
+    day closes.
     """
 
     def __init__(self, link: Link) -> None:
         self._clock = Clock(link.zone)
-        self._day: date | None = None
-        self._steps = 0
+        self.last = Total(0, None)
+        """The last one that was believed; without a day if none was."""
 
     def readings(self, told: Sequence[tuple[datetime, Total]]) -> Sequence[Reading]:
         """The last one, and one right before midnight too, or its last steps would be lost."""
@@ -298,14 +307,14 @@ class Totals:
         return [*peaks, *counters[-1:]]
 
     def _believed(self, at: datetime, total: Total) -> bool:
-        if total.day is None or total.days_ago or not _near(total.day, self._clock, at):
+        if total.days_ago or total.day is None or not _near(total.day, self._clock, at):
             return False
-        if self._day is None:
+        if self.last.day is None:
             if not total.steps:
                 return False
-        elif total.day < self._day or (total.day == self._day and total.steps < self._steps):
+        elif (total.day, total.steps) < (self.last.day, self.last.steps):
             return False
-        self._day, self._steps = total.day, total.steps
+        self.last = total
         return True
 
 
