@@ -131,9 +131,9 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
     for source in sources:
         unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(source)
         vouched = VOUCHED if source.vouches else 0
+        counted = _place_counters(line, rest, torn, source.counters, vouched, zone)
         for epoch in source.epochs:
-            _place(line, slept, rest, epoch, vouched, unworn)
-        _place_counters(line, rest, torn, source.counters, vouched, zone)
+            _place(line, slept, rest, epoch, vouched, unworn, counted)
     for at in range(size):
         if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
@@ -149,11 +149,13 @@ def _place(
     epoch: Epoch,
     flags: int,
     unworn: frozenset[int],
+    counted: set[int],
 ) -> None:
+    """`counted`: minutes of which the same band told its counter. It tells no more of them by an epoch of hours."""
     start = minute_of(epoch.start)
     width = int(epoch.length.total_seconds()) // 60
     if width > COARSE:
-        if epoch.state not in _OFF:
+        if epoch.state not in _OFF and not counted.issuperset(range(start, start + width)):
             rest.append(_Rest(start, start + width, start + width - 1, epoch.steps))
         return
     off = epoch.state in _OFF or start in unworn
@@ -191,20 +193,27 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
 
 def _place_counters(
     line: Timeline, rest: list[_Rest], torn: set[int], counters: Sequence[Counter], flags: int, zone: ZoneInfo
-) -> None:
+) -> set[int]:
     """Differences over up to 5 minutes are spread, up to 15 make a slot, and longer ones only count for the day.
 
-    `torn`: minutes that are known, but not from their first second to the last.
+    What comes out are the known minutes of which each second lies in a difference. `torn`: those in which a long one
+    begins or ends.
     """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
+    counted: set[int] = set()
+    seconds: dict[int, int] = defaultdict(int)
     for start_s, end_s, steps in _differences(counters, zone):
         length_s = end_s - start_s
         width = -(-length_s // 60)
+        for minute in {start_s // 60, (end_s - 1) // 60} if width > FINE else ():
+            seconds[minute] += min(end_s, minute * 60 + 60) - max(start_s, minute * 60)
         if length_s > SLOT_COUNTER * 60:
             rest.append(_Rest(-(-start_s // 60), end_s // 60, end_s // 60, steps, around=1))
+            torn |= {at_s // 60 for at_s in (start_s, end_s) if at_s % 60}
         elif length_s > FINE * 60:
             start, end = (start_s + 30) // 60, (end_s + 29) // 60  # a minute of which it knows more than half
             code = MOVING if steps >= STILL_STEPS else STILL
+            counted.update(range(start, end))
             for minute in range(max(start, line.first), min(end, line.last)):
                 is_end = minute == end - 1
                 alive = ALIVE if is_end and steps else 0
@@ -215,15 +224,17 @@ def _place_counters(
                 entry = minutes[minute]
                 entry[0] += share
                 entry[1] += covered_s
+                seconds[minute] += covered_s
                 entry[2] = max(entry[2], width)
     for minute, (steps, covered_s, width) in sorted(minutes.items()):
         if covered_s < 30:  # less than half of it is known
             if steps:
                 rest.append(_Rest(minute, minute, minute, steps))
-        elif line.first <= minute < line.last:
+            continue
+        counted.add(minute)
+        if line.first <= minute < line.last:
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
-            if covered_s < 60:
-                torn.add(minute)
+    return {minute for minute in counted if seconds.get(minute, 60) >= 60}
 
 
 def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:

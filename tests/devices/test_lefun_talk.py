@@ -120,6 +120,9 @@ class Script:
         for each in self._said.get(SET_TIME if data[2] == 0x04 else data.hex(), []):  # whatever the time is by now
             self.callback(bytes.fromhex(each))
 
+    def hear(self, said: str) -> None:
+        self.callback(bytes.fromhex(said))
+
     async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
         assert characteristic == NOTIFY
         self.callback = callback
@@ -300,7 +303,7 @@ def test_totals_are_told_as_they_come_and_asked_for_every_minute() -> None:
             (76, total(900, date="1a070f")),  # of yesterday
             (77, total(901, 1)),
         ):
-            asyncio.get_running_loop().call_later(after, lambda said=said: script.callback(bytes.fromhex(said)))
+            asyncio.get_running_loop().call_later(after, script.hear, said)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(200):
                 await watch(DRIVER, talk, Session(), kept.commit)
