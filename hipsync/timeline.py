@@ -317,10 +317,10 @@ def _beside(each: _Rest, within: Sequence[_Rest]) -> _Rest:
     """One without those at its ends that are settled; as it is if they fill it."""
     start, end = each.start, each.end
     for other in sorted(within):
-        if other.start <= start + each.around:
+        if other.start - other.around <= start + each.around:
             start = max(start, other.end)
     for other in sorted(within, key=lambda other: -other.end):
-        if other.end >= end - each.around:
+        if other.end + other.around >= end - each.around:
             end = min(end, other.start)
     return each._replace(start=start, end=end) if start < end else each
 

@@ -73,9 +73,14 @@ def test_hours_that_reach_beyond_a_gap_of_a_counter_are_not_counted_again() -> N
 
 @given(
     st.lists(st.integers(0, 120), min_size=240, max_size=240),
-    st.lists(st.tuples(st.integers(0, 14_000), st.integers(1, 9_000)), max_size=4),
+    st.lists(st.tuples(st.integers(120, 6_000), st.integers(1, 9_000)), max_size=4),
 )
-def test_hours_and_a_held_counter_with_gaps_count_no_step_twice(steps: list[int], gaps: list[tuple[int, int]]) -> None:
+def test_hours_and_a_counter_with_gaps_count_no_step_twice(steps: list[int], spells: list[tuple[int, int]]) -> None:
+    """Spells of at least two minutes in which it is read every minute, each with the gap after it, in seconds."""
+    gaps: list[tuple[int, int]] = []
+    for held, gap in spells:
+        gaps.append((held + (sum(gaps[-1]) if gaps else 0), gap))
+
     def walked(second: int) -> int:
         minute, rest = divmod(second, 60)
         return sum(steps[:minute]) + (steps[minute] * rest // 60 if rest else 0)
