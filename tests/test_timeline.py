@@ -71,33 +71,6 @@ def test_hours_that_reach_beyond_a_gap_of_a_counter_are_not_counted_again() -> N
     assert sum(steps for _, steps in time.unplaced) == 1200
 
 
-@given(
-    st.lists(st.integers(0, 120), min_size=240, max_size=240),
-    st.lists(st.tuples(st.integers(120, 6_000), st.integers(1, 9_000)), max_size=4),
-)
-def test_hours_and_a_counter_with_gaps_count_no_step_twice(steps: list[int], spells: list[tuple[int, int]]) -> None:
-    """Spells of at least two minutes in which it is read every minute, each with the gap after it, in seconds."""
-    gaps: list[tuple[int, int]] = []
-    for held, gap in spells:
-        gaps.append((held + (sum(gaps[-1]) if gaps else 0), gap))
-
-    def walked(second: int) -> int:
-        minute, rest = divmod(second, 60)
-        return sum(steps[:minute]) + (steps[minute] * rest // 60 if rest else 0)
-
-    edges = {edge for start, length in gaps for edge in (start, start + length)}
-    read = [
-        second
-        for second in sorted({*range(0, 14_401, 60), *edges})
-        if second <= 14_400 and not any(start < second < start + length for start, length in gaps)
-    ]
-    counters = [Counter(MONDAY + timedelta(seconds=second), walked(second)) for second in read]
-    hours = [Epoch(at(60 * i), timedelta(hours=1), sum(steps[60 * i : 60 * i + 60])) for i in range(4)]
-    time = line(Source(hours, counters), size=240)
-    # but for those of the part of a minute at either end of a gap, at 120 a minute
-    assert 0 <= sum(time.steps) + sum(more for _, more in time.unplaced) - sum(steps) <= 60 * len(edges)
-
-
 def test_two_bands_out_of_reach_at_once_do_not_double_the_steps() -> None:
     gaps = [[Counter(MONDAY, 0), Counter(MONDAY + timedelta(hours=1), steps)] for steps in (300, 310)]
     time = line(Source([], gaps[0]), Source([], gaps[1]), size=120)
