@@ -62,6 +62,15 @@ def test_hours_within_a_gap_of_a_counter_are_not_counted_again() -> None:
     assert sorted(time.unplaced) == [(time.first + 119, 500), (time.first + 180, 400)]
 
 
+def test_hours_that_reach_beyond_a_gap_of_a_counter_are_not_counted_again() -> None:
+    # read every minute for half an hour, not for two hours, and again for half an hour; 10 steps a minute
+    counters = [Counter(at(minute), 10 * minute) for minute in [*range(31), *range(150, 181)]]
+    hours = [Epoch(at(60 * i), timedelta(hours=1), 600) for i in range(3)]
+    time = line(Source(hours, counters), size=180)
+    assert sum(time.steps) == 600
+    assert sum(steps for _, steps in time.unplaced) == 1200
+
+
 def test_two_bands_out_of_reach_at_once_do_not_double_the_steps() -> None:
     gaps = [[Counter(MONDAY, 0), Counter(MONDAY + timedelta(hours=1), steps)] for steps in (300, 310)]
     time = line(Source([], gaps[0]), Source([], gaps[1]), size=120)

@@ -1,0 +1,248 @@
+"""The conversation with a Lefun band: its total as it walks, the hours of a week, buzz and text.
+
+Each request but a text is answered, with the same command::
+
+    > AB 12 00                        < 5A 12 00 <day> <steps> <metres> <calories>     today so far; also unasked
+    > AB 13 <days ago>                < 5A 13 <days ago> <total> <number> <start> <steps> ...     each record of a day
+    > AB 04 01 <time>                 < 5A 04 01 01
+
+Frames that do not keep to the protocol are passed over, as other clients do: some bands send odd ones. The band forgets
+nothing because of what is fetched. Left alone: sleep and pulse, of whose bytes no recording exists.
+
+The clock is set in `sync`, after the hours that were stamped by it were stored. An `Info` says since when stamps are on
+one clock: it is told at the first meeting, when the band had lost its clock, and when the wearer's offset changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncGenerator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+from hipsync.driver import Link, Message, Session
+from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
+from hipsync.model import Charge, Counter, Epoch, Info, Reading
+from hipsync_devices.lefun import packets
+from hipsync_devices.lefun.hours import MOST, Answer, Clock, hours
+from hipsync_devices.lefun.packets import Record, Total
+from hipsync_devices.lefun.wire import Wire
+
+HEARTBEAT = timedelta(minutes=1)
+"""Between questions for the total while the band is silent: proof that the link lives, and a reading for stillness."""
+BURST = timedelta(seconds=10)
+"""What is told within this time is reported together."""
+BUZZ = timedelta(seconds=4)
+"""The band buzzes three times."""
+CLOCKS_APART = timedelta(minutes=10)
+"""How far a band's midnight may be from ours; a clock further off is seen by its date, once a day at the latest."""
+
+
+# ------------------------------------------------------------------ what the band says of itself, and its clock
+
+
+async def opened(link: Link, _: Session) -> Sequence[Reading]:
+    """Its battery. Raises `DeviceError` for a band of another family."""
+    wire = Wire(link)
+    await wire.open()
+    level = packets.percent(await wire.ask(packets.BATTERY))
+    await link.unsubscribe(packets.NOTIFY)
+    return [Charge(link.now(), level)]
+
+
+async def _info(wire: Wire, since: datetime) -> Info:
+    """Its versions where their place is known."""
+    with contextlib.suppress(MalformedPacket):
+        told = packets.Info.decode(await wire.ask(packets.INFO))
+        return Info(since, told.firmware, told.hardware)
+    return Info(since)
+
+
+async def _set_clock(link: Link, wire: Wire) -> None:
+    wall = link.now().astimezone(link.zone)
+    if await wire.ask(packets.TIME, packets.set_time(wall).params) != bytes([packets.SET, 1]):
+        raise UnexpectedReply("the band does not take its clock")
+
+
+def _hour_of(local: datetime) -> datetime:
+    return local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def _near(day: date | None, clock: Clock, now: datetime) -> bool:
+    """Whether that is today, by a band's clock that may be some minutes off."""
+    return day in {clock.today(now - CLOCKS_APART), clock.today(now + CLOCKS_APART)}
+
+
+# ------------------------------------------------------------------ hours
+
+
+async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+    """The hours since the last one stored, and the total as it is now.
+
+    A band whose clock had stopped tells a wrong day; what it walked then it stamped wrongly, so nothing is inferred,
+    and its clock is set first. A band whose records are not as expected still tells its total.
+    """
+    wire = Wire(link)
+    await wire.open()
+    now = link.now()
+    clock = Clock(link.zone, session.since.get(Info))
+    day = (await wire.total()).day
+    right = _near(day, clock, now)
+    lost = day is not None and not right
+    if lost:
+        yield [await _info(wire, now)]
+        await _set_clock(link, wire)
+    since = session.since.get(Epoch)
+    today = day if day is not None and right else Clock(link.zone).today(link.now())
+    answer = await _answer(wire, today, clock.today(since) if since is not None else date.min)
+    told = hours(answer, clock, asked=now, since=since, infer=right)
+    if told:
+        yield told
+    if not lost:
+        if clock.began is None:
+            yield [await _info(wire, _hour_of(now.astimezone(link.zone)))]
+        elif clock.offset(now) != Clock(link.zone).offset(now):
+            yield [await _info(wire, now)]
+        await _set_clock(link, wire)
+    if counter := await _counter(link, wire):
+        yield [counter[1]]
+    await link.unsubscribe(packets.NOTIFY)
+
+
+async def _answer(wire: Wire, today: date, first: date) -> Answer:
+    """The days from `first` on, oldest first; after one that is not as it should be none, for they are asked again."""
+    slots: dict[date, dict[datetime, int]] = {}
+    still = None
+    try:
+        for days_ago in range(min((today - first).days, packets.LAST_DAY), -1, -1):
+            expected = today - timedelta(days=days_ago)
+            told = _slots(await wire.records(days_ago))
+            total = await wire.total(days_ago)
+            days = {stamp.date() for stamp in told} or {total.day or expected}
+            if days != {expected} or total.day not in {expected, None}:
+                raise UnexpectedReply("the band told of another day")
+            if total.steps and sum(told.values()) > total.steps:
+                raise UnexpectedReply("the records of a day have more steps than the day")
+            slots[expected] = told
+            if not days_ago and not told and total.day is not None and not total.steps:
+                still = total.day
+    except LinkLost:
+        raise
+    except DeviceError:  # silent, or says something else: what it said before that holds
+        pass
+    return Answer(slots, still)
+
+
+def _slots(records: Sequence[Record]) -> dict[datetime, int]:
+    """Steps by stamp. Raises `UnexpectedReply` for what cannot be a day: a slot twice, or more than anybody walks."""
+    slots = {record.start: record.steps for record in records if record.start is not None}
+    stamps = list(slots)
+    if len(slots) != len(records) or stamps != sorted(stamps) or max(slots.values(), default=0) > MOST:
+        raise UnexpectedReply("these are not the slots of a day")
+    return slots
+
+
+# ------------------------------------------------------------------ the total
+
+
+async def _counter(link: Link, wire: Wire) -> tuple[Total, Counter] | None:
+    """The total of today, if it is today's. One band told 0 until the day closed, so the records must agree to that."""
+    total, now = await wire.total(), link.now()
+    if not _near(total.day, Clock(link.zone), now):
+        return None
+    if not total.steps:
+        try:
+            if any(record.steps for record in await wire.records(0)):
+                return None
+        except LinkLost:
+            raise
+        except DeviceError:  # nobody agrees
+            return None
+    return total, Counter(now, total.steps)
+
+
+async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
+    """The total as it changes, and every minute while it does not.
+
+    Ends when summer time begins or ends: the band is to be met again, which tells its hours and sets its clock.
+    """
+    wire, totals = Wire(link), Totals(link)
+    await wire.open()
+    offset = Clock(link.zone).offset(link.now())
+    beat = link.now() + HEARTBEAT
+    if told := await _counter(link, wire):
+        totals.last = told[0]
+        yield [told[1]]
+    while Clock(link.zone).offset(link.now()) == offset:
+        try:
+            readings = totals.readings(await _burst(link, wire, beat))
+        except NoReply:
+            beat = link.now() + HEARTBEAT
+            total = await wire.total()
+            readings = totals.readings([(link.now(), total)])
+        yield readings
+
+
+async def _burst(link: Link, wire: Wire, until: datetime) -> Sequence[tuple[datetime, Total]]:
+    """What the band tells: the first word, and all of the ten seconds after it. Raises `NoReply` if none came."""
+    told = [await _told(wire, until)]
+    end = link.now() + BURST
+    with contextlib.suppress(NoReply, LinkLost):  # what has come is reported first; the next call finds the link lost
+        while True:
+            told.append(await _told(wire, end))
+    return told
+
+
+async def _told(wire: Wire, until: datetime) -> tuple[datetime, Total]:
+    while True:
+        at, params = await wire.heard(packets.TOTAL, until)
+        with contextlib.suppress(MalformedPacket):
+            return at, Total.decode(params)
+
+
+class Totals:
+    """Which of the totals of one connection are believed.
+
+    None of another day; none that is less than one of the same day, for only midnight takes steps away; and no zero
+    before the first step of a connection unless the records agreed to it, for there is a band that answers 0 until the
+    day closes.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._clock = Clock(link.zone)
+        self.last = Total(0, None)
+        """The last one that was believed; without a day if none was."""
+
+    def readings(self, told: Sequence[tuple[datetime, Total]]) -> Sequence[Reading]:
+        """The last one, and one right before midnight too, or its last steps would be lost."""
+        counters = [Counter(at, total.steps) for at, total in told if self._believed(at, total)]
+        peaks = [here for here, after in pairwise(counters) if after.steps < here.steps]
+        return [*peaks, *counters[-1:]]
+
+    def _believed(self, at: datetime, total: Total) -> bool:
+        if total.days_ago or total.day is None or not _near(total.day, self._clock, at):
+            return False
+        if self.last.day is None:
+            if not total.steps:
+                return False
+        elif (total.day, total.steps) < (self.last.day, self.last.steps):
+            return False
+        self.last = total
+        return True
+
+
+# ------------------------------------------------------------------ buzz
+
+
+async def nudge(link: Link, _: Session, message: Message) -> None:
+    """Show the words, which the band does not answer, and buzz three times; if strong, three times more."""
+    wire = Wire(link)
+    await wire.open()
+    for piece in packets.pieces(f"{message.title}: {message.body}"):
+        await wire.send(packets.TEXT, piece.encode())
+    for number in range(2 if message.strong else 1):
+        if number:
+            await link.pause(BUZZ)
+        if await wire.ask(packets.FIND) != b"\1":
+            raise UnexpectedReply("the band does not buzz")
+    await link.unsubscribe(packets.NOTIFY)
