@@ -181,7 +181,7 @@ def _read_huami(characteristic: str, data: bytes) -> None:
 def _rounds(said: Sequence[Packet]) -> list[Packet]:
     records = b"".join(data[1:] for characteristic, data in said if characteristic == huami.DATA)
     rounds = [records[at : at + 8 * size] for size in (1, 5, 60) for at in range(0, len(records), 8 * size)]
-    others = [packet for packet in said if packet[0] != huami.DATA]
+    others = [packet for packet in said if packet[0] in {huami.FETCH, huami.BATTERY, huami.REALTIME_STEPS}]
     return [*others, *((ROUND, huami.checksum(records) + records) for records in rounds)]
 
 

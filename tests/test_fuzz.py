@@ -15,7 +15,7 @@ from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
 
 INPUTS = 200_000
 """A family, through its decoders."""
-TALKED = 20_000
+TALKED = 10_000
 """More, in place of what the simulated band says in whole conversations."""
 SHARE = 0.3
 """Of the inputs: at least so many reach an innermost decoder."""

@@ -1,0 +1,294 @@
+"""A day of made-up minutes in a simulated band equals what is stored, for every family, whatever happens meanwhile.
+
+What is expected is added up from the minutes themselves: an epoch of the band's own resolution holds the steps of its
+minutes; a counter, and minutes that are told as they pass, those that were walked while the band was listened to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hipsync.clock import FastClock
+from hipsync.errors import DeviceError, LinkLost
+from hipsync.life import office_days
+from hipsync.model import MINUTE, Counter, Epoch
+from hipsync.registry import drivers, simulator
+from hipsync.session import Conversation, collect, meet
+from hipsync.simulated import SimulatedBand, Simulator
+from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.rules import Case
+from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
+
+DRIVERS = drivers()
+BANDS: dict[str, tuple[str, Simulator]] = {
+    **{key: (key, simulator(key)) for key in DRIVERS},
+    "huami, Mi Band 6": ("huami", MiBand6),
+    "huami, Mi Band 7": ("huami", MiBand7),
+}
+REMEMBERING = sorted(name for name, (key, _) in BANDS.items() if DRIVERS[key].abilities.history is not None)
+LIVE = sorted(set(BANDS) - set(REMEMBERING))
+OMITS_STILL = {"fitpro", "colmi"}
+"""Families that send no slot without steps: before the first one that they send nothing is known (their sheets)."""
+LOSES_ITS_CLOCK = {"fitpro"}
+"""At a reboot (its sheet): until it is met again it stamps wrongly what is walked."""
+LOSES_A_FALL_HOUR = {"banglejs"}
+"""Files by local time and keeps the first of two blocks of one name (its sheet): the second hour of autumn is unknown."""
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
+LONDON = ZoneInfo("Europe/London")
+HOUR = timedelta(hours=1)
+FRIDAY = datetime(2026, 11, 20, tzinfo=UTC)
+SPRING, AUTUMN = datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)
+"""Both at one o'clock UTC."""
+
+
+@cache
+def _days(first: date) -> Sequence[Epoch]:
+    return office_days(first, 4, LONDON, seed=3)
+
+
+@dataclass(slots=True)
+class Day:
+    """A band on its wearer's wrist, and what is stored of it."""
+
+    name: str
+    clock: FastClock
+    life: Sequence[Epoch]
+    band: SimulatedBand
+    case: Case
+    kept: Kept
+    mtu: int = 247
+
+    @classmethod
+    def begun(cls, name: str, clock: FastClock, *, error: timedelta = timedelta(0), before: timedelta = HOUR) -> Day:
+        """At the clock's time, with a memory of the time `before`."""
+        key, made = BANDS[name]
+        case, now = Case(DRIVERS[key], made), clock.now()
+        days = _days(now.astimezone(LONDON).date() - timedelta(days=1))
+        life = [epoch for epoch in days if epoch.start >= now - before]
+        known = made(life, now=now, zone=LONDON, secret=KEY)
+        secret = KEY if case.driver.secret(known.advertisement()) != "none" else None
+        wrong = {"clock_error": error} if error else {}
+        return cls(name, clock, life, made(life, now=now, zone=LONDON, secret=secret, **wrong), case, Kept())
+
+    @property
+    def family(self) -> str:
+        return self.name.partition(",")[0]
+
+    async def until(self, instant: datetime) -> None:
+        await asyncio.sleep(max((instant - self.clock.now()).total_seconds(), 0))
+
+    async def sync(self, cut: int | None = None) -> int:
+        """One connection; how many notifications came of it."""
+        connection = DirectConnection(self.band, self.clock.now, mtu=self.mtu)
+        if cut is not None:
+            connection.cut_after(cut)
+        talk = Conversation(connection, zone=LONDON, now=self.clock.now)
+        session = self.case.session(self.band, self.kept)
+        session = type(session)(session.name, KEY if session.secret else None, session.since)
+        try:
+            await meet(self.case.driver, talk, session, self.kept.commit)
+            await collect(self.case.driver, talk, session, self.kept.commit)
+        except DeviceError:
+            if cut is None:
+                raise
+        finally:
+            connection.drop()
+        return connection.delivered
+
+    async def watch(self, until: datetime, cut: int | None = None, begun: list[DirectConnection] | None = None) -> int:
+        """Meet it and listen until then, or until the link ends."""
+        connection = DirectConnection(self.band, self.clock.now, mtu=self.mtu)
+        if begun is not None:
+            begun.append(connection)
+        if cut is not None:
+            connection.cut_after(cut)
+        talk = Conversation(connection, zone=LONDON, now=self.clock.now)
+        session = self.case.session(self.band, self.kept)
+        try:
+            with contextlib.suppress(TimeoutError, LinkLost):
+                async with asyncio.timeout((until - self.clock.now()).total_seconds()):
+                    await meet(self.case.driver, talk, session, self.kept.commit)
+                    assert self.case.driver.watch is not None
+                    async with contextlib.aclosing(self.case.driver.watch(talk.view(), session)) as told:
+                        async for batch in told:
+                            await self.kept.commit(batch)
+        finally:
+            connection.drop()
+        return connection.delivered
+
+    # ------------------------------------------------------------------ what is expected
+
+    def walked(self, start: datetime, end: datetime) -> int:
+        """In `[start, end)`, minute by minute."""
+        return sum(minute.steps for minute in self.life if start <= minute.start and minute.end <= end)
+
+    def stored(self) -> dict[tuple[datetime, timedelta], int]:
+        """As the store keeps them: of two with one start and length the one with more steps."""
+        held: dict[tuple[datetime, timedelta], int] = {}
+        for epoch in self.kept.of(Epoch):
+            key = (epoch.start, epoch.length)
+            held[key] = max(epoch.steps, held.get(key, 0))
+        return held
+
+    def compare(
+        self, begin: datetime, end: datetime, unknown: Sequence[tuple[datetime, datetime]] = ()
+    ) -> None:
+        """Each epoch of `[begin, end)` is stored and has the steps of its minutes; but for those that touch `unknown`."""
+        length = self.case.driver.abilities.history
+        assert length is not None
+        stored = self.stored()
+        start = begin + (datetime(2000, 1, 1, tzinfo=UTC) - begin) % length
+        seen = compared = 0
+        while start + length <= end:
+            if not any(start < after and start + length > before for before, after in unknown):
+                expected, told = self.walked(start, start + length), stored.get((start, length))
+                seen += told is not None
+                if told is not None or expected or self.family not in OMITS_STILL or seen:
+                    assert told == expected, f"{start}: {told} steps are stored of {expected}"
+                compared += 1
+            start += length
+        assert compared >= (end - begin) / length * 0.7, "too little was compared"
+        inside = [key for key in stored if begin <= key[0] and key[0] + key[1] <= end]
+        assert {key[1] for key in inside} == {length}
+        assert all(not (key[0] - datetime(2000, 1, 1, tzinfo=UTC)) % length for key in inside)
+
+
+def lived(name: str, start: datetime, story: Callable[[Day], object], error: timedelta = timedelta(0)) -> None:
+    async def whole(clock: FastClock) -> None:
+        day = Day.begun(name, clock, error=error)
+        told = story(day)
+        assert asyncio.iscoroutine(told)
+        await told
+
+    run(whole, start)
+
+
+BEGIN = FRIDAY + timedelta(hours=0, seconds=20)
+EVENING = FRIDAY + timedelta(hours=22, seconds=20)
+
+
+async def one_clean_sync(day: Day) -> None:
+    await day.until(EVENING)
+    await day.sync()
+    day.compare(BEGIN, EVENING)
+    before = day.stored()
+    await day.sync()
+    again = day.stored()
+    assert {key: again[key] for key in before} == before
+
+
+async def three_syncs_at_random_instants(day: Day) -> None:
+    noise = random.Random(day.name)
+    for minute in sorted(noise.sample(range(60, 22 * 60), 3)):
+        await day.until(FRIDAY + minute * MINUTE + timedelta(seconds=noise.randrange(60)))
+        await day.sync()
+        day.compare(BEGIN, day.clock.now() - 2 * MINUTE)
+
+
+async def a_reboot(day: Day) -> None:
+    """A quarter past eleven; met two minutes later. A band that cannot lose anything by it ends the link only."""
+    await day.until(FRIDAY + 11 * HOUR)
+    await day.sync()
+    await day.until(FRIDAY + 11 * HOUR + 14 * MINUTE)
+    reboot = getattr(day.band, "reboot", None)
+    if reboot is None:
+        await day.sync(cut=3)
+    else:
+        reboot(day.clock.now())
+    rebooted = day.clock.now()
+    await day.until(rebooted + 2 * MINUTE)
+    await day.sync()
+    await day.until(EVENING)
+    await day.sync()
+    length = day.case.driver.abilities.history or MINUTE
+    lost = [] if reboot is None else [(rebooted - length, rebooted + 2 * MINUTE + length)]
+    day.compare(BEGIN, EVENING, lost)
+
+
+async def midnight(day: Day) -> None:
+    for instant in (EVENING + 110 * MINUTE, EVENING + 2 * HOUR + 20 * MINUTE, EVENING + 12 * HOUR):
+        await day.until(instant)
+        await day.sync()
+    day.compare(BEGIN, EVENING + 12 * HOUR - MINUTE)
+
+
+async def clocks_change(day: Day) -> None:
+    """From one evening before it to noon after it."""
+    begin = day.clock.now()
+    change = (SPRING if begin < SPRING else AUTUMN) + HOUR
+    for instant in (begin, change - HOUR, change + 8 * HOUR, change + 15 * HOUR):
+        await day.until(instant)
+        await day.sync()
+    lost = [(change - HOUR, change + 2 * HOUR)] if day.family in LOSES_A_FALL_HOUR and change > SPRING + 24 * HOUR else []
+    day.compare(begin, day.clock.now() - MINUTE, lost)
+
+
+async def a_clock_that_is_wrong(day: Day) -> None:
+    """Met at the beginning, which sets it; what it stamped before is not ours to put right."""
+    begin = day.clock.now()
+    length = day.case.driver.abilities.history or MINUTE
+    await day.sync()
+    await day.until(EVENING)
+    await day.sync()
+    # the slot in which the clock was set, and those that the wrong clock had already named
+    day.compare(begin, EVENING, [(begin - HOUR, begin + 7 * MINUTE + length)])
+
+
+Story = Callable[[Day], object]
+BEFORE = timedelta(hours=6)
+STORIES: dict[str, tuple[Story, datetime, timedelta]] = {
+    "one clean sync": (one_clean_sync, BEGIN, timedelta(0)),
+    "three syncs": (three_syncs_at_random_instants, BEGIN, timedelta(0)),
+    "reboot": (a_reboot, BEGIN, timedelta(0)),
+    "midnight": (midnight, BEGIN, timedelta(0)),
+    "spring": (clocks_change, SPRING - BEFORE + timedelta(seconds=20), timedelta(0)),
+    "autumn": (clocks_change, AUTUMN - BEFORE + timedelta(seconds=20), timedelta(0)),
+    "7 minutes fast": (a_clock_that_is_wrong, BEGIN, timedelta(minutes=7)),
+    "7 minutes slow": (a_clock_that_is_wrong, BEGIN, timedelta(minutes=-7)),
+}
+
+
+@pytest.mark.parametrize(
+    "what", [what if what == "three syncs" else pytest.param(what, marks=pytest.mark.ring) for what in STORIES]
+)
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_what_is_stored_is_the_day(name: str, what: str) -> None:
+    story, start, error = STORIES[what]
+    lived(name, start, story, error)
+
+
+@pytest.mark.ring
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_what_is_stored_is_the_day_though_the_link_is_cut_anywhere(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    packets = 0
+
+    async def cut(day: Day, number: int | None) -> int:
+        await day.until(EVENING)
+        whole = await day.sync(cut=number)
+        await day.sync()
+        day.compare(BEGIN, EVENING)
+        return whole
+
+    def whole(number: int | None) -> int:
+        found: list[int] = []
+
+        async def story(day: Day) -> None:
+            found.append(await cut(day, number))
+
+        lived(name, BEGIN, story)
+        return found[0]
+
+    packets = whole(None)
+    for number in range(packets):
+        assert whole(number) == number
+    with capsys.disabled():
+        print(f"\n{name}: the day is whole after a link cut in place of each of its {packets} notifications")
