@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -41,7 +42,8 @@ OMITS_STILL = {"fitpro", "colmi"}
 LOSES_ITS_CLOCK = {"fitpro"}
 """At a reboot (its sheet): until it is met again it stamps wrongly what is walked."""
 LOSES_A_FALL_HOUR = {"banglejs"}
-"""Files by local time and keeps the first of two blocks of one name (its sheet): the second hour of autumn is unknown."""
+"""In autumn: it files by local time and keeps the first of two blocks of one name, so that the hour after its zone was
+set is unknown (its sheet)."""
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 LONDON = ZoneInfo("Europe/London")
 HOUR = timedelta(hours=1)
@@ -104,11 +106,9 @@ class Day:
             connection.drop()
         return connection.delivered
 
-    async def watch(self, until: datetime, cut: int | None = None, begun: list[DirectConnection] | None = None) -> int:
+    async def watch(self, until: datetime, cut: int | None = None) -> int:
         """Meet it and listen until then, or until the link ends."""
         connection = DirectConnection(self.band, self.clock.now, mtu=self.mtu)
-        if begun is not None:
-            begun.append(connection)
         if cut is not None:
             connection.cut_after(cut)
         talk = Conversation(connection, zone=LONDON, now=self.clock.now)
@@ -139,10 +139,8 @@ class Day:
             held[key] = max(epoch.steps, held.get(key, 0))
         return held
 
-    def compare(
-        self, begin: datetime, end: datetime, unknown: Sequence[tuple[datetime, datetime]] = ()
-    ) -> None:
-        """Each epoch of `[begin, end)` is stored and has the steps of its minutes; but for those that touch `unknown`."""
+    def compare(self, begin: datetime, end: datetime, unknown: Sequence[tuple[datetime, datetime]] = ()) -> None:
+        """Each epoch of `[begin, end)` is stored, with the steps of its minutes; but for those that touch `unknown`."""
         length = self.case.driver.abilities.history
         assert length is not None
         stored = self.stored()
@@ -160,6 +158,24 @@ class Day:
         inside = [key for key in stored if begin <= key[0] and key[0] + key[1] <= end]
         assert {key[1] for key in inside} == {length}
         assert all(not (key[0] - datetime(2000, 1, 1, tzinfo=UTC)) % length for key in inside)
+
+    def compare_live(self, begin: datetime, end: datetime, lost: Sequence[datetime] = ()) -> None:
+        """By counter: what it grew by. By minutes: each with steps, but the first and any `lost`."""
+        counters = self.kept.of(Counter)
+        if counters:
+            first, last = counters[0], counters[-1]
+            assert first.at <= begin + 2 * MINUTE
+            assert last.at >= end - 2 * MINUTE
+            told = sum(b.steps - a.steps if b.steps >= a.steps else b.steps for a, b in pairwise(counters))
+            assert told == sum(minute.steps for minute in self.life if first.at < minute.end <= last.at)
+            return
+        stored = self.stored()
+        missed = {instant.replace(second=0) for instant in (begin, end - MINUTE, end, *lost)}
+        for minute in self.life:
+            if begin < minute.start and minute.end < end and minute.start not in missed:
+                told = stored.get((minute.start, MINUTE))
+                assert told == minute.steps or (told is None and not minute.steps), f"{minute}: {told} are stored"
+        assert len(stored) >= (end - begin) / MINUTE * 0.7, "too little was told"
 
 
 def lived(name: str, start: datetime, story: Callable[[Day], object], error: timedelta = timedelta(0)) -> None:
@@ -228,7 +244,9 @@ async def clocks_change(day: Day) -> None:
     for instant in (begin, change - HOUR, change + 8 * HOUR, change + 15 * HOUR):
         await day.until(instant)
         await day.sync()
-    lost = [(change - HOUR, change + 2 * HOUR)] if day.family in LOSES_A_FALL_HOUR and change > SPRING + 24 * HOUR else []
+    met = change + 8 * HOUR
+    falls = day.family in LOSES_A_FALL_HOUR and begin > SPRING
+    lost = [(met, met + HOUR + 10 * MINUTE)] if falls else []
     day.compare(begin, day.clock.now() - MINUTE, lost)
 
 
@@ -268,7 +286,7 @@ def test_what_is_stored_is_the_day(name: str, what: str) -> None:
 
 @pytest.mark.ring
 @pytest.mark.parametrize("name", REMEMBERING)
-def test_what_is_stored_is_the_day_though_the_link_is_cut_anywhere(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_stored_is_the_day_though_a_link_is_cut_anywhere(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     packets = 0
 
     async def cut(day: Day, number: int | None) -> int:
@@ -292,3 +310,86 @@ def test_what_is_stored_is_the_day_though_the_link_is_cut_anywhere(name: str, ca
         assert whole(number) == number
     with capsys.disabled():
         print(f"\n{name}: the day is whole after a link cut in place of each of its {packets} notifications")
+
+
+# ------------------------------------------------------------------ bands that tell while they are listened to
+
+
+async def listened(day: Day, until: datetime, *, reboot_at: datetime | None = None, cut: int | None = None) -> None:
+    begin, lost = day.clock.now(), list[datetime]()
+
+    async def reboot(at: datetime) -> None:
+        await day.until(at)
+        lost.append(day.clock.now())
+        day.band.reboot(day.clock.now())  # type: ignore[attr-defined]
+
+    rebooting = asyncio.ensure_future(reboot(reboot_at)) if reboot_at is not None else None
+    while day.clock.now() < until:
+        await day.watch(until, cut)
+        lost.append(day.clock.now())
+        cut = None
+    if rebooting is not None:
+        await rebooting
+    day.compare_live(begin, until, lost)
+
+
+async def three_whiles(day: Day) -> None:
+    noise = random.Random(day.name)
+    for hour in sorted(noise.sample(range(7, 20), 3)):
+        await day.until(FRIDAY + hour * HOUR + timedelta(seconds=noise.randrange(1800)))
+        day.kept = Kept()
+        await listened(day, day.clock.now() + 30 * MINUTE)
+
+
+def from_hour(start: datetime, hours: float) -> Story:
+    async def story(day: Day) -> None:
+        await listened(day, start + hours * HOUR)
+
+    return story
+
+
+async def rebooted(day: Day) -> None:
+    await listened(day, day.clock.now() + 3 * HOUR, reboot_at=day.clock.now() + 82 * MINUTE)
+
+
+LATE, MORNING = FRIDAY + timedelta(hours=22, seconds=20), FRIDAY + timedelta(hours=7, seconds=20)
+LIVE_STORIES: dict[str, tuple[Story, datetime, timedelta]] = {
+    "one clean day": (from_hour(BEGIN, 22), BEGIN, timedelta(0)),
+    "three whiles": (three_whiles, BEGIN, timedelta(0)),
+    "reboot": (rebooted, MORNING, timedelta(0)),
+    "midnight": (from_hour(LATE, 12), LATE, timedelta(0)),
+    "spring": (from_hour(SPRING - HOUR, 10), SPRING - HOUR + timedelta(seconds=20), timedelta(0)),
+    "autumn": (from_hour(AUTUMN - HOUR, 10), AUTUMN - HOUR + timedelta(seconds=20), timedelta(0)),
+    "7 minutes fast": (from_hour(LATE, 12), LATE, timedelta(minutes=7)),
+    "7 minutes slow": (from_hour(LATE, 12), LATE, timedelta(minutes=-7)),
+}
+
+
+@pytest.mark.parametrize(
+    "what", [what if what == "three whiles" else pytest.param(what, marks=pytest.mark.ring) for what in LIVE_STORIES]
+)
+@pytest.mark.parametrize("name", LIVE)
+def test_what_was_told_is_the_day(name: str, what: str) -> None:
+    story, start, error = LIVE_STORIES[what]
+    lived(name, start, story, error)
+
+
+@pytest.mark.ring
+@pytest.mark.parametrize("name", LIVE)
+def test_what_was_told_is_the_morning_though_a_link_is_cut_anywhere(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin, said = FRIDAY + timedelta(hours=7, seconds=20), list[int]()
+
+    async def whole(day: Day) -> None:
+        said.append(await day.watch(begin + 30 * MINUTE))
+
+    lived(name, begin, whole)
+    for number in range(said[0]):
+
+        async def cut(day: Day, number: int = number) -> None:
+            await listened(day, begin + 30 * MINUTE, cut=number)
+
+        lived(name, begin, cut)
+    with capsys.disabled():
+        print(f"\n{name}: half an hour is whole after a link cut in place of each of its {said[0]} notifications")
