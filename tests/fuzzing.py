@@ -139,11 +139,11 @@ def _fitpro_kind(packet: Packet) -> object:
 def _histories(said: Sequence[Packet]) -> list[Packet]:
     """What was recorded, its days in parts too, and measurements, which the simulated band does not make."""
     frames = _fitpro_frames(said)
-    made = [
-        fitpro.Sleep(NOON.date(), ((60, 1), (120, 2))),
-        fitpro.Heart(NOON.date(), (fitpro.Pulse(3600, 98, (120, 80), 61),)),
+    heart = fitpro.Heart(NOON.date(), (fitpro.Pulse(3600, 98, (120, 80), 61),))
+    payloads = [
+        (fitpro.SLEEP, fitpro.Sleep(NOON.date(), ((60, 1), (120, 2))).encode()),
+        (fitpro.HEART, heart.encode()),
     ]
-    payloads = [(fitpro.SLEEP, made[0].encode()), (fitpro.HEART, made[1].encode())]
     for _, data in frames:
         frame = fitpro.decode_frame(data)
         if isinstance(frame, fitpro.Data) and (frame.group, frame.command) == (fitpro.HISTORY, fitpro.STEPS):
@@ -286,6 +286,17 @@ def _read_infinitime(characteristic: str, data: bytes) -> None:
         infinitime.firmware(data.decode(errors="replace"))
 
 
+def _presses(said: Sequence[Packet]) -> list[Packet]:
+    """What is read as numbers, and the buttons, which nobody pressed."""
+    told = [packet for packet in said if packet[0] in {infinitime.STEPS, infinitime.BATTERY}]
+    return [*told, *((infinitime.EVENT, bytes([press])) for press in infinitime.Press)]
+
+
+def _measurements(said: Sequence[Packet]) -> list[Packet]:
+    read = {gatt.HEART_RATE_MEASUREMENT, sig.RSC_MEASUREMENT, sig.BATTERY_LEVEL}
+    return [packet for packet in said if packet[0] in read]
+
+
 CLASSIC = Family(
     _read_huami,
     ("huami.packets:decode_records", "huami.packets:Round.decode", "huami.packets:Battery.decode",
@@ -307,11 +318,15 @@ FAMILIES = {
     ),
     "huami": CLASSIC,
     "huami 2021": NEWER,
-    "infinitime": Family(_read_infinitime, ("infinitime.packets:steps", "infinitime.packets:press")),
+    "infinitime": Family(
+        _read_infinitime, tuple(f"infinitime.packets:{name}" for name in ("steps", "percent", "press")), _presses
+    ),
     "moyoung": Family(
         _read_moyoung, ("moyoung.packets:Today.of", "moyoung.packets:Buckets.of"), _moyoung_frames, _moyoung_sealed
     ),
-    "sig": Family(_read_sig, ("sig.packets:HeartRate.of", "sig.packets:Pace.of")),
+    "sig": Family(
+        _read_sig, ("sig.packets:HeartRate.of", "sig.packets:Pace.of", "sig.packets:percent"), _measurements
+    ),
 }  # fmt: skip
 
 

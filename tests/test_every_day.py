@@ -148,7 +148,8 @@ class Day:
         seen = compared = 0
         while start + length <= end:
             if not any(start < after and start + length > before for before, after in unknown):
-                expected, told = self.walked(start, start + length), stored.get((start, length))
+                expected = self.walked(start, start + length)
+                told = stored.get((start, length))
                 seen += told is not None
                 if told is not None or expected or self.family not in OMITS_STILL or seen:
                     assert told == expected, f"{start}: {told} steps are stored of {expected}"
@@ -174,8 +175,8 @@ class Day:
         missed = {instant.replace(second=0) for instant in (begin, end - MINUTE, end, *lost)}
         for minute in self.life:
             if begin < minute.start and minute.end < end and minute.start not in missed:
-                told = stored.get((minute.start, MINUTE))
-                assert told == minute.steps or (told is None and not minute.steps), f"{minute}: {told} are stored"
+                kept = stored.get((minute.start, MINUTE))
+                assert kept == minute.steps or (kept is None and not minute.steps), f"{minute}: {kept} are stored"
         assert len(stored) >= (end - begin) / MINUTE * 0.7, "too little was told"
 
 

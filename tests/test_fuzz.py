@@ -8,6 +8,7 @@ import time
 import pytest
 
 from fuzzing import Family, Tally, counted, decoded, family, recorded, talked
+from hipsync.errors import MalformedPacket
 from hipsync.registry import drivers, simulator
 from hipsync.simulated import Simulator
 from hipsync_devices.huami import packets
@@ -84,7 +85,7 @@ def test_what_breaks_is_told_with_its_bytes() -> None:
 def test_an_innermost_decoder_is_counted_wherever_it_is_bound() -> None:
     with counted(("huami.packets:decode_records",)) as count:
         packets.decode_records(bytes(8), 8, packets.NEVER.replace(year=2026))
-        with pytest.raises(packets.MalformedPacket):
+        with pytest.raises(MalformedPacket):
             packets.decode_records(bytes(7), 8, packets.NEVER)
     packets.decode_records(b"", 8, packets.NEVER)
     assert (count.entered, count.returned) == (2, 1)
