@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
@@ -67,6 +67,8 @@ class Day:
     band: SimulatedBand
     case: Case
     kept: Kept
+    steps: Mapping[datetime, int]
+    """Of the life, by the minute."""
     mtu: int = 247
 
     @classmethod
@@ -79,7 +81,8 @@ class Day:
         known = made(life, now=now, zone=LONDON, secret=KEY)
         secret = KEY if case.driver.secret(known.advertisement()) != "none" else None
         wrong = {"clock_error": error} if error else {}
-        return cls(name, clock, life, made(life, now=now, zone=LONDON, secret=secret, **wrong), case, Kept())
+        band = made(life, now=now, zone=LONDON, secret=secret, **wrong)
+        return cls(name, clock, life, band, case, Kept(), {minute.start: minute.steps for minute in life})
 
     @property
     def family(self) -> str:
@@ -129,7 +132,8 @@ class Day:
 
     def walked(self, start: datetime, end: datetime) -> int:
         """In `[start, end)`, minute by minute."""
-        return sum(minute.steps for minute in self.life if start <= minute.start and minute.end <= end)
+        first = start + (datetime(2000, 1, 1, tzinfo=UTC) - start) % MINUTE
+        return sum(self.steps.get(first + i * MINUTE, 0) for i in range((end - first) // MINUTE))
 
     def stored(self) -> dict[tuple[datetime, timedelta], int]:
         """As the store keeps them: of two with one start and length the one with more steps."""
