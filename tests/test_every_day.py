@@ -358,6 +358,8 @@ async def rebooted(day: Day) -> None:
     await listened(day, day.clock.now() + 3 * HOUR, reboot_at=day.clock.now() + 82 * MINUTE)
 
 
+CUTS = 40
+"""Of the notifications of a band that tells the same over and over, so many are tried."""
 LATE, MORNING = FRIDAY + timedelta(hours=22, seconds=20), FRIDAY + timedelta(hours=7, seconds=20)
 LIVE_STORIES: dict[str, tuple[Story, datetime, timedelta]] = {
     "one clean day": (from_hour(BEGIN, 22), BEGIN, timedelta(0)),
@@ -391,11 +393,12 @@ def test_what_was_told_is_the_morning_though_a_link_is_cut_anywhere(
         said.append(await day.watch(begin + 30 * MINUTE))
 
     lived(name, begin, whole)
-    for number in range(said[0]):
+    tried = range(0, said[0], max(said[0] // CUTS, 1))
+    for number in tried:
 
         async def cut(day: Day, number: int = number) -> None:
             await listened(day, begin + 30 * MINUTE, cut=number)
 
         lived(name, begin, cut)
     with capsys.disabled():
-        print(f"\n{name}: half an hour is whole after a link cut in place of each of its {said[0]} notifications")
+        print(f"\n{name}: half an hour is whole after a link cut in place of {len(tried)} of {said[0]} notifications")
