@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import demo, store, summary, sync, today
+from bench import bands, demo, store, summary, sync, today
 from bench.__main__ import main
 from bench.figure import Figure, table
 
@@ -32,6 +32,14 @@ def test_the_demo_is_timed(tmp_path: Path) -> None:
     assert demo.figures(tmp_path, 1)[0].value > 0
 
 
+@pytest.mark.ring
+def test_fifty_bands_are_synced_in_one_process(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = bands.figures(tmp_path)  # it raises if a band was not synced, or told other steps than its wearer's
+    with capsys.disabled():
+        print(f"\n{table(found)}")
+    assert all(figure.value >= 0 for figure in found)
+
+
 def test_the_table_tells_ratios_and_what_missed_its_aim() -> None:
     figures = [
         Figure("fast", 1.5, "s", 1.0, 2.0),
@@ -52,4 +60,4 @@ def test_the_table_tells_ratios_and_what_missed_its_aim() -> None:
 
 def test_an_unknown_benchmark_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stroe"]) == 2
-    assert capsys.readouterr().err == "no benchmark stroe: there are store, today, sync, summary, demo\n"
+    assert capsys.readouterr().err == "no benchmark stroe: there are store, today, sync, summary, demo, bands\n"

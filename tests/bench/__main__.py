@@ -9,6 +9,7 @@
     sync        30 days from a simulated band over a Bluetooth stack in software, beside a client that discards them
     summary     a day, and each day of a year, summed up
     demo        the whole of `hipsync demo`
+    bands       50 simulated bands of all families in one process, synced; memory a band above their own
 
 A ratio is of medians of runs in turn, so that it means something on a machine with other work too; the milliseconds do
 not. Fails if a figure misses its aim.
@@ -21,7 +22,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import demo, store, summary, sync, today
+from bench import bands, demo, store, summary, sync, today
 from bench.figure import Figure, table
 
 BENCHES: Mapping[str, Callable[[Path], list[Figure]]] = {
@@ -30,6 +31,7 @@ BENCHES: Mapping[str, Callable[[Path], list[Figure]]] = {
     "sync": sync.figures,
     "summary": summary.figures,
     "demo": demo.figures,
+    "bands": bands.figures,
 }
 
 

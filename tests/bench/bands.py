@@ -1,0 +1,166 @@
+"""Fifty simulated bands of all families in one process: a sync of the day each, by the service over GATT.
+
+First every band is connected to by Bleak and let go again: that is what the simulated bands and their Bluetooth stack
+take by themselves. Then the service talks to each, and holds all the conversations open. Memory is the most that was
+resident; it is a process of its own that is measured, so that nothing else has grown it. Raises `AssertionError` if a
+band of which the steps can be told did not tell those of its wearer.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bleak import BleakClient
+
+from bench.figure import Figure
+from hipsync import bluetooth
+from hipsync.clock import FastClock
+from hipsync.config import Config
+from hipsync.driver import Driver
+from hipsync.exercises import Move
+from hipsync.life import office_day
+from hipsync.model import Epoch, Prompt, Where
+from hipsync.plan import settings_of
+from hipsync.reach import BleakRadio
+from hipsync.registry import drivers, simulator
+from hipsync.service import Service
+from hipsync.simulated import SimulatedBand
+from hipsync.simulation import SimulatedRadio, simulated_radio
+from hipsync.store import Band, Store
+from hipsync.testing.direct import run
+
+BANDS = 50
+GROWS_MIB = 0.5
+"""A band, at most, above what the simulated bands take."""
+KEY = bytes(range(16))
+ZONE = ZoneInfo("UTC")
+MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
+EVENING = MIDNIGHT + timedelta(hours=23, minutes=30)
+WITHIN = timedelta(seconds=30)
+
+
+def figures(folder: Path, bands: int = BANDS) -> list[Figure]:
+    command = [sys.executable, "-m", "bench.bands", str(folder / "bands.db"), str(bands)]
+    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    return [
+        Figure(f"bands: {bands} of {found['families']} families, a day each", found["wall_s"], "s"),
+        Figure("bands: the same, CPU", found["cpu_s"], "s"),
+        Figure("bands: the simulated bands by themselves, resident", found["alone_mib"], "MiB"),
+        Figure("bands: with the service and its store, resident", found["synced_mib"], "MiB"),
+        Figure("bands: grown by, a band", found["grown_mib"] / bands, "MiB", aim=GROWS_MIB),
+    ]
+
+
+async def synced(clock: FastClock, path: Path, bands: int) -> dict[str, float]:
+    """What it took; see `figures`."""
+    known = drivers()
+    life = tuple(office_day(MIDNIGHT.date(), ZONE, seed=1))
+    kinds = [key for key, _ in zip(cycle(sorted(known)), range(bands), strict=False)]
+    made = [_band(known[key], life, clock.now()) for key in kinds]
+    with Store.open(path) as store:
+        async with simulated_radio([band for band, _ in made], now=clock.now) as air:
+            await _connected(air)
+            alone_mib = _most_resident_mib()
+            cpu_s, wall_s = time.process_time(), time.perf_counter()
+            held = [
+                _added(store, known[key], band, air.addresses[number], clock.now())
+                for number, (key, (band, _)) in enumerate(zip(kinds, made, strict=True))
+            ]
+            secrets = {held[number].id: secret for number, (_, secret) in enumerate(made)}
+            service = Service(
+                store,
+                settings_of(Config(), ZONE.key),
+                radio=BleakRadio(air.radio),
+                drivers=known,
+                secret=lambda band: secrets[band.id],
+                deliver=_nowhere,
+                now=clock.now,
+            )
+            async with AsyncExitStack() as stack:
+                for band in held:
+                    await stack.enter_async_context(service.talk(band))
+                cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
+                synced_mib = _most_resident_mib()
+        for band in held:
+            _compare(store, band, known[band.driver], life, clock.now())
+    return {
+        "families": len(set(kinds)),
+        "wall_s": wall_s,
+        "cpu_s": cpu_s,
+        "alone_mib": alone_mib,
+        "synced_mib": synced_mib,
+        "grown_mib": synced_mib - alone_mib,
+    }
+
+
+def _band(driver: Driver, life: Sequence[Epoch], now: datetime) -> tuple[SimulatedBand, bytes | None]:
+    band = simulator(driver.key)(life, now=now, zone=ZONE, secret=KEY)
+    return band, None if driver.secret(band.advertisement()) == "none" else KEY
+
+
+async def _connected(air: SimulatedRadio) -> None:
+    """All of them at once, by Bleak alone."""
+    async with AsyncExitStack() as stack:
+        for address in air.addresses:
+            seen = await bluetooth.find(air.radio, address, WITHIN)
+            if seen is None:
+                raise AssertionError(f"{address} does not advertise")
+            await stack.enter_async_context(BleakClient(seen.device, backend=air.radio.client))
+
+
+def _added(store: Store, driver: Driver, band: SimulatedBand, address: str, now: datetime) -> Band:
+    able, name = driver.abilities, band.advertisement().name or driver.key
+    return store.add_band(
+        name=f"{name} {address[-2:]}",
+        driver=driver.key,
+        address=address,
+        advertised_name=name,
+        simulated=True,
+        vouches=able.wear or able.sleep or able.heart_rate,
+        reports_wear=able.wear,
+        now=now,
+    )
+
+
+async def _nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+    return []
+
+
+def _compare(store: Store, band: Band, driver: Driver, life: Sequence[Epoch], now: datetime) -> None:
+    """The steps of the day up to the sync, as epochs or as a counter; a sensor that has neither must have been met."""
+    epochs = store.epochs(band.id, MIDNIGHT, now)
+    counters = store.counters(band.id, MIDNIGHT, now)
+    syncs = store.syncs(band.id)
+    if [sync.error for sync in syncs] != [None]:
+        raise AssertionError(f"{band.name} was not synced: {syncs}")
+    if not epochs and not counters and driver.abilities.history is None:
+        return
+    until = epochs[-1].end if epochs else counters[-1].at
+    told = sum(epoch.steps for epoch in epochs) if epochs else counters[-1].steps
+    walked = sum(epoch.steps for epoch in life if epoch.end <= until)
+    late = syncs[0].started - until
+    if told != walked or late > (epochs[-1].length if epochs else timedelta(minutes=1)):
+        raise AssertionError(f"{band.name} told {told} steps until {until}, and its wearer walked {walked}")
+
+
+def _most_resident_mib() -> float:
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most / 2**20 if sys.platform == "darwin" else most / 2**10
+
+
+def main(path: str, bands: str) -> None:
+    print(json.dumps(run(lambda clock: synced(clock, Path(path), int(bands)), EVENING)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

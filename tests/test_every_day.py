@@ -1,0 +1,404 @@
+"""A day of made-up minutes in a simulated band equals what is stored, for every family, whatever happens meanwhile.
+
+What is expected is added up from the minutes themselves: an epoch of the band's own resolution holds the steps of its
+minutes; a counter, and minutes that are told as they pass, those that were walked while the band was listened to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from hipsync.clock import FastClock
+from hipsync.errors import DeviceError, LinkLost
+from hipsync.life import office_days
+from hipsync.model import MINUTE, Counter, Epoch
+from hipsync.registry import drivers, simulator
+from hipsync.session import Conversation, collect, meet
+from hipsync.simulated import SimulatedBand, Simulator
+from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.rules import Case
+from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
+
+DRIVERS = drivers()
+BANDS: dict[str, tuple[str, Simulator]] = {
+    **{key: (key, simulator(key)) for key in DRIVERS},
+    "huami, Mi Band 6": ("huami", MiBand6),
+    "huami, Mi Band 7": ("huami", MiBand7),
+}
+REMEMBERING = sorted(name for name, (key, _) in BANDS.items() if DRIVERS[key].abilities.history is not None)
+LIVE = sorted(set(BANDS) - set(REMEMBERING))
+OMITS_STILL = {"fitpro", "colmi"}
+"""Families that send no slot without steps: before the first one that they send nothing is known (their sheets)."""
+LOSES_ITS_CLOCK = {"fitpro"}
+"""At a reboot (its sheet): until it is met again it stamps wrongly what is walked."""
+LOSES_A_FALL_HOUR = {"banglejs"}
+"""In autumn: it files by local time and keeps the first of two blocks of one name, so that the hour after its zone was
+set is unknown (its sheet)."""
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
+LONDON = ZoneInfo("Europe/London")
+HOUR = timedelta(hours=1)
+FRIDAY = datetime(2026, 11, 20, tzinfo=UTC)
+SPRING, AUTUMN = datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)
+"""Both at one o'clock UTC."""
+
+
+@cache
+def _days(first: date) -> Sequence[Epoch]:
+    return office_days(first, 4, LONDON, seed=3)
+
+
+@dataclass(slots=True)
+class Day:
+    """A band on its wearer's wrist, and what is stored of it."""
+
+    name: str
+    clock: FastClock
+    life: Sequence[Epoch]
+    band: SimulatedBand
+    case: Case
+    kept: Kept
+    steps: Mapping[datetime, int]
+    """Of the life, by the minute."""
+    mtu: int = 247
+
+    @classmethod
+    def begun(cls, name: str, clock: FastClock, *, error: timedelta = timedelta(0), before: timedelta = HOUR) -> Day:
+        """At the clock's time, with a memory of the time `before`."""
+        key, made = BANDS[name]
+        case, now = Case(DRIVERS[key], made), clock.now()
+        days = _days(now.astimezone(LONDON).date() - timedelta(days=1))
+        life = [epoch for epoch in days if epoch.start >= now - before]
+        known = made(life, now=now, zone=LONDON, secret=KEY)
+        secret = KEY if case.driver.secret(known.advertisement()) != "none" else None
+        wrong = {"clock_error": error} if error else {}
+        band = made(life, now=now, zone=LONDON, secret=secret, **wrong)
+        return cls(name, clock, life, band, case, Kept(), {minute.start: minute.steps for minute in life})
+
+    @property
+    def family(self) -> str:
+        return self.name.partition(",")[0]
+
+    async def until(self, instant: datetime) -> None:
+        await asyncio.sleep(max((instant - self.clock.now()).total_seconds(), 0))
+
+    async def sync(self, cut: int | None = None) -> int:
+        """One connection; how many notifications came of it."""
+        connection = DirectConnection(self.band, self.clock.now, mtu=self.mtu)
+        if cut is not None:
+            connection.cut_after(cut)
+        talk = Conversation(connection, zone=LONDON, now=self.clock.now)
+        session = self.case.session(self.band, self.kept)
+        session = type(session)(session.name, KEY if session.secret else None, session.since)
+        try:
+            await meet(self.case.driver, talk, session, self.kept.commit)
+            await collect(self.case.driver, talk, session, self.kept.commit)
+        except DeviceError:
+            if cut is None:
+                raise
+        finally:
+            connection.drop()
+        return connection.delivered
+
+    async def watch(self, until: datetime, cut: int | None = None) -> int:
+        """Meet it and listen until then, or until the link ends."""
+        connection = DirectConnection(self.band, self.clock.now, mtu=self.mtu)
+        if cut is not None:
+            connection.cut_after(cut)
+        talk = Conversation(connection, zone=LONDON, now=self.clock.now)
+        session = self.case.session(self.band, self.kept)
+        try:
+            with contextlib.suppress(TimeoutError, LinkLost):
+                async with asyncio.timeout((until - self.clock.now()).total_seconds()):
+                    await meet(self.case.driver, talk, session, self.kept.commit)
+                    assert self.case.driver.watch is not None
+                    async with contextlib.aclosing(self.case.driver.watch(talk.view(), session)) as told:
+                        async for batch in told:
+                            await self.kept.commit(batch)
+        finally:
+            connection.drop()
+        return connection.delivered
+
+    # ------------------------------------------------------------------ what is expected
+
+    def walked(self, start: datetime, end: datetime) -> int:
+        """In `[start, end)`, minute by minute."""
+        first = start + (datetime(2000, 1, 1, tzinfo=UTC) - start) % MINUTE
+        return sum(self.steps.get(first + i * MINUTE, 0) for i in range((end - first) // MINUTE))
+
+    def stored(self) -> dict[tuple[datetime, timedelta], int]:
+        """As the store keeps them: of two with one start and length the one with more steps."""
+        held: dict[tuple[datetime, timedelta], int] = {}
+        for epoch in self.kept.of(Epoch):
+            key = (epoch.start, epoch.length)
+            held[key] = max(epoch.steps, held.get(key, 0))
+        return held
+
+    def compare(self, begin: datetime, end: datetime, unknown: Sequence[tuple[datetime, datetime]] = ()) -> None:
+        """Each epoch of `[begin, end)` is stored, with the steps of its minutes; but for those that touch `unknown`."""
+        length = self.case.driver.abilities.history
+        assert length is not None
+        stored = self.stored()
+        start = begin + (datetime(2000, 1, 1, tzinfo=UTC) - begin) % length
+        seen = compared = 0
+        while start + length <= end:
+            if not any(start < after and start + length > before for before, after in unknown):
+                expected = self.walked(start, start + length)
+                told = stored.get((start, length))
+                seen += told is not None
+                if told is not None or expected or self.family not in OMITS_STILL or seen:
+                    assert told == expected, f"{start}: {told} steps are stored of {expected}"
+                compared += 1
+            start += length
+        assert compared >= (end - begin) / length * 0.7, "too little was compared"
+        inside = [key for key in stored if begin <= key[0] and key[0] + key[1] <= end]
+        assert {key[1] for key in inside} == {length}
+        assert all(not (key[0] - datetime(2000, 1, 1, tzinfo=UTC)) % length for key in inside)
+
+    def compare_live(self, begin: datetime, end: datetime, lost: Sequence[datetime] = ()) -> None:
+        """By counter: what it grew by. By minutes: each with steps, but the first and any `lost`."""
+        counters = self.kept.of(Counter)
+        if counters:
+            first, last = counters[0], counters[-1]
+            assert first.at <= begin + 2 * MINUTE
+            assert last.at >= end - 2 * MINUTE
+            told = sum(b.steps - a.steps if b.steps >= a.steps else b.steps for a, b in pairwise(counters))
+            whole = self.walked(first.at, last.at)  # exact where the first and the last minute are still
+            assert whole <= told <= self.walked(first.at - MINUTE, last.at + MINUTE)
+            return
+        stored = self.stored()
+        missed = {instant.replace(second=0) for instant in (begin, end - MINUTE, end, *lost)}
+        for minute in self.life:
+            if begin < minute.start and minute.end < end and minute.start not in missed:
+                kept = stored.get((minute.start, MINUTE))
+                assert kept == minute.steps or (kept is None and not minute.steps), f"{minute}: {kept} are stored"
+        assert len(stored) >= (end - begin) / MINUTE * 0.7, "too little was told"
+
+
+def lived(name: str, start: datetime, story: Callable[[Day], object], error: timedelta = timedelta(0)) -> None:
+    async def whole(clock: FastClock) -> None:
+        day = Day.begun(name, clock, error=error)
+        told = story(day)
+        assert asyncio.iscoroutine(told)
+        await told
+
+    run(whole, start)
+
+
+BEGIN = FRIDAY + timedelta(hours=0, seconds=20)
+EVENING = FRIDAY + timedelta(hours=22, seconds=20)
+
+
+async def one_clean_sync(day: Day) -> None:
+    await day.until(EVENING)
+    await day.sync()
+    day.compare(BEGIN, EVENING)
+    before = day.stored()
+    await day.sync()
+    again = day.stored()
+    assert {key: again[key] for key in before} == before
+
+
+async def three_syncs_at_random_instants(day: Day) -> None:
+    noise = random.Random(day.name)
+    for minute in sorted(noise.sample(range(60, 22 * 60), 3)):
+        await day.until(FRIDAY + minute * MINUTE + timedelta(seconds=noise.randrange(60)))
+        await day.sync()
+        day.compare(BEGIN, day.clock.now() - 2 * MINUTE)
+
+
+async def a_reboot(day: Day) -> None:
+    """A quarter past eleven; met two minutes later. A band that cannot lose anything by it ends the link only."""
+    await day.until(FRIDAY + 11 * HOUR)
+    await day.sync()
+    await day.until(FRIDAY + 11 * HOUR + 14 * MINUTE)
+    reboot = getattr(day.band, "reboot", None)
+    if reboot is None:
+        await day.sync(cut=3)
+    else:
+        reboot(day.clock.now())
+    rebooted = day.clock.now()
+    await day.until(rebooted + 2 * MINUTE)
+    await day.sync()
+    await day.until(EVENING)
+    await day.sync()
+    length = day.case.driver.abilities.history or MINUTE
+    lost = [] if reboot is None else [(rebooted - length, rebooted + 2 * MINUTE + length)]
+    day.compare(BEGIN, EVENING, lost)
+
+
+async def midnight(day: Day) -> None:
+    for instant in (EVENING + 110 * MINUTE, EVENING + 2 * HOUR + 20 * MINUTE, EVENING + 12 * HOUR):
+        await day.until(instant)
+        await day.sync()
+    day.compare(BEGIN, EVENING + 12 * HOUR - MINUTE)
+
+
+async def clocks_change(day: Day) -> None:
+    """From one evening before it to noon after it."""
+    begin = day.clock.now()
+    change = (SPRING if begin < SPRING else AUTUMN) + HOUR
+    for instant in (begin, change - HOUR, change + 8 * HOUR, change + 15 * HOUR):
+        await day.until(instant)
+        await day.sync()
+    met = change + 8 * HOUR
+    falls = day.family in LOSES_A_FALL_HOUR and begin > SPRING
+    lost = [(met, met + HOUR + 10 * MINUTE)] if falls else []
+    day.compare(begin, day.clock.now() - MINUTE, lost)
+
+
+async def a_clock_that_is_wrong(day: Day) -> None:
+    """Met at the beginning, which sets it; what it stamped before is not ours to put right."""
+    begin = day.clock.now()
+    length = day.case.driver.abilities.history or MINUTE
+    await day.sync()
+    await day.until(EVENING)
+    await day.sync()
+    # the slot in which the clock was set, and those that the wrong clock had already named
+    day.compare(begin, EVENING, [(begin - HOUR, begin + 7 * MINUTE + length)])
+
+
+Story = Callable[[Day], object]
+BEFORE = timedelta(hours=6)
+STORIES: dict[str, tuple[Story, datetime, timedelta]] = {
+    "one clean sync": (one_clean_sync, BEGIN, timedelta(0)),
+    "three syncs": (three_syncs_at_random_instants, BEGIN, timedelta(0)),
+    "reboot": (a_reboot, BEGIN, timedelta(0)),
+    "midnight": (midnight, BEGIN, timedelta(0)),
+    "spring": (clocks_change, SPRING - BEFORE + timedelta(seconds=20), timedelta(0)),
+    "autumn": (clocks_change, AUTUMN - BEFORE + timedelta(seconds=20), timedelta(0)),
+    "7 minutes fast": (a_clock_that_is_wrong, BEGIN, timedelta(minutes=7)),
+    "7 minutes slow": (a_clock_that_is_wrong, BEGIN, timedelta(minutes=-7)),
+}
+
+
+@pytest.mark.parametrize(
+    "what", [what if what == "three syncs" else pytest.param(what, marks=pytest.mark.ring) for what in STORIES]
+)
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_what_is_stored_is_the_day(name: str, what: str) -> None:
+    story, start, error = STORIES[what]
+    lived(name, start, story, error)
+
+
+@pytest.mark.ring
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_what_is_stored_is_the_day_though_a_link_is_cut_anywhere(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    packets = 0
+
+    async def cut(day: Day, number: int | None) -> int:
+        await day.until(EVENING)
+        whole = await day.sync(cut=number)
+        await day.sync()
+        day.compare(BEGIN, EVENING)
+        return whole
+
+    def whole(number: int | None) -> int:
+        found: list[int] = []
+
+        async def story(day: Day) -> None:
+            found.append(await cut(day, number))
+
+        lived(name, BEGIN, story)
+        return found[0]
+
+    packets = whole(None)
+    for number in range(packets):
+        assert whole(number) == number
+    with capsys.disabled():
+        print(f"\n{name}: the day is whole after a link cut in place of each of its {packets} notifications")
+
+
+# ------------------------------------------------------------------ bands that tell while they are listened to
+
+
+async def listened(day: Day, until: datetime, *, reboot_at: datetime | None = None, cut: int | None = None) -> None:
+    begin, lost = day.clock.now(), list[datetime]()
+
+    async def reboot(at: datetime) -> None:
+        await day.until(at)
+        lost.append(day.clock.now())
+        day.band.reboot(day.clock.now())  # type: ignore[attr-defined]
+
+    rebooting = asyncio.ensure_future(reboot(reboot_at)) if reboot_at is not None else None
+    while day.clock.now() < until:
+        await day.watch(until, cut)
+        lost.append(day.clock.now())
+        cut = None
+    if rebooting is not None:
+        await rebooting
+    day.compare_live(begin, until, lost)
+
+
+async def three_whiles(day: Day) -> None:
+    noise = random.Random(day.name)
+    for hour in sorted(noise.sample(range(7, 20), 3)):
+        await day.until(FRIDAY + hour * HOUR + timedelta(seconds=noise.randrange(1800)))
+        day.kept = Kept()
+        await listened(day, day.clock.now() + 30 * MINUTE)
+
+
+def from_hour(start: datetime, hours: float) -> Story:
+    async def story(day: Day) -> None:
+        await listened(day, start + hours * HOUR)
+
+    return story
+
+
+async def rebooted(day: Day) -> None:
+    await listened(day, day.clock.now() + 3 * HOUR, reboot_at=day.clock.now() + 82 * MINUTE)
+
+
+CUTS = 40
+"""Of the notifications of a band that tells the same over and over, so many are tried."""
+LATE, MORNING = FRIDAY + timedelta(hours=22, seconds=20), FRIDAY + timedelta(hours=7, seconds=20)
+LIVE_STORIES: dict[str, tuple[Story, datetime, timedelta]] = {
+    "one clean day": (from_hour(BEGIN, 22), BEGIN, timedelta(0)),
+    "three whiles": (three_whiles, BEGIN, timedelta(0)),
+    "reboot": (rebooted, MORNING, timedelta(0)),
+    "midnight": (from_hour(LATE, 12), LATE, timedelta(0)),
+    "spring": (from_hour(SPRING - HOUR, 10), SPRING - HOUR + timedelta(seconds=20), timedelta(0)),
+    "autumn": (from_hour(AUTUMN - HOUR, 10), AUTUMN - HOUR + timedelta(seconds=20), timedelta(0)),
+    "7 minutes fast": (from_hour(LATE, 12), LATE, timedelta(minutes=7)),
+    "7 minutes slow": (from_hour(LATE, 12), LATE, timedelta(minutes=-7)),
+}
+
+
+@pytest.mark.parametrize(
+    "what", [what if what == "three whiles" else pytest.param(what, marks=pytest.mark.ring) for what in LIVE_STORIES]
+)
+@pytest.mark.parametrize("name", LIVE)
+def test_what_was_told_is_the_day(name: str, what: str) -> None:
+    story, start, error = LIVE_STORIES[what]
+    lived(name, start, story, error)
+
+
+@pytest.mark.ring
+@pytest.mark.parametrize("name", LIVE)
+def test_what_was_told_is_the_morning_though_a_link_is_cut_anywhere(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin, said = FRIDAY + timedelta(hours=7, seconds=20), list[int]()
+
+    async def whole(day: Day) -> None:
+        said.append(await day.watch(begin + 30 * MINUTE))
+
+    lived(name, begin, whole)
+    tried = range(0, said[0], max(said[0] // CUTS, 1))
+    for number in tried:
+
+        async def cut(day: Day, number: int = number) -> None:
+            await listened(day, begin + 30 * MINUTE, cut=number)
+
+        lived(name, begin, cut)
+    with capsys.disabled():
+        print(f"\n{name}: half an hour is whole after a link cut in place of {len(tried)} of {said[0]} notifications")
