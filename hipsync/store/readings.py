@@ -118,18 +118,24 @@ class Readings(OpenFile):
         return [Wear(instant(at), bool(worn)) for at, worn in rows]
 
     def resolution(self, band: BandId, start: datetime, end: datetime) -> timedelta | None:
-        """The shortest epoch of `[start, end)`; a minute for a live counter; None without data."""
+        """The finest of `[start, end)`: a minute for a live counter, or the shortest epoch; None without data.
+
+        Counters of a band that keeps epochs, too, count if two of them are close enough to tell minutes.
+        """
         ((shortest,),) = self._rows(
             "SELECT min(length) FROM epochs WHERE band = ? AND start >= ? AND start < ?",
             band, seconds(start), seconds(end),
         )  # fmt: skip
-        if shortest is not None:
-            return int(shortest) * MINUTE
-        ((live,),) = self._rows(
-            "SELECT count(*) FROM counters WHERE band = ? AND at >= ? AND at < ?",
+        if shortest == 1:
+            return MINUTE
+        ((live, apart),) = self._rows(
+            "SELECT count(*), min(apart) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS apart FROM counters"
+            " WHERE band = ? AND at >= ? AND at < ?)",
             band, seconds(start), seconds(end),
         )  # fmt: skip
-        return MINUTE if live else None
+        if live and (shortest is None or (apart is not None and apart <= 5 * 60)):
+            return MINUTE
+        return None if shortest is None else int(shortest) * MINUTE
 
     def since(self, band: BandId) -> Mapping[type[Reading], datetime]:
         """By type of reading, the end of the last one stored."""
