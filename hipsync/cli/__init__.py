@@ -32,6 +32,8 @@ COMMANDS = {
     "done": "prompts",
     "snooze": "prompts",
     "skip": "prompts",
+    "pause": "prompts",
+    "resume": "prompts",
     "exercise": "prompts",
     "import": "data",
     "export": "data",
