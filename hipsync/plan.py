@@ -75,6 +75,8 @@ class Contacts:
     reached: datetime | None
     failures: int
     """In a row, since it was last reached. A live band's lost connection is one."""
+    error: str | None = None
+    """Why the last attempt failed."""
     live: bool = False
     """It has no memory: a task of its own holds it, and `wake` does not call it."""
 
@@ -146,6 +148,7 @@ def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool) -> Contacts:
         attempted=syncs[0].started if syncs else None,
         reached=next((sync.started for sync in syncs if sync.error is None), None),
         failures=failures,
+        error=syncs[0].error if syncs else None,
         live=live,
     )
 

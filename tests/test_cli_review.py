@@ -155,7 +155,7 @@ def off(minutes: int) -> list[Epoch]:
         ([], 0, "nothing is said: no data", "no data"),
         (off(5), 0, "nothing is said: not worn", "not worn"),
         (day("7h sleep"), 0, "nothing is said: asleep", "asleep"),
-        (day("7h sleep, 1h walk"), 0, "nothing is said: moving", "moving"),
+        (day("7h sleep, 1h walk"), 0, "moving now", "moving"),
         (day("7h sleep, 1h walk, 30m sit"), 0, "sitting for 30 min, next look at a prompt 09:00",
          "sitting, not yet long enough"),
         (day("22h walk, 90m sit"), 0, "nothing is said: outside the prompt hours", "outside the prompt hours"),
@@ -206,7 +206,7 @@ def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_run
     assert told[1:4] == [
         "the service does not run: `hipsync run` starts it",
         "last data: Mon 09:10 (0 min ago)",
-        "desk-band: last reached Mon 09:00, 2 attempts failed since",
+        "desk-band: last reached Mon 09:00, 2 attempts failed since: out of reach",
     ]
     with only_instance(machine.database):
         assert machine.told("status").splitlines()[1] == "the service runs"
@@ -214,7 +214,9 @@ def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_run
     told_json = found(machine, "status", "--json")
     assert told_json["running"] is False
     assert told_json["known_until"] == "2026-03-02T09:10:00+00:00"
-    assert told_json["bands"] == [{"name": "desk-band", "reached": "2026-03-02T09:00:00+00:00", "failures": 2}]
+    assert told_json["bands"] == [
+        {"name": "desk-band", "reached": "2026-03-02T09:00:00+00:00", "failures": 2, "error": "out of reach"}
+    ]
 
 
 def test_status_of_a_new_machine_has_the_same_keys(machine: Machine) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from hipsync.cli.app import App
-from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError
+from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError, Refused
 
 COMMANDS = {
     "demo": "run",
@@ -99,6 +99,8 @@ def name_variables(command: click.Command, prefix: str) -> None:
 
 def exit_code(error: HipsyncError) -> int:
     """`product.md` section 2."""
+    if isinstance(error, Refused):
+        return error.code
     if isinstance(error, ConfigError):
         return EXIT_USAGE
     return EXIT_NO_BLUETOOTH if isinstance(error, BluetoothUnavailable) else EXIT_FAILED

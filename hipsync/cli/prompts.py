@@ -120,6 +120,7 @@ def pause_command(app: App, words: tuple[str, ...]) -> None:
         now, zones = app.now(), app.zones(store)
         until = pause_end(words, now, zones)
         store.add_pause(Pause(now, until))
+        _look(store)
         local = zones.local(until)
     day = "" if local.date() == zones.local(now).date() else f"{local:%a %d %b} "
     click.echo(f"Paused until {day}{local:%H:%M}; `hipsync resume` ends it sooner.")
@@ -135,6 +136,7 @@ def resume_command(app: App) -> None:
             click.echo("There is no pause.")
             return
         store.add_pause(Pause(now, now))
+        _look(store)
     click.echo("Prompts come again.")
 
 
@@ -145,7 +147,7 @@ def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
             return now + timedelta(hours=1)
         case ["until", "tomorrow"]:
             return zones.day(zones.date_of(now) + timedelta(days=1)).start
-        case ["until", clock] if (found := re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", clock)):
+        case ["until", clock] if found := re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", clock):
             local = zones.local(now)
             end = local.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0, fold=0)
             later = end if end > local else end + timedelta(days=1)
@@ -180,7 +182,17 @@ def _answer(
 ) -> Prompt:
     from hipsync.service import answer_prompt
 
-    return answer_prompt(store, prompt, answer, now, snooze)
+    answered = answer_prompt(store, prompt, answer, now, snooze)
+    _look(store)
+    return answered
+
+
+def _look(store: Store) -> None:
+    """Let the service know, if one runs."""
+    from hipsync.control import look
+
+    if store.path is not None:
+        look(store.path)
 
 
 @click.command("exercise")
