@@ -26,7 +26,7 @@ from hipsync.clock import Clock
 from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError
 from hipsync.model import MINUTE
 from hipsync.plan import Settings, next_wake
-from hipsync.readiness import tell
+from hipsync.readiness import tell, watchdog_s
 from hipsync.service import Service
 from hipsync.store import Band
 from hipsync.words import doing
@@ -157,7 +157,7 @@ class _Alarm:
         self._scheduler.add_job(
             self._look,
             "interval",
-            seconds=LOOK_EVERY.total_seconds(),
+            seconds=min(LOOK_EVERY.total_seconds(), (watchdog_s() or float("inf")) / 2),
             id="look",
             misfire_grace_time=None,
             coalesce=True,

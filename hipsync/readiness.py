@@ -9,6 +9,12 @@ import os
 import socket
 
 
+def watchdog_s() -> float | None:
+    """Within how many seconds the supervisor wants to hear from us again; None if it does not watch."""
+    given = os.environ.get("WATCHDOG_USEC", "")
+    return int(given) / 1e6 if given.isdecimal() and int(given) else None
+
+
 def tell(**words: str | int) -> None:
     """Such as `tell(READY=1, STATUS="...")`; that nobody listens is no trouble of ours."""
     address = os.environ.get("NOTIFY_SOCKET", "")

@@ -26,8 +26,22 @@ def doing(state: State, now: datetime) -> str:
         case Reason.MOVING if (known := state.seen.line.known_until()) is not None:
             minutes = int((now - instant_of(known)).total_seconds()) // 60
             return f"moving {'now' if minutes < 2 else f'{minutes} min ago'}{until}"
+        case Reason.NO_DATA | Reason.NOT_WORN | Reason.ASLEEP as reason if (since := _since(state, reason)) is not None:
+            return f"nothing is said: {reason.value} since {_when(state, since, now)}{until}"
         case reason:
             return f"nothing is said: {reason.value}{until}"
+
+
+def _since(state: State, reason: Reason) -> datetime | None:
+    """From when on it has been so; None if nothing is known."""
+    line = state.seen.line
+    known = line.known_until()
+    if known is None or reason is Reason.NO_DATA:
+        return None if known is None else instant_of(known)
+    first = known - 1
+    while first > line.first and line.code[first - 1 - line.first] == line.code[known - 1 - line.first]:
+        first -= 1
+    return instant_of(first)
 
 
 def _when(state: State, instant: datetime, now: datetime) -> str:

@@ -19,6 +19,7 @@ COMMANDS = {
     "demo": "run",
     "run": "run",
     "status": "run",
+    "service": "service",
     "scan": "bands",
     "pair": "bands",
     "bands": "bands",
