@@ -1,7 +1,7 @@
 """`hipsync run`: the service under APScheduler, one date job at a time, one instance on this database.
 
-Start, run, stop: the lock is taken, the job that wakes the service plans its own successor, each live band has a task
-that stays connected to it, a signal ends the wait.
+Start, run, stop: the door for other commands opens, the job that wakes the service plans its own successor, each live
+band has a task that stays connected to it, a signal ends the wait.
 """
 
 # apscheduler 3 has no types.
@@ -12,15 +12,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from hipsync import control
 from hipsync.clock import Clock
-from hipsync.errors import HipsyncError
-from hipsync.plan import next_wake
+from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError
+from hipsync.model import MINUTE
+from hipsync.plan import Settings, next_wake
+from hipsync.readiness import tell, watchdog_s
 from hipsync.service import Service
+from hipsync.store import Band
+from hipsync.words import doing
 
 log = logging.getLogger(__name__)
 
@@ -28,30 +37,100 @@ AFTER_FAILURE = timedelta(minutes=1)
 """A store that is locked or full is tried again this soon; nothing was lost meanwhile, for nothing was acknowledged."""
 LOOK_EVERY = timedelta(minutes=1)
 """asyncio's clock stands still while the host sleeps, and answers come from other processes: look this often."""
-
-
 AT_MOST_EVERY = timedelta(seconds=1)
 """Between wakes, should one find that the next is due already."""
 INTERRUPTED_WITHIN_S = 4.0
 """For a wake that is interrupted: to finish a commit, and to hang up, for which BlueZ takes two to three seconds."""
 
 
-async def run(service: Service, clock: Clock) -> None:
-    """Wake the service whenever something is due, until SIGINT or SIGTERM."""
+STUCK_AFTER = 10 * MINUTE
+"""A wake that takes longer does not advance: systemd's watchdog is not told that all is well any more."""
+
+
+async def run(
+    service: Service,
+    clock: Clock,
+    *,
+    settings: Callable[[], Settings] | None = None,
+    zone: Callable[[], str] | None = None,
+) -> None:
+    """Wake the service whenever something is due, until SIGINT or SIGTERM.
+
+    `settings` reads the user's settings anew, on SIGHUP; `zone` says in which zone the host is.
+    """
     stop = asyncio.Event()
+    alarm = _Alarm(service, clock, zone)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on loops; Ctrl-C still ends it
+    with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on loops; Ctrl-C still ends it
+        for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-    alarm = _Alarm(service, clock)
-    alarm.start()
-    log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
+        if settings is not None:
+            loop.add_signal_handler(signal.SIGHUP, lambda: alarm.reload(settings))
+    async with _door(service, alarm):
+        alarm.start()
+        log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
+        tell(READY=1, STATUS="started")
+        try:
+            service.attend()
+            await stop.wait()
+        finally:
+            tell(STOPPING=1, STATUS="stopping")
+            await alarm.end()
+            await service.leave()
+
+
+def _door(service: Service, alarm: _Alarm) -> AbstractAsyncContextManager[None]:
+    path = service.store.path
+    return contextlib.nullcontext() if path is None else control.opened(path, _Desk(service, alarm).answer)
+
+
+class _Desk:
+    """Answers what other commands ask of the running service."""
+
+    def __init__(self, service: Service, alarm: _Alarm) -> None:
+        self._service, self._alarm = service, alarm
+
+    async def answer(self, question: control.Line) -> control.Line:
+        try:
+            match question:
+                case {"do": "look"}:
+                    self._alarm.look()
+                    return {}
+                case {"do": "status"}:
+                    return {"process": os.getpid(), "connected": ", ".join(self._service.connected())}
+                case {"do": "sync", "band": str(name), "since": str() | None as since}:
+                    async with self._alarm.alone():
+                        fetched = await self._service.fetch(self._band(name), _instant(since))
+                    self._alarm.look()
+                    return fetched._asdict()
+                case {"do": "buzz", "band": str(name)}:
+                    async with self._alarm.alone():
+                        await self._service.buzz(self._band(name))
+                    return {}
+                case _:
+                    return {"error": "this service does not know that command: it is another version", "code": 1}
+        except ConfigError as error:
+            return {"error": str(error), "code": 2}
+        except BluetoothUnavailable as error:
+            return {"error": str(error), "code": 4}
+        except HipsyncError as error:
+            return {"error": str(error), "code": 1}
+        except Exception:  # a driver is strangers' code
+            log.exception("a bug in hipsync or in a driver; the service goes on")
+            return {"error": "a bug in hipsync or in a driver: see the service's log", "code": 1}
+
+    def _band(self, name: str) -> Band:
+        for band in self._service.store.bands():
+            if band.name == name:
+                return band
+        raise ConfigError(f"no band {name!r} is known")
+
+
+def _instant(text: str | None) -> datetime | None:
     try:
-        service.attend()
-        await stop.wait()
-    finally:
-        await alarm.end()
-        await service.leave()
+        return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError as error:
+        raise ConfigError(f"{text!r} is no instant") from error
 
 
 class _Alarm:
@@ -60,10 +139,14 @@ class _Alarm:
     A failure of any kind ends that wake, never the service.
     """
 
-    def __init__(self, service: Service, clock: Clock) -> None:
-        self._service, self._clock = service, clock
+    def __init__(self, service: Service, clock: Clock, zone: Callable[[], str] | None) -> None:
+        self._service, self._clock, self._zone = service, clock, zone
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._waking: asyncio.Task[object] | None = None
+        self._woke = clock.now()
+        """When the wake began that runs now, or the last one."""
+        self._turn = asyncio.Lock()
+        """Of the service: a wake, or what another command asked for."""
         self._not_before = clock.now()
         """A wake that failed is not tried again earlier."""
         self._told: str | None = None
@@ -74,7 +157,7 @@ class _Alarm:
         self._scheduler.add_job(
             self._look,
             "interval",
-            seconds=LOOK_EVERY.total_seconds(),
+            seconds=min(LOOK_EVERY.total_seconds(), (watchdog_s() or float("inf")) / 2),
             id="look",
             misfire_grace_time=None,
             coalesce=True,
@@ -90,6 +173,24 @@ class _Alarm:
             if late:
                 waking.cancel()  # before Python 3.12 `wait_for` can lose the first one
 
+    def alone(self) -> asyncio.Lock:
+        """Hold it while the service is asked for something: it does one thing at a time."""
+        return self._turn
+
+    def look(self) -> None:
+        """Something changed in the database: see at once what follows."""
+        self._scheduler.add_job(self._look, "date", id="look now", replace_existing=True, misfire_grace_time=None)
+
+    def reload(self, settings: Callable[[], Settings]) -> None:
+        """Read the settings anew; bad ones are refused and the old ones kept."""
+        try:
+            self._service.settings = settings()
+        except HipsyncError as error:
+            log.error("the settings stay as they were: %s", error)  # noqa: TRY400  one line
+        else:
+            log.info("the settings were read anew")
+            self.look()
+
     def _plan(self, at: datetime) -> None:
         self._scheduler.add_job(
             self._wake, "date", run_date=at, id="wake", replace_existing=True, misfire_grace_time=None, coalesce=True
@@ -98,7 +199,9 @@ class _Alarm:
     async def _wake(self) -> None:
         self._waking = asyncio.current_task()
         try:
-            await self._service.wake(self._clock.now())
+            async with self._turn:
+                self._woke = self._clock.now()
+                await self._service.wake(self._woke)
             due = self._due()
         except asyncio.CancelledError:  # by `end`; the scheduler would log it as a failure
             log.info("a contact or a prompt under way was interrupted; nothing is lost")
@@ -116,12 +219,24 @@ class _Alarm:
         """Plan anew: the planned instant may have passed, or come nearer, while nobody looked. Stay with new bands."""
         if self._waking is None:
             with contextlib.suppress(Exception):  # the wake that is planned already will meet and tell it
+                self._travel()
                 self._service.attend()
                 self._plan(max(self._due(), self._not_before))
+        if self._waking is None or self._clock.now() - self._woke < STUCK_AFTER:
+            tell(WATCHDOG=1)
+
+    def _travel(self) -> None:
+        """The host may be in another zone than a minute ago."""
+        if self._zone is not None and (zone := self._zone()) != self._service.settings.host_zone:
+            log.info("the host is in %s now", zone)
+            self._service.settings = replace(self._service.settings, host_zone=zone)
+            self._service.store.note_zone(self._clock.now(), zone)
 
     def _due(self) -> datetime:
         now = self._clock.now()
-        return max(next_wake(self._service.state(now), now), now + AT_MOST_EVERY)
+        state = self._service.state(now)
+        tell(STATUS=doing(state, now))
+        return max(next_wake(state, now), now + AT_MOST_EVERY)
 
     def _tell(self, error: Exception) -> None:
         """The first of a streak of equal failures; a bug with its traceback."""

@@ -5,6 +5,7 @@ HipsyncError                 one clear line: what, why, what to do
 |-- InputError               a file to import is not what it should be; nothing of it was kept
 |-- StoreError               the database cannot be read or written; nothing was half written
 |-- BluetoothUnavailable     no adapter, no Bluetooth service, or both switched off
+|-- Refused                  the running service said no to a command
 `-- DeviceError              one band; ends that sync, never the service
     |-- MalformedPacket      bytes that cannot mean anything (carries them)
     |-- UnexpectedReply      a well-formed answer to something else, or a refusal
@@ -33,6 +34,14 @@ class StoreError(HipsyncError):
 
 class BluetoothUnavailable(HipsyncError):
     """There is no usable Bluetooth on this machine now; the message says what to do."""
+
+
+class Refused(HipsyncError):
+    """The running service said no; `code` is what the command ends with."""
+
+    def __init__(self, why: str, code: int) -> None:
+        super().__init__(why)
+        self.code = code
 
 
 class DeviceError(HipsyncError):

@@ -115,6 +115,12 @@ def m001_first(db: Database) -> None:
         db.execute(statement)  # pyright: ignore[reportUnknownMemberType]  sqlite-utils types its rows loosely
 
 
+@STEPS()
+def m002_pauses(db: Database) -> None:
+    """When prompts were to be silent."""
+    db.execute("CREATE TABLE pauses (at INTEGER PRIMARY KEY, until INTEGER NOT NULL)")  # pyright: ignore[reportUnknownMemberType]
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is missing, in one transaction: two processes that start at once make one schema.
 

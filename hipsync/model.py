@@ -197,6 +197,13 @@ class Prompt(NamedTuple):
     snoozed_until: datetime | None = None
 
 
+class Pause(NamedTuple):
+    """Nothing is said in `[at, until)`; what falls due meanwhile is said at its end if the stretch still runs."""
+
+    at: datetime
+    until: datetime
+
+
 class Exercise(NamedTuple):
     """An exercise that was done."""
 

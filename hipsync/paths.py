@@ -25,6 +25,16 @@ def config_dir() -> Path:
     return user_config_path("hipsync", appauthor=False)
 
 
+def runtime_dir() -> Path:
+    """Sockets: gone when the user logs out; where the system has no such place, beside the database's usual one."""
+    if sys.platform == "linux":
+        given = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+        return given / "hipsync" if given.is_absolute() else data_dir()
+    from platformdirs import user_runtime_path
+
+    return user_runtime_path("hipsync", appauthor=False)
+
+
 def _xdg(variable: str, in_home: str) -> Path:
     """By the XDG base directory specification, as platformdirs does, which takes 10 ms of `hipsync today` to import."""
     folder = Path(os.environ.get(variable, ""))

@@ -14,7 +14,7 @@ from hipsync.bouts import Rule, bouts
 from hipsync.config import Config
 from hipsync.days import Zones
 from hipsync.driver import Driver
-from hipsync.model import MINUTE, Prompt
+from hipsync.model import MINUTE, Pause, Prompt
 from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.review import Seen, rule_of, seen
 from hipsync.store import Band, Store, Sync
@@ -110,20 +110,23 @@ def state_of(store: Store, settings: Settings, now: datetime, live: Collection[s
     zones = zones_of(store, settings)
     past = seen(store, settings.rule, zones, now - LOOK_BACK, now, now)
     said = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
+    pause = store.pause(now)
     return State(
         contacts=[
             _contacts(band, store.syncs(band.id), live=band.driver in live) for band in store.bands() if band.address
         ],
         seen=past,
         said=said,
-        verdict=verdict(past.line, past.found, said, settings.policy, zones, now),
-        expected=expected(past, said, settings, zones),
+        verdict=verdict(past.line, past.found, said, settings.policy, zones, now, pause),
+        expected=expected(past, said, settings, zones, pause),
         zones=zones,
         settings=settings,
     )
 
 
-def expected(past: Seen, said: Sequence[Prompt], settings: Settings, zones: Zones) -> Due | Quiet:
+def expected(
+    past: Seen, said: Sequence[Prompt], settings: Settings, zones: Zones, pause: Pause | None = None
+) -> Due | Quiet:
     """The verdict as it was at the end of the data: holes after it say nothing of the wearer."""
     line, found = past
     known = line.known_until()
@@ -132,7 +135,7 @@ def expected(past: Seen, said: Sequence[Prompt], settings: Settings, zones: Zone
     if known < line.last:
         line = line.until(known)
         found = bouts(line, settings.rule)
-    return verdict(line, found, said, settings.policy, zones, instant_of(known))
+    return verdict(line, found, said, settings.policy, zones, instant_of(known), pause)
 
 
 def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool) -> Contacts:
@@ -186,7 +189,7 @@ def next_wake(state: State, now: datetime) -> datetime:
     ]
     if isinstance(state.verdict, Due):
         instants.append(now)
-    elif state.verdict.reason in {Reason.SNOOZED, Reason.ASKED} and (state.verdict.until or now) > now:
+    elif state.verdict.reason in {Reason.SNOOZED, Reason.ASKED, Reason.PAUSED} and (state.verdict.until or now) > now:
         instants.append(state.verdict.until or now)
     return max(now, min(instants, default=now + state.settings.at_least_every))
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from hipsync.bouts import MOVED_WITHIN, Bouts, alive_since, is_sure, moved_after, reached, signs_of_life
 from hipsync.days import Zones
-from hipsync.model import MINUTE, Answer, Prompt, Stretch
+from hipsync.model import MINUTE, Answer, Pause, Prompt, Stretch
 from hipsync.timeline import ASLEEP, MISSING, NOT_WORN, Timeline, instant_of, minute_of
 
 LIFE_WITHIN = 180
@@ -45,6 +45,7 @@ class Reason(StrEnum):
     SITTING = "sitting, not yet long enough"
     OUTSIDE_HOURS = "outside the prompt hours"
     LUNCH = "lunch"
+    PAUSED = "paused"
     NO_LIFE = "no sign of life"
     SNOOZED = "snoozed"
     ASKED = "waiting for an answer"
@@ -70,9 +71,17 @@ class Quiet:
 
 
 def verdict(
-    line: Timeline, found: Bouts, said: Sequence[Prompt], policy: Policy, zones: Zones, now: datetime
+    line: Timeline,
+    found: Bouts,
+    said: Sequence[Prompt],
+    policy: Policy,
+    zones: Zones,
+    now: datetime,
+    pause: Pause | None = None,
 ) -> Due | Quiet:
     """What to do about the stretch that runs at the end of the line, which ends at `now`."""
+    if pause is not None and now < pause.until:
+        return Quiet(Reason.PAUSED, pause.until)
     known = line.known_until()
     if known is None:
         return Quiet(Reason.NO_DATA)

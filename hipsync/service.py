@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from hipsync.days import Zones
 from hipsync.driver import Driver, Message, Session
@@ -56,6 +56,16 @@ class Talk:
     session: Session
     epochs: int
     """How many it had to tell."""
+
+
+class Fetched(NamedTuple):
+    """What came of one contact."""
+
+    epochs: int
+    history: bool
+    """Whether the band keeps any."""
+    held: bool
+    """The service is connected to it all the time: nothing had to be fetched."""
 
 
 class Service:
@@ -141,6 +151,29 @@ class Service:
             self.store.note_sync(band.id, started, self._now(), count, None)
             log.info("%s: %d new epochs", band.name, count)
             yield Talk(band, driver, conversation, session, count)
+
+    async def fetch(self, band: Band, since: datetime | None = None) -> Fetched:
+        """One contact now, because somebody asked. A live band that is held is not called: it tells as it goes.
+
+        Raises `DeviceError`, `BluetoothUnavailable`, `ConfigError`, `StoreError`.
+        """
+        if band.id in self._watched:
+            return Fetched(0, history=False, held=True)
+        async with self.talk(band, since) as talk:
+            return Fetched(talk.epochs, history=talk.driver.abilities.history is not None, held=False)
+
+    async def buzz(self, band: Band) -> None:
+        """Let a band vibrate, over the connection that is open if there is one. Raises as `fetch`."""
+        message = Message("hipsync", "Here I am", asks=False)
+        if (held := self._watched.get(band.id)) is not None:
+            await nudge(held.driver, held.conversation, held.session, message)
+            return
+        async with self.talk(band) as talk:
+            await nudge(talk.driver, talk.conversation, talk.session, message)
+
+    def connected(self) -> Sequence[str]:
+        """Names of the live bands that are held now."""
+        return [talk.band.name for talk in self._watched.values()]
 
     def settle(self, state: State, now: datetime) -> bool:
         """Write down what became of the prompts that nobody answered; whether there was any."""

@@ -34,6 +34,7 @@ class Machine:
             "HOME": str(home),
             "XDG_DATA_HOME": str(home / "data"),
             "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_RUNTIME_DIR": str(home / "run"),
             "TZ": "Europe/London",
         }
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from builders import MONDAY
-from hipsync.model import MINUTE, Answer, Exercise, Prompt, Where
+from hipsync.model import MINUTE, Answer, Exercise, Pause, Prompt, Where
 from hipsync.store import Store
 from machine import Machine
 
@@ -139,3 +139,41 @@ def test_every_exercise_is_listed_with_its_steps_and_the_line_of_care(machine: M
     assert one.startswith("hip-extension: ")
     assert one.endswith(f"{rows['safety']}\n")
     assert machine.refused("exercise", "hip-extension", "--list", code=2).startswith("say which exercise, or --list")
+
+
+@pytest.mark.parametrize(
+    ("words", "told", "end"),
+    [
+        ((), "Paused until 10:02", timedelta(hours=1)),
+        (("2h30m",), "Paused until 11:32", timedelta(hours=2, minutes=30)),
+        (("until", "14:00"), "Paused until 14:00", timedelta(hours=4, minutes=58)),
+        (("until", "08:30"), "Paused until Tue 03 Mar 08:30", timedelta(hours=23, minutes=28)),
+        (("until", "tomorrow"), "Paused until Tue 03 Mar 00:00", timedelta(hours=14, minutes=58)),
+        (("999h",), "Paused until Mon 09 Mar 09:02", timedelta(days=7)),
+    ],
+)
+def test_a_pause_is_asked_for_as_people_say_it_and_ends_by_itself(
+    machine: Machine, words: tuple[str, ...], told: str, end: timedelta
+) -> None:
+    assert machine.told("pause", *words) == f"{told}; `hipsync resume` ends it sooner.\n"
+    with Store.read(machine.database) as store:
+        assert store.pause(machine.now) == Pause(machine.now, machine.now + end)
+        assert store.pause(machine.now + end) is None
+
+
+def test_a_pause_until_an_hour_that_the_clocks_skip_ends(machine: Machine) -> None:
+    machine.now = datetime(2026, 3, 28, 22, tzinfo=UTC)
+    machine.told("pause", "until", "01:30")  # on 29 March London goes from 01:00 to 02:00
+    with Store.read(machine.database) as store:
+        assert store.pause(machine.now) == Pause(machine.now, datetime(2026, 3, 29, 1, 30, tzinfo=UTC))
+
+
+def test_resume_ends_it_and_what_is_no_end_is_refused(machine: Machine) -> None:
+    assert machine.told("resume") == "There is no pause.\n"
+    machine.told("pause")
+    machine.now += 5 * MINUTE
+    assert machine.told("resume") == "Prompts come again.\n"
+    with Store.read(machine.database) as store:
+        assert store.pause(machine.now) is None
+    for words in (("until", "25:00"), ("until", "soon"), ("one", "hour"), ("soon",), ("0",)):
+        assert machine.refused("pause", *words, code=2).startswith(f"'{' '.join(words)}' says no end: use a length")

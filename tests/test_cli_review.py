@@ -155,7 +155,7 @@ def off(minutes: int) -> list[Epoch]:
         ([], 0, "nothing is said: no data", "no data"),
         (off(5), 0, "nothing is said: not worn", "not worn"),
         (day("7h sleep"), 0, "nothing is said: asleep", "asleep"),
-        (day("7h sleep, 1h walk"), 0, "nothing is said: moving", "moving"),
+        (day("7h sleep, 1h walk"), 0, "moving now", "moving"),
         (day("7h sleep, 1h walk, 30m sit"), 0, "sitting for 30 min, next look at a prompt 09:00",
          "sitting, not yet long enough"),
         (day("22h walk, 90m sit"), 0, "nothing is said: outside the prompt hours", "outside the prompt hours"),

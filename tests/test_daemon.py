@@ -10,12 +10,13 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -24,16 +25,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hipsync import daemon
+from hipsync import control, daemon
 from hipsync.cli import hipsync, pairing
 from hipsync.clock import SystemClock
 from hipsync.config import Config
 from hipsync.daemon import run
-from hipsync.errors import ConfigError, StoreError
+from hipsync.errors import ConfigError, Refused, StoreError
 from hipsync.exercises import Move
 from hipsync.instance import only_instance
-from hipsync.model import MINUTE, Answer, Epoch, Prompt, Reading, Where
-from hipsync.plan import State, settings_of
+from hipsync.model import MINUTE, Answer, Epoch, Pause, Prompt, Reading, Where
+from hipsync.plan import Settings, State, settings_of
 from hipsync.prompting import Policy
 from hipsync.service import Service, answer_prompt
 from hipsync.session import Connection, committed
@@ -120,14 +121,19 @@ def database(tmp_path: Path) -> Path:
 
 
 def serving(
-    database: Path, story: Callable[[Watched], Awaitable[None]], number: signal.Signals = signal.SIGTERM
+    database: Path,
+    story: Callable[[Watched], Awaitable[None]],
+    number: signal.Signals = signal.SIGTERM,
+    *,
+    settings: Callable[[], Settings] | None = None,
+    zone: Callable[[], str] | None = None,
 ) -> Watched:
     """The service, after the story and a signal, which must end it within five seconds."""
 
     async def told() -> Watched:
         with Store.open(database) as store:
             service = Watched(store)
-            running = asyncio.ensure_future(run(service, CLOCK))
+            running = asyncio.ensure_future(run(service, CLOCK, settings=settings, zone=zone))
             await asyncio.sleep(0)
             try:
                 await story(service)
@@ -413,3 +419,196 @@ def test_without_a_band_run_says_what_to_do(tmp_path: Path) -> None:
     done = CliRunner().invoke(hipsync, ["--db", str(tmp_path / "hipsync.db"), "run"])
     assert done.exit_code == 2
     assert "no band is paired yet: `hipsync pair` does that" in done.output
+
+
+# ------------------------------------------------------------------ what other commands ask of it
+
+
+async def typed(database: Path, *words: str) -> str:
+    """What `hipsync WORDS` prints, from another thread."""
+    done = await asyncio.to_thread(CliRunner().invoke, hipsync, ["--db", str(database), *words])
+    return done.output
+
+
+def test_a_snooze_is_seen_at_once_by_a_service_that_looks_seldom(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "LOOK_EVERY", timedelta(hours=1))
+
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        with Store.open(database) as theirs:
+            answer_prompt(theirs, service.said[0], Answer.SNOOZED, CLOCK.now(), SECOND)
+        await asyncio.to_thread(control.look, database)
+        await service.until(lambda service: len(service.said) == 2)
+
+    assert serving(database, story).said[1].shown == 2
+
+
+def test_a_pause_silences_the_running_service_and_resume_lets_it_speak(database: Path) -> None:
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: bool(service.wakes))
+        assert not service.said
+        assert "Prompts come again." in await typed(database, "resume")
+        await service.until(lambda service: len(service.said) == 1)
+
+    with Store.open(database) as store:
+        store.add_pause(Pause(CLOCK.now(), CLOCK.now() + timedelta(hours=1)))
+    serving(database, story)
+
+
+def test_status_is_asked_of_the_service_itself(database: Path) -> None:
+    async def story(service: Watched) -> None:
+        with only_instance(database):
+            told = await typed(database, "status")
+        assert f"the service runs (process {os.getpid()}), connected to no band now" in told
+
+    serving(database, story)
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ({"do": "sync", "band": "nobody", "since": None}, 2),
+        ({"do": "sync", "band": "data", "since": "soon"}, 2),
+        ({"do": "buzz", "band": "nobody"}, 2),
+        ({"do": "sync", "band": 7}, 1),
+        ({"do": "dance"}, 1),
+        ({}, 1),
+    ],
+)
+def test_what_the_service_cannot_do_is_refused(database: Path, question: control.Line, code: int) -> None:
+    async def story(service: Watched) -> None:
+        with pytest.raises(Refused) as caught:
+            await asyncio.to_thread(control.ask, database, question)
+        assert caught.value.code == code
+        assert await asyncio.to_thread(control.ask, database, {"do": "status"})
+
+    serving(database, story)
+
+
+def test_it_does_one_thing_at_a_time(database: Path) -> None:
+    """A sync that somebody asks for waits for the wake that runs."""
+    order: list[str] = []
+
+    async def story(service: Watched) -> None:
+        started, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            started.set()
+            await go_on.wait()
+            order.append("wake")
+
+        service.first = [slow]
+        await started.wait()
+        asking = asyncio.create_task(typed(database, "bands", "buzz", "data"))
+        await asyncio.sleep(0.2)
+        assert not asking.done()
+        go_on.set()
+        order.append((await asking).split(":")[0])
+
+    serving(database, story)
+    assert order == ["wake", "hipsync"]
+
+
+# ------------------------------------------------------------------ settings and zone
+
+
+def test_a_hangup_reads_the_settings_anew_and_bad_ones_are_refused(
+    database: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    quiet = replace(settings_of(Config(), "UTC"), snooze=timedelta(minutes=7))
+    answers: list[Settings | ConfigError] = [ConfigError("sitting.limit is no length"), quiet]
+
+    def settings() -> Settings:
+        answer = answers.pop(0)
+        if isinstance(answer, ConfigError):
+            raise answer
+        return answer
+
+    async def story(service: Watched) -> None:
+        before = service.settings
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: len(answers) == 1)
+        assert service.settings is before
+        os.kill(os.getpid(), signal.SIGHUP)
+        await until(lambda: not answers)
+        assert service.settings is quiet
+
+    serving(database, story, settings=settings)
+    assert "the settings stay as they were: sitting.limit is no length" in [r.message for r in warnings_of(caplog)]
+
+
+def test_the_host_in_another_zone_is_noticed_and_kept(database: Path) -> None:
+    zone = "UTC"
+
+    async def story(service: Watched) -> None:
+        nonlocal zone
+        await service.until(lambda service: bool(service.said))
+        await asyncio.sleep(1)  # the file knows whole seconds
+        zone = "Asia/Tokyo"
+        await until(lambda: service.settings.host_zone == "Asia/Tokyo")
+
+    serving(database, story, zone=lambda: zone)
+    with Store.open(database) as store:
+        assert [change.zone for change in store.zones()] == ["UTC", "Asia/Tokyo"]
+
+
+async def until(told: Callable[[], bool]) -> None:
+    """Raises `TimeoutError` if it does not become true in five seconds."""
+    async with asyncio.timeout(5):
+        while not told():  # noqa: ASYNC110  a signal handler sets it
+            await asyncio.sleep(0.01)
+
+
+# ------------------------------------------------------------------ the supervisor
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Generator[Callable[[], list[str]], None, None]:
+    """What was told to it so far, a line each."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
+        there.bind(str(tmp_path / "notify"))
+        there.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        lines: list[str] = []
+
+        def told() -> list[str]:
+            with suppress(BlockingIOError):
+                while True:
+                    lines.extend(there.recv(4096).decode().splitlines())
+            return lines
+
+        yield told
+
+
+def test_the_supervisor_is_told_of_the_start_the_end_and_what_happens(
+    database: Path, supervisor: Callable[[], list[str]]
+) -> None:
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        await until(lambda: "WATCHDOG=1" in supervisor())
+        assert supervisor()[0] == "READY=1"
+
+    serving(database, story)
+    assert supervisor()[-2:] == ["STOPPING=1", "STATUS=stopping"]
+    assert any(line.startswith("STATUS=nothing is said: waiting for an answer") for line in supervisor())
+
+
+def test_a_wake_that_is_stuck_lets_the_watchdog_bite(
+    database: Path, supervisor: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon, "STUCK_AFTER", 0.1 * SECOND)
+
+    async def story(service: Watched) -> None:
+        async def for_ever() -> None:
+            await asyncio.Event().wait()
+
+        service.first = [for_ever]
+        await until(lambda: "WATCHDOG=1" in supervisor())
+        await asyncio.sleep(0.3)
+        told = len([line for line in supervisor() if line == "WATCHDOG=1"])
+        await asyncio.sleep(0.5)  # ten looks
+        assert len([line for line in supervisor() if line == "WATCHDOG=1"]) == told > 0
+
+    serving(database, story)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from builders import MONDAY, day
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
-from hipsync.model import Answer, Epoch, Prompt
+from hipsync.model import Answer, Epoch, Pause, Prompt
 from hipsync.prompting import ALL_DAY, Due, Policy, Quiet, Reason, next_hours, outcome, verdict
 from hipsync.timeline import Source, minute_of, timeline
 
@@ -31,13 +31,14 @@ def judged(
     policy: Policy = FREE,
     now: datetime | None = None,
     alive: bool = True,
+    pause: Pause | None = None,
 ) -> Due | Quiet:
     epochs = day(drawing, start)
     if alive:
         epochs = [epoch._replace(heart_rate=70) for epoch in epochs]
     now = now or epochs[-1].end
     line = timeline([Source(epochs, reports_wear=True)], minute_of(start) - 10, minute_of(now), ZoneInfo("UTC"))
-    return verdict(line, bouts(line, Rule()), said, policy, UTC_ONLY, now)
+    return verdict(line, bouts(line, Rule()), said, policy, UTC_ONLY, now, pause)
 
 
 def shown(when: datetime, answer: Answer | None = None, **more: object) -> Prompt:
@@ -177,3 +178,19 @@ class TestAfterwards:
         until = epochs[-1].end
         line = timeline([Source(epochs)], minute_of(at(9)), minute_of(until), ZoneInfo("UTC"))
         return outcome(prompt, bouts(line, Rule()), until, now or until)
+
+
+def test_a_pause_holds_what_is_due_until_it_ends_if_the_stretch_still_runs() -> None:
+    pause = Pause(at(9.5), at(11))
+    assert judged("1m walk, 60m sit", start=at(9), pause=pause) == Quiet(Reason.PAUSED, at(11))
+    held = judged("1m walk, 119m sit", start=at(9), now=at(11), pause=pause)
+    assert held == Due(at(9) + timedelta(minutes=61), sure=True)
+    over = judged("1m walk, 70m sit, 3m walk, 46m sit", start=at(9), now=at(11), pause=pause)
+    assert over == Quiet(Reason.SITTING, at(9) + timedelta(minutes=134))
+
+
+def test_a_pause_that_ends_outside_the_prompt_hours_drops_what_it_held() -> None:
+    pause = Pause(at(20.5), at(22.5))
+    assert judged("1m walk, 149m sit", start=at(20), now=at(22.5), policy=OFFICE, pause=pause) == Quiet(
+        Reason.OUTSIDE_HOURS, at(32)
+    )

@@ -13,12 +13,13 @@ from pathlib import Path
 import click
 
 from hipsync.cli.app import App
-from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError
+from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError, Refused
 
 COMMANDS = {
     "demo": "run",
     "run": "run",
     "status": "run",
+    "service": "service",
     "scan": "bands",
     "pair": "bands",
     "bands": "bands",
@@ -32,6 +33,8 @@ COMMANDS = {
     "done": "prompts",
     "snooze": "prompts",
     "skip": "prompts",
+    "pause": "prompts",
+    "resume": "prompts",
     "exercise": "prompts",
     "import": "data",
     "export": "data",
@@ -97,6 +100,8 @@ def name_variables(command: click.Command, prefix: str) -> None:
 
 def exit_code(error: HipsyncError) -> int:
     """`product.md` section 2."""
+    if isinstance(error, Refused):
+        return error.code
     if isinstance(error, ConfigError):
         return EXIT_USAGE
     return EXIT_NO_BLUETOOTH if isinstance(error, BluetoothUnavailable) else EXIT_FAILED

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 
 from hipsync.cli.app import App, band_of, checked_name
-from hipsync.errors import ConfigError, DeviceError
+from hipsync.errors import ConfigError, DeviceError, Refused
 from hipsync.model import Where
 from hipsync.text import clean
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hipsync.cli.record import Record
     from hipsync.driver import Driver
     from hipsync.proof import Proof
-    from hipsync.service import Service
+    from hipsync.service import Fetched, Service
     from hipsync.store import Band, Store
 
 EXIT_FAILED = 1
@@ -152,12 +152,15 @@ def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Pa
 
             zones = app.zones(store)
             start = zones.day(day_of(since, zones.date_of(app.now()))).start
-        kept = None
+        kept, failed = None, None
         if record is not None:
             from hipsync.cli.record import recorded
 
             kept = stack.enter_context(recorded(record, bands, app.now, ask=not yes))
-        failed = asyncio.run(_sync(app, store, bands, start, kept))
+        else:
+            failed = _sync_by_service(app.database, bands, start)
+        if failed is None:
+            failed = asyncio.run(_sync(app, store, bands, start, kept))
     if failed:
         sys.exit(EXIT_FAILED)
 
@@ -165,18 +168,45 @@ def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Pa
 async def _sync(
     app: App, store: Store, bands: Sequence[Band], since: datetime | None, record: Record | None = None
 ) -> int:
+    """How many bands failed."""
     failed = 0
     async with service_on(app, store, bands, record) as service:
         for band in bands:
             try:
-                async with service.talk(band, since) as talk:
-                    nothing = "nothing new" if talk.driver.abilities.history else "its counter, as it is now"
-                    click.echo(f"{band.name}: {f'{talk.epochs:,} epochs' if talk.epochs else nothing}")
+                click.echo(f"{band.name}: {_fetched(await service.fetch(band, since))}")
             except DeviceError as error:
                 failed += 1
                 click.echo(f"hipsync: {band.name}: {error}", err=True)
         service.settle(service.state(app.now()), app.now())
     return failed
+
+
+def _sync_by_service(database: Path, bands: Sequence[Band], since: datetime | None) -> int | None:
+    """As `_sync`, by the service that runs on this database and holds the bands; None if none does."""
+    from hipsync.control import ask
+    from hipsync.service import Fetched
+
+    failed = 0
+    for band in bands:
+        question = {"do": "sync", "band": band.name, "since": None if since is None else since.isoformat()}
+        try:
+            told = ask(database, question, within_s=None)
+        except Refused as refused:
+            failed += 1
+            click.echo(f"hipsync: {band.name}: {refused}", err=True)
+            continue
+        if told is None:
+            return None
+        fetched = Fetched(int(str(told["epochs"])), history=bool(told["history"]), held=bool(told["held"]))
+        click.echo(f"{band.name}: {_fetched(fetched)}")
+    return failed
+
+
+def _fetched(fetched: Fetched) -> str:
+    if fetched.held:
+        return "the service is connected to it, and stores what it tells as it comes"
+    nothing = "nothing new" if fetched.history else "its counter, as it is now"
+    return f"{fetched.epochs:,} epochs" if fetched.epochs else nothing
 
 
 @contextlib.asynccontextmanager
@@ -308,15 +338,16 @@ def forget_command(app: App, name: str, with_data: bool) -> None:
 @click.pass_obj
 def buzz_command(app: App, name: str) -> None:
     """Let a band vibrate, to find it or to see that it works."""
-    from hipsync.driver import Message
-    from hipsync.session import nudge
+    from hipsync.control import ask
 
     async def buzz(store: Store, band: Band) -> None:
-        async with service_on(app, store, [band]) as service, service.talk(band) as talk:
-            await nudge(talk.driver, talk.conversation, talk.session, Message("hipsync", "Here I am", asks=False))
+        async with service_on(app, store, [band]) as service:
+            await service.buzz(band)
 
     with app.existing_store(to_write=True) as store:
-        asyncio.run(buzz(store, band_of(store, name)))
+        band = band_of(store, name)
+        if ask(app.database, {"do": "buzz", "band": band.name}, within_s=None) is None:
+            asyncio.run(buzz(store, band))
     click.echo("Buzzed.")
 
 

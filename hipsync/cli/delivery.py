@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from hipsync.config import Config
 from hipsync.exercises import Move
 from hipsync.model import Answer, Prompt, Where
 from hipsync.notify import notice_of, run_command, to_desktop, to_terminal
@@ -24,27 +25,26 @@ class Delivery:
         self,
         store: Store,
         now: Callable[[], datetime],
-        *,
-        desktop: bool,
-        command: Sequence[str],
-        snooze: timedelta,
+        config: Config,
     ) -> None:
-        self._store, self._now, self._desktop, self._command, self._snooze = store, now, desktop, command, snooze
+        self._store, self._now = store, now
+        self.config = config
+        """May be replaced while the service runs."""
 
     async def deliver(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
         notice = notice_of(prompt, move, strong=strong)
         where: list[Where] = []
         if to_terminal(notice, sys.stdout):
             where.append(Where.TERMINAL)
-        if self._desktop and await to_desktop(notice, lambda answer: self._answered(prompt, answer)):
+        if self.config.desktop and await to_desktop(notice, lambda answer: self._answered(prompt, answer)):
             where.append(Where.DESKTOP)
-        if self._command:
+        if self.config.command:
             from zoneinfo import ZoneInfo
 
             payload = {"version": 1, **prompt_json(prompt, ZoneInfo("UTC"))}
-            if await run_command(self._command, payload, COMMAND_WITHIN_S):
+            if await run_command(self.config.command, payload, COMMAND_WITHIN_S):
                 where.append(Where.COMMAND)
         return where
 
     def _answered(self, prompt: Prompt, answer: Answer) -> None:
-        answer_prompt(self._store, prompt, answer, self._now(), self._snooze)
+        answer_prompt(self._store, prompt, answer, self._now(), timedelta(minutes=self.config.snooze_minutes))

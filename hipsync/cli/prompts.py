@@ -1,9 +1,11 @@
-"""What was said, and answering it: `prompts`, `done`, `snooze`, `skip`, `exercise`."""
+"""What was said, and answering it: `prompts`, `done`, `snooze`, `skip`, `pause`, `resume`, `exercise`."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import re
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -11,15 +13,18 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.errors import ConfigError
-from hipsync.model import Answer, Prompt
+from hipsync.model import Answer, Pause, Prompt
 from hipsync.text import clean
 
 if TYPE_CHECKING:
+    from hipsync.days import Zones
     from hipsync.store import Store
 
 EXIT_FAILED, EXIT_NOTHING_KNOWN = 1, 3
 STANDS_FOR = timedelta(hours=3)
 """A prompt that nobody answered for so long belongs to another part of the day."""
+LONGEST_PAUSE = timedelta(days=7)
+"""A slip of the pen must not silence it for years."""
 
 
 @click.command("prompts")
@@ -97,6 +102,72 @@ def skip_command(app: App) -> None:
     click.echo(f"Skipped: {prompt.exercise}.")
 
 
+@click.command("pause")
+@click.argument("words", nargs=-1, metavar="[1h | until 14:00 | until tomorrow]")
+@click.pass_obj
+def pause_command(app: App, words: tuple[str, ...]) -> None:
+    """Say nothing for a while, an hour if you do not say how long; a pause ends by itself.
+
+    \b
+    hipsync pause
+    hipsync pause 2h30m
+    hipsync pause until 14:00
+    hipsync pause until tomorrow
+
+    What falls due meanwhile is said at its end, if you still sit then.
+    """
+    with app.existing_store(to_write=True) as store:
+        now, zones = app.now(), app.zones(store)
+        until = pause_end(words, now, zones)
+        store.add_pause(Pause(now, until))
+        _look(store)
+        local = zones.local(until)
+    day = "" if local.date() == zones.local(now).date() else f"{local:%a %d %b} "
+    click.echo(f"Paused until {day}{local:%H:%M}; `hipsync resume` ends it sooner.")
+
+
+@click.command("resume")
+@click.pass_obj
+def resume_command(app: App) -> None:
+    """End a pause."""
+    with app.existing_store(to_write=True) as store:
+        now = app.now()
+        if store.pause(now) is None:
+            click.echo("There is no pause.")
+            return
+        store.add_pause(Pause(now, now))
+        _look(store)
+    click.echo("Prompts come again.")
+
+
+def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
+    """When a pause ends that is asked for in these words. Raises `ConfigError`."""
+    match [word.lower() for word in words]:
+        case []:
+            return now + timedelta(hours=1)
+        case ["until", "tomorrow"]:
+            return zones.day(zones.date_of(now) + timedelta(days=1)).start
+        case ["until", clock] if found := re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", clock):
+            local = zones.local(now)
+            end = local.replace(hour=int(found[1]), minute=int(found[2]), second=0, microsecond=0, fold=0)
+            later = end if end > local else end + timedelta(days=1)
+            return later.astimezone(now.tzinfo)
+        case [length]:
+            from hipsync.config import minutes_of
+
+            try:
+                return now + min(timedelta(minutes=minutes_of(length)), LONGEST_PAUSE)
+            except ConfigError as error:
+                raise _no_end(words) from error
+        case _:
+            raise _no_end(words)
+
+
+def _no_end(words: Sequence[str]) -> ConfigError:
+    said = " ".join(words)
+    return ConfigError(f"{said!r} says no end: use a length like 1h30m, until 14:00, or until tomorrow")
+
+
 def _standing(store: Store, now: datetime) -> Prompt:
     from hipsync.service import standing_prompt
 
@@ -111,7 +182,17 @@ def _answer(
 ) -> Prompt:
     from hipsync.service import answer_prompt
 
-    return answer_prompt(store, prompt, answer, now, snooze)
+    answered = answer_prompt(store, prompt, answer, now, snooze)
+    _look(store)
+    return answered
+
+
+def _look(store: Store) -> None:
+    """Let the service know, if one runs."""
+    from hipsync.control import look
+
+    if store.path is not None:
+        look(store.path)
 
 
 @click.command("exercise")

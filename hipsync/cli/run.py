@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sys
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,7 @@ from hipsync.text import clean
 
 if TYPE_CHECKING:
     from hipsync.days import Zones
-    from hipsync.plan import State
-    from hipsync.prompting import Due, Quiet
+    from hipsync.plan import Settings, State
 
 LONGEST_TROUBLE = 300
 """Characters of why a band was not reached."""
@@ -47,24 +46,28 @@ def run_command(app: App) -> None:
     if not app.verbose:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
         hush_libraries()
-    config, keys = app.config(), app.keys()
+    keys = app.keys()
 
     async def serve() -> None:
         with app.paired_store() as store, only_instance(app.database):
-            snooze = timedelta(minutes=config.snooze_minutes)
-            delivery = Delivery(store, app.now, desktop=config.desktop, command=config.command, snooze=snooze)
+            delivery = Delivery(store, app.now, app.config())
+
+            def settings() -> Settings:
+                delivery.config = app.config()
+                return app.settings()
+
             zone = ZoneInfo(host_zone())
             async with opened_radio(store.bands(), keys.secret, zone, app.now) as radio:
                 service = Service(
                     store,
-                    app.settings(),
+                    settings(),
                     radio=radio,
                     drivers=drivers(),
                     secret=keys.secret,
                     deliver=delivery.deliver,
                     now=app.now,
                 )
-                await run(service, SystemClock())
+                await run(service, SystemClock(), settings=settings, zone=host_zone)
 
     asyncio.run(serve())
 
@@ -78,6 +81,7 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     from hipsync.instance import running
     from hipsync.plan import live_kinds, next_wake, state_of
     from hipsync.registry import drivers
+    from hipsync.words import doing
 
     now, store = app.now(), app.read_store()
     if store is None:
@@ -97,12 +101,10 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         click.echo(json.dumps(told, indent=1))
         return
     known = state.seen.line.known_until()
-    said = _verdict_line(state.verdict, state, zones)
+    click.echo(doing(state, now))
     if line:
-        click.echo(said)
         return
-    click.echo(said)
-    click.echo("the service runs" if watched else "the service does not run: `hipsync run` starts it")
+    click.echo(_running(app) if watched else "the service does not run: `hipsync run` starts it")
     click.echo(f"last data: {_ago(known, now, zones)}")
     for contact in state.contacts:
         reached = f"{zones.local(contact.reached):%a %H:%M}" if contact.reached else "never"
@@ -111,6 +113,19 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         if contact.trouble:
             click.echo(f"    {clean(contact.trouble, LONGEST_TROUBLE)}")
     click.echo(f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}")
+
+
+def _running(app: App) -> str:
+    from hipsync.control import ask
+    from hipsync.errors import HipsyncError
+
+    try:
+        told = ask(app.database, {"do": "status"}, 1.0)
+    except HipsyncError:
+        return "the service runs, and does not answer: see its log"
+    if told is None:
+        return "the service runs"
+    return f"the service runs (process {told.get('process')}), connected to {told.get('connected') or 'no band'} now"
 
 
 def _status_json(state: State, now: datetime, wake: datetime) -> dict[str, object]:
@@ -138,18 +153,6 @@ def _status_json(state: State, now: datetime, wake: datetime) -> dict[str, objec
             for contact in state.contacts
         ],
     }
-
-
-def _verdict_line(verdict: Due | Quiet, state: State, zones: Zones) -> str:
-    from hipsync.prompting import Due, Reason
-
-    age = state.seen.found.age
-    if isinstance(verdict, Due):
-        return f"sitting for {age} min: time to move"
-    until = "" if verdict.until is None else f", next look at a prompt {zones.local(verdict.until):%H:%M}"
-    if verdict.reason is Reason.SITTING:
-        return f"sitting for {age} min{until}"
-    return f"nothing is said: {verdict.reason.value}{until}"
 
 
 def _ago(known: int | None, now: datetime, zones: Zones) -> str:

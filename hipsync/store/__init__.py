@@ -5,7 +5,7 @@ All SQL is in this package and in `migrations.py`, which makes the tables::
     file.py       the connection, transactions, SQLite's errors as `StoreError`
     bands.py      bands, syncs, zones
     readings.py   epochs, counters and the other readings
-    said.py       prompts and exercises
+    said.py       prompts, pauses and exercises
     care.py       check, backup, forget
     __init__.py   opening, and `Store`, which is all of these
 
@@ -32,7 +32,7 @@ __all__ = ["VERSION", "Appended", "Band", "Store", "Sync"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 1
+VERSION = 2
 """Schema steps that this program knows (`migrations.py`)."""
 
 

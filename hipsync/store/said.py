@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from hipsync.errors import StoreError
-from hipsync.model import Answer, Exercise, Prompt, Where
+from hipsync.model import Answer, Exercise, Pause, Prompt, Where
 from hipsync.store.file import OpenFile, instant, seconds
 
 
 class Said(OpenFile):
-    """Tables `prompts`, `exercises`."""
+    """Tables `prompts`, `pauses`, `exercises`."""
 
     def prompts(self, start: datetime, end: datetime) -> list[Prompt]:
         """Those first shown in `[start, end)`, in order."""
@@ -34,6 +34,17 @@ class Said(OpenFile):
     def update_prompt(self, prompt: Prompt) -> None:
         with self.transaction() as db:
             db.execute("REPLACE INTO prompts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _prompt_row(prompt))
+
+    def pause(self, now: datetime) -> Pause | None:
+        """The one that holds at an instant: the one that was asked for last."""
+        rows = self._rows("SELECT at, until FROM pauses WHERE at <= ? ORDER BY at DESC LIMIT 1", seconds(now))
+        found = [Pause(instant(at), instant(until)) for at, until in rows if instant(until) > now]
+        return found[0] if found else None
+
+    def add_pause(self, pause: Pause) -> None:
+        """It takes the place of the one before it; one that ends as it begins ends that one."""
+        with self.transaction() as db:
+            db.execute("REPLACE INTO pauses VALUES (?, ?)", (seconds(pause.at), seconds(pause.until)))
 
     def exercises(self, start: datetime, end: datetime) -> list[Exercise]:
         """Those done in `[start, end)`, in order."""

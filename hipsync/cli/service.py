@@ -1,0 +1,162 @@
+"""`service`: let the system start hipsync when you log in."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hipsync.cli.app import App
+from hipsync.errors import ConfigError, Refused
+
+if TYPE_CHECKING:
+    from hipsync.install import Place
+
+EXIT_NO_SERVICE = 5
+
+
+@click.group("service")
+def service_command() -> None:
+    """Let the system start hipsync when you log in, and stop it.
+
+    \b
+    hipsync service install
+    hipsync service status
+    hipsync service logs
+    hipsync service uninstall
+    """
+
+
+@service_command.command("install")
+@click.option("--print", "shown", is_flag=True, help="Show the file; write and start nothing.")
+@click.pass_obj
+def install_command(app: App, shown: bool) -> None:
+    """Write the service file and start the service."""
+    place = _place(app)
+    if shown:
+        click.echo(place.text, nl=False)
+        return
+    app.paired_store().close()  # it would end at once without a band
+    app.config()
+    place.path.parent.mkdir(parents=True, exist_ok=True)
+    place.path.write_text(place.text)
+    for command in place.start:
+        _run(command)
+    click.echo(f"The service runs, and starts when you log in: {place.path}")
+    if sys.platform == "linux":
+        click.echo("Its log: `hipsync service logs`.")
+        if (name := _user()) and _lingering(name) is False:
+            click.echo(f"It ends when you log out. To let it run on: loginctl enable-linger {name}")
+    else:
+        click.echo("On this system nobody has tried this yet: please tell us how it went.")
+
+
+@service_command.command("uninstall")
+@click.pass_obj
+def uninstall_command(app: App) -> None:
+    """Stop the service and remove its file; your data stay."""
+    place = _place(app)
+    if not place.path.exists():
+        click.echo("The service is not installed.")
+        return
+    for command in place.stop:
+        _run(command)
+    place.path.unlink()
+    if sys.platform == "linux":
+        _run(("systemctl", "--user", "daemon-reload"))
+    click.echo(f"The service is gone. Your data stay: {app.database}")
+
+
+@service_command.command("start")
+@click.pass_obj
+def start_command(app: App) -> None:
+    """Start the installed service."""
+    _run(_ctl(app, "start"))
+
+
+@service_command.command("stop")
+@click.pass_obj
+def stop_command(app: App) -> None:
+    """Stop the service until the next log-in."""
+    _run(_ctl(app, "stop"))
+
+
+@service_command.command("status")
+@click.pass_context
+def status_command(ctx: click.Context) -> None:
+    """Say what the system knows of the service; `hipsync status` says what the service knows."""
+    ctx.exit(EXIT_NO_SERVICE if _shown([*_ctl(ctx.obj, "status"), "--no-pager"]) else 0)
+
+
+@service_command.command("logs")
+@click.option("-n", "lines", default=50, show_default=True, help="How many lines.")
+@click.option("-f", "--follow", is_flag=True, help="Go on as they come.")
+@click.pass_context
+def logs_command(ctx: click.Context, lines: int, follow: bool) -> None:
+    """Show what the service logged."""
+    _ctl(ctx.obj, "status")
+    ctx.exit(
+        _shown(["journalctl", "--user", "-u", "hipsync", "-n", str(lines), *(["-f"] if follow else ["--no-pager"])])
+    )
+
+
+def _place(app: App) -> Place:
+    from hipsync.install import executable, place
+
+    command = [str(executable())]
+    if app.db_path is not None:
+        command += ["--db", str(app.db_path.absolute())]
+    if app.config_path is not None:
+        command += ["--config", str(app.config_path.absolute())]
+    given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return place([*command, "run"], Path.home(), config=given if given.is_absolute() else None)
+
+
+def _ctl(app: App, verb: str) -> Sequence[str]:
+    """Raises `ConfigError` where the service is not installed or this system has no `systemctl`."""
+    place = _place(app)
+    if not place.path.exists():
+        raise Refused("the service is not installed: `hipsync service install`", EXIT_NO_SERVICE)
+    if sys.platform != "linux":
+        raise ConfigError(f"on this system use its own tools for this: the service's file is {place.path}")
+    return ("systemctl", "--user", verb, "hipsync.service")
+
+
+def _run(command: Sequence[str]) -> None:
+    """Raises `Refused` with what the command said."""
+    if shutil.which(command[0]) is None:
+        raise Refused(f"there is no {command[0]} here: start `hipsync run` by other means", EXIT_NO_SERVICE)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own words
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["it gave no reason"]
+        raise Refused(f"`{' '.join(command)}` failed: {said[-1]}", EXIT_NO_SERVICE)
+
+
+def _shown(command: Sequence[str]) -> int:
+    """Run it in this terminal; its exit code."""
+    if shutil.which(command[0]) is None:
+        raise Refused(f"there is no {command[0]} here", EXIT_NO_SERVICE)
+    return subprocess.run(command, check=False).returncode  # noqa: S603  our own words
+
+
+def _user() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
+
+
+def _lingering(user: str) -> bool | None:
+    """Whether the user's services run without a log-in; None if the system does not say."""
+    try:
+        return (Path("/var/lib/systemd/linger") / user).exists() if Path("/run/systemd/system").exists() else None
+    except OSError:
+        return None

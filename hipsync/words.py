@@ -1,0 +1,49 @@
+"""What the service does now, or why it does nothing, in one line: for `status`, for status bars, for systemd."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hipsync.prompting import Due, Reason
+from hipsync.timeline import instant_of
+
+if TYPE_CHECKING:
+    from hipsync.plan import State
+
+
+def doing(state: State, now: datetime) -> str:
+    """Such as "sitting for 34 min, next look at a prompt 10:26". Times are local ones."""
+    verdict, age = state.verdict, state.seen.found.age
+    if isinstance(verdict, Due):
+        return f"sitting for {age} min: time to move"
+    until = "" if verdict.until is None else f", next look at a prompt {state.zones.local(verdict.until):%H:%M}"
+    match verdict.reason:
+        case Reason.SITTING:
+            return f"sitting for {age} min{until}"
+        case Reason.PAUSED if verdict.until is not None:
+            return f"paused until {_when(state, verdict.until, now)}"
+        case Reason.MOVING if (known := state.seen.line.known_until()) is not None:
+            minutes = int((now - instant_of(known)).total_seconds()) // 60
+            return f"moving {'now' if minutes < 2 else f'{minutes} min ago'}{until}"
+        case Reason.NO_DATA | Reason.NOT_WORN | Reason.ASLEEP as reason if (since := _since(state, reason)) is not None:
+            return f"nothing is said: {reason.value} since {_when(state, since, now)}{until}"
+        case reason:
+            return f"nothing is said: {reason.value}{until}"
+
+
+def _since(state: State, reason: Reason) -> datetime | None:
+    """From when on it has been so; None if nothing is known."""
+    line = state.seen.line
+    known = line.known_until()
+    if known is None or reason is Reason.NO_DATA:
+        return None if known is None else instant_of(known)
+    first = known - 1
+    while first > line.first and line.code[first - 1 - line.first] == line.code[known - 1 - line.first]:
+        first -= 1
+    return instant_of(first)
+
+
+def _when(state: State, instant: datetime, now: datetime) -> str:
+    local = state.zones.local(instant)
+    return f"{local:%H:%M}" if local.date() == state.zones.local(now).date() else f"{local:%a %H:%M}"
