@@ -84,7 +84,11 @@ class BlueZ:
         asking = bus or self.bus
         assert asking is not None
         made = Message(
-            self.clients[0],
+            next(
+                sender
+                for (member, _), sender in zip(self.called, self.clients, strict=True)
+                if member == "RegisterAgent"
+            ),
             PATH,
             AGENT,
             member,
