@@ -54,7 +54,10 @@ class Agent:
 
     def __init__(self, address: str, person: Person) -> None:
         self._device, self._person = _path_of(address), person
+        self._address = address
         self._asking: asyncio.Task[None] | None = None
+        self.held = False
+        """BlueZ had a bond with the device before."""
         self.asked = False
         """Somebody was asked for a passkey or a yes."""
         self.unanswered = False
@@ -118,6 +121,10 @@ class Agent:
         self.asked = True
         self._asking = asyncio.create_task(asked(), name="pairing agent")
 
+    async def made_a_bond(self) -> bool:
+        """Whether there is one that was not there before, or was asked for; Just Works asks for nothing."""
+        return (self.answered.is_set() or not self.held) and await bonded(self._address)
+
     def end(self) -> None:
         """Ask no longer: BlueZ called it off, or the pairing is over."""
         if self._asking is not None:
@@ -132,6 +139,7 @@ async def pairing_agent(address: str, person: Person) -> AsyncGenerator[Agent, N
     Where it cannot be registered, pairing may still work (another program has an agent), so that is only logged.
     """
     agent = Agent(address, person)
+    agent.held = await bonded(address)
     bus = await _bus()
     if bus is None:
         yield agent

@@ -84,7 +84,11 @@ class BlueZ:
         asking = bus or self.bus
         assert asking is not None
         made = Message(
-            self.clients[0],
+            next(
+                sender
+                for (member, _), sender in zip(self.called, self.clients, strict=True)
+                if member == "RegisterAgent"
+            ),
             PATH,
             AGENT,
             member,
@@ -120,12 +124,15 @@ async def test_an_agent_is_there_for_the_length_of_a_pairing(tmp_path: Path, mon
 
         async def pairing() -> None:
             async with pairing_agent(ADDRESS, Person()):
-                assert bluez.called == [("RegisterAgent", [PATH, "KeyboardDisplay"]), ("RequestDefaultAgent", [PATH])]
+                assert bluez.called[1:] == [
+                    ("RegisterAgent", [PATH, "KeyboardDisplay"]),
+                    ("RequestDefaultAgent", [PATH]),
+                ]
                 raise ZeroDivisionError
 
         with pytest.raises(ZeroDivisionError):
             await pairing()
-        assert bluez.called[2:] == [("UnregisterAgent", [PATH])]
+        assert bluez.called[3:] == [("UnregisterAgent", [PATH])]
 
 
 async def test_a_passkey_is_asked_of_the_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,6 +249,23 @@ async def test_a_bond_is_known_and_dropped(tmp_path: Path, monkeypatch: pytest.M
         assert ("RemoveDevice", [BAND]) in bluez.called
         assert ("RemoveDevice", [OTHER]) not in bluez.called
         assert not await drop_bond("C8:0F:10:80:D0:23")
+
+
+async def test_a_bond_that_was_made_meanwhile_is_known_from_an_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with played(tmp_path, monkeypatch):
+        async with pairing_agent(ADDRESS, Person()) as agent:
+            assert agent.held
+            assert not await agent.made_a_bond()
+            agent.answered.set()  # a better one was asked for
+            assert await agent.made_a_bond()
+            agent.held = False
+            agent.answered.clear()
+            assert await agent.made_a_bond(), "Just Works asks for nothing"
+        async with pairing_agent("C8:0F:10:80:D0:22", Person()) as agent:
+            assert not agent.held
+            assert not await agent.made_a_bond()
 
 
 async def test_a_bonded_band_that_changes_its_address_is_known_by_the_one_it_told(

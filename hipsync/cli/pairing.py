@@ -148,7 +148,7 @@ async def pair_seen(
         try:
             conversation, learnt = await met(agent)
         except DeviceError as error:
-            if agent is None or not agent.answered.is_set() or not await bonded(seen.address):
+            if agent is None or not await agent.made_a_bond():
                 if isinstance(error, NotAuthorised):
                     raise NotAuthorised(f"{error}; nothing was written down") from error
                 raise
@@ -227,13 +227,12 @@ async def bonding(radio: bluetooth.Radio, address: str) -> AsyncGenerator[Agent 
     if radio != bluetooth.SYSTEM:
         yield None
         return
-    held = await bonded(address)
     async with pairing_agent(address, Terminal()) as agent:
         try:
             yield agent
         except DeviceError as error:
             made = await bonded(address)
-            if not held and not isinstance(error, _HalfFetched):
+            if not agent.held and not isinstance(error, _HalfFetched):
                 await drop_bond(address)
             if agent.unanswered:
                 raise NotAuthorised(_UNANSWERED.format(address=address)) from error
