@@ -42,6 +42,9 @@ class Radio(Protocol):
         ...
 
 
+HELD_WITHIN, HELD_LOOK = timedelta(seconds=45), timedelta(seconds=0.2)
+"""How long a command waits for a live band that is about to be reached, and how often it looks."""
+
 Deliver = Callable[[Prompt, Move, bool], Awaitable[Sequence[Where]]]
 """Shows a prompt (the last argument: strongly) everywhere but on the band; where it was truly shown."""
 
@@ -157,7 +160,7 @@ class Service:
 
         Raises `DeviceError`, `BluetoothUnavailable`, `ConfigError`, `StoreError`.
         """
-        if band.id in self._watched:
+        if await self._held(band) is not None:
             return Fetched(0, history=False, held=True)
         async with self.talk(band, since) as talk:
             return Fetched(talk.epochs, history=talk.driver.abilities.history is not None, held=False)
@@ -165,11 +168,26 @@ class Service:
     async def buzz(self, band: Band) -> None:
         """Let a band vibrate, over the connection that is open if there is one. Raises as `fetch`."""
         message = Message("hipsync", "Here I am", asks=False)
-        if (held := self._watched.get(band.id)) is not None:
+        if (held := await self._held(band)) is not None:
             await nudge(held.driver, held.conversation, held.session, message)
             return
         async with self.talk(band) as talk:
             await nudge(talk.driver, talk.conversation, talk.session, message)
+
+    async def _held(self, band: Band) -> Talk | None:
+        """The open conversation with a band that a task of its own stays with; None for another one.
+
+        Raises `DeviceError` if that task does not reach it either, for a second connection would only be in its way.
+        """
+        if band.id not in self._staying:
+            return None
+        until = self._now() + HELD_WITHIN
+        while (talk := self._watched.get(band.id)) is None:
+            if self._now() >= until:
+                last = next((sync.error for sync in self.store.syncs(band.id) if sync.error), None)
+                raise DeviceError(f"it is not connected now, and tried again and again: {last or 'it was not heard'}")
+            await asyncio.sleep(HELD_LOOK.total_seconds())
+        return talk
 
     def connected(self) -> Sequence[str]:
         """Names of the live bands that are held now."""

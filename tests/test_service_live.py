@@ -19,7 +19,7 @@ from hipsync.clock import Clock, FastClock, SystemClock
 from hipsync.config import Config
 from hipsync.daemon import run as run_daemon
 from hipsync.driver import Driver, Link, Session
-from hipsync.errors import NoReply, StoreError
+from hipsync.errors import DeviceError, NoReply, StoreError
 from hipsync.exercises import Move
 from hipsync.model import Answer, BandId, Counter, Prompt, Reading, Where
 from hipsync.plan import contact_at, live_kinds, next_wake, settings_of
@@ -320,3 +320,27 @@ def test_the_daemon_holds_a_live_band_and_lets_it_go_at_a_signal() -> None:
         return world
 
     assert asyncio.run(story()).wrist.open == {}
+
+
+def test_what_is_asked_of_a_held_band_goes_over_its_one_connection_also_if_it_is_just_being_reached() -> None:
+    async def story(world: World) -> None:
+        band = world.store.bands()[0]
+        world.service.attend()
+        assert (await world.service.fetch(band)).held
+        await world.service.buzz(band)
+        assert world.service.connected() == ["watch"]
+
+    watch = pine_time("90m sit")
+    world = tell(story, watch=watch)
+    assert world.wrist.minutes_of("watch") == [0.0]
+    assert len(watch.shown) == 1
+
+
+def test_a_held_band_that_is_away_is_not_called_twice_and_the_reason_is_given() -> None:
+    async def story(world: World) -> None:
+        world.wrist.away = {"watch"}
+        world.service.attend()
+        with pytest.raises(DeviceError, match=r"it is not connected now.*out of reach"):
+            await world.service.fetch(world.store.bands()[0])
+
+    assert tell(story, watch=pine_time("90m sit")).wrist.minutes_of("watch") == [0.0]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -31,6 +29,8 @@ def run_command(app: App) -> None:
 
     This is what the service file starts.
     """
+    import asyncio
+    import logging
     from zoneinfo import ZoneInfo
 
     from hipsync.cli import hush_libraries
@@ -80,7 +80,6 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     """Say what is known now, when the next prompt could come, and if nothing happens, why."""
     from hipsync.instance import running
     from hipsync.plan import live_kinds, next_wake, state_of
-    from hipsync.registry import drivers
     from hipsync.words import doing
 
     now, store = app.now(), app.read_store()
@@ -93,7 +92,12 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
             click.echo("No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works.")
         return
     with store:
-        state = state_of(store, app.settings(), now, live_kinds(drivers()))
+        live: frozenset[str] = frozenset()
+        if not line:  # a status bar asks often, and drivers take long to import
+            from hipsync.registry import drivers
+
+            live = live_kinds(drivers())
+        state = state_of(store, app.settings(), now, live)
         zones = app.zones(store)
     watched = running(app.database)
     if as_json:
