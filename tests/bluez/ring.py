@@ -32,8 +32,8 @@ from hipsync.registry import drivers
 ADAPTER_WITHIN_S = 120
 COMMAND_WITHIN_S = 240
 WATCHED_S = 420
-"""At most, for all live bands to have told something new: they are called one after the other, a quarter of a minute
-each, and then one minute has to pass and is told 10 s after its end."""
+"""At most, for all live bands to have told something new: each is called two minutes after it was last reached, and
+then one minute has to pass and is told 10 s after its end."""
 ENDS_WITHIN_S = 60
 HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.cli import main; main()"]
 
