@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -23,13 +23,20 @@ REMEMBERED_DAYS = 7
 
 
 class BleakRadio:
-    """`service.Radio` by Bleak."""
+    """`service.Radio` by Bleak. It connects to one band at a time: BlueZ refuses a second scan of one program."""
 
     def __init__(self, radio: bluetooth.Radio) -> None:
         self.radio = radio
+        self._connecting = asyncio.Lock()
 
-    def reach(self, band: Band) -> AbstractAsyncContextManager[Connection]:
-        return bluetooth.connect(self.radio, address_of(band), CONNECT_WITHIN, band.advertised_name)
+    @contextlib.asynccontextmanager
+    async def reach(self, band: Band) -> AsyncGenerator[Connection, None]:
+        async with contextlib.AsyncExitStack() as open_until_the_end:
+            async with self._connecting:
+                connection = await open_until_the_end.enter_async_context(
+                    bluetooth.connect(self.radio, address_of(band), CONNECT_WITHIN, band.advertised_name)
+                )
+            yield connection
 
 
 def address_of(band: Band) -> str:

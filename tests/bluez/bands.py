@@ -34,6 +34,8 @@ class Worn:
     maker: Simulator
     buzzes: bool = True
     texts: bool = True
+    paces: bool = False
+    """It keeps nothing, counts nothing, and tells how fast its wearer steps: minutes are made of that."""
 
 
 def bands() -> Mapping[str, Worn]:
@@ -41,9 +43,10 @@ def bands() -> Mapping[str, Worn]:
     known = drivers()
     worn = {kind: Worn(kind, simulator(kind), texts=known[kind].abilities.text) for kind in sorted(known)}
     return worn | {
+        "sig": Worn("sig", simulator("sig"), texts=False, paces=True),
         "huami-7": Worn("huami", MiBand7, texts=False),
         "sig-strap": Worn("sig", partial(Sensor, kind="strap"), buzzes=False, texts=False),
-        "sig-pod": Worn("sig", partial(Sensor, kind="pod"), buzzes=False, texts=False),
+        "sig-pod": Worn("sig", partial(Sensor, kind="pod"), buzzes=False, texts=False, paces=True),
     }
 
 

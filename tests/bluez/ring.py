@@ -31,8 +31,9 @@ from hipsync.registry import drivers
 
 ADAPTER_WITHIN_S = 120
 COMMAND_WITHIN_S = 240
-WATCHED_S = 150
-"""All live bands are connected after half a minute; then one minute is whole, and told 10 s after its end."""
+WATCHED_S = 420
+"""At most, for all live bands to have told something new: each is called two minutes after it was last reached, and
+then one minute has to pass and is told 10 s after its end."""
 ENDS_WITHIN_S = 60
 HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.cli import main; main()"]
 
@@ -76,6 +77,7 @@ def stored(database: Path, name: str) -> dict[str, Any]:
         return {
             "epochs": db.execute(f"SELECT start, length, steps FROM epochs WHERE {own} start", [name]).fetchall(),  # noqa: S608
             "counters": db.execute(f"SELECT at, steps FROM counters WHERE {own} at", [name]).fetchall(),  # noqa: S608
+            "wears": db.execute(f"SELECT at, worn FROM wears WHERE {own} at", [name]).fetchall(),  # noqa: S608
         }
 
 
@@ -116,9 +118,18 @@ def one(name: str, worn: Worn, folder: Path, key: str, advertised: str) -> dict[
 
 
 def watched(database: Path) -> str:
-    """`hipsync run` for a while; what it logged."""
+    """`hipsync run` until every live band has told something; what it logged."""
+    before = {name: stored(database, name) for name in bands()}
+    waiting = {name for name, told in before.items() if told}
+    end = time.monotonic() + WATCHED_S
     with subprocess.Popen([*HIPSYNC, "--db", str(database), "run"], stderr=subprocess.PIPE, text=True) as service:
-        time.sleep(WATCHED_S)
+        while waiting and time.monotonic() < end:
+            time.sleep(5)
+            for name in sorted(waiting):
+                now, kinds = stored(database, name), ["epochs"] if bands()[name].paces else ["counters", "wears"]
+                if any(len(now[kind]) > len(before[name][kind]) for kind in kinds):
+                    waiting.discard(name)
+                    print(name, "told", round(WATCHED_S - end + time.monotonic()), flush=True)
         service.send_signal(signal.SIGINT)
         try:
             return service.communicate(timeout=ENDS_WITHIN_S)[1]

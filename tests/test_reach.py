@@ -1,0 +1,61 @@
+"""Several bands by one radio."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
+from bleak.exc import BleakDBusError
+
+from hipsync.bluetooth import Radio
+from hipsync.clock import FastClock
+from hipsync.model import BandId
+from hipsync.reach import BleakRadio
+from hipsync.simulation import SimulatedRadio
+from hipsync.store import Band
+from plain_band import BATTERY, FIRST, SECOND_BAND, START, PlainBand, on_the_air
+
+
+def like_bluez(radio: Radio) -> Radio:
+    """One that refuses a scan while another one runs, as BlueZ does."""
+    running = set[BaseBleakScanner]()
+    assert radio.scanner is not None
+    plain: type[BaseBleakScanner] = radio.scanner
+
+    class Scanner(BaseBleakScanner):
+        def __init__(
+            self, callback: AdvertisementDataCallback | None, services: list[str] | None, *_: object, **__: object
+        ) -> None:
+            super().__init__(callback, services)
+            self._plain = plain(callback, services)
+
+        async def start(self) -> None:
+            if running:
+                raise BleakDBusError("org.bluez.Error.InProgress", ["Operation already in progress"])
+            running.add(self)
+            await self._plain.start()
+
+        async def stop(self) -> None:
+            running.discard(self)
+            await self._plain.stop()
+
+    return replace(radio, scanner=Scanner)
+
+
+def paired(number: int, address: str) -> Band:
+    return Band(BandId(number), f"band {number}", "plain", address, "Plain", False, False, False, START)
+
+
+def test_two_bands_that_are_called_at_once_are_both_reached() -> None:
+    async def story(simulated: SimulatedRadio, clock: FastClock) -> list[bytes]:
+        radio, met = BleakRadio(like_bluez(simulated.radio)), asyncio.Barrier(2)
+
+        async def battery(band: Band) -> bytes:
+            async with radio.reach(band) as connection:
+                await met.wait()  # both connections are open now
+                return await connection.read(BATTERY)
+
+        return [*await asyncio.gather(battery(paired(1, FIRST)), battery(paired(2, SECOND_BAND)))]
+
+    assert on_the_air(story, PlainBand(), PlainBand()) == [b"\x55", b"\x55"]
