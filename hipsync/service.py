@@ -58,7 +58,7 @@ class Talk:
     conversation: Conversation
     session: Session
     epochs: int
-    """How many it had to tell."""
+    """How many it told that were not known."""
 
 
 class Fetched(NamedTuple):
@@ -131,12 +131,10 @@ class Service:
         Every attempt is a row of `syncs`. `since` goes further back than what is stored.
         """
         started, count = self._now(), 0
-        store = self._commit(band)
 
         async def commit(batch: Sequence[Reading]) -> None:
             nonlocal count
-            await store(batch)
-            count += sum(isinstance(reading, Epoch) for reading in batch)
+            count += (await asyncio.to_thread(self.store.append, band.id, batch)).new
 
         async with AsyncExitStack() as stack:
             try:
