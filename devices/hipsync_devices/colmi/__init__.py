@@ -21,6 +21,7 @@ DRIVER = Driver(
     label="Colmi ring",
     # No buzz: a ring has no motor, and that the band H59 has one nobody has shown.
     abilities=Abilities(history=HOUR, live=True, battery=True),
+    advice="It needs no key. Whoever connects first has it: the phone's app must let go of it. A ring has no motor.",
     secret=lambda _: "none",
     matches=_matches,
     open=protocol.opened,

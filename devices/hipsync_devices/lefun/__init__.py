@@ -21,6 +21,7 @@ DRIVER = Driver(
     key="lefun",
     label="Lefun bands (FT100, SB7+ and kin)",
     abilities=Abilities(history=HOUR, live=True, buzz=True, text=True, battery=True),
+    advice="It needs no key. Its app on the phone must not be connected.",
     secret=lambda _: "none",
     matches=_matches,
     open=protocol.opened,
