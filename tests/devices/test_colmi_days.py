@@ -15,11 +15,12 @@ from hipsync.clock import FastClock
 from hipsync.driver import Session
 from hipsync.errors import DeviceError
 from hipsync.life import office_day, office_days
-from hipsync.model import Counter, Epoch, Reading
+from hipsync.model import Charge, Counter, Epoch, Reading
 from hipsync.session import collect, meet, watch
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync.timeline import Source, minute_of, timeline
 from hipsync_devices.colmi import DRIVER
+from hipsync_devices.colmi.packets import Battery
 from hipsync_devices.colmi.sim import ColmiRing
 
 FRIDAY, LONDON = date(2026, 11, 20), "Europe/London"
@@ -226,3 +227,30 @@ def test_a_watched_minute_has_the_steps_that_were_walked_in_it() -> None:
     line = timeline([Source([], sorted(kept.of(Counter)))], first, first + 60, ZoneInfo("UTC"))
     assert sum(line.steps[20:25]) >= 290
     assert sum(line.steps[27:38]) == 0  # the first steps of the next walk may have been walked since the last question
+
+
+@pytest.mark.parametrize("says_so", [True, False], ids=["event", "asked"])
+def test_an_hour_on_the_charger_is_unknown(says_so: bool) -> None:
+    start, on, off = at(13), at(14), at(15)
+    band = worn(start)
+    kept = Kept()
+
+    async def story(clock: FastClock) -> None:
+        watching = asyncio.create_task(visit(band, clock, kept, "UTC", 3 * HOUR))
+        for instant, charging in ((on, True), (off, False)):
+            await clock.sleep_until(instant)
+            if says_so:
+                band.charge(instant, on=charging)
+            else:
+                band.battery = Battery(64, charging)
+        await watching
+
+    run(story, start)
+    counted = [counter.at for counter in kept.of(Counter)]
+    late = 2 * MINUTE + 10 * SECOND  # it is asked every two minutes
+    assert not [instant for instant in counted if on + late < instant < off]
+    assert [instant for instant in counted if on - late < instant < on]
+    assert [instant for instant in counted if off < instant < off + late]
+    line = timeline([Source([], sorted(set(kept.of(Counter))))], minute_of(on), minute_of(off), ZoneInfo("UTC"))
+    assert not any(line.code[5:-5])
+    assert {charge.charging for charge in kept.of(Charge)} == {True, False}

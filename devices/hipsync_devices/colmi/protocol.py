@@ -117,19 +117,25 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The total as it changes, and every two minutes while it does not; the battery."""
+    """The total as it changes, and every two minutes while it does not; the battery.
+
+    No total while the ring is charged: it stays the same then, and that is no stillness of its wearer's.
+    """
     wire = Wire(link)
     await wire.open()
     offset, set_at = _offset(link), link.now()
-    beat = link.now()
+    beat, charging = link.now(), False
     while True:
         try:
             readings = _readings(await _burst(link, beat))
         except NoReply:
-            total = await _totals(wire)
-            readings = [Counter(link.now(), total.steps)]
+            battery = Battery.of(await wire.ask(Frame(packets.BATTERY)))
+            changed, charging = battery.charging != charging, battery.charging
+            charges = [Charge(link.now(), battery.percent, charging)] if changed else []
+            readings = [*charges, Counter(link.now(), (await _totals(wire)).steps)]
             beat = link.now() + HEARTBEAT
-        if readings:
+        charging = next((bool(r.charging) for r in reversed(readings) if isinstance(r, Charge)), charging)
+        if readings := [reading for reading in readings if not (charging and isinstance(reading, Counter))]:
             yield readings
         if _offset(link) != offset or link.now() - set_at >= DAY:  # summer time began or ended, or the clock drifts
             offset, set_at = _offset(link), link.now()

@@ -249,6 +249,12 @@ class ColmiRing:
     def _wall(self, at: datetime) -> datetime:
         return at.replace(tzinfo=None) + self._ahead
 
+    def charge(self, now: datetime, *, on: bool) -> None:
+        """Put it on its charger, or take it off; what is walked meanwhile it does not count."""
+        self._live(now)
+        self.battery = Battery(self.battery.percent, on)
+        self._say(packets.NOTIFY, Frame(packets.EVENT, bytes([packets.CHARGE]) + self.battery.payload()[:2]).encode())
+
     def reboot(self, now: datetime) -> None:
         """Clock, total and link are lost; the hours are not."""
         self._live(now)
@@ -280,12 +286,14 @@ class ColmiRing:
     def _count(self, walked: _Walked) -> None:
         wall = self._wall(walked.at) - INSTANT
         self._turn_day(wall)
+        if self.battery.charging:
+            return
         slot = _Slot(wall.date(), (wall.hour * 4 + wall.minute // 15) // self.width * self.width)
         self.steps[slot] = min(self.steps.get(slot, 0) + walked.steps, 0xFFFF)
         self._today += walked.steps
 
     def _tell(self) -> None:
-        if not self.tells or packets.NOTIFY not in self._subscribed:
+        if not self.tells or packets.NOTIFY not in self._subscribed or self.battery.charging:
             return
         self._told += 1
         event = Frame(packets.EVENT, Walking(self._today, self._today * 58, self._today * 3 // 4).payload()).encode()
