@@ -42,8 +42,9 @@ from hipsync.text import clean
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 4
-"""To connect. On BlueZ about one in 14 ends in a race of its own that only another attempt cures."""
+ATTEMPTS = 10
+"""To connect, within the time given. On BlueZ about one in 14 ends in a race of its own that only another attempt cures;
+four in a row were seen on a busy machine."""
 START_S = 15.0
 """For the system to begin a scan; D-Bus may have to start the Bluetooth service for it."""
 HANG_UP_S = 10.0
@@ -84,18 +85,23 @@ LOOK_S = 1.0
 """How often to look whether the band has been connected meanwhile, by the system or another program."""
 
 
-async def scan(radio: Radio, seconds: float) -> list[Seen]:
+async def scan(radio: Radio, seconds: float, enough: Callable[[Seen], bool] | None = None) -> list[Seen]:
     """What advertised within `seconds` or is connected, strongest first, one entry an address.
 
-    Raises `BluetoothUnavailable`.
+    It ends sooner when one is `enough`. Raises `BluetoothUnavailable`.
     """
     seen: dict[str, Seen] = {}
+    stop = asyncio.Event()
 
     def report(device: BLEDevice, data: AdvertisementData) -> None:
-        seen[device.address] = _seen(device, data, seen.get(device.address))
+        each = seen[device.address] = _seen(device, data, seen.get(device.address))
+        if enough is not None and enough(each):
+            stop.set()
 
     async with _scanning(radio, report):
-        await asyncio.sleep(seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await stop.wait()
         for found in await _connected(radio):
             seen.setdefault(found.address, found)
     return sorted(

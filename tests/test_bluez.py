@@ -53,9 +53,10 @@ def ring(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
     """One boot for all bands."""
     life = _life(system_now())
     told = _told(life, tmp_path_factory.mktemp("ring"))
-    terminal = request.config.pluginmanager.get_plugin("terminalreporter")
-    assert isinstance(terminal, pytest.TerminalReporter)
-    terminal.write_line(f"\n{_table(told)}")
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        print(f"\n{_table(told)}", flush=True)
     return Ring(life, told)
 
 

@@ -120,6 +120,16 @@ def test_a_scan_stops_when_its_time_is_over() -> None:
     on_the_air(story, PlainBand())
 
 
+def test_a_scan_ends_with_what_it_was_for() -> None:
+    async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
+        start = clock.now()
+        seen = await bluetooth.scan(simulated.radio, 60, lambda seen: seen.advertisement.name == "Band")
+        assert "Band" in {each.advertisement.name for each in seen}
+        assert clock.now() - start < 3 * SECOND
+
+    on_the_air(story, PlainBand(Advertisement(name="Other")), PlainBand(Advertisement(name="Band")))
+
+
 def test_a_band_that_keeps_silent_is_not_found() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         started = clock.now()

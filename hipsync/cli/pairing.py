@@ -337,8 +337,14 @@ def _is_serial(text: str | None) -> bool:
 async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver], listen_s: float) -> Seen:
     if radio == bluetooth.SYSTEM:
         say(LET_GO)
-    click.echo(f"Listening for {listen_s:g} s ...")
-    reached = await bluetooth.scan(radio, listen_s)
+    click.echo(f"Listening for {listen_s:g} s ..." if wanted.address is None else "Listening ...")
+
+    def enough(seen: Seen) -> bool:
+        """Also its name, which may come a little later."""
+        named = wanted.kind is not None or bool(claimants(seen.advertisement, known))
+        return wanted.address is not None and seen.address.upper() == wanted.address.upper() and named
+
+    reached = await bluetooth.scan(radio, listen_s, enough)
     if wanted.address is not None:
         seen = next((seen for seen in reached if seen.address.upper() == wanted.address.upper()), None)
         if seen is None:
