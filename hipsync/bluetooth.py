@@ -43,8 +43,8 @@ from hipsync.text import clean
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 10
-"""To connect, within the time given. On BlueZ about one in 14 ends in a race of its own that only another attempt cures;
-four in a row were seen on a busy machine."""
+"""To connect, within the time given. On BlueZ about one in 14 ends in a race of its own that only another attempt
+cures; four in a row were seen on a busy machine."""
 START_S = 15.0
 """For the system to begin a scan; D-Bus may have to start the Bluetooth service for it."""
 HANG_UP_S = 10.0

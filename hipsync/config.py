@@ -237,7 +237,10 @@ def _day_start(value: object) -> time:
 
 
 def _windows(value: object) -> Windows:
+    """Spans of a day; "off" and nothing are none."""
     windows: list[tuple[time, time]] = []
+    if value == "off":
+        return ()
     for part in filter(None, re.split(r"\s*,\s*", _text(value))):
         start, dash, end = part.partition("-")
         if not dash or _time(start) >= _end_time(end):

@@ -103,7 +103,7 @@ async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], 
     """Raises whatever the system's notice service does, and `TimeoutError`."""
     from desktop_notifier import DEFAULT_SOUND, Button, DesktopNotifier  # 150 ms, outside the deadline
 
-    notifier = desktop.notifier = desktop.notifier or DesktopNotifier(app_name="hipsync")
+    notifier = desktop.notifier = desktop.notifier or DesktopNotifier(app_name="hipsync", app_icon=None)
     dispatched: list[bool] = []
     async with asyncio.timeout(DESKTOP_WITHIN_S):
         # send() returns an id even where nobody listens; only these two tell, and a stand-in server can do nothing

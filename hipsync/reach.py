@@ -50,7 +50,8 @@ def address_of(band: Band) -> str:
 async def opened_radio(
     bands: Sequence[Band], secret: Callable[[Band], bytes | None], zone: ZoneInfo, now: Callable[[], datetime]
 ) -> AsyncGenerator[BleakRadio, None]:
-    """A radio for these bands, which are all real or all simulated (the store sees to that)."""
+    """A radio for these bands, which are all real or all simulated (the store sees to that); imports need none."""
+    bands = [band for band in bands if band.address is not None]
     simulated = [band for band in bands if band.simulated]
     if not simulated:
         yield BleakRadio(bluetooth.SYSTEM)

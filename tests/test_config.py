@@ -89,6 +89,7 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
         ("prompts", 'hours = { sat-mon = "9:00-10:00" }', "hours",
          dict.fromkeys((5, 6, 0), ((time(9), time(10)),))),
         ("prompts", 'lunch = ""', "lunch", ()),
+        ("prompts", 'lunch = "off"', "lunch", ()),
         ("prompts", 'lunch = "11:00-11:30"', "lunch", ((time(11), time(11, 30)),)),
         ("prompts", 'snooze = "15m"', "snooze_minutes", 15),
         ("prompts", "stronger = false", "stronger", False),

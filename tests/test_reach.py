@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
 from bleak.exc import BleakDBusError
 
-from hipsync.bluetooth import Radio
+from hipsync.bluetooth import SYSTEM, Radio
 from hipsync.clock import FastClock
 from hipsync.model import BandId
-from hipsync.reach import BleakRadio
+from hipsync.reach import BleakRadio, opened_radio
 from hipsync.simulation import SimulatedRadio
 from hipsync.store import Band
 from plain_band import BATTERY, FIRST, SECOND_BAND, START, PlainBand, on_the_air
@@ -59,3 +60,13 @@ def test_two_bands_that_are_called_at_once_are_both_reached() -> None:
         return [*await asyncio.gather(battery(paired(1, FIRST)), battery(paired(2, SECOND_BAND)))]
 
     assert on_the_air(story, PlainBand(), PlainBand()) == [b"\x55", b"\x55"]
+
+
+def test_an_import_beside_simulated_bands_needs_no_radio() -> None:
+    async def story() -> None:
+        one = paired(1, FIRST)._replace(driver="infinitime", simulated=True)
+        imported = paired(2, FIRST)._replace(address=None)
+        async with opened_radio([one, imported], lambda _: None, ZoneInfo("UTC"), lambda: START) as radio:
+            assert radio.radio != SYSTEM
+
+    asyncio.run(story())
