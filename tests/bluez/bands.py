@@ -8,6 +8,7 @@ puts them all on the air of one adapter, at `/dev/vhci`; prints `ready`, and the
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,13 +55,18 @@ def address(name: str) -> str:
     return f"C8:0F:10:80:D0:{list(bands()).index(name) + 0x21:02X}"
 
 
+def key_of(key: bytes, name: str) -> bytes:
+    """Each band has one of its own, as each real one has: by its key hipsync knows a band at another address again."""
+    return hashlib.sha256(key + name.encode()).digest()[: len(key)]
+
+
 async def on_the_air(minutes: Path, key_file: Path) -> None:
     from hipsync.simulation import serve
 
     life = [epoch._replace(heart_rate=70) for epoch in minutes_of_file(minutes)]
     key, _ = key_from_file(key_file)
     zone, now = ZoneInfo("UTC"), system_now()
-    made = {name: worn.maker(life, now=now, zone=zone, secret=key) for name, worn in bands().items()}
+    made = {name: worn.maker(life, now=now, zone=zone, secret=key_of(key, name)) for name, worn in bands().items()}
     async with serve([*made.values()], "vhci", system_now, addresses=[address(name) for name in made]):
         print("ready", flush=True)
         told = dict.fromkeys(made, 0)

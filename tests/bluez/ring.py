@@ -22,11 +22,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from bluez.bands import Worn, address, bands
+from bluez.bands import Worn, address, bands, key_of
 from hipsync import bluetooth
 from hipsync.cli.app import system_now
 from hipsync.driver import Advertisement
 from hipsync.errors import HipsyncError
+from hipsync.keys import key_from_file
 from hipsync.registry import drivers
 
 ADAPTER_WITHIN_S = 120
@@ -105,12 +106,16 @@ async def connected(where: str) -> dict[str, Any]:
     return {"found_s": round(seen_at - start, 2), "connect_s": connect_s, "attempts": attempts.count}
 
 
-def one(name: str, worn: Worn, folder: Path, key: str, advertised: str) -> dict[str, Any]:
+def one(name: str, worn: Worn, folder: Path, key: bytes, advertised: str) -> dict[str, Any]:
     driver = drivers()[worn.kind]
     database = folder / ("live.db" if driver.abilities.history is None else "memory.db")
     given = driver.secret(Advertisement(name=advertised)) == "given"
     told: dict[str, Any] = {"link": asyncio.run(connected(address(name)))}
-    told["pair"] = run(database, "pair", address(name), "--name", name, *(("--key-file", key) if given else ()))
+    key_file = folder / f"{name}.key"
+    key_file.write_text(key_of(key, name).hex())
+    key_file.chmod(0o600)
+    with_key = ("--key-file", str(key_file)) if given else ()
+    told["pair"] = run(database, "pair", address(name), "--name", name, *with_key)
     for what, words in {"sync": ("sync", name), "again": ("sync", name), "buzz": ("bands", "buzz", name)}.items():
         told[what] = run(database, *words)
         told[what] |= {"stored": stored(database, name), "at": system_now().timestamp()}
@@ -138,9 +143,10 @@ def watched(database: Path) -> str:
             return "hipsync run did not end"
 
 
-def main(minutes: str, key: str) -> None:
+def main(minutes: str, key_file: str) -> None:
     folder = Path(tempfile.mkdtemp())
-    served = [sys.executable, "-u", "-m", "bluez.bands", minutes, key]
+    served = [sys.executable, "-u", "-m", "bluez.bands", minutes, key_file]
+    key, _ = key_from_file(Path(key_file))
     with subprocess.Popen(served, stdout=subprocess.PIPE, text=True) as air:
         try:
             start = time.monotonic()
