@@ -69,7 +69,7 @@ def known(kept: Kept) -> dict[datetime, int]:
 def session(kept: Kept) -> Session:
     since: dict[type[Reading], datetime] = {}
     for reading in kept.readings:
-        when = reading.end if isinstance(reading, Epoch) else reading.at
+        when = (reading.end if isinstance(reading, Epoch) else reading.at).replace(microsecond=0)  # as it is stored
         since[type(reading)] = max(when, since.get(type(reading), when))
     return Session(name="Lefun", since=since)
 
