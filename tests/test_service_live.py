@@ -153,7 +153,7 @@ def tell(
 
 
 def test_a_band_without_a_memory_or_with_one_of_hours_is_live_if_it_can_be_watched() -> None:
-    assert live_kinds(drivers()) == {"colmi", "infinitime", "moyoung", "sig"}
+    assert live_kinds(drivers()) == {"colmi", "infinitime", "lefun", "moyoung", "sig"}
 
 
 def test_an_hour_at_a_desk_prompts_and_buzzes_over_the_one_connection() -> None:
