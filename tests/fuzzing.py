@@ -38,11 +38,14 @@ from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices import gatt
 from hipsync_devices.banglejs import console as banglejs_console
 from hipsync_devices.banglejs import packets as banglejs
+from hipsync_devices.colmi import hours as colmi_hours
+from hipsync_devices.colmi import packets as colmi
 from hipsync_devices.fitpro import packets as fitpro
 from hipsync_devices.fitpro import slots as fitpro_slots
 from hipsync_devices.huami import chunked, endpoints
 from hipsync_devices.huami import packets as huami
 from hipsync_devices.infinitime import packets as infinitime
+from hipsync_devices.lefun import packets as lefun
 from hipsync_devices.moyoung import packets as moyoung
 from hipsync_devices.sig import packets as sig
 
@@ -98,6 +101,46 @@ def _banglejs_sealed(packet: Packet, damage: Callable[[bytes], bytes]) -> Packet
 
 def _lines(said: Sequence[Packet]) -> list[Packet]:
     return [(banglejs.NOTIFY, line + b"\n") for line in b"".join(data for _, data in said).split(b"\n") if line]
+
+
+def _read_colmi(characteristic: str, data: bytes) -> None:
+    if characteristic != colmi.NOTIFY:
+        return
+    frame = colmi.decode_frame(data)
+    if frame.command == colmi.STEPS:
+        record = colmi.steps_of(frame.payload)
+        if isinstance(record, colmi.StepsRecord):
+            clock = colmi_hours.Clock(ZONE, NOON)
+            colmi_hours.is_ahead([record], clock)
+            colmi_hours.epochs(
+                record.day, [record], colmi_hours.width_of([record]), clock, NOON - timedelta(hours=9), vouched=True
+            )
+    elif frame.command == colmi.TOTALS:
+        colmi.Totals.of(frame.payload)
+    elif frame.command == colmi.EVENT:
+        colmi.event_of(frame.payload)
+    elif frame.command == colmi.BATTERY:
+        colmi.Battery.of(frame.payload)
+
+
+def _colmi_kind(packet: Packet) -> object:
+    return packet[1][:1]
+
+
+def _rings(said: Sequence[Packet]) -> list[Packet]:
+    """What is read, with a charge told unasked; and records on quarters, which few rings are known to send."""
+    read = {colmi.STEPS, colmi.TOTALS, colmi.EVENT, colmi.BATTERY}
+    records = [colmi.StepsRecord(NOON.date(), slot, slot, colmi.QUARTERS, 60, 10, 7) for slot in range(colmi.QUARTERS)]
+    charge = bytes([colmi.CHARGE]) + colmi.Battery(21, charging=True).payload()[:-1]
+    made = [*(colmi.Frame(colmi.STEPS, each.payload()) for each in records), colmi.Frame(colmi.EVENT, charge)]
+    told = [packet for packet in said if packet[0] == colmi.NOTIFY and packet[1][0] in read]
+    return [*told, *((colmi.NOTIFY, frame.encode()) for frame in made)]
+
+
+def _colmi_sealed(packet: Packet, damage: Callable[[bytes], bytes]) -> Packet:
+    """As long as ever, or nothing but the length would be found."""
+    characteristic, data = packet
+    return characteristic, colmi.Frame(data[0], damage(data[1:15])[: colmi.PAYLOAD]).encode()
 
 
 def _read_fitpro(characteristic: str, data: bytes) -> None:
@@ -243,6 +286,40 @@ def _newer_sealed(packet: Packet, damage: Callable[[bytes], bytes]) -> Packet:
     return CHUNK, _chunk(replace(message, payload=damage(message.payload)), seal=message.encrypted)
 
 
+def _read_lefun(characteristic: str, data: bytes) -> None:
+    if characteristic != lefun.NOTIFY:
+        return
+    frame = lefun.Frame.decode(data)
+    if frame.command == lefun.TOTAL:
+        lefun.Total.decode(frame.params)
+    elif frame.command == lefun.ACTIVITY:
+        lefun.Record.decode(frame.params)
+    elif frame.command == lefun.TEXT:
+        lefun.Piece.decode(frame.params)
+    elif frame.command == lefun.BATTERY:
+        lefun.percent(frame.params)
+    elif frame.command == lefun.INFO:
+        lefun.Info.decode(frame.params)
+
+
+def _lefun_kind(packet: Packet) -> object:
+    return packet[1][2:3]
+
+
+def _lefun_frames(said: Sequence[Packet]) -> list[Packet]:
+    """With the pieces of a text, which a band reads."""
+    read = {lefun.TOTAL, lefun.ACTIVITY, lefun.BATTERY, lefun.INFO}
+    texts = [lefun.Frame(lefun.TEXT, piece.encode()).encode() for piece in lefun.pieces("Stand up: " * 5)]
+    told = [packet for packet in said if packet[0] == lefun.NOTIFY and packet[1][2] in read]
+    return [*told, *((lefun.NOTIFY, text) for text in texts)]
+
+
+def _lefun_sealed(packet: Packet, damage: Callable[[bytes], bytes]) -> Packet:
+    characteristic, data = packet
+    frame = lefun.Frame.decode(data)
+    return characteristic, frame._replace(params=damage(frame.params)[: lefun.LONGEST - lefun.SHORTEST]).encode()
+
+
 def _read_moyoung(characteristic: str, data: bytes) -> None:
     if characteristic == moyoung.STEPS:
         moyoung.Today.of(data)
@@ -311,6 +388,11 @@ NEWER = Family(
 )  # fmt: skip
 FAMILIES = {
     "banglejs": Family(_read_banglejs, ("banglejs.packets:_meant",), _lines, _banglejs_sealed),
+    "colmi": Family(
+        _read_colmi,
+        ("colmi.packets:steps_of", "colmi.packets:Totals.of", "colmi.packets:event_of", "colmi.packets:Battery.of"),
+        _rings, _colmi_sealed, _colmi_kind,
+    ),
     "fitpro": Family(
         _read_fitpro,
         tuple(f"fitpro.packets:{kind}.decode" for kind in ("Steps", "Sleep", "Heart", "Total")),
@@ -320,6 +402,12 @@ FAMILIES = {
     "huami 2021": NEWER,
     "infinitime": Family(
         _read_infinitime, tuple(f"infinitime.packets:{name}" for name in ("steps", "percent", "press")), _presses
+    ),
+    "lefun": Family(
+        _read_lefun,
+        ("lefun.packets:Total.decode", "lefun.packets:Record.decode", "lefun.packets:Piece.decode",
+         "lefun.packets:percent", "lefun.packets:Info.decode"),
+        _lefun_frames, _lefun_sealed, _lefun_kind,
     ),
     "moyoung": Family(
         _read_moyoung, ("moyoung.packets:Today.of", "moyoung.packets:Buckets.of"), _moyoung_frames, _moyoung_sealed

@@ -25,35 +25,41 @@ from hipsync_devices.colmi.sim import ColmiRing
 # by the id in the collection. From tahnok/colmi_r02_client at 9e08383f (tests, partly captured; MYSTERIES.md),
 # smittytone/RingCLI at 3cc884d9 (captured), SneakyZippy/Colmi_Rxx_flutter_companion at 0e4249b6 (sniffed from the
 # maker's app and an R11C), vlordier/colmismartring at 9f830d19 (captured), ophirr/ColmiSmartRing at 07528e40 (a test)
-BATTERY_64 = "03400000000000000000000000000043"
-BATTERY_96 = "03600000000000000000000000000063"
-SET_TIME_MIDNIGHT = "01240101000000010000000000000028"
-SET_TIME_SNIFF = "012512151016310100000000000000a5"
-CAPS = "01000100220000000001003001001066"
-SET_TIME_REPLY = ["2ff40000000000000000000000000023", "01000000020000000001002001003055"]
-STEPS_REQUEST = "43000f005f01000000000000000000b2"
-TOTALS_REQUEST = "48000000000000000000000000000048"
-TOTALS = "4800046e00000000a021000351001bea"
-SINGLE = ["43f00101000000000000000000000035", "432410155c0001790015001000000087"]
-MULTI5 = [
+BATTERY_64 = "03400000000000000000000000000043"  # colmi-battery-64
+BATTERY_96 = "03600000000000000000000000000063"  # colmi-battery-96
+SET_TIME_MIDNIGHT = "01240101000000010000000000000028"  # colmi-settime-utc-midnight
+SET_TIME_SNIFF = "012512151016310100000000000000a5"  # colmi-settime-sniff
+CAPS = "01000100220000000001003001001066"  # colmi-settime-caps
+SET_TIME_REPLY = ["2ff40000000000000000000000000023", "01000000020000000001002001003055"]  # colmi-settime-sniff-reply
+STEPS_REQUEST = "43000f005f01000000000000000000b2"  # colmi-steps-request
+TOTALS_REQUEST = "48000000000000000000000000000048"  # colmi-48-request
+TOTALS = "4800046e00000000a021000351001bea"  # colmi-48-sniff
+SINGLE = ["43f00101000000000000000000000035", "432410155c0001790015001000000087"]  # colmi-steps-single
+MULTI5 = [  # colmi-steps-multi5
     "43f00501000000000000000000000039", "43230813100005c80030001b000000a9", "43230813140105b618aa046903000083",
     "432308131802053804e1009500000052", "432308131c030505026c004800000060", "432308134c0405ef016300440000006d",
 ]  # fmt: skip
-R11C = [
+R11C = [  # colmi-steps-sniff-r11c
     "43f00401000000000000000000000038", "43251215180004630025001400000047", "432512151c0104b30173005a00000031",
     "43251215200204e2019200640000008e", "432512152403040b0c44037f02000099",
 ]  # fmt: skip
-NO_STEPS, NO_PULSES = "43ff0000000000000000000000000042", "15ff0000000000000000000000000014"
-LIVE = [
+NO_STEPS, NO_PULSES = (
+    "43ff0000000000000000000000000042",
+    "15ff0000000000000000000000000014",
+)  # colmi-steps-nodata, colmi-hr-nodata
+LIVE = [  # colmi-live-series
     "7312000039000cea00002f00000000e3", "731200003a000d240000300000000020", "731200003b000d5e000030000000005b",
     "731200003d000dd200003200000000d3", "731200003e000e0c0000330000000010", "731200003f000e46000034000000004c",
     "731200003f000e46000034000000004c", "7312000041000eba00003500000000c3", "7312000042000ef400003600000000ff",
     "7312000043000f2e000037000000003c",
 ]  # fmt: skip
-LIVE_3055 = "7312000bef0222090007cf0000000082"
-EVENT_BATTERY = "730c1500000000000000000000000094"
-PHONE, PREFERENCES = "04020a506978656c20396100000000cc", "0a020000001baf3c785a0000000000e4"
-PULSES = [
+LIVE_3055 = "7312000bef0222090007cf0000000082"  # colmi-live-3055
+EVENT_BATTERY = "730c1500000000000000000000000094"  # colmi-73-batt21
+PHONE, PREFERENCES = (
+    "04020a506978656c20396100000000cc",
+    "0a020000001baf3c785a0000000000e4",
+)  # colmi-phone-name, colmi-prefs
+PULSES = [  # colmi-hr-day-20240810
     "15001805000000000000000000000032", "150180adb6660000000000000000005f",
     *(f"15{i:02x}{'00' * 13}{0x15 + i:02x}" for i in range(2, 0x0F)),
     "150f000059000000000000000000007d", "1510006b000000000000000000000090", "15116000000000000000000000006bf1",
@@ -88,14 +94,14 @@ def test_battery_time_and_settings_mean_what_others_say() -> None:
         assert packets.set_time(wall).encode().hex() == text
         assert packets.time_of(payload(text)) == wall
     for text, enabled, minutes in (
-        ("1601013c000000000000000000000054", True, 60),
-        ("1601023c000000000000000000000055", False, 60),
-        ("1601011e05000000000000000000003b", True, 30),
+        ("1601013c000000000000000000000054", True, 60),  # colmi-hrset-on60
+        ("1601023c000000000000000000000055", False, 60),  # colmi-hrset-off60
+        ("1601011e05000000000000000000003b", True, 30),  # colmi-hrset-on30
     ):
         assert HeartSettings.of(payload(text)) == HeartSettings(enabled, minutes)
-    assert HeartSettings.of(payload("16020100000000000000000000000019")).enabled
-    assert packets.measured(payload("6901004e0000000000000000000000b8")) == (1, 0, 78)
-    assert packets.measured(payload("6901010000000000000000000000006b")) == (1, 1, 0)
+    assert HeartSettings.of(payload("16020100000000000000000000000019")).enabled  # colmi-hrset-write-ack
+    assert packets.measured(payload("6901004e0000000000000000000000b8")) == (1, 0, 78)  # colmi-rt-hr-78
+    assert packets.measured(payload("6901010000000000000000000000006b")) == (1, 1, 0)  # colmi-rt-hr-err1
     assert packets.phone("Pixel 9a").encode().hex() == PHONE
 
 
@@ -142,9 +148,9 @@ def test_a_day_of_pulses() -> None:
 
 
 def test_long_packets() -> None:
-    assert packets.decode_big(bytes.fromhex("bc280100bf4000")) == Big(packets.PULSES, b"\0")
-    assert Big(packets.OXYGEN, b"\xff").encode().hex() == "bc2a0100ff00ff"
-    assert Big(packets.SLEEP).encode().hex() == "bc270000ffff"
+    assert packets.decode_big(bytes.fromhex("bc280100bf4000")) == Big(packets.PULSES, b"\0")  # colmi-bigdata-empty
+    assert Big(packets.OXYGEN, b"\xff").encode().hex() == "bc2a0100ff00ff"  # colmi-bigdata-req-spo2
+    assert Big(packets.SLEEP).encode().hex() == "bc270000ffff"  # colmi-bigdata-sleep-req-empty
 
 
 NAMES = ["R02_A1B2", "COLMI R07_1234", "R11C_00FF", "H59_3C41", "COLMI R10_0000"]

@@ -186,17 +186,27 @@ def test_a_clock_seven_minutes_off_shifts_what_came_before_and_loses_nothing(err
 @pytest.mark.parametrize("day", [date(2026, 3, 29), date(2026, 10, 25)])
 class TestTheDaysOnWhichClocksChange:
     def life(self, day: date) -> list[Epoch]:
-        """Awake through the night: ten steps each minute, 30 in the two hours after midnight UTC; still at 10:00, for
-        what is walked while the clock is being set lies an hour off."""
+        """Awake through the night: ten steps each minute, 30 in the two hours after midnight UTC; still at 9:00 and
+        10:00, for what is walked while the clock is being set lies an hour off."""
         start = datetime(day.year, day.month, day.day, tzinfo=UTC) - 4 * HOUR
         return [
-            Epoch(start + i * MINUTE, MINUTE, 30 if 240 <= i < 360 else 0 if i == 840 else 10) for i in range(30 * 60)
+            Epoch(start + i * MINUTE, MINUTE, 30 if 240 <= i < 360 else 0 if i in {780, 840} else 10)
+            for i in range(30 * 60)
         ]
 
     def test_a_ring_that_is_met_only_afterwards_tells_each_hour(self, day: date) -> None:
         life, before = self.life(day), at(20, day=day - DAY)
         kept = told(worn(before, life, LONDON), before, at(10, day=day), zone=LONDON)
         assert known(kept) == hours(life, at(10, day=day))
+
+    def test_of_the_hours_after_it_only_those_of_two_clocks_are_unknown(self, day: date) -> None:
+        """Met at nine, which set the clock: in spring the hour of the meeting, in autumn the next one too."""
+        life, before = self.life(day), at(20, day=day - DAY)
+        kept = told(worn(before, life, LONDON), before, at(9, day=day), at(16, day=day), zone=LONDON)
+        expected = hours(life, at(16, day=day))
+        for hour in (9,) if day.month == 3 else (9, 10):
+            del expected[at(hour, day=day).replace(second=0)]
+        assert known(kept) == expected
 
     def test_a_ring_that_is_held_tells_each_step_once(self, day: date) -> None:
         life, before = self.life(day), at(20, day=day - DAY)

@@ -106,7 +106,7 @@ def everything(connection_to: Callable[[FastClock], Connection], session: Sessio
     return run(story, NOW)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     said=st.lists(st.tuples(st.sampled_from(CHARACTERISTICS), DATA), max_size=30),
     reads=st.lists(st.binary(max_size=24), max_size=8),
@@ -148,7 +148,7 @@ class Garbled(MiBand):
         return self.misread[1] if self.reads == self.misread[0] else value
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(
     replaced=st.tuples(st.integers(0, 16), DATA),
     added=st.tuples(st.integers(0, 16), st.sampled_from(CHARACTERISTICS), DATA),

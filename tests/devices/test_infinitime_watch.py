@@ -209,7 +209,7 @@ class TestByHand:
         (info,) = by_hand(ByHand(firmware=b"1.16.0\x1b[31m\0"), length=SECOND).kept.of(Info)
         assert info.firmware == "1.16.0[31m"
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.sampled_from([packets.STEPS, packets.BATTERY]), st.binary(max_size=40))
     def test_a_notification_of_any_length_is_reported_or_ends_as_a_device_error(self, uuid: str, data: bytes) -> None:
         told = by_hand(ByHand(), [(5.0, uuid, data.hex())], 30 * SECOND)
@@ -217,7 +217,7 @@ class TestByHand:
         well_formed = len(data) == 4 if uuid == packets.STEPS else len(data) == 1 and data[0] <= 100
         assert (told.error is None) is well_formed
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.sampled_from(["firmware", "hardware", "battery", "steps"]), st.binary(max_size=40))
     def test_an_answer_of_any_length_is_taken_or_ends_as_a_device_error(self, what: str, data: bytes) -> None:
         told = by_hand(ByHand(**{what: data}), length=2 * MINUTE)

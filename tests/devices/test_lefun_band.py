@@ -69,7 +69,7 @@ def known(kept: Kept) -> dict[datetime, int]:
 def session(kept: Kept) -> Session:
     since: dict[type[Reading], datetime] = {}
     for reading in kept.readings:
-        when = reading.end if isinstance(reading, Epoch) else reading.at
+        when = (reading.end if isinstance(reading, Epoch) else reading.at).replace(microsecond=0)  # as it is stored
         since[type(reading)] = max(when, since.get(type(reading), when))
     return Session(name="Lefun", since=since)
 
@@ -254,6 +254,18 @@ def test_a_change_of_clocks_costs_two_hours_when_the_band_is_set_and_moves_none(
     # and two meetings before the change tell it all
     again = told(worn(before, life, zone="Europe/London"), before + SECOND, change + HOUR, zone="Europe/London")
     assert known(again) == {change + i * HOUR: 10 + i for i in range(-4, 1)}
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(milliseconds=900)])
+def test_a_clock_that_is_set_back_on_the_hour_moves_no_hour(late: timedelta) -> None:
+    change = datetime(2026, 10, 25, 1, tzinfo=UTC)
+    life = [Epoch(change + i * HOUR + 20 * MINUTE, MINUTE, 10 + i) for i in range(-4, 12)]
+    before, met, later = change - 50 * MINUTE, change + 6 * HOUR + late, change + 11 * HOUR
+    kept = told(worn(before, life, zone="Europe/London"), before, met, later, zone="Europe/London")
+    expected = {change + i * HOUR: 10 + i for i in range(-4, 11)}
+    # what was walked in the hour before the meeting has the same stamp as what was in the hour after it
+    del expected[change + 6 * HOUR], expected[change + 7 * HOUR]
+    assert known(kept) == expected
 
 
 @pytest.mark.parametrize("zone", ["Asia/Kathmandu", "America/New_York", "Pacific/Auckland"])

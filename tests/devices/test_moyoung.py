@@ -170,7 +170,7 @@ class TestMeeting:
         del band.answers[BATTERY], band.answers[gatt.SOFTWARE_REVISION]
         assert met(band).readings == [Info(NINE), Counter(NINE, 290)]
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.sampled_from([MAKER, gatt.SOFTWARE_REVISION, BATTERY, FEE1]), st.binary(max_size=40))
     def test_an_answer_of_any_length_is_taken_or_ends_as_a_device_error(self, what: str, data: bytes) -> None:
         band = ByHand()
@@ -208,7 +208,7 @@ class TestWatching:
         # found by the third read; 02:00:59 in GMT+8 is 18:00:59 UTC of the 28th, 9,467,221 s before the sheet's example
         assert band.written == ["feea200a3169c8175b08"]
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.sampled_from([FEE1, BATTERY]), st.binary(max_size=40))
     def test_a_notification_of_any_length_is_reported_or_ends_as_a_device_error(self, uuid: str, data: bytes) -> None:
         _, _, error = watched(ByHand(), [(5.0, uuid, data.hex())], 30 * SECOND)

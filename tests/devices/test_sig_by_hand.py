@@ -242,7 +242,7 @@ class TestTrouble:
         says = sorted([*each_second(0, 70, PACE, WALK), *each_second(0, 70, PACE, WALK)])
         assert by_hand(Sensor(POD), says, 75 * SECOND).minutes == [(0, 90, None, None)]
 
-    @settings(deadline=None, max_examples=60)
+    @settings(max_examples=60)
     @given(st.lists(st.tuples(st.floats(0, 170), st.sampled_from([HEART, PACE]), st.binary(max_size=20)), max_size=60))
     def test_whatever_is_said_nothing_but_a_device_error_comes_and_no_still_minute(
         self, noise: list[tuple[float, str, bytes]]

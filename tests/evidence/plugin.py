@@ -9,6 +9,7 @@ vectors a test uses, and a name in a comment alone is not enough.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
 import sys
 from collections import defaultdict
@@ -33,6 +34,7 @@ ON_THE_WIRE = {Path(session.__file__), Path(peripheral.__file__)}
 MOST_CALLS = 300_000
 """Of one test: what lives through days of a band is no test of vectors."""
 MOST_PARTS = 2000
+RESUMED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 DEEP = 4
 """Levels of tuples, lists, mappings and dataclasses in which bytes are looked for. A large number is its bytes, the
 lowest first."""
@@ -61,18 +63,22 @@ class Watch:
         self._calls = 0
         self._families: dict[str, str | None] = {}
         self._now: dict[str, set[bytes]] = defaultdict(set)
+        self._resumed: set[FrameType] = set()
+        """Of generators and coroutines, which are called once and entered often."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
         if not self._names(item.path) or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             return (yield)
         self._now.clear()
+        self._resumed.clear()
         self._calls = 0
         sys.setprofile(self._look)
         try:
             return (yield)
         finally:
             sys.setprofile(None)
+            self._resumed.clear()
 
     @pytest.hookimpl
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -115,6 +121,10 @@ class Watch:
             elif event == "return" and frame.f_back and (caller := self._family(frame.f_back.f_code.co_filename)):
                 self._now[caller].update(_bytes(result, DEEP))
         elif event == "call":
+            if frame.f_code.co_flags & RESUMED:
+                if frame in self._resumed:
+                    return
+                self._resumed.add(frame)
             for name in frame.f_code.co_varnames[: frame.f_code.co_argcount + frame.f_code.co_kwonlyargcount]:
                 self._now[family].update(_bytes(frame.f_locals.get(name), DEEP))
         elif event == "return":

@@ -30,16 +30,18 @@ class Clock:
     def span(self, day: date, quarter: int, width: timedelta) -> tuple[datetime, timedelta] | None:
         """Start and length of a slot in UTC; None on a day of two offsets on which nobody knows what was when.
 
-        That is a slot after the change when the clock was set after it: it may hold what was counted before.
+        When the clock was set after the change, a slot after the change may be on either clock until both had passed
+        the instant at which it was set.
         """
         wall = datetime.combine(day, time()) + quarter * QUARTER
         if self.contact is not None:
+            set_late = self.changes(day) and self._changed(day, self.contact)
             offset = self.contact.astimezone(self.zone).utcoffset() or timedelta()
             start = wall.replace(tzinfo=timezone(offset)).astimezone(UTC)
             if start + width > self.contact:
-                if self.changes(day) and self._changed(day, self.contact):
-                    return None
-                return start, width
+                return None if set_late and start < self._passed(day, self.contact, offset) else (start, width)
+            if set_late and wall.replace(tzinfo=self.zone, fold=1).utcoffset() != self._offset(day):
+                return None
         start = wall.replace(tzinfo=self.zone).astimezone(UTC)
         last = wall.replace(tzinfo=self.zone, fold=1).astimezone(UTC)
         if last > start:
@@ -49,6 +51,10 @@ class Clock:
     def changes(self, day: date) -> bool:
         """Whether the day has two offsets."""
         return self._offset(day) != self._offset(day + DAY)
+
+    def _passed(self, day: date, contact: datetime, offset: timedelta) -> datetime:
+        """From when on a slot has nothing of the clock that was on the day's first offset until the contact."""
+        return contact + max((self._offset(day) or offset) - offset, timedelta())
 
     def _changed(self, day: date, instant: datetime) -> bool:
         return instant.astimezone(self.zone).utcoffset() != self._offset(day)

@@ -30,6 +30,7 @@ from hipsync_devices.lefun.wire import Wire
 
 HEARTBEAT = timedelta(minutes=1)
 """Between questions for the total while the band is silent: proof that the link lives, and a reading for stillness."""
+SECOND = timedelta(seconds=1)
 BURST = timedelta(seconds=10)
 """What is told within this time is reported together."""
 BUZZ = timedelta(seconds=4)
@@ -68,6 +69,18 @@ def _hour_of(local: datetime) -> datetime:
     return local.replace(minute=0, second=0, microsecond=0).astimezone(UTC)
 
 
+async def _within_an_hour(link: Link) -> datetime:
+    """Now, but not the first second of an hour: since a full hour means that all of it is on one clock.
+
+    What is stored has whole seconds.
+    """
+    now = link.now()
+    if now < _hour_of(now) + SECOND:
+        await link.pause(SECOND)
+        return link.now()
+    return now
+
+
 def _near(day: date | None, clock: Clock, now: datetime) -> bool:
     """Whether that is today, by a band's clock that may be some minutes off."""
     return day in {clock.today(now - CLOCKS_APART), clock.today(now + CLOCKS_APART)}
@@ -102,7 +115,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         if clock.began is None:
             yield [await _info(wire, _hour_of(now.astimezone(link.zone)))]
         elif clock.offset(now) != Clock(link.zone).offset(now):
-            yield [await _info(wire, now)]
+            yield [await _info(wire, await _within_an_hour(link))]
         await _set_clock(link, wire)
     if counter := await _counter(link, wire):
         yield [counter[1]]
