@@ -4,6 +4,7 @@ uv run python -m evidence                   measure, and say what differs from w
 uv run python -m evidence --write           keep it: devices/hipsync_devices/evidence.json, and the tables that
                                             devices/README.md makes of it; some two minutes
 uv run python -m evidence --write --bluez   with the BlueZ ring, too; else what it showed last stays
+uv run python -m evidence --write --ring FILE   with what `pytest -m bluez -p evidence.plugin --evidence FILE` wrote
 uv run python -m evidence --table           write the tables anew of what is kept; nothing is measured
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import difflib
 import sys
+from pathlib import Path
 
 from evidence import measure, table
 from evidence.vectors import there
@@ -23,6 +25,7 @@ def main(words: list[str]) -> int:
     )
     for option in ("--write", "--bluez", "--table"):
         parser.add_argument(option, action="store_true")
+    parser.add_argument("--ring", type=Path)
     wanted = parser.parse_args(words)
     if wanted.table:
         table.write(measure.read())
@@ -30,7 +33,7 @@ def main(words: list[str]) -> int:
     if not there():
         print("../shared/vectors is not beside this repository", file=sys.stderr)
         return 1
-    told = measure.measured(bluez=wanted.bluez)
+    told = measure.measured(bluez=wanted.bluez, ring_told=wanted.ring)
     if missing := measure.unexplained(told):
         print(f"neither met nor explained in tests/evidence/known.py: {', '.join(missing)}", file=sys.stderr)
         return 1

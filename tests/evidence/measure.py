@@ -33,12 +33,18 @@ CAPTURES = ROOT / "tests" / "captures"
 TESTS = ("tests/devices", "tests/test_captures.py")
 
 
-def measured(*, rules: bool = True, bluez: bool = False) -> dict[str, Any]:
-    """What the tests show now; without `rules` or `bluez`, that part is as it was. Raises `SystemExit` if one fails."""
+def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None = None) -> dict[str, Any]:
+    """What the tests show now; without `rules` or `bluez`, that part is as it was. Raises `SystemExit` if one fails.
+
+    `ring_told`: what the ring showed in a run of its own, `pytest -m bluez -p evidence.plugin --evidence FILE`.
+    """
     before: dict[str, Any] = read()["families"] if FILE.exists() else {}
     told = _run([*TESTS, *(["tests/test_every_driver.py"] if rules else [])], "not ring and not bluez")
     met = met_by(told["seen"])
-    ring: list[str] = _run(["tests/test_bluez.py"], "bluez")["bluez"] if bluez else []
+    if ring_told is not None:
+        ring: list[str] = json.loads(ring_told.read_text("utf-8"))["bluez"]
+    else:
+        ring = _run(["tests/test_bluez.py"], "bluez")["bluez"] if bluez else []
     families: dict[str, Any] = {}
     for key, held in _by_family(vectors()).items():
         if key not in drivers():
@@ -52,7 +58,7 @@ def measured(*, rules: bool = True, bluez: bool = False) -> dict[str, Any]:
             "captures": sorted(each for each in _captures(told["captures"]) if each.startswith(f"{key}/")),
             "rules": told["rules"].get(key, []) if rules else was.get("rules", []),
             "rules_known": len(RULES) if rules else was.get("rules_known", 0),
-            "bluez": key in ring if bluez else was.get("bluez", False),
+            "bluez": key in ring if bluez or ring_told else was.get("bluez", False),
             "reported": list(REPORTED.get(key, [])),
         }
     absent = {key: len(held) for key, held in _by_family(vectors()).items() if key not in drivers()}

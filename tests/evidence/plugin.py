@@ -100,8 +100,8 @@ class Watch:
         given: dict[str, Any] = told.params if told else {}
         if item.path.name == "test_every_driver.py" and {"key", "rule"} <= given.keys():
             self.rules[given["key"]].add(given["rule"].__name__)
-        if item.get_closest_marker("bluez") is not None and "kind" in given:
-            self.bluez.add(given["kind"])
+        if item.get_closest_marker("bluez") is not None and "name" in given:
+            self.bluez.add(str(given["name"]).partition("-")[0])
 
     def _names(self, module: Path) -> bool:
         """Whether a module may meet vectors or captures."""
