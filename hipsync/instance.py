@@ -6,8 +6,12 @@ import contextlib
 import os
 from collections.abc import Generator
 from pathlib import Path
+from time import sleep
 
 from hipsync.errors import ConfigError, StoreError
+
+GLANCES, GLANCE_S = 5, 0.05
+"""`running` takes the lock for a moment to see whether it is free; a service that starts just then tries again."""
 
 
 @contextlib.contextmanager
@@ -23,7 +27,7 @@ def only_instance(database: Path) -> Generator[None, None, None]:
     except OSError as error:
         raise StoreError(f"{path} cannot be made: {error.strerror}; give another place with --db FILE") from error
     try:
-        if not _lock(handle):
+        if not _taken(handle):
             first = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
             message = f"hipsync already runs on {database} (process {first}): stop it first, or give another --db"
             raise ConfigError(message)
@@ -32,6 +36,14 @@ def only_instance(database: Path) -> Generator[None, None, None]:
         yield
     finally:
         os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    for _ in range(GLANCES):
+        if _lock(handle):
+            return True
+        sleep(GLANCE_S)
+    return False
 
 
 def running(database: Path) -> bool:

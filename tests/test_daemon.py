@@ -6,6 +6,7 @@ These run in real time, for the scheduler reads the host's clock; the waits of t
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import shutil
@@ -14,6 +15,7 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -25,7 +27,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hipsync import control, daemon
+from hipsync import control, daemon, instance
 from hipsync.cli import hipsync, pairing
 from hipsync.clock import SystemClock
 from hipsync.config import Config
@@ -273,7 +275,7 @@ def test_a_wake_that_does_not_end_by_itself_is_interrupted(
 HOLD = """
 import sys, time
 from pathlib import Path
-from hipsync.instance import only_instance
+from hipsync.instance import only_instance, running
 with only_instance(Path(sys.argv[1])):
     print("holds it", flush=True)
     time.sleep(60)
@@ -612,3 +614,14 @@ def test_a_wake_that_is_stuck_lets_the_watchdog_bite(
         assert len([line for line in supervisor() if line == "WATCHDOG=1"]) == told > 0
 
     serving(database, story)
+
+
+def test_a_glance_at_the_lock_does_not_keep_a_service_from_starting(tmp_path: Path) -> None:
+    database = tmp_path / "hipsync.db"
+    with only_instance(database):
+        pass
+    handle = os.open(tmp_path / "hipsync.db.run", os.O_RDWR)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    threading.Timer(0.08, os.close, [handle]).start()
+    with only_instance(database):
+        assert instance.running(database)
