@@ -335,9 +335,16 @@ def standing_prompt(said: Sequence[Prompt]) -> Prompt | None:
 
 
 def answer_prompt(
-    store: Store, prompt: Prompt, answer: Answer, now: datetime, snooze: timedelta = timedelta(minutes=10)
+    store: Store,
+    prompt: Prompt,
+    answer: Answer,
+    now: datetime,
+    snooze: timedelta = timedelta(minutes=10),
+    done: Exercise | None = None,
 ) -> Prompt:
     """Write down an answer, and the exercise that was done or that hurt; a snooze ends `snooze` after now.
+
+    `done`: another exercise than the one of the prompt, or done in another way.
 
     Said twice, by a button and on the command line, it is one exercise.
     """
@@ -347,5 +354,5 @@ def answer_prompt(
     with store.transaction():
         store.update_prompt(answered)
         if answer in {Answer.DONE, Answer.HURT} and before.answer is not answer:
-            store.add_exercise(Exercise(now, prompt.exercise, "prompt", hurt=answer is Answer.HURT))
+            store.add_exercise(done or Exercise(now, prompt.exercise, "prompt", hurt=answer is Answer.HURT))
     return answered

@@ -152,7 +152,7 @@ def test_an_error_is_one_line_and_a_traceback_with_v_alone(machine: Machine) -> 
         (["done"], "no prompt stands that could be answered: `hipsync prompts` lists what was said"),
         (["skip"], "no prompt stands that could be answered"),
         (["snooze"], "no prompt stands that could be answered"),
-        (["exercise"], "say which exercise, or --list for all of them"),
+        (["exercise", "morning", "--list"], "say which exercise, or --list for all of them, not both"),
         (["exercise", "yoga"], "no exercise 'yoga': there are hip-extension, "),
         (["demo", "--band", "nothing"], "no band of kind 'nothing': there are "),
         (["demo", "--speed", "fast"], "--speed 'fast' is neither max nor a number above 0"),

@@ -229,12 +229,12 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def damaged(path: Path) -> None:
-    """A database with a day, closed, with its middle overwritten."""
+    """A database with some days, closed, with pages of its epochs overwritten: they come after the empty tables."""
     with Store.open(path) as store:
         store.append(band(store), [minute(at) for at in range(5000)])
     with path.open("r+b") as file:
         size = file.seek(0, 2)
-        file.seek(size // 2)
+        file.seek(size * 3 // 4)
         file.write(b"\xa5" * 8192)
 
 
