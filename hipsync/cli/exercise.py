@@ -54,10 +54,10 @@ def exercise_command(app: App, name: str | None, listed: bool, seated: bool, sil
     elif listed or not (sys.stdin.isatty() and sys.stdout.isatty()):
         for move in moves:
             click.echo("\n".join([f"{move.name}: {move.title}", *_explained(move), ""]))
-        click.echo(SAFETY)
+        click.echo(_fitted(SAFETY))
     else:
         guide = Guide(click.echo, _asked, _waited, bell=not silent)
-        click.echo(f"{SAFETY}\nCtrl-C ends it at any time.\n")
+        click.echo(f"{_fitted(SAFETY)}\nCtrl-C ends it at any time.\n")
         for move in moves:
             _written_down(app, move, hurt=guide.through(move))
 
@@ -95,7 +95,18 @@ def _past(app: App, store: Store | None) -> tuple[Sequence[str], Sequence[str]]:
 
 
 def _explained(move: Move) -> list[str]:
-    return [f"  {move.why}", *(f"  {number}. {step}" for number, step in enumerate(move.steps, 1))]
+    steps = [f"  {number}. {step}" for number, step in enumerate(move.steps, 1)]
+    return [_fitted(f"  {move.why}", 2), *(_fitted(step, 5) for step in steps)]
+
+
+def _fitted(line: str, indent: int = 0) -> str:
+    """In as many lines as the terminal wants; a pipe gets it whole."""
+    if not sys.stdout.isatty():
+        return line
+    import shutil
+    import textwrap
+
+    return textwrap.fill(line, min(shutil.get_terminal_size().columns, 100), subsequent_indent=" " * indent)
 
 
 def _row(move: Move) -> dict[str, object]:
@@ -122,7 +133,7 @@ class Guide:
     ask: Callable[[str], str]
     """What is typed after a question."""
     wait: Callable[[str, int], None]
-    """Count so many seconds down, visibly, after these words."""
+    """Count so many seconds down, visibly, after these words, on the same line."""
     bell: bool = True
 
     def through(self, move: Move) -> bool:
@@ -135,9 +146,10 @@ class Guide:
                 self.ask(f"  {move.repetitions} times, slowly; Enter when you are done ")
                 continue
             for number in range(1, move.repetitions + 1):
-                self.wait(f"  {number} of {move.repetitions}, hold ", move.hold_s)
+                self.wait(f"  {number} of {move.repetitions}: hold", move.hold_s)
                 if number < move.repetitions:
-                    self.wait("  and back ", REST_S)
+                    self.wait(", back", REST_S)
+                self.say("")
             self.say("  Done.\a" if self.bell else "  Done.")
         return self.ask("Did it hurt? [y/N] ").strip().lower() in {"y", "yes"}
 
@@ -153,10 +165,11 @@ def _asked(question: str) -> str:
 def _waited(words: str, seconds: int) -> None:
     import time
 
+    short = seconds < 10
+    click.echo(words, nl=False)
     for left in range(seconds, 0, -1):
-        click.echo(f"\r{words}{left:>3} s ", nl=False)
+        click.echo(f" {left}" if short else f"\r{words} {left:>2} s", nl=False)
         time.sleep(1)
-    click.echo(f"\r{words}{'':<6}")
 
 
 def _written_down(app: App, move: Move, *, hurt: bool) -> None:
