@@ -319,7 +319,13 @@ def standing_prompt(said: Sequence[Prompt]) -> Prompt | None:
 
 
 def answer_prompt(
-    store: Store, prompt: Prompt, answer: Answer, now: datetime, snooze: timedelta = timedelta(minutes=10)
+    store: Store,
+    prompt: Prompt,
+    answer: Answer,
+    now: datetime,
+    snooze: timedelta = timedelta(minutes=10),
+    *,
+    how: str = "prompt",
 ) -> Prompt:
     """Write down an answer, and the exercise that was done or that hurt; a snooze ends `snooze` after now.
 
@@ -331,5 +337,5 @@ def answer_prompt(
     with store.transaction():
         store.update_prompt(answered)
         if answer in {Answer.DONE, Answer.HURT} and before.answer is not answer:
-            store.add_exercise(Exercise(now, prompt.exercise, "prompt", hurt=answer is Answer.HURT))
+            store.add_exercise(Exercise(now, prompt.exercise, how, hurt=answer is Answer.HURT))
     return answered

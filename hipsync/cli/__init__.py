@@ -35,7 +35,7 @@ COMMANDS = {
     "skip": "prompts",
     "pause": "prompts",
     "resume": "prompts",
-    "exercise": "prompts",
+    "exercise": "exercise",
     "import": "data",
     "export": "data",
     "db": "data",

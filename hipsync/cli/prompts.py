@@ -1,4 +1,4 @@
-"""What was said, and answering it: `prompts`, `done`, `snooze`, `skip`, `pause`, `resume`, `exercise`."""
+"""What was said, and answering it: `prompts`, `done`, `snooze`, `skip`, `pause`, `resume`."""
 
 from __future__ import annotations
 
@@ -70,10 +70,15 @@ def done_command(app: App, hurt: bool) -> None:
     if not hurt:
         click.echo(f"Done: {prompt.exercise}. Well moved.")
         return
+    tell_hurt(app, prompt.exercise)
+
+
+def tell_hurt(app: App, exercise: str) -> None:
+    """What is said to somebody whom an exercise hurt."""
     config = app.config()
     told = (config.therapist_name, config.therapist_phone, config.therapist_url)
     contact = ", ".join(clean(part, 200) for part in told if part)
-    click.echo(f"Sorry to hear that. {prompt.exercise} is not offered again.")
+    click.echo(f"Sorry to hear that. {exercise} is not offered again.")
     click.echo(f"Talk to your therapist: {contact}." if contact else "If the pain stays, see a physical therapist.")
 
 
@@ -120,7 +125,7 @@ def pause_command(app: App, words: tuple[str, ...]) -> None:
         now, zones = app.now(), app.zones(store)
         until = pause_end(words, now, zones)
         store.add_pause(Pause(now, until))
-        _look(store)
+        look(store)
         local = zones.local(until)
     day = "" if local.date() == zones.local(now).date() else f"{local:%a %d %b} "
     click.echo(f"Paused until {day}{local:%H:%M}; `hipsync resume` ends it sooner.")
@@ -136,7 +141,7 @@ def resume_command(app: App) -> None:
             click.echo("There is no pause.")
             return
         store.add_pause(Pause(now, now))
-        _look(store)
+        look(store)
     click.echo("Prompts come again.")
 
 
@@ -183,58 +188,13 @@ def _answer(
     from hipsync.service import answer_prompt
 
     answered = answer_prompt(store, prompt, answer, now, snooze)
-    _look(store)
+    look(store)
     return answered
 
 
-def _look(store: Store) -> None:
+def look(store: Store) -> None:
     """Let the service know, if one runs."""
     from hipsync.control import look
 
     if store.path is not None:
         look(store.path)
-
-
-@click.command("exercise")
-@click.argument("name", required=False)
-@click.option("--list", "listed", is_flag=True, help="All exercises, with how to do them.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def exercise_command(name: str | None, listed: bool, as_json: bool) -> None:
-    """Show the hip exercises.
-
-    \b
-    hipsync exercise --list
-    hipsync exercise hip-extension
-    """
-    from hipsync.exercises import MOVES, SAFETY
-
-    if name is None and not listed:
-        raise ConfigError("say which exercise, or --list for all of them")
-    if name is not None and listed:
-        raise ConfigError("say which exercise, or --list for all of them, not both")
-    chosen = [move for move in MOVES if name is None or move.name == name]
-    if not chosen:
-        raise ConfigError(f"no exercise {name!r}: there are {', '.join(move.name for move in MOVES)}")
-    if as_json:
-        rows = [
-            {
-                "name": move.name,
-                "title": move.title,
-                "why": move.why,
-                "steps": list(move.steps),
-                "tags": list(move.tags),
-                "repetitions": move.repetitions,
-                "sides": move.sides,
-                "hold_seconds": move.hold_s,
-            }
-            for move in chosen
-        ]
-        click.echo(json.dumps({"version": 1, "exercises": rows, "safety": SAFETY}, indent=1))
-        return
-    for move in chosen:
-        click.echo(f"{move.name}: {move.title}")
-        click.echo(f"  {move.why}")
-        for number, step in enumerate(move.steps, 1):
-            click.echo(f"  {number}. {step}")
-        click.echo()
-    click.echo(SAFETY)

@@ -1,0 +1,143 @@
+"""The guided exercise: what it says and waits for, and what it leaves in the store."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hipsync.cli.exercise import Guide, asked_for, walk
+from hipsync.errors import ConfigError
+from hipsync.exercises import MOVES, SAFETY, Move
+from hipsync.model import Answer, Exercise, Prompt
+from hipsync.store import Store
+
+ROOT = Path(__file__).parents[1]
+BY_NAME = {move.name: move for move in MOVES}
+SET = ("hip-extension", "hip-flexor-stretch", "hip-rotation")
+
+
+class Fake:
+    """A person and a clock: every event in order."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers, self.seen, self.slept = [*answers], list[str](), 0.0
+        self.guide = Guide(self.seen.append, self._ask, self._sleep, lambda: self.seen.append("bell"))
+
+    def _ask(self, question: str) -> str:
+        self.seen.append(question)
+        if not self.answers:
+            raise KeyboardInterrupt
+        return self.answers.pop(0)
+
+    def _sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+
+def test_a_stretch_is_held_half_a_minute_a_side_and_each_side_waits() -> None:
+    fake = Fake("", "", "n")
+    assert walk(BY_NAME["hip-flexor-stretch"], fake.guide) is False
+    assert fake.slept == 2 * (3 + 30 + 3)
+    assert [line for line in fake.seen if "ready" in line] == [
+        "One side. Enter when you are ready. ",
+        "The other side. Enter when you are ready. ",
+    ]
+    assert SAFETY in fake.seen
+
+
+def test_no_second_passes_before_enter() -> None:
+    fake = Fake()
+    with pytest.raises(KeyboardInterrupt):
+        walk(BY_NAME["hip-extension"], fake.guide)
+    assert fake.slept == 0
+
+
+def test_what_keeps_moving_has_no_timer_and_a_wrong_answer_is_asked_again() -> None:
+    fake = Fake("", "", "", "", "perhaps", "Y")
+    assert walk(BY_NAME["hip-rotation"], fake.guide) is True
+    assert fake.slept == 0
+
+
+def names(moves: list[Move]) -> list[str]:
+    return [move.name for move in moves]
+
+
+def test_the_moment_decides_without_what_hurt_or_is_avoided() -> None:
+    assert names([*asked_for(None, SET, (), (), seated=False)]) == [*SET]
+    assert names([*asked_for("warmup", SET, (), (), seated=False)]) == ["hip-extension", "hip-rotation"]
+    assert names([*asked_for("cooldown", SET, (), ["hip-extension"], seated=False)]) == ["hip-flexor-stretch"]
+    seated = asked_for(None, SET, ["internal-rotation"], (), seated=True)
+    assert names([*seated]) == ["seated-hip-opening"]
+    with pytest.raises(ConfigError, match="no exercise is left for warmup"):
+        asked_for("warmup", SET, ["standing"], (), seated=False)
+
+
+def typed(tmp_path: Path, keys: str, *words: str, interrupt: bool = False) -> tuple[int, str]:
+    """The exit code and what a terminal is sent, with `keys` typed ahead."""
+    ours, theirs = pty.openpty()
+    path = os.pathsep.join([str(ROOT), str(ROOT / "devices")])
+    command = [sys.executable, "-c", "from hipsync.cli import main; main()"]
+    options = ["--db", str(tmp_path / "hipsync.db"), "exercise", *words]
+    env = {"PYTHONPATH": path, "PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm"}
+    process = subprocess.Popen([*command, *options], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    os.close(theirs)
+    os.write(ours, keys.encode())
+    sent = b""
+    try:
+        while part := os.read(ours, 4096):
+            sent += part
+            if interrupt and b"ready" in sent:
+                process.send_signal(signal.SIGINT)
+                interrupt = False
+    except OSError:  # Linux's end of a pty
+        pass
+    finally:
+        os.close(ours)
+    return process.wait(30), sent.decode()
+
+
+def logged(tmp_path: Path) -> list[Exercise]:
+    now = datetime.now(UTC)  # noqa: TID251  the program under test reads it too
+    with Store.read(tmp_path / "hipsync.db") as store:
+        return [*store.exercises(now - timedelta(hours=1), now + timedelta(hours=1))]
+
+
+def test_a_finished_exercise_is_logged_and_one_that_hurt_is_withdrawn(tmp_path: Path) -> None:
+    code, told = typed(tmp_path, "\n\n\n\n\n", "hip-rotation")
+    assert code == 0
+    assert "Done: hip-rotation." in told
+    assert "\a" in told
+    code, told = typed(tmp_path, "\n\n\n\ny\n", "hip-rotation", "--silent")
+    assert code == 0
+    assert "hip-rotation is not offered again." in told
+    assert "\a" not in told
+    assert [(row.name, row.how, row.hurt) for row in logged(tmp_path)] == [
+        ("hip-rotation", "guided", False),
+        ("hip-rotation", "guided", True),
+    ]
+
+
+def test_leaving_logs_nothing(tmp_path: Path) -> None:
+    code, told = typed(tmp_path, "", "hip-rotation", interrupt=True)
+    assert code == 130
+    assert "Traceback" not in told
+    assert not (tmp_path / "hipsync.db").exists()
+
+
+def test_it_answers_the_prompt_that_asked_for_it_once(tmp_path: Path) -> None:
+    now = datetime.now(UTC)  # noqa: TID251
+    asked = now - timedelta(minutes=5)
+    with Store.open(tmp_path / "hipsync.db") as store:
+        store.note_zone(asked, "Europe/London")
+        store.add_prompt(Prompt(asked, asked, "hip-rotation", sure=True))
+    assert typed(tmp_path, "\n\n\n\nn\n", "hip-rotation")[0] == 0
+    assert [(row.name, row.how) for row in logged(tmp_path)] == [("hip-rotation", "guided")]
+    with Store.read(tmp_path / "hipsync.db") as store:
+        (prompt,) = store.prompts(asked - timedelta(1), now + timedelta(1))
+    assert prompt.answer is Answer.DONE
