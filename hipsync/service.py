@@ -205,7 +205,7 @@ class Service:
     def _move(self, due: Due) -> Move:
         done = [prompt.exercise for prompt in self.store.prompts(due.due - timedelta(days=7), due.due)]
         hurt = self.store.hurt()
-        move = next_exercise(self.settings.exercises, self.settings.avoid, done, hurt)
+        move = next_exercise(self.settings.exercises, self.settings.avoid, done, hurt, self.settings.own)
         if move is None:
             raise ConfigError("no exercise is left: every one of exercises.set is avoided or has hurt")
         return move

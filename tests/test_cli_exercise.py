@@ -7,14 +7,16 @@ import pty
 import signal
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from hipsync.cli.exercise import Guide, asked_for, walk
+from hipsync.config import Config, as_toml, parsed
 from hipsync.errors import ConfigError
-from hipsync.exercises import MOVES, SAFETY, Move
+from hipsync.exercises import MOVES, SAFETY, Move, When, next_exercise
 from hipsync.model import Answer, Exercise, Prompt
 from hipsync.store import Store
 
@@ -141,3 +143,51 @@ def test_it_answers_the_prompt_that_asked_for_it_once(tmp_path: Path) -> None:
     with Store.read(tmp_path / "hipsync.db") as store:
         (prompt,) = store.prompts(asked - timedelta(1), now + timedelta(1))
     assert prompt.answer is Answer.DONE
+
+
+OWN = """
+[exercises]
+set = ["wall-slide"]
+[[exercises.own]]
+name = "wall-slide"
+title = "Wall slide"
+line = "Wall slide: back to the wall, 5 times."
+why = "My therapist says so."
+steps = ["Stand with your back to the wall.", "Slide down a little and up again."]
+when = ["hour", "morning"]
+repetitions = 5
+"""
+
+
+def own(text: str) -> Config:
+    return parsed(tomllib.loads(text), "config.toml")
+
+
+def test_an_own_exercise_is_prompted_done_avoided_and_shown_again() -> None:
+    config = own(OWN)
+    (move,) = config.own
+    assert (move.name, move.when, move.sides, move.hold_s) == ("wall-slide", (When.HOUR, When.MORNING), 1, 0)
+    assert next_exercise(config.exercises, (), (), (), config.own) is move
+    assert move in asked_for("morning", SET, (), (), config.own, seated=False)
+    assert move not in asked_for("morning", SET, ["wall-slide"], (), config.own, seated=False)
+    assert own(as_toml(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("repetitions = 5", "", "an exercise needs repetitions"),
+        ("repetitions = 5", "repetitions = 0", "repetitions must be a whole number from 1 to 100"),
+        ("repetitions = 5", "repetitions = 5\nreps = 5", "there is no key 'reps' of an exercise"),
+        ('"hour", ', '"noon", ', "when must be some of hour, morning, warmup, cooldown"),
+        ('name = "wall-slide"', 'name = "hip-rotation"', "the name 'hip-rotation' is taken"),
+        ('name = "wall-slide"', 'name = "Wall"', "name must be up to 40 small letters"),
+        ("therapist says", "\\u001b[31m", "why must be 1 to 200 characters, all of them visible"),
+        ('set = ["wall-slide"]', 'set = ["wall-slid"]', "do you mean wall-slide?"),
+    ],
+)
+def test_a_wrong_own_exercise_is_one_line(old: str, new: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        own(OWN.replace(old, new, 1))
+    assert said in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -75,7 +77,7 @@ def show(move: Move, say: Callable[[str], None], *, drawn: bool = True) -> None:
     """What it is, what for, and how."""
     say(f"{move.name}: {move.title}")
     say(f"  {move.why}")
-    if drawn:
+    if drawn and move.drawing:
         say(f"\n{move.drawing}\n")
     for number, step in enumerate(move.steps, 1):
         say(f"  {number}. {step}")
@@ -83,24 +85,32 @@ def show(move: Move, say: Callable[[str], None], *, drawn: bool = True) -> None:
 
 
 def asked_for(
-    word: str | None, names: Sequence[str], avoid: Sequence[str], hurt: Sequence[str], *, seated: bool
+    word: str | None,
+    names: Sequence[str],
+    avoid: Sequence[str],
+    hurt: Sequence[str],
+    own: Sequence[Move] = (),
+    *,
+    seated: bool,
 ) -> Sequence[Move]:
     """The exercises of a name, or of a moment without what is avoided or has hurt. Raises `ConfigError`.
 
     After an hour of sitting they are those of `names`, the user's set; seated ones may lie outside it.
     """
-    if (named := next((move for move in MOVES if move.name == word), None)) is not None:
+    if (named := next((move for move in (*MOVES, *own) if move.name == word), None)) is not None:
         if seated and "seated" not in named.tags:
             raise ConfigError(f"{named.name} is not done seated: leave out --seated, or the name")
         return [named]
     try:
         when = When(word or "hour")
     except ValueError as error:
-        known = ", ".join([*(move.name for move in MOVES), *When])
+        known = ", ".join([*(move.name for move in (*MOVES, *own)), *When])
         raise ConfigError(f"no exercise {word!r}: there are {known}") from error
-    good = [move.name for move in moves_for(when)]
+    good = [move.name for move in moves_for(when, own)]
     among = names if when is When.HOUR and not seated else good
-    found = [move for move in chosen(among, avoid, hurt) if move.name in good and (not seated or "seated" in move.tags)]
+    found = [
+        move for move in chosen(among, avoid, hurt, own) if move.name in good and (not seated or "seated" in move.tags)
+    ]
     if not found:
         kind = "seated exercise" if seated else "exercise"
         raise ConfigError(f"no {kind} is left for {when.value}: `hipsync exercise --list` shows all there are")
@@ -130,11 +140,11 @@ def exercise_command(app: App, name: str | None, listed: bool, seated: bool, sil
     if listed and name is not None:
         raise ConfigError("say which exercise, or --list for all of them, not both")
     guided = not (listed or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+    config = app.config()
     if listed:
-        moves: Sequence[Move] = [move for move in MOVES if not seated or "seated" in move.tags]
+        moves: Sequence[Move] = [move for move in (*MOVES, *config.own) if not seated or "seated" in move.tags]
     else:
-        config = app.config()
-        moves = asked_for(name, config.exercises, config.avoid, _hurt(app), seated=seated)
+        moves = asked_for(name, config.exercises, config.avoid, _hurt(app), config.own, seated=seated)
     if as_json:
         rows = [
             {
@@ -162,7 +172,7 @@ def exercise_command(app: App, name: str | None, listed: bool, seated: bool, sil
 def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:
     from hipsync.cli.prompts import tell_hurt
 
-    guide = Guide(click.echo, _line, time.sleep, (lambda: None) if silent else (lambda: click.echo("\a", nl=False)))
+    guide = Guide(_say, _line, time.sleep, (lambda: None) if silent else (lambda: click.echo("\a", nl=False)))
     for number, move in enumerate(moves):
         if number:
             guide.ask(f"Next: {move.title}. Enter to go on, Ctrl-C to leave. ")
@@ -172,6 +182,13 @@ def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:
             tell_hurt(app, move.name)
             return
         click.echo(f"Done: {move.name}. Well moved.")
+
+
+def _say(text: str) -> None:
+    """A drawing keeps its lines; a sentence breaks between words."""
+    inner = "     " if text[2:3].isdigit() and text[3:4] == "." else "  "
+    wide = min(shutil.get_terminal_size().columns, 100)
+    click.echo(text if "\n" in text else textwrap.fill(text, wide, subsequent_indent=inner))
 
 
 def _line(question: str) -> str:
