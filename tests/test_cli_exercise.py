@@ -19,6 +19,7 @@ from hipsync.errors import ConfigError
 from hipsync.exercises import MOVES, SAFETY, Move, When, next_exercise
 from hipsync.model import Answer, Exercise, Prompt
 from hipsync.store import Store
+from machine import Machine
 
 ROOT = Path(__file__).parents[1]
 BY_NAME = {move.name: move for move in MOVES}
@@ -80,7 +81,7 @@ def test_the_moment_decides_without_what_hurt_or_is_avoided() -> None:
         asked_for("warmup", SET, ["standing"], (), seated=False)
 
 
-def typed(tmp_path: Path, keys: str, *words: str, interrupt: bool = False) -> tuple[int, str]:
+def typed(tmp_path: Path, keys: str, *words: str, interrupt: bytes = b"") -> tuple[int, str]:
     """The exit code and what a terminal is sent, with `keys` typed ahead."""
     ours, theirs = pty.openpty()
     path = os.pathsep.join([str(ROOT), str(ROOT / "devices")])
@@ -94,9 +95,9 @@ def typed(tmp_path: Path, keys: str, *words: str, interrupt: bool = False) -> tu
     try:
         while part := os.read(ours, 4096):
             sent += part
-            if interrupt and b"ready" in sent:
+            if interrupt and interrupt in sent:
                 process.send_signal(signal.SIGINT)
-                interrupt = False
+                interrupt = b""
     except OSError:  # Linux's end of a pty
         pass
     finally:
@@ -125,11 +126,30 @@ def test_a_finished_exercise_is_logged_and_one_that_hurt_is_withdrawn(tmp_path: 
     ]
 
 
-def test_leaving_logs_nothing(tmp_path: Path) -> None:
-    code, told = typed(tmp_path, "", "hip-rotation", interrupt=True)
+@pytest.mark.parametrize(
+    ("name", "keys", "seen"),
+    [
+        ("hip-rotation", "", b"ready"),
+        ("hip-flexor-stretch", "\n", b"slowly there"),
+        ("hip-rotation", "\n\n\n\n", b"Did it hurt?"),
+    ],
+)
+def test_leaving_logs_nothing(tmp_path: Path, name: str, keys: str, seen: bytes) -> None:
+    code, told = typed(tmp_path, keys, name, interrupt=seen)
     assert code == 130
     assert "Traceback" not in told
     assert not (tmp_path / "hipsync.db").exists()
+
+
+def test_into_a_pipe_it_prints_the_steps_and_writes_nothing(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    told = machine.told("exercise", "warmup")
+    assert [line.split(":")[0] for line in told.splitlines() if line and line[0] == "h"] == [
+        "hip-extension",
+        "hip-rotation",
+    ]
+    assert told.endswith(SAFETY + "\n")
+    assert machine.files() == []
 
 
 def test_it_answers_the_prompt_that_asked_for_it_once(tmp_path: Path) -> None:
