@@ -18,6 +18,8 @@ from datetime import time
 from pathlib import Path
 
 from hipsync.errors import ConfigError
+from hipsync.exercises import KNOWN, Move, When, chosen
+from hipsync.text import clean
 
 Windows = tuple[tuple[time, time], ...]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -73,6 +75,8 @@ class Config:
     """Names or tags; they take turns. What sitting takes from the hips: extension and rotation."""
     avoid: tuple[str, ...] = ()
     """Names or tags, such as internal-rotation after a hip replacement."""
+    own: tuple[Move, ...] = ()
+    """The user's own, one table [[exercises.own]] each; they can be named in the two above."""
     morning: bool = True
     """A prompt at the first movement after sleep: the hips were bent all night."""
 
@@ -134,15 +138,22 @@ def parsed(held: Mapping[str, object], file: str) -> Config:
             except ConfigError as error:
                 raise ConfigError(f"{file}: {table}.{key} = {value!r}: {error}") from error
     config = Config(**values)  # type: ignore[arg-type]  # each reader of _KEYS gives its field's type; a test compares them
+    for key, names in (("set", config.exercises), ("avoid", config.avoid)):
+        _check_known(names, config.own, f"{file}: exercises.{key} = {list(names)!r}")
     if values.keys() & {"exercises", "avoid"}:
         _check_some_left(config, file)
     return config
 
 
-def _check_some_left(config: Config, file: str) -> None:
-    from hipsync.exercises import chosen
+def _check_known(names: Sequence[str], own: Sequence[Move], where: str) -> None:
+    known = KNOWN.union(*({move.name, *move.tags} for move in own))
+    for name in names:
+        if name not in known:
+            raise ConfigError(f"{where}: there is no exercise or tag {name!r}{_near(name, sorted(known))}")
 
-    if not chosen(config.exercises, config.avoid):
+
+def _check_some_left(config: Config, file: str) -> None:
+    if not chosen(config.exercises, config.avoid, own=config.own):
         message = f"{file}: exercises.set without exercises.avoid leaves nothing: name an exercise that may be done"
         raise ConfigError(message)
 
@@ -211,14 +222,77 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(str(item) for item in value)
 
 
-def _exercises(value: object) -> tuple[str, ...]:
-    from hipsync.exercises import KNOWN
+def _own(value: object) -> tuple[Move, ...]:
+    if not isinstance(value, list):
+        raise ConfigError("must be tables: [[exercises.own]]")
+    moves = tuple(_move(each) for each in value)
+    taken = {*KNOWN, *When}
+    for move in moves:
+        if move.name in taken:
+            raise ConfigError(f"the name {move.name!r} is taken")
+        taken.add(move.name)
+    return moves
 
-    names = _texts(value)
-    for name in names:
-        if name not in KNOWN:
-            raise ConfigError(f"there is no exercise or tag {name!r}{_near(name, sorted(KNOWN))}")
-    return names
+
+def _move(value: object) -> Move:
+    if not isinstance(value, Mapping):
+        raise ConfigError("must be tables: [[exercises.own]]")
+    for key in value:
+        if key not in _MOVE:
+            raise ConfigError(f"there is no key {key!r} of an exercise{_near(str(key), _MOVE)}")
+    held: dict[str, object] = {"tags": (), "drawing": "", "hold_s": 0, "sides": 1}
+    for key, read in _MOVE.items():
+        if key in value:
+            try:
+                held[key] = read(value[key])
+            except ConfigError as error:
+                raise ConfigError(f"{key} {error}") from error
+        elif key not in held:
+            raise ConfigError(f"an exercise needs {key}")
+    return Move(**held)  # type: ignore[arg-type]  # each reader of _MOVE gives its field's type
+
+
+def _visible(limit: int) -> Callable[[object], str]:
+    def read(value: object) -> str:
+        text = _text(value)
+        if not text or clean(text, limit) != text:
+            raise ConfigError(f"must be 1 to {limit} characters, all of them visible")
+        return text
+
+    return read
+
+
+def _name(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", text):
+        raise ConfigError("must be up to 40 small letters, digits and hyphens, such as wall-slide")
+    return text
+
+
+def _steps(value: object) -> tuple[str, ...]:
+    steps = tuple(map(_visible(200), _texts(value)))
+    if not 1 <= len(steps) <= 12:
+        raise ConfigError("must be 1 to 12 steps")
+    return steps
+
+
+def _occasions(value: object) -> tuple[When, ...]:
+    words = _texts(value)
+    if not words or not {*words} <= {*When}:
+        raise ConfigError(f"must be some of {', '.join(When)}")
+    return tuple(map(When, words))
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    return tuple(map(_name, _texts(value)))
+
+
+def _drawing(value: object) -> str:
+    text = _text(value).strip("\n")
+    lines = text.split("\n")
+    if len(lines) > 9 or any(len(line) > 30 for line in lines) or not re.fullmatch(r"[ -~\n]*", text):
+        raise ConfigError("must be ASCII, at most 9 lines of 30 columns")
+    return text
 
 
 def _time(text: str) -> time:
@@ -264,6 +338,19 @@ def _hours(value: object) -> dict[int, Windows]:
 
 
 _Reader = Callable[[object], object]
+_MOVE: Mapping[str, _Reader] = {
+    "name": _name,
+    "title": _visible(40),
+    "line": _visible(100),
+    "why": _visible(200),
+    "steps": _steps,
+    "when": _occasions,
+    "tags": _tags,
+    "repetitions": _whole(1, 100),
+    "sides": _whole(1, 2),
+    "hold_s": _whole(0, 300),
+    "drawing": _drawing,
+}
 _KEYS: Mapping[str, Mapping[str, tuple[str, _Reader]]] = {
     "sitting": {
         "limit": ("limit_minutes", _limit),
@@ -289,8 +376,9 @@ _KEYS: Mapping[str, Mapping[str, tuple[str, _Reader]]] = {
         "erase": ("erase", _truth),
     },
     "exercises": {
-        "set": ("exercises", _exercises),
-        "avoid": ("avoid", _exercises),
+        "set": ("exercises", _texts),
+        "avoid": ("avoid", _texts),
+        "own": ("own", _own),
         "morning": ("morning", _truth),
     },
     "therapist": {
@@ -326,9 +414,15 @@ def _shown(name: str, value: object) -> str:
         return f'"{value:%H:%M}"'
     import json
 
+    if name == "own" and isinstance(value, tuple):
+        return "[" + ", ".join(map(_shown_move, value)) + "]"
     # JSON's texts and lists are TOML's, but for the one control character that only TOML forbids.
     held = json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
     return held.replace("\x7f", "\\u007f")
+
+
+def _shown_move(move: Move) -> str:
+    return "{ " + ", ".join(f"{key} = {_shown(key, getattr(move, key))}" for key in _MOVE) + " }"
 
 
 def _spans(windows: object) -> str:

@@ -194,24 +194,28 @@ KNOWN: frozenset[str] = frozenset(word for move in MOVES for word in (move.name,
 """What `exercises.set` and `exercises.avoid` may hold: names and tags."""
 
 
-def chosen(names: Sequence[str], avoid: Sequence[str] = (), hurt: Sequence[str] = ()) -> Sequence[Move]:
+def chosen(
+    names: Sequence[str], avoid: Sequence[str] = (), hurt: Sequence[str] = (), own: Sequence[Move] = ()
+) -> Sequence[Move]:
     """The exercises that any of `names` (names or tags) selects, in that order, each once.
 
-    Left out: what `avoid` names or tags, and what has hurt (names).
+    Left out: what `avoid` names or tags, and what has hurt (names). `own` are the user's, beside `MOVES`.
     """
-    found = [move for name in names for move in MOVES if name == move.name or name in move.tags]
+    found = [move for name in names for move in (*MOVES, *own) if name == move.name or name in move.tags]
     return [move for move in dict.fromkeys(found) if move.name not in hurt and not {move.name, *move.tags} & {*avoid}]
 
 
-def next_exercise(names: Sequence[str], avoid: Sequence[str], done: Sequence[str], hurt: Sequence[str]) -> Move | None:
+def next_exercise(
+    names: Sequence[str], avoid: Sequence[str], done: Sequence[str], hurt: Sequence[str], own: Sequence[Move] = ()
+) -> Move | None:
     """The exercise of the set that was used longest ago, or never; None if avoiding and hurting leave nothing.
 
     `done` holds names in order of time, the newest last. Among those never used, the order of the set decides.
     """
     last_used = {name: position for position, name in enumerate(done)}
-    return min(chosen(names, avoid, hurt), key=lambda move: last_used.get(move.name, -1), default=None)
+    return min(chosen(names, avoid, hurt, own), key=lambda move: last_used.get(move.name, -1), default=None)
 
 
-def moves_for(when: When) -> Sequence[Move]:
+def moves_for(when: When, own: Sequence[Move] = ()) -> Sequence[Move]:
     """The exercises that are good at such a time."""
-    return [move for move in MOVES if when in move.when]
+    return [move for move in (*MOVES, *own) if when in move.when]

@@ -14,6 +14,7 @@ from hipsync.bouts import Rule, bouts
 from hipsync.config import Config
 from hipsync.days import Zones
 from hipsync.driver import Driver
+from hipsync.exercises import Move
 from hipsync.model import MINUTE, Pause, Prompt
 from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.review import Seen, rule_of, seen
@@ -39,6 +40,7 @@ class Settings:
     snooze: timedelta = timedelta(minutes=10)
     exercises: Sequence[str] = ()
     avoid: Sequence[str] = ()
+    own: Sequence[Move] = ()
     buzz: bool = True
     erase: bool = False
     host_zone: str = "UTC"
@@ -60,6 +62,7 @@ def settings_of(config: Config, host_zone: str) -> Settings:
         snooze=timedelta(minutes=config.snooze_minutes),
         exercises=config.exercises,
         avoid=config.avoid,
+        own=config.own,
         buzz=config.band,
         erase=config.erase,
         host_zone=host_zone,

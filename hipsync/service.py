@@ -221,7 +221,7 @@ class Service:
     def _move(self, due: Due) -> Move:
         done = [prompt.exercise for prompt in self.store.prompts(due.due - timedelta(days=7), due.due)]
         hurt = self.store.hurt()
-        move = next_exercise(self.settings.exercises, self.settings.avoid, done, hurt)
+        move = next_exercise(self.settings.exercises, self.settings.avoid, done, hurt, self.settings.own)
         if move is None:
             raise ConfigError("no exercise is left: every one of exercises.set is avoided or has hurt")
         return move
@@ -340,11 +340,10 @@ def answer_prompt(
     answer: Answer,
     now: datetime,
     snooze: timedelta = timedelta(minutes=10),
-    done: Exercise | None = None,
+    *,
+    how: str = "prompt",
 ) -> Prompt:
     """Write down an answer, and the exercise that was done or that hurt; a snooze ends `snooze` after now.
-
-    `done`: another exercise than the one of the prompt, or done in another way.
 
     Said twice, by a button and on the command line, it is one exercise.
     """
@@ -354,5 +353,5 @@ def answer_prompt(
     with store.transaction():
         store.update_prompt(answered)
         if answer in {Answer.DONE, Answer.HURT} and before.answer is not answer:
-            store.add_exercise(done or Exercise(now, prompt.exercise, "prompt", hurt=answer is Answer.HURT))
+            store.add_exercise(Exercise(now, prompt.exercise, how, hurt=answer is Answer.HURT))
     return answered

@@ -1,192 +1,221 @@
-"""`exercise`: one is shown, or walked through side by side, at the wearer's own pace."""
+"""`exercise`: a hip exercise, step by step, at the pace of who does it.
+
+On a terminal it guides and writes down what was finished; into a pipe it prints the same steps, waits for nothing and
+writes nothing.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
 import sys
+import textwrap
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import click
 
 from hipsync.cli.app import App
 from hipsync.errors import ConfigError
-from hipsync.text import clean
+from hipsync.exercises import MOVES, SAFETY, Move, When, chosen, moves_for
 
-if TYPE_CHECKING:
-    from hipsync.exercises import Move
-    from hipsync.store import Store
-
-WEEK = timedelta(days=7)
-"""In which exercises take turns."""
-SIDES = {1: ("",), 2: ("left", "right")}
-
-
-@click.command("exercise")
-@click.argument("name", required=False, metavar="[NAME | morning | warmup | cooldown]")
-@click.option("--list", "listed", is_flag=True, help="All exercises, with how to do them.")
-@click.option("--seated", is_flag=True, help="One that you can do without standing up.")
-@click.option("--silent", is_flag=True, help="No bell at the end of a hold.")
-@click.option("--json", "as_json", is_flag=True, help="For programs: show, and walk through nothing.")
-@click.pass_obj
-def exercise_command(app: App, name: str | None, listed: bool, seated: bool, silent: bool, as_json: bool) -> None:
-    """Walk through a hip exercise: the one whose turn it is, or what is good for the moment.
-
-    \b
-    hipsync exercise                 after an hour of sitting
-    hipsync exercise morning         first thing in the morning
-    hipsync exercise warmup          before walking or running
-    hipsync exercise cooldown        after cycling
-    hipsync exercise hip-rotation    this one
-    hipsync exercise --list          all of them, to read
-
-    You start each side with Enter, so nothing hurries you. On a pipe it shows the exercise and waits for nothing.
-    """
-    from hipsync.exercises import MOVES, SAFETY
-
-    if listed and (name is not None or seated):
-        raise ConfigError("say which exercise, or --list for all of them, not both")
-    moves = MOVES if listed else _chosen(app, name, seated=seated)
-    if as_json:
-        click.echo(json.dumps({"version": 1, "exercises": [_row(move) for move in moves], "safety": SAFETY}, indent=1))
-    elif listed or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        for move in moves:
-            click.echo("\n".join([f"{move.name}: {move.title}", *_explained(move), ""]))
-        click.echo(_fitted(SAFETY))
-    else:
-        guide = Guide(click.echo, _asked, _waited, bell=not silent)
-        click.echo(f"{_fitted(SAFETY)}\nCtrl-C ends it at any time.\n")
-        for move in moves:
-            _written_down(app, move, hurt=guide.through(move))
-
-
-def _chosen(app: App, name: str | None, *, seated: bool) -> Sequence[Move]:
-    """Without what the user avoids and what has hurt, unless it is named. Raises `ConfigError`."""
-    from hipsync.exercises import MOVES, When, chosen, moves_for, next_exercise
-
-    store = app.read_store()
-    hurt, done = _past(app, store)
-    config = app.config()
-    if name in list(When):
-        able = chosen([move.name for move in moves_for(When(name))], config.avoid, hurt)
-        moves = [move for move in able if not seated or "seated" in move.tags]
-    elif name is not None:
-        moves = [move for move in MOVES if move.name == name]
-        if not moves:
-            words = ", ".join([*(move.name for move in MOVES), *When])
-            raise ConfigError(f"no exercise {name!r}: there are {words}")
-    else:
-        turn = next_exercise(["seated"] if seated else config.exercises, config.avoid, done, hurt)
-        moves = [turn] if turn is not None else []
-    if not moves:
-        raise ConfigError("no such exercise is left: each is avoided, or has hurt; --list shows all of them")
-    return moves
-
-
-def _past(app: App, store: Store | None) -> tuple[Sequence[str], Sequence[str]]:
-    """Names of what has hurt, and of what was done of late."""
-    if store is None:
-        return [], []
-    with store:
-        now = app.now()
-        return store.hurt(), [each.name for each in store.exercises(now - WEEK, now)]
-
-
-def _explained(move: Move) -> list[str]:
-    steps = [f"  {number}. {step}" for number, step in enumerate(move.steps, 1)]
-    return [_fitted(f"  {move.why}", 2), *(_fitted(step, 5) for step in steps)]
-
-
-def _fitted(line: str, indent: int = 0) -> str:
-    """In as many lines as the terminal wants; a pipe gets it whole."""
-    if not sys.stdout.isatty():
-        return line
-    import shutil
-    import textwrap
-
-    return textwrap.fill(line, min(shutil.get_terminal_size().columns, 100), subsequent_indent=" " * indent)
-
-
-def _row(move: Move) -> dict[str, object]:
-    return {
-        "name": move.name,
-        "title": move.title,
-        "why": move.why,
-        "steps": list(move.steps),
-        "tags": list(move.tags),
-        "repetitions": move.repetitions,
-        "sides": move.sides,
-        "hold_seconds": move.hold_s,
-    }
-
-
-# ------------------------------------------------------------------ walking through
+MOVING_S = 3
+"""Seconds left for the way there, and for the way back: slowly is how the sheets want it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """Says, asks and waits; all three are given, so that a test takes no time."""
+    """The terminal and the clock, as far as guiding needs them."""
 
-    say: Callable[[str], object]
+    say: Callable[[str], None]
     ask: Callable[[str], str]
-    """What is typed after a question."""
-    wait: Callable[[str, int], None]
-    """Count so many seconds down, visibly, after these words, on the same line."""
-    bell: bool = True
-
-    def through(self, move: Move) -> bool:
-        """To the end of the exercise; whether it hurt."""
-        self.say("\n".join([move.title, *_explained(move), ""]))
-        self.say(move.drawing + "\n")
-        for side in SIDES.get(move.sides, ("",) * move.sides):
-            self.ask(f"{f'The {side} side: ' if side else ''}Enter when you are ready ")
-            if not move.hold_s:
-                self.ask(f"  {move.repetitions} times, slowly; Enter when you are done ")
-                continue
-            for number in range(1, move.repetitions + 1):
-                self.wait(f"  {number} of {move.repetitions}: hold", move.hold_s)
-                if number < move.repetitions:
-                    self.wait(", back", REST_S)
-                self.say("")
-            self.say("  Done.\a" if self.bell else "  Done.")
-        return self.ask("Did it hurt? [y/N] ").strip().lower() in {"y", "yes"}
+    """A question -> the line typed. Raises `KeyboardInterrupt` if somebody leaves."""
+    sleep: Callable[[float], None]
+    """Seconds."""
+    bell: Callable[[], None]
+    """At the end of a hold, and of a side."""
 
 
-REST_S = 3
-"""To lower a leg slowly, between two holds."""
+def walk(move: Move, guide: Guide) -> bool:
+    """Guide through one exercise; whether it hurt. Nothing starts before Enter."""
+    show(move, guide.say)
+    guide.say(SAFETY)
+    for side in range(move.sides):
+        which = "" if move.sides == 1 else ("One side. " if side == 0 else "The other side. ")
+        guide.ask(f"{which}Enter when you are ready. ")
+        if move.hold_s:
+            _holds(move, guide)
+        else:
+            guide.ask(f"{move.repetitions} times, following the steps, at your own pace. Enter when done. ")
+        guide.bell()
+    while (said := guide.ask("Did it hurt? [y/N] ").strip().lower()) not in {"", "y", "yes", "n", "no"}:
+        guide.say("Please answer y or n.")
+    return said in {"y", "yes"}
 
 
-def _asked(question: str) -> str:
-    return str(click.prompt(question, default="", show_default=False, prompt_suffix=""))
+def _holds(move: Move, guide: Guide) -> None:
+    for number in range(1, move.repetitions + 1):
+        guide.say(f"{number} of {move.repetitions}: slowly there")
+        guide.sleep(MOVING_S)
+        guide.say(f"  stay for {move.hold_s} seconds")
+        left = move.hold_s
+        while left > 0:
+            step = min(10, left)
+            guide.sleep(step)
+            left -= step
+            if left:
+                guide.say(f"  {left} more")
+        guide.bell()
+        guide.say("  and slowly back")
+        guide.sleep(MOVING_S)
 
 
-def _waited(words: str, seconds: int) -> None:
-    import time
+def show(move: Move, say: Callable[[str], None], *, drawn: bool = True) -> None:
+    """What it is, what for, and how."""
+    say(f"{move.name}: {move.title}")
+    say(f"  {move.why}")
+    if drawn and move.drawing:
+        say(f"\n{move.drawing}\n")
+    for number, step in enumerate(move.steps, 1):
+        say(f"  {number}. {step}")
+    say("")
 
-    short = seconds < 10
-    click.echo(words, nl=False)
-    for left in range(seconds, 0, -1):
-        click.echo(f" {left}" if short else f"\r{words} {left:>2} s", nl=False)
-        time.sleep(1)
+
+def asked_for(
+    word: str | None,
+    names: Sequence[str],
+    avoid: Sequence[str],
+    hurt: Sequence[str],
+    own: Sequence[Move] = (),
+    *,
+    seated: bool,
+) -> Sequence[Move]:
+    """The exercises of a name, or of a moment without what is avoided or has hurt. Raises `ConfigError`.
+
+    After an hour of sitting they are those of `names`, the user's set; seated ones may lie outside it.
+    """
+    if (named := next((move for move in (*MOVES, *own) if move.name == word), None)) is not None:
+        if seated and "seated" not in named.tags:
+            raise ConfigError(f"{named.name} is not done seated: leave out --seated, or the name")
+        return [named]
+    try:
+        when = When(word or "hour")
+    except ValueError as error:
+        known = ", ".join([*(move.name for move in (*MOVES, *own)), *When])
+        raise ConfigError(f"no exercise {word!r}: there are {known}") from error
+    good = [move.name for move in moves_for(when, own)]
+    among = names if when is When.HOUR and not seated else good
+    found = [
+        move for move in chosen(among, avoid, hurt, own) if move.name in good and (not seated or "seated" in move.tags)
+    ]
+    if not found:
+        kind = "seated exercise" if seated else "exercise"
+        raise ConfigError(f"no {kind} is left for {when.value}: `hipsync exercise --list` shows all there are")
+    return found
 
 
-def _written_down(app: App, move: Move, *, hurt: bool) -> None:
-    """In the database, if there is one; the prompt that stands is answered by it."""
-    from hipsync.cli.prompts import hurt_lines, look_at, standing
+@click.command("exercise")
+@click.argument("name", required=False, metavar="[NAME|hour|morning|warmup|cooldown]")
+@click.option("--list", "listed", is_flag=True, help="All exercises, with how to do them.")
+@click.option("--seated", is_flag=True, help="Only what is done on a chair.")
+@click.option("--silent", is_flag=True, help="No bell at the end of a hold.")
+@click.option("--json", "as_json", is_flag=True, help="For programs; nothing is guided.")
+@click.pass_obj
+def exercise_command(app: App, name: str | None, listed: bool, seated: bool, silent: bool, as_json: bool) -> None:
+    """Do hip exercises, step by step; by default those for after an hour of sitting.
+
+    \b
+    hipsync exercise                  after an hour of sitting
+    hipsync exercise warmup           before a walk or a run
+    hipsync exercise cooldown         after cycling or rowing
+    hipsync exercise hip-extension    this one
+    hipsync exercise --list
+
+    Nothing starts before you press Enter; Ctrl-C leaves, and only what you finished is written down. Into a pipe it
+    prints the steps and writes nothing.
+    """
+    if listed and name is not None:
+        raise ConfigError("say which exercise, or --list for all of them, not both")
+    guided = not (listed or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+    config = app.config()
+    if listed:
+        moves: Sequence[Move] = [move for move in (*MOVES, *config.own) if not seated or "seated" in move.tags]
+    else:
+        moves = asked_for(name, config.exercises, config.avoid, _hurt(app), config.own, seated=seated)
+    if as_json:
+        rows = [
+            {
+                "name": move.name,
+                "title": move.title,
+                "why": move.why,
+                "steps": list(move.steps),
+                "when": [when.value for when in move.when],
+                "tags": list(move.tags),
+                "repetitions": move.repetitions,
+                "sides": move.sides,
+                "hold_seconds": move.hold_s,
+            }
+            for move in moves
+        ]
+        click.echo(json.dumps({"version": 1, "exercises": rows, "safety": SAFETY}, indent=1))
+    elif guided:
+        _guide(app, moves, silent=silent)
+    else:
+        for move in moves:
+            show(move, click.echo, drawn=False)
+        click.echo(SAFETY)
+
+
+def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:
+    from hipsync.cli.prompts import tell_hurt
+
+    guide = Guide(_say, _line, time.sleep, (lambda: None) if silent else (lambda: click.echo("\a", nl=False)))
+    for number, move in enumerate(moves):
+        if number:
+            guide.ask(f"Next: {move.title}. Enter to go on, Ctrl-C to leave. ")
+        hurt = walk(move, guide)
+        _log(app, move, hurt=hurt)
+        if hurt:
+            tell_hurt(app, move.name)
+            return
+        click.echo(f"Done: {move.name}. Well moved.")
+
+
+def _say(text: str) -> None:
+    """A drawing keeps its lines; a sentence breaks between words."""
+    inner = "     " if text[2:3].isdigit() and text[3:4] == "." else "  "
+    wide = min(shutil.get_terminal_size().columns, 100)
+    click.echo(text if "\n" in text else textwrap.fill(text, wide, subsequent_indent=inner))
+
+
+def _line(question: str) -> str:
+    click.echo(question, nl=False)
+    line = sys.stdin.readline(1000)
+    if not line:  # the end of input: somebody left
+        raise KeyboardInterrupt
+    return line
+
+
+def _hurt(app: App) -> Sequence[str]:
+    with contextlib.ExitStack() as stack:
+        store = app.read_store()
+        return () if store is None else tuple(stack.enter_context(store).hurt())
+
+
+def _log(app: App, move: Move, *, hurt: bool) -> None:
+    """Write it down; if the standing prompt asked for it, that is answered, and it is one exercise."""
+    from hipsync.cli.prompts import STANDS_FOR, look
     from hipsync.model import Answer, Exercise
-    from hipsync.service import answer_prompt
-    from hipsync.store import Store
+    from hipsync.service import answer_prompt, standing_prompt
 
-    if Store.exists(app.database):
-        with app.existing_store(to_write=True) as store:
-            now = app.now()
-            done = Exercise(now, move.name, "guided", hurt=hurt)
-            if (prompt := standing(store, now)) is not None:
-                answer_prompt(store, prompt, Answer.HURT if hurt else Answer.DONE, now, done=done)
-            else:
-                store.add_exercise(done)
-            look_at(store)
-    for line in hurt_lines(app, move.name) if hurt else [f"Well moved: {clean(move.title)} is written down."]:
-        click.echo(line)
+    with app.open_store() as store:
+        now = app.now()
+        prompt = standing_prompt(store.prompts(now - STANDS_FOR, now + timedelta(seconds=1)))
+        if prompt is not None and prompt.exercise == move.name:
+            answer_prompt(store, prompt, Answer.HURT if hurt else Answer.DONE, now, how="guided")
+        else:
+            store.add_exercise(Exercise(now, move.name, "guided", hurt))
+        look(store)

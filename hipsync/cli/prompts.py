@@ -70,17 +70,16 @@ def done_command(app: App, hurt: bool) -> None:
     if not hurt:
         click.echo(f"Done: {prompt.exercise}. Well moved.")
         return
-    for line in hurt_lines(app, prompt.exercise):
-        click.echo(line)
+    tell_hurt(app, prompt.exercise)
 
 
-def hurt_lines(app: App, exercise: str) -> Sequence[str]:
+def tell_hurt(app: App, exercise: str) -> None:
     """What is said to somebody whom an exercise hurt."""
     config = app.config()
     told = (config.therapist_name, config.therapist_phone, config.therapist_url)
     contact = ", ".join(clean(part, 200) for part in told if part)
-    advice = f"Talk to your therapist: {contact}." if contact else "If the pain stays, see a physical therapist."
-    return [f"Sorry to hear that. {exercise} is not offered again.", advice]
+    click.echo(f"Sorry to hear that. {exercise} is not offered again.")
+    click.echo(f"Talk to your therapist: {contact}." if contact else "If the pain stays, see a physical therapist.")
 
 
 @click.command("snooze")
@@ -126,7 +125,7 @@ def pause_command(app: App, words: tuple[str, ...]) -> None:
         now, zones = app.now(), app.zones(store)
         until = pause_end(words, now, zones)
         store.add_pause(Pause(now, until))
-        look_at(store)
+        look(store)
         local = zones.local(until)
     day = "" if local.date() == zones.local(now).date() else f"{local:%a %d %b} "
     click.echo(f"Paused until {day}{local:%H:%M}; `hipsync resume` ends it sooner.")
@@ -142,7 +141,7 @@ def resume_command(app: App) -> None:
             click.echo("There is no pause.")
             return
         store.add_pause(Pause(now, now))
-        look_at(store)
+        look(store)
     click.echo("Prompts come again.")
 
 
@@ -194,11 +193,11 @@ def _answer(
     from hipsync.service import answer_prompt
 
     answered = answer_prompt(store, prompt, answer, now, snooze)
-    look_at(store)
+    look(store)
     return answered
 
 
-def look_at(store: Store) -> None:
+def look(store: Store) -> None:
     """Let the service know, if one runs."""
     from hipsync.control import look
 
