@@ -66,6 +66,9 @@ class Faults:
 class MiBand:
     """Fits `hipsync.simulated.Simulator`. `secret` None: not paired yet, a key can be stored with a tap."""
 
+    serial = b"5a6f01b20c33"
+    """Another one in each model here, as in each real band."""
+
     def __init__(
         self,
         life: Sequence[Epoch],
@@ -177,7 +180,7 @@ class MiBand:
 
     def _strings(self) -> dict[str, bytes]:
         return {
-            gatt.SERIAL_NUMBER: b"5a6f01b20c33",
+            gatt.SERIAL_NUMBER: self.serial,
             gatt.HARDWARE_REVISION: b"V0.44.17.2",
             gatt.SOFTWARE_REVISION: self.firmware.encode(),
             gatt.SYSTEM_ID: bytes.fromhex("c12edafffeada59b"),

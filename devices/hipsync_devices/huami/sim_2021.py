@@ -36,6 +36,8 @@ public_key = cache(ecdh.public_key)
 class MiBand6(MiBand):
     """Fits `hipsync.simulated.Simulator`. `secret` None: no account owns it, and it lets nobody in."""
 
+    serial = b"5a6f01b20c66"
+
     def __init__(
         self,
         life: Sequence[Epoch],
@@ -178,6 +180,8 @@ class MiBand6(MiBand):
 
 class MiBand7(MiBand6):
     """Fits `hipsync.simulated.Simulator`."""
+
+    serial = b"5a6f01b20c77"
 
     def __init__(
         self,
