@@ -80,16 +80,17 @@ class Script:
     def zones_west(self) -> list[datetime]:
         """When the local time went back with a journey."""
         moves = itertools.pairwise(self.zones)
-        return [
-            at for (_, left), (at, reached) in moves
-            if at.astimezone(ZoneInfo(reached)).replace(tzinfo=None) < at.astimezone(ZoneInfo(left)).replace(tzinfo=None)
-        ]  # fmt: skip
+        return [at for (_, left), (at, there) in moves if _wall(at, there) < _wall(at, left)]
 
     def zone(self, instant: datetime) -> ZoneInfo:
         return ZoneInfo(next(zone for since, zone in reversed(self.zones) if since <= instant))
 
     def local(self, instant: datetime) -> datetime:
         return instant.astimezone(self.zone(instant))
+
+
+def _wall(at: datetime, zone: str) -> datetime:
+    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
 
 
 class Shown(NamedTuple):
@@ -189,7 +190,9 @@ class Link(DirectConnection):
 class Wrist:
     """Reaches the bands by their kind, and keeps count."""
 
-    def __init__(self, told: Script, month: Month, now: Callable[[], datetime], bands: dict[str, SimulatedBand]):
+    def __init__(
+        self, told: Script, month: Month, now: Callable[[], datetime], bands: dict[str, SimulatedBand]
+    ) -> None:
         self.told, self.month, self.now, self.bands = told, month, now, bands
         self.open: dict[str, Link] = {}
         self.mortal = next(iter(bands))
@@ -258,9 +261,7 @@ async def _live(told: Script, kinds: Sequence[str], loop: VirtualTimeLoop) -> Mo
                 vouches=able.wear or able.sleep or able.heart_rate, reports_wear=able.wear,
             )  # fmt: skip
         settings = settings_of(Config(), home.key)
-        service = Service(
-            store, settings, radio=wrist, drivers=known, secret=secret, deliver=shown, now=now
-        )
+        service = Service(store, settings, radio=wrist, drivers=known, secret=secret, deliver=shown, now=now)
         service.attend()
         zones, asleep, pauses = told.zones[1:], list(told.asleep), list(told.pauses)
         if told.dead:

@@ -435,7 +435,7 @@ def slot_calls(
 
 
 def counter_rows(readings: Sequence[tuple[datetime, int]]) -> dict[datetime, tuple[int, str | None]]:
-    """Minutes of a running total (section 1, "Counters"); what lies over 5 minutes apart is left out, and is nothing."""
+    """Minutes of a running total (section 1, "Counters"); what lies over 5 minutes apart is left out."""
     steps: dict[datetime, int] = {}
     for (before, low), (after, high) in pairwise(readings):
         if not timedelta() < after - before <= 5 * MINUTE:

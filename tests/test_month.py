@@ -23,7 +23,9 @@ IN_REACH = 2 * MINUTE
 """The stated bound for a band in reach."""
 BACK = HOUR + 2 * MINUTE
 """And for one that comes back: the longest delay between two calls, and the bound."""
-GRAIN = {"huami": MINUTE, "infinitime": MINUTE, "fitpro": 15 * MINUTE}
+ASLEEP_OR_OFF = {State.ASLEEP, State.NOT_WORN}
+MERGED = "merged"
+GRAIN = {MERGED: MINUTE, "huami": MINUTE, "infinitime": MINUTE, "fitpro": 15 * MINUTE}
 """What a band tells of at once: that somebody got up is known when it is complete."""
 KNOWN = {State.ASLEEP: "asleep", State.NOT_WORN: "not_worn", State.CHARGING: "charging"}
 
@@ -41,15 +43,33 @@ def owed(told: Script, month: Month, kind: str) -> list[independent.Call]:
     """By one band alone."""
     if kind == "infinitime":
         rows = independent.counter_rows(month.counted)
+    elif kind == MERGED:  # the most steps of equals; a band that is not worn is not heard
+        rows = independent.counter_rows(month.counted)
+        for epoch in told.life:
+            state = KNOWN.get(epoch.state) if epoch.state else None
+            steps, _ = rows.get(epoch.start, (0, None))
+            if state != "not_worn" or epoch.start not in rows:
+                rows[epoch.start] = max(steps, epoch.steps), state
     else:
         rows = {e.start: (e.steps, KNOWN.get(e.state) if e.state and kind == "huami" else None) for e in told.life}
-    hours = (lambda at: in_hours(told, at)), (lambda at: at_lunch(told, at))
+
+    def hours(at: datetime) -> bool:
+        return in_hours(told, at)
+
+    def lunch(at: datetime) -> bool:
+        return at_lunch(told, at)
+
     if kind == "fitpro":
         quarters = [told.start + i * 15 * MINUTE for i in range((told.end - told.start) // (15 * MINUTE))]
         slots = [(at, sum(rows.get(at + i * MINUTE, (0, None))[0] for i in range(15))) for at in quarters]
-        return independent.slot_calls(slots, 15, *hours)
-    line = independent.Line(rows, told.end, independent.Rule(), vouches=kind == "huami")
-    return independent.calls(line, lambda i: kind == "huami" and line.conditions[i] == "counted" or line.steps[i] > 0, *hours)
+        return independent.slot_calls(slots, 15, hours, lunch)
+    wakeful = {e.start for e in told.life if e.state not in ASLEEP_OR_OFF} if kind != "infinitime" else set[datetime]()
+    line = independent.Line(rows, told.end, independent.Rule(), vouches=kind != "infinitime")
+
+    def alive(i: int) -> bool:
+        return line.steps[i] > 0 or (line.conditions[i] == "counted" and line.origin + i * MINUTE in wakeful)
+
+    return independent.calls(line, alive, hours, lunch)
 
 
 @dataclass(slots=True)
@@ -76,13 +96,16 @@ def released(told: Script, call: independent.Call, hindrances: dict[str, Sequenc
 
 
 def judged(told: Script, month: Month, kinds: Sequence[str]) -> Judgement:
-    """By the band that tells most, the first of the kinds; where it is out of reach by the live one, if it is worn."""
+    """What the service did against what the band owed its wearer.
+
+    Of several bands together: by their minutes together, and while the one with a memory is away by the live one's.
+    """
     found = Judgement()
-    calls = {kind: {call.due: call for call in owed(told, month, kind)} for kind in kinds}
-    best, spare = kinds[0], "infinitime" if len(kinds) > 1 else None
+    best, spare = (MERGED, "infinitime") if len(kinds) > 1 else (kinds[0], None)
+    calls = {kind: {call.due: call for call in owed(told, month, kind)} for kind in {best, *kinds}}
     away: dict[str, Sequence[Window]] = {
         "out of reach": told.dead if best != "infinitime" else [],
-        "wrong key": told.wrong if best == "huami" else [],
+        "wrong key": told.wrong if "huami" in kinds else [],
     }
     stopped: dict[str, Sequence[Window]] = {
         "suspend": told.asleep,
@@ -90,9 +113,13 @@ def judged(told: Script, month: Month, kinds: Sequence[str]) -> Judgement:
     }
     for shown in month.shown:
         where = f"{told.local(shown.at):%d %b %H:%M:%S}"
-        if not in_hours(told, shown.at) or at_lunch(told, shown.at) or any(shown.at in w for w in chain(*stopped.values())):
+        if (
+            not in_hours(told, shown.at)
+            or at_lunch(told, shown.at)
+            or any(shown.at in w for w in chain(*stopped.values()))
+        ):
             found.wrong.append(f"{where}: in quiet time")
-        due = [(kind, calls[kind][shown.due]) for kind in kinds if shown.due in calls[kind]]
+        due = [(kind, calls[kind][shown.due]) for kind in calls if shown.due in calls[kind]]
         if not due:
             found.wrong.append(f"{where}: was not due (it says at {told.local(shown.due):%H:%M})")
         elif all(call.over is not None and shown.at > call.over + GRAIN[kind] for kind, call in due):
@@ -107,12 +134,12 @@ def judged(told: Script, month: Month, kinds: Sequence[str]) -> Judgement:
     for call in must:
         at, why = released(told, call, stopped | ({} if spare else away))
         bound = BACK if why in away else IN_REACH
-        shown = first.pop(call.due, None)
+        said = first.pop(call.due, None)
         name = f"{told.local(call.due):%d %b %H:%M}"
-        if shown is not None:
-            found.late.append((shown, shown.at - at, why))
-            if not timedelta() <= shown.at - at <= bound:
-                found.wrong.append(f"{name}: {shown.at - at} late ({why})")
+        if said is not None:
+            found.late.append((said, said.at - at, why))
+            if not timedelta() <= said.at - at <= bound:
+                found.wrong.append(f"{name}: {said.at - at} late ({why})")
         elif why and call.over is not None and call.over < at + bound:
             found.excused[f"over when the {why} was"] += 1
         elif not in_hours(told, at + MINUTE):
@@ -154,8 +181,8 @@ def an_hour(told: Script, month: Month) -> dict[str, float]:
 
 
 def table(told: Script, month: Month, found: Judgement, kinds: Sequence[str]) -> str:
-    lines = [f"", f"{', '.join(kinds)}: {(told.end - told.start).days} days"]
-    if len(found.late) > 40 or len(kinds) > 1:
+    lines = ["", f"{', '.join(kinds)}: {round((told.end - told.start) / DAY)} days"]
+    if len(kinds) > 1:
         for shown, late, why in found.late:
             lines.append(f"  due {told.local(shown.due):%a %d %b %H:%M}  {late.total_seconds():6.0f} s late  {why}")
     lates = sorted(late for _, late, why in found.late if not why)
@@ -164,8 +191,8 @@ def table(told: Script, month: Month, found: Judgement, kinds: Sequence[str]) ->
     answers = Counter("open" if prompt.answer is None else prompt.answer.value for prompt in month.prompts)
     lines += [
         f"  {len(month.prompts)} prompts, {again} shown again; by answer: {dict(answers.most_common())}",
-        f"  late, in reach: median {lates[len(lates) // 2]}, at most {lates[-1]}; "
-        f"after something stood in the way ({len(after)}): at most {max(after, default=timedelta())}",
+        f"  late, in reach: median {lates[len(lates) // 2]}, at most {lates[-1]}",
+        f"  {len(after)} after something had stood in the way: at most {max(after, default=timedelta())} after it",
         f"  rightly not shown: {dict(found.excused)}",
     ]
     for kind, each in an_hour(told, month).items():
@@ -189,7 +216,7 @@ def check(first: date, days: int, kinds: Sequence[str]) -> str:
 ALL = ("huami", "fitpro", "infinitime")
 
 
-def test_three_days_over_the_change_to_summer_time(capsys: pytest.CaptureFixture[str]) -> None:
+def test_three_days_over_the_change_to_summer_time() -> None:
     check(date(2026, 3, 28), 3, ALL)
 
 
