@@ -6,6 +6,7 @@ nothing is done: `status` explains with the same functions by which `service.py`
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from hipsync.config import Config
 from hipsync.days import Zones
 from hipsync.driver import Driver
 from hipsync.exercises import Move
-from hipsync.model import MINUTE, Pause, Prompt
+from hipsync.model import MINUTE, BandId, Pause, Prompt
 from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.review import Seen, rule_of, seen
 from hipsync.store import Band, Store, Sync
@@ -25,6 +26,8 @@ FIRST_RETRY = timedelta(minutes=2)
 LONGEST_RETRY = timedelta(hours=1)
 """A band that cannot be reached is tried again after 2, 4, 8 ... minutes: its wearer may be on the way back, and every
 attempt costs both batteries."""
+JITTER, SHORT_RETRY = 0.1, timedelta(minutes=4)
+"""The share of longer delays by which it may be sooner, so that what fails in step with something does not for ever."""
 LOOK_BACK = timedelta(hours=26)
 """What is judged for prompts: a day and the night before it; more where a stretch is older."""
 
@@ -82,6 +85,8 @@ class Contacts:
     """Why the last attempt failed."""
     live: bool = False
     """It has no memory, or a coarse one: a task of its own holds it, and `wake` does not call it."""
+    refused: bool = False
+    """It was reached and did not take our key: calling it again soon will not change its mind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +113,22 @@ def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:
     return frozenset(key for key, driver in drivers.items() if driver.held)
 
 
-def state_of(store: Store, settings: Settings, now: datetime, live: Collection[str]) -> State:
-    """The state at `now`: what `status` explains and the service acts upon. `live`: the kinds of bands that are."""
+def state_of(
+    store: Store, settings: Settings, now: datetime, live: Collection[str], refused: Collection[BandId] = ()
+) -> State:
+    """The state at `now`: what `status` explains and the service acts upon.
+
+    `live`: the kinds of bands that are; `refused`: the bands that did not take our key when they were last called.
+    """
     zones = zones_of(store, settings)
     past = seen(store, settings.rule, zones, now - LOOK_BACK, now, now)
     said = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
     pause = store.pause(now)
     return State(
         contacts=[
-            _contacts(band, store.syncs(band.id), live=band.driver in live) for band in store.bands() if band.address
+            _contacts(band, store.syncs(band.id), live=band.driver in live, refused=band.id in refused)
+            for band in store.bands()
+            if band.address
         ],
         seen=past,
         said=said,
@@ -141,7 +153,7 @@ def expected(
     return verdict(line, found, said, settings.policy, zones, instant_of(known), pause)
 
 
-def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool) -> Contacts:
+def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, refused: bool) -> Contacts:
     """`syncs`, newest first."""
     failures = next((count for count, sync in enumerate(syncs) if sync.error is None), len(syncs))
     return Contacts(
@@ -151,6 +163,7 @@ def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool) -> Contacts:
         failures=failures,
         trouble=syncs[0].error if syncs else None,
         live=live,
+        refused=refused,
     )
 
 
@@ -159,8 +172,13 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     if contacts.attempted is None:
         return now
     settings = state.settings
+    if contacts.refused:
+        return contacts.attempted + LONGEST_RETRY
     if contacts.failures:
-        return contacts.attempted + min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
+        delay = min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
+        if delay > SHORT_RETRY:
+            delay *= 1 - JITTER * random.Random(f"{contacts.band.id} {contacts.attempted}").random()  # whoever asks
+        return contacts.attempted + delay
     if contacts.live:  # let go a moment ago, by another program or a run before this one
         return contacts.attempted + FIRST_RETRY
     at_least = contacts.attempted + settings.at_least_every
@@ -179,9 +197,17 @@ def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
     until = state.expected.until
     if until is None:  # said, dropped, or no sign of life: look in again with the next hour of the stretch
         until = asked + state.settings.rule.limit * timedelta(minutes=1)
-    if state.expected.reason is not Reason.ASKED and quiet_at(until, state.settings.policy, state.zones) is not None:
+    if state.expected.reason is Reason.ASKED:  # once the minute is over that decides it: a band tells whole ones
+        return _whole(until)
+    if quiet_at(until, state.settings.policy, state.zones) is not None:
         return next_hours(state.settings.policy, state.zones, until)
     return until
+
+
+def _whole(instant: datetime) -> datetime:
+    """The whole minute not before an instant."""
+    floor = instant.replace(second=0, microsecond=0)
+    return instant if instant == floor else floor + MINUTE
 
 
 def next_wake(state: State, now: datetime) -> datetime:

@@ -22,7 +22,7 @@ from typing import NamedTuple, Protocol
 
 from hipsync.days import Zones
 from hipsync.driver import Driver, Message, Session
-from hipsync.errors import BluetoothUnavailable, ConfigError, DeviceError, HipsyncError, StoreError
+from hipsync.errors import BluetoothUnavailable, ConfigError, DeviceError, HipsyncError, NotAuthorised, StoreError
 from hipsync.exercises import Move, next_exercise
 from hipsync.model import MINUTE, Answer, BandId, Epoch, Exercise, Prompt, Reading, Where
 from hipsync.plan import FIRST_RETRY, LONGEST_RETRY, Settings, State, contact_at, live_kinds, state_of, zones_of
@@ -91,9 +91,11 @@ class Service:
         self._staying: dict[BandId, asyncio.Task[None]] = {}
         self._watched: dict[BandId, Talk] = {}
         """The conversations with live bands that are open now."""
+        self._refused: set[BandId] = set()
+        """Bands that did not take our key when they were last called; a new run asks them once more."""
 
     def state(self, now: datetime) -> State:
-        return state_of(self.store, self.settings, now, self._live)
+        return state_of(self.store, self.settings, now, self._live, self._refused)
 
     async def wake(self, now: datetime) -> State:
         """Contact the bands that are due, settle what became of prompts, and say what is to be said.
@@ -147,8 +149,10 @@ class Service:
             except StoreError:
                 raise
             except Exception as failure:
+                (self._refused.add if isinstance(failure, NotAuthorised) else self._refused.discard)(band.id)
                 self.store.note_sync(band.id, started, self._now(), count, _told(failure))
                 raise
+            self._refused.discard(band.id)
             self.store.note_sync(band.id, started, self._now(), count, None)
             log.info("%s: %d new epochs", band.name, count)
             yield Talk(band, driver, conversation, session, count)

@@ -5,10 +5,10 @@ calculation, and it imports nothing of it. Slow and plain on purpose: one list o
 question. Where the two differ, the text decides; where the text is silent, `DECISIONS` says what was chosen here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Literal, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,11 @@ DECISIONS = """
 9. Steps of doubtful minutes count for the day (there are none: their steps are zero).
 10. A walk begun after the band was off, or after a hole that had ended the stretch, is no break: it ends nothing.
 11. The 20 steps that beat asleep, and the 60 minutes looked at for `sure`, stay so whatever `break_steps` and `limit`.
+12. A stretch that outlives the prompt hours counts anew in the next ones, from its first sign of life there; but it is
+    one stretch still, and one prompt is all that it gets.
+13. Due without a sign of life in the last 180 minutes is due at the first one after, if the stretch still runs.
+14. A slot's steps are a sign of life at its last minute; before it the slot counts for nothing where a stretch has to
+    be heard of first.
 """
 
 MINUTE = timedelta(minutes=1)
@@ -221,6 +226,50 @@ class Day(TypedDict):
     prompts: list[PromptEntry]
 
 
+LIFE = 180  # minutes: no prompt without a sign of life this recently
+
+
+class Call(NamedTuple):
+    """A prompt that the person is owed."""
+
+    due: datetime
+    owed: datetime
+    """The same, or when the first sign of life comes that was wanting."""
+    over: datetime | None
+    """The start of the minute that ends the stretch; None: the data end first."""
+
+
+def calls(
+    line: Line,
+    alive: Callable[[int], bool],
+    in_hours: Callable[[datetime], bool],
+    at_lunch: Callable[[datetime], bool],
+    limit: int = 60,
+) -> list[Call]:
+    """What is due with hours, lunch and signs of life (section 2, item 1); `alive` of a counted minute's index."""
+    found: list[Call] = []
+    for stretch in line.stretches():
+        end = line.origin + stretch.ended_at * MINUTE if stretch.ended_at is not None else None
+        counted = [i for i in range(stretch.first, stretch.end) if line.conditions[i] == "counted"]
+        open_at = {i: in_hours(line.origin + i * MINUTE) for i in counted}
+        for is_open, group in groupby(counted, key=open_at.__getitem__):
+            minutes = list(group)
+            if not is_open:
+                continue
+            if minutes[0] != stretch.first:
+                heard = next((n for n, i in enumerate(minutes) if alive(i)), len(minutes))
+                minutes = minutes[heard:]
+            late = minutes[limit - 1 :]
+            owed = next((i for i in late if any(map(alive, range(max(0, i + 1 - LIFE), i + 1)))), None)
+            if owed is None:
+                continue
+            due, owed_at = (line.origin + (i + 1) * MINUTE for i in (late[0], owed))
+            if in_hours(due) and not at_lunch(due):
+                found.append(Call(due, owed_at, end))
+                break
+    return found
+
+
 def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The local day in UTC, half-open: 23, 24 or 25 hours."""
     utc = ZoneInfo("UTC")
@@ -348,3 +397,58 @@ def slot_prompts(slots: Sequence[int | None], width: int) -> list[int]:
             due.append(index)
             said = True
     return due
+
+
+def slot_calls(
+    slots: Sequence[tuple[datetime, int]],
+    width: int,
+    in_hours: Callable[[datetime], bool],
+    at_lunch: Callable[[datetime], bool],
+) -> list[Call]:
+    """As `calls`, of a band whose slots come without a gap and say nothing but steps."""
+    needed, busy_at_most = {10: (6, 3), 15: (4, 4), 30: (2, 2)}[width]
+    length = width * MINUTE
+    found: list[Call] = []
+    for is_still, group in groupby(slots, key=lambda slot: slot[1] < 20):
+        run = list(group)
+        if not is_still:
+            continue
+        over = run[-1][0] + length if run[-1] != slots[-1] else None
+        counting, dropped = (run[0][0] if in_hours(run[0][0]) else None), False
+        for n, (start, steps) in enumerate(run):
+            end = start + length
+            if not in_hours(start):
+                counting, dropped = None, False
+                continue
+            if counting is None and steps:
+                counting = end - MINUTE
+            last = run[max(0, n + 1 - LIFE // width) : n + 1]
+            lived = any(steps for _, steps in last) or end - run[0][0] < LIFE * MINUTE  # or walked right before
+            busy = sum(steps >= 1 for _, steps in run[max(0, n + 1 - needed) : n + 1])
+            if dropped or counting is None or end - counting < needed * length or busy > busy_at_most or not lived:
+                continue
+            if in_hours(end) and not at_lunch(end):
+                found.append(Call(end, end, over))
+                break
+            dropped = True
+    return found
+
+
+def counter_rows(readings: Sequence[tuple[datetime, int]]) -> dict[datetime, tuple[int, str | None]]:
+    """Minutes of a running total (section 1, "Counters"); what lies over 5 minutes apart is left out."""
+    steps: dict[datetime, int] = {}
+    for (before, low), (after, high) in pairwise(readings):
+        if not timedelta() < after - before <= 5 * MINUTE:
+            continue
+        count = high - low if high >= low else high
+        starts = [before.replace(second=0, microsecond=0)]
+        while starts[-1] + MINUTE < after:
+            starts.append(starts[-1] + MINUTE)
+        shares = [count * ((min(after, at + MINUTE) - max(before, at)) / (after - before)) for at in starts]
+        whole = [int(share) for share in shares]
+        by_rest = sorted(range(len(starts)), key=lambda i: (whole[i] - shares[i], i))
+        for i in by_rest[: count - sum(whole)]:
+            whole[i] += 1
+        for at, more in zip(starts, whole, strict=True):
+            steps[at] = steps.get(at, 0) + more
+    return {at: (count, None) for at, count in steps.items()}

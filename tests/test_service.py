@@ -116,7 +116,28 @@ def test_after_a_prompt_it_is_called_ten_minutes_later_then_with_the_next_hour()
 @pytest.mark.parametrize(("failures", "minutes"), [(1, 2), (2, 4), (3, 8), (6, 60), (50, 60)])
 def test_a_band_out_of_reach_is_tried_after_growing_delays(failures: int, minutes: int) -> None:
     found = state("60m walk", at(9), at(10), failures=failures)
-    assert contact_at(found.contacts[0], found, at(10)) == at(10) + minutes * MINUTE
+    again = contact_at(found.contacts[0], found, at(10))
+    assert at(10) + minutes * MINUTE * 0.9 <= again <= at(10) + minutes * MINUTE
+    assert again == contact_at(found.contacts[0], found, at(10))  # whoever asks is told the same
+
+
+def test_two_bands_out_of_reach_are_not_tried_in_step() -> None:
+    found = state("60m walk", at(9), at(10), failures=6)
+    other = replace(found.contacts[0], band=found.contacts[0].band._replace(id=BandId(2)))
+    assert contact_at(found.contacts[0], found, at(10)) != contact_at(other, found, at(10))
+
+
+@pytest.mark.parametrize("failures", [1, 2, 50])
+def test_a_band_that_refuses_the_key_is_tried_hourly(failures: int) -> None:
+    found = state("60m walk", at(9), at(10), failures=failures)
+    assert contact_at(replace(found.contacts[0], refused=True), found, at(10)) == at(11)
+
+
+def test_a_prompt_shown_in_the_middle_of_a_minute_is_asked_about_when_one_is_over() -> None:
+    """Ten minutes and two seconds later a band knows of ten minutes only: the answer would take two contacts."""
+    asked = Prompt(at(10) + timedelta(seconds=2), at(10), "hip-extension", sure=True)
+    found = state("60m sit", at(9), at(10) + MINUTE / 2, said=(asked,))
+    assert contact_at(found.contacts[0], found, at(10) + MINUTE / 2) == at(10) + 11 * MINUTE
 
 
 def test_a_band_that_was_never_called_is_called_now() -> None:

@@ -196,8 +196,13 @@ def test_a_lost_link_is_called_again_after_two_minutes_then_four_and_no_oftener(
         await world.run_until(NINE + 60 * MINUTE)
 
     world = tell(story, watch=pine_time("90m sit"))
-    # lost at 10; 2 minutes after that, then 4 and 8 and 16 after each attempt that failed
-    assert world.wrist.minutes_of("watch") == [0.0, 12.0, 16.0, 24.0, 40.0]
+    # lost at 10; 2 minutes after that, then 4 and 8 and 16 after each attempt that failed, the long ones a tenth less
+    called = world.wrist.minutes_of("watch")
+    assert called[:3] == [0.0, 12.0, 16.0]
+    eight, sixteen = called[3] - called[2], called[4] - called[3]
+    assert 7.1 <= eight <= 8.1  # rounded to tenths
+    assert 14.3 <= sixteen <= 16.1
+    assert len(called) == 5
     assert world.store.syncs(world.store.bands()[0].id)[0].error is None
     assert world.counters()[-1].at >= NINE + 58 * MINUTE
 
@@ -305,7 +310,9 @@ def test_after_the_host_slept_the_band_is_called_as_soon_as_it_wakes() -> None:
         await asyncio.sleep(61)
 
     world = tell(story, watch=pine_time("90m sit"))
-    assert world.wrist.minutes_of("watch") == [0.0, 2.0, 6.0, 14.0, 30.0, 220.0]
+    called = world.wrist.minutes_of("watch")
+    assert (len(called), called[:3]) == (6, [0.0, 2.0, 6.0])
+    assert 220 <= called[-1] <= 221
 
 
 def test_the_daemon_holds_a_live_band_and_lets_it_go_at_a_signal() -> None:

@@ -1,0 +1,294 @@
+"""A month of somebody's ordinary life, and the service living through it on a clock that waits for nothing.
+
+`script(first, days)` is what happens, `live(script, kinds)` the same `Service` as in `hipsync run`, woken as the demo
+does it. What it leaves, `Month`, holds what was shown and what the radio did; the minutes are the script's own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from hipsync.clock import FastClock, VirtualTimeLoop
+from hipsync.config import Config
+from hipsync.errors import NoReply
+from hipsync.exercises import Move
+from hipsync.life import office_day
+from hipsync.model import Answer, Epoch, Pause, Prompt, State, Where
+from hipsync.plan import next_wake, settings_of
+from hipsync.registry import drivers, simulator
+from hipsync.service import Service, answer_prompt
+from hipsync.session import Connection
+from hipsync.simulated import SimulatedBand
+from hipsync.store import Band, Store
+from hipsync.testing.direct import DirectConnection
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+HOME = "Europe/London"
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
+WRONG = bytes(16)
+STEPS = "00030001-78fc-48fe-8e23-433b3a1942d0"
+"""The step counter of InfiniTime: four bytes, little-endian."""
+ANSWERS: Sequence[tuple[Answer, timedelta] | None] = (
+    (Answer.DONE, timedelta(minutes=2)),
+    None,
+    (Answer.SNOOZED, timedelta(minutes=1)),
+    None,
+    (Answer.SKIPPED, timedelta(minutes=3)),
+)
+
+
+class Window(NamedTuple):
+    """Half-open."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, instant: object) -> bool:
+        return isinstance(instant, datetime) and self.start <= instant < self.end
+
+
+@dataclass(slots=True)
+class Script:
+    """What happens, in UTC. Windows do not overlap within a list."""
+
+    life: list[Epoch]
+    zones: list[tuple[datetime, str]]
+    asleep: list[Window]
+    """The host."""
+    dead: list[Window]
+    """The band whose battery was empty; the others go on."""
+    wrong: list[Window]
+    """The key of the band that has one was changed by its maker's app."""
+    pauses: list[Pause]
+
+    @property
+    def start(self) -> datetime:
+        return self.zones[0][0]
+
+    @property
+    def end(self) -> datetime:
+        return self.life[-1].end
+
+    @property
+    def zones_west(self) -> list[datetime]:
+        """When the local time went back with a journey."""
+        moves = itertools.pairwise(self.zones)
+        return [at for (_, left), (at, there) in moves if _wall(at, there) < _wall(at, left)]
+
+    def zone(self, instant: datetime) -> ZoneInfo:
+        return ZoneInfo(next(zone for since, zone in reversed(self.zones) if since <= instant))
+
+    def local(self, instant: datetime) -> datetime:
+        return instant.astimezone(self.zone(instant))
+
+
+def _wall(at: datetime, zone: str) -> datetime:
+    return at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+class Shown(NamedTuple):
+    at: datetime
+    due: datetime
+    again: bool
+    strong: bool
+
+
+@dataclass(slots=True)
+class Month:
+    shown: list[Shown] = field(default_factory=list[Shown])
+    prompts: list[Prompt] = field(default_factory=list[Prompt])
+    calls: dict[str, list[datetime]] = field(default_factory=dict[str, list[datetime]])
+    """Of the radio, by band, whether it answered or not."""
+    links: dict[str, list[Window]] = field(default_factory=dict[str, list[Window]])
+    counted: list[tuple[datetime, int]] = field(default_factory=list[tuple[datetime, int]])
+    """What the live band said its total of steps was."""
+    buzzed: dict[str, int] = field(default_factory=dict[str, int])
+
+
+JOURNEYS = {10: "America/New_York", 14: HOME, 18: "Asia/Tokyo", 21: HOME}
+"""By the number of the day, from 0: at its local midnight the wearer is there."""
+DEAD, WRONG_KEY = (23, 24, 25), 7
+PAUSES = {1: (time(9), time(11, 30)), 15: (time(14), time(18))}
+LIDS = {2: (time(14, 5), time(15, 20)), 9: (time(10), time(10, 40)), 16: (time(15), time(15, 25))}
+LATE_RISERS = 5
+"""Every fifth day the host is opened long after its wearer sat down."""
+
+
+def script(first: date, days: int) -> Script:
+    """Nights asleep, lids closed, journeys; what is numbered beyond the days does not happen."""
+    zone = HOME
+    life: list[Epoch] = []
+    told = Script([], [], [], [], [], [])
+    for number in range(days):
+        day = first + timedelta(days=number)
+        zone = JOURNEYS.get(number, zone)
+        where = ZoneInfo(zone)
+
+        def at(clock: time, day: date = day, where: ZoneInfo = where) -> datetime:
+            return datetime.combine(day, clock, where).astimezone(UTC)
+
+        today = office_day(day, where, seed=number)
+        while life and life[-1].end < today[0].start:  # on the way west the day is longer: asleep in a seat
+            life.append(Epoch(life[-1].end, MINUTE, 0, 0, 55, State.ASLEEP))
+        life += [epoch for epoch in today if not life or epoch.start >= life[-1].end]
+        if not number or number in JOURNEYS:
+            told.zones.append((at(time(0)), zone))
+        opened = time(9, 20) if number % LATE_RISERS == LATE_RISERS - 1 else time(7, 10)
+        told.asleep.append(Window(at(time(0, 5)), at(opened)))
+        if number in LIDS:
+            told.asleep.append(Window(*(at(clock) for clock in LIDS[number])))
+        if number in PAUSES:
+            told.pauses.append(Pause(*(at(clock) for clock in PAUSES[number])))
+        if number in DEAD:
+            told.dead.append(Window(at(time(0)), at(time(23, 59, 59))))
+        if number == WRONG_KEY:
+            told.wrong.append(Window(at(time(0)), at(time(0)) + DAY))
+    told.life = life
+    if told.dead:
+        told.dead = [Window(told.dead[0].start, told.dead[-1].end)]
+    return told
+
+
+class Link(DirectConnection):
+    """Ticks when the band has something to say, not every second: a month has 2.6 million. Hears the step counter."""
+
+    def __init__(self, band: SimulatedBand, now: Callable[[], datetime], told: list[tuple[datetime, int]]) -> None:
+        super().__init__(band, now)
+        self._told = told
+
+    def _hear(self, characteristic: str, data: bytes) -> None:
+        if characteristic == STEPS:
+            self._told.append((self._now().replace(microsecond=0), int.from_bytes(data, "little")))
+
+    async def read(self, characteristic: str, service: str | None = None) -> bytes:
+        data = await super().read(characteristic, service)
+        self._hear(characteristic, data)
+        return data
+
+    async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
+        def heard(data: bytes) -> None:
+            self._hear(characteristic, data)
+            callback(data)
+
+        await super().start_notify(characteristic, heard)
+
+    async def _tick(self) -> None:
+        while not self.lost.is_set():
+            wake = self.band.wake_at()
+            seconds = 30.0 if wake is None else min(max((wake - self._now()).total_seconds(), 0.001), 30.0)
+            await asyncio.sleep(seconds)
+            self._pump()
+
+
+class Wrist:
+    """Reaches the bands by their kind, and keeps count."""
+
+    def __init__(
+        self, told: Script, month: Month, now: Callable[[], datetime], bands: dict[str, SimulatedBand]
+    ) -> None:
+        self.told, self.month, self.now, self.bands = told, month, now, bands
+        self.open: dict[str, Link] = {}
+        self.mortal = next(iter(bands))
+
+    @contextlib.asynccontextmanager
+    async def reach(self, band: Band) -> AsyncGenerator[Connection, None]:
+        kind = band.driver
+        started = self.now()
+        self.month.calls[kind].append(started)
+        if kind == self.mortal and any(started in window for window in self.told.dead):
+            await asyncio.sleep(20)
+            raise NoReply("out of reach")
+        await asyncio.sleep(2)
+        assert kind not in self.open, "two connections to one band at once"
+        link = self.open[kind] = Link(self.bands[kind], self.now, self.month.counted)
+        try:
+            yield link
+        finally:
+            link.drop()
+            del self.open[kind]
+            self.month.links[kind].append(Window(started, self.now()))
+
+    def drop(self, *kinds: str) -> None:
+        for kind in kinds or tuple(self.open):
+            if kind in self.open:
+                self.open[kind].drop()
+
+
+def live(told: Script, kinds: Sequence[str]) -> Month:
+    """The first of the kinds is the one whose battery is empty for a while."""
+    loop = VirtualTimeLoop()
+    try:
+        return loop.run_until_complete(_live(told, kinds, loop))
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+async def _live(told: Script, kinds: Sequence[str], loop: VirtualTimeLoop) -> Month:
+    clock = FastClock(loop, told.start)
+    now = clock.now
+    month = Month(calls={kind: [] for kind in kinds}, links={kind: [] for kind in kinds})
+    home = ZoneInfo(told.zones[0][1])
+    bands = {kind: simulator(kind)(told.life, now=now(), zone=home, secret=KEY) for kind in kinds}
+    wrist = Wrist(told, month, now, bands)
+    known = {kind: drivers()[kind] for kind in kinds}
+    answers: list[tuple[datetime, Prompt, Answer]] = []
+    chosen = itertools.cycle(ANSWERS)
+
+    async def shown(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+        del move
+        month.shown.append(Shown(now(), prompt.due, prompt.shown > 1, strong))
+        if prompt.shown == 1 and (planned := next(chosen)) is not None:
+            answers.append((now() + planned[1], prompt, planned[0]))
+        return [Where.TERMINAL]
+
+    def secret(_: Band) -> bytes:
+        return WRONG if any(now() in window for window in told.wrong) else KEY
+
+    with Store.in_memory() as store:
+        for kind in kinds:
+            able = known[kind].abilities
+            store.add_band(
+                name=kind, driver=kind, address=kind, now=now(), simulated=True,
+                vouches=able.wear or able.sleep or able.heart_rate, reports_wear=able.wear,
+            )  # fmt: skip
+        settings = settings_of(Config(), home.key)
+        service = Service(store, settings, radio=wrist, drivers=known, secret=secret, deliver=shown, now=now)
+        service.attend()
+        zones, asleep, pauses = told.zones[1:], list(told.asleep), list(told.pauses)
+        if told.dead:
+            loop.call_later((told.dead[0].start - now()).total_seconds(), wrist.drop, wrist.mortal)
+        try:
+            while now() < told.end:
+                while zones and zones[0][0] <= now():
+                    _, zone = zones.pop(0)
+                    service.settings = replace(service.settings, host_zone=zone)
+                    store.note_zone(now(), zone)
+                while pauses and pauses[0].at <= now():
+                    store.add_pause(pauses.pop(0))
+                for each in [each for each in answers if each[0] <= now()]:
+                    answers.remove(each)
+                    answer_prompt(store, each[1], each[2], now())
+                if asleep and asleep[0].start <= now():
+                    window = asleep.pop(0)
+                    wrist.drop()
+                    loop.jump((window.end - now()).total_seconds())
+                    continue
+                state = await service.wake(now())
+                instants = [next_wake(state, now()), told.end, *(each[0] for each in answers)]
+                instants += [window.start for window in asleep[:1]] + [at for at, _ in zones[:1]]
+                instants += [pause.at for pause in pauses[:1]]
+                await clock.sleep_until(max(min(instants), now() + timedelta(seconds=1)))
+        finally:
+            await service.leave()
+        month.prompts = store.prompts(told.start, told.end)
+    month.buzzed = {kind: len(band.shown) for kind, band in bands.items()}
+    return month
