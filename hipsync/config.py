@@ -16,10 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hipsync.errors import ConfigError
-from hipsync.exercises import KNOWN, Move, When, chosen
-from hipsync.text import clean
+
+if TYPE_CHECKING:
+    from hipsync.exercises import Move, When
 
 Windows = tuple[tuple[time, time], ...]
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -146,6 +148,8 @@ def parsed(held: Mapping[str, object], file: str) -> Config:
 
 
 def _check_known(names: Sequence[str], own: Sequence[Move], where: str) -> None:
+    from hipsync.exercises import KNOWN
+
     known = KNOWN.union(*({move.name, *move.tags} for move in own))
     for name in names:
         if name not in known:
@@ -153,6 +157,8 @@ def _check_known(names: Sequence[str], own: Sequence[Move], where: str) -> None:
 
 
 def _check_some_left(config: Config, file: str) -> None:
+    from hipsync.exercises import chosen
+
     if not chosen(config.exercises, config.avoid, own=config.own):
         message = f"{file}: exercises.set without exercises.avoid leaves nothing: name an exercise that may be done"
         raise ConfigError(message)
@@ -223,6 +229,8 @@ def _texts(value: object) -> tuple[str, ...]:
 
 
 def _own(value: object) -> tuple[Move, ...]:
+    from hipsync.exercises import KNOWN, When
+
     if not isinstance(value, list):
         raise ConfigError("must be tables: [[exercises.own]]")
     moves = tuple(_move(each) for each in value)
@@ -235,6 +243,8 @@ def _own(value: object) -> tuple[Move, ...]:
 
 
 def _move(value: object) -> Move:
+    from hipsync.exercises import Move
+
     if not isinstance(value, Mapping):
         raise ConfigError("must be tables: [[exercises.own]]")
     for key in value:
@@ -254,6 +264,8 @@ def _move(value: object) -> Move:
 
 def _visible(limit: int) -> Callable[[object], str]:
     def read(value: object) -> str:
+        from hipsync.text import clean
+
         text = _text(value)
         if not text or clean(text, limit) != text:
             raise ConfigError(f"must be 1 to {limit} characters, all of them visible")
@@ -277,6 +289,8 @@ def _steps(value: object) -> tuple[str, ...]:
 
 
 def _occasions(value: object) -> tuple[When, ...]:
+    from hipsync.exercises import When
+
     words = _texts(value)
     if not words or not {*words} <= {*When}:
         raise ConfigError(f"must be some of {', '.join(When)}")
