@@ -230,7 +230,7 @@ def test_three_days_over_the_change_to_summer_time() -> None:
 
 
 @pytest.mark.ring
-@pytest.mark.parametrize("kinds", [("huami",), ("fitpro",), ("infinitime",)], ids="+".join)
+@pytest.mark.parametrize("kinds", [ALL, ("huami",), ("fitpro",), ("infinitime",)], ids="+".join)
 def test_a_month(kinds: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
     shown = check(date(2026, 3, 2), 30, kinds)
     with capsys.disabled():
