@@ -234,22 +234,18 @@ async def three_syncs_at_random_instants(day: Day) -> None:
 
 
 async def a_reboot(day: Day) -> None:
-    """A quarter past eleven; met two minutes later. A band that cannot lose anything by it ends the link only."""
+    """A quarter past eleven; met two minutes later."""
     await day.until(FRIDAY + 11 * HOUR)
     await day.sync()
     await day.until(FRIDAY + 11 * HOUR + 14 * MINUTE)
-    reboot = getattr(day.band, "reboot", None)
-    if reboot is None:
-        await day.sync(cut=3)
-    else:
-        reboot(day.clock.now())
+    day.band.reboot(day.clock.now())  # type: ignore[attr-defined]
     rebooted = day.clock.now()
     await day.until(rebooted + 2 * MINUTE)
     await day.sync()
     await day.until(EVENING)
     await day.sync()
     length = day.case.driver.abilities.history or MINUTE
-    lost = [] if reboot is None else [(rebooted - length, rebooted + 2 * MINUTE + length)]
+    lost = [(rebooted - length, rebooted + 2 * MINUTE + length)]
     silent = [(FRIDAY, FRIDAY + 24 * HOUR)] if day.family in VOUCHES_FOR_WHOLE_DAYS else []
     day.compare(BEGIN, EVENING, lost, silent)
 

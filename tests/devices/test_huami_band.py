@@ -230,3 +230,12 @@ def test_a_band_of_a_makers_key_takes_no_other() -> None:
 def test_the_battery_is_reported_with_unset_stamps() -> None:
     # 87 %, and 2106-02-06 06:28:16 twice, as bands write "never"
     assert client(band(), NOW).read("0006") == "0f57003a080206061c10003a080206061c100064"
+
+
+def test_a_band_that_reboots_misses_the_minutes_in_which_it_was_off_and_no_others() -> None:
+    start = datetime(2026, 11, 20, 10, tzinfo=UTC)
+    life = [Epoch(start + i * timedelta(minutes=1), timedelta(minutes=1), 10) for i in range(10)]
+    band = MiBand(life, now=start, zone=ZoneInfo("UTC"), secret=bytes(16))
+    band.reboot(start + timedelta(minutes=4, seconds=30))
+    band.advance(start + timedelta(minutes=10))
+    assert [(at - start) // timedelta(minutes=1) for at in band.memory()] == [0, 1, 2, 3, 6, 7, 8, 9]

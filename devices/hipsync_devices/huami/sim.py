@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
-from hipsync.model import Epoch, State
+from hipsync.model import MINUTE, Epoch, State
 from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
 from hipsync_devices import gatt
 from hipsync_devices.huami import packets
@@ -111,6 +111,7 @@ class MiBand:
         self._life = minutes(life)
         self._lived = 0
         self._today = 0
+        self._off: tuple[datetime, datetime] | None = None
         self._day = self._local(self.clock()).date()
         self._state: State | None = None
         self._forget_connection()
@@ -378,6 +379,13 @@ class MiBand:
     def _local(self, instant: datetime) -> datetime:
         return instant.astimezone(timezone(self._quarters * packets.QUARTER))
 
+    def reboot(self, now: datetime, off: timedelta = MINUTE) -> None:
+        """Link and login are lost, and the minutes of which it was off a part; memory and clock stay. Our choice."""
+        self._live(now)
+        self._off = now, now + off
+        self._forget_connection()
+        self._outbox = [HangUp()]
+
     def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
         self._live(now)
         out, self._outbox = self._outbox, []
@@ -400,6 +408,8 @@ class MiBand:
             self._outbox.append(HangUp())
 
     def _record(self, epoch: Epoch) -> None:
+        if self._off is not None and epoch.start < self._off[1] and self._off[0] < epoch.end:
+            return
         stamp = epoch.start + self._clock_error
         self._turn_day(stamp)
         self._today += epoch.steps
