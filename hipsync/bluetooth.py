@@ -37,7 +37,7 @@ from bleak_retry_connector import close_stale_connections_by_address, establish_
 
 from hipsync.agent import bonded
 from hipsync.driver import Advertisement
-from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotAuthorised, NotBonded
+from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotAuthorised, NotBonded, NotHeard
 from hipsync.text import clean
 
 log = logging.getLogger(__name__)
@@ -187,8 +187,8 @@ async def connect(
     Where the address is silent, the error tells of another one that shows itself by this `name`: it is for a person to
     say whether that is the same band.
 
-    Raises `NoReply` if the band is not there or does not let itself be connected to before `timeout`, and
-    `BluetoothUnavailable`.
+    Raises `NotHeard` if the band is not there and `NoReply` if it does not let itself be connected to before `timeout`,
+    and `BluetoothUnavailable`.
     """
     address = band if isinstance(band, str) else band.address
     made: list[BleakClient] = []
@@ -206,7 +206,8 @@ async def connect(
             except TimeoutError as error:
                 if made and await _has_bond(radio, address):
                     raise NotBonded(_BOND_LOST.format(address=address)) from error
-                raise NoReply(_ABSENT.format(address=address) + _alike(alike, name)) from error
+                why = NoReply if made else NotHeard
+                raise why(_ABSENT.format(address=address) + _alike(alike, name)) from error
         try:
             yield connection
         finally:

@@ -29,6 +29,7 @@ from hipsync.plan import Settings, next_wake
 from hipsync.readiness import tell, watchdog_s
 from hipsync.service import Service
 from hipsync.store import Band
+from hipsync.suspend import awake
 from hipsync.words import doing
 
 log = logging.getLogger(__name__)
@@ -36,7 +37,8 @@ log = logging.getLogger(__name__)
 AFTER_FAILURE = timedelta(minutes=1)
 """A store that is locked or full is tried again this soon; nothing was lost meanwhile, for nothing was acknowledged."""
 LOOK_EVERY = timedelta(minutes=1)
-"""asyncio's clock stands still while the host sleeps, and answers come from other processes: look this often."""
+"""asyncio's clock stands still while the host sleeps, answers come from other processes, and bands come back into
+reach: look this often."""
 AT_MOST_EVERY = timedelta(seconds=1)
 """Between wakes, should one find that the next is due already."""
 INTERRUPTED_WITHIN_S = 4.0
@@ -66,7 +68,7 @@ async def run(
             loop.add_signal_handler(number, stop.set)
         if settings is not None:
             loop.add_signal_handler(signal.SIGHUP, lambda: alarm.reload(settings))
-    async with _door(service, alarm):
+    async with _door(service, alarm), awake(alarm.look):
         alarm.start()
         log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
         tell(READY=1, STATUS="started")
@@ -162,6 +164,14 @@ class _Alarm:
             misfire_grace_time=None,
             coalesce=True,
         )
+        self._scheduler.add_job(
+            self._listen,
+            "interval",
+            seconds=LOOK_EVERY.total_seconds(),
+            id="listen",
+            misfire_grace_time=None,
+            coalesce=True,
+        )
         self._scheduler.start()
 
     async def end(self) -> None:
@@ -224,6 +234,12 @@ class _Alarm:
                 self._plan(max(self._due(), self._not_before))
         if self._waking is None or self._clock.now() - self._woke < STUCK_AFTER:
             tell(WATCHDOG=1)
+
+    async def _listen(self) -> None:
+        """For bands that went away."""
+        with contextlib.suppress(Exception):  # a store that is locked: the wake that is planned will tell it
+            if await self._service.listen():
+                self.look()
 
     def _travel(self) -> None:
         """The host may be in another zone than a minute ago."""

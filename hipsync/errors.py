@@ -12,6 +12,7 @@ HipsyncError                 one clear line: what, why, what to do
     |-- NotAuthorised        wrong key, or the wearer did not confirm
     |   `-- NotBonded        the band wants a bond that there is not, or one side lost it
     |-- NoReply              nothing came before the deadline
+    |   `-- NotHeard         it did not show itself at all: out of reach, or its battery is empty
     `-- LinkLost             the connection ended
 """
 
@@ -75,6 +76,10 @@ class NotBonded(NotAuthorised):
 
 class NoReply(DeviceError):
     """A band kept silent until the deadline."""
+
+
+class NotHeard(NoReply):
+    """A band did not advertise while it was waited for."""
 
 
 class LinkLost(DeviceError):

@@ -10,6 +10,7 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 from hipsync.bouts import Rule, bouts
 from hipsync.config import Config
@@ -28,6 +29,9 @@ LONGEST_RETRY = timedelta(hours=1)
 attempt costs both batteries."""
 JITTER, SHORT_RETRY = 0.1, timedelta(minutes=4)
 """The share of longer delays by which it may be sooner, so that what fails in step with something does not for ever."""
+LISTEN_OFTEN, LISTEN_SELDOM, SOON = MINUTE, 5 * MINUTE, timedelta(hours=1)
+"""How often to listen for a band that went away, in the hour after it was last reached and later: its battery may be
+empty for days, and a scan disturbs what else is on the air."""
 LOOK_BACK = timedelta(hours=26)
 """What is judged for prompts: a day and the night before it; more where a stretch is older."""
 
@@ -72,6 +76,18 @@ def settings_of(config: Config, host_zone: str) -> Settings:
     )
 
 
+class Met(Enum):
+    """How it went when this run of the service last turned to a band, if it failed."""
+
+    REFUSED = auto()
+    """It did not take our key: calling it again soon will not change its mind."""
+    FAILED = auto()
+    AWAY = auto()
+    """It did not show itself, or there was no Bluetooth to see it by."""
+    BACK = auto()
+    """It was away, and shows itself now."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contacts:
     """What is known of reaching one band."""
@@ -85,8 +101,8 @@ class Contacts:
     """Why the last attempt failed."""
     live: bool = False
     """It has no memory, or a coarse one: a task of its own holds it, and `wake` does not call it."""
-    refused: bool = False
-    """It was reached and did not take our key: calling it again soon will not change its mind."""
+    met: Met | None = None
+    """None before this run turned to it, and after it went well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,22 +130,18 @@ def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:
 
 
 def state_of(
-    store: Store, settings: Settings, now: datetime, live: Collection[str], refused: Collection[BandId] = ()
+    store: Store, settings: Settings, now: datetime, live: Collection[str], met: Mapping[BandId, Met] | None = None
 ) -> State:
     """The state at `now`: what `status` explains and the service acts upon.
 
-    `live`: the kinds of bands that are; `refused`: the bands that did not take our key when they were last called.
+    `live`: the kinds of bands that are; `met`: what this run of the service knows of each.
     """
     zones = zones_of(store, settings)
     past = seen(store, settings.rule, zones, now - LOOK_BACK, now, now)
     said = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
     pause = store.pause(now)
     return State(
-        contacts=[
-            _contacts(band, store.syncs(band.id), live=band.driver in live, refused=band.id in refused)
-            for band in store.bands()
-            if band.address
-        ],
+        contacts=contacts_of(store, live, met or {}),
         seen=past,
         said=said,
         verdict=verdict(past.line, past.found, said, settings.policy, zones, now, pause),
@@ -153,7 +165,16 @@ def expected(
     return verdict(line, found, said, settings.policy, zones, instant_of(known), pause)
 
 
-def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, refused: bool) -> Contacts:
+def contacts_of(store: Store, live: Collection[str], met: Mapping[BandId, Met]) -> list[Contacts]:
+    """What is known of reaching each band; imports have none."""
+    return [
+        _contacts(band, store.syncs(band.id), live=band.driver in live, met=met.get(band.id))
+        for band in store.bands()
+        if band.address
+    ]
+
+
+def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, met: Met | None) -> Contacts:
     """`syncs`, newest first."""
     failures = next((count for count, sync in enumerate(syncs) if sync.error is None), len(syncs))
     return Contacts(
@@ -163,8 +184,18 @@ def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, refused: bool) -
         failures=failures,
         trouble=syncs[0].error if syncs else None,
         live=live,
-        refused=refused,
+        met=met,
     )
+
+
+def listens(contacts: Contacts, listened: datetime, now: datetime) -> bool:
+    """Whether to listen for a band now that failed to show itself; `listened`: when that was last done.
+
+    A run that has just begun listens for every band whose last contact failed, whatever it failed of.
+    """
+    away = contacts.failures > 0 and contacts.met in {None, Met.AWAY}
+    lately = contacts.reached is not None and now - contacts.reached < SOON
+    return away and now - listened >= (LISTEN_OFTEN if lately else LISTEN_SELDOM)
 
 
 def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
@@ -172,7 +203,9 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     if contacts.attempted is None:
         return now
     settings = state.settings
-    if contacts.refused:
+    if contacts.met is Met.BACK:
+        return now
+    if contacts.met is Met.REFUSED:
         return contacts.attempted + LONGEST_RETRY
     if contacts.failures:
         delay = min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)

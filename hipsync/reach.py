@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from hipsync import bluetooth
 from hipsync.errors import ConfigError
 from hipsync.life import office_days
+from hipsync.model import BandId
 from hipsync.registry import simulator
 from hipsync.session import Connection
 from hipsync.simulated import SimulatedBand
@@ -18,6 +19,8 @@ from hipsync.store import Band
 
 CONNECT_WITHIN = timedelta(seconds=45)
 """Scan and connect: a slow advertiser speaks once a second or so, and BlueZ's race wants a second try."""
+LISTEN_S = 6.0
+"""For a band that went away: most advertise once a second, few more seldom than every three."""
 REMEMBERED_DAYS = 7
 """How far back the made-up life of a simulated band goes."""
 
@@ -37,6 +40,13 @@ class BleakRadio:
                     bluetooth.connect(self.radio, address_of(band), CONNECT_WITHIN, band.advertised_name)
                 )
             yield connection
+
+    async def hear(self, bands: Sequence[Band]) -> set[BandId]:
+        """Which of these bands are in reach now; it ends with the first. Raises `BluetoothUnavailable`."""
+        wanted = {address_of(band).upper(): band.id for band in bands}
+        async with self._connecting:
+            seen = await bluetooth.scan(self.radio, LISTEN_S, lambda seen: seen.address.upper() in wanted)
+        return {wanted[each.address.upper()] for each in seen if each.address.upper() in wanted}
 
 
 def address_of(band: Band) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,10 +22,31 @@ from typing import NamedTuple, Protocol
 
 from hipsync.days import Zones
 from hipsync.driver import Driver, Message, Session
-from hipsync.errors import BluetoothUnavailable, ConfigError, DeviceError, HipsyncError, NotAuthorised, StoreError
+from hipsync.errors import (
+    BluetoothUnavailable,
+    ConfigError,
+    DeviceError,
+    HipsyncError,
+    NotAuthorised,
+    NotHeard,
+    StoreError,
+)
 from hipsync.exercises import Move, next_exercise
 from hipsync.model import MINUTE, Answer, BandId, Epoch, Exercise, Prompt, Reading, Where
-from hipsync.plan import FIRST_RETRY, LONGEST_RETRY, Settings, State, contact_at, live_kinds, state_of, zones_of
+from hipsync.plan import (
+    FIRST_RETRY,
+    LISTEN_SELDOM,
+    LONGEST_RETRY,
+    Met,
+    Settings,
+    State,
+    contact_at,
+    contacts_of,
+    listens,
+    live_kinds,
+    state_of,
+    zones_of,
+)
 from hipsync.prompting import Due, outcome
 from hipsync.session import Commit, Connection, Conversation, collect, meet, nudge, watch
 from hipsync.store import Band, Store
@@ -84,18 +105,22 @@ class Service:
         secret: Callable[[Band], bytes | None],
         deliver: Deliver,
         now: Callable[[], datetime],
+        hear: Callable[[Sequence[Band]], Awaitable[Collection[BandId]]] | None = None,
     ) -> None:
+        """`hear` says which of some bands are in reach now; without it, one that went away is only called again."""
         self.store, self.settings = store, settings
         self._radio, self._drivers, self._secret, self._deliver, self._now = radio, drivers, secret, deliver, now
         self._live = live_kinds(drivers)
         self._staying: dict[BandId, asyncio.Task[None]] = {}
         self._watched: dict[BandId, Talk] = {}
         """The conversations with live bands that are open now."""
-        self._refused: set[BandId] = set()
-        """Bands that did not take our key when they were last called; a new run asks them once more."""
+        self._met: dict[BandId, Met] = {}
+        self._hear, self._listened = hear, now() - LISTEN_SELDOM
+        self._came_back = asyncio.Event()
+        """Set for an instant, when a band that was away is heard."""
 
     def state(self, now: datetime) -> State:
-        return state_of(self.store, self.settings, now, self._live, self._refused)
+        return state_of(self.store, self.settings, now, self._live, self._met)
 
     async def wake(self, now: datetime) -> State:
         """Contact the bands that are due, settle what became of prompts, and say what is to be said.
@@ -149,10 +174,10 @@ class Service:
             except StoreError:
                 raise
             except Exception as failure:
-                (self._refused.add if isinstance(failure, NotAuthorised) else self._refused.discard)(band.id)
+                self._met[band.id] = _met(failure)
                 self.store.note_sync(band.id, started, self._now(), count, _told(failure))
                 raise
-            self._refused.discard(band.id)
+            self._met.pop(band.id, None)
             self.store.note_sync(band.id, started, self._now(), count, None)
             log.info("%s: %d new epochs", band.name, count)
             yield Talk(band, driver, conversation, session, count)
@@ -265,6 +290,27 @@ class Service:
     def _zones(self) -> Zones:
         return zones_of(self.store, self.settings)
 
+    async def listen(self) -> bool:
+        """Whether one of the bands that went away shows itself now; then it is to be called at once."""
+        now = self._now()
+        contacts = contacts_of(self.store, self._live, self._met)
+        away = [each.band for each in contacts if listens(each, self._listened, now)]
+        if self._hear is None or not away:
+            return False
+        self._listened = now
+        try:
+            heard = await self._hear(away)
+        except BluetoothUnavailable as error:
+            log.debug("no band can be heard: %s", error)
+            return False
+        back = [band for band in away if band.id in heard and self._met.get(band.id, Met.AWAY) is Met.AWAY]
+        for band in back:
+            log.info("%s: it is back in reach", band.name)
+            self._met[band.id] = Met.BACK
+        self._came_back.set()
+        self._came_back.clear()
+        return bool(back)
+
     def attend(self) -> None:
         """A task for each live band: one for a new band, none for a forgotten one. Who calls this ends with `leave`."""
         live = {band.id: band for band in self.store.bands() if band.address and band.driver in self._live}
@@ -288,20 +334,26 @@ class Service:
         while True:
             failures = 0
             try:
-                now = self._now()
-                state = self.state(now)
-                contacts = next(each for each in state.contacts if each.band.id == band.id)
-                failures = contacts.failures
-                await self._sleep_until(contact_at(contacts, state, now))
+                failures = await self._turn(band)
                 await self._watch(band)
             except (DeviceError, BluetoothUnavailable) as error:
                 log.log(logging.DEBUG if failures else logging.WARNING, "%s: %s", band.name, error)
             except HipsyncError as error:  # the store is locked or full, the driver was uninstalled
                 log.error("%s: %s", band.name, error)  # noqa: TRY400  one line; the traceback is for bugs
-                await self._sleep_until(self._now() + FIRST_RETRY)
+                await self._sleep_until(self._now() + FIRST_RETRY, band)
             except Exception:  # a driver is strangers' code
                 log.exception("%s: its driver has a bug", band.name)
-                await self._sleep_until(self._now() + LONGEST_RETRY)
+                await self._sleep_until(self._now() + LONGEST_RETRY, band)
+
+    async def _turn(self, band: Band) -> int:
+        """Wait until a live band is to be called; how often that failed in a row."""
+        while True:
+            now = self._now()
+            state = self.state(now)
+            contacts = next(each for each in state.contacts if each.band.id == band.id)
+            if (at := contact_at(contacts, state, now)) <= now:
+                return contacts.failures
+            await self._sleep_until(at, band)
 
     async def _watch(self, band: Band) -> None:
         async with self.talk(band) as talk:
@@ -309,15 +361,28 @@ class Service:
             try:
                 await watch(talk.driver, talk.conversation, talk.session, self._commit(band))
             except DeviceError as failure:
+                self._met[band.id] = Met.FAILED
                 self.store.note_sync(band.id, self._now(), self._now(), 0, str(failure))
                 raise
             finally:
                 del self._watched[band.id]
 
-    async def _sleep_until(self, instant: datetime) -> None:
-        """A minute at a time: asyncio's clock stands still while the host sleeps."""
-        while (left := instant - self._now()) > timedelta():  # noqa: ASYNC110  there is no event to wait for
-            await asyncio.sleep(min(left, MINUTE).total_seconds())
+    async def _sleep_until(self, instant: datetime, band: Band) -> None:
+        """Or until the band came back. A minute at a time: asyncio's clock stands still while the host sleeps."""
+        while (left := instant - self._now()) > timedelta() and self._met.get(band.id) is not Met.BACK:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, MINUTE).total_seconds()):
+                    await self._came_back.wait()
+
+
+def _met(failure: Exception) -> Met:
+    match failure:
+        case NotAuthorised():
+            return Met.REFUSED
+        case NotHeard() | BluetoothUnavailable():
+            return Met.AWAY
+        case _:
+            return Met.FAILED
 
 
 def _told(failure: Exception) -> str:

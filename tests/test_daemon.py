@@ -32,12 +32,13 @@ from hipsync.cli import hipsync, pairing
 from hipsync.clock import SystemClock
 from hipsync.config import Config
 from hipsync.daemon import run
-from hipsync.errors import ConfigError, Refused, StoreError
+from hipsync.errors import ConfigError, NotHeard, Refused, StoreError
 from hipsync.exercises import Move
 from hipsync.instance import only_instance
-from hipsync.model import MINUTE, Answer, Epoch, Pause, Prompt, Reading, Where
+from hipsync.model import MINUTE, Answer, BandId, Epoch, Pause, Prompt, Reading, Where
 from hipsync.plan import Settings, State, settings_of
 from hipsync.prompting import Policy
+from hipsync.registry import drivers
 from hipsync.service import Service, answer_prompt
 from hipsync.session import Connection, committed
 from hipsync.store import Band, Store
@@ -539,6 +540,44 @@ def test_a_hangup_reads_the_settings_anew_and_bad_ones_are_refused(
 
     serving(database, story, settings=settings)
     assert "the settings stay as they were: sitting.limit is no length" in [r.message for r in warnings_of(caplog)]
+
+
+def test_a_band_that_comes_back_into_reach_is_called_without_waiting_for_its_turn(tmp_path: Path) -> None:
+    called: list[str] = []
+    near = asyncio.Event()
+
+    class Near(NoRadio):
+        @asynccontextmanager
+        async def reach(self, band: Band) -> AsyncGenerator[Connection, None]:
+            called.append(band.name)
+            near.set()
+            raise NotHeard("away again")
+            yield  # pyright: ignore[reportUnreachable]
+
+    async def nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+        return []
+
+    async def hear(bands: Sequence[Band]) -> set[BandId]:
+        return {band.id for band in bands}
+
+    async def story() -> None:
+        with Store.open(tmp_path / "hipsync.db") as store:
+            now = CLOCK.now()
+            band = store.add_band(name="band", driver="huami", address="C8:0F:10:80:D0:21", now=now)
+            store.note_sync(band.id, now, now, 0, None)
+            store.note_sync(band.id, now, now, 0, "away")  # to be called in two minutes
+            service = Service(
+                store, settings_of(Config(), "UTC"), radio=Near(), drivers=drivers(), secret=lambda _: None,
+                deliver=nowhere, now=CLOCK.now, hear=hear,
+            )  # fmt: skip
+            running = asyncio.ensure_future(run(service, CLOCK))
+            async with asyncio.timeout(5):
+                await near.wait()
+            os.kill(os.getpid(), signal.SIGTERM)
+            await running
+
+    asyncio.run(story())
+    assert called == ["band"]
 
 
 def test_the_host_in_another_zone_is_noticed_and_kept(database: Path) -> None:

@@ -62,6 +62,15 @@ def test_two_bands_that_are_called_at_once_are_both_reached() -> None:
     assert on_the_air(story, PlainBand(), PlainBand()) == [b"\x55", b"\x55"]
 
 
+def test_of_the_bands_that_went_away_those_are_heard_that_are_in_reach() -> None:
+    async def story(simulated: SimulatedRadio, clock: FastClock) -> set[BandId]:
+        simulated.reception(1).in_range = False
+        away = [paired(1, FIRST.lower()), paired(2, SECOND_BAND), paired(3, "C0:00:00:00:00:77")]
+        return await BleakRadio(like_bluez(simulated.radio)).hear(away)
+
+    assert on_the_air(story, PlainBand(), PlainBand()) == {BandId(1)}
+
+
 def test_an_import_beside_simulated_bands_needs_no_radio() -> None:
     async def story() -> None:
         one = paired(1, FIRST)._replace(driver="infinitime", simulated=True)

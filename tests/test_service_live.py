@@ -19,7 +19,7 @@ from hipsync.clock import Clock, FastClock, SystemClock
 from hipsync.config import Config
 from hipsync.daemon import run as run_daemon
 from hipsync.driver import Driver, Link, Session
-from hipsync.errors import DeviceError, NoReply, StoreError
+from hipsync.errors import BluetoothUnavailable, DeviceError, NoReply, NotHeard, StoreError
 from hipsync.exercises import Move
 from hipsync.model import Answer, BandId, Counter, Prompt, Reading, Where
 from hipsync.plan import contact_at, live_kinds, next_wake, settings_of
@@ -47,6 +47,7 @@ class Wrist:
     def __init__(self, now: Callable[[], datetime], **bands: SimulatedBand) -> None:
         self.now, self.bands = now, bands
         self.away: set[str] = set()
+        self.off = False
         self.calls: list[tuple[str, float]] = []
         """(address, minutes since nine)"""
         self.open: dict[str, DirectConnection] = {}
@@ -58,13 +59,18 @@ class Wrist:
         self.calls.append((address, round((self.now() - NINE) / MINUTE, 1)))
         assert address not in self.open, "two connections to one band at once"
         if address in self.away:
-            raise NoReply("out of reach")
+            raise NotHeard("out of reach")
         self.open[address] = DirectConnection(self.bands[address], self.now)
         self.reached.set()
         try:
             yield self.open[address]
         finally:
             self.open.pop(address).drop()
+
+    async def hear(self, bands: Sequence[Band]) -> set[BandId]:
+        if self.off:
+            raise BluetoothUnavailable("switched off")
+        return {band.id for band in bands if band.address not in self.away}
 
     def minutes_of(self, address: str) -> list[float]:
         return [minutes for called, minutes in self.calls if called == address]
@@ -109,7 +115,7 @@ class World:
         """(minutes since nine, strongly)"""
         self.service = Service(
             self.store, SETTINGS, radio=self.wrist, drivers=known or drivers(), secret=lambda _: KEY,
-            deliver=self.shown, now=self.clock.now,
+            deliver=self.shown, now=self.clock.now, hear=self.wrist.hear,
         )  # fmt: skip
 
     async def shown(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
@@ -205,6 +211,67 @@ def test_a_lost_link_is_called_again_after_two_minutes_then_four_and_no_oftener(
     assert len(called) == 5
     assert world.store.syncs(world.store.bands()[0].id)[0].error is None
     assert world.counters()[-1].at >= NINE + 58 * MINUTE
+
+
+async def listening(world: World, until: datetime) -> None:
+    """Run it as `hipsync run` does: it listens every minute."""
+    while world.clock.now() < until:
+        await world.service.listen()
+        await world.run_until(min(world.clock.now() + MINUTE, until))
+
+
+@pytest.mark.parametrize("off", [False, True])
+def test_a_live_band_that_comes_back_after_long_is_called_when_it_is_heard(off: bool) -> None:
+    """Out of reach, or heard by nobody because Bluetooth is switched off."""
+
+    async def story(world: World) -> None:
+        await world.run_until(NINE + 10 * MINUTE)
+        world.wrist.away, world.wrist.off = {"watch"}, off
+        world.wrist.open["watch"].drop()
+        await listening(world, NINE + 45 * MINUTE)
+        world.wrist.away.clear()
+        world.wrist.off = False
+        await listening(world, NINE + 49 * MINUTE)
+
+    world = tell(story, watch=pine_time("90m sit"))
+    called = world.wrist.minutes_of("watch")
+    assert 38 <= called[-2] <= 40.1  # its delay would last for half an hour
+    assert 45 <= called[-1] <= 46
+    assert world.counters()[-1].at >= NINE + 47 * MINUTE
+
+
+def test_a_band_with_a_memory_that_comes_back_is_called_when_it_is_heard() -> None:
+    async def story(world: World) -> None:
+        world.wrist.away = {"band"}
+        await listening(world, NINE + 35 * MINUTE)
+        world.wrist.away.clear()
+        await listening(world, NINE + 45 * MINUTE)
+
+    world = tell(story, band=MiBand(day("90m sit", NINE), now=NINE, zone=UTC_ZONE, secret=KEY))
+    called = world.wrist.minutes_of("band")
+    assert 27 <= called[-2] <= 30.1
+    assert 35 <= called[-1] <= 40.1  # it was never reached, and is listened for every five minutes
+    assert len(called) == 6
+    assert world.store.syncs(world.store.bands()[0].id)[0].error is None
+
+
+def test_a_band_that_is_in_reach_and_does_not_answer_is_called_after_growing_delays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story(world: World) -> None:
+        monkeypatch.setattr(world.wrist, "reach", silent)
+        await listening(world, NINE + 30 * MINUTE)
+
+    calls: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def silent(band: Band) -> AsyncGenerator[Connection, None]:
+        calls.append(band.name)
+        raise NoReply("it does not let itself be connected to")
+        yield  # pyright: ignore[reportUnreachable]
+
+    tell(story, watch=pine_time("90m sit"))
+    assert len(calls) == 5  # at 0, 2, 6, 14 and 28 minutes or so
 
 
 def test_a_short_loss_costs_no_step_and_no_minute() -> None:

@@ -66,6 +66,7 @@ def run_command(app: App) -> None:
                     secret=keys.secret,
                     deliver=delivery.deliver,
                     now=app.now,
+                    hear=radio.hear,
                 )
                 await run(service, SystemClock(), settings=settings, zone=host_zone)
 
