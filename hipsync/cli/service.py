@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -107,15 +106,14 @@ def logs_command(ctx: click.Context, lines: int, follow: bool) -> None:
 
 
 def _place(app: App) -> Place:
-    from hipsync.install import executable, place
+    from hipsync.install import executable, here
 
     command = [str(executable())]
     if app.db_path is not None:
         command += ["--db", str(app.db_path.absolute())]
     if app.config_path is not None:
         command += ["--config", str(app.config_path.absolute())]
-    given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return place([*command, "run"], Path.home(), config=given if given.is_absolute() else None)
+    return here([*command, "run"])
 
 
 def _ctl(app: App, verb: str) -> Sequence[str]:
