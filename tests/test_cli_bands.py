@@ -159,6 +159,17 @@ def test_a_simulated_band_is_paired_fetched_and_fetched_again(tmp_path: Path) ->
     assert machine.refused("pair", code=2).startswith("a simulated band is not kept beside a real one")
 
 
+def test_two_simulated_bands_of_different_kinds_are_paired_and_one_of_a_kind(machine: Machine) -> None:
+    for kind in ("infinitime", "lefun"):
+        assert machine.type("pair", "--simulate", kind, "--name", kind).exit_code == 0
+    assert machine.refused("pair", "--simulate", "lefun", code=2).startswith("C0:00:00:00:00:02 is paired already")
+    with Store.read(machine.database) as store:
+        assert [(band.name, band.address) for band in store.bands()] == [
+            ("infinitime", "C0:00:00:00:00:01"),
+            ("lefun", "C0:00:00:00:00:02"),
+        ]
+
+
 # ------------------------------------------------------------------ drivers, doctor
 
 

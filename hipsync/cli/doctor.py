@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import stat
+import sys
+import textwrap
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal, NamedTuple
@@ -63,9 +66,16 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
     else:
         wide = max(len(what) for what, _, _ in findings)
         for what, verdict, text in findings:
-            click.echo(f"{verdict:<5} {what:<{wide}} {text}")
+            line = f"{verdict:<5} {what:<{wide}} {text}"
+            click.echo(_folded(line, wide + 7) if sys.stdout.isatty() else line)
     if any(finding.verdict == "bad" for finding in findings):
         ctx.exit(EXIT_FAILED)
+
+
+def _folded(line: str, indent: int) -> str:
+    """To the width of the terminal, its text under itself."""
+    wide = max(shutil.get_terminal_size().columns, 2 * indent)
+    return textwrap.fill(line, wide, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _settings(app: App) -> Iterator[Finding]:
