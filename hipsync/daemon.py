@@ -68,7 +68,7 @@ async def run(
             loop.add_signal_handler(number, stop.set)
         if settings is not None:
             loop.add_signal_handler(signal.SIGHUP, lambda: alarm.reload(settings))
-    async with _door(service, alarm), awake(alarm.look):
+    async with _door(service, alarm, settings), awake(alarm.look):
         alarm.start()
         log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
         tell(READY=1, STATUS="started")
@@ -81,22 +81,27 @@ async def run(
             await service.leave()
 
 
-def _door(service: Service, alarm: _Alarm) -> AbstractAsyncContextManager[None]:
+def _door(
+    service: Service, alarm: _Alarm, settings: Callable[[], Settings] | None
+) -> AbstractAsyncContextManager[None]:
     path = service.store.path
-    return contextlib.nullcontext() if path is None else control.opened(path, _Desk(service, alarm).answer)
+    return contextlib.nullcontext() if path is None else control.opened(path, _Desk(service, alarm, settings).answer)
 
 
 class _Desk:
     """Answers what other commands ask of the running service."""
 
-    def __init__(self, service: Service, alarm: _Alarm) -> None:
-        self._service, self._alarm = service, alarm
+    def __init__(self, service: Service, alarm: _Alarm, settings: Callable[[], Settings] | None) -> None:
+        self._service, self._alarm, self._settings = service, alarm, settings
 
     async def answer(self, question: control.Line) -> control.Line:
         try:
             match question:
                 case {"do": "look"}:
                     self._alarm.look()
+                    return {}
+                case {"do": "reload"} if self._settings is not None:
+                    self._alarm.take(self._settings())
                     return {}
                 case {"do": "status"}:
                     return {"process": os.getpid(), "connected": ", ".join(self._service.connected())}
@@ -194,12 +199,15 @@ class _Alarm:
     def reload(self, settings: Callable[[], Settings]) -> None:
         """Read the settings anew; bad ones are refused and the old ones kept."""
         try:
-            self._service.settings = settings()
+            self.take(settings())
         except HipsyncError as error:
             log.error("the settings stay as they were: %s", error)  # noqa: TRY400  one line
-        else:
-            log.info("the settings were read anew")
-            self.look()
+
+    def take(self, settings: Settings) -> None:
+        """Go on by these."""
+        self._service.settings = settings
+        log.info("the settings were read anew")
+        self.look()
 
     def _plan(self, at: datetime) -> None:
         self._scheduler.add_job(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.completion import kinds
 from hipsync.errors import ConfigError
 from hipsync.text import clean
 
@@ -28,6 +29,10 @@ def run_command(app: App) -> None:
     """Watch the paired bands and prompt when an hour of sitting is full; Ctrl-C ends it.
 
     This is what the service file starts.
+
+    \b
+    hipsync run
+    hipsync --db ~/try.db run
     """
     import asyncio
     import logging
@@ -78,7 +83,12 @@ def run_command(app: App) -> None:
 @click.option("--line", is_flag=True, help="One line, for a status bar.")
 @click.pass_obj
 def status_command(app: App, as_json: bool, line: bool) -> None:
-    """Say what is known now, when the next prompt could come, and if nothing happens, why."""
+    """Say what is known now, when the next prompt could come, and if nothing happens, why.
+
+    \b
+    hipsync status
+    hipsync status --line       for a status bar
+    """
     from hipsync.instance import running
     from hipsync.plan import live_kinds, next_wake, state_of
     from hipsync.words import doing
@@ -170,7 +180,9 @@ def _ago(known: int | None, now: datetime, zones: Zones) -> str:
 
 
 @click.command("demo")
-@click.option("--band", "kind", default="huami", show_default=True, help="Which kind of simulated band.")
+@click.option(
+    "--band", "kind", default="huami", show_default=True, shell_complete=kinds, help="Which kind of simulated band."
+)
 @click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Minutes of your own (CSV).")
 @click.option("--speed", default="max", show_default=True, help="Simulated seconds a second, or max.")
 @click.option("--date", "when", default="today", show_default=True, help="Which day is lived through.")
@@ -180,6 +192,11 @@ def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, 
     """Let a simulated band live through an office day: pair, sync, prompts as they come, the summary.
 
     No hardware is needed: the Bluetooth stack above the radio is real, the band and the radio are not.
+
+    \b
+    hipsync demo
+    hipsync demo --band infinitime --date 2026-03-29
+    hipsync demo --data minutes.csv --speed 3600
     """
     from hipsync.cli.review import day_of
     from hipsync.demo import demo

@@ -30,6 +30,12 @@ class Care(OpenFile):
         orphans = len(self._rows("PRAGMA foreign_key_check"))
         return [f"{orphans} rows belong to bands that are not there"] if orphans else []
 
+    def vacuum(self) -> None:
+        """Give back the space of what was deleted. Raises `StoreError`."""
+        with self._lock, translated(self.path):
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def backup(self, to: Path | None, now: datetime) -> Path:
         """A copy, complete also while somebody writes; by default beside the file, the last seven kept.
 
