@@ -39,6 +39,8 @@ AFTER_FAILURE = timedelta(minutes=1)
 LOOK_EVERY = timedelta(minutes=1)
 """asyncio's clock stands still while the host sleeps, answers come from other processes, and bands come back into
 reach: look this often."""
+BACKUP_EVERY = timedelta(hours=1)
+"""To see whether one is due: the computer may sleep at any hour."""
 AT_MOST_EVERY = timedelta(seconds=1)
 """Between wakes, should one find that the next is due already."""
 INTERRUPTED_WITHIN_S = 4.0
@@ -169,14 +171,10 @@ class _Alarm:
             misfire_grace_time=None,
             coalesce=True,
         )
-        self._scheduler.add_job(
-            self._listen,
-            "interval",
-            seconds=LOOK_EVERY.total_seconds(),
-            id="listen",
-            misfire_grace_time=None,
-            coalesce=True,
-        )
+        for job, name, every in ((self._listen, "listen", LOOK_EVERY), (self._backup, "backup", BACKUP_EVERY)):
+            self._scheduler.add_job(
+                job, "interval", seconds=every.total_seconds(), id=name, misfire_grace_time=None, coalesce=True
+            )
         self._scheduler.start()
 
     async def end(self) -> None:
@@ -248,6 +246,12 @@ class _Alarm:
         with contextlib.suppress(Exception):  # a store that is locked: the wake that is planned will tell it
             if await self._service.listen():
                 self.look()
+
+    async def _backup(self) -> None:
+        try:
+            await self._service.backup()
+        except HipsyncError as error:
+            log.warning("the database was not copied: %s", error)
 
     def _travel(self) -> None:
         """The host may be in another zone than a minute ago."""

@@ -243,6 +243,11 @@ def _whole(instant: datetime) -> datetime:
     return instant if instant == floor else floor + MINUTE
 
 
+def backup_due(newest: datetime | None, zones: Zones, now: datetime) -> bool:
+    """Whether to copy the database: once in each local day, the night's end being as good as any time."""
+    return newest is None or zones.date_of(newest) < zones.date_of(now)
+
+
 def next_wake(state: State, now: datetime) -> datetime:
     """The next instant at which `wake` has something to do; not before now."""
     instants = [

@@ -12,7 +12,7 @@ from builders import MONDAY, day
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
 from hipsync.model import BandId, Prompt
-from hipsync.plan import Contacts, Met, Settings, State, contact_at, expected, listens, next_wake
+from hipsync.plan import Contacts, Met, Settings, State, backup_due, contact_at, expected, listens, next_wake
 from hipsync.prompting import Due, Policy, Quiet, Reason, verdict
 from hipsync.review import Seen
 from hipsync.store import Band
@@ -172,6 +172,21 @@ def test_a_band_that_was_never_called_is_called_now() -> None:
     found = state("60m walk", at(9), at(10))
     fresh = replace(found.contacts[0], attempted=None)
     assert contact_at(fresh, found, at(10)) == at(10)
+
+
+@pytest.mark.parametrize(
+    ("newest", "now", "due"),
+    [
+        (None, at(10), True),
+        (at(9), at(10), False),
+        (at(9), at(23.9), False),
+        (at(9), at(24.1), True),
+        (at(9), at(24 * 8), True),
+        (at(10), at(9), False),  # the clock was set back
+    ],
+)
+def test_the_database_is_to_be_copied_once_a_day(newest: datetime | None, now: datetime, due: bool) -> None:
+    assert backup_due(newest, Zones([], "Europe/London"), now) is due
 
 
 def test_without_a_band_it_looks_again_within_at_least_every() -> None:
