@@ -11,17 +11,20 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from hipsync.bouts import Rule, bouts
-from hipsync.config import Config
 from hipsync.days import Zones
-from hipsync.driver import Driver
-from hipsync.exercises import Move
 from hipsync.model import MINUTE, BandId, Pause, Prompt
 from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.review import Seen, rule_of, seen
 from hipsync.store import Band, Store, Sync
 from hipsync.timeline import instant_of
+
+if TYPE_CHECKING:  # what `status --line` need not wait for
+    from hipsync.config import Config
+    from hipsync.driver import Driver
+    from hipsync.exercises import Move
 
 FIRST_RETRY = timedelta(minutes=2)
 LONGEST_RETRY = timedelta(hours=1)

@@ -542,6 +542,18 @@ def test_a_hangup_reads_the_settings_anew_and_bad_ones_are_refused(
     assert "the settings stay as they were: sitting.limit is no length" in [r.message for r in warnings_of(caplog)]
 
 
+def test_a_status_bar_is_told_by_the_service(database: Path) -> None:
+    lines: list[str] = []
+
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        done = await typed(database, "status", "--line")
+        lines.append(done)
+
+    serving(database, story)
+    assert lines[0].startswith("nothing is said: waiting for an answer, next look at a prompt ")
+
+
 def test_settings_are_read_anew_when_a_command_asks(database: Path) -> None:
     quiet = replace(settings_of(Config(), "UTC"), policy=Policy(limit=90))
     answers: list[Settings | ConfigError] = [ConfigError("sitting.limit is no length"), quiet]

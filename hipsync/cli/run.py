@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from datetime import datetime
@@ -89,6 +90,9 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     hipsync status
     hipsync status --line       for a status bar
     """
+    if line and (by_service := _line_of_service(app)) is not None:
+        click.echo(by_service)
+        return
     from hipsync.instance import running
     from hipsync.plan import live_kinds, next_wake, state_of
     from hipsync.words import doing
@@ -128,6 +132,17 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         if contact.trouble:
             click.echo(f"    {clean(contact.trouble, LONGEST_TROUBLE)}")
     click.echo(f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}")
+
+
+def _line_of_service(app: App) -> str | None:
+    """The service knows more than the database, and a status bar asks often."""
+    from hipsync.control import ask
+    from hipsync.errors import HipsyncError
+
+    with contextlib.suppress(HipsyncError):
+        told = ask(app.database, {"do": "line"}, 0.5)
+        return None if told is None else clean(str(told.get("line")), LONGEST_TROUBLE)
+    return None
 
 
 def _running(app: App) -> str:
