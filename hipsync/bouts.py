@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -207,10 +207,10 @@ def alive_since(line: Timeline, start: int) -> bool:
     return next(signs_of_life(line, start, len(line.flags)), None) is not None
 
 
-def moved_after(prompt: Prompt, found: Bouts) -> datetime | None:
-    """When the break began that a prompt brought about."""
+def moved_after(prompt: Prompt, breaks: Iterable[datetime]) -> datetime | None:
+    """When the break began that a prompt brought about; `breaks` are the starts of all, in order."""
     until = (prompt.last_shown or prompt.at) + MOVED_WITHIN
-    return next((b.start for b in found.breaks if prompt.at <= b.start <= until), None)
+    return next((start for start in breaks if prompt.at <= start <= until), None)
 
 
 def usual_minutes(lengths: Sequence[int]) -> int | None:

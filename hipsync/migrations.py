@@ -121,6 +121,25 @@ def m002_pauses(db: Database) -> None:
     db.execute("CREATE TABLE pauses (at INTEGER PRIMARY KEY, until INTEGER NOT NULL)")  # pyright: ignore[reportUnknownMemberType]
 
 
+@STEPS()
+def m004_days(db: Database) -> None:
+    """Days that were judged already. Derived from the rest: every row may be deleted at any time."""
+    db.execute(  # pyright: ignore[reportUnknownMemberType]
+        """CREATE TABLE days (
+            start INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            zone TEXT NOT NULL,
+            of TEXT NOT NULL,
+            judged_by TEXT NOT NULL,
+            loaded_from INTEGER NOT NULL,
+            loaded_until INTEGER NOT NULL,
+            kinds BLOB NOT NULL,
+            facts TEXT NOT NULL,
+            PRIMARY KEY (start, until, zone, of)
+        ) WITHOUT ROWID"""
+    )
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is missing, in one transaction: two processes that start at once make one schema.
 

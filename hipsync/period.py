@@ -64,7 +64,6 @@ def awake_minutes(minutes: Minutes) -> int:
 
 def _awake_hours(day: DaySummary) -> Iterator[bool]:
     """Of each elapsed hour that was awake enough, whether a break began in it."""
-    breaks = {(start - day.start) // HOUR for start in day.break_starts}
-    for at, hour in enumerate(day.hours):
+    for hour in day.hours:
         if awake_minutes(hour.minutes) >= AWAKE_ENOUGH:
-            yield at in breaks
+            yield any(hour.start <= start < hour.start + HOUR for start in day.break_starts)

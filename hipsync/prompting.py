@@ -200,7 +200,7 @@ def outcome(
 
     It was ignored if data cover the ten minutes after it, or if twice that time brought none.
     """
-    if moved := moved_after(prompt, found):
+    if moved := moved_after(prompt, (b.start for b in found.breaks)):
         return Answer.MOVED, moved
     over = (prompt.last_shown or prompt.at) + MOVED_WITHIN
     if (known_until is not None and known_until >= over) or now >= over + MOVED_WITHIN:

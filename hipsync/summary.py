@@ -94,6 +94,19 @@ class DaySummary(NamedTuple):
     """Of each minute from `start` to `until`, its place in `KINDS`."""
 
 
+class Judged(NamedTuple):
+    """What follows from a day's minutes and the rule alone, whatever was said or done: it may be kept (`kept.py`)."""
+
+    complete_until: datetime | None
+    steps: int
+    kinds: bytes
+    stretches: Sequence[Piece]
+    """None of them marked as prompted."""
+    lengths: Sequence[int]
+    breaks: Sequence[datetime]
+    """Starts of all from the day's beginning on: one after its end may still be what its last prompt brought about."""
+
+
 def day_summary(
     line: Timeline,
     found: Bouts,
@@ -106,33 +119,59 @@ def day_summary(
     exercises: Sequence[Exercise] = (),
 ) -> DaySummary:
     """The summary of `day` from a line that reaches far enough before and behind it to hold its stretches whole."""
-    until = max(min(instant_of(minute_of(now)), day.end), day.start)
+    judged = judged_day(line, found, day, now)
+    return summed_up(judged, day, now, limit=limit, bands=bands, prompts=prompts, exercises=exercises)
+
+
+def judged_day(line: Timeline, found: Bouts, day: Day, now: datetime) -> Judged:
+    """The part of a summary that takes long. `line` as in `day_summary`."""
+    until = _until(day, now)
     first, last = minute_of(day.start), minute_of(until)
-    kinds = kinds_of(line)[max(first - line.first, 0) : max(last - line.first, 0)]
     pieces = [
-        _piece(line, stretch, day, until, prompts)
+        _piece(line, stretch, day, until)
         for stretch in found.stretches
         if stretch.minutes >= LISTED and stretch.start < until and stretch.end > day.start
     ]
-    own = [
-        stretch
-        for stretch in found.stretches
-        if stretch.minutes >= LISTED and day.start < stretch.end <= day.end and not stretch.doubtful
-    ]
-    lengths = [stretch.minutes for stretch in own]
-    break_starts = [b.start for b in found.breaks if day.start <= b.start < until]
+    return Judged(
+        complete_until=_complete_until(line, first, last),
+        steps=_steps(line, first, last),
+        kinds=kinds_of(line)[max(first - line.first, 0) : max(last - line.first, 0)],
+        stretches=[piece for piece in pieces if piece.minutes],
+        lengths=[
+            stretch.minutes
+            for stretch in found.stretches
+            if stretch.minutes >= LISTED and day.start < stretch.end <= day.end and not stretch.doubtful
+        ],
+        breaks=[b.start for b in found.breaks if b.start >= day.start],
+    )
+
+
+def summed_up(
+    judged: Judged,
+    day: Day,
+    now: datetime,
+    *,
+    limit: int,
+    bands: Sequence[Worn] = (),
+    prompts: Sequence[Prompt] = (),
+    exercises: Sequence[Exercise] = (),
+) -> DaySummary:
+    """A day's summary, with what was said and done joined to what was judged."""
+    until = _until(day, now)
+    first, kinds, lengths = minute_of(day.start), judged.kinds, judged.lengths
+    break_starts = [start for start in judged.breaks if start < until]
     return DaySummary(
         date=day.date,
         zone=day.zone.key,
         start=day.start,
         end=day.end,
         until=until,
-        complete_until=_complete_until(line, first, last),
+        complete_until=judged.complete_until,
         bands=bands,
         minutes=_counts(kinds),
-        steps=_steps(line, first, last),
+        steps=judged.steps,
         limit_minutes=limit,
-        stretches=[piece for piece in pieces if piece.minutes],
+        stretches=[piece._replace(prompted=_prompted(piece, prompts)) for piece in judged.stretches],
         longest_minutes=max(lengths, default=0),
         over_30=sum(minutes >= OVER_30 for minutes in lengths),
         over_limit=sum(minutes >= limit for minutes in lengths),
@@ -141,10 +180,14 @@ def day_summary(
         lengths=lengths,
         break_starts=break_starts,
         hours=[Hour(instant_of(first + at), _counts(kinds[at : at + 60])) for at in range(0, len(kinds), 60)],
-        prompts=[_outcome(prompt, found) for prompt in prompts if day.start <= prompt.at < day.end],
+        prompts=[_outcome(prompt, judged.breaks) for prompt in prompts if day.start <= prompt.at < day.end],
         exercises=[exercise for exercise in exercises if day.start <= exercise.at < day.end],
         kinds=kinds,
     )
+
+
+def _until(day: Day, now: datetime) -> datetime:
+    return max(min(instant_of(minute_of(now)), day.end), day.start)
 
 
 def kinds_of(line: Timeline) -> bytes:
@@ -186,7 +229,7 @@ def _complete_until(line: Timeline, first: int, last: int) -> datetime | None:
     return instant_of(line.first + start + len(known)) if known else None
 
 
-def _piece(line: Timeline, stretch: Stretch, day: Day, until: datetime, prompts: Sequence[Prompt]) -> Piece:
+def _piece(line: Timeline, stretch: Stretch, day: Day, until: datetime) -> Piece:
     start, end = max(stretch.start, day.start), min(stretch.end, until)
     cut = (start, end) != (stretch.start, stretch.end)
     places = range(minute_of(start) - line.first, minute_of(end) - line.first)
@@ -197,12 +240,17 @@ def _piece(line: Timeline, stretch: Stretch, day: Day, until: datetime, prompts:
         minutes=sum(line.code[at] != MISSING for at in places),
         ended_by=stretch.ended_by if ends_here else None,
         due=stretch.due if stretch.due and start < stretch.due <= end else None,
-        prompted=any(stretch.start < prompt.due <= stretch.end for prompt in prompts),
+        prompted=False,
         doubtful=stretch.doubtful,
         whole=stretch if cut else None,
     )
 
 
-def _outcome(prompt: Prompt, found: Bouts) -> PromptOutcome:
-    moved = moved_after(prompt, found)
+def _prompted(piece: Piece, prompts: Sequence[Prompt]) -> bool:
+    whole = piece.whole or piece
+    return any(whole.start < prompt.due <= whole.end for prompt in prompts)
+
+
+def _outcome(prompt: Prompt, breaks: Sequence[datetime]) -> PromptOutcome:
+    moved = moved_after(prompt, breaks)
     return PromptOutcome(prompt, None if moved is None else int((moved - prompt.at).total_seconds()) // 60)

@@ -6,6 +6,7 @@ All SQL is in this package and in `migrations.py`, which makes the tables::
     bands.py      bands, syncs, zones
     readings.py   epochs, counters and the other readings
     said.py       prompts, pauses and exercises
+    kept.py       days that were judged already
     care.py       check, backup, vacuum, forget
     __init__.py   opening and restoring, and `Store`, which is all of these
 
@@ -26,18 +27,19 @@ from hipsync.errors import StoreError
 from hipsync.store.bands import Band, Bands, Sync
 from hipsync.store.care import Care
 from hipsync.store.file import connected, error_code, translated
+from hipsync.store.kept import Kept, KeptDay
 from hipsync.store.readings import Appended, Readings
 from hipsync.store.said import Said
 
-__all__ = ["VERSION", "Appended", "Band", "Store", "Sync"]
+__all__ = ["VERSION", "Appended", "Band", "KeptDay", "Store", "Sync"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 3
 """Schema steps that this program knows (`migrations.py`)."""
 
 
-class Store(Bands, Readings, Said, Care):
+class Store(Bands, Readings, Said, Kept, Care):
     """The open file. A context manager; may be used from several threads, one at a time."""
 
     @staticmethod

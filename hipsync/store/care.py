@@ -111,5 +111,7 @@ def _erase(db: sqlite3.Connection, band: int, added: int) -> bool:
         return True  # a copy of something older than the first schema
     db.execute("PRAGMA secure_delete = ON")  # for the end of the file, which VACUUM cuts off as it is
     db.execute("DELETE FROM bands WHERE id = ? AND added = ?", (band, added))
+    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'days'").fetchone() is not None:
+        db.execute("DELETE FROM days")  # they tell of its minutes, too
     db.execute("VACUUM")
     return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -24,6 +24,7 @@ from hipsync.model import (
     Wear,
 )
 from hipsync.store.file import BEGINNING, SECOND, OpenFile, instant, seconds, text, translated
+from hipsync.store.kept import BEGAN, ENDS, drop_days
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ class Readings(OpenFile):
             before = db.total_changes
             db.executemany(_UPSERT, rows)
             changed = db.total_changes - before
+            if changed:
+                drop_days(db, *_touched(rows))
             for reading in others:
                 _append_other(db, band, reading)
         if kept_out := len(epochs) - changed:
@@ -190,6 +193,9 @@ class Readings(OpenFile):
                 yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, said, kind, inferred)
 
 
+_Row = tuple[int, int, int, int, int | None, int | None, int, int | None]
+"""Of the table `epochs`."""
+
 _STATE = f"""(CASE excluded.state % {INFERRED} WHEN 0 THEN state % {INFERRED} ELSE excluded.state % {INFERRED} END
     | (state & excluded.state & {INFERRED}))"""
 """What is said stays until something else is said; what was sent once is inferred no more, in either order."""
@@ -211,7 +217,7 @@ WHERE excluded.steps >= steps AND (
 """  # noqa: S608  our own numbers
 
 
-def _epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[tuple[int | None, ...]]:
+def _epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
     """In one comprehension: a sync can bring a month of minutes, and a function call for each would double the time."""
     return [
         (
@@ -228,6 +234,23 @@ def _epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[tuple[int | None, ..
     ]
 
 
+def _touched(rows: Sequence[_Row]) -> tuple[int, int]:
+    """Seconds `[from, until)` in which all of these epochs lie."""
+    starts = [row[1] for row in rows]
+    return min(starts), max(starts) + 60 * max(row[2] for row in rows)
+
+
+def _drop_days_around(db: sqlite3.Connection, table: str, band: int, at_s: int) -> None:
+    """A reading speaks of the time from the one before it to the one after it."""
+    before, after = (
+        f"SELECT {extreme}(at) FROM {table} WHERE band = ? AND at {side} ?"  # noqa: S608  our own names
+        for extreme, side in (("max", "<"), ("min", ">"))
+    )
+    ((first,),) = db.execute(before, (band, at_s)).fetchall()
+    ((last,),) = db.execute(after, (band, at_s)).fetchall()
+    drop_days(db, BEGAN if first is None else first, ENDS if last is None else last + 1)
+
+
 def _append_other(db: sqlite3.Connection, band: int, reading: Reading) -> None:
     """Of two in the same second: the larger counter, the first that was said of anything else."""
     match reading:
@@ -237,8 +260,10 @@ def _append_other(db: sqlite3.Connection, band: int, reading: Reading) -> None:
                 " ON CONFLICT DO UPDATE SET steps = excluded.steps WHERE excluded.steps > steps",
                 (band, seconds(at), steps),
             )
+            _drop_days_around(db, "counters", band, seconds(at))
         case Wear(at, worn):
             db.execute("INSERT INTO wears VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (band, seconds(at), worn))
+            _drop_days_around(db, "wears", band, seconds(at))
         case Charge(at, percent, charging):
             db.execute(
                 "INSERT INTO charges VALUES (?, ?, ?, ?)"
