@@ -132,3 +132,18 @@ def erase_command(app: App, since: str | None, until: str | None, yes: bool) -> 
             click.confirm(f"Erase everything from {span}, in {copies} backups too?", abort=True)
         store.erase(start, end)
     click.echo(f"Erased: from {span}, and in {copies} backups.")
+
+
+@db_command.command("datasette")
+def datasette_command() -> None:
+    """Print what the tables mean, as metadata for Datasette (https://datasette.io).
+
+    \b
+    hipsync db datasette > hipsync.json
+    datasette "$(hipsync db path)" --metadata hipsync.json
+    """
+    import json
+
+    from hipsync.columns import datasette
+
+    click.echo(json.dumps(datasette(), indent=1))
