@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hipsync.bouts import usual_minutes
@@ -15,6 +15,10 @@ AWAKE = (Kind.SITTING, Kind.UP, Kind.STANDING)
 AWAKE_ENOUGH = 30
 """Known awake minutes from which on an hour counts as one in which somebody could have got up: half of it. With fewer,
 most of the hour was slept, unworn or unknown, and that no break began in it says nothing."""
+
+COMPARABLE = 24 * 60
+"""Known awake minutes of a period below which it is not compared: three days of eight hours. With fewer, one odd day
+decides."""
 
 
 class PeriodSummary(NamedTuple):
@@ -37,6 +41,33 @@ class PeriodSummary(NamedTuple):
     hours_with_break: int
     """Of these, those in which a break began."""
 
+    @property
+    def awake(self) -> int:
+        """Minutes known, worn and awake."""
+        return awake_minutes(self.minutes)
+
+    @property
+    def complete_until(self) -> datetime | None:
+        """End of the newest known minute; None if nothing is known."""
+        return max((day.complete_until for day in self.days if day.complete_until), default=None)
+
+
+class Rates(NamedTuple):
+    """What a period was like for each hour known, worn and awake, so that periods known unequally compare."""
+
+    awake: int
+    """Minutes."""
+    sitting_minutes: float
+    breaks: float
+    over_limit: float
+
+
+class Change(NamedTuple):
+    """A period beside the one before it."""
+
+    now: Rates
+    before: Rates
+
 
 def period_summary(days: Sequence[DaySummary]) -> PeriodSummary:
     """Days in order, of one rule and the same bands, summed up. A stretch belongs to the day in which it ends."""
@@ -55,6 +86,19 @@ def period_summary(days: Sequence[DaySummary]) -> PeriodSummary:
         hours_awake=len(broken),
         hours_with_break=sum(broken),
     )
+
+
+def change(period: PeriodSummary, before: PeriodSummary) -> Change | None:
+    """How two periods compare; None if of one of them too little is known to tell."""
+    if min(period.awake, before.awake) < COMPARABLE:
+        return None
+    return Change(_rates(period), _rates(before))
+
+
+def _rates(period: PeriodSummary) -> Rates:
+    hours = period.awake / 60
+    sitting = period.minutes[Kind.SITTING] / hours
+    return Rates(period.awake, sitting, period.breaks / hours, period.over_limit / hours)
 
 
 def awake_minutes(minutes: Minutes) -> int:

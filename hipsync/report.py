@@ -8,9 +8,11 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from hipsync.model import Answer, EndedBy, Kind, Prompt, Stretch
-from hipsync.summary import KINDS, DaySummary, Hour, Minutes, Piece, PromptOutcome
+from hipsync.period import PeriodSummary, Rates, awake_minutes, change
+from hipsync.summary import KINDS, DaySummary, Hour, Minutes, Piece, PromptOutcome, Worn
+from hipsync.timeline import COARSE
 
-Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
 TWELVE_HOURS = 720
 """Minutes: what the source text says people often sit in a day; shown only beside the hours worn."""
@@ -95,11 +97,75 @@ def _hour_json(hour: Hour, zone: ZoneInfo) -> Mapping[str, Json]:
     return {"hour": f"{local:%H:%M}", "from": local.isoformat(), **_minutes_json(hour.minutes)}
 
 
+def period_json(period: PeriodSummary, before: PeriodSummary | None = None) -> Mapping[str, Json]:
+    """The object of `week --json` and `month --json`, version 1; `days` holds those of `day --json`.
+
+    `before` is the same of the period before, without its days, and `change` compares the two if enough is known.
+    """
+    found: dict[str, Json] = {"version": 1, **_period_json(period), "days": [day_json(day) for day in period.days]}
+    if before is not None:
+        compared = change(period, before)
+        found["before"] = _period_json(before)
+        found["change"] = (
+            None if compared is None else {"now": _rates_json(compared.now), "before": _rates_json(compared.before)}
+        )
+    return found
+
+
+def _period_json(period: PeriodSummary) -> dict[str, Json]:
+    first, last = period.days[0], period.days[-1]
+    return {
+        "first": first.date.isoformat(),
+        "last": last.date.isoformat(),
+        "from": _instant(first.start, ZoneInfo(first.zone)),
+        "to": _instant(last.end, ZoneInfo(last.zone)),
+        "complete_until": _instant(period.complete_until, ZoneInfo(last.zone)),
+        "minutes": _minutes_json(period.minutes),
+        "steps": period.steps,
+        "limit_minutes": last.limit_minutes,
+        "longest_minutes": period.longest_minutes,
+        "over_30": period.over_30,
+        "over_limit": period.over_limit,
+        "breaks": period.breaks,
+        "usual_stretch_minutes": period.usual_stretch_minutes,
+        "hours_awake": period.hours_awake,
+        "hours_with_break": period.hours_with_break,
+    }
+
+
+def _rates_json(rates: Rates) -> Mapping[str, Json]:
+    return {
+        "awake_minutes": rates.awake,
+        "sitting_minutes_per_hour": round(rates.sitting_minutes, 1),
+        "breaks_per_hour": round(rates.breaks, 2),
+        "over_limit_per_hour": round(rates.over_limit, 3),
+    }
+
+
+# ------------------------------------------------------------------ CSV
+
+COLUMNS = (
+    "date", "zone", "from", "to", "complete_until", *(kind.value for kind in KINDS), "steps", "limit_minutes",
+    "longest_minutes", "over_30", "over_limit", "breaks", "usual_stretch_minutes",
+)  # fmt: skip
+
+
+def days_csv(days: Sequence[DaySummary]) -> Iterator[Sequence[Json]]:
+    """The head, then a row a day, with the names and the values of `day --json`."""
+    yield COLUMNS
+    for day in days:
+        told = {**day_json(day), **_minutes_json(day.minutes)}
+        yield [told[column] for column in COLUMNS]
+
+
 # ------------------------------------------------------------------ text
 
 HOUR = timedelta(hours=1)
-STRIP_CELL = 20
-"""Minutes a character: a day of 24 hours is 72 of them, and fits 80 columns with its margin."""
+STRIP_CELLS = (10, 15, 20)
+"""Minutes a character, the finest that fits: with 20 a day of 25 hours fits 80 columns with its margin."""
+MARGIN = "  "
+NARROWEST = 80
+"""Columns."""
 
 Marks = Mapping[Kind, str]
 UNICODE_MARKS: Marks = {
@@ -147,11 +213,14 @@ LISTED_STRETCHES = 5
 Style = Literal["plain", "colour"]
 
 
-def day_text(summary: DaySummary, *, style: Style = "plain", marks: Marks = UNICODE_MARKS) -> str:
-    """The day for a terminal of 80 columns; `plain` has no escape sequences."""
+def day_text(
+    summary: DaySummary, *, style: Style = "plain", marks: Marks = UNICODE_MARKS, columns: int = NARROWEST
+) -> str:
+    """The day for a terminal of so many columns, at least 80; `plain` has no escape sequences."""
     if summary.complete_until is None:
         return "\n".join([*_head(summary), "", f"  {advice(summary)}"]) + "\n"
-    lines = [*_head(summary), "", *_strip(summary, style, marks), "", *_totals(summary), *_details(summary)]
+    lines = [*_head(summary), "", *_strip(summary, style, marks, columns), ""]
+    lines += [*totals(summary.minutes, summary.steps), *_twelve_hours(summary.minutes), *_details(summary)]
     return "\n".join(lines) + "\n"
 
 
@@ -187,53 +256,78 @@ def _head(summary: DaySummary) -> Iterator[str]:
         yield f"{day} ({summary.zone})"
     else:
         yield f"{day} ({summary.zone}), known up to {until.astimezone(zone):%H:%M}"
-    bands = [
-        f"{band.name}{' (simulated)' if band.simulated else ''}"
-        + (f", in steps of {band.resolution_minutes} min" if band.resolution_minutes > 1 else "")
-        for band in summary.bands
-    ]
-    if bands:
-        yield "from " + "; ".join(bands)
+    if summary.bands:
+        yield bands_line(summary.bands)
 
 
-def _strip(summary: DaySummary, style: Style, marks: Marks) -> Iterator[str]:
-    zone = ZoneInfo(summary.zone)
-    cells = [summary.kinds[at : at + STRIP_CELL] for at in range(0, len(summary.kinds), STRIP_CELL)]
-    per_hour = 60 // STRIP_CELL
-    length = int((summary.end - summary.start).total_seconds()) // 3600
-    ruler = ""
-    for hour in range(0, length, 3):
-        ruler += f"{(summary.start + hour * HOUR).astimezone(zone):%H}".ljust(3 * per_hour)
-    yield "  " + ruler.rstrip()
-    yield "  " + "".join(_cell(cell, style, marks) for cell in cells)
-    shown = [kind for kind in KINDS if any(cell and _main(cell) is kind for cell in cells)]
-    yield "  " + "  ".join(f"{_coloured(marks[kind], kind, style)} {WORDS[kind]}" for kind in shown)
+def bands_line(bands: Sequence[Worn]) -> str:
+    """From which bands it is known, and how coarsely."""
+    return "from " + "; ".join(
+        f"{band.name}{' (simulated)' if band.simulated else ''}{_coarse(band.resolution_minutes)}" for band in bands
+    )
+
+
+def _coarse(resolution_minutes: int) -> str:
+    if resolution_minutes <= 1:
+        return ""
+    told = f", in steps of {resolution_minutes} min"
+    return f"{told}: too coarse to tell sitting, steps alone count" if resolution_minutes > COARSE else told
+
+
+def _strip(summary: DaySummary, style: Style, marks: Marks, columns: int) -> Iterator[str]:
+    room = (columns - len(MARGIN)) * 3600
+    length_s = (summary.end - summary.start).total_seconds()
+    cell = next((cell for cell in STRIP_CELLS if length_s * 60 / cell <= room), STRIP_CELLS[-1])
+    yield MARGIN + ruler(summary, cell)
+    yield MARGIN + strip(summary.kinds, cell, style, marks)
+    yield MARGIN + legend([summary.kinds], cell, style, marks)
+
+
+def ruler(day: DaySummary, cell_minutes: int) -> str:
+    """Local hours, every third, above a strip of this day."""
+    zone = ZoneInfo(day.zone)
+    hours = range(0, int((day.end - day.start).total_seconds()) // 3600, 3)
+    labels = (f"{(day.start + hour * HOUR).astimezone(zone):%H}" for hour in hours)
+    return "".join(label.ljust(3 * 60 // cell_minutes) for label in labels).rstrip()
+
+
+def strip(kinds: bytes, cell_minutes: int, style: Style, marks: Marks) -> str:
+    """A character for every so many minutes: what most of them were."""
+    return "".join(_coloured(marks[_main(cell)], _main(cell), style) for cell in _cells(kinds, cell_minutes))
+
+
+def legend(days: Sequence[bytes], cell_minutes: int, style: Style, marks: Marks) -> str:
+    """The marks that the strips of these days show, in words."""
+    shown = {_main(cell) for kinds in days for cell in _cells(kinds, cell_minutes)}
+    return "  ".join(f"{_coloured(marks[kind], kind, style)} {WORDS[kind]}" for kind in KINDS if kind in shown)
+
+
+def _cells(kinds: bytes, cell_minutes: int) -> list[bytes]:
+    return [kinds[at : at + cell_minutes] for at in range(0, len(kinds), cell_minutes)]
 
 
 def _main(cell: bytes) -> Kind:
     return max(KINDS, key=lambda kind: cell.count(KINDS.index(kind)))
 
 
-def _cell(cell: bytes, style: Style, marks: Marks) -> str:
-    kind = _main(cell)
-    return _coloured(marks[kind], kind, style)
-
-
 def _coloured(text: str, kind: Kind, style: Style) -> str:
     return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if style == "colour" else text
 
 
-def _totals(summary: DaySummary) -> Iterator[str]:
-    minutes = summary.minutes
-    awake = minutes[Kind.SITTING] + minutes[Kind.UP] + minutes[Kind.STANDING]
+def totals(minutes: Minutes, steps: int) -> Iterator[str]:
+    """The kinds of minutes, sitting beside the time worn and awake."""
+    awake = awake_minutes(minutes)
     share = f" ({minutes[Kind.SITTING] * 100 // awake} %)" if awake else ""
     yield f"  sitting (estimated)  {length(minutes[Kind.SITTING]):>8}  of {length(awake)} worn and awake{share}"
     for kind in (Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN):
         if minutes[kind] or kind is Kind.UP:
-            steps = f"  {summary.steps:,} steps" if kind is Kind.UP else ""
-            yield f"  {WORDS[kind]:<19}  {length(minutes[kind]):>8}{steps}"
+            walked = f"  {steps:,} steps" if kind is Kind.UP else ""
+            yield f"  {WORDS[kind]:<19}  {length(minutes[kind]):>8}{walked}"
+
+
+def _twelve_hours(minutes: Minutes) -> Iterator[str]:
     if minutes[Kind.SITTING] >= TWELVE_HOURS:
-        yield f"  That is over 12 hours of sitting, in {length(awake)} that are known."
+        yield f"  That is over 12 hours of sitting, in {length(awake_minutes(minutes))} that are known."
 
 
 def _details(summary: DaySummary) -> Iterator[str]:

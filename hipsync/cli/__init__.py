@@ -29,6 +29,8 @@ COMMANDS = {
     "doctor": "doctor",
     "today": "review",
     "day": "review",
+    "week": "review",
+    "month": "review",
     "prompts": "prompts",
     "done": "prompts",
     "snooze": "prompts",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -74,11 +75,19 @@ class App:
 
         return Store.open(self.database)
 
-    def read_store(self) -> Store | None:
-        """For reading; None if there is no database yet, and none is made. Raises `StoreError`."""
+    def read_store(self, *, to_write: bool = False) -> Store | None:
+        """For reading; None if there is no database yet, and none is made. Raises `StoreError`.
+
+        With `to_write` for writing too, if the file can be written.
+        """
         from hipsync.store import Store
 
-        return Store.read(self.database) if Store.exists(self.database) else None
+        if not Store.exists(self.database):
+            return None
+        if to_write:
+            with contextlib.suppress(StoreError):
+                return Store.open(self.database)
+        return Store.read(self.database)
 
     def existing_store(self, *, to_write: bool = False) -> Store:
         """For reading or writing what is there already. Raises `StoreError`."""

@@ -161,7 +161,7 @@ def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Pa
         bands = [band_of(store, name) for name in names] or [band for band in store.bands() if band.address]
         start = None
         if since is not None:
-            from hipsync.cli.review import day_of
+            from hipsync.cli.dates import day_of
 
             zones = app.zones(store)
             start = zones.day(day_of(since, zones.date_of(app.now()))).start

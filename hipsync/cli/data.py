@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from hipsync.cli.app import App, checked_name
-from hipsync.cli.review import checked_zone, day_of
+from hipsync.cli.dates import day_of
+from hipsync.cli.review import checked_zone
 from hipsync.errors import InputError
 
 EXIT_NOTHING_KNOWN = 3

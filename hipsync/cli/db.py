@@ -112,7 +112,7 @@ def erase_command(app: App, since: str | None, until: str | None, yes: bool) -> 
     """
     from datetime import UTC, datetime
 
-    from hipsync.cli.review import day_of
+    from hipsync.cli.dates import day_of
 
     if since is None and until is None:
         raise ConfigError(

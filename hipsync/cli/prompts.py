@@ -38,7 +38,7 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
     hipsync prompts
     hipsync prompts --since mon --json
     """
-    from hipsync.cli.review import day_of
+    from hipsync.cli.dates import day_of
     from hipsync.report import prompt_json
 
     now, found = app.now(), list[Prompt]()

@@ -215,7 +215,7 @@ def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, 
     hipsync demo --band infinitime --date 2026-03-29
     hipsync demo --data minutes.csv --speed 3600
     """
-    from hipsync.cli.review import day_of
+    from hipsync.cli.dates import day_of
     from hipsync.demo import demo
 
     if speed != "max" and not (speed.replace(".", "", 1).isdecimal() and float(speed) > 0):

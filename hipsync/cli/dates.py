@@ -1,0 +1,104 @@
+"""Days, weeks and months as people say them. All raise `ConfigError`, which says what is understood."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from hipsync.errors import ConfigError
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = (
+    "january", "february", "march", "april", "may", "june",
+    "july", "august", "september", "october", "november", "december",
+)  # fmt: skip
+YEARS = range(1970, 3000)
+"""Days of other years are slips of the pen, and the calendar has an end."""
+
+
+def day_of(text: str, today: date) -> date:
+    """2026-11-20, today, yesterday, -3 (days ago), mon (the last one)."""
+    day = _day(text.strip().lower(), today)
+    if day is None:
+        raise ConfigError(f"{text!r} is no date: use one like 2026-11-20, today, yesterday, -3 (days ago) or mon")
+    return _known(text, day)
+
+
+def week_of(text: str, today: date) -> Sequence[date]:
+    """Monday to Sunday of the week that holds a day; also: this week, last week, -2 (weeks ago), 2026-W47."""
+    word = text.strip().lower()
+    ago = _ago(word, "week")
+    day = today - timedelta(weeks=ago) if ago is not None else _iso_week(word) or _day(word, today)
+    if day is None:
+        message = f"{text!r} is no week: use a day of it like 2026-11-20 or mon, or 2026-W47, last, -2 (weeks ago)"
+        raise ConfigError(message)
+    monday = _known(text, day) - timedelta(days=day.weekday())
+    return [monday + timedelta(days=at) for at in range(7)]
+
+
+def month_of(text: str, today: date) -> Sequence[date]:
+    """All days of 2026-11, november (the last one), this month, last month, -2 (months ago), or of a day's month."""
+    word = text.strip().lower()
+    ago = _ago(word, "month")
+    first = _months_before(today, ago) if ago is not None else _month(word, today) or _day(word, today)
+    if first is None:
+        message = f"{text!r} is no month: use one like 2026-11, november, last, -2 (months ago), or a day of it"
+        raise ConfigError(message)
+    first = _known(text, first).replace(day=1)
+    return [first.replace(day=at) for at in range(1, calendar.monthrange(first.year, first.month)[1] + 1)]
+
+
+def _day(word: str, today: date) -> date | None:
+    if word in {"today", "yesterday"}:
+        return today - timedelta(days=word == "yesterday")
+    if word.startswith("-") and word[1:].isdecimal() and len(word) <= 5:
+        return today - timedelta(days=int(word[1:]))
+    for number, name in enumerate(WEEKDAYS):
+        if word in {name, name[:3]}:
+            return today - timedelta(days=(today.weekday() - number) % 7)
+    try:
+        return date.fromisoformat(word)
+    except ValueError:
+        return None
+
+
+def _ago(word: str, unit: str) -> int | None:
+    if word in {"today", "this", f"this {unit}"}:
+        return 0
+    if word in {"last", f"last {unit}"}:
+        return 1
+    return int(word[1:]) if re.fullmatch(r"-\d{1,3}", word, re.ASCII) else None
+
+
+def _iso_week(word: str) -> date | None:
+    if found := re.fullmatch(r"(\d{4})-?w(\d{2})", word, re.ASCII):
+        try:
+            return date.fromisocalendar(int(found[1]), int(found[2]), 1)
+        except ValueError:
+            return None
+    return None
+
+
+def _month(word: str, today: date) -> date | None:
+    if found := re.fullmatch(r"(\d{4})-(\d{2})", word, re.ASCII):
+        year, number = int(found[1]), int(found[2])
+        return date(year, number, 1) if year and 1 <= number <= len(MONTHS) else None
+    name, _, said = word.partition(" ")
+    for number, month in enumerate(MONTHS, 1):
+        if name in {month, month[:3]} and re.fullmatch(r"(\d{4})?", said, re.ASCII):
+            year = int(said) if said else today.year - (number > today.month)
+            return date(year, number, 1) if year else None
+    return None
+
+
+def _months_before(today: date, ago: int) -> date:
+    months = today.year * 12 + today.month - 1 - ago
+    return date(months // 12, months % 12 + 1, 1)
+
+
+def _known(text: str, day: date) -> date:
+    if day.year not in YEARS:
+        raise ConfigError(f"{text!r} is too far away: the years {YEARS[0]} to {YEARS[-1]} are known")
+    return day
