@@ -22,8 +22,8 @@ from hipsync.timeline import (
     Timeline,
     instant_of,
     minute_of,
-    zero_runs,
 )
+from hipsync.timeline import zero_runs as runs_without_step
 
 LISTED = 8
 """Minutes: shorter stretches are pauses within moving about. The same 8 as in the kinds of minutes."""
@@ -223,10 +223,37 @@ def usual_minutes(lengths: Sequence[int]) -> int | None:
     return None
 
 
-def zero_step_bouts(line: Timeline) -> list[int]:
-    """Lengths in minutes of the runs of zero-step valid minutes.
+def zero_runs(line: Timeline) -> list[int]:
+    """Lengths in minutes of the runs of zero-step minutes, awake and worn.
 
     Another measure than stretches, for comparison with research: R accelerometry's `bouts` with tolerance 0, and GGIR
     with boutcriter 1.0, count the same.
     """
-    return [end - start for start, end in zero_runs(line)]
+    return [end - start for start, end in runs_without_step(line)]
+
+
+class Fragmentation(NamedTuple):
+    """How sitting is broken up, in the measures of research (`science.md` section 3)."""
+
+    over_30: int
+    over_60: int
+    mean_minutes: float
+    transition_rate: float
+    """Of a minute of sitting: that it is the last."""
+    gini: float
+    """0: all bouts are as long; near 1: a few long ones hold nearly all of the time."""
+
+
+def fragmentation(lengths: Sequence[int]) -> Fragmentation | None:
+    """Of bouts of these lengths in minutes; None if there are none."""
+    count, total = len(lengths), sum(lengths)
+    if not count:
+        return None
+    ranked = sum(rank * length for rank, length in enumerate(sorted(lengths), 1))
+    return Fragmentation(
+        over_30=sum(length >= 30 for length in lengths),
+        over_60=sum(length >= 60 for length in lengths),
+        mean_minutes=total / count,
+        transition_rate=count / total,
+        gini=2 * ranked / (count * total) - (count + 1) / count,
+    )

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from builders import MONDAY, day, line, minutes, slots
-from hipsync.bouts import Rule, bouts, reached, usual_minutes, zero_step_bouts
+from hipsync.bouts import Rule, bouts, reached, usual_minutes, zero_runs
 from hipsync.model import EndedBy
 from hipsync.timeline import Source, minute_of
 
@@ -43,7 +43,7 @@ def test_a_case_of_the_sitting_rule(case: dict[str, Any]) -> None:
         (s["start"], s["minutes"]) for s in case["stretches"]
     ]
     assert found.age == case["last_age"]
-    zero = [length for length in zero_step_bouts(time) if length >= 8]
+    zero = [length for length in zero_runs(time) if length >= 8]
     assert sum(zero) == case["sitting_minutes"]
 
 

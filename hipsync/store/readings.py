@@ -237,7 +237,7 @@ def _epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
 def _touched(rows: Sequence[_Row]) -> tuple[int, int]:
     """Seconds `[from, until)` in which all of these epochs lie."""
     starts = [row[1] for row in rows]
-    return min(starts), max(starts) + 60 * max(row[2] for row in rows)
+    return min(starts), max(starts) + 60 * max({row[2] for row in rows})
 
 
 def _drop_days_around(db: sqlite3.Connection, table: str, band: int, at_s: int) -> None:

@@ -32,20 +32,31 @@ def figures(folder: Path, minutes: int = year.MINUTES, runs: int = RUNS) -> list
     ours = script(folder, "hipsync.cli", "--db", str(path), "today", "--json")
     shutil.copy(BARE, folder)
     theirs = script(folder, "bare", str(path), str(midnight()))
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HIPSYNC_"))}
-    environment |= {"PYTHONPYCACHEPREFIX": str(folder / "compiled"), "XDG_CONFIG_HOME": str(folder)}
+    around = environment(folder)
 
     def run(command: list[str]) -> float:
-        return seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment))
+        return milliseconds(command, around)
 
     run(ours)  # compiles
     run(theirs)
-    own, bare = alternating(lambda: run(ours) * 1e3, lambda: run(theirs) * 1e3, runs)
+    own, bare = alternating(lambda: run(ours), lambda: run(theirs), runs)
     return [Figure("today: hipsync today --json, against a bare script", median(own), "ms", median(bare), 2.0)]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """That of an installed program."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HIPSYNC_"))}
+    return {**inherited, "PYTHONPYCACHEPREFIX": str(folder / "compiled"), "XDG_CONFIG_HOME": str(folder)}
+
+
+def milliseconds(command: list[str], environment: dict[str, str]) -> float:
+    """From its start to its end. Raises if it fails."""
+    return 1e3 * seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment))
 
 
 def script(folder: Path, module: str, *arguments: str) -> list[str]:
     """A command as an installer would write it for this module's `main`."""
+    folder.mkdir(exist_ok=True)
     file = folder / f"{module}.script"
     file.write_text(SCRIPT.format(module=module))
     return [sys.executable, "-X", "frozen_modules=on", str(file), *arguments]
