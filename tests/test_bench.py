@@ -13,7 +13,8 @@ from bench.figure import Figure, table
 
 
 @pytest.mark.parametrize(
-    ("figures", "minutes", "rows"), [(store.figures, 3000, 4), (today.figures, 3000, 1), (month.figures, 90000, 2), (summary.figures, 3000, 2)]
+    ("figures", "minutes", "rows"),
+    [(store.figures, 3000, 4), (today.figures, 3000, 1), (month.figures, 90000, 2), (summary.figures, 3000, 2)],
 )
 def test_a_benchmark_of_the_store_runs(
     figures: Callable[[Path, int, int], list[Figure]], minutes: int, rows: int, tmp_path: Path

@@ -20,7 +20,9 @@ YEARS = range(1970, 3000)
 
 def day_of(text: str, today: date) -> date:
     """2026-11-20, today, yesterday, -3 (days ago), mon (the last one)."""
-    day = _day(text.strip().lower(), today)
+    word = text.strip().lower()
+    days_ago = re.fullmatch(r"-(\d{1,4})", word, re.ASCII)
+    day = today - timedelta(days=int(days_ago[1])) if days_ago else _day(word, today)
     if day is None:
         raise ConfigError(f"{text!r} is no date: use one like 2026-11-20, today, yesterday, -3 (days ago) or mon")
     return _known(text, day)
@@ -53,8 +55,6 @@ def month_of(text: str, today: date) -> Sequence[date]:
 def _day(word: str, today: date) -> date | None:
     if word in {"today", "yesterday"}:
         return today - timedelta(days=word == "yesterday")
-    if word.startswith("-") and word[1:].isdecimal() and len(word) <= 5:
-        return today - timedelta(days=int(word[1:]))
     for number, name in enumerate(WEEKDAYS):
         if word in {name, name[:3]}:
             return today - timedelta(days=(today.weekday() - number) % 7)
