@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from hipsync.text import clean
 
 if TYPE_CHECKING:
     from hipsync.days import Zones
+    from hipsync.model import Remark
     from hipsync.plan import Settings, State
 
 LONGEST_TROUBLE = 300
@@ -67,6 +69,7 @@ def run_command(app: App) -> None:
                     deliver=delivery.deliver,
                     now=app.now,
                     hear=radio.hear,
+                    tell=delivery.tell,
                 )
                 await run(service, SystemClock(), settings=settings, zone=host_zone)
 
@@ -80,15 +83,16 @@ def run_command(app: App) -> None:
 def status_command(app: App, as_json: bool, line: bool) -> None:
     """Say what is known now, when the next prompt could come, and if nothing happens, why."""
     from hipsync.instance import running
-    from hipsync.plan import live_kinds, next_wake, state_of
-    from hipsync.words import doing
+    from hipsync.plan import facts_of, live_kinds, next_wake, state_of
+    from hipsync.remarks import troubles
+    from hipsync.words import doing, doing_besides
 
     now, store = app.now(), app.read_store()
     if store is None:
         if as_json:
             told = {"version": 1, "at": now.isoformat(), "running": False, "sitting_minutes": 0, "reason": "no data"}
             nothing = dict.fromkeys(("known_until", "until", "next_wake"))
-            click.echo(json.dumps({**told, **nothing, "bands": []}, indent=1))
+            click.echo(json.dumps({**told, **nothing, "occasions": {}, "remarks": [], "bands": []}, indent=1))
         else:
             click.echo("No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works.")
         return
@@ -100,15 +104,21 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
             live = live_kinds(drivers())
         state = state_of(store, app.settings(), now, live)
         zones = app.zones(store)
+        facts = [] if line else facts_of(store, state.contacts)
+        remarks = [remark for each in facts for remark in troubles(each, zones, now)]
     watched = running(app.database)
     if as_json:
-        told = {"running": watched, **_status_json(state, now, next_wake(state, now))}
+        told = {"running": watched, **_status_json(state, now, next_wake(state, now), remarks)}
         click.echo(json.dumps(told, indent=1))
         return
     known = state.seen.line.known_until()
     click.echo(doing(state, now))
     if line:
         return
+    for besides in doing_besides(state, now):
+        click.echo(besides)
+    for remark in remarks:
+        click.echo(remark.text)
     click.echo(_running(app) if watched else "the service does not run: `hipsync run` starts it")
     click.echo(f"last data: {_ago(known, now, zones)}")
     for contact in state.contacts:
@@ -133,7 +143,7 @@ def _running(app: App) -> str:
     return f"the service runs (process {told.get('process')}), connected to {told.get('connected') or 'no band'} now"
 
 
-def _status_json(state: State, now: datetime, wake: datetime) -> dict[str, object]:
+def _status_json(state: State, now: datetime, wake: datetime, remarks: Sequence[Remark]) -> dict[str, object]:
     from hipsync.prompting import Due
     from hipsync.timeline import instant_of
 
@@ -148,6 +158,11 @@ def _status_json(state: State, now: datetime, wake: datetime) -> dict[str, objec
         "reason": "due" if isinstance(verdict, Due) else verdict.reason.value,
         "until": None if quiet_until is None else quiet_until.isoformat(),
         "next_wake": wake.isoformat(),
+        "occasions": {
+            occasion.value: "due" if isinstance(judged, Due) else judged.reason.value
+            for occasion, judged in state.occasions.items()
+        },
+        "remarks": [{"what": remark.what.value, "text": remark.text} for remark in remarks],
         "bands": [
             {
                 "name": contact.band.name,
