@@ -119,7 +119,8 @@ def _first_movement(line: Timeline, rule: Rule, zones: Zones, now: datetime) -> 
         return Quiet(Reason.NO_SLEEP)
     walk = first_walk(line, rule, end)
     unseen = longest = 0
-    for code in (line.code if walk is None else line.code[:walk]).rstrip(bytes([MISSING]))[end:]:
+    seen = line.code.rstrip(bytes([MISSING])) if walk is None else line.code[:walk]
+    for code in seen[end:]:
         unseen = unseen + 1 if code in {MISSING, NOT_WORN} else 0
         longest = max(longest, unseen)
     if longest > UNSEEN:
