@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -334,9 +334,9 @@ def compared(people: range) -> int:
 
 def test_every_morning_of_restless_people_is_spoken_of_when_a_second_calculation_says_so() -> None:
     """Over both changes of clocks, too."""
-    assert compared(range(8)) >= 10
+    assert compared(range(3)) >= 4
 
 
 @pytest.mark.ring
 def test_so_are_those_of_many_people() -> None:
-    assert compared(range(8, 80)) >= 90
+    assert compared(range(3, 80)) >= 90
