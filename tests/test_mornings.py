@@ -33,7 +33,7 @@ def local(text: str) -> datetime:
 
 
 def life(first: str, *until: tuple[str, str]) -> list[Epoch]:
-    """What somebody did until each of some instants: sleep, sit, off, or walk, which is five minutes and then sitting."""
+    """What somebody did until each of some instants: sleep, sit, off, or walk: five minutes of it, and then sitting."""
     epochs: list[Epoch] = []
     start = local(first)
     for when, what in until:
@@ -68,7 +68,7 @@ def lived(
     live: SimulatedBand | None = None,
     from_: datetime | None = None,
 ) -> Lived:
-    """A Mi Band's wearer lives through it, and the service beside them, from `from_` on; the first prompt is answered."""
+    """A Mi Band's wearer lives through it, and the service, from `from_` on; the first prompt may be answered."""
     start = from_ or epochs[0].start
 
     async def told(clock: FastClock) -> Lived:
