@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,9 +20,11 @@ from hipsync.model import MINUTE, Answer, Epoch, Occasion, Pause, Prompt, State,
 from hipsync.plan import Settings, settings_of
 from hipsync.service import Service, answer_prompt
 from hipsync.simulated import SimulatedBand
+from hipsync.store import Store
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.sim import PineTime
+from machine import Machine
 from test_service_live import KEY, World
 
 LONDON = ZoneInfo("Europe/London")
@@ -228,3 +232,69 @@ def test_a_band_that_reports_rides_is_prompted_after_one() -> None:
     said = [prompt for prompt in run(told, epochs[0].start) if prompt.occasion is Occasion.AFTER_CYCLING]
     assert [(prompt.due, prompt.answer) for prompt in said] == [(local("03-03 14:47"), Answer.IGNORED)]
     assert said[0].exercise in {move.name for move in moves_for(When.COOLDOWN)}
+
+
+def test_what_hurt_is_offered_by_no_prompt_again_neither_in_the_morning_nor_for_sitting() -> None:
+    epochs = [
+        *MORNING,
+        *life("03-03 12:00", ("03-03 22:00", "walk"), ("03-04 08:30", "sleep"), ("03-04 12:00", "walk")),
+    ]
+    told = lived(epochs, answer=(Answer.HURT, MINUTE))
+    first, *later = told.prompts
+    assert first.occasion is Occasion.MORNING
+    assert len(told.mornings) == 2
+    assert len(later) >= 3
+    assert first.exercise not in {prompt.exercise for prompt in later}
+
+
+# ------------------------------------------------------------------ on the command line
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    """On Tuesday at 07:50, twenty minutes after its owner got up."""
+    machine = Machine(tmp_path)
+    machine.band(life("03-03 00:00", ("03-03 07:30", "sleep"), ("03-03 07:50", "walk")))
+    return machine
+
+
+def test_status_says_what_becomes_of_the_morning_prompt(machine: Machine) -> None:
+    assert "morning prompt: outside the prompt hours, held until 08:00" in machine.told("status").splitlines()
+    assert json.loads(machine.told("status", "--json"))["occasions"] == {"morning": "outside the prompt hours"}
+    machine.now = local("03-03 08:00")
+    assert "morning prompt: due now" in machine.told("status").splitlines()
+    machine.settings.parent.mkdir(parents=True)
+    machine.settings.write_text("[exercises]\nmorning = false\n")
+    machine.settings.chmod(0o600)
+    assert "morning" not in machine.told("status")
+
+
+def test_prompts_and_the_day_say_what_each_was_for_and_the_answers_work_on_it(machine: Machine) -> None:
+    at = local("03-03 08:00")
+    machine.now = at + 2 * MINUTE
+    with Store.open(machine.database) as store:
+        store.add_prompt(
+            Prompt(
+                at, local("03-03 07:31"), "hip-extension", sure=True, where=(Where.DESKTOP,), occasion=Occasion.MORNING
+            )
+        )
+    assert machine.told("done") == "Done: hip-extension. Well moved.\n"
+    assert machine.told("prompts").split()[-2:] == ["done", "(morning)"]
+    for command in (["prompts"], ["day"]):
+        (told,) = json.loads(machine.told(*command, "--json"))["prompts"]
+        assert (told["occasion"], told["answer"], told["moved_within_minutes"]) == ("morning", "done", None)
+    assert "08:00  hip-extension         desktop             done (morning)" in machine.told("day")
+
+
+def test_a_stretch_is_not_prompted_by_what_was_said_for_the_morning(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.band(life("03-03 00:00", ("03-03 08:10", "sleep"), ("03-03 09:40", "walk")))
+    at = local("03-03 08:20")
+    asked = Prompt(at, at, "hip-extension", sure=True)
+    for occasion, expected in ((Occasion.MORNING, False), (Occasion.SITTING, True)):
+        with Store.open(machine.database) as store:
+            (store.add_prompt if occasion is Occasion.MORNING else store.update_prompt)(
+                asked._replace(occasion=occasion)
+            )
+        (stretch,) = json.loads(machine.told("day", "--json"))["stretches"]
+        assert (stretch["minutes"], stretch["prompted"]) == (85, expected)

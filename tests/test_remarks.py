@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from builders import MONDAY, day
+from hipsync.cli.delivery import Delivery
 from hipsync.config import Config
 from hipsync.days import Zones
 from hipsync.model import MINUTE, BandId, Charge, Pause, Remark, Trouble
@@ -222,3 +223,10 @@ def test_a_remark_is_forgotten_with_its_band(machine: Machine) -> None:
         assert store.remarked(band.id) == {Trouble.BATTERY: machine.now}
         store.forget(band.id, with_data=True)
         assert store.remarked(band.id) == {}
+
+
+async def test_on_a_terminal_it_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store.in_memory() as store:
+        delivery = Delivery(store, lambda: TEN, Config(desktop=False))
+        await delivery.tell(Remark(BAND, Trouble.BATTERY, "Charge desk-band: 9 %"))
+    assert capsys.readouterr().out == "Battery low. Charge desk-band: 9 %\n"
