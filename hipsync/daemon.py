@@ -12,23 +12,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from hipsync import control
 from hipsync.clock import Clock
-from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError
+from hipsync.desk import Desk, opened
+from hipsync.errors import HipsyncError
 from hipsync.model import MINUTE
 from hipsync.plan import Settings, next_wake
 from hipsync.readiness import tell, watchdog_s
 from hipsync.service import Service
-from hipsync.store import Band
 from hipsync.suspend import awake
 from hipsync.words import doing
 
@@ -39,6 +36,8 @@ AFTER_FAILURE = timedelta(minutes=1)
 LOOK_EVERY = timedelta(minutes=1)
 """asyncio's clock stands still while the host sleeps, answers come from other processes, and bands come back into
 reach: look this often."""
+BACKUP_EVERY = timedelta(hours=1)
+"""To see whether one is due: the computer may sleep at any hour."""
 AT_MOST_EVERY = timedelta(seconds=1)
 """Between wakes, should one find that the next is due already."""
 INTERRUPTED_WITHIN_S = 4.0
@@ -68,7 +67,9 @@ async def run(
             loop.add_signal_handler(number, stop.set)
         if settings is not None:
             loop.add_signal_handler(signal.SIGHUP, lambda: alarm.reload(settings))
-    async with _door(service, alarm), awake(alarm.look):
+    path, desk = service.store.path, Desk(service, alarm, clock, settings)
+    door = contextlib.nullcontext() if path is None else opened(path, desk.answer)
+    async with door, awake(alarm.look):
         alarm.start()
         log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
         tell(READY=1, STATUS="started")
@@ -79,60 +80,6 @@ async def run(
             tell(STOPPING=1, STATUS="stopping")
             await alarm.end()
             await service.leave()
-
-
-def _door(service: Service, alarm: _Alarm) -> AbstractAsyncContextManager[None]:
-    path = service.store.path
-    return contextlib.nullcontext() if path is None else control.opened(path, _Desk(service, alarm).answer)
-
-
-class _Desk:
-    """Answers what other commands ask of the running service."""
-
-    def __init__(self, service: Service, alarm: _Alarm) -> None:
-        self._service, self._alarm = service, alarm
-
-    async def answer(self, question: control.Line) -> control.Line:
-        try:
-            match question:
-                case {"do": "look"}:
-                    self._alarm.look()
-                    return {}
-                case {"do": "status"}:
-                    return {"process": os.getpid(), "connected": ", ".join(self._service.connected())}
-                case {"do": "sync", "band": str(name), "since": str() | None as since}:
-                    async with self._alarm.alone():
-                        fetched = await self._service.fetch(self._band(name), _instant(since))
-                    self._alarm.look()
-                    return fetched._asdict()
-                case {"do": "buzz", "band": str(name)}:
-                    async with self._alarm.alone():
-                        await self._service.buzz(self._band(name))
-                    return {}
-                case _:
-                    return {"error": "this service does not know that command: it is another version", "code": 1}
-        except ConfigError as error:
-            return {"error": str(error), "code": 2}
-        except BluetoothUnavailable as error:
-            return {"error": str(error), "code": 4}
-        except HipsyncError as error:
-            return {"error": str(error), "code": 1}
-        except Exception:  # a driver is strangers' code
-            log.exception("a bug in hipsync or in a driver; the service goes on")
-            return {"error": "a bug in hipsync or in a driver: see the service's log", "code": 1}
-
-    def _band(self, name: str) -> Band:
-        for band in self._service.store.bands():
-            if band.name == name:
-                return band
-        raise ConfigError(f"no band {name!r} is known")
-
-
-def _instant(text: str | None) -> datetime | None:
-    try:
-        return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as error:
-        raise ConfigError(f"{text!r} is no instant") from error
 
 
 class _Alarm:
@@ -164,14 +111,10 @@ class _Alarm:
             misfire_grace_time=None,
             coalesce=True,
         )
-        self._scheduler.add_job(
-            self._listen,
-            "interval",
-            seconds=LOOK_EVERY.total_seconds(),
-            id="listen",
-            misfire_grace_time=None,
-            coalesce=True,
-        )
+        for job, name, every in ((self._listen, "listen", LOOK_EVERY), (self._backup, "backup", BACKUP_EVERY)):
+            self._scheduler.add_job(
+                job, "interval", seconds=every.total_seconds(), id=name, misfire_grace_time=None, coalesce=True
+            )
         self._scheduler.start()
 
     async def end(self) -> None:
@@ -194,12 +137,15 @@ class _Alarm:
     def reload(self, settings: Callable[[], Settings]) -> None:
         """Read the settings anew; bad ones are refused and the old ones kept."""
         try:
-            self._service.settings = settings()
+            self.take(settings())
         except HipsyncError as error:
             log.error("the settings stay as they were: %s", error)  # noqa: TRY400  one line
-        else:
-            log.info("the settings were read anew")
-            self.look()
+
+    def take(self, settings: Settings) -> None:
+        """Go on by these."""
+        self._service.settings = settings
+        log.info("the settings were read anew")
+        self.look()
 
     def _plan(self, at: datetime) -> None:
         self._scheduler.add_job(
@@ -240,6 +186,12 @@ class _Alarm:
         with contextlib.suppress(Exception):  # a store that is locked: the wake that is planned will tell it
             if await self._service.listen():
                 self.look()
+
+    async def _backup(self) -> None:
+        try:
+            await self._service.backup()
+        except HipsyncError as error:
+            log.warning("the database was not copied: %s", error)
 
     def _travel(self) -> None:
         """The host may be in another zone than a minute ago."""

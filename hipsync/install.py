@@ -5,6 +5,7 @@ Tried: systemd. The other two are generated and checked for their form; nobody h
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -61,6 +62,18 @@ def place(command: Sequence[str], home: Path, platform: str = sys.platform, conf
     ctl = ("systemctl", "--user")
     start = [(*ctl, "daemon-reload"), (*ctl, "enable", "--now", f"{NAME}.service")]
     return Place(path, unit(command), start, [(*ctl, "disable", "--now", f"{NAME}.service")])
+
+
+def here(command: Sequence[str]) -> Place:
+    """For this user on this system."""
+    given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    return place(command, Path.home(), config=given if given.is_absolute() else None)
+
+
+def installed() -> Path | None:
+    """The service file of this user, if there is one."""
+    path = here(()).path
+    return path if path.exists() else None
 
 
 def unit(command: Sequence[str]) -> str:

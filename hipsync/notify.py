@@ -114,6 +114,27 @@ async def to_desktop(notice: Notice, answered: Callable[[Answer], None] | None) 
     return taken
 
 
+async def why_no_notices() -> str | None:
+    """What keeps desktop notices from being seen and answered, and what to do; None if nothing does."""
+    from desktop_notifier import Capability, DesktopNotifier
+
+    notifier = DesktopNotifier(app_name="hipsync", app_icon=None)
+    try:
+        async with asyncio.timeout(DESKTOP_WITHIN_S):
+            can = await notifier.get_capabilities()
+    except Exception as error:  # noqa: BLE001  four systems' notice servers, each with errors of its own
+        can, why = frozenset[Capability](), f" ({clean(str(error) or type(error).__name__, LONGEST)})"
+    else:
+        why = ""
+    finally:
+        _hang_up(_Desktop(notifier))
+    if not can:
+        return f"no notice server answers{why}: prompts come on the band and in the terminal until there is one"
+    if Capability.BUTTONS not in can:
+        return "the notice server shows no buttons: answer with `hipsync done`, `snooze` or `skip`"
+    return None
+
+
 async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
     """Raises whatever the system's notice service does, and `TimeoutError`."""
     from desktop_notifier import DEFAULT_SOUND, Button, DesktopNotifier  # 150 ms, outside the deadline

@@ -11,12 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from hipsync.bouts import Rule, bouts
-from hipsync.config import Config
 from hipsync.days import Zones
-from hipsync.driver import Driver
-from hipsync.exercises import Move, chosen, names_for
 from hipsync.model import MINUTE, BandId, Counter, Epoch, Occasion, Pause, Prompt, Trouble, Wear
 from hipsync.occasions import occasions
 from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at, verdict
@@ -24,6 +22,11 @@ from hipsync.remarks import CHARGED, Facts
 from hipsync.review import Seen, rule_of, seen
 from hipsync.store import Band, Store, Sync
 from hipsync.timeline import instant_of
+
+if TYPE_CHECKING:  # what `status --line` need not wait for
+    from hipsync.config import Config
+    from hipsync.driver import Driver
+    from hipsync.exercises import Move
 
 FIRST_RETRY = timedelta(minutes=2)
 LONGEST_RETRY = timedelta(hours=1)
@@ -175,7 +178,11 @@ def _occasions(
     found = occasions(
         past.line, settings.rule, said, settings.policy, zones, now, pause, morning=settings.morning
     )  # fmt: skip
-    hurt = store.hurt() if found else []
+    if not found:
+        return found
+    from hipsync.exercises import chosen, names_for
+
+    hurt = store.hurt()
     return {
         occasion: judged
         for occasion, judged in found.items()
@@ -305,6 +312,11 @@ def _whole(instant: datetime) -> datetime:
     """The whole minute not before an instant."""
     floor = instant.replace(second=0, microsecond=0)
     return instant if instant == floor else floor + MINUTE
+
+
+def backup_due(newest: datetime | None, zones: Zones, now: datetime) -> bool:
+    """Whether to copy the database: once in each local day, the night's end being as good as any time."""
+    return newest is None or zones.date_of(newest) < zones.date_of(now)
 
 
 def next_wake(state: State, now: datetime) -> datetime:

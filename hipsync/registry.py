@@ -28,6 +28,11 @@ def drivers() -> Mapping[str, Driver]:
     return good
 
 
+def kinds() -> Sequence[str]:
+    """The keys of all drivers, of which none is imported."""
+    return sorted(_chosen("hipsync.drivers"))
+
+
 def simulator(key: str) -> Simulator:
     """The maker of simulated bands of one kind. Raises `ConfigError`."""
     points = _chosen("hipsync.simulators")

@@ -40,6 +40,7 @@ from hipsync.plan import (
     Met,
     Settings,
     State,
+    backup_due,
     contact_at,
     contacts_of,
     facts_of,
@@ -350,6 +351,13 @@ class Service:
         self._came_back.set()
         self._came_back.clear()
         return bool(back)
+
+    async def backup(self) -> None:
+        """Copy the database if that is due. Raises `StoreError`."""
+        now = self._now()
+        if self.store.path is not None and backup_due(self.store.backed_up(), self._zones(), now):
+            kept = await asyncio.to_thread(self.store.backup, None, now)
+            log.info("the database was copied to %s", kept)
 
     def attend(self) -> None:
         """A task for each live band: one for a new band, none for a forgotten one. Who calls this ends with `leave`."""

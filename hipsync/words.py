@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from hipsync.prompting import Due, Reason
+from hipsync.prompting import Due, Reason, next_hours, quiet_at
 from hipsync.timeline import instant_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ def doing(state: State, now: datetime) -> str:
     verdict, age = state.verdict, state.seen.found.age
     if isinstance(verdict, Due):
         return f"sitting for {age} min: time to move"
-    until = "" if verdict.until is None else f", next look at a prompt {state.zones.local(verdict.until):%H:%M}"
+    at = _allowed(state, verdict.until)
+    until = "" if at is None else f", next look at a prompt {_when(state, at, now)}"
     match verdict.reason:
         case Reason.SITTING:
             return f"sitting for {age} min{until}"
@@ -29,6 +30,9 @@ def doing(state: State, now: datetime) -> str:
             return f"moving {'now' if minutes < 2 else f'{minutes} min ago'}{until}"
         case Reason.NO_DATA | Reason.NOT_WORN | Reason.ASLEEP as reason if (since := _since(state, reason)) is not None:
             return f"nothing is said: {reason.value} since {_when(state, since, now)}{until}"
+        case Reason.LUNCH | Reason.OUTSIDE_HOURS as reason if _quiet(state, now) is None:
+            when = "over lunch" if reason is Reason.LUNCH else "outside the prompt hours"
+            return f"nothing is said: the limit was reached {when}, and that is dropped"
         case reason:
             return f"nothing is said: {reason.value}{until}"
 
@@ -41,6 +45,17 @@ def doing_besides(state: State, now: datetime) -> Iterator[str]:
         else:
             held = "" if judged.until is None else f", held until {_when(state, judged.until, now)}"
             yield f"{occasion.value} prompt: {judged.reason.value}{held}"
+
+
+def _allowed(state: State, until: datetime | None) -> datetime | None:
+    """The same instant, or the next prompt hours if it falls outside."""
+    if until is None or _quiet(state, until) is None:
+        return until
+    return next_hours(state.settings.policy, state.zones, until)
+
+
+def _quiet(state: State, instant: datetime) -> Reason | None:
+    return quiet_at(instant, state.settings.policy, state.zones)
 
 
 def _since(state: State, reason: Reason) -> datetime | None:

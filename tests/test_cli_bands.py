@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from builders import MONDAY, day
+from hipsync.instance import only_instance
 from hipsync.keys import KeyFile
 from hipsync.model import MINUTE, Charge, Epoch, Info
 from hipsync.store import Store
@@ -158,6 +159,17 @@ def test_a_simulated_band_is_paired_fetched_and_fetched_again(tmp_path: Path) ->
     assert machine.refused("pair", code=2).startswith("a simulated band is not kept beside a real one")
 
 
+def test_two_simulated_bands_of_different_kinds_are_paired_and_one_of_a_kind(machine: Machine) -> None:
+    for kind in ("infinitime", "lefun"):
+        assert machine.type("pair", "--simulate", kind, "--name", kind).exit_code == 0
+    assert machine.refused("pair", "--simulate", "lefun", code=2).startswith("C0:00:00:00:00:02 is paired already")
+    with Store.read(machine.database) as store:
+        assert [(band.name, band.address) for band in store.bands()] == [
+            ("infinitime", "C0:00:00:00:00:01"),
+            ("lefun", "C0:00:00:00:00:02"),
+        ]
+
+
 # ------------------------------------------------------------------ drivers, doctor
 
 
@@ -211,6 +223,51 @@ def test_doctor_finds_what_is_wrong(machine: Machine) -> None:
     assert verdicts(machine)["keys"][0] == "look"
     text = machine.type("doctor").stdout
     assert "the newest data are from 2026-03-02 15:01 UTC, in the future: set the clock" in text
+
+
+def test_doctor_says_how_it_stands_with_each_band(machine: Machine) -> None:
+    machine.band([Epoch(NOW, MINUTE, 5)])
+    machine.now = NOW + timedelta(hours=3)
+    with Store.open(machine.database) as store:
+        fetched = store.add_band(name="watch", driver="infinitime", address="C0:01", now=NOW).id
+        store.note_sync(fetched, NOW, NOW, 0, None)
+        lost = store.add_band(name="ring", driver="colmi", address="C0:02", now=NOW).id
+        store.note_sync(lost, NOW, NOW, 0, None)
+        store.note_sync(lost, NOW + MINUTE, NOW + MINUTE, 0, "no connection\x1b[2J")
+        store.note_sync(lost, NOW + 3 * MINUTE, NOW + 3 * MINUTE, 0, "no connection\x1b[2J")
+        store.add_band(name="sensor", driver="sig", address="C0:03", now=NOW)
+        store.add_band(name="stranger", driver="unheard-of", address="C0:04", now=NOW)
+        store.add_band(name="import", driver="csv", now=NOW)
+    told = verdicts(machine)
+    assert told["desk-band"] == ("bad", "it has no key: `hipsync bands key desk-band`")
+    assert told["watch"] == ("fine", "last reached Mon 02 Mar 12:00")
+    assert told["ring"][0] == "look"
+    assert told["ring"][1].startswith("last reached Mon 02 Mar 12:00, 2 attempts failed since: no connection")
+    assert "\x1b" not in told["ring"][1]
+    assert told["sensor"] == ("look", "it was never fetched: `hipsync sync sensor`")
+    assert told["stranger"][0] == "bad"
+    assert "import" not in told
+
+
+def test_doctor_says_whether_anything_can_prompt(machine: Machine) -> None:
+    no_bus = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={machine.home}/nobody"}
+    told = verdicts(machine, no_bus)
+    assert told["service"] == (
+        "look", "it does not run, so nothing prompts: `hipsync service install`, or `hipsync run`"
+    )  # fmt: skip
+    assert told["notices"][0] == "look"
+    assert told["notices"][1].startswith("no notice server answers (")
+    unit = machine.home / "config" / "systemd" / "user" / "hipsync.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Unit]")
+    machine.settings.parent.mkdir(parents=True)
+    machine.settings.write_text("[prompts]\ndesktop = false\n")
+    told = verdicts(machine, no_bus)
+    assert told["service"] == ("bad", f"installed ({unit}), and does not run: `hipsync service start`, then `logs`")
+    assert told["notices"] == ("fine", "switched off (prompts.desktop)")
+    machine.data.mkdir(parents=True)
+    with only_instance(machine.database):
+        assert verdicts(machine, no_bus)["service"] == ("fine", "it runs")
 
 
 def test_doctor_knows_a_damaged_database_and_a_clock_that_was_never_set(machine: Machine) -> None:

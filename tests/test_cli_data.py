@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from pathlib import Path
 
 import pytest
 
-from builders import MONDAY
-from hipsync.config import Config, parsed
 from hipsync.store import Store
 from machine import Machine
 from stored import NOW, minute
@@ -114,48 +111,3 @@ def test_an_export_that_cannot_be_written_is_one_line(machine: Machine) -> None:
     assert machine.refused("export", "-o", str(path), code=1) == (
         f"{path} cannot be written: No such file or directory; name another file with -o"
     )
-
-
-# ------------------------------------------------------------------ db, config
-
-
-def test_the_database_is_where_db_path_says(machine: Machine) -> None:
-    assert machine.told("db", "path") == f"{machine.database}\n"
-    assert machine.told("--db", "/some/where.db", "db", "path") == "/some/where.db\n"
-
-
-def test_a_sound_database_is_said_to_be_one_and_a_damaged_one_is_refused(machine: Machine) -> None:
-    machine.band([minute(at) for at in range(5000)])
-    assert machine.told("db", "check") == "No damage found.\n"
-    with machine.database.open("r+b") as held:
-        held.seek(held.seek(0, 2) // 2)
-        held.write(b"\xa5" * 8192)
-    said = f"{machine.database} is damaged: restore the newest copy from the folder `backups` beside it"
-    assert machine.refused("db", "check", code=1) == said
-
-
-def test_a_backup_is_a_database_of_its_own(machine: Machine) -> None:
-    machine.band([minute(0, 5)])
-    machine.now = NOW
-    copy = machine.data / "backups" / "hipsync-20260302T120000.db"
-    assert machine.told("db", "backup") == f"{copy}\n"
-    assert json.loads(machine.told("--db", str(copy), "day", "2026-03-02", "--json"))["steps"] == 5
-    mine = machine.home / "mine.db"
-    assert machine.told("db", "backup", str(mine)) == f"{mine}\n"
-    assert machine.refused("db", "backup", str(mine), code=1) == (
-        f"{mine} exists already: name a new file for the backup"
-    )
-
-
-def test_the_settings_are_where_config_path_says_and_show_is_a_file_of_them(machine: Machine) -> None:
-    assert machine.told("config", "path") == f"{machine.settings}\n"
-    shown = machine.told("config", "show")
-    assert parsed(tomllib.loads(shown), "shown") == Config()
-    mine = machine.home / "mine.toml"
-    mine.write_text(shown.replace('limit = "60m"', 'limit = "45m"'))
-    mine.chmod(0o600)
-    assert 'limit = "45m"' in machine.told("--config", str(mine), "config", "show")
-    assert machine.refused("--config", str(machine.home / "none"), "today", code=2).endswith(
-        "is not there: `hipsync config path` says where settings belong"
-    )
-    assert machine.now > MONDAY

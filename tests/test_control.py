@@ -16,8 +16,9 @@ from typing import TypeVar
 
 import pytest
 
-from hipsync import control
-from hipsync.control import LONGEST, Line, ask, door, look, opened
+from hipsync import control, desk
+from hipsync.control import Line, ask, door, look
+from hipsync.desk import CLIENTS, LONGEST, opened
 from hipsync.errors import HipsyncError, Refused
 
 T = TypeVar("T")
@@ -27,6 +28,7 @@ T = TypeVar("T")
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
     monkeypatch.setattr(control, "WITHIN_S", 0.3)
+    monkeypatch.setattr(desk, "WITHIN_S", 0.3)
     return tmp_path / "hipsync.db"
 
 
@@ -116,7 +118,7 @@ def test_noise_is_refused_and_the_next_one_is_heard(database: Path, said: bytes)
 def test_one_that_leaves_and_many_that_hang_do_not_keep_others_out_for_long(database: Path) -> None:
     def story() -> None:
         raw(database, b'{"do": "look"}\n', leave=True)
-        hanging = [socket.socket(socket.AF_UNIX) for _ in range(control.CLIENTS)]
+        hanging = [socket.socket(socket.AF_UNIX) for _ in range(CLIENTS)]
         for client in hanging:
             client.connect(os.fspath(door(database)))
         with pytest.raises(Refused, match="too many"):

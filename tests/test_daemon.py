@@ -542,6 +542,53 @@ def test_a_hangup_reads_the_settings_anew_and_bad_ones_are_refused(
     assert "the settings stay as they were: sitting.limit is no length" in [r.message for r in warnings_of(caplog)]
 
 
+def test_a_status_bar_is_told_by_the_service(database: Path) -> None:
+    lines: list[str] = []
+
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        done = await typed(database, "status", "--line")
+        lines.append(done)
+
+    serving(database, story)
+    assert lines[0].startswith("nothing is said: waiting for an answer, next look at a prompt ")
+
+
+def test_settings_are_read_anew_when_a_command_asks(database: Path) -> None:
+    quiet = replace(settings_of(Config(), "UTC"), policy=Policy(limit=90))
+    answers: list[Settings | ConfigError] = [ConfigError("sitting.limit is no length"), quiet]
+
+    def settings() -> Settings:
+        answer = answers.pop(0)
+        if isinstance(answer, ConfigError):
+            raise answer
+        return answer
+
+    async def story(service: Watched) -> None:
+        before = service.settings
+        with pytest.raises(Refused, match=r"sitting\.limit is no length"):
+            await asyncio.to_thread(control.ask, database, {"do": "reload"})
+        assert service.settings is before
+        await asyncio.to_thread(control.ask, database, {"do": "reload"})
+        assert service.settings is quiet
+
+    serving(database, story, settings=settings)
+
+
+def test_the_database_is_copied_once_a_day(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "BACKUP_EVERY", 0.05 * SECOND)
+
+    async def story(service: Watched) -> None:
+        await until(lambda: bool(service.store.backups()))
+        await asyncio.sleep(1.1)  # another copy would have another name
+
+    service = serving(database, story)
+    copies = sorted((database.parent / "backups").iterdir())
+    assert len(copies) <= 1 + (service.wakes[0].date() != CLOCK.now().date())
+    with Store.read(copies[0]) as store:
+        assert [band.name for band in store.bands()] == ["data"]
+
+
 def test_a_band_that_comes_back_into_reach_is_called_without_waiting_for_its_turn(tmp_path: Path) -> None:
     called: list[str] = []
     near = asyncio.Event()

@@ -71,6 +71,7 @@ def lived(
     answer: tuple[Answer, timedelta] | None = None,
     live: SimulatedBand | None = None,
     from_: datetime | None = None,
+    away: datetime | None = None,
 ) -> Lived:
     """A Mi Band's wearer lives through it, and the service, from `from_` on; the first prompt may be answered."""
     start = from_ or epochs[0].start
@@ -97,6 +98,9 @@ def lived(
         world.wrist.reach = counted  # type: ignore[method-assign, assignment]
         end = epochs[-1].end
         try:
+            if away is not None:
+                await world.run_until(away)
+                world.wrist.away = {"band"}
             while clock.now() < end:
                 await world.run_until(min(clock.now() + 5 * MINUTE, end) if planned else end)
                 said = world.store.prompts(start, end)
@@ -183,6 +187,25 @@ def test_a_pause_holds_it_within_the_hour() -> None:
     assert lived(MORNING, pause=Pause(local("03-03 07:00"), local("03-03 09:45"))).mornings == []
 
 
+EARLY = life("03-03 00:00", ("03-03 07:30", "sleep"), ("03-03 09:00", "walk"))
+
+
+def test_what_is_held_until_the_hours_begin_is_said_then_and_the_band_is_buzzed_though_no_other_prompt_is_near() -> (
+    None
+):
+    told = lived(EARLY, from_=local("03-03 07:50"))
+    (prompt,) = told.mornings
+    assert local("03-03 08:00") <= prompt.at < local("03-03 08:01")
+    assert prompt.where == (Where.TERMINAL, Where.BAND)
+    assert told.buzzed
+
+
+def test_it_is_said_also_if_the_band_has_gone_out_of_reach_meanwhile() -> None:
+    (prompt,) = lived(EARLY, from_=local("03-03 07:45"), away=local("03-03 07:46")).mornings
+    assert local("03-03 08:00") <= prompt.at < local("03-03 08:02")
+    assert prompt.where == (Where.TERMINAL,)
+
+
 def test_late_data_about_a_morning_that_is_over_raise_none() -> None:
     assert lived(MORNING, from_=local("03-03 09:40")).mornings == []
     assert len(lived(MORNING, from_=local("03-03 09:20")).mornings) == 1
@@ -195,10 +218,12 @@ def test_an_answer_to_it_stays(answer: Answer) -> None:
 
 
 def test_snoozed_it_comes_back_when_the_snooze_ends() -> None:
-    (prompt,) = lived(MORNING, answer=(Answer.SNOOZED, MINUTE)).mornings
+    told = lived(MORNING, answer=(Answer.SNOOZED, MINUTE))
+    (prompt,) = told.mornings
     assert prompt.shown == 2
     assert prompt.last_shown is not None
     assert timedelta() <= prompt.last_shown - prompt.at - 15 * MINUTE <= 2 * MINUTE  # pressed after 5 minutes
+    assert any(timedelta() <= prompt.last_shown - call <= MINUTE for call in told.calls), "it was not called for a buzz"
 
 
 def test_a_live_band_tells_at_once_that_somebody_is_up_who_another_band_says_has_slept() -> None:
@@ -272,7 +297,9 @@ def test_status_says_what_becomes_of_the_morning_prompt(machine: Machine) -> Non
 def test_prompts_and_the_day_say_what_each_was_for_and_the_answers_work_on_it(machine: Machine) -> None:
     at = local("03-03 08:00")
     machine.now = at + 2 * MINUTE
+    walk = life("03-03 07:50", ("03-03 08:00", "sit"), ("03-03 08:02", "walk"))
     with Store.open(machine.database) as store:
+        store.append(store.bands()[0].id, walk)
         store.add_prompt(
             Prompt(
                 at, local("03-03 07:31"), "hip-extension", sure=True, where=(Where.DESKTOP,), occasion=Occasion.MORNING

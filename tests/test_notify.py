@@ -23,7 +23,7 @@ from dbus_fast.aio import MessageBus
 from hipsync import notify
 from hipsync.exercises import next_exercise
 from hipsync.model import Answer, BandId, Occasion, Prompt, Remark, Trouble
-from hipsync.notify import Notice, notice_of, remark_of, run_command, to_desktop, to_terminal
+from hipsync.notify import Notice, notice_of, remark_of, run_command, to_desktop, to_terminal, why_no_notices
 from private_bus import needs_dbus, on_the_bus, private_bus
 
 NOTICE = Notice("Time to move", "Stand up.")
@@ -195,6 +195,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.notices: list[list[object]] = []
+        self.can = ["actions", "body"]
         self.fails = False
         self.silent = False
 
@@ -209,7 +210,7 @@ class Desk:
             case "GetServerInformation":
                 return Message.new_method_return(message, "ssss", ["desk", "test", "1", "1.2"])
             case "GetCapabilities":
-                return Message.new_method_return(message, "as", [["actions", "body"]])
+                return Message.new_method_return(message, "as", [self.can])
             case "Notify":
                 self.notices.append(message.body)
                 return Message.new_method_return(message, "u", [len(self.notices)])
@@ -348,3 +349,16 @@ async def test_a_server_that_refuses_or_hangs_did_not_deliver_and_may_come_back(
         record for record in caplog.records if record.name == "hipsync.notify" and record.levelno >= logging.WARNING
     ]
     assert len(warnings) == 2, "the first of each streak"
+
+
+@needs_dbus
+async def test_doctor_is_told_whether_notices_can_be_seen_and_answered(session: str) -> None:
+    desk = Desk()
+    assert (await why_no_notices() or "").startswith("no notice server answers")
+    async with on_the_bus(session, INTERFACE, desk.reply) as bus:
+        before = await connections(bus)
+        assert await why_no_notices() is None
+        desk.can = ["body"]
+        assert (await why_no_notices() or "").startswith("the notice server shows no buttons")
+        assert await connections(bus) == before
+    assert desk.notices == []

@@ -86,6 +86,13 @@ def test_a_walk_to_the_bathroom_ends_no_night_once_sleep_goes_on() -> None:
     assert judged(night) == due(at(9.5) + MINUTE)
 
 
+@pytest.mark.parametrize(("awake", "one"), [(120, True), (121, False)])
+def test_sleeps_no_more_than_two_hours_apart_are_one_night(awake: int, one: bool) -> None:
+    """Two hours of sleep on either side: together they are a night."""
+    expected = due(at(6) + (awake + 1) * MINUTE) if one else Quiet(Reason.NO_SLEEP)
+    assert judged(day(f"2h sleep, {awake}m sit, 2h sleep, 2m walk", at(2))) == expected
+
+
 def test_before_four_it_is_no_morning() -> None:
     always = replace(HOURS, hours=Policy().hours)
     assert judged(day("3h 59m sleep, 2m walk", MONDAY), policy=always) == Quiet(Reason.TOO_EARLY)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -28,9 +30,25 @@ TYPED = sorted(
 def test_a_command_of_the_readme_exists(words: str) -> None:
     first, *rest = words.split()
     assert first in COMMANDS
-    second = rest[:1] if first in {"bands", "db", "config", "import"} else []
+    second = rest[:1] if first in {"bands", "db", "config", "import", "service"} else []
     done = CliRunner().invoke(hipsync, [first, *second, "--help"])
     assert done.exit_code == 0, done.output
+
+
+def commands(group: click.Group, path: str) -> Iterator[tuple[str, str]]:
+    """Every command, with its help."""
+    ctx = click.Context(group)
+    for name in group.list_commands(ctx):
+        command = group.get_command(ctx, name)
+        assert command is not None
+        yield f"{path} {name}", command.help or ""
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+
+
+@pytest.mark.parametrize(("path", "told"), [*commands(hipsync, "hipsync")])
+def test_the_help_of_every_command_has_an_example(path: str, told: str) -> None:
+    assert re.search(rf"(?m)^ *{path}\b", told)
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -11,8 +11,8 @@ import pytest
 from builders import MONDAY, day
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
-from hipsync.model import BandId, Prompt
-from hipsync.plan import Contacts, Met, Settings, State, contact_at, expected, listens, next_wake
+from hipsync.model import BandId, Occasion, Prompt
+from hipsync.plan import Contacts, Met, Settings, State, backup_due, contact_at, expected, listens, next_wake
 from hipsync.prompting import Due, Policy, Quiet, Reason, verdict
 from hipsync.review import Seen
 from hipsync.store import Band
@@ -174,6 +174,29 @@ def test_a_band_that_was_never_called_is_called_now() -> None:
     assert contact_at(fresh, found, at(10)) == at(10)
 
 
+@pytest.mark.parametrize(
+    ("newest", "now", "due"),
+    [
+        (None, at(10), True),
+        (at(9), at(10), False),
+        (at(9), at(23.9), False),
+        (at(9), at(24.1), True),
+        (at(9), at(24 * 8), True),
+        (at(10), at(9), False),  # the clock was set back
+    ],
+)
+def test_the_database_is_to_be_copied_once_a_day(newest: datetime | None, now: datetime, due: bool) -> None:
+    assert backup_due(newest, Zones([], "Europe/London"), now) is due
+
+
 def test_without_a_band_it_looks_again_within_at_least_every() -> None:
     found = replace(state("60m walk", at(9), at(10)), contacts=[], verdict=Quiet(Reason.NO_DATA))
     assert next_wake(found, at(10)) == at(14)
+
+
+def test_a_prompt_that_is_held_is_said_on_time_without_a_band_to_call() -> None:
+    held = {Occasion.MORNING: Quiet(Reason.OUTSIDE_HOURS, at(10.2))}
+    found = replace(state("60m walk", at(9), at(10)), contacts=[], occasions=held)
+    assert next_wake(found, at(10)) == at(10.2)
+    due = replace(found, occasions={Occasion.MORNING: Due(at(10), sure=True, occasion=Occasion.MORNING)})
+    assert next_wake(due, at(10)) == at(10)

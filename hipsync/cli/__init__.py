@@ -38,8 +38,8 @@ COMMANDS = {
     "exercise": "exercise",
     "import": "data",
     "export": "data",
-    "db": "data",
-    "config": "data",
+    "db": "db",
+    "config": "config",
 }
 """Command -> module of this package."""
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 
 from hipsync.cli.app import App, band_of, checked_name
+from hipsync.cli.completion import band_names, kinds
 from hipsync.errors import ConfigError, DeviceError, Refused
 from hipsync.model import Where
 from hipsync.text import clean
@@ -46,7 +47,12 @@ class DriverRow(TypedDict):
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> None:
-    """List the bands in reach, and which driver would take each."""
+    """List the bands in reach, and which driver would take each.
+
+    \b
+    hipsync scan
+    hipsync scan --seconds 30 --all
+    """
     from hipsync.bluetooth import SYSTEM, scan
     from hipsync.registry import claimants, drivers
 
@@ -62,17 +68,19 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
                 "name": device.advertisement.name,
                 "rssi_dbm": device.rssi_dbm,
                 "connected": device.rssi_dbm is None,
-                "drivers": kinds,
+                "drivers": takers,
                 "paired": device.address in paired,
             }
-            for device, kinds in rows
+            for device, takers in rows
         ]
         click.echo(json.dumps({"version": 1, "devices": listed}, indent=1))
         return
-    for device, kinds in rows:
+    for device, takers in rows:
         mark = "paired" if device.address in paired else ""
         name = device.advertisement.name or "(no name)"
-        click.echo(f"{device.address}  {signal(device)}  {kinds[0] if kinds else '-':<12}  {name:<24}  {mark}".rstrip())
+        click.echo(
+            f"{device.address}  {signal(device)}  {takers[0] if takers else '-':<12}  {name:<24}  {mark}".rstrip()
+        )
     if not rows:
         click.echo(
             f"No band seen in {seconds:g} s. A band that is connected to a phone does not show itself: "
@@ -96,12 +104,17 @@ def _paired(app: App) -> set[str | None]:
 @click.command("pair")
 @click.argument("address", required=False)
 @click.option("--name", help="What to call it; by default the name it shows.")
-@click.option("--driver", "kind", help="Which driver, where the scan does not tell.")
+@click.option("--driver", "kind", shell_complete=kinds, help="Which driver, where the scan does not tell.")
 @click.option(
     "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file with the band's key."
 )
 @click.option("--again", is_flag=True, help="Anew, with a new bond or key; what it told is kept.")
-@click.option("--simulate", metavar="KIND", help="Pair a simulated band of this kind instead: no hardware needed.")
+@click.option(
+    "--simulate",
+    metavar="KIND",
+    shell_complete=kinds,
+    help="Pair a simulated band of this kind instead: no hardware needed.",
+)
 @click.pass_obj
 def pair_command(
     app: App,
@@ -126,7 +139,7 @@ def pair_command(
 
 
 @click.command("sync")
-@click.argument("names", nargs=-1, metavar="[BAND]...")
+@click.argument("names", nargs=-1, metavar="[BAND]...", shell_complete=band_names)
 @click.option("--since", metavar="DATE", help="Fetch again from this day on, as far as the band remembers.")
 @click.option(
     "--record",
@@ -275,11 +288,16 @@ def _list_bands(app: App, *, as_json: bool) -> None:
 
 
 @bands_command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=band_names)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def show_command(app: App, name: str, as_json: bool) -> None:
-    """Show all that is known of one band."""
+    """Show all that is known of one band.
+
+    \b
+    hipsync bands show desk-band
+    hipsync bands show desk-band --json
+    """
     with app.existing_store() as store:
         row = _band_json(store, band_of(store, name))
     if as_json:
@@ -304,11 +322,15 @@ def _band_json(store: Store, band: Band) -> dict[str, object]:
 
 
 @bands_command.command("rename")
-@click.argument("name")
+@click.argument("name", shell_complete=band_names)
 @click.argument("new")
 @click.pass_obj
 def rename_command(app: App, name: str, new: str) -> None:
-    """Give a band another name."""
+    """Give a band another name.
+
+    \b
+    hipsync bands rename "Mi Smart Band 5" left
+    """
     checked_name(new)
     with app.existing_store(to_write=True) as store:
         band = band_of(store, name)
@@ -320,12 +342,17 @@ def rename_command(app: App, name: str, new: str) -> None:
 
 
 @bands_command.command("forget")
-@click.argument("name")
+@click.argument("name", shell_complete=band_names)
 @click.option("--with-data", is_flag=True, help="Delete what it told, too, in the backups as well.")
 @click.confirmation_option(prompt="Really forget it?")
 @click.pass_obj
 def forget_command(app: App, name: str, with_data: bool) -> None:
-    """Unpair a band; its data stay unless --with-data is given."""
+    """Unpair a band; its data stay unless --with-data is given.
+
+    \b
+    hipsync bands forget left
+    hipsync bands forget left --with-data
+    """
     with app.existing_store(to_write=True) as store:
         band = band_of(store, name)
         app.keys().delete(band.name)  # first: while the band is there the command can be given again
@@ -334,10 +361,14 @@ def forget_command(app: App, name: str, with_data: bool) -> None:
 
 
 @bands_command.command("buzz")
-@click.argument("name")
+@click.argument("name", shell_complete=band_names)
 @click.pass_obj
 def buzz_command(app: App, name: str) -> None:
-    """Let a band vibrate, to find it or to see that it works."""
+    """Let a band vibrate, to find it or to see that it works.
+
+    \b
+    hipsync bands buzz left
+    """
     from hipsync.control import ask
 
     async def buzz(store: Store, band: Band) -> None:
@@ -352,11 +383,15 @@ def buzz_command(app: App, name: str) -> None:
 
 
 @bands_command.command("key")
-@click.argument("name")
+@click.argument("name", shell_complete=band_names)
 @click.option("--key-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def key_command(app: App, name: str, key_file: Path) -> None:
-    """Give a band another key, after it was paired anew with the maker's app."""
+    """Give a band another key, after it was paired anew with the maker's app.
+
+    \b
+    hipsync bands key left --key-file key.txt
+    """
     from hipsync.keys import key_from_file
 
     key, warning = key_from_file(key_file)
@@ -376,7 +411,12 @@ def key_command(app: App, name: str, key_file: Path) -> None:
 @click.command("drivers")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def drivers_command(as_json: bool) -> None:
-    """List the drivers, what each can do, and how well it is proven."""
+    """List the drivers, what each can do, and how well it is proven.
+
+    \b
+    hipsync drivers
+    hipsync drivers --json
+    """
     from hipsync.registry import drivers, proof
 
     known = drivers()

@@ -1,4 +1,4 @@
-"""Data in and out: `import`, `export`, `db`, `config`."""
+"""Data in and out: `import` and `export`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import click
 
 from hipsync.cli.app import App, checked_name
 from hipsync.cli.review import checked_zone, day_of
-from hipsync.errors import InputError, StoreError
+from hipsync.errors import InputError
 
 EXIT_NOTHING_KNOWN = 3
 
 
 @click.group("import")
 def import_command() -> None:
-    """Take in minutes from elsewhere."""
+    """Take in minutes from elsewhere.
+
+    \b
+    hipsync import csv minutes.csv
+    """
 
 
 @import_command.command("csv")
@@ -25,6 +29,11 @@ def import_command() -> None:
 @click.pass_obj
 def import_csv_command(app: App, file: Path, band: str | None, zone: str | None) -> None:
     """Take in a CSV file; nothing at all if one line of it is wrong.
+
+    \b
+    hipsync import csv minutes.csv --band office --zone Europe/London
+
+    Such as
 
     \b
     timestamp,steps,heart_rate,state
@@ -59,7 +68,12 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of the terminal.")
 @click.pass_context
 def export_command(ctx: click.Context, form: str, since: str | None, until: str | None, output: Path | None) -> None:
-    """Write all minutes as CSV or JSON; `import csv` takes the CSV again without loss."""
+    """Write all minutes as CSV or JSON; `import csv` takes the CSV again without loss.
+
+    \b
+    hipsync export -o minutes.csv
+    hipsync export --format json --since 2026-11-01
+    """
     from hipsync.tables import export_csv, export_json
 
     app: App = ctx.obj
@@ -80,58 +94,3 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
             click.echo(f"{count:,} rows in {output}", err=True)
     if not count:
         ctx.exit(EXIT_NOTHING_KNOWN)
-
-
-@click.group("db")
-def db_command() -> None:
-    """Look after the database, one SQLite file that belongs to you."""
-
-
-@db_command.command("path")
-@click.pass_obj
-def path_command(app: App) -> None:
-    """Say where the database is."""
-    click.echo(app.database)
-
-
-@db_command.command("check")
-@click.pass_obj
-def check_command(app: App) -> None:
-    """Look for damage."""
-    with app.existing_store() as store:
-        problems = store.check()
-    for problem in problems:
-        click.echo(problem)
-    if problems:
-        raise StoreError(f"{app.database} is damaged: restore the newest backup, or export what can be read")
-    click.echo("No damage found.")
-
-
-@db_command.command("backup")
-@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
-@click.pass_obj
-def backup_command(app: App, file: Path | None) -> None:
-    """Copy the database, also while the service writes; by default beside it, the last seven kept."""
-    with app.existing_store() as store:
-        click.echo(store.backup(file, app.now()))
-
-
-@click.group("config")
-def config_command() -> None:
-    """Show the settings."""
-
-
-@config_command.command("path")
-@click.pass_obj
-def config_path_command(app: App) -> None:
-    """Say where the file of settings is, or would be."""
-    click.echo(app.settings_file)
-
-
-@config_command.command("show")
-@click.pass_obj
-def config_show_command(app: App) -> None:
-    """Show every setting that holds now, as TOML."""
-    from hipsync.config import as_toml
-
-    click.echo(as_toml(app.config()), nl=False)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import stat
+import sys
+import textwrap
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Literal, NamedTuple
@@ -13,9 +16,18 @@ from typing import Literal, NamedTuple
 import click
 
 from hipsync.cli.app import App, host_zone
+from hipsync.control import ask
+from hipsync.driver import Advertisement, Driver
 from hipsync.errors import HipsyncError
+from hipsync.instance import running
+from hipsync.plan import contacts_of
+from hipsync.registry import drivers
+from hipsync.store import Band
+from hipsync.text import clean
 
 EXIT_FAILED = 1
+LONGEST_TROUBLE = 200
+ANSWERS_WITHIN_S = 2.0
 Verdict = Literal["fine", "look", "bad"]
 
 
@@ -31,23 +43,39 @@ class Finding(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def doctor_command(ctx: click.Context, as_json: bool) -> None:
-    """Check Bluetooth, permissions, settings, database and clock, and say what to do."""
+    """Check settings, database, keys, clock, Bluetooth, bands, notices and service, and say what to do.
+
+    \b
+    hipsync doctor
+    hipsync doctor --json
+    """
     findings = [
         *_settings(ctx.obj),
         *_database(ctx.obj),
         *_keys(ctx.obj),
         *_clock(ctx.obj),
         *_bluetooth(),
+        *_bands(ctx.obj),
+        *_notices(ctx.obj),
+        *_service(ctx.obj),
         *_packages(),
     ]
     if as_json:
         rows = [{"what": what, "verdict": verdict, "text": text} for what, verdict, text in findings]
         click.echo(json.dumps({"version": 1, "findings": rows}, indent=1))
     else:
+        wide = max(len(what) for what, _, _ in findings)
         for what, verdict, text in findings:
-            click.echo(f"{verdict:<5} {what:<12} {text}")
+            line = f"{verdict:<5} {what:<{wide}} {text}"
+            click.echo(_folded(line, wide + 7) if sys.stdout.isatty() else line)
     if any(finding.verdict == "bad" for finding in findings):
         ctx.exit(EXIT_FAILED)
+
+
+def _folded(line: str, indent: int) -> str:
+    """To the width of the terminal, its text under itself."""
+    wide = max(shutil.get_terminal_size().columns, 2 * indent)
+    return textwrap.fill(line, wide, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _settings(app: App) -> Iterator[Finding]:
@@ -109,6 +137,73 @@ def _bluetooth() -> Iterator[Finding]:
 
     trouble = asyncio.run(why_unavailable(SYSTEM))
     yield Finding("bluetooth", "bad" if trouble else "fine", trouble or "an adapter is there and on")
+
+
+def _bands(app: App) -> Iterator[Finding]:
+    """By what is stored: none is called."""
+    try:
+        store = app.read_store()
+        if store is None:
+            return
+        with store:
+            zones = app.zones(store)
+            found = contacts_of(store, (), {})
+    except HipsyncError:
+        return  # told by others
+    known = drivers()
+    for contacts in found:
+        name, driver = contacts.band.name, known.get(contacts.band.driver)
+        if driver is None:
+            yield Finding(name, "bad", f"no driver {contacts.band.driver!r} is installed: `hipsync drivers` lists them")
+        elif _lacks_its_key(app, contacts.band, driver):
+            yield Finding(name, "bad", f"it has no key: `hipsync bands key {name}`")
+        elif contacts.failures:
+            since = "never" if contacts.reached is None else f"{zones.local(contacts.reached):%a %d %b %H:%M}"
+            trouble = clean(contacts.trouble or "", LONGEST_TROUBLE)
+            yield Finding(name, "look", f"last reached {since}, {contacts.failures} attempts failed since: {trouble}")
+        elif contacts.reached is None:
+            yield Finding(name, "look", f"it was never fetched: `hipsync sync {name}`")
+        else:
+            yield Finding(name, "fine", f"last reached {zones.local(contacts.reached):%a %d %b %H:%M}")
+
+
+def _lacks_its_key(app: App, band: Band, driver: Driver) -> bool:
+    try:
+        return driver.secret(Advertisement(band.advertised_name)) == "given" and app.keys().secret(band) is None
+    except HipsyncError:
+        return False  # a bad file of keys is told by another line
+
+
+def _notices(app: App) -> Iterator[Finding]:
+    from hipsync.notify import why_no_notices
+
+    try:
+        wanted = app.config().desktop
+    except HipsyncError:
+        return
+    if not wanted:
+        yield Finding("notices", "fine", "switched off (prompts.desktop)")
+        return
+    trouble = asyncio.run(why_no_notices())
+    yield Finding("notices", "look" if trouble else "fine", trouble or "a notice server answers, with buttons")
+
+
+def _service(app: App) -> Iterator[Finding]:
+    from hipsync.install import installed
+
+    if running(app.database):
+        try:
+            told = ask(app.database, {"do": "status"}, ANSWERS_WITHIN_S)
+        except HipsyncError:
+            yield Finding("service", "bad", "it runs and does not answer: `hipsync service logs`, then restart it")
+        else:
+            yield Finding("service", "fine", "it runs" if told is None else f"it runs (process {told.get('process')})")
+    elif (file := installed()) is not None:
+        yield Finding("service", "bad", f"installed ({file}), and does not run: `hipsync service start`, then `logs`")
+    else:
+        yield Finding(
+            "service", "look", "it does not run, so nothing prompts: `hipsync service install`, or `hipsync run`"
+        )
 
 
 def _packages() -> Iterator[Finding]:

@@ -164,9 +164,10 @@ def exercise_command(app: App, name: str | None, listed: bool, seated: bool, sil
     elif guided:
         _guide(app, moves, silent=silent)
     else:
+        say = _say if sys.stdout.isatty() else click.echo
         for move in moves:
-            show(move, click.echo, drawn=False)
-        click.echo(SAFETY)
+            show(move, say, drawn=False)
+        say(SAFETY)
 
 
 def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:

@@ -33,7 +33,6 @@ from hipsync.text import clean
 
 log = logging.getLogger(__name__)
 
-SIMULATED_ADDRESS = "C0:00:00:00:00:01"
 LISTEN_S = 10.0
 """A band that saves its battery shows itself every few seconds."""
 LISTEN_TO_SIMULATED_S = 2.0
@@ -80,10 +79,28 @@ async def pair(app: App, wanted: Wanted, simulate: str | None) -> None:
         return
     from hipsync.simulation import simulated_radio
 
-    secret = os.urandom(16)
+    secret, address = os.urandom(16), _simulated_address(app, simulate)
     band = made_up(simulate, secret, ZoneInfo(host_zone()), app.now())
-    async with simulated_radio([band], now=app.now, addresses=[SIMULATED_ADDRESS]) as air:
-        await _choose(app, air.radio, Wanted(SIMULATED_ADDRESS, wanted.name, simulate, None), known, secret)
+    async with simulated_radio([band], now=app.now, addresses=[address]) as air:
+        await _choose(app, air.radio, Wanted(address, wanted.name, simulate, None), known, secret)
+
+
+def _simulated_address(app: App, kind: str) -> str:
+    """That of the simulated band of this kind, which is one, or the first that no other has."""
+    store = app.read_store()
+    if store is None:
+        return _nth_address(1)
+    with store:
+        bands = store.bands()
+    if (same := next((band for band in bands if band.simulated and band.driver == kind), None)) and same.address:
+        return same.address
+    taken = {band.address for band in bands}
+    return next(each for each in map(_nth_address, range(1, len(bands) + 2)) if each not in taken)
+
+
+def _nth_address(number: int) -> str:
+    """A static random one."""
+    return f"C0:00:00:00:{number >> 8:02X}:{number & 0xFF:02X}"
 
 
 def _check_alike(app: App, *, simulated: bool) -> None:

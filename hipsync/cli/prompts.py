@@ -32,7 +32,12 @@ LONGEST_PAUSE = timedelta(days=7)
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def prompts_command(app: App, since: str, as_json: bool) -> None:
-    """List what was said, and what came of it."""
+    """List what was said, and what came of it.
+
+    \b
+    hipsync prompts
+    hipsync prompts --since mon --json
+    """
     from hipsync.cli.review import day_of
     from hipsync.report import occasion_words, prompt_json
 
@@ -64,7 +69,12 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
 @click.option("--hurt", is_flag=True, help="It hurt: this exercise is not offered again.")
 @click.pass_obj
 def done_command(app: App, hurt: bool) -> None:
-    """Say that you did the exercise of the prompt that stands."""
+    """Say that you did the exercise of the prompt that stands.
+
+    \b
+    hipsync done
+    hipsync done --hurt       it is not offered again
+    """
     with app.existing_store(to_write=True) as store:
         now = app.now()
         prompt = _standing(store, now)
@@ -88,7 +98,12 @@ def tell_hurt(app: App, exercise: str) -> None:
 @click.argument("length", required=False, metavar="[10m]")
 @click.pass_obj
 def snooze_command(app: App, length: str | None) -> None:
-    """Ask for the standing prompt again in a while, if you still sit then."""
+    """Ask for the standing prompt again in a while, if you still sit then.
+
+    \b
+    hipsync snooze
+    hipsync snooze 20m
+    """
     from hipsync.config import minutes_of
 
     minutes = app.config().snooze_minutes if length is None else minutes_of(length)
@@ -102,7 +117,11 @@ def snooze_command(app: App, length: str | None) -> None:
 @click.command("skip")
 @click.pass_obj
 def skip_command(app: App) -> None:
-    """Let the standing prompt go."""
+    """Let the standing prompt go.
+
+    \b
+    hipsync skip
+    """
     with app.existing_store(to_write=True) as store:
         now = app.now()
         prompt = _answer(store, _standing(store, now), Answer.SKIPPED, now)
@@ -136,7 +155,11 @@ def pause_command(app: App, words: tuple[str, ...]) -> None:
 @click.command("resume")
 @click.pass_obj
 def resume_command(app: App) -> None:
-    """End a pause."""
+    """End a pause.
+
+    \b
+    hipsync resume
+    """
     with app.existing_store(to_write=True) as store:
         now = app.now()
         if store.pause(now) is None:

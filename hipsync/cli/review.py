@@ -63,7 +63,13 @@ def _options(command: Command) -> Command:
 @_options
 @click.pass_context
 def today_command(ctx: click.Context, as_json: bool, plain: bool, band: str | None, zone: str | None) -> None:
-    """Say how much you sat today, and whether you got up."""
+    """Say how much you sat today, and whether you got up.
+
+    \b
+    hipsync today
+    hipsync today --plain
+    hipsync today --json
+    """
     show(ctx, "today", as_json=as_json, plain=plain, band=band, zone=zone)
 
 

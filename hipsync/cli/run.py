@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.completion import kinds
 from hipsync.errors import ConfigError
 from hipsync.text import clean
 
@@ -30,6 +32,10 @@ def run_command(app: App) -> None:
     """Watch the paired bands and prompt when an hour of sitting is full; Ctrl-C ends it.
 
     This is what the service file starts.
+
+    \b
+    hipsync run
+    hipsync --db ~/try.db run
     """
     import asyncio
     import logging
@@ -81,7 +87,15 @@ def run_command(app: App) -> None:
 @click.option("--line", is_flag=True, help="One line, for a status bar.")
 @click.pass_obj
 def status_command(app: App, as_json: bool, line: bool) -> None:
-    """Say what is known now, when the next prompt could come, and if nothing happens, why."""
+    """Say what is known now, when the next prompt could come, and if nothing happens, why.
+
+    \b
+    hipsync status
+    hipsync status --line       for a status bar
+    """
+    if line and (by_service := _line_of_service(app)) is not None:
+        click.echo(by_service)
+        return
     from hipsync.instance import running
     from hipsync.plan import facts_of, live_kinds, next_wake, state_of
     from hipsync.remarks import troubles
@@ -128,6 +142,17 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         if contact.trouble:
             click.echo(f"    {clean(contact.trouble, LONGEST_TROUBLE)}")
     click.echo(f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}")
+
+
+def _line_of_service(app: App) -> str | None:
+    """The service knows more than the database, and a status bar asks often."""
+    from hipsync.control import ask
+    from hipsync.errors import HipsyncError
+
+    with contextlib.suppress(HipsyncError):
+        told = ask(app.database, {"do": "line"}, 0.5)
+        return None if told is None else clean(str(told.get("line")), LONGEST_TROUBLE)
+    return None
 
 
 def _running(app: App) -> str:
@@ -185,7 +210,9 @@ def _ago(known: int | None, now: datetime, zones: Zones) -> str:
 
 
 @click.command("demo")
-@click.option("--band", "kind", default="huami", show_default=True, help="Which kind of simulated band.")
+@click.option(
+    "--band", "kind", default="huami", show_default=True, shell_complete=kinds, help="Which kind of simulated band."
+)
 @click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Minutes of your own (CSV).")
 @click.option("--speed", default="max", show_default=True, help="Simulated seconds a second, or max.")
 @click.option("--date", "when", default="today", show_default=True, help="Which day is lived through.")
@@ -195,6 +222,11 @@ def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, 
     """Let a simulated band live through an office day: pair, sync, prompts as they come, the summary.
 
     No hardware is needed: the Bluetooth stack above the radio is real, the band and the radio are not.
+
+    \b
+    hipsync demo
+    hipsync demo --band infinitime --date 2026-03-29
+    hipsync demo --data minutes.csv --speed 3600
     """
     from hipsync.cli.review import day_of
     from hipsync.demo import demo

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -37,7 +36,12 @@ def service_command() -> None:
 @click.option("--print", "shown", is_flag=True, help="Show the file; write and start nothing.")
 @click.pass_obj
 def install_command(app: App, shown: bool) -> None:
-    """Write the service file and start the service."""
+    """Write the service file and start the service.
+
+    \b
+    hipsync service install
+    hipsync service install --print
+    """
     place = _place(app)
     if shown:
         click.echo(place.text, nl=False)
@@ -60,7 +64,11 @@ def install_command(app: App, shown: bool) -> None:
 @service_command.command("uninstall")
 @click.pass_obj
 def uninstall_command(app: App) -> None:
-    """Stop the service and remove its file; your data stay."""
+    """Stop the service and remove its file; your data stay.
+
+    \b
+    hipsync service uninstall
+    """
     place = _place(app)
     if not place.path.exists():
         click.echo("The service is not installed.")
@@ -76,21 +84,33 @@ def uninstall_command(app: App) -> None:
 @service_command.command("start")
 @click.pass_obj
 def start_command(app: App) -> None:
-    """Start the installed service."""
+    """Start the installed service.
+
+    \b
+    hipsync service start
+    """
     _run(_ctl(app, "start"))
 
 
 @service_command.command("stop")
 @click.pass_obj
 def stop_command(app: App) -> None:
-    """Stop the service until the next log-in."""
+    """Stop the service until the next log-in.
+
+    \b
+    hipsync service stop
+    """
     _run(_ctl(app, "stop"))
 
 
 @service_command.command("status")
 @click.pass_context
 def status_command(ctx: click.Context) -> None:
-    """Say what the system knows of the service; `hipsync status` says what the service knows."""
+    """Say what the system knows of the service; `hipsync status` says what the service knows.
+
+    \b
+    hipsync service status
+    """
     ctx.exit(EXIT_NO_SERVICE if _shown([*_ctl(ctx.obj, "status"), "--no-pager"]) else 0)
 
 
@@ -99,7 +119,12 @@ def status_command(ctx: click.Context) -> None:
 @click.option("-f", "--follow", is_flag=True, help="Go on as they come.")
 @click.pass_context
 def logs_command(ctx: click.Context, lines: int, follow: bool) -> None:
-    """Show what the service logged."""
+    """Show what the service logged.
+
+    \b
+    hipsync service logs
+    hipsync service logs -n 200 -f
+    """
     _ctl(ctx.obj, "status")
     ctx.exit(
         _shown(["journalctl", "--user", "-u", "hipsync", "-n", str(lines), *(["-f"] if follow else ["--no-pager"])])
@@ -107,15 +132,14 @@ def logs_command(ctx: click.Context, lines: int, follow: bool) -> None:
 
 
 def _place(app: App) -> Place:
-    from hipsync.install import executable, place
+    from hipsync.install import executable, here
 
     command = [str(executable())]
     if app.db_path is not None:
         command += ["--db", str(app.db_path.absolute())]
     if app.config_path is not None:
         command += ["--config", str(app.config_path.absolute())]
-    given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return place([*command, "run"], Path.home(), config=given if given.is_absolute() else None)
+    return here([*command, "run"])
 
 
 def _ctl(app: App, verb: str) -> Sequence[str]:

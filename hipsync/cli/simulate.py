@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from hipsync.cli.app import App, host_zone
+from hipsync.cli.completion import kinds
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ LOOK_S = 0.2
 
 
 @click.command("simulate")
-@click.argument("kind")
+@click.argument("kind", shell_complete=kinds)
 @click.option(
     "--transport",
     default="tcp-server:127.0.0.1:6402",

@@ -6,14 +6,15 @@ All SQL is in this package and in `migrations.py`, which makes the tables::
     bands.py      bands, syncs, zones
     readings.py   epochs, counters and the other readings
     said.py       prompts, pauses and exercises
-    care.py       check, backup, forget
-    __init__.py   opening, and `Store`, which is all of these
+    care.py       check, backup, vacuum, forget
+    __init__.py   opening and restoring, and `Store`, which is all of these
 
 The path of `hipsync today`: only sqlite3 is imported at the top.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -81,6 +82,47 @@ class Store(Bands, Readings, Said, Care):
                 db.close()
                 return cls.open(path)
             return cls(db, path)
+
+    @classmethod
+    def restore(cls, path: Path, copy: Path, now: datetime) -> Path | None:
+        """Put a copy in the place of the database, while nobody has it open; where what was there is kept now.
+
+        Raises `StoreError`, and then the database is as it was: the copy is damaged or not hipsync's, or has no place.
+        """
+        fresh = path.with_name(path.name + ".new")
+        with translated(copy):
+            source, version = _opened_for_reading(copy)
+        with translated(copy), contextlib.closing(source):
+            _refuse_newer(copy, version)
+            if source.execute("SELECT 1 FROM sqlite_master WHERE name = 'bands'").fetchone() is None:
+                raise StoreError(f"{copy} is no database of hipsync: nothing was changed")
+            ((found,),) = source.execute("PRAGMA integrity_check(1)")
+            if found != "ok":
+                raise StoreError(f"{copy} is damaged: choose another copy, nothing was changed")
+            with translated(fresh):
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                fresh.unlink(missing_ok=True)
+                os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+                with contextlib.closing(sqlite3.connect(fresh)) as target:
+                    source.backup(target)
+        with translated(path):
+            kept = cls._set_aside(path, now) if path.exists() else None
+            for tail in ("-wal", "-shm"):  # of the file before: SQLite would apply it to this one
+                path.with_name(path.name + tail).unlink(missing_ok=True)
+            fresh.replace(path)
+        return kept
+
+    @classmethod
+    def _set_aside(cls, path: Path, now: datetime) -> Path:
+        """A backup, or, of what is no database any more, the file as it is."""
+        try:
+            with cls.open(path) as store:
+                return store.backup(None, now)
+        except StoreError:
+            kept = path.parent / "backups" / f"damaged-{now:%Y%m%dT%H%M%S}.db"
+            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.replace(kept)
+            return kept
 
     @classmethod
     def in_memory(cls) -> Self:

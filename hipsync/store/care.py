@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from hipsync.errors import StoreError
@@ -14,6 +15,8 @@ from hipsync.store.file import OpenFile, connected, translated
 
 BACKUPS = 7
 """Kept of those that get a name of their own."""
+STAMP = "%Y%m%dT%H%M%S"
+"""In UTC."""
 
 
 class Care(OpenFile):
@@ -30,6 +33,12 @@ class Care(OpenFile):
         orphans = len(self._rows("PRAGMA foreign_key_check"))
         return [f"{orphans} rows belong to bands that are not there"] if orphans else []
 
+    def vacuum(self) -> None:
+        """Give back the space of what was deleted. Raises `StoreError`."""
+        with self._lock, translated(self.path):
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
     def backup(self, to: Path | None, now: datetime) -> Path:
         """A copy, complete also while somebody writes; by default beside the file, the last seven kept.
 
@@ -37,7 +46,7 @@ class Care(OpenFile):
         """
         if self.path is None and to is None:
             raise StoreError("a database in memory has no place for a backup: name a file")
-        target = to if to is not None else self._backup_folder() / f"hipsync-{now:%Y%m%dT%H%M%S}.db"
+        target = to if to is not None else self._backup_folder() / f"hipsync-{now:{STAMP}}.db"
         if to is not None and to.exists():
             raise StoreError(f"{to} exists already: name a new file for the backup")
         with self._lock, translated(target):
@@ -58,6 +67,16 @@ class Care(OpenFile):
     def backups(self) -> list[Path]:
         """Oldest first."""
         return sorted(self._backup_folder().glob("hipsync-*.db")) if self.path is not None else []
+
+    def backed_up(self) -> datetime | None:
+        """When the newest copy was made of those that get a name of their own; to the second, by that name."""
+        stamps = [path.stem.removeprefix("hipsync-") for path in self.backups()]
+        made = [
+            datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+            for stamp in stamps
+            if re.fullmatch(r"\d{8}T\d{6}", stamp)
+        ]
+        return max(made, default=None)
 
     def _backup_folder(self) -> Path:
         return (self.path.parent if self.path is not None else Path()) / "backups"

@@ -1,0 +1,182 @@
+"""`config`: see the settings and change them. A file that would be wrong is not written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from hipsync.cli.app import App
+from hipsync.errors import ConfigError, HipsyncError
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+
+@click.group("config")
+def config_command() -> None:
+    """See the settings, and change them.
+
+    \b
+    hipsync config show
+    hipsync config set sitting.limit 45m
+    hipsync config edit
+    """
+
+
+@config_command.command("path")
+@click.pass_obj
+def config_path_command(app: App) -> None:
+    """Say where the file of settings is, or would be.
+
+    \b
+    hipsync config path
+    """
+    click.echo(app.settings_file)
+
+
+@config_command.command("show")
+@click.pass_obj
+def config_show_command(app: App) -> None:
+    """Show every setting that holds now, as TOML.
+
+    \b
+    hipsync config show
+    """
+    from hipsync.config import as_toml
+
+    click.echo(as_toml(app.config()), nl=False)
+
+
+@config_command.command("set")
+@click.argument("key")
+@click.argument("value")
+@click.pass_obj
+def config_set_command(app: App, key: str, value: str) -> None:
+    """Change one setting; comments in the file stay.
+
+    \b
+    hipsync config set sitting.limit 45m
+    hipsync config set prompts.hours.sat-sun "10:00-20:00"
+    hipsync config set exercises.set '["seated"]'
+    hipsync config set prompts.stronger false
+    """
+    import tomlkit
+
+    *tables, last = key.split(".")
+    if not tables or not all([*tables, last]):
+        raise ConfigError(f"{key!r} names no setting: say table and key, as in sitting.limit")
+    document = _document(app)
+    place: MutableMapping[str, object] = document
+    for table in tables:
+        inner = place.setdefault(table, tomlkit.table())
+        if not isinstance(inner, MutableMapping):
+            raise ConfigError(f"{key!r} names no setting: {table} is a value, not a table")
+        place = cast("MutableMapping[str, object]", inner)
+    place[last] = _value(value)
+    _write(app, tomlkit.dumps(document))
+    click.echo(f"{key} is {value} now ({app.settings_file}).")
+
+
+@config_command.command("edit")
+@click.pass_obj
+def config_edit_command(app: App) -> None:
+    """Open the settings in your editor; what would be wrong is told, and not kept.
+
+    \b
+    hipsync config edit
+    EDITOR=nano hipsync config edit
+    """
+    from hipsync.config import Config, as_toml
+
+    file = app.settings_file
+    text = _text(file) if file.exists() else _commented(as_toml(Config()))
+    changed = text
+    while True:
+        edited = click.edit(changed, extension=".toml")
+        if edited is None or edited == text:
+            click.echo("Nothing was changed.")
+            return
+        changed = edited
+        try:
+            _write(app, changed)
+        except ConfigError as error:
+            if not sys.stdin.isatty():
+                raise
+            click.echo(f"hipsync: {error}", err=True)
+            if not click.confirm("Edit again?", default=True):
+                return
+        else:
+            click.echo(f"The settings are in {file}.")
+            return
+
+
+def _document(app: App) -> TOMLDocument:
+    """Raises `ConfigError` where the file holds what it should not: that is not built upon."""
+    import tomlkit
+
+    if not app.settings_file.exists():
+        return tomlkit.document()
+    app.config()
+    return tomlkit.parse(_text(app.settings_file))
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} cannot be read: {error}") from error
+
+
+def _value(text: str) -> object:
+    """As TOML has it; what is no TOML is text."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        return tomlkit.value(text)
+    except (TOMLKitError, ValueError):
+        return text
+
+
+def _commented(text: str) -> str:
+    """The defaults as a file that changes nothing yet."""
+    return "# The defaults. Take away a # to change one.\n" + "".join(
+        line if line.startswith("[") or not line.strip() else f"# {line}" for line in text.splitlines(keepends=True)
+    )
+
+
+def _write(app: App, text: str) -> None:
+    """Replace the file if the settings are right, and let a service that runs read them. Raises `ConfigError`."""
+    from hipsync.config import load
+    from hipsync.control import ask
+
+    file = app.settings_file.resolve()  # it may be a link into a folder of dotfiles
+    fresh = file.with_name(file.name + ".new")
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh.unlink(missing_ok=True)
+        with open(fresh, "x", encoding="utf-8", opener=_private) as opened:
+            opened.write(text)
+        try:
+            load(fresh)
+            fresh.replace(file)
+        except ConfigError as error:
+            told = str(error).removeprefix(f"{fresh}: ").removeprefix(f"{fresh} ")
+            raise ConfigError(f"{told}; nothing was changed") from error
+        finally:
+            fresh.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be written: {error.strerror}; name another with --config") from error
+    try:
+        ask(app.database, {"do": "reload"}, within_s=2.0)
+    except HipsyncError as error:
+        click.echo(f"hipsync: the service that runs did not take it: {error}", err=True)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

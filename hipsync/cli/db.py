@@ -1,0 +1,98 @@
+"""`db`: look after the database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from hipsync.cli.app import App
+from hipsync.errors import ConfigError, StoreError
+
+
+@click.group("db")
+def db_command() -> None:
+    """Look after the database, one SQLite file that belongs to you.
+
+    \b
+    hipsync db path
+    hipsync db check
+    hipsync db backup
+    hipsync db restore backups/hipsync-20261120T090000.db
+    """
+
+
+@db_command.command("path")
+@click.pass_obj
+def path_command(app: App) -> None:
+    """Say where the database is.
+
+    \b
+    hipsync db path
+    sqlite3 "$(hipsync db path)" "SELECT * FROM minutes LIMIT 5"
+    """
+    click.echo(app.database)
+
+
+@db_command.command("check")
+@click.pass_obj
+def check_command(app: App) -> None:
+    """Look for damage.
+
+    \b
+    hipsync db check
+    """
+    with app.existing_store() as store:
+        problems = store.check()
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        raise StoreError(f"{app.database} is damaged: restore the newest backup, or export what can be read")
+    click.echo("No damage found.")
+
+
+@db_command.command("backup")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def backup_command(app: App, file: Path | None) -> None:
+    """Copy the database, also while the service writes; by default beside it, the last seven kept.
+
+    \b
+    hipsync db backup
+    hipsync db backup /media/stick/hipsync.db
+    """
+    with app.existing_store() as store:
+        click.echo(store.backup(file, app.now()))
+
+
+@db_command.command("restore")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def restore_command(app: App, file: Path) -> None:
+    """Put a backup in the place of the database; what was there is kept as a backup, too.
+
+    \b
+    hipsync db restore backups/hipsync-20261120T090000.db
+    """
+    from hipsync.instance import only_instance
+    from hipsync.store import Store
+
+    if app.database.exists() and file.samefile(app.database):
+        raise ConfigError(f"{file} is the database itself: give a copy of it")
+    with only_instance(app.database):
+        kept = Store.restore(app.database, file, app.now())
+    click.echo(f"{app.database} is {file} now." + (f" What was there is kept: {kept}" if kept else ""))
+
+
+@db_command.command("vacuum")
+@click.pass_obj
+def vacuum_command(app: App) -> None:
+    """Give back the space of what was deleted.
+
+    \b
+    hipsync db vacuum
+    """
+    before = app.database.stat().st_size if app.database.exists() else 0
+    with app.existing_store(to_write=True) as store:
+        store.vacuum()
+    click.echo(f"{before:,} bytes before, {app.database.stat().st_size:,} now.")
