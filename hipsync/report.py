@@ -280,13 +280,13 @@ def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:
     if shown.moved_within_minutes is not None:
         moved = f"moved after {shown.moved_within_minutes} min"
         came = [moved] if prompt.answer is Answer.MOVED else [*came, moved]
-    said = ", ".join(came) + occasion_words(prompt)
+    said = occasion_words(prompt) + ", ".join(came)
     return f"{prompt.at.astimezone(zone):%H:%M}  {prompt.exercise:<20}  {where:<18}  {said}"
 
 
 def occasion_words(prompt: Prompt) -> str:
-    """What is added where prompts are listed; nothing for the usual ones."""
-    return "" if prompt.occasion is Occasion.SITTING else f" ({prompt.occasion.value})"
+    """What goes before the answer where prompts are listed; nothing for the usual ones."""
+    return {Occasion.SITTING: "", Occasion.MORNING: "morning: ", Occasion.AFTER_CYCLING: "ride: "}[prompt.occasion]
 
 
 def advice(summary: DaySummary) -> str:

@@ -306,11 +306,11 @@ def test_prompts_and_the_day_say_what_each_was_for_and_the_answers_work_on_it(ma
             )
         )
     assert machine.told("done") == "Done: hip-extension. Well moved.\n"
-    assert machine.told("prompts").split()[-2:] == ["done", "(morning)"]
+    assert machine.told("prompts").split()[-2:] == ["morning:", "done"]
     for command in (["prompts"], ["day"]):
         (told,) = json.loads(machine.told(*command, "--json"))["prompts"]
         assert (told["occasion"], told["answer"], told["moved_within_minutes"]) == ("morning", "done", None)
-    assert "08:00  hip-extension         desktop             done (morning)" in machine.told("day")
+    assert "08:00  hip-extension         desktop             morning: done" in machine.told("day")
 
 
 def test_a_stretch_is_not_prompted_by_what_was_said_for_the_morning(tmp_path: Path) -> None:

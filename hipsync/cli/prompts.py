@@ -58,9 +58,8 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
         answer = prompt.answer.value if prompt.answer else "no answer"
         times = " (twice)" if prompt.shown > 1 else ""
         where = ", ".join(prompt.where) or "nowhere"
-        click.echo(
-            f"{local:%Y-%m-%d %H:%M}  {prompt.exercise:<20}  {where:<24}  {answer}{times}{occasion_words(prompt)}"
-        )
+        came = f"{occasion_words(prompt)}{answer}{times}"
+        click.echo(f"{local:%Y-%m-%d %H:%M}  {prompt.exercise:<20}  {where:<24}  {came}")
     if not found and not as_json:
         click.echo(f"No prompts since {zones.local(start):%Y-%m-%d}.")
 
