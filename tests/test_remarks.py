@@ -10,6 +10,7 @@ import pytest
 
 from builders import MONDAY, day
 from hipsync.cli.delivery import Delivery
+from hipsync.clock import FastClock
 from hipsync.config import Config
 from hipsync.days import Zones
 from hipsync.model import MINUTE, BandId, Charge, Pause, Remark, Trouble
@@ -134,8 +135,8 @@ def mi_band(**more: object) -> MiBand:
 
 
 def test_a_band_that_is_away_is_remarked_on_after_a_day_once_also_by_the_next_run_and_again_after_data_came() -> None:
-    async def story(clock: object) -> tuple[Told, list[tuple[int, str]]]:
-        world = Told(clock, band=mi_band())  # type: ignore[arg-type]
+    async def story(clock: FastClock) -> tuple[Told, list[tuple[int, str]]]:
+        world = Told(clock, band=mi_band())
         told = world.listen_to()
         await world.run_until(NINE + 10 * MINUTE)
         world.wrist.away = {"band"}
@@ -157,10 +158,26 @@ def test_a_band_that_is_away_is_remarked_on_after_a_day_once_also_by_the_next_ru
     assert text.startswith("No data from band since Mon 09:")
 
 
+def test_a_low_battery_is_remarked_on_once_until_it_was_charged() -> None:
+    async def story(clock: FastClock) -> list[tuple[int, str]]:
+        world = Told(clock, band=mi_band())
+        told = world.listen_to()
+        world.wrist.away = {"band"}  # it would tell of a battery of its own
+        band = world.store.bands()[0]
+        for percent in (16, 15, 12, 30, 14, 31, 13, 12):
+            world.store.append(band.id, [Charge(clock.now(), percent)])
+            await world.service.wake(clock.now())
+            await clock.sleep_until(clock.now() + MINUTE)
+        return told
+
+    told = run(story, NINE)
+    assert told == [(1, "Charge band: 15 %"), (6, "Charge band: 13 %")]
+
+
 def test_a_new_key_is_tried_at_once_and_another_wrong_one_is_remarked_on_again() -> None:
-    async def story(clock: object) -> tuple[Told, list[tuple[int, str]]]:
+    async def story(clock: FastClock) -> tuple[Told, list[tuple[int, str]]]:
         keys = [bytes(16)]
-        world = Told(clock, band=mi_band())  # type: ignore[arg-type]
+        world = Told(clock, band=mi_band())
         told = world.listen_to(lambda _: keys[-1])
         await listening(world, NINE + 20 * MINUTE)
         band = world.store.bands()[0]
@@ -230,3 +247,15 @@ async def test_on_a_terminal_it_is_one_line(tmp_path: Path, capsys: pytest.Captu
         delivery = Delivery(store, lambda: TEN, Config(desktop=False))
         await delivery.tell(Remark(BAND, Trouble.BATTERY, "Charge desk-band: 9 %"))
     assert capsys.readouterr().out == "Battery low. Charge desk-band: 9 %\n"
+
+
+def test_what_was_tried_before_the_newest_data_or_brought_some_was_not_in_vain() -> None:
+    with Store.in_memory() as store:
+        band = store.add_band(name="band", driver="huami", now=MONDAY, address="C0").id
+        store.note_sync(band, TEN - HOUR, TEN - HOUR, 0, "out of reach")
+        store.note_sync(band, TEN + SECOND, TEN + SECOND, 60, None)
+        assert store.in_vain_since(band, TEN) is None
+        store.note_sync(band, TEN + HOUR, TEN + HOUR, 0, None)
+        store.note_sync(band, TEN + 2 * HOUR, TEN + 2 * HOUR, 3, "the link was lost")
+        assert store.in_vain_since(band, TEN) == TEN + HOUR
+        assert store.in_vain_since(band, TEN + HOUR) == TEN + 2 * HOUR
