@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,9 @@ from builders import MONDAY, day
 from hipsync.cli.delivery import Delivery
 from hipsync.clock import FastClock
 from hipsync.config import Config
+from hipsync.control import Line
 from hipsync.days import Zones
+from hipsync.desk import opened
 from hipsync.model import MINUTE, BandId, Charge, Pause, Remark, Trouble
 from hipsync.plan import settings_of
 from hipsync.prompting import Policy
@@ -231,6 +234,22 @@ def test_a_refused_key_stays_in_status_until_there_is_another_or_the_band_takes_
     key.chmod(0o600)
     machine.told("bands", "key", "desk-band", "--key-file", str(key))
     assert "refused" not in machine.told("status").replace("    refused", "")
+
+
+async def test_a_new_key_is_told_to_the_running_service(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", machine.environment["XDG_RUNTIME_DIR"])
+    asked: list[Line] = []
+
+    async def answer(question: Line) -> Line:
+        asked.append(question)
+        return {}
+
+    key = machine.home / "key"
+    key.write_text(KEY.hex())
+    key.chmod(0o600)
+    async with opened(machine.database, answer):
+        await asyncio.to_thread(machine.told, "bands", "key", "desk-band", "--key-file", str(key))
+    assert asked == [{"do": "look"}]
 
 
 def test_a_remark_is_forgotten_with_its_band(machine: Machine) -> None:
