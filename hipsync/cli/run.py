@@ -129,10 +129,6 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     click.echo(doing(state, now))
     if line:
         return
-    for besides in doing_besides(state, now):
-        click.echo(besides)
-    for remark in remarks:
-        click.echo(remark.text)
     click.echo(_running(app) if watched else "the service does not run: `hipsync run` starts it")
     click.echo(f"last data: {_ago(known, now, zones)}")
     for contact in state.contacts:
@@ -141,6 +137,10 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         click.echo(f"{contact.band.name}: last reached {reached}{trouble}")
         if contact.trouble:
             click.echo(f"    {clean(contact.trouble, LONGEST_TROUBLE)}")
+    for besides in doing_besides(state, now):
+        click.echo(besides)
+    for remark in remarks:
+        click.echo(remark.text)
     click.echo(f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}")
 
 
