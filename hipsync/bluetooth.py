@@ -193,6 +193,7 @@ async def connect(
     address = band if isinstance(band, str) else band.address
     made: list[BleakClient] = []
     alike: set[str] = set()
+    lost = asyncio.Event()
 
     def hear(seen: Seen) -> None:
         if name and seen.advertisement.name == name and len(alike) < MOST_ALIKE:
@@ -202,16 +203,17 @@ async def connect(
         with _at_the_door():
             try:
                 async with asyncio.timeout(timeout.total_seconds()):
-                    connection = await _connection(radio, band, timeout, made, hear)
+                    connection = await _connection(radio, band, timeout, made, lost, hear)
             except TimeoutError as error:
                 if made and await _has_bond(radio, address):
                     raise NotBonded(_BOND_LOST.format(address=address)) from error
                 why = NoReply if made else NotHeard
                 raise why(_ABSENT.format(address=address) + _alike(alike, name)) from error
         try:
-            yield connection
+            async with _told_of_bluez(lost) if radio.client is None else contextlib.nullcontext():
+                yield connection
         finally:
-            connection.lost.set()
+            lost.set()
     finally:
         for client in made:
             await _hang_up(client)
@@ -233,7 +235,12 @@ def _alike(addresses: set[str], name: str) -> str:
 
 
 async def _connection(
-    radio: Radio, band: Seen | str, timeout: timedelta, made: list[BleakClient], hear: Callable[[Seen], None]
+    radio: Radio,
+    band: Seen | str,
+    timeout: timedelta,
+    made: list[BleakClient],
+    lost: asyncio.Event,
+    hear: Callable[[Seen], None],
 ) -> BleakConnection:
     """`made` gets every client that may hold something open, also when this fails."""
     if radio.client is None:
@@ -244,7 +251,6 @@ async def _connection(
         if found is None:
             raise TimeoutError
         band = found
-    lost = asyncio.Event()
 
     class Client(BleakClient):
         """One that is known before it is connected."""
@@ -296,6 +302,30 @@ _BOND_LOST = (
 
 async def _has_bond(radio: Radio, address: str) -> bool:
     return radio.client is None and await bonded(address)
+
+
+@asynccontextmanager
+async def _told_of_bluez(gone: asyncio.Event) -> AsyncGenerator[None, None]:
+    """While the block runs, `gone` is set when BlueZ's process ends: Bleak goes on believing in its connections."""
+    if sys.platform != "linux":
+        yield
+        return
+    from dbus_fast import BusType, Message
+    from dbus_fast.aio import MessageBus
+
+    def told(message: Message) -> None:
+        if message.member == "NameOwnerChanged" and message.body[:1] == ["org.bluez"]:
+            gone.set()
+
+    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    try:
+        bus.add_message_handler(told)
+        rule = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.bluez'"
+        name = "org.freedesktop.DBus"
+        await bus.call(Message(name, "/org/freedesktop/DBus", name, "AddMatch", signature="s", body=[rule]))
+        yield
+    finally:
+        bus.disconnect()
 
 
 async def _mtu_of_bluez(client: BleakClient) -> int | None:
@@ -402,7 +432,7 @@ class BleakConnection:
 
     @contextmanager
     def _errors(self, what: str) -> Generator[None, None, None]:
-        """Bleak's errors as `LinkLost`, `NotAuthorised`, `NoReply` or `DeviceError`."""
+        """Bleak's errors as `LinkLost`, `NotAuthorised`, `NoReply`, `DeviceError` or `BluetoothUnavailable`."""
         try:
             yield
         except TimeoutError as error:  # ATT's, not the caller's: a time-out of the caller cancels
@@ -416,6 +446,9 @@ class BleakConnection:
                 ) from error
             raise (NotAuthorised if code == _INSUFFICIENT_AUTHORIZATION else DeviceError)(text) from error
         except _FAILURES as error:
+            if isinstance(error, BleakDBusError) and _is_gone(error):
+                self._lost.set()
+                raise BluetoothUnavailable(_NO_SERVICE) from error
             gone = self._lost.is_set() or not self._client.is_connected or not isinstance(error, BleakError)
             if gone or re.search(r"not ?connected|disconnected", str(error), re.IGNORECASE):
                 raise LinkLost(f"the connection ended during {what}") from error
@@ -512,12 +545,17 @@ _BY_DBUS_ERROR = {  # by the last word of the error's name
 }
 
 
+def _is_gone(error: BleakDBusError) -> bool:
+    """Whether D-Bus says that BlueZ does not run: it could not be started, either."""
+    return ".Spawn." in error.dbus_error or _BY_DBUS_ERROR.get(error.dbus_error.rpartition(".")[2]) == _NO_SERVICE
+
+
 def _unavailable(error: BaseException | None) -> BluetoothUnavailable | None:
     """What an error, or what caused it, says of this machine's Bluetooth; None if it is about the band."""
     match error:
         case BleakBluetoothNotAvailableError():
             text = _BY_REASON.get(error.reason) or f"no Bluetooth: {_line(error)}"
-        case BleakDBusError() if ".Spawn." in error.dbus_error:
+        case BleakDBusError() if _is_gone(error):
             text = _NO_SERVICE
         case BleakDBusError() if known := _BY_DBUS_ERROR.get(error.dbus_error.rpartition(".")[2]):
             text = known

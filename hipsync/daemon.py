@@ -21,7 +21,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hipsync.clock import Clock
 from hipsync.desk import Desk, opened
-from hipsync.errors import HipsyncError
+from hipsync.errors import HipsyncError, Outdated, StoreError
 from hipsync.model import MINUTE
 from hipsync.plan import Settings, next_wake
 from hipsync.readiness import tell, watchdog_s
@@ -57,10 +57,12 @@ async def run(
 ) -> None:
     """Wake the service whenever something is due, until SIGINT or SIGTERM.
 
+    Raises `Outdated` if hipsync was upgraded under it: whoever started it is to start the new one.
+
     `settings` reads the user's settings anew, on SIGHUP; `zone` says in which zone the host is.
     """
     stop = asyncio.Event()
-    alarm = _Alarm(service, clock, zone)
+    alarm = _Alarm(service, clock, zone, stop)
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on loops; Ctrl-C still ends it
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -76,10 +78,11 @@ async def run(
         try:
             service.attend()
             await stop.wait()
+            if alarm.failure is not None:
+                raise alarm.failure
         finally:
             tell(STOPPING=1, STATUS="stopping")
-            await alarm.end()
-            await service.leave()
+            await asyncio.gather(alarm.end(), service.leave())  # each may take the seconds that BlueZ needs to hang up
 
 
 class _Alarm:
@@ -88,8 +91,8 @@ class _Alarm:
     A failure of any kind ends that wake, never the service.
     """
 
-    def __init__(self, service: Service, clock: Clock, zone: Callable[[], str] | None) -> None:
-        self._service, self._clock, self._zone = service, clock, zone
+    def __init__(self, service: Service, clock: Clock, zone: Callable[[], str] | None, stop: asyncio.Event) -> None:
+        self._service, self._clock, self._zone, self._stop = service, clock, zone, stop
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._waking: asyncio.Task[object] | None = None
         self._woke = clock.now()
@@ -100,6 +103,8 @@ class _Alarm:
         """A wake that failed is not tried again earlier."""
         self._told: str | None = None
         """The failure that was told already; None after a wake that went well."""
+        self.failure: Outdated | None = None
+        """What ends the service."""
 
     def start(self) -> None:
         self._plan(self._clock.now())
@@ -162,6 +167,9 @@ class _Alarm:
         except asyncio.CancelledError:  # by `end`; the scheduler would log it as a failure
             log.info("a contact or a prompt under way was interrupted; nothing is lost")
             return
+        except Outdated as error:
+            self._end(error)
+            return
         except Exception as error:  # noqa: BLE001  a bug, too, must not end the service
             self._tell(error)
             due = self._not_before = self._clock.now() + AFTER_FAILURE
@@ -174,6 +182,13 @@ class _Alarm:
     async def _look(self) -> None:
         """Plan anew: the planned instant may have passed, or come nearer, while nobody looked. Stay with new bands."""
         if self._waking is None:
+            try:
+                self._service.store.refuse_outdated()
+            except Outdated as error:
+                self._end(error)
+                return
+            except StoreError as error:
+                log.debug("%s", error)  # the wake that is planned already will tell it
             with contextlib.suppress(Exception):  # the wake that is planned already will meet and tell it
                 self._travel()
                 self._service.attend()
@@ -200,6 +215,14 @@ class _Alarm:
             self._service.settings = replace(self._service.settings, host_zone=zone)
             self._service.store.note_zone(self._clock.now(), zone)
 
+    def _end(self, error: Outdated) -> None:
+        self.failure = error
+        self._stop.set()
+
+    def trouble(self) -> str | None:
+        """Why the last wake failed, or what was told could not be stored."""
+        return self._told or self._service.trouble
+
     def _due(self) -> datetime:
         now = self._clock.now()
         state = self._service.state(now)
@@ -208,7 +231,8 @@ class _Alarm:
 
     def _tell(self, error: Exception) -> None:
         """The first of a streak of equal failures; a bug with its traceback."""
-        told = f"{type(error).__name__}: {error}"
+        told = str(error) if isinstance(error, HipsyncError) else f"{type(error).__name__}: {error}"
+        tell(STATUS=told)
         level = logging.DEBUG if told == self._told else logging.ERROR
         if isinstance(error, HipsyncError):
             log.log(level, "%s", error)

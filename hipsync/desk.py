@@ -42,6 +42,8 @@ class Alarm(Protocol):
 
     def take(self, settings: Settings) -> None: ...
 
+    def trouble(self) -> str | None: ...
+
 
 class Desk:
     """Answers what other commands ask of the running service."""
@@ -62,7 +64,8 @@ class Desk:
                     self._alarm.take(self._settings())
                     return {}
                 case {"do": "status"}:
-                    return {"process": os.getpid(), "connected": ", ".join(self._service.connected())}
+                    connected = ", ".join(self._service.connected())
+                    return {"process": os.getpid(), "connected": connected, "trouble": self._alarm.trouble()}
                 case {"do": "line"}:
                     now = self._clock.now()
                     return {"line": doing(self._service.state(now), now)}

@@ -4,6 +4,7 @@ HipsyncError                 one clear line: what, why, what to do
 |-- ConfigError              a wrong option, key, value or file of settings
 |-- InputError               a file to import is not what it should be; nothing of it was kept
 |-- StoreError               the database cannot be read or written; nothing was half written
+|   `-- Outdated             another hipsync has brought it up to date: this program must be started anew
 |-- BluetoothUnavailable     no adapter, no Bluetooth service, or both switched off
 |-- Refused                  the running service said no to a command
 `-- DeviceError              one band; ends that sync, never the service
@@ -31,6 +32,10 @@ class InputError(HipsyncError):
 
 class StoreError(HipsyncError):
     """The database could not be opened, read or written."""
+
+
+class Outdated(StoreError):
+    """The schema is not this program's any more."""
 
 
 class BluetoothUnavailable(HipsyncError):

@@ -84,7 +84,10 @@ def settings_of(config: Config, host_zone: str) -> Settings:
 
 
 class Met(Enum):
-    """How it went when this run of the service last turned to a band, if it failed."""
+    """How it went when this run of the service last turned to a band, unless it went well."""
+
+    BUSY = auto()
+    """It is being talked to."""
 
     REFUSED = auto()
     """It did not take our key: calling it again soon will not change its mind."""
@@ -263,11 +266,11 @@ def listens(contacts: Contacts, listened: datetime, now: datetime) -> bool:
 
 def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     """When to call one band: as late as every prompt can still be on time, and seldom else (architecture section 6)."""
-    if contacts.attempted is None:
+    if contacts.met is Met.BUSY:
+        return now + FIRST_RETRY
+    if contacts.attempted is None or contacts.met is Met.BACK:
         return now
     settings = state.settings
-    if contacts.met is Met.BACK:
-        return now
     if contacts.met is Met.REFUSED:
         return contacts.attempted + LONGEST_RETRY
     if contacts.failures:

@@ -37,6 +37,7 @@ from hipsync.plan import (
     FIRST_RETRY,
     LISTEN_SELDOM,
     LONGEST_RETRY,
+    Contacts,
     Met,
     Settings,
     State,
@@ -66,6 +67,11 @@ class Radio(Protocol):
         ...
 
 
+JUDGE_WITHIN, TALK_WITHIN = timedelta(seconds=90), timedelta(minutes=8)
+"""After the first, what is known is judged although a band has not told all yet; after the second it is let go, and
+called another time: what it told by then is kept. A first sync of a month takes two to three minutes."""
+MOST_KEPT = 5000
+"""Readings of a live band in memory: some days of them."""
 HELD_WITHIN, HELD_LOOK = timedelta(seconds=45), timedelta(seconds=0.2)
 """How long a command waits for a live band that is about to be reached, and how often it looks."""
 
@@ -87,6 +93,47 @@ class Talk:
     session: Session
     epochs: int
     """How many it told that were not known."""
+
+
+class Visits:
+    """The contacts of one wake, each in a task of its own."""
+
+    def __init__(self) -> None:
+        self.going: set[asyncio.Task[None]] = set()
+        """Those that have neither told all nor failed."""
+        self.staying: set[asyncio.Task[None]] = set()
+        """Those that have told all, and keep their conversations open until it is time to `leave`."""
+        self.open: list[Talk] = []
+        self.leave = asyncio.Event()
+        self.failure: StoreError | None = None
+        self._over = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def staying_with(self, talk: Talk) -> AsyncGenerator[None, None]:
+        """By the task that runs the block."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  a coroutine runs in one
+        self.open.append(talk)
+        self.staying.add(task)
+        self.done()
+        try:
+            yield
+        finally:
+            self.open.remove(talk)
+
+    def done(self) -> None:
+        """The task that says this has told all, or failed."""
+        self.going -= {asyncio.current_task()}
+        if not self.going:
+            self._over.set()
+
+    async def told(self, within: timedelta) -> None:
+        """Returns when all have told all, or failed, or after that time. Raises the first `StoreError` of them."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within.total_seconds()):
+                await self._over.wait()
+        if self.failure is not None:
+            raise self.failure
 
 
 class Fetched(NamedTuple):
@@ -123,8 +170,12 @@ class Service:
         self._radio, self._drivers, self._secret, self._deliver, self._now = radio, drivers, secret, deliver, now
         self._live = live_kinds(drivers)
         self._staying: dict[BandId, asyncio.Task[None]] = {}
+        self._visiting: dict[BandId, asyncio.Task[None]] = {}
         self._watched: dict[BandId, Talk] = {}
         """The conversations with live bands that are open now."""
+        self._kept: dict[BandId, list[Reading]] = {}
+        self.trouble: str | None = None
+        """Why what live bands tell cannot be stored now."""
         self._met: dict[BandId, Met] = {}
         self._tried: dict[BandId, bytes | None] = {}
         """The key that each band was last given."""
@@ -139,30 +190,33 @@ class Service:
     async def wake(self, now: datetime) -> State:
         """Contact the bands that are due, settle what became of prompts, and say what is to be said.
 
-        A band that fails, or whose driver does, is logged and tried again later; it delays neither the others nor the
-        verdict. Raises `StoreError`, after which nothing was lost.
+        All at a time: a band that fails, or whose driver does, is logged and tried again later, and one that takes
+        longer than `JUDGE_WITHIN` goes on by itself. Raises `StoreError`, after which nothing was lost.
         """
         self.store.note_zone(now, self.settings.host_zone)
         state = self.state(now)
-        async with AsyncExitStack() as open_talks:
-            talks: list[Talk] = []
-            due = [each for each in state.contacts if not each.live and contact_at(each, state, now) <= now]
-            for contacts in due:
-                try:
-                    talks.append(await open_talks.enter_async_context(self.talk(contacts.band)))
-                except StoreError:
-                    raise
-                except Exception as error:  # a driver is strangers' code
-                    level = logging.DEBUG if contacts.failures else logging.WARNING
-                    bug = None if isinstance(error, HipsyncError) else error
-                    log.log(level, "%s: %s", contacts.band.name, _told(error), exc_info=bug)
-            if due:
-                state = self.state(self._now())
-            if self.settle(state, self._now()):
-                state = self.state(self._now())
-            if (said := state.due()) is not None:
-                await self._say(said, [*talks, *self._watched.values()])
-                state = self.state(self._now())
+        due = [each for each in state.contacts if not each.live and contact_at(each, state, now) <= now]
+        if not due:
+            return await self._judge(state, ())
+        visits = Visits()
+        for contacts in due:
+            visit = asyncio.create_task(self._visit(contacts, visits), name=f"visit {contacts.band.name}")
+            visits.going.add(visit)
+            self._visiting[contacts.band.id] = visit
+        try:
+            await visits.told(JUDGE_WITHIN)
+            return await self._judge(self.state(self._now()), visits.open)
+        finally:
+            visits.leave.set()
+            await asyncio.gather(*visits.staying, return_exceptions=True)
+
+    async def _judge(self, state: State, talks: Sequence[Talk]) -> State:
+        """Settle, and say what is to be said: over these conversations, and over those with the bands that are held."""
+        if self.settle(state, self._now()):
+            state = self.state(self._now())
+        if (said := state.due()) is not None:
+            await self._say(said, [*talks, *self._watched.values()])
+            state = self.state(self._now())
         await self._remark(state)
         return state
 
@@ -188,6 +242,34 @@ class Service:
             self.store.add_remark(remark, now)
             log.warning("%s", remark.text)
             await self._tell(remark)
+
+    async def _visit(self, contacts: Contacts, visits: Visits) -> None:
+        """Fetch, and keep the conversation open until the wake that began it is over."""
+        band, began = contacts.band, self._now()
+        self._met[band.id] = Met.BUSY
+        try:
+            async with (
+                asyncio.timeout(TALK_WITHIN.total_seconds()),
+                self.talk(band) as talk,
+                visits.staying_with(talk),
+            ):
+                await visits.leave.wait()
+        except StoreError as error:
+            visits.failure = visits.failure or error
+        except TimeoutError:
+            self._met[band.id] = Met.FAILED
+            why = f"it did not come to an end within {TALK_WITHIN // MINUTE} minutes; what it told is kept"
+            log.warning("%s: %s", band.name, why)
+            self.store.note_sync(band.id, began, self._now(), 0, why)
+        except Exception as error:  # a driver is strangers' code
+            level = logging.DEBUG if contacts.failures else logging.WARNING
+            bug = None if isinstance(error, HipsyncError) else error
+            log.log(level, "%s: %s", band.name, _told(error), exc_info=bug)
+        finally:
+            visits.done()
+            del self._visiting[band.id]
+            if self._met.get(band.id) is Met.BUSY:
+                del self._met[band.id]
 
     @contextlib.asynccontextmanager
     async def talk(self, band: Band, since: datetime | None = None) -> AsyncGenerator[Talk, None]:
@@ -228,6 +310,8 @@ class Service:
         """
         if await self._held(band) is not None:
             return Fetched(0, history=False, held=True)
+        if (visit := self._visiting.get(band.id)) is not None:  # a second connection would only be in its way
+            await asyncio.wait({visit})
         async with self.talk(band, since) as talk:
             return Fetched(talk.epochs, history=talk.driver.abilities.history is not None, held=False)
 
@@ -323,8 +407,25 @@ class Service:
         )
 
     def _commit(self, band: Band) -> Commit:
+        """Of what a live band tells, which it does only once: what cannot be stored now is kept in memory until it can.
+
+        Raises `StoreError` when that is more than `MOST_KEPT`.
+        """
+
         async def commit(batch: Sequence[Reading]) -> None:
-            await asyncio.to_thread(self.store.append, band.id, batch)
+            kept = self._kept.setdefault(band.id, [])
+            kept += batch
+            try:
+                await asyncio.to_thread(self.store.append, band.id, kept)
+            except StoreError as error:
+                if self.trouble is None:
+                    log.error("%s: what it tells is kept in memory: %s", band.name, error)  # noqa: TRY400  one line
+                self.trouble = str(error)
+                if len(kept) > MOST_KEPT:
+                    raise
+            else:
+                kept.clear()
+                self.trouble = None
 
         return commit
 
@@ -368,10 +469,11 @@ class Service:
             self._staying[new] = asyncio.create_task(self._stay(live[new]), name=f"live {live[new].name}")
 
     async def leave(self) -> None:
-        """Let go of all live bands; what they have told is stored first."""
-        for task in self._staying.values():
+        """Let go of all bands; what they have told is stored first."""
+        tasks = [*self._staying.values(), *self._visiting.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._staying.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._staying.clear()
 
     async def _stay(self, band: Band) -> None:
@@ -409,7 +511,9 @@ class Service:
             try:
                 await watch(talk.driver, talk.conversation, talk.session, self._commit(band))
             except DeviceError as failure:
-                self._met[band.id] = Met.FAILED
+                self._met[band.id] = Met.AWAY
+                if self._kept.get(band.id):
+                    await self._commit(band)(())
                 self.store.note_sync(band.id, self._now(), self._now(), 0, str(failure))
                 raise
             finally:

@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -32,7 +32,7 @@ from hipsync.cli import hipsync, pairing
 from hipsync.clock import SystemClock
 from hipsync.config import Config
 from hipsync.daemon import run
-from hipsync.errors import ConfigError, NotHeard, Refused, StoreError
+from hipsync.errors import ConfigError, NotHeard, Outdated, Refused, StoreError
 from hipsync.exercises import Move
 from hipsync.instance import only_instance
 from hipsync.model import MINUTE, Answer, BandId, Epoch, Pause, Prompt, Reading, Where
@@ -42,6 +42,7 @@ from hipsync.registry import drivers
 from hipsync.service import Service, answer_prompt
 from hipsync.session import Connection, committed
 from hipsync.store import Band, Store
+from hipsync.store import file as store_file
 from hipsync_devices.huami import protocol
 
 CLOCK = SystemClock()
@@ -711,3 +712,93 @@ def test_a_glance_at_the_lock_does_not_keep_a_service_from_starting(tmp_path: Pa
     threading.Timer(0.08, os.close, [handle]).start()
     with only_instance(database):
         assert instance.running(database)
+
+
+# ------------------------------------------------------------------ the file under the service
+
+
+WHOLE = CLOCK.now().replace(microsecond=0)
+
+
+@contextmanager
+def locked(database: Path) -> Generator[None]:
+    """Another program writes, and takes its time."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+def test_a_database_that_is_locked_is_told_and_used_again_when_it_can_be(
+    database: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(store_file, "BUSY_S", 0.05)
+    told: list[object] = []
+
+    async def story(service: Watched) -> None:
+        with locked(database):  # what is due at the start cannot be written down, and so is not said
+            await service.until(lambda service: len(service.wakes) >= 3)
+            told.append(await asyncio.to_thread(control.ask, database, {"do": "status"}))
+            assert service.said == []
+        await service.until(lambda service: len(service.said) == 1)
+        told.append(await asyncio.to_thread(control.ask, database, {"do": "status"}))
+
+    service = serving(database, story)
+    assert len(service.said) == 1
+    trouble = f"{database} is locked by another program that writes: try again when it is done"
+    assert [isinstance(each, dict) and each["trouble"] for each in told] == [trouble, None]
+    assert len([record for record in warnings_of(caplog) if "is locked" in record.message]) == 1
+
+
+def test_a_database_that_is_moved_away_is_told_and_used_again_when_it_is_back(database: Path) -> None:
+    aside, pause = database.with_name("aside.db"), Pause(WHOLE, WHOLE + MINUTE)
+    told: list[str | None] = []
+
+    async def story(service: Watched) -> None:
+        shutil.move(database, aside)
+        with pytest.raises(StoreError) as caught:
+            service.store.add_pause(pause)
+        told.append(str(caught.value))
+        shutil.move(aside, database)  # it was not made anew, or this would be refused
+        service.store.add_pause(pause)
+
+    serving(database, story)
+    assert told == [
+        f"{database} was deleted or moved while it was open: put it back, or a copy with `hipsync db restore`"
+    ]
+    with Store.read(database) as store:
+        assert store.pause(pause.at) == pause
+
+
+def test_another_database_in_its_place_is_used_from_then_on(database: Path, tmp_path: Path) -> None:
+    other, pause = tmp_path / "other.db", Pause(WHOLE, WHOLE + MINUTE)
+    with Store.open(other) as store:
+        store.add_band(name="other", driver="csv", now=CLOCK.now())
+
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        shutil.move(other, database)
+        with pytest.raises(StoreError, match="was replaced by another file, which is used from now on"):
+            service.store.add_pause(pause)
+        service.store.add_pause(pause)
+        assert [band.name for band in service.store.bands()] == ["other"]
+
+    serving(database, story)
+    with Store.read(database) as store:
+        assert [band.name for band in store.bands()] == ["other"]
+        assert store.pause(pause.at) == pause
+        assert store.check() == []
+
+
+def test_a_database_that_a_newer_hipsync_brought_up_to_date_ends_the_service(database: Path) -> None:
+    async def told() -> None:
+        with Store.open(database) as store:
+            running = asyncio.ensure_future(run(Watched(store), CLOCK))
+            await asyncio.sleep(0.2)
+            with closing(sqlite3.connect(database)) as newer:
+                newer.execute("PRAGMA user_version = 999")
+                newer.commit()
+            with pytest.raises(Outdated, match="was brought up to date by another hipsync"):
+                await asyncio.wait_for(running, 5)
+
+    asyncio.run(told())

@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import count, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,10 +19,10 @@ from builders import day
 from hipsync.clock import Clock, FastClock, SystemClock
 from hipsync.config import Config
 from hipsync.daemon import run as run_daemon
-from hipsync.driver import Driver, Link, Session
+from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import BluetoothUnavailable, DeviceError, NoReply, NotHeard, StoreError
 from hipsync.exercises import Move
-from hipsync.model import Answer, BandId, Counter, Prompt, Reading, Where
+from hipsync.model import Answer, BandId, Charge, Counter, Prompt, Reading, Where
 from hipsync.plan import contact_at, live_kinds, next_wake, settings_of
 from hipsync.prompting import Policy
 from hipsync.registry import drivers
@@ -48,6 +49,7 @@ class Wrist:
         self.now, self.bands = now, bands
         self.away: set[str] = set()
         self.off = False
+        self.stuck: set[str] = set()
         self.calls: list[tuple[str, float]] = []
         """(address, minutes since nine)"""
         self.open: dict[str, DirectConnection] = {}
@@ -58,6 +60,8 @@ class Wrist:
         address = band.address or ""
         self.calls.append((address, round((self.now() - NINE) / MINUTE, 1)))
         assert address not in self.open, "two connections to one band at once"
+        if address in self.stuck:
+            await asyncio.Event().wait()
         if address in self.away:
             raise NotHeard("out of reach")
         self.open[address] = DirectConnection(self.bands[address], self.now)
@@ -108,6 +112,7 @@ class World:
         self.wrist, self.store = Wrist(self.clock.now, **bands), Disk.in_memory()
         for address, band in bands.items():
             kind = "huami" if isinstance(band, MiBand) else "infinitime"
+            kind = address if address in (known or ()) else kind
             self.store.add_band(
                 name=address, driver=kind, address=address, now=NINE, simulated=True, vouches=kind == "huami"
             )
@@ -322,6 +327,38 @@ def test_a_band_with_a_memory_is_called_as_without_a_live_one_beside_it() -> Non
     assert len(beside.prompts()) == len(alone.prompts()) == 1
 
 
+@pytest.mark.parametrize("way", ["no connection", "no answer", "no end"])
+def test_a_band_that_hangs_does_not_keep_another_from_prompting(way: str) -> None:
+    """It takes its time to be connected to, says nothing, or goes on and on; the other is asked at the due minute."""
+    life = day("5m walk 100, 90m sit", NINE)
+
+    async def forever(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+        for number in count():
+            await link.pause(SECOND)
+            yield [Charge(link.now(), number % 100)]
+
+    async def open_(link: Link, session: Session) -> Sequence[Reading]:
+        if way == "no answer":
+            await link.pause(24 * HOUR)
+        return []
+
+    broken = Driver("broken", "broken", Abilities(history=MINUTE), lambda _: "none", lambda _: True, open_, forever)
+
+    async def story(world: World) -> None:
+        if way == "no connection":
+            world.wrist.stuck = {"broken"}
+        await world.run_until(NINE + 80 * MINUTE)
+
+    world = tell(
+        story,
+        known={**drivers(), "broken": broken},
+        band=MiBand(life, now=NINE, zone=UTC_ZONE, secret=KEY),
+        broken=MiBand(life, now=NINE, zone=UTC_ZONE, secret=KEY),
+    )
+    assert 65 <= world.said[0][0] <= 67
+    assert len(world.wrist.minutes_of("broken")) >= 3, "it is called again"
+
+
 def test_a_forgotten_band_is_let_go_and_a_new_one_is_stayed_with() -> None:
     async def story(world: World) -> None:
         await world.run_until(NINE + 5 * MINUTE)
@@ -355,17 +392,42 @@ def test_a_driver_with_a_bug_is_logged_and_ends_neither_the_service_nor_other_ba
     assert record.exc_info[0] is ZeroDivisionError
 
 
-def test_a_store_that_is_full_for_a_while_ends_nothing() -> None:
+def test_what_a_live_band_tells_is_kept_while_the_store_is_full_and_stored_when_it_is_not() -> None:
+    seen: list[str | None] = []
+
     async def story(world: World) -> None:
         await world.run_until(NINE + 5 * MINUTE)
         world.store.full = True
-        await asyncio.sleep(90)
+        await asyncio.sleep(20 * 60)
+        seen.append(world.service.trouble)
         world.store.full = False
-        await world.run_until(NINE + 15 * MINUTE)
+        await world.run_until(NINE + 30 * MINUTE)
+        seen.append(world.service.trouble)
 
-    world = tell(story, watch=pine_time("90m sit"))
-    assert len(world.wrist.calls) == 2
-    assert world.counters()[-1].at >= NINE + 13 * MINUTE
+    world = tell(story, watch=pine_time("40m walk 50"))
+    assert seen == ["the disk is full", None]
+    assert world.wrist.minutes_of("watch") == [0.0]
+    told = world.counters()
+    assert told[-1].at >= NINE + 28 * MINUTE
+    gaps = [after.at - before.at for before, after in pairwise(told)]
+    assert max(gaps) <= 71 * SECOND
+    assert len({each.at for each in told}) == len(told)
+
+
+def test_what_is_kept_survives_the_link(caplog: pytest.LogCaptureFixture) -> None:
+    async def story(world: World) -> None:
+        await world.run_until(NINE + 5 * MINUTE)
+        world.store.full = True
+        await asyncio.sleep(10 * 60)
+        world.wrist.open["watch"].drop()
+        await asyncio.sleep(60)
+        world.store.full = False
+        await world.run_until(NINE + 30 * MINUTE)
+
+    world = tell(story, watch=pine_time("40m walk 50"))
+    minutes = {(counter.at - NINE) // MINUTE for counter in world.counters()}
+    assert set(range(1, 15)) <= minutes
+    assert len([each for each in caplog.records if "kept in memory" in each.message]) == 1
 
 
 def test_after_the_host_slept_the_band_is_called_as_soon_as_it_wakes() -> None:

@@ -165,7 +165,9 @@ def _running(app: App) -> str:
         return "the service runs, and does not answer: see its log"
     if told is None:
         return "the service runs"
-    return f"the service runs (process {told.get('process')}), connected to {told.get('connected') or 'no band'} now"
+    trouble = f"\nits trouble: {clean(str(told['trouble']), LONGEST_TROUBLE)}" if told.get("trouble") else ""
+    connected = told.get("connected") or "no band"
+    return f"the service runs (process {told.get('process')}), connected to {connected} now{trouble}"
 
 
 def _status_json(state: State, now: datetime, wake: datetime, remarks: Sequence[Remark]) -> dict[str, object]:

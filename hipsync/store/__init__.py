@@ -141,6 +141,12 @@ class Store(Bands, Readings, Said, Care):
                 log.warning("the database is brought up to date; the old one is kept as %s", kept)
             self._migrate()
         self._db.execute("PRAGMA journal_mode = WAL")
+        self._schema = VERSION
+
+    def _replaced_by(self, path: Path) -> sqlite3.Connection:
+        Store.open(path).close()  # made ready, if it was older
+        self._db.close()
+        return connected(path, "mode=rw")
 
     def _migrate(self) -> None:
         from hipsync.migrations import migrate

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hipsync.errors import StoreError
+from hipsync.errors import Outdated, StoreError
 
 BUSY_S = 5.0
 """How long to wait for another writer."""
@@ -29,6 +29,9 @@ class OpenFile:
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self._db, self.path = connection, path
         self._lock = threading.RLock()
+        self._file = None if path is None else _identity(path)
+        self._schema: int | None = None
+        """Steps of the schema that it must have for us to write; None before that is known."""
 
     def close(self) -> None:
         self._db.close()
@@ -48,8 +51,10 @@ class OpenFile:
             if self._db.in_transaction:
                 yield self._db
                 return
+            self._look()
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                self.refuse_outdated()
                 yield self._db
                 self._db.execute("COMMIT")
             except BaseException:
@@ -57,9 +62,42 @@ class OpenFile:
                     self._db.execute("ROLLBACK")
                 raise
 
+    def refuse_outdated(self) -> None:
+        """Raises `Outdated` if another hipsync has changed the schema since the file was opened, and `StoreError`."""
+        ((version,),) = self._rows("PRAGMA user_version")
+        if self._schema is not None and version != self._schema:
+            raise Outdated(f"{self.path} was brought up to date by another hipsync: start this one anew")
+
+    def _look(self) -> None:
+        """Whether the file that is open is still the one of that name; else what is written would be lost with it.
+
+        Raises `StoreError` if not; of another one that took its place nothing more is missing then, and it is open.
+        """
+        if self.path is None:
+            return
+        try:
+            same = _identity(self.path) == self._file
+        except FileNotFoundError as error:
+            raise StoreError(
+                f"{self.path} was deleted or moved while it was open: put it back, or a copy with `hipsync db restore`"
+            ) from error
+        if not same:
+            self._db = self._replaced_by(self.path)
+            self._file = _identity(self.path)
+            raise StoreError(f"{self.path} was replaced by another file, which is used from now on")
+
+    def _replaced_by(self, path: Path) -> sqlite3.Connection:
+        """The connection to use after another file took the place of the one that is open."""
+        raise NotImplementedError(path)
+
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock, translated(self.path):
             return self._db.execute(sql, values).fetchall()
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
 
 
 def seconds(instant: datetime) -> int:

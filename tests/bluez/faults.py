@@ -1,0 +1,248 @@
+"""What runs inside the guest: `hipsync run` for half an hour, while Bluetooth breaks under it.
+
+    python -m bluez.faults KEY
+
+A band with a memory of three weeks, which it erases as it is told to, and one that is held. In the middle of a transfer
+`bluetoothd` is killed, and started again; in the middle of another the adapter is pulled out, and put in again; then
+both bands are out of reach for ten minutes. Prints what happened as it does, and at last JSON. It judges nothing.
+
+    python -m bluez.faults --air KEY NOW
+
+holds the bands, and obeys `unplug`, `plug`, `leave` and `return` on its standard input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, closing
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bluez.ring import HIPSYNC, adapter, stored
+from hipsync.cli.app import system_now
+from hipsync.keys import KeyFile, key_from_file
+from hipsync.life import office_days
+from hipsync.model import MINUTE, Epoch
+from hipsync.store import Store
+
+ADDRESSES = {"memory": "C8:0F:10:80:D0:21", "live": "C8:0F:10:80:D0:22"}
+DAYS = 21
+FUTURE = 120
+"""Minutes of walking after the start, so that every minute that is watched has steps."""
+KILLED_S, UNPLUGGED_S, AWAY_S = 20, 20, 60
+NOTICED_WITHIN_S, RECOVERED_WITHIN_S = 300, 600
+BLUETOOTHD = ["/usr/libexec/bluetooth/bluetoothd", "--nodetach"]
+SOME = 600
+"""Minutes that are stored when a transfer is known to be under way."""
+
+
+def life(now: datetime) -> list[Epoch]:
+    """Three weeks at an office, and then steps in every minute."""
+    days = office_days(now.date() - timedelta(days=DAYS), DAYS + 1, ZoneInfo("UTC"))
+    past = [epoch for epoch in days if epoch.end <= now]
+    return past + [Epoch(past[-1].end + i * MINUTE, MINUTE, 40 + i % 7, 90, 90) for i in range(FUTURE)]
+
+
+# ------------------------------------------------------------------ the air
+
+
+async def air(key: bytes, now: datetime) -> None:
+    from bumble import hci
+    from bumble.transport import open_transport
+
+    from hipsync.registry import simulator
+    from hipsync.simulation.air import Air
+    from hipsync.simulation.lean import make_lean
+    from hipsync.simulation.peripheral import on_the_air
+
+    make_lean()
+    zone, walked, above = ZoneInfo("UTC"), life(now), Air()
+    async with AsyncExitStack() as stack:
+        for name, kind in (("memory", "huami"), ("live", "infinitime")):
+            band = simulator(kind)(walked, now=system_now(), zone=zone, secret=key)
+            own = above.band_controller(ADDRESSES[name])
+            await stack.enter_async_context(
+                on_the_air(band, own, own, address=ADDRESSES[name], mtu=247, now=system_now)
+            )
+        plugged = AsyncExitStack()
+
+        async def plug() -> None:
+            opened = await open_transport("vhci")
+            plugged.push_async_callback(opened.close)
+            controller = above.radio_controller("vhci")
+            controller.public_address = hci.Address("00:16:A4:5A:40:F2", hci.Address.PUBLIC_DEVICE_ADDRESS)
+            plugged.callback(above.take_off, controller)
+            controller.set_packet_sink(opened.sink)
+            opened.source.set_packet_sink(controller)
+
+        await plug()
+        print("ready", flush=True)
+        while word := (await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)).strip():
+            match word:
+                case "unplug":
+                    await plugged.aclose()
+                case "plug":
+                    await plug()
+                case "leave" | "return":
+                    for where in ADDRESSES.values():
+                        reception = above.reception(where)
+                        (reception.leave if word == "leave" else reception.come_back)()
+                case _:
+                    sys.exit(f"no such word: {word}")
+            print(word, flush=True)
+        await plugged.aclose()
+
+
+# ------------------------------------------------------------------ the story
+
+
+class Story:
+    def __init__(self, folder: Path, key: bytes) -> None:
+        self.database = folder / "hipsync.db"
+        self.config = folder / "config.toml"
+        self.config.write_text('[sync]\nerase = true\n[prompts]\nhours = { mon-sun = "00:00-24:00" }\n')
+        self.config.chmod(0o600)
+        KeyFile(self.database.with_name("keys.json")).set("memory", key)
+        with Store.open(self.database) as store:
+            for name, kind in (("memory", "huami"), ("live", "infinitime")):
+                shown = "Mi Smart Band 5" if kind == "huami" else "InfiniTime"
+                store.add_band(
+                    name=name, driver=kind, address=ADDRESSES[name], advertised_name=shown,
+                    now=system_now(), vouches=True, reports_wear=kind == "huami",
+                )  # fmt: skip
+        self.faults: dict[str, dict[str, Any]] = {}
+
+    def hipsync(self, *words: str) -> subprocess.Popen[str]:
+        command = [*HIPSYNC, "--db", str(self.database), "--config", str(self.config), *words]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def status(self) -> dict[str, Any]:
+        said, _ = self.hipsync("status", "--json").communicate(timeout=60)
+        return dict(json.loads(said))
+
+    def minutes(self) -> int:
+        return len(stored(self.database, "memory")["epochs"])
+
+    def heard(self) -> int:
+        """When the held band was last heard, in seconds since 1970."""
+        counters = stored(self.database, "live")["counters"]
+        return counters[-1][0] if counters else 0
+
+    def reached(self) -> int:
+        """When the called band was last reached and told all."""
+        with closing(sqlite3.connect(self.database)) as db:
+            ((at,),) = db.execute(
+                "SELECT max(ended) FROM syncs JOIN bands ON bands.id = band WHERE name = 'memory' AND error IS NULL"
+            ).fetchall()
+        return at or 0
+
+    def until(self, what: Callable[[], bool], within_s: float) -> float | None:
+        """Seconds until that; None if it did not come."""
+        start = time.monotonic()
+        while time.monotonic() - start < within_s:
+            if what():
+                return round(time.monotonic() - start, 1)
+            time.sleep(1)
+        return None
+
+    def fault(self, name: str, begin: Callable[[], None], lasts_s: float, end: Callable[[], None]) -> None:
+        """It is to be noticed in `status` while it lasts; then both bands are to be heard again."""
+        began = time.monotonic()
+        begin()
+        told: dict[str, tuple[float, str]] = {}
+
+        def noticed() -> bool:
+            for band in self.status()["bands"]:
+                if band["failures"] and band["name"] not in told:
+                    told[band["name"]] = (round(time.monotonic() - began, 1), band["trouble"])
+            return len(told) == len(ADDRESSES)
+
+        self.until(noticed, lasts_s)
+        time.sleep(max(lasts_s - (time.monotonic() - began), 0))
+        end()
+        ended, instant = time.monotonic(), system_now().timestamp()
+        self.until(noticed, 2)
+        live = self.until(lambda: self.heard() > instant, RECOVERED_WITHIN_S)
+        memory = self.until(lambda: self.reached() > instant, RECOVERED_WITHIN_S)
+        recovered = {"live": live, "memory": None if memory is None else round(time.monotonic() - ended, 1)}
+        self.faults[name] = {"noticed": told, "recovered": recovered, "from": instant - lasts_s, "to": instant}
+        print(name, json.dumps(self.faults[name]), flush=True)
+
+
+def kill_bluetoothd() -> None:
+    pids = subprocess.run(["pidof", "bluetoothd"], capture_output=True, text=True, check=True).stdout.split()
+    for pid in pids:
+        os.kill(int(pid), signal.SIGKILL)
+
+
+def start_bluetoothd() -> None:
+    subprocess.Popen(BLUETOOTHD, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    asyncio.run(adapter())
+
+
+def main(key_file: str) -> None:
+    key, _ = key_from_file(Path(key_file))
+    now = system_now()
+    folder = Path(tempfile.mkdtemp())
+    held = [sys.executable, "-u", "-m", "bluez.faults", "--air", key_file, now.isoformat()]
+    with subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as bands:
+
+        def do(word: str) -> None:
+            assert bands.stdin is not None
+            assert bands.stdout is not None
+            bands.stdin.write(f"{word}\n")
+            bands.stdin.flush()
+            assert bands.stdout.readline() == f"{word}\n"
+
+        assert bands.stdout is not None
+        bands.stdout.readline()
+        asyncio.run(adapter())
+        story, log = Story(folder, key), (folder / "log").open("w")
+        command = [*HIPSYNC, "--db", str(story.database), "--config", str(story.config), "run"]
+        with subprocess.Popen(command, stdout=log, stderr=log) as service:
+            try:
+                print("under way after", story.until(lambda: story.minutes() > SOME, 240), flush=True)
+                before = story.minutes()
+                story.fault("bluetoothd killed", kill_bluetoothd, KILLED_S, start_bluetoothd)
+                again = story.hipsync("sync", "memory", "--since", f"-{DAYS}")
+                time.sleep(5)
+                story.fault("adapter pulled out", lambda: do("unplug"), UNPLUGGED_S, lambda: do("plug"))
+                synced, _ = again.communicate(timeout=300)
+                story.fault("out of reach", lambda: do("leave"), AWAY_S, lambda: do("return"))
+                last, _ = story.hipsync("sync", "memory").communicate(timeout=300)
+                alive = service.poll() is None
+            finally:
+                service.send_signal(signal.SIGINT)
+                service.wait(60)
+                print((folder / "log").read_text(), flush=True)
+                bands.terminate()
+    told = {
+        "now": now.isoformat(), "before": before, "faults": story.faults, "alive": alive, "said": [synced, last],
+        "ended": system_now().timestamp(), **{name: stored(story.database, name) for name in ADDRESSES},
+    }  # fmt: skip
+    print(json.dumps(told))
+
+
+def run(words: Sequence[str]) -> None:
+    match words:
+        case ["--air", key_file, now]:
+            asyncio.run(air(key_from_file(Path(key_file))[0], datetime.fromisoformat(now)))
+        case [key_file]:
+            main(key_file)
+        case _:
+            sys.exit("usage: python -m bluez.faults KEY")
+
+
+if __name__ == "__main__":
+    run(sys.argv[1:])
