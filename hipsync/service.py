@@ -70,6 +70,10 @@ class Radio(Protocol):
 JUDGE_WITHIN, TALK_WITHIN = timedelta(seconds=90), timedelta(minutes=8)
 """After the first, what is known is judged although a band has not told all yet; after the second it is let go, and
 called another time: what it told by then is kept. A first sync of a month takes two to three minutes."""
+LEAST_YEAR = 2024
+"""A computer that has no battery for its clock begins in 1970 and learns the time later."""
+AHEAD = timedelta(minutes=15)
+"""By how much a band's clock may be ahead: it is set at each contact, and drifts by seconds."""
 MOST_KEPT = 5000
 """Readings of a live band in memory: some days of them."""
 HELD_WITHIN, HELD_LOOK = timedelta(seconds=45), timedelta(seconds=0.2)
@@ -281,10 +285,11 @@ class Service:
 
         async def commit(batch: Sequence[Reading]) -> None:
             nonlocal count
-            count += (await asyncio.to_thread(self.store.append, band.id, batch)).new
+            count += (await asyncio.to_thread(self.store.append, band.id, self._past(band, batch))).new
 
         async with AsyncExitStack() as stack:
             try:
+                _check_clock(started)
                 driver = driver_of(band, self._drivers)
                 connection = await stack.enter_async_context(self._radio.reach(band))
                 conversation = Conversation(connection, zone=self._zones().at(started), now=self._now)
@@ -395,8 +400,17 @@ class Service:
                         answer_prompt(self.store, prompt, answer, self._now(), self.settings.snooze)
         return felt
 
+    def _past(self, band: Band, batch: Sequence[Reading]) -> Sequence[Reading]:
+        """A batch without what a band tells of the future: its clock was wrong, and nobody knows when that was."""
+        latest = self._now() + AHEAD
+        past = [each for each in batch if (each.end if isinstance(each, Epoch) else each.at) <= latest]
+        if len(past) < len(batch):
+            log.warning("%s: its clock was ahead: %d readings are left out", band.name, len(batch) - len(past))
+        return past
+
     def _session(self, band: Band, since: datetime | None) -> Session:
-        stored = dict(self.store.since(band.id))
+        now = self._now()
+        stored = {kind: min(at, now) for kind, at in self.store.since(band.id).items()}  # a clock may have been wrong
         if since is not None and since < stored.get(Epoch, since + timedelta(1)):
             stored[Epoch] = since
         return Session(
@@ -414,7 +428,7 @@ class Service:
 
         async def commit(batch: Sequence[Reading]) -> None:
             kept = self._kept.setdefault(band.id, [])
-            kept += batch
+            kept += self._past(band, batch)
             try:
                 await asyncio.to_thread(self.store.append, band.id, kept)
             except StoreError as error:
@@ -525,6 +539,12 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(left, MINUTE).total_seconds()):
                     await self._came_back.wait()
+
+
+def _check_clock(now: datetime) -> None:
+    """Raises `DeviceError` where this computer does not know the time: bands would be set by it."""
+    if now.year < LEAST_YEAR:
+        raise DeviceError(f"this computer believes it is {now:%Y-%m-%d}: set its clock first")
 
 
 def _met(failure: Exception) -> Met:

@@ -106,3 +106,33 @@ def test_vacuum_gives_back_space(machine: Machine) -> None:
     told = machine.told("db", "vacuum")
     before, after = (int(number.replace(",", "")) for number in re.findall(r"\d[\d,]*(?= bytes| now)", told))
     assert after < before / 2
+
+
+def test_days_are_erased_after_a_question(machine: Machine) -> None:
+    machine.band([minute(at, 5) for at in range(3 * 1440)])
+    machine.told("db", "backup")
+    asked = machine.type("db", "erase", "--from", "2026-03-03", "--to", "2026-03-04", stdin="n\n")
+    assert "from Tue 03 Mar 2026 00:00 to Wed 04 Mar 2026 00:00, in 1 backups too?" in asked.output
+    assert asked.exit_code == 1
+    assert len(machine.told("export").splitlines()) == 1 + 3 * 1440
+    told = machine.told("db", "erase", "--from", "2026-03-03", "--to", "2026-03-04", "--yes")
+    assert told == "Erased: from Tue 03 Mar 2026 00:00 to Wed 04 Mar 2026 00:00, and in 1 backups.\n"
+    days = {line[:10] for line in machine.told("export").splitlines()[1:]}
+    assert days == {"2026-03-02", "2026-03-04"}
+    machine.told("db", "erase", "--to", "2026-03-04", "--yes")
+    machine.told("db", "erase", "--from", "2026-03-04", "--yes")
+    assert machine.type("export").exit_code == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "say which days"),
+        (["--from", "2026-03-04", "--to", "2026-03-04"], "--to is not after --from"),
+        (["--from", "someday"], "'someday' is no date"),
+    ],
+)
+def test_days_that_are_none_are_not_erased(words: list[str], said: str, machine: Machine) -> None:
+    machine.band([minute(0, 5)])
+    assert machine.refused("db", "erase", *words, "--yes", code=2).startswith(said)
+    assert len(machine.told("export").splitlines()) == 2

@@ -7,13 +7,13 @@ import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from hipsync.config import Config
 from hipsync.driver import Abilities, Driver, Link, Session
-from hipsync.errors import BluetoothUnavailable, HipsyncError, LinkLost, StoreError
+from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, LinkLost, StoreError
 from hipsync.exercises import Move
 from hipsync.model import MINUTE, Charge, Epoch, Prompt, Reading, Where
 from hipsync.plan import next_wake, settings_of
@@ -109,3 +109,48 @@ def test_a_store_that_fails_ends_the_wake() -> None:
             woken(store, {"first": driver("first", StoreError("the disk is full"))}, Radio())
         first = next(band for band in store.bands() if band.name == "first")
         assert store.syncs(first.id) == []
+
+
+@pytest.mark.parametrize("wrong", [datetime(2099, 1, 1, tzinfo=UTC), NOW + timedelta(minutes=20)])
+def test_what_a_band_claims_of_the_future_is_left_out_and_does_not_stop_the_next_sync(wrong: datetime) -> None:
+    asked: list[datetime] = []
+
+    async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+        asked.append(session.since[Epoch])
+        yield [Epoch(NOW - MINUTE, MINUTE, 7), Epoch(wrong, MINUTE, 9), Charge(wrong, 50)]
+
+    liar = replace(driver("first", None), sync=sync, abilities=Abilities(history=MINUTE))
+    with Store.in_memory() as store:
+        band = store.add_band(name="first", driver="first", address="C0:00:00:00:00:01", now=NOW)
+        store.append(band.id, [Epoch(datetime(2098, 1, 1, tzinfo=UTC), MINUTE, 1)])  # stored when our clock was wrong
+        service = Service(
+            store, settings_of(Config(), "UTC"), radio=Radio(), drivers={"first": liar}, secret=lambda _: None,
+            deliver=nowhere, now=lambda: NOW,
+        )  # fmt: skip
+        for _ in range(2):
+            asyncio.run(fetched(service, band))
+        assert asked == [NOW, NOW]
+        assert store.epochs(band.id, NOW - timedelta(hours=1), NOW + timedelta(hours=1)) == [
+            Epoch(NOW - MINUTE, MINUTE, 7)
+        ]
+        assert store.newest_charge(band.id) == Charge(NOW, 50)
+
+
+async def nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+    return []
+
+
+async def fetched(service: Service, band: Band) -> None:
+    await service.fetch(band)
+
+
+def test_a_computer_that_does_not_know_the_time_calls_nobody() -> None:
+    then = datetime(1970, 1, 1, 0, 5, tzinfo=UTC)
+    with Store.in_memory() as store:
+        band = store.add_band(name="first", driver="first", address="C0:00:00:00:00:01", now=then)
+        service = Service(
+            store, settings_of(Config(), "UTC"), radio=Radio(), drivers={"first": driver("first", None)},
+            secret=lambda _: None, deliver=nowhere, now=lambda: then,
+        )  # fmt: skip
+        with pytest.raises(DeviceError, match="this computer believes it is 1970-01-01: set its clock first"):
+            asyncio.run(service.fetch(band))

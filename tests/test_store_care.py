@@ -11,7 +11,7 @@ import pytest
 
 from builders import MONDAY
 from hipsync.errors import StoreError
-from hipsync.model import Info
+from hipsync.model import MINUTE, Charge, Counter, Epoch, Exercise, Inactivity, Info, Pause, Prompt, Wear
 from hipsync.store import Store
 from hipsync.store import file as store_file
 from stored import ALL_GOOD, GOOD, HOUR, NOW, SECOND, band, count, counts, minute
@@ -115,6 +115,45 @@ def test_a_band_forgotten_with_its_data_leaves_no_byte_in_file_log_or_backups(pa
         with Store.read(file) as store:
             assert store.check() == []
     assert holders(path.parent) == set()
+
+
+def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path: Path) -> None:
+    day = 24 * HOUR
+    with Store.open(path) as store:
+        with store.transaction() as db:
+            db.execute("PRAGMA secure_delete = OFF")
+        held = band(store)
+        for at in (MONDAY, MONDAY + day, MONDAY + 2 * day):
+            secret = MARKER if at == MONDAY + day else "of another day"
+            store.append(
+                held,
+                [
+                    *(Epoch(at + n * MINUTE, MINUTE, n % 90) for n in range(1440)),
+                    Counter(at + HOUR, 5), Wear(at + HOUR, True), Charge(at + HOUR, 9), Inactivity(at + HOUR),
+                    Info(at + HOUR, serial=secret),
+                ],
+            )  # fmt: skip
+            store.note_sync(held, at + HOUR, at + HOUR + SECOND, 3, secret)
+            store.add_prompt(Prompt(at + HOUR, at + HOUR, "hip-extension", sure=True))
+            store.add_exercise(Exercise(at + HOUR, secret, "guided"))
+            store.add_pause(Pause(at + HOUR, at + 2 * HOUR))
+        store.append(held, [Epoch(MONDAY + day - 5 * MINUTE, 10 * MINUTE, 1)])  # reaches into the day
+        store.backup(None, NOW)
+        assert holders(path.parent) == {"hipsync.db-wal", "hipsync-20260302T120000.db"}
+        store.erase(MONDAY + day, MONDAY + 2 * day)
+        assert holders(path.parent) == set()
+        backups = store.backups()
+    for file in (path, *backups):
+        for table, rows in {
+            **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos"), 2),
+            "epochs": 2880,
+        }.items():
+            assert count(file, table) == rows, table
+        for table in ("syncs", "prompts", "exercises", "pauses"):
+            assert count(file, table) == 2, table
+        with Store.read(file) as store:
+            assert store.check() == []
+            assert store.epochs(held, MONDAY + day, MONDAY + 2 * day) == []
 
 
 def test_a_band_forgotten_without_its_data_is_only_unpaired(store: Store) -> None:

@@ -96,3 +96,54 @@ def vacuum_command(app: App) -> None:
     with app.existing_store(to_write=True) as store:
         store.vacuum()
     click.echo(f"{before:,} bytes before, {app.database.stat().st_size:,} now.")
+
+
+@db_command.command("erase")
+@click.option("--from", "since", metavar="DATE", help="From this day on; by default from the beginning.")
+@click.option("--to", "until", metavar="DATE", help="Up to this day, not included; by default to the end.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+def erase_command(app: App, since: str | None, until: str | None, yes: bool) -> None:
+    """Overwrite what was told, said and done in some days, in the backups too.
+
+    \b
+    hipsync db erase --from 2026-11-20 --to 2026-11-21
+    hipsync db erase --to 2026-01-01
+    """
+    from datetime import UTC, datetime
+
+    from hipsync.cli.review import day_of
+
+    if since is None and until is None:
+        raise ConfigError(
+            "say which days: --from DATE, --to DATE or both (`hipsync bands forget` is for all of a band)"
+        )
+    with app.existing_store(to_write=True) as store:
+        zones = app.zones(store)
+        today = zones.date_of(app.now())
+        start = datetime.min.replace(tzinfo=UTC) if since is None else zones.day(day_of(since, today)).start
+        end = datetime.max.replace(tzinfo=UTC) if until is None else zones.day(day_of(until, today)).start
+        if end <= start:
+            raise ConfigError("--to is not after --from: the day after --to is not erased, nor is that day itself")
+        span = f"{'the beginning' if since is None else f'{zones.local(start):%a %d %b %Y %H:%M}'} to "
+        span += "the end" if until is None else f"{zones.local(end):%a %d %b %Y %H:%M}"
+        copies = len(store.backups())
+        if not yes:
+            click.confirm(f"Erase everything from {span}, in {copies} backups too?", abort=True)
+        store.erase(start, end)
+    click.echo(f"Erased: from {span}, and in {copies} backups.")
+
+
+@db_command.command("datasette")
+def datasette_command() -> None:
+    """Print what the tables mean, as metadata for Datasette (https://datasette.io).
+
+    \b
+    hipsync db datasette > hipsync.json
+    datasette "$(hipsync db path)" --metadata hipsync.json
+    """
+    import json
+
+    from hipsync.columns import datasette
+
+    click.echo(json.dumps(datasette(), indent=1))

@@ -1,4 +1,4 @@
-"""Care for the file: look for damage, keep copies, and forget a band in all of them."""
+"""Care for the file: look for damage, keep copies, and erase in all of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ import contextlib
 import os
 import re
 import sqlite3
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hipsync.errors import StoreError
 from hipsync.model import BandId
-from hipsync.store.file import OpenFile, connected, translated
+from hipsync.store.file import OpenFile, connected, seconds, translated
 
 BACKUPS = 7
 """Kept of those that get a name of their own."""
@@ -91,25 +92,48 @@ class Care(OpenFile):
                 db.execute("UPDATE bands SET address = NULL WHERE id = ?", (band,))
             return
         ((added,),) = self._rows("SELECT added FROM bands WHERE id = ?", band)
+        # by number and birthday: it may have had another name when a backup was made, and a number may be given again
+        self._everywhere({"bands": "id = :band AND added = :added"}, {"band": band, "added": int(added)})
+
+    def erase(self, start: datetime, end: datetime) -> None:
+        """Overwrite all that was told, said and done in `[start, end)`, in the backups too; bands and zones stay.
+
+        The backups come first, so that one that cannot be written (`StoreError`) leaves a file of which the same can be
+        asked again.
+        """
+        self._everywhere(_TIMES, {"start": seconds(start), "end": seconds(end)})
+
+    def _everywhere(self, where: Mapping[str, str], values: Mapping[str, int]) -> None:
         for backup in self.backups():
             with translated(backup), contextlib.closing(connected(backup, "mode=rw")) as old:
-                _erase(old, band, int(added))
+                _overwritten(old, where, values)
         with self._lock, translated(self.path):
-            if not _erase(self._db, band, int(added)):
+            if not _overwritten(self._db, where, values):
                 raise StoreError(
                     "the rows are deleted, but another program reads the file, so their bytes are in it still: "
                     "stop `hipsync run`, then open and close the file once (`hipsync doctor`)"
                 )
 
 
-def _erase(db: sqlite3.Connection, band: int, added: int) -> bool:
-    """Delete a band with all its rows and overwrite where they were; False if a reader keeps old pages in the log.
+_AT = "at >= :start AND at < :end"
+_TIMES = {
+    "epochs": "start < :end AND start + length * 60 > :start",
+    **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos", "prompts", "exercises", "pauses"), _AT),
+    "syncs": "started < :end AND ended >= :start",
+}
+"""By table, the rows that are of a time."""
 
-    By number and birthday: it may have had another name when a backup was made, and a number may be given again.
-    """
-    if db.execute("SELECT 1 FROM sqlite_master WHERE name = 'bands'").fetchone() is None:
-        return True  # a copy of something older than the first schema
+
+def _overwritten(db: sqlite3.Connection, where: Mapping[str, str], values: Mapping[str, int]) -> bool:
+    """Delete rows of some tables and overwrite where they were; False if a reader keeps old pages in the log."""
+    tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     db.execute("PRAGMA secure_delete = ON")  # for the end of the file, which VACUUM cuts off as it is
-    db.execute("DELETE FROM bands WHERE id = ? AND added = ?", (band, added))
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for table, condition in where.items():
+            if table in tables:  # an old copy may lack some
+                db.execute(f"DELETE FROM {table} WHERE {condition}", values)  # noqa: S608  our own words
+    finally:
+        db.execute("COMMIT")
     db.execute("VACUUM")
     return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -41,7 +41,7 @@ DAYS = 21
 FUTURE = 120
 """Minutes of walking after the start, so that every minute that is watched has steps."""
 KILLED_S, UNPLUGGED_S, AWAY_S = 20, 20, 60
-NOTICED_WITHIN_S, RECOVERED_WITHIN_S = 300, 600
+RECOVERED_WITHIN_S = 300
 BLUETOOTHD = ["/usr/libexec/bluetooth/bluetoothd", "--nodetach"]
 SOME = 600
 """Minutes that are stored when a transfer is known to be under way."""
@@ -178,6 +178,7 @@ class Story:
         recovered = {"live": live, "memory": None if memory is None else round(time.monotonic() - ended, 1)}
         self.faults[name] = {"noticed": told, "recovered": recovered, "from": instant - lasts_s, "to": instant}
         print(name, json.dumps(self.faults[name]), flush=True)
+        print((self.database.parent / "log").read_text(), flush=True)
 
 
 def kill_bluetoothd() -> None:
@@ -225,7 +226,6 @@ def main(key_file: str) -> None:
             finally:
                 service.send_signal(signal.SIGINT)
                 service.wait(60)
-                print((folder / "log").read_text(), flush=True)
                 bands.terminate()
     told = {
         "now": now.isoformat(), "before": before, "faults": story.faults, "alive": alive, "said": [synced, last],

@@ -1,0 +1,150 @@
+"""What the tables and columns of the database mean: for Datasette, and for whoever looks into the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+SECONDS = "seconds since 1970-01-01 00:00 UTC"
+
+
+class Table(NamedTuple):
+    """A table or view in one line, and its columns; a unit where a column has one."""
+
+    means: str
+    columns: Mapping[str, str]
+    units: Mapping[str, str] = {}
+
+
+_BAND = "the band (bands.id)"
+_AT = {"band": _BAND, "at": f"when ({SECONDS})"}
+
+TABLES: Mapping[str, Table] = {
+    "bands": Table(
+        "A paired band, or the source of an import",
+        {
+            "id": "number",
+            "name": "what its wearer calls it",
+            "driver": "which driver talks to it (`hipsync drivers`)",
+            "address": "Bluetooth address; none for an import and for a forgotten band",
+            "advertised_name": "the name that it shows",
+            "simulated": "1: made up",
+            "vouches": "1: it reports wear, sleep or heart rate, so that stillness is believed",
+            "reports_wear": "1: it says itself when it is not worn",
+            "added": f"when ({SECONDS})",
+        },
+    ),
+    "epochs": Table(
+        "Steps of a minute or a slot",
+        {
+            "band": _BAND,
+            "start": f"begin ({SECONDS})",
+            "length": "how long",
+            "steps": "counted in this time",
+            "intensity": "the band's own scale; comparable within one kind of band",
+            "heart_rate": "in this time",
+            "state": "what the band says of it (states.code)",
+            "kind": "the band's own code, whole",
+        },
+        {"length": "min", "heart_rate": "beats/min"},
+    ),
+    "minutes": Table(
+        "Epochs with names in place of codes",
+        {
+            "band": "name of the band",
+            "start_utc": "begin",
+            "minutes": "how long",
+            "steps": "counted in this time",
+            "intensity": "the band's own scale",
+            "heart_rate": "in this time",
+            "state": "what the band says of it",
+            "kind": "the band's own code, whole",
+        },
+        {"minutes": "min", "heart_rate": "beats/min"},
+    ),
+    "states": Table("What epochs.state means", {"code": "16 more: inferred, not sent by the band", "name": "in words"}),
+    "counters": Table("A running total of a band that is watched", {**_AT, "steps": "since the band's midnight"}),
+    "wears": Table("The band was put on or taken off", {**_AT, "worn": "1: put on"}),
+    "charges": Table("Battery", {**_AT, "percent": "full", "charging": "1: on its charger"}, {"percent": "%"}),
+    "inactivities": Table("The band's own sit alarm", dict(_AT)),
+    "infos": Table(
+        "What a band says of itself", {**_AT, "firmware": "version", "hardware": "version", "serial": "number"}
+    ),
+    "syncs": Table(
+        "An attempt to reach a band",
+        {
+            "id": "number",
+            "band": _BAND,
+            "started": f"begin ({SECONDS})",
+            "ended": f"end ({SECONDS})",
+            "epochs": "how many were new",
+            "error": "why it failed; none if it went well",
+        },
+    ),
+    "zones": Table(
+        "Time zones of the computer", {"since": f"from when on ({SECONDS})", "zone": "IANA name, such as Europe/Rome"}
+    ),
+    "prompts": Table(
+        "What was said, and what came of it",
+        {
+            "at": f"first shown ({SECONDS})",
+            "due": f"when the limit was reached ({SECONDS})",
+            "exercise": "which was proposed",
+            "sure": "1: at most one minute with steps in the hour before",
+            "shown_where": "terminal, desktop, band, command",
+            "shown": "how many times",
+            "last_shown": f"when ({SECONDS})",
+            "answer": "done, snoozed, skipped, moved, ignored, hurt; none yet",
+            "answered_at": f"when ({SECONDS})",
+            "snoozed_until": f"when ({SECONDS})",
+        },
+    ),
+    "pauses": Table("When nothing was to be said", {"at": f"begin ({SECONDS})", "until": f"end ({SECONDS})"}),
+    "exercises": Table(
+        "An exercise that was done",
+        {
+            "id": "number",
+            "at": f"when ({SECONDS})",
+            "name": "which",
+            "how": "guided, prompt or manual",
+            "hurt": "1: it hurt, and is not offered again",
+        },
+    ),
+}
+
+QUERIES: Mapping[str, tuple[str, str]] = {
+    "steps_a_day": (
+        "Steps a day",
+        (
+            "SELECT date(start, 'unixepoch', 'localtime') AS day, name AS band, sum(steps) AS steps"
+            " FROM epochs JOIN bands ON id = band GROUP BY day, band ORDER BY day DESC"
+        ),
+    ),
+    "answers_a_week": (
+        "What came of prompts, by week",
+        (
+            "SELECT strftime('%Y-%W', at, 'unixepoch', 'localtime') AS week, answer, count(*) AS prompts"
+            " FROM prompts GROUP BY week, answer ORDER BY week DESC"
+        ),
+    ),
+    "not_reached": (
+        "Why a band was not reached",
+        (
+            "SELECT datetime(started, 'unixepoch', 'localtime') AS at, name, error"
+            " FROM syncs JOIN bands ON bands.id = band WHERE error IS NOT NULL ORDER BY started DESC LIMIT 20"
+        ),
+    ),
+}
+"""By a name for an address: title and SQL."""
+
+
+def datasette() -> Mapping[str, object]:
+    """Metadata for Datasette: descriptions and units of columns, labels of bands and states, three queries."""
+    tables = {
+        name: {"description": table.means, "columns": dict(table.columns), "units": dict(table.units)}
+        for name, table in TABLES.items()
+    }
+    tables["bands"]["label_column"] = "name"
+    tables["states"]["label_column"] = "name"
+    queries = {name: {"title": title, "sql": sql} for name, (title, sql) in QUERIES.items()}
+    return {"title": "hipsync", "databases": {"hipsync": {"tables": tables, "queries": queries}}}
