@@ -88,7 +88,7 @@ TABLES: Mapping[str, Table] = {
         "What was said, and what came of it",
         {
             "at": f"first shown ({SECONDS})",
-            "due": f"when the limit was reached ({SECONDS})",
+            "due": f"when the limit was reached, its wearer was up, or the ride over ({SECONDS})",
             "exercise": "which was proposed",
             "sure": "1: at most one minute with steps in the hour before",
             "shown_where": "terminal, desktop, band, command",
@@ -97,7 +97,12 @@ TABLES: Mapping[str, Table] = {
             "answer": "done, snoozed, skipped, moved, ignored, hurt; none yet",
             "answered_at": f"when ({SECONDS})",
             "snoozed_until": f"when ({SECONDS})",
+            "occasion": "what it was for: sitting, morning, after-cycling",
         },
+    ),
+    "remarks": Table(
+        "What was said of a band, so that it is said once",
+        {"band": _BAND, "what": "battery, no data, refused", "at": f"when ({SECONDS})"},
     ),
     "pauses": Table("When nothing was to be said", {"at": f"begin ({SECONDS})", "until": f"end ({SECONDS})"}),
     "exercises": Table(
