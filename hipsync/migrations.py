@@ -137,6 +137,22 @@ def m003_occasions(db: Database) -> None:
         db.execute(statement)  # pyright: ignore[reportUnknownMemberType]
 
 
+@STEPS()
+def m004_named_keys(db: Database) -> None:
+    """Foreign keys name the column that they mean: Datasette fails on those that leave it to SQLite.
+
+    Nothing on disk changes but the text of the schema (https://sqlite.org/lang_altertable.html, section 7).
+    """
+    ((version,),) = db.execute("PRAGMA schema_version").fetchall()
+    for statement in (
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_master SET sql = replace(sql, 'REFERENCES bands ON', 'REFERENCES bands (id) ON')",
+        f"PRAGMA schema_version = {int(version) + 1}",
+        "PRAGMA writable_schema = OFF",
+    ):
+        db.execute(statement)  # pyright: ignore[reportUnknownMemberType]
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is missing, in one transaction: two processes that start at once make one schema.
 

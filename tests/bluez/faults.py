@@ -170,7 +170,7 @@ class Story:
         end: Callable[[], None],
         back: Callable[[float], bool],
     ) -> None:
-        """To be noticed in `status` while it lasts; then the held band is to be heard, and the called one to be `back`."""
+        """To be told by `status` while it lasts; then the held band is to be heard, and the called one to be `back`."""
         began = time.monotonic()
         begin()
         told: dict[str, tuple[float, str]] = {}
