@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hipsync.bouts import LISTED, Bouts, moved_after, usual_minutes
 from hipsync.days import Day
-from hipsync.model import EndedBy, Exercise, Kind, Prompt, Stretch
+from hipsync.model import EndedBy, Exercise, Kind, Occasion, Prompt, Stretch
 from hipsync.timeline import (
     ASLEEP,
     MISSING,
@@ -58,7 +58,7 @@ class Hour(NamedTuple):
 
 
 class PromptOutcome(NamedTuple):
-    """A prompt of the day, and how soon a break began after it."""
+    """A prompt of the day, and how soon a break began after it: of one that was for sitting."""
 
     prompt: Prompt
     moved_within_minutes: int | None
@@ -248,9 +248,9 @@ def _piece(line: Timeline, stretch: Stretch, day: Day, until: datetime) -> Piece
 
 def _prompted(piece: Piece, prompts: Sequence[Prompt]) -> bool:
     whole = piece.whole or piece
-    return any(whole.start < prompt.due <= whole.end for prompt in prompts)
+    return any(prompt.occasion is Occasion.SITTING and whole.start < prompt.due <= whole.end for prompt in prompts)
 
 
 def _outcome(prompt: Prompt, breaks: Sequence[datetime]) -> PromptOutcome:
-    moved = moved_after(prompt, breaks)
+    moved = moved_after(prompt, breaks) if prompt.occasion is Occasion.SITTING else None
     return PromptOutcome(prompt, None if moved is None else int((moved - prompt.at).total_seconds()) // 60)

@@ -229,13 +229,13 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def damaged(path: Path) -> None:
-    """A database with some days, closed, with half of its pages overwritten: the empty tables come first."""
+    """A database with some days, closed, with pages of its epochs overwritten: they come after the empty tables."""
     with Store.open(path) as store:
         store.append(band(store), [minute(at) for at in range(5000)])
     with path.open("r+b") as file:
         size = file.seek(0, 2)
         file.seek(size // 2)
-        file.write(b"\xa5" * (size // 2))
+        file.write(b"\xa5" * (size // 4))
 
 
 def test_damage_is_found_and_said(path: Path) -> None:

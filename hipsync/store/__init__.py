@@ -35,7 +35,7 @@ __all__ = ["VERSION", "Appended", "Band", "KeptDay", "Store", "Sync"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 3
+VERSION = 5
 """Schema steps that this program knows (`migrations.py`)."""
 
 
