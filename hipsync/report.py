@@ -210,6 +210,7 @@ ENDINGS: Mapping[EndedBy | None, str] = {
     None: ", goes on",
 }
 LISTED_STRETCHES = 5
+UNWORN = "No minute is known to be worn and awake, so of sitting nothing can be said."
 
 Style = Literal["plain", "colour"]
 
@@ -395,6 +396,8 @@ def advice(summary: DaySummary) -> str:
         return f"Sitting since {since:%H:%M}: get up within {summary.limit_minutes - whole} min and extend your hips."
     if summary.complete_until is None:
         return "`hipsync sync` fetches data from a band, `hipsync import csv` from a file."
+    if not awake_minutes(summary.minutes):
+        return UNWORN
     if summary.over_limit:
         return (
             f"{summary.over_limit} stretch{'es' if summary.over_limit > 1 else ''} reached "

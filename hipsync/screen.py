@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from hipsync.model import Kind
-from hipsync.period import PeriodSummary, awake_minutes, change
+from hipsync.period import COMPARABLE, PeriodSummary, awake_minutes, change
 from hipsync.report import (
     NARROWEST,
     UNICODE_MARKS,
+    UNWORN,
     WORDS,
     Marks,
     Style,
@@ -30,6 +32,8 @@ CELLS = (10, 15, 20, 30)
 DAY = timedelta(days=1)
 LABEL, FIGURES = "  Mon 16 ", " sitting longest breaks"
 """What stands before and behind a strip."""
+FOLDED = 3
+"""From so many days without data in a row on, a line tells of all of them."""
 
 
 def cell_minutes(days: Sequence[DaySummary], columns: int) -> int:
@@ -77,6 +81,8 @@ def _fact(day: DaySummary) -> str:
     name = f"{day.date:%A} {day.date.day} {day.date:%B}"
     if day.complete_until is None:
         return f"{name}: nothing is known"
+    if not awake_minutes(day.minutes):
+        return f"{name}: never worn and awake, steps {day.steps}"
     return (
         f"{name}: sitting {length(day.minutes[Kind.SITTING])} of {length(awake_minutes(day.minutes))} worn and awake, "
         f"longest stretch {length(day.longest_minutes)}, breaks {day.breaks}, steps {day.steps}"
@@ -87,17 +93,20 @@ def _head(period: PeriodSummary, of: Of) -> Iterator[str]:
     first, last = period.days[0], period.days[-1]
     name = f"{first.date:%B %Y}" if of == "month" else f"Week of {_span(first.date, last.date)}"
     zones = list(dict.fromkeys(day.zone for day in period.days))
-    until = period.complete_until
-    if until is None:
-        known = ": nothing is known of it"
-    elif until == last.end:
-        known = ""
-    else:
-        local = until.astimezone(ZoneInfo(last.zone))
-        known = f", known up to {local:%a} {local.day} {local:%b %H:%M}"
-    yield f"{name} ({', then '.join(zones)}){known}"
+    yield f"{name} ({', then '.join(zones)}){_known(period, last)}"
     if bands := _bands(period):
         yield bands_line(bands)
+
+
+def _known(period: PeriodSummary, last: DaySummary) -> str:
+    until = period.complete_until
+    if until is None:
+        return ": nothing is known of it"
+    if until == last.end:
+        return ""
+    day = next(day for day in reversed(period.days) if day.complete_until == until)
+    time = "" if until == day.end else f" {until.astimezone(ZoneInfo(day.zone)):%H:%M}"
+    return f", known up to {day.date:%a} {day.date.day} {day.date:%b}{time}"
 
 
 def _span(first: date, last: date) -> str:
@@ -130,18 +139,29 @@ def _calendar(period: PeriodSummary, of: Of, style: Style, marks: Marks, columns
     long = width > 24 * 60 // cell and columns < NARROWEST + 2  # 25 hours take the place of the margin
     margin = "" if long else "  "
     yield f"{margin}       {ruler(ordinary, cell):<{width}}{FIGURES}"
-    for at, each in enumerate(_begun(period)):
-        if of == "month" and at and each.date.weekday() == 0:
-            yield ""
-        yield f"{margin}{each.date:%a} {each.date.day:>2} " + _row(each, cell, width, style, marks)
+    for known, group in groupby(_begun(period), key=lambda day: day.complete_until is not None):
+        run = list(group)
+        if not known and len(run) >= FOLDED:
+            if of == "month" and run[0].date.weekday() == 0 and run[0].date.day > 1:
+                yield ""
+            yield f"{margin}{_label(run[0].date)} to {_label(run[-1].date)}: nothing is known"
+            continue
+        for each in run:
+            if of == "month" and each.date.weekday() == 0 and each.date.day > 1:
+                yield ""
+            yield f"{margin}{_label(each.date)} {_row(each, cell, width, style, marks)}"
     yield ""
     yield f"{margin}       {legend([day.kinds for day in period.days], cell, style, marks)}"
+
+
+def _label(day: date) -> str:
+    return f"{day:%a} {day.day:>2}"
 
 
 def _row(day: DaySummary, cell: int, width: int, style: Style, marks: Marks) -> str:
     plain = strip(day.kinds, cell, "plain", marks)
     drawn = strip(day.kinds, cell, style, marks) + " " * (width - len(plain))
-    if day.complete_until is None:
+    if not awake_minutes(day.minutes):
         return f"{drawn} {'-':>7} {'-':>7} {'-':>6}"
     sitting, longest = length(day.minutes[Kind.SITTING]), length(day.longest_minutes) if day.longest_minutes else "-"
     return f"{drawn} {sitting:>7} {longest:>7} {day.breaks:>6}"
@@ -169,14 +189,15 @@ def _change(period: PeriodSummary, before: PeriodSummary) -> Iterator[str]:
     compared = change(period, before)
     if compared is None:
         yield f"{name}: too little is known to compare"
-        yield f"  ({length(period.awake)} worn and awake now, {length(before.awake)} then; a day or two would decide)"
+        known = f"{length(period.awake)} worn and awake now, {length(before.awake)} before"
+        yield f"  ({known}; {COMPARABLE // 60} h each are needed)"
         return
     now, then = compared
     yield f"against {name}, in each hour worn and awake:"
     sat, sat_before = round(now.sitting_minutes), round(then.sitting_minutes)
-    yield f"  sitting  {sat:>4} min, then {sat_before:>4} min: {_difference(sat - sat_before)}"
-    yield f"  breaks   {now.breaks:>4.1f},     then {then.breaks:>4.1f}"
-    yield f"  (known: {length(now.awake)} now, {length(then.awake)} then)"
+    yield f"  sitting  {sat} min, before {sat_before} min: {_difference(sat - sat_before)}"
+    yield f"  breaks   {now.breaks:.1f}, before {then.breaks:.1f}"
+    yield f"  (known: {length(now.awake)} now, {length(then.awake)} before)"
 
 
 def _difference(minutes: int) -> str:
@@ -190,6 +211,9 @@ def advice(period: PeriodSummary) -> str:
     limit = period.days[-1].limit_minutes
     if period.complete_until is None:
         return "`hipsync sync` fetches data from a band, `hipsync import csv` from a file."
+    if not period.awake:
+        return UNWORN
     if period.over_limit:
-        return f"{period.over_limit} stretches reached {limit} min: get up before that and extend your hips."
+        ending = "es" if period.over_limit > 1 else ""
+        return f"{period.over_limit} stretch{ending} reached {limit} min: get up before that and extend your hips."
     return f"No stretch reached {limit} min. Keep it so: hips like to be extended often."

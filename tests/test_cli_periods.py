@@ -113,8 +113,8 @@ def test_two_weeks_are_compared_for_each_known_hour(machine: Machine) -> None:
     assert change["now"]["sitting_minutes_per_hour"] == change["before"]["sitting_minutes_per_hour"] == 47.8
     told = machine.told("week")
     assert "against the week before (2 to 8 March 2026), in each hour worn and awake:" in told
-    assert "sitting    48 min, then   48 min: the same" in told
-    assert "(known: 32 h 40 now, 57 h 10 then)" in told
+    assert "sitting  48 min, before 48 min: the same" in told
+    assert "(known: 32 h 40 now, 57 h 10 before)" in told
 
 
 def test_a_week_of_which_too_little_is_known_is_not_compared(machine: Machine) -> None:
@@ -122,7 +122,7 @@ def test_a_week_of_which_too_little_is_known_is_not_compared(machine: Machine) -
     assert found(machine, "week")["change"] is None
     told = machine.told("week")
     assert "the week before (2 to 8 March 2026): too little is known to compare" in told
-    assert "(16 h 20 worn and awake now, 57 h 10 then; a day or two would decide)" in told
+    assert "(16 h 20 worn and awake now, 57 h 10 before; 24 h each are needed)" in told
 
 
 def test_a_month_s_json_fits_its_schema_and_adds_up(machine: Machine) -> None:
@@ -204,6 +204,17 @@ def test_a_day_of_the_calendar_shows_its_strip_and_its_numbers(machine: Machine)
     lived(machine, 1)
     (line,) = [line for line in machine.told("week").splitlines() if "Mon  2" in line]
     assert line == "  Mon  2 zzzzzzzzzzzzzz▲▲█████████▲████zzzzzzzzzzzzzzzzz   6 h 30  3 h 00      3"
+
+
+def test_days_without_data_are_one_line_and_an_unworn_day_has_no_sitting(machine: Machine) -> None:
+    epochs = [*day(LIFE), *day("24h off", MONDAY + DAY), *day("3h walk", MONDAY + 6 * DAY)]
+    machine.band(epochs)
+    lines = machine.told("week").splitlines()
+    assert lines[0] == "Week of 2 to 8 March 2026 (Europe/London), known up to Sun 8 Mar 03:00"
+    assert "  Wed  4 to Sat  7: nothing is known" in lines
+    assert "  Tue  3 " + "╌" * 48 + "       -       -      -" in lines
+    machine.now = MONDAY + 40 * DAY
+    assert "nothing can be said" in machine.told("day", "2026-03-03")
 
 
 def test_plain_is_one_fact_a_line_without_a_drawing(machine: Machine) -> None:

@@ -1,9 +1,14 @@
-"""A year of a made-up wearer's minutes, as the driver of a Mi Band would report them, and a database that holds it."""
+"""A year of a made-up wearer's minutes, as the driver of a Mi Band would report them, and a database that holds it.
+
+uv run python -m bench.year 2026-11-22 > worker.csv       four weeks up to that day, for `hipsync import csv`
+"""
 
 from __future__ import annotations
 
+import csv
+import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -72,3 +77,17 @@ def database(folder: Path, minutes: int = MINUTES) -> Path:
         with store:
             append(store, band, epochs(minutes))
     return path
+
+
+def main(last: str) -> None:
+    """Four weeks of the same life as CSV, up to the end of a day in London."""
+    days = 28
+    begin = date.fromisoformat(last) - timedelta(days=days - 1)
+    out = csv.writer(sys.stdout, lineterminator="\n")
+    out.writerow(["timestamp", "steps", "heart_rate", "state"])
+    for epoch in office_days(begin, days, ZoneInfo("Europe/London")):
+        out.writerow([epoch.start.isoformat(), epoch.steps, epoch.heart_rate, epoch.state])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
