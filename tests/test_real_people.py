@@ -13,8 +13,8 @@ import independent
 import real_people
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
+from hipsync.interchange import day_json
 from hipsync.model import MINUTE, Epoch, State
-from hipsync.report import day_json
 from hipsync.summary import day_summary
 from hipsync.timeline import Source, minute_of, timeline
 

@@ -13,8 +13,9 @@ import pytest
 from builders import MONDAY, day
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
+from hipsync.interchange import day_json
 from hipsync.model import Answer, Epoch, Exercise, Occasion, Prompt, Where
-from hipsync.report import ASCII_MARKS, day_json, day_text, length
+from hipsync.report import ASCII_MARKS, day_text, length
 from hipsync.summary import DaySummary, PromptOutcome, Worn, day_summary
 from hipsync.timeline import Source, minute_of, timeline
 

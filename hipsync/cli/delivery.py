@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from hipsync.config import Config
 from hipsync.exercises import Move
+from hipsync.interchange import prompt_json
 from hipsync.model import Answer, Prompt, Remark, Where
 from hipsync.notify import notice_of, remark_of, run_command, to_desktop, to_terminal
-from hipsync.report import prompt_json
 from hipsync.service import answer_prompt
 from hipsync.store import Store
 

@@ -39,7 +39,8 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
     hipsync prompts --since mon --json
     """
     from hipsync.cli.dates import day_of
-    from hipsync.report import occasion_words, prompt_json
+    from hipsync.interchange import prompt_json
+    from hipsync.report import occasion_words
 
     now, found = app.now(), list[Prompt]()
     with contextlib.ExitStack() as stack:

@@ -138,7 +138,7 @@ def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
     app: App = ctx.obj
     summary = summary_of(app, when, asked.band, asked.zone)
     if asked.as_json:
-        from hipsync.report import day_json
+        from hipsync.interchange import day_json
 
         click.echo(json.dumps(day_json(summary), indent=1))
     elif asked.as_csv:
@@ -161,7 +161,7 @@ def show_days(ctx: click.Context, of: Of, when: str, asked: Asked) -> None:
     app: App = ctx.obj
     period, before = period_of(app, of, when, asked.band, asked.zone)
     if asked.as_json:
-        from hipsync.report import period_json
+        from hipsync.interchange import period_json
 
         click.echo(json.dumps(period_json(period, before), indent=1))
     elif asked.as_csv:
@@ -209,7 +209,7 @@ def _columns() -> int:
 def _echo_csv(days: Sequence[DaySummary]) -> None:
     import csv
 
-    from hipsync.report import days_csv
+    from hipsync.interchange import days_csv
 
     csv.writer(sys.stdout, lineterminator="\n").writerows(days_csv(days))
 
