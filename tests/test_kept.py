@@ -110,6 +110,15 @@ def test_nothing_is_kept_of_a_forgotten_band(store: Store) -> None:
     assert (kept(store), count(copy, "days")) == (0, 0)
 
 
+def test_nothing_is_kept_of_an_erased_time(store: Store) -> None:
+    lived(store)
+    summarise_days(store, Rule(), zones(), DATES, LATER)
+    copy = store.backup(None, LATER)
+    store.erase(MONDAY + 9 * HOUR, MONDAY + 10 * HOUR)
+    assert (kept(store), count(copy, "days")) == (0, 0)
+    same(store, Rule(), zones(), DATES, LATER)
+
+
 def test_a_file_that_cannot_be_written_is_read_all_the_same(store: Store) -> None:
     lived(store)
     assert store.path is not None
