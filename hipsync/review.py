@@ -106,6 +106,13 @@ def summarise(store: Store, rule: Rule, zones: Zones, day: date, now: datetime, 
     )
 
 
+def summarise_days(
+    store: Store, rule: Rule, zones: Zones, days: Sequence[date], now: datetime, only: Band | None = None
+) -> list[DaySummary]:
+    """The summary of each of these local days, in their order."""
+    return [summarise(store, rule, zones, day, now, only) for day in days]
+
+
 def worn(store: Store, day: Day, only: Band | None = None) -> list[Worn]:
     """The bands that have data of a day, with the finest resolution of each."""
     return [

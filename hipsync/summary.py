@@ -84,6 +84,9 @@ class DaySummary(NamedTuple):
     over_limit: int
     breaks: int
     usual_stretch_minutes: int | None
+    lengths: Sequence[int]
+    """Whole lengths in minutes of the stretches that belong to the day, but not the doubtful ones."""
+    break_starts: Sequence[datetime]
     hours: Sequence[Hour]
     prompts: Sequence[PromptOutcome]
     exercises: Sequence[Exercise]
@@ -116,6 +119,8 @@ def day_summary(
         for stretch in found.stretches
         if stretch.minutes >= LISTED and day.start < stretch.end <= day.end and not stretch.doubtful
     ]
+    lengths = [stretch.minutes for stretch in own]
+    break_starts = [b.start for b in found.breaks if day.start <= b.start < until]
     return DaySummary(
         date=day.date,
         zone=day.zone.key,
@@ -128,11 +133,13 @@ def day_summary(
         steps=_steps(line, first, last),
         limit_minutes=limit,
         stretches=[piece for piece in pieces if piece.minutes],
-        longest_minutes=max((stretch.minutes for stretch in own), default=0),
-        over_30=sum(stretch.minutes >= OVER_30 for stretch in own),
-        over_limit=sum(stretch.minutes >= limit for stretch in own),
-        breaks=sum(day.start <= b.start < until for b in found.breaks),
-        usual_stretch_minutes=usual_minutes([stretch.minutes for stretch in own]),
+        longest_minutes=max(lengths, default=0),
+        over_30=sum(minutes >= OVER_30 for minutes in lengths),
+        over_limit=sum(minutes >= limit for minutes in lengths),
+        breaks=len(break_starts),
+        usual_stretch_minutes=usual_minutes(lengths),
+        lengths=lengths,
+        break_starts=break_starts,
         hours=[Hour(instant_of(first + at), _counts(kinds[at : at + 60])) for at in range(0, len(kinds), 60)],
         prompts=[_outcome(prompt, found) for prompt in prompts if day.start <= prompt.at < day.end],
         exercises=[exercise for exercise in exercises if day.start <= exercise.at < day.end],

@@ -29,6 +29,7 @@ CORE = (
     "prompting",
     "exercises",
     "summary",
+    "period",
     "days",
     "life",
 )
