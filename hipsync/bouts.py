@@ -112,8 +112,7 @@ class _Walk:
         if not steps[at]:
             return False
         rule = self.rule
-        walked = steps[max(at - rule.break_window + 1, self._window_from) : at + 1]
-        if sum(walked) >= rule.break_steps:
+        if _walked(self.line, rule, at, self._window_from):
             return True
         recent = steps[max(at - rule.move_window + 1, self._window_from) : at + 1]
         return bool(rule.moves) and sum(map(bool, recent)) >= rule.moves
@@ -165,6 +164,25 @@ class _Walk:
         if self.age:
             self.stretches.append(self._stretch(None))
         return Bouts(self.stretches, self.breaks, self.age)
+
+
+def _walked(line: Timeline, rule: Rule, at: int, since: int) -> bool:
+    """The first clause of the rule, 20 steps within 5 minutes, of a minute with steps; `since`: no further back."""
+    return bool(line.steps[at]) and sum(line.steps[max(at - rule.break_window + 1, since) : at + 1]) >= rule.break_steps
+
+
+def first_walk(line: Timeline, rule: Rule, start: int) -> int | None:
+    """The first place from `start` on at whose end somebody has walked; of a slot that moved, its last minute."""
+    since = start
+    for at in range(start, len(line.code)):
+        code = line.code[at]
+        if code == MOVING and line.flags[at] & SLOT_END:
+            return at
+        if code == AWAKE and _walked(line, rule, at, since):
+            return at
+        if code != AWAKE:
+            since = at + 1
+    return None
 
 
 def may_prompt(line: Timeline, at: int) -> bool:

@@ -9,7 +9,7 @@ SECONDS = "seconds since 1970-01-01 00:00 UTC"
 
 
 class Table(NamedTuple):
-    """A table or view in one line, and its columns; a unit where a column has one."""
+    """A table or view in one line, and its columns; a unit where a column has one, as the library Pint names it."""
 
     means: str
     columns: Mapping[str, str]
@@ -42,11 +42,11 @@ TABLES: Mapping[str, Table] = {
             "length": "how long",
             "steps": "counted in this time",
             "intensity": "the band's own scale; comparable within one kind of band",
-            "heart_rate": "in this time",
+            "heart_rate": "in this time, beats",
             "state": "what the band says of it (states.code)",
             "kind": "the band's own code, whole",
         },
-        {"length": "min", "heart_rate": "beats/min"},
+        {"length": "min", "heart_rate": "1/min"},
     ),
     "minutes": Table(
         "Epochs with names in place of codes",
@@ -56,16 +56,16 @@ TABLES: Mapping[str, Table] = {
             "minutes": "how long",
             "steps": "counted in this time",
             "intensity": "the band's own scale",
-            "heart_rate": "in this time",
+            "heart_rate": "in this time, beats",
             "state": "what the band says of it",
             "kind": "the band's own code, whole",
         },
-        {"minutes": "min", "heart_rate": "beats/min"},
+        {"minutes": "min", "heart_rate": "1/min"},
     ),
     "states": Table("What epochs.state means", {"code": "16 more: inferred, not sent by the band", "name": "in words"}),
     "counters": Table("A running total of a band that is watched", {**_AT, "steps": "since the band's midnight"}),
     "wears": Table("The band was put on or taken off", {**_AT, "worn": "1: put on"}),
-    "charges": Table("Battery", {**_AT, "percent": "full", "charging": "1: on its charger"}, {"percent": "%"}),
+    "charges": Table("Battery", {**_AT, "percent": "full, in percent", "charging": "1: on its charger"}),
     "inactivities": Table("The band's own sit alarm", dict(_AT)),
     "infos": Table(
         "What a band says of itself", {**_AT, "firmware": "version", "hardware": "version", "serial": "number"}
@@ -88,7 +88,7 @@ TABLES: Mapping[str, Table] = {
         "What was said, and what came of it",
         {
             "at": f"first shown ({SECONDS})",
-            "due": f"when the limit was reached ({SECONDS})",
+            "due": f"when the limit was reached, its wearer was up, or the ride over ({SECONDS})",
             "exercise": "which was proposed",
             "sure": "1: at most one minute with steps in the hour before",
             "shown_where": "terminal, desktop, band, command",
@@ -97,7 +97,12 @@ TABLES: Mapping[str, Table] = {
             "answer": "done, snoozed, skipped, moved, ignored, hurt; none yet",
             "answered_at": f"when ({SECONDS})",
             "snoozed_until": f"when ({SECONDS})",
+            "occasion": "what it was for: sitting, morning, after-cycling",
         },
+    ),
+    "remarks": Table(
+        "What was said of a band, so that it is said once",
+        {"band": _BAND, "what": "battery, no data, refused", "at": f"when ({SECONDS})"},
     ),
     "pauses": Table("When nothing was to be said", {"at": f"begin ({SECONDS})", "until": f"end ({SECONDS})"}),
     "exercises": Table(

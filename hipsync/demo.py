@@ -22,7 +22,7 @@ from hipsync.driver import Driver
 from hipsync.errors import ConfigError
 from hipsync.exercises import Move
 from hipsync.life import office_days
-from hipsync.model import Answer, Epoch, Prompt, Where
+from hipsync.model import Answer, Epoch, Occasion, Prompt, Where
 from hipsync.notify import notice_of
 from hipsync.plan import next_wake, settings_of
 from hipsync.reach import BleakRadio
@@ -44,7 +44,11 @@ ANSWERS: Sequence[tuple[Answer, timedelta] | None] = (
     None,
     (Answer.SKIPPED, timedelta(minutes=3)),
 )
-"""What the wearer does about the first, second ... prompt, and how soon. Without an answer, moving or not tells."""
+"""What the wearer does about the first, second ... prompt for sitting, and how soon. Without an answer, moving or not
+tells."""
+IN_THE_MORNING = (Answer.DONE, timedelta(minutes=4))
+HOURS = ((time(7), time(22)),)
+"""Of an early riser: the default ones begin too late for the wearer's first movement."""
 
 Echo = Callable[[str], None]
 
@@ -64,7 +68,9 @@ class Wearer:
         notice = notice_of(prompt, move, strong=strong)
         again = " again" if prompt.shown > 1 else ""
         self.echo(f"{self.now().astimezone(self.zone):%H:%M}  PROMPT{again}: {notice.title}. {notice.body}")
-        if prompt.shown == 1 and self.seen < len(ANSWERS):
+        if prompt.occasion is Occasion.MORNING:
+            self.planned.append((self.now() + IN_THE_MORNING[1], prompt, IN_THE_MORNING[0]))
+        elif prompt.shown == 1 and self.seen < len(ANSWERS):
             if (planned := ANSWERS[self.seen]) is not None:
                 self.planned.append((self.now() + planned[1], prompt, planned[0]))
             self.seen += 1
@@ -136,7 +142,7 @@ async def live(
     colour: bool,
 ) -> None:
     """Pair, then wake the service whenever it asks for it, until midnight."""
-    settings = settings_of(Config(), zone.key)
+    settings = settings_of(Config(hours=dict.fromkeys(range(7), HOURS)), zone.key)
     zones = Zones([], zone.key)
     end = zones.day(day).end
     band = simulator(driver.key)(life, now=clock.now(), zone=zone, secret=KEY)

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from hipsync.model import Occasion
+
 SAFETY = "Not medical advice. Stop if it hurts, and hold on to something if your balance is poor."
 
 
@@ -219,3 +221,11 @@ def next_exercise(
 def moves_for(when: When, own: Sequence[Move] = ()) -> Sequence[Move]:
     """The exercises that are good at such a time."""
     return [move for move in (*MOVES, *own) if when in move.when]
+
+
+OCCASIONS = {Occasion.SITTING: When.HOUR, Occasion.MORNING: When.MORNING, Occasion.AFTER_CYCLING: When.COOLDOWN}
+
+
+def names_for(occasion: Occasion, names: Sequence[str], own: Sequence[Move] = ()) -> Sequence[str]:
+    """The names to choose from for a prompt: after an hour of sitting the user's set, else what is good then."""
+    return names if occasion is Occasion.SITTING else [move.name for move in moves_for(OCCASIONS[occasion], own)]

@@ -121,6 +121,38 @@ def m002_pauses(db: Database) -> None:
     db.execute("CREATE TABLE pauses (at INTEGER PRIMARY KEY, until INTEGER NOT NULL)")  # pyright: ignore[reportUnknownMemberType]
 
 
+@STEPS()
+def m003_occasions(db: Database) -> None:
+    """What a prompt was for, and what was remarked of a band, so that it is said once."""
+    for statement in (
+        """ALTER TABLE prompts ADD COLUMN occasion TEXT NOT NULL DEFAULT 'sitting'
+            CHECK (occasion IN ('sitting', 'morning', 'after-cycling'))""",
+        """CREATE TABLE remarks (
+            band INTEGER NOT NULL REFERENCES bands ON DELETE CASCADE,
+            what TEXT NOT NULL CHECK (what IN ('battery', 'no data', 'refused')),
+            at INTEGER NOT NULL,
+            PRIMARY KEY (band, what, at)
+        ) WITHOUT ROWID""",
+    ):
+        db.execute(statement)  # pyright: ignore[reportUnknownMemberType]
+
+
+@STEPS()
+def m004_named_keys(db: Database) -> None:
+    """Foreign keys name the column that they mean: Datasette fails on those that leave it to SQLite.
+
+    Nothing on disk changes but the text of the schema (https://sqlite.org/lang_altertable.html, section 7).
+    """
+    ((version,),) = db.execute("PRAGMA schema_version").fetchall()
+    for statement in (
+        "PRAGMA writable_schema = ON",
+        "UPDATE sqlite_master SET sql = replace(sql, 'REFERENCES bands ON', 'REFERENCES bands (id) ON')",
+        f"PRAGMA schema_version = {int(version) + 1}",
+        "PRAGMA writable_schema = OFF",
+    ):
+        db.execute(statement)  # pyright: ignore[reportUnknownMemberType]
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Apply what is missing, in one transaction: two processes that start at once make one schema.
 

@@ -180,6 +180,17 @@ class Where(StrEnum):
     COMMAND = "command"
 
 
+class Occasion(StrEnum):
+    """What a prompt is for."""
+
+    SITTING = "sitting"
+    """An hour of it is full."""
+    MORNING = "morning"
+    """The first movement after sleep."""
+    AFTER_CYCLING = "after-cycling"
+    """A ride is over."""
+
+
 class Prompt(NamedTuple):
     """What was said to the person, where, and what came of it. One a stretch, unless repeats are on."""
 
@@ -195,6 +206,7 @@ class Prompt(NamedTuple):
     answer: Answer | None = None
     answered_at: datetime | None = None
     snoozed_until: datetime | None = None
+    occasion: Occasion = Occasion.SITTING
 
 
 class Pause(NamedTuple):
@@ -212,6 +224,23 @@ class Exercise(NamedTuple):
     how: str
     """guided, prompt or manual."""
     hurt: bool = False
+
+
+class Trouble(StrEnum):
+    """What may be the matter with a band, for its wearer to mend."""
+
+    BATTERY = "battery"
+    NO_DATA = "no data"
+    REFUSED = "refused"
+
+
+class Remark(NamedTuple):
+    """A word to the wearer about a band."""
+
+    band: BandId
+    what: Trouble
+    text: str
+    """What to do, in one line."""
 
 
 class ZoneChange(NamedTuple):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TextIO
 from weakref import WeakKeyDictionary
 
 from hipsync.exercises import Move
-from hipsync.model import Answer, Prompt
+from hipsync.model import Answer, Occasion, Prompt, Remark, Trouble
 from hipsync.text import clean
 
 if TYPE_CHECKING:
@@ -46,7 +46,22 @@ class Notice:
 
 def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
     """The words of a prompt, with "probably" where the data leave a doubt."""
-    return Notice("Time to move" if prompt.sure else "Probably time to move", move.line, strong)
+    match prompt.occasion:
+        case Occasion.MORNING:
+            title = "Good morning: time for your hips"
+        case Occasion.AFTER_CYCLING:
+            title = "After the ride: time for your hips"
+        case Occasion.SITTING:
+            title = "Time to move" if prompt.sure else "Probably time to move"
+    return Notice(title, move.line, strong)
+
+
+TITLES = {Trouble.BATTERY: "Battery low", Trouble.NO_DATA: "No data", Trouble.REFUSED: "Key refused"}
+
+
+def remark_of(remark: Remark) -> Notice:
+    """The words of a remark."""
+    return Notice(TITLES[remark.what], remark.text)
 
 
 def to_terminal(notice: Notice, stream: TextIO) -> bool:
@@ -79,8 +94,8 @@ _desktops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Desktop] = WeakKeyDicti
 """By event loop, because a connection to the bus belongs to one."""
 
 
-async def to_desktop(notice: Notice, answered: Callable[[Answer], None]) -> bool:
-    """Show a desktop notice with buttons; whether a server said that it took it.
+async def to_desktop(notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
+    """Show a desktop notice with buttons, or a plain one; whether a server said that it took it.
 
     `answered` is called on the event loop when the person presses a button, at any time later. Urgency stays normal,
     so that do-not-disturb holds; a strong notice makes a sound.
@@ -120,7 +135,7 @@ async def why_no_notices() -> str | None:
     return None
 
 
-async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], None]) -> bool:
+async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
     """Raises whatever the system's notice service does, and `TimeoutError`."""
     from desktop_notifier import DEFAULT_SOUND, Button, DesktopNotifier  # 150 ms, outside the deadline
 
@@ -133,7 +148,9 @@ async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], 
         await notifier.send(
             title=clean(notice.title, LONGEST),
             message=clean(notice.body, LONGEST),
-            buttons=[Button(label, on_pressed=_press(answer, answered)) for answer, label in BUTTONS],
+            buttons=[Button(label, on_pressed=_press(answer, answered)) for answer, label in BUTTONS]
+            if answered
+            else [],
             on_dispatched=lambda: dispatched.append(True),
             sound=DEFAULT_SOUND if notice.strong else None,
         )

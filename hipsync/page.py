@@ -50,8 +50,18 @@ LEFT, WIDTH, ROW = 86, 960, 30
 """Of a chart: where its rows begin, its width, and the height of a row, in SVG's units."""
 
 
-def page_html(period: PeriodSummary, now: datetime, *, previous: PeriodSummary | None = None) -> str:
-    """The page of some days; with the change against those of `previous`, if they are given."""
+def page_html(
+    period: PeriodSummary,
+    now: datetime,
+    *,
+    previous: PeriodSummary | None = None,
+    above: str = "",
+    refresh_s: int | None = None,
+) -> str:
+    """The page of some days; with the change against those of `previous`, if they are given.
+
+    `above` is HTML of `hipsync web`, which serves the page and has it loaded anew every so many seconds.
+    """
     title = f"Sitting, {_dates(period)}"
     known = [day for day in period.days if day.complete_until is not None]
     parts: list[str] = [_head(title, period)]
@@ -71,23 +81,30 @@ def page_html(period: PeriodSummary, now: datetime, *, previous: PeriodSummary |
             "<p>Nothing is known of these days. <code>hipsync sync</code> fetches data from a band, "
             "<code>hipsync import</code> from a file.</p>"
         )
-    return _document(title, "\n".join(part for part in parts if part), _foot(now, ZoneInfo(period.days[-1].zone)))
+    body = "\n".join(part for part in parts if part)
+    return _document(title, body, _foot(now, ZoneInfo(period.days[-1].zone)), above, refresh_s)
 
 
-def _document(title: str, body: str, foot: str) -> str:
+def policy() -> str:
+    """What the page may do, for browsers: nothing but its own style, and forms to who served it."""
     allowed = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'sha256-{allowed}'; form-action 'self'; base-uri 'none'"
+
+
+def _document(title: str, body: str, foot: str, above: str, refresh_s: int | None) -> str:
+    anew = "" if refresh_s is None else f'<meta http-equiv="refresh" content="{refresh_s}">\n'
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{allowed}'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy()}">
+{anew}<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{escape(title)}</title>
 <style>{STYLE}</style>
 </head>
 <body>
-<main>
+{above}<main>
 {body}
 </main>
 {foot}

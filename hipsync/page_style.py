@@ -73,6 +73,13 @@ section > p { margin: 0 0 .8rem; max-width: 46rem; }
 details { margin-top: .9rem; }
 summary { cursor: pointer; color: var(--soft); }
 :focus-visible { outline: 2px solid var(--standing); outline-offset: 2px; }
+.now { max-width: 66rem; margin: 0 auto; padding: .9rem 1.25rem 0; display: flex; flex-wrap: wrap; gap: .5rem 1.4rem;
+  align-items: baseline; }
+.now p { margin: 0; flex: 1 1 20rem; font-weight: 600; }
+.now a { color: inherit; }
+.now form { display: inline-flex; gap: .5rem; }
+.now button { font: inherit; padding: .25rem .9rem; border: 1px solid var(--soft); border-radius: .4rem;
+  background: var(--panel); color: var(--ink); cursor: pointer; }
 footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem; padding-bottom: 2rem; font-size: .875rem; }
 @media print {
   @page { size: A4; margin: 14mm; }
@@ -84,7 +91,7 @@ footer { border-top: 1px solid var(--line); margin-top: 3rem; padding-top: 1rem;
   main, footer { max-width: none; padding: 0; }
   header { margin-top: 0; }
   section { margin: 1.4rem 0; break-inside: avoid; }
-  details { display: none; }
+  details, .now { display: none; }
   .chart, .scroll { overflow: visible; }
   .chart svg { min-width: 0; }
   table { font-size: 8pt; }

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
-from hipsync.model import MINUTE, BandId, Pause, Prompt
+from hipsync.model import MINUTE, BandId, Counter, Epoch, Occasion, Pause, Prompt, Trouble, Wear
+from hipsync.occasions import occasions
 from hipsync.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at, verdict
+from hipsync.remarks import CHARGED, Facts
 from hipsync.review import Seen, rule_of, seen
 from hipsync.store import Band, Store, Sync
 from hipsync.timeline import instant_of
@@ -51,6 +53,7 @@ class Settings:
     exercises: Sequence[str] = ()
     avoid: Sequence[str] = ()
     own: Sequence[Move] = ()
+    morning: bool = True
     buzz: bool = True
     erase: bool = False
     host_zone: str = "UTC"
@@ -73,6 +76,7 @@ def settings_of(config: Config, host_zone: str) -> Settings:
         exercises=config.exercises,
         avoid=config.avoid,
         own=config.own,
+        morning=config.morning,
         buzz=config.band,
         erase=config.erase,
         host_zone=host_zone,
@@ -91,7 +95,7 @@ class Met(Enum):
     AWAY = auto()
     """It did not show itself, or there was no Bluetooth to see it by."""
     BACK = auto()
-    """It was away, and shows itself now."""
+    """It was away, and shows itself now; or it refused its key, and has another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,12 @@ class State:
     """The verdict at the end of the data: what is to come if the wearer has not moved since."""
     zones: Zones
     settings: Settings
+    occasions: Mapping[Occasion, Due | Quiet] = field(default_factory=dict[Occasion, Due | Quiet])
+    """Of each other occasion for a prompt."""
+
+    def due(self) -> Due | None:
+        """What is to be said now; an hour of sitting first, for the rest waits while a prompt waits for its answer."""
+        return next((each for each in (self.verdict, *self.occasions.values()) if isinstance(each, Due)), None)
 
 
 def zones_of(store: Store, settings: Settings) -> Zones:
@@ -154,7 +164,57 @@ def state_of(
         expected=expected(past, said, settings, zones, pause),
         zones=zones,
         settings=settings,
+        occasions=_occasions(store, past, said, settings, zones, now, pause),
     )
+
+
+def _occasions(
+    store: Store,
+    past: Seen,
+    said: Sequence[Prompt],
+    settings: Settings,
+    zones: Zones,
+    now: datetime,
+    pause: Pause | None,
+) -> Mapping[Occasion, Due | Quiet]:
+    """Without those for which avoiding and hurting leave no exercise."""
+    found = occasions(
+        past.line, settings.rule, said, settings.policy, zones, now, pause, morning=settings.morning
+    )  # fmt: skip
+    if not found:
+        return found
+    from hipsync.exercises import chosen, names_for
+
+    hurt = store.hurt()
+    return {
+        occasion: judged
+        for occasion, judged in found.items()
+        if chosen(names_for(occasion, settings.exercises, settings.own), settings.avoid, hurt, settings.own)
+    }
+
+
+def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[Facts]:
+    """What is known of the health of each band that is paired."""
+    found: list[Facts] = []
+    for each in contacts:
+        band, since = each.band, store.since(each.band.id)
+        newest = max([band.added, *(since[kind] for kind in (Epoch, Counter, Wear) if kind in since)])
+        remarked = store.remarked(band.id)
+        low = remarked.get(Trouble.BATTERY)
+        found.append(
+            Facts(
+                band=band.id,
+                name=band.name,
+                newest=newest,
+                in_vain=store.in_vain_since(band.id, newest),
+                charge=store.newest_charge(band.id),
+                recharged=low is not None and store.charged(band.id, low, CHARGED),
+                refused=each.met is Met.REFUSED,
+                reached=each.reached,
+                remarked=remarked,
+            )
+        )
+    return found
 
 
 def expected(
@@ -220,7 +280,9 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
         return contacts.attempted + delay
     if contacts.live:  # let go a moment ago, by another program or a run before this one
         return contacts.attempted + FIRST_RETRY
-    at_least = contacts.attempted + settings.at_least_every
+    at_least = min([contacts.attempted + settings.at_least_every, *_held(state, contacts.attempted)])
+    if any(isinstance(judged, Due) for judged in state.occasions.values()):  # held until now: is it still so?
+        at_least = min(at_least, contacts.attempted + MINUTE)
     earliest = _earliest_prompt(state, contacts.attempted)
     if earliest is None:
         return at_least
@@ -243,6 +305,12 @@ def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
     return until
 
 
+def _held(state: State, after: datetime) -> list[datetime]:
+    """When a prompt for another occasion is to be said that is held now: the band is asked once more, and buzzed."""
+    untils = (judged.until for judged in state.occasions.values() if isinstance(judged, Quiet))
+    return [until for until in untils if until is not None and until > after]
+
+
 def _whole(instant: datetime) -> datetime:
     """The whole minute not before an instant."""
     floor = instant.replace(second=0, microsecond=0)
@@ -260,9 +328,14 @@ def next_wake(state: State, now: datetime) -> datetime:
         _look_at(contacts, state, now) if contacts.live else contact_at(contacts, state, now)
         for contacts in state.contacts
     ]
-    if isinstance(state.verdict, Due):
+    instants += _held(state, now)
+    if state.due() is not None:
         instants.append(now)
-    elif state.verdict.reason in {Reason.SNOOZED, Reason.ASKED, Reason.PAUSED} and (state.verdict.until or now) > now:
+    elif (
+        isinstance(state.verdict, Quiet)
+        and state.verdict.reason in {Reason.SNOOZED, Reason.ASKED, Reason.PAUSED}
+        and (state.verdict.until or now) > now
+    ):
         instants.append(state.verdict.until or now)
     return max(now, min(instants, default=now + state.settings.at_least_every))
 
@@ -271,5 +344,15 @@ def _look_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     """When what a live band told may decide a prompt; a minute later if it has not, for it tells more every minute."""
     if contacts.failures:
         return max(contact_at(contacts, state, now), now) + MINUTE
+    if _awaited(state) and quiet_at(now, state.settings.policy, state.zones) is None:
+        return now + MINUTE
     earliest = _earliest_prompt(state, now)
     return now + state.settings.at_least_every if earliest is None else max(earliest, now + MINUTE)
+
+
+def _awaited(state: State) -> bool:
+    """Whether a movement, or the end of one, is to be spoken of as soon as a live band tells of it."""
+    return any(
+        isinstance(judged, Quiet) and judged.reason in {Reason.NOT_UP, Reason.RIDING}
+        for judged in state.occasions.values()
+    )

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from hipsync.bouts import MOVED_WITHIN, Bouts, alive_since, is_sure, moved_after, reached, signs_of_life
 from hipsync.days import Zones
-from hipsync.model import MINUTE, Answer, Pause, Prompt, Stretch
+from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt, Stretch
 from hipsync.timeline import ASLEEP, MISSING, NOT_WORN, Timeline, instant_of, minute_of
 
 LIFE_WITHIN = 180
@@ -50,6 +50,12 @@ class Reason(StrEnum):
     SNOOZED = "snoozed"
     ASKED = "waiting for an answer"
     SAID = "said already"
+    NO_SLEEP = "no night's sleep is known"
+    NOT_UP = "not yet up"
+    UNSEEN = "getting up was not seen"
+    TOO_EARLY = "up too early"
+    RIDING = "riding"
+    TOO_LATE = "too late for it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,7 @@ class Due:
     sure: bool
     again: Prompt | None = None
     strong: bool = False
+    occasion: Occasion = Occasion.SITTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ def verdict(
     if origin is None:
         inside = _in_hours(now, policy, zones)
         return Quiet(Reason.NO_LIFE) if inside else Quiet(Reason.OUTSIDE_HOURS, next_hours(policy, zones, now))
-    mine = [prompt for prompt in said if stretch.start < prompt.due <= now]
+    mine = [each for each in said if each.occasion is Occasion.SITTING and stretch.start < each.due <= now]
     if mine and (held := _after(line, mine[-1], policy, now)):
         return held if isinstance(held, Quiet) else _unless_quiet(held, policy, zones, now)
     age = policy.limit + (policy.repeat or 0) * len(mine)
@@ -198,11 +205,14 @@ def outcome(
 ) -> tuple[Answer, datetime] | None:
     """What became of a prompt that nobody answered, and when; None while that is open.
 
-    It was ignored if data cover the ten minutes after it, or if twice that time brought none.
+    It was ignored if data cover the ten minutes after it, or if twice that time brought none. Who has just got up, or
+    off a bicycle, moves anyway: there moving is no answer, and ten minutes are enough.
     """
+    over = (prompt.last_shown or prompt.at) + MOVED_WITHIN
+    if prompt.occasion is not Occasion.SITTING:
+        return (Answer.IGNORED, over) if now >= over else None
     if moved := moved_after(prompt, found):
         return Answer.MOVED, moved
-    over = (prompt.last_shown or prompt.at) + MOVED_WITHIN
     if (known_until is not None and known_until >= over) or now >= over + MOVED_WITHIN:
         return Answer.IGNORED, over
     return None

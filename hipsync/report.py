@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from hipsync.model import Answer, EndedBy, Kind, Prompt, Stretch
+from hipsync.model import Answer, EndedBy, Kind, Occasion, Prompt, Stretch
 from hipsync.summary import KINDS, DaySummary, Hour, Minutes, Piece, PromptOutcome
 
 Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]
@@ -55,6 +55,7 @@ def prompt_json(prompt: Prompt, zone: ZoneInfo, moved_within_minutes: int | None
     return {
         "at": _instant(prompt.at, zone),
         "due": _instant(prompt.due, zone),
+        "occasion": prompt.occasion.value,
         "exercise": prompt.exercise,
         "where": [where.value for where in prompt.where],
         "sure": "high" if prompt.sure else "medium",
@@ -279,7 +280,13 @@ def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:
     if shown.moved_within_minutes is not None:
         moved = f"moved after {shown.moved_within_minutes} min"
         came = [moved] if prompt.answer is Answer.MOVED else [*came, moved]
-    return f"{prompt.at.astimezone(zone):%H:%M}  {prompt.exercise:<20}  {where:<18}  {', '.join(came)}"
+    said = occasion_words(prompt) + ", ".join(came)
+    return f"{prompt.at.astimezone(zone):%H:%M}  {prompt.exercise:<20}  {where:<18}  {said}"
+
+
+def occasion_words(prompt: Prompt) -> str:
+    """What goes before the answer where prompts are listed; nothing for the usual ones."""
+    return {Occasion.SITTING: "", Occasion.MORNING: "morning: ", Occasion.AFTER_CYCLING: "ride: "}[prompt.occasion]
 
 
 def advice(summary: DaySummary) -> str:

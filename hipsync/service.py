@@ -31,8 +31,8 @@ from hipsync.errors import (
     NotHeard,
     StoreError,
 )
-from hipsync.exercises import Move, next_exercise
-from hipsync.model import MINUTE, Answer, BandId, Epoch, Exercise, Prompt, Reading, Where
+from hipsync.exercises import Move, names_for, next_exercise
+from hipsync.model import MINUTE, Answer, BandId, Epoch, Exercise, Prompt, Reading, Remark, Where
 from hipsync.plan import (
     FIRST_RETRY,
     LISTEN_SELDOM,
@@ -44,12 +44,14 @@ from hipsync.plan import (
     backup_due,
     contact_at,
     contacts_of,
+    facts_of,
     listens,
     live_kinds,
     state_of,
     zones_of,
 )
 from hipsync.prompting import Due, outcome
+from hipsync.remarks import remarks_due
 from hipsync.session import Commit, Connection, Conversation, collect, meet, nudge, watch
 from hipsync.store import Band, Store
 from hipsync.timeline import instant_of
@@ -79,6 +81,10 @@ HELD_WITHIN, HELD_LOOK = timedelta(seconds=45), timedelta(seconds=0.2)
 
 Deliver = Callable[[Prompt, Move, bool], Awaitable[Sequence[Where]]]
 """Shows a prompt (the last argument: strongly) everywhere but on the band; where it was truly shown."""
+
+
+Tell = Callable[[Remark], Awaitable[object]]
+"""Shows a remark."""
 
 
 @dataclass(slots=True)
@@ -158,8 +164,12 @@ class Service:
         deliver: Deliver,
         now: Callable[[], datetime],
         hear: Callable[[Sequence[Band]], Awaitable[Collection[BandId]]] | None = None,
+        tell: Tell | None = None,
     ) -> None:
-        """`hear` says which of some bands are in reach now; without it, one that went away is only called again."""
+        """`hear` says which of some bands are in reach now; without it, one that went away is only called again.
+
+        Without `tell` nothing is remarked on.
+        """
         self.store, self.settings = store, settings
         self._radio, self._drivers, self._secret, self._deliver, self._now = radio, drivers, secret, deliver, now
         self._live = live_kinds(drivers)
@@ -171,11 +181,14 @@ class Service:
         self.trouble: str | None = None
         """Why what live bands tell cannot be stored now."""
         self._met: dict[BandId, Met] = {}
-        self._hear, self._listened = hear, now() - LISTEN_SELDOM
+        self._tried: dict[BandId, bytes | None] = {}
+        """The key that each band was last given."""
+        self._hear, self._listened, self._tell = hear, now() - LISTEN_SELDOM, tell
         self._came_back = asyncio.Event()
         """Set for an instant, when a band that was away is heard."""
 
     def state(self, now: datetime) -> State:
+        self._forgive()
         return state_of(self.store, self.settings, now, self._live, self._met)
 
     async def wake(self, now: datetime) -> State:
@@ -205,10 +218,34 @@ class Service:
         """Settle, and say what is to be said: over these conversations, and over those with the bands that are held."""
         if self.settle(state, self._now()):
             state = self.state(self._now())
-        if isinstance(state.verdict, Due):
-            await self._say(state.verdict, [*talks, *self._watched.values()])
+        if (said := state.due()) is not None:
+            await self._say(said, [*talks, *self._watched.values()])
             state = self.state(self._now())
+        await self._remark(state)
         return state
+
+    def _forgive(self) -> None:
+        """A band that refused its key and has another now is called at once."""
+        for band in self.store.bands() if Met.REFUSED in self._met.values() else ():
+            if self._met.get(band.id) is Met.REFUSED:
+                with contextlib.suppress(ConfigError):  # the file of keys cannot be read: the next contact tells it
+                    if self._secret(band) != self._tried.get(band.id):
+                        self._met[band.id] = Met.BACK
+                        self._came_back.set()
+                        self._came_back.clear()
+
+    async def _remark(self, state: State) -> None:
+        """Say once what is the matter with a band."""
+        if self._tell is None:
+            return
+        now = self._now()
+        due = remarks_due(
+            facts_of(self.store, state.contacts), state.settings.policy, state.zones, now, self.store.pause(now)
+        )
+        for remark in due:
+            self.store.add_remark(remark, now)
+            log.warning("%s", remark.text)
+            await self._tell(remark)
 
     async def _visit(self, contacts: Contacts, visits: Visits) -> None:
         """Fetch, and keep the conversation open until the wake that began it is over."""
@@ -252,11 +289,12 @@ class Service:
 
         async with AsyncExitStack() as stack:
             try:
-                _check_clock(started)
+                _check_clock(started, band)
                 driver = driver_of(band, self._drivers)
                 connection = await stack.enter_async_context(self._radio.reach(band))
                 conversation = Conversation(connection, zone=self._zones().at(started), now=self._now)
                 session = self._session(band, since)
+                self._tried[band.id] = session.secret
                 await meet(driver, conversation, session, commit)
                 await collect(driver, conversation, session, commit)
             except StoreError:
@@ -327,7 +365,9 @@ class Service:
         now = self._now()
         move = self._move(due)
         if due.again is None:
-            prompt = self.store.add_prompt(Prompt(now, due.due, move.name, due.sure, last_shown=now))
+            prompt = self.store.add_prompt(
+                Prompt(now, due.due, move.name, due.sure, last_shown=now, occasion=due.occasion)
+            )
         else:
             prompt = due.again._replace(shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
             self.store.update_prompt(prompt)
@@ -339,8 +379,8 @@ class Service:
 
     def _move(self, due: Due) -> Move:
         done = [prompt.exercise for prompt in self.store.prompts(due.due - timedelta(days=7), due.due)]
-        hurt = self.store.hurt()
-        move = next_exercise(self.settings.exercises, self.settings.avoid, done, hurt, self.settings.own)
+        names = names_for(due.occasion, self.settings.exercises, self.settings.own)
+        move = next_exercise(names, self.settings.avoid, done, self.store.hurt(), self.settings.own)
         if move is None:
             raise ConfigError("no exercise is left: every one of exercises.set is avoided or has hurt")
         return move
@@ -501,9 +541,9 @@ class Service:
                     await self._came_back.wait()
 
 
-def _check_clock(now: datetime) -> None:
-    """Raises `DeviceError` where this computer does not know the time: bands would be set by it."""
-    if now.year < LEAST_YEAR:
+def _check_clock(now: datetime, band: Band) -> None:
+    """Raises `DeviceError` where this computer does not know the time: a band would be set by it."""
+    if now.year < LEAST_YEAR and not band.simulated:  # a demo lives in any year
         raise DeviceError(f"this computer believes it is {now:%Y-%m-%d}: set its clock first")
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from hipsync.bouts import LISTED, Bouts, moved_after, usual_minutes
 from hipsync.days import Day
-from hipsync.model import EndedBy, Exercise, Kind, Prompt, Stretch
+from hipsync.model import EndedBy, Exercise, Kind, Occasion, Prompt, Stretch
 from hipsync.timeline import (
     ASLEEP,
     MISSING,
@@ -58,7 +58,7 @@ class Hour(NamedTuple):
 
 
 class PromptOutcome(NamedTuple):
-    """A prompt of the day, and how soon a break began after it."""
+    """A prompt of the day, and how soon a break began after it: of one that was for sitting."""
 
     prompt: Prompt
     moved_within_minutes: int | None
@@ -197,12 +197,14 @@ def _piece(line: Timeline, stretch: Stretch, day: Day, until: datetime, prompts:
         minutes=sum(line.code[at] != MISSING for at in places),
         ended_by=stretch.ended_by if ends_here else None,
         due=stretch.due if stretch.due and start < stretch.due <= end else None,
-        prompted=any(stretch.start < prompt.due <= stretch.end for prompt in prompts),
+        prompted=any(
+            prompt.occasion is Occasion.SITTING and stretch.start < prompt.due <= stretch.end for prompt in prompts
+        ),
         doubtful=stretch.doubtful,
         whole=stretch if cut else None,
     )
 
 
 def _outcome(prompt: Prompt, found: Bouts) -> PromptOutcome:
-    moved = moved_after(prompt, found)
+    moved = moved_after(prompt, found) if prompt.occasion is Occasion.SITTING else None
     return PromptOutcome(prompt, None if moved is None else int((moved - prompt.at).total_seconds()) // 60)

@@ -25,9 +25,10 @@ from hipsync.model import MINUTE, Counter, Epoch, State, Wear
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 """Codes of a minute. STILL and MOVING are those of a slot, whose steps nobody knows minute by minute."""
 
-STANDING, ALIVE, VOUCHED, SLOT_END = 1, 2, 4, 8
+STANDING, ALIVE, VOUCHED, SLOT_END, RIDING = 1, 2, 4, 8, 16
 """Flags of a minute. ALIVE: a step, a heart rate or the band's own word that its wearer is awake. VOUCHED: a band was
-worn that reports wear, sleep or heart rate, so that stillness is somebody's. SLOT_END: the slot is complete here."""
+worn that reports wear, sleep or heart rate, so that stillness is somebody's. SLOT_END: the slot is complete here.
+RIDING: a band's word that its wearer is on a bicycle."""
 
 FINE = 5
 """Minutes: epochs up to this long are minutes, longer ones slots."""
@@ -176,6 +177,8 @@ def _place(
     off = epoch.state in _OFF or start in unworn
     if epoch.state is State.STANDING:
         flags |= STANDING
+    elif epoch.state is State.CYCLING:
+        flags |= RIDING
     if epoch.heart_rate or epoch.state in _AWAKE_WORDS:
         flags |= ALIVE
     slot = width > FINE
@@ -200,7 +203,7 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
     if held in {MISSING, NOT_WORN}:
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
         return
-    shared = (line.flags[at] | flags) & (ALIVE | VOUCHED)
+    shared = (line.flags[at] | flags) & (ALIVE | VOUCHED | RIDING)
     if width < line.width[at] or (width == line.width[at] and steps > line.steps[at]):
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
     line.flags[at] |= shared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,16 @@ def doing(state: State, now: datetime) -> str:
             return f"nothing is said: the limit was reached {when}, and that is dropped"
         case reason:
             return f"nothing is said: {reason.value}{until}"
+
+
+def doing_besides(state: State, now: datetime) -> Iterator[str]:
+    """Such as "morning prompt: outside the prompt hours, held until 08:00", of each other occasion for a prompt."""
+    for occasion, judged in state.occasions.items():
+        if isinstance(judged, Due):
+            yield f"{occasion.value} prompt: due now"
+        else:
+            held = "" if judged.until is None else f", held until {_when(state, judged.until, now)}"
+            yield f"{occasion.value} prompt: {judged.reason.value}{held}"
 
 
 def _allowed(state: State, until: datetime | None) -> datetime | None:

@@ -260,7 +260,7 @@ async def _live(told: Script, kinds: Sequence[str], loop: VirtualTimeLoop) -> Mo
                 name=kind, driver=kind, address=kind, now=now(), simulated=True,
                 vouches=able.wear or able.sleep or able.heart_rate, reports_wear=able.wear,
             )  # fmt: skip
-        settings = settings_of(Config(), home.key)
+        settings = settings_of(Config(morning=False), home.key)
         service = Service(store, settings, radio=wrist, drivers=known, secret=secret, deliver=shown, now=now)
         service.attend()
         zones, asleep, pauses = told.zones[1:], list(told.asleep), list(told.pauses)

@@ -27,6 +27,8 @@ CORE = (
     "timeline",
     "bouts",
     "prompting",
+    "occasions",
+    "remarks",
     "exercises",
     "summary",
     "period",

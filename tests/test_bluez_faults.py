@@ -43,7 +43,7 @@ def test_no_minute_is_lost_or_doubled_whatever_happens_to_bluetooth(
         print(f"\n{table(told)}")
 
     assert told["alive"], "one process from the beginning to the end"
-    assert told["before"] < len(told["memory"]["epochs"]) / 2, "the first transfer was in its middle"
+    assert max(told["before"]) < len(told["memory"]["epochs"]) * 0.9, "both transfers were in their middle"
     for name, fault in told["faults"].items():
         assert fault["noticed"], f"{name}: nobody was told"
         assert all(why for _, why in fault["noticed"].values()), name

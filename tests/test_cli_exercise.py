@@ -85,13 +85,15 @@ def test_the_moment_decides_without_what_hurt_or_is_avoided() -> None:
 SILENT_S, AGAIN_S, MOST_PRESSES = 30, 2, 10
 
 
-def typed(tmp_path: Path, keys: str, *words: str, interrupt: bytes = b"") -> tuple[int, str]:
+def typed(
+    tmp_path: Path, keys: str, *words: str, interrupt: bytes = b"", options: tuple[str, ...] = ()
+) -> tuple[int, str]:
     """The exit code and what a terminal is sent, with `keys` typed ahead."""
     ours, theirs = pty.openpty()
     path = os.pathsep.join([str(ROOT), str(ROOT / "devices")])
-    options = ["--db", str(tmp_path / "hipsync.db"), "exercise", *words]
+    line = ["--db", str(tmp_path / "hipsync.db"), *options, "exercise", *words]
     env = {"PYTHONPATH": path, "PATH": os.environ["PATH"], "HOME": str(tmp_path), "TERM": "xterm"}
-    process = subprocess.Popen([*COMMAND, *options], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    process = subprocess.Popen([*COMMAND, *line], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
     os.close(theirs)
     os.write(ours, keys.encode())
     sent, presses = b"", 0
@@ -134,6 +136,24 @@ def test_a_finished_exercise_is_logged_and_one_that_hurt_is_withdrawn(tmp_path: 
         ("hip-rotation", "guided", False),
         ("hip-rotation", "guided", True),
     ]
+
+
+def test_who_says_that_it_hurt_is_told_whom_to_ask_and_who_presses_nothing_is_not(tmp_path: Path) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_text('[therapist]\nname = "A. Body"\nphone = "+44 0"\n')
+    settings.chmod(0o600)
+    asked = datetime.now(UTC) - timedelta(minutes=5)  # noqa: TID251  the program under test reads it too
+    with Store.open(tmp_path / "hipsync.db") as store:
+        store.add_prompt(Prompt(asked, asked, "hip-rotation", sure=True))
+    options = ("--config", str(settings))
+    code, told = typed(tmp_path, "\n\n\n\ny\n", "hip-rotation", options=options)
+    assert code == 0
+    assert "Talk to your therapist: A. Body, +44 0." in told
+    with Store.read(tmp_path / "hipsync.db") as store:
+        (prompt,) = store.prompts(asked - timedelta(1), asked + timedelta(1))
+        assert (prompt.answer, store.hurt()) == (Answer.HURT, ["hip-rotation"])
+    code, told = typed(tmp_path, "\n\n\n\n\n", "hip-rotation", options=options)
+    assert (code, "A. Body" in told) == (0, False)
 
 
 @pytest.mark.parametrize(

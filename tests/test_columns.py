@@ -98,3 +98,14 @@ def test_other_programs_read_while_the_service_writes(reader: str, path: Path) -
         writer.join()
     assert counts == sorted(counts)
     assert counts[-1] >= 2
+
+
+def test_foreign_keys_name_their_column(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        keys = [key for name in TABLES for key in db.execute(f"PRAGMA foreign_key_list({name})")]
+        assert len(keys) >= 7
+        assert {(table, column) for _, _, table, _, column, *_ in keys} == {("bands", "id")}
+        db.execute("PRAGMA foreign_keys = ON")
+        with pytest.raises(sqlite3.IntegrityError):
+            db.execute("INSERT INTO counters VALUES (99, 0, 0)")
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

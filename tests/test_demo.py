@@ -19,7 +19,7 @@ from hipsync.bouts import Rule
 from hipsync.days import Zones
 from hipsync.demo import demo
 from hipsync.life import office_days
-from hipsync.model import Epoch, Kind, State
+from hipsync.model import Epoch, Kind, Occasion, State
 from hipsync.review import summarise
 from hipsync.store import Store
 
@@ -40,12 +40,12 @@ def told(tmp_path: Path, **options: object) -> tuple[list[str], Path]:
 
 
 def due(rows: independent.Rows, day: date, zone: ZoneInfo) -> list[datetime]:
-    """When `science.md` asks for a prompt on a day, inside the hours and outside lunch of the default settings.
+    """When `science.md` asks for a prompt on a day, inside the demo's hours and outside the default lunch.
 
     Of every minute that it was worn and its wearer awake a Mi Band says so, so a stretch that began before the hours
     counts from its first counted minute inside them (section 2, item 1).
     """
-    opens = datetime.combine(day, time(8) if day.weekday() < 5 else time(9), zone)
+    opens = datetime.combine(day, time(7), zone)
     line = independent.Line(rows, max(rows) + MINUTE, independent.Rule(), vouches=True)
     found: list[datetime] = []
     for stretch in line.stretches():
@@ -68,10 +68,20 @@ def minutes_of(epochs: Sequence[Epoch]) -> independent.Rows:
     return {epoch.start: (epoch.steps, said.get(epoch.state) if epoch.state else None) for epoch in epochs}
 
 
-def prompted(path: Path) -> list[datetime]:
+def up(rows: independent.Rows, day: date, zone: ZoneInfo) -> datetime:
+    """When the wearer of a whole night has first walked: the end of the minute that makes twenty steps in five."""
+    noon = datetime.combine(day, time(12), zone)
+    minute = max(at for at, (_, state) in rows.items() if at < noon and state == "asleep") + MINUTE
+    first = minute
+    while sum(rows[at][0] for i in range(5) if (at := minute - i * MINUTE) >= first) < 20:
+        minute += MINUTE
+    return minute + MINUTE
+
+
+def prompted(path: Path, occasion: Occasion = Occasion.SITTING) -> list[datetime]:
     with Store.read(path) as store:
         prompts = store.prompts(datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-    return [prompt.at.replace(second=0) for prompt in prompts]
+    return [prompt.at.replace(second=0) for prompt in prompts if prompt.occasion is occasion]
 
 
 def demonstrate(tmp_path: Path, day: date, seed: int) -> int:
@@ -80,7 +90,14 @@ def demonstrate(tmp_path: Path, day: date, seed: int) -> int:
     life = office_days(day - timedelta(days=1), 2, ZONE, seed)
     expected = due(minutes_of(life), day, ZONE)
     assert prompted(path) == expected
-    assert sum("PROMPT:" in line for line in lines) == len(expected)
+    seven, walked = datetime.combine(day, time(7), ZONE), up(minutes_of(life), day, ZONE)
+    morning = prompted(path, Occasion.MORNING)
+    if walked <= seven:  # a quarter to seven; in autumn an hour earlier, by the clocks
+        assert morning == ([seven] if walked.astimezone(UTC) + 60 * MINUTE >= seven else [])
+    else:  # in spring an hour later; the band is called hourly until somebody is up
+        (at,) = morning
+        assert walked <= at <= walked + 60 * MINUTE
+    assert sum("PROMPT:" in line for line in lines) == len(expected) + len(morning)
     assert any(line.startswith("The database: ") for line in lines)
     with Store.read(path) as store:
         summary = summarise(store, Rule(), Zones([], "Europe/London"), day, datetime(2100, 1, 1, tzinfo=UTC))

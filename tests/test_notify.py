@@ -22,8 +22,8 @@ from dbus_fast.aio import MessageBus
 
 from hipsync import notify
 from hipsync.exercises import next_exercise
-from hipsync.model import Answer, Prompt
-from hipsync.notify import Notice, notice_of, run_command, to_desktop, to_terminal, why_no_notices
+from hipsync.model import Answer, BandId, Occasion, Prompt, Remark, Trouble
+from hipsync.notify import Notice, notice_of, remark_of, run_command, to_desktop, to_terminal, why_no_notices
 from private_bus import needs_dbus, on_the_bus, private_bus
 
 NOTICE = Notice("Time to move", "Stand up.")
@@ -38,6 +38,15 @@ def test_a_doubtful_prompt_says_probably(sure: bool, title: str) -> None:
     assert move is not None
     notice = notice_of(Prompt(AT, AT, move.name, sure), move)
     assert (notice.title, notice.body, notice.strong) == (title, move.line, False)
+
+
+def test_a_prompt_for_another_occasion_says_so() -> None:
+    move = next_exercise(["hip-extension"], [], [], [])
+    assert move is not None
+    asked = Prompt(AT, AT, move.name, sure=True, occasion=Occasion.MORNING)
+    assert notice_of(asked, move).title == "Good morning: time for your hips"
+    after = notice_of(asked._replace(occasion=Occasion.AFTER_CYCLING), move)
+    assert (after.title, after.body) == ("After the ride: time for your hips", move.line)
 
 
 @contextmanager
@@ -247,6 +256,33 @@ async def test_a_desktop_notice_carries_the_words_and_three_buttons(session: str
     hints = notice[6]
     assert isinstance(hints, dict)
     assert hints["urgency"].value == 1, "do-not-disturb would not hold it"  # pyright: ignore[reportUnknownMemberType]
+
+
+@needs_dbus
+async def test_a_strong_notice_is_as_urgent_as_a_gentle_one_and_sounds(session: str) -> None:
+    """A second showing, too, is held by do-not-disturb, and delivered after it."""
+    desk = Desk()
+    async with on_the_bus(session, INTERFACE, desk.reply):
+        assert await to_desktop(NOTICE, nothing)
+        assert await to_desktop(STRONG, nothing)
+    gentle, strong = [str(notice[6]) for notice in desk.notices]
+    urgency = "'urgency': <dbus_fast.signature.Variant ('y', 1)>"
+    assert urgency in gentle
+    assert urgency in strong
+    assert ("sound" in gentle, "sound" in strong) == (False, True)
+
+
+@needs_dbus
+async def test_a_plain_notice_has_no_buttons(session: str) -> None:
+    desk = Desk()
+    remark = Remark(BandId(1), Trouble.BATTERY, "Charge desk-\x1bband: 9 %")
+    async with on_the_bus(session, INTERFACE, desk.reply):
+        assert await to_desktop(remark_of(remark), None)
+    (notice,) = desk.notices
+    assert (notice[3], notice[4]) == ("Battery low", "Charge desk-band: 9 %")
+    actions = notice[5]
+    assert isinstance(actions, list)
+    assert [label for label in actions[1::2] if label] == []  # pyright: ignore[reportUnknownVariableType]
 
 
 @needs_dbus

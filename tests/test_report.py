@@ -13,9 +13,9 @@ import pytest
 from builders import MONDAY, day
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
-from hipsync.model import Answer, Epoch, Exercise, Prompt, Where
+from hipsync.model import Answer, Epoch, Exercise, Occasion, Prompt, Where
 from hipsync.report import ASCII_MARKS, day_json, day_text, length
-from hipsync.summary import DaySummary, Worn, day_summary
+from hipsync.summary import DaySummary, PromptOutcome, Worn, day_summary
 from hipsync.timeline import Source, minute_of, timeline
 
 SCHEMA = json.loads(Path(__file__).with_name("day.schema.json").read_text())
@@ -64,8 +64,8 @@ def test_json_says_what_the_contract_says() -> None:
     )
     assert (first["ended_by"], first["due"], first["prompted"]) == ("moving", "2026-03-02T08:30:00+00:00", True)
     assert found["prompts"][0] == {
-        "at": "2026-03-02T08:30:00+00:00", "due": "2026-03-02T08:30:00+00:00", "exercise": "hip-extension",
-        "where": ["desktop", "band"], "sure": "high", "shown": 1, "answer": "done",
+        "at": "2026-03-02T08:30:00+00:00", "due": "2026-03-02T08:30:00+00:00", "occasion": "sitting",
+        "exercise": "hip-extension", "where": ["desktop", "band"], "sure": "high", "shown": 1, "answer": "done",
         "answered_at": "2026-03-02T08:32:00+00:00", "moved_within_minutes": None,
     }  # fmt: skip
     assert [hour["hour"] for hour in found["hours"]] == [f"{hour:02}:00" for hour in range(24)]
@@ -73,7 +73,10 @@ def test_json_says_what_the_contract_says() -> None:
 
 def test_text_fits_80_columns_and_has_no_escapes_unless_asked() -> None:
     plain = day_text(summary())
-    assert max(map(len, plain.splitlines())) <= 80
+    asked = summary().prompts[0].prompt._replace(where=(Where.TERMINAL, Where.DESKTOP, Where.BAND), answer=None)
+    for occasion in Occasion:
+        listed = [PromptOutcome(asked._replace(occasion=occasion), None)]
+        assert max(map(len, day_text(summary()._replace(prompts=listed)).splitlines())) <= 80
     assert "\x1b" not in plain
     assert "\x1b[" in day_text(summary(), style="colour")
 

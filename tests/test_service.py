@@ -11,7 +11,7 @@ import pytest
 from builders import MONDAY, day
 from hipsync.bouts import Rule, bouts
 from hipsync.days import Zones
-from hipsync.model import BandId, Prompt
+from hipsync.model import BandId, Occasion, Prompt
 from hipsync.plan import Contacts, Met, Settings, State, backup_due, contact_at, expected, listens, next_wake
 from hipsync.prompting import Due, Policy, Quiet, Reason, verdict
 from hipsync.review import Seen
@@ -192,3 +192,11 @@ def test_the_database_is_to_be_copied_once_a_day(newest: datetime | None, now: d
 def test_without_a_band_it_looks_again_within_at_least_every() -> None:
     found = replace(state("60m walk", at(9), at(10)), contacts=[], verdict=Quiet(Reason.NO_DATA))
     assert next_wake(found, at(10)) == at(14)
+
+
+def test_a_prompt_that_is_held_is_said_on_time_without_a_band_to_call() -> None:
+    held = {Occasion.MORNING: Quiet(Reason.OUTSIDE_HOURS, at(10.2))}
+    found = replace(state("60m walk", at(9), at(10)), contacts=[], occasions=held)
+    assert next_wake(found, at(10)) == at(10.2)
+    due = replace(found, occasions={Occasion.MORNING: Due(at(10), sure=True, occasion=Occasion.MORNING)})
+    assert next_wake(due, at(10)) == at(10)

@@ -11,7 +11,20 @@ import pytest
 
 from builders import MONDAY
 from hipsync.errors import StoreError
-from hipsync.model import MINUTE, Charge, Counter, Epoch, Exercise, Inactivity, Info, Pause, Prompt, Wear
+from hipsync.model import (
+    MINUTE,
+    Charge,
+    Counter,
+    Epoch,
+    Exercise,
+    Inactivity,
+    Info,
+    Pause,
+    Prompt,
+    Remark,
+    Trouble,
+    Wear,
+)
 from hipsync.store import Store
 from hipsync.store import file as store_file
 from stored import ALL_GOOD, GOOD, HOUR, NOW, SECOND, band, count, counts, minute
@@ -137,6 +150,7 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
             store.add_prompt(Prompt(at + HOUR, at + HOUR, "hip-extension", sure=True))
             store.add_exercise(Exercise(at + HOUR, secret, "guided"))
             store.add_pause(Pause(at + HOUR, at + 2 * HOUR))
+            store.add_remark(Remark(held, Trouble.BATTERY, ""), at + HOUR)
         store.append(held, [Epoch(MONDAY + day - 5 * MINUTE, 10 * MINUTE, 1)])  # reaches into the day
         store.backup(None, NOW)
         assert holders(path.parent) == {"hipsync.db-wal", "hipsync-20260302T120000.db"}
@@ -149,7 +163,7 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
             "epochs": 2880,
         }.items():
             assert count(file, table) == rows, table
-        for table in ("syncs", "prompts", "exercises", "pauses"):
+        for table in ("syncs", "prompts", "exercises", "pauses", "remarks"):
             assert count(file, table) == 2, table
         with Store.read(file) as store:
             assert store.check() == []

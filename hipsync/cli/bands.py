@@ -397,8 +397,14 @@ def key_command(app: App, name: str, key_file: Path) -> None:
     key, warning = key_from_file(key_file)
     if warning:
         click.echo(f"hipsync: {warning}", err=True)
+    from hipsync.cli.prompts import look
+    from hipsync.model import Trouble
+
     with app.existing_store(to_write=True) as store:
-        app.keys().set(band_of(store, name).name, key)
+        band = band_of(store, name)
+        app.keys().set(band.name, key)
+        store.drop_remarks(band.id, Trouble.REFUSED)
+        look(store)
     click.echo("The key is kept.")
 
 

@@ -1,4 +1,4 @@
-"""Where `hipsync run` shows a prompt: this terminal, the desktop, a command of the user's."""
+"""Where `hipsync run` shows a prompt: this terminal, the desktop, a command of the user's; and a remark: not there."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 
 from hipsync.config import Config
 from hipsync.exercises import Move
-from hipsync.model import Answer, Prompt, Where
-from hipsync.notify import notice_of, run_command, to_desktop, to_terminal
+from hipsync.model import Answer, Prompt, Remark, Where
+from hipsync.notify import notice_of, remark_of, run_command, to_desktop, to_terminal
 from hipsync.report import prompt_json
 from hipsync.service import answer_prompt
 from hipsync.store import Store
@@ -45,6 +45,13 @@ class Delivery:
             if await run_command(self.config.command, payload, COMMAND_WITHIN_S):
                 where.append(Where.COMMAND)
         return where
+
+    async def tell(self, remark: Remark) -> None:
+        """On this terminal and the desktop, without buttons: there is nothing to answer."""
+        notice = remark_of(remark)
+        to_terminal(notice, sys.stdout)
+        if self.config.desktop:
+            await to_desktop(notice, None)
 
     def _answered(self, prompt: Prompt, answer: Answer) -> None:
         answer_prompt(self._store, prompt, answer, self._now(), timedelta(minutes=self.config.snooze_minutes))

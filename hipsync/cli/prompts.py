@@ -39,7 +39,7 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
     hipsync prompts --since mon --json
     """
     from hipsync.cli.review import day_of
-    from hipsync.report import prompt_json
+    from hipsync.report import occasion_words, prompt_json
 
     now, found = app.now(), list[Prompt]()
     with contextlib.ExitStack() as stack:
@@ -58,7 +58,8 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
         answer = prompt.answer.value if prompt.answer else "no answer"
         times = " (twice)" if prompt.shown > 1 else ""
         where = ", ".join(prompt.where) or "nowhere"
-        click.echo(f"{local:%Y-%m-%d %H:%M}  {prompt.exercise:<20}  {where:<24}  {answer}{times}")
+        came = f"{occasion_words(prompt)}{answer}{times}"
+        click.echo(f"{local:%Y-%m-%d %H:%M}  {prompt.exercise:<20}  {where:<24}  {came}")
     if not found and not as_json:
         click.echo(f"No prompts since {zones.local(start):%Y-%m-%d}.")
 

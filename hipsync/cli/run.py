@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from hipsync.text import clean
 
 if TYPE_CHECKING:
     from hipsync.days import Zones
+    from hipsync.model import Remark
     from hipsync.plan import Settings, State
 
 LONGEST_TROUBLE = 300
@@ -73,6 +75,7 @@ def run_command(app: App) -> None:
                     deliver=delivery.deliver,
                     now=app.now,
                     hear=radio.hear,
+                    tell=delivery.tell,
                 )
                 await run(service, SystemClock(), settings=settings, zone=host_zone)
 
@@ -94,15 +97,16 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         click.echo(by_service)
         return
     from hipsync.instance import running
-    from hipsync.plan import live_kinds, next_wake, state_of
-    from hipsync.words import doing
+    from hipsync.plan import facts_of, live_kinds, next_wake, state_of
+    from hipsync.remarks import troubles
+    from hipsync.words import doing, doing_besides
 
     now, store = app.now(), app.read_store()
     if store is None:
         if as_json:
             told = {"version": 1, "at": now.isoformat(), "running": False, "sitting_minutes": 0, "reason": "no data"}
             nothing = dict.fromkeys(("known_until", "until", "next_wake"))
-            click.echo(json.dumps({**told, **nothing, "bands": []}, indent=1))
+            click.echo(json.dumps({**told, **nothing, "occasions": {}, "remarks": [], "bands": []}, indent=1))
         else:
             click.echo("No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works.")
         return
@@ -114,9 +118,11 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
             live = live_kinds(drivers())
         state = state_of(store, app.settings(), now, live)
         zones = app.zones(store)
+        facts = [] if line else facts_of(store, state.contacts)
+        remarks = [remark for each in facts for remark in troubles(each, zones, now)]
     watched = running(app.database)
     if as_json:
-        told = {"running": watched, **_status_json(state, now, next_wake(state, now))}
+        told = {"running": watched, **_status_json(state, now, next_wake(state, now), remarks)}
         click.echo(json.dumps(told, indent=1))
         return
     known = state.seen.line.known_until()
@@ -131,6 +137,10 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         click.echo(f"{contact.band.name}: last reached {reached}{trouble}")
         if contact.trouble:
             click.echo(f"    {clean(contact.trouble, LONGEST_TROUBLE)}")
+    for besides in doing_besides(state, now):
+        click.echo(besides)
+    for remark in remarks:
+        click.echo(remark.text)
     click.echo(f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}")
 
 
@@ -160,7 +170,7 @@ def _running(app: App) -> str:
     return f"the service runs (process {told.get('process')}), connected to {connected} now{trouble}"
 
 
-def _status_json(state: State, now: datetime, wake: datetime) -> dict[str, object]:
+def _status_json(state: State, now: datetime, wake: datetime, remarks: Sequence[Remark]) -> dict[str, object]:
     from hipsync.prompting import Due
     from hipsync.timeline import instant_of
 
@@ -175,6 +185,11 @@ def _status_json(state: State, now: datetime, wake: datetime) -> dict[str, objec
         "reason": "due" if isinstance(verdict, Due) else verdict.reason.value,
         "until": None if quiet_until is None else quiet_until.isoformat(),
         "next_wake": wake.isoformat(),
+        "occasions": {
+            occasion.value: "due" if isinstance(judged, Due) else judged.reason.value
+            for occasion, judged in state.occasions.items()
+        },
+        "remarks": [{"what": remark.what.value, "text": remark.text} for remark in remarks],
         "bands": [
             {
                 "name": contact.band.name,

@@ -33,7 +33,7 @@ __all__ = ["VERSION", "Appended", "Band", "Store", "Sync"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 2
+VERSION = 4
 """Schema steps that this program knows (`migrations.py`)."""
 
 

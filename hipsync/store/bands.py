@@ -119,6 +119,14 @@ class Bands(OpenFile):
         )  # fmt: skip
         return [Sync(instant(r[0]), instant(r[1]), int(r[2]), text(r[3])) for r in rows]
 
+    def in_vain_since(self, band: BandId, since: datetime) -> datetime | None:
+        """The first attempt after an instant that brought no epoch, whether the band was reached or not."""
+        ((first,),) = self._rows(
+            "SELECT min(started) FROM syncs WHERE band = ? AND started > ? AND (error IS NOT NULL OR epochs = 0)",
+            band, seconds(since),
+        )  # fmt: skip
+        return None if first is None else instant(first)
+
     def zones(self) -> list[ZoneChange]:
         rows = self._rows("SELECT since, zone FROM zones ORDER BY since")
         return [ZoneChange(instant(since), str(zone)) for since, zone in rows]

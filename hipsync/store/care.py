@@ -118,7 +118,9 @@ class Care(OpenFile):
 _AT = "at >= :start AND at < :end"
 _TIMES = {
     "epochs": "start < :end AND start + length * 60 > :start",
-    **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos", "prompts", "exercises", "pauses"), _AT),
+    **dict.fromkeys(
+        ("counters", "wears", "charges", "inactivities", "infos", "prompts", "exercises", "pauses", "remarks"), _AT
+    ),
     "syncs": "started < :end AND ended >= :start",
 }
 """By table, the rows that are of a time."""

@@ -166,6 +166,14 @@ class Readings(OpenFile):
         rows = self._rows("SELECT at, percent, charging FROM charges WHERE band = ? ORDER BY at DESC LIMIT 1", band)
         return next((Charge(instant(r[0]), int(r[1]), None if r[2] is None else bool(r[2])) for r in rows), None)
 
+    def charged(self, band: BandId, since: datetime, over: int) -> bool:
+        """Whether its battery was above `over` percent after an instant."""
+        return bool(
+            self._rows(
+                "SELECT 1 FROM charges WHERE band = ? AND at > ? AND percent > ? LIMIT 1", band, seconds(since), over
+            )
+        )
+
     def newest_info(self, band: BandId) -> Info | None:
         rows = self._rows(
             "SELECT at, firmware, hardware, serial FROM infos WHERE band = ? ORDER BY at DESC LIMIT 1", band

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from hipsync.errors import StoreError
-from hipsync.model import Answer, Exercise, Pause, Prompt, Where
+from hipsync.model import Answer, BandId, Exercise, Occasion, Pause, Prompt, Remark, Trouble, Where
 from hipsync.store.file import OpenFile, instant, seconds
 
 
 class Said(OpenFile):
-    """Tables `prompts`, `pauses`, `exercises`."""
+    """Tables `prompts`, `pauses`, `exercises`, `remarks`."""
 
     def prompts(self, start: datetime, end: datetime) -> list[Prompt]:
         """Those first shown in `[start, end)`, in order."""
@@ -28,12 +28,12 @@ class Said(OpenFile):
     def add_prompt(self, prompt: Prompt) -> Prompt:
         """As it is kept: in whole seconds."""
         with self.transaction() as db:
-            db.execute("INSERT INTO prompts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _prompt_row(prompt))
+            db.execute(f"INSERT INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
         return self.prompt(prompt)
 
     def update_prompt(self, prompt: Prompt) -> None:
         with self.transaction() as db:
-            db.execute("REPLACE INTO prompts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _prompt_row(prompt))
+            db.execute(f"REPLACE INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
 
     def pause(self, now: datetime) -> Pause | None:
         """The one that holds at an instant: the one that was asked for last."""
@@ -65,14 +65,30 @@ class Said(OpenFile):
         """Names of exercises that hurt: not offered again."""
         return [str(name) for (name,) in self._rows("SELECT DISTINCT name FROM exercises WHERE hurt ORDER BY name")]
 
+    def remarked(self, band: BandId) -> dict[Trouble, datetime]:
+        """When each trouble of a band was last remarked on."""
+        rows = self._rows("SELECT what, max(at) FROM remarks WHERE band = ? GROUP BY what", band)
+        return {Trouble(what): instant(at) for what, at in rows}
 
-_PROMPTS = (
-    "SELECT at, due, exercise, sure, shown_where, shown, last_shown, answer, answered_at, snoozed_until FROM prompts"
+    def add_remark(self, remark: Remark, now: datetime) -> None:
+        with self.transaction() as db:
+            db.execute("REPLACE INTO remarks VALUES (?, ?, ?)", (remark.band, remark.what, seconds(now)))
+
+    def drop_remarks(self, band: BandId, what: Trouble) -> None:
+        """What was remarked on is mended as far as anybody can tell: if it comes again that is worth saying."""
+        with self.transaction() as db:
+            db.execute("DELETE FROM remarks WHERE band = ? AND what = ?", (band, what))
+
+
+_PROMPT_COLUMNS = (
+    "at, due, exercise, sure, shown_where, shown, last_shown, answer, answered_at, snoozed_until, occasion"
 )
+_PROMPTS = f"SELECT {_PROMPT_COLUMNS} FROM prompts"  # noqa: S608  our own names
+_PROMPT_VALUES = f"({_PROMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _prompt(row: tuple[Any, ...]) -> Prompt:
-    at, due, exercise, sure, where, shown, last_shown, answer, answered_at, snoozed_until = row
+    at, due, exercise, sure, where, shown, last_shown, answer, answered_at, snoozed_until, occasion = row
     return Prompt(
         at=instant(at),
         due=instant(due),
@@ -84,6 +100,7 @@ def _prompt(row: tuple[Any, ...]) -> Prompt:
         answer=None if answer is None else Answer(answer),
         answered_at=None if answered_at is None else instant(answered_at),
         snoozed_until=None if snoozed_until is None else instant(snoozed_until),
+        occasion=Occasion(occasion),
     )
 
 
@@ -99,4 +116,5 @@ def _prompt_row(prompt: Prompt) -> tuple[object, ...]:
         prompt.answer,
         None if prompt.answered_at is None else seconds(prompt.answered_at),
         None if prompt.snoozed_until is None else seconds(prompt.snoozed_until),
+        prompt.occasion,
     )

@@ -40,9 +40,10 @@ ADDRESSES = {"memory": "C8:0F:10:80:D0:21", "live": "C8:0F:10:80:D0:22"}
 DAYS = 21
 FUTURE = 120
 """Minutes of walking after the start, so that every minute that is watched has steps."""
-KILLED_S, UNPLUGGED_S, AWAY_S = 20, 20, 60
+KILLED_S, UNPLUGGED_S, AWAY_S = 20, 20, 600
 RECOVERED_WITHIN_S = 300
 BLUETOOTHD = ["/usr/libexec/bluetooth/bluetoothd", "--nodetach"]
+LOOK_S = 0.2
 SOME = 600
 """Minutes that are stored when a transfer is known to be under way."""
 
@@ -147,17 +148,29 @@ class Story:
             ).fetchall()
         return at or 0
 
+    def asked_for(self, leave: Callable[[], None]) -> None:
+        """The called band goes, and somebody wants its minutes: else nobody would miss it."""
+        leave()
+        self.hipsync("sync", "memory").communicate(timeout=300)
+
     def until(self, what: Callable[[], bool], within_s: float) -> float | None:
         """Seconds until that; None if it did not come."""
         start = time.monotonic()
         while time.monotonic() - start < within_s:
             if what():
                 return round(time.monotonic() - start, 1)
-            time.sleep(1)
+            time.sleep(LOOK_S)
         return None
 
-    def fault(self, name: str, begin: Callable[[], None], lasts_s: float, end: Callable[[], None]) -> None:
-        """It is to be noticed in `status` while it lasts; then both bands are to be heard again."""
+    def fault(
+        self,
+        name: str,
+        begin: Callable[[], None],
+        lasts_s: float,
+        end: Callable[[], None],
+        back: Callable[[float], bool],
+    ) -> None:
+        """To be told by `status` while it lasts; then the held band is to be heard, and the called one to be `back`."""
         began = time.monotonic()
         begin()
         told: dict[str, tuple[float, str]] = {}
@@ -172,13 +185,17 @@ class Story:
         time.sleep(max(lasts_s - (time.monotonic() - began), 0))
         end()
         ended, instant = time.monotonic(), system_now().timestamp()
-        self.until(noticed, 2)
-        live = self.until(lambda: self.heard() > instant, RECOVERED_WITHIN_S)
-        memory = self.until(lambda: self.reached() > instant, RECOVERED_WITHIN_S)
-        recovered = {"live": live, "memory": None if memory is None else round(time.monotonic() - ended, 1)}
-        self.faults[name] = {"noticed": told, "recovered": recovered, "from": instant - lasts_s, "to": instant}
+        recovered: dict[str, float] = {}
+
+        def again() -> bool:
+            for band, came in (("live", self.heard() > instant), ("memory", back(instant))):
+                if came and band not in recovered:
+                    recovered[band] = round(time.monotonic() - ended, 1)
+            return len(recovered) == len(ADDRESSES)
+
+        self.until(again, RECOVERED_WITHIN_S)
+        self.faults[name] = {"noticed": told, "recovered": {band: recovered.get(band) for band in ADDRESSES}}
         print(name, json.dumps(self.faults[name]), flush=True)
-        print((self.database.parent / "log").read_text(), flush=True)
 
 
 def kill_bluetoothd() -> None:
@@ -215,20 +232,28 @@ def main(key_file: str) -> None:
             try:
                 print("under way after", story.until(lambda: story.minutes() > SOME, 240), flush=True)
                 before = story.minutes()
-                story.fault("bluetoothd killed", kill_bluetoothd, KILLED_S, start_bluetoothd)
-                again = story.hipsync("sync", "memory", "--since", f"-{DAYS}")
-                time.sleep(5)
-                story.fault("adapter pulled out", lambda: do("unplug"), UNPLUGGED_S, lambda: do("plug"))
-                synced, _ = again.communicate(timeout=300)
-                story.fault("out of reach", lambda: do("leave"), AWAY_S, lambda: do("return"))
+                story.fault(
+                    "bluetoothd killed", kill_bluetoothd, KILLED_S, start_bluetoothd,
+                    lambda _: story.minutes() > before + SOME,  # the transfer has begun again
+                )  # fmt: skip
+                again = story.minutes()
+                story.fault(
+                    "adapter pulled out", lambda: do("unplug"), UNPLUGGED_S, lambda: do("plug"),
+                    lambda instant: story.reached() > instant,
+                )  # fmt: skip
+                story.fault(
+                    "out of reach", lambda: story.asked_for(lambda: do("leave")), AWAY_S, lambda: do("return"),
+                    lambda instant: story.reached() > instant,
+                )  # fmt: skip
                 last, _ = story.hipsync("sync", "memory").communicate(timeout=300)
                 alive = service.poll() is None
             finally:
                 service.send_signal(signal.SIGINT)
                 service.wait(60)
+                print((folder / "log").read_text(), flush=True)
                 bands.terminate()
     told = {
-        "now": now.isoformat(), "before": before, "faults": story.faults, "alive": alive, "said": [synced, last],
+        "now": now.isoformat(), "before": [before, again], "faults": story.faults, "alive": alive, "said": last,
         "ended": system_now().timestamp(), **{name: stored(story.database, name) for name in ADDRESSES},
     }  # fmt: skip
     print(json.dumps(told))
