@@ -143,7 +143,7 @@ def m004_named_keys(db: Database) -> None:
 
     Nothing on disk changes but the text of the schema (https://sqlite.org/lang_altertable.html, section 7).
     """
-    ((version,),) = db.execute("PRAGMA schema_version").fetchall()
+    ((version,),) = db.execute("PRAGMA schema_version").fetchall()  # pyright: ignore[reportUnknownMemberType]
     for statement in (
         "PRAGMA writable_schema = ON",
         "UPDATE sqlite_master SET sql = replace(sql, 'REFERENCES bands ON', 'REFERENCES bands (id) ON')",

@@ -56,11 +56,11 @@ def page_html(
     *,
     previous: PeriodSummary | None = None,
     above: str = "",
-    refresh_s: int | None = None,
+    refresh: str = "",
 ) -> str:
     """The page of some days; with the change against those of `previous`, if they are given.
 
-    `above` is HTML of `hipsync web`, which serves the page and has it loaded anew every so many seconds.
+    `above` is HTML of `hipsync web`, which serves the page and has it loaded anew (`refresh`: seconds; url=where).
     """
     title = f"Sitting, {_dates(period)}"
     known = [day for day in period.days if day.complete_until is not None]
@@ -82,7 +82,7 @@ def page_html(
             "<code>hipsync import</code> from a file.</p>"
         )
     body = "\n".join(part for part in parts if part)
-    return _document(title, body, _foot(now, ZoneInfo(period.days[-1].zone)), above, refresh_s)
+    return _document(title, body, _foot(now, ZoneInfo(period.days[-1].zone)), above, refresh)
 
 
 def policy() -> str:
@@ -91,8 +91,8 @@ def policy() -> str:
     return f"default-src 'none'; style-src 'sha256-{allowed}'; form-action 'self'; base-uri 'none'"
 
 
-def _document(title: str, body: str, foot: str, above: str, refresh_s: int | None) -> str:
-    anew = "" if refresh_s is None else f'<meta http-equiv="refresh" content="{refresh_s}">\n'
+def _document(title: str, body: str, foot: str, above: str, refresh: str) -> str:
+    anew = f'<meta http-equiv="refresh" content="{escape(refresh)}">\n' if refresh else ""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

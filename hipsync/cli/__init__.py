@@ -40,6 +40,7 @@ COMMANDS = {
     "export": "data",
     "db": "db",
     "config": "config",
+    "web": "web",
 }
 """Command -> module of this package."""
 
