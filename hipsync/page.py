@@ -185,14 +185,14 @@ def _figures(period: PeriodSummary, known: Sequence[DaySummary]) -> str:
     share = (
         f"{sitting * 100 // awake} % of {length(awake // days)}{each} awake and worn"
         if awake
-        else "never awake and worn"
+        else "no hour awake and worn is known"
     )
     if sitting >= TWELVE_HOURS * days:
         share += "; over 12 hours"
     cells = [
         ("sitting (estimated)", length(sitting // days) + each, share),
         (f"stretches of {limit} min or more", f"{period.over_limit:,}", f"{period.over_30:,} of 30 min or more"),
-        ("longest stretch", length(period.longest_minutes), _usual(period)),
+        ("longest stretch", length(period.longest_minutes) if period.longest_minutes else "none", _usual(period)),
         ("hours with a break", _share(period.hours_with_break, period.hours_awake), f"{period.breaks:,} breaks in all"),
         ("steps", f"{period.steps // days:,}{each}", _coverage(period, days)),
     ]
