@@ -42,6 +42,7 @@ COMMANDS = {
     "export": "data",
     "db": "db",
     "config": "config",
+    "web": "web",
 }
 """Command -> module of this package."""
 
