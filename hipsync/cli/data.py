@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -19,6 +20,7 @@ def import_command() -> None:
 
     \b
     hipsync import csv minutes.csv
+    hipsync import gadgetbridge Gadgetbridge.zip
     """
 
 
@@ -59,6 +61,44 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
     with app.open_store() as store:
         done = import_table(store, table, app.now())
     click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} known already.")
+
+
+@import_command.command("gadgetbridge")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--with-keys", is_flag=True, help="Take the bands' keys as well, where the export holds them.")
+@click.pass_obj
+def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
+    """Take in what Gadgetbridge stored: its database, or the ZIP that it exports.
+
+    \b
+    hipsync import gadgetbridge Gadgetbridge.zip
+    hipsync import gadgetbridge Gadgetbridge.db --with-keys
+
+    The file is not changed. Its bands become bands of yours, with the names that they have there; a second import adds
+    what is new. Paired they are not: `hipsync pair` does that, and goes on with what was imported.
+    """
+    from hipsync.gadgetbridge import opened, taken
+    from hipsync.registry import drivers
+
+    known = drivers()
+    with opened(file, known) as source:
+        devices = source.devices()
+        if not devices:
+            raise InputError(f"{file} holds no minutes of a band that a driver knows (`hipsync drivers`)")
+        rows = sum(sum(device.tables.values()) for device in devices)
+        hidden = not sys.stderr.isatty()
+        bar = click.progressbar(length=rows, label="Importing", file=sys.stderr, hidden=hidden)
+        with app.open_store() as store, bar:
+            found = taken(store, source, known, app.now(), bar.update)
+        for each in found:
+            click.echo(f"{each.band.name}: {each.epochs:,} epochs, {each.new:,} of them new.")
+            if with_keys and each.key is not None:
+                app.keys().set(each.band.name, each.key)
+                click.echo(f"{each.band.name}: its key was taken.")
+        if source.dropped:
+            click.echo(f"Left out: {source.dropped:,} rows with a time that cannot be.")
+        for table, count in sorted(source.unknown().items()):
+            click.echo(f"Left out: {count:,} rows of {table}, which no driver knows.")
 
 
 @click.command("export")
