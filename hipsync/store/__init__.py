@@ -6,7 +6,8 @@ All SQL is in this package and in `migrations.py`, which makes the tables::
     bands.py      bands, syncs, zones
     readings.py   epochs, counters and the other readings
     said.py       prompts, pauses and exercises
-    care.py       check, backup, vacuum, forget
+    care.py       check, backup, vacuum, forget, erase
+    rows.py       rows of any table, for export and import
     __init__.py   opening and restoring, and `Store`, which is all of these
 
 The path of `hipsync today`: only sqlite3 is imported at the top.
@@ -27,6 +28,7 @@ from hipsync.store.bands import Band, Bands, Sync
 from hipsync.store.care import Care
 from hipsync.store.file import connected, error_code, translated
 from hipsync.store.readings import Appended, Readings
+from hipsync.store.rows import Rows
 from hipsync.store.said import Said
 
 __all__ = ["VERSION", "Appended", "Band", "Store", "Sync"]
@@ -37,7 +39,7 @@ VERSION = 4
 """Schema steps that this program knows (`migrations.py`)."""
 
 
-class Store(Bands, Readings, Said, Care):
+class Store(Bands, Readings, Said, Care, Rows):
     """The open file. A context manager; may be used from several threads, one at a time."""
 
     @staticmethod
