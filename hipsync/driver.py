@@ -8,13 +8,13 @@ UUIDs are full 128-bit strings in lower case everywhere.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from hipsync.model import Answer, Reading
+from hipsync.model import Answer, Epoch, Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +121,20 @@ class Abilities:
 TELLING = timedelta(minutes=30)
 """Longer epochs give totals only: nobody can say from them when somebody last moved (as `timeline.COARSE`)."""
 
+Row = Mapping[str, int | None]
+"""Cells by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """A table of activity samples of another program's database, and how its rows become epochs."""
+
+    columns: Sequence[str]
+    """That are read, besides the one of time."""
+    epochs: Callable[[Iterator[tuple[datetime, Row]]], Iterator[Epoch]]
+    """Of the rows of one band in the order of time; a row that says nothing, or nonsense, is left out."""
+
+
 Secret = Literal["none", "own", "given"]
 """own: we choose a key and the wearer confirms with a tap; given: the user brings it from the vendor's app."""
 
@@ -155,6 +169,9 @@ class Driver:
     """For who pairs one: what it needs, and where on the band that is found. Empty where there is nothing to say."""
     generic: bool = False
     """For whatever keeps to a standard: it stands back where the driver of a family takes the band."""
+
+    gadgetbridge: Mapping[str, Samples] = field(default_factory=dict[str, "Samples"])
+    """By the table of Gadgetbridge's database in which it keeps samples of this family."""
 
     @property
     def held(self) -> bool:

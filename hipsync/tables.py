@@ -1,10 +1,9 @@
-"""Minutes as CSV, in and out, and as JSON, out. What is exported is imported again without loss."""
+"""Minutes as CSV, in and out: what is exported is imported again without loss."""
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -192,6 +191,15 @@ def _local(said: datetime, zone: ZoneInfo, number: int, before: datetime | None)
     return second if again else first
 
 
+def epoch_of(row: Mapping[str, str], number: int) -> Epoch:
+    """A row whose timestamp has an offset. Raises `InputError`, which names the line."""
+    if unknown := row.keys() - set(COLUMNS):
+        raise InputError(f"line {number}: unknown column {min(unknown)!r}")
+    if "timestamp" not in row:
+        raise InputError(f"line {number}: the timestamp is missing")
+    return _epoch(row, _timestamp(row, number, None, None), number)
+
+
 def _epoch(row: Mapping[str, str], start: datetime, number: int) -> Epoch:
     seconds = _number(row, "length", number, 60, LONGEST * 60) or 60
     if seconds % 60:
@@ -237,23 +245,13 @@ def export_csv(store: Store, file: IO[str], since: datetime | None, until: datet
     out.writerow(columns)
     count = 0
     for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):  # noqa: B007  the count is the result
-        cells = _cells(name, epoch)
+        cells = cells_of(name, epoch)
         out.writerow([cells[column] for column in columns])
     return count
 
 
-def export_json(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
-    """The same as an object with `version` and `epochs`, one a line."""
-    file.write('{"version": 1, "epochs": [')
-    count = 0
-    for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):
-        row = {column: cell for column, cell in _cells(name, epoch).items() if cell is not None}
-        file.write((",\n" if count > 1 else "\n") + json.dumps(row))
-    file.write("\n]}\n")
-    return count
-
-
-def _cells(band: str, epoch: Epoch) -> dict[str, str | int | None]:
+def cells_of(band: str, epoch: Epoch) -> dict[str, str | int | None]:
+    """An epoch as a row."""
     return {
         "timestamp": epoch.start.isoformat(),
         "steps": epoch.steps,

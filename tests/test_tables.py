@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,7 +18,7 @@ from builders import MONDAY
 from hipsync.errors import InputError
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.store import Store
-from hipsync.tables import Imported, Table, export_csv, export_json, import_table, read_csv
+from hipsync.tables import Imported, Table, export_csv, import_table, read_csv
 from stored import NOW, band, minute
 
 LONDON = ZoneInfo("Europe/London")
@@ -345,13 +344,3 @@ def test_states_are_exported_although_the_band_does_not_report_wear(store: Store
     export_csv(store, out, None, None)
     (row,) = csv.DictReader(io.StringIO(out.getvalue()))
     assert row["state"] == "asleep"
-
-
-@pytest.mark.parametrize("count", [0, 1, 3])
-def test_json_is_an_object_with_version_and_epochs(store: Store, count: int) -> None:
-    store.append(band(store), [minute(at, 5, heart_rate=60) for at in range(count)])
-    out = io.StringIO()
-    assert export_json(store, out, None, None) == count
-    row = {"timestamp": ROW, "steps": 5, "length": 60, "heart_rate": 60, "band": "band"}
-    found = json.loads(out.getvalue())
-    assert (found["version"], len(found["epochs"]), found["epochs"][:1]) == (1, count, [row][:count])

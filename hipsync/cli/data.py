@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import sys
+from datetime import datetime
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from hipsync.cli.app import App, checked_name
 from hipsync.cli.dates import day_of
 from hipsync.cli.review import checked_zone
-from hipsync.errors import InputError
+from hipsync.errors import ConfigError, InputError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+    from click._termui_impl import ProgressBar
+
+    from hipsync.store import Store
 
 EXIT_NOTHING_KNOWN = 3
 
@@ -20,6 +30,7 @@ def import_command() -> None:
 
     \b
     hipsync import csv minutes.csv
+    hipsync import gadgetbridge Gadgetbridge.zip
     """
 
 
@@ -51,7 +62,7 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
     name = None if band is None else checked_name(band)
     where = None if zone is None else ZoneInfo(checked_zone(zone))
     try:
-        with file.open("rb") as lines:
+        with _with_bar(file) as lines:
             table = read_csv(lines, band=name, zone=where)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}") from error
@@ -62,36 +73,164 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
     click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} known already.")
 
 
+@import_command.command("gadgetbridge")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--with-keys", is_flag=True, help="Take the bands' keys as well, where the export holds them.")
+@click.pass_obj
+def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
+    """Take in what Gadgetbridge stored: its database, or the ZIP that it exports.
+
+    \b
+    hipsync import gadgetbridge Gadgetbridge.zip
+    hipsync import gadgetbridge Gadgetbridge.db --with-keys
+
+    The file is not changed. Its bands become bands of yours, with the names that they have there; a second import adds
+    what is new. Paired they are not: `hipsync pair` does that, and goes on with what was imported.
+    """
+    from hipsync.gadgetbridge import opened, taken
+    from hipsync.registry import drivers
+
+    known = drivers()
+    with opened(file, known) as source:
+        devices = source.devices()
+        if not devices:
+            raise InputError(f"{file} holds no minutes of a band that a driver knows (`hipsync drivers`)")
+        rows = sum(sum(device.tables.values()) for device in devices)
+        hidden = not sys.stderr.isatty()
+        bar = click.progressbar(length=rows, label="Importing", file=sys.stderr, hidden=hidden)
+        with app.open_store() as store, bar:
+            found = taken(store, source, known, app.now(), bar.update)
+        for each in found:
+            click.echo(f"{each.band.name}: {each.epochs:,} epochs, {each.new:,} of them new.")
+            if with_keys and each.key is not None:
+                app.keys().set(each.band.name, each.key)
+                click.echo(f"{each.band.name}: its key was taken.")
+        if source.dropped:
+            click.echo(f"Left out: {source.dropped:,} rows with a time that cannot be.")
+        for table, count in sorted(source.unknown().items()):
+            click.echo(f"Left out: {count:,} rows of {table}, which no driver knows.")
+
+
+@import_command.command("json")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_json_command(app: App, file: Path) -> None:
+    """Take in a file that `export --format json` wrote: bands, minutes, prompts, exercises, all.
+
+    \b
+    hipsync import json hipsync.json
+    """
+    from hipsync.archive import import_json
+
+    try:
+        with (
+            _with_bar(file) as lines,
+            io.TextIOWrapper(lines, encoding="utf-8", newline="\n") as text,
+            app.open_store() as store,
+        ):
+            done = import_json(store, text)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not text in UTF-8; nothing was imported") from error
+    except InputError as error:
+        raise InputError(f"{file}: {error}; nothing was imported") from error
+    click.echo(f"{done.lines:,} epochs: {done.new:,} new, {done.same:,} known already.")
+
+
+@import_command.command("parquet")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_obj
+def import_parquet_command(app: App, file: Path) -> None:
+    """Take in the minutes of a file that `export --format parquet` wrote (extra `parquet`).
+
+    \b
+    hipsync import parquet minutes.parquet
+    """
+    from hipsync.parquet import read_parquet
+    from hipsync.tables import import_table
+
+    try:
+        table = read_parquet(file)
+    except InputError as error:
+        raise InputError(f"{file}: {error}; nothing was imported") from error
+    with app.open_store() as store:
+        done = import_table(store, table, app.now())
+    click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} known already.")
+
+
 @click.command("export")
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
+@click.option("--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True)
 @click.option("--since", metavar="DATE", help="From this day on.")
 @click.option("--until", metavar="DATE", help="Up to this day, not included.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of the terminal.")
 @click.pass_context
 def export_command(ctx: click.Context, form: str, since: str | None, until: str | None, output: Path | None) -> None:
-    """Write all minutes as CSV or JSON; `import csv` takes the CSV again without loss.
+    """Write your data: minutes as CSV or Parquet, or everything as JSON. `import` takes each again without loss.
 
     \b
     hipsync export -o minutes.csv
     hipsync export --format json --since 2026-11-01
+    hipsync export --format parquet -o minutes.parquet
     """
-    from hipsync.tables import export_csv, export_json
-
     app: App = ctx.obj
+    if form == "parquet" and output is None:
+        raise ConfigError("Parquet is no text for a terminal: name a file with -o")
     with app.existing_store() as store:
         zones = app.zones(store)
         today = zones.date_of(app.now())
         start = None if since is None else zones.day(day_of(since, today)).start
         end = None if until is None else zones.day(day_of(until, today)).start
-        write = export_csv if form == "csv" else export_json
-        try:
-            with click.open_file(output or "-", "w", encoding="utf-8") as file:
-                count = write(store, file, start, end)
-        except OSError as error:
-            if output is None:  # click ends quietly when the reader of a pipe has gone
-                raise
-            raise InputError(f"{output} cannot be written: {error.strerror}; name another file with -o") from error
-        if output is not None:
+        if output is None:
+            count = _written(store, form, sys.stdout, start, end)
+        else:
+            fresh = output.with_name(f"{output.name}.new")
+            try:
+                if form == "parquet":
+                    from hipsync.parquet import export_parquet
+
+                    count = export_parquet(store, fresh, start, end)
+                else:
+                    with fresh.open("w", encoding="utf-8", newline="\n") as file:
+                        count = _written(store, form, file, start, end)
+                fresh.replace(output)
+            except OSError as error:
+                raise InputError(f"{output} cannot be written: {error.strerror}; name another file with -o") from error
+            finally:
+                fresh.unlink(missing_ok=True)
             click.echo(f"{count:,} rows in {output}", err=True)
     if not count:
         ctx.exit(EXIT_NOTHING_KNOWN)
+
+
+def _written(store: Store, form: str, file: IO[str], start: datetime | None, end: datetime | None) -> int:
+    from hipsync.archive import export_json
+    from hipsync.tables import export_csv
+
+    return (export_csv if form == "csv" else export_json)(store, file, start, end)
+
+
+def _with_bar(file: Path) -> io.BufferedReader:
+    """The file, with a bar on a terminal that says how much of it was read."""
+    bar = click.progressbar(
+        length=file.stat().st_size, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
+    )
+    return io.BufferedReader(_Told(file.open("rb", buffering=0), bar), 2**16)
+
+
+class _Told(io.RawIOBase):
+    def __init__(self, file: io.RawIOBase | io.FileIO, bar: ProgressBar[int]) -> None:
+        self._file, self._bar = file, bar
+        bar.render_progress()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int | None:
+        read = self._file.readinto(buffer)
+        self._bar.update(read or 0)
+        return read
+
+    def close(self) -> None:
+        if not self.closed:
+            self._bar.render_finish()
+            self._file.close()
+        super().close()

@@ -342,8 +342,18 @@ def _proven(
             return True
         return (given and app.keys().secret(band) == key) or (info is not None and info.serial in serials)
 
-    found = [band for band in store.bands() if same(band)]
+    found = [band for band in store.bands() if same(band)] or [
+        band for band in store.bands() if _is_import_of(store, band, seen.address, driver)
+    ]
     return found[0] if len(found) == 1 else None
+
+
+def _is_import_of(store: Store, band: Band, address: str, driver: Driver) -> bool:
+    """Whether a band without an address is this one, as another program knew it (`import gadgetbridge`)."""
+    if band.address is not None or band.driver != driver.key:
+        return False
+    info = store.newest_info(band.id)
+    return info is not None and info.serial == address.upper()
 
 
 def _is_serial(text: str | None) -> bool:

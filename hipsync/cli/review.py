@@ -6,13 +6,14 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Generator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from hipsync.cli.app import App, band_of
+from hipsync.cli.completion import band_names
 from hipsync.cli.dates import day_of, month_of, week_of
 from hipsync.errors import ConfigError
 
@@ -42,19 +43,13 @@ class Asked(NamedTuple):
 Command = Callable[..., None]
 
 
-class PageHtml(Protocol):
-    """What writes the page."""
-
-    def __call__(self, period: PeriodSummary, now: datetime, *, previous: PeriodSummary | None = None) -> str: ...
-
-
 def _options(command: Command) -> Command:
     """What the four share."""
     for option in (
         click.option("--open", "open_page", is_flag=True, help="With --html: show it in the browser."),
         click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts here."),
         click.option("--zone", help="Show local times of this zone (an IANA name) instead."),
-        click.option("--band", help="Of one band only."),
+        click.option("--band", shell_complete=band_names, help="Of one band only."),
         click.option("--plain", is_flag=True, help="One fact a line, in words."),
         click.option("--csv", "as_csv", is_flag=True, help="For spreadsheets: a row a day."),
         click.option("--json", "as_json", is_flag=True, help="For programs: the same numbers as JSON."),
@@ -216,10 +211,10 @@ def _echo_csv(days: Sequence[DaySummary]) -> None:
 
 def _write_page(app: App, file: Path, period: PeriodSummary, before: PeriodSummary | None, *, open_page: bool) -> None:
     """Whole, or not at all. Raises `ConfigError` where it cannot be written."""
-    import importlib
     import os
 
-    page_html: PageHtml = importlib.import_module("hipsync.page").page_html
+    from hipsync.page import page_html
+
     page = page_html(period, app.now(), previous=before)
     fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,6 @@ class Site:
 
     def page(self, span: str, when: str, token: str, said: str) -> str:
         from hipsync.cli.prompts import standing
-        from hipsync.cli.review import day_of
         from hipsync.page import page_html
         from hipsync.period import period_summary
         from hipsync.review import summarise_days
@@ -76,11 +76,11 @@ class Site:
         with app.existing_store() as store:
             zones = app.zones(store)
             today = zones.date_of(now)
-            days = days_of(span, day_of(when, today))
+            days = days_of(span, when, today)
             shown = [day for day in days if day <= today] or days[:1]
             rule = app.rule()
             period = period_summary(summarise_days(store, rule, zones, shown, now))
-            earlier = days_of(span, days[0] - timedelta(days=1))
+            earlier = days_of(span, (days[0] - timedelta(days=1)).isoformat(), today)
             previous = None
             if span != "day":
                 previous = period_summary(summarise_days(store, rule, zones, earlier[: len(shown)], now))
@@ -138,12 +138,8 @@ class Site:
         return said
 
 
-def days_of(span: str, day: date) -> list[date]:
-    """The day, its week from Monday on, or its month."""
-    if span == "day":
-        return [day]
-    if span == "week":
-        monday = day - timedelta(days=day.weekday())
-        return [monday + timedelta(days=number) for number in range(7)]
-    first = day.replace(day=1)
-    return [first + timedelta(days=n) for n in range(31) if (first + timedelta(days=n)).month == first.month]
+def days_of(span: str, when: str, today: date) -> Sequence[date]:
+    """Of a day, week or month as people say it. Raises `ConfigError`."""
+    from hipsync.cli.dates import day_of, month_of, week_of
+
+    return [day_of(when, today)] if span == "day" else (week_of if span == "week" else month_of)(when, today)

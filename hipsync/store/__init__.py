@@ -7,7 +7,8 @@ All SQL is in this package and in `migrations.py`, which makes the tables::
     readings.py   epochs, counters and the other readings
     said.py       prompts, pauses and exercises
     kept.py       days that were judged already
-    care.py       check, backup, vacuum, forget
+    care.py       check, backup, vacuum, forget, erase
+    rows.py       rows of any table, for export and import
     __init__.py   opening and restoring, and `Store`, which is all of these
 
 The path of `hipsync today`: only sqlite3 is imported at the top.
@@ -29,6 +30,7 @@ from hipsync.store.care import Care
 from hipsync.store.file import connected, error_code, translated
 from hipsync.store.kept import Kept, KeptDay
 from hipsync.store.readings import Appended, Readings
+from hipsync.store.rows import Rows
 from hipsync.store.said import Said
 
 __all__ = ["VERSION", "Appended", "Band", "KeptDay", "Store", "Sync"]
@@ -39,7 +41,7 @@ VERSION = 5
 """Schema steps that this program knows (`migrations.py`)."""
 
 
-class Store(Bands, Readings, Said, Kept, Care):
+class Store(Bands, Readings, Said, Kept, Care, Rows):
     """The open file. A context manager; may be used from several threads, one at a time."""
 
     @staticmethod

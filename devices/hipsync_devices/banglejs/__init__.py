@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hipsync.driver import Abilities, Advertisement, Driver
 from hipsync_devices.banglejs import protocol
+from hipsync_devices.banglejs.gadgetbridge import TABLES
 from hipsync_devices.banglejs.packets import BLOCK
 
 NAME = "Bangle.js"
@@ -27,6 +28,7 @@ DRIVER = Driver(
     nudge=protocol.nudge,
     advice="The watch needs its apps Android Integration and Health Tracking (banglejs.com/apps). If you gave it a "
     "passkey, its Bluetooth settings show it.",
+    gadgetbridge=TABLES,
 )
 """No heart rate, though it is stored where it comes: the sensor is off by default, so that its absence says nothing. No
 wear and no sleep: only some firmwares and apps guess at them."""

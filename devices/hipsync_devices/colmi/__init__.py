@@ -6,6 +6,7 @@ import re
 
 from hipsync.driver import Abilities, Advertisement, Driver
 from hipsync_devices.colmi import protocol
+from hipsync_devices.colmi.gadgetbridge import TABLES
 from hipsync_devices.colmi.hours import HOUR
 
 NAMES = re.compile(r"(COLMI )?R\d{2}C?_.*|H59_.*")
@@ -27,4 +28,5 @@ DRIVER = Driver(
     open=protocol.opened,
     sync=protocol.sync,
     watch=protocol.watch,
+    gadgetbridge=TABLES,
 )

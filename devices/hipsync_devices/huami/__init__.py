@@ -6,6 +6,7 @@ service for that.
 
 from hipsync.driver import Abilities, Driver
 from hipsync.model import MINUTE
+from hipsync_devices.huami.gadgetbridge import TABLES
 from hipsync_devices.huami.models import matches, secret
 from hipsync_devices.huami.protocol import nudge, opened, sync, watch
 
@@ -21,4 +22,5 @@ DRIVER = Driver(
     sync=sync,
     watch=watch,
     nudge=nudge,
+    gadgetbridge=TABLES,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hipsync.driver import Abilities, Advertisement, Driver
 from hipsync_devices.infinitime import protocol
+from hipsync_devices.infinitime.gadgetbridge import TABLES
 
 NAMES = frozenset({"InfiniTime", "Pinetime-JF", "PineTime"})
 """The watch by its present name, by that of its first builds, and with other firmware, whose owner is told what to do.
@@ -26,4 +27,5 @@ DRIVER = Driver(
     nudge=protocol.nudge,
     advice="It needs neither a key nor a bond: leave it out of the system's Bluetooth settings, for the watch may "
     "forget a bond when it restarts.",
+    gadgetbridge=TABLES,
 )

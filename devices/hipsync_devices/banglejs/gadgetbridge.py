@@ -1,0 +1,41 @@
+"""Blocks of a Bangle.js in Gadgetbridge's database.
+
+Its rows do not say how long they are. The watch's own blocks lie on whole ten minutes; other rows come from a live
+count, and are left out: nobody knows of how much time they tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from hipsync.driver import Row, Samples
+from hipsync.model import Epoch, State
+from hipsync_devices.banglejs.packets import BLOCK
+
+BLOCK_S = int(BLOCK.total_seconds())
+MOST = 3000
+"""Steps of a block; more is a mistake."""
+ASLEEP, NOT_WORN = frozenset({2, 4}), 8
+"""Gadgetbridge's own codes for a kind: light and deep sleep; not worn."""
+
+
+def epochs(rows: Iterator[tuple[datetime, Row]]) -> Iterator[Epoch]:
+    for at, row in rows:
+        steps, bpm = row["STEPS"], row["HEART_RATE"]
+        if at.timestamp() % BLOCK_S or steps is None or not 0 <= steps <= MOST:
+            continue
+        yield Epoch(
+            at, BLOCK, steps, None, bpm if bpm is not None and 10 < bpm < 250 else None, _state(row["RAW_KIND"])
+        )
+
+
+def _state(kind: int | None) -> State | None:
+    if kind in ASLEEP:
+        return State.ASLEEP
+    return State.NOT_WORN if kind == NOT_WORN else None
+
+
+TABLES: Mapping[str, Samples] = {
+    "BANGLE_JSACTIVITY_SAMPLE": Samples(("STEPS", "RAW_KIND", "HEART_RATE"), epochs),
+}

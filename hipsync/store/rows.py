@@ -1,0 +1,82 @@
+"""Rows as they are, for a file that holds everything: whatever columns a table has come along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from hipsync.errors import InputError
+from hipsync.store.file import OpenFile, seconds, translated
+from hipsync.store.kept import BEGAN, ENDS, drop_days
+
+Cell = int | str | None
+
+TIMES: Mapping[str, str] = {
+    "zones": "since",
+    "counters": "at",
+    "wears": "at",
+    "charges": "at",
+    "inactivities": "at",
+    "infos": "at",
+    "prompts": "at",
+    "pauses": "at",
+    "exercises": "at",
+}
+"""The tables, and which of their columns says when. Not epochs, which have a form of their own; not attempts and
+remarks, which are of this computer."""
+ALWAYS = "zones"
+"""All of it belongs to any time: it says where the computer was."""
+
+
+class Rows(OpenFile):
+    """Tables of `TIMES`."""
+
+    def rows_of(self, table: str, start: datetime | None, end: datetime | None) -> Iterator[dict[str, Cell]]:
+        """Rows of `[start, end)` in order of time, with the name of the band in place of its number."""
+        at, columns = TIMES[table], self._columns(table)
+        whole = start is None or table == ALWAYS
+        first = -(2**62) if start is None or whole else seconds(start)
+        last = 2**62 if end is None or table == ALWAYS else seconds(end)
+        shown = ", ".join("bands.name" if column == "band" else f"{table}.{column}" for column in columns)
+        joined = f" JOIN bands ON bands.id = {table}.band" if "band" in columns else ""
+        order = f"{table}.{at}, {table}.rowid"
+        sql = f"SELECT {shown} FROM {table}{joined} WHERE {table}.{at} >= ? AND {table}.{at} < ? ORDER BY {order}"  # noqa: S608  our own names
+        if table == "counters":
+            sql = sql.removesuffix(f", {table}.rowid") + ", bands.id"  # it has none
+        with self._lock, translated(self.path):
+            for row in self._db.execute(sql, (first, last)):
+                yield {column: cell for column, cell in zip(columns, row, strict=True) if cell is not None}
+
+    def put_row(self, table: str, row: Mapping[str, object], bands: Mapping[str, int]) -> bool:
+        """Whether it was new. Raises `InputError` for what is no row of that table, and `StoreError`."""
+        columns = self._columns(table)
+        if unknown := row.keys() - set(columns):
+            raise InputError(f"{table} has no column {min(unknown)!r}: the file is of another version of hipsync")
+        cells: dict[str, Cell] = {}
+        for column, kind in columns.items():
+            cell = row.get(column)
+            if column == "band":
+                if not isinstance(cell, str) or cell not in bands:
+                    raise InputError(f"{table} names a band that is not in the file: {cell!r:.60}")
+                cell = bands[cell]
+            elif cell is not None and (
+                isinstance(cell, bool) or not isinstance(cell, int if kind == "INTEGER" else str)
+            ):
+                raise InputError(f"{table}: {column} is {cell!r:.60}, which does not belong there")
+            if isinstance(cell, int) and abs(cell) >= 2**62:
+                raise InputError(f"{table}: {column} is {cell}, which is too large")
+            cells[column] = cell if isinstance(cell, int | str) else None
+        names, marks = ", ".join(cells), ", ".join("?" * len(cells))
+        same = " AND ".join(f"{column} IS ?" for column in cells)
+        known = f"SELECT 1 FROM {table} WHERE {same}"  # noqa: S608  our own names
+        sql = f"INSERT OR IGNORE INTO {table} ({names}) SELECT {marks} WHERE NOT EXISTS ({known})"
+        with self.transaction() as db:
+            new = db.execute(sql, (*cells.values(), *cells.values())).rowcount == 1
+            if new and "band" in columns:
+                drop_days(db, BEGAN, ENDS)
+            return new
+
+    def _columns(self, table: str) -> dict[str, str]:
+        """Types by name; without the number that SQLite gives a row."""
+        rows = self._rows(f"PRAGMA table_info({table})")
+        return {str(name): str(kind) for _, name, kind, *_ in rows if name != "id"}
