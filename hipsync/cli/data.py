@@ -111,6 +111,43 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
             click.echo(f"Left out: {count:,} rows of {table}, which no driver knows.")
 
 
+@import_command.command("fitbit")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--zone", required=True, help="In which the wearer lived (an IANA name): the files have local times.")
+@click.pass_obj
+def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
+    """Take in minutes of Fitbits as Fitabase exports them; nothing at all if one line of them is wrong.
+
+    \b
+    hipsync import fitbit minuteStepsNarrow_merged.csv --zone America/New_York
+    hipsync import fitbit minuteSteps*.csv minuteSleep*.csv heartrate_seconds*.csv --zone Europe/Rome
+
+    Steps are needed; intensity, sleep and heart rate are taken with them. Each person becomes a band.
+    """
+    from zoneinfo import ZoneInfo
+
+    from hipsync.fitbit import Minutes
+    from hipsync.tables import import_table
+
+    minutes = Minutes(ZoneInfo(checked_zone(zone)))
+    for file in files:
+        try:
+            with _with_bar(file) as lines:
+                minutes.add(lines)
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror}") from error
+        except InputError as error:
+            raise InputError(f"{file}: {error}; nothing was imported") from error
+    table = minutes.table()
+    with app.open_store() as store:
+        done = import_table(store, table, app.now())
+    click.echo(
+        f"{len(table.by_band)} people, {done.new + done.same:,} minutes: {done.new:,} new, {done.same:,} known already."
+    )
+    if minutes.skipped:
+        click.echo(f"Left out: {minutes.skipped:,} rows with a time that does not exist in {zone}.")
+
+
 @import_command.command("json")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
