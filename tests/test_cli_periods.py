@@ -21,6 +21,7 @@ from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.store import Store
 from machine import Machine
+from test_page import Parsed
 
 HERE = Path(__file__).parent
 SCHEMAS = {name: json.loads((HERE / f"{name}.schema.json").read_text()) for name in ("day", "week", "month")}
@@ -273,6 +274,15 @@ def agree(machine: Machine, when: str, person: str) -> None:
     assert f"{told['steps']:,} steps" in text
     assert f"{told['over_30']} of 30 min or more, {told['over_limit']} of 60 or more" in text
     assert f"breaks {told['breaks']}\n" in text
+    page = machine.home / "day.html"
+    machine.told("day", when, "--html", str(page), *zone)
+    head, cells = Parsed(page.read_text()).tables[0]
+    shown_there = dict(zip(head, cells, strict=True))
+    for kind, words in (("sitting", "sitting (estimated)"), ("up", "up and about"), ("asleep", "asleep")):
+        minutes = told["minutes"][kind]
+        assert shown_there.get(words, "") == (said(minutes) if minutes else ""), f"{person} {when}"
+    assert (shown_there["steps"], shown_there["breaks"]) == (f"{told['steps']:,}", str(told["breaks"]))
+    assert (shown_there["30 min +"], shown_there["limit +"]) == (str(told["over_30"]), str(told["over_limit"]))
 
 
 def said(minutes: int) -> str:

@@ -10,6 +10,7 @@
     sync        30 days from a simulated band over a Bluetooth stack in software, beside a client that discards them
     summary     a day, and each day of a year, summed up
     demo        the whole of `hipsync demo`
+    interchange import csv of a year, beside a plain executemany; the page of a month
     bands       50 simulated bands of all families in one process, synced; memory a band above their own
 
 A ratio is of medians of runs in turn, so that it means something on a machine with other work too; the milliseconds do
@@ -23,7 +24,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import bands, demo, month, store, summary, sync, today
+from bench import bands, demo, interchange, month, store, summary, sync, today
 from bench.figure import Figure, table
 
 BENCHES: Mapping[str, Callable[[Path], list[Figure]]] = {
@@ -34,6 +35,7 @@ BENCHES: Mapping[str, Callable[[Path], list[Figure]]] = {
     "summary": summary.figures,
     "demo": demo.figures,
     "bands": bands.figures,
+    "interchange": interchange.figures,
 }
 
 
