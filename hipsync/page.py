@@ -413,7 +413,7 @@ def _compared(period: PeriodSummary) -> Iterator[tuple[str, str]]:
 
 def _per_hour(total: int, period: PeriodSummary, unit: str) -> str:
     awake = awake_minutes(period.minutes)
-    return f"{total * 60 // awake:,}{unit}" if awake else "unknown"
+    return f"{round(total * 60 / awake):,}{unit}" if awake else "unknown"
 
 
 def _prompts(period: PeriodSummary) -> str:

@@ -151,7 +151,7 @@ def test_the_change_is_told_for_an_hour_worn(week: PeriodSummary) -> None:
     table = Parsed(page_html(week, NOW, previous=half)).tables[-3]
     told = {row[0]: row[1:] for row in table[1:]}
     awake = awake_minutes(week.minutes)
-    assert told["sitting, of each hour awake and worn"][1] == f"{week.minutes[Kind.SITTING] * 60 // awake} min"
+    assert told["sitting, of each hour awake and worn"][1] == f"{round(week.minutes[Kind.SITTING] * 60 / awake)} min"
     assert told["awake and worn"] == [length(awake_minutes(half.minutes)), length(awake)]
 
 
