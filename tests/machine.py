@@ -36,6 +36,9 @@ class Machine:
             "XDG_CONFIG_HOME": str(home / "config"),
             "XDG_RUNTIME_DIR": str(home / "run"),
             "TZ": "Europe/London",
+            "LANG": "en_GB.UTF-8",
+            "LC_ALL": "",
+            "LC_CTYPE": "",
         }
 
     def type(self, *words: str, stdin: str | None = None, env: Mapping[str, str] | None = None) -> Result:

@@ -207,6 +207,14 @@ def test_a_day_of_the_calendar_shows_its_strip_and_its_numbers(machine: Machine)
     assert line == "  Mon  2 zzzzzzzzzzzzzz▲▲█████████▲████zzzzzzzzzzzzzzzzz   6 h 30  3 h 00      3"
 
 
+@pytest.mark.parametrize("locale", [{"LANG": "C"}, {"LANG": ""}, {"LANG": "en_GB.UTF-8", "LC_ALL": "POSIX"}])
+def test_where_the_locale_is_plain_the_strip_is_ascii(locale: dict[str, str], machine: Machine) -> None:
+    lived(machine, 1)
+    for words in (["today"], ["day", "2026-03-02"], ["week"], ["month"]):
+        assert machine.told(*words, env=locale).isascii()
+        assert not machine.told(*words).isascii()
+
+
 def test_days_without_data_are_one_line_and_an_unworn_day_has_no_sitting(machine: Machine) -> None:
     epochs = [*day(LIFE), *day("24h off", MONDAY + DAY), *day("3h walk", MONDAY + 6 * DAY)]
     machine.band(epochs)

@@ -189,7 +189,16 @@ def _style(app: App) -> Style:
 
 
 def _shows_unicode() -> bool:
-    return (sys.stdout.encoding or "ascii").lower().startswith("utf")
+    """Whether the terminal or file takes more than ASCII. Under LANG=C Python writes UTF-8 all the same (PEP 538)."""
+    import os
+
+    encoded = (sys.stdout.encoding or "ascii").lower().startswith("utf")
+    said = os.environ.get("LC_ALL") or ""
+    if not said:
+        ctype = os.environ.get("LC_CTYPE", "")
+        said = ctype if ctype not in {"", "C.UTF-8", "C.utf8"} else os.environ.get("LANG", "")  # Python's own two
+    plain = said in {"", "C", "POSIX"} and sys.platform != "win32" and "PYTHONIOENCODING" not in os.environ
+    return encoded and not plain
 
 
 def _columns() -> int:
