@@ -16,6 +16,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 from weakref import WeakKeyDictionary
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BUTTONS = ((Answer.DONE, "Done"), (Answer.SNOOZED, "Snooze"), (Answer.SKIPPED, "Skip"))
+WITHOUT_BUTTONS = "Answer with `hipsync done`, `snooze` or `skip`."
+"""Where the notice server shows none."""
 DESKTOP_WITHIN_S = 2.0
 """A notice server answers in milliseconds; one that the bus has to start first is there for the next prompt."""
 LONGEST = 200
@@ -118,6 +121,7 @@ async def why_no_notices() -> str | None:
     """What keeps desktop notices from being seen and answered, and what to do; None if nothing does."""
     from desktop_notifier import Capability, DesktopNotifier
 
+    _look_for_a_bus()
     notifier = DesktopNotifier(app_name="hipsync", app_icon=None)
     try:
         async with asyncio.timeout(DESKTOP_WITHIN_S):
@@ -137,17 +141,20 @@ async def why_no_notices() -> str | None:
 
 async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
     """Raises whatever the system's notice service does, and `TimeoutError`."""
-    from desktop_notifier import DEFAULT_SOUND, Button, DesktopNotifier  # 150 ms, outside the deadline
+    from desktop_notifier import DEFAULT_SOUND, Button, Capability, DesktopNotifier  # 150 ms, outside the deadline
 
+    _look_for_a_bus()
     notifier = desktop.notifier = desktop.notifier or DesktopNotifier(app_name="hipsync", app_icon=None)
     dispatched: list[bool] = []
     async with asyncio.timeout(DESKTOP_WITHIN_S):
         # send() returns an id even where nobody listens; only these two tell, and a stand-in server can do nothing
-        if not await notifier.get_capabilities():
+        can = await notifier.get_capabilities()
+        if not can:
             return False
+        told = notice.body if answered is None or Capability.BUTTONS in can else f"{notice.body} {WITHOUT_BUTTONS}"
         await notifier.send(
             title=clean(notice.title, LONGEST),
-            message=clean(notice.body, LONGEST),
+            message=clean(told, LONGEST),
             buttons=[Button(label, on_pressed=_press(answer, answered)) for answer, label in BUTTONS]
             if answered
             else [],
@@ -155,6 +162,17 @@ async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], 
             sound=DEFAULT_SOUND if notice.strong else None,
         )
     return bool(dispatched)
+
+
+def _look_for_a_bus() -> None:
+    """A service that was started before anybody logged in has not been told where the session's bus is.
+
+    It is where systemd puts it (file-hierarchy(7), $XDG_RUNTIME_DIR/bus).
+    """
+    if "DBUS_SESSION_BUS_ADDRESS" not in os.environ and (runtime := os.environ.get("XDG_RUNTIME_DIR")):
+        bus = Path(runtime) / "bus"
+        if bus.is_socket():
+            os.environ["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
 
 
 def _hang_up(desktop: _Desktop) -> None:

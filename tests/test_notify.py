@@ -362,3 +362,51 @@ async def test_doctor_is_told_whether_notices_can_be_seen_and_answered(session: 
         assert (await why_no_notices() or "").startswith("the notice server shows no buttons")
         assert await connections(bus) == before
     assert desk.notices == []
+
+
+@needs_dbus
+async def test_a_bus_that_comes_later_is_found_where_systemd_puts_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert not await to_desktop(NOTICE, nothing)
+    with private_bus(tmp_path) as address:
+        assert (tmp_path / "bus").is_socket()
+        desk = Desk()
+        async with on_the_bus(address, INTERFACE, desk.reply):
+            assert await to_desktop(NOTICE, nothing)
+        assert len(desk.notices) == 1
+        monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
+        notify._hang_up(notify._desktops.pop(asyncio.get_running_loop()))  # pyright: ignore[reportPrivateUsage]
+
+
+@needs_dbus
+async def test_where_there_are_no_buttons_the_words_say_how_to_answer(session: str) -> None:
+    desk = Desk()
+    desk.can = ["body"]
+    async with on_the_bus(session, INTERFACE, desk.reply):
+        assert await to_desktop(Notice("Time to move", "Stand up."), nothing)
+        assert await to_desktop(Notice("Charge desk-band", "9 %."), None)
+    assert [notice[4] for notice in desk.notices] == [
+        "Stand up. Answer with `hipsync done`, `snooze` or `skip`.",
+        "9 %.",
+    ]
+
+
+@needs_dbus
+async def test_a_press_of_another_program_s_notice_answers_nothing_and_ours_still_does(session: str) -> None:
+    desk, answers = Desk(), list[Answer]()
+    async with on_the_bus(session, INTERFACE, desk.reply) as bus:
+        assert await to_desktop(NOTICE, answers.append)
+        for number, key in ((77, "default"), (1, "no such button"), (4_000_000_000, "x" * 10_000)):
+            signal = Message.new_signal(
+                "/org/freedesktop/Notifications", INTERFACE, "ActionInvoked", "us", [number, key]
+            )
+            await bus.send(signal)  # pyright: ignore[reportUnknownMemberType]
+        await desk.press(bus, "Done")
+        async with asyncio.timeout(5):
+            while not answers:  # noqa: ASYNC110  what is awaited is a list
+                await asyncio.sleep(0.01)
+    assert answers == [Answer.DONE]
