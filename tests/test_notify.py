@@ -361,7 +361,7 @@ async def test_doctor_is_told_whether_notices_can_be_seen_and_answered(session: 
         desk.can = ["body"]
         assert (await why_no_notices() or "").startswith("the notice server shows no buttons")
         async with asyncio.timeout(5):  # a bus takes a moment to see that one has hung up
-            while await connections(bus) != before:
+            while await connections(bus) != before:  # noqa: ASYNC110  the bus tells nobody
                 await asyncio.sleep(0.01)
     assert desk.notices == []
 
