@@ -15,6 +15,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from hipsync import bluetooth
+from hipsync.answers import answer_prompt
 from hipsync.clock import FastClock, VirtualTimeLoop
 from hipsync.config import Config
 from hipsync.days import Zones
@@ -29,7 +30,7 @@ from hipsync.reach import BleakRadio
 from hipsync.registry import drivers, simulator
 from hipsync.report import day_text
 from hipsync.review import summarise
-from hipsync.service import Service, answer_prompt
+from hipsync.service import Service
 from hipsync.session import Connection
 from hipsync.simulation import simulated_radio
 from hipsync.store import Band, Store

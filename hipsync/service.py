@@ -16,10 +16,10 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
+from hipsync.answers import answer_prompt
 from hipsync.days import Zones
 from hipsync.driver import Driver, Message, Session
 from hipsync.errors import (
@@ -32,7 +32,7 @@ from hipsync.errors import (
     StoreError,
 )
 from hipsync.exercises import Move, names_for, next_exercise
-from hipsync.model import MINUTE, Answer, BandId, Epoch, Exercise, Prompt, Reading, Remark, Where
+from hipsync.model import MINUTE, BandId, Epoch, Prompt, Reading, Remark, Where
 from hipsync.plan import (
     FIRST_RETRY,
     LISTEN_SELDOM,
@@ -55,6 +55,7 @@ from hipsync.remarks import remarks_due
 from hipsync.session import Commit, Connection, Conversation, collect, meet, nudge, watch
 from hipsync.store import Band, Store
 from hipsync.timeline import instant_of
+from hipsync.visits import Talk, Visits
 
 log = logging.getLogger(__name__)
 
@@ -85,59 +86,6 @@ Deliver = Callable[[Prompt, Move, bool], Awaitable[Sequence[Where]]]
 
 Tell = Callable[[Remark], Awaitable[object]]
 """Shows a remark."""
-
-
-@dataclass(slots=True)
-class Talk:
-    """An open conversation with a band."""
-
-    band: Band
-    driver: Driver
-    conversation: Conversation
-    session: Session
-    epochs: int
-    """How many it told that were not known."""
-
-
-class Visits:
-    """The contacts of one wake, each in a task of its own."""
-
-    def __init__(self) -> None:
-        self.going: set[asyncio.Task[None]] = set()
-        """Those that have neither told all nor failed."""
-        self.staying: set[asyncio.Task[None]] = set()
-        """Those that have told all, and keep their conversations open until it is time to `leave`."""
-        self.open: list[Talk] = []
-        self.leave = asyncio.Event()
-        self.failure: StoreError | None = None
-        self._over = asyncio.Event()
-
-    @contextlib.asynccontextmanager
-    async def staying_with(self, talk: Talk) -> AsyncGenerator[None, None]:
-        """By the task that runs the block."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101  a coroutine runs in one
-        self.open.append(talk)
-        self.staying.add(task)
-        self.done()
-        try:
-            yield
-        finally:
-            self.open.remove(talk)
-
-    def done(self) -> None:
-        """The task that says this has told all, or failed."""
-        self.going -= {asyncio.current_task()}
-        if not self.going:
-            self._over.set()
-
-    async def told(self, within: timedelta) -> None:
-        """Returns when all have told all, or failed, or after that time. Raises the first `StoreError` of them."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(within.total_seconds()):
-                await self._over.wait()
-        if self.failure is not None:
-            raise self.failure
 
 
 class Fetched(NamedTuple):
@@ -264,7 +212,8 @@ class Service:
             self._met[band.id] = Met.FAILED
             why = f"it did not come to an end within {TALK_WITHIN // MINUTE} minutes; what it told is kept"
             log.warning("%s: %s", band.name, why)
-            self.store.note_sync(band.id, began, self._now(), 0, why)
+            with contextlib.suppress(StoreError):  # the next wake tells what is the matter with it
+                self.store.note_sync(band.id, began, self._now(), 0, why)
         except Exception as error:  # a driver is strangers' code
             level = logging.DEBUG if contacts.failures else logging.WARNING
             bug = None if isinstance(error, HipsyncError) else error
@@ -567,32 +516,3 @@ def driver_of(band: Band, drivers: Mapping[str, Driver]) -> Driver:
             f"no driver {band.driver!r} for band {band.name!r}: `hipsync drivers` lists what is installed"
         )
     return driver
-
-
-def standing_prompt(said: Sequence[Prompt]) -> Prompt | None:
-    """The prompt that may still be answered: the newest, unless it was answered or acted upon already."""
-    last = said[-1] if said else None
-    return last if last is not None and last.answer in {None, Answer.IGNORED, Answer.SNOOZED} else None
-
-
-def answer_prompt(
-    store: Store,
-    prompt: Prompt,
-    answer: Answer,
-    now: datetime,
-    snooze: timedelta = timedelta(minutes=10),
-    *,
-    how: str = "prompt",
-) -> Prompt:
-    """Write down an answer, and the exercise that was done or that hurt; a snooze ends `snooze` after now.
-
-    Said twice, by a button and on the command line, it is one exercise.
-    """
-    until = now + snooze if answer is Answer.SNOOZED else None
-    before = store.prompt(prompt)
-    answered = before._replace(answer=answer, answered_at=now, snoozed_until=until)
-    with store.transaction():
-        store.update_prompt(answered)
-        if answer in {Answer.DONE, Answer.HURT} and before.answer is not answer:
-            store.add_exercise(Exercise(now, prompt.exercise, how, hurt=answer is Answer.HURT))
-    return answered

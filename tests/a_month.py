@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from hipsync.answers import answer_prompt
 from hipsync.clock import FastClock, VirtualTimeLoop
 from hipsync.config import Config
 from hipsync.errors import NoReply
@@ -23,7 +24,7 @@ from hipsync.life import office_day
 from hipsync.model import Answer, Epoch, Pause, Prompt, State, Where
 from hipsync.plan import next_wake, settings_of
 from hipsync.registry import drivers, simulator
-from hipsync.service import Service, answer_prompt
+from hipsync.service import Service
 from hipsync.session import Connection
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Band, Store

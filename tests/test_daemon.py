@@ -28,6 +28,7 @@ import pytest
 from click.testing import CliRunner
 
 from hipsync import control, daemon, instance
+from hipsync.answers import answer_prompt
 from hipsync.cli import hipsync, pairing
 from hipsync.clock import SystemClock
 from hipsync.config import Config
@@ -39,7 +40,7 @@ from hipsync.model import MINUTE, Answer, BandId, Epoch, Pause, Prompt, Reading,
 from hipsync.plan import Settings, State, settings_of
 from hipsync.prompting import Policy
 from hipsync.registry import drivers
-from hipsync.service import Service, answer_prompt
+from hipsync.service import Service
 from hipsync.session import Connection, committed
 from hipsync.store import Band, Store
 from hipsync.store import file as store_file

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from hipsync.answers import answer_prompt
 from hipsync.config import Config
 from hipsync.exercises import Move
 from hipsync.interchange import prompt_json
 from hipsync.model import Answer, Prompt, Remark, Where
 from hipsync.notify import notice_of, remark_of, run_command, to_desktop, to_terminal
-from hipsync.service import answer_prompt
 from hipsync.store import Store
 
 COMMAND_WITHIN_S = 10.0

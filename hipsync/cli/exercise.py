@@ -208,9 +208,9 @@ def _hurt(app: App) -> Sequence[str]:
 
 def _log(app: App, move: Move, *, hurt: bool) -> None:
     """Write it down; if the standing prompt asked for it, that is answered, and it is one exercise."""
+    from hipsync.answers import answer_prompt, standing_prompt
     from hipsync.cli.prompts import STANDS_FOR, look
     from hipsync.model import Answer, Exercise
-    from hipsync.service import answer_prompt, standing_prompt
 
     with app.open_store() as store:
         now = app.now()

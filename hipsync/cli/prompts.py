@@ -200,7 +200,7 @@ def _no_end(words: Sequence[str]) -> ConfigError:
 
 def standing(store: Store, now: datetime) -> Prompt | None:
     """The prompt that may be answered now."""
-    from hipsync.service import standing_prompt
+    from hipsync.answers import standing_prompt
 
     return standing_prompt(store.prompts(now - STANDS_FOR, now + timedelta(seconds=1)))
 
@@ -215,7 +215,7 @@ def _standing(store: Store, now: datetime) -> Prompt:
 def _answer(
     store: Store, prompt: Prompt, answer: Answer, now: datetime, snooze: timedelta = timedelta(minutes=10)
 ) -> Prompt:
-    from hipsync.service import answer_prompt
+    from hipsync.answers import answer_prompt
 
     answered = answer_prompt(store, prompt, answer, now, snooze)
     look(store)

@@ -114,9 +114,9 @@ class Site:
         return doing(state_of(store, app.settings(), now, frozenset()), now)
 
     def act(self, what: str) -> str:
+        from hipsync.answers import answer_prompt
         from hipsync.cli.prompts import look, pause_end, standing
         from hipsync.model import Answer, Pause
-        from hipsync.service import answer_prompt
 
         app, now = self._app, self._app.now()
         answers = {"done": Answer.DONE, "snooze": Answer.SNOOZED, "skip": Answer.SKIPPED}
