@@ -58,9 +58,16 @@ def export_json(store: Store, file: IO[str], since: datetime | None, until: date
     return count
 
 
-def import_json(store: Store, file: IO[str]) -> Imported:
-    """Store all of a file that `export_json` wrote, or nothing. Raises `InputError` and `StoreError`."""
-    head = _head(file)
+Head = Mapping[str, Any]
+"""All of a file but its epochs."""
+
+
+def import_json(store: Store, file: IO[str], head: Head | None = None) -> Imported:
+    """Store all of a file that `export_json` wrote, or nothing; of which the `head` may have been read already.
+
+    Raises `InputError` and `StoreError`.
+    """
+    head = head or read_head(file)
     with store.transaction():
         bands = _bands(store, head["bands"])
         for table in TIMES:
@@ -75,7 +82,8 @@ def import_json(store: Store, file: IO[str]) -> Imported:
     return Imported(lines, new, lines - new)
 
 
-def _head(file: IO[str]) -> Mapping[str, Any]:
+def read_head(file: IO[str]) -> Head:
+    """The first line. Raises `InputError` if this is no such file."""
     line = file.readline(LONGEST_HEAD).rstrip("\n")
     try:
         held = json.loads(line.removesuffix(LAST) + "}") if line.endswith(LAST) else None

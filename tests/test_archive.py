@@ -171,6 +171,13 @@ def test_what_was_changed_is_refused_as_a_whole(what: str, said: str) -> None:
         assert exported(other) == before
 
 
+def test_what_is_no_export_makes_no_database(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, NOW)
+    (tmp_path / "diary.json").write_text("dear diary")
+    assert "this is no file that" in machine.refused("import", "json", str(tmp_path / "diary.json"), code=1)
+    assert machine.files() == ["diary.json"]
+
+
 def test_a_band_of_another_kind_is_not_mixed_in() -> None:
     with Store.in_memory() as store, Store.in_memory() as other:
         filled(store)

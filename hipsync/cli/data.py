@@ -157,15 +157,13 @@ def import_json_command(app: App, file: Path) -> None:
     \b
     hipsync import json hipsync.json
     """
-    from hipsync.archive import import_json
+    from hipsync.archive import import_json, read_head
 
     try:
-        with (
-            _with_bar(file) as lines,
-            io.TextIOWrapper(lines, encoding="utf-8", newline="\n") as text,
-            app.open_store() as store,
-        ):
-            done = import_json(store, text)
+        with _with_bar(file) as lines, io.TextIOWrapper(lines, encoding="utf-8", newline="\n") as text:
+            head = read_head(text)  # before a database is made
+            with app.open_store() as store:
+                done = import_json(store, text, head)
     except UnicodeDecodeError as error:
         raise InputError(f"{file} is not text in UTF-8; nothing was imported") from error
     except InputError as error:
