@@ -7,14 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from bench import bands, demo, month, store, summary, sync, today
+from bench import bands, demo, interchange, month, store, summary, sync, today
 from bench.__main__ import main
 from bench.figure import Figure, table
 
 
 @pytest.mark.parametrize(
     ("figures", "minutes", "rows"),
-    [(store.figures, 3000, 4), (today.figures, 3000, 1), (month.figures, 90000, 2), (summary.figures, 3000, 2)],
+    [
+        (store.figures, 3000, 4),
+        (today.figures, 3000, 1),
+        (month.figures, 90000, 2),
+        (summary.figures, 3000, 2),
+        (interchange.figures, 90000, 3),
+    ],
 )
 def test_a_benchmark_of_the_store_runs(
     figures: Callable[[Path, int, int], list[Figure]], minutes: int, rows: int, tmp_path: Path
@@ -61,4 +67,7 @@ def test_the_table_tells_ratios_and_what_missed_its_aim() -> None:
 
 def test_an_unknown_benchmark_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["stroe"]) == 2
-    assert capsys.readouterr().err == "no benchmark stroe: there are store, today, month, sync, summary, demo, bands\n"
+    assert (
+        capsys.readouterr().err
+        == "no benchmark stroe: there are store, today, month, sync, summary, demo, bands, interchange\n"
+    )
