@@ -21,7 +21,7 @@ from hipsync.bouts import Rule
 from hipsync.days import Zones
 from hipsync.model import MINUTE, Answer, Exercise, Kind, Prompt, Where
 from hipsync.page import page_html
-from hipsync.page_style import STYLE
+from hipsync.page.style import STYLE
 from hipsync.period import PeriodSummary, awake_minutes, period_summary
 from hipsync.report import length
 from hipsync.review import summarise_days
