@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hipsync.prompting import Due, Reason, next_hours, quiet_at
@@ -12,6 +12,9 @@ from hipsync.timeline import instant_of
 if TYPE_CHECKING:
     from hipsync.plan import State
 
+FRESH = timedelta(minutes=10)
+"""As many missing minutes in a row end a stretch."""
+
 
 def doing(state: State, now: datetime) -> str:
     """Such as "sitting for 34 min, next look at a prompt 10:26". Times are local ones."""
@@ -19,7 +22,7 @@ def doing(state: State, now: datetime) -> str:
     if isinstance(verdict, Due):
         return f"sitting for {age} min: time to move"
     at = _allowed(state, verdict.until)
-    until = "" if at is None else f", next look at a prompt {_when(state, at, now)}"
+    until = "" if at is None or at <= now else f", next look at a prompt {_when(state, at, now)}"
     match verdict.reason:
         case Reason.SITTING:
             return f"sitting for {age} min{until}"
@@ -29,7 +32,8 @@ def doing(state: State, now: datetime) -> str:
             minutes = int((now - instant_of(known)).total_seconds()) // 60
             return f"moving {'now' if minutes < 2 else f'{minutes} min ago'}{until}"
         case Reason.NO_DATA | Reason.NOT_WORN | Reason.ASLEEP as reason if (since := _since(state, reason)) is not None:
-            return f"nothing is said: {reason.value} since {_when(state, since, now)}{until}"
+            as_of = "" if reason is Reason.NO_DATA else _as_of(state, now)
+            return f"nothing is said: {reason.value} since {_when(state, since, now)}{as_of}{until}"
         case Reason.LUNCH | Reason.OUTSIDE_HOURS as reason if _quiet(state, now) is None:
             when = "over lunch" if reason is Reason.LUNCH else "outside the prompt hours"
             return f"nothing is said: the limit was reached {when}, and that is dropped"
@@ -68,6 +72,14 @@ def _since(state: State, reason: Reason) -> datetime | None:
     while first > line.first and line.code[first - 1 - line.first] == line.code[known - 1 - line.first]:
         first -= 1
     return instant_of(first)
+
+
+def _as_of(state: State, now: datetime) -> str:
+    """Up to when that is known, if it is not known of now."""
+    known = state.seen.line.known_until()
+    if known is None or now - instant_of(known) <= FRESH:
+        return ""
+    return f", known up to {_when(state, instant_of(known), now)}"
 
 
 def _when(state: State, instant: datetime, now: datetime) -> str:

@@ -45,7 +45,7 @@ def asleep(start: datetime, hours: float) -> list[Epoch]:
         (day("10m walk, 65m sit", NINE), at(10.25), "sitting for 65 min: time to move"),
         (day("30m sit, 10m walk", NINE), at(9) + 40 * MINUTE, "moving now, next look at a prompt 10:40"),
         (day("30m sit, 10m walk", NINE), at(9) + 47 * MINUTE, "moving 7 min ago, next look at a prompt 10:40"),
-        (day("30m sit, 10m walk", NINE), at(11), "nothing is said: no data since 09:40, next look at a prompt 10:40"),
+        (day("30m sit, 10m walk", NINE), at(11), "nothing is said: no data since 09:40"),
         (day("10m walk, 30m sit", at(17.5)), at(18) + 10 * MINUTE,
          "nothing is said: outside the prompt hours, next look at a prompt Tue 08:00"),
         (day("10m walk, 65m sit", at(11.5)), at(12.75), "nothing is said: lunch"),
@@ -55,6 +55,9 @@ def asleep(start: datetime, hours: float) -> list[Epoch]:
         (day("30m walk, 30m off", NINE), at(10), "nothing is said: not worn since 09:30, next look at a prompt 11:00"),
         (asleep(at(9), 1), at(10), "nothing is said: asleep since 09:00, next look at a prompt 11:00"),
         (asleep(at(-2), 9), at(7), "nothing is said: asleep since Sun 22:00, next look at a prompt 08:00"),
+        (asleep(at(-2), 9), at(9), "nothing is said: asleep since Sun 22:00, known up to 07:00"),
+        (day("30m walk, 30m off", NINE), at(10.5),
+         "nothing is said: not worn since 09:30, known up to 10:00, next look at a prompt 11:00"),
         ([], NINE, "nothing is said: no data"),
     ],
 )  # fmt: skip
