@@ -1,0 +1,61 @@
+"""A characteristic that stands in two services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cases.kit import KEY
+from hipsync.clock import FastClock
+from hipsync.driver import Message, Session
+from hipsync.session import meet, nudge
+from hipsync.simulated import Characteristic, Service
+from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync_devices import gatt
+from hipsync_devices.huami import DRIVER
+from hipsync_devices.huami.sim import MiBand
+
+NINE = datetime(2026, 3, 2, 9, 0, 20, tzinfo=UTC)
+LINK_LOSS, IMMEDIATE_ALERT = gatt.uuid16(0x1803), gatt.uuid16(0x1802)
+
+
+class TwoAlerts(MiBand):
+    """A band that lists Link Loss, with an alert level of its own, before Immediate Alert."""
+
+    def __init__(self) -> None:
+        super().__init__([], now=NINE, zone=ZoneInfo("UTC"), secret=KEY)
+        self.alerted: set[str] = set()
+        """The services whose alert level was written."""
+
+    def services(self) -> Sequence[Service]:
+        alert = Characteristic(gatt.ALERT_LEVEL, frozenset({"read", "write"}))
+        return [Service(LINK_LOSS, (alert,)), *super().services()]
+
+    def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
+        if characteristic == gatt.ALERT_LEVEL:
+            self.alerted.add(service)
+        if service != LINK_LOSS:
+            super().write(characteristic, service, data, now)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    raises=AssertionError,
+    reason="the driver names the alert level without its service, and the first is taken",
+)
+def test_a_buzz_goes_to_immediate_alert_where_link_loss_is_listed_first() -> None:
+    """bleak #139: the wearer feels nothing of what is written to Link Loss."""
+
+    async def story(clock: FastClock) -> set[str]:
+        band = TwoAlerts()
+        connection = DirectConnection(band, clock.now)
+        talk, session = conversation(connection, clock), Session(name=band.name, secret=KEY)
+        await meet(DRIVER, talk, session, Kept().commit)
+        await nudge(DRIVER, talk, session, Message("Time to move", "Stand up"))
+        connection.drop()
+        return band.alerted
+
+    assert run(story, NINE) == {IMMEDIATE_ALERT}

@@ -1,0 +1,95 @@
+"""A flight over which the computer is closed: what a band recorded on the old zone's clock."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cases.kit import DAY, HOUR, Desktop, Wrist, life, served, serving
+from hipsync.clock import FastClock
+from hipsync.model import MINUTE, Epoch
+from hipsync.registry import simulator
+from hipsync.store import Store
+from hipsync.testing.direct import run
+
+MORNING = datetime(2026, 1, 6, 7, 0, 20, tzinfo=UTC)
+CLOSED = MORNING.replace(hour=16, minute=0)
+LANDED = {
+    "America/New_York": datetime(2026, 1, 6, 23, 0, 20, tzinfo=UTC),
+    "Asia/Tokyo": datetime(2026, 1, 7, 3, 0, 20, tzinfo=UTC),
+}
+WALK = life(MORNING.replace(second=0) - 30 * HOUR, 80 * HOUR, lambda i: 50 if i % 60 < 8 else 0)
+"""400 steps in every hour."""
+
+
+@cache
+def stored(kind: str, zone: str) -> list[Epoch]:
+    """What is known four hours after the computer was opened there; it was closed in London."""
+    opened = LANDED[zone]
+
+    async def story(clock: FastClock) -> list[Epoch]:
+        band = simulator(kind)(WALK, now=MORNING, zone=ZoneInfo("Europe/London"))
+        with Store.in_memory() as store:
+            store.note_zone(MORNING - 2 * DAY, "Europe/London")
+            held = store.add_band(name="band", driver=kind, address="A", now=MORNING, simulated=True)
+            service = serving(
+                store, Wrist(band, clock.now), clock.now, desktop=Desktop(), zone="Europe/London", key=None
+            )
+            await served(service, clock.now, CLOSED)
+            await service.leave()
+            while clock.now() < opened:
+                await clock.sleep_until(min(clock.now() + 10 * MINUTE, opened))
+                band.advance(clock.now())
+            service.settings = replace(service.settings, host_zone=zone)
+            store.note_zone(clock.now(), zone)
+            await served(service, clock.now, opened + 4 * HOUR)
+            await service.leave()
+            return store.epochs(held.id, MORNING - 2 * DAY, opened + 4 * HOUR)
+
+    return run(story, MORNING)
+
+
+def walked(epoch: Epoch) -> int:
+    return sum(minute.steps for minute in WALK if epoch.start <= minute.start < epoch.end)
+
+
+ZERO = pytest.mark.xfail(
+    strict=True, reason="the band has nothing under the new zone's hours, so they are called still"
+)
+PART = pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="an hour on the old zone's clock is taken for that hour of the new zone"
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "zone"),
+    [
+        pytest.param("colmi", "America/New_York"),
+        pytest.param("colmi", "Asia/Tokyo"),
+        pytest.param("lefun", "America/New_York"),
+        pytest.param("lefun", "Asia/Tokyo", marks=ZERO),
+    ],
+)
+def test_no_hour_of_the_flight_is_called_still_in_which_somebody_walked(kind: str, zone: str) -> None:
+    """BangleApps #4301, PebbleOS #1523, stepsy #66: those hours are unknown, so they have no row."""
+    assert [epoch for epoch in stored(kind, zone) if epoch.inferred and not epoch.steps and walked(epoch)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "zone"),
+    [
+        pytest.param("colmi", "America/New_York"),
+        pytest.param("colmi", "Asia/Tokyo", marks=PART),
+        pytest.param("lefun", "America/New_York"),
+        pytest.param("lefun", "Asia/Tokyo", marks=PART),
+    ],
+)
+def test_every_hour_that_the_band_sent_has_the_steps_that_were_walked_in_it(kind: str, zone: str) -> None:
+    """BangleApps #4301, PebbleOS #1523, stepsy #66: a few steps may lie on the other side of an hour's edge."""
+    sent = [epoch for epoch in stored(kind, zone) if not epoch.inferred]
+    assert sent
+    assert [epoch for epoch in sent if abs(epoch.steps - walked(epoch)) > 10] == []

@@ -1,0 +1,46 @@
+"""A band that shows itself under another address than the one that was paired."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from cases.kit import KEY
+from hipsync import bluetooth
+from hipsync.clock import FastClock
+from hipsync.errors import NotHeard
+from hipsync.simulation import simulated_radio
+from hipsync.testing.direct import run
+from hipsync_devices.huami.sim import MiBand
+
+NINE = datetime(2026, 3, 2, 9, 0, 20, tzinfo=UTC)
+PAIRED, SHOWN = "C0:00:00:00:00:01", "C0:00:00:00:00:02"
+
+
+def test_a_band_that_is_there_under_a_new_address_is_named_with_what_to_do() -> None:
+    """grupetto #61, and reports of PineTimes and siglo: a random address, or a firmware that was brought up to date."""
+
+    async def story(clock: FastClock) -> None:
+        band = MiBand([], now=NINE, zone=ZoneInfo("UTC"), secret=KEY)
+        async with simulated_radio([band], now=clock.now, addresses=[SHOWN]) as air:
+            with pytest.raises(NotHeard, match=rf"{PAIRED}.*{SHOWN} shows itself as '{band.name}'.*--again"):
+                async with bluetooth.connect(air.radio, PAIRED, timedelta(seconds=4), band.name):
+                    pass
+
+    run(story, NINE)
+
+
+def test_an_address_in_lower_case_is_the_same_address() -> None:
+    """grupetto #61, by the way in which an address is typed."""
+
+    async def story(clock: FastClock) -> str:
+        band = MiBand([], now=NINE, zone=ZoneInfo("UTC"), secret=KEY)
+        async with (
+            simulated_radio([band], now=clock.now, addresses=[SHOWN]) as air,
+            bluetooth.connect(air.radio, SHOWN.lower(), timedelta(seconds=20)) as connection,
+        ):
+            return connection.address
+
+    assert run(story, NINE) == SHOWN
