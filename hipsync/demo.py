@@ -14,25 +14,25 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hipsync import bluetooth
-from hipsync.answers import answer_prompt
-from hipsync.clock import FastClock, VirtualTimeLoop
-from hipsync.config import Config
-from hipsync.days import Zones
+from hipsync.conversation.session import Connection
+from hipsync.core.days import Zones
+from hipsync.core.exercises import Move
 from hipsync.driver import Driver
 from hipsync.errors import ConfigError
-from hipsync.exercises import Move
-from hipsync.life import office_days
+from hipsync.history.summaries import summarise
+from hipsync.host.clock import FastClock, VirtualTimeLoop
 from hipsync.model import Answer, Epoch, Occasion, Prompt, Where
-from hipsync.notify import notice_of
-from hipsync.plan import next_wake, settings_of
-from hipsync.reach import BleakRadio
+from hipsync.office_day import office_days
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.bleak_radio import BleakRadio
+from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers, simulator
-from hipsync.report import day_text
-from hipsync.review import summarise
-from hipsync.service import Service
-from hipsync.session import Connection
-from hipsync.simulation import simulated_radio
+from hipsync.report.terminal_day import day_text
+from hipsync.service.answers import answer_prompt
+from hipsync.service.notify import notice_of
+from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.store import Band, Store
 
 ADDRESS = "C0:00:00:00:00:01"
@@ -196,7 +196,7 @@ async def live(
 
 def minutes_of_file(file: Path) -> list[Epoch]:
     """Somebody's minutes, as `import csv` takes them. Raises `InputError`."""
-    from hipsync.tables import epochs_of_csv
+    from hipsync.formats.csv_minutes import epochs_of_csv
 
     with file.open("rb") as lines:
         return sorted(epochs_of_csv(lines, zone=None))

@@ -10,7 +10,7 @@ from typing import Any
 
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import ConfigError
-from hipsync.proof import Proof, proof_of
+from hipsync.evidence import Proof, proof_of
 from hipsync.simulated import Simulator
 
 log = logging.getLogger(__name__)

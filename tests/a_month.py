@@ -15,17 +15,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hipsync.answers import answer_prompt
-from hipsync.clock import FastClock, VirtualTimeLoop
-from hipsync.config import Config
+from hipsync.conversation.session import Connection
+from hipsync.core.exercises import Move
 from hipsync.errors import NoReply
-from hipsync.exercises import Move
-from hipsync.life import office_day
+from hipsync.host.clock import FastClock, VirtualTimeLoop
 from hipsync.model import Answer, Epoch, Pause, Prompt, State, Where
-from hipsync.plan import next_wake, settings_of
+from hipsync.office_day import office_day
 from hipsync.registry import drivers, simulator
-from hipsync.service import Service
-from hipsync.session import Connection
+from hipsync.service.answers import answer_prompt
+from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Band, Store
 from hipsync.testing.direct import DirectConnection

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError
+from hipsync.host.clock import FastClock
 from hipsync.model import Answer, Epoch, State
-from hipsync.session import Conversation, collect, meet, nudge
 from hipsync.testing.direct import Kept, run
 from hipsync_devices.banglejs import DRIVER
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from hipsync.core.timeline import Source, Timeline, minute_of, timeline
 from hipsync.model import MINUTE, Epoch, State
-from hipsync.timeline import Source, Timeline, minute_of, timeline
 
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 

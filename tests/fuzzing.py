@@ -27,12 +27,12 @@ from operator import itemgetter
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, collect, meet
 from hipsync.driver import Driver, Session
 from hipsync.errors import DeviceError
-from hipsync.life import office_day
+from hipsync.host.clock import FastClock
 from hipsync.model import Epoch
-from hipsync.session import Conversation, collect, meet
+from hipsync.office_day import office_day
 from hipsync.simulated import SimulatedBand, Simulator
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices import gatt

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Connection, Conversation, collect, meet
 from hipsync.driver import Session
 from hipsync.errors import DeviceError, LinkLost
+from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, Reading
-from hipsync.session import Connection, Conversation, collect, meet
 from hipsync.simulated import HangUp
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices import gatt

@@ -14,10 +14,10 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import Any, TypeVar
 
-from hipsync.clock import FastClock
 from hipsync.driver import Advertisement
+from hipsync.host.clock import FastClock
+from hipsync.radio.simulation import SimulatedRadio, simulated_radio
 from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
-from hipsync.simulation import SimulatedRadio, simulated_radio
 from hipsync.testing.direct import run
 
 T = TypeVar("T")

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Connection, Conversation, meet
 from hipsync.driver import Session
 from hipsync.errors import DeviceError
+from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, State, Wear
-from hipsync.session import Connection, Conversation, meet
 from hipsync.testing.direct import Kept, run
 from hipsync_devices import gatt
 from hipsync_devices.gatt import uuid16

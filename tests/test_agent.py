@@ -13,7 +13,7 @@ import pytest
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from hipsync.agent import AGENT, PATH, Agent, bonded, drop_bond, identity, pairing_agent
+from hipsync.radio.bluez_agent import AGENT, PATH, Agent, bonded, drop_bond, identity, pairing_agent
 from private_bus import needs_dbus, on_the_bus, private_bus
 
 ADDRESS = "C8:0F:10:80:D0:21"

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from builders import MONDAY
-from hipsync.answers import answer_prompt
 from hipsync.model import Answer, Exercise, Prompt
+from hipsync.service.answers import answer_prompt
 from hipsync.store import Store
 
 PROMPT = Prompt(MONDAY, MONDAY, "hip-extension", sure=True)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from builders import MONDAY
-from hipsync.archive import export_json, import_json
 from hipsync.errors import InputError
+from hipsync.formats.json_archive import export_json, import_json
 from hipsync.model import MINUTE, Answer, Epoch, Exercise, Pause, Prompt, State, Where
 from hipsync.store import Store
 from hipsync.store.rows import TIMES

@@ -11,7 +11,7 @@ from contextlib import closing
 
 import pytest
 
-from hipsync.cli.asking import Terminal
+from hipsync.cli.passkey import Terminal
 
 
 @pytest.fixture

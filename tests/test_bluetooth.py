@@ -20,11 +20,11 @@ from bleak.exc import (
 from dbus_fast import Message, Variant
 from dbus_fast.errors import AuthError
 
-from hipsync import bluetooth
-from hipsync.bluetooth import SYSTEM, Radio
-from hipsync.clock import FastClock
 from hipsync.errors import BluetoothUnavailable, LinkLost, NoReply
-from hipsync.simulation import SimulatedRadio
+from hipsync.host.clock import FastClock
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import SYSTEM, Radio
+from hipsync.radio.simulation import SimulatedRadio
 from plain_band import BATTERY, BATTERY_SERVICE, FIRST, SECOND, SECOND_BAND, PlainBand, on_the_air, without_traces
 from private_bus import needs_dbus, on_the_bus, private_bus
 

@@ -22,8 +22,8 @@ import pytest
 
 from bluez.bands import address, bands
 from hipsync.cli.app import system_now
-from hipsync.life import office_days
 from hipsync.model import MINUTE, Epoch
+from hipsync.office_day import office_days
 from hipsync.registry import drivers
 
 FOLDER = Path(__file__).parent / "bluez"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from builders import MONDAY, day, line, minutes, slots
-from hipsync.bouts import Rule, bouts, reached, usual_minutes, zero_runs
+from hipsync.core.bouts import Rule, bouts, reached, usual_minutes, zero_runs
+from hipsync.core.timeline import Source, minute_of
 from hipsync.model import EndedBy
-from hipsync.timeline import Source, minute_of
 
 VECTORS = Path(__file__).resolve().parents[2] / "shared" / "vectors" / "sitting-rule.json"
 CASES: list[dict[str, Any]] = json.loads(VECTORS.read_text())["cases"] if VECTORS.exists() else []

@@ -1,4 +1,4 @@
-"""The defects of Bumble that `hipsync.simulation` lists: the names that each remedy hooks into are still there.
+"""The defects of Bumble that `hipsync.radio.simulation` lists: the names that each remedy hooks into are still there.
 
 When one of these fails after an update of Bumble, see whether the defect is still there before the remedy is mended.
 """
@@ -20,11 +20,11 @@ from bumble.keys import KeyStore
 from bumble.link import LocalLink
 from bumble.smp import AddressResolver
 
-import hipsync.simulation
-from hipsync.simulation import Air
-from hipsync.simulation.air import SimulatedController, _Advertiser
-from hipsync.simulation.central import _Host
-from hipsync.simulation.lean import make_lean
+import hipsync.radio.simulation
+from hipsync.radio.simulation import Air
+from hipsync.radio.simulation.air import SimulatedController, _Advertiser
+from hipsync.radio.simulation.central import _Host
+from hipsync.radio.simulation.lean import make_lean
 
 OVERRIDES: list[tuple[int, type[object], type[object], str, str]] = [
     (1, Controller, SimulatedController, "on_hci_le_create_connection_cancel_command", "self, _command"),
@@ -71,7 +71,7 @@ def parameters(owner: type[object], method: str) -> str:
 
 
 def defects() -> list[int]:
-    text = hipsync.simulation.__doc__ or ""
+    text = hipsync.radio.simulation.__doc__ or ""
     return [int(number) for number in re.findall(r"^ ?(\d+)  \S", text, re.MULTILINE)]
 
 

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.capture import Capture
+from hipsync.conversation.capture import Capture
+from hipsync.conversation.session import Commit, Conversation
 from hipsync.driver import Session
 from hipsync.model import MINUTE, Epoch
 from hipsync.registry import drivers
-from hipsync.session import Commit, Conversation
 from hipsync.testing import capture, replay
 from hipsync_devices.huami import DRIVER
 from hipsync_devices.huami.login import authenticate

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from builders import MONDAY, day
-from hipsync.instance import only_instance
-from hipsync.keys import KeyFile
+from hipsync.host.lock import only_instance
 from hipsync.model import MINUTE, Charge, Epoch, Info
 from hipsync.store import Store
+from hipsync.store.keys import KeyFile
 from machine import Machine
 from stored import GOOD, NOW, SECOND
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builders import MONDAY
-from hipsync.config import Config, parsed
+from hipsync.settings.config import Config, parsed
 from machine import Machine
 from stored import NOW
 

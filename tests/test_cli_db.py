@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.instance import only_instance
+from hipsync.host.lock import only_instance
 from hipsync.store import Store
 from machine import Machine
 from stored import NOW, minute

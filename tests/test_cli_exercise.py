@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from hipsync.cli.exercise import Guide, asked_for, walk
-from hipsync.config import Config, as_toml, parsed
+from hipsync.core.exercises import MOVES, SAFETY, Move, When, next_exercise
 from hipsync.errors import ConfigError
-from hipsync.exercises import MOVES, SAFETY, Move, When, next_exercise
 from hipsync.model import Answer, Exercise, Prompt
+from hipsync.settings.config import Config, as_toml, parsed
 from hipsync.store import Store
 from machine import COMMAND, Machine
 

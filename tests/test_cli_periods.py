@@ -171,7 +171,7 @@ def test_outputs_exclude_each_other_and_open_needs_a_page(machine: Machine) -> N
 
 @pytest.mark.parametrize("words", [["today"], ["day"], ["week"], ["month"]])
 def test_a_page_is_written_whole_or_not_at_all(machine: Machine, words: list[str], tmp_path: Path) -> None:
-    pytest.importorskip("hipsync.page")
+    pytest.importorskip("hipsync.report.page")
     lived(machine, 1)
     file = tmp_path / "page.html"
     file.write_text("older")

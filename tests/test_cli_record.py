@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.keys import KeyFile
 from hipsync.model import Counter, Epoch
 from hipsync.registry import drivers
 from hipsync.store import Store
+from hipsync.store.keys import KeyFile
 from hipsync.testing import capture, replay
 from machine import Machine
 from stored import NOW

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 from builders import MONDAY, day
-from hipsync.instance import only_instance
+from hipsync.host.lock import only_instance
 from hipsync.model import MINUTE, Answer, Epoch, Prompt, State, Where
 from hipsync.store import Store
 from machine import Machine

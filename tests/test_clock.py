@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hipsync.clock import FastClock, SystemClock, VirtualTimeLoop
+from hipsync.host.clock import FastClock, SystemClock, VirtualTimeLoop
 from hipsync.testing.direct import run
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

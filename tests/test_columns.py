@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
-from hipsync.columns import QUERIES, TABLES, datasette
 from hipsync.store import Store
+from hipsync.store.columns import QUERIES, TABLES, datasette
 from machine import ROOT, Machine
 from stored import GOOD, NOW, band, minute
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipsync import config as config_module
-from hipsync.config import Config, as_toml, load, minutes_of
 from hipsync.errors import ConfigError
+from hipsync.settings import config as config_module
+from hipsync.settings.config import Config, as_toml, load, minutes_of
 
 
 @pytest.fixture

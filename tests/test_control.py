@@ -16,10 +16,11 @@ from typing import TypeVar
 
 import pytest
 
-from hipsync import control, desk
-from hipsync.control import Line, ask, door, look
-from hipsync.desk import CLIENTS, LONGEST, opened
 from hipsync.errors import HipsyncError, Refused
+from hipsync.service import control_client as control
+from hipsync.service import control_server as desk
+from hipsync.service.control_client import Line, ask, door, look
+from hipsync.service.control_server import CLIENTS, LONGEST, opened
 
 T = TypeVar("T")
 

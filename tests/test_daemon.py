@@ -27,21 +27,23 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hipsync import control, daemon, instance
-from hipsync.answers import answer_prompt
 from hipsync.cli import hipsync, pairing
-from hipsync.clock import SystemClock
-from hipsync.config import Config
-from hipsync.daemon import run
+from hipsync.conversation.session import Connection, committed
+from hipsync.core.exercises import Move
+from hipsync.core.prompting import Policy
 from hipsync.errors import ConfigError, NotHeard, Outdated, Refused, StoreError
-from hipsync.exercises import Move
-from hipsync.instance import only_instance
+from hipsync.host import lock as instance
+from hipsync.host.clock import SystemClock
+from hipsync.host.lock import only_instance
 from hipsync.model import MINUTE, Answer, BandId, Epoch, Pause, Prompt, Reading, Where
-from hipsync.plan import Settings, State, settings_of
-from hipsync.prompting import Policy
 from hipsync.registry import drivers
-from hipsync.service import Service
-from hipsync.session import Connection, committed
+from hipsync.service import control_client as control
+from hipsync.service import daemon
+from hipsync.service.answers import answer_prompt
+from hipsync.service.daemon import run
+from hipsync.service.plan import Settings, State, settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.store import Band, Store
 from hipsync.store import file as store_file
 from hipsync_devices.huami import protocol
@@ -183,7 +185,7 @@ def test_a_failed_wake_is_tried_again_after_the_pause_and_not_before(database: P
 
 
 def test_a_streak_of_failures_is_told_once(database: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "hipsync.daemon")
+    caplog.set_level(logging.DEBUG, "hipsync.service.daemon")
 
     async def story(service: Watched) -> None:
         service.first = [failing(StoreError("the disk is full"))] * 2 + [failing(StoreError("it is locked"))] * 2
@@ -278,7 +280,7 @@ def test_a_wake_that_does_not_end_by_itself_is_interrupted(
 HOLD = """
 import sys, time
 from pathlib import Path
-from hipsync.instance import only_instance, running
+from hipsync.host.lock import only_instance, running
 with only_instance(Path(sys.argv[1])):
     print("holds it", flush=True)
     time.sleep(60)

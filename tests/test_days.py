@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipsync.days import Zones
+from hipsync.core.days import Zones
 from hipsync.model import ZoneChange
 
 LONDON = Zones([], "Europe/London")

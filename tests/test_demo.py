@@ -15,12 +15,12 @@ import pytest
 
 import independent
 import real_people
-from hipsync.bouts import Rule
-from hipsync.days import Zones
+from hipsync.core.bouts import Rule
+from hipsync.core.days import Zones
 from hipsync.demo import demo
-from hipsync.life import office_days
+from hipsync.history.summaries import summarise
 from hipsync.model import Epoch, Kind, Occasion, State
-from hipsync.review import summarise
+from hipsync.office_day import office_days
 from hipsync.store import Store
 
 ZONE = ZoneInfo("Europe/London")

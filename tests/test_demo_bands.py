@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.config import Config
-from hipsync.days import Zones
+from hipsync.core.days import Zones
 from hipsync.demo import demo
-from hipsync.life import office_day
+from hipsync.history.summaries import summarise
 from hipsync.model import Occasion
-from hipsync.plan import settings_of
+from hipsync.office_day import office_day
 from hipsync.registry import drivers
-from hipsync.review import summarise
+from hipsync.service.plan import settings_of
+from hipsync.settings.config import Config
 from hipsync.store import Store
 
 TUESDAY = date(2026, 11, 24)
@@ -37,7 +37,7 @@ def test_every_step_of_the_day_arrives_and_the_hour_is_prompted(kind: str, tmp_p
         summary = summarise(store, settings_of(Config(), LONDON).rule, zones, TUESDAY, day.end)
         prompts = [each for each in store.prompts(day.start, day.end) if each.occasion is Occasion.SITTING]
     assert summary.steps == sum(epoch.steps for epoch in walked)
-    # four long sits at the desk and one on the sofa (`hipsync/life.py`); a band that is lost prompts for none
+    # four long sits at the desk and one on the sofa (`hipsync/office_day.py`); a band that is lost prompts for none
     assert len(prompts) in {4, 5}  # the second sit lasts 62 minutes, which holds no six whole slots of ten
     buzzes = drivers()[kind].nudge is not None
     assert all(("band" in prompt.where) == buzzes for prompt in prompts)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.clock import SystemClock
+from hipsync.host.clock import SystemClock
 from hipsync.model import MINUTE, Epoch
 from hipsync.store import Store
 from machine import ROOT, Machine

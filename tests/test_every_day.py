@@ -18,12 +18,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, collect, meet
 from hipsync.errors import DeviceError, LinkLost
-from hipsync.life import office_days
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
+from hipsync.office_day import office_days
 from hipsync.registry import drivers, simulator
-from hipsync.session import Conversation, collect, meet
 from hipsync.simulated import SimulatedBand, Simulator
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync.testing.rules import Case

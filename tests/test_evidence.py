@@ -11,7 +11,7 @@ import pytest
 
 from evidence import measure, table, vectors
 from evidence.known import NOT_MET
-from hipsync.proof import Proof, proof_of
+from hipsync.evidence import Proof, proof_of
 from hipsync.registry import drivers, proof
 from hipsync.testing import RULES
 

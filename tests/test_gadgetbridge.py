@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from builders import MONDAY
-from hipsync.keys import KeyFile
 from hipsync.model import MINUTE, Charge, Epoch, Info, State
 from hipsync.store import Store
+from hipsync.store.keys import KeyFile
 from hipsync_devices.huami.packets import decode_records, encode_record
 from machine import Machine
 from stored import NOW

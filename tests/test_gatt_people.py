@@ -14,18 +14,18 @@ from click.testing import CliRunner
 
 import independent
 import real_people
-from hipsync import bluetooth
 from hipsync.cli import hipsync
 from hipsync.cli.app import App
-from hipsync.clock import FastClock, VirtualTimeLoop
-from hipsync.config import Config
-from hipsync.exercises import Move
+from hipsync.core.exercises import Move
+from hipsync.host.clock import FastClock, VirtualTimeLoop
 from hipsync.model import Epoch, Prompt, State, Where
-from hipsync.plan import settings_of
-from hipsync.reach import BleakRadio
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.bleak_radio import BleakRadio
+from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers
-from hipsync.service import Service
-from hipsync.simulation import simulated_radio
+from hipsync.service.plan import settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.store import Band, Store
 from hipsync_devices.huami.sim import MiBand
 from test_real_people import epochs_of, same_day

@@ -11,7 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from hipsync.install import Place, executable, place
+from hipsync.host.autostart import Place, executable, place
 from machine import Machine
 
 COMMAND = ["/opt/my tools/hipsync", "--db", '/data/100% "mine" $HOME/h.db', "run"]

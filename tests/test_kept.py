@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from builders import MONDAY, day
-from hipsync.bouts import Bouts, Rule
-from hipsync.days import Day, Zones
+from hipsync.core.bouts import Bouts, Rule
+from hipsync.core.days import Day, Zones
+from hipsync.core.summary import DaySummary, Judged, judged_day
+from hipsync.core.timeline import Timeline
+from hipsync.history.summaries import summarise, summarise_days
 from hipsync.model import MINUTE, Answer, BandId, Counter, Epoch, Exercise, Prompt, Reading, State, Wear
-from hipsync.review import summarise, summarise_days
 from hipsync.store import Band, Store
-from hipsync.summary import DaySummary, Judged, judged_day
-from hipsync.timeline import Timeline
 from stored import count
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -56,7 +56,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         times.append(day)
         return judged_day(line, found, day, now)
 
-    monkeypatch.setattr("hipsync.review.judged_day", counted)
+    monkeypatch.setattr("hipsync.history.summaries.judged_day", counted)
     return times
 
 
@@ -153,7 +153,7 @@ def test_what_was_written_while_a_day_was_judged_is_not_missed(
         return judged
 
     with monkeypatch.context() as patched:
-        patched.setattr("hipsync.review.judged_day", interrupted)
+        patched.setattr("hipsync.history.summaries.judged_day", interrupted)
         summarise_days(store, Rule(), zones(), DATES, LATER)
     assert kept(store) == 0
     same(store, Rule(), zones(), DATES, LATER)
@@ -163,7 +163,7 @@ def test_an_upgrade_judges_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -
     lived(store)
     summarise_days(store, Rule(), zones(), DATES, LATER)
     times = judged(monkeypatch)
-    monkeypatch.setattr("hipsync.review._edition", lambda: [(1, 2)])
+    monkeypatch.setattr("hipsync.history.summaries._edition", lambda: [(1, 2)])
     summarise_days(store, Rule(), zones(), DATES, LATER)
     assert (len(times), kept(store)) == (3, 3)
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from hipsync.errors import ConfigError
-from hipsync.keys import KeyFile, key_from_file, parsed_key
 from hipsync.model import BandId
 from hipsync.store import Band
+from hipsync.store.keys import KeyFile, key_from_file, parsed_key
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 OTHER = bytes.fromhex("ffeeddccbbaa99887766554433221100")

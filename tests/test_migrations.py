@@ -150,7 +150,7 @@ STARTER = """
 import sys
 from pathlib import Path
 from hipsync.store import Store
-import hipsync.migrations
+import hipsync.store.migrations
 print(flush=True)
 input()
 Store.open(Path(sys.argv[1])).close()

@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import day
-from hipsync.answers import answer_prompt
-from hipsync.clock import FastClock
-from hipsync.config import Config
-from hipsync.exercises import When, moves_for
+from hipsync.core.exercises import When, moves_for
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Epoch, Occasion, Pause, Prompt, State, Where
-from hipsync.plan import Settings, settings_of
-from hipsync.service import Service
+from hipsync.service.answers import answer_prompt
+from hipsync.service.plan import Settings, settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Store
 from hipsync.testing.direct import run

@@ -20,10 +20,10 @@ import pytest
 from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
-from hipsync import notify
-from hipsync.exercises import next_exercise
+from hipsync.core.exercises import next_exercise
 from hipsync.model import Answer, BandId, Occasion, Prompt, Remark, Trouble
-from hipsync.notify import Notice, notice_of, remark_of, run_command, to_desktop, to_terminal, why_no_notices
+from hipsync.service import notify
+from hipsync.service.notify import Notice, notice_of, remark_of, run_command, to_desktop, to_terminal, why_no_notices
 from private_bus import needs_dbus, on_the_bus, private_bus
 
 NOTICE = Notice("Time to move", "Stand up.")
@@ -346,7 +346,9 @@ async def test_a_server_that_refuses_or_hangs_did_not_deliver_and_may_come_back(
         desk.fails = True
         assert not await to_desktop(NOTICE, nothing)
     warnings = [
-        record for record in caplog.records if record.name == "hipsync.notify" and record.levelno >= logging.WARNING
+        record
+        for record in caplog.records
+        if record.name == "hipsync.service.notify" and record.levelno >= logging.WARNING
     ]
     assert len(warnings) == 2, "the first of each streak"
 

@@ -14,12 +14,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import MONDAY, day, slots
-from hipsync.bouts import Rule, bouts
-from hipsync.days import Zones
+from hipsync.core.bouts import Rule, bouts
+from hipsync.core.days import Zones
+from hipsync.core.occasions import occasions
+from hipsync.core.prompting import Due, Policy, Quiet, Reason, outcome, verdict
+from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import MINUTE, Answer, Epoch, Occasion, Pause, Prompt, State
-from hipsync.occasions import occasions
-from hipsync.prompting import Due, Policy, Quiet, Reason, outcome, verdict
-from hipsync.timeline import Source, minute_of, timeline
 
 HOUR = 60 * MINUTE
 HOURS = Policy(hours=dict.fromkeys(range(7), ((time(8), time(22)),)), lunch=((time(12, 30), time(13, 30)),))

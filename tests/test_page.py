@@ -17,16 +17,16 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from builders import day as drawn
-from hipsync.bouts import Rule
-from hipsync.days import Zones
+from hipsync.core.bouts import Rule
+from hipsync.core.days import Zones
+from hipsync.core.period import PeriodSummary, awake_minutes, period_summary
+from hipsync.core.summary import KINDS
+from hipsync.history.summaries import summarise_days
 from hipsync.model import MINUTE, Answer, Exercise, Kind, Prompt, Where
-from hipsync.page import page_html
-from hipsync.page.style import STYLE
-from hipsync.period import PeriodSummary, awake_minutes, period_summary
-from hipsync.report import length
-from hipsync.review import summarise_days
+from hipsync.report.page import page_html
+from hipsync.report.page.style import STYLE
+from hipsync.report.terminal_day import length
 from hipsync.store import Store
-from hipsync.summary import KINDS
 
 MONDAY = date(2026, 3, 23)
 """Of the week in which London's clocks go forward, on Sunday."""

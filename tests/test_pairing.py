@@ -11,20 +11,20 @@ from zoneinfo import ZoneInfo
 import pytest
 from bleak.backends.device import BLEDevice
 
-from hipsync import bluetooth
-from hipsync.bluetooth import Seen
 from hipsync.cli.app import App
 from hipsync.cli.pairing import Wanted, choice, pair_seen
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Advertisement
 from hipsync.errors import ConfigError, LinkLost, NoReply, NotAuthorised, NotBonded
-from hipsync.keys import KeyFile
+from hipsync.host.clock import FastClock
 from hipsync.model import Info
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import Seen
+from hipsync.radio.simulation import Bond, simulated_radio
 from hipsync.registry import drivers
-from hipsync.session import Conversation
 from hipsync.simulated import SimulatedBand
-from hipsync.simulation import Bond, simulated_radio
 from hipsync.store import Store
+from hipsync.store.keys import KeyFile
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.sim import PineTime

@@ -7,7 +7,7 @@ import sys
 import platformdirs
 import pytest
 
-from hipsync.paths import config_dir, data_dir
+from hipsync.host.paths import config_dir, data_dir
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs is asked")

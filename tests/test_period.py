@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from builders import MONDAY, day
-from hipsync.bouts import Rule
-from hipsync.days import Zones
+from hipsync.core.bouts import Rule
+from hipsync.core.days import Zones
+from hipsync.core.period import PeriodSummary, period_summary
+from hipsync.history.summaries import summarise_days
 from hipsync.model import Epoch, Kind
-from hipsync.period import PeriodSummary, period_summary
-from hipsync.review import summarise_days
 from hipsync.store import Store
 
 DATES = [date(2026, 3, 2) + timedelta(days=at) for at in range(3)]

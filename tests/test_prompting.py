@@ -8,11 +8,11 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from builders import MONDAY, day
-from hipsync.bouts import Rule, bouts
-from hipsync.days import Zones
+from hipsync.core.bouts import Rule, bouts
+from hipsync.core.days import Zones
+from hipsync.core.prompting import ALL_DAY, Due, Policy, Quiet, Reason, next_hours, outcome, verdict
+from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import Answer, Epoch, Pause, Prompt
-from hipsync.prompting import ALL_DAY, Due, Policy, Quiet, Reason, next_hours, outcome, verdict
-from hipsync.timeline import Source, minute_of, timeline
 
 OFFICE = Policy(hours=dict.fromkeys(range(7), ((time(8), time(22)),)), lunch=((time(12, 30), time(13, 30)),))
 FREE = Policy()

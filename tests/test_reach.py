@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
 from bleak.exc import BleakDBusError
 
-from hipsync.bluetooth import SYSTEM, Radio
-from hipsync.clock import FastClock
+from hipsync.host.clock import FastClock
 from hipsync.model import BandId
-from hipsync.reach import BleakRadio, opened_radio
-from hipsync.simulation import SimulatedRadio
+from hipsync.radio.bleak_radio import BleakRadio, opened_radio
+from hipsync.radio.connect import SYSTEM, Radio
+from hipsync.radio.simulation import SimulatedRadio
 from hipsync.store import Band
 from plain_band import BATTERY, FIRST, SECOND_BAND, START, PlainBand, on_the_air
 

@@ -11,12 +11,12 @@ import pytest
 
 import independent
 import real_people
-from hipsync.bouts import Rule, bouts
-from hipsync.days import Zones
-from hipsync.interchange import day_json
+from hipsync.core.bouts import Rule, bouts
+from hipsync.core.days import Zones
+from hipsync.core.summary import day_summary
+from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import MINUTE, Epoch, State
-from hipsync.summary import day_summary
-from hipsync.timeline import Source, minute_of, timeline
+from hipsync.report.json_csv import day_json
 
 pytestmark = pytest.mark.skipif(not real_people.SOURCE.exists(), reason="shared/data is not beside this repository")
 

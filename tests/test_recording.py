@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync import recording
-from hipsync.capture import Capture, Line, capture_of
-from hipsync.clock import FastClock
+from hipsync.conversation import recording
+from hipsync.conversation.capture import Capture, Line, capture_of
+from hipsync.conversation.recording import Recording, redacted
+from hipsync.conversation.session import collect, meet
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import DeviceError
+from hipsync.host.clock import FastClock
 from hipsync.model import Counter, Epoch, Info, Reading
-from hipsync.recording import Recording, redacted
 from hipsync.registry import drivers, simulator
-from hipsync.session import collect, meet
 from hipsync.testing import DirectConnection, Kept, conversation, replay, run
 from hipsync.testing.rules import KEY, NOON, Case
 

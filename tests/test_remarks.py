@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from builders import MONDAY, day
-from hipsync.cli.delivery import Delivery
-from hipsync.clock import FastClock
-from hipsync.config import Config
-from hipsync.control import Line
-from hipsync.days import Zones
-from hipsync.desk import opened
+from hipsync.core.band_troubles import Facts, remarks_due, troubles
+from hipsync.core.days import Zones
+from hipsync.core.prompting import Policy
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, BandId, Charge, Pause, Remark, Trouble
-from hipsync.plan import settings_of
-from hipsync.prompting import Policy
-from hipsync.remarks import Facts, remarks_due, troubles
-from hipsync.service import Service
+from hipsync.service.control_client import Line
+from hipsync.service.control_server import opened
+from hipsync.service.delivery import Delivery
+from hipsync.service.plan import settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.store import Band, Store
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand

@@ -11,13 +11,13 @@ import jsonschema
 import pytest
 
 from builders import MONDAY, day
-from hipsync.bouts import Rule, bouts
-from hipsync.days import Zones
-from hipsync.interchange import day_json
+from hipsync.core.bouts import Rule, bouts
+from hipsync.core.days import Zones
+from hipsync.core.summary import DaySummary, PromptOutcome, Worn, day_summary
+from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import Answer, Epoch, Exercise, Occasion, Prompt, Where
-from hipsync.report import ASCII_MARKS, day_text, length
-from hipsync.summary import DaySummary, PromptOutcome, Worn, day_summary
-from hipsync.timeline import Source, minute_of, timeline
+from hipsync.report.json_csv import day_json
+from hipsync.report.terminal_day import ASCII_MARKS, day_text, length
 
 SCHEMA = json.loads(Path(__file__).with_name("day.schema.json").read_text())
 EPOCHS = day("7h sleep, 30m walk, 90m sit, 10m walk, 20m off, 45m sit, 5m stand, 1h gap, 30m sit")

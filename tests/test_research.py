@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import real_people
-from hipsync.bouts import fragmentation, zero_runs
+from hipsync.core.bouts import fragmentation, zero_runs
+from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import MINUTE, Epoch, State
-from hipsync.timeline import Source, minute_of, timeline
 
 
 def bouts_of(rows: list[real_people.Row]) -> list[int]:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from builders import MONDAY, day
-from hipsync.bouts import Rule
-from hipsync.days import Zones
+from hipsync.core.bouts import Rule
+from hipsync.core.days import Zones
+from hipsync.core.summary import DaySummary
+from hipsync.history.summaries import summarise
 from hipsync.model import Epoch, Kind
-from hipsync.review import summarise
 from hipsync.store import Store
-from hipsync.summary import DaySummary
 
 TUESDAY = date(2026, 3, 3)
 

@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import MONDAY, day
-from hipsync.bouts import Rule, bouts
-from hipsync.days import Zones
+from hipsync.core.bouts import Rule, bouts
+from hipsync.core.days import Zones
+from hipsync.core.prompting import Due, Policy, Quiet, Reason, verdict
+from hipsync.core.timeline import Source, minute_of, timeline
+from hipsync.history.summaries import Seen
 from hipsync.model import BandId, Occasion, Prompt
-from hipsync.plan import Contacts, Met, Settings, State, backup_due, contact_at, expected, listens, next_wake
-from hipsync.prompting import Due, Policy, Quiet, Reason, verdict
-from hipsync.review import Seen
+from hipsync.service.plan import Contacts, Met, Settings, State, backup_due, contact_at, expected, listens, next_wake
 from hipsync.store import Band
-from hipsync.timeline import Source, minute_of, timeline
 
 MINUTE = timedelta(minutes=1)
 HOURS = dict.fromkeys(range(7), ((time(8), time(22)),))

@@ -16,18 +16,18 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import day
-from hipsync.clock import Clock, FastClock, SystemClock
-from hipsync.config import Config
-from hipsync.daemon import run as run_daemon
+from hipsync.conversation.session import Connection
+from hipsync.core.exercises import Move
+from hipsync.core.prompting import Policy
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import BluetoothUnavailable, DeviceError, NoReply, NotHeard, StoreError
-from hipsync.exercises import Move
+from hipsync.host.clock import Clock, FastClock, SystemClock
 from hipsync.model import Answer, BandId, Charge, Counter, Prompt, Reading, Where
-from hipsync.plan import contact_at, live_kinds, next_wake, settings_of
-from hipsync.prompting import Policy
 from hipsync.registry import drivers
-from hipsync.service import Service
-from hipsync.session import Connection
+from hipsync.service.daemon import run as run_daemon
+from hipsync.service.plan import contact_at, live_kinds, next_wake, settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Appended, Band, Store
 from hipsync.testing.direct import DirectConnection, run
@@ -387,7 +387,7 @@ def test_a_driver_with_a_bug_is_logged_and_ends_neither_the_service_nor_other_ba
     with caplog.at_level(logging.ERROR):
         world = tell(lambda world: world.run_until(NINE + 30 * MINUTE), known=broken, watch=band)
     assert world.wrist.minutes_of("watch") == [0.0]
-    (record,) = [record for record in caplog.records if record.name == "hipsync.service"]
+    (record,) = [record for record in caplog.records if record.name == "hipsync.service.service"]
     assert record.exc_info is not None
     assert record.exc_info[0] is ZeroDivisionError
 

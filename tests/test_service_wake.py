@@ -11,15 +11,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hipsync.config import Config
+from hipsync.conversation.session import Connection
+from hipsync.core.exercises import Move
+from hipsync.core.prompting import Policy
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, LinkLost, StoreError
-from hipsync.exercises import Move
 from hipsync.model import MINUTE, Charge, Epoch, Prompt, Reading, Where
-from hipsync.plan import next_wake, settings_of
-from hipsync.prompting import Policy
-from hipsync.service import Service
-from hipsync.session import Connection
+from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.store import Band, Store
 from hipsync.testing.direct import DirectConnection
 from plain_band import PlainBand

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import INBOX, Conversation, collect
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply
+from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Reading
-from hipsync.session import INBOX, Conversation, collect
 from hipsync.testing import Kept, run
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)

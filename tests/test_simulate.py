@@ -18,15 +18,15 @@ from bumble.link import LocalLink
 from bumble.transport.tcp_server import open_tcp_server_transport_with_socket
 from click.testing import CliRunner
 
-from hipsync import bluetooth
 from hipsync.cli import hipsync
 from hipsync.cli.app import system_now
+from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Message, Session
 from hipsync.errors import BluetoothUnavailable, ConfigError
 from hipsync.model import Epoch, Reading
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import bumble_radio, serve
 from hipsync.registry import drivers
-from hipsync.session import Conversation, collect, meet, nudge
-from hipsync.simulation import bumble_radio, serve
 from plain_band import BATTERY, FIRST, START, PlainBand
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")

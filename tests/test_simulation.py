@@ -1,4 +1,4 @@
-"""Simulated bands over real GATT, met by Bleak through `hipsync.bluetooth`: scan, connect, read, write, be told."""
+"""Simulated bands over real GATT, met by Bleak through `hipsync.radio.connect`: scan, connect, read, write, be told."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from bleak import BleakScanner
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
-from hipsync import bluetooth
-from hipsync.clock import FastClock
 from hipsync.driver import Advertisement
 from hipsync.errors import ConfigError, DeviceError, LinkLost, NotAuthorised
+from hipsync.host.clock import FastClock
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import SimulatedRadio, simulated_radio
+from hipsync.radio.simulation.peripheral import advertising
 from hipsync.simulated import HangUp, Notification, Refused, Service
-from hipsync.simulation import SimulatedRadio, simulated_radio
-from hipsync.simulation.peripheral import advertising
 from plain_band import (
     ASK,
     BATTERY,

@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from bumble import hci
 
-from hipsync import bluetooth
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation
 from hipsync.errors import DeviceError, LinkLost, NoReply
-from hipsync.session import Conversation
+from hipsync.host.clock import FastClock
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import Air, SimulatedRadio
+from hipsync.radio.simulation.backend import doors
+from hipsync.radio.simulation.central import central
+from hipsync.radio.simulation.reception import SUPERVISION_S, Reception
 from hipsync.simulated import Notification
-from hipsync.simulation import Air, SimulatedRadio
-from hipsync.simulation.backend import doors
-from hipsync.simulation.central import central
-from hipsync.simulation.reception import SUPERVISION_S, Reception
 from plain_band import BATTERY, BATTERY_SERVICE, FIRST, OWN, SAME, SECOND, TELL, WRITE, PlainBand, on_the_air
 
 LIMIT = 45 * SECOND

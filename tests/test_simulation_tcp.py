@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hipsync import bluetooth
 from hipsync.errors import BluetoothUnavailable, ConfigError, LinkLost
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import bumble_radio, serve
 from hipsync.simulated import Notification
-from hipsync.simulation import bumble_radio, serve
 from plain_band import BATTERY, FIRST, SECOND_BAND, START, TELL, WRITE, PlainBand
 
 pytestmark = pytest.mark.usefixtures("socket_enabled")
@@ -24,8 +24,8 @@ SERVER = "tcp-server:127.0.0.1:0"
 GUEST = """
 import asyncio, sys
 from datetime import timedelta
-from hipsync import bluetooth
-from hipsync.simulation import bumble_radio
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import bumble_radio
 
 async def stay(transport, address):
     async with bumble_radio(transport) as radio:
@@ -152,7 +152,7 @@ async def test_a_transport_that_is_not_there_is_no_bluetooth() -> None:
 
 
 async def test_a_server_that_says_nothing_is_no_bluetooth(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hipsync.simulation.central.RESET_S", 0.2)
+    monkeypatch.setattr("hipsync.radio.simulation.central.RESET_S", 0.2)
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()

@@ -17,12 +17,12 @@ import pytest
 
 from builders import MONDAY
 from builders import day as drawn
-from hipsync.clock import FastClock
+from hipsync.conversation.session import collect, meet
 from hipsync.driver import Session
 from hipsync.errors import StoreError
+from hipsync.host.clock import FastClock
 from hipsync.model import BandId, Epoch, Reading
 from hipsync.registry import drivers
-from hipsync.session import collect, meet
 from hipsync.store import Appended, Store
 from hipsync.store import file as store_file
 from hipsync.testing.direct import DirectConnection, conversation, run

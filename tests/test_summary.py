@@ -7,11 +7,11 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from builders import MONDAY, day, slots
-from hipsync.bouts import Rule, bouts
-from hipsync.days import Zones
+from hipsync.core.bouts import Rule, bouts
+from hipsync.core.days import Zones
+from hipsync.core.summary import DaySummary, day_summary
+from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import MINUTE, Answer, EndedBy, Epoch, Kind, Prompt, State
-from hipsync.summary import DaySummary, day_summary
-from hipsync.timeline import Source, minute_of, timeline
 
 
 def at(hour: float) -> datetime:

@@ -9,7 +9,7 @@ import pytest
 from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
 
-from hipsync.suspend import awake
+from hipsync.host.sleep import awake
 from private_bus import needs_dbus, on_the_bus, private_bus
 
 LOGIN = "org.freedesktop.login1"

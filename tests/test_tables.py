@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from builders import MONDAY
 from hipsync.errors import InputError
+from hipsync.formats.csv_minutes import Imported, Table, export_csv, import_table, read_csv
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.store import Store
-from hipsync.tables import Imported, Table, export_csv, import_table, read_csv
 from stored import NOW, band, minute
 
 LONDON = ZoneInfo("Europe/London")

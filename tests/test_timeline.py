@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import MONDAY, day, line, minutes, slots
+from hipsync.core.timeline import ASLEEP, AWAKE, MISSING, MOVING, NOT_WORN, STILL, Source, timeline, zero_runs
 from hipsync.model import MINUTE, Counter, Epoch, State, Wear
-from hipsync.timeline import ASLEEP, AWAKE, MISSING, MOVING, NOT_WORN, STILL, Source, timeline, zero_runs
 
 
 def at(minute: float) -> datetime:

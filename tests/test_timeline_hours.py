@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builders import MONDAY, line
+from hipsync.core.timeline import Source, Timeline
 from hipsync.model import MINUTE, Counter, Epoch
-from hipsync.timeline import Source, Timeline
 
 HOUR = timedelta(hours=1)
 DAY = 24

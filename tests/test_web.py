@@ -24,8 +24,8 @@ from builders import MONDAY, day
 from hipsync.cli.app import App
 from hipsync.cli.web import Site
 from hipsync.model import Answer, Prompt
+from hipsync.report.web import application
 from hipsync.store import Store
-from hipsync.web import application
 from machine import Machine
 from test_page import Parsed
 

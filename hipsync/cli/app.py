@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from hipsync.errors import ConfigError, StoreError
 
 if TYPE_CHECKING:
-    from hipsync.bouts import Rule
-    from hipsync.config import Config
-    from hipsync.days import Zones
-    from hipsync.keys import KeyFile
-    from hipsync.plan import Settings
+    from hipsync.core.bouts import Rule
+    from hipsync.core.days import Zones
+    from hipsync.service.plan import Settings
+    from hipsync.settings.config import Config
     from hipsync.store import Band, Store
+    from hipsync.store.keys import KeyFile
 
 
 def system_now() -> datetime:
@@ -41,7 +41,7 @@ class App:
     def database(self) -> Path:
         if self.db_path is not None:
             return self.db_path
-        from hipsync.paths import data_dir
+        from hipsync.host.paths import data_dir
 
         return data_dir() / "hipsync.db"
 
@@ -49,22 +49,22 @@ class App:
     def settings_file(self) -> Path:
         if self.config_path is not None:
             return self.config_path
-        from hipsync.paths import config_dir
+        from hipsync.host.paths import config_dir
 
         return config_dir() / "config.toml"
 
     def config(self) -> Config:
-        from hipsync.config import load
+        from hipsync.settings.config import load
 
         return load(self.settings_file, required=self.config_path is not None)
 
     def rule(self) -> Rule:
-        from hipsync.review import rule_of
+        from hipsync.history.summaries import rule_of
 
         return rule_of(self.config())
 
     def zones(self, store: Store | None, host: str | None = None) -> Zones:
-        from hipsync.days import Zones
+        from hipsync.core.days import Zones
 
         history = store.zones() if store is not None else []
         return Zones(history, host or (history[0].zone if history else host_zone()), self.config().day_start)
@@ -112,12 +112,12 @@ class App:
 
     def keys(self) -> KeyFile:
         """The keys of the bands of this database, kept beside it."""
-        from hipsync.keys import KeyFile
+        from hipsync.store.keys import KeyFile
 
         return KeyFile(self.database.with_name("keys.json"))
 
     def settings(self) -> Settings:
-        from hipsync.plan import settings_of
+        from hipsync.service.plan import settings_of
 
         return settings_of(self.config(), host_zone())
 

@@ -20,11 +20,11 @@ from hipsync.model import Where
 from hipsync.text import clean
 
 if TYPE_CHECKING:
-    from hipsync.bluetooth import Seen
     from hipsync.cli.record import Record
     from hipsync.driver import Driver
-    from hipsync.proof import Proof
-    from hipsync.service import Fetched, Service
+    from hipsync.evidence import Proof
+    from hipsync.radio.connect import Seen
+    from hipsync.service.service import Fetched, Service
     from hipsync.store import Band, Store
 
 EXIT_FAILED = 1
@@ -38,7 +38,7 @@ class DriverRow(TypedDict):
     label: str
     abilities: dict[str, int | bool | None]
     proof: dict[str, object]
-    """`hipsync.proof.Proof`."""
+    """`hipsync.evidence.Proof`."""
 
 
 @click.command("scan")
@@ -53,7 +53,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
     hipsync scan
     hipsync scan --seconds 30 --all
     """
-    from hipsync.bluetooth import SYSTEM, scan
+    from hipsync.radio.connect import SYSTEM, scan
     from hipsync.registry import claimants, drivers
 
     known = drivers()
@@ -196,8 +196,8 @@ async def _sync(
 
 def _sync_by_service(database: Path, bands: Sequence[Band], since: datetime | None) -> int | None:
     """As `_sync`, by the service that runs on this database and holds the bands; None if none does."""
-    from hipsync.control import ask
-    from hipsync.service import Fetched
+    from hipsync.service.control_client import ask
+    from hipsync.service.service import Fetched
 
     failed = 0
     for band in bands:
@@ -230,9 +230,9 @@ async def service_on(
     from zoneinfo import ZoneInfo
 
     from hipsync.cli.app import host_zone
-    from hipsync.reach import opened_radio
+    from hipsync.radio.bleak_radio import opened_radio
     from hipsync.registry import drivers
-    from hipsync.service import Service
+    from hipsync.service.service import Service
 
     async def nowhere(*_: object) -> list[Where]:
         return []
@@ -369,7 +369,7 @@ def buzz_command(app: App, name: str) -> None:
     \b
     hipsync bands buzz left
     """
-    from hipsync.control import ask
+    from hipsync.service.control_client import ask
 
     async def buzz(store: Store, band: Band) -> None:
         async with service_on(app, store, [band]) as service:
@@ -392,7 +392,7 @@ def key_command(app: App, name: str, key_file: Path) -> None:
     \b
     hipsync bands key left --key-file key.txt
     """
-    from hipsync.keys import key_from_file
+    from hipsync.store.keys import key_from_file
 
     key, warning = key_from_file(key_file)
     if warning:

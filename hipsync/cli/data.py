@@ -57,7 +57,7 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
     """
     from zoneinfo import ZoneInfo
 
-    from hipsync.tables import import_table, read_csv
+    from hipsync.formats.csv_minutes import import_table, read_csv
 
     name = None if band is None else checked_name(band)
     where = None if zone is None else ZoneInfo(checked_zone(zone))
@@ -87,7 +87,7 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
     The file is not changed. Its bands become bands of yours, with the names that they have there; a second import adds
     what is new. Paired they are not: `hipsync pair` does that, and goes on with what was imported.
     """
-    from hipsync.gadgetbridge import opened, taken
+    from hipsync.formats.gadgetbridge import opened, taken
     from hipsync.registry import drivers
 
     known = drivers()
@@ -126,8 +126,8 @@ def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
     """
     from zoneinfo import ZoneInfo
 
-    from hipsync.fitbit import Minutes
-    from hipsync.tables import import_table
+    from hipsync.formats.csv_minutes import import_table
+    from hipsync.formats.fitbit import Minutes
 
     minutes = Minutes(ZoneInfo(checked_zone(zone)))
     for file in files:
@@ -157,7 +157,7 @@ def import_json_command(app: App, file: Path) -> None:
     \b
     hipsync import json hipsync.json
     """
-    from hipsync.archive import import_json, read_head
+    from hipsync.formats.json_archive import import_json, read_head
 
     try:
         with _with_bar(file) as lines, io.TextIOWrapper(lines, encoding="utf-8", newline="\n") as text:
@@ -180,8 +180,8 @@ def import_parquet_command(app: App, file: Path) -> None:
     \b
     hipsync import parquet minutes.parquet
     """
-    from hipsync.parquet import read_parquet
-    from hipsync.tables import import_table
+    from hipsync.formats.csv_minutes import import_table
+    from hipsync.formats.parquet_minutes import read_parquet
 
     try:
         table = read_parquet(file)
@@ -220,7 +220,7 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
             fresh = output.with_name(f"{output.name}.new")
             try:
                 if form == "parquet":
-                    from hipsync.parquet import export_parquet
+                    from hipsync.formats.parquet_minutes import export_parquet
 
                     count = export_parquet(store, fresh, start, end)
                 else:
@@ -237,8 +237,8 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
 
 
 def _written(store: Store, form: str, file: IO[str], start: datetime | None, end: datetime | None) -> int:
-    from hipsync.archive import export_json
-    from hipsync.tables import export_csv
+    from hipsync.formats.csv_minutes import export_csv
+    from hipsync.formats.json_archive import export_json
 
     return (export_csv if form == "csv" else export_json)(store, file, start, end)
 

@@ -74,7 +74,7 @@ def restore_command(app: App, file: Path) -> None:
     \b
     hipsync db restore backups/hipsync-20261120T090000.db
     """
-    from hipsync.instance import only_instance
+    from hipsync.host.lock import only_instance
     from hipsync.store import Store
 
     if app.database.exists() and file.samefile(app.database):
@@ -144,6 +144,6 @@ def datasette_command() -> None:
     """
     import json
 
-    from hipsync.columns import datasette
+    from hipsync.store.columns import datasette
 
     click.echo(json.dumps(datasette(), indent=1))

@@ -16,12 +16,12 @@ from typing import Literal, NamedTuple
 import click
 
 from hipsync.cli.app import App, host_zone
-from hipsync.control import ask
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import HipsyncError
-from hipsync.instance import running
-from hipsync.plan import contacts_of
+from hipsync.host.lock import running
 from hipsync.registry import drivers
+from hipsync.service.control_client import ask
+from hipsync.service.plan import contacts_of
 from hipsync.store import Band
 from hipsync.text import clean
 
@@ -133,7 +133,7 @@ def _clock(app: App) -> Iterator[Finding]:
 
 
 def _bluetooth() -> Iterator[Finding]:
-    from hipsync.bluetooth import SYSTEM, why_unavailable
+    from hipsync.radio.connect import SYSTEM, why_unavailable
 
     trouble = asyncio.run(why_unavailable(SYSTEM))
     yield Finding("bluetooth", "bad" if trouble else "fine", trouble or "an adapter is there and on")
@@ -175,7 +175,7 @@ def _lacks_its_key(app: App, band: Band, driver: Driver) -> bool:
 
 
 def _notices(app: App) -> Iterator[Finding]:
-    from hipsync.notify import why_no_notices
+    from hipsync.service.notify import why_no_notices
 
     try:
         wanted = app.config().desktop
@@ -189,7 +189,7 @@ def _notices(app: App) -> Iterator[Finding]:
 
 
 def _service(app: App) -> Iterator[Finding]:
-    from hipsync.install import installed
+    from hipsync.host.autostart import installed
 
     if running(app.database):
         try:

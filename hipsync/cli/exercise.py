@@ -19,8 +19,8 @@ from datetime import timedelta
 import click
 
 from hipsync.cli.app import App
+from hipsync.core.exercises import MOVES, SAFETY, Move, When, chosen, moves_for
 from hipsync.errors import ConfigError
-from hipsync.exercises import MOVES, SAFETY, Move, When, chosen, moves_for
 
 MOVING_S = 3
 """Seconds left for the way there, and for the way back: slowly is how the sheets want it."""
@@ -208,9 +208,9 @@ def _hurt(app: App) -> Sequence[str]:
 
 def _log(app: App, move: Move, *, hurt: bool) -> None:
     """Write it down; if the standing prompt asked for it, that is answered, and it is one exercise."""
-    from hipsync.answers import answer_prompt, standing_prompt
     from hipsync.cli.prompts import STANDS_FOR, look
     from hipsync.model import Answer, Exercise
+    from hipsync.service.answers import answer_prompt, standing_prompt
 
     with app.open_store() as store:
         now = app.now()

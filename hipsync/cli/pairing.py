@@ -15,20 +15,20 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from hipsync import bluetooth
-from hipsync.agent import Agent, bonded, drop_bond, identity, pairing_agent
-from hipsync.bluetooth import Seen
 from hipsync.cli.app import App, checked_name, host_zone
-from hipsync.cli.asking import Terminal
 from hipsync.cli.bands import signal
+from hipsync.cli.passkey import Terminal
+from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
-from hipsync.keys import key_from_file, parsed_key
 from hipsync.model import Epoch, Info, Reading
-from hipsync.reach import CONNECT_WITHIN, made_up
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.bleak_radio import CONNECT_WITHIN, made_up
+from hipsync.radio.bluez_agent import Agent, bonded, drop_bond, identity, pairing_agent
+from hipsync.radio.connect import Seen
 from hipsync.registry import claimants, drivers
-from hipsync.session import Conversation, collect, meet, nudge
 from hipsync.store import Band, Store
+from hipsync.store.keys import key_from_file, parsed_key
 from hipsync.text import clean
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ async def pair(app: App, wanted: Wanted, simulate: str | None) -> None:
             log.info("BlueZ has forgotten the band, with its bond")
         await _choose(app, bluetooth.SYSTEM, wanted, known, None)
         return
-    from hipsync.simulation import simulated_radio
+    from hipsync.radio.simulation import simulated_radio
 
     secret, address = os.urandom(16), _simulated_address(app, simulate)
     band = made_up(simulate, secret, ZoneInfo(host_zone()), app.now())

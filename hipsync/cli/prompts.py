@@ -17,7 +17,7 @@ from hipsync.model import Answer, Pause, Prompt
 from hipsync.text import clean
 
 if TYPE_CHECKING:
-    from hipsync.days import Zones
+    from hipsync.core.days import Zones
     from hipsync.store import Store
 
 EXIT_FAILED, EXIT_NOTHING_KNOWN = 1, 3
@@ -39,8 +39,8 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
     hipsync prompts --since mon --json
     """
     from hipsync.cli.dates import day_of
-    from hipsync.interchange import prompt_json
-    from hipsync.report import occasion_words
+    from hipsync.report.json_csv import prompt_json
+    from hipsync.report.terminal_day import occasion_words
 
     now, found = app.now(), list[Prompt]()
     with contextlib.ExitStack() as stack:
@@ -104,7 +104,7 @@ def snooze_command(app: App, length: str | None) -> None:
     hipsync snooze
     hipsync snooze 20m
     """
-    from hipsync.config import minutes_of
+    from hipsync.settings.config import minutes_of
 
     minutes = app.config().snooze_minutes if length is None else minutes_of(length)
     with app.existing_store(to_write=True) as store:
@@ -183,7 +183,7 @@ def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
             later = end if end > local else end + timedelta(days=1)
             return later.astimezone(now.tzinfo)
         case [length]:
-            from hipsync.config import minutes_of
+            from hipsync.settings.config import minutes_of
 
             try:
                 return now + min(timedelta(minutes=minutes_of(length)), LONGEST_PAUSE)
@@ -200,7 +200,7 @@ def _no_end(words: Sequence[str]) -> ConfigError:
 
 def standing(store: Store, now: datetime) -> Prompt | None:
     """The prompt that may be answered now."""
-    from hipsync.answers import standing_prompt
+    from hipsync.service.answers import standing_prompt
 
     return standing_prompt(store.prompts(now - STANDS_FOR, now + timedelta(seconds=1)))
 
@@ -215,7 +215,7 @@ def _standing(store: Store, now: datetime) -> Prompt:
 def _answer(
     store: Store, prompt: Prompt, answer: Answer, now: datetime, snooze: timedelta = timedelta(minutes=10)
 ) -> Prompt:
-    from hipsync.answers import answer_prompt
+    from hipsync.service.answers import answer_prompt
 
     answered = answer_prompt(store, prompt, answer, now, snooze)
     look(store)
@@ -224,7 +224,7 @@ def _answer(
 
 def look(store: Store) -> None:
     """Let the service know, if one runs."""
-    from hipsync.control import look
+    from hipsync.service.control_client import look
 
     if store.path is not None:
         look(store.path)

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import click
 
-from hipsync.capture import Capture, capture_of
+from hipsync.conversation.capture import Capture, capture_of
+from hipsync.conversation.recording import Recording, without_name
+from hipsync.conversation.session import Connection
 from hipsync.driver import Driver
 from hipsync.errors import ConfigError, DeviceError, InputError
-from hipsync.recording import Recording, without_name
-from hipsync.service import Radio
-from hipsync.session import Connection
+from hipsync.service.service import Radio
 from hipsync.store import Band
 
 WHAT = (

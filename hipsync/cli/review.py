@@ -18,12 +18,12 @@ from hipsync.cli.dates import day_of, month_of, week_of
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hipsync.days import Day, Zones
-    from hipsync.period import PeriodSummary
-    from hipsync.report import Style
-    from hipsync.screen import Of
+    from hipsync.core.days import Day, Zones
+    from hipsync.core.period import PeriodSummary
+    from hipsync.core.summary import DaySummary
+    from hipsync.report.terminal_day import Style
+    from hipsync.report.terminal_period import Of
     from hipsync.store import Band, Store
-    from hipsync.summary import DaySummary
 
 EXIT_NOTHING_KNOWN = 3
 
@@ -133,17 +133,17 @@ def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
     app: App = ctx.obj
     summary = summary_of(app, when, asked.band, asked.zone)
     if asked.as_json:
-        from hipsync.interchange import day_json
+        from hipsync.report.json_csv import day_json
 
         click.echo(json.dumps(day_json(summary), indent=1))
     elif asked.as_csv:
         _echo_csv([summary])
     elif asked.plain:
-        from hipsync.report import day_facts
+        from hipsync.report.terminal_day import day_facts
 
         click.echo("\n".join(day_facts(summary)))
     elif asked.html is not None:
-        from hipsync.period import period_summary
+        from hipsync.core.period import period_summary
 
         _write_page(app, asked.html, period_summary([summary]), None, open_page=asked.open_page)
     else:
@@ -156,7 +156,7 @@ def show_days(ctx: click.Context, of: Of, when: str, asked: Asked) -> None:
     app: App = ctx.obj
     period, before = period_of(app, of, when, asked.band, asked.zone)
     if asked.as_json:
-        from hipsync.interchange import period_json
+        from hipsync.report.json_csv import period_json
 
         click.echo(json.dumps(period_json(period, before), indent=1))
     elif asked.as_csv:
@@ -164,8 +164,8 @@ def show_days(ctx: click.Context, of: Of, when: str, asked: Asked) -> None:
     elif asked.html is not None:
         _write_page(app, asked.html, period, before, open_page=asked.open_page)
     else:
-        from hipsync.report import ASCII_MARKS, UNICODE_MARKS
-        from hipsync.screen import period_facts, period_text
+        from hipsync.report.terminal_day import ASCII_MARKS, UNICODE_MARKS
+        from hipsync.report.terminal_period import period_facts, period_text
 
         if asked.plain:
             click.echo("\n".join(period_facts(period, of, before)))
@@ -178,7 +178,7 @@ def show_days(ctx: click.Context, of: Of, when: str, asked: Asked) -> None:
 
 
 def text(app: App, summary: DaySummary) -> str:
-    from hipsync.report import ASCII_MARKS, UNICODE_MARKS, day_text
+    from hipsync.report.terminal_day import ASCII_MARKS, UNICODE_MARKS, day_text
 
     marks = UNICODE_MARKS if _shows_unicode() else ASCII_MARKS
     return day_text(summary, style=_style(app), marks=marks, columns=_columns())
@@ -213,7 +213,7 @@ def _columns() -> int:
 def _echo_csv(days: Sequence[DaySummary]) -> None:
     import csv
 
-    from hipsync.interchange import days_csv
+    from hipsync.report.json_csv import days_csv
 
     csv.writer(sys.stdout, lineterminator="\n").writerows(days_csv(days))
 
@@ -222,7 +222,7 @@ def _write_page(app: App, file: Path, period: PeriodSummary, before: PeriodSumma
     """Whole, or not at all. Raises `ConfigError` where it cannot be written."""
     import os
 
-    from hipsync.page import page_html
+    from hipsync.report.page import page_html
 
     page = page_html(period, app.now(), previous=before)
     fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
@@ -244,7 +244,7 @@ def _write_page(app: App, file: Path, period: PeriodSummary, before: PeriodSumma
 
 def summary_of(app: App, when: str, band: str | None, zone: str | None) -> DaySummary:
     """The summary of a day; of nothing if there is no database, which is not made. Raises `HipsyncError`."""
-    from hipsync.review import summarise
+    from hipsync.history.summaries import summarise
 
     with _known(app, band, zone) as (store, zones, only):
         day = day_of(when, zones.date_of(app.now()))
@@ -257,8 +257,8 @@ def period_of(
     app: App, of: Of, when: str, band: str | None, zone: str | None
 ) -> tuple[PeriodSummary, PeriodSummary | None]:
     """A week with the one before it, or a month. Raises `HipsyncError`."""
-    from hipsync.period import period_summary
-    from hipsync.review import summarise_days
+    from hipsync.core.period import period_summary
+    from hipsync.history.summaries import summarise_days
 
     with _known(app, band, zone, to_write=True) as (store, zones, only):
         dates = (week_of if of == "week" else month_of)(when, zones.date_of(app.now()))
@@ -277,7 +277,7 @@ def _known(
     app: App, band: str | None, zone: str | None, *, to_write: bool = False
 ) -> Generator[tuple[Store | None, Zones, Band | None], None, None]:
     """The store if there is one, the days of the zone that was asked for, and the band that was."""
-    from hipsync.days import Zones
+    from hipsync.core.days import Zones
 
     where = None if zone is None else checked_zone(zone)
     with contextlib.ExitStack() as stack:
@@ -291,9 +291,9 @@ def _known(
 
 
 def _nothing(app: App, span: Day) -> DaySummary:
-    from hipsync.bouts import bouts
-    from hipsync.summary import day_summary
-    from hipsync.timeline import minute_of, timeline
+    from hipsync.core.bouts import bouts
+    from hipsync.core.summary import day_summary
+    from hipsync.core.timeline import minute_of, timeline
 
     rule = app.rule()
     nothing = timeline([], minute_of(span.start), minute_of(span.end), span.zone)

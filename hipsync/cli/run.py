@@ -18,9 +18,9 @@ from hipsync.errors import ConfigError
 from hipsync.text import clean
 
 if TYPE_CHECKING:
-    from hipsync.days import Zones
+    from hipsync.core.days import Zones
     from hipsync.model import Remark
-    from hipsync.plan import Settings, State
+    from hipsync.service.plan import Settings, State
 
 LONGEST_TROUBLE = 300
 """Characters of why a band was not reached."""
@@ -43,13 +43,13 @@ def run_command(app: App) -> None:
 
     from hipsync.cli import hush_libraries
     from hipsync.cli.app import host_zone
-    from hipsync.cli.delivery import Delivery
-    from hipsync.clock import SystemClock
-    from hipsync.daemon import run
-    from hipsync.instance import only_instance
-    from hipsync.reach import opened_radio
+    from hipsync.host.clock import SystemClock
+    from hipsync.host.lock import only_instance
+    from hipsync.radio.bleak_radio import opened_radio
     from hipsync.registry import drivers
-    from hipsync.service import Service
+    from hipsync.service.daemon import run
+    from hipsync.service.delivery import Delivery
+    from hipsync.service.service import Service
 
     if not app.verbose:
         logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -96,10 +96,10 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     if line and (by_service := _line_of_service(app)) is not None:
         click.echo(by_service)
         return
-    from hipsync.instance import running
-    from hipsync.plan import facts_of, live_kinds, next_wake, state_of
-    from hipsync.remarks import troubles
-    from hipsync.words import doing, doing_besides
+    from hipsync.core.band_troubles import troubles
+    from hipsync.host.lock import running
+    from hipsync.service.plan import facts_of, live_kinds, next_wake, state_of
+    from hipsync.service.status_text import doing, doing_besides
 
     now, store = app.now(), app.read_store()
     if store is None:
@@ -146,8 +146,8 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
 
 def _line_of_service(app: App) -> str | None:
     """The service knows more than the database, and a status bar asks often."""
-    from hipsync.control import ask
     from hipsync.errors import HipsyncError
+    from hipsync.service.control_client import ask
 
     with contextlib.suppress(HipsyncError):
         told = ask(app.database, {"do": "line"}, 0.5)
@@ -156,8 +156,8 @@ def _line_of_service(app: App) -> str | None:
 
 
 def _running(app: App) -> str:
-    from hipsync.control import ask
     from hipsync.errors import HipsyncError
+    from hipsync.service.control_client import ask
 
     try:
         told = ask(app.database, {"do": "status"}, 1.0)
@@ -171,8 +171,8 @@ def _running(app: App) -> str:
 
 
 def _status_json(state: State, now: datetime, wake: datetime, remarks: Sequence[Remark]) -> dict[str, object]:
-    from hipsync.prompting import Due
-    from hipsync.timeline import instant_of
+    from hipsync.core.prompting import Due
+    from hipsync.core.timeline import instant_of
 
     known = state.seen.line.known_until()
     verdict = state.verdict
@@ -203,7 +203,7 @@ def _status_json(state: State, now: datetime, wake: datetime, remarks: Sequence[
 
 
 def _ago(known: int | None, now: datetime, zones: Zones) -> str:
-    from hipsync.timeline import instant_of
+    from hipsync.core.timeline import instant_of
 
     if known is None:
         return "none in the last day"

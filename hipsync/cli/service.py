@@ -15,7 +15,7 @@ from hipsync.cli.app import App
 from hipsync.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
-    from hipsync.install import Place
+    from hipsync.host.autostart import Place
 
 EXIT_NO_SERVICE = 5
 
@@ -132,7 +132,7 @@ def logs_command(ctx: click.Context, lines: int, follow: bool) -> None:
 
 
 def _place(app: App) -> Place:
-    from hipsync.install import executable, here
+    from hipsync.host.autostart import executable, here
 
     command = [str(executable())]
     if app.db_path is not None:

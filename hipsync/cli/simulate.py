@@ -62,9 +62,9 @@ def simulate_command(
 def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> SimulatedBand:
     """Raises `ConfigError`, also for a band that nobody could log in to, and `InputError`."""
     from hipsync.demo import minutes_of_file
-    from hipsync.keys import key_from_file
-    from hipsync.reach import made_up
+    from hipsync.radio.bleak_radio import made_up
     from hipsync.registry import drivers, simulator
+    from hipsync.store.keys import key_from_file
 
     key, warning = (None, None) if key_file is None else key_from_file(key_file)
     if warning:
@@ -89,7 +89,7 @@ async def _serve(
     bonds: bool,
     passkey: int | None,
 ) -> None:
-    from hipsync.simulation import Bond, serve
+    from hipsync.radio.simulation import Bond, serve
 
     bond = Bond(passkey) if bonds else None
     async with serve([band], transport, now, addresses=[address], bond=bond) as reached:

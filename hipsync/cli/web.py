@@ -34,7 +34,7 @@ def web_command(app: App, port: int, opened: bool) -> None:
     try:
         import uvicorn
 
-        from hipsync.web import application
+        from hipsync.report.web import application
     except ImportError as error:
         raise ConfigError(f"`hipsync web` needs more ({error.name}): pip install 'hipsync[web]'") from error
     app.existing_store().close()
@@ -59,18 +59,18 @@ def web_command(app: App, port: int, opened: bool) -> None:
 
 
 class Site:
-    """`hipsync.web.View` on the database; opened anew each time, for the service writes meanwhile."""
+    """`hipsync.report.web.View` on the database; opened anew each time, for the service writes meanwhile."""
 
     def __init__(self, app: App) -> None:
         self._app = app
 
     def page(self, span: str, when: str, token: str, said: str) -> str:
         from hipsync.cli.prompts import standing
-        from hipsync.page import page_html
-        from hipsync.period import period_summary
-        from hipsync.review import summarise_days
+        from hipsync.core.period import period_summary
+        from hipsync.history.summaries import summarise_days
+        from hipsync.report.page import page_html
+        from hipsync.report.web import REFRESH_S, above
         from hipsync.text import clean
-        from hipsync.web import REFRESH_S, above
 
         app, now = self._app, self._app.now()
         with app.existing_store() as store:
@@ -98,10 +98,10 @@ class Site:
         return page_html(period, now, previous=previous, above=top, refresh=anew)
 
     def _line(self, store: Store) -> str:
-        from hipsync.control import ask
-        from hipsync.plan import state_of
+        from hipsync.service.control_client import ask
+        from hipsync.service.plan import state_of
+        from hipsync.service.status_text import doing
         from hipsync.text import clean
-        from hipsync.words import doing
 
         app = self._app
         try:
@@ -114,9 +114,9 @@ class Site:
         return doing(state_of(store, app.settings(), now, frozenset()), now)
 
     def act(self, what: str) -> str:
-        from hipsync.answers import answer_prompt
         from hipsync.cli.prompts import look, pause_end, standing
         from hipsync.model import Answer, Pause
+        from hipsync.service.answers import answer_prompt
 
         app, now = self._app, self._app.now()
         answers = {"done": Answer.DONE, "snooze": Answer.SNOOZED, "skip": Answer.SKIPPED}

@@ -26,12 +26,12 @@ from typing import Self
 
 from hipsync.errors import StoreError
 from hipsync.store.bands import Band, Bands, Sync
-from hipsync.store.care import Care
 from hipsync.store.file import connected, error_code, translated
-from hipsync.store.kept import Kept, KeptDay
+from hipsync.store.judged_days import Kept, KeptDay
+from hipsync.store.maintenance import Care
+from hipsync.store.prompts import Said
 from hipsync.store.readings import Appended, Readings
 from hipsync.store.rows import Rows
-from hipsync.store.said import Said
 
 __all__ = ["VERSION", "Appended", "Band", "KeptDay", "Store", "Sync"]
 
@@ -153,7 +153,7 @@ class Store(Bands, Readings, Said, Kept, Care, Rows):
         return connected(path, "mode=rw")
 
     def _migrate(self) -> None:
-        from hipsync.migrations import migrate
+        from hipsync.store.migrations import migrate
 
         migrate(self._db)
 

@@ -24,7 +24,7 @@ from hipsync.model import (
     Wear,
 )
 from hipsync.store.file import BEGINNING, SECOND, OpenFile, instant, seconds, text, translated
-from hipsync.store.kept import BEGAN, ENDS, drop_days
+from hipsync.store.judged_days import BEGAN, ENDS, drop_days
 
 log = logging.getLogger(__name__)
 

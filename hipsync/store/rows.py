@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hipsync.errors import InputError
 from hipsync.store.file import OpenFile, seconds, translated
-from hipsync.store.kept import BEGAN, ENDS, drop_days
+from hipsync.store.judged_days import BEGAN, ENDS, drop_days
 
 Cell = int | str | None
 

@@ -3,7 +3,7 @@
 from hipsync.testing import capture, check_driver, replay
 check_driver(DRIVER, MyBand)                    raises AssertionError, which names the rule that is broken
 
-told = capture("tests/captures/mine/model_what.txt")    as `hipsync sync --record` writes them (`hipsync.capture`)
+told = capture("tests/captures/mine/model_what.txt")    as `hipsync sync --record` writes them
 readings = replay(told, DRIVER)                 the driver says what the host said in it; what it made of the answers
 replay(told, MyBand(readings, ...))             the simulated band says what the band said in it (`testing.replay`)
 """

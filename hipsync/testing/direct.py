@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from hipsync.clock import FastClock, VirtualTimeLoop
+from hipsync.conversation.session import Conversation
 from hipsync.errors import DeviceError, LinkLost
+from hipsync.host.clock import FastClock, VirtualTimeLoop
 from hipsync.model import Reading
-from hipsync.session import Conversation
 from hipsync.simulated import HangUp, Refused, SimulatedBand
 
 T = TypeVar("T")

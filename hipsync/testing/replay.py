@@ -1,4 +1,4 @@
-"""Captures (`hipsync.capture`) against both ends of the wire.
+"""Captures (`hipsync.conversation.capture`) against both ends of the wire.
 
     readings = replay(capture(path), DRIVER)        the driver says what the host said, and this is what it made of it
     replay(capture(path), band)                     the simulated band says what the band said
@@ -30,7 +30,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import overload
 
-from hipsync.capture import Capture, capture_of
+from hipsync.conversation.capture import Capture, capture_of
 from hipsync.driver import Driver
 from hipsync.model import Reading
 from hipsync.simulated import SimulatedBand

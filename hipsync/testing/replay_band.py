@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from hipsync.capture import HOST, Capture, Line
-from hipsync.clock import FastClock
+from hipsync.conversation.capture import HOST, Capture, Line
+from hipsync.conversation.session import Conversation, meet
 from hipsync.driver import Driver, Session
-from hipsync.session import Conversation, meet
+from hipsync.host.clock import FastClock
 from hipsync.simulated import HangUp, Refused, SimulatedBand
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync.testing.replay_driver import Varies, part

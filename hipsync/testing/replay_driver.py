@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from hipsync.capture import HOST, Capture, Line, Place
-from hipsync.clock import FastClock
+from hipsync.conversation.capture import HOST, Capture, Line, Place
+from hipsync.conversation.session import Commit, Conversation, collect, meet
 from hipsync.driver import Driver, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised
+from hipsync.host.clock import FastClock
 from hipsync.model import Reading
-from hipsync.session import Commit, Conversation, collect, meet
 from hipsync.testing.direct import Kept
 
 Varies = Mapping[str, Callable[[bytes], bytes] | None]

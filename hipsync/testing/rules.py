@@ -15,12 +15,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Advertisement, Driver, Message, Session
 from hipsync.errors import DeviceError
-from hipsync.life import office_days
+from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Reading
-from hipsync.session import Conversation, collect, meet, nudge
+from hipsync.office_day import office_days
 from hipsync.simulated import SimulatedBand, Simulator
 from hipsync.testing.direct import DirectConnection, Kept, run
 

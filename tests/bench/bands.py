@@ -23,19 +23,19 @@ from zoneinfo import ZoneInfo
 from bleak import BleakClient
 
 from bench.figure import Figure
-from hipsync import bluetooth
-from hipsync.clock import FastClock
-from hipsync.config import Config
+from hipsync.core.exercises import Move
 from hipsync.driver import Driver
-from hipsync.exercises import Move
-from hipsync.life import office_day
+from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, Prompt, Where
-from hipsync.plan import settings_of
-from hipsync.reach import BleakRadio
+from hipsync.office_day import office_day
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.bleak_radio import BleakRadio
+from hipsync.radio.simulation import SimulatedRadio, simulated_radio
 from hipsync.registry import drivers, simulator
-from hipsync.service import Service
+from hipsync.service.plan import settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
-from hipsync.simulation import SimulatedRadio, simulated_radio
 from hipsync.store import Band, Store
 from hipsync.testing.direct import run
 

@@ -30,10 +30,10 @@ from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hipsync.clock import SystemClock
-from hipsync.exercises import Move
-from hipsync.life import office_days
+from hipsync.core.exercises import Move
+from hipsync.host.clock import SystemClock
 from hipsync.model import Prompt, Where
+from hipsync.office_day import office_days
 from hipsync.store import Store
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -84,8 +84,8 @@ def now() -> datetime:
 
 async def bands() -> None:
     """Hold the bands until the end of input; says how they are reached."""
+    from hipsync.radio.simulation import serve
     from hipsync.registry import simulator
-    from hipsync.simulation import serve
 
     zone = ZoneInfo("UTC")
     life = office_days(now().date() - timedelta(days=7), 9, zone)
@@ -97,13 +97,13 @@ async def bands() -> None:
 
 async def three_bands(database: Path, transport: str) -> None:
     """As `cli/run.py` builds it, on another radio."""
-    from hipsync.config import Config
-    from hipsync.daemon import run
-    from hipsync.plan import settings_of
-    from hipsync.reach import BleakRadio
+    from hipsync.radio.bleak_radio import BleakRadio
+    from hipsync.radio.simulation import bumble_radio
     from hipsync.registry import drivers
-    from hipsync.service import Service
-    from hipsync.simulation import bumble_radio
+    from hipsync.service.daemon import run
+    from hipsync.service.plan import settings_of
+    from hipsync.service.service import Service
+    from hipsync.settings.config import Config
 
     async def nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
         return []

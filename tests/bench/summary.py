@@ -12,9 +12,9 @@ from pathlib import Path
 
 from bench import year
 from bench.figure import Figure, seconds
-from hipsync.bouts import Rule
-from hipsync.days import Zones
-from hipsync.review import summarise
+from hipsync.core.bouts import Rule
+from hipsync.core.days import Zones
+from hipsync.history.summaries import summarise
 from hipsync.store import Store
 
 RUNS = 3

@@ -1,8 +1,8 @@
 """Fetching 30 days of minutes from a simulated Mi Band, beside a client that throws them away.
 
-One process, a Bluetooth stack in software (`hipsync.simulation`), 43,200 records of eight bytes in rounds of 2,000. At
-MTU 247, which later bands agree to, 30 records fit a notification; at MTU 23, where older ones stay, two. Both run on a
-loop whose pauses take no time, and are measured from the end of the login to the last reply.
+One process, a Bluetooth stack in software (`hipsync.radio.simulation`), 43,200 records of eight bytes in rounds of
+2,000. At MTU 247, which later bands agree to, 30 records fit a notification; at MTU 23, where older ones stay, two.
+Both run on a loop whose pauses take no time, and are measured from the end of the login to the last reply.
 
 *Ours*: `session.collect` as `hipsync sync` runs it: the driver over its link, packets in order and checked, records
 decoded, each round stored in SQLite by a thread before the next is asked for.
@@ -36,12 +36,12 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bench import year
 from bench.figure import Figure
 from bench.store import connected, insert, rows_of
-from hipsync import bluetooth
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, collect, meet
 from hipsync.driver import Session
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Reading
-from hipsync.session import Conversation, collect, meet
-from hipsync.simulation import SimulatedRadio, simulated_radio
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import SimulatedRadio, simulated_radio
 from hipsync.testing.direct import run
 from hipsync_devices.huami import DRIVER, packets
 from hipsync_devices.huami.auth import answer

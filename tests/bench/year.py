@@ -13,8 +13,8 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from hipsync.life import office_days
 from hipsync.model import BandId, Epoch, State
+from hipsync.office_day import office_days
 from hipsync.store import Store
 
 MINUTES = 365 * 1440

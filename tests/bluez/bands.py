@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 
 from hipsync.cli.app import system_now
 from hipsync.demo import minutes_of_file
-from hipsync.keys import key_from_file
 from hipsync.registry import drivers, simulator
 from hipsync.simulated import Simulator
+from hipsync.store.keys import key_from_file
 from hipsync_devices.huami.sim_2021 import MiBand7
 from hipsync_devices.sig.sim import Sensor
 
@@ -61,7 +61,7 @@ def key_of(key: bytes, name: str) -> bytes:
 
 
 async def on_the_air(minutes: Path, key_file: Path) -> None:
-    from hipsync.simulation import serve
+    from hipsync.radio.simulation import serve
 
     life = [epoch._replace(heart_rate=70) for epoch in minutes_of_file(minutes)]
     key, _ = key_from_file(key_file)

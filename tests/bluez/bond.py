@@ -23,7 +23,8 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from hipsync import agent, bluetooth
+from hipsync.radio import bluez_agent as agent
+from hipsync.radio import connect as bluetooth
 
 ADDRESS = "C8:0F:10:80:D0:21"
 PASSKEY = "123456"

@@ -31,10 +31,10 @@ from zoneinfo import ZoneInfo
 
 from bluez.ring import HIPSYNC, adapter, stored
 from hipsync.cli.app import system_now
-from hipsync.keys import KeyFile, key_from_file
-from hipsync.life import office_days
 from hipsync.model import MINUTE, Epoch
+from hipsync.office_day import office_days
 from hipsync.store import Store
+from hipsync.store.keys import KeyFile, key_from_file
 
 ADDRESSES = {"memory": "C8:0F:10:80:D0:21", "live": "C8:0F:10:80:D0:22"}
 DAYS = 21
@@ -62,10 +62,10 @@ async def air(key: bytes, now: datetime) -> None:
     from bumble import hci
     from bumble.transport import open_transport
 
+    from hipsync.radio.simulation.air import Air
+    from hipsync.radio.simulation.lean import make_lean
+    from hipsync.radio.simulation.peripheral import on_the_air
     from hipsync.registry import simulator
-    from hipsync.simulation.air import Air
-    from hipsync.simulation.lean import make_lean
-    from hipsync.simulation.peripheral import on_the_air
 
     make_lean()
     zone, walked, above = ZoneInfo("UTC"), life(now), Air()

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from bluez.bands import Worn, address, bands, key_of
-from hipsync import bluetooth
 from hipsync.cli.app import system_now
 from hipsync.driver import Advertisement
 from hipsync.errors import HipsyncError
-from hipsync.keys import key_from_file
+from hipsync.radio import connect as bluetooth
 from hipsync.registry import drivers
+from hipsync.store.keys import key_from_file
 
 ADAPTER_WITHIN_S = 120
 COMMAND_WITHIN_S = 240

@@ -15,14 +15,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from hipsync.config import Config
-from hipsync.exercises import Move
+from hipsync.conversation.session import Connection
+from hipsync.core.exercises import Move
+from hipsync.core.prompting import Policy
 from hipsync.model import MINUTE, BandId, Epoch, Prompt, Remark, State, Where
-from hipsync.plan import next_wake, settings_of
-from hipsync.prompting import Policy
 from hipsync.registry import drivers
-from hipsync.service import Service
-from hipsync.session import Connection
+from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Band, Store
 from hipsync.testing.direct import DirectConnection

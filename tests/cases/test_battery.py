@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cases.kit import HOUR, KEY, life
-from hipsync.clock import FastClock
+from hipsync.conversation.session import collect, meet, watch
 from hipsync.driver import Session
 from hipsync.errors import MalformedPacket
+from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Reading
 from hipsync.registry import drivers, simulator
-from hipsync.session import collect, meet, watch
 from hipsync.simulated import SimulatedBand
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync_devices.banglejs.packets import Status

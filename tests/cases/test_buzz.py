@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cases.kit import KEY
-from hipsync.clock import FastClock
+from hipsync.conversation.session import meet, nudge
 from hipsync.driver import Message, Session
-from hipsync.session import meet, nudge
+from hipsync.host.clock import FastClock
 from hipsync.simulated import Characteristic, Service
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync_devices import gatt

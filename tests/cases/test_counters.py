@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cases.kit import DAY, HOUR, MOST_A_MINUTE, life
-from hipsync.clock import FastClock
+from hipsync.conversation.session import collect, meet
+from hipsync.core.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync.driver import Session
 from hipsync.errors import MalformedPacket
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
-from hipsync.session import collect, meet
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
-from hipsync.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync_devices.colmi import DRIVER as COLMI
 from hipsync_devices.colmi import packets as colmi
 from hipsync_devices.colmi.sim import ColmiRing

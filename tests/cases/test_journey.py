@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cases.kit import DAY, HOUR, Desktop, Wrist, life, served, serving
-from hipsync.clock import FastClock
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch
 from hipsync.registry import simulator
 from hipsync.store import Store

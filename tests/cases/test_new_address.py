@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cases.kit import KEY
-from hipsync import bluetooth
-from hipsync.clock import FastClock
 from hipsync.errors import NotHeard
-from hipsync.simulation import simulated_radio
+from hipsync.host.clock import FastClock
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
 

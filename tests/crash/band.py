@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from hipsync.model import MINUTE, Epoch
+from hipsync.radio.simulation import serve
 from hipsync.simulated import HangUp, Notification
-from hipsync.simulation import serve
 from hipsync_devices.huami.sim import MiBand
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

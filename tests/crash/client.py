@@ -16,17 +16,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from crash.band import ADDRESS, KEY, NOW
-from hipsync import service as service_module
-from hipsync.config import Config
+from hipsync.conversation.session import Commit, Conversation
+from hipsync.core.exercises import Move
 from hipsync.driver import Driver, Session
 from hipsync.errors import HipsyncError
-from hipsync.exercises import Move
 from hipsync.model import Prompt, Reading, Where
-from hipsync.plan import settings_of
-from hipsync.reach import BleakRadio
+from hipsync.radio.bleak_radio import BleakRadio
+from hipsync.radio.simulation import bumble_radio
 from hipsync.registry import drivers
-from hipsync.session import Commit, Conversation
-from hipsync.simulation import bumble_radio
+from hipsync.service import service as service_module
+from hipsync.service.plan import settings_of
+from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync_devices.huami import protocol
 

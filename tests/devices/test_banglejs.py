@@ -26,11 +26,11 @@ from banglejs_hand import (
     met,
     synced,
 )
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, meet
 from hipsync.driver import Advertisement, Session
 from hipsync.errors import DeviceError, NoReply, UnexpectedReply
+from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Epoch, Info
-from hipsync.session import Conversation, meet
 from hipsync.testing.direct import Kept, run
 from hipsync_devices.banglejs import DRIVER
 from hipsync_devices.banglejs.console import LONGEST, Lines

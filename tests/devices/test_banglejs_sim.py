@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, nudge
 from hipsync.driver import Message, Session
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Counter, Epoch
-from hipsync.session import Conversation, nudge
 from hipsync.simulated import Notification, Refused
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices.banglejs import DRIVER

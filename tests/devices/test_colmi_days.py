@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import collect, meet, watch
+from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.driver import Session
 from hipsync.errors import DeviceError
-from hipsync.life import office_day, office_days
+from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Reading
-from hipsync.session import collect, meet, watch
+from hipsync.office_day import office_day, office_days
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
-from hipsync.timeline import Source, minute_of, timeline
 from hipsync_devices.colmi import DRIVER
 from hipsync_devices.colmi.packets import Battery
 from hipsync_devices.colmi.sim import ColmiRing

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, collect, meet, nudge, watch
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
+from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
-from hipsync.session import Conversation, collect, meet, nudge, watch
 from hipsync.testing.direct import Kept, run
 from hipsync_devices.colmi import DRIVER, packets
 

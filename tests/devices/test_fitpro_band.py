@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import collect, meet, nudge
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply, UnexpectedReply
-from hipsync.life import office_days
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Epoch, Info, Reading
-from hipsync.session import collect, meet, nudge
+from hipsync.office_day import office_days
 from hipsync.simulated import Notification, Shown
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync_devices.fitpro import DRIVER, packets

@@ -10,18 +10,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.clock import FastClock, VirtualTimeLoop
-from hipsync.config import Config
+from hipsync.conversation.session import Conversation, collect, meet
+from hipsync.core.exercises import Move
 from hipsync.driver import Advertisement, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
-from hipsync.exercises import Move
+from hipsync.host.clock import FastClock, VirtualTimeLoop
 from hipsync.model import MINUTE, Epoch, Prompt, Where
-from hipsync.plan import settings_of
-from hipsync.reach import BleakRadio
+from hipsync.radio.bleak_radio import BleakRadio
+from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers
-from hipsync.service import Service
-from hipsync.session import Conversation, collect, meet
-from hipsync.simulation import simulated_radio
+from hipsync.service.plan import settings_of
+from hipsync.service.service import Service
+from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import Kept, run
 from hipsync_devices.fitpro import DRIVER, packets

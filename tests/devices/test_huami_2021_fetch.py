@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import day
-from hipsync.clock import FastClock
+from hipsync.conversation.session import View, collect, meet
 from hipsync.driver import Session
 from hipsync.errors import NoReply, NotAuthorised
+from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, Reading
-from hipsync.session import View, collect, meet
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync_devices.huami import DRIVER
 from hipsync_devices.huami.packets import DATA, FETCH

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.clock import FastClock
 from hipsync.driver import Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices.huami.sim import Faults, MiBand

@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Connection, Conversation, collect, meet, nudge
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, MalformedPacket
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, Reading
-from hipsync.session import Connection, Conversation, collect, meet, nudge
 from hipsync.simulated import HangUp, Notification
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices.huami import DRIVER, packets

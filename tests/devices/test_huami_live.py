@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import nudge
 from hipsync.driver import Message, Session
 from hipsync.errors import LinkLost, MalformedPacket
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
-from hipsync.session import nudge
 from hipsync.testing.direct import DirectConnection, conversation, run
 from hipsync_devices.huami import DRIVER, packets
 from hipsync_devices.huami.login import authenticate

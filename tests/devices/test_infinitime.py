@@ -18,8 +18,8 @@ from builders import day
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import Epoch
+from hipsync.radio.simulation.peripheral import advertising
 from hipsync.simulated import HangUp, Notification, Refused
-from hipsync.simulation.peripheral import advertising
 from hipsync_devices import gatt
 from hipsync_devices.infinitime import DRIVER, packets
 from hipsync_devices.infinitime.packets import Alert, Press

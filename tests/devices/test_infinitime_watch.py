@@ -15,16 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders import day
-from hipsync import bluetooth
-from hipsync.bouts import Rule, bouts
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Connection, Conversation, collect, meet, nudge
+from hipsync.core.bouts import Rule, bouts
+from hipsync.core.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket
+from hipsync.host.clock import FastClock
 from hipsync.model import Answer, Charge, Counter, Epoch, Info
-from hipsync.session import Connection, Conversation, collect, meet, nudge
-from hipsync.simulation import simulated_radio
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
-from hipsync.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync_devices import gatt
 from hipsync_devices.infinitime import DRIVER, packets
 from hipsync_devices.infinitime.packets import Press

@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import day
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, collect, meet, nudge, watch
+from hipsync.core.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, LinkLost
-from hipsync.life import office_day, office_days
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading
-from hipsync.session import Conversation, collect, meet, nudge, watch
+from hipsync.office_day import office_day, office_days
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
-from hipsync.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync_devices.lefun import DRIVER
 from hipsync_devices.lefun.sim import LefunBand
 

@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import day
-from hipsync import bluetooth
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, collect, meet, nudge, watch
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info
-from hipsync.session import Conversation, collect, meet, nudge, watch
-from hipsync.simulation import simulated_radio
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import Kept, run
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.lefun import DRIVER

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, collect, meet, nudge, watch
 from hipsync.driver import Advertisement, Message, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket
+from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Info
-from hipsync.session import Conversation, collect, meet, nudge, watch
 from hipsync.testing.direct import Kept, run
 from hipsync_devices import gatt
 from hipsync_devices.gatt import uuid16

@@ -17,16 +17,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import day
-from hipsync import bluetooth
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Connection, Conversation, collect, meet, nudge, watch
+from hipsync.core.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError
-from hipsync.life import office_day, office_days
+from hipsync.host.clock import FastClock
 from hipsync.model import Counter, Epoch, Info, Reading
-from hipsync.session import Connection, Conversation, collect, meet, nudge, watch
-from hipsync.simulation import simulated_radio
+from hipsync.office_day import office_day, office_days
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import DirectConnection, Kept, run
-from hipsync.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync_devices.moyoung import DRIVER
 from hipsync_devices.moyoung.sim import Faults, MoYoungWatch
 

@@ -11,8 +11,8 @@ import pytest
 
 from builders import day
 from hipsync.model import Epoch
+from hipsync.radio.simulation.peripheral import advertising
 from hipsync.simulated import HangUp, Notification, Refused
-from hipsync.simulation.peripheral import advertising
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.moyoung.sim import Faults, MoYoungWatch
 

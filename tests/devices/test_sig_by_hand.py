@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from devices.test_sig import LEFT_ALONE, vector
-from hipsync.clock import FastClock
+from hipsync.conversation.session import Conversation, nudge
 from hipsync.driver import Advertisement, Message, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply
+from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Info, State
-from hipsync.session import Conversation, nudge
 from hipsync.testing.direct import run
 from hipsync_devices import gatt
 from hipsync_devices.gatt import uuid16

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from builders import day
-from hipsync import bluetooth
-from hipsync.clock import FastClock
-from hipsync.life import office_days
+from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, State
+from hipsync.office_day import office_days
+from hipsync.radio import connect as bluetooth
+from hipsync.radio.simulation import simulated_radio
+from hipsync.radio.simulation.peripheral import advertising
 from hipsync.simulated import Notification, Refused
-from hipsync.simulation import simulated_radio
-from hipsync.simulation.peripheral import advertising
 from hipsync.testing.direct import DirectConnection, run
 from hipsync_devices import gatt
 from hipsync_devices.sig import DRIVER, packets

@@ -23,8 +23,8 @@ import pytest
 
 import hipsync_devices
 from evidence.vectors import vectors
-from hipsync import session
-from hipsync.simulation import peripheral
+from hipsync.conversation import session
+from hipsync.radio.simulation import peripheral
 from hipsync.testing.replay import capture
 
 FAMILIES = Path(hipsync_devices.__file__).parent

@@ -8,7 +8,7 @@ from typing import Any
 
 from evidence.measure import ROOT, text
 from hipsync.driver import Driver
-from hipsync.proof import proof_of
+from hipsync.evidence import proof_of
 from hipsync.registry import OURS, drivers
 
 README = ROOT / "devices" / "README.md"

@@ -1,0 +1,57 @@
+"""Questions of a band that is bonded, on the terminal; the band may call them off, so nothing here blocks."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+
+from hipsync.radio.bluez_agent import MOST_PASSKEY
+from hipsync.text import clean
+
+LONGEST_PIN = 16
+
+
+class Terminal:
+    """`agent.Person` at a terminal; without one nobody answers."""
+
+    def __init__(self) -> None:
+        self.there = sys.stdin.isatty()
+
+    async def passkey(self) -> int | None:
+        question = "The band shows a passkey of six digits. Passkey: "
+        while (line := await self._line(question)) is not None:
+            digits = line.replace(" ", "")
+            if digits.isascii() and digits.isdigit() and int(digits) <= MOST_PASSKEY:
+                return int(digits)
+            question = "Six digits, please. Passkey: "
+        return None
+
+    async def pin(self) -> str | None:
+        line = await self._line("The band wants a PIN (its manual tells it, often 0000). PIN: ")
+        return clean(line, LONGEST_PIN) or None if line is not None else None
+
+    async def agrees(self, passkey: int) -> bool:
+        line = await self._line(f"Does the band show {passkey:06}? [y/N] ")
+        return line is not None and line.strip().lower() in {"y", "yes"}
+
+    def shown(self, text: str) -> None:
+        click.echo(f"Type this on the band: {clean(text)}")
+
+    async def _line(self, question: str) -> str | None:
+        """What is typed; None at the end of input, or where there is no terminal."""
+        if not self.there:
+            return None
+        click.echo(question, nl=False)
+        loop = asyncio.get_running_loop()
+        typed = asyncio.Event()
+        loop.add_reader(sys.stdin, typed.set)
+        try:
+            await typed.wait()
+            return sys.stdin.readline(1000).rstrip("\r\n") or None
+        except asyncio.CancelledError:
+            click.echo("\nThe pairing was called off.")
+            raise
+        finally:
+            loop.remove_reader(sys.stdin)

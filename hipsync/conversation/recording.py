@@ -1,0 +1,280 @@
+"""What is said in one connection, kept for `hipsync sync --record`, and what is taken out before it is written down.
+
+`Recording` stands between a driver and its connection and keeps what passes in memory, up to `MOST_LINES`: a
+capture that grew beyond that ends there, and says so. `Recording.capture` is what may leave this machine:
+
+| what | what is there instead |
+|---|---|
+| the login of a band that has a key | nothing: all that was said until `Driver.open` returned is left out, for a challenge and its answer let anybody try keys at leisure. The later conversation stands as it was, encrypted where the band encrypts it |
+| the key, wherever else its bytes occur | zeros |
+| the band's address, as bytes in either order, within a System ID, as text | zeros, in text the digit 0 |
+| its serial number, and what the characteristics Serial Number and System ID say | the same |
+| the name given to the band here | nothing |
+| the name that the band advertises | nothing, unless the driver needs it (`without_name`): then without the digits of an address at its end |
+| texts of errors | their kind |
+
+What stays are the band's readings with their times, and what the host wrote: the clock, the zone, what it asked for.
+A value that was changed keeps its length, but not a checksum over it.
+"""  # noqa: E501  a table
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from hipsync.conversation.capture import Capture, Line, Place
+from hipsync.conversation.session import Connection
+from hipsync.driver import Driver, Link, Session
+from hipsync.errors import DeviceError
+from hipsync.model import Info, Reading
+
+T = TypeVar("T")
+
+MOST_LINES = 200_000
+"""A month of minutes in packets of 20 bytes is a tenth of it."""
+SERIAL_NUMBER, SYSTEM_ID = (f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("2a25", "2a23"))
+TELLTALE = 4
+"""Bytes: shorter texts occur by chance."""
+
+
+class Recording:
+    """One connection, written down as it goes on: put `connection` around it, and `driver` around what speaks."""
+
+    def __init__(self, address: str | None, now: Callable[[], datetime]) -> None:
+        self.address, self.now = address, now
+        self._connection: Recorded | None = None
+        self._key = ""
+        self._session, self._zone = Session(), ZoneInfo("UTC")
+        self._met = False
+        self._ended = "cut"
+        self._serials: set[str] = set()
+
+    def connection(self, connection: Connection) -> Connection:
+        """The connection to use instead."""
+        self._connection = Recorded(connection, self.now)
+        return self._connection
+
+    def driver(self, driver: Driver) -> Driver:
+        """The driver to use instead: it tells when the login is over, and what it read."""
+
+        async def opened(link: Link, session: Session) -> Sequence[Reading]:
+            self._key, self._session, self._zone = driver.key, session, link.zone
+            with self._heard(last=driver.sync is None):
+                readings = await driver.open(link, session)
+                self._read(readings)
+            self._met = True
+            if self._connection is not None and session.secret is not None:
+                self._connection.forget()
+            return readings
+
+        async def synced(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+            if driver.sync is not None:
+                with self._heard(last=True):
+                    async with contextlib.aclosing(driver.sync(link, session)) as batches:
+                        async for batch in batches:
+                            self._read(batch)
+                            yield batch
+
+        return replace(driver, open=opened, sync=None if driver.sync is None else synced)
+
+    def _read(self, readings: Iterable[Reading]) -> None:
+        self._serials |= {each.serial for each in readings if isinstance(each, Info) and each.serial}
+
+    @contextlib.contextmanager
+    def _heard(self, *, last: bool) -> Generator[None, None, None]:
+        """How it ended is noted; what is said after an error or the last part of a sync is not kept."""
+        try:
+            yield
+        except DeviceError as error:
+            self._over(type(error).__name__)
+            raise
+        except BaseException:  # it was cancelled, or what it read could not be stored
+            self._over("cut")
+            raise
+        if last:
+            self._over("well")
+
+    def _over(self, how: str) -> None:
+        self._ended = how
+        if self._connection is not None:
+            self._connection.stop()
+
+    @property
+    def capture(self) -> Capture | None:
+        """What was said, redacted; None if there was no connection."""
+        if (told := self._connection) is None or not self._key:
+            return None
+        secret = self._session.secret
+        whole = Capture(
+            driver=self._key,
+            start=told.start,
+            zone=self._zone,
+            lines=told.lines if self._met or secret is None else (),
+            write_size=told.size,
+            name=self._session.name,
+            opened=secret is None,
+            subscribed=told.subscribed,
+            since=self._session.since,
+            erase=self._session.erase,
+            has=frozenset(place for place, there in told.asked.items() if there),
+            has_not=frozenset(place for place, there in told.asked.items() if not there),
+            ended="cut" if told.cut else self._ended,
+        )
+        return redacted(whole, key=secret, address=self.address, serials=self._serials)
+
+
+class Recorded:
+    """A `session.Connection` that remembers what passes."""
+
+    def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
+        self._inner, self._now = connection, now
+        self.start = now()
+        self.size = connection.write_size
+        self.lines: list[Line] = []
+        self.subscribed: frozenset[str] = frozenset()
+        """At the start."""
+        self.asked: dict[Place, bool] = {}
+        self.cut = self._stopped = False
+
+    def forget(self) -> None:
+        """Begin anew."""
+        for line in self.lines:
+            if line.sign == "+" and line.error is None:
+                self.subscribed |= {line.place[0]}
+            elif line.sign == "-":
+                self.subscribed -= {line.place[0]}
+        self.lines.clear()
+        self.start, self.cut = self._now(), False
+
+    def stop(self) -> None:
+        if self.lost.is_set():
+            self._say(Line(self._at(), "lost"))
+        self._stopped = True
+
+    @property
+    def lost(self) -> asyncio.Event:
+        return self._inner.lost
+
+    @property
+    def write_size(self) -> int:
+        return self._inner.write_size
+
+    def has(self, characteristic: str, service: str | None = None) -> bool:
+        there = self._inner.has(characteristic, service)
+        if not self._stopped:
+            self.asked[characteristic, service] = there
+        return there
+
+    async def read(self, characteristic: str, service: str | None = None) -> bytes:
+        return await self._done("=", (characteristic, service), self._inner.read(characteristic, service))
+
+    async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None:
+        work = self._inner.write(characteristic, data, response, service)
+        await self._done(">!" if response else ">", (characteristic, service), work, data)
+
+    async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
+        def arrived(data: bytes) -> None:
+            self._say(Line(self._at(), "<", (characteristic, None), bytes(data)))
+            callback(data)
+
+        await self._done("+", (characteristic, None), self._inner.start_notify(characteristic, arrived))
+
+    async def stop_notify(self, characteristic: str) -> None:
+        await self._done("-", (characteristic, None), self._inner.stop_notify(characteristic))
+
+    async def bond(self) -> None:
+        await self._done("bond", ("", None), self._inner.bond())
+
+    def _at(self) -> timedelta:
+        return self._now() - self.start
+
+    def _say(self, line: Line) -> int | None:
+        """Where the line is; None if it is not kept."""
+        if self._stopped or self.cut:
+            return None
+        if len(self.lines) >= MOST_LINES:
+            self.cut = True
+            return None
+        self.lines.append(line)
+        return len(self.lines) - 1
+
+    async def _done(self, sign: str, place: Place, work: Awaitable[T], written: bytes = b"") -> T:
+        """Its line stands where it began; how it ended is added."""
+        line = Line(self._at(), sign, place, written)
+        position = self._say(line)
+        try:
+            result = await work
+        except DeviceError as error:
+            self._add(position, line._replace(error=type(error).__name__))
+            raise
+        except asyncio.CancelledError:  # nobody waits for it any more: the link ended, or a deadline
+            self._add(position, line._replace(error="LinkLost" if self.lost.is_set() else "NoReply"))
+            raise
+        read = result if isinstance(result, bytes) else written
+        self._add(position, line._replace(data=read))
+        return result
+
+    def _add(self, position: int | None, line: Line) -> None:
+        if position is not None and position < len(self.lines):
+            self.lines[position] = line._replace(took=max(self._at() - line.at, timedelta()))
+
+
+# ------------------------------------------------------------------ what is taken out
+
+
+def redacted(capture: Capture, *, key: bytes | None, address: str | None, serials: Collection[str]) -> Capture:
+    """A capture without what tells whose band it is. See the table at the top."""
+    telling = [*_keys(key), *_addresses(address), *(form for serial in serials for form in _texts(serial))]
+
+    def without(line: Line) -> Line:
+        if line.sign == "=" and line.place[0] in {SERIAL_NUMBER, SYSTEM_ID}:
+            return line._replace(data=_blank(line.data, text=line.place[0] == SERIAL_NUMBER))
+        data = line.data
+        for form, text in telling:
+            data = data.replace(form, _blank(form, text=text))
+        return line._replace(data=data)
+
+    return replace(
+        capture,
+        lines=[without(line) for line in capture.lines],
+        name=re.sub(r"(?<=[ _-])[0-9A-Fa-f:]{4,}$", lambda digits: "0" * len(digits[0]), capture.name),
+        notes={**capture.notes, "redacted": "login with a key, key, address, serial number, the band's names"},
+    )
+
+
+def without_name(capture: Capture) -> Capture:
+    return replace(capture, name="")
+
+
+Telling = tuple[bytes, bool]
+"""Bytes that must not be seen, and whether they are text."""
+
+
+def _blank(data: bytes, *, text: bool) -> bytes:
+    return (b"0" if text else b"\0") * len(data)
+
+
+def _keys(key: bytes | None) -> list[Telling]:
+    return [] if key is None else [(key, False), (key[::-1], False), *_texts(key.hex())]
+
+
+def _addresses(address: str | None) -> list[Telling]:
+    """Of a Bluetooth address; the identifiers of macOS are only known to their host, and no band says them."""
+    digits = (address or "").replace(":", "")
+    if not re.fullmatch("[0-9A-Fa-f]{12}", digits):
+        return []
+    octets = bytes.fromhex(digits)
+    system_id = octets[:3] + b"\xff\xfe" + octets[3:]
+    forms = [octets, octets[::-1], system_id, system_id[::-1]]
+    return [*((form, False) for form in forms), *_texts(digits), *_texts(octets.hex(":"))]
+
+
+def _texts(text: str) -> list[Telling]:
+    forms = dict.fromkeys((text, text.lower(), text.upper()))
+    return [(form.encode(), True) for form in forms if len(form) >= TELLTALE]

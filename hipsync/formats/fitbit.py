@@ -1,0 +1,195 @@
+"""Minutes of Fitbits as Fitabase exports them, in CSV: steps, and beside them intensity, sleep and heart rate.
+
+Which of its files one is, its header says (fitabase.com, data dictionary; the files of Furberg, Brinton, Keating and
+Ortiz 2016 have it so):
+
+    Id, ActivityMinute, Steps            a minute a row; or Intensity
+    Id, ActivityHour, Steps00 ... 59     an hour a row; or Intensity00 ... 59
+    Id, date, value, logId               a minute of sleep: 1 asleep, 2 restless, 3 awake
+    Id, Time, Value                      heart rate, every few seconds
+
+Times are local ones. A minute without a row of steps is unknown; one without a step may be an unworn one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import BinaryIO, NamedTuple
+from zoneinfo import ZoneInfo
+
+from hipsync.errors import InputError
+from hipsync.formats.csv_minutes import LONGEST_LINE, MOST_STEPS, YEARS, Table
+from hipsync.model import MINUTE, Epoch, State
+from hipsync.text import clean
+
+NARROW = {"Steps": "steps", "Intensity": "intensity"}
+ASLEEP = frozenset({1, 2})
+HEARTS = range(20, 251)
+"""Beats a minute; others are mistakes."""
+UNUSED = ("Calories", "METs")
+"""Files of the same form with what hipsync has no use for."""
+
+
+class Told(NamedTuple):
+    """What a file says of a person's minute."""
+
+    person: str
+    at: datetime
+    what: str
+    value: int
+
+
+class Minutes:
+    """Of several files about the same people."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self.lines = self.skipped = 0
+        """Rows; and those whose time does not exist, for the clock skipped it."""
+        self._told: dict[str, dict[str, dict[datetime, int]]] = {}
+        self._beats: dict[str, dict[datetime, tuple[int, int]]] = {}
+        """By person and minute, sum and count of heart rates."""
+
+    def add(self, file: BinaryIO) -> None:
+        """Read a file. Raises `InputError`, which names the line."""
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        reader = csv.reader(_bounded(text))
+        try:
+            header = [name.strip() for name in next(reader, list[str]())]
+            read = _reader_of(header)
+            for cells in reader:
+                if not cells:
+                    continue
+                if len(cells) != len(header):
+                    raise InputError(f"line {reader.line_num} has {len(cells)} columns and the header {len(header)}")
+                self.lines += 1
+                for told in read(cells, reader.line_num):
+                    self._take(told)
+        except UnicodeDecodeError as error:
+            raise InputError("the file is not text in UTF-8") from error
+        except csv.Error as error:
+            raise InputError(f"line {reader.line_num}: this is not CSV: {error}") from error
+        finally:
+            text.detach()
+
+    def table(self) -> Table:
+        """All minutes with steps, by "fitbit" and the number of the person. Raises `InputError` if there are none."""
+        by_band = {f"fitbit {person}": list(self._epochs(person)) for person in sorted(self._told)}
+        by_band = {name: epochs for name, epochs in by_band.items() if epochs}
+        if not by_band:
+            raise InputError("none of the files has steps of minutes: give minuteStepsNarrow or minuteStepsWide, too")
+        slept = any("sleep" in told for told in self._told.values())
+        return Table(self.lines, by_band, says_state=False, says_heart_rate=bool(self._beats) or slept)
+
+    def _take(self, told: Told) -> None:
+        at = self._instant(told.at)
+        if at is None:
+            self.skipped += 1
+        elif told.what == "heart":
+            total, count = self._beats.setdefault(told.person, {}).get(at, (0, 0))
+            self._beats[told.person][at] = (total + told.value, count + 1)
+            self._told.setdefault(told.person, {})
+        else:
+            self._told.setdefault(told.person, {}).setdefault(told.what, {})[at] = told.value
+
+    def _instant(self, local: datetime) -> datetime | None:
+        """The minute in UTC, the first where an hour comes twice; None if the clock skipped it."""
+        at = local.replace(second=0, tzinfo=self._zone).astimezone(UTC)
+        return at if at.astimezone(self._zone).replace(tzinfo=None, second=0) == local.replace(second=0) else None
+
+    def _epochs(self, person: str) -> Iterator[Epoch]:
+        told, beats = self._told[person], self._beats.get(person, {})
+        intensities, sleep = told.get("intensity", {}), told.get("sleep", {})
+        for at, steps in sorted(told.get("steps", {}).items()):
+            total, count = beats.get(at, (0, 0))
+            asleep = sleep.get(at) in ASLEEP and not steps
+            yield Epoch(
+                at, MINUTE, steps, intensities.get(at), round(total / count) if count else None,
+                State.ASLEEP if asleep else None,
+            )  # fmt: skip
+
+
+Reader = Callable[[Sequence[str], int], Iterator[Told]]
+
+
+def _reader_of(header: list[str]) -> Reader:
+    """What reads the rows of a file with this header. Raises `InputError`."""
+    match header:
+        case ["Id", "ActivityMinute", name] if name in NARROW:
+            return lambda cells, number: _narrow(cells, number, NARROW[name])
+        case ["Id", "ActivityHour", *names] if len(names) == 60 and (what := _wide_of(names)) is not None:
+            return lambda cells, number: _wide(cells, number, what)
+        case ["Id", "date", "value", "logId"]:
+            return _sleep
+        case ["Id", "Time", "Value"]:
+            return _heart
+        case ["Id", "ActivityMinute" | "ActivityHour", name, *_] if name.startswith(UNUSED):
+            raise InputError(f"this file is about {name.rstrip('0')}, which hipsync has no use for: leave it out")
+        case _:
+            said = clean(",".join(header), 80)
+            raise InputError(f"this is no file of minutes that Fitabase exports: its first line is {said!r}")
+
+
+def _wide_of(names: Sequence[str]) -> str | None:
+    for name, what in NARROW.items():
+        if list(names) == [f"{name}{minute:02}" for minute in range(60)]:
+            return what
+    return None
+
+
+def _narrow(cells: Sequence[str], number: int, what: str) -> Iterator[Told]:
+    yield Told(_person(cells, number), _time(cells[1], number), what, _number(cells[2], number, what))
+
+
+def _wide(cells: Sequence[str], number: int, what: str) -> Iterator[Told]:
+    person, hour = _person(cells, number), _time(cells[1], number)
+    for minute, cell in enumerate(cells[2:]):
+        if cell.strip():
+            yield Told(person, hour + minute * MINUTE, what, _number(cell, number, what))
+
+
+def _sleep(cells: Sequence[str], number: int) -> Iterator[Told]:
+    yield Told(_person(cells, number), _time(cells[1], number), "sleep", _number(cells[2], number, "sleep"))
+
+
+def _heart(cells: Sequence[str], number: int) -> Iterator[Told]:
+    value = _number(cells[2], number, "heart")
+    if value in HEARTS:
+        yield Told(_person(cells, number), _time(cells[1], number), "heart", value)
+
+
+def _person(cells: Sequence[str], number: int) -> str:
+    if not re.fullmatch(r"[0-9]{1,20}", cells[0].strip(), re.ASCII):
+        raise InputError(f"line {number}: {cells[0][:40]!r} is no number of a person")
+    return cells[0].strip()
+
+
+def _time(text: str, number: int) -> datetime:
+    """Such as 4/12/2016 2:47:30 PM; by hand, for strptime takes half of the time of an import."""
+    found = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d\d):(\d\d) ([AP])M", text.strip(), re.ASCII)
+    if found is not None and 1 <= int(found[4]) <= 12 and int(found[3]) in YEARS:
+        hour = int(found[4]) % 12 + (12 if found[7] == "P" else 0)
+        with contextlib.suppress(ValueError):  # the 31st of June
+            return datetime(int(found[3]), int(found[1]), int(found[2]), hour, int(found[5]), int(found[6]))  # noqa: DTZ001  local
+    raise InputError(f"line {number}: {text[:40]!r} is no time like 4/12/2016 2:47:30 PM")
+
+
+def _number(text: str, number: int, what: str) -> int:
+    most = {"steps": MOST_STEPS, "intensity": 3, "sleep": 3, "heart": 1000}[what]
+    if not re.fullmatch(r"[0-9]{1,6}", text.strip(), re.ASCII) or int(text) > most:
+        raise InputError(f"line {number}: {what} {text[:40]!r} is not a whole number from 0 to {most}")
+    return int(text)
+
+
+def _bounded(text: io.TextIOWrapper) -> Iterator[str]:
+    number = 0
+    while line := text.readline(LONGEST_LINE):
+        number += 1
+        if len(line) >= LONGEST_LINE or "\0" in line:
+            raise InputError(f"line {number} is no line of such a file")
+        yield line

@@ -1,0 +1,304 @@
+"""What Gadgetbridge stored, read from its database or from the ZIP that it exports; nothing of either is changed.
+
+Each family's driver knows its own table of samples (`Driver.gadgetbridge`). Devices are rows of DEVICE, known by their
+address in IDENTIFIER. Samples carry seconds, some tables milliseconds. Other tables are left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import tempfile
+import zipfile
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from hipsync.driver import Driver, Row, Samples
+from hipsync.errors import ConfigError, InputError
+from hipsync.model import Charge, Epoch, Info, Reading
+from hipsync.store import Band, Store
+from hipsync.store.keys import parsed_key
+from hipsync.text import clean
+
+MAGIC = b"SQLite format 3\0"
+MOST_BYTES = 4 * 2**30
+"""Of a database in a ZIP: a year of minutes takes some 30 MB."""
+MILLISECONDS = 10**11
+"""A stamp from here on counts milliseconds: in seconds it would be the year 5138."""
+EARLIEST = datetime(2014, 1, 1, tzinfo=UTC)
+"""Before the first band of these families; a clock that was never set says 1970 or 2000."""
+AHEAD = timedelta(days=1)
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+"""Of what is said of a band that was imported: whatever it says itself later is newer."""
+BATCH = 10_000
+
+
+class Device(NamedTuple):
+    """A band of Gadgetbridge's, whose samples a driver knows."""
+
+    number: int
+    address: str
+    name: str
+    driver: str
+    firmware: str | None
+    tables: Mapping[str, int]
+    """How many rows each holds."""
+    key: bytes | None
+
+
+class Source:
+    """An open database."""
+
+    def __init__(self, db: sqlite3.Connection, drivers: Mapping[str, Driver], keys: Mapping[str, bytes]) -> None:
+        self._db, self._keys = db, keys
+        self._samples = {
+            table: (key, samples) for key, driver in drivers.items() for table, samples in driver.gadgetbridge.items()
+        }
+        self.dropped = 0
+        """Rows with a time that cannot be."""
+
+    def devices(self) -> list[Device]:
+        """Those with samples that a driver knows. Raises `InputError` for a schema that this hipsync does not know."""
+        tables = self._tables()
+        if "DEVICE" not in tables:
+            raise InputError("this is no database of Gadgetbridge: it has no table DEVICE")
+        self._check("DEVICE", ("_id", "IDENTIFIER", "NAME"))
+        counts: dict[int, dict[str, int]] = {}
+        for table in self._samples.keys() & tables:
+            self._check(table, ("TIMESTAMP", "DEVICE_ID", *self._samples[table][1].columns))
+            for number, rows in self._rows(f'SELECT "DEVICE_ID", count(*) FROM "{table}" GROUP BY 1'):  # noqa: S608  ours
+                counts.setdefault(number, {})[table] = rows
+        alias = '"ALIAS"' if "ALIAS" in self._columns("DEVICE") else "NULL"
+        found: list[Device] = []
+        sql = f'SELECT "_id", "IDENTIFIER", "NAME", {alias} FROM "DEVICE"'  # noqa: S608  ours
+        for number, identifier, name, called in self._rows(sql):
+            held = counts.get(number, {})
+            if held:
+                told = clean(str(called or "")) or clean(str(name or "")) or "band"
+                most = max(held, key=held.__getitem__)
+                address = clean(str(identifier)).upper()
+                found.append(
+                    Device(
+                        number, address, told, self._samples[most][0], self._firmware(number, tables), held,
+                        self._keys.get(address),
+                    )
+                )  # fmt: skip
+        return found
+
+    def unknown(self) -> dict[str, int]:
+        """Tables of activity samples that no driver knows, and how many rows they hold."""
+        found: dict[str, int] = {}
+        for table in self._tables() - self._samples.keys():
+            if table.endswith("ACTIVITY_SAMPLE") and table.isidentifier():
+                ((rows,),) = self._rows(f'SELECT count(*) FROM "{table}"')  # noqa: S608  an identifier
+                found |= {table: int(rows)} if rows else {}
+        return found
+
+    def epochs(self, device: Device, now: datetime) -> Iterator[Epoch]:
+        """Raises `InputError`."""
+        for table in device.tables:
+            samples = self._samples[table][1]
+            yield from samples.epochs(self._stamped(table, samples, device, now))
+
+    def charges(self, device: Device, now: datetime) -> Iterator[Charge]:
+        """The battery of the band. Raises `InputError`."""
+        if "BATTERY_LEVEL" not in self._tables() or not {"TIMESTAMP", "LEVEL"} <= self._columns("BATTERY_LEVEL"):
+            return
+        for stamp, level in self._rows(
+            'SELECT "TIMESTAMP", "LEVEL" FROM "BATTERY_LEVEL" WHERE "DEVICE_ID" = ?', device.number
+        ):
+            at = _instant(stamp)
+            if at is not None and EARLIEST <= at <= now + AHEAD and isinstance(level, int) and 0 <= level <= 100:
+                yield Charge(at.replace(microsecond=0), level)
+
+    def _stamped(self, table: str, samples: Samples, device: Device, now: datetime) -> Iterator[tuple[datetime, Row]]:
+        columns = ", ".join(f'"{column}"' for column in samples.columns)
+        sql = f'SELECT "TIMESTAMP", {columns} FROM "{table}" WHERE "DEVICE_ID" = ? ORDER BY "TIMESTAMP"'  # noqa: S608
+        with _translated():
+            for stamp, *cells in self._db.execute(sql, (device.number,)):
+                if not all(cell is None or isinstance(cell, int) for cell in (stamp, *cells)):
+                    raise InputError(f"{table} holds {[stamp, *cells]!r:.100} where numbers belong")
+                at = _instant(stamp)
+                if at is None or not EARLIEST <= at <= now + AHEAD:
+                    self.dropped += 1
+                    continue
+                yield at, dict(zip(samples.columns, cells, strict=True))
+
+    def _firmware(self, number: int, tables: set[str]) -> str | None:
+        table = "DEVICE_ATTRIBUTES"
+        if table not in tables or not {"DEVICE_ID", "FIRMWARE_VERSION1", "VALID_FROM_UTC"} <= self._columns(table):
+            return None
+        sql = f'SELECT "FIRMWARE_VERSION1" FROM "{table}" WHERE "DEVICE_ID" = ? ORDER BY "VALID_FROM_UTC" DESC LIMIT 1'  # noqa: S608
+        rows = self._rows(sql, number)
+        return clean(str(rows[0][0])) or None if rows else None
+
+    def _tables(self) -> set[str]:
+        return {str(name) for (name,) in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+    def _columns(self, table: str) -> set[str]:
+        return {str(column[1]) for column in self._rows(f'PRAGMA table_info("{table}")')}
+
+    def _check(self, table: str, columns: Sequence[str]) -> None:
+        if missing := set(columns) - self._columns(table):
+            raise InputError(
+                f"the table {table} has no column {min(missing)}: this hipsync does not know that version of "
+                "Gadgetbridge's database"
+            )
+
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with _translated():
+            return self._db.execute(sql, values).fetchall()
+
+
+class Taken(NamedTuple):
+    """What came of one device."""
+
+    band: Band
+    epochs: int
+    new: int
+    key: bytes | None
+
+
+def taken(
+    store: Store, source: Source, drivers: Mapping[str, Driver], now: datetime, step: Callable[[int], object]
+) -> list[Taken]:
+    """Store all that is known of all devices, or nothing; `step` is told how many epochs were stored, bit by bit.
+
+    A band that is paired already is known by its address, one that was imported before by the address in its `infos`.
+    Raises `InputError` and `StoreError`.
+    """
+    found: list[Taken] = []
+    with store.transaction():
+        for device in source.devices():
+            band = _band(store, device, drivers[device.driver], now)
+            stored = new = 0
+            for batch in _batches(source.epochs(device, now)):
+                new += store.append(band.id, batch).new
+                stored += len(batch)
+                step(len(batch))
+            others: list[Reading] = [*source.charges(device, now)]
+            if band.address is None:
+                others.append(Info(BEGINNING, device.firmware, None, device.address))
+            store.append(band.id, others)
+            found.append(Taken(band, stored, new, device.key))
+    return found
+
+
+def _band(store: Store, device: Device, driver: Driver, now: datetime) -> Band:
+    for band in store.bands():
+        if band.driver == device.driver and not band.simulated:
+            info = store.newest_info(band.id)
+            if device.address in {(band.address or "").upper(), info.serial if info is not None else None}:
+                return band
+    names = {band.name for band in store.bands()}
+    name = next(each for each in chain([device.name], (f"{device.name} {n}" for n in count(2))) if each not in names)
+    able = driver.abilities
+    return store.add_band(
+        name=name, driver=device.driver, advertised_name=device.name, now=now,
+        vouches=able.wear or able.sleep or able.heart_rate, reports_wear=able.wear,
+    )  # fmt: skip
+
+
+def _batches(epochs: Iterator[Epoch]) -> Iterator[list[Epoch]]:
+    while batch := list(islice(epochs, BATCH)):
+        yield batch
+
+
+@contextlib.contextmanager
+def opened(file: Path, drivers: Mapping[str, Driver]) -> Generator[Source, None, None]:
+    """The database of a file or of a ZIP, copied into a private folder first. Raises `InputError`."""
+    with tempfile.TemporaryDirectory(prefix="hipsync-") as folder:
+        copy = Path(folder) / "Gadgetbridge"
+        try:
+            keys = _extracted(file, copy) if zipfile.is_zipfile(file) else _copied(file, copy)
+        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # encrypted, or a new method
+            raise InputError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        with _translated():
+            db = sqlite3.connect(f"file:{copy}?mode=rw", uri=True)  # of our copy: a log beside it is to be read, too
+        with contextlib.closing(db):
+            db.execute("PRAGMA trusted_schema = OFF")
+            yield Source(db, drivers, keys)
+
+
+def _copied(file: Path, to: Path) -> Mapping[str, bytes]:
+    with file.open("rb") as opened_file:
+        if opened_file.read(len(MAGIC)) != MAGIC:
+            raise InputError(f"{file} is neither a database nor a ZIP: give what Gadgetbridge exported")
+    shutil.copyfile(file, to)
+    log = file.with_name(f"{file.name}-wal")
+    if log.is_file():
+        shutil.copyfile(log, to.with_name(f"{to.name}-wal"))
+    return {}
+
+
+def _extracted(file: Path, to: Path) -> Mapping[str, bytes]:
+    keys: dict[str, bytes] = {}
+    found = False
+    with zipfile.ZipFile(file) as archive:
+        for member in archive.infolist():
+            base = member.filename.rpartition("/")[2]
+            if base.startswith("device_") and base.endswith(".json") and member.file_size < 2**20:
+                key = _key_in(archive.read(member))
+                if key is not None:
+                    keys[base.removeprefix("device_").removesuffix(".json").upper()] = key
+            elif not found and not member.is_dir():
+                with archive.open(member) as source:
+                    if source.read(len(MAGIC)) == MAGIC:
+                        _written(source, to)
+                        found = True
+    if not found:
+        raise InputError(f"{file} holds no database: give what Gadgetbridge exported")
+    return keys
+
+
+def _written(source: IO[bytes], to: Path) -> None:
+    size = len(MAGIC)
+    with to.open("wb") as copy:
+        copy.write(MAGIC)
+        while part := source.read(2**20):
+            size += len(part)
+            if size > MOST_BYTES:
+                raise InputError("the database in this ZIP is larger than any that Gadgetbridge makes")
+            copy.write(part)
+
+
+def _key_in(text: bytes) -> bytes | None:
+    """The key that a device's preferences hold, wherever in them."""
+    try:
+        todo: list[object] = [json.loads(text)]
+    except (ValueError, RecursionError):
+        return None
+    while todo:
+        match todo.pop():
+            case {"authkey": str(key)}:
+                with contextlib.suppress(ConfigError):
+                    return parsed_key(key)
+            case dict() as held:  # pyright: ignore[reportUnknownVariableType]
+                todo += held.values()  # pyright: ignore[reportUnknownMemberType]
+            case list() as held:  # pyright: ignore[reportUnknownVariableType]
+                todo += held  # pyright: ignore[reportUnknownArgumentType]
+            case _:
+                pass
+    return None
+
+
+def _instant(stamp: object) -> datetime | None:
+    if not isinstance(stamp, int):
+        return None
+    try:
+        return datetime.fromtimestamp(stamp / 1000 if stamp >= MILLISECONDS else stamp, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+@contextlib.contextmanager
+def _translated() -> Generator[None, None, None]:
+    try:
+        yield
+    except (sqlite3.Error, OverflowError) as error:
+        raise InputError(f"the database cannot be read: {error}") from error

@@ -1,0 +1,158 @@
+"""Everything in one JSON file, out and in again without loss, in bounded memory.
+
+::
+
+    {"version": 1, "bands": [...], "zones": [...], "counters": [...], ..., "epochs": [
+    {"timestamp": ..., "steps": ..., ...},
+    ...
+    ]}
+
+The first line is all but the epochs, and each epoch is a line, so that a file of years is read line by line.
+"""
+
+# What JSON holds has any type until it was looked at.
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import IO, Any
+
+from hipsync.errors import InputError
+from hipsync.formats.csv_minutes import Imported, cells_of, epoch_of
+from hipsync.model import BandId, Epoch
+from hipsync.store import Store
+from hipsync.store.rows import TIMES
+from hipsync.text import clean
+
+VERSION = 1
+LAST = ', "epochs": ['
+END = "]}"
+BATCH = 10_000
+LONGEST_HEAD, LONGEST_LINE = 512 * 2**20, 10_000
+"""Characters."""
+BAND = ("name", "driver", "address", "advertised_name", "simulated", "vouches", "reports_wear", "added")
+
+
+def export_json(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
+    """All of `[since, until)`; how many epochs there were."""
+    bands = [
+        {
+            "name": band.name, "driver": band.driver, "address": band.address, "advertised_name": band.advertised_name,
+            "simulated": band.simulated, "vouches": band.vouches, "reports_wear": band.reports_wear,
+            "added": band.added.isoformat(),
+        }
+        for band in store.bands()
+    ]  # fmt: skip
+    head = {"version": VERSION, "bands": bands}
+    head |= {table: list(store.rows_of(table, since, until)) for table in TIMES}
+    file.write(json.dumps(head).removesuffix("}") + LAST)
+    count = 0
+    for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):
+        row = {column: cell for column, cell in cells_of(name, epoch).items() if cell is not None}
+        file.write((",\n" if count > 1 else "\n") + json.dumps(row))
+    file.write(f"\n{END}\n")
+    return count
+
+
+Head = Mapping[str, Any]
+"""All of a file but its epochs."""
+
+
+def import_json(store: Store, file: IO[str], head: Head | None = None) -> Imported:
+    """Store all of a file that `export_json` wrote, or nothing; of which the `head` may have been read already.
+
+    Raises `InputError` and `StoreError`.
+    """
+    head = head or read_head(file)
+    with store.transaction():
+        bands = _bands(store, head["bands"])
+        for table in TIMES:
+            for row in head[table]:
+                if not isinstance(row, dict):
+                    raise InputError(f"{table} holds what is no row")
+                store.put_row(table, row, bands)
+        lines = new = 0
+        for batch in _batches(_epochs(file, bands)):
+            lines += sum(len(epochs) for epochs in batch.values())
+            new += sum(store.append(band, epochs).new for band, epochs in batch.items())
+    return Imported(lines, new, lines - new)
+
+
+def read_head(file: IO[str]) -> Head:
+    """The first line. Raises `InputError` if this is no such file."""
+    line = file.readline(LONGEST_HEAD).rstrip("\n")
+    try:
+        held = json.loads(line.removesuffix(LAST) + "}") if line.endswith(LAST) else None
+    except (ValueError, RecursionError):
+        held = None
+    if not isinstance(held, dict) or held.get("version") != VERSION:
+        raise InputError("this is no file that `hipsync export --format json` wrote, or it is of another version")
+    for name in ("bands", *TIMES):
+        if not isinstance(held.get(name), list):
+            raise InputError(f"{name} is missing: the file is no export of hipsync, or was changed")
+    return held
+
+
+def _bands(store: Store, rows: Sequence[object]) -> dict[str, BandId]:
+    """Numbers by name; those that are not there yet are made. Raises `InputError`."""
+    found: dict[str, BandId] = {}
+    for row in rows:
+        match row:
+            case {
+                "name": str(name), "driver": str(driver), "address": str() | None as address,
+                "advertised_name": str(shown), "simulated": bool(simulated),
+                "vouches": bool(vouches), "reports_wear": bool(reports_wear),
+                "added": str(added),
+            }:  # fmt: skip
+                pass
+            case _:
+                raise InputError(f"that is no band: {row!r:.100}")
+        if not name or clean(name) != name or clean(driver) != driver or clean(address or "") != (address or ""):
+            raise InputError(f"a band cannot be called {name!r:.80}")
+        try:
+            since = datetime.fromisoformat(added).astimezone(UTC)
+        except ValueError as error:
+            raise InputError(f"{added!r:.60} is no instant") from error
+        held = next((band for band in store.bands() if band.name == name), None)
+        if held is not None and (held.driver != driver or held.simulated != simulated):
+            raise InputError(f"there is a band {name!r} already, of another kind: rename it (`hipsync bands rename`)")
+        held = held or store.add_band(
+            name=name, driver=driver, address=address, advertised_name=shown, now=since, simulated=simulated,
+            vouches=vouches, reports_wear=reports_wear,
+        )  # fmt: skip
+        found[name] = held.id
+    return found
+
+
+def _epochs(file: IO[str], bands: Mapping[str, BandId]) -> Iterator[tuple[BandId, Epoch]]:
+    number = 1
+    while line := file.readline(LONGEST_LINE):
+        number += 1
+        text = line.rstrip("\n").removesuffix(",")
+        if text == END:
+            return
+        try:
+            row = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"line {number} is no epoch: the file was changed, or cut off while it was written"
+            ) from error
+        match row:
+            case {"band": str(band), **cells} if band in bands:
+                told: dict[object, object] = cells
+                yield bands[band], epoch_of({str(key): str(cell) for key, cell in told.items()}, number)
+            case _:
+                raise InputError(f"line {number} names no band of the file")
+    raise InputError("the file was cut off while it was written: its last line is missing")
+
+
+def _batches(epochs: Iterator[tuple[BandId, Epoch]]) -> Iterator[Mapping[BandId, list[Epoch]]]:
+    while part := list(islice(epochs, BATCH)):
+        found: dict[BandId, list[Epoch]] = {}
+        for band, epoch in part:
+            found.setdefault(band, []).append(epoch)
+        yield found

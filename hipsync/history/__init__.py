@@ -1,0 +1,1 @@
+"""Days that were judged already: the store's rows beside the core's results."""

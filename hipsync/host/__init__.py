@@ -1,0 +1,1 @@
+"""The computer: its clock, folders, sleep, and what starts and supervises the service."""

@@ -1,0 +1,154 @@
+"""Days, weeks and months for programs: JSON as `product.md` section 3 fixes it, and CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from hipsync.core.period import PeriodSummary, Rates, change
+from hipsync.core.summary import KINDS, DaySummary, Hour, Minutes, Piece
+from hipsync.model import Prompt, Stretch
+
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+
+# ------------------------------------------------------------------ JSON
+
+
+def day_json(summary: DaySummary) -> Mapping[str, Json]:
+    """The object of `day --json`, version 1. Instants carry the offset of the day's zone."""
+    zone = ZoneInfo(summary.zone)
+    return {
+        "version": 1,
+        "date": summary.date.isoformat(),
+        "zone": summary.zone,
+        "from": _instant(summary.start, zone),
+        "to": _instant(summary.end, zone),
+        "complete_until": _instant(summary.complete_until, zone),
+        "bands": [
+            {"name": band.name, "simulated": band.simulated, "resolution_minutes": band.resolution_minutes}
+            for band in summary.bands
+        ],
+        "minutes": _minutes_json(summary.minutes),
+        "steps": summary.steps,
+        "limit_minutes": summary.limit_minutes,
+        "stretches": [_piece_json(piece, zone) for piece in summary.stretches],
+        "longest_minutes": summary.longest_minutes,
+        "over_30": summary.over_30,
+        "over_limit": summary.over_limit,
+        "breaks": summary.breaks,
+        "usual_stretch_minutes": summary.usual_stretch_minutes,
+        "hours": [_hour_json(hour, zone) for hour in summary.hours],
+        "prompts": [prompt_json(outcome.prompt, zone, outcome.moved_within_minutes) for outcome in summary.prompts],
+        "exercises": [
+            {"at": _instant(done.at, zone), "name": done.name, "how": done.how, "hurt": done.hurt}
+            for done in summary.exercises
+        ],
+    }
+
+
+def prompt_json(prompt: Prompt, zone: ZoneInfo, moved_within_minutes: int | None = None) -> Mapping[str, Json]:
+    """A prompt as the day's JSON and `prompts --json` show it."""
+    return {
+        "at": _instant(prompt.at, zone),
+        "due": _instant(prompt.due, zone),
+        "occasion": prompt.occasion.value,
+        "exercise": prompt.exercise,
+        "where": [where.value for where in prompt.where],
+        "sure": "high" if prompt.sure else "medium",
+        "shown": prompt.shown,
+        "answer": None if prompt.answer is None else prompt.answer.value,
+        "answered_at": _instant(prompt.answered_at, zone),
+        "moved_within_minutes": moved_within_minutes,
+    }
+
+
+def _instant(instant: datetime | None, zone: ZoneInfo) -> str | None:
+    return None if instant is None else instant.astimezone(zone).isoformat()
+
+
+def _minutes_json(minutes: Minutes) -> dict[str, Json]:
+    return {kind.value: minutes[kind] for kind in KINDS}
+
+
+def _piece_json(piece: Piece, zone: ZoneInfo) -> Mapping[str, Json]:
+    return {
+        "from": _instant(piece.start, zone),
+        "to": _instant(piece.end, zone),
+        "minutes": piece.minutes,
+        "ended_by": None if piece.ended_by is None else piece.ended_by.value,
+        "due": _instant(piece.due, zone),
+        "prompted": piece.prompted,
+        "doubtful": piece.doubtful,
+        "whole": None if piece.whole is None else _whole_json(piece.whole, zone),
+    }
+
+
+def _whole_json(whole: Stretch, zone: ZoneInfo) -> Mapping[str, Json]:
+    return {"from": _instant(whole.start, zone), "to": _instant(whole.end, zone), "minutes": whole.minutes}
+
+
+def _hour_json(hour: Hour, zone: ZoneInfo) -> Mapping[str, Json]:
+    local = hour.start.astimezone(zone)
+    return {"hour": f"{local:%H:%M}", "from": local.isoformat(), **_minutes_json(hour.minutes)}
+
+
+def period_json(period: PeriodSummary, before: PeriodSummary | None = None) -> Mapping[str, Json]:
+    """The object of `week --json` and `month --json`, version 1; `days` holds those of `day --json`.
+
+    `before` is the same of the period before, without its days, and `change` compares the two if enough is known.
+    """
+    found: dict[str, Json] = {"version": 1, **_period_json(period), "days": [day_json(day) for day in period.days]}
+    if before is not None:
+        compared = change(period, before)
+        found["before"] = _period_json(before)
+        found["change"] = (
+            None if compared is None else {"now": _rates_json(compared.now), "before": _rates_json(compared.before)}
+        )
+    return found
+
+
+def _period_json(period: PeriodSummary) -> dict[str, Json]:
+    first, last = period.days[0], period.days[-1]
+    return {
+        "first": first.date.isoformat(),
+        "last": last.date.isoformat(),
+        "from": _instant(first.start, ZoneInfo(first.zone)),
+        "to": _instant(last.end, ZoneInfo(last.zone)),
+        "complete_until": _instant(period.complete_until, ZoneInfo(last.zone)),
+        "minutes": _minutes_json(period.minutes),
+        "steps": period.steps,
+        "limit_minutes": last.limit_minutes,
+        "longest_minutes": period.longest_minutes,
+        "over_30": period.over_30,
+        "over_limit": period.over_limit,
+        "breaks": period.breaks,
+        "usual_stretch_minutes": period.usual_stretch_minutes,
+        "hours_awake": period.hours_awake,
+        "hours_with_break": period.hours_with_break,
+    }
+
+
+def _rates_json(rates: Rates) -> Mapping[str, Json]:
+    return {
+        "awake_minutes": rates.awake,
+        "sitting_minutes_per_hour": round(rates.sitting_minutes, 1),
+        "breaks_per_hour": round(rates.breaks, 2),
+        "over_limit_per_hour": round(rates.over_limit, 3),
+    }
+
+
+# ------------------------------------------------------------------ CSV
+
+COLUMNS = (
+    "date", "zone", "from", "to", "complete_until", *(kind.value for kind in KINDS), "steps", "limit_minutes",
+    "longest_minutes", "over_30", "over_limit", "breaks", "usual_stretch_minutes",
+)  # fmt: skip
+
+
+def days_csv(days: Sequence[DaySummary]) -> Iterator[Sequence[Json]]:
+    """The head, then a row a day, with the names and the values of `day --json`."""
+    yield COLUMNS
+    for day in days:
+        told = {**day_json(day), **_minutes_json(day.minutes)}
+        yield [told[column] for column in COLUMNS]

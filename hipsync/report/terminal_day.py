@@ -1,0 +1,265 @@
+"""A day on a terminal, as `product.md` section 4 asks; weeks and months are in `screen.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from hipsync.core.period import awake_minutes
+from hipsync.core.summary import KINDS, DaySummary, Minutes, Piece, PromptOutcome, Worn
+from hipsync.core.timeline import COARSE
+from hipsync.model import Answer, EndedBy, Kind, Occasion, Prompt
+
+TWELVE_HOURS = 720
+"""Minutes: what the source text says people often sit in a day; shown only beside the hours worn."""
+
+HOUR = timedelta(hours=1)
+STRIP_CELLS = (10, 15, 20)
+"""Minutes a character, the finest that fits: with 20 a day of 25 hours fits 80 columns with its margin."""
+MARGIN = "  "
+NARROWEST = 80
+"""Columns."""
+
+Marks = Mapping[Kind, str]
+UNICODE_MARKS: Marks = {
+    Kind.SITTING: "█",
+    Kind.UP: "▲",
+    Kind.STANDING: "│",
+    Kind.ASLEEP: "z",
+    Kind.NOT_WORN: "╌",
+    Kind.UNKNOWN: "·",
+}
+ASCII_MARKS: Marks = {
+    Kind.SITTING: "#",
+    Kind.UP: "^",
+    Kind.STANDING: "|",
+    Kind.ASLEEP: "z",
+    Kind.NOT_WORN: "-",
+    Kind.UNKNOWN: ".",
+}
+WORDS: Mapping[Kind, str] = {
+    Kind.SITTING: "sitting (estimated)",
+    Kind.UP: "up and about",
+    Kind.STANDING: "standing",
+    Kind.ASLEEP: "asleep",
+    Kind.NOT_WORN: "not worn",
+    Kind.UNKNOWN: "unknown",
+}
+COLOURS: Mapping[Kind, str] = {
+    Kind.SITTING: "33",
+    Kind.UP: "32",
+    Kind.STANDING: "36",
+    Kind.ASLEEP: "34",
+    Kind.NOT_WORN: "90",
+    Kind.UNKNOWN: "90",
+}
+ENDINGS: Mapping[EndedBy | None, str] = {
+    EndedBy.MOVING: "",
+    EndedBy.STANDING: ", then stood",
+    EndedBy.ASLEEP: ", then slept",
+    EndedBy.NOT_WORN: ", then not worn",
+    EndedBy.UNKNOWN: ", then no data",
+    None: ", goes on",
+}
+LISTED_STRETCHES = 5
+UNWORN = "No minute is known to be worn and awake, so of sitting nothing can be said."
+
+Style = Literal["plain", "colour"]
+
+
+def day_text(
+    summary: DaySummary, *, style: Style = "plain", marks: Marks = UNICODE_MARKS, columns: int = NARROWEST
+) -> str:
+    """The day for a terminal of so many columns, at least 80; `plain` has no escape sequences."""
+    if summary.complete_until is None:
+        return "\n".join([*_head(summary), "", f"  {advice(summary)}"]) + "\n"
+    lines = [*_head(summary), "", *_strip(summary, style, marks, columns), ""]
+    lines += [*totals(summary.minutes, summary.steps), *_twelve_hours(summary.minutes), *_details(summary)]
+    return "\n".join(lines) + "\n"
+
+
+def day_facts(summary: DaySummary) -> Iterator[str]:
+    """The day in words, one fact a line, for whoever listens to it or searches in it."""
+    zone = ZoneInfo(summary.zone)
+    yield from _head(summary)
+    for kind in KINDS:
+        yield f"{WORDS[kind]}: {length(summary.minutes[kind])}"
+    yield f"steps: {summary.steps}"
+    yield f"stretches of 30 min or more: {summary.over_30}"
+    yield f"stretches of {summary.limit_minutes} min or more: {summary.over_limit}"
+    yield f"longest stretch: {length(summary.longest_minutes)}"
+    if summary.usual_stretch_minutes is not None:
+        yield f"usual stretch: {length(summary.usual_stretch_minutes)}"
+    yield f"breaks: {summary.breaks}"
+    for piece in summary.stretches:
+        yield f"stretch: {' '.join(_piece_line(piece, zone).split())}"
+    for shown in summary.prompts:
+        yield f"prompt: {' '.join(_prompt_line(shown, zone).split())}"
+    for done in summary.exercises:
+        yield f"exercise: {done.at.astimezone(zone):%H:%M} {done.name}{' (it hurt)' if done.hurt else ''}"
+    yield advice(summary)
+
+
+def _head(summary: DaySummary) -> Iterator[str]:
+    zone = ZoneInfo(summary.zone)
+    day = f"{summary.date:%A} {summary.date.day} {summary.date:%B %Y}"
+    until = summary.complete_until
+    if until is None:
+        yield f"{day} ({summary.zone}): nothing is known of this day"
+    elif until == summary.end:
+        yield f"{day} ({summary.zone})"
+    else:
+        yield f"{day} ({summary.zone}), known up to {until.astimezone(zone):%H:%M}"
+    if summary.bands:
+        yield bands_line(summary.bands)
+
+
+def bands_line(bands: Sequence[Worn]) -> str:
+    """From which bands it is known, and how coarsely."""
+    return "from " + "; ".join(
+        f"{band.name}{' (simulated)' if band.simulated else ''}{_coarse(band.resolution_minutes)}" for band in bands
+    )
+
+
+def _coarse(resolution_minutes: int) -> str:
+    if resolution_minutes <= 1:
+        return ""
+    told = f", in steps of {resolution_minutes} min"
+    return f"{told}: too coarse to tell sitting, steps alone count" if resolution_minutes > COARSE else told
+
+
+def _strip(summary: DaySummary, style: Style, marks: Marks, columns: int) -> Iterator[str]:
+    room = (columns - len(MARGIN)) * 3600
+    length_s = (summary.end - summary.start).total_seconds()
+    cell = next((cell for cell in STRIP_CELLS if length_s * 60 / cell <= room), STRIP_CELLS[-1])
+    yield MARGIN + ruler(summary, cell)
+    yield MARGIN + strip(summary.kinds, cell, style, marks)
+    yield MARGIN + legend([summary.kinds], cell, style, marks)
+
+
+def ruler(day: DaySummary, cell_minutes: int) -> str:
+    """Local hours, every third, above a strip of this day."""
+    zone = ZoneInfo(day.zone)
+    hours = range(0, int((day.end - day.start).total_seconds()) // 3600, 3)
+    labels = (f"{(day.start + hour * HOUR).astimezone(zone):%H}" for hour in hours)
+    return "".join(label.ljust(3 * 60 // cell_minutes) for label in labels).rstrip()
+
+
+def strip(kinds: bytes, cell_minutes: int, style: Style, marks: Marks) -> str:
+    """A character for every so many minutes: what most of them were."""
+    return "".join(_coloured(marks[_main(cell)], _main(cell), style) for cell in _cells(kinds, cell_minutes))
+
+
+def legend(days: Sequence[bytes], cell_minutes: int, style: Style, marks: Marks) -> str:
+    """The marks that the strips of these days show, in words."""
+    shown = {_main(cell) for kinds in days for cell in _cells(kinds, cell_minutes)}
+    return "  ".join(f"{_coloured(marks[kind], kind, style)} {WORDS[kind]}" for kind in KINDS if kind in shown)
+
+
+def _cells(kinds: bytes, cell_minutes: int) -> list[bytes]:
+    return [kinds[at : at + cell_minutes] for at in range(0, len(kinds), cell_minutes)]
+
+
+def _main(cell: bytes) -> Kind:
+    return max(KINDS, key=lambda kind: cell.count(KINDS.index(kind)))
+
+
+def _coloured(text: str, kind: Kind, style: Style) -> str:
+    return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if style == "colour" else text
+
+
+def totals(minutes: Minutes, steps: int) -> Iterator[str]:
+    """The kinds of minutes, sitting beside the time worn and awake."""
+    awake = awake_minutes(minutes)
+    share = f" ({minutes[Kind.SITTING] * 100 // awake} %)" if awake else ""
+    yield f"  sitting (estimated)  {length(minutes[Kind.SITTING]):>8}  of {length(awake)} worn and awake{share}"
+    for kind in (Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN):
+        if minutes[kind] or kind is Kind.UP:
+            walked = f"  {steps:,} steps" if kind is Kind.UP else ""
+            yield f"  {WORDS[kind]:<19}  {length(minutes[kind]):>8}{walked}"
+
+
+def _twelve_hours(minutes: Minutes) -> Iterator[str]:
+    if minutes[Kind.SITTING] >= TWELVE_HOURS:
+        yield f"  That is over 12 hours of sitting, in {length(awake_minutes(minutes))} that are known."
+
+
+def _details(summary: DaySummary) -> Iterator[str]:
+    zone = ZoneInfo(summary.zone)
+    yield ""
+    usual = f", usual {summary.usual_stretch_minutes} min" if summary.usual_stretch_minutes else ""
+    yield (
+        f"  stretches  {summary.over_30} of 30 min or more, {summary.over_limit} of {summary.limit_minutes} or more"
+        f"{usual}; breaks {summary.breaks}"
+    )
+    if summary.stretches:
+        yield "  (a stretch is the time since the last real movement, small moves included)"
+    longest = sorted(summary.stretches, key=lambda piece: -piece.minutes)[:LISTED_STRETCHES]
+    for piece in longest:
+        yield f"    {_piece_line(piece, zone)}"
+    if summary.prompts:
+        yield ""
+        yield "  prompts"
+        for shown in summary.prompts:
+            yield f"    {_prompt_line(shown, zone)}"
+    if summary.exercises:
+        yield ""
+        yield "  exercises"
+        for done in summary.exercises:
+            yield f"    {done.at.astimezone(zone):%H:%M}  {done.name}{' (it hurt)' if done.hurt else ''}"
+    yield ""
+    yield f"  {advice(summary)}"
+
+
+def _piece_line(piece: Piece, zone: ZoneInfo) -> str:
+    return (
+        f"{piece.minutes:>4} min  {piece.start.astimezone(zone):%H:%M}-{piece.end.astimezone(zone):%H:%M}"
+        f"{'' if piece.whole and piece.ended_by is None else ENDINGS[piece.ended_by]}"
+        f"{', doubtful: perhaps not worn' if piece.doubtful else ''}"
+        f"{f', {piece.whole.minutes} min in all' if piece.whole else ''}"
+    )
+
+
+def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:
+    prompt = shown.prompt
+    where = ", ".join(prompt.where) or "nowhere"
+    came = [prompt.answer.value if prompt.answer else "no answer yet"]
+    if shown.moved_within_minutes is not None:
+        moved = f"moved after {shown.moved_within_minutes} min"
+        came = [moved] if prompt.answer is Answer.MOVED else [*came, moved]
+    said = occasion_words(prompt) + ", ".join(came)
+    return f"{prompt.at.astimezone(zone):%H:%M}  {prompt.exercise:<20}  {where:<18}  {said}"
+
+
+def occasion_words(prompt: Prompt) -> str:
+    """What goes before the answer where prompts are listed; nothing for the usual ones."""
+    return {Occasion.SITTING: "", Occasion.MORNING: "morning: ", Occasion.AFTER_CYCLING: "ride: "}[prompt.occasion]
+
+
+def advice(summary: DaySummary) -> str:
+    """One sentence on what to do next."""
+    zone = ZoneInfo(summary.zone)
+    running = summary.stretches[-1] if summary.stretches and summary.stretches[-1].ended_by is None else None
+    if summary.until < summary.end and running is not None:
+        whole = running.whole.minutes if running.whole else running.minutes
+        since = (running.whole or running).start.astimezone(zone)
+        if whole >= summary.limit_minutes:
+            return f"Sitting since {since:%H:%M}: get up now and extend your hips."
+        return f"Sitting since {since:%H:%M}: get up within {summary.limit_minutes - whole} min and extend your hips."
+    if summary.complete_until is None:
+        return "`hipsync sync` fetches data from a band, `hipsync import csv` from a file."
+    if not awake_minutes(summary.minutes):
+        return UNWORN
+    if summary.over_limit:
+        return (
+            f"{summary.over_limit} stretch{'es' if summary.over_limit > 1 else ''} reached "
+            f"{summary.limit_minutes} min: get up before that and extend your hips."
+        )
+    return f"No stretch reached {summary.limit_minutes} min. Keep it so: hips like to be extended often."
+
+
+def length(minutes: int) -> str:
+    """Minutes as people say them: `9 h 05`."""
+    return f"{minutes // 60} h {minutes % 60:02d}" if minutes >= 60 else f"{minutes} min"

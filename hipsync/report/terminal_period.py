@@ -1,0 +1,219 @@
+"""A week or a month on a terminal: a strip a day, totals, and what changed (`product.md` section 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import groupby
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from hipsync.core.period import COMPARABLE, PeriodSummary, awake_minutes, change
+from hipsync.core.summary import KINDS, DaySummary, Worn
+from hipsync.model import Kind
+from hipsync.report.terminal_day import (
+    NARROWEST,
+    UNICODE_MARKS,
+    UNWORN,
+    WORDS,
+    Marks,
+    Style,
+    bands_line,
+    legend,
+    length,
+    ruler,
+    strip,
+    totals,
+)
+
+Of = Literal["week", "month"]
+CELLS = (10, 15, 20, 30)
+"""Minutes a character of a strip; the finest that fits. With 30, a week's line has 80 columns."""
+DAY = timedelta(days=1)
+LABEL, FIGURES = "  Mon 16 ", " sitting longest breaks"
+"""What stands before and behind a strip."""
+FOLDED = 3
+"""From so many days without data in a row on, a line tells of all of them."""
+
+
+def cell_minutes(days: Sequence[DaySummary], columns: int) -> int:
+    hours = max(((day.end - day.start).total_seconds() / 3600 for day in days), default=24)
+    room = columns - len(LABEL) - len(FIGURES)
+    return next((cell for cell in CELLS if hours * 60 / cell <= room), CELLS[-1])
+
+
+def period_text(
+    period: PeriodSummary,
+    of: Of,
+    *,
+    before: PeriodSummary | None = None,
+    style: Style = "plain",
+    marks: Marks = UNICODE_MARKS,
+    columns: int = NARROWEST,
+) -> str:
+    """The days for a terminal of so many columns, at least 80; `plain` has no escape sequences."""
+    lines = [*_head(period, of)]
+    if period.complete_until is None:
+        return "\n".join([*lines, "", f"  {advice(period)}"]) + "\n"
+    lines += ["", *_calendar(period, of, style, marks, columns), ""]
+    lines += [*totals(period.minutes, period.steps), "", *(f"  {line}" for line in _stretches(period))]
+    if before is not None:
+        lines += ["", *(f"  {line}" for line in _change(period, before))]
+    return "\n".join([*lines, "", f"  {advice(period)}"]) + "\n"
+
+
+def period_facts(period: PeriodSummary, of: Of, before: PeriodSummary | None = None) -> Iterator[str]:
+    """The days in words, one fact a line."""
+    yield from _head(period, of)
+    for kind in KINDS:
+        yield f"{WORDS[kind]}: {length(period.minutes[kind])}"
+    yield f"steps: {period.steps}"
+    if period.complete_until is not None:
+        yield from _stretches(period)
+        for day in _begun(period):
+            yield _fact(day)
+        if before is not None:
+            yield from (line.strip() for line in _change(period, before))
+    yield advice(period)
+
+
+def _fact(day: DaySummary) -> str:
+    name = f"{day.date:%A} {day.date.day} {day.date:%B}"
+    if day.complete_until is None:
+        return f"{name}: nothing is known"
+    if not awake_minutes(day.minutes):
+        return f"{name}: never worn and awake, steps {day.steps}"
+    return (
+        f"{name}: sitting {length(day.minutes[Kind.SITTING])} of {length(awake_minutes(day.minutes))} worn and awake, "
+        f"longest stretch {length(day.longest_minutes)}, breaks {day.breaks}, steps {day.steps}"
+    )
+
+
+def _head(period: PeriodSummary, of: Of) -> Iterator[str]:
+    first, last = period.days[0], period.days[-1]
+    name = f"{first.date:%B %Y}" if of == "month" else f"Week of {_span(first.date, last.date)}"
+    zones = list(dict.fromkeys(day.zone for day in period.days))
+    yield f"{name} ({', then '.join(zones)}){_known(period, last)}"
+    if bands := _bands(period):
+        yield bands_line(bands)
+
+
+def _known(period: PeriodSummary, last: DaySummary) -> str:
+    until = period.complete_until
+    if until is None:
+        return ": nothing is known of it"
+    if until == last.end:
+        return ""
+    day = next(day for day in reversed(period.days) if day.complete_until == until)
+    time = "" if until == day.end else f" {until.astimezone(ZoneInfo(day.zone)):%H:%M}"
+    return f", known up to {day.date:%a} {day.date.day} {day.date:%b}{time}"
+
+
+def _span(first: date, last: date) -> str:
+    same = first.strftime("%B %Y") == last.strftime("%B %Y")
+    begin = f"{first.day}" if same else f"{first.day} {first:%B}"
+    year = "" if first.year == last.year else f" {first.year}"
+    return f"{begin}{year} to {last.day} {last:%B %Y}"
+
+
+def _begun(period: PeriodSummary) -> Sequence[DaySummary]:
+    """Without the days to come."""
+    return [day for day in period.days if day.until > day.start]
+
+
+def _bands(period: PeriodSummary) -> list[Worn]:
+    """Each once, with the coarsest steps in which it told of any of these days."""
+    found: dict[str, Worn] = {}
+    for band in (band for day in period.days for band in day.bands):
+        held = found.get(band.name)
+        if held is None or held.resolution_minutes < band.resolution_minutes:
+            found[band.name] = band
+    return list(found.values())
+
+
+def _calendar(period: PeriodSummary, of: Of, style: Style, marks: Marks, columns: int) -> Iterator[str]:
+    cell = cell_minutes(period.days, columns)
+    ordinary = next((day for day in period.days if day.end - day.start == DAY), period.days[0])
+    width = max(len(strip(day.kinds, cell, "plain", marks)) for day in period.days)
+    width = max(width, 24 * 60 // cell)
+    long = width > 24 * 60 // cell and columns < NARROWEST + 2  # 25 hours take the place of the margin
+    margin = "" if long else "  "
+    yield f"{margin}       {ruler(ordinary, cell):<{width}}{FIGURES}"
+    for known, group in groupby(_begun(period), key=lambda day: day.complete_until is not None):
+        run = list(group)
+        if not known and len(run) >= FOLDED:
+            if of == "month" and run[0].date.weekday() == 0 and run[0].date.day > 1:
+                yield ""
+            yield f"{margin}{_label(run[0].date)} to {_label(run[-1].date)}: nothing is known"
+            continue
+        for each in run:
+            if of == "month" and each.date.weekday() == 0 and each.date.day > 1:
+                yield ""
+            yield f"{margin}{_label(each.date)} {_row(each, cell, width, style, marks)}"
+    yield ""
+    yield f"{margin}       {legend([day.kinds for day in period.days], cell, style, marks)}"
+
+
+def _label(day: date) -> str:
+    return f"{day:%a} {day.day:>2}"
+
+
+def _row(day: DaySummary, cell: int, width: int, style: Style, marks: Marks) -> str:
+    plain = strip(day.kinds, cell, "plain", marks)
+    drawn = strip(day.kinds, cell, style, marks) + " " * (width - len(plain))
+    if not awake_minutes(day.minutes):
+        return f"{drawn} {'-':>7} {'-':>7} {'-':>6}"
+    sitting, longest = length(day.minutes[Kind.SITTING]), length(day.longest_minutes) if day.longest_minutes else "-"
+    return f"{drawn} {sitting:>7} {longest:>7} {day.breaks:>6}"
+
+
+def _stretches(period: PeriodSummary) -> Iterator[str]:
+    limit = period.days[-1].limit_minutes
+    long = f"{period.over_30} of 30 min or more, {period.over_limit} of {limit} or more"
+    yield f"stretches: {long}; breaks: {period.breaks}"
+    if period.usual_stretch_minutes is not None:
+        day = next(day for day in period.days if day.longest_minutes == period.longest_minutes)
+        when = f"{day.date:%a} {day.date.day} {day.date:%b}"
+        yield f"longest stretch: {length(period.longest_minutes)}, on {when}"
+        usual = length(period.usual_stretch_minutes)
+        yield f"usual stretch: {usual} (half of the sitting was in stretches up to this long)"
+    if period.hours_awake:
+        share = period.hours_with_break * 100 // period.hours_awake
+        yield (
+            f"hours with a break: {period.hours_with_break} of {period.hours_awake} hours worn and awake ({share} %)"
+        )
+
+
+def _change(period: PeriodSummary, before: PeriodSummary) -> Iterator[str]:
+    name = f"the week before ({_span(before.days[0].date, before.days[-1].date)})"
+    compared = change(period, before)
+    if compared is None:
+        yield f"{name}: too little is known to compare"
+        known = f"{length(period.awake)} worn and awake now, {length(before.awake)} before"
+        yield f"  ({known}; {COMPARABLE // 60} h each are needed)"
+        return
+    now, then = compared
+    yield f"against {name}, in each hour worn and awake:"
+    sat, sat_before = round(now.sitting_minutes), round(then.sitting_minutes)
+    yield f"  sitting  {sat} min, before {sat_before} min: {_difference(sat - sat_before)}"
+    yield f"  breaks   {now.breaks:.1f}, before {then.breaks:.1f}"
+    yield f"  (known: {length(now.awake)} now, {length(then.awake)} before)"
+
+
+def _difference(minutes: int) -> str:
+    if not minutes:
+        return "the same"
+    return f"{abs(minutes)} min {'more' if minutes > 0 else 'less'}"
+
+
+def advice(period: PeriodSummary) -> str:
+    """One sentence on what to do next."""
+    limit = period.days[-1].limit_minutes
+    if period.complete_until is None:
+        return "`hipsync sync` fetches data from a band, `hipsync import csv` from a file."
+    if not period.awake:
+        return UNWORN
+    if period.over_limit:
+        ending = "es" if period.over_limit > 1 else ""
+        return f"{period.over_limit} stretch{ending} reached {limit} min: get up before that and extend your hips."
+    return f"No stretch reached {limit} min. Keep it so: hips like to be extended often."

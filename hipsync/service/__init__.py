@@ -1,0 +1,1 @@
+"""The background service: plan decides, service does, status_text explains."""

@@ -1,0 +1,232 @@
+"""Delivers one prompt: on a terminal, on the desktop, to a command of the user's.
+
+Each says truly whether it delivered, and none raises for a place that is not there. A band's own buzz goes through its
+driver.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+from weakref import WeakKeyDictionary
+
+from hipsync.core.exercises import Move
+from hipsync.model import Answer, Occasion, Prompt, Remark, Trouble
+from hipsync.text import clean
+
+if TYPE_CHECKING:
+    from desktop_notifier import DesktopNotifier
+
+log = logging.getLogger(__name__)
+
+BUTTONS = ((Answer.DONE, "Done"), (Answer.SNOOZED, "Snooze"), (Answer.SKIPPED, "Skip"))
+WITHOUT_BUTTONS = "Answer with `hipsync done`, `snooze` or `skip`."
+"""Where the notice server shows none."""
+DESKTOP_WITHIN_S = 2.0
+"""A notice server answers in milliseconds; one that the bus has to start first is there for the next prompt."""
+LONGEST = 200
+"""Characters of a line; a notice is read at a glance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What a person reads. Neutral: others see it too."""
+
+    title: str
+    body: str
+    strong: bool = False
+
+
+def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
+    """The words of a prompt, with "probably" where the data leave a doubt."""
+    match prompt.occasion:
+        case Occasion.MORNING:
+            title = "Good morning: time for your hips"
+        case Occasion.AFTER_CYCLING:
+            title = "After the ride: time for your hips"
+        case Occasion.SITTING:
+            title = "Time to move" if prompt.sure else "Probably time to move"
+    return Notice(title, move.line, strong)
+
+
+TITLES = {Trouble.BATTERY: "Battery low", Trouble.NO_DATA: "No data", Trouble.REFUSED: "Key refused"}
+
+
+def remark_of(remark: Remark) -> Notice:
+    """The words of a remark."""
+    return Notice(TITLES[remark.what], remark.text)
+
+
+def to_terminal(notice: Notice, stream: TextIO) -> bool:
+    """Write one line, with a bell if it is strong; whether a person could see it, that is, it is a terminal.
+
+    Nothing in the words can steer the terminal, and characters it cannot show become question marks.
+    """
+    line = f"{clean(notice.title, LONGEST)}. {clean(notice.body, LONGEST)}"
+    encoding = stream.encoding or "utf-8"
+    try:
+        terminal = stream.isatty()
+        bell = "\a" if notice.strong and terminal else ""
+        stream.write(f"{bell}{line.encode(encoding, 'replace').decode(encoding)}\n")
+        stream.flush()
+    except (OSError, ValueError) as error:  # ValueError: somebody closed it
+        log.debug("the terminal is gone: %s", error)
+        return False
+    return terminal
+
+
+@dataclass(slots=True)
+class _Desktop:
+    """The connection to the notice server: it must live as long as the buttons are to work."""
+
+    notifier: DesktopNotifier | None = None
+    failing: bool = False
+
+
+_desktops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Desktop] = WeakKeyDictionary()
+"""By event loop, because a connection to the bus belongs to one."""
+
+
+async def to_desktop(notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
+    """Show a desktop notice with buttons, or a plain one; whether a server said that it took it.
+
+    `answered` is called on the event loop when the person presses a button, at any time later. Urgency stays normal,
+    so that do-not-disturb holds; a strong notice makes a sound.
+    """
+    desktop = _desktops.setdefault(asyncio.get_running_loop(), _Desktop())
+    try:
+        taken = await _sent(desktop, notice, answered)
+        why = "no notice server took it"
+    except Exception as error:  # noqa: BLE001  four systems' notice servers, each with errors of its own
+        taken, why = False, f"{type(error).__name__}: {error}".rstrip(": ")
+    if not taken:
+        level = logging.DEBUG if desktop.failing else logging.WARNING
+        log.log(level, "no desktop notice: %s; `hipsync doctor` says more", clean(why, LONGEST))
+        _hang_up(desktop)  # the server may come back with another connection
+    desktop.failing = not taken
+    return taken
+
+
+async def why_no_notices() -> str | None:
+    """What keeps desktop notices from being seen and answered, and what to do; None if nothing does."""
+    from desktop_notifier import Capability, DesktopNotifier
+
+    _look_for_a_bus()
+    notifier = DesktopNotifier(app_name="hipsync", app_icon=None)
+    try:
+        async with asyncio.timeout(DESKTOP_WITHIN_S):
+            can = await notifier.get_capabilities()
+    except Exception as error:  # noqa: BLE001  four systems' notice servers, each with errors of its own
+        can, why = frozenset[Capability](), f" ({clean(str(error) or type(error).__name__, LONGEST)})"
+    else:
+        why = ""
+    finally:
+        _hang_up(_Desktop(notifier))
+    if not can:
+        return f"no notice server answers{why}: prompts come on the band and in the terminal until there is one"
+    if Capability.BUTTONS not in can:
+        return "the notice server shows no buttons: answer with `hipsync done`, `snooze` or `skip`"
+    return None
+
+
+async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
+    """Raises whatever the system's notice service does, and `TimeoutError`."""
+    from desktop_notifier import DEFAULT_SOUND, Button, Capability, DesktopNotifier  # 150 ms, outside the deadline
+
+    _look_for_a_bus()
+    notifier = desktop.notifier = desktop.notifier or DesktopNotifier(app_name="hipsync", app_icon=None)
+    dispatched: list[bool] = []
+    async with asyncio.timeout(DESKTOP_WITHIN_S):
+        # send() returns an id even where nobody listens; only these two tell, and a stand-in server can do nothing
+        can = await notifier.get_capabilities()
+        if not can:
+            return False
+        told = notice.body if answered is None or Capability.BUTTONS in can else f"{notice.body} {WITHOUT_BUTTONS}"
+        await notifier.send(
+            title=clean(notice.title, LONGEST),
+            message=clean(told, LONGEST),
+            buttons=[Button(label, on_pressed=_press(answer, answered)) for answer, label in BUTTONS]
+            if answered
+            else [],
+            on_dispatched=lambda: dispatched.append(True),
+            sound=DEFAULT_SOUND if notice.strong else None,
+        )
+    return bool(dispatched)
+
+
+def _look_for_a_bus() -> None:
+    """A service that was started before anybody logged in has not been told where the session's bus is.
+
+    It is where systemd puts it (file-hierarchy(7), $XDG_RUNTIME_DIR/bus).
+    """
+    if "DBUS_SESSION_BUS_ADDRESS" not in os.environ and (runtime := os.environ.get("XDG_RUNTIME_DIR")):
+        bus = Path(runtime) / "bus"
+        if bus.is_socket():
+            os.environ["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={bus}"
+
+
+def _hang_up(desktop: _Desktop) -> None:
+    """Close the connection to the bus, if there is one: the library does not, and a bus allows some 256 a user."""
+    bus: object = getattr(getattr(desktop.notifier, "_backend", None), "bus", None)
+    disconnect: object = getattr(bus, "disconnect", None)
+    if callable(disconnect):
+        disconnect()
+    desktop.notifier = None
+
+
+def _press(answer: Answer, answered: Callable[[Answer], None]) -> Callable[[], None]:
+    return lambda: answered(answer)
+
+
+async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeout_s: float) -> bool:
+    """Run the user's command without a shell, the payload as JSON on its stdin; whether it exited with 0 in time.
+
+    What it prints is discarded. After `timeout_s` it is killed, with all that it started.
+    """
+    if not argv:
+        return False
+    lines = json.dumps(payload).encode() + b"\n"
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(*argv, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
+    )
+    try:
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:  # asyncio would kill it, but not what it has started meanwhile
+        with contextlib.suppress(OSError, ValueError):
+            await _ended(await starting)
+        raise
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
+        log.warning("the command of prompts.command does not start: %s", error)
+        return False
+    try:
+        async with asyncio.timeout(timeout_s):
+            await process.communicate(lines)
+    except TimeoutError:
+        log.warning("%s (prompts.command) was stopped: it took more than %g s", argv[0], timeout_s)
+        return False
+    finally:
+        await _ended(process)
+    if process.returncode != 0:
+        log.warning("%s (prompts.command) exited with %s", argv[0], process.returncode)
+    return process.returncode == 0
+
+
+async def _ended(process: Process) -> None:
+    """Kill it if it runs, with its group: a script's children hold on otherwise."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()

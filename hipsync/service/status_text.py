@@ -1,0 +1,87 @@
+"""What the service does now, or why it does nothing, in one line: for `status`, for status bars, for systemd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from hipsync.core.prompting import Due, Reason, next_hours, quiet_at
+from hipsync.core.timeline import instant_of
+
+if TYPE_CHECKING:
+    from hipsync.service.plan import State
+
+FRESH = timedelta(minutes=10)
+"""As many missing minutes in a row end a stretch."""
+
+
+def doing(state: State, now: datetime) -> str:
+    """Such as "sitting for 34 min, next look at a prompt 10:26". Times are local ones."""
+    verdict, age = state.verdict, state.seen.found.age
+    if isinstance(verdict, Due):
+        return f"sitting for {age} min: time to move"
+    at = _allowed(state, verdict.until)
+    until = "" if at is None or at <= now else f", next look at a prompt {_when(state, at, now)}"
+    match verdict.reason:
+        case Reason.SITTING:
+            return f"sitting for {age} min{until}"
+        case Reason.PAUSED if verdict.until is not None:
+            return f"paused until {_when(state, verdict.until, now)}"
+        case Reason.MOVING if (known := state.seen.line.known_until()) is not None:
+            minutes = int((now - instant_of(known)).total_seconds()) // 60
+            return f"moving {'now' if minutes < 2 else f'{minutes} min ago'}{until}"
+        case Reason.NO_DATA | Reason.NOT_WORN | Reason.ASLEEP as reason if (since := _since(state, reason)) is not None:
+            as_of = "" if reason is Reason.NO_DATA else _as_of(state, now)
+            return f"nothing is said: {reason.value} since {_when(state, since, now)}{as_of}{until}"
+        case Reason.LUNCH | Reason.OUTSIDE_HOURS as reason if _quiet(state, now) is None:
+            when = "over lunch" if reason is Reason.LUNCH else "outside the prompt hours"
+            return f"nothing is said: the limit was reached {when}, and that is dropped"
+        case reason:
+            return f"nothing is said: {reason.value}{until}"
+
+
+def doing_besides(state: State, now: datetime) -> Iterator[str]:
+    """Such as "morning prompt: outside the prompt hours, held until 08:00", of each other occasion for a prompt."""
+    for occasion, judged in state.occasions.items():
+        if isinstance(judged, Due):
+            yield f"{occasion.value} prompt: due now"
+        else:
+            held = "" if judged.until is None else f", held until {_when(state, judged.until, now)}"
+            yield f"{occasion.value} prompt: {judged.reason.value}{held}"
+
+
+def _allowed(state: State, until: datetime | None) -> datetime | None:
+    """The same instant, or the next prompt hours if it falls outside."""
+    if until is None or _quiet(state, until) is None:
+        return until
+    return next_hours(state.settings.policy, state.zones, until)
+
+
+def _quiet(state: State, instant: datetime) -> Reason | None:
+    return quiet_at(instant, state.settings.policy, state.zones)
+
+
+def _since(state: State, reason: Reason) -> datetime | None:
+    """From when on it has been so; None if nothing is known."""
+    line = state.seen.line
+    known = line.known_until()
+    if known is None or reason is Reason.NO_DATA:
+        return None if known is None else instant_of(known)
+    first = known - 1
+    while first > line.first and line.code[first - 1 - line.first] == line.code[known - 1 - line.first]:
+        first -= 1
+    return instant_of(first)
+
+
+def _as_of(state: State, now: datetime) -> str:
+    """Up to when that is known, if it is not known of now."""
+    known = state.seen.line.known_until()
+    if known is None or now - instant_of(known) <= FRESH:
+        return ""
+    return f", known up to {_when(state, instant_of(known), now)}"
+
+
+def _when(state: State, instant: datetime, now: datetime) -> str:
+    local = state.zones.local(instant)
+    return f"{local:%H:%M}" if local.date() == state.zones.local(now).date() else f"{local:%a %H:%M}"
