@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from builders import MONDAY, day
 from hipsync.store import Store
+from support.builders import MONDAY, day
+from support.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 HIPSYNC = ROOT / "hipsync"
 FAMILIES = ROOT / "devices" / "hipsync_devices"
 

@@ -13,8 +13,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-import independent
-import real_people
 from hipsync.core.bouts import Rule
 from hipsync.core.days import Zones
 from hipsync.demo import demo
@@ -22,9 +20,11 @@ from hipsync.history.summaries import summarise
 from hipsync.model import Epoch, Kind, Occasion, State
 from hipsync.office_day import office_days
 from hipsync.store import Store
+from support import independent, real_people
+from support.repository import ROOT
 
 ZONE = ZoneInfo("Europe/London")
-README = Path(__file__).resolve().parents[1] / "README.md"
+README = ROOT / "README.md"
 MINUTE = timedelta(minutes=1)
 
 

@@ -13,9 +13,10 @@ from textwrap import dedent, indent
 
 import pytest
 
-from machine import COMMAND, ROOT
+from support.machine import COMMAND
+from support.repository import ROOT, TESTS
 
-PACKAGE = Path(__file__).parent / "outsider"
+PACKAGE = TESTS / "outsider"
 KIT = """
 from hipsync.registry import drivers, simulator
 from hipsync.testing import check_driver

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from builders import MONDAY
 from hipsync.driver import Abilities, Advertisement, Driver, Link, Session
 from hipsync.model import Reading
 from hipsync.registry import claimants, drivers, simulator
 from hipsync_devices import gatt
+from support.builders import MONDAY
 
 
 def driver(key: str, *, generic: bool = False, takes: bool = True) -> Driver:

@@ -28,9 +28,10 @@ from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
-from independent import Line, Rule
+from support.independent import Line, Rule
+from support.repository import SHARED
 
-SOURCE = Path(__file__).resolve().parents[3] / "shared" / "data" / "activpal_minutes.csv.gz"
+SOURCE = SHARED / "data" / "activpal_minutes.csv.gz"
 LIMIT = 60
 TOLERANCE = 10
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from machine import Machine
+from support.machine import Machine
 
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 BEHIND_DAYS = 1400

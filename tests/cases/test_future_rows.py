@@ -18,7 +18,7 @@ from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
-from machine import Machine
+from support.machine import Machine
 
 NINE = datetime(2026, 3, 2, 9, 0, 20, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")

@@ -8,7 +8,7 @@ from pathlib import Path
 from cases.kit import DAY, HOUR, Sample, write_gadgetbridge
 from hipsync.model import MINUTE, State
 from hipsync.store import Store
-from machine import Machine
+from support.machine import Machine
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 START = NOON - 3 * HOUR

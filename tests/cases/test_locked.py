@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from builders import MONDAY
 from hipsync.cli import pairing
 from hipsync.store import file as store_file
-from machine import Machine
+from support.builders import MONDAY
+from support.machine import Machine
 
 ONE = MONDAY + timedelta(hours=13)
 

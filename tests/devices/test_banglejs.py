@@ -9,7 +9,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from banglejs_hand import (
+from hipsync.conversation.session import Conversation, meet
+from hipsync.driver import Advertisement, Session
+from hipsync.errors import DeviceError, NoReply, UnexpectedReply
+from hipsync.host.clock import FastClock
+from hipsync.model import Charge, Epoch, Info
+from hipsync.testing.direct import Kept, run
+from hipsync_devices.banglejs import DRIVER
+from hipsync_devices.banglejs.console import LONGEST, Lines
+from support.banglejs_hand import (
     ASK,
     BLOCKS,
     END,
@@ -26,14 +34,6 @@ from banglejs_hand import (
     met,
     synced,
 )
-from hipsync.conversation.session import Conversation, meet
-from hipsync.driver import Advertisement, Session
-from hipsync.errors import DeviceError, NoReply, UnexpectedReply
-from hipsync.host.clock import FastClock
-from hipsync.model import Charge, Epoch, Info
-from hipsync.testing.direct import Kept, run
-from hipsync_devices.banglejs import DRIVER
-from hipsync_devices.banglejs.console import LONGEST, Lines
 
 # ------------------------------------------------------------------ meeting
 

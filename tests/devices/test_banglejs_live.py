@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from banglejs_hand import MINUTE, NINE, SECOND, TEN, Hand, nudged, watched
 from hipsync.driver import Message
 from hipsync.errors import NoReply, UnexpectedReply
 from hipsync.model import Answer, Charge, Counter, Epoch, State
+from support.banglejs_hand import MINUTE, NINE, SECOND, TEN, Hand, nudged, watched
 
 LIVE = b'\x10GB({"t":"act","hrm":false,"stp":true,"int":30})\n'
 

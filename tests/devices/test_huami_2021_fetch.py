@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from builders import day
 from hipsync.conversation.session import View, collect, meet
 from hipsync.driver import Session
 from hipsync.errors import NoReply, NotAuthorised
@@ -22,6 +21,7 @@ from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync_devices.huami import DRIVER
 from hipsync_devices.huami.packets import DATA, FETCH
 from hipsync_devices.huami.sim_2021 import MiBand7
+from support.builders import day
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")

@@ -11,7 +11,7 @@ from hipsync.model import MINUTE, Epoch, State
 from hipsync.simulated import Refused
 from hipsync_devices.huami import sim_memory
 from hipsync_devices.huami.sim import MiBand
-from huami_bands import CHALLENGE, KEY, PROOF, Client, client, uuid
+from support.huami_bands import CHALLENGE, KEY, PROOF, Client, client, uuid
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -10,7 +10,7 @@ import pytest
 from hipsync.model import MINUTE, Epoch
 from hipsync.testing.direct import Kept
 from hipsync_devices.huami.sim import MiBand
-from huami_bands import KEY, client, met, wrote
+from support.huami_bands import KEY, client, met, wrote
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -16,7 +16,7 @@ from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices.huami.sim import Faults, MiBand
-from huami_bands import EVENING, KEY, LOGIN, Meeting, Script, meeting, met, played, uuid, wrote
+from support.huami_bands import EVENING, KEY, LOGIN, Meeting, Script, meeting, met, played, uuid, wrote
 
 EIGHT = datetime(2022, 12, 15, 19, 0, tzinfo=UTC)
 """20:00 in Paris."""

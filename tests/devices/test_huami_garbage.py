@@ -21,7 +21,7 @@ from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices.huami import DRIVER, packets
 from hipsync_devices.huami.protocol import watch
 from hipsync_devices.huami.sim import MiBand
-from huami_bands import KEY, first, uuid
+from support.huami_bands import KEY, first, uuid
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NAMES = st.sampled_from(["MI Band 2", "Mi Band 3", "Mi Smart Band 4", "Mi Smart Band 5", "Amazfit GTS", ""])

@@ -22,7 +22,7 @@ from hipsync_devices.huami import DRIVER, packets
 from hipsync_devices.huami.login import authenticate
 from hipsync_devices.huami.protocol import set_clock, watch
 from hipsync_devices.huami.sim import MiBand
-from huami_bands import KEY, first, uuid
+from support.huami_bands import KEY, first, uuid
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)

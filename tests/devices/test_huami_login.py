@@ -11,7 +11,7 @@ from hipsync.driver import Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, NotAuthorised, UnexpectedReply
 from hipsync.model import Charge, Info
 from hipsync_devices.huami.sim import MiBand
-from huami_bands import CHALLENGE, EVENING, KEY, LOGIN, PROOF, Meeting, met, played, wrote
+from support.huami_bands import CHALLENGE, EVENING, KEY, LOGIN, PROOF, Meeting, met, played, wrote
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 NOTHING_STORED = """

@@ -12,7 +12,7 @@ from hipsync_devices.gatt import uuid16
 from hipsync_devices.huami import DRIVER
 from hipsync_devices.huami.models import MODELS, Model, model_of, record_size
 from hipsync_devices.huami.packets import FEE0, FEE1, decode_records, encode_record, state_of
-from huami_bands import EVENING
+from support.huami_bands import EVENING
 
 
 def advertised(name: str | None, *services: str) -> Advertisement:

@@ -21,7 +21,7 @@ from hipsync_devices.huami import packets
 from hipsync_devices.huami.auth import answer
 from hipsync_devices.huami.packets import Battery, CurrentTime, InactivityWarning, RealtimeSteps, Reply, Round
 from hipsync_devices.huami.sim import MiBand
-from huami_bands import CHALLENGE, KEY, Client, client, met, played, wrote
+from support.huami_bands import CHALLENGE, KEY, Client, client, met, played, wrote
 
 COLLECTION = Path(__file__).parents[3] / "shared" / "vectors" / "huami-xiaomi.json"
 OTHER_GENERATIONS = {

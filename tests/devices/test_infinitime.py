@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders import day
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import Epoch
@@ -24,6 +23,7 @@ from hipsync_devices import gatt
 from hipsync_devices.infinitime import DRIVER, packets
 from hipsync_devices.infinitime.packets import Alert, Press
 from hipsync_devices.infinitime.sim import RAW_MOTION, PineTime
+from support.builders import day
 
 MONDAY_9 = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)

@@ -14,7 +14,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builders import day
 from hipsync.conversation.session import Connection, Conversation, collect, meet, nudge
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.timeline import MISSING, Source, Timeline, minute_of, timeline
@@ -29,6 +28,7 @@ from hipsync_devices import gatt
 from hipsync_devices.infinitime import DRIVER, packets
 from hipsync_devices.infinitime.packets import Press
 from hipsync_devices.infinitime.sim import PineTime
+from support.builders import day
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from builders import day
 from hipsync.conversation.session import Conversation, collect, meet, nudge, watch
 from hipsync.core.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync.driver import Message, Session
@@ -23,6 +22,7 @@ from hipsync.office_day import office_day, office_days
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync_devices.lefun import DRIVER
 from hipsync_devices.lefun.sim import LefunBand
+from support.builders import day
 
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 FRIDAY = date(2026, 11, 20)

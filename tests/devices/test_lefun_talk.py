@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from builders import day
 from hipsync.conversation.session import Conversation, collect, meet, nudge, watch
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
@@ -22,6 +21,7 @@ from hipsync.testing.direct import Kept, run
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.lefun import DRIVER
 from hipsync_devices.lefun.sim import LefunBand
+from support.builders import day
 
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 NOTIFY, WRITE = uuid16(0x2D00), uuid16(0x2D01)

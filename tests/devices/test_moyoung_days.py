@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from builders import day
 from hipsync.conversation.session import Connection, Conversation, collect, meet, nudge, watch
 from hipsync.core.timeline import MISSING, Source, Timeline, minute_of, timeline
 from hipsync.driver import Message, Session
@@ -29,6 +28,7 @@ from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices.moyoung import DRIVER
 from hipsync_devices.moyoung.sim import Faults, MoYoungWatch
+from support.builders import day
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TUESDAY = date(2026, 11, 24)

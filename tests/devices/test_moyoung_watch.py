@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from builders import day
 from hipsync.model import Epoch
 from hipsync.radio.simulation.peripheral import advertising
 from hipsync.simulated import HangUp, Notification, Refused
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.moyoung.sim import Faults, MoYoungWatch
+from support.builders import day
 
 FEE1, FEE2, FEE3, FEA1, BATTERY = (uuid16(number) for number in (0xFEE1, 0xFEE2, 0xFEE3, 0xFEA1, 0x2A19))
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -20,7 +20,20 @@ from hipsync.testing.direct import run
 from hipsync_devices import gatt
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.sig import DRIVER, packets
-from sig_sensors import ALARMS, HEART, MINUTE, NINE, PACE, POD, SECOND, STRAP, Sensor, by_hand, each_second, offered
+from support.sig_sensors import (
+    ALARMS,
+    HEART,
+    MINUTE,
+    NINE,
+    PACE,
+    POD,
+    SECOND,
+    STRAP,
+    Sensor,
+    by_hand,
+    each_second,
+    offered,
+)
 
 BEGUN = NINE - 5 * SECOND
 CLOCK = {(packets.CURRENT_TIME_SERVICE, gatt.CURRENT_TIME): bytes(10)}

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from builders import day
 from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, State
 from hipsync.office_day import office_days
@@ -21,7 +20,8 @@ from hipsync.testing.direct import DirectConnection, run
 from hipsync_devices import gatt
 from hipsync_devices.sig import DRIVER, packets
 from hipsync_devices.sig.sim import Faults, Kind, Sensor
-from sig_sensors import HEART, MINUTE, NINE, PACE, SECOND, Told, talk
+from support.builders import day
+from support.sig_sensors import HEART, MINUTE, NINE, PACE, SECOND, Told, talk
 
 UTC_ZONE = ZoneInfo("UTC")
 

@@ -26,11 +26,11 @@ from evidence.plugin import WIRE
 from evidence.vectors import KINDS, Vector, vectors
 from hipsync.registry import drivers
 from hipsync.testing import RULES
+from support.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "devices" / "hipsync_devices" / "evidence.json"
 CAPTURES = ROOT / "tests" / "captures"
-TESTS = ("tests/devices", "tests/test_captures.py")
+TESTS = ("tests/devices", "tests/conversation/test_captures.py")
 
 
 def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None = None) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None 
     if ring_told is not None:
         ring: list[str] = json.loads(ring_told.read_text("utf-8"))["bluez"]
     else:
-        ring = _run(["tests/test_bluez.py"], "bluez")["bluez"] if bluez else []
+        ring = _run(["tests/bluez/test_bluez.py"], "bluez")["bluez"] if bluez else []
     families: dict[str, Any] = {}
     for key, held in _by_family(vectors()).items():
         if key not in drivers():

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from evidence.measure import ROOT, text
+from evidence.measure import text
 from hipsync.driver import Driver
 from hipsync.evidence import proof_of
 from hipsync.registry import OURS, drivers
+from support.repository import ROOT
 
 README = ROOT / "devices" / "README.md"
 BEGIN = "<!-- written by `uv run python -m evidence --write`: change the drivers or their tests, not this -->"

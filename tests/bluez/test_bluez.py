@@ -1,0 +1,186 @@
+"""The BlueZ ring: the product's own commands on a real BlueZ, for every kind of band that it knows.
+
+`tests/bluez/guest` is the machine, `tests/bluez/ring.py` what runs there, on one boot, with the bands of
+`tests/bluez/bands.py`. Only the radio waves are not real.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bluez.bands import address, bands
+from hipsync.cli.app import system_now
+from hipsync.model import MINUTE, Epoch
+from hipsync.office_day import office_days
+from hipsync.registry import drivers
+
+FOLDER = Path(__file__).parent
+NO_GUEST = 77
+MUST = "HIPSYNC_BLUEZ_MUST"
+"""Set where a guest has been seen to run: then one that does not is a failure."""
+TIMEOUT_S = 1800
+KEY = "00112233445566778899aabbccddeeff"
+FUTURE = 90 * MINUTE
+LATE_S = 75
+"""What a band counts, it may tell a minute later."""
+CADENCE_ROUNDING = 3
+MOVING = 20
+"""Steps from which on a minute that was seen in part is told (`hipsync_devices/sig/minutes.py`)."""
+"""Steps that a minute of cadence may be off: it is a rate, and counts from when it arrives on a slow machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    life: Sequence[Epoch]
+    told: Any
+
+    def of(self, name: str) -> Any:
+        return self.told["bands"][name]
+
+
+@pytest.fixture(scope="module")
+def ring(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Ring:
+    """One boot for all bands."""
+    life = _life(system_now())
+    told = _told(life, tmp_path_factory.mktemp("ring"))
+    capture = request.config.pluginmanager.get_plugin("capturemanager")
+    assert capture is not None
+    with capture.global_and_fixture_disabled():
+        print(f"\n{_table(told)}", flush=True)
+    return Ring(life, told)
+
+
+@pytest.mark.bluez
+@pytest.mark.parametrize("name", bands())
+def test_a_band_is_found_paired_read_and_buzzed_through_bluez(name: str, ring: Ring) -> None:
+    worn, told, life = bands()[name], ring.of(name), ring.life
+    driver = drivers()[worn.kind]
+    found = {each["address"]: each for each in json.loads(ring.told["scan"]["out"])["devices"]}[address(name)]
+    assert found["drivers"][0] == worn.kind
+    assert found["name"] == worn.maker([], now=life[0].start, zone=ZoneInfo("UTC")).advertisement().name
+    assert "error" not in told["link"]
+    for what in ("pair", "sync", "again"):
+        assert told[what]["status"] == 0, told[what]
+
+    first, second = told["sync"]["stored"], told["again"]["stored"]
+    if driver.abilities.history is not None:
+        for each in ("sync", "again"):
+            _same_minutes(told[each]["stored"]["epochs"], life, told[each]["at"])
+        ended = max(start + 60 * length for start, length, _ in first["epochs"])
+        assert [each for each in second["epochs"] if each[0] < ended] == first["epochs"]
+    else:
+        watched = told["watched"]
+        for at, steps in watched["counters"]:
+            assert _walked(life, at - LATE_S) <= steps <= _walked(life, at + LATE_S), at
+        if driver.sync is not None:
+            assert first["counters"]
+            assert watched["counters"][-1][1] > second["counters"][-1][1], "it was told nothing while it was watched"
+        if name == "sig-strap":
+            assert watched["wears"]
+            assert all(worn for _, worn in watched["wears"])
+        _told_of_minutes(name, watched["epochs"], life)
+
+    buzz, felt = told["buzz"], [said for said in ring.told["shown"] if said.startswith(f"{name}: ")]
+    if driver.nudge is not None and worn.buzzes:
+        assert buzz["status"] == 0, buzz
+        assert ("Here I am" if worn.texts else "it buzzes") in "\n".join(felt)
+    else:
+        assert buzz["status"] != 0
+        assert "cannot buzz" in buzz["err"]
+        assert buzz["err"].count("\n") == 1
+        assert not felt
+
+
+def _told_of_minutes(name: str, epochs: Sequence[tuple[int, int, int]], life: Sequence[Epoch]) -> None:
+    """What a live band's minutes were, as far as it tells of minutes."""
+    walked = {int(epoch.start.timestamp()): epoch.steps for epoch in life}
+    if bands()[name].paces:
+        assert epochs
+    for number, (start, _, steps) in enumerate(epochs):
+        if name == "sig-strap":
+            assert steps == 0, start
+        elif number in {0, len(epochs) - 1}:  # the connection began or ended in it: what was seen of it is told
+            assert MOVING <= steps <= walked[start] + CADENCE_ROUNDING, start
+        else:
+            assert abs(steps - walked[start]) <= CADENCE_ROUNDING, start
+
+
+def _life(now: datetime) -> list[Epoch]:
+    """An office day, yesterday's too, up to now; from then on so many steps in each minute that a watcher sees them."""
+    days = office_days(now.date() - timedelta(days=1), 2, ZoneInfo("UTC"))
+    past = [epoch for epoch in days if epoch.end <= now]
+    future = [Epoch(past[-1].end + i * MINUTE, MINUTE, 40 + i % 7) for i in range(FUTURE // MINUTE)]
+    return [*past, *future]
+
+
+def _walked(life: Sequence[Epoch], at: float) -> int:
+    """Steps of the day at this instant, without the running minute."""
+    day = datetime.fromtimestamp(at, UTC).date()
+    return sum(epoch.steps for epoch in life if epoch.start.date() == day and epoch.end.timestamp() <= at)
+
+
+def _told(life: Sequence[Epoch], folder: Path) -> Any:
+    """What `ring.py` told; skips where there can be no guest."""
+    with (folder / "minutes.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["timestamp", "steps"])
+        rows.writerows([epoch.start.isoformat(), epoch.steps] for epoch in life)
+    key = folder / "key"
+    key.write_text(KEY)
+    key.chmod(0o600)
+    command: list[str | Path] = [FOLDER / "guest", "--timeout", str(TIMEOUT_S), sys.executable, "-m", "bluez.ring"]
+    done = subprocess.run([*command, folder / "minutes.csv", key], capture_output=True, text=True, check=False)
+    if done.returncode == NO_GUEST and MUST not in os.environ:
+        pytest.skip(f"no guest with BlueZ: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _table(told: Any) -> str:
+    """Seconds of each step, attempts to connect, and minutes stored."""
+    heads = ("found", "connect", "tries", "pair", "sync", "again", "buzz")
+    rows = [" ".join([f"{'seconds':<11}", *(f"{head:>7}" for head in heads), "stored"])]
+    for name, each in told["bands"].items():
+        link, epochs = each["link"], each["again"]["stored"].get("epochs", [])
+        spent = [link.get(key, "?") for key in ("found_s", "connect_s", "attempts")]
+        spent += [each[what]["s"] for what in ("pair", "sync", "again", "buzz")]
+        live = each["watched"]
+        kept = f"{sum(length for _, length, _ in epochs)} minutes"
+        if live:
+            kept = f"live: {len(live['epochs'])} minutes, {len(live['counters'])} counts"
+        rows.append(" ".join([f"{name:<11}", *(f"{each:>7}" for each in spent), kept]))
+    return "\n".join([f"scan of all: {told['scan']['s']} s", *rows])
+
+
+def _same_minutes(stored: Sequence[tuple[int, int, int]], life: Sequence[Epoch], at: float) -> None:
+    """Each slot holds the steps of its minutes, none with steps is missing, and only the running slot may be."""
+    assert stored
+    walked = {int(epoch.start.timestamp()): epoch.steps for epoch in life}
+    for start, length, steps in stored:
+        assert steps == sum(walked.get(start + 60 * i, 0) for i in range(length)), datetime.fromtimestamp(start, UTC)
+    end = max(start + 60 * length for start, length, _ in stored)
+    assert sum(steps for *_, steps in stored) == sum(steps for start, steps in walked.items() if start < end)
+    assert end <= at
+    assert at - end < 3600
+
+
+def test_a_slot_that_lost_steps_is_noticed() -> None:
+    life = [Epoch(datetime(2026, 11, 20, 10, tzinfo=UTC) + i * MINUTE, MINUTE, i) for i in range(20)]
+    start = int(life[0].start.timestamp())
+    at = life[-1].end.timestamp()
+    _same_minutes([(start, 15, 105)], life, at)  # 0 + 1 + ... + 14
+    for wrong in ([(start, 15, 104)], [(start + 900, 5, 85)], []):
+        with pytest.raises(AssertionError):
+            _same_minutes(wrong, life, at)

@@ -1,0 +1,54 @@
+"""Bands that talk only over a bond, on a real BlueZ: the passkey typed at a terminal, a wrong one, a bond that is lost.
+
+`tests/bluez/bond.py` is what runs in the guest; the band's side is Bumble's, and makes keys as a band does.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parent
+NO_GUEST = 77
+
+
+@pytest.mark.bluez
+def test_a_band_that_wants_a_bond_gets_it_through_bluez(capsys: pytest.CaptureFixture[str]) -> None:
+    inside: list[str | Path] = ["--timeout", "540", sys.executable, FOLDER / "bond.py"]
+    done = subprocess.run([FOLDER / "guest", *inside], capture_output=True, text=True, check=False)
+    if done.returncode == NO_GUEST:
+        pytest.skip(f"no guest with BlueZ: {done.stderr.strip().splitlines()[-1]}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    with capsys.disabled():
+        print(f"\nbonds: { ({what: each['seconds'] for what, each in told.items()}) }")
+
+    for what, why in (("nobody", "asks for a passkey, and nobody answered"), ("wrong", "the passkey was wrong")):
+        assert told[what]["status"] == 1
+        assert why in last_line(told[what])
+        assert (told[what]["bands"], told[what]["bonded"]) == ([], False), what
+    assert "The band shows a passkey of six digits. Passkey: " in told["right"]["said"]
+    for what in ("right", "sync", "again", "healed", "just works", "just works sync", "held sync"):
+        assert told[what]["status"] == 0, told[what]
+        assert told[what]["bonded"], what
+        assert len(told[what]["bands"]) == 1, what
+    (found,) = json.loads(told["held scan"]["said"])["devices"]
+    assert (found["name"], found["connected"], found["rssi_dbm"]) == ("LH716", True, None)
+    assert (found["drivers"][0], found["paired"]) == ("fitpro", True)
+    assert told["held sync"]["said"] == "other: nothing new\n"
+    assert "Passkey" not in told["just works"]["said"]
+
+    assert told["lost"]["status"] == 1
+    assert "most likely the band has lost the bond" in last_line(told["lost"])
+    assert "`hipsync pair C8:0F:10:80:D0:21 --again` makes a new one" in last_line(told["lost"])
+    assert told["lost"]["said"].count("\n") == 1
+    assert told["again"]["bands"] == told["right"]["bands"], "the same band, not a second one"
+
+
+def last_line(told: dict[str, Any]) -> str:
+    return str(told["said"]).rstrip().splitlines()[-1]

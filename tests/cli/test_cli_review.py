@@ -1,0 +1,229 @@
+"""`today`, `day` and `status`: what a person is told of the day and of now."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from hipsync.host.lock import only_instance
+from hipsync.model import MINUTE, Answer, Epoch, Prompt, State, Where
+from hipsync.store import Store
+from support.builders import MONDAY, day
+from support.machine import Machine
+from support.repository import TESTS
+
+SCHEMA = json.loads((TESTS / "report" / "day.schema.json").read_text())
+SITTING = day("7h sleep, 1h walk, 70m sit")
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def found(machine: Machine, *words: str, code: int = 0) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(machine.told(*words, code=code))
+    return told
+
+
+# ------------------------------------------------------------------ a day
+
+
+@pytest.mark.parametrize("words", [["today"], ["day"], ["day", "mon"], ["day", "Monday"], ["day", "2026-03-02"]])
+def test_the_day_s_json_fits_its_schema_and_says_what_the_contract_says(machine: Machine, words: list[str]) -> None:
+    machine.band(SITTING)
+    told = found(machine, *words, "--json")
+    jsonschema.validate(told, SCHEMA)
+    assert told["date"] == "2026-03-02"
+    assert (told["from"], told["to"]) == ("2026-03-02T00:00:00+00:00", "2026-03-03T00:00:00+00:00")
+    assert told["complete_until"] == "2026-03-02T09:10:00+00:00"
+    assert told["bands"] == [{"name": "desk-band", "simulated": False, "resolution_minutes": 1}]
+    assert told["minutes"] == {"sitting": 70, "up": 60, "standing": 0, "asleep": 420, "not_worn": 0, "unknown": 0}
+    assert told["steps"] == 60 * 90
+    assert [(piece["from"], piece["minutes"], piece["ended_by"]) for piece in told["stretches"]] == [
+        ("2026-03-02T08:00:00+00:00", 70, None)
+    ]
+
+
+def test_a_day_of_which_nothing_is_known_fits_the_schema_too(machine: Machine) -> None:
+    told = found(machine, "today", "--json", code=3)
+    jsonschema.validate(told, SCHEMA)
+    assert (told["complete_until"], told["bands"], told["stretches"]) == (None, [], [])
+
+
+@pytest.mark.parametrize(
+    ("word", "date"),
+    [
+        ("today", "2026-03-04"), ("yesterday", "2026-03-03"), ("-3", "2026-03-01"), ("-0", "2026-03-04"),
+        ("wed", "2026-03-04"), ("thu", "2026-02-26"), ("Tuesday", "2026-03-03"), ("20260302", "2026-03-02"),
+    ],
+)  # fmt: skip
+def test_a_day_may_be_said_as_people_say_it(machine: Machine, word: str, date: str) -> None:
+    machine.now = datetime.fromisoformat("2026-03-04T12:00:00+00:00")  # a Wednesday
+    assert found(machine, "day", word, "--json", code=3)["date"] == date
+
+
+def test_a_zone_is_for_display_and_has_days_of_its_own(machine: Machine) -> None:
+    machine.band(SITTING)
+    told = found(machine, "today", "--json", "--zone", "Asia/Tokyo")
+    assert (told["zone"], told["from"]) == ("Asia/Tokyo", "2026-03-02T00:00:00+09:00")
+    assert told["minutes"]["unknown"] == 9 * 60
+
+
+def test_a_night_worker_s_day_begins_when_the_settings_say(machine: Machine) -> None:
+    machine.settings.parent.mkdir(parents=True)
+    machine.settings.write_text('[day]\nstart = "04:00"\n')
+    machine.settings.chmod(0o600)
+    machine.now = MONDAY + 3 * HOUR
+    told = found(machine, "today", "--json", code=3)
+    assert (told["date"], told["to"]) == ("2026-03-01", "2026-03-02T04:00:00+00:00")
+
+
+def test_a_day_may_be_that_of_one_band(machine: Machine) -> None:
+    machine.band([Epoch(MONDAY + 8 * HOUR, MINUTE, 7)], name="left", address="C0:01")
+    machine.band([Epoch(MONDAY + 9 * HOUR, MINUTE, 5)], name="right", address="C0:02")
+    assert found(machine, "today", "--json")["steps"] == 12
+    told = found(machine, "today", "--json", "--band", "left")
+    assert (told["steps"], told["complete_until"]) == (7, "2026-03-02T08:01:00+00:00")
+    assert [band["name"] for band in told["bands"]] == ["left"]
+    assert found(machine, "day", "--json", "--band", "C0:02")["steps"] == 5
+
+
+def test_plain_is_one_fact_a_line(machine: Machine) -> None:
+    machine.band(SITTING)
+    shown(machine, MONDAY + 9 * HOUR, answer=Answer.DONE)
+    assert machine.told("today", "--plain").splitlines() == [
+        "Monday 2 March 2026 (Europe/London), known up to 09:10",
+        "from desk-band",
+        "sitting (estimated): 1 h 10",
+        "up and about: 1 h 00",
+        "standing: 0 min",
+        "asleep: 7 h 00",
+        "not worn: 0 min",
+        "unknown: 0 min",
+        "steps: 5400",
+        "stretches of 30 min or more: 1",
+        "stretches of 60 min or more: 1",
+        "longest stretch: 1 h 10",
+        "usual stretch: 1 h 10",
+        "breaks: 0",
+        "stretch: 70 min 08:00-09:10, goes on",
+        "prompt: 09:00 hip-extension desktop done",
+        "Sitting since 08:00: get up now and extend your hips.",
+    ]
+
+
+def test_a_simulated_band_is_marked_wherever_it_is_shown(machine: Machine) -> None:
+    with Store.open(machine.database) as store:
+        held = store.add_band(name="made-up", driver="huami", now=MONDAY, address="C0:00", simulated=True)
+        store.append(held.id, SITTING)
+    machine.now = SITTING[-1].end
+    assert "made-up (simulated)" in machine.told("today")
+    assert "made-up (simulated)" in machine.told("today", "--plain")
+    assert "(simulated)" in machine.told("bands")
+    assert found(machine, "today", "--json")["bands"][0]["simulated"] is True
+    assert found(machine, "bands", "--json")["bands"][0]["simulated"] is True
+
+
+# ------------------------------------------------------------------ now
+
+
+def shown(
+    machine: Machine, at: datetime, *, answer: Answer | None = None, snoozed_until: datetime | None = None
+) -> None:
+    with Store.open(machine.database) as store:
+        store.add_prompt(
+            Prompt(
+                at, at, "hip-extension", sure=True, where=(Where.DESKTOP,), last_shown=at, answer=answer,
+                answered_at=None if answer is None else at + MINUTE, snoozed_until=snoozed_until,
+            )
+        )  # fmt: skip
+
+
+def off(minutes: int) -> list[Epoch]:
+    return [*SITTING, *(Epoch(SITTING[-1].end + at * MINUTE, MINUTE, 0, state=State.NOT_WORN) for at in range(minutes))]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "later", "line", "reason"),
+    [
+        ([], 0, "nothing is said: no data", "no data"),
+        (off(5), 0, "nothing is said: not worn", "not worn"),
+        (day("7h sleep"), 0, "nothing is said: asleep", "asleep"),
+        (day("7h sleep, 1h walk"), 0, "moving now", "moving"),
+        (day("7h sleep, 1h walk, 30m sit"), 0, "sitting for 30 min, next look at a prompt 09:00",
+         "sitting, not yet long enough"),
+        (day("22h walk, 90m sit"), 0, "nothing is said: outside the prompt hours", "outside the prompt hours"),
+        (day("690m walk, 65m sit"), 0, "nothing is said: lunch", "lunch"),
+        (day("8h sleep, 30m walk, 5h sit"), 0, "nothing is said: no sign of life", "no sign of life"),
+        (SITTING, 0, "sitting for 70 min: time to move", "due"),
+        (SITTING, 120, "nothing is said: no data", "no data"),
+    ],
+    ids=["no data", "not worn", "asleep", "moving", "sitting", "hours", "lunch", "no life", "due", "stale"],
+)  # fmt: skip
+def test_status_says_why_nothing_is_said(
+    machine: Machine, epochs: list[Epoch], later: int, line: str, reason: str
+) -> None:
+    machine.band(epochs)
+    machine.now += later * MINUTE
+    told = found(machine, "status", "--json")
+    assert (told["reason"], told["at"]) == (reason, machine.now.isoformat())
+    assert machine.told("status", "--line").startswith(line)
+    assert machine.told("status").startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "answer", "snoozed_for", "line", "reason"),
+    [
+        (5, None, None, "nothing is said: waiting for an answer, next look at a prompt 09:15", "waiting for an answer"),
+        (5, Answer.SNOOZED, 15, "nothing is said: snoozed, next look at a prompt 09:20", "snoozed"),
+        (5, Answer.DONE, None, "nothing is said: said already", "said already"),
+        (5, Answer.SKIPPED, None, "nothing is said: said already", "said already"),
+    ],
+)
+def test_status_says_what_became_of_a_prompt(
+    machine: Machine, minutes_ago: int, answer: Answer | None, snoozed_for: int | None, line: str, reason: str
+) -> None:
+    machine.band(SITTING)
+    until = None if snoozed_for is None else machine.now - minutes_ago * MINUTE + snoozed_for * MINUTE
+    shown(machine, machine.now - minutes_ago * MINUTE, answer=answer, snoozed_until=until)
+    assert found(machine, "status", "--json")["reason"] == reason
+    assert machine.told("status", "--line") == line + "\n"
+
+
+def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_runs(machine: Machine) -> None:
+    held = machine.band(SITTING)
+    with Store.open(machine.database) as store:
+        store.note_sync(held, MONDAY + 9 * HOUR, MONDAY + 9 * HOUR, 70, None)
+        for minutes in (2, 4):
+            store.note_sync(held, MONDAY + 9 * HOUR + minutes * MINUTE, machine.now, 0, "out of reach\x1b[2J")
+    told = machine.told("status").splitlines()
+    assert told[1:5] == [
+        "the service does not run: `hipsync run` starts it",
+        "last data: Mon 09:10 (0 min ago)",
+        "desk-band: last reached Mon 09:00, 2 attempts failed since",
+        "    out of reach[2J",
+    ]
+    with only_instance(machine.database):
+        assert machine.told("status").splitlines()[1] == "the service runs"
+        assert found(machine, "status", "--json")["running"] is True
+    told_json = found(machine, "status", "--json")
+    assert told_json["running"] is False
+    assert told_json["known_until"] == "2026-03-02T09:10:00+00:00"
+    (band,) = told_json["bands"]
+    assert band == {
+        "name": "desk-band", "reached": "2026-03-02T09:00:00+00:00", "failures": 2, "trouble": "out of reach\x1b[2J",
+    }  # fmt: skip
+
+
+def test_status_of_a_new_machine_has_the_same_keys(machine: Machine) -> None:
+    nothing = found(machine, "status", "--json")
+    machine.band(SITTING)
+    assert found(machine, "status", "--json").keys() == nothing.keys()
+    assert nothing["reason"] == "no data"

@@ -1,0 +1,216 @@
+"""Several bands, slots, counters and gaps become one line of minutes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hipsync.core.timeline import ASLEEP, AWAKE, MISSING, MOVING, NOT_WORN, STILL, Source, timeline, zero_runs
+from hipsync.model import MINUTE, Counter, Epoch, State, Wear
+from support.builders import MONDAY, day, line, minutes, slots
+
+
+def at(minute: float) -> datetime:
+    return MONDAY + timedelta(minutes=minute)
+
+
+def test_rows_that_are_absent_are_missing_not_zero_steps() -> None:
+    time = line(Source(day("2m sit, 2m gap, 1m sit")), size=6)
+    assert list(time.code) == [AWAKE, AWAKE, MISSING, MISSING, AWAKE, MISSING]
+    assert time.known_until() == time.first + 5
+
+
+def test_an_epoch_of_five_minutes_is_minutes_with_the_steps_in_the_last() -> None:
+    time = line(Source([Epoch(MONDAY, 5 * MINUTE, 12)]), size=5)
+    assert (list(time.code), time.steps) == ([AWAKE] * 5, [0, 0, 0, 0, 12])
+
+
+def test_a_slot_is_still_below_twenty_steps() -> None:
+    time = line(Source(slots([19, 20], 10)), size=20)
+    assert list(time.code) == [STILL] * 10 + [MOVING] * 10
+
+
+def test_a_coarse_epoch_gives_steps_to_the_day_and_no_minute() -> None:
+    time = line(Source([Epoch(MONDAY, timedelta(hours=1), 500)]), size=60)
+    assert set(time.code) == {MISSING}
+    assert time.unplaced == [(time.first + 59, 500)]
+
+
+def test_a_coarse_epoch_adds_only_what_finer_minutes_lack() -> None:
+    hour = [Epoch(MONDAY, timedelta(hours=1), 500)]
+    time = line(Source(hour), Source(minutes([100] * 4)), size=60)
+    assert time.unplaced == [(time.first + 59, 100)]
+
+
+def test_two_bands_that_tell_hours_do_not_double_the_steps() -> None:
+    hours = [
+        [Epoch(MONDAY + i * timedelta(hours=1), timedelta(hours=1), n) for i, n in enumerate(steps)]
+        for steps in ([500, 90], [450, 100])
+    ]
+    time = line(Source(hours[0]), Source(hours[1]), size=120)
+    assert sorted(time.unplaced) == [(time.first + 59, 500), (time.first + 119, 100)]
+
+
+def test_hours_within_a_gap_of_a_counter_are_not_counted_again() -> None:
+    """900 steps between 00:00 and 03:00, of which the hours tell 500."""
+    hour = Epoch(MONDAY + timedelta(hours=1), timedelta(hours=1), 500)
+    gap = [Counter(MONDAY, 100), Counter(MONDAY + timedelta(hours=3), 1000)]
+    time = line(Source([hour], gap), size=240)
+    assert sorted(time.unplaced) == [(time.first + 119, 500), (time.first + 180, 400)]
+
+
+def test_hours_that_reach_beyond_a_gap_of_a_counter_are_not_counted_again() -> None:
+    # read every minute for half an hour, not for two hours, and again for half an hour; 10 steps a minute
+    counters = [Counter(at(minute), 10 * minute) for minute in [*range(31), *range(150, 181)]]
+    hours = [Epoch(at(60 * i), timedelta(hours=1), 600) for i in range(3)]
+    time = line(Source(hours, counters), size=180)
+    assert sum(time.steps) == 600
+    assert sum(steps for _, steps in time.unplaced) == 1200
+
+
+def test_two_bands_out_of_reach_at_once_do_not_double_the_steps() -> None:
+    gaps = [[Counter(MONDAY, 0), Counter(MONDAY + timedelta(hours=1), steps)] for steps in (300, 310)]
+    time = line(Source([], gaps[0]), Source([], gaps[1]), size=120)
+    assert time.unplaced == [(time.first + 60, 310)]
+
+
+def test_two_bands_worn_at_once_do_not_double_the_steps() -> None:
+    time = line(Source(minutes([10, 0, 7])), Source(minutes([8, 3, 7])), size=3)
+    assert time.steps == [10, 3, 7]
+
+
+def test_the_finest_resolution_decides() -> None:
+    time = line(Source(slots([300], 15)), Source(minutes([0] * 15)), size=15)
+    assert list(time.code) == [AWAKE] * 15
+    assert sum(time.steps) == 0
+
+
+def test_a_band_that_is_not_worn_has_no_say_while_another_is() -> None:
+    time = line(Source(minutes([None, None])), Source(minutes([5])), size=2)
+    assert list(time.code) == [AWAKE, NOT_WORN]
+
+
+def test_asleep_beats_still_and_twenty_steps_beat_asleep() -> None:
+    sleeping = [Epoch(at(i), MINUTE, steps, state=State.ASLEEP) for i, steps in enumerate([0, 19, 20])]
+    assert list(line(Source(sleeping), size=3).code) == [ASLEEP, ASLEEP, AWAKE]
+    other = Source(minutes([0, 0, 0]))
+    assert list(line(other, Source(sleeping), size=3).code) == [ASLEEP, ASLEEP, AWAKE]
+
+
+def test_charging_is_not_worn() -> None:
+    assert list(line(Source(day("2m charge, 1m off, 1m sit")), size=4).code) == [NOT_WORN] * 3 + [AWAKE]
+
+
+def test_wear_readings_take_the_whole_minutes_between() -> None:
+    wears = [Wear(at(1.5), worn=False), Wear(at(4.2), worn=True)]
+    time = line(Source(minutes([0] * 6), wears=wears, reports_wear=True), size=6)
+    assert list(time.code) == [AWAKE, AWAKE, NOT_WORN, NOT_WORN, AWAKE, AWAKE]
+
+
+class TestCounters:
+    """Live totals: up to five minutes are spread, up to fifteen make a slot, longer is unknown."""
+
+    def test_a_difference_is_spread_in_proportion_largest_remainder_first(self) -> None:
+        # 00:00:30 to 00:03:00 is 30 s, 60 s and 60 s: 7 steps are 1.4, 2.8 and 2.8
+        time = line(Source([], [Counter(at(0.5), 100), Counter(at(3), 107)]), size=4)
+        assert time.steps == [1, 3, 3, 0]
+        assert list(time.code) == [AWAKE, AWAKE, AWAKE, MISSING]
+
+    def test_a_minute_known_by_less_than_half_stays_unknown_and_its_steps_count_for_the_day(self) -> None:
+        time = line(Source([], [Counter(at(0.75), 0), Counter(at(2), 10)]), size=3)
+        assert list(time.code) == [MISSING, AWAKE, MISSING]
+        assert (time.steps, time.unplaced) == ([0, 8, 0], [(time.first, 2)])
+
+    def test_a_minute_gathers_several_differences(self) -> None:
+        counters = [Counter(at(i / 3), 2 * i) for i in range(7)]
+        assert line(Source([], counters), size=2).steps == [6, 6]
+
+    def test_ten_minutes_make_a_slot(self) -> None:
+        time = line(Source([], [Counter(at(0), 0), Counter(at(10), 5)]), size=11)
+        assert list(time.code) == [STILL] * 10 + [MISSING]
+
+    def test_a_longer_gap_is_unknown_but_its_steps_are_of_the_day(self) -> None:
+        time = line(Source([], [Counter(at(0), 0), Counter(at(16), 900)]), size=20)
+        assert set(time.code) == {MISSING}
+        assert time.unplaced == [(time.first + 16, 900)]
+
+    def test_steps_right_after_a_longer_gap_are_not_taken_from_those_of_the_gap(self) -> None:
+        counters = [Counter(at(0), 0), Counter(at(20), 400), Counter(at(21), 460)]
+        time = line(Source([], counters), size=22)
+        assert (sum(time.steps), time.unplaced) == (60, [(time.first + 20, 400)])
+
+    def test_steps_of_a_longer_gap_that_another_band_saw_count_once(self) -> None:
+        counters = [Counter(at(0), 0), Counter(at(20), 400)]
+        time = line(Source([], counters), Source(day("5m sit, 3m walk 100, 12m sit")), size=22)
+        assert (sum(time.steps), time.unplaced) == (300, [(time.first + 20, 100)])
+
+    def test_a_reset_at_local_midnight_starts_from_nothing(self) -> None:
+        counters = [Counter(at(-2), 5000), Counter(at(1), 12)]
+        assert sum(timeline([Source([], counters)], line().first - 5, line().first + 5, ZoneInfo("UTC")).steps) == 12
+
+    def test_a_band_whose_midnight_is_a_second_late_is_reset_by_it(self) -> None:
+        counters = [Counter(at(-1), 5000), Counter(at(0.01), 5010), Counter(at(1), 12)]
+        time = timeline([Source([], counters)], line().first - 5, line().first + 5, ZoneInfo("UTC"))
+        assert sum(time.steps) == 10 + 12
+
+    def test_after_a_night_out_of_reach_the_counter_is_the_new_day_s_though_it_never_seemed_to_fall(self) -> None:
+        counters = [Counter(at(-4 * 60), 3000), Counter(at(18 * 60), 5000)]
+        time = timeline([Source([], counters)], line().first, line().first + 1440, ZoneInfo("UTC"))
+        assert time.unplaced == [(time.first + 18 * 60, 5000)]
+
+    def test_a_restart_within_the_day_leaves_the_time_unknown(self) -> None:
+        time = line(Source([], [Counter(at(10), 5000), Counter(at(12), 12), Counter(at(13), 15)]), size=15)
+        assert [i for i, code in enumerate(time.code) if code] == [12]
+        assert sum(time.steps) == 3
+
+    @given(st.lists(st.tuples(st.integers(1, 2000), st.integers(0, 400)), min_size=1, max_size=40))
+    def test_no_step_is_lost_and_none_is_made(self, gaps: list[tuple[int, int]]) -> None:
+        counters = [Counter(MONDAY, 0)]
+        for seconds, steps in gaps:
+            last = counters[-1]
+            counters.append(Counter(last.at + timedelta(seconds=seconds), last.steps + steps))
+        time = line(Source([], counters), size=1440)
+        assert sum(time.steps) + sum(steps for _, steps in time.unplaced) == counters[-1].steps
+
+
+class TestHeartRate:
+    """A band that says nothing of wear but always has a heart rate: where it stops, the band was taken off."""
+
+    @staticmethod
+    def source(beats: list[int | None]) -> Source:
+        return Source([Epoch(at(i), MINUTE, 0, heart_rate=bpm) for i, bpm in enumerate(beats)], vouches=True)
+
+    def test_a_gap_of_over_ten_minutes_is_not_worn_from_its_start(self) -> None:
+        time = line(self.source([70] * 120 + [None] * 11 + [70] * 5), size=136)
+        assert list(time.code) == [AWAKE] * 120 + [NOT_WORN] * 11 + [AWAKE] * 5
+
+    def test_ten_minutes_tell_nothing(self) -> None:
+        assert NOT_WORN not in line(self.source([70] * 120 + [None] * 10 + [70]), size=131).code
+
+    def test_a_heart_rate_that_is_rare_anyway_tells_nothing(self) -> None:
+        seldom: list[int | None] = [70, None, None] * 40
+        assert NOT_WORN not in line(self.source([*seldom, *[None] * 30]), size=150).code
+
+
+class TestDoubt:
+    """Three hours without a step that no band vouches for."""
+
+    def test_a_run_of_three_hours_is_doubtful(self) -> None:
+        assert sum(line(Source(day("180m sit, 1m walk, 179m sit")), size=360).doubtful) == 180
+
+    def test_a_band_that_reports_wear_is_believed(self) -> None:
+        assert not any(line(Source(day("400m sit"), vouches=True), size=400).doubtful)
+
+    def test_inferred_zeros_count_towards_it(self) -> None:
+        still = [Epoch(at(i * 15), 15 * MINUTE, 0, inferred=True) for i in range(12)]
+        assert sum(line(Source(still), size=180).doubtful) == 180
+
+
+def test_a_zero_run_goes_on_across_midnight() -> None:
+    time = line(Source(day("1m walk, 10m sit", datetime(2026, 3, 1, 23, 54, tzinfo=UTC))), size=20)
+    assert list(zero_runs(time)) == [(0, 5)]
+    early = timeline([Source(day("1m walk, 10m sit", at(-6)))], time.first - 10, time.first + 10, ZoneInfo("UTC"))
+    assert list(zero_runs(early)) == [(5, 15)]

@@ -1,0 +1,350 @@
+"""What Gadgetbridge stored comes in whole, as the bands' own drivers would have read it, once, and without harm."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zipfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hipsync.model import MINUTE, Charge, Epoch, Info, State
+from hipsync.store import Store
+from hipsync.store.keys import KeyFile
+from hipsync_devices.huami.packets import decode_records, encode_record
+from support.builders import MONDAY
+from support.machine import Machine
+from support.stored import NOW
+
+AT = int(MONDAY.timestamp())
+ADDRESS = "C8:0F:10:80:D0:21"
+KEY = "00112233445566778899aabbccddeeff"
+HEAD = '"TIMESTAMP" INTEGER NOT NULL, "DEVICE_ID" INTEGER NOT NULL, "USER_ID" INTEGER NOT NULL'
+TAIL = 'PRIMARY KEY ("TIMESTAMP", "DEVICE_ID") ON CONFLICT REPLACE) WITHOUT ROWID'
+INTS = "INTEGER NOT NULL"
+TABLES = {
+    "MI_BAND_ACTIVITY_SAMPLE": ("RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE"),
+    "HUAMI_EXTENDED_ACTIVITY_SAMPLE": (
+        "RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE", "UNKNOWN1", "SLEEP", "DEEP_SLEEP", "REM_SLEEP"
+    ),
+    "PINE_TIME_ACTIVITY_SAMPLE": ("RAW_KIND", "STEPS", "HEART_RATE"),
+    "BANGLE_JSACTIVITY_SAMPLE": ("RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE"),
+    "COLMI_ACTIVITY_SAMPLE": ("RAW_KIND", "STEPS", "HEART_RATE", "DISTANCE", "CALORIES"),
+    "XIAOMI_ACTIVITY_SAMPLE": ("RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE", "STRESS", "SPO2"),
+}  # fmt: skip
+"""As published (`../shared/protocols/gadgetbridge-db.md`, section 4), in physical order."""
+
+Fill = Callable[[sqlite3.Connection], object]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path, NOW)
+
+
+def made(path: Path, fill: Fill, version: int = 92) -> Path:
+    """A database of that schema, filled."""
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            'CREATE TABLE "DEVICE" ("_id" INTEGER PRIMARY KEY, "NAME" TEXT NOT NULL, "MANUFACTURER" TEXT NOT NULL,'
+            ' "IDENTIFIER" TEXT NOT NULL UNIQUE, "TYPE" INTEGER NOT NULL, "TYPE_NAME" TEXT NOT NULL, "MODEL" TEXT,'
+            ' "ALIAS" TEXT, "PARENT_FOLDER" TEXT)'
+        )
+        db.execute('CREATE TABLE "USER" ("_id" INTEGER PRIMARY KEY, "NAME" TEXT, "BIRTHDAY" INTEGER, "GENDER" INTEGER)')
+        db.execute(
+            'CREATE TABLE "DEVICE_ATTRIBUTES" ("_id" INTEGER PRIMARY KEY, "FIRMWARE_VERSION1" TEXT NOT NULL,'
+            ' "FIRMWARE_VERSION2" TEXT, "VALID_FROM_UTC" INTEGER, "VALID_TO_UTC" INTEGER, "DEVICE_ID" INTEGER NOT NULL,'
+            ' "VOLATILE_IDENTIFIER" TEXT)'
+        )
+        db.execute(
+            'CREATE TABLE "BATTERY_LEVEL" ("TIMESTAMP" INTEGER NOT NULL, "DEVICE_ID" INTEGER NOT NULL, "LEVEL" INTEGER'
+            ' NOT NULL, "BATTERY_INDEX" INTEGER NOT NULL, PRIMARY KEY ("TIMESTAMP", "DEVICE_ID", "BATTERY_INDEX"))'
+        )
+        for table, columns in TABLES.items():
+            nullable = {"UNKNOWN1", "SLEEP", "DEEP_SLEEP", "REM_SLEEP", "STRESS", "SPO2"}
+            own = ", ".join(f'"{column}" {"INTEGER" if column in nullable else INTS}' for column in columns)
+            db.execute(f'CREATE TABLE "{table}" ({HEAD}, {own}, {TAIL}')
+        db.execute(f"PRAGMA user_version = {version}")
+        fill(db)
+        db.commit()
+    return path
+
+
+def device(db: sqlite3.Connection, number: int, address: str, name: str, alias: str | None = None) -> None:
+    db.execute("INSERT INTO DEVICE VALUES (?, ?, 'Maker', ?, 0, 'TYPE', NULL, ?, NULL)", (number, name, address, alias))
+
+
+def rows(db: sqlite3.Connection, table: str, number: int, cells: Sequence[tuple[int | None, ...]]) -> None:
+    """Cells after the device and the user: stamp, then the columns of `TABLES`."""
+    marks = ", ".join("?" * (len(TABLES[table]) + 3))
+    db.executemany(f"INSERT INTO {table} VALUES ({marks})", [(at, number, 1, *rest) for at, *rest in cells])  # noqa: S608
+
+
+MINUTES = [
+    (0x01, 40, 12, 88), (0x50, 3, 0, 61), (0x5A, 0, 0, 255), (0x73, 0, 0, 0), (0x7A, 9, 0, 52), (0xF0, 2, 0, 50),
+    (0x03, 0, 0, 255), (0x06, 0, 0, 255), (0x60, 30, 0, 70), (0x42, 200, 153, 120), (0x50, 8, 14, 66),
+]  # fmt: skip
+"""Kind, intensity, steps, heart rate; the high nibble is part of the kind."""
+
+
+def mi_band(db: sqlite3.Connection) -> None:
+    device(db, 1, ADDRESS, "Mi Smart Band 5", "my band")
+    minutes = [(AT + 60 * i, raw, steps, kind, bpm) for i, (kind, raw, steps, bpm) in enumerate(MINUTES)]
+    rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, minutes)
+    db.execute("INSERT INTO BATTERY_LEVEL VALUES (?, 1, 87, 0)", (AT,))
+    db.execute("INSERT INTO DEVICE_ATTRIBUTES VALUES (1, 'V1.0.2.66', NULL, ?, NULL, 1, NULL)", (AT * 1000,))
+
+
+def imported(machine: Machine, fill: Fill, *words: str) -> str:
+    file = made(machine.home / "Gadgetbridge.db", fill)
+    done = machine.type("import", "gadgetbridge", str(file), *words)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def stored(machine: Machine, name: str) -> list[Epoch]:
+    with Store.read(machine.database) as store:
+        band = next(band for band in store.bands() if band.name == name)
+        return store.epochs(band.id, MONDAY - timedelta(days=1), MONDAY + timedelta(days=2))
+
+
+@pytest.mark.parametrize("table", ["MI_BAND_ACTIVITY_SAMPLE", "HUAMI_EXTENDED_ACTIVITY_SAMPLE"])
+def test_a_huami_band_s_minutes_are_those_that_its_driver_reads(table: str, machine: Machine) -> None:
+    newer = table.startswith("HUAMI")
+
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "Mi Band")
+        more = (None, 0x80, 0, None) if newer else ()
+        minutes = [(AT + 60 * i, raw, steps, kind, bpm, *more) for i, (kind, raw, steps, bpm) in enumerate(MINUTES)]
+        rows(db, table, 1, minutes)
+
+    assert imported(machine, fill) == "Mi Band: 11 epochs, 11 of them new.\n"
+    raw = b"".join(bytes([kind, intensity, steps, bpm]) for kind, intensity, steps, bpm in MINUTES)
+    assert stored(machine, "Mi Band") == decode_records(raw, 4, MONDAY, newer=newer)
+    assert raw[:4] == encode_record(1, 40, 12, 88, 4)
+
+
+def test_a_band_comes_with_its_name_its_battery_and_its_firmware(machine: Machine) -> None:
+    assert imported(machine, mi_band) == "my band: 11 epochs, 11 of them new.\n"
+    with Store.read(machine.database) as store:
+        (band,) = store.bands()
+        assert (band.name, band.driver, band.address, band.simulated) == ("my band", "huami", None, False)
+        assert (band.vouches, band.reports_wear) == (True, True)
+        assert store.newest_charge(band.id) == Charge(MONDAY, 87)
+        info = store.newest_info(band.id)
+        assert info is not None
+        assert (info.firmware, info.serial) == ("V1.0.2.66", ADDRESS)
+
+
+def test_minutes_that_were_not_measured_are_none(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "band")
+        rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [
+            (AT, 5, -1, 1, 80), (AT + 60, 5, 3, -1, 80), (AT + 120, -1, 3, 1, -1), (AT + 180, 5, 256, 1, 80),
+            (AT + 240, 5, 2, 300, 80),
+        ])  # fmt: skip
+
+    imported(machine, fill)
+    assert stored(machine, "band") == [Epoch(MONDAY + 2 * MINUTE, MINUTE, 3, None, None, State.WALKING, 1)]
+
+
+def test_milliseconds_are_known_by_their_size_and_impossible_times_are_left_out(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "band")
+        stamps = [AT, (AT + 60) * 1000, 0, 946_684_800, AT + 3 * 86400, 2**62]
+        rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [(at, 5, 7, 1, 80) for at in stamps])
+
+    assert imported(machine, fill).endswith("Left out: 4 rows with a time that cannot be.\n")
+    assert [epoch.start for epoch in stored(machine, "band")] == [MONDAY, MONDAY + MINUTE]
+
+
+def test_the_other_families(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, "AA:00:00:00:00:01", "PineTime")
+        rows(
+            db,
+            "PINE_TIME_ACTIVITY_SAMPLE",
+            1,
+            [(AT + 10, 0, 7, 0), (AT + 50, 0, 5, 0), (AT + 61, 0, 9, 0), (AT + 200, 0, 0, 0)],
+        )
+        device(db, 2, "AA:00:00:00:00:02", "Bangle.js 1234")
+        rows(db, "BANGLE_JSACTIVITY_SAMPLE", 2, [
+            (AT, -1, 120, 0, 66), (AT + 600, -1, 0, 8, -1), (AT + 1200, -1, 3, 4, 255), (AT + 1801, 9, 8, 1, 70)
+        ])  # fmt: skip
+        device(db, 3, "AA:00:00:00:00:03", "R02_1234")
+        rows(db, "COLMI_ACTIVITY_SAMPLE", 3, [
+            (AT, 1, 100, 0, 70, 5), (AT + 900, 1, 50, 0, 40, 2), (AT + 3600, 1, 0, 0, 0, 0)
+        ])  # fmt: skip
+        device(db, 4, "AA:00:00:00:00:04", "Xiaomi")
+        rows(db, "XIAOMI_ACTIVITY_SAMPLE", 4, [(AT, 1, 2, 3, 4, 5, 6)])
+
+    said = imported(machine, fill)
+    assert said.splitlines()[-1] == "Left out: 1 rows of XIAOMI_ACTIVITY_SAMPLE, which no driver knows."
+    assert stored(machine, "PineTime") == [Epoch(MONDAY, MINUTE, 12), Epoch(MONDAY + MINUTE, MINUTE, 9)]
+    ten = timedelta(minutes=10)
+    assert stored(machine, "Bangle.js 1234") == [
+        Epoch(MONDAY, ten, 120, None, 66),
+        Epoch(MONDAY + ten, ten, 0, state=State.NOT_WORN),
+        Epoch(MONDAY + 2 * ten, ten, 3, state=State.ASLEEP),
+    ]
+    hour = timedelta(hours=1)
+    assert stored(machine, "R02_1234") == [Epoch(MONDAY, hour, 150), Epoch(MONDAY + hour, hour, 0)]
+    with Store.read(machine.database) as store:
+        assert {band.name: band.driver for band in store.bands()} == {
+            "PineTime": "infinitime", "Bangle.js 1234": "banglejs", "R02_1234": "colmi"
+        }  # fmt: skip
+
+
+def test_a_second_import_adds_nothing_and_a_later_one_what_is_new(machine: Machine) -> None:
+    imported(machine, mi_band)
+    (machine.home / "Gadgetbridge.db").unlink()
+    assert imported(machine, mi_band) == "my band: 11 epochs, 0 of them new.\n"
+    (machine.home / "Gadgetbridge.db").unlink()
+    machine.told("bands", "rename", "my band", "left")
+
+    def later(db: sqlite3.Connection) -> None:
+        mi_band(db)
+        rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [(AT + 6000, 5, 7, 1, 80)])
+
+    assert imported(machine, later) == "left: 12 epochs, 1 of them new.\n"
+    with Store.read(machine.database) as store:
+        assert len(store.bands()) == 1
+
+
+def test_a_band_that_is_paired_gets_its_minutes(machine: Machine) -> None:
+    machine.band(name="paired", address=ADDRESS)
+    assert imported(machine, mi_band) == "paired: 11 epochs, 11 of them new.\n"
+
+
+def test_two_bands_of_one_name_are_two(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        for number in (1, 2):
+            device(db, number, f"AA:00:00:00:00:0{number}", "band")
+            rows(db, "MI_BAND_ACTIVITY_SAMPLE", number, [(AT, 5, number, 1, 80)])
+
+    imported(machine, fill)
+    assert [epoch.steps for epoch in stored(machine, "band")] == [1]
+    assert [epoch.steps for epoch in stored(machine, "band 2")] == [2]
+
+
+def zipped(machine: Machine, members: dict[str, bytes]) -> str:
+    path = machine.home / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return str(path)
+
+
+def test_a_zip_is_read_and_keys_are_taken_only_when_asked(machine: Machine) -> None:
+    database = made(machine.home / "plain", mi_band).read_bytes()
+    preferences = json.dumps({"a": [{"authkey": f"0x{KEY.upper()}"}]}).encode()
+    file = zipped(machine, {
+        "gadgetbridge.json": b"{}", f"preferences/device_{ADDRESS}.json": preferences,
+        "database/Gadgetbridge": database,
+    })  # fmt: skip
+    keys = KeyFile(machine.database.with_name("keys.json"))
+    assert machine.type("import", "gadgetbridge", file).stdout == "my band: 11 epochs, 11 of them new.\n"
+    assert not keys.path.exists()
+    told = machine.type("import", "gadgetbridge", file, "--with-keys").stdout
+    assert told.splitlines()[1] == "my band: its key was taken."
+    assert KEY not in told
+    with Store.read(machine.database) as store:
+        assert keys.secret(store.bands()[0]) == bytes.fromhex(KEY)
+
+
+def test_an_older_schema_is_read_and_a_strange_one_met_with_a_word(machine: Machine) -> None:
+    def old(db: sqlite3.Connection) -> None:
+        mi_band(db)
+        db.execute("ALTER TABLE DEVICE DROP COLUMN ALIAS")
+        db.execute("DROP TABLE BATTERY_LEVEL")
+        db.execute("DROP TABLE DEVICE_ATTRIBUTES")
+
+    assert imported(machine, old) == "Mi Smart Band 5: 11 epochs, 11 of them new.\n"
+
+    def strange(db: sqlite3.Connection) -> None:
+        mi_band(db)
+        db.execute("ALTER TABLE MI_BAND_ACTIVITY_SAMPLE RENAME COLUMN STEPS TO PACES")
+
+    file = made(machine.home / "newer.db", strange, version=200)
+    said = machine.refused("import", "gadgetbridge", str(file), code=1)
+    assert said.startswith(
+        "the table MI_BAND_ACTIVITY_SAMPLE has no column STEPS: this hipsync does not know that version"
+    )
+
+
+def long(db: sqlite3.Connection) -> None:
+    device(db, 1, ADDRESS, "band")
+    rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [(AT + 60 * i, 5, 7, 1, 80) for i in range(9000)])
+
+
+def wordy(db: sqlite3.Connection) -> None:
+    mi_band(db)
+    db.execute("UPDATE MI_BAND_ACTIVITY_SAMPLE SET STEPS = 'many' WHERE STEPS = 153")
+
+
+def broken(machine: Machine, what: str) -> Path:
+    path = machine.home / "broken"
+    if what == "text":
+        path.write_text("dear diary\n" * 100)
+    elif what == "empty":
+        path.write_bytes(b"")
+    elif what == "torn":
+        made(path, long)
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2])
+    elif what == "another program's":
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("CREATE TABLE songs (name)")
+    elif what == "views":
+        with closing(sqlite3.connect(path)) as db:
+            db.execute("CREATE VIEW DEVICE AS SELECT 1 AS _id, 'x' AS NAME, 'y' AS IDENTIFIER")
+    elif what == "words for numbers":
+        made(path, wordy)
+    elif what == "no bands":
+        made(path, lambda _: None)
+    elif what == "a zip of nothing":
+        zipfile.ZipFile(path, "w").close()
+    return path
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("text", "is neither a database nor a ZIP"),
+        ("empty", "is neither a database nor a ZIP"),
+        ("torn", "the database cannot be read: database disk image is malformed"),
+        ("another program's", "this is no database of Gadgetbridge"),
+        ("views", "this is no database of Gadgetbridge"),
+        ("words for numbers", "where numbers belong"),
+        ("no bands", "holds no minutes of a band that a driver knows"),
+        ("a zip of nothing", "holds no database"),
+    ],
+)
+def test_what_is_no_export_is_one_line_and_nothing_is_imported(what: str, said: str, machine: Machine) -> None:
+    machine.band([Epoch(MONDAY, MINUTE, 5)])
+    machine.now = NOW
+    before = machine.told("export"), machine.told("bands")
+    file = broken(machine, what)
+    bytes_before = file.read_bytes()
+    assert said in machine.refused("import", "gadgetbridge", str(file), code=1)
+    assert (machine.told("export"), machine.told("bands")) == before
+    assert file.read_bytes() == bytes_before
+    assert [path.name for path in machine.home.iterdir() if path.name.startswith("broken")] == ["broken"]
+
+
+def test_a_band_that_was_imported_goes_on_when_it_is_paired(machine: Machine) -> None:
+    from hipsync.cli.pairing import _is_import_of  # pyright: ignore[reportPrivateUsage]
+    from hipsync.registry import drivers
+
+    imported(machine, mi_band)
+    with Store.open(machine.database) as store:
+        (band,) = store.bands()
+        assert _is_import_of(store, band, ADDRESS.lower(), drivers()["huami"])
+        assert not _is_import_of(store, band, "C8:0F:10:80:D0:22", drivers()["huami"])
+        assert not _is_import_of(store, band, ADDRESS, drivers()["fitpro"])
+        store.append(band.id, [Info(datetime(2026, 3, 3, tzinfo=UTC), serial="0123456789AB")])
+        assert not _is_import_of(store, band, ADDRESS, drivers()["huami"])

@@ -1,0 +1,264 @@
+"""Everything goes out into one file and comes in again, the same bytes; what was changed is refused as a whole."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hipsync.errors import InputError
+from hipsync.formats.json_archive import export_json, import_json
+from hipsync.model import MINUTE, Answer, Epoch, Exercise, Pause, Prompt, State, Where
+from hipsync.store import Store
+from hipsync.store.rows import TIMES
+from support.builders import MONDAY
+from support.machine import Machine
+from support.stored import GOOD, HOUR, NOW
+
+
+def filled(store: Store, days: int = 1) -> None:
+    """Two bands, one of every reading, and what was said and done."""
+    noise = random.Random(7)
+    one = store.add_band(
+        name="desk-band", driver="huami", address="C0:00:00:00:00:01", advertised_name="Mi Band", now=NOW,
+        vouches=True, reports_wear=True,
+    )  # fmt: skip
+    two = store.add_band(name="left", driver="infinitime", now=NOW)
+    states = [None, *State]
+    store.append(one.id, [
+        Epoch(MONDAY + n * MINUTE, MINUTE, noise.randrange(150) if noise.random() < 0.2 else 0, noise.randrange(99),
+              noise.choice([None, 60]), noise.choice(states), noise.choice([None, 0x73]), noise.random() < 0.1)
+        for n in range(1440 * days)
+    ])  # fmt: skip
+    store.append(two.id, GOOD)
+    for number in range(days):
+        at = MONDAY + number * 24 * HOUR + 10 * HOUR
+        store.add_prompt(
+            Prompt(
+                at,
+                at,
+                "hip-extension",
+                number % 2 == 0,
+                (Where.DESKTOP, Where.BAND),
+                2,
+                at + MINUTE,
+                Answer.DONE,
+                at + MINUTE,
+            )
+        )
+        store.add_exercise(Exercise(at + MINUTE, "hip-extension", "guided", hurt=False))
+    store.add_pause(Pause(NOW, NOW + HOUR))
+    store.note_zone(MONDAY, "Europe/London")
+    store.note_zone(NOW, "Asia/Kathmandu")
+
+
+def exported(store: Store) -> str:
+    out = io.StringIO()
+    export_json(store, out, None, None)
+    return out.getvalue()
+
+
+def test_what_went_out_and_came_in_goes_out_the_same() -> None:
+    with Store.in_memory() as store, Store.in_memory() as other:
+        filled(store, days=3)
+        told = exported(store)
+        done = import_json(other, io.StringIO(told))
+        assert (done.lines, done.new) == (4322, 4322)
+        assert exported(other) == told
+        for table in TIMES:
+            assert list(other.rows_of(table, None, None)) == list(store.rows_of(table, None, None)), table
+            assert list(store.rows_of(table, None, None)), f"{table} is not tried"
+        assert import_json(other, io.StringIO(told)).new == 0
+        assert exported(other) == told
+
+
+@pytest.mark.ring
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_year_goes_out_and_comes_in_and_goes_out_the_same(form: str, tmp_path: Path) -> None:
+    machine = Machine(tmp_path, NOW)
+    with Store.open(machine.database) as store:
+        filled(store, days=365)
+    first, second = tmp_path / f"first.{form}", tmp_path / f"second.{form}"
+    assert machine.type("export", "--format", form, "-o", str(first)).exit_code == 0
+    other = str(tmp_path / "other.db")
+    assert machine.type("--db", other, "import", form, str(first)).exit_code == 0
+    assert machine.type("--db", other, "export", "--format", form, "-o", str(second)).exit_code == 0
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_it_is_an_object_with_a_version_that_every_program_reads() -> None:
+    with Store.in_memory() as store:
+        filled(store)
+        told = json.loads(exported(store))
+        assert told["version"] == 1
+        assert list(told) == ["version", "bands", *TIMES, "epochs"]
+        assert [band["name"] for band in told["bands"]] == ["desk-band", "left"]
+        assert len(told["epochs"]) == 1442
+        assert told["prompts"][0]["occasion"] == "sitting"
+    with Store.in_memory() as nothing:
+        assert json.loads(exported(nothing))["epochs"] == []
+
+
+def test_a_part_is_what_lies_in_it() -> None:
+    with Store.in_memory() as store:
+        filled(store, days=3)
+        out = io.StringIO()
+        assert export_json(store, out, MONDAY + 24 * HOUR, MONDAY + 48 * HOUR) == 1440
+        told = json.loads(out.getvalue())
+        assert len(told["prompts"]) == len(told["exercises"]) == 1
+        assert (len(told["zones"]), len(told["counters"])) == (2, 0)
+
+
+def changed(what: str, told: str) -> str:
+    held = json.loads(told)
+    match what:
+        case "cut off":
+            return told[: len(told) // 2]
+        case "the end is missing":
+            return told.rsplit("]}", 1)[0]
+        case "another version":
+            return told.replace('"version": 1', '"version": 2', 1)
+        case "pretty":
+            return json.dumps(held, indent=1)
+        case "a column of the future":
+            return told.replace('"exercise": "hip-extension"', '"exercise": "hip-extension", "mood": 3', 1)
+        case "words for numbers":
+            return told.replace('"steps": 3}', '"steps": "many"}', 1)
+        case "a band that is not there":
+            return told.replace('"band": "left", "at"', '"band": "nobody", "at"', 1)
+        case "a name that steers":
+            return told.replace('"name": "left"', '"name": "le\\u001b[2Jft"', 1)
+        case "too many steps":
+            return told.replace('"steps": 30,', '"steps": 30000,', 1)
+        case "a table is missing":
+            return told.replace('"pauses": ', '"breaks": ', 1)
+        case "an answer of the future":
+            return told.replace('"hurt": 0', '"hurt": 7', 1)
+        case _:
+            return "[]"
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("cut off", "is no epoch: the file was changed, or cut off"),
+        ("the end is missing", "was cut off while it was written"),
+        ("another version", "is of another version"),
+        ("pretty", "this is no file that `hipsync export"),
+        ("a column of the future", "prompts has no column 'mood'"),
+        ("words for numbers", "counters: steps is 'many'"),
+        ("a band that is not there", "names a band that is not in the file"),
+        ("a name that steers", "a band cannot be called"),
+        ("too many steps", "steps '30000' is not a whole number"),
+        ("a table is missing", "pauses is missing"),
+        ("a list", "this is no file that `hipsync export"),
+    ],
+)
+def test_what_was_changed_is_refused_as_a_whole(what: str, said: str) -> None:
+    with Store.in_memory() as store, Store.in_memory() as other:
+        filled(store)
+        told = exported(store)
+        spoilt = changed(what, told)
+        assert spoilt != told
+        before = exported(other)
+        with pytest.raises(InputError, match=said):
+            import_json(other, io.StringIO(spoilt))
+        assert exported(other) == before
+
+
+def test_what_is_no_export_makes_no_database(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, NOW)
+    (tmp_path / "diary.json").write_text("dear diary")
+    assert "this is no file that" in machine.refused("import", "json", str(tmp_path / "diary.json"), code=1)
+    assert machine.files() == ["diary.json"]
+
+
+def test_a_band_of_another_kind_is_not_mixed_in() -> None:
+    with Store.in_memory() as store, Store.in_memory() as other:
+        filled(store)
+        other.add_band(name="left", driver="huami", now=NOW)
+        with pytest.raises(InputError, match="there is a band 'left' already, of another kind"):
+            import_json(other, io.StringIO(exported(store)))
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    machine = Machine(tmp_path, NOW)
+    with Store.open(machine.database) as store:
+        filled(store)
+    return machine
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_each_form_is_written_whole_and_comes_in_again(form: str, machine: Machine) -> None:
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    out = machine.home / f"out.{form}"
+    assert machine.type("export", "--format", form, "-o", str(out)).exit_code == 0
+    assert [path.name for path in machine.home.iterdir() if path.name.startswith("out")] == [out.name]
+    other = ("--db", str(machine.home / "other.db"))
+    assert "1,442 new" in machine.told(*other, "import", form, str(out)).replace("epochs: ", "")
+    csv = machine.told("export")
+    assert machine.told(*other, "export") == csv
+
+
+def test_parquet_names_units_and_is_no_text(machine: Machine) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert machine.refused("export", "--format", "parquet", code=2).startswith("Parquet is no text for a terminal")
+    out = machine.home / "out.parquet"
+    assert machine.type("export", "--format", "parquet", "-o", str(out)).exit_code == 0
+    schema = parquet.read_schema(out)
+    assert schema.field("heart_rate").metadata == {b"unit": b"beats/min"}
+    out.write_text("dear diary")
+    said = machine.refused("import", "parquet", str(out), code=1)
+    assert "the file is no Parquet" in said
+    assert said.endswith("nothing was imported")
+
+
+def test_without_the_extra_one_line_says_what_to_do(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
+    out = str(machine.home / "out.parquet")
+    assert machine.refused("export", "--format", "parquet", "-o", out, code=2) == (
+        "Parquet needs more: pip install 'hipsync[parquet]'"
+    )
+
+
+Spoil = Callable[[Path], object]
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_an_export_that_fails_leaves_what_was_there(
+    form: str, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = machine.home / "out"
+    out.write_text("the export of yesterday")
+
+    def torn(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "all_epochs", torn)
+    assert machine.type("export", "--format", form, "-o", str(out)).exit_code == 130
+    assert out.read_text() == "the export of yesterday"
+    assert [path.name for path in machine.home.iterdir() if path.name.startswith("out")] == ["out"]
+
+
+def test_an_import_that_is_interrupted_leaves_what_was_there(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = machine.home / "out.json"
+    machine.type("export", "--format", "json", "-o", str(out))
+    other = ("--db", str(machine.home / "other.db"))
+    machine.told(*other, "import", "json", str(out))
+    with Store.open(machine.home / "other.db") as store:
+        store.erase(MONDAY, MONDAY + timedelta(hours=1))
+    before = machine.told(*other, "export")
+
+    def torn(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "append", torn)
+    assert machine.type(*other, "import", "json", str(out)).exit_code == 130
+    assert machine.told(*other, "export") == before

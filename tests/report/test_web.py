@@ -1,0 +1,280 @@
+"""`hipsync web`: for who knows its secret, for this address alone, and changed by its own page only."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from http.cookies import SimpleCookie
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from hipsync.cli.app import App
+from hipsync.cli.web import Site
+from hipsync.model import Answer, Prompt
+from hipsync.report.web import application
+from hipsync.store import Store
+from support.builders import MONDAY, day
+from support.machine import Machine
+from support.parsed_page import Parsed
+
+PORT, SECRET = 4690, "a-secret-of-this-test"
+HOST = f"127.0.0.1:{PORT}"
+
+
+@dataclass
+class Got:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+
+class Browser:
+    """Asks the application as a server would; keeps its cookie."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.app = App(lambda: machine.now)
+        self.app.db_path, self.app.config_path = machine.database, None
+        self.site = application(Site(self.app), PORT, SECRET)
+        self.cookie: str | None = None
+
+    def get(self, path: str, **headers: str) -> Got:
+        return self.ask("GET", path, headers)
+
+    def post(self, path: str, form: Mapping[str, str] | bytes, **headers: str) -> Got:
+        body = form if isinstance(form, bytes) else urlencode(form).encode()
+        return self.ask("POST", path, {"origin": f"http://{HOST}", **headers}, body)
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> Got:
+        sent = {"host": HOST, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        if self.cookie is not None:
+            sent["cookie"] = self.cookie
+        where, _, query = path.partition("?")
+        scope = {
+            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method, "scheme": "http",
+            "path": where, "raw_path": where.encode(), "query_string": query.encode(), "root_path": "",
+            "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
+            "client": ("127.0.0.1", 50000), "server": ("127.0.0.1", PORT),
+        }  # fmt: skip
+        parts = [body[at : at + 1000] for at in range(0, len(body), 1000)] or [b""]
+        told: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
+
+        async def send(message: Any) -> None:
+            told.append(message)
+
+        asyncio.run(self.site(scope, receive, send))
+        got = {name.decode(): value.decode() for name, value in told[0]["headers"]}
+        if (given := got.get("set-cookie")) is not None:
+            self.cookie = "; ".join(f"{key}={value.value}" for key, value in SimpleCookie(given).items())
+        return Got(told[0]["status"], got, b"".join(each.get("body", b"") for each in told[1:]).decode())
+
+    def enter(self) -> None:
+        assert self.get(f"/?token={SECRET}").status == 303
+
+    def token(self) -> str:
+        found = re.search(r'name="token" value="(\w+)"', self.get("/day/today").text)
+        assert found is not None
+        return found[1]
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Somebody has been sitting for 70 minutes, and a prompt stands."""
+    machine = Machine(tmp_path)
+    for name, value in machine.environment.items():
+        monkeypatch.setenv(name, value)
+    machine.band(day("8h sleep, 1h walk, 70m sit", MONDAY))
+    with Store.open(machine.database) as store:
+        store.add_prompt(
+            Prompt(machine.now - timedelta(minutes=5), machine.now - timedelta(minutes=5), "hip-extension", True)
+        )
+    return machine
+
+
+@pytest.fixture
+def browser(machine: Machine) -> Browser:
+    return Browser(machine)
+
+
+def test_who_knows_the_secret_enters_and_is_shown_the_day(browser: Browser) -> None:
+    entered = browser.get(f"/?token={SECRET}")
+    assert (entered.status, entered.headers["location"]) == (303, "/")
+    assert re.search(r"HttpOnly; Path=/; SameSite=strict", entered.headers["set-cookie"])
+    assert browser.get("/").headers["location"] == "/day/today"
+    shown = browser.get("/day/today")
+    assert shown.status == 200
+    assert "Sitting, Monday 2 March 2026" in shown.text
+    assert "Now: nothing is said: waiting for an answer" in shown.text
+    Parsed(shown.text.replace('<input type="hidden"', '<meta type="hidden"'))
+    assert shown.headers["cache-control"] == "no-store"
+    assert "frame-ancestors 'none'" in shown.headers["content-security-policy"]
+    for path in ("/week/today", "/month/today", "/week/2026-02-01", "/day/yesterday", "/month/november"):
+        assert browser.get(path).status == 200, path
+
+
+def test_who_does_not_know_it_sees_nothing(browser: Browser) -> None:
+    for path in ("/", "/day/today", "/?token=", "/day/today?token=wrong", f"/day/today?token={SECRET[:-1]}"):
+        got = browser.get(path)
+        assert (got.status, browser.cookie) == (403, None), path
+        assert "Sitting" not in got.text
+    assert browser.post("/do/done", {"token": ""}).status == 403
+    browser.cookie = f"hipsync-{PORT}=wrong"
+    assert browser.get("/day/today").status == 403
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "127.0.0.1", f"127.0.0.1:{PORT + 1}", f"evil.example:{PORT}", "", f"{HOST}.evil.example"]
+)
+def test_another_host_is_refused_also_with_the_secret(host: str, browser: Browser) -> None:
+    """A name that an attacker lets point to 127.0.0.1 would else be one origin with his page."""
+    browser.enter()
+    assert browser.get("/day/today", host=host).status == 421
+    assert browser.get(f"/?token={SECRET}", host=host).status == 421
+    assert browser.post("/do/done", {"token": browser.token()}, host=host, origin=f"http://{host}").status == 421
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "http://evil.example"}, {"origin": "null"}, {"origin": f"https://{HOST}"},
+     {"sec_fetch_site": "cross-site"}, {"sec_fetch_site": "same-site"}],
+)  # fmt: skip
+def test_another_page_may_not_ask(headers: dict[str, str], browser: Browser) -> None:
+    browser.enter()
+    token = browser.token()
+    assert browser.post("/do/done", {"token": token}, **headers).status == 403
+    assert browser.get("/day/today", **headers).status == 403
+    assert browser.ask("POST", "/do/done", {}, urlencode({"token": token}).encode()).status == 403, "no origin at all"
+
+
+def test_the_buttons_do_what_the_commands_do(browser: Browser, machine: Machine) -> None:
+    browser.enter()
+    token = browser.token()
+    done = browser.post("/do/done", {"token": token})
+    assert (done.status, done.headers["location"]) == (303, "/day/today?said=hip-extension%3A%20done.")
+    assert "hip-extension: done." in browser.get(done.headers["location"]).text
+    with Store.read(machine.database) as store:
+        (prompt,) = store.prompts(MONDAY, machine.now)
+        assert prompt.answer is Answer.DONE
+        assert [each.name for each in store.exercises(MONDAY, machine.now + timedelta(1))] == ["hip-extension"]
+    assert "no%20prompt%20stands" in browser.post("/do/skip", {"token": token}).headers["location"]
+    browser.post("/do/pause", {"token": token})
+    with Store.read(machine.database) as store:
+        pause = store.pause(machine.now)
+        assert pause is not None
+        assert pause.until == machine.now + timedelta(hours=1)
+    assert ">Resume<" in browser.get("/day/today").text
+    browser.post("/do/resume", {"token": token})
+    assert ">Pause for an hour<" in browser.get("/day/today").text
+
+
+@pytest.mark.parametrize("token", ["", "wrong", SECRET])
+def test_a_form_without_its_token_changes_nothing(token: str, browser: Browser, machine: Machine) -> None:
+    browser.enter()
+    assert browser.post("/do/done", {"token": token}).status == 403
+    with Store.read(machine.database) as store:
+        assert [prompt.answer for prompt in store.prompts(MONDAY, machine.now)] == [None]
+
+
+def test_nothing_is_changed_by_a_link(browser: Browser) -> None:
+    browser.enter()
+    token = browser.token()
+    for path in ("/do/done", f"/do/done?token={token}"):
+        assert browser.get(path).status in {404, 405}
+
+
+def test_what_is_not_there_and_what_is_too_much(browser: Browser) -> None:
+    browser.enter()
+    assert browser.get("/year/today").status == 404
+    assert browser.get("/day/../../etc/passwd").status == 404
+    assert browser.get("/day/someday").status == 404
+    assert browser.get("/week/-300000").status == 404
+    assert "is no date" in browser.get("/day/someday").text
+    assert browser.post("/do/done", b"x" * 100_000).status == 413
+    assert "there%20is%20no" in browser.post("/do/erase", {"token": browser.token()}).headers["location"]
+
+
+def test_what_was_said_is_text(browser: Browser) -> None:
+    browser.enter()
+    assert "<script" not in browser.get("/day/today?said=%3Cscript%3Ealert(1)%3C/script%3E").text
+
+
+def test_without_the_extra_or_a_database_one_line_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(tmp_path)
+    assert "there is no database" in machine.refused("web", code=1)
+    monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
+    assert machine.refused("web", code=2).startswith("`hipsync web` needs more (uvicorn): pip install 'hipsync[web]'")
+
+
+# ------------------------------------------------------------------ for real
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Generator[tuple[str, int]]:
+    """Its address, and its process."""
+    machine = Machine(tmp_path)
+    machine.band(day("8h sleep, 1h walk, 70m sit", MONDAY))
+    with machine.process("web", "--port", "0", env={"PYTHONUNBUFFERED": "1"}) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().removeprefix("Open ").strip()
+        yield address, process.pid
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 130
+
+
+@pytest.mark.ring
+@pytest.mark.enable_socket
+def test_it_is_served_on_loopback_alone_and_its_port_is_told(served: tuple[str, int]) -> None:
+    address, pid = served
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}", address)
+    port = int(address.split(":")[2].split("/")[0])
+    held = {
+        line.split()[1] for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
+    }
+    assert f"0100007F:{port:04X}" in held
+    assert f"00000000:{port:04X}" not in held
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+    page = opener.open(address, timeout=10).read().decode()
+    assert "<main>" in page
+    with pytest.raises(urllib.error.HTTPError, match="421"):
+        opener.open(urllib.request.Request(address, headers={"Host": "evil.example"}), timeout=10)  # noqa: S310  loopback
+
+
+@pytest.mark.ring
+@pytest.mark.enable_socket
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium here")
+def test_a_browser_shows_it_and_says_nothing(served: tuple[str, int], tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["chromium", "--headless", "--no-sandbox", "--enable-logging=stderr", f"--user-data-dir={tmp_path / 'profile'}",
+         "--dump-dom", served[0]],
+        capture_output=True, text=True, timeout=120, check=True, env={**os.environ},
+    )  # fmt: skip
+    assert '<nav class="now"' in done.stdout
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
+
+
+def test_a_port_that_is_taken_is_one_line(machine: Machine, socket_enabled: None) -> None:
+    import socket
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        assert machine.refused("web", "--port", str(port), code=1) == (
+            f"port {port} cannot be used (Address already in use): give another with --port"
+        )
