@@ -21,7 +21,7 @@ STALE = "stale: `uv run python -m evidence --write`"
 beside = pytest.mark.skipif(not vectors.there(), reason="shared/vectors is not beside this repository")
 
 
-def test_the_tables_of_the_readme_are_made_of_the_evidence() -> None:
+def test_the_tables_of_the_page_are_made_of_the_evidence() -> None:
     assert table.written() == table.tables(KEPT), STALE
 
 

@@ -1,4 +1,4 @@
-"""The tables of `devices/README.md` that nobody writes by hand, of the kept evidence and of the drivers' abilities."""
+"""The tables of `docs/evidence.md` that nobody writes by hand: made of the stored evidence and the drivers' abilities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hipsync.evidence import proof_of
 from hipsync.registry import OURS, drivers
 from support.repository import ROOT
 
-README = ROOT / "devices" / "README.md"
+PAGE = ROOT / "docs" / "evidence.md"
 BEGIN = "<!-- written by `uv run python -m evidence --write`: change the drivers or their tests, not this -->"
 END = "<!-- end of what is written -->"
 
@@ -61,10 +61,10 @@ def _row(cells: list[str]) -> str:
 
 def written() -> str:
     """What stands between the marks now. Raises `ValueError` if they are not there."""
-    return README.read_text("utf-8").split(BEGIN)[1].split(END)[0].strip("\n")
+    return PAGE.read_text("utf-8").split(BEGIN)[1].split(END)[0].strip("\n")
 
 
 def write(told: Mapping[str, Any]) -> None:
-    before, _, rest = README.read_text("utf-8").partition(BEGIN)
+    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n\n{tables(told)}\n\n{END}{after}", "utf-8")
+    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(told)}\n\n{END}{after}", "utf-8")
