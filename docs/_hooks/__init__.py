@@ -1,0 +1,1 @@
+"""Hooks by which MkDocs completes the pages of this site."""
