@@ -119,7 +119,7 @@ ALSO = r"devices|tests|docs|\.ci"
 
 
 def places(page: Path) -> set[str]:
-    """Files and folders of this repository that a page names; of one with `<family>` or `*` in it, what comes before."""
+    """Files and folders of this repository that a page names; of `tests/*.py`, only `tests/`."""
     folders = OURS if page.is_relative_to(DOCS / "protocols") else f"{OURS}|{ALSO}"
     found = re.findall(rf"(?<![\w/:.@-])((?:{folders})/[\w./-]*)(?![\w<*])", page.read_text("utf-8"))
     return {place.rstrip(".") for place in found if "..." not in place}

@@ -1,4 +1,4 @@
-"""The tables of `docs/evidence.md` that nobody writes by hand: made of the stored evidence and the drivers' abilities."""
+"""The tables of `docs/evidence.md`, which are made of the stored evidence and the drivers' abilities."""
 
 from __future__ import annotations
 
