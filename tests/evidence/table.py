@@ -18,14 +18,16 @@ END = "<!-- end of what is written -->"
 
 
 def tables(told: Mapping[str, Any]) -> str:
-    """Markdown: what each family can do and how well that is proven, and which vectors are not met."""
+    """Markdown: what each family can do, how well that is proven, and which vectors are not met."""
     able = ["live", "buzz", "text", "answers", "battery", "wear", "sleep", "heart_rate"]
-    head = ["family", "bands", "history", *(word.replace("_", " ") for word in able), "proof"]
+    head = ["family", "bands", "history", *(word.replace("_", " ") for word in able)]
     lines = [_row(head), _row(["---"] * len(head))]
-    kept = text(told)
     for key, driver in sorted(ours().items()):
         can = ["yes" if getattr(driver.abilities, word) else "-" for word in able]
-        lines.append(_row([f"`{key}`", driver.label, _history(driver), *can, proof_of(key, kept).sentence()]))
+        lines.append(_row([f"`{key}`", driver.label, _history(driver), *can]))
+    lines += ["", "How well that is proven:", "", _row(["family", "proof"]), "|---|---|"]
+    evidence = text(told)
+    lines += [_row([f"`{key}`", proof_of(key, evidence).sentence()]) for key in sorted(ours())]
     lines += [
         "",
         "Vectors of these families that are not met:",
