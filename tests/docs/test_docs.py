@@ -114,6 +114,21 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", sorted(pages()), ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(page: Path) -> None:
+    """By every `|`, also in code: GitHub and Python-Markdown differ on those, and drop what is too much."""
+    uneven: list[str] = []
+    head: int | None = None
+    for line in re.sub(r"```.*?```", "", page.read_text("utf-8"), flags=re.DOTALL).split("\n"):
+        if not line.startswith("|"):
+            head = None
+        elif head is None:
+            head = line.count("|")
+        elif line.count("|") != head:
+            uneven.append(line)
+    assert uneven == []
+
+
 OURS = r"hipsync|devices/hipsync_devices|hipsync_devices|tests/vectors"
 ALSO = r"devices|tests|docs|\.ci"
 """Folders that other repositories have too, so that a page of protocols may name one of theirs."""
