@@ -5,7 +5,7 @@
 environment variable `HIPSYNC_SHARED` names. A test that wants them carries the mark `needs_shared("FILE")`: without the
 file it skips, and one line at the end of the run counts such tests. With `HIPSYNC_SHARED_MUST=1` it fails instead.
 
-This module is also the pytest plugin that does so; `conftest.py` loads it.
+The hooks that do so are here too; `conftest.py` hands them to pytest.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def missing(names: Sequence[str]) -> list[str]:
     return [name for name in names if not (LARGER / name).exists()]
 
 
-# ------------------------------------------------------------------ the plugin
+# ------------------------------------------------------------------ pytest's hooks
 
 
 def pytest_configure(config: pytest.Config) -> None:
