@@ -10,7 +10,7 @@ import click
 import pytest
 
 from hipsync.cli import hipsync
-from support.shared import ROOT
+from support.repository import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text("utf-8")

@@ -139,19 +139,15 @@ def own_minutes(tmp_path: Path, person: str, rows: list[real_people.Row]) -> int
     return len(expected)
 
 
-needs_people = pytest.mark.skipif(not real_people.SOURCE.exists(), reason="shared/data is not beside this repository")
-
-
-@needs_people
 def test_somebody_s_own_minutes_are_prompted_at_theirs(tmp_path: Path) -> None:
-    rows = list(real_people.weeks().values())[3]
+    rows = real_people.weeks()[real_people.AT_HOME]
     assert own_minutes(tmp_path, "one", rows[: 3 * 1440]) == 2
 
 
-@needs_people
+@real_people.needs_everybody
 @pytest.mark.ring
 def test_so_are_those_of_eleven_people(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    weeks = real_people.weeks()
+    weeks = real_people.weeks(real_people.EVERYBODY)
     count = sum(own_minutes(tmp_path, person, rows) for person, rows in weeks.items())
     with capsys.disabled():
         print(f"\ndemo: {count} prompts on a day of each of {len(weeks)} people, each at its minute")

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from support import fitbit_sample
-from support.shared import DATA, LARGER, ROOT, VECTORS, needs_shared
+from support.repository import ROOT
+from support.shared import DATA, LARGER, VECTORS, needs_shared
 
 SAMPLE = DATA / fitbit_sample.NAME
 FILES = sorted(VECTORS.glob("*.json"))

@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from support.independent import Line, Rule
-from support.repository import SHARED
+from support.shared import LARGER
 
-SOURCE = SHARED / "data" / "activpal_minutes.csv.gz"
+SOURCE = LARGER / "activpal_minutes.csv.gz"
 LIMIT = 60
 TOLERANCE = 10
 

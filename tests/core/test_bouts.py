@@ -11,14 +11,12 @@ import pytest
 from hipsync.core.bouts import Rule, bouts, reached, usual_minutes, zero_runs
 from hipsync.core.timeline import Source, minute_of
 from hipsync.model import EndedBy
+from support import shared
 from support.builders import MONDAY, day, line, minutes, slots
-from support.repository import SHARED
 
-VECTORS = SHARED / "vectors" / "sitting-rule.json"
-CASES: list[dict[str, Any]] = json.loads(VECTORS.read_text())["cases"] if VECTORS.exists() else []
+CASES: list[dict[str, Any]] = json.loads((shared.VECTORS / "sitting-rule.json").read_text("utf-8"))["cases"]
 
 
-@pytest.mark.skipif(not CASES, reason="shared/vectors is not beside this repository")
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
 def test_a_case_of_the_sitting_rule(case: dict[str, Any]) -> None:
     width = case.get("width", 1)

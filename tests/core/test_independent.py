@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal, TypedDict
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bench.activpal import Recording, hits, score
+from support import shared
 from support.independent import Day, Due, Line, Rule, day_of_minutes, slot_prompts, usual
-from support.real_people import SOURCE, Row, best_week, weeks, with_holes, write_csv
-from support.repository import SHARED
+from support.real_people import EVERYBODY, SAMPLE, Row, best_week, needs_everybody, weeks, with_holes, write_csv
 
-VECTORS = SHARED / "vectors" / "sitting-rule.json"
+CASES = shared.VECTORS / "sitting-rule.json"
 MINUTE = timedelta(minutes=1)
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 LONDON = ZoneInfo("Europe/London")
@@ -37,10 +38,8 @@ class Case(TypedDict, total=False):
 
 
 def cases(key: Literal["steps", "slots"]) -> list[object]:
-    """The published cases of one sort; none where the file is absent, and then pytest skips."""
-    if not VECTORS.exists():
-        return []
-    published: list[Case] = json.loads(VECTORS.read_text(encoding="utf-8"))["cases"]
+    """The published cases of one sort."""
+    published: list[Case] = json.loads(CASES.read_text(encoding="utf-8"))["cases"]
     return [pytest.param(case, id=case.get("name", "")) for case in published if key in case]
 
 
@@ -81,7 +80,6 @@ def test_meets_a_published_case_of_slots(case: Case) -> None:
     assert slot_prompts(case.get("slots", []), case.get("width", 0)) == case.get("prompts")
 
 
-@pytest.mark.skipif(not VECTORS.exists(), reason="the published cases lie beside the repository")
 def test_no_published_case_is_left_out() -> None:
     assert len(cases("steps")) + len(cases("slots")) == 30
 
@@ -294,11 +292,11 @@ def test_rows_are_written_as_the_import_reads_them() -> None:
     )
 
 
-@pytest.mark.skipif(not SOURCE.exists(), reason="the people's minutes lie beside the repository")
-def test_the_weeks_of_eleven_people_are_whole() -> None:
-    found = weeks()
+@pytest.mark.parametrize(("path", "people"), [(SAMPLE, 3), pytest.param(EVERYBODY, 11, marks=needs_everybody)])
+def test_the_weeks_of_people_are_whole(path: Path, people: int) -> None:
+    found = weeks(path)
 
-    assert len(found) == 11
+    assert len(found) == people
     for week in found.values():
         assert len(week) == 10_080
         assert week[-1].at - week[0].at == timedelta(days=7) - MINUTE

@@ -16,8 +16,6 @@ from hipsync.report.json_csv import day_json
 from support import independent, real_people
 from support.same_day import epochs_of, same_day
 
-pytestmark = pytest.mark.skipif(not real_people.SOURCE.exists(), reason="shared/data is not beside this repository")
-
 
 @pytest.mark.parametrize(
     ("zone", "vouches"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby, product
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -27,10 +28,13 @@ def gini_of_pairs(lengths: list[int]) -> float:
     return apart / (2 * len(lengths) * sum(lengths))
 
 
-@pytest.mark.skipif(not real_people.SOURCE.exists(), reason="shared/data is not beside this repository")
-def test_everybody_s_zero_step_bouts_agree_with_a_second_calculation() -> None:
+@pytest.mark.parametrize(
+    ("path", "people"),
+    [(real_people.SAMPLE, 3), pytest.param(real_people.EVERYBODY, 11, marks=real_people.needs_everybody)],
+)
+def test_zero_step_bouts_agree_with_a_second_calculation(path: Path, people: int) -> None:
     compared = 0
-    for person, rows in real_people.read().items():
+    for person, rows in real_people.read(path).items():
         epochs = [Epoch(row.at, MINUTE, row.steps, state=State(row.state) if row.state else None) for row in rows]
         line = timeline(
             [Source(epochs, vouches=True, reports_wear=True)],
@@ -44,7 +48,7 @@ def test_everybody_s_zero_step_bouts_agree_with_a_second_calculation() -> None:
         assert ours.transition_rate == pytest.approx(len(theirs) / sum(theirs), rel=0.02), person
         assert ours.gini == pytest.approx(gini_of_pairs(theirs), rel=0.02), person
         compared += 1
-    assert compared == 11
+    assert compared == people
 
 
 def test_fragmentation_of_a_few_bouts() -> None:

@@ -19,8 +19,9 @@ from hipsync_devices.banglejs.console import Lines
 from hipsync_devices.banglejs.packets import Block, FetchEnded, Measured, Other, Status, Text, Version, decode
 from hipsync_devices.banglejs.sim import Bangle
 from hipsync_devices.banglejs.sim_health import Record
+from support import shared
 
-COLLECTION = Path(__file__).parents[2].parent / "shared/vectors/infinitime-banglejs-sig.json"
+COLLECTION = shared.VECTORS / "infinitime-banglejs-sig.json"
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 MET = NOON + timedelta(seconds=5)
 """The watch has greeted by then."""
@@ -238,8 +239,6 @@ def test_a_record_of_any_bytes_is_read_or_malformed(data: bytes) -> None:
 
 
 def test_no_vector_of_the_family_is_left_unused() -> None:
-    if not COLLECTION.exists():
-        pytest.skip("the collection is not here")
     here = Path(__file__).read_text().replace('"\n    "', "")
     vectors = [v for v in json.loads(COLLECTION.read_text())["vectors"] if v["family"] == "banglejs"]
     assert len(vectors) == 13

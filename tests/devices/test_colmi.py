@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -21,6 +20,7 @@ from hipsync.simulated import Notification
 from hipsync_devices.colmi import DRIVER, packets
 from hipsync_devices.colmi.packets import Battery, Big, Frame, HeartSettings, StepsHeader, StepsRecord, Totals, Walking
 from hipsync_devices.colmi.sim import ColmiRing
+from support import shared
 
 # by the id in the collection. From tahnok/colmi_r02_client at 9e08383f (tests, partly captured; MYSTERIES.md),
 # smittytone/RingCLI at 3cc884d9 (captured), SneakyZippy/Colmi_Rxx_flutter_companion at 0e4249b6 (sniffed from the
@@ -66,7 +66,7 @@ PULSES = [  # colmi-hr-day-20240810
     "15120000000000000000000000000027", "15130000000000000000000050000078", "1514000000000000000000460000006f",
     "1515000000000000000000000000002a", "1516000000000000000000000000002b", "1517000000000000000000000000002c",
 ]  # fmt: skip
-COLLECTION = Path(__file__).parents[3] / "shared" / "vectors" / "colmi-moyoung-fitpro-lefun.json"
+COLLECTION = shared.VECTORS / "colmi-moyoung-fitpro-lefun.json"
 NOW = datetime(2025, 12, 15, 10, 16, 31, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
@@ -75,7 +75,6 @@ def payload(text: str) -> bytes:
     return packets.decode_frame(bytes.fromhex(text)).payload
 
 
-@pytest.mark.skipif(not COLLECTION.exists(), reason="the collection of vectors is not beside the repository")
 def test_the_whole_collection_is_read_without_an_error_and_written_back() -> None:
     vectors = [each for each in json.loads(COLLECTION.read_text())["vectors"] if each["family"] == "colmi"]
     assert len(vectors) >= 29

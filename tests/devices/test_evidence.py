@@ -18,7 +18,6 @@ from support.repository import ROOT
 
 KEPT = measure.read()
 STALE = "stale: `uv run python -m evidence --write`"
-beside = pytest.mark.skipif(not vectors.there(), reason="shared/vectors is not beside this repository")
 
 
 def test_the_tables_of_the_page_are_made_of_the_evidence() -> None:
@@ -32,7 +31,6 @@ def test_each_family_has_evidence_that_it_keeps_every_rule(key: str) -> None:
     assert KEPT["families"][key]["rules_known"] == len(RULES), STALE
 
 
-@beside
 def test_each_vector_of_a_family_is_met_or_it_is_said_why_not() -> None:
     for key, family in KEPT["families"].items():
         kept = {kind: dict(held) for kind, held in family["vectors"].items()}
@@ -46,7 +44,6 @@ def test_each_vector_of_a_family_is_met_or_it_is_said_why_not() -> None:
     assert not counted & drivers().keys(), STALE
 
 
-@beside
 def test_nobody_excuses_a_vector_that_is_not_there() -> None:
     assert NOT_MET.keys() <= {each.id for each in vectors.vectors()}
 
@@ -58,7 +55,6 @@ def test_the_captures_in_the_evidence_are_there() -> None:
 
 
 @pytest.mark.ring
-@beside
 def test_measured_anew_the_evidence_is_what_is_kept() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "evidence"], cwd=ROOT / "tests", capture_output=True, text=True, check=False
@@ -103,9 +99,7 @@ def test_the_level_is_the_strongest_that_holds() -> None:
 
 
 def test_a_vector_is_met_by_its_bytes_in_a_module_that_names_it_and_by_nothing_less(tmp_path: Path) -> None:
-    published = next(each for each in vectors.vectors() if each.id == "fit-hr") if vectors.there() else None
-    if published is None:
-        pytest.skip("shared/vectors is not beside this repository")
+    published = next(each for each in vectors.vectors() if each.id == "fit-hr")
     module = tmp_path / "test_x.py"
     module.write_text("# fit-hr, fit-time")
     (value,) = [value.hex() for value in published.values]

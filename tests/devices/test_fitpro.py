@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hipsync.errors import MalformedPacket
 from hipsync_devices.fitpro import packets
 from hipsync_devices.fitpro.packets import Ack, Data, Heart, Pulse, Sleep, Slot, Steps, Total
+from support import shared
 
 GB = "Freeyourgadget/Gadgetbridge at f0e0428e"
 VECTORS = {  # by the id in the collection; the frame, and where it is from
@@ -43,7 +44,7 @@ VECTORS = {  # by the id in the collection; the frame, and where it is from
     ),
     "fit-enable": ("cd0011120107000c010101010101010101010101", "capture, notes on board LJ737"),
 }
-COLLECTION = Path(__file__).parents[3] / "shared" / "vectors" / "colmi-moyoung-fitpro-lefun.json"
+COLLECTION = shared.VECTORS / "colmi-moyoung-fitpro-lefun.json"
 
 
 def vector(name: str) -> bytes:
@@ -56,7 +57,6 @@ def payload(name: str) -> bytes:
     return frame.payload
 
 
-@pytest.mark.skipif(not COLLECTION.exists(), reason="shared/vectors is not beside this repository")
 def test_every_published_vector_of_the_family_is_used_here() -> None:
     published = json.loads(COLLECTION.read_text())["vectors"]
     ours = {each["id"]: each["frames"] for each in published if each["family"] == "fitpro"}

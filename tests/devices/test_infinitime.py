@@ -23,6 +23,7 @@ from hipsync_devices import gatt
 from hipsync_devices.infinitime import DRIVER, packets
 from hipsync_devices.infinitime.packets import Alert, Press
 from hipsync_devices.infinitime.sim import RAW_MOTION, PineTime
+from support import shared
 from support.builders import day
 
 MONDAY_9 = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -40,7 +41,7 @@ VECTORS = {  # InfiniTimeOrg/InfiniTime at 8250565, `doc/ble.md`, unless a line 
     "it-adv-115": "02010603030d18110723d1bcea5f782315deef121230150000",  # by hand from NimbleController.cpp
     "it-hr-0": "0000",  # by hand from HeartRateService.cpp: the flags are always 0
 }
-RECORDED = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "infinitime-banglejs-sig.json"
+RECORDED = shared.VECTORS / "infinitime-banglejs-sig.json"
 
 
 def vector(name: str) -> bytes:
@@ -76,7 +77,6 @@ def counts(values: Sequence[bytes]) -> list[int]:
     return [int.from_bytes(value, "little") for value in values]
 
 
-@pytest.mark.skipif(not RECORDED.exists(), reason="shared/vectors is not beside this repository")
 def test_every_published_vector_of_the_family_is_used_here() -> None:
     published = json.loads(RECORDED.read_text())["vectors"]
     assert {v["id"]: v["hex"] for v in published if v["family"] == "infinitime"} == VECTORS

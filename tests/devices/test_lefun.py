@@ -20,6 +20,7 @@ from hipsync.simulated import HangUp, Notification, Refused, Shown
 from hipsync_devices.lefun import DRIVER, packets
 from hipsync_devices.lefun.packets import Frame, Info, Piece, Record, Total
 from hipsync_devices.lefun.sim import Faults, LefunBand
+from support import shared
 
 FT100 = "capture, 0xless/FT100_fitness_bracelet_reversing"
 VECTORS = {  # by the id in the collection; the frame, and where it is from
@@ -44,7 +45,7 @@ SHEET = {  # constructed in the protocol sheet, with its check byte
     "text": ("ab0f17020101" + b"Stand up".hex() + "39", Frame(0x17, packets.pieces("Stand up")[0].encode())),
     "sit reminder": ("ab060b013c52", Frame(0x0B, b"\1\x3c")),
 }
-COLLECTION = Path(__file__).parents[3] / "shared" / "vectors" / "colmi-moyoung-fitpro-lefun.json"
+COLLECTION = shared.VECTORS / "colmi-moyoung-fitpro-lefun.json"
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
@@ -56,7 +57,6 @@ def params(name: str) -> bytes:
     return Frame.decode(vector(name)).params
 
 
-@pytest.mark.skipif(not COLLECTION.exists(), reason="shared/vectors is not beside this repository")
 def test_every_published_vector_of_the_family_is_used_here() -> None:
     published = json.loads(COLLECTION.read_text())["vectors"]
     ours = {each["id"]: each["frames"] for each in published if each["family"] == "lefun"}

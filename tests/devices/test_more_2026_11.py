@@ -43,7 +43,7 @@ from hipsync_devices.moyoung import packets as moyoung
 from hipsync_devices.moyoung.packets import Frame, Today
 from hipsync_devices.moyoung.sim import MoYoungWatch
 from hipsync_devices.sig.packets import HeartRate, Pace
-from huami_bands import KEY, client
+from support.huami_bands import KEY, client
 from support.shared import VECTORS
 
 ROWS: dict[str, dict[str, Any]] = {

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hipsync.errors import MalformedPacket
 from hipsync_devices.moyoung import packets
 from hipsync_devices.moyoung.packets import Buckets, Frame, Notice, Today
+from support import shared
 
 VECTORS = {  # KOSPET: a reverse-engineering document of the Kospet TANK M1; DAFIT: Megh-Rana/DaFit_open at 762de7ec
     "moy-fee1-290": "220100f00000100000",  # DAFIT, docs/protocol/discovery.md
@@ -31,7 +32,7 @@ VECTORS = {  # KOSPET: a reverse-engineering document of the Kospet TANK M1; DAF
     "moy-frame-v1": "feea10063101",  # jphein/moyoung-watch at 5faa39a4, client/tests/test_commands.py
     "moy-frame-v2": "feea20097400000009",  # the same
 }
-RECORDED = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "colmi-moyoung-fitpro-lefun.json"
+RECORDED = shared.VECTORS / "colmi-moyoung-fitpro-lefun.json"
 
 
 def vector(name: str) -> bytes:
@@ -45,7 +46,6 @@ def frame(name: str) -> Frame:
     return whole
 
 
-@pytest.mark.skipif(not RECORDED.exists(), reason="shared/vectors is not beside this repository")
 def test_every_published_vector_of_the_family_is_used() -> None:
     published = json.loads(RECORDED.read_text())["vectors"]
     assert {v["id"]: "".join(v["frames"]) for v in published if v["family"] == "moyoung"} == VECTORS

@@ -15,6 +15,7 @@ from hipsync.errors import MalformedPacket
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.sig import packets
 from hipsync_devices.sig.packets import HeartRate, Level, Pace
+from support import shared
 
 SPOKEN = {  # tests of RonanB96/bluetooth-sig-python at 27bdb3d, unless a line says otherwise
     "hr-80": "0050",
@@ -68,14 +69,13 @@ LEFT_ALONE = {  # by characteristic; the same sources
 }
 """What hipsync needs nothing of, or (PAMS) nobody can decode with certainty: `test_sig_by_hand.py` offers it to the
 driver, which touches none of it."""
-RECORDED = Path(__file__).resolve().parents[3] / "shared" / "vectors" / "infinitime-banglejs-sig.json"
+RECORDED = shared.VECTORS / "infinitime-banglejs-sig.json"
 
 
 def vector(name: str) -> bytes:
     return bytes.fromhex(SPOKEN[name])
 
 
-@pytest.mark.skipif(not RECORDED.exists(), reason="shared/vectors is not beside this repository")
 def test_every_published_vector_of_the_family_is_used_here() -> None:
     published = [v for v in json.loads(RECORDED.read_text())["vectors"] if v["family"] == "sig"]
     assert {v["id"]: v["hex"] for v in published if v["id"] not in LEFT_ALONE} == SPOKEN

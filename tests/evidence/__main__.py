@@ -1,10 +1,11 @@
-"""How well each family is proven, measured by running tests; needs ../shared.
+"""How well each family is proven, measured by running tests.
 
 uv run python -m evidence                   measure, and say what differs from what is kept; fails if anything does
 uv run python -m evidence --write           keep it: devices/hipsync_devices/evidence.json, and the tables of
                                             docs/evidence.md; some two minutes
 uv run python -m evidence --write --bluez   with the BlueZ ring, too; else what it showed last stays
-uv run python -m evidence --write --ring FILE   with what `pytest -m bluez -p evidence.plugin --evidence FILE` wrote
+uv run python -m evidence --write --ring FILE   with what was written by
+                                            `pytest -m bluez -n 0 -p evidence.plugin --evidence FILE`
 uv run python -m evidence --table           write the tables anew of what is kept; nothing is measured
 """
 
@@ -16,7 +17,6 @@ import sys
 from pathlib import Path
 
 from evidence import measure, table
-from evidence.vectors import there
 
 
 def main(words: list[str]) -> int:
@@ -30,9 +30,6 @@ def main(words: list[str]) -> int:
     if wanted.table:
         table.write(measure.read())
         return 0
-    if not there():
-        print("../shared/vectors is not beside this repository", file=sys.stderr)
-        return 1
     told = measure.measured(bluez=wanted.bluez, ring_told=wanted.ring)
     if missing := measure.unexplained(told):
         print(f"neither met nor explained in tests/evidence/known.py: {', '.join(missing)}", file=sys.stderr)

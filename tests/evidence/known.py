@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 NO_USE = "hipsync needs nothing of it: offered to the driver, which leaves it alone"
 UNCERTAIN = "nobody can decode PAMS with certainty: offered to the driver, which leaves it alone"
+DOUBTED = "those who found it doubt what it means: read as they do or refused, and counted for nothing"
 NOT_MET: Mapping[str, str] = {
     **dict.fromkeys(
         (
@@ -15,6 +16,7 @@ NOT_MET: Mapping[str, str] = {
         NO_USE,
     ),
     **dict.fromkeys(("pams-feat-hr", "pams-scas-min", "pams-gai-min", "pams-cp-enq"), UNCERTAIN),
+    **dict.fromkeys(("lef-03-5b", "bj-notify-lower"), DOUBTED),
 }  # fmt: skip
 """By vector, of families that have a driver."""
 REPORTED: Mapping[str, Sequence[str]] = {}

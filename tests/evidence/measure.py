@@ -36,7 +36,7 @@ TESTS = ("tests/devices", "tests/conversation/test_captures.py")
 def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None = None) -> dict[str, Any]:
     """What the tests show now; without `rules` or `bluez`, that part is as it was. Raises `SystemExit` if one fails.
 
-    `ring_told`: what the ring showed in a run of its own, `pytest -m bluez -p evidence.plugin --evidence FILE`.
+    `ring_told`: what the ring showed in a run of its own, `pytest -m bluez -n 0 -p evidence.plugin --evidence FILE`.
     """
     before: dict[str, Any] = read()["families"] if FILE.exists() else {}
     told = _run([*TESTS, *(["tests/test_every_driver.py"] if rules else [])], "not ring and not bluez")
@@ -84,7 +84,7 @@ def _run(paths: Sequence[str], marks: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "told.json"
         words = ["-q", "-p", "evidence.plugin", "--evidence", str(file), "-m", marks, *paths]
-        done = subprocess.run([sys.executable, "-m", "pytest", *words], cwd=ROOT, check=False)
+        done = subprocess.run([sys.executable, "-m", "pytest", "-n", "0", *words], cwd=ROOT, check=False)
         if done.returncode:
             sys.exit("there is no evidence where tests fail")
         told: dict[str, Any] = json.loads(file.read_text())

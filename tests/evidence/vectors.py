@@ -1,4 +1,4 @@
-"""What others recorded or published, in `../shared/vectors`: each with its family, its bytes and where it is from."""
+"""What others recorded or published, in `tests/vectors`: each with its family, its bytes and where it is from."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from support.repository import SHARED
+from support.shared import VECTORS
 
-FOLDER = SHARED / "vectors"
-FILES = ("colmi-moyoung-fitpro-lefun.json", "huami-xiaomi.json", "infinitime-banglejs-sig.json")
+FILES = ("colmi-moyoung-fitpro-lefun.json", "huami-xiaomi.json", "infinitime-banglejs-sig.json", "more-2026-11.json")
 
 RECORDED = {
     "capture", "unit-test (captured)", "doc (captured)", "doc (captured init)",
@@ -35,13 +34,9 @@ class Vector:
     """All of them; none where a collection has rows of figures in their place."""
 
 
-def there() -> bool:
-    return all((FOLDER / name).exists() for name in FILES)
-
-
 def vectors() -> list[Vector]:
     """Those of all bands, in the order of the files."""
-    return [_vector(each) for name in FILES for each in json.loads((FOLDER / name).read_text("utf-8"))["vectors"]]
+    return [_vector(each) for name in FILES for each in json.loads((VECTORS / name).read_text("utf-8"))["vectors"]]
 
 
 def _vector(each: Mapping[str, Any]) -> Vector:

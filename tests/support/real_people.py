@@ -1,8 +1,9 @@
 """Weeks of real people from `fitbit_minutes.csv.gz` (Furberg, Brinton, Keating, Ortiz 2016, Fitabase; CC0).
 
-The file lies beside the repository, never in it; what reads it is skipped where it is absent. Its times are local,
-their zone unknown: they are taken as UTC here. `in_bed` 1 is asleep; else `worn` 0 is not worn, empty is not known
-and treated as worn. It has no missing rows, so `with_holes` makes some.
+`SAMPLE` is a week of three of them, in this repository (`tests/data/README.md`). `EVERYBODY` is eleven people for a
+month, which need not be there: a test that reads it carries the mark `needs_everybody`. Times are local, their zone
+unknown: they are taken as UTC here. `in_bed` 1 is asleep; else `worn` 0 is not worn, empty is not known and treated as
+worn. No minute is missing, so `with_holes` makes some go.
 """
 
 import csv
@@ -14,9 +15,13 @@ from itertools import accumulate, groupby
 from pathlib import Path
 from typing import Literal, NamedTuple, TextIO
 
-from support.repository import SHARED
+from support.shared import DATA, LARGER, needs_shared
 
-SOURCE = SHARED / "data" / "fitbit_minutes.csv.gz"
+SAMPLE = DATA / "fitbit_minutes.csv.gz"
+EVERYBODY = LARGER / "fitbit_minutes.csv.gz"
+needs_everybody = needs_shared("fitbit_minutes.csv.gz")
+AT_HOME = "3977333714"
+"""Who of `SAMPLE` slept with the band on and never seems to have taken it off."""
 WEEK = 7 * 1440
 BLOCK = 6 * 60
 
@@ -31,7 +36,7 @@ class Row(NamedTuple):
     state: Literal["asleep", "not_worn"] | None
 
 
-def read(path: Path = SOURCE) -> dict[str, list[Row]]:
+def read(path: Path = SAMPLE) -> dict[str, list[Row]]:
     """Every minute of each person, in order, by the file's number for the person."""
     with gzip.open(path, "rt", newline="") as file:
         return {
@@ -67,7 +72,7 @@ def best_week(rows: Sequence[Row]) -> list[Row]:
 _LENGTH = timedelta(minutes=WEEK - 1)
 
 
-def weeks(path: Path = SOURCE) -> dict[str, list[Row]]:
+def weeks(path: Path = SAMPLE) -> dict[str, list[Row]]:
     """The best week of each person."""
     return {person: best_week(rows) for person, rows in read(path).items()}
 

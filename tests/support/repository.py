@@ -4,5 +4,3 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 ROOT = TESTS.parent
-SHARED = ROOT.parent / "shared"
-"""Larger data that lie beside the repository; most who clone it do not have them."""

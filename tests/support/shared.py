@@ -16,17 +16,11 @@ from pathlib import Path
 
 import pytest
 
+from support.repository import ROOT, TESTS
 
-def _root(start: Path) -> Path:
-    """The nearest folder above `start` that holds `pyproject.toml`."""
-    return next(folder for folder in start.resolve().parents if (folder / "pyproject.toml").is_file())
-
-
-ROOT = _root(Path(__file__))
-"""The repository."""
-VECTORS = ROOT / "tests" / "vectors"
+VECTORS = TESTS / "vectors"
 """The folder of bytes that other people recorded or published, by file of several families."""
-DATA = ROOT / "tests" / "data"
+DATA = TESTS / "data"
 """The folder of real minutes that are committed: a week of three people, and Garmin's monitoring files."""
 LARGER = Path(os.environ.get("HIPSYNC_SHARED") or ROOT.parent / "shared") / "data"
 """The folder of the larger data, which need not exist."""

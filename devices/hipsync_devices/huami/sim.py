@@ -184,7 +184,7 @@ class MiBand:
             gatt.SERIAL_NUMBER: self.serial,
             gatt.HARDWARE_REVISION: b"V0.44.17.2",
             gatt.SOFTWARE_REVISION: self.firmware.encode(),
-            gatt.SYSTEM_ID: bytes.fromhex("c12edafffeada59b"),
+            gatt.SYSTEM_ID: bytes.fromhex("c00000fffeada59b"),
             gatt.PNP_ID: bytes.fromhex("01570102000100"),
         }
 
