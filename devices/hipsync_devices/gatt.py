@@ -1,9 +1,11 @@
-"""Numbers of the Bluetooth SIG that several bands use, as the full strings that the interface wants.
+"""What several families use of the Bluetooth SIG: numbers, as the full strings that the interface wants, and strings.
 
 Source: Bluetooth Assigned Numbers, section 3 (16-bit UUIDs).
 """
 
 from __future__ import annotations
+
+from hipsync.driver import Link
 
 
 def uuid16(number: int) -> str:
@@ -34,3 +36,8 @@ def text(value: bytes, limit: int = 64) -> str | None:
     """A string characteristic without what a terminal must not see; None if nothing is left."""
     shown = "".join(c for c in value[: 4 * limit].decode("utf-8", "replace") if c.isprintable() and c != "\ufffd")
     return shown.strip()[:limit] or None
+
+
+async def read_text(link: Link, characteristic: str) -> str | None:
+    """A string characteristic, as `text` makes it; None where the band does not have it."""
+    return text(await link.read(characteristic)) if link.has(characteristic) else None

@@ -226,7 +226,7 @@ class TestTheDaysOnWhichClocksChange:
 def test_live_total_and_hours_give_each_step_of_the_day_once(tells: bool) -> None:
     life = office_day(FRIDAY, ZoneInfo("UTC"), seed=4)
     # watched in the morning and in the evening; the hours between come with the second visit, after the counter
-    kept = told(worn(at(0), life, tells=tells), (at(0), 10 * HOUR + 20 * MINUTE), (at(14, 40), 10 * HOUR))
+    kept = told(worn(at(0), life, reports_walks=tells), (at(0), 10 * HOUR + 20 * MINUTE), (at(14, 40), 10 * HOUR))
     assert total(kept, FRIDAY) == sum(epoch.steps for epoch in life)
 
 

@@ -182,6 +182,28 @@ def test_the_last_slots_of_yesterday_come_after_midnight() -> None:
     assert known(kept)[at(0, 15, FRIDAY + timedelta(days=1))] == 0
 
 
+def test_the_total_of_today_has_nothing_of_yesterday() -> None:
+    now = at(9, 30)
+    said: list[bytes] = []
+
+    def heard(data: bytes) -> Sequence[bytes]:
+        said.append(data)
+        return [data]
+
+    async def story(clock: FastClock) -> None:
+        band = worn(now, [Epoch(at(23, 30, FRIDAY - timedelta(days=1)), MINUTE, 900), Epoch(at(9), MINUTE, 50)])
+        connection = DirectConnection(band, clock.now)
+        connection.spoil = heard
+        await meet(DRIVER, conversation(connection, clock), Session(), Kept().commit)
+        await collect(DRIVER, conversation(connection, clock), Session(), Kept().commit)
+        connection.drop()
+
+    run(story, now)
+    head = bytes([packets.DATA, 0, 17, packets.HISTORY, 1, packets.TOTALS])
+    totals = [packets.Total.decode(data[8:]) for data in said if data.startswith(head)]
+    assert [(total.day, total.steps) for total in totals] == [(FRIDAY, 50)]
+
+
 # ------------------------------------------------------------------ the slot that runs
 
 

@@ -28,7 +28,7 @@ from hipsync.radio.simulation import peripheral
 from hipsync.testing.replay import capture
 
 FAMILIES = Path(hipsync_devices.__file__).parent
-WIRE = "wire"
+WIRE, SHARED = "wire", "shared"
 ON_THE_WIRE = {Path(session.__file__), Path(peripheral.__file__)}
 """Whose calls carry what was said by or to any band, besides the families' own."""
 MOST_CALLS = 300_000
@@ -111,14 +111,14 @@ class Watch:
         return self._named[module]
 
     def _look(self, frame: FrameType, event: str, result: Any) -> None:
-        family = self._family(frame.f_code.co_filename)
+        family = self._family(frame)
         self._calls += 1
         if self._calls > MOST_CALLS:
             sys.setprofile(None)
         elif family is None:
             if event == "return" and frame.f_code is capture.__code__:
                 self.captures.add(str(frame.f_locals["path"]))
-            elif event == "return" and frame.f_back and (caller := self._family(frame.f_back.f_code.co_filename)):
+            elif event == "return" and frame.f_back and (caller := self._family(frame.f_back)):
                 self._now[caller].update(_bytes(result, DEEP))
         elif event == "call":
             if frame.f_code.co_flags & RESUMED:
@@ -130,11 +130,18 @@ class Watch:
         elif event == "return":
             self._now[family].update(_bytes(result, DEEP))
 
-    def _family(self, file: str) -> str | None:
+    def _family(self, frame: FrameType | None) -> str | None:
+        """Whose code runs in a frame. What the families share runs for the family that called it."""
+        while frame is not None and (whose := self._whose(frame.f_code.co_filename)) == SHARED:
+            frame = frame.f_back
+        return None if frame is None else whose
+
+    def _whose(self, file: str) -> str | None:
         if file not in self._families:
             path = Path(file)
-            inside = path.relative_to(FAMILIES).parts[0] if path.is_relative_to(FAMILIES) else None
-            self._families[file] = WIRE if path in ON_THE_WIRE else inside
+            inside = path.relative_to(FAMILIES).parts if path.is_relative_to(FAMILIES) else ()
+            whose = None if not inside else SHARED if len(inside) == 1 else inside[0]
+            self._families[file] = WIRE if path in ON_THE_WIRE else whose
         return self._families[file]
 
     @pytest.hookimpl

@@ -250,8 +250,8 @@ class Client:
 
 
 def client(band: MiBand, now: datetime, *subscribed: str, key: bytes = KEY) -> Client:
-    """Logged in by the plain form, with the clock untouched."""
-    phone = Client(band, now, "0009", *subscribed)
+    """Logged in by the plain form and subscribed to fetches, with the clock untouched."""
+    phone = Client(band, now, "0009", "0004", "0005", *subscribed)
     band.challenge = CHALLENGE
     assert phone.write("0009", "0200") == ["0009 100201" + CHALLENGE.hex()]
     assert phone.write("0009", b"\x03\x00" + answer(key, CHALLENGE)) == ["0009 100301"]

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from typing import Unpack
 
 from hipsync.driver import Advertisement
 from hipsync.model import Epoch, State
-from hipsync.simulated import Characteristic, HangUp, Notification, Refused, Service, Shown
+from hipsync.simulated import HangUp, Notification, Refused, Service, Shown
+from hipsync_devices import simulator
 from hipsync_devices.banglejs import packets
 from hipsync_devices.banglejs.commands import command_of
 from hipsync_devices.banglejs.packets import (
@@ -35,6 +37,7 @@ from hipsync_devices.banglejs.packets import (
 )
 from hipsync_devices.banglejs.sim_console import CAPACITY, InputBuffer, Reader
 from hipsync_devices.banglejs.sim_health import Health, Record, floor
+from hipsync_devices.simulator import READ_NOT_PERMITTED, WRITE_NOT_PERMITTED, Event, Given, Time, can
 
 MTU = {1: 53, 2: 131}
 """By hardware."""
@@ -46,17 +49,12 @@ LOADING = timedelta(seconds=1)
 WINDOW = timedelta(seconds=0.5)
 """From a message to its window."""
 AGAIN, RINGS_FOR = timedelta(seconds=4), timedelta(seconds=60)
-READ_NOT_PERMITTED, WRITE_NOT_PERMITTED = 0x02, 0x03
 
 
 @dataclass(slots=True)
-class Faults:
+class Faults(simulator.Faults):
     """What goes wrong, by the number of the packet in its connection."""
 
-    lose: set[int] = field(default_factory=set[int])
-    double: set[int] = field(default_factory=set[int])
-    stall_at: int | None = None
-    hang_up_at: int | None = None
     flow_every: int | None = None
     """XOFF and XON after so many bytes of text."""
     noise: bytes = b""
@@ -85,24 +83,20 @@ class Bangle:
         self,
         life: Sequence[Epoch],
         *,
-        now: datetime,
-        zone: ZoneInfo,
-        secret: bytes | None = None,
         hardware: int = 2,
         firmware: str = "2v29",
         android: int | None = 47,
         health: int | None = 43,
         programmable: bool = True,
         heart_sensor: bool = False,
-        clock_error: timedelta = timedelta(0),
         answer: Button | None = None,
         answer_after: timedelta = timedelta(seconds=5),
         widdst: bool = False,
+        **given: Unpack[Given],
     ) -> None:
-        del secret
         self.mtu = 23
-        self.shown: list[Shown] = []
         self.buzzes: list[datetime] = []
+        self.shown: list[Shown] = []
         self.asked: list[Mapping[str, object]] = []
         """The calls of `GB` that it understood."""
         self.faults = Faults()
@@ -111,11 +105,10 @@ class Bangle:
         self._hardware, self._firmware, self._android = hardware, firmware, android
         self._programmable, self._heart_sensor = programmable, heart_sensor
         self.health = None if health is None else Health(health)
-        self._life = sorted(life, key=lambda epoch: epoch.end)
-        self._lived = 0
-        self._now = self._life[0].start if self._life else now
-        self._error = clock_error
-        self.offset: timedelta = now.astimezone(zone).utcoffset() or timedelta()
+        self._life = deque(sorted(life, key=lambda epoch: epoch.end))
+        self._time = Time(self._life[0].start if self._life else given["now"], self._coming)
+        self._error = given.get("clock_error", timedelta())
+        self.offset: timedelta = given["now"].astimezone(given["zone"]).utcoffset() or timedelta()
         self._saved_offset: timedelta = self.offset
         self._note: ZoneSet | None = None
         self._open: list[Epoch] = []
@@ -124,14 +117,14 @@ class Bangle:
         self._steps = 0
         self._connected = False
         self._forget_connection()
-        self._live(now)
+        self._live(given["now"])
 
     def _forget_connection(self) -> None:
         self._subscribed = False
         self._input = InputBuffer(CAPACITY[self._hardware])
         self._reader = Reader(programmable=self._programmable)
         self._out = bytearray()
-        self._packet, self._next_packet = 0, self._now
+        self._packet, self._next_packet = 0, self._time.now
         self._hangs_up = False
         self._greets_at: datetime | None = None
         self._busy_until: datetime | None = None
@@ -146,8 +139,8 @@ class Bangle:
         return Advertisement(name="Bangle.js a1b2", services=frozenset({packets.UART}))
 
     def services(self) -> Sequence[Service]:
-        write = Characteristic(packets.WRITE, frozenset({"write", "write-without-response"}))
-        return [Service(packets.UART, (write, Characteristic(packets.NOTIFY, frozenset({"notify"}))))]
+        console = can(packets.WRITE, "write", "write-without-response"), can(packets.NOTIFY, "notify")
+        return [Service(packets.UART, console)]
 
     def connected(self, now: datetime) -> None:
         self._live(now)
@@ -191,19 +184,19 @@ class Bangle:
         data = bytes(self._out[:size])
         del self._out[:size]
         self._packet += 1
-        self._next_packet = max(self._next_packet, self._now - timedelta(seconds=1)) + INTERVAL
+        self._next_packet = max(self._next_packet, self._time.now - timedelta(seconds=1)) + INTERVAL
         if faults.hang_up_at is not None and number >= faults.hang_up_at:
             self._hangs_up = True
             return []
-        silent = number in faults.lose or (faults.stall_at is not None and number >= faults.stall_at)
-        return [Notification(packets.NOTIFY, data)] * (0 if silent else 2 if number in faults.double else 1)
+        silent = faults.stall_at is not None and number >= faults.stall_at
+        return [] if silent else [Notification(packets.NOTIFY, data)] * faults.copies(number)
 
     def wake_at(self) -> datetime | None:
         """When it will next say something, at the earliest."""
         if not self._connected:
             return None
         if self._hangs_up or self._input.flow:
-            return self._now
+            return self._time.now
         times = [at for at, what in self._coming() if what != self._live_epoch]
         return min([*times, *([self._next_packet] if self._out else [])])
 
@@ -254,7 +247,7 @@ class Bangle:
         self._report = None
         if (fields.get("stp") or fields.get("hrm")) and isinstance(seconds, int) and seconds > 0:
             every = timedelta(seconds=seconds)
-            self._report = (self._now + every, every, self._steps)
+            self._report = (self._time.now + every, every, self._steps)
 
     def _fetch(self, fields: Mapping[str, object]) -> None:
         self._say(FetchStarted().encode())
@@ -272,7 +265,7 @@ class Bangle:
             self._print(b'notify\r\n  "t": "notify",\r\n  "id": ' + str(number).encode() + b"\r\n }\r\n")
         if number:
             text = f"{fields.get('title', '')} {fields.get('body', '')}".strip()
-            self._window = (self._now + WINDOW, number, text)
+            self._window = (self._time.now + WINDOW, number, text)
 
     def _run(self, statement: str) -> None:
         if when := re.search(r"\bsetTime\((\d+(?:\.\d+)?)\)", statement):
@@ -282,11 +275,11 @@ class Bangle:
         if stringified := re.fullmatch(r"Bluetooth\.println\(JSON\.stringify\(\{(.*)\}\)\);?", statement):
             self._print(b"\r\n" + self._stringified(stringified[1]) + b"\r\n")
         if re.match(r"Bangle\.buzz\(", statement):
-            self.shown.append(Shown(self._now, ""))
-            self.buzzes.append(self._now)
+            self.shown.append(Shown(self._time.now, ""))
+            self.buzzes.append(self._time.now)
 
     def _set_time(self, clock: datetime) -> None:
-        self._error = clock - self._now
+        self._error = clock - self._time.now
         if self._ends != floor(clock) + BLOCK:  # any jump across one ends the block early
             self._end_block()
 
@@ -322,7 +315,7 @@ class Bangle:
         if not self._subscribed or not data:
             return
         if not self._out:
-            self._next_packet = max(self._next_packet, self._now)
+            self._next_packet = max(self._next_packet, self._time.now)
         every = self.faults.flow_every or len(data)
         self._out += b"\x13\x11".join(data[at : at + every] for at in range(0, len(data), every))
 
@@ -341,14 +334,14 @@ class Bangle:
 
     def clock(self) -> datetime:
         """What the watch believes the time to be."""
-        return self._now + self._error
+        return self._time.now + self._error
 
     def load_app(self, now: datetime) -> None:
         """The interpreter starts anew: live reports and the greeting are forgotten, an unsaved zone too."""
         self._live(now)
         self._report = self._greets_at = None
         self.offset = self._saved_offset
-        self._busy_until = self._now + LOADING
+        self._busy_until = self._time.now + LOADING
 
     def reboot(self, now: datetime) -> None:
         """The open block and the link are lost; the clock and the files stay."""
@@ -358,16 +351,13 @@ class Bangle:
         self._hangs_up = self._connected
 
     def _live(self, now: datetime) -> None:
-        while (event := min(self._coming(), key=lambda coming: coming[0]))[0] <= now:
-            self._now = max(event[0], self._now)
-            event[1]()
-        self._now = max(now, self._now)
+        self._time.pass_until(now)
 
-    def _coming(self) -> list[tuple[datetime, Callable[[], None]]]:
+    def _coming(self) -> Sequence[Event]:
         """What will happen and when; at the same instant in this order."""
-        coming: list[tuple[datetime, Callable[[], None]]] = []
-        if self._lived < len(self._life):
-            coming.append((self._life[self._lived].end, self._live_epoch))
+        coming: list[Event] = []
+        if self._life:
+            coming.append((self._life[0].end, self._live_epoch))
         coming.append((self._ends - self._error, self._end_block))
         if self._report is not None:
             coming.append((self._report[0], self._report_steps))
@@ -384,8 +374,7 @@ class Bangle:
         return coming
 
     def _live_epoch(self) -> None:
-        epoch = self._life[self._lived]
-        self._lived += 1
+        epoch = self._life.popleft()
         self._open.append(epoch)
         self._steps += epoch.steps
 
@@ -441,11 +430,11 @@ class Bangle:
             self._ring = _Ring(number, at, at + RINGS_FOR, answer_at)
             self._report = self._greets_at = None
             self.offset = self._saved_offset
-            self._busy_until = self._now + LOADING
+            self._busy_until = self._time.now + LOADING
 
     def _buzz(self) -> None:
         if self._ring is not None:
-            self.buzzes.append(self._now)
+            self.buzzes.append(self._time.now)
             self._ring.buzz_at += AGAIN
             if self._ring.buzz_at > self._ring.until:
                 self._ring = None

@@ -10,15 +10,15 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 
 from hipsync.driver import Link, Received, Session
-from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
+from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
 from hipsync_devices.colmi import packets
 from hipsync_devices.colmi.hours import DAY, HOUR, Clock, epochs, is_ahead, width_of
 from hipsync_devices.colmi.packets import Battery, Frame, StepsHeader, StepsRecord, Totals, Walking
+from hipsync_devices.live_counter import burst, notifications, utc_offset, worth_storing
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +27,6 @@ TRIES = 2
 HEARTBEAT = timedelta(minutes=2)
 """Between two questions for the total while the ring says nothing: proof that the link lives, and a reading for
 stillness; some firmware may tell nothing by itself."""
-BURST = timedelta(seconds=10)
-"""What is told within this time is reported together."""
 
 
 class Wire:
@@ -82,7 +80,7 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
     await wire.open()
     await _set_clock(link, wire)
     battery = Battery.of(await wire.ask(Frame(packets.BATTERY)))
-    info = Info(link.now(), await _text(link, packets.FIRMWARE), await _text(link, packets.HARDWARE))
+    info = Info(link.now(), await gatt.read_text(link, packets.FIRMWARE), await gatt.read_text(link, packets.HARDWARE))
     return [info, Charge(link.now(), battery.percent, battery.charging)]
 
 
@@ -123,11 +121,11 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     """
     wire = Wire(link)
     await wire.open()
-    offset, set_at = _offset(link), link.now()
+    offset, set_at = utc_offset(link), link.now()
     beat, charging = link.now(), False
     while True:
         try:
-            readings = _readings(await _burst(link, beat))
+            readings = _readings(await burst(link.now, notifications(link, packets.NOTIFY), until=beat))
         except NoReply:
             battery = Battery.of(await wire.ask(Frame(packets.BATTERY)))
             changed, charging = battery.charging != charging, battery.charging
@@ -137,8 +135,8 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         charging = next((bool(r.charging) for r in reversed(readings) if isinstance(r, Charge)), charging)
         if readings := [reading for reading in readings if not (charging and isinstance(reading, Counter))]:
             yield readings
-        if _offset(link) != offset or link.now() - set_at >= DAY:  # summer time began or ended, or the clock drifts
-            offset, set_at = _offset(link), link.now()
+        if utc_offset(link) != offset or link.now() - set_at >= DAY:  # summer time began or ended, or the clock drifts
+            offset, set_at = utc_offset(link), link.now()
             await _set_clock(link, wire)
 
 
@@ -181,18 +179,8 @@ async def _records(wire: Wire) -> Sequence[StepsRecord] | None:
     return told
 
 
-async def _burst(link: Link, until: datetime) -> Sequence[Received]:
-    """What the ring tells: the first word, and all of the ten seconds after it. Raises `NoReply` if none came."""
-    told = [await link.notification(packets.NOTIFY, timeout=max(until - link.now(), timedelta()))]
-    end = link.now() + BURST
-    with contextlib.suppress(NoReply, LinkLost):  # what has come is reported first; the next call finds the link lost
-        while (left := end - link.now()) > timedelta():
-            told.append(await link.notification(packets.NOTIFY, timeout=left))
-    return told
-
-
 def _readings(told: Sequence[Received]) -> list[Reading]:
-    """The last total, and the battery. A total right before a reset too, or its last steps would be lost."""
+    """The totals worth storing, and the battery."""
     counters: list[Counter] = []
     charges: list[Reading] = []
     for received in told:
@@ -204,20 +192,11 @@ def _readings(told: Sequence[Received]) -> list[Reading]:
             counters.append(Counter(received.at, event.steps))
         elif isinstance(event, Battery):
             charges.append(Charge(received.at, event.percent, event.charging))
-    peaks = [here for here, after in pairwise(counters) if after.steps < here.steps]
-    return [*peaks, *counters[-1:], *charges]
+    return [*worth_storing(counters), *charges]
 
 
 async def _totals(wire: Wire) -> Totals:
     return Totals.of(await wire.ask(Frame(packets.TOTALS)))
-
-
-async def _text(link: Link, characteristic: str) -> str | None:
-    return gatt.text(await link.read(characteristic)) if link.has(characteristic) else None
-
-
-def _offset(link: Link) -> timedelta | None:
-    return link.now().astimezone(link.zone).utcoffset()
 
 
 async def _set_clock(link: Link, wire: Wire) -> None:

@@ -6,37 +6,26 @@ total, and that it has neither pulse nor sleep to tell.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date, datetime, timedelta
+from typing import NamedTuple, Unpack
 
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import Epoch
-from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
+from hipsync.simulated import Service, Shown
 from hipsync_devices import gatt
 from hipsync_devices.colmi import packets
 from hipsync_devices.colmi.packets import Battery, Big, Frame, HeartSettings, StepsHeader, StepsRecord, Totals, Walking
+from hipsync_devices.simulator import BOOT, Client, Event, Given, Time, WallClock, can, walk
 
 CAPABILITIES = bytes.fromhex("0000000200000000010020010030")
 """Of an R11C, in answer to the time."""
 LATENCY, APART = timedelta(milliseconds=90), timedelta(milliseconds=10)
-GAIT = timedelta(seconds=2)
-"""Between two events of a walk; a real ring tells about one a second."""
 TWICE = 7
 """Each seventh event is told twice, as real ones now and then are."""
-INSTANT = timedelta.resolution
-"""The steps that it tells at an instant were walked before that."""
-BOOT = datetime(2000, 1, 1, tzinfo=UTC)
 POWER_OFF, FACTORY_RESET = 0x08, 0xFF
-READ_NOT_PERMITTED, WRITE_NOT_PERMITTED = 0x02, 0x03
-
-
-class _Walked(NamedTuple):
-    at: datetime
-    steps: int
 
 
 class _Slot(NamedTuple):
@@ -51,21 +40,17 @@ class ColmiRing:
         self,
         life: Sequence[Epoch],
         *,
-        now: datetime,
-        zone: ZoneInfo,
-        secret: bytes | None = None,
-        clock_error: timedelta = timedelta(0),
         quarters: bool = False,
-        tells: bool = True,
+        reports_walks: bool = True,
         name: str = "R02_A1B2",
+        **given: Unpack[Given],
     ) -> None:
-        del secret
-        self.mtu = 23
+        self.mtu, self.name = 23, name
         self.shown: list[Shown] = []
         self.flashes: list[datetime] = []
         """When its light was asked for."""
-        self.name, self.tells = name, tells
-        """`tells`: whether it says by itself what is walked."""
+        self.reports_walks = reports_walks
+        """Whether it sends its total by itself while somebody walks."""
         self.battery = Battery(64, charging=False)
         self.heart = HeartSettings(enabled=True, minutes=30)
         self.width = 1 if quarters else 4
@@ -73,18 +58,21 @@ class ColmiRing:
         self.steps: dict[_Slot, int] = {}
         self._preferences = bytes.fromhex("020000001baf3c785a0000000000")
         self._goals = (packets.READ, *(8000).to_bytes(3, "little"))
-        self._now = now
-        self._ahead = (now.astimezone(zone).utcoffset() or timedelta()) + clock_error
-        """Of its wall clock over UTC; it knows no zone."""
-        self._walk = deque(sorted(_walked(life)))
-        self._day = self._wall(self._walk[0].at if self._walk else now).date()
-        self._today = self._told = 0
-        self._forget_connection()
-        self._live(now)
+        self._time = Time(given["now"], self._coming)
+        self.wall_clock = WallClock(self._time, given)
+        writable = {packets.WRITE: self._hear, packets.BIG_WRITE: self._hear_big}
+        client = self._client = Client(self._time, self._live, self._readable, writable, self._forget_setting)
+        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
+        self.on_subscribe, self.read, self.write = client.on_subscribe, client.read, client.write
+        self.wake_at = client.wake_at
+        self._walk = walk(life)
+        self._day = self.wall_clock(self._walk[0].at if self._walk else None).date()
+        self._today = self._walks_reported = 0
+        self._was_set = False
+        """Whether the clock was set in this connection."""
+        self._live(given["now"])
 
-    def _forget_connection(self) -> None:
-        self._subscribed: set[str] = set()
-        self._outbox: list[tuple[datetime, Notification | HangUp]] = []
+    def _forget_setting(self) -> None:
         self._was_set = False
 
     # ------------------------------------------------------------------ what a radio sees
@@ -93,61 +81,26 @@ class ColmiRing:
         return Advertisement(name=self.name)
 
     def services(self) -> Sequence[Service]:
-        def can(uuid: str, *properties: Property) -> Characteristic:
-            return Characteristic(uuid, frozenset(properties))
-
+        small = can(packets.WRITE, "write", "write-without-response"), can(packets.NOTIFY, "notify")
+        big = can(packets.BIG_WRITE, "write-without-response"), can(packets.BIG_NOTIFY, "notify")
         return (
-            Service(
-                gatt.DEVICE_INFORMATION,
-                (can(packets.FIRMWARE, "read"), can(packets.HARDWARE, "read"), can(gatt.SYSTEM_ID, "read")),
-            ),
-            Service(
-                packets.SERVICE,
-                (can(packets.WRITE, "write", "write-without-response"), can(packets.NOTIFY, "notify")),
-            ),
-            Service(
-                packets.BIG_SERVICE,
-                (can(packets.BIG_WRITE, "write-without-response"), can(packets.BIG_NOTIFY, "notify")),
-            ),
+            Service(gatt.DEVICE_INFORMATION, tuple(can(uuid, "read") for uuid in self._readable())),
+            Service(packets.SERVICE, small),
+            Service(packets.BIG_SERVICE, big),
         )
 
-    def connected(self, now: datetime) -> None:
-        self._live(now)
-        self._forget_connection()
+    def _readable(self) -> dict[str, bytes]:
+        strings = {packets.FIRMWARE: b"RT02R_3.00.06_240523", packets.HARDWARE: b"R02_V3.0"}
+        return {**strings, gatt.SYSTEM_ID: bytes(8)}
 
-    def disconnected(self, now: datetime) -> None:
-        self._live(now)
-        self._forget_connection()
-
-    def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
-        self._live(now)
-        (self._subscribed.add if subscribed else self._subscribed.discard)(characteristic)
-
-    def read(self, characteristic: str, service: str, now: datetime) -> bytes:
-        del service
-        self._live(now)
-        values = {
-            packets.FIRMWARE: b"RT02R_3.00.06_240523",
-            packets.HARDWARE: b"R02_V3.0",
-            gatt.SYSTEM_ID: bytes(8),
-        }
-        if characteristic not in values:
-            raise Refused(READ_NOT_PERMITTED)
-        return values[characteristic]
-
-    def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
+    def _hear(self, data: bytes) -> None:
         """A command; one with a wrong sum is passed over in silence."""
-        del service
-        self._live(now)
-        try:
-            if characteristic == packets.BIG_WRITE:
-                self._say(packets.BIG_NOTIFY, Big(packets.decode_big(data).id, b"\0").encode())
-            elif characteristic == packets.WRITE:
-                self._obey(packets.decode_frame(data))
-            else:
-                raise Refused(WRITE_NOT_PERMITTED)
-        except MalformedPacket:
-            return
+        with suppress(MalformedPacket):
+            self._obey(packets.decode_frame(data))
+
+    def _hear_big(self, data: bytes) -> None:
+        with suppress(MalformedPacket):
+            self._send(packets.BIG_NOTIFY, Big(packets.decode_big(data).id, b"\0").encode())
 
     # ------------------------------------------------------------------ commands
 
@@ -174,7 +127,7 @@ class ColmiRing:
                     self._goals = (packets.READ, *payload[1:])
                 return [Frame(command, bytes([payload[0], *self._goals[1:]]))]
             case packets.BLINK | packets.FIND:
-                self.flashes.append(self._now)
+                self.flashes.append(self._time.now)
                 return [Frame(command, payload)]
             case packets.HEART_SETTINGS:
                 return [Frame(command, self._heart(payload))]
@@ -196,7 +149,7 @@ class ColmiRing:
                 return [Frame(command | packets.ERROR, bytes([packets.UNSUPPORTED]))]
 
     def _set_clock(self, payload: bytes) -> None:
-        self._ahead = packets.time_of(payload) - self._now.replace(tzinfo=None)
+        self.wall_clock.set(packets.time_of(payload))
         self._turn_day(self.wall_clock())
 
     def _prefer(self, payload: bytes) -> bytes:
@@ -215,7 +168,7 @@ class ColmiRing:
         if forget:
             self.steps.clear()
             self._today = 0
-        self._outbox.append((self._now, HangUp()))
+        self._client.hang_up()
 
     def _history(self, ago: int) -> Sequence[Frame]:
         """The slots of a day that have steps, the running one as far as it is."""
@@ -240,65 +193,49 @@ class ColmiRing:
     @property
     def time(self) -> datetime:
         """The instant up to which it has lived."""
-        return self._now
-
-    def wall_clock(self) -> datetime:
-        """What the ring takes for the time, without a zone."""
-        return self._wall(self._now)
-
-    def _wall(self, at: datetime) -> datetime:
-        return at.replace(tzinfo=None) + self._ahead
+        return self._time.now
 
     def charge(self, now: datetime, *, on: bool) -> None:
         """Put it on its charger, or take it off; what is walked meanwhile it does not count."""
         self._live(now)
         self.battery = Battery(self.battery.percent, on)
-        self._say(packets.NOTIFY, Frame(packets.EVENT, bytes([packets.CHARGE]) + self.battery.payload()[:2]).encode())
+        self._send(packets.NOTIFY, Frame(packets.EVENT, bytes([packets.CHARGE]) + self.battery.payload()[:2]).encode())
 
     def reboot(self, now: datetime) -> None:
         """Clock, total and link are lost; the hours are not."""
         self._live(now)
-        self._ahead = BOOT - self._now
+        self.wall_clock.set(BOOT)
         self._turn_day(self.wall_clock())
         self._today = 0
-        self._outbox = [(self._now, HangUp())]
-
-    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
-        self._live(now)
-        said = [each for at, each in self._outbox if at <= now]
-        self._outbox = [(at, each) for at, each in self._outbox if at > now]
-        return said
-
-    def wake_at(self) -> datetime | None:
-        if self._outbox:
-            return min(at for at, _ in self._outbox)
-        return self._walk[0].at if self._walk and self.tells and packets.NOTIFY in self._subscribed else None
+        self._client.hang_up()
 
     def _live(self, now: datetime) -> None:
-        while self._walk and self._walk[0].at <= now:
-            walked = self._walk.popleft()
-            self._now = max(self._now, walked.at)
-            self._count(walked)
-            self._tell()
-        self._now = max(now, self._now)
+        self._time.pass_until(now)
         self._turn_day(self.wall_clock())
 
-    def _count(self, walked: _Walked) -> None:
-        wall = self._wall(walked.at) - INSTANT
+    def _coming(self) -> Sequence[Event]:
+        return [(self._walk[0].at, self._walked)] if self._walk else []
+
+    def _walked(self) -> None:
+        at, count = self._walk.popleft()
+        wall = self.wall_clock(
+            at - timedelta.resolution
+        )  # walked before: at a full hour they count for the one that ends
         self._turn_day(wall)
         if self.battery.charging:
             return
         slot = _Slot(wall.date(), (wall.hour * 4 + wall.minute // 15) // self.width * self.width)
-        self.steps[slot] = min(self.steps.get(slot, 0) + walked.steps, 0xFFFF)
-        self._today += walked.steps
+        self.steps[slot] = min(self.steps.get(slot, 0) + count, 0xFFFF)
+        self._today += count
+        self._report()
 
-    def _tell(self) -> None:
-        if not self.tells or packets.NOTIFY not in self._subscribed or self.battery.charging:
+    def _report(self) -> None:
+        if not self.reports_walks or packets.NOTIFY not in self._client.subscribed:
             return
-        self._told += 1
+        self._walks_reported += 1
         event = Frame(packets.EVENT, Walking(self._today, self._today * 58, self._today * 3 // 4).payload()).encode()
-        for _ in range(2 if self._told % TWICE == 0 else 1):
-            self._outbox.append((self._now, Notification(packets.NOTIFY, event)))
+        for _ in range(2 if self._walks_reported % TWICE == 0 else 1):
+            self._client.send(packets.NOTIFY, event)
 
     def _turn_day(self, wall: datetime) -> None:
         if wall.date() != self._day:
@@ -310,18 +247,7 @@ class ColmiRing:
     # ------------------------------------------------------------------ out
 
     def _answer(self, frame: Frame, number: int = 0) -> None:
-        self._say(packets.NOTIFY, frame.encode(), LATENCY + number * APART)
+        self._send(packets.NOTIFY, frame.encode(), LATENCY + number * APART)
 
-    def _say(self, characteristic: str, data: bytes, after: timedelta = LATENCY) -> None:
-        if characteristic in self._subscribed:
-            self._outbox.append((self._now + after, Notification(characteristic, data)))
-
-
-def _walked(life: Sequence[Epoch]) -> Iterator[_Walked]:
-    """The steps of a life, spread evenly over each epoch; the last at its end."""
-    for epoch in life:
-        parts = epoch.length // GAIT if epoch.steps else 0
-        for part in range(parts):
-            count = epoch.steps * (part + 1) // parts - epoch.steps * part // parts
-            if count:
-                yield _Walked(epoch.start + (part + 1) * GAIT, count)
+    def _send(self, characteristic: str, data: bytes, after: timedelta = LATENCY) -> None:
+        self._client.send(characteristic, data, after=after)

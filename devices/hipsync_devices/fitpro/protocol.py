@@ -125,7 +125,7 @@ def _taken(ack: Ack) -> None:
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
     """Greet the band and set its clock; its firmware and battery."""
     await greet(link)
-    firmware, model = await _text(link, packets.FIRMWARE), await _text(link, packets.MANUFACTURER)
+    firmware, model = await gatt.read_text(link, packets.FIRMWARE), await gatt.read_text(link, packets.MANUFACTURER)
     readings: list[Reading] = [Info(link.now(), firmware, model)]  # the manufacturer of an LH716 is `716`
     if link.has(packets.BATTERY):
         level = await link.read(packets.BATTERY)
@@ -173,10 +173,6 @@ async def _answer(link: Link, wire: Wire) -> None:
             frame = await wire.data(until)
             if frame.group in {packets.QUERIES, packets.BAND_INFO}:
                 await wire.acknowledge(frame)
-
-
-async def _text(link: Link, characteristic: str) -> str | None:
-    return gatt.text(await link.read(characteristic)) if link.has(characteristic) else None
 
 
 # ------------------------------------------------------------------ what the band remembers

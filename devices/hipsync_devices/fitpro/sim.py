@@ -11,39 +11,33 @@ its slots count from there; a slot that the clock passes twice goes on counting.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta
+from typing import NamedTuple, Unpack
 
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import MINUTE, Epoch
-from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
-from hipsync_devices import gatt
+from hipsync.simulated import Service, Shown
+from hipsync_devices import gatt, simulator
 from hipsync_devices.fitpro import packets
 from hipsync_devices.fitpro.packets import Ack, Data, Sleep, Slot, Steps, Total
+from hipsync_devices.simulator import BOOT, Client, Event, Given, Time, WallClock, can, minutes
 
 SLOT_MINUTES = 15
 REMEMBERS = 7
 """Days."""
 MOST_STEPS = 0xFFF
 """A slot has twelve bits for them."""
-READ_NOT_PERMITTED, WRITE_NOT_PERMITTED = 0x02, 0x03
-BOOT = datetime(2000, 1, 1, tzinfo=UTC)
-"""Where the clock of a band begins that was not set; it sends 0 for such a day."""
 MARKS = (0x07, 0x08, 0x10)
 GREETING = frozenset((packets.SETTINGS, command) for command in (packets.HELLO, packets.SET_TIME, packets.READY))
 
 
 @dataclass(slots=True)
-class Faults:
+class Faults(simulator.Faults):
     """What goes wrong in the firmware; frames are numbered in one answer, from the first mark on."""
 
-    lose: set[int] = field(default_factory=set[int])
-    double: set[int] = field(default_factory=set[int])
-    stall_at: int | None = None
-    hang_up_at: int | None = None
     refuse: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     """Commands that it acknowledges with a status of 0."""
     deaf: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
@@ -66,21 +60,15 @@ class FitProBand:
         self,
         life: Sequence[Epoch],
         *,
-        now: datetime,
-        zone: ZoneInfo,
-        secret: bytes | None = None,
-        clock_error: timedelta = timedelta(0),
         keeps_until_acknowledged: bool = True,
         waits_for_each: bool = False,
         newest_first: bool = False,
         name: str = "LH716",
+        **given: Unpack[Given],
     ) -> None:
-        del secret
-        self.mtu = 23
+        self.mtu, self.name, self.battery = 23, name, 87
         self.shown: list[Shown] = []
         self.faults = Faults()
-        self.battery = 87
-        self.name = name
         self.may_vibrate = self.shows_notifications = True
         self.keeps_until_acknowledged = keeps_until_acknowledged
         """Else a finished slot is gone once it was sent."""
@@ -89,19 +77,21 @@ class FitProBand:
         """Sent after the steps, and kept."""
         self.steps: dict[_Key, int] = {}
         self.forgotten: dict[_Key, int] = {}
-        self._now = now
-        self._ahead = (now.astimezone(zone).utcoffset() or timedelta()) + clock_error
-        """Of its wall clock over UTC."""
+        self._time = Time(given["now"], self._coming)
+        self.wall_clock = WallClock(self._time, given)
+        client = self._client = Client(
+            self._time, self._live, self._readable, {packets.WRITE: self._hear}, self._forget_connection
+        )
+        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
+        self.on_subscribe, self.read, self.write = client.on_subscribe, client.read, client.write
+        self.wake_at = client.wake_at
         self._is_set = True
-        self._life = _minutes(life)
-        self._lived = 0
-        self._today: tuple[date | None, int] = (self._day(self.clock()), 0)
+        self._life = minutes(life)
+        self._today: tuple[date | None, int] = (self._day(self.wall_clock()), 0)
         self._forget_connection()
-        self.advance(now)
+        self._live(given["now"])
 
     def _forget_connection(self) -> None:
-        self._subscribed = False
-        self._outbox: list[Notification | HangUp] = []
         self._heard = b""
         self._greeted: set[tuple[int, int]] = set()
         self._waiting: list[Data] = []
@@ -117,49 +107,18 @@ class FitProBand:
         return Advertisement(name=self.name)
 
     def services(self) -> Sequence[Service]:
-        def can(uuid: str, *properties: Property) -> Characteristic:
-            return Characteristic(uuid, frozenset(properties))
-
+        commands = can(packets.WRITE, "write", "write-without-response"), can(packets.NOTIFY, "notify")
         return (
             Service(packets.BATTERY_SERVICE, (can(packets.BATTERY, "read", "notify"),)),
             Service(gatt.DEVICE_INFORMATION, (can(packets.MANUFACTURER, "read"), can(packets.FIRMWARE, "read"))),
-            Service(
-                packets.SERVICE,
-                (can(packets.WRITE, "write", "write-without-response"), can(packets.NOTIFY, "notify")),
-            ),
+            Service(packets.SERVICE, commands),
         )
 
-    def connected(self, now: datetime) -> None:
-        self._live(now)
-        self._forget_connection()
+    def _readable(self) -> dict[str, bytes]:
+        return {packets.BATTERY: bytes([self.battery]), packets.MANUFACTURER: b"716", packets.FIRMWARE: b"1.0.7"}
 
-    def disconnected(self, now: datetime) -> None:
-        self._live(now)
-        self._forget_connection()
-
-    def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
-        self._live(now)
-        if characteristic == packets.NOTIFY:
-            self._subscribed = subscribed
-
-    def read(self, characteristic: str, service: str, now: datetime) -> bytes:
-        del service
-        self._live(now)
-        values = {
-            packets.BATTERY: bytes([self.battery]),
-            packets.MANUFACTURER: b"716",
-            packets.FIRMWARE: b"1.0.7",
-        }
-        if characteristic not in values:
-            raise Refused(READ_NOT_PERMITTED)
-        return values[characteristic]
-
-    def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
+    def _hear(self, data: bytes) -> None:
         """Frames may come in pieces; what is no frame is thrown away."""
-        del service
-        self._live(now)
-        if characteristic != packets.WRITE:
-            raise Refused(WRITE_NOT_PERMITTED)
         self._heard += data
         try:
             while (size := packets.frame_size(self._heard)) is not None and len(self._heard) >= size:
@@ -178,7 +137,7 @@ class FitProBand:
         what = (frame.group, frame.command)
         if what in self.faults.deaf:
             return
-        self._say(Ack(frame.group, frame.command, frame.total, int(what not in self.faults.refuse)))
+        self._send(Ack(frame.group, frame.command, frame.total, int(what not in self.faults.refuse)))
         if what in self.faults.refuse:
             return
         self._greeted.add(what)
@@ -186,30 +145,28 @@ class FitProBand:
             case packets.SETTINGS, packets.SET_TIME:
                 self._set_clock(frame.payload)
             case packets.SETTINGS, packets.FIND if frame.payload[:1] == b"\1" and self.may_vibrate:
-                self.shown.append(Shown(self._now, ""))
+                self.shown.append(Shown(self._time.now, ""))
             case packets.SETTINGS, packets.NOTIFICATION if self.shows_notifications and len(frame.payload) > 3:
-                self.shown.append(Shown(self._now, packets.notification_text(frame.payload)))
+                self.shown.append(Shown(self._time.now, packets.notification_text(frame.payload)))
             case packets.SETTINGS, packets.VIBRATION:
                 self.may_vibrate = any(frame.payload)
             case packets.SETTINGS, packets.NOTIFICATIONS:
                 self.shows_notifications = any(frame.payload)
             case packets.QUERIES, packets.HARDWARE:
-                self._tell(Data(packets.QUERIES, packets.HARDWARE, b"\5LH716\x05V1.07"))
+                self._send_data(Data(packets.QUERIES, packets.HARDWARE, b"\5LH716\x05V1.07"))
             case packets.BAND_INFO, packets.STRINGS:
                 if not any(waiting.group == packets.QUERIES for waiting in self._waiting):
-                    self._tell(Data(packets.BAND_INFO, packets.STRINGS, bytes(14) + b"\5LH716"))
+                    self._send_data(Data(packets.BAND_INFO, packets.STRINGS, bytes(14) + b"\5LH716"))
             case packets.HISTORY, packets.SEND_HISTORY:
                 self._begin()
             case _:
                 return
 
     def _set_clock(self, payload: bytes) -> None:
-        try:
-            wall = packets.decode_time(payload)
-        except MalformedPacket:
-            return
-        self._ahead, self._is_set = wall - self._now.replace(tzinfo=None), True
-        self._turn_day()
+        with suppress(MalformedPacket):
+            self.wall_clock.set(packets.decode_time(payload))
+            self._is_set = True
+            self._turn_day()
 
     # ------------------------------------------------------------------ history
 
@@ -224,7 +181,7 @@ class FitProBand:
         self._waiting = [frame for frame in self._waiting if frame.group != packets.HISTORY]
         self._queue = self._answer()
         for mark in MARKS:
-            self._tell(Data(packets.HISTORY, mark))
+            self._send_data(Data(packets.HISTORY, mark))
 
     def _answer(self) -> list[Data]:
         days = sorted({key.day for key in self.steps}, key=lambda day: day or date.min, reverse=self.newest_first)
@@ -259,7 +216,7 @@ class FitProBand:
 
         while self._queue and not held():
             frame = self._queue.pop(0)
-            self._tell(frame)
+            self._send_data(frame)
             if frame.command == packets.STEPS and not self.keeps_until_acknowledged:
                 self._forget(Steps.decode(frame.payload))
 
@@ -267,56 +224,41 @@ class FitProBand:
         """All but the slot that runs, and what has grown since."""
         for slot in sent.slots:
             key = _Key(sent.day, slot.number)
-            if key != self._slot(self.clock()) and self.steps.get(key) == slot.steps:
+            if key != self._slot(self.wall_clock()) and self.steps.get(key) == slot.steps:
                 self.forgotten[key] = self.steps.pop(key)
 
     # ------------------------------------------------------------------ time
 
-    def clock(self) -> datetime:
-        """Its wall clock, written as if it were UTC."""
-        return self._now + self._ahead
-
     def reboot(self, now: datetime) -> None:
         """The clock is lost and the link; the memory is not."""
         self._live(now)
-        self._is_set, self._ahead = False, BOOT - self._now
+        self._is_set = False
+        self.wall_clock.set(BOOT)
         self._turn_day()
-        self._outbox.append(HangUp())
-
-    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
-        self._live(now)
-        out, self._outbox = self._outbox, []
-        return out
-
-    def wake_at(self) -> datetime | None:
-        if self._outbox:
-            return self._now
-        if self._subscribed and self._greeted >= GREETING and self._lived < len(self._life):
-            return self._life[self._lived].end
-        return None
+        self._client.hang_up()
 
     def _live(self, now: datetime) -> None:
-        """Count the minutes that have passed. A changed total is told to a client that has greeted the band."""
+        """Count the minutes that have passed. A changed total is sent to a client that has greeted the band."""
         before = self._today
-        while self._lived < len(self._life) and self._life[self._lived].end <= now:
-            self._count(self._life[self._lived])
-            self._lived += 1
-        self._now = max(now, self._now)
+        self._time.pass_until(now)
         self._turn_day()
-        if self._today != before and self._subscribed and self._greeted >= GREETING:
-            self._tell(self._total())
+        if self._today != before and self._greeted >= GREETING and packets.NOTIFY in self._client.subscribed:
+            self._send_data(self._total())
 
-    def _count(self, minute: Epoch) -> None:
-        self._now = max(minute.start, self._now)
-        self._turn_day()
-        if not minute.steps:
-            return
-        key = self._slot(minute.start + MINUTE / 2 + self._ahead)  # where most of it lies, by a clock some seconds off
-        self.steps[key] = min(self.steps.get(key, 0) + minute.steps, MOST_STEPS)
-        self._today = (self._today[0], self._today[1] + minute.steps)
+    def _coming(self) -> Sequence[Event]:
+        return [(self._life[0].end, self._count)] if self._life else []
 
-    def _turn_day(self) -> None:
-        if (day := self._day(self.clock())) != self._today[0]:
+    def _count(self) -> None:
+        minute = self._life.popleft()
+        middle = self.wall_clock(minute.start + MINUTE / 2)  # most of it is in that slot, by a clock some seconds off
+        self._turn_day(middle)
+        if minute.steps:
+            key = self._slot(middle)
+            self.steps[key] = min(self.steps.get(key, 0) + minute.steps, MOST_STEPS)
+            self._today = (self._today[0], self._today[1] + minute.steps)
+
+    def _turn_day(self, wall: datetime | None = None) -> None:
+        if (day := self._day(wall or self.wall_clock())) != self._today[0]:
             self._today = (day, 0)
         if day is not None:
             oldest = day - timedelta(days=REMEMBERS - 1)
@@ -331,38 +273,28 @@ class FitProBand:
 
     # ------------------------------------------------------------------ out
 
-    def _tell(self, frame: Data) -> None:
+    def _send_data(self, frame: Data) -> None:
         """Data, which the client is to acknowledge."""
         if self._stalled or (frame.group == packets.HISTORY and self._is_at_fault()):
             return
-        self._waiting.append(frame)
+        copies = 1
         if frame.group == packets.HISTORY:
-            times = 0 if self._number in self.faults.lose else 2 if self._number in self.faults.double else 1
+            copies = self.faults.copies(self._number)
             self._number += 1
-        else:
-            times = 1
-        for _ in range(times):
-            self._say(frame)
+        self._waiting.append(frame)
+        for _ in range(copies):
+            self._send(frame)
 
     def _is_at_fault(self) -> bool:
         if self._number == self.faults.hang_up_at:
             self.faults.hang_up_at = None
-            self._outbox.append(HangUp())
+            self._client.hang_up()
             return True
         if self._number == self.faults.stall_at:
             self.faults.stall_at, self._stalled = None, True
         return self._stalled
 
-    def _say(self, frame: packets.Frame) -> None:
+    def _send(self, frame: packets.Frame) -> None:
         data, room = frame.encode(), self.mtu - 3
-        if self._subscribed:
-            self._outbox += [Notification(packets.NOTIFY, data[at : at + room]) for at in range(0, len(data), room)]
-
-
-def _minutes(life: Sequence[Epoch]) -> list[Epoch]:
-    """Minutes in order; the steps of a longer epoch lie in its last one."""
-    out: list[Epoch] = []
-    for epoch in life:
-        count = epoch.length // MINUTE
-        out += [Epoch(epoch.start + i * MINUTE, MINUTE, epoch.steps if i == count - 1 else 0) for i in range(count)]
-    return sorted(out)
+        for at in range(0, len(data), room):
+            self._client.send(packets.NOTIFY, data[at : at + room])

@@ -27,6 +27,7 @@ from hipsync_devices.huami.channel import Channel
 from hipsync_devices.huami.login import REPLY_WITHIN, authenticate, key_of, reply_to
 from hipsync_devices.huami.models import UNKNOWN, Model, model_of, record_size
 from hipsync_devices.huami.packets import Battery, CurrentTime, RealtimeSteps, Reply, Round
+from hipsync_devices.live_counter import utc_offset
 
 ROUND_WITHIN = timedelta(minutes=15)
 """All packets of a round. Days of minutes need seconds; a band that is still at it by then babbles."""
@@ -55,9 +56,9 @@ async def opened(link: Link, session: Session) -> Sequence[Reading]:
     battery = await _opened_newer(link, session) if newer else await _opened_classic(link, session)
     info = Info(
         link.now(),
-        firmware=await _string(link, gatt.SOFTWARE_REVISION),
-        hardware=await _string(link, gatt.HARDWARE_REVISION),
-        serial=await _string(link, gatt.SERIAL_NUMBER),
+        firmware=await gatt.read_text(link, gatt.SOFTWARE_REVISION),
+        hardware=await gatt.read_text(link, gatt.HARDWARE_REVISION),
+        serial=await gatt.read_text(link, gatt.SERIAL_NUMBER),
     )
     await set_clock(link, newer=newer)
     return [info] if battery is None else [info, Charge(link.now(), battery.percent, battery.charging)]
@@ -83,15 +84,9 @@ async def _opened_newer(link: Link, session: Session) -> Battery | None:
     return battery
 
 
-async def _string(link: Link, characteristic: str) -> str | None:
-    return gatt.text(await link.read(characteristic)) if link.has(characteristic) else None
-
-
 async def set_clock(link: Link, *, newer: bool = False) -> None:
     """Local time with its offset. At every connection, for the band knows neither daylight saving nor journeys."""
-    now = link.now()
-    quarters = packets.quarters_of(now.astimezone(link.zone).utcoffset())
-    clock = CurrentTime(now, quarters)
+    clock = CurrentTime(link.now(), packets.quarters_of(utc_offset(link)))
     await link.write(gatt.CURRENT_TIME, clock.encode_newer() if newer else clock.encode(), response=True)
 
 
@@ -112,7 +107,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     """
     model = model_of(session.name)
     since = _whole_minute(session.since.get(Epoch, link.now() - FIRST_FETCH))
-    size = record_size(model, await _string(link, gatt.SOFTWARE_REVISION))
+    size = record_size(model, await gatt.read_text(link, gatt.SOFTWARE_REVISION))
     for number in range(MOST_ROUNDS):
         if number:
             await link.pause(BETWEEN_ROUNDS)

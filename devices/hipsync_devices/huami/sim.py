@@ -11,18 +11,29 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from zoneinfo import ZoneInfo
+from typing import Unpack
 
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import MINUTE, Epoch, State
-from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
-from hipsync_devices import gatt
+from hipsync.simulated import Refused, Service, Shown
+from hipsync_devices import gatt, simulator
 from hipsync_devices.huami import packets
 from hipsync_devices.huami.auth import answer
 from hipsync_devices.huami.models import model_of, record_size
 from hipsync_devices.huami.packets import Battery, CurrentTime, RealtimeSteps, Reply, Round
-from hipsync_devices.huami.sim_memory import Memory, minutes
+from hipsync_devices.huami.sim_memory import Memory
+from hipsync_devices.simulator import (
+    INVALID_LENGTH,
+    REQUEST_NOT_SUPPORTED,
+    UNLIKELY_ERROR,
+    Client,
+    Event,
+    Given,
+    Time,
+    can,
+    minutes,
+)
 
 LOGIN_WITHIN = timedelta(seconds=10)
 ROUND = 2000
@@ -31,19 +42,14 @@ TAP_TIMES_OUT = timedelta(seconds=30)
 BAD_REQUEST = 0x04
 USER_SETTINGS, ALERT_CONTROL = packets.vendor(0x0008), gatt.uuid16(0x2A44)
 ANNOUNCED_MTU = 247
-REQUEST_NOT_SUPPORTED, INVALID_LENGTH, UNLIKELY = 0x06, 0x0D, 0x0E
 
 
 @dataclass(slots=True)
-class Faults:
+class Faults(simulator.Faults):
     """What goes wrong in the firmware; the packet numbers are those of a round."""
 
-    lose: set[int] = field(default_factory=set[int])
-    double: set[int] = field(default_factory=set[int])
     swap: set[int] = field(default_factory=set[int])
     """Numbers of packets that change places with the next."""
-    stall_at: int | None = None
-    hang_up_at: int | None = None
     bad_checksum: bool = False
     refuse_fetch: int | None = None
     """Status of the answer to a fetch, such as 0x02 or 0x04."""
@@ -68,25 +74,24 @@ class MiBand:
 
     serial = b"5a6f01b20c33"
     """Another one in each model here, as in each real band."""
+    default_name, default_firmware = "Mi Smart Band 5", "V1.0.2.66"
 
     def __init__(
         self,
         life: Sequence[Epoch],
         *,
-        now: datetime,
-        zone: ZoneInfo,
-        secret: bytes | None = None,
-        name: str = "Mi Smart Band 5",
-        firmware: str = "V1.0.2.66",
+        name: str | None = None,
+        firmware: str | None = None,
         record_bytes: int | None = None,
         checksums: bool | None = None,
         deletes_on_ack: bool = True,
-        clock_error: timedelta = timedelta(0),
         taps_after: timedelta | None = timedelta(seconds=2),
         round_minutes: int = ROUND,
         seed: int = 0,
+        **given: Unpack[Given],
     ) -> None:
         self.mtu = 23
+        self.name, self.firmware = name or self.default_name, firmware or self.default_firmware
         self.shown: list[Shown] = []
         self.faults = Faults()
         self.erased: list[datetime] = []
@@ -99,27 +104,25 @@ class MiBand:
         self.challenge: bytes | None = None
         """The next one; random if None."""
         self.deletes_on_ack, self.taps_after, self.round_minutes = deletes_on_ack, taps_after, round_minutes
-        self.name, self.firmware = name, firmware
-        self._model = model_of(name)
-        self._memory = Memory(record_bytes or record_size(self._model, firmware))
+        self._model = model_of(self.name)
+        self._memory = Memory(record_bytes or record_size(self._model, self.firmware))
         self._checksums = self._memory.size == 8 if checksums is None else checksums
-        self._key, self._zone = secret, zone
+        self._key = given.get("secret")
         self._random = random.Random(seed)
-        self._now = now
-        self._clock_error = clock_error
-        self._quarters = packets.quarters_of(now.astimezone(zone).utcoffset())
+        self._time = Time(given["now"], self._coming)
+        self._clock_error = given.get("clock_error", timedelta())
+        self._quarters = packets.quarters_of(given["now"].astimezone(given["zone"]).utcoffset())
         self._life = minutes(life)
-        self._lived = 0
         self._today = 0
         self._off: tuple[datetime, datetime] | None = None
         self._day = self._local(self.clock()).date()
         self._state: State | None = None
+        self._client = Client(self._time, self._live, forget=self._forget_connection)
+        self.disconnected, self.advance = self._client.disconnected, self._client.advance
         self._forget_connection()
-        self.advance(now)
+        self._live(given["now"])
 
     def _forget_connection(self) -> None:
-        self._subscribed: set[str] = set()
-        self._outbox: list[Notification | HangUp] = []
         self._connected_at: datetime | None = None
         self._authenticated = False
         self._given: bytes | None = None
@@ -138,44 +141,41 @@ class MiBand:
         )
 
     def services(self) -> Sequence[Service]:
-        def characteristic(uuid: str, *properties: Property) -> Characteristic:
-            return Characteristic(uuid, frozenset(properties))
-
         return (
-            Service(gatt.GENERIC_ACCESS, (characteristic(gatt.DEVICE_NAME, "read"),)),
+            Service(gatt.GENERIC_ACCESS, (can(gatt.DEVICE_NAME, "read"),)),
             Service(
                 gatt.DEVICE_INFORMATION,
-                tuple(characteristic(uuid, "read") for uuid in self._strings()),
+                tuple(can(uuid, "read") for uuid in self._strings()),
             ),
             Service(
                 packets.FEE0,
                 (
-                    characteristic(gatt.CURRENT_TIME, "read", "write", "notify"),
-                    characteristic(packets.CONFIGURATION, "write", "write-without-response", "notify"),
-                    characteristic(packets.FETCH, "write-without-response", "notify"),
-                    characteristic(packets.DATA, "notify"),
-                    characteristic(packets.BATTERY, "read", "notify"),
-                    characteristic(packets.REALTIME_STEPS, "read", "notify"),
-                    characteristic(USER_SETTINGS, "write", "notify"),
-                    characteristic(packets.EVENTS, "write", "notify"),
-                    characteristic(packets.CHUNKED, "write-without-response"),
+                    can(gatt.CURRENT_TIME, "read", "write", "notify"),
+                    can(packets.CONFIGURATION, "write", "write-without-response", "notify"),
+                    can(packets.FETCH, "write-without-response", "notify"),
+                    can(packets.DATA, "notify"),
+                    can(packets.BATTERY, "read", "notify"),
+                    can(packets.REALTIME_STEPS, "read", "notify"),
+                    can(USER_SETTINGS, "write", "notify"),
+                    can(packets.EVENTS, "write", "notify"),
+                    can(packets.CHUNKED, "write-without-response"),
                 ),
             ),
             Service(
                 packets.FEE1,
-                (characteristic(packets.AUTHENTICATION, "write-without-response", "read", "notify"),),
+                (can(packets.AUTHENTICATION, "write-without-response", "read", "notify"),),
             ),
             Service(
                 gatt.HEART_RATE,
                 (
-                    characteristic(gatt.HEART_RATE_MEASUREMENT, "notify"),
-                    characteristic(gatt.HEART_RATE_CONTROL, "write"),
+                    can(gatt.HEART_RATE_MEASUREMENT, "notify"),
+                    can(gatt.HEART_RATE_CONTROL, "write"),
                 ),
             ),
-            Service(gatt.IMMEDIATE_ALERT, (characteristic(gatt.ALERT_LEVEL, "write-without-response"),)),
+            Service(gatt.IMMEDIATE_ALERT, (can(gatt.ALERT_LEVEL, "write-without-response"),)),
             Service(
                 gatt.ALERT_NOTIFICATION,
-                (characteristic(gatt.NEW_ALERT, "write"), characteristic(ALERT_CONTROL, "write")),
+                (can(gatt.NEW_ALERT, "write"), can(ALERT_CONTROL, "write")),
             ),
         )
 
@@ -189,16 +189,11 @@ class MiBand:
         }
 
     def connected(self, now: datetime) -> None:
-        self._forget_connection()
+        self._client.connected(now)
         self._connected_at = now
 
-    def disconnected(self, now: datetime) -> None:
-        del now
-        self._forget_connection()
-
     def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
-        del now
-        (self._subscribed.add if subscribed else self._subscribed.discard)(characteristic)
+        self._client.on_subscribe(characteristic, subscribed, now)
         if subscribed and characteristic == packets.EVENTS and self._model.secret == "given":  # noqa: S105
             self._event(packets.EVENT_MTU, ANNOUNCED_MTU.to_bytes(2, "little"))
 
@@ -214,7 +209,7 @@ class MiBand:
         if characteristic == packets.AUTHENTICATION:
             return b""
         if not self._authenticated:
-            raise Refused(UNLIKELY)
+            raise Refused(UNLIKELY_ERROR)
         if characteristic == packets.BATTERY:
             return self.battery.encode(self._quarters)
         if characteristic == gatt.CURRENT_TIME:
@@ -230,7 +225,7 @@ class MiBand:
             self._log_in(data)
         elif characteristic == gatt.ALERT_LEVEL:
             if data[:1] not in {b"", b"\x00"}:
-                self.shown.append(Shown(self._now, ""))
+                self.shown.append(Shown(self._time.now, ""))
         elif not self._authenticated:
             return  # ignored until somebody has logged in
         elif characteristic == gatt.NEW_ALERT:
@@ -240,13 +235,13 @@ class MiBand:
         elif characteristic == packets.FETCH:
             self._control(data)
         elif characteristic == packets.CONFIGURATION:
-            self._say(packets.CONFIGURATION, packets.config_reply(data))
+            self._client.send(packets.CONFIGURATION, packets.config_reply(data))
 
     def _show(self, data: bytes) -> None:
         if len(data) < 3 or not data[1]:
             return
         text = data[3:] if data[0] == packets.CUSTOM else data[2:]
-        self.shown.append(Shown(self._now, " ".join(text.decode("utf-8", "replace").split("\0")).strip()))
+        self.shown.append(Shown(self._time.now, " ".join(text.decode("utf-8", "replace").split("\0")).strip()))
 
     def _set_clock(self, data: bytes) -> None:
         try:
@@ -254,7 +249,7 @@ class MiBand:
         except MalformedPacket as error:
             raise Refused(INVALID_LENGTH) from error
         if clock.instant is not None:
-            self._clock_error = clock.instant - self._now
+            self._clock_error = clock.instant - self._time.now
             if abs(self._clock_error) < timedelta(seconds=2):
                 self._clock_error = timedelta(0)
             self._quarters = clock.quarters
@@ -276,8 +271,8 @@ class MiBand:
         if self._model.secret == "given" or len(data) != 18:  # noqa: S105
             self._reply(packets.STORE_KEY, packets.AUTH_NO_KEY, 0)
             return
-        self.shown.append(Shown(self._now, "pairing"))
-        self._tap = (self._now, data[2:18])
+        self.shown.append(Shown(self._time.now, "pairing"))
+        self._tap = (self._time.now, data[2:18])
 
     def _give_challenge(self, crypt: int) -> None:
         if self._key is None:
@@ -298,7 +293,7 @@ class MiBand:
         self._reply(packets.ANSWER_CHALLENGE, status, crypt)
 
     def _reply(self, operation: int, status: int, crypt: int, payload: bytes = b"") -> None:
-        self._say(packets.AUTHENTICATION, Reply(operation, status, payload).encode(crypt))
+        self._client.send(packets.AUTHENTICATION, Reply(operation, status, payload).encode(crypt))
 
     # ------------------------------------------------------------------ fetch
 
@@ -316,11 +311,11 @@ class MiBand:
         self._fault = self.faults if self.faults.times > 0 else Faults()
         self.faults.times -= 1
         if self._fault.refuse_fetch is not None:
-            self._say(packets.FETCH, Reply(packets.START, self._fault.refuse_fetch).encode())
+            self._client.send(packets.FETCH, Reply(packets.START, self._fault.refuse_fetch).encode())
             return False
         since = packets.decode_stamp(data[2:10]) if len(data) >= 10 and data[1] == packets.ACTIVITY else None
         if since is None:
-            self._say(packets.FETCH, Reply(packets.START, BAD_REQUEST).encode())
+            self._client.send(packets.FETCH, Reply(packets.START, BAD_REQUEST).encode())
             return False
         self.requests.append(since)
         if since <= self.clock():
@@ -329,7 +324,7 @@ class MiBand:
         count = len(self._armed) + (self._fault.miscount if self._armed else 0)
         start = Round(count, self._armed[0] if self._armed else since).encode(quarters)
         longer = b"\0" if self.faults.long_answers else b""
-        self._say(packets.FETCH, Reply(packets.START, packets.SUCCESS, start + longer).encode())
+        self._client.send(packets.FETCH, Reply(packets.START, packets.SUCCESS, start + longer).encode())
         return True
 
     def _offset_of_answers(self, request: bytes) -> int:
@@ -339,7 +334,7 @@ class MiBand:
 
     def _send(self) -> None:
         if not self._armed:
-            self._say(packets.FETCH, Reply(packets.TRANSFER, packets.FETCH_NONE).encode())
+            self._client.send(packets.FETCH, Reply(packets.TRANSFER, packets.FETCH_NONE).encode())
             return
         data, fault = self._memory.payload(self._armed), self._fault
         room = max((self.mtu - 4) // self._memory.size, 1) * self._memory.size
@@ -350,13 +345,13 @@ class MiBand:
             if place == fault.stall_at:
                 return
             if place == fault.hang_up_at:
-                self._outbox.append(HangUp())
+                self._client.hang_up()
                 return
             packet = bytes([number & 0xFF]) + data[number * room : (number + 1) * room]
-            for _ in range(0 if number in fault.lose else 2 if number in fault.double else 1):
-                self._say(packets.DATA, packet)
+            for _ in range(fault.copies(number)):
+                self._client.send(packets.DATA, packet)
         checksum = packets.checksum(data if not fault.bad_checksum else data + b"\0") if self._checksums else b""
-        self._say(packets.FETCH, Reply(packets.TRANSFER, packets.SUCCESS, checksum).encode())
+        self._client.send(packets.FETCH, Reply(packets.TRANSFER, packets.SUCCESS, checksum).encode())
         self.sent += len(self._armed)
         self._delivered, self._armed = self._armed, []
 
@@ -364,7 +359,7 @@ class MiBand:
         if self.deletes_on_ack:
             self.erased += self._memory.forget(self._delivered)
         self._delivered = []
-        self._say(packets.FETCH, Reply(packets.ACKNOWLEDGE, packets.SUCCESS).encode())
+        self._client.send(packets.FETCH, Reply(packets.ACKNOWLEDGE, packets.SUCCESS).encode())
 
     def memory(self) -> list[datetime]:
         """The minutes that it holds, by its own clock."""
@@ -374,7 +369,7 @@ class MiBand:
 
     def clock(self) -> datetime:
         """What the band believes the time to be."""
-        return self._now + self._clock_error
+        return self._time.now + self._clock_error
 
     def _local(self, instant: datetime) -> datetime:
         return instant.astimezone(timezone(self._quarters * packets.QUARTER))
@@ -383,31 +378,27 @@ class MiBand:
         """Link and login are lost, and the minutes of which it was off a part; memory and clock stay. Our choice."""
         self._live(now)
         self._off = now, now + off
-        self._forget_connection()
-        self._outbox = [HangUp()]
-
-    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
-        self._live(now)
-        out, self._outbox = self._outbox, []
-        return out
+        self._client.forget()
+        self._client.hang_up()
 
     def _live(self, now: datetime) -> None:
         """Record the minutes that have passed, and do what is due."""
         before = self._today
-        while self._lived < len(self._life) and self._life[self._lived].end <= now:
-            self._record(self._life[self._lived])
-            self._lived += 1
-        self._now = max(now, self._now)
+        self._time.pass_until(now)
         self._turn_day(self.clock())
-        if self._today != before and self._authenticated and packets.REALTIME_STEPS in self._subscribed:
-            self._say(packets.REALTIME_STEPS, self._realtime())
+        if self._today != before and self._authenticated and packets.REALTIME_STEPS in self._client.subscribed:
+            self._client.send(packets.REALTIME_STEPS, self._realtime())
         if self._tap is not None and not self.faults.mute_tap:
             self._settle_tap(*self._tap)
         if self._login_ends is not None and self._login_ends <= now:
             self._connected_at = None
-            self._outbox.append(HangUp())
+            self._client.hang_up()
 
-    def _record(self, epoch: Epoch) -> None:
+    def _coming(self) -> Sequence[Event]:
+        return [(self._life[0].end, self._record)] if self._life else []
+
+    def _record(self) -> None:
+        epoch = self._life.popleft()
         if self._off is not None and epoch.start < self._off[1] and self._off[0] < epoch.end:
             return
         stamp = epoch.start + self._clock_error
@@ -427,8 +418,8 @@ class MiBand:
             self._day, self._today = day, 0
 
     def _event(self, event: int, value: bytes = b"") -> None:
-        if self._authenticated and packets.EVENTS in self._subscribed:
-            self._say(packets.EVENTS, bytes([event]) + value)
+        if self._authenticated and packets.EVENTS in self._client.subscribed:
+            self._client.send(packets.EVENTS, bytes([event]) + value)
 
     @property
     def _login_ends(self) -> datetime | None:
@@ -437,25 +428,22 @@ class MiBand:
         return (self._tap[0] + TAP_TIMES_OUT if self._tap is not None else self._connected_at) + LOGIN_WITHIN
 
     def _settle_tap(self, asked: datetime, key: bytes) -> None:
-        if self.taps_after is not None and self._now >= asked + self.taps_after:
-            self._key, self._tap, self._connected_at = key, None, self._now
+        if self.taps_after is not None and self._time.now >= asked + self.taps_after:
+            self._key, self._tap, self._connected_at = key, None, self._time.now
             self._reply(packets.STORE_KEY, packets.SUCCESS, 0)
-        elif self._now >= asked + TAP_TIMES_OUT:
-            self._tap, self._connected_at = None, self._now
+        elif self._time.now >= asked + TAP_TIMES_OUT:
+            self._tap, self._connected_at = None, self._time.now
             self._reply(packets.STORE_KEY, packets.AUTH_REFUSED, 0)
 
     def wake_at(self) -> datetime | None:
         times = [self._login_ends]
         if self._tap is not None and not self.faults.mute_tap:
             times.append(self._tap[0] + min(self.taps_after or TAP_TIMES_OUT, TAP_TIMES_OUT))
-        if self._authenticated and packets.REALTIME_STEPS in self._subscribed and self._lived < len(self._life):
-            times.append(self._life[self._lived].end)
+        if self._authenticated and packets.REALTIME_STEPS in self._client.subscribed and self._life:
+            times.append(self._life[0].end)
         return min((instant for instant in times if instant is not None), default=None)
 
     def _realtime(self) -> bytes:
         if self.faults.short_steps:
             return RealtimeSteps(self._today).encode()
         return RealtimeSteps(self._today, self._today * 7 // 10, self._today // 25).encode()
-
-    def _say(self, characteristic: str, data: bytes) -> None:
-        self._outbox.append(Notification(characteristic, data))

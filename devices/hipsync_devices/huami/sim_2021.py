@@ -10,47 +10,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
-from zoneinfo import ZoneInfo
+from typing import Unpack
 
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import Epoch
-from hipsync.simulated import Characteristic, Refused, Service
+from hipsync.simulated import Refused, Service
 from hipsync_devices import gatt
 from hipsync_devices.huami import chunked, ecdh, endpoints, packets
 from hipsync_devices.huami.auth import answer
 from hipsync_devices.huami.chunked import TO_BAND, TO_PHONE, Assembly, Keys, Message
 from hipsync_devices.huami.endpoints import Challenge, Hello, Proof, Settings
 from hipsync_devices.huami.packets import CurrentTime, Reply
-from hipsync_devices.huami.sim import BAD_REQUEST, ROUND, MiBand
+from hipsync_devices.huami.sim import BAD_REQUEST, MiBand
+from hipsync_devices.simulator import OUT_OF_RANGE, Given, can
 
-OUT_OF_RANGE = 0xFF
 NO_KEY = 0x02
 """A guess: what a band says that no account owns was not recorded."""
 public_key = cache(ecdh.public_key)
 """A simulated band keeps its number for life."""
 
 
+class GivenNewer(Given, total=False):
+    """The keywords that make a band of this generation, besides its wearer's life."""
+
+    name: str
+    firmware: str
+    round_minutes: int
+    seed: int
+
+
 class MiBand6(MiBand):
     """Fits `hipsync.simulated.Simulator`. `secret` None: no account owns it, and it lets nobody in."""
 
     serial = b"5a6f01b20c66"
+    default_name, default_firmware = "Mi Smart Band 6", "V1.0.6.16"
 
-    def __init__(
-        self,
-        life: Sequence[Epoch],
-        *,
-        now: datetime,
-        zone: ZoneInfo,
-        secret: bytes | None = None,
-        name: str = "Mi Smart Band 6",
-        firmware: str = "V1.0.6.16",
-        clock_error: timedelta = timedelta(0),
-        round_minutes: int = ROUND,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, life: Sequence[Epoch], **given: Unpack[GivenNewer]) -> None:
         self.private: int | None = None
         """The number behind its public key; made of `seed` if None."""
         self.wants_receipts = False
@@ -63,10 +61,7 @@ class MiBand6(MiBand):
         """Which endpoints it has, and whether they want encryption."""
         self.settings: list[Settings] = []
         """Written to it."""
-        super().__init__(
-            life, now=now, zone=zone, secret=secret, name=name, firmware=firmware, clock_error=clock_error,
-            round_minutes=round_minutes, seed=seed,
-        )  # fmt: skip
+        super().__init__(life, **given)
 
     def _forget_connection(self) -> None:
         super()._forget_connection()
@@ -75,10 +70,7 @@ class MiBand6(MiBand):
         self._handle = self._heard_handle = self._sequence = 0
 
     def services(self) -> Sequence[Service]:
-        chunks = (
-            Characteristic(TO_BAND, frozenset({"write-without-response", "notify"})),
-            Characteristic(TO_PHONE, frozenset({"write-without-response", "notify"})),
-        )
+        chunks = tuple(can(uuid, "write-without-response", "notify") for uuid in (TO_BAND, TO_PHONE))
         return [
             Service(service.uuid, service.characteristics + chunks) if service.uuid == packets.FEE0 else service
             for service in super().services()
@@ -97,7 +89,7 @@ class MiBand6(MiBand):
 
     def _take(self, chunk: bytes) -> None:
         if (receipt := chunked.receipt_for(chunk)) is not None:
-            self._say(TO_BAND, receipt.encode())
+            self._client.send(TO_BAND, receipt.encode())
         try:
             message = self._assembly.take(chunk)
             if message is not None:
@@ -142,7 +134,7 @@ class MiBand6(MiBand):
         message = Message(self._handle, endpoint, payload, self.services_sealed.get(endpoint, False))
         keys, self._sequence = self._assembly.keys, self._sequence + 1
         for chunk in chunked.encode(message, self.mtu - 3, keys, self._sequence, wants_receipt=self.wants_receipts):
-            self._say(TO_PHONE, chunk)
+            self._client.send(TO_PHONE, chunk)
 
     # ------------------------------------------------------------------ login
 
@@ -182,26 +174,12 @@ class MiBand7(MiBand6):
     """Fits `hipsync.simulated.Simulator`."""
 
     serial = b"5a6f01b20c77"
+    default_name, default_firmware = "Xiaomi Smart Band 7", "V1.27.0.4"
 
-    def __init__(
-        self,
-        life: Sequence[Epoch],
-        *,
-        now: datetime,
-        zone: ZoneInfo,
-        secret: bytes | None = None,
-        name: str = "Xiaomi Smart Band 7",
-        firmware: str = "V1.27.0.4",
-        clock_error: timedelta = timedelta(0),
-        round_minutes: int = ROUND,
-        seed: int = 0,
-    ) -> None:
+    def __init__(self, life: Sequence[Epoch], **given: Unpack[GivenNewer]) -> None:
         self.owed = False
         """Whether a round waits for its acknowledgement."""
-        super().__init__(
-            life, now=now, zone=zone, secret=secret, name=name, firmware=firmware, clock_error=clock_error,
-            round_minutes=round_minutes, seed=seed,
-        )  # fmt: skip
+        super().__init__(life, **given)
         self.faults.long_answers = True
 
     def advertisement(self) -> Advertisement:
@@ -235,7 +213,7 @@ class MiBand7(MiBand6):
 
     def _control(self, data: bytes) -> None:
         if data[:1] == bytes([packets.START]) and self.owed:
-            self._say(packets.FETCH, Reply(packets.START, packets.FETCH_OWED).encode())
+            self._client.send(packets.FETCH, Reply(packets.START, packets.FETCH_OWED).encode())
         elif data == bytes([packets.ACKNOWLEDGE, packets.KEEP]):
             self._delivered, self._armed = [], []
             self._acknowledged()

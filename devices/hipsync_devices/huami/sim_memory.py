@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from hipsync.model import MINUTE, Epoch, State
@@ -52,16 +52,6 @@ class Memory:
     def forget(self, stamps: Iterable[datetime]) -> list[datetime]:
         """Those of the minutes that were still there."""
         return [stamp for stamp in stamps if self._records.pop(stamp, None) is not None]
-
-
-def minutes(life: Sequence[Epoch]) -> list[Epoch]:
-    """Minute epochs of any life, in order: the steps of a longer epoch lie in its last minute."""
-    out: list[Epoch] = []
-    for epoch in life:
-        count = epoch.length // MINUTE
-        still = [epoch._replace(start=epoch.start + i * MINUTE, length=MINUTE, steps=0) for i in range(count)]
-        out += [*still[:-1], still[-1]._replace(steps=epoch.steps)] if still else []
-    return sorted(out, key=lambda epoch: epoch.start)
 
 
 def coded(epoch: Epoch, size: int) -> bytes:

@@ -11,38 +11,30 @@ polls the chip. Source: InfiniTimeOrg/InfiniTime at 8250565 and the tags 1.6.0 t
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Unpack
 
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import Epoch
-from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
+from hipsync.simulated import Refused, Service, Shown
 from hipsync_devices import gatt
 from hipsync_devices.infinitime import packets
 from hipsync_devices.infinitime.packets import Alert, Press
+from hipsync_devices.simulator import INVALID_LENGTH, Client, Event, Given, Time, WallClock, can, walk
 
 FIRMWARE_UPDATE = "00001530-1212-efde-1523-785feabcd123"
 RAW_MOTION = "00030002-78fc-48fe-8e23-433b3a1942d0"
 FLAT = bytes.fromhex("000000000004")
 """Acceleration of a watch that lies on a table: 1024 a g, upwards."""
-GAIT = timedelta(seconds=2)
-"""The chip tells of steps in little bursts."""
 POLL = timedelta(milliseconds=100)
 RINGS_FOR = timedelta(seconds=7)
 """Also how long the screen shows an alert."""
 PERCENT = timedelta(hours=2)
 """How long a hundredth of the battery lasts: eight days on a charge."""
 LEVELS = {0: "None", 1: "Mild", 2: "High"}
-READ_NOT_PERMITTED, WRITE_NOT_PERMITTED, INVALID_LENGTH = 0x02, 0x03, 0x0D
-
-
-class _Walked(NamedTuple):
-    at: datetime
-    steps: int
 
 
 class PineTime:
@@ -52,17 +44,13 @@ class PineTime:
         self,
         life: Sequence[Epoch],
         *,
-        now: datetime,
-        zone: ZoneInfo,
-        secret: bytes | None = None,
         firmware: str = "1.16.0",
         wakes_on_motion: bool = False,
-        clock_error: timedelta = timedelta(0),
         press: Press | None = None,
         press_after: timedelta = timedelta(seconds=3),
+        **given: Unpack[Given],
     ) -> None:
-        del secret
-        self.mtu = 23
+        self.mtu, self.battery = 23, 87
         self.shown: list[Shown] = []
         self.alerts: list[Alert] = []
         """All that it was told to show."""
@@ -71,28 +59,33 @@ class PineTime:
         self.firmware, self.wakes_on_motion = firmware, wakes_on_motion
         self.press, self.press_after = press, press_after
         """The button that the wearer will press when it rings, and how soon."""
-        self.battery = 87
         self._version = packets.firmware(firmware)
-        self._now = now
-        self._ahead = (now.astimezone(zone).utcoffset() or timedelta()) + clock_error
-        """Of its wall clock over UTC; a watch knows no zone."""
+        now = given["now"]
+        self._time = Time(now, self._coming)
+        self.wall_clock = WallClock(self._time, given)
+        writable = {
+            gatt.CURRENT_TIME: self._set_clock, packets.LOCAL_TIME: self._set_local_time,
+            gatt.NEW_ALERT: self._show_alert, gatt.ALERT_LEVEL: self._show_level,
+        }  # fmt: skip
+        client = self._client = Client(self._time, self._time.pass_until, self._readable, writable, self._forget_press)
+        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
+        self.read, self.write, self.wake_at = client.read, client.write, client.wake_at
         self._local_time = b"\0\0"
         midnight = self._next_midnight() - timedelta(days=1)
-        self._walk = deque(walked for walked in _walked(life) if walked.at > midnight)
-        self._chip = self._counter = 0
+        self._walk = walk(life)
+        self._chip = 0
         while self._walk and self._walk[0].at <= now:
-            self._chip += self._walk.popleft().steps
+            at, count = self._walk.popleft()
+            self._chip += count if at > midnight else 0
         self._counter = self._chip
         self._reset_at_next_poll = False
         self._cleared_at: datetime | None = None
+        self._pressed_at: datetime | None = None
         self._screen_until = now
         self._discharged_at = now + PERCENT
-        self._forget_connection()
 
-    def _forget_connection(self) -> None:
-        self._subscribed: set[str] = set()
-        self._outbox: list[Notification | HangUp] = []
-        self._pressed_at: datetime | None = None
+    def _forget_press(self) -> None:
+        self._pressed_at = None
 
     # ------------------------------------------------------------------ what a radio sees
 
@@ -101,9 +94,6 @@ class PineTime:
         return Advertisement(name="InfiniTime", services=frozenset(listed))
 
     def services(self) -> Sequence[Service]:
-        def can(uuid: str, *properties: Property) -> Characteristic:
-            return Characteristic(uuid, frozenset(properties))
-
         clock = [can(gatt.CURRENT_TIME, "read", "write")]
         if self._strict:
             clock.append(can(packets.LOCAL_TIME, "read", "write"))
@@ -130,17 +120,8 @@ class PineTime:
             gatt.SOFTWARE_REVISION: b"InfiniTime",
         }
 
-    def connected(self, now: datetime) -> None:
-        self._live(now)
-        self._forget_connection()
-
-    def disconnected(self, now: datetime) -> None:
-        self._live(now)
-        self._forget_connection()
-
     def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
-        self._live(now)
-        (self._subscribed.add if subscribed else self._subscribed.discard)(characteristic)
+        self._client.on_subscribe(characteristic, subscribed, now)
         self._poll()
 
     # ------------------------------------------------------------------ reads and writes
@@ -150,10 +131,8 @@ class PineTime:
         """From 1.12 on the length of a time is checked, and there is a Local Time Information."""
         return self._version >= (1, 12)
 
-    def read(self, characteristic: str, service: str, now: datetime) -> bytes:
-        del service
-        self._live(now)
-        values = {
+    def _readable(self) -> dict[str, bytes]:
+        return {
             **self._strings(),
             packets.STEPS: packets.steps_packet(self._counter),
             packets.BATTERY: bytes([self.battery]),
@@ -162,120 +141,88 @@ class PineTime:
             gatt.HEART_RATE_MEASUREMENT: b"\0\0",  # no reading: Bluetooth cannot switch the sensor on
             RAW_MOTION: FLAT,
         }
-        if characteristic not in values:
-            raise Refused(READ_NOT_PERMITTED)
-        return values[characteristic]
 
     def _clock_with_junk(self) -> bytes:
         """Weekday and reason are memory that nobody wrote."""
         clock = packets.wall_clock(self.wall_clock().replace(microsecond=0))
         return clock[:7] + b"\xc8" + clock[8:9] + b"\x5a"
 
-    def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
-        del service
-        self._live(now)
-        if characteristic == gatt.CURRENT_TIME:
-            self._set_clock(data)
-        elif characteristic == packets.LOCAL_TIME:
-            if len(data) < 2:
-                raise Refused(INVALID_LENGTH)
-            self._local_time = data[:2]
-        elif characteristic == gatt.NEW_ALERT:
-            if len(data) > 3:
-                self._alert(Alert.of(data))
-        elif characteristic == gatt.ALERT_LEVEL:
-            level = LEVELS.get(data[0]) if data else None
-            self._alert(Alert("", f"Alert : {level}" if level else ""))
-        else:
-            raise Refused(WRITE_NOT_PERMITTED)
+    def _set_local_time(self, data: bytes) -> None:
+        if len(data) < 2:
+            raise Refused(INVALID_LENGTH)
+        self._local_time = data[:2]
+
+    def _show_alert(self, data: bytes) -> None:
+        if len(data) > 3:
+            self._alert(Alert.of(data))
+
+    def _show_level(self, data: bytes) -> None:
+        level = LEVELS.get(data[0]) if data else None
+        self._alert(Alert("", f"Alert : {level}" if level else ""))
 
     def _alert(self, alert: Alert) -> None:
         self.alerts.append(alert)
         if self.silent:
             return
-        self.shown.append(Shown(self._now, f"{alert.title} {alert.body}".strip()))
-        self.look(self._now, RINGS_FOR)
+        self.shown.append(Shown(self._time.now, f"{alert.title} {alert.body}".strip()))
+        self.look(self._time.now, RINGS_FOR)
         if alert.call and self.press is not None and self.press_after < RINGS_FOR:
-            self._pressed_at = self._now + self.press_after
+            self._pressed_at = self._time.now + self.press_after
 
     def _set_clock(self, data: bytes) -> None:
         """A new day is an hour 0 that comes after another hour, whatever the date."""
         if self._strict and len(data) < 10:
             raise Refused(INVALID_LENGTH)
         before = self.wall_clock()
-        try:
-            local = packets.wall_clock_of(data.ljust(10, b"\xff"))  # older firmware reads on into other memory
-        except MalformedPacket:
-            return
-        self._ahead = local - self._now.replace(tzinfo=None)
-        if before.hour != 0 and local.hour == 0:
-            self._new_day()
+        with suppress(MalformedPacket):
+            self.wall_clock.set(packets.wall_clock_of(data.ljust(10, b"\xff")))  # older firmware reads on in its memory
+            if before.hour != 0 and self.wall_clock().hour == 0:
+                self._new_day()
 
     # ------------------------------------------------------------------ time, and what the wearer does
 
-    def wall_clock(self) -> datetime:
-        """What the watch shows, without a zone."""
-        return self._now.replace(tzinfo=None) + self._ahead
-
     def look(self, now: datetime, length: timedelta = timedelta(seconds=15)) -> None:
         """The screen is on for so long."""
-        self._live(now)
-        self._screen_until = max(self._screen_until, self._now + length)
+        self._time.pass_until(now)
+        self._screen_until = max(self._screen_until, self._time.now + length)
         self._poll()
 
     def reboot(self, now: datetime) -> None:
         """The count is gone and the link is lost; the clock goes on."""
-        self._live(now)
+        self._time.pass_until(now)
         self._chip = self._counter = 0
         self._reset_at_next_poll, self._cleared_at, self._local_time = False, None, b"\0\0"
-        self._outbox.append(HangUp())
+        self._client.hang_up()
 
-    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
-        self._live(now)
-        out, self._outbox = self._outbox, []
-        return out
-
-    def wake_at(self) -> datetime | None:
-        """When it will next say something, at the earliest."""
-        if not self._subscribed and not self._outbox:
-            return None
-        return self._now if self._outbox else min(self._coming())[0]
-
-    def _live(self, now: datetime) -> None:
-        while (event := min(self._coming()))[0] <= now:
-            self._now = event[0]
-            event[2]()
-        self._now = max(now, self._now)
-
-    def _coming(self) -> list[tuple[datetime, int, Callable[[], None]]]:
-        """What will happen and when; at the same instant in the order of the numbers."""
-        coming = [(self._next_midnight(), 2, self._new_day), (self._discharged_at, 4, self._discharge)]
-        if self._walk:
-            coming.append((self._walk[0].at, 1, self._step))
-        if self._cleared_at is not None:
-            coming.append((self._cleared_at, 0, self._clear))
-        if self._pressed_at is not None:
-            coming.append((self._pressed_at, 3, self._press))
-        return coming
+    def _coming(self) -> Sequence[Event]:
+        """What will happen and when; at the same instant in this order."""
+        coming: list[tuple[datetime | None, Callable[[], None]]] = [
+            (self._cleared_at, self._clear),
+            (self._walk[0].at if self._walk else None, self._walked),
+            (self._next_midnight(), self._new_day),
+            (self._pressed_at, self._press),
+            (self._discharged_at, self._discharge),
+        ]
+        return [(at, happens) for at, happens in coming if at is not None]
 
     def _next_midnight(self) -> datetime:
-        local = self.wall_clock()
-        return self._now + timedelta(days=1) - (local - local.replace(hour=0, minute=0, second=0, microsecond=0))
+        midnight = self.wall_clock().replace(hour=0, minute=0, second=0, microsecond=0)
+        return self.wall_clock.instant(midnight + timedelta(days=1))
 
-    def _step(self) -> None:
+    def _walked(self) -> None:
         self._chip += self._walk.popleft().steps
         self._poll()
 
     def _polls(self) -> bool:
-        asleep = self._now >= self._screen_until
-        raw = self._version >= (1, 15) and RAW_MOTION in self._subscribed
+        asleep = self._time.now >= self._screen_until
+        raw = self._version >= (1, 15) and RAW_MOTION in self._client.subscribed
         return self._version.counts_in_the_dark or self.wakes_on_motion or raw or not asleep
 
     def _poll(self) -> None:
         if not self._polls() or self._cleared_at is not None:
             return
         if self._reset_at_next_poll:  # this look still sees the old total, though nothing may have changed
-            self._reset_at_next_poll, self._cleared_at = False, self._now + POLL
+            self._reset_at_next_poll, self._cleared_at = False, self._time.now + POLL
             self._tell(self._chip)
         elif self._chip != self._counter:
             self._tell(self._chip)
@@ -292,29 +239,15 @@ class PineTime:
         self._tell(0)
 
     def _discharge(self) -> None:
-        self._discharged_at = self._now + PERCENT
+        self._discharged_at += PERCENT
         self.battery = max(self.battery - 1, 1)
-        self._say(packets.BATTERY, bytes([self.battery]))
+        self._client.send(packets.BATTERY, bytes([self.battery]))
 
     def _press(self) -> None:
         self._pressed_at = None
         if self.press is not None:
-            self._say(packets.EVENT, bytes([self.press]))
+            self._client.send(packets.EVENT, bytes([self.press]))
 
     def _tell(self, count: int) -> None:
         self._counter = count
-        self._say(packets.STEPS, packets.steps_packet(count))
-
-    def _say(self, characteristic: str, data: bytes) -> None:
-        if characteristic in self._subscribed:
-            self._outbox.append(Notification(characteristic, data))
-
-
-def _walked(life: Sequence[Epoch]) -> Iterator[_Walked]:
-    """The steps of a life, spread evenly over each epoch; the last at its end."""
-    for epoch in sorted(life):
-        parts = epoch.length // GAIT if epoch.steps else 0
-        for part in range(parts):
-            count = epoch.steps * (part + 1) // parts - epoch.steps * part // parts
-            if count:
-                yield _Walked(epoch.start + (part + 1) * GAIT, count)
+        self._client.send(packets.STEPS, packets.steps_packet(count))

@@ -18,7 +18,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from functools import partial
 
 from hipsync.driver import Link, Message, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
@@ -27,12 +27,11 @@ from hipsync_devices.lefun import packets
 from hipsync_devices.lefun.hours import MOST, Answer, Clock, hours
 from hipsync_devices.lefun.packets import Record, Total
 from hipsync_devices.lefun.wire import Wire
+from hipsync_devices.live_counter import burst, worth_storing
 
 HEARTBEAT = timedelta(minutes=1)
 """Between questions for the total while the band is silent: proof that the link lives, and a reading for stillness."""
 SECOND = timedelta(seconds=1)
-BURST = timedelta(seconds=10)
-"""What is told within this time is reported together."""
 BUZZ = timedelta(seconds=4)
 """The band buzzes three times."""
 CLOCKS_APART = timedelta(minutes=10)
@@ -188,22 +187,12 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         yield [told[1]]
     while Clock(link.zone).offset(link.now()) == offset:
         try:
-            readings = totals.readings(await _burst(link, wire, beat))
+            readings = totals.readings(await burst(link.now, partial(_told, wire), until=beat))
         except NoReply:
             beat = link.now() + HEARTBEAT
             total = await wire.total()
             readings = totals.readings([(link.now(), total)])
         yield readings
-
-
-async def _burst(link: Link, wire: Wire, until: datetime) -> Sequence[tuple[datetime, Total]]:
-    """What the band tells: the first word, and all of the ten seconds after it. Raises `NoReply` if none came."""
-    told = [await _told(wire, until)]
-    end = link.now() + BURST
-    with contextlib.suppress(NoReply, LinkLost):  # what has come is reported first; the next call finds the link lost
-        while True:
-            told.append(await _told(wire, end))
-    return told
 
 
 async def _told(wire: Wire, until: datetime) -> tuple[datetime, Total]:
@@ -227,10 +216,8 @@ class Totals:
         """The last one that was believed; without a day if none was."""
 
     def readings(self, told: Sequence[tuple[datetime, Total]]) -> Sequence[Reading]:
-        """The last one, and one right before midnight too, or its last steps would be lost."""
-        counters = [Counter(at, total.steps) for at, total in told if self._believed(at, total)]
-        peaks = [here for here, after in pairwise(counters) if after.steps < here.steps]
-        return [*peaks, *counters[-1:]]
+        """Those that are believed and worth storing."""
+        return worth_storing([Counter(at, total.steps) for at, total in told if self._believed(at, total)])
 
     def _believed(self, at: datetime, total: Total) -> bool:
         if total.days_ago or total.day is None or not _near(total.day, self._clock, at):

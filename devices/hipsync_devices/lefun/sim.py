@@ -9,51 +9,35 @@ slot that runs is told as it stands, and what a restart does: the clock begins i
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
+from typing import Unpack
 
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import MINUTE, Epoch
-from hipsync.simulated import Characteristic, HangUp, Notification, Refused, Service, Shown
+from hipsync.simulated import Service, Shown
+from hipsync_devices import simulator
 from hipsync_devices.lefun import packets
 from hipsync_devices.lefun.packets import LAST_DAY, LONGEST, REPLY, SET, Frame, Piece, Record, Total
+from hipsync_devices.simulator import BOOT, Client, Event, Given, Time, WallClock, can, walk
 
 UNITS, PROFILE, FEATURES, SIT_REMINDER, DRINK_REMINDER, LANGUAGE = 0x02, 0x06, 0x08, 0x0B, 0x0C, 0x21
 EXTENDED = 1 << 4
 """In the kind of a text: a byte with the app comes before the words."""
 VERSIONS = bytes.fromhex("ff2714f15031390201023219544a4450")
 """As an FT100 told them."""
-GAIT = timedelta(seconds=2)
-"""Between two totals of a walk."""
-INSTANT = timedelta.resolution
-"""The steps that it tells at an instant were walked before that."""
-BOOT = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_STEPS = 0xFFFF
-READ_NOT_PERMITTED, WRITE_NOT_PERMITTED = 0x02, 0x03
 
 
 @dataclass(slots=True)
-class Faults:
+class Faults(simulator.Faults):
     """What goes wrong in the air or the firmware; notifications are counted from 0 in each connection."""
 
-    lose: set[int] = field(default_factory=set[int])
-    double: set[int] = field(default_factory=set[int])
-    stall_at: int | None = None
-    """From this one on nothing is said any more."""
-    hang_up_at: int | None = None
     deaf: set[int] = field(default_factory=set[int])
     """Commands that it does not answer."""
-
-
-class _Walked(NamedTuple):
-    at: datetime
-    steps: int
 
 
 class LefunBand:
@@ -63,21 +47,16 @@ class LefunBand:
         self,
         life: Sequence[Epoch],
         *,
-        now: datetime,
-        zone: ZoneInfo,
-        secret: bytes | None = None,
         name: str = "Lefun",
         slot: timedelta = 30 * MINUTE,
         omits_still: bool = True,
         pads: bool = False,
         tells_today: bool = True,
-        clock_error: timedelta = timedelta(0),
+        **given: Unpack[Given],
     ) -> None:
-        del secret
-        self.mtu = 23
-        self.shown: list[Shown] = []
+        self.mtu, self.name, self.battery = 23, name, 87
         self.faults = Faults()
-        self.name, self.battery = name, 87
+        self.shown: list[Shown] = []
         self.slot, self.omits_still, self.pads = slot, omits_still, pads
         """`pads`: all it says has 20 bytes."""
         self.tells_today = tells_today
@@ -90,22 +69,23 @@ class LefunBand:
             DRINK_REMINDER: b"\x3c",
             LANGUAGE: b"\0",
         }
-        self._now = now
-        self._ahead = (now.astimezone(zone).utcoffset() or timedelta()) + clock_error
-        """Of its wall clock over UTC."""
+        self._time = Time(given["now"], self._coming)
+        self.wall_clock = WallClock(self._time, given)
+        writable = {packets.WRITE: self._hear}
+        client = self._client = Client(self._time, self._live, writable=writable, forget=self._forget_words)
+        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
+        self.on_subscribe, self.read, self.write = client.on_subscribe, client.read, client.write
+        self.wake_at = client.wake_at
         self._slots: dict[datetime, int] = {}
-        """Steps by wall clock, written as if it were UTC."""
-        self._forget_connection()
-        lived = sorted(life)
-        self._lived = min((epoch.start for epoch in lived), default=now)
+        """Steps by wall clock."""
+        self._words = b""
+        """Of a text of which not all pieces have come."""
+        self._lived = min((epoch.start for epoch in life), default=given["now"])
         """Until when it has counted; it was not worn before."""
-        self._walk = deque(sorted(_walked(lived)))
-        self._live(now)
+        self._walk = walk(life)
+        self._live(given["now"])
 
-    def _forget_connection(self) -> None:
-        self._subscribed = False
-        self._outbox: list[Notification | HangUp] = []
-        self._said = 0
+    def _forget_words(self) -> None:
         self._words = b""
 
     # ------------------------------------------------------------------ what a radio sees
@@ -117,38 +97,13 @@ class LefunBand:
         return [
             Service(
                 packets.SERVICE,
-                (
-                    Characteristic(packets.NOTIFY, frozenset({"notify"})),
-                    Characteristic(packets.WRITE, frozenset({"write", "write-without-response"})),
-                ),
+                (can(packets.NOTIFY, "notify"), can(packets.WRITE, "write", "write-without-response")),
             )
         ]
 
-    def connected(self, now: datetime) -> None:
-        self._live(now)
-        self._forget_connection()
-
-    def disconnected(self, now: datetime) -> None:
-        self._live(now)
-        self._forget_connection()
-
-    def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
-        self._live(now)
-        if characteristic == packets.NOTIFY:
-            self._subscribed = subscribed
-
-    def read(self, characteristic: str, service: str, now: datetime) -> bytes:
-        del characteristic, service
-        self._live(now)
-        raise Refused(READ_NOT_PERMITTED)
-
     # ------------------------------------------------------------------ commands
 
-    def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
-        del service
-        self._live(now)
-        if characteristic != packets.WRITE:
-            raise Refused(WRITE_NOT_PERMITTED)
+    def _hear(self, data: bytes) -> None:
         with suppress(MalformedPacket):
             frame = Frame.decode(data)
             if frame.mark == packets.REQUEST and frame.command not in self.faults.deaf:
@@ -164,11 +119,10 @@ class LefunBand:
             case packets.BATTERY, 0:
                 self._reply(command, bytes([self.battery]))
             case packets.TIME, 7 if params[0] == SET:
-                wall = packets.decode_time(params[1:]).replace(tzinfo=UTC)
-                self._ahead = wall - self._now
+                self.wall_clock.set(packets.decode_time(params[1:]))
                 self._reply(command, bytes([SET, 1]))
             case packets.FIND, 0:
-                self.shown.append(Shown(self._now, ""))
+                self.shown.append(Shown(self._time.now, ""))
                 self._reply(command, b"\1")
             case packets.TOTAL, 1:
                 self._reply(command, self._total(params[0], asked=True).encode())
@@ -192,10 +146,10 @@ class LefunBand:
         text = piece.text[1:] if piece.kind & EXTENDED else piece.text
         self._words = text if piece.number == 1 else self._words + text
         if piece.number == piece.pieces:
-            self.shown.append(Shown(self._now, self._words.decode(errors="replace")))
+            self.shown.append(Shown(self._time.now, self._words.decode(errors="replace")))
 
     def _total(self, days_ago: int, *, asked: bool) -> Total:
-        day = self.clock().date() - timedelta(days=days_ago)
+        day = self.wall_clock().date() - timedelta(days=days_ago)
         slots = [steps for start, steps in self._slots.items() if start.date() == day]
         if days_ago > LAST_DAY or (days_ago and not slots):
             return Total(days_ago, None)
@@ -203,63 +157,50 @@ class LefunBand:
         return Total(days_ago, day, steps, steps * 7 // 10, steps * 30)
 
     def _records(self, days_ago: int) -> Sequence[Record]:
-        day = self.clock().date() - timedelta(days=days_ago)
+        day = self.wall_clock().date() - timedelta(days=days_ago)
         slots = sorted((start, steps) for start, steps in self._slots.items() if start.date() == day)
         if not slots or days_ago > LAST_DAY:
             return [Record(days_ago)]
         return [
-            Record(
-                days_ago, len(slots), number, start.replace(tzinfo=None), steps, steps * 7 // 10, steps * 30 & 0xFFFF
-            )
+            Record(days_ago, len(slots), number, start, steps, steps * 7 // 10, steps * 30 & 0xFFFF)
             for number, (start, steps) in enumerate(slots, 1)
         ]
 
     # ------------------------------------------------------------------ time, and what the wearer does
 
-    def clock(self) -> datetime:
-        """Its wall clock, written as if it were UTC."""
-        return self._now + self._ahead
-
     def reboot(self, now: datetime) -> None:
         """The clock is lost and the link; the memory is not."""
         self._live(now)
-        self._ahead = BOOT - self._now
-        self._outbox.append(HangUp())
-
-    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
-        self._live(now)
-        out, self._outbox = self._outbox, []
-        return out
-
-    def wake_at(self) -> datetime | None:
-        if self._outbox:
-            return self._now
-        return self._walk[0].at if self._subscribed and self._walk else None
+        self.wall_clock.set(BOOT)
+        self._client.hang_up()
 
     def _live(self, now: datetime) -> None:
-        while self._walk and self._walk[0].at <= now:
-            walked = self._walk.popleft()
-            self._pass(walked.at)
-            self._count(walked)
-        self._pass(now)
+        self._time.pass_until(now)
+        self._begin_slots(now)
 
-    def _pass(self, now: datetime) -> None:
-        """Time goes by; a band that tells still slots too begins each as it comes."""
+    def _coming(self) -> Sequence[Event]:
+        return [(self._walk[0].at, self._walked)] if self._walk else []
+
+    def _begin_slots(self, until: datetime) -> None:
+        """A band that reports still slots too begins each as it comes."""
         if not self.omits_still:
-            start = self._slot(self._lived + self._ahead)
-            while start < now + self._ahead:
+            start = self._slot(self.wall_clock(self._lived))
+            while start < self.wall_clock(until):
                 self._slots.setdefault(start, 0)
                 start += self.slot
-        self._now = max(self._now, now)
-        self._lived = max(self._lived, now)
+        self._lived = max(self._lived, until)
 
-    def _count(self, walked: _Walked) -> None:
-        wall = walked.at + self._ahead - INSTANT
+    def _walked(self) -> None:
+        at, count = self._walk.popleft()
+        self._begin_slots(at)
+        wall = self.wall_clock(
+            at - timedelta.resolution
+        )  # walked before: at a slot's end they count for the one that ends
         slot = self._slot(wall)
-        self._slots[slot] = min(self._slots.get(slot, 0) + walked.steps, MOST_STEPS)
+        self._slots[slot] = min(self._slots.get(slot, 0) + count, MOST_STEPS)
         oldest = wall.date() - timedelta(days=LAST_DAY)
         self._slots = {start: steps for start, steps in self._slots.items() if start.date() >= oldest}
-        if self._subscribed and walked.at >= self._now:
+        if packets.NOTIFY in self._client.subscribed:
             self._reply(packets.TOTAL, self._total(0, asked=False).encode())
 
     def _slot(self, wall: datetime) -> datetime:
@@ -268,24 +209,5 @@ class LefunBand:
     # ------------------------------------------------------------------ out
 
     def _reply(self, command: int, params: bytes) -> None:
-        if not self._subscribed:
-            return
-        number, self._said = self._said, self._said + 1
         data = Frame(command, params, REPLY).encode()
-        if self.pads:
-            data = data.ljust(LONGEST, b"\0")
-        if number == self.faults.hang_up_at:
-            self._outbox.append(HangUp())
-        elif self.faults.stall_at is None or number < self.faults.stall_at:
-            times = 0 if number in self.faults.lose else 2 if number in self.faults.double else 1
-            self._outbox += [Notification(packets.NOTIFY, data)] * times
-
-
-def _walked(life: Sequence[Epoch]) -> Iterator[_Walked]:
-    """The steps of a life, spread evenly over each epoch; the last at its end."""
-    for epoch in life:
-        parts = epoch.length // GAIT if epoch.steps else 0
-        for part in range(parts):
-            count = epoch.steps * (part + 1) // parts - epoch.steps * part // parts
-            if count:
-                yield _Walked(epoch.start + (part + 1) * GAIT, count)
+        self._client.send(packets.NOTIFY, data.ljust(LONGEST, b"\0") if self.pads else data, faults=self.faults)

@@ -10,12 +10,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 from hipsync.driver import Link, Message, Received, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
+from hipsync_devices.live_counter import burst, notifications, utc_offset, worth_storing
 from hipsync_devices.moyoung import packets
 from hipsync_devices.moyoung.packets import Buckets, Frame, Notice, Today
 
@@ -24,8 +24,6 @@ MAKER = "MOYOUNG"
 HEARTBEAT = timedelta(minutes=1)
 """Between reads of the counter while it is silent: proof that the link lives, and a reading for stillness. Some watches
 never notify."""
-BURST = timedelta(seconds=10)
-"""What is told within this time is reported together."""
 REPLY = timedelta(seconds=3)
 """A watch that says nothing for so long does not know the command."""
 SMALL = 20
@@ -37,10 +35,10 @@ MOST = 30 * 250
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
     """What the watch says of itself; sets its clock. Raises `DeviceError` for a watch of another maker."""
-    maker = await _text(link, packets.MANUFACTURER)
+    maker = await gatt.read_text(link, packets.MANUFACTURER)
     if not (maker or "").startswith(MAKER) or not link.has(packets.STEPS) or not link.has(packets.COMMANDS):
         raise DeviceError(f"this is no MoYoung watch that tells its steps: its maker is {maker or 'not given'}")
-    firmware = await _text(link, gatt.SOFTWARE_REVISION)
+    firmware = await gatt.read_text(link, gatt.SOFTWARE_REVISION)
     await _set_clock(link)
     info = Info(link.now(), firmware=firmware)
     if not link.has(packets.BATTERY):
@@ -58,20 +56,21 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
     """The counter as it changes, and every minute while it does not; the battery."""
-    offset = _offset(link)
+    offset = utc_offset(link)
     for characteristic in (packets.STEPS, packets.BATTERY):
         with contextlib.suppress(DeviceError):  # a watch that cannot notify is read; a lost link is found by that
             await link.subscribe(characteristic)
     beat = link.now()  # at once: a change just before the subscription would be missed
     while True:
         try:
-            readings = _readings(await _burst(link, beat))
+            reports = await burst(link.now, notifications(link, packets.STEPS, packets.BATTERY), until=beat)
+            readings = _readings(reports)
         except NoReply:
             beat = link.now() + HEARTBEAT
             readings = [await _counter(link)]
         yield readings
-        if _offset(link) != offset:  # summer time began or ended
-            offset = _offset(link)
+        if utc_offset(link) != offset:  # summer time began or ended
+            offset = utc_offset(link)
             await _set_clock(link)
 
 
@@ -148,26 +147,11 @@ async def _part(link: Link, number: int) -> Buckets:
 # ------------------------------------------------------------------ the counter
 
 
-async def _burst(link: Link, until: datetime) -> Sequence[Received]:
-    """What the watch tells: the first word, and all of the ten seconds after it. Raises `NoReply` if none came."""
-    told = [await link.notification(packets.STEPS, packets.BATTERY, timeout=_left(link, until))]
-    end = link.now() + BURST
-    with contextlib.suppress(NoReply, LinkLost):  # what has come is reported first; the next call finds the link lost
-        while True:
-            told.append(await link.notification(packets.STEPS, packets.BATTERY, timeout=_left(link, end)))
-    return told
-
-
-def _readings(told: Sequence[Received]) -> Sequence[Reading]:
-    """The last count, and the battery. A count right before a reset too, or its last steps would be lost."""
-    counters = [Counter(at, Today.of(data).steps) for uuid, at, data in told if uuid == packets.STEPS]
-    charges = [Charge(at, packets.percent(data)) for uuid, at, data in told if uuid == packets.BATTERY]
-    peaks = [here for here, after in pairwise(counters) if after.steps < here.steps]
-    return [*peaks, *counters[-1:], *charges]
-
-
-def _left(link: Link, until: datetime) -> timedelta:
-    return max(until - link.now(), timedelta())
+def _readings(reports: Sequence[Received]) -> Sequence[Reading]:
+    """The counts worth storing, and the battery."""
+    counters = [Counter(at, Today.of(data).steps) for uuid, at, data in reports if uuid == packets.STEPS]
+    charges = [Charge(at, packets.percent(data)) for uuid, at, data in reports if uuid == packets.BATTERY]
+    return [*worth_storing(counters), *charges]
 
 
 async def _today(link: Link) -> Today:
@@ -187,14 +171,6 @@ async def _send(link: Link, frame: Frame) -> None:
     data = frame.packet(small=link.write_size <= SMALL)
     for at in range(0, len(data), link.write_size):
         await link.write(packets.COMMANDS, data[at : at + link.write_size])
-
-
-async def _text(link: Link, characteristic: str) -> str | None:
-    return gatt.text(await link.read(characteristic)) if link.has(characteristic) else None
-
-
-def _offset(link: Link) -> timedelta | None:
-    return link.now().astimezone(link.zone).utcoffset()
 
 
 async def _set_clock(link: Link) -> None:

@@ -16,6 +16,7 @@ from hipsync.driver import Link, Message, Received, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply
 from hipsync.model import Charge, Info, Reading
 from hipsync_devices import gatt
+from hipsync_devices.live_counter import utc_offset
 from hipsync_devices.sig import packets
 from hipsync_devices.sig.minutes import FLOWING, Minutes
 from hipsync_devices.sig.packets import HeartRate, Level, Pace
@@ -55,7 +56,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     A minute is told `FLOWING` after its end, when nothing more of it can come.
     """
     streams = await _subscribed(link)
-    minutes, malformed, offset = Minutes(), 0, _offset(link)
+    minutes, malformed, offset = Minutes(), 0, utc_offset(link)
     while True:
         readings: list[Reading] = []
         try:
@@ -79,8 +80,8 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         readings += minutes.finished(known_until - FLOWING)
         if readings:
             yield readings
-        if _offset(link) != offset:
-            offset = _offset(link)
+        if utc_offset(link) != offset:
+            offset = utc_offset(link)
             await _set_clock(link)
 
 
@@ -135,10 +136,6 @@ async def _hush(link: Link) -> None:
     alarm = await _value(link, gatt.ALERT_LEVEL, packets.LINK_LOSS)
     if alarm is not None and alarm != bytes([Level.NONE]):
         await _allowed(link.write(gatt.ALERT_LEVEL, bytes([Level.NONE]), response=True, service=packets.LINK_LOSS))
-
-
-def _offset(link: Link) -> timedelta | None:
-    return link.now().astimezone(link.zone).utcoffset()
 
 
 async def _text(link: Link, characteristic: str) -> str | None:

@@ -14,16 +14,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal
-from zoneinfo import ZoneInfo
+from typing import Literal, Unpack
 
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import MINUTE, Epoch, State
-from hipsync.simulated import Characteristic, HangUp, Notification, Property, Refused, Service, Shown
-from hipsync_devices import gatt
+from hipsync.simulated import Property, Refused, Service, Shown
+from hipsync_devices import gatt, simulator
 from hipsync_devices.sig import packets
 from hipsync_devices.sig.packets import HeartRate, Level, Pace
+from hipsync_devices.simulator import (
+    INVALID_LENGTH,
+    OUT_OF_RANGE,
+    WRITE_NOT_PERMITTED,
+    Client,
+    Event,
+    Given,
+    Time,
+    WallClock,
+    can,
+    shares,
+)
 
 BRISK = 120
 """Steps a minute."""
@@ -33,9 +44,10 @@ WRIST = 2
 """Body Sensor Location."""
 TELLS_RUNNING = 0x0004
 """RSC Feature: the flag of running means something."""
-READ_NOT_PERMITTED, WRITE_NOT_PERMITTED, INVALID_LENGTH = 0x02, 0x03, 0x0D
-NOT_SUPPORTED, OUT_OF_RANGE = 0x80, 0xFF
-"""Of the heart rate's control point; of values in general."""
+CONTROL_NOT_SUPPORTED = 0x80
+"""An error of the heart rate's control point."""
+BOOT = datetime(2020, 1, 1)  # noqa: DTZ001  a wall clock
+"""Where the clock begins after a restart."""
 OFF = frozenset({State.NOT_WORN, State.CHARGING})
 
 Kind = Literal["watch", "strap", "pod"]
@@ -44,15 +56,11 @@ Contact = Literal["felt", "unknown", "claimed"]
 
 
 @dataclass(slots=True)
-class Faults:
-    """What goes wrong in the firmware; notifications are counted from the connection on."""
+class Faults(simulator.Faults):
+    """What goes wrong in the firmware; notifications are counted from 0 in each connection."""
 
-    lose: set[int] = field(default_factory=set[int])
-    double: set[int] = field(default_factory=set[int])
     cut_short: set[int] = field(default_factory=set[int])
     """Without their last byte."""
-    stall_at: int | None = None
-    hang_up_at: int | None = None
 
 
 class Sensor:
@@ -62,36 +70,27 @@ class Sensor:
         self,
         life: Sequence[Epoch],
         *,
-        now: datetime,
-        zone: ZoneInfo,
-        secret: bytes | None = None,
         kind: Kind = "watch",
         contact: Contact = "felt",
         every: timedelta = timedelta(seconds=5),
         sets_clock: bool = True,
-        clock_error: timedelta = timedelta(0),
         faults: Faults | None = None,
+        **given: Unpack[Given],
     ) -> None:
-        del secret
-        self.mtu = 23
+        self.mtu, self.battery = 23, 64
         self.shown: list[Shown] = []
         self.kind, self.contact, self.every, self.sets_clock = kind, contact, every, sets_clock
-        self.battery = 64
         self.alarm = Level.MILD
         """What it does when the link is lost."""
         self.buzzing = False
         """Until it is told to stop."""
         self.faults = faults or Faults()
         self._life = {start: piece for epoch in life for start, piece in _pieces(epoch)}
-        self._now = now
-        self._ahead = (now.astimezone(zone).utcoffset() or timedelta()) + clock_error
-        """Of its wall clock over UTC; it knows no zone."""
-        self._forget_connection()
-
-    def _forget_connection(self) -> None:
-        self._subscribed: set[str] = set()
-        self._outbox: list[Notification | HangUp] = []
-        self._said = 0
+        self._time = Time(given["now"], self._coming)
+        self.wall_clock = WallClock(self._time, given)
+        client = self._client = Client(self._time, self._time.pass_until, self._readable)
+        self.connected, self.on_subscribe = client.connected, client.on_subscribe
+        self.advance, self.wake_at = client.advance, client.wake_at
 
     # ------------------------------------------------------------------ what a radio sees
 
@@ -101,9 +100,6 @@ class Sensor:
         return Advertisement(name=name, services=frozenset(measures[self.kind]))
 
     def services(self) -> Sequence[Service]:
-        def can(uuid: str, *properties: Property) -> Characteristic:
-            return Characteristic(uuid, frozenset(properties))
-
         clock: tuple[Property, ...] = ("read", "write") if self.sets_clock else ("read",)
         found = [
             Service(gatt.DEVICE_INFORMATION, tuple(can(uuid, "read") for uuid in self._strings())),
@@ -131,46 +127,36 @@ class Sensor:
             packets.FIRMWARE_REVISION: b"1.0.3",
         }
 
-    def connected(self, now: datetime) -> None:
-        self._live(now)
-        self._forget_connection()
-
     def disconnected(self, now: datetime) -> None:
-        self._live(now)
+        self._client.disconnected(now)
         if self.kind == "watch" and self.alarm:
-            self.shown.append(Shown(self._now, "link lost"))
-        self._forget_connection()
-
-    def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
-        self._live(now)
-        (self._subscribed.add if subscribed else self._subscribed.discard)(characteristic)
+            self.shown.append(Shown(now, "link lost"))
 
     # ------------------------------------------------------------------ reads and writes
 
     def read(self, characteristic: str, service: str, now: datetime) -> bytes:
-        self._live(now)
-        values = {
+        if (service, characteristic) == (packets.LINK_LOSS, gatt.ALERT_LEVEL):
+            return bytes([self.alarm])
+        return self._client.read(characteristic, service, now)
+
+    def _readable(self) -> dict[str, bytes]:
+        return {
             **self._strings(),
             packets.BATTERY_LEVEL: bytes([self.battery]),
             packets.BODY_SENSOR_LOCATION: bytes([WRIST]),
             packets.RSC_FEATURE: TELLS_RUNNING.to_bytes(2, "little"),
             gatt.CURRENT_TIME: packets.wall_clock(self.wall_clock()),
         }
-        if service == packets.LINK_LOSS:
-            values[gatt.ALERT_LEVEL] = bytes([self.alarm])
-        if characteristic not in values:
-            raise Refused(READ_NOT_PERMITTED)
-        return values[characteristic]
 
     def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
-        self._live(now)
+        self._time.pass_until(now)
         if characteristic == gatt.ALERT_LEVEL:
             self._alert(service, data)
         elif characteristic == gatt.CURRENT_TIME and self.sets_clock:
             self._set_clock(data)
         elif characteristic == gatt.HEART_RATE_CONTROL:
             if data != b"\1":
-                raise Refused(NOT_SUPPORTED)
+                raise Refused(CONTROL_NOT_SUPPORTED)
         else:
             raise Refused(WRITE_NOT_PERMITTED)
 
@@ -184,60 +170,41 @@ class Sensor:
         else:
             self.buzzing = bool(level)
             if self.buzzing:
-                self.shown.append(Shown(self._now, ""))
+                self.shown.append(Shown(self._time.now, ""))
 
     def _set_clock(self, data: bytes) -> None:
         if len(data) != 10:
             raise Refused(INVALID_LENGTH)
         try:
-            self._ahead = packets.wall_clock_of(data) - self._now.replace(tzinfo=None)
+            self.wall_clock.set(packets.wall_clock_of(data))
         except MalformedPacket as malformed:
             raise Refused(OUT_OF_RANGE) from malformed
 
     # ------------------------------------------------------------------ time
 
-    def wall_clock(self) -> datetime:
-        """What the device shows, without a zone."""
-        return self._now.replace(tzinfo=None) + self._ahead
-
     def reboot(self, now: datetime) -> None:
         """The link is lost, the alarm is as it was made, and the clock stands at its first day."""
-        self._live(now)
+        self._time.pass_until(now)
         self.alarm, self.buzzing = Level.MILD, False
-        self._ahead = datetime(2020, 1, 1) - self._now.replace(tzinfo=None)  # noqa: DTZ001  a wall clock
-        self._outbox.append(HangUp())
-
-    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
-        self._live(now)
-        out, self._outbox = self._outbox, []
-        return out
-
-    def wake_at(self) -> datetime | None:
-        if self._outbox:
-            return self._now
-        return self._next() if self._subscribed else None
+        self.wall_clock.set(BOOT)
+        self._client.hang_up()
 
     def _next(self) -> datetime:
         """Of the grid on which it speaks."""
-        beginning = datetime.min.replace(tzinfo=UTC)
-        return self._now + self.every - (self._now - beginning) % self.every
+        now, beginning = self._time.now, datetime.min.replace(tzinfo=UTC)
+        return now + self.every - (now - beginning) % self.every
 
-    def _live(self, now: datetime) -> None:
-        while (then := self._next()) <= now:
-            self._now = then
-            if self._subscribed:
-                self._speak()
-            else:
-                self._now = max(now - self.every, then)  # nobody listens
-        self._now = max(now, self._now)
+    def _coming(self) -> Sequence[Event]:
+        """Nothing while nobody listens."""
+        return [(self._next(), self._speak)] if self._client.subscribed else []
 
     def _speak(self) -> None:
-        start = (self._now - self.every).astimezone(UTC).replace(second=0, microsecond=0)
+        start = (self._time.now - self.every).astimezone(UTC).replace(second=0, microsecond=0)
         minute = self._life.get(start, Epoch(start, MINUTE, 0, state=State.NOT_WORN))
-        if gatt.HEART_RATE_MEASUREMENT in self._subscribed:
-            self._say(gatt.HEART_RATE_MEASUREMENT, self._heart(minute).packet())
-        if packets.RSC_MEASUREMENT in self._subscribed:
-            self._say(packets.RSC_MEASUREMENT, self._pace(minute).packet())
+        if gatt.HEART_RATE_MEASUREMENT in self._client.subscribed:
+            self._send(gatt.HEART_RATE_MEASUREMENT, self._heart(minute).packet())
+        if packets.RSC_MEASUREMENT in self._client.subscribed:
+            self._send(packets.RSC_MEASUREMENT, self._pace(minute).packet())
 
     def _heart(self, minute: Epoch) -> HeartRate:
         worn = minute.state not in OFF
@@ -245,20 +212,13 @@ class Sensor:
         return HeartRate((minute.heart_rate or 0) if worn else 0, contact)
 
     def _pace(self, minute: Epoch) -> Pace:
-        cadence = _cadence(minute.steps, (self._now - self.every - minute.start) // self.every, self.every)
+        cadence = _cadence(minute.steps, (self._time.now - self.every - minute.start) // self.every, self.every)
         speed = cadence * STRIDE_CM * 256 // 6000
         return Pace(speed, cadence, running=cadence > 150)
 
-    def _say(self, characteristic: str, data: bytes) -> None:
-        number, faults = self._said, self.faults
-        self._said += 1
-        if faults.stall_at is not None and number >= faults.stall_at:
-            return
-        if number == faults.hang_up_at:
-            self._outbox.append(HangUp())
-        if number not in faults.lose:
-            said = Notification(characteristic, data[:-1] if number in faults.cut_short else data)
-            self._outbox += [said] * (2 if number in faults.double else 1)
+    def _send(self, characteristic: str, data: bytes) -> None:
+        short = self._client.sent in self.faults.cut_short
+        self._client.send(characteristic, data[:-1] if short else data, faults=self.faults)
 
 
 def _cadence(steps: int, part: int, every: timedelta) -> int:
@@ -267,17 +227,13 @@ def _cadence(steps: int, part: int, every: timedelta) -> int:
     walked = min(parts, -(-steps * parts // BRISK))
     if part >= walked:
         return 0
-    total = steps * parts
-    return total * (part + 1) // walked - total * part // walked
+    return shares(steps * parts, walked)[part]
 
 
 def _pieces(epoch: Epoch) -> list[tuple[datetime, Epoch]]:
     """An epoch's minutes, its steps spread evenly."""
-    count = epoch.length // MINUTE
+    starts = [epoch.start + i * MINUTE for i in range(epoch.length // MINUTE)]
     return [
-        (
-            epoch.start + i * MINUTE,
-            epoch._replace(length=MINUTE, steps=epoch.steps * (i + 1) // count - epoch.steps * i // count),
-        )
-        for i in range(count)
+        (start, epoch._replace(start=start, length=MINUTE, steps=steps))
+        for start, steps in zip(starts, shares(epoch.steps, len(starts)), strict=True)
     ]
