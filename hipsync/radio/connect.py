@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import logging
 import math
-import re
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
@@ -25,18 +23,20 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
-from bleak.exc import (
-    PROTOCOL_ERROR_CODES,
-    BleakBluetoothNotAvailableError,
-    BleakBluetoothNotAvailableReason,
-    BleakDBusError,
-    BleakError,
-    BleakGATTProtocolError,
-)
+from bleak.exc import BleakError
 from bleak_retry_connector import close_stale_connections_by_address, establish_connection
 
 from hipsync.driver import Advertisement
-from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotAuthorised, NotBonded, NotHeard
+from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotBonded, NotHeard
+from hipsync.radio.bleak_errors import (
+    FAILURES,
+    SERVICE_SILENT,
+    before_connecting,
+    bluetooth_unavailable,
+    bonding_error,
+    one_line,
+    request_error,
+)
 from hipsync.radio.bluez_agent import bonded
 from hipsync.text import clean
 
@@ -153,7 +153,7 @@ async def _connected(radio: Radio) -> list[Seen]:
         devices = await adapter.get_connected_devices(GENERIC)
     except NotImplementedError:
         return []
-    except _FAILURES as error:  # what advertises is worth more
+    except FAILURES as error:  # what advertises is worth more
         log.debug("the connected devices are not known: %s", error)
         return []
     return [
@@ -200,7 +200,7 @@ async def connect(
             alike.add(seen.address)
 
     try:
-        with _at_the_door():
+        with before_connecting():
             try:
                 async with asyncio.timeout(timeout.total_seconds()):
                     connection = await _connection(radio, band, timeout, made, lost, hear)
@@ -287,11 +287,11 @@ async def _connection(
             lost.set()
         return BleakConnection(client, lost, await _mtu_of_bluez(client) if radio.client is None else None)
     except BleakError as error:
-        if _unavailable(error) is not None:
+        if bluetooth_unavailable(error) is not None:
             raise
         if await _has_bond(radio, band.address):
             raise NotBonded(_BOND_LOST.format(address=band.address)) from error
-        raise NoReply(f"{_ABSENT.format(address=band.address)} ({_line(error)})") from error
+        raise NoReply(f"{_ABSENT.format(address=band.address)} ({one_line(error)})") from error
 
 
 _BOND_LOST = (
@@ -356,8 +356,8 @@ async def _hang_up(client: BleakClient) -> None:
     try:
         async with asyncio.timeout(HANG_UP_S):
             await client.disconnect()
-    except _FAILURES as error:  # the Bluetooth service may be gone
-        log.debug("a disconnection failed: %s", _line(error))
+    except FAILURES as error:  # the Bluetooth service may be gone
+        log.debug("a disconnection failed: %s", one_line(error))
 
 
 class BleakConnection:
@@ -417,11 +417,7 @@ class BleakConnection:
         except LinkLost:
             raise
         except DeviceError as error:
-            cause = error.__cause__
-            word = cause.dbus_error.rpartition(".")[2] if isinstance(cause, BleakDBusError) else ""
-            raise NotAuthorised(
-                _NO_BOND.get(word) or f"{error}: try again, and confirm on the band if it asks"
-            ) from error
+            raise bonding_error(error) from error
 
     def _found(self, characteristic: str, service: str | None) -> BleakGATTCharacteristic:
         found = self._characteristics.get((characteristic, service))
@@ -431,41 +427,19 @@ class BleakConnection:
         return found
 
     @contextmanager
-    def _errors(self, what: str) -> Generator[None, None, None]:
-        """Bleak's errors as `LinkLost`, `NotAuthorised`, `NoReply`, `DeviceError` or `BluetoothUnavailable`."""
+    def _errors(self, request: str) -> Generator[None, None, None]:
+        """Raise hipsync's errors in place of Bleak's for one request, which is named as in `request_error`."""
         try:
             yield
-        except TimeoutError as error:  # ATT's, not the caller's: a time-out of the caller cancels
-            raise NoReply(f"the band did not answer {what}") from error
-        except BleakGATTProtocolError as error:
-            code = int(error.code)
-            text = f"the band refused {what}: ATT error 0x{code:02x} ({PROTOCOL_ERROR_CODES.get(code, 'unknown')})"
-            if code in _WANTS_A_BOND:
-                raise NotBonded(
-                    f"{text}: it talks only over a bond; {_BOND_IT.format(address=self.address)}"
-                ) from error
-            raise (NotAuthorised if code == _INSUFFICIENT_AUTHORIZATION else DeviceError)(text) from error
-        except _FAILURES as error:
-            if isinstance(error, BleakDBusError) and _is_gone(error):
+        except FAILURES as error:
+            raised = request_error(
+                error, request, self.address, connected=self._client.is_connected and not self._lost.is_set()
+            )
+            if isinstance(
+                raised, BluetoothUnavailable
+            ):  # BlueZ went away, and Bleak goes on believing in its connections
                 self._lost.set()
-                raise BluetoothUnavailable(_NO_SERVICE) from error
-            gone = self._lost.is_set() or not self._client.is_connected or not isinstance(error, BleakError)
-            if gone or re.search(r"not ?connected|disconnected", str(error), re.IGNORECASE):
-                raise LinkLost(f"the connection ended during {what}") from error
-            raise DeviceError(f"{what} failed: {_line(error)}") from error
-
-
-_INSUFFICIENT_AUTHORIZATION = 0x08
-_WANTS_A_BOND = frozenset({0x05, 0x0C, 0x0F})
-"""Insufficient authentication, key size, encryption (Core specification, volume 3, part F, 3.4.1.1)."""
-_BOND_IT = "`hipsync pair {address} --again` bonds it anew"
-_NO_BOND = {  # by the last word of the error's name (BlueZ's doc/device-api.txt)
-    "AuthenticationFailed": "the band did not let itself be bonded: a wrong passkey, or it refused; try again",
-    "AuthenticationCanceled": "the bonding was called off on the band: try again, and confirm there if it asks",
-    "AuthenticationRejected": "the bonding was refused: nobody here answered what the band asked",
-    "AuthenticationTimeout": "the bonding took too long: a band waits 30 seconds for its passkey; try again",
-    "ConnectionAttemptFailed": "the band hung up while it was bonded: bring it close, and try again",
-}
+            raise raised from error
 
 
 def _seen(device: BLEDevice, data: AdvertisementData, before: Seen | None) -> Seen:
@@ -488,7 +462,7 @@ def _seen(device: BLEDevice, data: AdvertisementData, before: Seen | None) -> Se
 @asynccontextmanager
 async def _scanning(radio: Radio, report: Callable[[BLEDevice, AdvertisementData], None]) -> AsyncGenerator[None, None]:
     """Active: only then do bands send their scan response, in which most have their name."""
-    with _at_the_door():
+    with before_connecting():
         scanner = BleakScanner(
             report,
             scanning_mode="active",
@@ -499,93 +473,9 @@ async def _scanning(radio: Radio, report: Callable[[BLEDevice, AdvertisementData
             async with asyncio.timeout(START_S):
                 await scanner.start()
         except TimeoutError as error:
-            raise BluetoothUnavailable(_SILENT) from error
+            raise BluetoothUnavailable(SERVICE_SILENT) from error
         try:
             yield
         finally:
-            with contextlib.suppress(*_FAILURES):  # what was seen is worth more
+            with contextlib.suppress(*FAILURES):  # what was seen is worth more
                 await scanner.stop()
-
-
-@contextmanager
-def _at_the_door() -> Generator[None, None, None]:
-    """Failures to scan or connect, when there is no connection yet, as `BluetoothUnavailable`."""
-    try:
-        yield
-    except _FAILURES as error:
-        raise _unavailable(error) or BluetoothUnavailable(f"Bluetooth failed: {_line(error)}; try again") from error
-
-
-_MAY_NOT = "this program may not use Bluetooth: allow it in the system's privacy settings"
-_BY_REASON = {
-    BleakBluetoothNotAvailableReason.NO_BLUETOOTH: "no Bluetooth adapter: plug one in; `hipsync doctor` tells more",
-    BleakBluetoothNotAvailableReason.NO_BLE_CENTRAL_ROLE: "this Bluetooth adapter is too old: it must know Low Energy",
-    BleakBluetoothNotAvailableReason.POWERED_OFF: "Bluetooth is switched off: switch it on (on Linux: "
-    "`rfkill unblock bluetooth`, then `bluetoothctl power on`)",
-    BleakBluetoothNotAvailableReason.DENIED_BY_USER: _MAY_NOT,
-    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM: "this system forbids Bluetooth: ask who administers it",
-    BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN: _MAY_NOT,
-}
-_NO_BUS = (
-    "no Bluetooth: there is no D-Bus system bus here; start dbus and bluetooth, or in a container pass in the host's "
-    "/run/dbus/system_bus_socket"
-)
-_NO_SERVICE = "no Bluetooth: BlueZ does not run; install it, then `systemctl enable --now bluetooth`"
-_FORBIDDEN = "this user may not use Bluetooth: join the group `bluetooth`, or allow org.bluez in D-Bus's policy"
-_SILENT = "the Bluetooth service does not answer: restart it (on Linux: `systemctl restart bluetooth`)"
-_BY_DBUS_ERROR = {  # by the last word of the error's name
-    "ServiceUnknown": _NO_SERVICE,
-    "NameHasNoOwner": _NO_SERVICE,
-    "AccessDenied": _FORBIDDEN,
-    "NotReady": _BY_REASON[BleakBluetoothNotAvailableReason.POWERED_OFF],
-    "InProgress": "the Bluetooth adapter is busy for another program: try again in a moment",
-    "NoReply": _SILENT,
-    "TimedOut": _SILENT,
-    "Disconnected": _SILENT,
-}
-
-
-def _is_gone(error: BleakDBusError) -> bool:
-    """Whether D-Bus says that BlueZ does not run: it could not be started, either."""
-    return ".Spawn." in error.dbus_error or _BY_DBUS_ERROR.get(error.dbus_error.rpartition(".")[2]) == _NO_SERVICE
-
-
-def _unavailable(error: BaseException | None) -> BluetoothUnavailable | None:
-    """What an error, or what caused it, says of this machine's Bluetooth; None if it is about the band."""
-    match error:
-        case BleakBluetoothNotAvailableError():
-            text = _BY_REASON.get(error.reason) or f"no Bluetooth: {_line(error)}"
-        case BleakDBusError() if _is_gone(error):
-            text = _NO_SERVICE
-        case BleakDBusError() if known := _BY_DBUS_ERROR.get(error.dbus_error.rpartition(".")[2]):
-            text = known
-        case FileNotFoundError() | ConnectionRefusedError():
-            text = _NO_BUS
-        case PermissionError():
-            text = _FORBIDDEN
-        case BleakError():  # the connector tells what it met last in the cause alone
-            return _unavailable(error.__cause__)
-        case _ if isinstance(error, _FAILURES) and not isinstance(error, TimeoutError):
-            text = f"no Bluetooth: {_line(error)}; is the system's Bluetooth service running?"
-        case _:
-            return None
-    return BluetoothUnavailable(text)
-
-
-def _bus_errors() -> list[type[Exception]]:
-    """D-Bus's own errors, on systems that have it; they share no base in every version."""
-    try:
-        module = importlib.import_module("dbus_fast.errors")
-    except ImportError:
-        return []
-    return [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Exception)]
-
-
-_FAILURES: tuple[type[Exception], ...] = (BleakError, OSError, EOFError, *_bus_errors())
-"""What Bleak lets through, besides programming errors."""
-
-
-def _line(error: BaseException) -> str:
-    """An error of another library as a part of one line, free of what a band may have put into it."""
-    told = isinstance(error, BleakBluetoothNotAvailableError)
-    return clean(str(error.args[0]) if told else str(error) or type(error).__name__, 160)

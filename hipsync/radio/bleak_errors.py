@@ -1,0 +1,164 @@
+"""Translates errors of Bleak, D-Bus and the operating system into hipsync's own, each one line that says what to do.
+
+There are two situations. Before a connection exists, an error is about this computer's Bluetooth. During a request on
+an open connection, it is about the band, unless BlueZ itself has gone. This module looks at errors alone: it opens
+nothing and waits for nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from bleak.exc import (
+    PROTOCOL_ERROR_CODES,
+    BleakBluetoothNotAvailableError,
+    BleakBluetoothNotAvailableReason,
+    BleakDBusError,
+    BleakError,
+    BleakGATTProtocolError,
+)
+
+from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotAuthorised, NotBonded
+from hipsync.text import clean
+
+
+def _bus_errors() -> list[type[Exception]]:
+    """The exception classes of dbus-fast, where it is installed; in some of its versions they share no base."""
+    try:
+        module = importlib.import_module("dbus_fast.errors")
+    except ImportError:
+        return []
+    return [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, Exception)]
+
+
+FAILURES: tuple[type[Exception], ...] = (BleakError, OSError, EOFError, *_bus_errors())
+"""Every exception that a call of Bleak can raise, apart from those that mean a bug in the program."""
+
+
+@contextmanager
+def before_connecting() -> Generator[None, None, None]:
+    """Raise `BluetoothUnavailable` in place of any failure in the block, which scans or connects."""
+    try:
+        yield
+    except FAILURES as error:
+        raise (
+            bluetooth_unavailable(error) or BluetoothUnavailable(f"Bluetooth failed: {one_line(error)}; try again")
+        ) from error
+
+
+_MAY_NOT = "this program may not use Bluetooth: allow it in the system's privacy settings"
+_BY_REASON = {
+    BleakBluetoothNotAvailableReason.NO_BLUETOOTH: "no Bluetooth adapter: plug one in; `hipsync doctor` tells more",
+    BleakBluetoothNotAvailableReason.NO_BLE_CENTRAL_ROLE: "this Bluetooth adapter is too old: it must know Low Energy",
+    BleakBluetoothNotAvailableReason.POWERED_OFF: "Bluetooth is switched off: switch it on (on Linux: "
+    "`rfkill unblock bluetooth`, then `bluetoothctl power on`)",
+    BleakBluetoothNotAvailableReason.DENIED_BY_USER: _MAY_NOT,
+    BleakBluetoothNotAvailableReason.DENIED_BY_SYSTEM: "this system forbids Bluetooth: ask who administers it",
+    BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN: _MAY_NOT,
+}
+_NO_BUS = (
+    "no Bluetooth: there is no D-Bus system bus here; start dbus and bluetooth, or in a container pass in the host's "
+    "/run/dbus/system_bus_socket"
+)
+_NO_SERVICE = "no Bluetooth: BlueZ does not run; install it, then `systemctl enable --now bluetooth`"
+_FORBIDDEN = "this user may not use Bluetooth: join the group `bluetooth`, or allow org.bluez in D-Bus's policy"
+SERVICE_SILENT = "the Bluetooth service does not answer: restart it (on Linux: `systemctl restart bluetooth`)"
+_BY_DBUS_ERROR = {  # by the last word of the error's name
+    "ServiceUnknown": _NO_SERVICE,
+    "NameHasNoOwner": _NO_SERVICE,
+    "AccessDenied": _FORBIDDEN,
+    "NotReady": _BY_REASON[BleakBluetoothNotAvailableReason.POWERED_OFF],
+    "InProgress": "the Bluetooth adapter is busy for another program: try again in a moment",
+    "NoReply": SERVICE_SILENT,
+    "TimedOut": SERVICE_SILENT,
+    "Disconnected": SERVICE_SILENT,
+}
+
+
+def bluetooth_unavailable(error: BaseException | None) -> BluetoothUnavailable | None:
+    """What an error, or its cause, says about this computer's Bluetooth; None if it is about the band."""
+    match error:
+        case BleakBluetoothNotAvailableError():
+            text = _BY_REASON.get(error.reason) or f"no Bluetooth: {one_line(error)}"
+        case BleakDBusError() if _bluez_is_gone(error):
+            text = _NO_SERVICE
+        case BleakDBusError() if known := _BY_DBUS_ERROR.get(_last_word(error)):
+            text = known
+        case FileNotFoundError() | ConnectionRefusedError():
+            text = _NO_BUS
+        case PermissionError():
+            text = _FORBIDDEN
+        case BleakError():  # bleak-retry-connector names its last failure in the cause alone
+            return bluetooth_unavailable(error.__cause__)
+        case _ if isinstance(error, FAILURES) and not isinstance(error, TimeoutError):
+            text = f"no Bluetooth: {one_line(error)}; is the system's Bluetooth service running?"
+        case _:
+            return None
+    return BluetoothUnavailable(text)
+
+
+def _bluez_is_gone(error: BleakDBusError) -> bool:
+    """Whether D-Bus says that BlueZ does not run; a name with `.Spawn.` says that it could not be started either."""
+    return ".Spawn." in error.dbus_error or _BY_DBUS_ERROR.get(_last_word(error)) == _NO_SERVICE
+
+
+def _last_word(error: BleakDBusError) -> str:
+    return error.dbus_error.rpartition(".")[2]
+
+
+_INSUFFICIENT_AUTHORIZATION = 0x08
+_WANTS_A_BOND = frozenset({0x05, 0x0C, 0x0F})
+"""ATT errors that ask for a bond: insufficient authentication, encryption key size, and encryption (Core specification,
+volume 3, part F, 3.4.1.1)."""
+
+
+def request_error(
+    error: Exception, request: str, address: str, *, connected: bool
+) -> DeviceError | BluetoothUnavailable:
+    """The error to raise when a request on an open connection failed with `error`, one of `FAILURES`.
+
+    `request` names it within a sentence, such as "a read of 2a19". `connected` is whether the connection still stands.
+    """
+    match error:
+        case TimeoutError():  # ATT's transaction time-out; one that a caller sets cancels instead
+            return NoReply(f"the band did not answer {request}")
+        case BleakGATTProtocolError():
+            return _refusal(int(error.code), request, address)
+        case BleakDBusError() if _bluez_is_gone(error):
+            return BluetoothUnavailable(_NO_SERVICE)
+        case BleakError() if connected and not re.search(r"not ?connected|disconnected", str(error), re.IGNORECASE):
+            return DeviceError(f"{request} failed: {one_line(error)}")
+        case _:
+            return LinkLost(f"the connection ended during {request}")
+
+
+def _refusal(code: int, request: str, address: str) -> DeviceError:
+    text = f"the band refused {request}: ATT error 0x{code:02x} ({PROTOCOL_ERROR_CODES.get(code, 'unknown')})"
+    if code in _WANTS_A_BOND:
+        return NotBonded(f"{text}: it talks only over a bond; `hipsync pair {address} --again` bonds it anew")
+    return NotAuthorised(text) if code == _INSUFFICIENT_AUTHORIZATION else DeviceError(text)
+
+
+_NO_BOND = {  # by the last word of the error's name (BlueZ's doc/device-api.txt)
+    "AuthenticationFailed": "the band did not let itself be bonded: a wrong passkey, or it refused; try again",
+    "AuthenticationCanceled": "the bonding was called off on the band: try again, and confirm there if it asks",
+    "AuthenticationRejected": "the bonding was refused: nobody here answered what the band asked",
+    "AuthenticationTimeout": "the bonding took too long: a band waits 30 seconds for its passkey; try again",
+    "ConnectionAttemptFailed": "the band hung up while it was bonded: bring it close, and try again",
+}
+
+
+def bonding_error(error: DeviceError) -> NotAuthorised:
+    """The error to raise when bonding failed with `error`, whose cause is what Bleak raised."""
+    cause = error.__cause__
+    known = _NO_BOND.get(_last_word(cause)) if isinstance(cause, BleakDBusError) else None
+    return NotAuthorised(known or f"{error}: try again, and confirm on the band if it asks")
+
+
+def one_line(error: BaseException) -> str:
+    """The text of another library's error, at most 160 characters, without any control characters a band put in."""
+    text = str(error.args[0]) if isinstance(error, BleakBluetoothNotAvailableError) else str(error)
+    return clean(text or type(error).__name__, 160)
