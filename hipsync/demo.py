@@ -23,8 +23,8 @@ from hipsync.history.summaries import summarise
 from hipsync.host.clock import FastClock, VirtualTimeLoop
 from hipsync.model import Answer, Epoch, Occasion, Prompt, Where
 from hipsync.office_day import office_days
-from hipsync.radio import connect as bluetooth
 from hipsync.radio.bleak_radio import BleakRadio
+from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers, simulator
 from hipsync.report.terminal_day import day_text
@@ -150,7 +150,7 @@ async def live(
     echo(f"A simulated {driver.label}, over a Bluetooth stack in software. {day:%A} {day}, {zone.key}.")
     wearer = Wearer(echo, zone, clock.now)
     async with simulated_radio([band], now=clock.now, addresses=[ADDRESS]) as air:
-        found = [seen for seen in await bluetooth.scan(air.radio, 2) if seen.address == ADDRESS]
+        found = [seen for seen in await scan(air.adapter, 2) if seen.address == ADDRESS]
         name = (found[0].advertisement.name if found else None) or driver.key
         with Store.open(path) as store:
             able = driver.abilities
@@ -169,7 +169,7 @@ async def live(
             service = Service(
                 store,
                 settings,
-                radio=CountedRadio(BleakRadio(air.radio), wearer),
+                radio=CountedRadio(BleakRadio(air.adapter), wearer),
                 drivers={driver.key: driver},
                 secret=lambda _: KEY,
                 deliver=wearer.shown,

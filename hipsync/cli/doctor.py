@@ -133,9 +133,9 @@ def _clock(app: App) -> Iterator[Finding]:
 
 
 def _bluetooth() -> Iterator[Finding]:
-    from hipsync.radio.connect import SYSTEM, why_unavailable
+    from hipsync.radio.scan import SYSTEM_ADAPTER, why_unavailable
 
-    trouble = asyncio.run(why_unavailable(SYSTEM))
+    trouble = asyncio.run(why_unavailable(SYSTEM_ADAPTER))
     yield Finding("bluetooth", "bad" if trouble else "fine", trouble or "an adapter is there and on")
 
 

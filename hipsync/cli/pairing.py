@@ -22,10 +22,10 @@ from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
 from hipsync.model import Epoch, Info, Reading
-from hipsync.radio import connect as bluetooth
 from hipsync.radio.bleak_radio import CONNECT_WITHIN, made_up
 from hipsync.radio.bluez_agent import Agent, bonded, drop_bond, identity, pairing_agent
-from hipsync.radio.connect import Seen
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter, NearbyDevice, scan
 from hipsync.registry import claimants, drivers
 from hipsync.store import Band, Store
 from hipsync.store.keys import key_from_file, parsed_key
@@ -75,14 +75,14 @@ async def pair(app: App, wanted: Wanted, simulate: str | None) -> None:
     if simulate is None:
         if wanted.again and wanted.address is not None and await drop_bond(wanted.address):
             log.info("BlueZ has forgotten the band, with its bond")
-        await _choose(app, bluetooth.SYSTEM, wanted, known, None)
+        await _choose(app, SYSTEM_ADAPTER, wanted, known, None)
         return
     from hipsync.radio.simulation import simulated_radio
 
     secret, address = os.urandom(16), _simulated_address(app, simulate)
     band = made_up(simulate, secret, ZoneInfo(host_zone()), app.now())
     async with simulated_radio([band], now=app.now, addresses=[address]) as air:
-        await _choose(app, air.radio, Wanted(address, wanted.name, simulate, None), known, secret)
+        await _choose(app, air.adapter, Wanted(address, wanted.name, simulate, None), known, secret)
 
 
 def _simulated_address(app: App, kind: str) -> str:
@@ -115,7 +115,7 @@ def _check_alike(app: App, *, simulated: bool) -> None:
 
 
 async def _choose(
-    app: App, radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver], simulated_key: bytes | None
+    app: App, radio: Adapter, wanted: Wanted, known: Mapping[str, Driver], simulated_key: bytes | None
 ) -> None:
     seen = await _chosen(radio, wanted, known, LISTEN_S if simulated_key is None else LISTEN_TO_SIMULATED_S)
     with app.open_store() as store:  # not before: where there is no Bluetooth no file is made
@@ -125,8 +125,8 @@ async def _choose(
 async def pair_seen(
     app: App,
     store: Store,
-    radio: bluetooth.Radio,
-    seen: Seen,
+    radio: Adapter,
+    seen: NearbyDevice,
     wanted: Wanted,
     known: Mapping[str, Driver],
     simulated_key: bytes | None,
@@ -150,9 +150,9 @@ async def pair_seen(
 
         async def met(asked: Agent | None) -> tuple[Conversation, list[Reading]]:
             await stack.aclose()
-            connection = await stack.enter_async_context(bluetooth.connect(radio, seen.address, CONNECT_WITHIN))
+            connection = await stack.enter_async_context(connect(radio, seen.address, CONNECT_WITHIN))
             conversation = Conversation(
-                connection, zone=ZoneInfo(host_zone()), now=app.now, bonds=radio == bluetooth.SYSTEM
+                connection, zone=ZoneInfo(host_zone()), now=app.now, bonds=radio == SYSTEM_ADAPTER
             )
             learnt: list[Reading] = []
 
@@ -236,12 +236,12 @@ async def _settled(meeting: Coroutine[object, object, None], agent: Agent | None
 
 
 @contextlib.asynccontextmanager
-async def bonding(radio: bluetooth.Radio, address: str) -> AsyncGenerator[Agent | None, None]:
+async def bonding(radio: Adapter, address: str) -> AsyncGenerator[Agent | None, None]:
     """Whatever BlueZ asks about this band is answered; a bond made for a pairing that failed does not stay.
 
     Raises what the block does, in words that tell of a passkey if one was asked.
     """
-    if radio != bluetooth.SYSTEM:
+    if radio != SYSTEM_ADAPTER:
         yield None
         return
     async with pairing_agent(address, Terminal()) as agent:
@@ -272,7 +272,7 @@ _WRONG_PASSKEY = (
 )
 
 
-def _known_band(store: Store, seen: Seen, wanted: Wanted, driver: Driver) -> Band | None:
+def _known_band(store: Store, seen: NearbyDevice, wanted: Wanted, driver: Driver) -> Band | None:
     """The band that is paired again, by its address or by the name that the user gives. Raises `ConfigError`."""
     here = next((band for band in store.bands() if band.address == seen.address), None)
     if here is not None and not wanted.again:
@@ -289,7 +289,7 @@ def _known_band(store: Store, seen: Seen, wanted: Wanted, driver: Driver) -> Ban
 def _written_down(
     app: App,
     store: Store,
-    seen: Seen,
+    seen: NearbyDevice,
     driver: Driver,
     wanted: Wanted,
     before: Band | None,
@@ -320,7 +320,7 @@ def _written_down(
 def _proven(
     app: App,
     store: Store,
-    seen: Seen,
+    seen: NearbyDevice,
     driver: Driver,
     key: bytes | None,
     learnt: Sequence[Reading],
@@ -361,17 +361,17 @@ def _is_serial(text: str | None) -> bool:
     return text is not None and len(text) >= LEAST_SERIAL and len(set(text)) > 2 and text not in "01234567890123456789"
 
 
-async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Driver], listen_s: float) -> Seen:
-    if radio == bluetooth.SYSTEM:
+async def _chosen(radio: Adapter, wanted: Wanted, known: Mapping[str, Driver], listen_s: float) -> NearbyDevice:
+    if radio == SYSTEM_ADAPTER:
         say(LET_GO)
     click.echo(f"Listening for {listen_s:g} s ..." if wanted.address is None else "Listening ...")
 
-    def enough(seen: Seen) -> bool:
+    def enough(seen: NearbyDevice) -> bool:
         """Also its name, which may come a little later."""
         named = wanted.kind is not None or bool(claimants(seen.advertisement, known))
         return wanted.address is not None and seen.address.upper() == wanted.address.upper() and named
 
-    reached = await bluetooth.scan(radio, listen_s, enough)
+    reached = await scan(radio, listen_s, enough)
     if wanted.address is not None:
         seen = next((seen for seen in reached if seen.address.upper() == wanted.address.upper()), None)
         if seen is None:
@@ -393,14 +393,14 @@ async def _chosen(radio: bluetooth.Radio, wanted: Wanted, known: Mapping[str, Dr
     return found[click.prompt("Which one", type=click.IntRange(1, len(found))) - 1]
 
 
-def choice(reached: Sequence[Seen], known: Mapping[str, Driver]) -> Sequence[Seen]:
+def choice(reached: Sequence[NearbyDevice], known: Mapping[str, Driver]) -> Sequence[NearbyDevice]:
     """What to choose from: bands of a family, and where there is none, what keeps to a standard."""
     taken = [(seen, takers[0]) for seen in reached if (takers := claimants(seen.advertisement, known))]
     own = [seen for seen, driver in taken if not driver.generic]
     return own or [seen for seen, _ in taken]
 
 
-def _driver(seen: Seen, wanted: Wanted, known: Mapping[str, Driver]) -> Driver:
+def _driver(seen: NearbyDevice, wanted: Wanted, known: Mapping[str, Driver]) -> Driver:
     if wanted.kind is not None:
         return known[wanted.kind]
     takers = claimants(seen.advertisement, known)
@@ -409,7 +409,7 @@ def _driver(seen: Seen, wanted: Wanted, known: Mapping[str, Driver]) -> Driver:
     return takers[0]
 
 
-def _key(driver: Driver, seen: Seen, wanted: Wanted) -> bytes | None:
+def _key(driver: Driver, seen: NearbyDevice, wanted: Wanted) -> bytes | None:
     need = driver.secret(seen.advertisement)
     if wanted.key_file is not None:
         key, warning = key_from_file(wanted.key_file)

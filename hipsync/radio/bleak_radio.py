@@ -12,7 +12,8 @@ from hipsync.conversation.session import Connection
 from hipsync.errors import ConfigError
 from hipsync.model import BandId
 from hipsync.office_day import office_days
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter, scan
 from hipsync.registry import simulator
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Band
@@ -28,8 +29,8 @@ REMEMBERED_DAYS = 7
 class BleakRadio:
     """`service.Radio` by Bleak. It connects to one band at a time: BlueZ refuses a second scan of one program."""
 
-    def __init__(self, radio: bluetooth.Radio) -> None:
-        self.radio = radio
+    def __init__(self, adapter: Adapter) -> None:
+        self.adapter = adapter
         self._connecting = asyncio.Lock()
 
     @contextlib.asynccontextmanager
@@ -37,7 +38,7 @@ class BleakRadio:
         async with contextlib.AsyncExitStack() as open_until_the_end:
             async with self._connecting:
                 connection = await open_until_the_end.enter_async_context(
-                    bluetooth.connect(self.radio, address_of(band), CONNECT_WITHIN, band.advertised_name)
+                    connect(self.adapter, address_of(band), CONNECT_WITHIN, band.advertised_name)
                 )
             yield connection
 
@@ -45,7 +46,7 @@ class BleakRadio:
         """Which of these bands are in reach now; it ends with the first. Raises `BluetoothUnavailable`."""
         wanted = {address_of(band).upper(): band.id for band in bands}
         async with self._connecting:
-            seen = await bluetooth.scan(self.radio, LISTEN_S, lambda seen: seen.address.upper() in wanted)
+            seen = await scan(self.adapter, LISTEN_S, lambda seen: seen.address.upper() in wanted)
         return {wanted[each.address.upper()] for each in seen if each.address.upper() in wanted}
 
 
@@ -64,7 +65,7 @@ async def opened_radio(
     bands = [band for band in bands if band.address is not None]
     simulated = [band for band in bands if band.simulated]
     if not simulated:
-        yield BleakRadio(bluetooth.SYSTEM)
+        yield BleakRadio(SYSTEM_ADAPTER)
         return
     if len(simulated) < len(bands):
         raise ConfigError("simulated and real bands cannot be reached at once: keep them in two databases (--db)")
@@ -72,7 +73,7 @@ async def opened_radio(
     from hipsync.radio.simulation import simulated_radio
 
     async with simulated_radio(list(made.values()), now=now, addresses=list(made)) as air:
-        yield BleakRadio(air.radio)
+        yield BleakRadio(air.adapter)
 
 
 def made_up(kind: str, secret: bytes | None, zone: ZoneInfo, now: datetime) -> SimulatedBand:

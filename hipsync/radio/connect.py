@@ -9,28 +9,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import math
 import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from bleak import BleakAdapter, BleakClient, BleakScanner
-from bleak.args.bluez import BlueZAdapterArgs, BlueZClientArgs, BlueZScannerArgs
+from bleak import BleakClient
+from bleak.args.bluez import BlueZClientArgs
 from bleak.backends.characteristic import BleakGATTCharacteristic
-from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from bleak.exc import BleakError
 from bleak_retry_connector import close_stale_connections_by_address, establish_connection
 
-from hipsync.driver import Advertisement
 from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotBonded, NotHeard
 from hipsync.radio.bleak_errors import (
     FAILURES,
-    SERVICE_SILENT,
     before_connecting,
     bluetooth_unavailable,
     bonding_error,
@@ -38,149 +32,22 @@ from hipsync.radio.bleak_errors import (
     request_error,
 )
 from hipsync.radio.bluez_agent import bonded
-from hipsync.text import clean
+from hipsync.radio.scan import Adapter, NearbyDevice, find
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 10
 """To connect, within the time given. On BlueZ about one in 14 ends in a race of its own that only another attempt
 cures; four in a row were seen on a busy machine."""
-START_S = 15.0
-"""For the system to begin a scan; D-Bus may have to start the Bluetooth service for it."""
 HANG_UP_S = 10.0
 """For a disconnection; BlueZ keeps a link for two to three seconds."""
 LEAST_WRITE = 20
 """Bytes that fit a write without response on every link: the least MTU (23) without ATT's header of three."""
 
 
-@dataclass(frozen=True, slots=True)
-class Radio:
-    """Which Bluetooth: Bleak's doors to it, both None for the system's."""
-
-    scanner: type[BaseBleakScanner] | None
-    client: type[BaseBleakClient] | None
-    adapter: str | None = None
-    """BlueZ's name of the adapter, such as hci1; None for its default."""
-
-
-SYSTEM = Radio(None, None)
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A device that advertises, or is connected to this computer. Its name is clean, but still a stranger's word."""
-
-    address: str
-    """On macOS an identifier that only this host knows."""
-    rssi_dbm: int | None
-    """None for one that is connected already, and so does not advertise."""
-    advertisement: Advertisement
-    """Of one that is connected: its name and its services, all of them."""
-    device: BLEDevice
-
-
-GENERIC = ["1800", "1801"]
-"""Generic Access and Generic Attribute: every device has them, and Bleak wants services to choose by."""
-LOOK_S = 1.0
-"""How often to look whether the band has been connected meanwhile, by the system or another program."""
-
-
-async def scan(radio: Radio, seconds: float, enough: Callable[[Seen], bool] | None = None) -> list[Seen]:
-    """What advertised within `seconds` or is connected, strongest first, one entry an address.
-
-    It ends sooner when one is `enough`. Raises `BluetoothUnavailable`.
-    """
-    seen: dict[str, Seen] = {}
-    stop = asyncio.Event()
-
-    def report(device: BLEDevice, data: AdvertisementData) -> None:
-        each = seen[device.address] = _seen(device, data, seen.get(device.address))
-        if enough is not None and enough(each):
-            stop.set()
-
-    async with _scanning(radio, report):
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await stop.wait()
-        for found in await _connected(radio):
-            seen.setdefault(found.address, found)
-    return sorted(
-        seen.values(), key=lambda found: -math.inf if found.rssi_dbm is None else found.rssi_dbm, reverse=True
-    )
-
-
-async def find(
-    radio: Radio, address: str, timeout: timedelta, alike: Callable[[Seen], None] | None = None
-) -> Seen | None:
-    """A device's first report, which may lack what only its scan response says; None if it kept silent.
-
-    `alike` is told of every other device. Raises `BluetoothUnavailable`.
-    """
-    wanted = address.upper()
-    found: asyncio.Future[Seen] = asyncio.get_running_loop().create_future()
-
-    def report(device: BLEDevice, data: AdvertisementData) -> None:
-        seen = _seen(device, data, None)
-        if device.address.upper() == wanted:
-            if not found.done():
-                found.set_result(seen)
-        elif alike is not None:
-            alike(seen)
-
-    async def look() -> None:
-        while not found.done():
-            for each in await _connected(radio):
-                if each.address.upper() == wanted and not found.done():
-                    found.set_result(each)
-            await asyncio.sleep(LOOK_S)
-
-    async with _scanning(radio, report):
-        looking = asyncio.create_task(look(), name="connected bands")
-        try:
-            await asyncio.wait({found}, timeout=timeout.total_seconds())
-        finally:
-            looking.cancel()
-            await asyncio.wait({looking})
-    return found.result() if found.done() else None
-
-
-async def _connected(radio: Radio) -> list[Seen]:
-    """The devices to which the system holds a connection. On macOS by Bleak's word alone: nobody has tried it."""
-    if radio.scanner is not None:
-        return []
-    try:
-        adapter = await BleakAdapter.get(bluez=BlueZAdapterArgs(adapter=radio.adapter) if radio.adapter else {})
-        devices = await adapter.get_connected_devices(GENERIC)
-    except NotImplementedError:
-        return []
-    except FAILURES as error:  # what advertises is worth more
-        log.debug("the connected devices are not known: %s", error)
-        return []
-    return [
-        Seen(device.address, None, Advertisement(clean(device.name or "") or None, _services(device)), device)
-        for device in devices
-    ]
-
-
-def _services(device: BLEDevice) -> frozenset[str]:
-    """BlueZ tells them; other systems do once they are asked, so that there the name must do."""
-    details: Any = device.details  # a dictionary of BlueZ's, an object on other systems
-    listed: list[Any] = details["props"].get("UUIDs", []) if sys.platform == "linux" else []
-    return frozenset(str(uuid).lower() for uuid in listed)
-
-
-async def why_unavailable(radio: Radio) -> str | None:
-    """What is wrong with Bluetooth and what to do about it; None if a scan can start."""
-    try:
-        async with _scanning(radio, lambda _device, _data: None):
-            return None
-    except BluetoothUnavailable as error:
-        return str(error)
-
-
 @asynccontextmanager
 async def connect(
-    radio: Radio, band: Seen | str, timeout: timedelta, name: str = ""
+    adapter: Adapter, band: NearbyDevice | str, timeout: timedelta, name: str = ""
 ) -> AsyncGenerator[BleakConnection, None]:
     """An open connection to what was seen or has this address; closed at the end, also if the band hung up.
 
@@ -195,7 +62,7 @@ async def connect(
     alike: set[str] = set()
     lost = asyncio.Event()
 
-    def hear(seen: Seen) -> None:
+    def hear(seen: NearbyDevice) -> None:
         if name and seen.advertisement.name == name and len(alike) < MOST_ALIKE:
             alike.add(seen.address)
 
@@ -203,14 +70,14 @@ async def connect(
         with before_connecting():
             try:
                 async with asyncio.timeout(timeout.total_seconds()):
-                    connection = await _connection(radio, band, timeout, made, lost, hear)
+                    connection = await _connection(adapter, band, timeout, made, lost, hear)
             except TimeoutError as error:
-                if made and await _has_bond(radio, address):
+                if made and await _has_bond(adapter, address):
                     raise NotBonded(_BOND_LOST.format(address=address)) from error
                 why = NoReply if made else NotHeard
                 raise why(_ABSENT.format(address=address) + _alike(alike, name)) from error
         try:
-            async with _told_of_bluez(lost) if radio.client is None else contextlib.nullcontext():
+            async with _told_of_bluez(lost) if adapter.client is None else contextlib.nullcontext():
                 yield connection
         finally:
             lost.set()
@@ -235,19 +102,19 @@ def _alike(addresses: set[str], name: str) -> str:
 
 
 async def _connection(
-    radio: Radio,
-    band: Seen | str,
+    adapter: Adapter,
+    band: NearbyDevice | str,
     timeout: timedelta,
     made: list[BleakClient],
     lost: asyncio.Event,
-    hear: Callable[[Seen], None],
+    hear: Callable[[NearbyDevice], None],
 ) -> BleakConnection:
     """`made` gets every client that may hold something open, also when this fails."""
-    if radio.client is None:
+    if adapter.client is None:
         # A connection that a killed process left in BlueZ: such a band does not advertise, and cannot be connected to.
         await close_stale_connections_by_address(band if isinstance(band, str) else band.address)
     if isinstance(band, str):
-        found = await find(radio, band, timeout, hear)
+        found = await find(adapter, band, timeout, hear)
         if found is None:
             raise TimeoutError
         band = found
@@ -260,8 +127,8 @@ async def _connection(
             super().__init__(
                 device,
                 disconnected_callback=lambda _client: lost.set(),
-                bluez=BlueZClientArgs(adapter=radio.adapter) if radio.adapter else {},
-                backend=radio.client,
+                bluez=BlueZClientArgs(adapter=adapter.name) if adapter.name else {},
+                backend=adapter.client,
             )
             made.append(self)
 
@@ -285,11 +152,11 @@ async def _connection(
         lost.clear()  # an attempt that failed may have set it
         if not client.is_connected:
             lost.set()
-        return BleakConnection(client, lost, await _mtu_of_bluez(client) if radio.client is None else None)
+        return BleakConnection(client, lost, await _mtu_of_bluez(client) if adapter.client is None else None)
     except BleakError as error:
         if bluetooth_unavailable(error) is not None:
             raise
-        if await _has_bond(radio, band.address):
+        if await _has_bond(adapter, band.address):
             raise NotBonded(_BOND_LOST.format(address=band.address)) from error
         raise NoReply(f"{_ABSENT.format(address=band.address)} ({one_line(error)})") from error
 
@@ -300,8 +167,8 @@ _BOND_LOST = (
 )
 
 
-async def _has_bond(radio: Radio, address: str) -> bool:
-    return radio.client is None and await bonded(address)
+async def _has_bond(adapter: Adapter, address: str) -> bool:
+    return adapter.client is None and await bonded(address)
 
 
 @asynccontextmanager
@@ -440,42 +307,3 @@ class BleakConnection:
             ):  # BlueZ went away, and Bleak goes on believing in its connections
                 self._lost.set()
             raise raised from error
-
-
-def _seen(device: BLEDevice, data: AdvertisementData, before: Seen | None) -> Seen:
-    """What a report says, over what earlier ones said: a name often comes in the scan response alone."""
-    old = before.advertisement if before else Advertisement()
-    services = {uuid.lower() for uuid in data.service_uuids}
-    return Seen(
-        device.address,
-        data.rssi,
-        Advertisement(
-            name=clean(data.local_name or "") or old.name or clean(device.name or "") or None,
-            services=old.services | services,
-            service_data={**old.service_data, **{uuid.lower(): each for uuid, each in data.service_data.items()}},
-            manufacturer_data={**old.manufacturer_data, **data.manufacturer_data},
-        ),
-        device,
-    )
-
-
-@asynccontextmanager
-async def _scanning(radio: Radio, report: Callable[[BLEDevice, AdvertisementData], None]) -> AsyncGenerator[None, None]:
-    """Active: only then do bands send their scan response, in which most have their name."""
-    with before_connecting():
-        scanner = BleakScanner(
-            report,
-            scanning_mode="active",
-            bluez=BlueZScannerArgs(adapter=radio.adapter) if radio.adapter else {},
-            backend=radio.scanner,
-        )
-        try:
-            async with asyncio.timeout(START_S):
-                await scanner.start()
-        except TimeoutError as error:
-            raise BluetoothUnavailable(SERVICE_SILENT) from error
-        try:
-            yield
-        finally:
-            with contextlib.suppress(*FAILURES):  # what was seen is worth more
-                await scanner.stop()

@@ -61,7 +61,7 @@ log = logging.getLogger(__name__)
 
 
 class Radio(Protocol):
-    """What reaches a band: `bluetooth.py` on the system's radio or on a simulated one."""
+    """What reaches a band: `hipsync.radio` on the system's radio or on a simulated one."""
 
     def reach(self, band: Band) -> AbstractAsyncContextManager[Connection]:
         """An open connection. Raises `DeviceError`, `BluetoothUnavailable`."""

@@ -28,8 +28,8 @@ from hipsync.driver import Driver
 from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, Prompt, Where
 from hipsync.office_day import office_day
-from hipsync.radio import connect as bluetooth
 from hipsync.radio.bleak_radio import BleakRadio
+from hipsync.radio.scan import find
 from hipsync.radio.simulation import SimulatedRadio, simulated_radio
 from hipsync.registry import drivers, simulator
 from hipsync.service.plan import settings_of
@@ -80,7 +80,7 @@ async def synced(clock: FastClock, path: Path, bands: int) -> dict[str, float]:
             service = Service(
                 store,
                 settings_of(Config(), ZONE.key),
-                radio=BleakRadio(air.radio),
+                radio=BleakRadio(air.adapter),
                 drivers=known,
                 secret=lambda band: secrets[band.id],
                 deliver=_nowhere,
@@ -112,10 +112,10 @@ async def _connected(air: SimulatedRadio) -> None:
     """All of them at once, by Bleak alone."""
     async with AsyncExitStack() as stack:
         for address in air.addresses:
-            seen = await bluetooth.find(air.radio, address, WITHIN)
+            seen = await find(air.adapter, address, WITHIN)
             if seen is None:
                 raise AssertionError(f"{address} does not advertise")
-            await stack.enter_async_context(BleakClient(seen.device, backend=air.radio.client))
+            await stack.enter_async_context(BleakClient(seen.device, backend=air.adapter.client))
 
 
 def _added(store: Store, driver: Driver, band: SimulatedBand, address: str, now: datetime) -> Band:

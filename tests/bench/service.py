@@ -98,7 +98,7 @@ async def bands() -> None:
 async def three_bands(database: Path, transport: str) -> None:
     """As `cli/run.py` builds it, on another radio."""
     from hipsync.radio.bleak_radio import BleakRadio
-    from hipsync.radio.simulation import bumble_radio
+    from hipsync.radio.simulation import bumble_adapter
     from hipsync.registry import drivers
     from hipsync.service.daemon import run
     from hipsync.service.plan import settings_of
@@ -109,7 +109,7 @@ async def three_bands(database: Path, transport: str) -> None:
         return []
 
     with Store.open(database) as store:
-        async with bumble_radio(transport) as doors:
+        async with bumble_adapter(transport) as doors:
             radio = BleakRadio(doors)
             service = Service(
                 store, settings_of(Config(), "UTC"), radio=radio, drivers=drivers(), secret=lambda _: KEY,

@@ -40,7 +40,8 @@ from hipsync.conversation.session import Conversation, collect, meet
 from hipsync.driver import Session
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Reading
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import find
 from hipsync.radio.simulation import SimulatedRadio, simulated_radio
 from hipsync.testing.direct import run
 from hipsync_devices.huami import DRIVER, packets
@@ -113,7 +114,7 @@ async def stored(clock: FastClock, minutes: int, path: Path, mtu: int) -> Cost:
     session = Session(name=NAME, secret=KEY)
     async with on_the_air(clock, minutes, mtu) as air:
         with store:
-            async with bluetooth.connect(air.radio, air.addresses[0], WITHIN) as connection:
+            async with connect(air.adapter, air.addresses[0], WITHIN) as connection:
                 conversation = Conversation(connection, zone=UTC_ZONE, now=clock.now)
                 await meet(DRIVER, conversation, session, commit)
                 cost = await cost_of(collect(DRIVER, conversation, session, commit), air)
@@ -126,10 +127,10 @@ async def stored(clock: FastClock, minutes: int, path: Path, mtu: int) -> Cost:
 async def discarded(clock: FastClock, minutes: int, mtu: int) -> Cost:
     """The least that a client must do."""
     async with on_the_air(clock, minutes, mtu) as air:
-        seen = await bluetooth.find(air.radio, air.addresses[0], WITHIN)
+        seen = await find(air.adapter, air.addresses[0], WITHIN)
         if seen is None:
             raise AssertionError("the band does not advertise")
-        async with BleakClient(seen.device, backend=air.radio.client) as client:
+        async with BleakClient(seen.device, backend=air.adapter.client) as client:
             await log_in(client)
             return await cost_of(discard(client, clock.now(), minutes), air)
 

@@ -24,7 +24,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from hipsync.radio import bluez_agent as agent
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import SYSTEM_ADAPTER, why_unavailable
 
 ADDRESS = "C8:0F:10:80:D0:21"
 PASSKEY = "123456"
@@ -104,7 +105,7 @@ def band(kind: str, *options: str) -> Generator[None]:
 
 async def held(bonding: Bonding) -> None:
     """Commands while another program is connected to the band, which therefore does not advertise."""
-    async with bluetooth.connect(bluetooth.SYSTEM, ADDRESS, timedelta(seconds=45)):
+    async with connect(SYSTEM_ADAPTER, ADDRESS, timedelta(seconds=45)):
         await asyncio.to_thread(bonding.run, "held scan", "scan", "--seconds", "2", "--json")
         await asyncio.to_thread(bonding.run, "held sync", "sync")
 
@@ -112,7 +113,7 @@ async def held(bonding: Bonding) -> None:
 async def adapter() -> None:
     """Returns when BlueZ has switched the new adapter on."""
     async with asyncio.timeout(ADAPTER_WITHIN_S):
-        while await bluetooth.why_unavailable(bluetooth.SYSTEM) is not None:  # noqa: ASYNC110  it comes from another process
+        while await why_unavailable(SYSTEM_ADAPTER) is not None:  # noqa: ASYNC110  it comes from another process
             await asyncio.sleep(0.2)
 
 

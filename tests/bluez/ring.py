@@ -26,7 +26,8 @@ from bluez.bands import Worn, address, bands, key_of
 from hipsync.cli.app import system_now
 from hipsync.driver import Advertisement
 from hipsync.errors import HipsyncError
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import SYSTEM_ADAPTER, find, why_unavailable
 from hipsync.registry import drivers
 from hipsync.store.keys import key_from_file
 
@@ -85,7 +86,7 @@ def stored(database: Path, name: str) -> dict[str, Any]:
 async def adapter() -> None:
     """Returns when BlueZ has switched the new adapter on."""
     async with asyncio.timeout(ADAPTER_WITHIN_S):
-        while await bluetooth.why_unavailable(bluetooth.SYSTEM) is not None:  # noqa: ASYNC110  it comes from another process
+        while await why_unavailable(SYSTEM_ADAPTER) is not None:  # noqa: ASYNC110  it comes from another process
             await asyncio.sleep(0.2)
 
 
@@ -97,9 +98,9 @@ async def connected(where: str) -> dict[str, Any]:
     log.propagate = False
     start = time.monotonic()
     try:
-        found = await bluetooth.find(bluetooth.SYSTEM, where, timedelta(seconds=60))
+        found = await find(SYSTEM_ADAPTER, where, timedelta(seconds=60))
         seen_at = time.monotonic()
-        async with bluetooth.connect(bluetooth.SYSTEM, found or where, timedelta(seconds=90)):
+        async with connect(SYSTEM_ADAPTER, found or where, timedelta(seconds=90)):
             connect_s = round(time.monotonic() - seen_at, 2)
     except HipsyncError as error:
         return {"error": str(error)}

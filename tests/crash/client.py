@@ -22,7 +22,7 @@ from hipsync.driver import Driver, Session
 from hipsync.errors import HipsyncError
 from hipsync.model import Prompt, Reading, Where
 from hipsync.radio.bleak_radio import BleakRadio
-from hipsync.radio.simulation import bumble_radio
+from hipsync.radio.simulation import bumble_adapter
 from hipsync.registry import drivers
 from hipsync.service import service as service_module
 from hipsync.service.plan import settings_of
@@ -56,7 +56,7 @@ async def sync(transport: str, path: Path) -> None:
             store.add_band(
                 name="band", driver="huami", address=ADDRESS, advertised_name="Mi Smart Band 5", now=NOW, simulated=True
             )
-        async with bumble_radio(transport) as radio:
+        async with bumble_adapter(transport) as radio:
             print("open", flush=True)
             settings = replace(settings_of(Config(), "UTC"), erase=True)
             service = service_module.Service(

@@ -23,8 +23,8 @@ from hipsync.errors import DeviceError, LinkLost
 from hipsync.host.clock import FastClock, VirtualTimeLoop
 from hipsync.model import MINUTE, Epoch, Prompt, State, Where
 from hipsync.office_day import office_days
-from hipsync.radio import connect as bluetooth
 from hipsync.radio.bleak_radio import BleakRadio
+from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers
 from hipsync.service.plan import settings_of
@@ -319,7 +319,7 @@ def test_a_day_arrives_over_gatt_in_the_database(tmp_path: Path) -> None:
     async def story() -> Blocks:
         address = "C0:00:00:00:00:01"
         async with simulated_radio([band], now=clock.now, addresses=[address]) as air:
-            found = await bluetooth.scan(air.radio, 2)
+            found = await scan(air.adapter, 2)
             assert [DRIVER.matches(seen.advertisement) for seen in found] == [True]
             with Store.open(tmp_path / "bangle.db") as store:
                 store.add_band(
@@ -327,7 +327,7 @@ def test_a_day_arrives_over_gatt_in_the_database(tmp_path: Path) -> None:
                     vouches=False, reports_wear=False, now=clock.now(),
                 )  # fmt: skip
                 service = Service(
-                    store, settings_of(Config(), "UTC"), radio=BleakRadio(air.radio), drivers=drivers(),
+                    store, settings_of(Config(), "UTC"), radio=BleakRadio(air.adapter), drivers=drivers(),
                     secret=lambda _: None, deliver=nowhere, now=clock.now,
                 )  # fmt: skip
                 async with service.talk(store.bands()[0]) as talk:

@@ -202,7 +202,7 @@ def test_a_morning_arrives_over_gatt(tmp_path: Path) -> None:
                     now=clock.now(), simulated=True,
                 )  # fmt: skip
                 service = Service(
-                    store, settings_of(Config(), "UTC"), radio=BleakRadio(air.radio), drivers=drivers(),
+                    store, settings_of(Config(), "UTC"), radio=BleakRadio(air.adapter), drivers=drivers(),
                     secret=lambda _: None, deliver=nowhere, now=clock.now,
                 )  # fmt: skip
                 async with service.talk(store.bands()[0]):

@@ -21,7 +21,8 @@ from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket
 from hipsync.host.clock import FastClock
 from hipsync.model import Answer, Charge, Counter, Epoch, Info
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync_devices import gatt
@@ -466,8 +467,8 @@ def test_over_gatt_it_is_found_watched_and_rung() -> None:
 
     async def story(clock: FastClock) -> Answer | None:
         async with simulated_radio([band], now=clock.now) as air:
-            (seen,) = [seen for seen in await bluetooth.scan(air.radio, 2) if DRIVER.matches(seen.advertisement)]
-            async with bluetooth.connect(air.radio, seen, 10 * SECOND) as connection:
+            (seen,) = [seen for seen in await scan(air.adapter, 2) if DRIVER.matches(seen.advertisement)]
+            async with connect(air.adapter, seen, 10 * SECOND) as connection:
                 await talk(connection, clock, NINE + 5 * MINUTE - clock.now(), "UTC", told)
                 assert told.error is None
                 return await nudge(DRIVER, conversation_of(connection, clock), Session(), CALL)

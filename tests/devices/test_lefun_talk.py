@@ -15,7 +15,8 @@ from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import Kept, run
 from hipsync_devices.gatt import uuid16
@@ -365,8 +366,8 @@ def test_over_gatt_it_is_found_held_and_buzzed() -> None:
 
     async def story(clock: FastClock) -> None:
         async with simulated_radio([band], now=clock.now) as air:
-            (seen,) = [seen for seen in await bluetooth.scan(air.radio, 2) if DRIVER.matches(seen.advertisement)]
-            async with bluetooth.connect(air.radio, seen, 10 * SECOND) as connection:
+            (seen,) = [seen for seen in await scan(air.adapter, 2) if DRIVER.matches(seen.advertisement)]
+            async with connect(air.adapter, seen, 10 * SECOND) as connection:
                 talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
                 await meet(DRIVER, talk, Session(), kept.commit)
                 await collect(DRIVER, talk, Session(), kept.commit)

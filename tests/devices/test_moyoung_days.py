@@ -23,7 +23,8 @@ from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import Counter, Epoch, Info, Reading
 from hipsync.office_day import office_day, office_days
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync_devices.moyoung import DRIVER
@@ -326,8 +327,8 @@ def test_over_gatt_it_is_found_watched_and_buzzed() -> None:
 
     async def story(clock: FastClock) -> None:
         async with simulated_radio([band], now=clock.now) as air:
-            (seen,) = [seen for seen in await bluetooth.scan(air.radio, 2) if DRIVER.matches(seen.advertisement)]
-            async with bluetooth.connect(air.radio, seen, 10 * SECOND) as connection:
+            (seen,) = [seen for seen in await scan(air.adapter, 2) if DRIVER.matches(seen.advertisement)]
+            async with connect(air.adapter, seen, 10 * SECOND) as connection:
                 await talk(connection, clock, NINE + 5 * MINUTE - clock.now(), "UTC", kept)
                 conversing = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
                 await nudge(DRIVER, conversing, Session(), Message("Time to move", "Hip extension"))

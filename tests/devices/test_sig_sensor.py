@@ -12,7 +12,8 @@ import pytest
 from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, State
 from hipsync.office_day import office_days
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.radio.simulation.peripheral import advertising
 from hipsync.simulated import Notification, Refused
@@ -173,8 +174,8 @@ def test_over_gatt_it_is_found_hushed_and_watched() -> None:
 
     async def story(clock: FastClock) -> None:
         async with simulated_radio([band], now=clock.now) as air:
-            (seen,) = [seen for seen in await bluetooth.scan(air.radio, 2) if DRIVER.matches(seen.advertisement)]
-            async with bluetooth.connect(air.radio, seen, 10 * SECOND) as connection:
+            (seen,) = [seen for seen in await scan(air.adapter, 2) if DRIVER.matches(seen.advertisement)]
+            async with connect(air.adapter, seen, 10 * SECOND) as connection:
                 await talk(connection, clock, NINE + 4 * MINUTE + 11 * SECOND - clock.now(), "UTC", told)
 
     run(story, NINE)

@@ -12,13 +12,13 @@ from bleak.exc import BleakDBusError
 from hipsync.host.clock import FastClock
 from hipsync.model import BandId
 from hipsync.radio.bleak_radio import BleakRadio, opened_radio
-from hipsync.radio.connect import SYSTEM, Radio
+from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter
 from hipsync.radio.simulation import SimulatedRadio
 from hipsync.store import Band
 from support.plain_band import BATTERY, FIRST, SECOND_BAND, START, PlainBand, on_the_air
 
 
-def like_bluez(radio: Radio) -> Radio:
+def like_bluez(radio: Adapter) -> Adapter:
     """One that refuses a scan while another one runs, as BlueZ does."""
     running = set[BaseBleakScanner]()
     assert radio.scanner is not None
@@ -50,7 +50,7 @@ def paired(number: int, address: str) -> Band:
 
 def test_two_bands_that_are_called_at_once_are_both_reached() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> list[bytes]:
-        radio, met = BleakRadio(like_bluez(simulated.radio)), asyncio.Barrier(2)
+        radio, met = BleakRadio(like_bluez(simulated.adapter)), asyncio.Barrier(2)
 
         async def battery(band: Band) -> bytes:
             async with radio.reach(band) as connection:
@@ -66,7 +66,7 @@ def test_of_the_bands_that_went_away_those_are_heard_that_are_in_reach() -> None
     async def story(simulated: SimulatedRadio, clock: FastClock) -> set[BandId]:
         simulated.reception(1).in_range = False
         away = [paired(1, FIRST.lower()), paired(2, SECOND_BAND), paired(3, "C0:00:00:00:00:77")]
-        return await BleakRadio(like_bluez(simulated.radio)).hear(away)
+        return await BleakRadio(like_bluez(simulated.adapter)).hear(away)
 
     assert on_the_air(story, PlainBand(), PlainBand()) == {BandId(1)}
 
@@ -76,6 +76,6 @@ def test_an_import_beside_simulated_bands_needs_no_radio() -> None:
         one = paired(1, FIRST)._replace(driver="infinitime", simulated=True)
         imported = paired(2, FIRST)._replace(address=None)
         async with opened_radio([one, imported], lambda _: None, ZoneInfo("UTC"), lambda: START) as radio:
-            assert radio.radio != SYSTEM
+            assert radio.adapter != SYSTEM_ADAPTER
 
     asyncio.run(story())

@@ -22,8 +22,8 @@ from dbus_fast.errors import AuthError
 
 from hipsync.errors import BluetoothUnavailable, LinkLost, NoReply
 from hipsync.host.clock import FastClock
-from hipsync.radio import connect as bluetooth
-from hipsync.radio.connect import SYSTEM, Radio
+from hipsync.radio.connect import HANG_UP_S, connect
+from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter, find, scan, why_unavailable
 from hipsync.radio.simulation import SimulatedRadio
 from support.plain_band import (
     BATTERY,
@@ -61,12 +61,12 @@ async def complaint(
     monkeypatch: pytest.MonkeyPatch,
     objects: Objects | None = None,
     errors: dict[str, str] | None = None,
-    radio: Radio = SYSTEM,
+    radio: Adapter = SYSTEM_ADAPTER,
 ) -> str | None:
     """What is wrong with a system whose BlueZ answers so; None of it runs if there are no objects."""
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
     if objects is None:
-        return await bluetooth.why_unavailable(radio)
+        return await why_unavailable(radio)
 
     def reply(message: Message) -> Message | bool | None:
         if message.member in (errors or {}):
@@ -76,7 +76,7 @@ async def complaint(
         return Message.new_method_return(message)
 
     async with on_the_bus(address, "org.bluez", reply):
-        return await bluetooth.why_unavailable(radio)
+        return await why_unavailable(radio)
 
 
 async def test_without_a_system_bus_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -86,9 +86,9 @@ async def test_without_a_system_bus_it_says_so(monkeypatch: pytest.MonkeyPatch, 
         "host's /run/dbus/system_bus_socket"
     )
     with pytest.raises(BluetoothUnavailable, match="no D-Bus system bus"):
-        await bluetooth.scan(SYSTEM, 1)
+        await scan(SYSTEM_ADAPTER, 1)
     with pytest.raises(BluetoothUnavailable, match="no D-Bus system bus"):
-        async with bluetooth.connect(SYSTEM, FIRST, LIMIT):
+        async with connect(SYSTEM_ADAPTER, FIRST, LIMIT):
             pytest.fail("connected")
 
 
@@ -199,9 +199,9 @@ async def test_a_band_that_is_connected_and_does_not_advertise_is_found(
     with private_bus(tmp_path) as address:
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
         async with on_the_bus(address, "org.bluez", reply):
-            (seen,) = await bluetooth.scan(SYSTEM, 0.1)
-            found = await bluetooth.find(SYSTEM, FIRST.lower(), LIMIT)
-            assert await bluetooth.find(SYSTEM, "C0:00:00:00:00:02", SECOND) is None
+            (seen,) = await scan(SYSTEM_ADAPTER, 0.1)
+            found = await find(SYSTEM_ADAPTER, FIRST.lower(), LIMIT)
+            assert await find(SYSTEM_ADAPTER, "C0:00:00:00:00:02", SECOND) is None
     for each in (seen, found):
         assert each is not None
         assert (each.address, each.rssi_dbm) == (FIRST, None)
@@ -212,18 +212,18 @@ async def test_a_band_that_is_connected_and_does_not_advertise_is_found(
 @needs_dbus
 async def test_an_adapter_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with private_bus(tmp_path) as address:
-        told = await complaint(address, monkeypatch, bluez(), radio=Radio(None, None, "hci7"))
+        told = await complaint(address, monkeypatch, bluez(), radio=Adapter(None, None, "hci7"))
     assert told is not None
     assert "adapter 'hci7' not found" in told
 
 
 @needs_dbus
 async def test_a_bluez_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(bluetooth, "START_S", 0.2)
+    monkeypatch.setattr("hipsync.radio.scan.START_S", 0.2)
     with private_bus(tmp_path) as address:
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
         async with on_the_bus(address, "org.bluez", lambda _: True):
-            told = await bluetooth.why_unavailable(SYSTEM)
+            told = await why_unavailable(SYSTEM_ADAPTER)
     assert told == "the Bluetooth service does not answer: restart it (on Linux: `systemctl restart bluetooth`)"
 
 
@@ -242,9 +242,9 @@ class Silent(BaseBleakScanner):
         pytest.fail("it had not started")
 
 
-def scanner_that(fails: BaseException) -> Radio:
+def scanner_that(fails: BaseException) -> Adapter:
     made = type("Made", (Silent,), {"fails": fails})
-    return Radio(made, None)
+    return Adapter(made, None)
 
 
 NotAvailable = BleakBluetoothNotAvailableError
@@ -271,7 +271,7 @@ Why = BleakBluetoothNotAvailableReason
 )
 async def test_what_another_system_says_becomes_one_line(error: Exception, expected: str) -> None:
     with pytest.raises(BluetoothUnavailable) as caught:
-        await bluetooth.scan(scanner_that(error), 1)
+        await scan(scanner_that(error), 1)
     assert expected in str(caught.value)
     assert "\n" not in str(caught.value)
     assert caught.value.__cause__ is error
@@ -279,13 +279,13 @@ async def test_what_another_system_says_becomes_one_line(error: Exception, expec
 
 async def test_a_bug_is_not_taken_for_a_missing_radio() -> None:
     with pytest.raises(ZeroDivisionError):
-        await bluetooth.scan(scanner_that(ZeroDivisionError()), 1)
+        await scan(scanner_that(ZeroDivisionError()), 1)
 
 
-def counting(simulated: SimulatedRadio) -> tuple[Radio, list[str]]:
+def counting(simulated: SimulatedRadio) -> tuple[Adapter, list[str]]:
     """The same radio, and what was called on its clients, in order."""
     called: list[str] = []
-    doors = simulated.radio
+    doors = simulated.adapter
     assert doors.client is not None
 
     async def disconnect(client: BaseBleakClient) -> None:
@@ -293,7 +293,7 @@ def counting(simulated: SimulatedRadio) -> tuple[Radio, list[str]]:
         assert doors.client is not None
         await doors.client.disconnect(client)
 
-    return Radio(doors.scanner, type("Counting", (doors.client,), {"disconnect": disconnect})), called
+    return Adapter(doors.scanner, type("Counting", (doors.client,), {"disconnect": disconnect})), called
 
 
 @pytest.mark.parametrize("how", ["orderly", "the band hung up", "the caller failed", "cancelled"])
@@ -302,7 +302,7 @@ def test_a_connection_is_always_closed(how: str) -> None:
         radio, called = counting(simulated)
 
         async def visit() -> None:
-            async with bluetooth.connect(radio, FIRST, LIMIT) as connection:
+            async with connect(radio, FIRST, LIMIT) as connection:
                 assert called == []
                 if how == "the band hung up":
                     simulated.reception().drop()
@@ -329,7 +329,7 @@ def test_a_connection_that_fails_halfway_is_closed_too() -> None:
         simulated.reception().bytes_per_s = 5.0  # no discovery ends at this pace
         started = clock.now()
         with pytest.raises(NoReply):
-            async with bluetooth.connect(radio, FIRST, LIMIT):
+            async with connect(radio, FIRST, LIMIT):
                 pytest.fail("connected")
         assert LIMIT <= clock.now() - started <= LIMIT + 5 * SECOND
         assert "disconnect" in called
@@ -339,17 +339,17 @@ def test_a_connection_that_fails_halfway_is_closed_too() -> None:
 
 def test_a_service_that_does_not_hang_up_is_not_waited_for_for_ever() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        doors = simulated.radio
+        doors = simulated.adapter
         assert doors.client is not None
 
         async def disconnect(_: BaseBleakClient) -> None:
             await asyncio.sleep(3600)
 
-        radio = Radio(doors.scanner, type("Deaf", (doors.client,), {"disconnect": disconnect}))
-        async with bluetooth.connect(radio, FIRST, LIMIT) as connection:
+        radio = Adapter(doors.scanner, type("Deaf", (doors.client,), {"disconnect": disconnect}))
+        async with connect(radio, FIRST, LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
             ended = clock.now()
-        assert clock.now() - ended == timedelta(seconds=bluetooth.HANG_UP_S)
+        assert clock.now() - ended == timedelta(seconds=HANG_UP_S)
         assert connection.lost.is_set()
 
     on_the_air(story, PlainBand())
@@ -364,7 +364,7 @@ def test_a_silent_address_tells_of_another_that_has_the_name() -> None:
             ("", "it"),
         ):
             with pytest.raises(NoReply) as caught:
-                async with bluetooth.connect(simulated.radio, FIRST, LIMIT, name):
+                async with connect(simulated.adapter, FIRST, LIMIT, name):
                     pytest.fail("connected")
             assert (SECOND_BAND in str(caught.value)) == (name == "Plain")
             assert told in str(caught.value)
@@ -374,7 +374,7 @@ def test_a_silent_address_tells_of_another_that_has_the_name() -> None:
 
 def test_after_the_block_the_connection_is_lost_for_whoever_kept_it() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             pass
         assert connection.lost.is_set()
         with pytest.raises(LinkLost):

@@ -17,8 +17,8 @@ from hipsync.cli.app import App
 from hipsync.core.exercises import Move
 from hipsync.host.clock import FastClock, VirtualTimeLoop
 from hipsync.model import Epoch, Prompt, State, Where
-from hipsync.radio import connect as bluetooth
 from hipsync.radio.bleak_radio import BleakRadio
+from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers
 from hipsync.service.plan import settings_of
@@ -50,7 +50,7 @@ def sync(band: MiBand, path: Path, start: datetime, times: int = 1) -> list[int]
 
     async def story() -> list[int]:
         async with simulated_radio([band], now=clock.now, addresses=[ADDRESS]) as air:
-            assert [seen.address for seen in await bluetooth.scan(air.radio, 2)] == [ADDRESS]
+            assert [seen.address for seen in await scan(air.adapter, 2)] == [ADDRESS]
             with Store.open(path) as store:
                 if not store.bands():
                     store.add_band(
@@ -60,7 +60,7 @@ def sync(band: MiBand, path: Path, start: datetime, times: int = 1) -> list[int]
                 service = Service(
                     store,
                     settings_of(Config(), "UTC"),
-                    radio=BleakRadio(air.radio),
+                    radio=BleakRadio(air.adapter),
                     drivers=drivers(),
                     secret=lambda _: KEY,
                     deliver=nowhere,

@@ -12,7 +12,8 @@ from bleak.backends.scanner import AdvertisementData
 from hipsync.driver import Advertisement
 from hipsync.errors import ConfigError, DeviceError, LinkLost, NotAuthorised
 from hipsync.host.clock import FastClock
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import NearbyDevice, find, scan
 from hipsync.radio.simulation import SimulatedRadio, simulated_radio
 from hipsync.radio.simulation.peripheral import advertising
 from hipsync.simulated import HangUp, Notification, Refused, Service
@@ -41,7 +42,7 @@ def scanned(*advertisements: Advertisement) -> dict[str, Advertisement]:
     """What two seconds of scanning show of bands that say these, by address."""
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> dict[str, Advertisement]:
-        seen = await bluetooth.scan(simulated.radio, 2)
+        seen = await scan(simulated.adapter, 2)
         return {each.address: each.advertisement for each in seen}
 
     return on_the_air(story, *(PlainBand(each) for each in advertisements))
@@ -70,17 +71,17 @@ def test_a_name_is_in_the_scan_response_alone_and_so_in_no_passive_scan() -> Non
     assert advertising(said) == (b"\x02\x01\x06\x03\x03\xe0\xfe", b"\x05\x09Band")
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        assert simulated.radio.scanner is not None
+        assert simulated.adapter.scanner is not None
         heard: list[tuple[str | None, list[str]]] = []
 
         def report(_: BLEDevice, data: AdvertisementData) -> None:
             heard.append((data.local_name, data.service_uuids))
 
-        async with BleakScanner(report, scanning_mode="passive", backend=simulated.radio.scanner):
+        async with BleakScanner(report, scanning_mode="passive", backend=simulated.adapter.scanner):
             await asyncio.sleep(1)
         assert heard
         assert all(each == (None, [FEE0]) for each in heard)
-        assert (await bluetooth.scan(simulated.radio, 1))[0].advertisement.name == "Band"
+        assert (await scan(simulated.adapter, 1))[0].advertisement.name == "Band"
 
     on_the_air(story, PlainBand(said))
 
@@ -104,7 +105,7 @@ def test_the_strongest_band_comes_first() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         simulated.reception(0).rssi_dbm = -90
         simulated.reception(1).rssi_dbm = -40
-        seen = await bluetooth.scan(simulated.radio, 1)
+        seen = await scan(simulated.adapter, 1)
         assert [(each.address, each.rssi_dbm) for each in seen] == [(SECOND_BAND, -40), (FIRST, -90)]
 
     on_the_air(story, PlainBand(), PlainBand())
@@ -113,7 +114,7 @@ def test_the_strongest_band_comes_first() -> None:
 def test_a_scan_stops_when_its_time_is_over() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         started = clock.now()
-        assert [each.address for each in await bluetooth.scan(simulated.radio, 3)] == [FIRST]
+        assert [each.address for each in await scan(simulated.adapter, 3)] == [FIRST]
         assert clock.now() - started == 3 * SECOND
         assert not simulated.air.anyone_listens()
 
@@ -123,7 +124,7 @@ def test_a_scan_stops_when_its_time_is_over() -> None:
 def test_a_scan_ends_with_what_it_was_for() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         start = clock.now()
-        seen = await bluetooth.scan(simulated.radio, 60, lambda seen: seen.advertisement.name == "Band")
+        seen = await scan(simulated.adapter, 60, lambda seen: seen.advertisement.name == "Band")
         assert "Band" in {each.advertisement.name for each in seen}
         assert clock.now() - start < 3 * SECOND
 
@@ -133,9 +134,9 @@ def test_a_scan_ends_with_what_it_was_for() -> None:
 def test_a_band_that_keeps_silent_is_not_found() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         started = clock.now()
-        assert await bluetooth.find(simulated.radio, SECOND_BAND, 7 * SECOND) is None
+        assert await find(simulated.adapter, SECOND_BAND, 7 * SECOND) is None
         assert clock.now() - started == 7 * SECOND
-        assert (await bluetooth.find(simulated.radio, FIRST.lower(), 7 * SECOND)) is not None
+        assert (await find(simulated.adapter, FIRST.lower(), 7 * SECOND)) is not None
 
     on_the_air(story, PlainBand())
 
@@ -143,8 +144,8 @@ def test_a_band_that_keeps_silent_is_not_found() -> None:
 def test_two_scans_at_once_do_not_stop_each_other() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         simulated.reception(0).leave()
-        long = asyncio.ensure_future(bluetooth.scan(simulated.radio, 5))
-        assert await bluetooth.scan(simulated.radio, 1) == []
+        long = asyncio.ensure_future(scan(simulated.adapter, 5))
+        assert await scan(simulated.adapter, 1) == []
         simulated.reception(0).come_back()
         assert [each.address for each in await long] == [FIRST]
 
@@ -155,12 +156,12 @@ def test_a_band_is_connected_to_by_address_or_by_what_was_seen() -> None:
     band = PlainBand()
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST.lower(), LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST.lower(), LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
             assert not connection.lost.is_set()
         assert connection.lost.is_set()
-        (seen,) = await bluetooth.scan(simulated.radio, 1)
-        async with bluetooth.connect(simulated.radio, seen, LIMIT) as connection:
+        (seen,) = await scan(simulated.adapter, 1)
+        async with connect(simulated.adapter, seen, LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
 
     on_the_air(story, band)
@@ -169,7 +170,7 @@ def test_a_band_is_connected_to_by_address_or_by_what_was_seen() -> None:
 
 def test_discovery_finds_each_characteristic_in_its_service_and_no_other() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             for service in simulated_table():
                 for each in service.characteristics:
                     assert connection.has(each.uuid)
@@ -187,7 +188,7 @@ def test_the_same_characteristic_in_two_services_is_two() -> None:
     band.values[BATTERY_SERVICE, SAME], band.values[OWN, SAME] = b"of the battery", b"of its own"
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert await connection.read(SAME, BATTERY_SERVICE) == b"of the battery"
             assert await connection.read(SAME, OWN) == b"of its own"
 
@@ -201,7 +202,7 @@ def test_the_mtu_that_is_agreed_bounds_a_write_and_a_notification(mtu: int, writ
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         told: list[bytes] = []
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert (connection.write_size, band.mtu) == (write_size, mtu)
             await connection.start_notify(TELL, told.append)
             band.answers[long] = [Notification(TELL, long)]
@@ -220,7 +221,7 @@ def test_a_value_longer_than_the_mtu_is_read_whole(mtu: int) -> None:
     band.values[OWN, SAME] = long
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert await connection.read(SAME, OWN) == long
 
     on_the_air(story, band, mtu=mtu)
@@ -230,7 +231,7 @@ def test_writes_arrive_in_order_with_and_without_a_response() -> None:
     band = PlainBand()
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             for number in range(20):
                 await connection.write(WRITE, bytes([number]), response=number % 3 == 0)
             await asyncio.sleep(1)
@@ -246,7 +247,7 @@ def test_what_a_band_says_arrives_in_order_until_the_subscription_ends(uuid: str
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         told: list[bytes] = []
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             await connection.write(WRITE, b"on", response=True)  # nobody has subscribed yet
             await connection.start_notify(uuid, told.append)
             await connection.write(WRITE, b"go", response=True)
@@ -271,7 +272,7 @@ def test_a_refusal_for_want_of_rights_is_not_authorised(code: int) -> None:
     band.values[BATTERY_SERVICE, BATTERY] = Refused(code)
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             with pytest.raises(NotAuthorised, match=f"refused a read of {BATTERY}: ATT error 0x{code:02x} "):
                 await connection.read(BATTERY)
 
@@ -283,7 +284,7 @@ def test_another_refusal_is_an_error_of_the_band_and_the_link_stands() -> None:
     band.refuses[WRITE] = 0x80
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             with pytest.raises(DeviceError, match="ATT error 0x80") as caught:
                 await connection.write(WRITE, b"x", response=True)
             assert type(caught.value) is DeviceError
@@ -303,7 +304,7 @@ def test_a_refused_subscription_brings_nothing_and_can_be_tried_again() -> None:
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         told: list[bytes] = []
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             band.refuses[TELL] = 0x0F
             with pytest.raises(NotAuthorised, match=f"refused a subscription to {TELL}: ATT error 0x0f"):
                 await connection.start_notify(TELL, told.append)
@@ -319,7 +320,7 @@ def test_a_refused_subscription_brings_nothing_and_can_be_tried_again() -> None:
 
 def test_what_a_band_does_not_have_is_an_error_that_names_it() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             with pytest.raises(DeviceError, match=f"has no characteristic {OTHER}$"):
                 await connection.read(OTHER)
             with pytest.raises(DeviceError, match=f"has no characteristic {WRITE} in service {BATTERY_SERVICE}"):
@@ -335,7 +336,7 @@ def test_a_band_that_hangs_up_ends_the_link_after_all_that_it_said() -> None:
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         told: list[bytes] = []
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             await connection.start_notify(TELL, told.append)
             started = clock.now()
             await connection.write(WRITE, b"bye", response=True)
@@ -344,7 +345,7 @@ def test_a_band_that_hangs_up_ends_the_link_after_all_that_it_said() -> None:
             assert told == [word.data for word in words]
             with pytest.raises(LinkLost):
                 await connection.read(BATTERY)
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:  # and it advertises again
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:  # and it advertises again
             assert await connection.read(BATTERY) == b"\x55"
 
     on_the_air(story, band)
@@ -356,8 +357,8 @@ def test_two_bands_are_two() -> None:
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         async with (
-            bluetooth.connect(simulated.radio, FIRST, LIMIT) as first,
-            bluetooth.connect(simulated.radio, SECOND_BAND, LIMIT) as second,
+            connect(simulated.adapter, FIRST, LIMIT) as first,
+            connect(simulated.adapter, SECOND_BAND, LIMIT) as second,
         ):
             assert list(await asyncio.gather(first.read(BATTERY), second.read(BATTERY))) == [b"\x55", b"\x11"]
 
@@ -367,7 +368,7 @@ def test_two_bands_are_two() -> None:
 def test_a_band_can_be_bonded_with() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         for _ in range(2):  # the second time it encrypts with the bond there is
-            async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+            async with connect(simulated.adapter, FIRST, LIMIT) as connection:
                 await connection.bond()
                 assert await connection.read(BATTERY) == b"\x55"
 
@@ -377,25 +378,25 @@ def test_a_band_can_be_bonded_with() -> None:
 def test_a_scan_that_begins_while_a_bonded_band_is_waited_for_outlives_the_connection() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         first, second = simulated.reception(0), simulated.reception(1)
-        seen = await bluetooth.find(simulated.radio, FIRST, LIMIT)
+        seen = await find(simulated.adapter, FIRST, LIMIT)
         assert seen is not None
-        async with bluetooth.connect(simulated.radio, seen, LIMIT) as connection:
+        async with connect(simulated.adapter, seen, LIMIT) as connection:
             await connection.bond()
         first.leave()
         second.leave()
         loop = asyncio.get_running_loop()
-        scan: asyncio.Future[list[bluetooth.Seen]] = loop.create_future()
-        loop.call_later(1, lambda: asyncio.ensure_future(bluetooth.scan(simulated.radio, 10)).add_done_callback(took))
+        scanned: asyncio.Future[list[NearbyDevice]] = loop.create_future()
+        loop.call_later(1, lambda: asyncio.ensure_future(scan(simulated.adapter, 10)).add_done_callback(took))
 
-        def took(done: asyncio.Future[list[bluetooth.Seen]]) -> None:
-            scan.set_result(done.result())
+        def took(done: asyncio.Future[list[NearbyDevice]]) -> None:
+            scanned.set_result(done.result())
 
         loop.call_later(2, first.come_back)
-        async with bluetooth.connect(simulated.radio, seen, LIMIT):
+        async with connect(simulated.adapter, seen, LIMIT):
             pass
-        assert not scan.done()
+        assert not scanned.done()
         second.come_back()
-        assert SECOND_BAND in {each.address for each in await scan}
+        assert SECOND_BAND in {each.address for each in await scanned}
 
     on_the_air(story, PlainBand(), PlainBand())
 
@@ -415,7 +416,7 @@ def test_a_simulator_with_a_bug_is_reported_at_the_end(fails: str) -> None:
     async def story(clock: FastClock) -> None:
         async with simulated_radio([band], now=clock.now) as simulated:
             started = clock.now()
-            async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+            async with connect(simulated.adapter, FIRST, LIMIT) as connection:
                 if fails == "read":
                     with pytest.raises(DeviceError, match="0x0e"):  # unlikely error, and at once
                         await connection.read(BATTERY)
@@ -430,7 +431,7 @@ def test_a_simulator_with_a_bug_is_reported_at_the_end(fails: str) -> None:
 def test_the_end_waits_for_nothing_also_right_after_a_disconnection() -> None:
     async def story(clock: FastClock) -> None:
         async with simulated_radio([PlainBand()], now=clock.now) as simulated:
-            async with bluetooth.connect(simulated.radio, FIRST, LIMIT):
+            async with connect(simulated.adapter, FIRST, LIMIT):
                 pass
             ended = clock.now()
         assert clock.now() - ended < 0.1 * SECOND
@@ -450,7 +451,7 @@ def test_only_a_static_random_address_is_taken(address: str) -> None:
 
 def test_a_band_with_no_services_can_still_be_met() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert not connection.has(BATTERY)
             assert connection.write_size >= 20
 

@@ -15,7 +15,8 @@ from bumble import hci
 from hipsync.conversation.session import Conversation
 from hipsync.errors import DeviceError, LinkLost, NoReply
 from hipsync.host.clock import FastClock
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import Adapter, NearbyDevice, find, scan
 from hipsync.radio.simulation import Air, SimulatedRadio
 from hipsync.radio.simulation.backend import doors
 from hipsync.radio.simulation.central import central
@@ -40,7 +41,7 @@ async def transfer(
 ) -> list[bytes]:
     """The hundred, as a driver fetches them; the air is spoilt when the third has come."""
     told: list[bytes] = []
-    async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+    async with connect(simulated.adapter, FIRST, LIMIT) as connection:
         view = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now).view()
         await view.subscribe(TELL)
         await view.write(WRITE, b"go", response=True)
@@ -95,7 +96,7 @@ def test_a_link_can_be_cut_in_place_of_any_notification(cut: int) -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         simulated.reception().cut_after(cut)
         told: list[bytes] = []
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             await connection.start_notify(TELL, told.append)
             await connection.write(WRITE, b"go", response=False)
             await asyncio.wait_for(connection.lost.wait(), 5)
@@ -124,7 +125,7 @@ def test_a_refused_connection_is_tried_again() -> None:
         reception = simulated.reception()
         reception.refuse = hci.HCI_CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
         asyncio.get_running_loop().call_later(0.3, setattr, reception, "refuse", None)
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
 
     on_the_air(story, PlainBand())
@@ -136,10 +137,10 @@ def test_a_band_that_refuses_every_connection_is_no_reply() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         simulated.reception().refuse = hci.HCI_CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
         with pytest.raises(NoReply, match=f"no connection to {FIRST}: bring the band close"):
-            async with bluetooth.connect(simulated.radio, FIRST, LIMIT):
+            async with connect(simulated.adapter, FIRST, LIMIT):
                 pytest.fail("connected")
         simulated.reception().refuse = None
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
 
     on_the_air(story, band)
@@ -149,10 +150,10 @@ def test_a_band_that_refuses_every_connection_is_no_reply() -> None:
 def test_most_adverts_may_be_lost() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         simulated.reception().lost_adverts = 0.9
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
         simulated.reception().lost_adverts = 1.0
-        assert await bluetooth.scan(simulated.radio, 10) == []
+        assert await scan(simulated.adapter, 10) == []
 
     on_the_air(story, PlainBand())
 
@@ -160,10 +161,10 @@ def test_most_adverts_may_be_lost() -> None:
 def test_a_band_out_of_range_is_not_heard_until_it_comes_back() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         simulated.reception().leave()
-        assert await bluetooth.find(simulated.radio, FIRST, 10 * SECOND) is None
+        assert await find(simulated.adapter, FIRST, 10 * SECOND) is None
         asyncio.get_running_loop().call_later(5, simulated.reception().come_back)
         started = clock.now()
-        assert await bluetooth.find(simulated.radio, FIRST, 10 * SECOND) is not None
+        assert await find(simulated.adapter, FIRST, 10 * SECOND) is not None
         assert 5 * SECOND <= clock.now() - started < 6 * SECOND
 
     on_the_air(story, PlainBand())
@@ -189,18 +190,18 @@ def test_an_absent_band_is_no_reply_within_the_bound_and_a_later_connect_works(s
     band = PlainBand()
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        seen = await bluetooth.find(simulated.radio, FIRST, LIMIT)
+        seen = await find(simulated.adapter, FIRST, LIMIT)
         assert seen is not None
         simulated.reception().leave()
         started = clock.now()
         with pytest.raises(NoReply, match="no connection"):
-            async with bluetooth.connect(simulated.radio, seen if seen_before else FIRST, LIMIT):
+            async with connect(simulated.adapter, seen if seen_before else FIRST, LIMIT):
                 pytest.fail("connected")
         assert LIMIT <= clock.now() - started <= LIMIT + 1 * SECOND
         simulated.reception().come_back()
         await asyncio.sleep(60)
         assert band.visits == []  # what was given up does not connect by itself
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
 
     on_the_air(story, band)
@@ -210,13 +211,13 @@ def test_a_connect_that_is_cancelled_leaves_nothing_pending() -> None:
     band = PlainBand()
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        seen = await bluetooth.find(simulated.radio, FIRST, LIMIT)
+        seen = await find(simulated.adapter, FIRST, LIMIT)
         assert seen is not None
         for after in (0.0, 0.001, 0.01, 0.05, 0.1, 0.101, 0.15, 0.2, 0.5):
             before = len(band.visits)
 
             async def attempt() -> None:
-                async with bluetooth.connect(simulated.radio, seen, LIMIT):
+                async with connect(simulated.adapter, seen, LIMIT):
                     await asyncio.sleep(3600)
 
             task = asyncio.ensure_future(attempt())
@@ -228,7 +229,7 @@ def test_a_connect_that_is_cancelled_leaves_nothing_pending() -> None:
             assert clock.now() - cancelled < SECOND
             await asyncio.sleep(10)
             assert band.visits[before:] in ([], ["connected", "disconnected"])
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
 
     on_the_air(story, band)
@@ -241,7 +242,7 @@ def test_a_link_that_ends_while_connecting_is_tried_again() -> None:
         reception = simulated.reception()
         reception.bytes_per_s = 300.0  # so that the discovery takes a while
         asyncio.get_running_loop().call_later(1.0, reception.drop)
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
             assert not connection.lost.is_set()
 
@@ -254,7 +255,7 @@ def test_a_cancelled_read_does_not_give_its_late_answer_to_the_next_one() -> Non
     band.values[BATTERY_SERVICE, BATTERY], band.values[OWN, SAME] = b"the battery", b"the steps"
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             simulated.reception().delay_s = 3.0
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(1):
@@ -266,7 +267,7 @@ def test_a_cancelled_read_does_not_give_its_late_answer_to_the_next_one() -> Non
 
 def test_a_request_without_an_answer_fails_when_att_gives_up_and_takes_the_link_with_it() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             simulated.reception().stall()
             started = clock.now()
             with pytest.raises(NoReply, match=f"did not answer a read of {BATTERY}"):
@@ -280,7 +281,7 @@ def test_a_request_without_an_answer_fails_when_att_gives_up_and_takes_the_link_
 
 def test_a_lost_link_fails_every_request_that_waits_at_once() -> None:
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection:
+        async with connect(simulated.adapter, FIRST, LIMIT) as connection:
             simulated.reception().stall()
             reads = [asyncio.ensure_future(connection.read(BATTERY)) for _ in range(4)]
             await asyncio.sleep(1)
@@ -294,10 +295,10 @@ def test_a_lost_link_fails_every_request_that_waits_at_once() -> None:
 
 
 @asynccontextmanager
-async def second_radio(air: Air) -> AsyncGenerator[bluetooth.Radio, None]:
+async def second_radio(air: Air) -> AsyncGenerator[Adapter, None]:
     controller = air.radio_controller("second")
     async with central(controller, controller, "F0:00:00:00:00:02", 247) as other:
-        yield bluetooth.Radio(*doors(other))
+        yield Adapter(*doors(other))
     air.take_off(controller)
 
 
@@ -307,10 +308,10 @@ def test_of_two_radios_that_try_at_once_one_gets_the_band_and_the_other_waits() 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
         async with second_radio(simulated.air) as other:
             met: list[str] = []
-            seen = await asyncio.gather(*(bluetooth.find(each, FIRST, LIMIT) for each in (simulated.radio, other)))
+            seen = await asyncio.gather(*(find(each, FIRST, LIMIT) for each in (simulated.adapter, other)))
 
-            async def meet(name: str, radio: bluetooth.Radio, seen: bluetooth.Seen | None) -> None:
-                async with bluetooth.connect(radio, seen or "", LIMIT) as connection:
+            async def meet(name: str, radio: Adapter, seen: NearbyDevice | None) -> None:
+                async with connect(radio, seen or "", LIMIT) as connection:
                     assert await connection.read(BATTERY) == b"\x55"
                     met.append(f"{name} came")
                     await asyncio.sleep(5)
@@ -318,7 +319,7 @@ def test_of_two_radios_that_try_at_once_one_gets_the_band_and_the_other_waits() 
                     met.append(f"{name} went")
 
             started = clock.now()
-            await asyncio.gather(meet("one", simulated.radio, seen[0]), meet("two", other, seen[1]))
+            await asyncio.gather(meet("one", simulated.adapter, seen[0]), meet("two", other, seen[1]))
             assert sorted(met[:2]) in (["one came", "one went"], ["two came", "two went"])
             assert sorted(met[2:]) != sorted(met[:2])
             assert clock.now() - started < 12 * SECOND, "the second one believed for a while that it was connected"

@@ -18,8 +18,8 @@ from hipsync.driver import Advertisement
 from hipsync.errors import ConfigError, LinkLost, NoReply, NotAuthorised, NotBonded
 from hipsync.host.clock import FastClock
 from hipsync.model import Info
-from hipsync.radio import connect as bluetooth
-from hipsync.radio.connect import Seen
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import NearbyDevice, scan
 from hipsync.radio.simulation import Bond, simulated_radio
 from hipsync.registry import drivers
 from hipsync.simulated import SimulatedBand
@@ -38,8 +38,8 @@ SERIAL_NUMBER = "00002a25-0000-1000-8000-00805f9b34fb"
 HEART_RATE = "0000180d-0000-1000-8000-00805f9b34fb"
 
 
-def seen(name: str, *services: str, rssi_dbm: int | None = -60) -> Seen:
-    return Seen(name, rssi_dbm, Advertisement(name, frozenset(services)), BLEDevice(name, name, None))
+def seen(name: str, *services: str, rssi_dbm: int | None = -60) -> NearbyDevice:
+    return NearbyDevice(name, rssi_dbm, Advertisement(name, frozenset(services)), BLEDevice(name, name, None))
 
 
 def test_a_sensor_of_the_standard_is_no_rival_of_a_band() -> None:
@@ -74,7 +74,7 @@ def test_who_pairs_is_told_what_the_family_needs_in_lines_that_fit(
         async with simulated_radio([], now=clock.now) as simulated:
             with home.app.open_store() as store:
                 wanted = Wanted(device.address, None, None, None)
-                await pair_seen(home.app, store, simulated.radio, device, wanted, drivers(), None)
+                await pair_seen(home.app, store, simulated.adapter, device, wanted, drivers(), None)
 
     with pytest.raises((NoReply, ConfigError)) as caught:
         run(story, START)
@@ -114,9 +114,9 @@ class Home:
         async def story(clock: FastClock) -> None:
             self.app.now = clock.now
             async with simulated_radio([band], now=clock.now, addresses=[address]) as simulated:
-                found = next(each for each in await bluetooth.scan(simulated.radio, 2) if each.address == address)
+                found = next(each for each in await scan(simulated.adapter, 2) if each.address == address)
                 with self.app.open_store() as store:
-                    await pair_seen(self.app, store, simulated.radio, found, wanted, drivers(), None)
+                    await pair_seen(self.app, store, simulated.adapter, found, wanted, drivers(), None)
 
         run(story, START)
 
@@ -210,7 +210,7 @@ def test_a_band_that_wants_a_bond_is_bonded_once_somebody_may(bonds: bool) -> No
     async def story(clock: FastClock) -> None:
         async with (
             simulated_radio([PlainBand()], now=clock.now, bond=Bond()) as simulated,
-            bluetooth.connect(simulated.radio, FIRST, LIMIT) as connection,
+            connect(simulated.adapter, FIRST, LIMIT) as connection,
         ):
             link = Conversation(connection, zone=ZONE, now=clock.now, bonds=bonds).view()
             if bonds:

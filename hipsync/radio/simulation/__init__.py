@@ -1,7 +1,7 @@
 """Simulated bands on the air of one process, or of another, and the radio that reaches them.
 
     async with simulated_radio([band], now=clock.now) as simulated:
-        found = await bluetooth.scan(simulated.radio, 5)
+        found = await scan(simulated.adapter, 5)
 
 Above the link layer everything is Bumble's and real, and the application meets it through Bleak, as it meets a real
 band. Defects of Bumble 0.0.236 have their remedies here, in the modules named; a test notices when the names change.
@@ -38,7 +38,7 @@ if find_spec("bumble") is None:
 
 from hipsync.radio.simulation.air import Air
 from hipsync.radio.simulation.peripheral import Bond
-from hipsync.radio.simulation.radio import SimulatedRadio, bumble_radio, serve, simulated_radio
+from hipsync.radio.simulation.radio import SimulatedRadio, bumble_adapter, serve, simulated_radio
 from hipsync.radio.simulation.reception import Reception
 
-__all__ = ["Air", "Bond", "Reception", "SimulatedRadio", "bumble_radio", "serve", "simulated_radio"]
+__all__ = ["Air", "Bond", "Reception", "SimulatedRadio", "bumble_adapter", "serve", "simulated_radio"]

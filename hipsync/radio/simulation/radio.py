@@ -14,7 +14,7 @@ from bumble.transport import open_transport
 from bumble.transport.common import PacketParser, Transport
 
 from hipsync.errors import BluetoothUnavailable, ConfigError
-from hipsync.radio.connect import Radio
+from hipsync.radio.scan import Adapter
 from hipsync.radio.simulation.air import Air
 from hipsync.radio.simulation.backend import doors
 from hipsync.radio.simulation.central import central
@@ -38,7 +38,7 @@ _PUBLIC_ADDRESS = "02:00:00:00:00:01"
 class SimulatedRadio:
     """A radio, the air, and where on it the bands are, in the order in which they were given."""
 
-    radio: Radio
+    adapter: Adapter
     air: Air
     addresses: tuple[str, ...]
 
@@ -68,7 +68,7 @@ async def simulated_radio(
         own = air.radio_controller("radio")
         stack.callback(air.take_off, own)
         radio = await stack.enter_async_context(central(own, own, _OWN_ADDRESS, mtu))
-        yield SimulatedRadio(Radio(*doors(radio)), air, placed)
+        yield SimulatedRadio(Adapter(*doors(radio)), air, placed)
 
 
 async def _on_the_air(
@@ -99,7 +99,7 @@ def _check(address: str) -> None:
 
 
 @asynccontextmanager
-async def bumble_radio(transport: str, *, mtu: int = MTU) -> AsyncGenerator[Radio, None]:
+async def bumble_adapter(transport: str, *, mtu: int = MTU) -> AsyncGenerator[Adapter, None]:
     """The Bluetooth controller behind a Bumble transport, such as `tcp-client:127.0.0.1:6402` where `serve` waits.
 
     Raises `BluetoothUnavailable`.
@@ -111,7 +111,7 @@ async def bumble_radio(transport: str, *, mtu: int = MTU) -> AsyncGenerator[Radi
             radio = await stack.enter_async_context(central(opened.source, opened.sink, address, mtu))
         except (core.BaseBumbleError, hci.HCI_Error, TimeoutError) as error:
             raise _no_controller(transport, error) from error
-        yield Radio(*doors(radio))
+        yield Adapter(*doors(radio))
 
 
 @asynccontextmanager
@@ -126,8 +126,8 @@ async def serve(
 ) -> AsyncGenerator[str, None]:
     """Bands for other processes; yields the transport by which they are reached. With `bond` they ask for one.
 
-    `tcp-server:HOST:PORT` (port 0: any free one) gives every client, such as `bumble_radio`, a controller of its own on
-    the bands' air, and ends its links when the client goes, however it goes. `vhci` and other transports at whose end
+    `tcp-server:HOST:PORT` (port 0: any free one) gives every client, such as `bumble_adapter`, a controller of its own
+    on the bands' air, and ends its links when the client goes, however it goes. `vhci` and others at whose end
     there is a host give it one controller: Linux sees an adapter, with the bands in reach. At the end of any other
     transport is a controller (`usb:0`: a dongle), which carries one band to whatever that controller reaches.
     Raises `BluetoothUnavailable` and `ConfigError`, and at the end what a band raised that it should not have.
