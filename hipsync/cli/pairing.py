@@ -23,7 +23,8 @@ from hipsync.driver import Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
 from hipsync.model import Epoch, Info, Reading
 from hipsync.radio.bleak_radio import CONNECT_WITHIN, made_up
-from hipsync.radio.bluez_agent import Agent, bonded, drop_bond, identity, pairing_agent
+from hipsync.radio.bluez import bonded, drop_bond, identity
+from hipsync.radio.bluez_agent import Agent, pairing_agent
 from hipsync.radio.connect import connect
 from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter, NearbyDevice, scan
 from hipsync.registry import claimants, drivers
@@ -249,7 +250,7 @@ async def bonding(radio: Adapter, address: str) -> AsyncGenerator[Agent | None, 
             yield agent
         except DeviceError as error:
             made = await bonded(address)
-            if not agent.held and not isinstance(error, _HalfFetched):
+            if not agent.had_bond and not isinstance(error, _HalfFetched):
                 await drop_bond(address)
             if agent.unanswered:
                 raise NotAuthorised(_UNANSWERED.format(address=address)) from error

@@ -1,85 +1,84 @@
-"""What BlueZ wants of a program that pairs, and Bleak leaves out: an agent that answers, and an end to old bonds.
+"""Answers BlueZ's questions while a band is paired; Bleak has nothing for that.
 
-Without an agent BlueZ refuses every pairing. This one is registered while one band is paired, answers for that band
-alone, and asks a person what only a person can know. Other systems ask by themselves; there nothing here does anything.
+Without such an agent BlueZ refuses every pairing. This one is registered while one band is paired and answers for that
+band alone. What only a person can know, such as a passkey, it asks a `Person`. Other systems ask by themselves: there
+the agent is registered nowhere and is never called.
 
-Source: BlueZ's doc/agent-api.txt, doc/device-api.txt and doc/adapter-api.txt at 5.66.
+Source: BlueZ's doc/agent-api.txt at 5.66.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from hipsync.radio.bluez import BLUEZ, DBUS, bonded, call, device_path_end, system_bus
+
 if TYPE_CHECKING:
-    from dbus_fast import Message, Variant
+    from dbus_fast import Message
     from dbus_fast.aio import MessageBus
 
 log = logging.getLogger(__name__)
 
 PATH = "/org/hipsync/agent"
-BLUEZ, MANAGER, AGENT = "org.bluez", "org.bluez.AgentManager1", "org.bluez.Agent1"
-DEVICE, ADAPTER = "org.bluez.Device1", "org.bluez.Adapter1"
-ANSWERS_WITHIN_S = 5.0
-"""BlueZ itself answers at once; where it hangs, pairing goes on without an agent and says so."""
+MANAGER, AGENT = "org.bluez.AgentManager1", "org.bluez.Agent1"
 MOST_PASSKEY = 999_999
 
 
 class Person(Protocol):
-    """Who is asked. None, or False, is also the answer where nobody is there."""
+    """Whoever pairs the band. Where nobody is there, the answer is None or False."""
 
     async def passkey(self) -> int | None:
-        """Six digits that the band shows."""
+        """The six digits that the band shows; None if nobody types them."""
         ...
 
     async def pin(self) -> str | None:
-        """What old devices have instead: up to 16 characters."""
+        """The code of up to 16 characters that old devices use in place of a passkey; None if nobody types it."""
         ...
 
     async def agrees(self, passkey: int) -> bool:
-        """Whether the band shows this number too."""
+        """Whether the person confirms that the band shows this number too."""
         ...
 
     def shown(self, text: str) -> None:
-        """To type on the band."""
+        """Show the person a code, which is to be typed on the band."""
         ...
 
 
 class Agent:
-    """Answers BlueZ for one device; what came of it stands in its attributes."""
+    """Answers BlueZ's questions about one device, and records in its attributes how they were answered."""
 
     def __init__(self, address: str, person: Person) -> None:
-        self._device, self._person = _path_of(address), person
+        self._path_end, self._person = device_path_end(address), person
         self._address = address
         self._asking: asyncio.Task[None] | None = None
-        self.held = False
-        """BlueZ had a bond with the device before."""
+        self.had_bond = False
+        """Whether BlueZ had a bond with the device before this pairing."""
         self.asked = False
-        """Somebody was asked for a passkey or a yes."""
+        """Whether the person was asked something, or shown a code."""
         self.unanswered = False
-        """There was nobody, or no answer."""
+        """Whether a question got no answer, or a no."""
         self.answered = asyncio.Event()
-        """BlueZ has what it asked for, a refusal too."""
+        """Set when BlueZ has got the reply to a question, be it a refusal."""
 
     def answer(self, message: Message, reply: Callable[[Message], object]) -> None:
-        """Answer one call of BlueZ's, now or when the person has."""
+        """Answer one method call of BlueZ's by calling `reply`, now or when the person has answered."""
         from dbus_fast import Message as Made
 
         match message.member, message.body:
             case ("Release", _) | ("Cancel", _):
                 self.end()
                 reply(Made.new_method_return(message))
-            case _, [str(path), *rest] if path.endswith(self._device):
-                self._for_the_band(message, rest, reply)
+            case _, [str(path), *rest] if path.endswith(self._path_end):
+                self._answer_about_the_band(message, rest, reply)
             case _:
                 log.info("another device than the one that is paired was refused")
                 reply(Made.new_error(message, "org.bluez.Error.Rejected", "hipsync pairs another device now"))
 
-    def _for_the_band(self, message: Message, rest: list[Any], reply: Callable[[Message], object]) -> None:
+    def _answer_about_the_band(self, message: Message, rest: list[Any], reply: Callable[[Message], object]) -> None:
         from dbus_fast import Message as Made
 
         match message.member, rest:
@@ -90,7 +89,7 @@ class Agent:
             case "RequestConfirmation", [int(passkey)]:
                 self._ask(message, reply, lambda: self._person.agrees(passkey), "")
             case ("DisplayPasskey", [int(passkey), *_]):
-                if not self.asked:  # BlueZ says it again for every key that is typed on the band
+                if not self.asked:  # BlueZ repeats it for every key that is typed on the band
                     self._person.shown(f"{passkey:06}")
                 self.asked = True
                 reply(Made.new_method_return(message))
@@ -98,7 +97,7 @@ class Agent:
                 self.asked = True
                 self._person.shown(pin)
                 reply(Made.new_method_return(message))
-            case (("RequestAuthorization" | "AuthorizeService"), _):  # the person said so by giving the command
+            case (("RequestAuthorization" | "AuthorizeService"), _):  # the command to pair was the authorization
                 reply(Made.new_method_return(message))
             case _:
                 reply(Made.new_error(message, "org.freedesktop.DBus.Error.UnknownMethod", "no agent knows that"))
@@ -106,27 +105,32 @@ class Agent:
     def _ask(
         self, message: Message, reply: Callable[[Message], object], question: Callable[[], Awaitable[object]], kind: str
     ) -> None:
+        """Ask the person, and reply with a value of the D-Bus type `kind` ("" for none) or with a refusal."""
         from dbus_fast import Message as Made
 
-        async def asked() -> None:
-            told = await question()
-            if told is None or told is False:
+        async def ask() -> None:
+            value = await question()
+            if value is None or value is False:
                 self.unanswered = True
                 reply(Made.new_error(message, "org.bluez.Error.Rejected", "no answer"))
             else:
-                reply(Made.new_method_return(message, kind, [told] if kind else []))
+                reply(Made.new_method_return(message, kind, [value] if kind else []))
             self.answered.set()
 
         self.end()
         self.asked = True
-        self._asking = asyncio.create_task(asked(), name="pairing agent")
+        self._asking = asyncio.create_task(ask(), name="pairing agent")
 
     async def made_a_bond(self) -> bool:
-        """Whether there is one that was not there before, or was asked for; Just Works asks for nothing."""
-        return (self.answered.is_set() or not self.held) and await bonded(self._address)
+        """Whether this pairing created a bond.
+
+        There must be a bond now that was not there before, or that BlueZ asked a question about. Just Works asks no
+        question, so an agent that was asked nothing does not mean that there is no bond.
+        """
+        return (self.answered.is_set() or not self.had_bond) and await bonded(self._address)
 
     def end(self) -> None:
-        """Ask no longer: BlueZ called it off, or the pairing is over."""
+        """Stop asking the person: BlueZ has withdrawn its question, or the pairing is over."""
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
@@ -134,13 +138,14 @@ class Agent:
 
 @asynccontextmanager
 async def pairing_agent(address: str, person: Person) -> AsyncGenerator[Agent, None]:
-    """An agent for one device until the end of the block: BlueZ's default for so long, for BlueZ also begins by itself.
+    """Register an agent for one device until the end of the block.
 
-    Where it cannot be registered, pairing may still work (another program has an agent), so that is only logged.
+    It is BlueZ's default agent meanwhile, because BlueZ also starts pairings by itself. If it cannot be registered,
+    that is only logged: pairing may still work by another program's agent.
     """
     agent = Agent(address, person)
-    agent.held = await bonded(address)
-    bus = await _bus()
+    agent.had_bond = await bonded(address)
+    bus = await system_bus()
     if bus is None:
         yield agent
         return
@@ -149,107 +154,24 @@ async def pairing_agent(address: str, person: Person) -> AsyncGenerator[Agent, N
         yield agent
     finally:
         agent.end()
-        await _call(bus, "/org/bluez", MANAGER, "UnregisterAgent", "o", [PATH])
+        await call(bus, "/org/bluez", MANAGER, "UnregisterAgent", "o", [PATH])
         bus.disconnect()
 
 
 async def _register(bus: MessageBus, agent: Agent) -> None:
     from dbus_fast import MessageType
 
-    owner = await _call(bus, "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetNameOwner", "s", [BLUEZ])
+    owner = await call(bus, "/org/freedesktop/DBus", DBUS, "GetNameOwner", "s", [BLUEZ])
 
-    def arrived(message: Message) -> bool | None:
+    def on_message(message: Message) -> bool | None:
         if message.message_type is not MessageType.METHOD_CALL or message.path != PATH or message.interface != AGENT:
             return None
-        if owner is None or [message.sender] != owner:  # anybody on the bus may call, and nobody else may be answered
+        if owner is None or [message.sender] != owner:  # any program on the bus may call; BlueZ alone gets an answer
             return None
         agent.answer(message, bus.send)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
         return True
 
-    bus.add_message_handler(arrived)
-    registered = await _call(bus, "/org/bluez", MANAGER, "RegisterAgent", "os", [PATH, "KeyboardDisplay"])
-    if registered is None or await _call(bus, "/org/bluez", MANAGER, "RequestDefaultAgent", "o", [PATH]) is None:
+    bus.add_message_handler(on_message)
+    registered = await call(bus, "/org/bluez", MANAGER, "RegisterAgent", "os", [PATH, "KeyboardDisplay"])
+    if registered is None or await call(bus, "/org/bluez", MANAGER, "RequestDefaultAgent", "o", [PATH]) is None:
         log.warning("BlueZ takes no pairing agent: a band that wants to be bonded will be refused")
-
-
-async def bonded(address: str) -> bool:
-    """Whether BlueZ keeps keys for this device; False on other systems, and where it does not say."""
-    return any(device.get("Paired") for device in (await _devices(address)).values())
-
-
-async def identity(address: str) -> str:
-    """The address by which this device is known from now on: a bonded one that changes its address has told another."""
-    devices = (await _devices(address)).values()
-    return next((str(device["Address"]) for device in devices if device.get("Paired")), address)
-
-
-async def drop_bond(address: str) -> bool:
-    """Let BlueZ forget the device and its keys; whether it knew the device."""
-    devices = await _devices(address)
-    if devices and (bus := await _bus()) is not None:
-        try:
-            for path, device in devices.items():
-                await _call(bus, device["Adapter"], ADAPTER, "RemoveDevice", "o", [path])
-        finally:
-            bus.disconnect()
-    return bool(devices)
-
-
-async def _devices(address: str) -> dict[str, dict[str, Any]]:
-    """BlueZ's devices with this address, one an adapter: properties by path, which keeps the address first seen."""
-    bus = await _bus()
-    if bus is None:
-        return {}
-    try:
-        held = await _call(bus, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", [])
-    finally:
-        bus.disconnect()
-    objects: dict[str, dict[str, dict[str, Variant]]] = held[0] if held else {}
-    found: dict[str, dict[str, Any]] = {}
-    for path, interfaces in objects.items():
-        device = {name: variant.value for name, variant in interfaces.get(DEVICE, {}).items()}
-        if path.endswith(_path_of(address)) or str(device.get("Address", "")).upper() == address.upper():
-            found[path] = device
-    return found
-
-
-def _path_of(address: str) -> str:
-    return "/dev_" + address.upper().replace(":", "_")
-
-
-async def _bus() -> MessageBus | None:
-    """The system's bus; None on other systems than Linux, and where there is none."""
-    if sys.platform != "linux":
-        return None
-    from dbus_fast import BusType
-    from dbus_fast.aio import MessageBus
-    from dbus_fast.errors import AuthError
-
-    bus = MessageBus(bus_type=BusType.SYSTEM)
-    try:
-        return await bus.connect()
-    except (OSError, EOFError, AuthError) as error:
-        bus.disconnect()
-        log.debug("no D-Bus: %s", error)
-        return None
-
-
-async def _call(
-    bus: MessageBus, path: str, interface: str, member: str, signature: str, body: list[Any]
-) -> list[Any] | None:
-    """What it answers; None if that is an error, or nothing."""
-    from dbus_fast import Message, MessageType
-
-    name = "org.freedesktop.DBus" if interface == "org.freedesktop.DBus" else BLUEZ
-    try:
-        async with asyncio.timeout(ANSWERS_WITHIN_S):
-            reply = await bus.call(
-                Message(name, path, interface, member, signature=signature, body=body)  # pyright: ignore[reportUnknownMemberType]
-            )
-    except (TimeoutError, OSError, EOFError) as error:
-        log.debug("%s got no answer: %r", member, error)
-        return None
-    if reply.message_type is MessageType.ERROR:
-        log.debug("%s failed: %s", member, reply.error_name)
-        return None
-    return list(reply.body)

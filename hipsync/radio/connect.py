@@ -1,7 +1,9 @@
-"""Bands in reach, and open connections to them, by Bleak: on the system's Bluetooth or on a simulated one.
+"""Connects to a band with Bleak, and makes the open connection the `Connection` that a conversation runs over.
 
-A `Radio` says which. Nothing else here differs between the two, so what is tested on simulated bands is the code that
-real ones meet. Errors of Bleak, of D-Bus and of the operating system become hipsync's here, once.
+The adapter is the system's or a simulated one; nothing else differs between the two, so tests on simulated bands run
+the code that real bands meet. Whatever happens, every connection is closed in the end, also one that was left open by
+a try that failed. Bleak's errors leave this module as hipsync's (`bleak_errors`). What the bytes mean is the
+driver's business.
 """
 
 from __future__ import annotations
@@ -9,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import timedelta
@@ -23,6 +24,7 @@ from bleak.exc import BleakError
 from bleak_retry_connector import close_stale_connections_by_address, establish_connection
 
 from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotBonded, NotHeard
+from hipsync.radio import bluez
 from hipsync.radio.bleak_errors import (
     FAILURES,
     before_connecting,
@@ -31,195 +33,166 @@ from hipsync.radio.bleak_errors import (
     one_line,
     request_error,
 )
-from hipsync.radio.bluez_agent import bonded
 from hipsync.radio.scan import Adapter, NearbyDevice, find
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 10
-"""To connect, within the time given. On BlueZ about one in 14 ends in a race of its own that only another attempt
-cures; four in a row were seen on a busy machine."""
+MOST_TRIES = 10
+"""Tries to connect, within the time that `connect` is given. On BlueZ about one in 14 fails in a race of its own that
+only another try cures; four such failures in a row were seen on a busy machine."""
 HANG_UP_S = 10.0
-"""For a disconnection; BlueZ keeps a link for two to three seconds."""
+"""Seconds to wait for a disconnection; BlueZ itself keeps a link open for two to three seconds."""
 LEAST_WRITE = 20
 """Bytes that fit a write without response on every link: the least MTU (23) without ATT's header of three."""
-
-
-@asynccontextmanager
-async def connect(
-    adapter: Adapter, band: NearbyDevice | str, timeout: timedelta, name: str = ""
-) -> AsyncGenerator[BleakConnection, None]:
-    """An open connection to what was seen or has this address; closed at the end, also if the band hung up.
-
-    Where the address is silent, the error tells of another one that shows itself by this `name`: it is for a person to
-    say whether that is the same band.
-
-    Raises `NotHeard` if the band is not there and `NoReply` if it does not let itself be connected to before `timeout`,
-    and `BluetoothUnavailable`.
-    """
-    address = band if isinstance(band, str) else band.address
-    made: list[BleakClient] = []
-    alike: set[str] = set()
-    lost = asyncio.Event()
-
-    def hear(seen: NearbyDevice) -> None:
-        if name and seen.advertisement.name == name and len(alike) < MOST_ALIKE:
-            alike.add(seen.address)
-
-    try:
-        with before_connecting():
-            try:
-                async with asyncio.timeout(timeout.total_seconds()):
-                    connection = await _connection(adapter, band, timeout, made, lost, hear)
-            except TimeoutError as error:
-                if made and await _has_bond(adapter, address):
-                    raise NotBonded(_BOND_LOST.format(address=address)) from error
-                why = NoReply if made else NotHeard
-                raise why(_ABSENT.format(address=address) + _alike(alike, name)) from error
-        try:
-            async with _told_of_bluez(lost) if adapter.client is None else contextlib.nullcontext():
-                yield connection
-        finally:
-            lost.set()
-    finally:
-        for client in made:
-            await _hang_up(client)
-
-
+MOST_NAMESAKES = 3
+"""Devices that an error names at most because they advertise the wanted band's name."""
 _ABSENT = "no connection to {address}: bring the band close, wake it, and close any app that is connected to it"
-
-
-MOST_ALIKE = 3
-
-
-def _alike(addresses: set[str], name: str) -> str:
-    if not addresses:
-        return ""
-    return (
-        f". {' and '.join(sorted(addresses))} shows itself as {name!r}: if that is the same band with a new address, "
-        "`hipsync pair` says so with --again --name"
-    )
-
-
-async def _connection(
-    adapter: Adapter,
-    band: NearbyDevice | str,
-    timeout: timedelta,
-    made: list[BleakClient],
-    lost: asyncio.Event,
-    hear: Callable[[NearbyDevice], None],
-) -> BleakConnection:
-    """`made` gets every client that may hold something open, also when this fails."""
-    if adapter.client is None:
-        # A connection that a killed process left in BlueZ: such a band does not advertise, and cannot be connected to.
-        await close_stale_connections_by_address(band if isinstance(band, str) else band.address)
-    if isinstance(band, str):
-        found = await find(adapter, band, timeout, hear)
-        if found is None:
-            raise TimeoutError
-        band = found
-
-    class Client(BleakClient):
-        """One that is known before it is connected."""
-
-        def __init__(self, device: BLEDevice, **options: object) -> None:
-            del options  # the connector's; all that matters of them is here
-            super().__init__(
-                device,
-                disconnected_callback=lambda _client: lost.set(),
-                bluez=BlueZClientArgs(adapter=adapter.name) if adapter.name else {},
-                backend=adapter.client,
-            )
-            made.append(self)
-
-        async def connect(self, **options: Any) -> None:
-            """Raises what Bleak raises.
-
-            An attempt that fails in BlueZ's race can leave a connection, upon which Bleak would refuse every other one.
-            """
-            if self.is_connected:
-                await _hang_up(self)
-            await super().connect(**options)
-
-    try:
-        client = await establish_connection(
-            Client,
-            band.device,
-            band.advertisement.name or band.address,
-            max_attempts=ATTEMPTS,
-            use_services_cache=False,  # with it, a connection is open before BlueZ has agreed on an MTU
-        )
-        lost.clear()  # an attempt that failed may have set it
-        if not client.is_connected:
-            lost.set()
-        return BleakConnection(client, lost, await _mtu_of_bluez(client) if adapter.client is None else None)
-    except BleakError as error:
-        if bluetooth_unavailable(error) is not None:
-            raise
-        if await _has_bond(adapter, band.address):
-            raise NotBonded(_BOND_LOST.format(address=band.address)) from error
-        raise NoReply(f"{_ABSENT.format(address=band.address)} ({one_line(error)})") from error
-
-
 _BOND_LOST = (
     "{address} shows itself, but every connection ends at once: most likely the band has lost the bond that this "
     "computer keeps (by a reset, or another phone); `hipsync pair {address} --again` makes a new one"
 )
 
 
-async def _has_bond(adapter: Adapter, address: str) -> bool:
-    return adapter.client is None and await bonded(address)
-
-
 @asynccontextmanager
-async def _told_of_bluez(gone: asyncio.Event) -> AsyncGenerator[None, None]:
-    """While the block runs, `gone` is set when BlueZ's process ends: Bleak goes on believing in its connections."""
-    if sys.platform != "linux":
-        yield
-        return
-    from dbus_fast import BusType, Message
-    from dbus_fast.aio import MessageBus
+async def connect(
+    adapter: Adapter, band: NearbyDevice | str, timeout: timedelta, name: str = ""
+) -> AsyncGenerator[BleakConnection, None]:
+    """Open a connection to a band, a device that was found or an address, and close it at the end of the block.
 
-    def told(message: Message) -> None:
-        if message.member == "NameOwnerChanged" and message.body[:1] == ["org.bluez"]:
-            gone.set()
+    `name` is the name that the band advertises. If the address is silent, the error names other devices with that name:
+    a person can say whether one of them is the same band with a new address.
 
-    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
-    try:
-        bus.add_message_handler(told)
-        rule = "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='org.bluez'"
-        name = "org.freedesktop.DBus"
-        await bus.call(Message(name, "/org/freedesktop/DBus", name, "AddMatch", signature="s", body=[rule]))
-        yield
-    finally:
-        bus.disconnect()
-
-
-async def _mtu_of_bluez(client: BleakClient) -> int | None:
-    """The MTU by BlueZ's word; None on other systems, and from BlueZ before 5.62.
-
-    Bleak believes what BlueZ said when this process first heard of the characteristic. Of a band that BlueZ knows
-    already that was before the connection: 23, and BlueZ announces no change.
+    Raises `NotHeard` if the band does not advertise before `timeout`, `NoReply` if no try to connect succeeds by
+    then, `NotBonded` if that is most likely because the band has lost its bond, and `BluetoothUnavailable`.
     """
-    objects: list[Any] = [each.obj for each in client.services.characteristics.values()]
-    if sys.platform != "linux" or not objects:
-        return None
-    from dbus_fast import BusType, Message
-    from dbus_fast.aio import MessageBus
-
-    path, which = objects[0][0], ["org.bluez.GattCharacteristic1", "MTU"]
-    bus = await MessageBus(bus_type=BusType.SYSTEM).connect()
+    attempt = _Attempt(adapter, band, name)
     try:
-        reply = await bus.call(
-            Message("org.bluez", path, "org.freedesktop.DBus.Properties", "Get", signature="ss", body=which)
-        )
+        with before_connecting():
+            connection = await attempt.connection(timeout)
+        try:
+            async with bluez.watching_for_its_end(attempt.lost) if attempt.on_system else contextlib.nullcontext():
+                yield connection
+        finally:
+            attempt.lost.set()
     finally:
-        bus.disconnect()
-    return int(reply.body[0].value) if reply.signature == "v" else None
+        for client in attempt.clients:
+            await _hang_up(client)
+
+
+class _Attempt:
+    """One attempt to reach a band, in several tries: what they have opened, and why the attempt fails if it does."""
+
+    def __init__(self, adapter: Adapter, band: NearbyDevice | str, name: str) -> None:
+        self._adapter, self._band, self._name = adapter, band, name
+        self._address = band if isinstance(band, str) else band.address
+        self._namesakes: set[str] = set()
+        """Addresses of other devices that advertise the band's name."""
+        self.clients: list[BleakClient] = []
+        """Every client that may hold a connection open, also of tries that failed."""
+        self.lost = asyncio.Event()
+        """Set when the connection has ended."""
+
+    @property
+    def on_system(self) -> bool:
+        """Whether the adapter is the system's own, so that BlueZ can be behind it."""
+        return self._adapter.client is None
+
+    async def connection(self, timeout: timedelta) -> BleakConnection:
+        """An open connection. Raises `NotHeard`, `NoReply`, `NotBonded`, and Bleak's errors about this computer."""
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                device = await self._device(timeout)
+                try:
+                    return await self._connected(device)
+                except BleakError as error:
+                    if bluetooth_unavailable(error) is not None:
+                        raise
+                    raise await self._connection_failure(f" ({one_line(error)})") from error
+        except TimeoutError as error:
+            raise await self._timeout_failure() from error
+
+    async def _device(self, timeout: timedelta) -> NearbyDevice:
+        """The device to connect to. Raises `TimeoutError` if it does not advertise."""
+        if self.on_system:
+            # A process that was killed can leave a connection in BlueZ: then the band neither advertises nor accepts
+            # another connection.
+            await close_stale_connections_by_address(self._address)
+        if not isinstance(self._band, str):
+            return self._band
+        found = await find(self._adapter, self._address, timeout, self._note_namesake)
+        if found is None:
+            raise TimeoutError
+        return found
+
+    def _note_namesake(self, device: NearbyDevice) -> None:
+        if self._name and device.advertisement.name == self._name and len(self._namesakes) < MOST_NAMESAKES:
+            self._namesakes.add(device.address)
+
+    async def _connected(self, device: NearbyDevice) -> BleakConnection:
+        """Connect, with retries. Raises what Bleak raises."""
+        client = await establish_connection(
+            _client_class(self._adapter, self.clients, self.lost),
+            device.device,
+            device.advertisement.name or device.address,
+            max_attempts=MOST_TRIES,
+            use_services_cache=False,  # with it, a connection is open before BlueZ has agreed on an MTU
+        )
+        self.lost.clear()  # a try that failed may have set it
+        if not client.is_connected:
+            self.lost.set()
+        return BleakConnection(client, self.lost, await bluez.mtu(client) if self.on_system else None)
+
+    async def _timeout_failure(self) -> DeviceError:
+        if not self.clients:
+            return NotHeard(_ABSENT.format(address=self._address) + self._hint_at_namesakes())
+        return await self._connection_failure(self._hint_at_namesakes())
+
+    async def _connection_failure(self, detail: str) -> DeviceError:
+        """The error for a band that advertises and does not let itself be connected to; `detail` follows the advice."""
+        if self.on_system and await bluez.bonded(self._address):
+            return NotBonded(_BOND_LOST.format(address=self._address))
+        return NoReply(_ABSENT.format(address=self._address) + detail)
+
+    def _hint_at_namesakes(self) -> str:
+        if not self._namesakes:
+            return ""
+        return (
+            f". {' and '.join(sorted(self._namesakes))} shows itself as {self._name!r}: if that is the same band with "
+            "a new address, `hipsync pair` says so with --again --name"
+        )
+
+
+def _client_class(adapter: Adapter, clients: list[BleakClient], lost: asyncio.Event) -> type[BleakClient]:
+    """The class of clients that `establish_connection` creates, one for each try.
+
+    A client appends itself to `clients` before it connects, and sets `lost` when its connection ends.
+    """
+
+    class Client(BleakClient):
+        def __init__(self, device: BLEDevice, **options: object) -> None:
+            del options  # the connector's; all of them that matter are given here
+            super().__init__(
+                device,
+                disconnected_callback=lambda _client: lost.set(),
+                bluez=BlueZClientArgs(adapter=adapter.name) if adapter.name else {},
+                backend=adapter.client,
+            )
+            clients.append(self)
+
+        async def connect(self, **options: Any) -> None:
+            """Connect, after closing what an earlier try left open. Raises what Bleak raises.
+
+            A try that fails in BlueZ's race can leave a connection, and then Bleak would refuse every other try.
+            """
+            if self.is_connected:
+                await _hang_up(self)
+            await super().connect(**options)
+
+    return Client
 
 
 async def _hang_up(client: BleakClient) -> None:
-    """Disconnect, come what may: a band that hung up itself still holds a connection of ours to D-Bus."""
+    """Disconnect without raising; after a band hung up, the client still has a connection to D-Bus to close."""
     try:
         async with asyncio.timeout(HANG_UP_S):
             await client.disconnect()
@@ -228,10 +201,14 @@ async def _hang_up(client: BleakClient) -> None:
 
 
 class BleakConnection:
-    """An open connection: the port `session.Connection`."""
+    """An open connection to a band by Bleak; implements `hipsync.conversation.session.Connection`.
+
+    Characteristics and services are named by their UUIDs, in full and in lower case. Requests raise `LinkLost`,
+    `NotBonded`, `NotAuthorised`, `NoReply`, `DeviceError` or `BluetoothUnavailable`.
+    """
 
     def __init__(self, client: BleakClient, lost: asyncio.Event, mtu: int | None = None) -> None:
-        """`mtu`, where the characteristics do not tell it."""
+        """`mtu` is the MTU in bytes where BlueZ gave it; None lets the characteristics say what fits."""
         self._client, self._lost, self._mtu = client, lost, mtu
         self._characteristics: dict[tuple[str, str | None], BleakGATTCharacteristic] = {}
         self.address = client.address
@@ -241,12 +218,12 @@ class BleakConnection:
 
     @property
     def lost(self) -> asyncio.Event:
-        """Set when the connection has ended, whoever ended it."""
+        """An event that is set when the connection has ended, whoever ended it."""
         return self._lost
 
     @property
     def write_size(self) -> int:
-        """Bytes that fit a write without response: the MTU without ATT's header of three."""
+        """The number of bytes that fit a write without response: the MTU without ATT's header of three."""
         if self._mtu is not None:
             return self._mtu - 3
         sizes = (each.max_write_without_response_size for each in self._characteristics.values())
@@ -264,18 +241,21 @@ class BleakConnection:
             await self._client.write_gatt_char(self._found(characteristic, service), data, response=response)
 
     async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
-        def arrived(_: BleakGATTCharacteristic, data: bytearray) -> None:
+        def on_notification(_: BleakGATTCharacteristic, data: bytearray) -> None:
             callback(bytes(data))
 
         with self._errors(f"a subscription to {characteristic}"):
-            await self._client.start_notify(self._found(characteristic, None), arrived)
+            await self._client.start_notify(self._found(characteristic, None), on_notification)
 
     async def stop_notify(self, characteristic: str) -> None:
         with self._errors(f"the end of a subscription to {characteristic}"):
             await self._client.stop_notify(self._found(characteristic, None))
 
     async def bond(self) -> None:
-        """Pair, unless the system does so by itself when a band asks for it, as macOS does."""
+        """Bond with the band, on systems such as BlueZ's where a program must ask for it.
+
+        Elsewhere, as on macOS, the system bonds by itself when a band asks for it. Raises `NotAuthorised`, `LinkLost`.
+        """
         try:
             with self._errors("pairing"):
                 await self._client.pair()
@@ -302,8 +282,6 @@ class BleakConnection:
             raised = request_error(
                 error, request, self.address, connected=self._client.is_connected and not self._lost.is_set()
             )
-            if isinstance(
-                raised, BluetoothUnavailable
-            ):  # BlueZ went away, and Bleak goes on believing in its connections
-                self._lost.set()
+            if isinstance(raised, BluetoothUnavailable):
+                self._lost.set()  # BlueZ has gone, and Bleak goes on believing in its connections
             raise raised from error

@@ -23,7 +23,7 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from hipsync.radio import bluez_agent as agent
+from hipsync.radio.bluez import bonded, drop_bond
 from hipsync.radio.connect import connect
 from hipsync.radio.scan import SYSTEM_ADAPTER, why_unavailable
 
@@ -83,7 +83,7 @@ class Bonding:
             "status": status,
             "said": said.replace("\r\n", "\n"),
             "bands": bands,
-            "bonded": asyncio.run(agent.bonded(ADDRESS)),
+            "bonded": asyncio.run(bonded(ADDRESS)),
             "seconds": round(time.monotonic() - start, 1),
         }
         print(what, json.dumps(self.told[what]), flush=True)
@@ -129,7 +129,7 @@ def main() -> None:
         bonding.type("again", "pair", ADDRESS, "--again", passkey=PASSKEY)
         bonding.run("healed", "sync")
     with band("fitpro", "--bond"):
-        asyncio.run(agent.drop_bond(ADDRESS))
+        asyncio.run(drop_bond(ADDRESS))
         other = Bonding(Path(tempfile.mkdtemp()) / "hipsync.db")
         other.run("just works", "pair", ADDRESS, "--name", "other")
         other.run("just works sync", "sync")

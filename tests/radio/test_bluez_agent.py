@@ -13,7 +13,8 @@ import pytest
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
-from hipsync.radio.bluez_agent import AGENT, PATH, Agent, bonded, drop_bond, identity, pairing_agent
+from hipsync.radio.bluez import bonded, drop_bond, identity
+from hipsync.radio.bluez_agent import AGENT, PATH, Agent, pairing_agent
 from support.private_bus import needs_dbus, on_the_bus, private_bus
 
 ADDRESS = "C8:0F:10:80:D0:21"
@@ -256,15 +257,15 @@ async def test_a_bond_that_was_made_meanwhile_is_known_from_an_old_one(
 ) -> None:
     async with played(tmp_path, monkeypatch):
         async with pairing_agent(ADDRESS, Person()) as agent:
-            assert agent.held
+            assert agent.had_bond
             assert not await agent.made_a_bond()
             agent.answered.set()  # a better one was asked for
             assert await agent.made_a_bond()
-            agent.held = False
+            agent.had_bond = False
             agent.answered.clear()
             assert await agent.made_a_bond(), "Just Works asks for nothing"
         async with pairing_agent("C8:0F:10:80:D0:22", Person()) as agent:
-            assert not agent.held
+            assert not agent.had_bond
             assert not await agent.made_a_bond()
 
 

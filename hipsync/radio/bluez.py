@@ -1,0 +1,158 @@
+"""Asks BlueZ, Linux's Bluetooth service, over D-Bus what Bleak does not pass on: bonds, the MTU, and its own end.
+
+It knows neither bands nor drivers, and it is no way to scan or connect: Bleak does that. Every question has a harmless
+answer where BlueZ does not run or does not reply: no bond, an unknown MTU. So callers need not know the system.
+
+Source: BlueZ's doc/device-api.txt, doc/adapter-api.txt and doc/gatt-api.txt at 5.66.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from bleak import BleakClient
+
+if TYPE_CHECKING:
+    from dbus_fast import Message, Variant
+    from dbus_fast.aio import MessageBus
+
+log = logging.getLogger(__name__)
+
+BLUEZ, DBUS = "org.bluez", "org.freedesktop.DBus"
+DEVICE, ADAPTER = "org.bluez.Device1", "org.bluez.Adapter1"
+REPLY_WITHIN_S = 5.0
+"""Seconds to wait for a reply; BlueZ gives it at once unless it hangs."""
+
+
+async def bonded(address: str) -> bool:
+    """Whether BlueZ has keys for this device; False on other systems, and where BlueZ does not reply."""
+    return any(device.get("Paired") for device in (await _devices(address)).values())
+
+
+async def identity(address: str) -> str:
+    """The address that a bonded device is known by from now on, or `address` itself.
+
+    A device that changes its address gives its permanent one while it bonds.
+    """
+    devices = (await _devices(address)).values()
+    return next((str(device["Address"]) for device in devices if device.get("Paired")), address)
+
+
+async def drop_bond(address: str) -> bool:
+    """Make BlueZ forget a device and its keys. Returns whether BlueZ knew the device."""
+    devices = await _devices(address)
+    if devices and (bus := await system_bus()) is not None:
+        try:
+            for path, device in devices.items():
+                await call(bus, device["Adapter"], ADAPTER, "RemoveDevice", "o", [path])
+        finally:
+            bus.disconnect()
+    return bool(devices)
+
+
+async def mtu(client: BleakClient) -> int | None:
+    """The MTU of an open connection in bytes; None on other systems, and from BlueZ before 5.62.
+
+    Bleak repeats what BlueZ said when this process first heard of the characteristic. For a band that BlueZ knew
+    already, that was before the connection, thus 23, and BlueZ announces no change.
+    """
+    characteristics: list[Any] = [each.obj for each in client.services.characteristics.values()]
+    if not characteristics or (bus := await system_bus()) is None:
+        return None
+    try:
+        path = characteristics[0][0]
+        wanted = ["org.bluez.GattCharacteristic1", "MTU"]
+        reply = await call(bus, path, "org.freedesktop.DBus.Properties", "Get", "ss", wanted)
+    finally:
+        bus.disconnect()
+    return int(reply[0].value) if reply else None
+
+
+@asynccontextmanager
+async def watching_for_its_end(ended: asyncio.Event) -> AsyncGenerator[None, None]:
+    """Set `ended` when BlueZ's process ends during the block: Bleak goes on believing in its connections."""
+    bus = await system_bus()
+    if bus is None:
+        yield
+        return
+
+    def on_message(message: Message) -> None:
+        if message.member == "NameOwnerChanged" and message.body[:1] == [BLUEZ]:
+            ended.set()
+
+    try:
+        bus.add_message_handler(on_message)
+        rule = f"type='signal',sender='{DBUS}',member='NameOwnerChanged',arg0='{BLUEZ}'"
+        await call(bus, "/org/freedesktop/DBus", DBUS, "AddMatch", "s", [rule])
+        yield
+    finally:
+        bus.disconnect()
+
+
+async def _devices(address: str) -> dict[str, dict[str, Any]]:
+    """The properties of BlueZ's devices with this address, one an adapter, by D-Bus path.
+
+    A path holds the address that the device had when BlueZ first saw it, so that address finds the device too.
+    """
+    bus = await system_bus()
+    if bus is None:
+        return {}
+    try:
+        reply = await call(bus, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", [])
+    finally:
+        bus.disconnect()
+    objects: dict[str, dict[str, dict[str, Variant]]] = reply[0] if reply else {}
+    found: dict[str, dict[str, Any]] = {}
+    for path, interfaces in objects.items():
+        device = {name: variant.value for name, variant in interfaces.get(DEVICE, {}).items()}
+        if path.endswith(device_path_end(address)) or str(device.get("Address", "")).upper() == address.upper():
+            found[path] = device
+    return found
+
+
+def device_path_end(address: str) -> str:
+    """The last part of the D-Bus path that BlueZ gives a device which it first saw with this address."""
+    return "/dev_" + address.upper().replace(":", "_")
+
+
+async def system_bus() -> MessageBus | None:
+    """A connection to D-Bus's system bus, which the caller disconnects; None where there is none."""
+    if sys.platform != "linux":
+        return None
+    from dbus_fast import BusType
+    from dbus_fast.aio import MessageBus
+    from dbus_fast.errors import AuthError
+
+    bus = MessageBus(bus_type=BusType.SYSTEM)
+    try:
+        return await bus.connect()
+    except (OSError, EOFError, AuthError) as error:
+        bus.disconnect()
+        log.debug("no D-Bus: %s", error)
+        return None
+
+
+async def call(
+    bus: MessageBus, path: str, interface: str, member: str, signature: str, body: list[Any]
+) -> list[Any] | None:
+    """The values that a method of BlueZ's, or of the bus itself, returns; None after an error or without a reply."""
+    from dbus_fast import Message, MessageType
+
+    name = DBUS if interface == DBUS else BLUEZ
+    try:
+        async with asyncio.timeout(REPLY_WITHIN_S):
+            reply = await bus.call(
+                Message(name, path, interface, member, signature=signature, body=body)  # pyright: ignore[reportUnknownMemberType]
+            )
+    except (TimeoutError, OSError, EOFError) as error:
+        log.debug("%s got no answer: %r", member, error)
+        return None
+    if reply.message_type is MessageType.ERROR:
+        log.debug("%s failed: %s", member, reply.error_name)
+        return None
+    return list(reply.body)
