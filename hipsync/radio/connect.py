@@ -129,10 +129,10 @@ class _Attempt:
             self._namesakes.add(device.address)
 
     async def _connected(self, device: NearbyDevice) -> BleakConnection:
-        """Connect, with retries. Raises what Bleak raises."""
+        """Connect, in up to `MOST_TRIES` tries. Raises what Bleak raises."""
         client = await establish_connection(
             _client_class(self._adapter, self.clients, self.lost),
-            device.device,
+            device.bleak_device,
             device.advertisement.name or device.address,
             max_attempts=MOST_TRIES,
             use_services_cache=False,  # with it, a connection is open before BlueZ has agreed on an MTU

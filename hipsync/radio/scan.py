@@ -66,7 +66,7 @@ class NearbyDevice:
     advertisement: Advertisement
     """Its name can be shown in a terminal, yet anybody may use any name. A connected device has all its services here,
     an advertising one those that it names."""
-    device: BLEDevice
+    bleak_device: BLEDevice
 
 
 async def scan(

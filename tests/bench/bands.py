@@ -115,7 +115,7 @@ async def _connected(air: SimulatedRadio) -> None:
             seen = await find(air.adapter, address, WITHIN)
             if seen is None:
                 raise AssertionError(f"{address} does not advertise")
-            await stack.enter_async_context(BleakClient(seen.device, backend=air.adapter.client))
+            await stack.enter_async_context(BleakClient(seen.bleak_device, backend=air.adapter.client))
 
 
 def _added(store: Store, driver: Driver, band: SimulatedBand, address: str, now: datetime) -> Band:

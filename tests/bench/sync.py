@@ -130,7 +130,7 @@ async def discarded(clock: FastClock, minutes: int, mtu: int) -> Cost:
         seen = await find(air.adapter, air.addresses[0], WITHIN)
         if seen is None:
             raise AssertionError("the band does not advertise")
-        async with BleakClient(seen.device, backend=air.adapter.client) as client:
+        async with BleakClient(seen.bleak_device, backend=air.adapter.client) as client:
             await log_in(client)
             return await cost_of(discard(client, clock.now(), minutes), air)
 
