@@ -18,7 +18,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hipsync.core.days import Zones
-from hipsync.core.prompting import Policy, quiet_at
+from hipsync.core.policy import Policy
+from hipsync.core.prompting import quiet_at
 from hipsync.model import BandId, Charge, Pause, Remark, Trouble
 
 LOW, CHARGED = 15, 30

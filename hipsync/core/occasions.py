@@ -22,7 +22,8 @@ from typing import NamedTuple
 
 from hipsync.core.bouts import MOVED_WITHIN, Rule, first_walk
 from hipsync.core.days import Zones
-from hipsync.core.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at
+from hipsync.core.policy import Policy
+from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at
 from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDING, Timeline, instant_of
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt
 

@@ -6,33 +6,19 @@ before now holds missing minutes at its end, and a stretch that nobody has seen 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hipsync.core.bouts import MOVED_WITHIN, Bouts, alive_since, is_sure, moved_after, reached, signs_of_life
 from hipsync.core.days import Zones
+from hipsync.core.policy import Policy
 from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, Timeline, instant_of, minute_of
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt, Stretch
 
 LIFE_WITHIN = 180
 """Minutes: no prompt without a sign of life this recently; without it one prompt in ten came for a night (measured)."""
-
-Windows = Sequence[tuple[time, time]]
-"""Local times `[from, to)` of one day."""
-ALL_DAY: Windows = ((time.min, time.max),)
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """When to speak. Lengths in minutes; `hours` by weekday, Monday 0."""
-
-    limit: int = 60
-    repeat: int | None = None
-    hours: Mapping[int, Windows] = field(default_factory=lambda: dict.fromkeys(range(7), ALL_DAY))
-    lunch: Windows = ()
-    stronger: bool = True
 
 
 class Reason(StrEnum):

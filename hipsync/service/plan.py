@@ -17,7 +17,8 @@ from hipsync.core.band_troubles import CHARGED, Facts
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
 from hipsync.core.occasions import occasions
-from hipsync.core.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at, verdict
+from hipsync.core.policy import Policy
+from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.core.timeline import instant_of
 from hipsync.history.summaries import Seen, rule_of, seen
 from hipsync.model import MINUTE, BandId, Counter, Epoch, Occasion, Pause, Prompt, Trouble, Wear

@@ -11,7 +11,7 @@ import pytest
 
 from hipsync.core.band_troubles import Facts, remarks_due, troubles
 from hipsync.core.days import Zones
-from hipsync.core.prompting import Policy
+from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, BandId, Charge, Pause, Remark, Trouble
 from hipsync.service.control_client import Line

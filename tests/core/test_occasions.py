@@ -16,7 +16,8 @@ import pytest
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
 from hipsync.core.occasions import occasions
-from hipsync.core.prompting import Due, Policy, Quiet, Reason, outcome, verdict
+from hipsync.core.policy import Policy
+from hipsync.core.prompting import Due, Quiet, Reason, outcome, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import MINUTE, Answer, Epoch, Occasion, Pause, Prompt, State
 from support.builders import MONDAY, day, slots

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
-from hipsync.core.prompting import ALL_DAY, Due, Policy, Quiet, Reason, next_hours, outcome, verdict
+from hipsync.core.policy import ALL_DAY, Policy
+from hipsync.core.prompting import Due, Quiet, Reason, next_hours, outcome, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import Answer, Epoch, Pause, Prompt
 from support.builders import MONDAY, day

@@ -30,7 +30,7 @@ from click.testing import CliRunner
 from hipsync.cli import hipsync, pairing
 from hipsync.conversation.session import Connection, committed
 from hipsync.core.exercises import Move
-from hipsync.core.prompting import Policy
+from hipsync.core.policy import Policy
 from hipsync.errors import ConfigError, NotHeard, Outdated, Refused, StoreError
 from hipsync.host import lock as instance
 from hipsync.host.clock import SystemClock

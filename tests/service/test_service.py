@@ -10,7 +10,8 @@ import pytest
 
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
-from hipsync.core.prompting import Due, Policy, Quiet, Reason, verdict
+from hipsync.core.policy import Policy
+from hipsync.core.prompting import Due, Quiet, Reason, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.history.summaries import Seen
 from hipsync.model import BandId, Occasion, Prompt

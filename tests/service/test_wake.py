@@ -13,7 +13,7 @@ import pytest
 
 from hipsync.conversation.session import Connection
 from hipsync.core.exercises import Move
-from hipsync.core.prompting import Policy
+from hipsync.core.policy import Policy
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, LinkLost, StoreError
 from hipsync.model import MINUTE, Charge, Epoch, Prompt, Reading, Where

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.conversation.session import Connection
 from hipsync.core.exercises import Move
-from hipsync.core.prompting import Policy
+from hipsync.core.policy import Policy
 from hipsync.driver import Driver
 from hipsync.errors import BluetoothUnavailable, NotHeard, StoreError
 from hipsync.host.clock import Clock
