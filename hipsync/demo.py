@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -30,7 +30,7 @@ from hipsync.registry import drivers, simulator
 from hipsync.report.terminal_day import day_text
 from hipsync.service.answers import answer_prompt
 from hipsync.service.notify import notice_of
-from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.plan import Settings, next_wake
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.store import Band, Store
@@ -143,7 +143,7 @@ async def live(
     colour: bool,
 ) -> None:
     """Pair, then wake the service whenever it asks for it, until midnight."""
-    settings = settings_of(Config(hours=dict.fromkeys(range(7), HOURS)), zone.key)
+    settings = Settings(policy=replace(Config().policy, hours=dict.fromkeys(range(7), HOURS)), host_zone=zone.key)
     zones = Zones([], zone.key)
     end = zones.day(day).end
     band = simulator(driver.key)(life, now=clock.now(), zone=zone, secret=KEY)

@@ -54,14 +54,12 @@ class App:
         return config_dir() / "config.toml"
 
     def config(self) -> Config:
-        from hipsync.settings.config import load
+        from hipsync.settings.file import load
 
         return load(self.settings_file, required=self.config_path is not None)
 
     def rule(self) -> Rule:
-        from hipsync.history.summaries import rule_of
-
-        return rule_of(self.config())
+        return self.config().rule
 
     def zones(self, store: Store | None, host: str | None = None) -> Zones:
         from hipsync.core.days import Zones

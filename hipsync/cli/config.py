@@ -47,7 +47,7 @@ def config_show_command(app: App) -> None:
     \b
     hipsync config show
     """
-    from hipsync.settings.config import as_toml
+    from hipsync.settings.file import as_toml
 
     click.echo(as_toml(app.config()), nl=False)
 
@@ -91,7 +91,8 @@ def config_edit_command(app: App) -> None:
     hipsync config edit
     EDITOR=nano hipsync config edit
     """
-    from hipsync.settings.config import Config, as_toml
+    from hipsync.settings.config import Config
+    from hipsync.settings.file import as_toml
 
     file = app.settings_file
     text = _text(file) if file.exists() else _commented(as_toml(Config()))
@@ -153,7 +154,7 @@ def _commented(text: str) -> str:
 def _write(app: App, text: str) -> None:
     """Replace the file if the settings are right, and let a service that runs read them. Raises `ConfigError`."""
     from hipsync.service.control_client import ask
-    from hipsync.settings.config import load
+    from hipsync.settings.file import load
 
     file = app.settings_file.resolve()  # it may be a link into a folder of dotfiles
     fresh = file.with_name(file.name + ".new")

@@ -104,12 +104,12 @@ def snooze_command(app: App, length: str | None) -> None:
     hipsync snooze
     hipsync snooze 20m
     """
-    from hipsync.settings.config import minutes_of
+    from hipsync.settings.values import minutes_of
 
-    minutes = app.config().snooze_minutes if length is None else minutes_of(length)
+    wait = app.config().snooze if length is None else timedelta(minutes=minutes_of(length))
     with app.existing_store(to_write=True) as store:
         now = app.now()
-        prompt = _answer(store, _standing(store, now), Answer.SNOOZED, now, timedelta(minutes=minutes))
+        prompt = _answer(store, _standing(store, now), Answer.SNOOZED, now, wait)
         until = app.zones(store).local(prompt.snoozed_until or now)
     click.echo(f"Snoozed until {until:%H:%M}.")
 
@@ -183,7 +183,7 @@ def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
             later = end if end > local else end + timedelta(days=1)
             return later.astimezone(now.tzinfo)
         case [length]:
-            from hipsync.settings.config import minutes_of
+            from hipsync.settings.values import minutes_of
 
             try:
                 return now + min(timedelta(minutes=minutes_of(length)), LONGEST_PAUSE)

@@ -126,7 +126,7 @@ class Site:
                 prompt = standing(store, now)
                 if prompt is None:
                     raise ConfigError("no prompt stands that could be answered")
-                answer_prompt(store, prompt, answers[what], now, timedelta(minutes=app.config().snooze_minutes))
+                answer_prompt(store, prompt, answers[what], now, app.config().snooze)
                 said = f"{prompt.exercise}: {answers[what].value}."
             elif what in {"pause", "resume"}:
                 until = pause_end((), now, zones) if what == "pause" else now

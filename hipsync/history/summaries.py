@@ -20,7 +20,6 @@ from hipsync.model import BandId, Prompt
 
 if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
-    from hipsync.settings.config import Config
     from hipsync.store import Band, Store
 
 AROUND = 6 * 60
@@ -33,17 +32,6 @@ class Seen(NamedTuple):
 
     line: Timeline
     found: Bouts
-
-
-def rule_of(config: Config) -> Rule:
-    """The sitting rule of the user's settings."""
-    return Rule(
-        limit=config.limit_minutes,
-        break_steps=config.break_steps,
-        break_window=config.break_window_minutes,
-        moves=config.moves,
-        trust_posture=config.trust_posture,
-    )
 
 
 def seen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from hipsync.core.exercises import Move
 from hipsync.model import Answer, Prompt, Remark, Where
@@ -54,4 +54,4 @@ class Delivery:
             await to_desktop(notice, None)
 
     def _answered(self, prompt: Prompt, answer: Answer) -> None:
-        answer_prompt(self._store, prompt, answer, self._now(), timedelta(minutes=self.config.snooze_minutes))
+        answer_prompt(self._store, prompt, answer, self._now(), self.config.snooze)

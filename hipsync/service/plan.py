@@ -8,26 +8,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from hipsync.core.band_troubles import CHARGED, Facts
-from hipsync.core.bouts import Rule, bouts
+from hipsync.core.bouts import bouts
 from hipsync.core.days import Zones
 from hipsync.core.occasions import occasions
-from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.core.timeline import instant_of
-from hipsync.history.summaries import Seen, rule_of, seen
+from hipsync.history.summaries import Seen, seen
 from hipsync.model import MINUTE, BandId, Counter, Epoch, Occasion, Pause, Prompt, Trouble, Wear
+from hipsync.settings.config import Config
 from hipsync.store import Band, Store, Sync
 
 if TYPE_CHECKING:  # what `status --line` need not wait for
-    from hipsync.core.exercises import Move
     from hipsync.driver import Driver
-    from hipsync.settings.config import Config
 
 FIRST_RETRY = timedelta(minutes=2)
 LONGEST_RETRY = timedelta(hours=1)
@@ -43,45 +41,16 @@ LOOK_BACK = timedelta(hours=26)
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What the service needs of the configuration."""
+class Settings(Config):
+    """The user's settings, and the time zone of this computer: what the service acts by."""
 
-    rule: Rule
-    policy: Policy
-    at_most_every: timedelta
-    at_least_every: timedelta
-    snooze: timedelta = timedelta(minutes=10)
-    exercises: Sequence[str] = ()
-    avoid: Sequence[str] = ()
-    own: Sequence[Move] = ()
-    morning: bool = True
-    buzz: bool = True
-    erase: bool = False
     host_zone: str = "UTC"
+    """The name of the zone in the IANA database."""
 
 
 def settings_of(config: Config, host_zone: str) -> Settings:
-    """The user's settings, as the service takes them."""
-    return Settings(
-        rule=rule_of(config),
-        policy=Policy(
-            limit=config.limit_minutes,
-            repeat=config.repeat_minutes,
-            hours=config.hours,
-            lunch=config.lunch,
-            stronger=config.stronger,
-        ),
-        at_most_every=timedelta(minutes=config.at_most_every_minutes),
-        at_least_every=timedelta(minutes=config.at_least_every_minutes),
-        snooze=timedelta(minutes=config.snooze_minutes),
-        exercises=config.exercises,
-        avoid=config.avoid,
-        own=config.own,
-        morning=config.morning,
-        buzz=config.band,
-        erase=config.erase,
-        host_zone=host_zone,
-    )
+    """The user's settings on a computer in this zone."""
+    return Settings(**{each.name: getattr(config, each.name) for each in fields(config)}, host_zone=host_zone)
 
 
 class Met(Enum):

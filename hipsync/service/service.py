@@ -321,7 +321,7 @@ class Service:
             prompt = due.again._replace(shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
             self.store.update_prompt(prompt)
         where = list(await self._deliver(prompt, move, due.strong))
-        if self.settings.buzz and await self._buzz(prompt, move, talks, strong=due.strong):
+        if self.settings.band and await self._buzz(prompt, move, talks, strong=due.strong):
             where.append(Where.BAND)
         fresh = self.store.prompt(prompt)  # an answer may have come in meanwhile
         self.store.update_prompt(fresh._replace(where=tuple(dict.fromkeys([*prompt.where, *where]))))

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from hipsync.settings.config import Config, parsed
+from hipsync.settings.config import Config
+from hipsync.settings.file import parsed
 from support.builders import MONDAY
 from support.machine import Machine
 from support.stored import NOW
+
+
+def with_limit(minutes: int) -> Config:
+    default = Config()
+    return replace(default, rule=default.rule._replace(limit=minutes), policy=replace(default.policy, limit=minutes))
 
 
 @pytest.fixture
@@ -42,8 +49,8 @@ def test_a_setting_is_changed_and_the_rest_of_the_file_stays(machine: Machine) -
     text = machine.settings.read_text()
     assert text.startswith('# mine\n[sitting]\nlimit = "45m"  # a long hour\n')
     held = parsed(tomllib.loads(text), "held")
-    assert (held.limit_minutes, held.exercises, held.stronger) == (45, ("seated",), False)
-    assert [f"{start:%H:%M}-{end:%H:%M}" for start, end in held.hours[5]] == ["10:00-20:00"]
+    assert (held.rule.limit, held.exercises, held.policy.stronger) == (45, ("seated",), False)
+    assert [f"{start:%H:%M}-{end:%H:%M}" for start, end in held.policy.hours[5]] == ["10:00-20:00"]
     assert machine.settings.stat().st_mode & 0o777 == 0o600
     assert machine.files() == ["config/hipsync/config.toml"]
 
@@ -84,8 +91,8 @@ def test_the_editor_opens_the_defaults_and_what_is_wrong_is_not_kept(machine: Ma
     assert machine.told("config", "edit", env={"EDITOR": "true"}) == "Nothing was changed.\n"
     assert machine.files() == []
     assert machine.told("config", "edit", env=change) == f"The settings are in {machine.settings}.\n"
-    assert parsed(tomllib.loads(machine.settings.read_text()), "held") == Config(limit_minutes=45)
+    assert parsed(tomllib.loads(machine.settings.read_text()), "held") == with_limit(45)
     done = machine.type("config", "edit", env={"EDITOR": "sed -i s/45m/9h/"})
     assert done.exit_code == 2
     assert "must lie between 10m and 240m; nothing was changed" in done.stderr
-    assert parsed(tomllib.loads(machine.settings.read_text()), "held") == Config(limit_minutes=45)
+    assert parsed(tomllib.loads(machine.settings.read_text()), "held") == with_limit(45)

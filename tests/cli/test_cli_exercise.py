@@ -18,7 +18,8 @@ from hipsync.cli.exercise import Guide, asked_for, walk
 from hipsync.core.exercises import MOVES, SAFETY, Move, When, next_exercise
 from hipsync.errors import ConfigError
 from hipsync.model import Answer, Exercise, Prompt
-from hipsync.settings.config import Config, as_toml, parsed
+from hipsync.settings.config import Config
+from hipsync.settings.file import as_toml, parsed
 from hipsync.store import Store
 from support.machine import COMMAND, Machine
 from support.repository import ROOT

@@ -1,69 +1,43 @@
-"""Settings: each key, each way to get one wrong, and what the user is told then."""
+"""The settings' defaults, and that each has its reason beside it."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-import os
-import tomllib
 from dataclasses import fields
-from datetime import time
-from pathlib import Path
+from datetime import time, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hipsync.errors import ConfigError
-from hipsync.settings import config as config_module
-from hipsync.settings.config import Config, as_toml, load, minutes_of
+from hipsync.core.bouts import Rule
+from hipsync.core.policy import Policy
+from hipsync.settings.config import Config
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return tmp_path / "config.toml"
-
-
-def loaded(file: Path, text: str) -> Config:
-    file.write_text(text, "utf-8")
-    file.chmod(0o600)
-    return load(file)
-
-
-def refusal(file: Path, text: str) -> str:
-    """What is said, without the file that it begins with."""
-    with pytest.raises(ConfigError) as caught:
-        loaded(file, text)
-    said = str(caught.value)
-    assert "\n" not in said
-    assert said.startswith(str(file))
-    return said.removeprefix(str(file)).lstrip(": ")
-
-
-def test_without_a_file_the_defaults_of_the_contract_hold(file: Path) -> None:
-    assert load(file) == Config(
-        limit_minutes=60,
-        break_steps=20,
-        break_window_minutes=5,
-        moves=3,
-        trust_posture=False,
-        hours={
-            **dict.fromkeys(range(5), ((time(8), time(22)),)),
-            **dict.fromkeys((5, 6), ((time(9), time(22)),)),
-        },
-        lunch=((time(12, 30), time(13, 30)),),
-        snooze_minutes=10,
-        stronger=True,
-        repeat_minutes=None,
+def test_the_defaults_are_those_of_the_contract() -> None:
+    assert Config() == Config(
+        rule=Rule(limit=60, break_steps=20, break_window=5, moves=3, trust_posture=False),
+        policy=Policy(
+            limit=60,
+            repeat=None,
+            hours={
+                **dict.fromkeys(range(5), ((time(8), time(22)),)),
+                **dict.fromkeys((5, 6), ((time(9), time(22)),)),
+            },
+            lunch=((time(12, 30), time(13, 30)),),
+            stronger=True,
+        ),
+        snooze=timedelta(minutes=10),
         desktop=True,
         band=True,
         command=(),
         day_start=time(0),
-        at_most_every_minutes=10,
-        at_least_every_minutes=240,
+        at_most_every=timedelta(minutes=10),
+        at_least_every=timedelta(minutes=240),
         erase=False,
         exercises=("hip-extension", "hip-flexor-stretch", "hip-rotation"),
         avoid=(),
+        own=(),
         morning=True,
         therapist_name="",
         therapist_phone="",
@@ -71,204 +45,29 @@ def test_without_a_file_the_defaults_of_the_contract_hold(file: Path) -> None:
     )
 
 
-def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
-    assert loaded(file, "") == Config()
-    assert loaded(file, "[sitting]\n[prompts]\n[day]\n") == Config()
-
-
-@pytest.mark.parametrize(
-    ("table", "line", "field", "value"),
-    [
-        ("sitting", 'limit = "1h30m"', "limit_minutes", 90),
-        ("sitting", "break_steps = 30", "break_steps", 30),
-        ("sitting", 'break_window = "3m"', "break_window_minutes", 3),
-        ("sitting", "moves = 0", "moves", 0),
-        ("sitting", "trust_posture = true", "trust_posture", True),
-        ("prompts", 'hours = { tue = "09:00-12:00, 13:00-24:00" }', "hours",
-         {1: ((time(9), time(12)), (time(13), time.max))}),
-        ("prompts", 'hours = { sat-mon = "9:00-10:00" }', "hours",
-         dict.fromkeys((5, 6, 0), ((time(9), time(10)),))),
-        ("prompts", 'lunch = ""', "lunch", ()),
-        ("prompts", 'lunch = "off"', "lunch", ()),
-        ("prompts", 'lunch = "11:00-11:30"', "lunch", ((time(11), time(11, 30)),)),
-        ("prompts", 'snooze = "15m"', "snooze_minutes", 15),
-        ("prompts", "stronger = false", "stronger", False),
-        ("prompts", 'repeat = "60m"', "repeat_minutes", 60),
-        ("prompts", 'repeat = "off"', "repeat_minutes", None),
-        ("prompts", "desktop = false", "desktop", False),
-        ("prompts", "band = false", "band", False),
-        ("prompts", 'command = ["say", "move"]', "command", ("say", "move")),
-        ("day", 'start = "04:00"', "day_start", time(4)),
-        ("sync", 'at_most_every = "20m"', "at_most_every_minutes", 20),
-        ("sync", 'at_least_every = "2h"', "at_least_every_minutes", 120),
-        ("sync", "erase = true", "erase", True),
-        ("exercises", 'set = ["seated"]', "exercises", ("seated",)),
-        ("exercises", 'avoid = ["internal-rotation"]', "avoid", ("internal-rotation",)),
-        ("exercises", "morning = false", "morning", False),
-        ("therapist", 'name = "A. Body"', "therapist_name", "A. Body"),
-        ("therapist", 'phone = "000"', "therapist_phone", "000"),
-        ("therapist", 'url = "https://example.org"', "therapist_url", "https://example.org"),
-    ],
-)  # fmt: skip
-def test_each_key_sets_its_setting_and_no_other(file: Path, table: str, line: str, field: str, value: object) -> None:
-    found = loaded(file, f"[{table}]\n{line}\n")
-    assert getattr(found, field) == value
-    others = [held.name for held in fields(Config) if held.name != field]
-    assert [getattr(found, name) for name in others] == [getattr(Config(), name) for name in others]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("[siting]\n", "there is no table [siting]: do you mean sitting?"),
-        ("[xyz]\n", "there is no table [xyz]; there are sitting, prompts, day, sync, exercises, therapist"),
-        ("sitting = 1\n", "sitting must be a table: [sitting]"),
-        ("limit = 1\n", "there is no table [limit]"),
-        ("[sitting]\nlimits = 1\n", "there is no key sitting.limits: do you mean limit?"),
-        ("[day]\nxyz = 1\n", "there is no key day.xyz; there are start"),
-        ("[sitting]\nlimit = 60\n", 'sitting.limit = 60: must be a length above nothing, such as "60m" or "1h30m"'),
-        ('[sitting]\nlimit = "0m"\n', "sitting.limit = '0m': must be a length above nothing"),
-        ('[sitting]\nlimit = "1d"\n', "sitting.limit = '1d': must be a length above nothing"),
-        ('[sitting]\nlimit = "9m"\n', "sitting.limit = '9m': must lie between 10m and 240m"),
-        ('[sitting]\nlimit = "5h"\n', "sitting.limit = '5h': must lie between 10m and 240m"),
-        ("[sitting]\nbreak_steps = 0\n", "sitting.break_steps = 0: must be a whole number from 1 to 200"),
-        ("[sitting]\nbreak_steps = 2.5\n", "sitting.break_steps = 2.5: must be a whole number from 1 to 200"),
-        ("[sitting]\nmoves = true\n", "sitting.moves = True: must be a whole number from 0 to 15"),
-        ("[sitting]\nmoves = 16\n", "sitting.moves = 16: must be a whole number from 0 to 15"),
-        ('[sitting]\nbreak_window = "90m"\n', "sitting.break_window = '90m': must lie between 1m and 60m"),
-        ("[sitting]\ntrust_posture = 1\n", "sitting.trust_posture = 1: must be true or false"),
-        ('[prompts]\nhours = "08:00-22:00"\n', "prompts.hours = '08:00-22:00': must be a table by weekdays"),
-        ('[prompts]\nhours = { monday = "08:00-22:00" }\n', "prompts.hours = {'monday': '08:00-22:00'}: 'monday' is"),
-        ('[prompts]\nhours = { mon = "08:00" }\n', "prompts.hours = {'mon': '08:00'}: must be a span within a day"),
-        ('[prompts]\nhours = { mon = "22:00-08:00" }\n', "prompts.hours = {'mon': '22:00-08:00'}: must be a span"),
-        ('[prompts]\nlunch = "12-13"\n', "prompts.lunch = '12-13': must be a time such as \"08:00\""),
-        ('[prompts]\nlunch = "12:00Z-13:00"\n', "prompts.lunch = '12:00Z-13:00': must be a time such as"),
-        ('[prompts]\nlunch = "12:00-25:00"\n', "prompts.lunch = '12:00-25:00': must be a time such as"),
-        ("[prompts]\nlunch = 12:00:00\n", "prompts.lunch = datetime.time(12, 0): must be text in quotes"),
-        ('[prompts]\nrepeat = "never"\n', "prompts.repeat = 'never': must be a length"),
-        ('[prompts]\ncommand = "say move"\n', "prompts.command = 'say move': must be a list of texts, such as"),
-        ("[prompts]\ncommand = [1]\n", "prompts.command = [1]: must be a list of texts"),
-        ('[prompts]\nstronger = "yes"\n', "prompts.stronger = 'yes': must be true or false"),
-        ('[day]\nstart = "24:00"\n', "day.start = '24:00': must be a time such as"),
-        ('[exercises]\nset = ["hip-extention"]\n', "exercises.set = ['hip-extention']: there is no exercise or tag"),
-        ("[exercises]\nset = []\n", "exercises.set without exercises.avoid leaves nothing: name an exercise that may"),
-        ('[exercises]\nset = ["hip-extension"]\navoid = ["hip-extension"]\n', "exercises.set without exercises.avoid"),
-        ("[therapist]\nname = 1\n", "therapist.name = 1: must be text in quotes"),
-        ("[sitting\n", "is not TOML: "),
-        ("[sitting]\nmoves = 1\nmoves = 2\n", "is not TOML: "),
-    ],
-)  # fmt: skip
-def test_what_is_wrong_is_named_with_file_and_key_and_what_is_allowed(file: Path, text: str, said: str) -> None:
-    assert refusal(file, text).startswith(said)
-
-
-def test_a_file_that_is_no_text_is_said_not_to_be_toml(file: Path) -> None:
-    file.write_bytes(b"\xff\xfe[\0s\0")
-    file.chmod(0o600)
-    with pytest.raises(ConfigError, match="is not TOML"):
-        load(file)
-
-
-def test_a_file_that_was_asked_for_must_be_there(file: Path) -> None:
-    with pytest.raises(ConfigError) as caught:
-        load(file, required=True)
-    assert str(caught.value) == f"{file} is not there: `hipsync config path` says where settings belong"
-
-
-def test_a_folder_is_no_file_of_settings(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
-        load(tmp_path)
-
-
-@pytest.mark.skipif(os.name != "posix", reason="owners and modes as POSIX has them")
-class TestOwner:
-    @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
-    def test_a_file_that_others_can_write_is_refused(self, file: Path, mode: int) -> None:
-        file.write_text('[prompts]\ncommand = ["evil"]\n')
-        file.chmod(mode)
-        with pytest.raises(ConfigError) as caught:
-            load(file)
-        assert str(caught.value) == f"{file} can be written by others: it could name a command; chmod 600 it"
-
-    def test_a_file_that_others_can_only_read_is_taken(self, file: Path) -> None:
-        file.write_text("")
-        file.chmod(0o644)
-        assert load(file) == Config()
-
-    def test_a_file_of_somebody_else_is_refused(self, file: Path) -> None:
-        file.write_text("")
-        try:
-            os.chown(file, 65534, -1)
-        except PermissionError:
-            pytest.skip("only root can give a file away")
-        with pytest.raises(ConfigError) as caught:
-            load(file)
-        assert str(caught.value) == f"{file} belongs to somebody else: it could name a command; make it yours"
-
-
-def _minute(at: time) -> time:
-    return at.replace(second=0, microsecond=0)
-
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-WINDOWS = st.lists(
-    st.tuples(st.times(max_value=time(12)), st.times(min_value=time(12, 1)) | st.just(time.max)).map(
-        lambda span: (_minute(span[0]), span[1] if span[1] == time.max else _minute(span[1]))
-    ),
-    max_size=2,
-).map(tuple)
-CONFIGS = st.builds(
-    Config,
-    limit_minutes=st.integers(10, 240),
-    break_steps=st.integers(1, 200),
-    break_window_minutes=st.integers(1, 60),
-    moves=st.integers(0, 15),
-    trust_posture=st.booleans(),
-    hours=st.dictionaries(st.integers(0, 6), WINDOWS),
-    lunch=WINDOWS,
-    snooze_minutes=st.integers(1, 9999),
-    stronger=st.booleans(),
-    repeat_minutes=st.none() | st.integers(1, 9999),
-    desktop=st.booleans(),
-    band=st.booleans(),
-    command=st.lists(TEXT, max_size=3).map(tuple),
-    day_start=st.times().map(_minute),
-    at_most_every_minutes=st.integers(1, 9999),
-    at_least_every_minutes=st.integers(1, 9999),
-    erase=st.booleans(),
-    exercises=st.just(("seated", "hip-extension")),
-    avoid=st.lists(st.sampled_from(["internal-rotation", "hip-rotation"])).map(tuple),
-    morning=st.booleans(),
-    therapist_name=TEXT,
-    therapist_phone=TEXT,
-    therapist_url=TEXT,
-)
-
-
-@given(CONFIGS)
-def test_settings_that_are_shown_are_read_again_the_same(config: Config) -> None:
-    assert config_module.parsed(tomllib.loads(as_toml(config)), "shown") == config
-
-
-@pytest.mark.parametrize(
-    ("text", "minutes"), [("10m", 10), ("10", 10), ("1h", 60), ("1h30m", 90), ("2h5", 125), ("999h", 59940)]
-)
-def test_a_length_in_minutes(text: str, minutes: int) -> None:
-    assert minutes_of(text) == minutes
-
-
-@pytest.mark.parametrize("text", ["", "m", "h", "-5m", "5 m", "5s", "1.5h", "0h0m", "\u0665m", None, 5, "5m\n"])
-def test_what_is_no_length(text: object) -> None:
-    with pytest.raises(ConfigError, match="must be a length above nothing"):
-        minutes_of(text)
+def reasons() -> dict[str, str]:
+    """The text under each setting of `Config`, "" where there is none."""
+    (found,) = ast.parse(inspect.getsource(Config)).body
+    assert isinstance(found, ast.ClassDef)
+    return {
+        node.target.id: str(after.value.value)
+        if isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        else ""
+        for node, after in zip(found.body, [*found.body[1:], None], strict=True)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
 
 
 def test_every_default_says_what_it_is_or_why() -> None:
-    (held,) = ast.parse(inspect.getsource(Config)).body
-    assert isinstance(held, ast.ClassDef)
-    said = {
-        node.target.id: isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-        for node, after in zip(held.body, [*held.body[1:], None], strict=True)
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-    }
-    assert said == {held.name: True for held in fields(Config)}
+    assert [name for name, reason in reasons().items() if not reason] == []
+    assert reasons().keys() == {each.name for each in fields(Config)}
+
+
+@pytest.mark.parametrize("setting", ["limit", "break_steps", "break_window", "moves", "trust_posture"])
+def test_every_setting_of_the_rule_says_so_too(setting: str) -> None:
+    assert f"- `{setting}`: " in reasons()["rule"]
+
+
+@pytest.mark.parametrize("setting", [each.name for each in fields(Policy)])
+def test_every_setting_of_the_policy_says_so_too(setting: str) -> None:
+    assert f"- `{setting}`: " in reasons()["policy"]

@@ -1,0 +1,208 @@
+"""The settings file: reads the user's TOML, checks it, and writes settings as TOML.
+
+The table `_KEYS` is the whole format: under which table and key each setting stands, and how its value is read and
+written. What is unknown or wrong is refused with the file, the key and what is allowed, never skipped. The file must
+belong to the user, and nobody else may write to it, for it can name a command. On the path of `hipsync today`: what
+only some files need is imported where it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from hipsync.errors import ConfigError
+from hipsync.settings import values
+from hipsync.settings.config import WEEKDAYS, Config
+from hipsync.settings.values import Toml, suggestion
+
+if TYPE_CHECKING:
+    from hipsync.core.exercises import Move
+    from hipsync.core.policy import Windows
+
+MINUTE = timedelta(minutes=1)
+
+
+def load(file: Path, *, required: bool = False) -> Config:
+    """The settings of a file. Without a file they are the defaults, unless it is `required`.
+
+    Raises `ConfigError`, which names file, key and value, and says what is allowed.
+    """
+    try:
+        with file.open("rb") as opened:
+            _check_owner(file, os.fstat(opened.fileno()))
+            text = opened.read()
+    except FileNotFoundError as error:
+        if required:
+            raise ConfigError(f"{file} is not there: `hipsync config path` says where settings belong") from error
+        return Config()
+    except OSError as error:
+        raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+    import tomllib
+
+    try:
+        document = tomllib.loads(text.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file} is not TOML: {error}") from error
+    return parsed(document, str(file))
+
+
+def _check_owner(file: Path, status: os.stat_result) -> None:
+    if os.name == "posix":
+        if status.st_uid not in {os.getuid(), 0}:
+            raise ConfigError(f"{file} belongs to somebody else: it could name a command; make it yours")
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            raise ConfigError(f"{file} can be written by others: it could name a command; chmod 600 it")
+
+
+def parsed(document: Mapping[str, Toml], file: str) -> Config:
+    """The settings of a parsed TOML document; `file` names it in messages. Raises `ConfigError`."""
+    changed: dict[str, dict[str, Any]] = {"rule": {}, "policy": {}, "": {}}
+    for table, content in document.items():
+        keys = _KEYS.get(table)
+        if keys is None:
+            raise ConfigError(f"{file}: there is no table [{table}]{suggestion(table, _KEYS)}")
+        if not isinstance(content, Mapping):
+            raise ConfigError(f"{file}: {table} must be a table: [{table}]")
+        for name, value in content.items():
+            key = keys.get(name)
+            if key is None:
+                raise ConfigError(f"{file}: there is no key {table}.{name}{suggestion(name, keys)}")
+            part, _, setting = key.setting.rpartition(".")
+            try:
+                changed[part][setting] = key.read(value)
+            except ConfigError as error:
+                raise ConfigError(f"{file}: {table}.{name} = {value!r}: {error}") from error
+    config = _changed(Config(), changed)
+    if not changed[""].keys().isdisjoint({"exercises", "avoid"}):
+        _check_exercises(config, file)
+    return config
+
+
+def _changed(config: Config, changed: Mapping[str, dict[str, Any]]) -> Config:
+    """The settings with other values for some, by the part of `Config` that holds them ("" for `Config` itself)."""
+    rule = config.rule._replace(**changed["rule"])
+    policy = replace(config.policy, limit=rule.limit, **changed["policy"])
+    return replace(config, rule=rule, policy=policy, **changed[""])
+
+
+def _check_exercises(config: Config, file: str) -> None:
+    """Raise `ConfigError` for an unknown name or tag, and for a choice that leaves no exercise."""
+    from hipsync.core.exercises import KNOWN, chosen
+
+    known = KNOWN.union(*({move.name, *move.tags} for move in config.own))
+    for key, names in (("set", config.exercises), ("avoid", config.avoid)):
+        for name in names:
+            if name not in known:
+                where = f"{file}: exercises.{key} = {list(names)!r}"
+                raise ConfigError(f"{where}: there is no exercise or tag {name!r}{suggestion(name, sorted(known))}")
+    if not chosen(config.exercises, config.avoid, own=config.own):
+        message = f"{file}: exercises.set without exercises.avoid leaves nothing: name an exercise that may be done"
+        raise ConfigError(message)
+
+
+# ------------------------------------------------------------------ writing
+
+
+def as_toml(config: Config) -> str:
+    """All settings as the text of a file that `load` takes, in the order of `_KEYS`."""
+    lines: list[str] = []
+    for table, keys in _KEYS.items():
+        lines += ["", f"[{table}]"] if lines else [f"[{table}]"]
+        lines += [f"{name} = {key.write(_value(config, key.setting))}" for name, key in keys.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _value(config: Config, setting: str) -> object:
+    part, _, name = setting.rpartition(".")
+    return getattr(getattr(config, part) if part else config, name)
+
+
+def _written(value: object) -> str:
+    """A switch, number, text, list of texts, time of day or length of time as TOML has it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, timedelta):
+        return _written_minutes(value // MINUTE)
+    if isinstance(value, time):
+        return f'"{value:%H:%M}"'
+    import json
+
+    # JSON's texts and lists are TOML's, but for the one control character that only TOML forbids.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _written_minutes(minutes: int | None) -> str:
+    return '"off"' if minutes is None else f'"{minutes}m"'
+
+
+def _written_windows(windows: Windows) -> str:
+    spans = (f"{start:%H:%M}-{'24:00' if end == time.max else format(end, '%H:%M')}" for start, end in windows)
+    return f'"{", ".join(spans)}"'
+
+
+def _written_hours(hours: Mapping[int, Windows]) -> str:
+    return "{ " + ", ".join(f"{WEEKDAYS[day]} = {_written_windows(hours[day])}" for day in sorted(hours)) + " }"
+
+
+def _written_moves(moves: Sequence[Move]) -> str:
+    return "[" + ", ".join(map(_written_move, moves)) + "]"
+
+
+def _written_move(move: Move) -> str:
+    return "{ " + ", ".join(f"{key} = {_written(getattr(move, key))}" for key in values.EXERCISE_KEYS) + " }"
+
+
+# ------------------------------------------------------------------ the format
+
+
+class _Key(NamedTuple):
+    """One key of the settings file."""
+
+    setting: str
+    """Where `Config` holds the setting, such as "snooze" or "rule.limit"."""
+    read: Callable[[Toml], object]
+    write: Callable[[Any], str] = _written
+
+
+_KEYS: Mapping[str, Mapping[str, _Key]] = {
+    "sitting": {
+        "limit": _Key("rule.limit", values.minutes_between(10, 240), _written_minutes),
+        "break_steps": _Key("rule.break_steps", values.whole_number(1, 200)),
+        "break_window": _Key("rule.break_window", values.minutes_between(1, 60), _written_minutes),
+        "moves": _Key("rule.moves", values.whole_number(0, 15)),
+        "trust_posture": _Key("rule.trust_posture", values.true_or_false),
+    },
+    "prompts": {
+        "hours": _Key("policy.hours", values.windows_by_weekday, _written_hours),
+        "lunch": _Key("policy.lunch", values.windows, _written_windows),
+        "snooze": _Key("snooze", values.duration),
+        "stronger": _Key("policy.stronger", values.true_or_false),
+        "repeat": _Key("policy.repeat", values.minutes_or_off, _written_minutes),
+        "desktop": _Key("desktop", values.true_or_false),
+        "band": _Key("band", values.true_or_false),
+        "command": _Key("command", values.texts),
+    },
+    "day": {"start": _Key("day_start", values.time_of_day)},
+    "sync": {
+        "at_most_every": _Key("at_most_every", values.duration),
+        "at_least_every": _Key("at_least_every", values.duration),
+        "erase": _Key("erase", values.true_or_false),
+    },
+    "exercises": {
+        "set": _Key("exercises", values.texts),
+        "avoid": _Key("avoid", values.texts),
+        "own": _Key("own", values.own_exercises, _written_moves),
+        "morning": _Key("morning", values.true_or_false),
+    },
+    "therapist": {
+        "name": _Key("therapist_name", values.text),
+        "phone": _Key("therapist_phone", values.text),
+        "url": _Key("therapist_url", values.text),
+    },
+}

@@ -1,0 +1,258 @@
+"""Reads one value of the settings file: one function for each kind of value, from what TOML has to what Python needs.
+
+A reader raises `ConfigError` that says what is allowed. It knows neither the file nor the key: `file` puts them in
+front, so the message begins with a verb.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from hipsync.errors import ConfigError
+from hipsync.settings.config import WEEKDAYS
+
+if TYPE_CHECKING:
+    from hipsync.core.exercises import Move, When
+    from hipsync.core.policy import Windows
+
+Toml: TypeAlias = "str | int | float | bool | datetime | date | time | Sequence[Toml] | Mapping[str, Toml]"
+"""Any value of a TOML document."""
+
+
+def suggestion(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
+    """The end of a message about an unknown word: a known one that is spelt alike, or the list of all known ones."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), 1)
+    return f": do you mean {close[0]}?" if close else f"; there are {', '.join(known)}"
+
+
+# ------------------------------------------------------------------ numbers and lengths of time
+
+
+def minutes_of(text: object) -> int:
+    """A length of time such as "60m", "1h" or "1h30m", in minutes. Raises `ConfigError`, also for a length of 0."""
+    match = re.fullmatch(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,4})m?)?", text) if isinstance(text, str) else None
+    minutes = int(match[1] or 0) * 60 + int(match[2] or 0) if match else 0
+    if not minutes:
+        raise ConfigError('must be a length above nothing, such as "60m" or "1h30m"')
+    return minutes
+
+
+def duration(value: Toml) -> timedelta:
+    """A length of time that `minutes_of` can read. Raises `ConfigError`."""
+    return timedelta(minutes=minutes_of(value))
+
+
+def minutes_between(least: int, most: int) -> Callable[[Toml], int]:
+    """A reader of a length of time, in minutes, from `least` to `most` inclusive."""
+
+    def read(value: Toml) -> int:
+        minutes = minutes_of(value)
+        if not least <= minutes <= most:
+            raise ConfigError(f"must lie between {least}m and {most}m")
+        return minutes
+
+    return read
+
+
+def minutes_or_off(value: Toml) -> int | None:
+    """A length of time in minutes; None for "off". Raises `ConfigError`."""
+    return None if value == "off" else minutes_of(value)
+
+
+def whole_number(least: int, most: int) -> Callable[[Toml], int]:
+    """A reader of a whole number from `least` to `most` inclusive."""
+
+    def read(value: Toml) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise ConfigError(f"must be a whole number from {least} to {most}")
+        return value
+
+    return read
+
+
+def true_or_false(value: Toml) -> bool:
+    """A switch. Raises `ConfigError`."""
+    if not isinstance(value, bool):
+        raise ConfigError("must be true or false")
+    return value
+
+
+# ------------------------------------------------------------------ texts
+
+
+def text(value: Toml) -> str:
+    """Any text, also an empty one. Raises `ConfigError`."""
+    if not isinstance(value, str):
+        raise ConfigError("must be text in quotes")
+    return value
+
+
+def texts(value: Toml) -> tuple[str, ...]:
+    """A list of texts, also an empty one. Raises `ConfigError`."""
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ConfigError('must be a list of texts, such as ["a", "b"]')
+    return tuple(str(item) for item in value)
+
+
+def visible_text(limit: int) -> Callable[[Toml], str]:
+    """A reader of text of 1 to `limit` characters, none of which steers a terminal or hides."""
+
+    def read(value: Toml) -> str:
+        from hipsync.text import clean
+
+        found = text(value)
+        if not found or clean(found, limit) != found:
+            raise ConfigError(f"must be 1 to {limit} characters, all of them visible")
+        return found
+
+    return read
+
+
+# ------------------------------------------------------------------ times of the day
+
+
+def _time_in(text: str) -> time:
+    match = re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text)
+    if match is None:
+        raise ConfigError('must be a time such as "08:00"')
+    return time(int(match[1]), int(match[2]))
+
+
+def _end_time_in(text: str) -> time:
+    return time.max if text == "24:00" else _time_in(text)
+
+
+def time_of_day(value: Toml) -> time:
+    """A local time such as "04:00". Raises `ConfigError`."""
+    return _time_in(text(value))
+
+
+def windows(value: Toml) -> Windows:
+    """Spans of a day such as "08:00-12:00, 13:00-24:00"; none for "off" and "". Raises `ConfigError`.
+
+    The end of a day, 24:00, is `time.max`.
+    """
+    found: list[tuple[time, time]] = []
+    if value == "off":
+        return ()
+    for part in filter(None, re.split(r"\s*,\s*", text(value))):
+        start, dash, end = part.partition("-")
+        if not dash or _time_in(start) >= _end_time_in(end):
+            raise ConfigError('must be a span within a day, such as "08:00-12:00" or "08:00-12:00, 13:00-18:00"')
+        found.append((_time_in(start), _end_time_in(end)))
+    return tuple(found)
+
+
+def windows_by_weekday(value: Toml) -> dict[int, Windows]:
+    """Spans by weekday, Monday 0, from a table such as `{ mon-fri = "08:00-18:00" }`. Raises `ConfigError`.
+
+    A range of days may pass the end of the week, as in sat-mon. Days that are not named are left out.
+    """
+    if not isinstance(value, Mapping):
+        raise ConfigError('must be a table by weekdays, such as { mon-fri = "08:00-18:00" }')
+    hours: dict[int, Windows] = {}
+    for days, spans in value.items():
+        first, _, last = days.partition("-")
+        if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
+            raise ConfigError(f"{days!r} is no weekday or span of them: mon, mon-fri")
+        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+        for day in range(start, end + 1 if end >= start else end + 8):
+            hours[day % 7] = windows(spans)
+    return hours
+
+
+# ------------------------------------------------------------------ the user's own exercises
+
+
+def own_exercises(value: Toml) -> tuple[Move, ...]:
+    """The tables `[[exercises.own]]`; no two may have one name, nor the name or tag of a known one.
+
+    Raises `ConfigError`.
+    """
+    from hipsync.core.exercises import KNOWN, When
+
+    if not isinstance(value, list):
+        raise ConfigError("must be tables: [[exercises.own]]")
+    moves = tuple(_exercise(each) for each in value)
+    taken = {*KNOWN, *When}
+    for move in moves:
+        if move.name in taken:
+            raise ConfigError(f"the name {move.name!r} is taken")
+        taken.add(move.name)
+    return moves
+
+
+def _exercise(value: Toml) -> Move:
+    from hipsync.core.exercises import Move
+
+    if not isinstance(value, Mapping):
+        raise ConfigError("must be tables: [[exercises.own]]")
+    for key in value:
+        if key not in EXERCISE_KEYS:
+            raise ConfigError(f"there is no key {key!r} of an exercise{suggestion(key, EXERCISE_KEYS)}")
+    fields: dict[str, Any] = {"tags": (), "drawing": "", "hold_s": 0, "sides": 1}
+    for key, read in EXERCISE_KEYS.items():
+        if key in value:
+            try:
+                fields[key] = read(value[key])
+            except ConfigError as error:
+                raise ConfigError(f"{key} {error}") from error
+        elif key not in fields:
+            raise ConfigError(f"an exercise needs {key}")
+    return Move(**fields)
+
+
+def _name(value: Toml) -> str:
+    found = text(value)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", found):
+        raise ConfigError("must be up to 40 small letters, digits and hyphens, such as wall-slide")
+    return found
+
+
+def _tags(value: Toml) -> tuple[str, ...]:
+    return tuple(map(_name, texts(value)))
+
+
+def _steps(value: Toml) -> tuple[str, ...]:
+    steps = tuple(map(visible_text(200), texts(value)))
+    if not 1 <= len(steps) <= 12:
+        raise ConfigError("must be 1 to 12 steps")
+    return steps
+
+
+def _when(value: Toml) -> tuple[When, ...]:
+    from hipsync.core.exercises import When
+
+    words = texts(value)
+    if not words or not {*words} <= {*When}:
+        raise ConfigError(f"must be some of {', '.join(When)}")
+    return tuple(map(When, words))
+
+
+def _drawing(value: Toml) -> str:
+    found = text(value).strip("\n")
+    lines = found.split("\n")
+    if len(lines) > 9 or any(len(line) > 30 for line in lines) or not re.fullmatch(r"[ -~\n]*", found):
+        raise ConfigError("must be ASCII, at most 9 lines of 30 columns")
+    return found
+
+
+EXERCISE_KEYS: Mapping[str, Callable[[Toml], object]] = {
+    "name": _name,
+    "title": visible_text(40),
+    "line": visible_text(100),
+    "why": visible_text(200),
+    "steps": _steps,
+    "when": _when,
+    "tags": _tags,
+    "repetitions": whole_number(1, 100),
+    "sides": whole_number(1, 2),
+    "hold_s": whole_number(0, 300),
+    "drawing": _drawing,
+}
+"""The keys of a table `[[exercises.own]]`, which are the fields of `Move`, and their readers."""
