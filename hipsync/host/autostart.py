@@ -1,6 +1,7 @@
-"""The file that lets the system start hipsync: a systemd user unit, a launchd agent, or a Windows task.
+"""The service file, by which the system starts hipsync: a systemd user unit, a launchd agent, or a Windows task.
 
-Tried: systemd. The other two are generated and checked for their form; nobody has run them.
+This module makes its text, its place and the commands around it; it writes and runs nothing. systemd's has been tried.
+The other two are checked for their form alone: nobody has run them.
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ from hipsync.errors import ConfigError
 NAME = "hipsync"
 LABEL = "io.github.hipsync"
 WATCHDOG_MINUTES = 5
-"""The service says once a minute that it advances."""
+"""Minutes without a sign of life after which systemd restarts the service, which sends one every minute."""
 
 
 class Place(NamedTuple):
-    """Where a file belongs, what it says, and what to run after writing it and before removing it."""
+    """A service file: where it belongs, its text, and the commands to run after writing and before removing it."""
 
     path: Path
     text: str
@@ -31,9 +32,9 @@ class Place(NamedTuple):
 
 
 def executable() -> Path:
-    """The `hipsync` that runs now, as another process can start it. Raises `ConfigError` if there is none.
+    """The program `hipsync` that runs now, as the system can start it. Raises `ConfigError` if there is none.
 
-    Beside the interpreter of its environment: so it is for uv, pipx and a virtual environment.
+    It is the script that was called, or the one beside its environment's interpreter, where uv, pipx and pip put it.
     """
     for candidate in (Path(sys.argv[0]), Path(sys.executable).with_name(f"{NAME}.exe" if _windows() else NAME)):
         if candidate.stem == NAME and candidate.is_file():
@@ -48,7 +49,10 @@ def _windows() -> bool:
 
 
 def place(command: Sequence[str], home: Path, platform: str = sys.platform, config: Path | None = None) -> Place:
-    """For a command (`hipsync run` and its options). `config`: the user's XDG_CONFIG_HOME."""
+    """The service file that runs a command, `hipsync run` with its options, for a user with this home on this platform.
+
+    `config` is the user's XDG_CONFIG_HOME, if it is set.
+    """
     if platform == "darwin":
         path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
         return Place(
@@ -65,22 +69,22 @@ def place(command: Sequence[str], home: Path, platform: str = sys.platform, conf
 
 
 def here(command: Sequence[str]) -> Place:
-    """For this user on this system."""
+    """The service file that runs a command for this user on this system."""
     given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     return place(command, Path.home(), config=given if given.is_absolute() else None)
 
 
 def installed() -> Path | None:
-    """The service file of this user, if there is one."""
+    """The path of this user's service file; None if there is no such file."""
     path = here(()).path
     return path if path.exists() else None
 
 
 def unit(command: Sequence[str]) -> str:
-    """A systemd user unit.
+    """The text of a systemd user unit that runs a command.
 
-    The last group takes from the service what it does not need, as far as a user's manager can: it speaks to Bluetooth
-    and the desktop over D-Bus, which is a Unix socket; netlink tells of adapters.
+    The lines from UMask on take from the service what it does not need, as far as a user's manager can. It needs Unix
+    sockets for D-Bus, by which it reaches Bluetooth and the desktop, and netlink for Bluetooth adapters.
     """
     return f"""\
 [Unit]
@@ -115,15 +119,14 @@ WantedBy=default.target
 
 
 def _quoted(word: str) -> str:
-    """A word of ExecStart, after systemd.service(5), "Command lines"."""
-    held = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
-    return (
-        f'"{held}"' if held != word or not word.replace("/", "").replace("-", "").replace(".", "").isalnum() else word
-    )
+    """A word of ExecStart, quoted by systemd.service(5), "Command lines"."""
+    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    plain = word.replace("/", "").replace("-", "").replace(".", "").isalnum()
+    return word if escaped == word and plain else f'"{escaped}"'
 
 
 def agent(command: Sequence[str]) -> str:
-    """A launchd agent."""
+    """The text of a launchd agent that runs a command."""
     words = "\n".join(f"    <string>{escape(word)}</string>" for word in command)
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -151,7 +154,7 @@ def agent(command: Sequence[str]) -> str:
 
 
 def task(command: Sequence[str]) -> str:
-    """A task of the Windows Task Scheduler, at logon."""
+    """The text of a task of the Windows Task Scheduler that runs a command at logon."""
     program, *arguments = command
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>

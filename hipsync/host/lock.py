@@ -1,4 +1,8 @@
-"""One service on one database: a lock on a file beside it, in which its holder has written its process number."""
+"""Lets one service at a time run on a database, by a lock on a file beside it.
+
+The holder writes its process number into the file, for messages alone: the lock is what counts, and it ends with the
+process, however that ends.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +14,18 @@ from time import sleep
 
 from hipsync.errors import ConfigError, StoreError
 
-GLANCES, GLANCE_S = 5, 0.05
-"""`running` takes the lock for a moment to see whether it is free; a service that starts just then tries again."""
+TRIES, PAUSE_S = 5, 0.05
+"""How often a starting service tries to take the lock, and how long it waits in between: `running` takes the lock for a
+moment to see whether it is free."""
 
 
 @contextlib.contextmanager
 def only_instance(database: Path) -> Generator[None, None, None]:
-    """Hold the lock beside the database.
+    """Hold the lock of this database during the block.
 
-    Raises `ConfigError`, which names the process that holds it already, and `StoreError` if there can be no lock.
+    Raises `ConfigError`, which names the process that holds it already, and `StoreError` if no file can be locked.
     """
-    path = _beside(database)
+    path = _lock_file(database)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -39,17 +44,18 @@ def only_instance(database: Path) -> Generator[None, None, None]:
 
 
 def _taken(handle: int) -> bool:
-    for _ in range(GLANCES):
+    """Take the lock, in a few tries. Returns whether that succeeded. Raises `StoreError`."""
+    for _ in range(TRIES):
         if _lock(handle):
             return True
-        sleep(GLANCE_S)
+        sleep(PAUSE_S)
     return False
 
 
 def running(database: Path) -> bool:
-    """Whether somebody holds the lock now. Makes no file. Raises `StoreError`."""
+    """Whether a service holds the lock of this database now. Creates no file. Raises `StoreError`."""
     try:
-        handle = os.open(_beside(database), os.O_RDWR)
+        handle = os.open(_lock_file(database), os.O_RDWR)
     except OSError:
         return False
     try:
@@ -58,11 +64,12 @@ def running(database: Path) -> bool:
         os.close(handle)
 
 
-def _beside(database: Path) -> Path:
+def _lock_file(database: Path) -> Path:
     return database.with_name(database.name + ".run")
 
 
 def _lock(handle: int) -> bool:
+    """Take the lock without waiting. Returns whether it was free. Raises `StoreError`."""
     try:
         import fcntl  # not on Windows
     except ImportError:  # pragma: no cover  untested: Windows

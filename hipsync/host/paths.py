@@ -1,4 +1,4 @@
-"""Where things belong on this system."""
+"""The folders where hipsync's files belong on this system. Nothing here creates one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def data_dir() -> Path:
-    """The database, its backups and the keys."""
+    """The folder of the database, its backups and the keys."""
     if sys.platform == "linux":
         return _xdg("XDG_DATA_HOME", ".local/share")
     from platformdirs import user_data_path
@@ -17,7 +17,7 @@ def data_dir() -> Path:
 
 
 def config_dir() -> Path:
-    """The file of settings."""
+    """The folder of the settings file."""
     if sys.platform == "linux":
         return _xdg("XDG_CONFIG_HOME", ".config")
     from platformdirs import user_config_path
@@ -26,7 +26,7 @@ def config_dir() -> Path:
 
 
 def runtime_dir() -> Path:
-    """Sockets: gone when the user logs out; where the system has no such place, beside the database's usual one."""
+    """The folder of sockets, which is emptied when the user logs out; the data folder where there is none such."""
     if sys.platform == "linux":
         given = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
         return given / "hipsync" if given.is_absolute() else data_dir()
@@ -36,6 +36,6 @@ def runtime_dir() -> Path:
 
 
 def _xdg(variable: str, in_home: str) -> Path:
-    """By the XDG base directory specification, as platformdirs does, which takes 10 ms of `hipsync today` to import."""
+    """A folder by the XDG base directory specification. platformdirs knows it too, but takes 10 ms to import."""
     folder = Path(os.environ.get(variable, ""))
     return (folder if folder.is_absolute() else Path.home() / in_home) / "hipsync"

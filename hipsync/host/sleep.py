@@ -1,4 +1,8 @@
-"""Word of the system's sleep, from logind where there is one: to look at once after it, not at the next minute."""
+"""Notices when the system wakes from sleep, by a D-Bus signal of logind, where there is one.
+
+With it the service acts at once after a sleep; otherwise it would do so when it next looks at the clock, up to a minute
+later. Where there is no logind, nothing is called and nothing fails.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +15,17 @@ from collections.abc import AsyncGenerator, Callable
 log = logging.getLogger(__name__)
 
 _SLEEP = {"interface": "org.freedesktop.login1.Manager", "member": "PrepareForSleep"}
-_RULE = ",".join(
+_MATCH_RULE = ",".join(
     ["type='signal'", "sender='org.freedesktop.login1'", *(f"{key}='{word}'" for key, word in _SLEEP.items())]
 )
-"""One boolean: True before the system sleeps, False after it (org.freedesktop.login1(5))."""
+"""Selects the signal PrepareForSleep. Its one boolean is True before the system sleeps and False after it
+(org.freedesktop.login1(5))."""
 
 
 @contextlib.asynccontextmanager
-async def awake(look: Callable[[], None]) -> AsyncGenerator[None, None]:
-    """While the block runs, call `look` whenever the system has woken up; never, where nobody tells (no logind)."""
-    listening = asyncio.create_task(_listen(look), name="word of sleep")
+async def calling_on_wake(callback: Callable[[], None]) -> AsyncGenerator[None, None]:
+    """Call `callback` whenever the system has woken from sleep during the block; never, where there is no logind."""
+    listening = asyncio.create_task(_listen(callback), name="signals of sleep")
     try:
         yield
     finally:
@@ -28,29 +33,29 @@ async def awake(look: Callable[[], None]) -> AsyncGenerator[None, None]:
         await asyncio.wait({listening})
 
 
-async def _listen(look: Callable[[], None]) -> None:
+async def _listen(callback: Callable[[], None]) -> None:
     if sys.platform != "linux":
         return
     from dbus_fast import BusType, Message
     from dbus_fast.aio import MessageBus
 
-    def told(message: Message) -> None:
+    def on_message(message: Message) -> None:
         if {"interface": message.interface, "member": message.member} == _SLEEP and message.body == [False]:
             log.info("the system has slept")
-            look()
+            callback()
 
     bus = MessageBus(bus_type=BusType.SYSTEM)
     try:
         await bus.connect()
-        bus.add_message_handler(told)
+        bus.add_message_handler(on_message)
         await bus.call(
             Message(
                 "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "AddMatch",
-                signature="s", body=[_RULE],
+                signature="s", body=[_MATCH_RULE],
             )
         )  # fmt: skip
         await asyncio.Event().wait()
-    except Exception as error:  # noqa: BLE001  no bus, or one that ended: the look of every minute remains
+    except Exception as error:  # noqa: BLE001  no bus, or one that ended: the service still looks every minute
         log.debug("nobody tells of the system's sleep: %s", error)
     finally:
         bus.disconnect()

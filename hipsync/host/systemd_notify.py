@@ -1,6 +1,8 @@
-"""What the service tells its supervisor: systemd's notification protocol, a datagram to the socket in $NOTIFY_SOCKET.
+"""Notifies the service's supervisor of its state, by systemd's protocol: a datagram to the socket in $NOTIFY_SOCKET.
 
-Source: sd_notify(3). Without the variable everything here does nothing.
+Where the variable is not set, nobody supervises and nothing is sent.
+
+Source: sd_notify(3).
 """
 
 from __future__ import annotations
@@ -10,21 +12,24 @@ import socket
 
 
 def watchdog_s() -> float | None:
-    """Within how many seconds the supervisor wants to hear from us again; None if it does not watch."""
+    """Seconds within which the supervisor expects the next WATCHDOG=1, from $WATCHDOG_USEC; None if it expects none."""
     given = os.environ.get("WATCHDOG_USEC", "")
     return int(given) / 1e6 if given.isdecimal() and int(given) else None
 
 
-def tell(**words: str | int) -> None:
-    """Such as `tell(READY=1, STATUS="...")`; that nobody listens is no trouble of ours."""
+def notify_supervisor(**variables: str | int) -> None:
+    """Send variables of sd_notify(3) to the supervisor, such as `notify_supervisor(READY=1, STATUS="started")`.
+
+    Returns without an error where there is no supervisor, or where it does not take the message.
+    """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in {"/", "@"} or not hasattr(socket, "AF_UNIX"):
         return
-    said = "\n".join(f"{word}={str(value).replace(chr(10), ' ')}" for word, value in words.items())
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as there:
+    message = "\n".join(f"{name}={str(value).replace(chr(10), ' ')}" for name, value in variables.items())
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as supervisor:
         try:
-            there.setblocking(False)
-            there.connect(f"\0{address[1:]}" if address[0] == "@" else address)
-            there.send(said.encode())
+            supervisor.setblocking(False)
+            supervisor.connect(f"\0{address[1:]}" if address[0] == "@" else address)
+            supervisor.send(message.encode())
         except OSError:
             return

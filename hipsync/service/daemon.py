@@ -21,8 +21,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from hipsync.errors import HipsyncError, Outdated, StoreError
 from hipsync.host.clock import Clock
-from hipsync.host.sleep import awake
-from hipsync.host.systemd_notify import tell, watchdog_s
+from hipsync.host.sleep import calling_on_wake
+from hipsync.host.systemd_notify import notify_supervisor, watchdog_s
 from hipsync.model import MINUTE
 from hipsync.service.control_server import Desk, opened
 from hipsync.service.plan import Settings, next_wake
@@ -71,17 +71,17 @@ async def run(
             loop.add_signal_handler(signal.SIGHUP, lambda: alarm.reload(settings))
     path, desk = service.store.path, Desk(service, alarm, clock, settings)
     door = contextlib.nullcontext() if path is None else opened(path, desk.answer)
-    async with door, awake(alarm.look):
+    async with door, calling_on_wake(alarm.look):
         alarm.start()
         log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
-        tell(READY=1, STATUS="started")
+        notify_supervisor(READY=1, STATUS="started")
         try:
             service.attend()
             await stop.wait()
             if alarm.failure is not None:
                 raise alarm.failure
         finally:
-            tell(STOPPING=1, STATUS="stopping")
+            notify_supervisor(STOPPING=1, STATUS="stopping")
             await asyncio.gather(alarm.end(), service.leave())  # each may take the seconds that BlueZ needs to hang up
 
 
@@ -194,7 +194,7 @@ class _Alarm:
                 self._service.attend()
                 self._plan(max(self._due(), self._not_before))
         if self._waking is None or self._clock.now() - self._woke < STUCK_AFTER:
-            tell(WATCHDOG=1)
+            notify_supervisor(WATCHDOG=1)
 
     async def _listen(self) -> None:
         """For bands that went away."""
@@ -226,13 +226,13 @@ class _Alarm:
     def _due(self) -> datetime:
         now = self._clock.now()
         state = self._service.state(now)
-        tell(STATUS=doing(state, now))
+        notify_supervisor(STATUS=doing(state, now))
         return max(next_wake(state, now), now + AT_MOST_EVERY)
 
     def _tell(self, error: Exception) -> None:
         """The first of a streak of equal failures; a bug with its traceback."""
         told = str(error) if isinstance(error, HipsyncError) else f"{type(error).__name__}: {error}"
-        tell(STATUS=told)
+        notify_supervisor(STATUS=told)
         level = logging.DEBUG if told == self._told else logging.ERROR
         if isinstance(error, HipsyncError):
             log.log(level, "%s", error)

@@ -9,7 +9,7 @@ import pytest
 from dbus_fast import Message, MessageType
 from dbus_fast.aio import MessageBus
 
-from hipsync.host.sleep import awake
+from hipsync.host.sleep import calling_on_wake
 from support.private_bus import needs_dbus, on_the_bus, private_bus
 
 LOGIN = "org.freedesktop.login1"
@@ -32,7 +32,7 @@ async def test_it_looks_after_each_sleep_and_for_nothing_else(tmp_path: Path, mo
         async with (
             on_the_bus(address, LOGIN, lambda _: None) as logind,
             on_the_bus(address, "org.example.stranger", lambda _: None) as stranger,
-            awake(lambda: looks.append(None)),
+            calling_on_wake(lambda: looks.append(None)),
             asyncio.timeout(5),
         ):
             woken = 0
@@ -54,5 +54,5 @@ async def test_it_looks_after_each_sleep_and_for_nothing_else(tmp_path: Path, mo
 
 async def test_without_a_bus_nothing_is_told_and_nothing_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/nobody")
-    async with awake(lambda: pytest.fail("nobody slept")):
+    async with calling_on_wake(lambda: pytest.fail("nobody slept")):
         await asyncio.sleep(0.05)
