@@ -22,7 +22,7 @@ from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
 from hipsync.model import Epoch, Info, Reading
-from hipsync.radio.bleak_radio import CONNECT_WITHIN, made_up
+from hipsync.radio.bleak_radio import CONNECT_WITHIN, simulated_office_worker
 from hipsync.radio.bluez import bonded, drop_bond, identity
 from hipsync.radio.bluez_agent import Agent, pairing_agent
 from hipsync.radio.connect import connect
@@ -81,7 +81,7 @@ async def pair(app: App, wanted: Wanted, simulate: str | None) -> None:
     from hipsync.radio.simulation import simulated_radio
 
     secret, address = os.urandom(16), _simulated_address(app, simulate)
-    band = made_up(simulate, secret, ZoneInfo(host_zone()), app.now())
+    band = simulated_office_worker(simulate, secret, ZoneInfo(host_zone()), app.now())
     async with simulated_radio([band], now=app.now, addresses=[address]) as air:
         await _choose(app, air.adapter, Wanted(address, wanted.name, simulate, None), known, secret)
 

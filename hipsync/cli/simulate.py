@@ -62,7 +62,7 @@ def simulate_command(
 def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> SimulatedBand:
     """Raises `ConfigError`, also for a band that nobody could log in to, and `InputError`."""
     from hipsync.demo import minutes_of_file
-    from hipsync.radio.bleak_radio import made_up
+    from hipsync.radio.bleak_radio import simulated_office_worker
     from hipsync.registry import drivers, simulator
     from hipsync.store.keys import key_from_file
 
@@ -71,7 +71,7 @@ def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> Simu
         click.echo(f"hipsync: {warning}", err=True)
     zone, now = ZoneInfo(host_zone()), app.now()
     if data is None:
-        band = made_up(kind, key, zone, now)
+        band = simulated_office_worker(kind, key, zone, now)
     else:
         band = simulator(kind)(minutes_of_file(data), now=now, zone=zone, secret=key)
     driver = drivers().get(kind)

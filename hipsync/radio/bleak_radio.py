@@ -1,4 +1,7 @@
-"""Which radio reaches which band: the system's, or one in software for simulated bands. One code path behind both."""
+"""The service's `Radio`: reaches paired bands by the system's Bluetooth, or simulated ones by Bluetooth in software.
+
+Above the adapter the two share all code. Real and simulated bands cannot be reached at the same time.
+"""
 
 from __future__ import annotations
 
@@ -19,15 +22,19 @@ from hipsync.simulated import SimulatedBand
 from hipsync.store import Band
 
 CONNECT_WITHIN = timedelta(seconds=45)
-"""Scan and connect: a slow advertiser speaks once a second or so, and BlueZ's race wants a second try."""
+"""The time to find a band and connect: a slow one advertises once a second or so, and BlueZ may need a second try."""
 LISTEN_S = 6.0
-"""For a band that went away: most advertise once a second, few more seldom than every three."""
+"""Seconds to listen for bands that went away: most advertise once a second, few less often than every three."""
 REMEMBERED_DAYS = 7
-"""How far back the made-up life of a simulated band goes."""
+"""Days of history that a simulated band has when it is created."""
 
 
 class BleakRadio:
-    """`service.Radio` by Bleak. It connects to one band at a time: BlueZ refuses a second scan of one program."""
+    """Reaches bands by Bleak on one adapter; implements the service's port `Radio`.
+
+    It scans for or connects to one band at a time, because BlueZ refuses a second scan of one program. Any number of
+    connections can be open.
+    """
 
     def __init__(self, adapter: Adapter) -> None:
         self.adapter = adapter
@@ -35,15 +42,22 @@ class BleakRadio:
 
     @contextlib.asynccontextmanager
     async def reach(self, band: Band) -> AsyncGenerator[Connection, None]:
-        async with contextlib.AsyncExitStack() as open_until_the_end:
+        """Open a connection to a band, and close it at the end of the block.
+
+        Raises `ConfigError` for a band without an address, and what `connect` raises.
+        """
+        async with contextlib.AsyncExitStack() as stack:
             async with self._connecting:
-                connection = await open_until_the_end.enter_async_context(
+                connection = await stack.enter_async_context(
                     connect(self.adapter, address_of(band), CONNECT_WITHIN, band.advertised_name)
                 )
             yield connection
 
     async def hear(self, bands: Sequence[Band]) -> set[BandId]:
-        """Which of these bands are in reach now; it ends with the first. Raises `BluetoothUnavailable`."""
+        """Listen until one of these bands is found, for `LISTEN_S` at most. Returns those found, usually none or one.
+
+        Raises `BluetoothUnavailable`, and `ConfigError` for a band without an address.
+        """
         wanted = {address_of(band).upper(): band.id for band in bands}
         async with self._connecting:
             seen = await scan(self.adapter, LISTEN_S, lambda seen: seen.address.upper() in wanted)
@@ -51,7 +65,7 @@ class BleakRadio:
 
 
 def address_of(band: Band) -> str:
-    """Raises `ConfigError` for a band that was forgotten, or that is the name of an import."""
+    """The band's address. Raises `ConfigError` for a band that has none: one that was forgotten, or an import's."""
     if band.address is None:
         raise ConfigError(f"{band.name!r} is not paired: it only has data; `hipsync pair` pairs a band")
     return band.address
@@ -61,7 +75,11 @@ def address_of(band: Band) -> str:
 async def opened_radio(
     bands: Sequence[Band], secret: Callable[[Band], bytes | None], zone: ZoneInfo, now: Callable[[], datetime]
 ) -> AsyncGenerator[BleakRadio, None]:
-    """A radio for these bands, which are all real or all simulated (the store sees to that); imports need none."""
+    """Open a radio that reaches these bands until the end of the block.
+
+    Bands without an address, such as imports, are left out. `secret` returns a band's key, `zone` is where the wearers
+    of simulated bands live. Raises `ConfigError` if some bands are real and others simulated, which the store prevents.
+    """
     bands = [band for band in bands if band.address is not None]
     simulated = [band for band in bands if band.simulated]
     if not simulated:
@@ -69,15 +87,18 @@ async def opened_radio(
         return
     if len(simulated) < len(bands):
         raise ConfigError("simulated and real bands cannot be reached at once: keep them in two databases (--db)")
-    made = {address_of(band): made_up(band.driver, secret(band), zone, now()) for band in simulated}
+    made = {address_of(band): simulated_office_worker(band.driver, secret(band), zone, now()) for band in simulated}
     from hipsync.radio.simulation import simulated_radio
 
     async with simulated_radio(list(made.values()), now=now, addresses=list(made)) as air:
         yield BleakRadio(air.adapter)
 
 
-def made_up(kind: str, secret: bytes | None, zone: ZoneInfo, now: datetime) -> SimulatedBand:
-    """A simulated band on the wrist of somebody with an office day, today and the week before."""
+def simulated_office_worker(kind: str, secret: bytes | None, zone: ZoneInfo, now: datetime) -> SimulatedBand:
+    """A simulated band of this kind on an office worker's wrist, with history from a week before `now` on.
+
+    `secret` is the band's key, if it has one.
+    """
     first = now.astimezone(zone).date() - timedelta(days=REMEMBERED_DAYS)
-    life = office_days(first, REMEMBERED_DAYS + 2, zone)
-    return simulator(kind)(life, now=now, zone=zone, secret=secret)
+    days = office_days(first, REMEMBERED_DAYS + 2, zone)
+    return simulator(kind)(days, now=now, zone=zone, secret=secret)

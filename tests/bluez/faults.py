@@ -81,7 +81,7 @@ async def air(key: bytes, now: datetime) -> None:
         async def plug() -> None:
             opened = await open_transport("vhci")
             plugged.push_async_callback(opened.close)
-            controller = above.radio_controller("vhci")
+            controller = above.adapter_controller("vhci")
             controller.public_address = hci.Address("00:16:A4:5A:40:F2", hci.Address.PUBLIC_DEVICE_ADDRESS)
             plugged.callback(above.take_off, controller)
             controller.set_packet_sink(opened.sink)

@@ -18,7 +18,7 @@ from hipsync.host.clock import FastClock
 from hipsync.radio.connect import connect
 from hipsync.radio.scan import Adapter, NearbyDevice, find, scan
 from hipsync.radio.simulation import Air, SimulatedRadio
-from hipsync.radio.simulation.backend import doors
+from hipsync.radio.simulation.backend import backends
 from hipsync.radio.simulation.central import central
 from hipsync.radio.simulation.reception import SUPERVISION_S, Reception
 from hipsync.simulated import Notification
@@ -296,9 +296,9 @@ def test_a_lost_link_fails_every_request_that_waits_at_once() -> None:
 
 @asynccontextmanager
 async def second_radio(air: Air) -> AsyncGenerator[Adapter, None]:
-    controller = air.radio_controller("second")
+    controller = air.adapter_controller("second")
     async with central(controller, controller, "F0:00:00:00:00:02", 247) as other:
-        yield Adapter(*doors(other))
+        yield Adapter(*backends(other))
     air.take_off(controller)
 
 

@@ -1,8 +1,9 @@
-"""The air that simulated bands and radios share: who hears whom, how well, and what goes wrong on the way.
+"""The air: the link layer between simulated bands and adapters, with the faults that a test asks for.
 
-Everything above the link layer is Bumble's, and real: HCI, L2CAP, ATT, SMP. What a real link layer does, this one does:
-it keeps the order, loses nothing but the connection, and gives up a silent peer after the supervision time-out.
-Remedies for defects of Bumble are numbered as in the package's docstring.
+It does what a real link layer does: it keeps packets in order, loses none of them except with the connection, and ends
+a connection whose peer is silent for the supervision time-out. How well a band is received is its `Reception`. What
+the packets contain is not looked at, except to count notifications. Workarounds for defects of Bumble are numbered as
+in the package's docstring.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ from hipsync.errors import ConfigError
 from hipsync.radio.simulation.reception import Reception
 
 ADVERTISING_INTERVAL_S = 0.1
+"""Seconds between two advertisements of a simulated band."""
 _NOTIFICATIONS = (b"\x04\x00\x1b", b"\x04\x00\x1d")
-"""L2CAP channel 4 is ATT; opcodes 0x1B and 0x1D are a notification and an indication."""
+"""How an ATT notification and an indication begin in an L2CAP frame, after its length: channel 4, opcode 0x1B or 0x1D
+(Core specification, volume 3, part F, 3.4.7)."""
 
 
 class Air(LocalLink):
-    """Carries advertisements and packets between controllers."""
+    """Carries advertisements and packets between the controllers of bands and adapters.
+
+    `seed` decides which advertisements get lost.
+    """
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # Bumble's
@@ -33,24 +39,24 @@ class Air(LocalLink):
         self._receptions: dict[Controller, Reception] = {}
 
     def reception(self, address: str) -> Reception:
-        """How the band with this address is received. Raises `ConfigError` for an unknown one."""
+        """How the band with this address is received, to change it. Raises `ConfigError` for an unknown address."""
         for controller, reception in self._receptions.items():
             if controller.random_address.to_string(False) == address.upper():
                 return reception
         raise ConfigError(f"no simulated band has the address {address}")
 
     def band_controller(self, name: str) -> SimulatedController:
-        """A controller for a band, whose reception can be spoilt."""
+        """A new controller for a band; `reception` can then make it hard to receive."""
         controller = SimulatedController(name, self)
         self._receptions[controller] = Reception(lambda: self.cut(controller))
         return controller
 
-    def radio_controller(self, name: str) -> SimulatedController:
-        """A controller for who looks for bands."""
+    def adapter_controller(self, name: str) -> SimulatedController:
+        """A new controller for an adapter, which scans for bands and connects to them."""
         return SimulatedController(name, self)
 
     def take_off(self, controller: Controller) -> None:
-        """Remove a controller, as if switched off: its peers notice, and it leaves no timer."""
+        """Remove a controller as if it was switched off: its links end on both sides, and it leaves no timer."""
         self.cut(controller)
         controller.le_legacy_advertiser.stop()
         if reception := self._receptions.pop(controller, None):
@@ -58,27 +64,29 @@ class Air(LocalLink):
         self.remove_controller(controller)
 
     def cut(self, controller: Controller, reason: int = hci.HCI_CONNECTION_TIMEOUT_ERROR) -> None:
-        """End every link of a controller now, on both sides."""
+        """End every link of a controller at once, on both sides; `reason` is an HCI error code."""
         for end, connection in list(self._ends(controller)):
             end.on_le_disconnected(connection, reason)
 
     def _ends(self, controller: Controller) -> Iterator[tuple[Controller, Connection]]:
-        """Both ends of each of its links; one may have gone already, without the other's knowing."""
+        """Each end of each link of a controller. One end can have gone already without the other's knowledge."""
         for each in self.controllers:
             for connection in each.le_connections.values():
                 if each is controller or self.find_le_controller(connection.peer_address) is controller:
                     yield each, connection
 
     def anyone_listens(self) -> bool:
+        """Whether some controller scans or waits for a band to connect to."""
         return any(each.le_scan_enable or each.pending_le_connection for each in self.controllers)
 
     def wake_advertisers(self) -> None:
-        """Somebody listens: those who have something to say say it now, and then at their interval."""
+        """Let every band that advertises do so now and then at its interval: some controller has begun to listen."""
         for each in self.controllers:
             if isinstance(each.le_legacy_advertiser, _Advertiser):
                 each.le_legacy_advertiser.wake()
 
     def advertise(self, sender: Controller, advertiser: LegacyAdvertiser) -> None:
+        """Deliver an advertisement to every other controller, unless it is out of range or gets lost."""
         reception = self._receptions.get(sender)
         if reception is None or not reception.in_range or self._noise.random() < reception.lost_adverts:
             return
@@ -87,16 +95,16 @@ class Air(LocalLink):
                 asyncio.get_running_loop().call_soon(each.hear, advertiser, reception.rssi_dbm)
 
     def refusal(self, address: hci.Address) -> int | None:
-        """The HCI error that an attempt to connect to this address ends with; None if it succeeds."""
+        """The HCI error code with which a connection to this address fails; None if it succeeds."""
         band = self.find_le_controller(address)
         if band is None or (reception := self._receptions.get(band)) is None:
             return hci.HCI_CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
-        if not band.le_legacy_advertiser.enabled:  # another radio was faster (defect 15)
+        if not band.le_legacy_advertiser.enabled:  # another adapter was faster (defect 15)
             return hci.HCI_CONNECTION_FAILED_TO_BE_ESTABLISHED_ERROR
         return reception.refuse
 
     def send_advertising_pdu(self, sender_controller: Controller, packet: ll.AdvertisingPdu) -> None:
-        """Deliver a request to connect; at once, so that no other radio gets the same band (defect 15)."""
+        """Deliver a request to connect at once, so that no other adapter gets the same band (defect 15)."""
         if isinstance(packet, ll.ConnectInd):
             target = self.find_le_controller(packet.advertiser_address)
             if target is not None and target is not sender_controller:
@@ -148,7 +156,7 @@ def _data(receiver: Controller, sender: hci.Address, data: bytes) -> None:
 
 
 class _Advertiser(LegacyAdvertiser):
-    """Advertises while somebody listens; a day that nobody listens to costs no timer."""
+    """Advertises only while some controller listens, so that a day without one costs no timer."""
 
     def __init__(self, controller: Controller, air: Air) -> None:
         super().__init__(controller)
@@ -160,6 +168,7 @@ class _Advertiser(LegacyAdvertiser):
         self.wake()
 
     def wake(self) -> None:
+        """Advertise now, if this is on and not already doing so."""
         if self.enabled and self.timer_handle is None:
             self.timer_handle = asyncio.get_running_loop().call_soon(self._on_timer_fired)
 
@@ -175,11 +184,11 @@ _Report = hci.HCI_LE_Advertising_Report_Event
 
 
 class SimulatedController(Controller):
-    """Bumble's controller, with what a host must be able to rely on."""
+    """Bumble's controller, with the features and replies that a host must be able to rely on."""
 
     le_acl_data_packet_length = 251  # defect 8
     supported_max_tx_octets = supported_max_rx_octets = suggested_max_tx_octets = 251
-    le_features = (  # neither extended advertising (defects 7, 14) nor privacy: Bumble does not do them right
+    le_features = (  # Bumble gets extended advertising (defects 7, 14) and privacy wrong
         hci.LeFeatureMask.LE_ENCRYPTION | hci.LeFeatureMask.LE_PING | hci.LeFeatureMask.LE_DATA_PACKET_LENGTH_EXTENSION
     )
 
@@ -189,7 +198,7 @@ class SimulatedController(Controller):
         self.le_legacy_advertiser = _Advertiser(self, air)
 
     def hear(self, advertiser: LegacyAdvertiser, rssi_dbm: int) -> None:
-        """An advertisement, and if this scans actively its scan response (defect 7)."""
+        """Receive an advertisement, and its scan response if this controller scans actively (defect 7)."""
         if not advertiser.enabled:
             return
         if self.le_scan_enable:
@@ -238,7 +247,7 @@ class SimulatedController(Controller):
         self._air.wake_advertisers()
 
     def on_hci_le_create_connection_cancel_command(self, _command: hci.HCI_Command) -> hci.HCI_StatusReturnParameters:
-        """Cancel, and say so (defect 1)."""
+        """Cancel the attempt to connect, and report its end to the host (defect 1)."""
         if (pending := self.pending_le_connection) is not None:
             self.pending_le_connection = None
             unknown = hci.HCI_UNKNOWN_CONNECTION_IDENTIFIER_ERROR
@@ -254,7 +263,7 @@ class SimulatedController(Controller):
         return answer
 
     def on_hci_reset_command(self, _command: hci.HCI_Command) -> hci.HCI_StatusReturnParameters:
-        """Forget what a host before this one was about (defect 16)."""
+        """End the links, the scan and the attempts of the host before (defect 16)."""
         self._air.cut(self)
         self.le_scan_enable = False
         self.pending_le_connection = None

@@ -1,4 +1,8 @@
-"""Bleak's two doors to a Bumble radio. Remedies for defects of Bumble are numbered as in the package's docstring."""
+"""Bleak's backends for an adapter in software: a scanner and a client on a `Central`.
+
+They behave as Bleak's own backends do, and raise Bleak's errors in place of Bumble's, so that everything above Bleak is
+the code that real bands meet. Workarounds for defects of Bumble are numbered as in the package's docstring.
+"""
 
 from __future__ import annotations
 
@@ -27,21 +31,24 @@ T = TypeVar("T")
 AD = core.AdvertisingData.Type
 
 PAIRING_S = 60.0
-"""Bumble itself waits for ever (defect 10)."""
-_LISTED: dict[int, int] = {2: 2, 3: 2, 4: 4, 5: 4, 6: 16, 7: 16}
-"""Bytes of each UUID in a list of services, by AD type."""
-_SERVICE_DATA: dict[int, int] = {0x16: 2, 0x20: 4, 0x21: 16}
-"""Bytes of the UUID before the data of a service, by AD type."""
+"""Seconds that pairing may take; Bumble itself waits for ever (defect 10)."""
+_UUID_BYTES_OF_LIST: dict[int, int] = {2: 2, 3: 2, 4: 4, 5: 4, 6: 16, 7: 16}
+"""The size in bytes of each UUID in a list of services, by AD type (Core Specification Supplement, part A, 1.1)."""
+_UUID_BYTES_OF_DATA: dict[int, int] = {0x16: 2, 0x20: 4, 0x21: 16}
+"""The size in bytes of the UUID that precedes a service's data, by AD type (the same, 1.11)."""
 
 
-def doors(central: Central) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
-    """What Bleak takes as `backend=` for a scanner and a client: classes, so each radio has its own."""
+def backends(own: Central) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
+    """The classes that Bleak takes as `backend=` for a scanner and a client on this central.
+
+    They are new ones for each central, since Bleak makes the objects itself.
+    """
 
     class BumbleScanner(_Scanner):
-        radio = central
+        central = own
 
     class BumbleClient(_Client):
-        radio = central
+        central = own
 
     return BumbleScanner, BumbleClient
 
@@ -51,7 +58,7 @@ def _uuid(uuid: core.UUID | bytes) -> str:
 
 
 def advertisement_data(report: Advertisement) -> AdvertisementData:
-    """A report as Bleak gives it; structures of the same type are merged, as operating systems do."""
+    """A report of Bumble's as Bleak has it; structures of one type are merged, as operating systems do."""
     name: str | None = None
     makers: dict[int, bytes] = {}
     data: dict[str, bytes] = {}
@@ -61,16 +68,16 @@ def advertisement_data(report: Advertisement) -> AdvertisementData:
             name = raw.decode("utf-8", "replace")
         elif kind == AD.MANUFACTURER_SPECIFIC_DATA and len(raw) >= 2:
             makers[int.from_bytes(raw[:2], "little")] = raw[2:]
-        elif (size := _SERVICE_DATA.get(int(kind))) and len(raw) >= size:
+        elif (size := _UUID_BYTES_OF_DATA.get(int(kind))) and len(raw) >= size:
             data[_uuid(raw[:size])] = raw[size:]
-        elif size := _LISTED.get(int(kind)):
+        elif size := _UUID_BYTES_OF_LIST.get(int(kind)):
             for at in range(0, len(raw) - size + 1, size):
                 services[_uuid(raw[at : at + size])] = None
     return AdvertisementData(name, makers, data, list(services), None, report.rssi, (report,))
 
 
 class _Scanner(BaseBleakScanner):
-    radio: ClassVar[Central]
+    central: ClassVar[Central]
 
     def __init__(
         self,
@@ -85,10 +92,10 @@ class _Scanner(BaseBleakScanner):
 
     async def start(self) -> None:
         self.seen_devices = {}
-        await self.radio.listen(self._report, active=self._active)
+        await self.central.listen(self._report, active=self._active)
 
     async def stop(self) -> None:
-        await self.radio.unlisten(self._report)
+        await self.central.unlisten(self._report)
 
     def _report(self, report: Advertisement) -> None:
         data = advertisement_data(report)
@@ -101,7 +108,7 @@ class _Scanner(BaseBleakScanner):
 
 
 class _Client(BaseBleakClient):
-    radio: ClassVar[Central]
+    central: ClassVar[Central]
 
     def __init__(
         self,
@@ -127,13 +134,14 @@ class _Client(BaseBleakClient):
 
     @property
     def mtu_size(self) -> int:
-        return self._live().att_mtu
+        return self._open_connection().att_mtu
 
     @property
     def is_connected(self) -> bool:
         return self._connection is not None
 
-    def _live(self) -> Connection:
+    def _open_connection(self) -> Connection:
+        """The connection. Raises `BleakError` if there is none."""
         if self._connection is None:
             raise BleakError("Not connected")
         return self._connection
@@ -142,9 +150,9 @@ class _Client(BaseBleakClient):
         if self._connection is not None:
             raise BleakError("Client is already connected")
         async with asyncio.timeout(self._timeout if timeout is None else timeout):
-            if (peer := self.radio.known.get(self.address.upper())) is None:
+            if (peer := self.central.known.get(self.address.upper())) is None:
                 raise BleakDeviceNotFoundError(self.address, f"Device with address {self.address} was not found.")
-            connection = self._connection = await self.radio.connect(peer)
+            connection = self._connection = await self.central.connect(peer)
 
             def ended(_reason: int) -> None:
                 self._ended(connection)
@@ -153,7 +161,7 @@ class _Client(BaseBleakClient):
             try:
                 await self._secure(connection, pair=pair)
                 with contextlib.suppress(BleakGATTProtocolError):  # a server may decline the exchange
-                    await self._run(lambda: connection.gatt_client.request_mtu(self.radio.mtu))
+                    await self._run(lambda: connection.gatt_client.request_mtu(self.central.mtu))
                 self.services = await self._discovered(connection)
             except BaseException:
                 callback, self._disconnected_callback = self._disconnected_callback, None
@@ -162,8 +170,8 @@ class _Client(BaseBleakClient):
                 raise
 
     async def _secure(self, connection: Connection, *, pair: bool) -> None:
-        """Encrypt with the bond there is, as every system does; else pair if asked to."""
-        keys = self.radio.device.keystore
+        """Encrypt with the bond if there is one, as every system does, or else pair if `pair` says so."""
+        keys = self.central.device.keystore
         if keys is not None and await keys.get(str(connection.peer_address)):
             await self._run(connection.encrypt)
         elif pair:
@@ -185,25 +193,25 @@ class _Client(BaseBleakClient):
                 self._disconnected_callback()
 
     async def pair(self, *_: object, **__: object) -> None:
-        connection = self._live()
+        connection = self._open_connection()
         if not connection.is_encrypted:
             async with asyncio.timeout(PAIRING_S):
                 await self._run(connection.pair)
 
     async def unpair(self) -> None:
         await self.disconnect()
-        keys, peer = self.radio.device.keystore, self.radio.known.get(self.address.upper())
+        keys, peer = self.central.device.keystore, self.central.known.get(self.address.upper())
         if keys is not None and peer is not None:
             with contextlib.suppress(KeyError):
                 await keys.delete(str(peer))
 
     async def _run(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """The result of a procedure on the link; Bumble's failures as Bleak's.
+        """The result of a procedure on the connection, with Bleak's errors in place of Bumble's.
 
-        Cancelling the caller does not cancel the procedure: an ATT reply carries no number, and Bumble would give the
-        late one to the next request of the same kind (defect 4).
+        Cancelling the caller does not cancel the procedure, because an ATT reply carries no number: Bumble would take a
+        late one for the reply to the next request of the same kind (defect 4).
         """
-        connection = self._live()
+        connection = self._open_connection()
         work = asyncio.ensure_future(connection.cancel_on_disconnection(operation()))
         work.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
@@ -221,6 +229,7 @@ class _Client(BaseBleakClient):
             raise BleakError("Disconnected") from None
 
     async def _discovered(self, connection: Connection) -> BleakGATTServiceCollection:
+        """The band's services, or those that were asked for, with their characteristics and descriptors."""
         found = BleakGATTServiceCollection()
         for each in await self._run(connection.gatt_client.discover_services):
             if self._wanted and _uuid(each.uuid) not in self._wanted:
@@ -284,7 +293,7 @@ class _Client(BaseBleakClient):
             self._forget(proxy)
 
     def _forget(self, proxy: CharacteristicProxy[bytes]) -> None:
-        """Bumble keeps a subscriber even when the band refuses the subscription (defect 11)."""
+        """Remove a subscriber from Bumble, which keeps it even when the band refused the subscription (defect 11)."""
         self._notifying.discard(proxy.handle)
         proxy.subscribers.clear()
         proxy.client.notification_subscribers.pop(proxy.handle, None)  # pyright: ignore[reportUnknownMemberType]

@@ -1,6 +1,8 @@
-"""A radio on Bumble's host: as in a real adapter any number of scans and connections, one attempt at a time.
+"""The adapter's side of a simulation: scans for bands and connects to them, on Bumble's host.
 
-Remedies for defects of Bumble are numbered as in the package's docstring.
+As on a real adapter there can be any number of scans and connections, and one attempt to connect at a time. It knows
+nothing of Bleak's interface, which `backend` puts on top, but raises Bleak's errors. Workarounds for defects of Bumble
+are numbered as in the package's docstring.
 """
 
 from __future__ import annotations
@@ -22,25 +24,29 @@ from bumble.utils import AsyncRunner
 log = logging.getLogger(__name__)
 
 ABORT_S, RESET_S = 2.0, 10.0
-"""Bumble itself waits for ever on both (defect 10)."""
+"""Seconds to wait for the end of a connection or an attempt, and for a reset; Bumble waits for ever (defect 10)."""
 
 
 @asynccontextmanager
 async def central(
     source: TransportSource, sink: TransportSink, address: str, mtu: int
 ) -> AsyncGenerator[Central, None]:
-    """A radio, powered on, on the controller behind these two. Raises Bumble's errors and `TimeoutError`."""
-    radio = Central(source, sink, address, mtu)
+    """Power on a central with this address, and switch it off at the end of the block.
+
+    `source` and `sink` are the two directions of HCI to its controller; `mtu`, in bytes, is the largest that it agrees
+    to. Raises Bumble's errors and `TimeoutError`.
+    """
+    own = Central(source, sink, address, mtu)
     try:
         async with asyncio.timeout(RESET_S):
-            await radio.device.power_on()
-        yield radio
+            await own.device.power_on()
+        yield own
     finally:
-        await power_off(radio.device)
+        await power_off(own.device)
 
 
 async def power_off(device: Device) -> None:
-    """Close what is open, and let the tasks end that Bumble started and nobody else awaits."""
+    """End a device's connections, switch it off, and let those of Bumble's tasks end that nobody else awaits."""
     with contextlib.suppress(core.BaseBumbleError, TimeoutError):
         async with asyncio.timeout(ABORT_S):
             for connection in list(device.connections.values()):
@@ -53,7 +59,7 @@ async def power_off(device: Device) -> None:
 
 
 class _Host(Host):
-    """Bumble's host, which drops what it cannot parse (defect 17)."""
+    """Bumble's host, except that it drops a packet that it cannot parse (defect 17)."""
 
     def on_packet(self, packet: bytes) -> None:
         try:
@@ -63,16 +69,16 @@ class _Host(Host):
 
 
 class Central:
-    """A radio; `backend.doors` makes of it what Bleak wants."""
+    """A Bluetooth central in software; `backend.backends` makes Bleak's scanner and client from it."""
 
     def __init__(self, source: TransportSource, sink: TransportSink, address: str, mtu: int) -> None:
-        """`address` is a static random one (defect 5); `mtu` the largest that it agrees to."""
+        """`address` is a static random one (defect 5); `mtu`, in bytes, is the largest that this central agrees to."""
         configuration = DeviceConfiguration(name="hipsync", address=hci.Address(address))
         self.device = Device(config=configuration, host=_Host(source, sink))
         self.device.on(Device.EVENT_ADVERTISEMENT, self._heard)
         self.mtu = mtu
         self.known: dict[str, hci.Address] = {}
-        """By address as text: the address with its type, which Bumble needs to connect."""
+        """The address of each device heard, with its type, which Bumble needs to connect; by the address as text."""
         self._listeners: list[Callable[[Advertisement], None]] = []
         self._scanning, self._connecting = asyncio.Lock(), asyncio.Lock()
 
@@ -82,12 +88,14 @@ class Central:
             listener(report)
 
     async def listen(self, listener: Callable[[Advertisement], None], *, active: bool) -> None:
+        """Call `listener` for each advertisement from now on. The first listener decides whether scans are active."""
         async with self._scanning:
             if not self._listeners:
                 await self.device.start_scanning(active=active, filter_duplicates=False)
             self._listeners.append(listener)
 
     async def unlisten(self, listener: Callable[[Advertisement], None]) -> None:
+        """Stop calling `listener`; without any listener the scan ends."""
         async with self._scanning:
             if listener in self._listeners:
                 self._listeners.remove(listener)
@@ -95,11 +103,14 @@ class Central:
                     await self.device.stop_scanning()
 
     async def connect(self, peer: hci.Address) -> Connection:
-        """A connection; cancelling this leaves nothing pending in the controller (defect 2). Raises `BleakError`."""
+        """Connect to a device. Cancelling this leaves no attempt pending in the controller (defect 2).
+
+        Raises `BleakError`.
+        """
         async with self._connecting:
             resolver = self.device.address_resolver
             bonded = resolver is not None and resolver.can_resolve_to(peer)
-            if bonded:  # defect 12: keep up the scan that Bumble starts for it, and stops under everybody's feet
+            if bonded:  # defect 12: with a listener of ours, the scan that Bumble starts does not end with the attempt
                 await self.listen(_nothing, active=True)
             attempt = asyncio.ensure_future(self.device.connect(peer, timeout=None))
             try:
@@ -116,13 +127,14 @@ class Central:
                     await self.unlisten(_nothing)
 
     async def _abort(self, attempt: asyncio.Future[Connection]) -> None:
+        """End an attempt to connect, also in the controller; if it has succeeded meanwhile, end the connection."""
         with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(ABORT_S):
                 if not self.device.is_le_connecting:
                     await asyncio.sleep(0.1)  # the command may be on its way
                 if self.device.is_le_connecting or attempt.done():
                     await self.device.cancel_connection()  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]
-                    await (await attempt).disconnect()  # it had won the race
+                    await (await attempt).disconnect()  # it was connected before it was cancelled
         attempt.cancel()
 
 
@@ -131,6 +143,6 @@ def _nothing(_: Advertisement) -> None:
 
 
 def cancelled_from_outside() -> bool:
-    """Somebody cancelled this task; Bumble raises the same error when a link drops (defect 3)."""
+    """Whether this task was cancelled; if not, a `CancelledError` in it means that a link was lost (defect 3)."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -1,6 +1,8 @@
-"""One simulated band on the air: its GATT table on Bumble's server, its clock, its advertisements.
+"""One simulated band on the air: it advertises, serves its GATT table, and sends what the simulator wants sent.
 
-One task does all that the band does by itself, so that what it says keeps its order.
+A simulator (`hipsync.simulated.SimulatedBand`) is a pure state machine that knows no Bluetooth; this module calls it
+when a client reads, writes, subscribes or disconnects, and when its time has come. One task sends everything that the
+band sends by itself, so that the order is kept. Errors of the simulator end the block of `on_the_air`.
 """
 
 from __future__ import annotations
@@ -30,11 +32,11 @@ T = TypeVar("T")
 AD = core.AdvertisingData.Type
 
 SHORTEST_SLEEP_S = 0.001
-"""So that a band whose `wake_at` lies in the past cannot stop the clock."""
+"""Seconds to wait at least, so that a band whose `wake_at` lies in the past cannot stop the clock."""
 _BASE_UUID = "-0000-1000-8000-00805f9b34fb"
-"""Of the numbers that the Bluetooth SIG assigns (Core specification, volume 3, part B, 2.5.1)."""
-_ROOM = 31
-"""Bytes of a legacy advertisement, and of a scan response (volume 6, part B, 2.3.1)."""
+"""How every UUID ends that the Bluetooth SIG assigned as a number (Core specification, volume 3, part B, 2.5.1)."""
+_MOST_BYTES = 31
+"""The size of a legacy advertisement, and of a scan response (Core specification, volume 6, part B, 2.3.1)."""
 _PROPERTIES: dict[Property, gatt.Characteristic.Properties] = {
     "read": gatt.Characteristic.Properties.READ,
     "write": gatt.Characteristic.Properties.WRITE,
@@ -42,15 +44,16 @@ _PROPERTIES: dict[Property, gatt.Characteristic.Properties] = {
     "notify": gatt.Characteristic.Properties.NOTIFY,
     "indicate": gatt.Characteristic.Properties.INDICATE,
 }
-
-
 _MAY = gatt.Characteristic.Permissions
 _OPEN = _MAY.READABLE | _MAY.WRITEABLE
 
 
 @dataclass(frozen=True, slots=True)
 class Bond:
-    """The band talks only over a bond, made with the passkey that it shows, or with none."""
+    """Makes a simulated band refuse reads and writes without a bond.
+
+    The band shows `passkey`, which the other side has to type, or None for Just Works.
+    """
 
     passkey: int | None = None
 
@@ -62,7 +65,7 @@ class Bond:
 
 
 class _Wearer(PairingDelegate):
-    """Shows the passkey, which is always the same, as a Bangle.js has it in its settings."""
+    """Pairs as the band's wearer would. The passkey is always the same, as that in a Bangle.js's settings is."""
 
     def __init__(self, bond: Bond, show: Callable[[str], None]) -> None:
         super().__init__(
@@ -78,20 +81,21 @@ class _Wearer(PairingDelegate):
 
 
 def advertising(advertisement: Advertisement) -> tuple[bytes, bytes]:
-    """The bytes of an advertisement and of its scan response, as a band would fill them.
+    """The bytes of an advertisement and of its scan response, filled as most bands fill them.
 
-    Flags and services come first, the name is in the scan response, cut to fit; what fits neither is left out.
+    Flags and services come first, in the advertisement. The name is in the scan response, cut to fit. What fits in
+    neither is left out.
     """
     advert, response = bytearray(), bytearray()
     if advertisement.name:
         name = advertisement.name.encode()
-        kind = AD.COMPLETE_LOCAL_NAME if len(name) <= _ROOM - 2 else AD.SHORTENED_LOCAL_NAME
-        whole_characters = name[: _ROOM - 2].decode(errors="ignore").encode()
+        kind = AD.COMPLETE_LOCAL_NAME if len(name) <= _MOST_BYTES - 2 else AD.SHORTENED_LOCAL_NAME
+        whole_characters = name[: _MOST_BYTES - 2].decode(errors="ignore").encode()
         response += _structure(kind, whole_characters)
     for structure in _structures(advertisement):
-        for place in (advert, response):
-            if len(place) + len(structure) <= _ROOM:
-                place.extend(structure)
+        for part in (advert, response):
+            if len(part) + len(structure) <= _MOST_BYTES:
+                part.extend(structure)
                 break
         else:
             log.debug("%d bytes do not fit the advertisement of %s", len(structure), advertisement.name)
@@ -99,6 +103,7 @@ def advertising(advertisement: Advertisement) -> tuple[bytes, bytes]:
 
 
 def _structures(advertisement: Advertisement) -> list[bytes]:
+    """The AD structures of an advertisement, except the name's."""
     short = sorted(uuid for uuid in advertisement.services if _is_short(uuid))
     found = [_structure(AD.FLAGS, b"\x06")]  # general discoverable, no BR/EDR
     if short:
@@ -114,6 +119,7 @@ def _structures(advertisement: Advertisement) -> list[bytes]:
 
 
 def _structure(kind: int, data: bytes) -> bytes:
+    """An AD structure: its length, its type and its data (Core specification, volume 3, part C, 11)."""
     return bytes([len(data) + 1, kind]) + data
 
 
@@ -122,7 +128,7 @@ def _is_short(uuid: str) -> bool:
 
 
 def _wire(uuid: str) -> bytes:
-    """A UUID in the order of the air, of 2 bytes if the SIG assigned it, else of 16."""
+    """A UUID as it is sent, the last byte first: 2 bytes if the SIG assigned it as a number, else 16."""
     whole = bytes.fromhex(uuid.replace("-", ""))
     return (whole[2:4] if _is_short(uuid) else whole)[::-1]
 
@@ -138,7 +144,11 @@ async def on_the_air(
     now: Callable[[], datetime],
     bond: Bond | None = None,
 ) -> AsyncGenerator[None, None]:
-    """Serve a band on the controller behind these two, until the end of the block."""
+    """Advertise and serve a band until the end of the block.
+
+    `source` and `sink` are the two directions of HCI to its controller; `mtu`, in bytes, is the largest that it agrees
+    to. The band sees the time of `now`. At the end this raises the simulator's error, if it raised one.
+    """
     peripheral = _Peripheral(band, source, sink, address=address, mtu=mtu, now=now, bond=bond)
     life: asyncio.Task[None] | None = None
     try:
@@ -150,7 +160,7 @@ async def on_the_air(
         if life is not None:
             peripheral.end()
             await asyncio.wait({life}, timeout=ABORT_S)
-            while not life.done():  # `wait_for`, in Bumble, loses a cancellation that comes together with an answer
+            while not life.done():  # `wait_for`, in Bumble, loses a cancellation that comes together with a reply
                 life.cancel()
                 await asyncio.wait({life}, timeout=RESET_S)
         await power_off(peripheral.device)
@@ -159,6 +169,8 @@ async def on_the_air(
 
 
 class _Peripheral:
+    """A simulator behind Bumble's GATT server."""
+
     def __init__(
         self,
         band: SimulatedBand,
@@ -179,18 +191,18 @@ class _Peripheral:
             wearer = _Wearer(bond, lambda text: band.shown.append(Shown(now(), text)))
             mitm = bond.passkey is not None
 
-            def wanted(_: Connection) -> PairingConfig:
+            def pairing_config(_: Connection) -> PairingConfig:
                 return PairingConfig(mitm=mitm, delegate=wearer)
 
-            self.device.pairing_config_factory = wanted
+            self.device.pairing_config_factory = pairing_config
         self.device.on(Device.EVENT_CONNECTION, self._connected)
         self._attributes: dict[str, list[gatt.Characteristic[bytes]]] = {}
         self._connection: Connection | None = None
         self._gone = asyncio.Event()
-        self._stirred = asyncio.Event()
-        """Somebody did something that the band may answer."""
+        self._wake = asyncio.Event()
+        """Set when `live` must look again: the client connected, left or sent something, or `end` was called."""
         self._failure: Exception | None = None
-        self._over = False
+        self._ending = False
         for service in band.services():
             attributes = [self._attribute(each, service.uuid) for each in service.characteristics]
             self.device.add_service(gatt.Service(service.uuid, attributes))
@@ -201,15 +213,15 @@ class _Peripheral:
         def read(_: Connection) -> bytes:
             if "read" not in properties:  # defect 13
                 raise att.ATT_Error(att.ATT_READ_NOT_PERMITTED_ERROR)
-            return self._asked(lambda: self._band.read(uuid, service, self._now()))
+            return self._result(lambda: self._band.read(uuid, service, self._now()))
 
         def write(_: Connection, data: bytes) -> None:
             if properties.isdisjoint({"write", "write-without-response"}):
                 raise att.ATT_Error(att.ATT_WRITE_NOT_PERMITTED_ERROR)
-            self._asked(lambda: self._band.write(uuid, service, bytes(data), self._now()))
+            self._result(lambda: self._band.write(uuid, service, bytes(data), self._now()))
 
         def subscribed(_: att.Bearer, notify: bool, indicate: bool) -> None:
-            self._asked(lambda: self._band.on_subscribe(uuid, notify or indicate, self._now()))
+            self._result(lambda: self._band.on_subscribe(uuid, notify or indicate, self._now()))
 
         flags = gatt.Characteristic.Properties(0)
         for each in properties:
@@ -224,14 +236,17 @@ class _Peripheral:
         self._attributes.setdefault(uuid, []).append(attribute)
         return attribute
 
-    def _asked(self, operation: Callable[[], T]) -> T:
-        """The band's answer; afterwards it may go on to say something."""
-        self._stirred.set()
+    def _result(self, operation: Callable[[], T]) -> T:
+        """The simulator's result for an operation of the client. Raises `ATT_Error`, also for a bug in the simulator.
+
+        Such a bug is noted and ends `live`.
+        """
+        self._wake.set()
         try:
             return operation()
         except Refused as refused:
             raise att.ATT_Error(refused.code) from refused
-        except Exception as error:  # a simulator is strangers' code; without an answer its client would wait for 30 s
+        except Exception as error:  # it is others' code, and without a reply the client would wait for 30 s
             self._failure = error
             raise att.ATT_Error(att.ATT_UNLIKELY_ERROR_ERROR) from error
 
@@ -241,7 +256,7 @@ class _Peripheral:
         self._band.connected(self._now())
         connection.on(Connection.EVENT_DISCONNECTION, self._disconnected)
         connection.on(Connection.EVENT_CONNECTION_ATT_MTU_UPDATE, self._mtu_agreed)
-        self._stirred.set()
+        self._wake.set()
 
     def _mtu_agreed(self) -> None:
         if self._connection is not None:
@@ -251,18 +266,21 @@ class _Peripheral:
         self._connection = None
         self._gone.set()
         self._band.disconnected(self._now())
-        self._stirred.set()
+        self._wake.set()
 
     def end(self) -> None:
-        """Let `live` return when it has done what it is about."""
-        self._over = True
-        self._stirred.set()
+        """Let `live` return after its present step."""
+        self._ending = True
+        self._wake.set()
 
     async def live(self) -> None:
-        """Advertise while nobody is connected, and say what the band says when it says it; raises what it raises."""
+        """Advertise while there is no connection, and send what the simulator wants sent when it wants so.
+
+        Raises what the simulator raises. Returns after `end`.
+        """
         advertised = False
-        while not self._over and self._failure is None:
-            self._stirred.clear()
+        while not self._ending and self._failure is None:
+            self._wake.clear()
             if self._connection is not None:
                 advertised = False
             elif not advertised:
@@ -270,24 +288,26 @@ class _Peripheral:
                 await self.device.start_advertising(advertising_data=advert, scan_response_data=response)
                 advertised = self._connection is None
             for event in self._band.advance(self._now()):
-                await self._say(event)
+                await self._send(event)
             await self._sleep()
         if self._failure is not None:
             raise self._failure
 
     async def _sleep(self) -> None:
+        """Wait until the client acts, or until the time at which the simulator wants to be called."""
         wake = self._band.wake_at()
         seconds = None if wake is None else max((wake - self._now()) / timedelta(seconds=1), SHORTEST_SLEEP_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._stirred.wait()
+                await self._wake.wait()
 
-    async def _say(self, event: Notification | HangUp) -> None:
+    async def _send(self, event: Notification | HangUp) -> None:
+        """Hang up, or notify the client if it has subscribed."""
         connection = self._connection
         if connection is None:
             return
         if isinstance(event, HangUp):
-            with contextlib.suppress(ValueError):  # nothing was sent yet
+            with contextlib.suppress(ValueError):  # nothing has been sent yet
                 await connection.drain()
             await self._unless_gone(connection.disconnect(hci.HCI_REMOTE_USER_TERMINATED_CONNECTION_ERROR))
             return
@@ -299,7 +319,7 @@ class _Peripheral:
                 await self._unless_gone(self.device.indicate_subscriber(connection, attribute, event.data))
 
     async def _unless_gone(self, operation: Coroutine[object, object, None]) -> None:
-        """Wait for the end of an operation, or of the link: Bumble would wait on for a peer that left."""
+        """Wait for the end of an operation or of the connection: Bumble would go on waiting for a peer that left."""
         work, gone = asyncio.ensure_future(operation), asyncio.ensure_future(self._gone.wait())
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)

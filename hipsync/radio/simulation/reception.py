@@ -1,4 +1,8 @@
-"""How one simulated band is received, and what goes wrong on the way."""
+"""How one simulated band is received, and the faults on the way that a test can switch on.
+
+A `Reception` belongs to a band. It holds up, slows down or ends what is sent, and never reorders or loses a packet by
+itself: a real link layer does neither. Times are those of the event loop, virtual ones included.
+"""
 
 from __future__ import annotations
 
@@ -7,42 +11,46 @@ from collections import deque
 from collections.abc import Callable
 
 SUPERVISION_S = 4.0
-"""Usual for wearables; the specification allows 0.1 to 32."""
+"""The supervision time-out in seconds that is usual for wearables; the Core specification allows 0.1 to 32."""
 _SOON_S = 1e-5
-"""What is due within this is due: asyncio fires a timer up to its resolution early."""
+"""Seconds by which a packet may be delivered early: asyncio fires a timer up to its resolution before it is due."""
 
 
 class Reception:
-    """How one band is received; every knob may be turned at any time."""
+    """How one band is received. Its attributes can be set, and its methods called, at any time."""
 
     def __init__(self, cut: Callable[[], None]) -> None:
-        """`cut` ends the band's links, on both sides."""
+        """`cut` ends the band's links on both sides."""
         self._cut = cut
         self.rssi_dbm = -60
+        """The signal strength of the band's advertisements, as scans report it."""
         self.lost_adverts = 0.0
-        """Share of advertisements that nobody hears."""
+        """The share of advertisements that get lost, from 0 to 1."""
         self.refuse: int | None = None
-        """The HCI error that attempts to connect end with, such as 0x3E; None lets them succeed."""
+        """The HCI error code with which attempts to connect fail, such as 0x3E; None lets them succeed."""
         self.delay_s = 0.0
-        """Before what the band sends arrives."""
+        """Seconds between sending and arrival of what the band sends."""
         self.bytes_per_s: float | None = None
-        """How fast it sends; None is as fast as it can."""
+        """How many bytes a second the band can send; None for any number."""
         self.mangle: Callable[[bytes], bytes] | None = None
-        """Changes the L2CAP frames that it sends: for robustness alone, no real link layer lets damage through."""
-        self.in_range, self.stalled = True, False
+        """Changes each L2CAP frame that the band sends, to test robustness: no real link layer lets damage through."""
+        self.in_range = True
+        """Whether anything passes between the band and others; see `leave` and `come_back`."""
+        self.stalled = False
+        """Whether what the band sends is held up; see `stall` and `resume`."""
         self.notified = 0
-        """Notifications sent so far."""
+        """The number of notifications and indications sent so far."""
         self.from_band = Lane(lambda: self.in_range and not self.stalled)
         self.to_band = Lane(lambda: self.in_range)
         self._cut_at: int | None = None
         self._supervision: asyncio.TimerHandle | None = None
 
     def cut_after(self, notifications: int) -> None:
-        """Let so many more notifications through, and end the link instead of sending the next."""
+        """Let this many more notifications through, and end the link in place of the next one."""
         self._cut_at = self.notified + notifications
 
     def cuts_now(self) -> bool:
-        """Counts a notification; true if the link ends in place of it."""
+        """Count a notification. Returns whether the link ends in place of it."""
         if self.notified == self._cut_at:
             self._cut_at = None
             return True
@@ -50,12 +58,12 @@ class Reception:
         return False
 
     def drop(self) -> None:
-        """End the link now, as after a supervision time-out."""
+        """End the link at once, as after a supervision time-out."""
         self._cut()
         self.forget()
 
     def forget(self) -> None:
-        """Nothing is under way any more."""
+        """Discard every packet that is under way, and the supervision time-out."""
         self.from_band.clear()
         self.to_band.clear()
         if self._supervision is not None:
@@ -63,13 +71,13 @@ class Reception:
             self._supervision = None
 
     def leave(self) -> None:
-        """Out of range: silence at once, and the end of the link when the supervision time-out has passed."""
+        """Go out of range: nothing passes from now on, and the link ends after the supervision time-out."""
         self.in_range = False
         if self._supervision is None:
             self._supervision = asyncio.get_running_loop().call_later(SUPERVISION_S, self.drop)
 
     def come_back(self) -> None:
-        """In range: what waited arrives, if the link still stands."""
+        """Come back into range: what was held up arrives, if the link still stands."""
         if self._supervision is not None:
             self._supervision.cancel()
             self._supervision = None
@@ -78,16 +86,17 @@ class Reception:
         self.to_band.flow()
 
     def stall(self) -> None:
-        """The band keeps the link up, and nothing that it sends arrives until `resume`."""
+        """Hold up what the band sends until `resume`, while the link stands."""
         self.stalled = True
 
     def resume(self) -> None:
+        """Deliver what `stall` held up, and all that follows."""
         self.stalled = False
         self.from_band.flow()
 
 
 class Lane:
-    """Packets one way, delivered in order while it is open."""
+    """Packets on their way in one direction, which arrive in order while the lane is open."""
 
     def __init__(self, is_open: Callable[[], bool]) -> None:
         self._is_open = is_open
@@ -98,13 +107,14 @@ class Lane:
     def send(
         self, arrive: Callable[[], None], size: int = 0, delay_s: float = 0.0, bytes_per_s: float | None = None
     ) -> None:
+        """Call `arrive` when a packet of `size` bytes has been sent at `bytes_per_s` and `delay_s` have passed."""
         now = asyncio.get_running_loop().time()
         self._free_at = max(self._free_at, now) + (size / bytes_per_s if bytes_per_s else 0.0)
         self._waiting.append((self._free_at + delay_s, arrive))
         self.flow()
 
     def flow(self) -> None:
-        """Deliver what is due, and wait for what is not."""
+        """Deliver what is due if the lane is open, and set a timer for the rest."""
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._timer.cancel()
@@ -118,6 +128,7 @@ class Lane:
             loop.call_soon(arrive)
 
     def clear(self) -> None:
+        """Discard all packets."""
         self._waiting.clear()
         self._free_at = 0.0
         self.flow()
