@@ -109,8 +109,8 @@ async def three_bands(database: Path, transport: str) -> None:
         return []
 
     with Store.open(database) as store:
-        async with bumble_adapter(transport) as doors:
-            radio = BleakRadio(doors)
+        async with bumble_adapter(transport) as adapter:
+            radio = BleakRadio(adapter)
             service = Service(
                 store, settings_of(Config(), "UTC"), radio=radio, drivers=drivers(), secret=lambda _: KEY,
                 deliver=nowhere, now=now, hear=radio.hear,

@@ -68,8 +68,8 @@ async def test_a_band_with_minutes_of_a_file_is_read_and_buzzed(tmp_path: Path) 
         said = await line(child)
         assert said.startswith("Mi Smart Band 5 (C8:0F:10:80:D0:21) is on the air at tcp-client:127.0.0.1:")
         async with (
-            bumble_adapter(said.rpartition(" ")[2]) as radio,
-            connect(radio, "C8:0F:10:80:D0:21", LIMIT) as connection,
+            bumble_adapter(said.rpartition(" ")[2]) as adapter,
+            connect(adapter, "C8:0F:10:80:D0:21", LIMIT) as connection,
         ):
             conversation = Conversation(connection, zone=ZoneInfo("UTC"), now=system_now)
             session = Session("Mi Smart Band 5", bytes.fromhex(KEY))
@@ -124,8 +124,8 @@ async def test_a_controller_is_given_the_band_it_carries() -> None:
     async with (
         two_dongles() as (near, far),
         serve([band], near, lambda: START),
-        bumble_adapter(far) as radio,
-        connect(radio, FIRST, LIMIT) as connection,
+        bumble_adapter(far) as adapter,
+        connect(adapter, FIRST, LIMIT) as connection,
     ):
         assert await connection.read(BATTERY) == b"\x55"
 

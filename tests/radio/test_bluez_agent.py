@@ -5,111 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
-from dbus_fast import Message, MessageType, Variant
+from dbus_fast import MessageType
 from dbus_fast.aio import MessageBus
 
-from hipsync.radio.bluez import bonded, drop_bond, identity
-from hipsync.radio.bluez_agent import AGENT, PATH, Agent, pairing_agent
-from support.private_bus import needs_dbus, on_the_bus, private_bus
+from hipsync.radio.bluez import bonded
+from hipsync.radio.bluez_agent import PATH, Agent, pairing_agent
+from support.played_bluez import ADDRESS, BAND, OTHER, BlueZ, Person, played
+from support.private_bus import needs_dbus
 
-ADDRESS = "C8:0F:10:80:D0:21"
-BAND, OTHER = "/org/bluez/hci0/dev_C8_0F_10_80_D0_21", "/org/bluez/hci0/dev_C8_0F_10_80_D0_22"
 REJECTED = "org.bluez.Error.Rejected"
 
 pytestmark = needs_dbus
-
-
-@dataclass
-class Person:
-    """Answers as the test says, when it says."""
-
-    knows: int | None = 123456
-    says_yes: bool = True
-    questions: list[str] = field(default_factory=list[str])
-    awake: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def passkey(self) -> int | None:
-        self.questions.append("passkey")
-        await self.awake.wait()
-        return self.knows
-
-    async def pin(self) -> str | None:
-        self.questions.append("pin")
-        return None if self.knows is None else "0000"
-
-    async def agrees(self, passkey: int) -> bool:
-        self.questions.append(f"{passkey}?")
-        return self.says_yes
-
-    def shown(self, text: str) -> None:
-        self.questions.append(f"type {text}")
-
-
-@dataclass
-class BlueZ:
-    """What was called on it, and the bus from which it calls the agent."""
-
-    bus: MessageBus | None = None
-    called: list[tuple[str, list[Any]]] = field(default_factory=list[tuple[str, list[Any]]])
-    clients: list[str] = field(default_factory=list[str])
-    refuses: frozenset[str] = frozenset()
-    resolved: dict[str, str] = field(default_factory=dict[str, str])
-    """By path, the address that a device has told when it was bonded."""
-
-    def reply(self, message: Message) -> Message:
-        self.called.append((message.member or "", list(message.body)))
-        self.clients.append(message.sender or "")
-        if message.member in self.refuses:
-            return Message.new_error(message, "org.bluez.Error.Failed", "no")
-        if message.member == "GetManagedObjects":
-            device = {
-                path: {
-                    "org.bluez.Device1": {
-                        "Address": Variant("s", self.resolved.get(path, path[-17:].replace("_", ":"))),
-                        "Adapter": Variant("o", "/org/bluez/hci0"),
-                        "Paired": Variant("b", path == BAND),
-                    }
-                }
-                for path in (BAND, OTHER)
-            }
-            return Message.new_method_return(message, "a{oa{sa{sv}}}", [device])
-        return Message.new_method_return(message)
-
-    async def ask(self, member: str, signature: str = "o", *body: object, bus: MessageBus | None = None) -> Message:
-        """What the agent answers."""
-        asking = bus or self.bus
-        assert asking is not None
-        made = Message(
-            next(
-                sender
-                for (member, _), sender in zip(self.called, self.clients, strict=True)
-                if member == "RegisterAgent"
-            ),
-            PATH,
-            AGENT,
-            member,
-            signature=signature,
-            body=list(body) if body or not signature else [BAND],
-        )
-        reply = await asking.call(made)
-        assert reply is not None
-        return reply
-
-
-@asynccontextmanager
-async def played(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, refuses: frozenset[str] = frozenset()
-) -> AsyncGenerator[BlueZ, None]:
-    bluez = BlueZ(refuses=refuses)
-    with private_bus(folder) as address:
-        monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
-        async with on_the_bus(address, "org.bluez", bluez.reply) as bluez.bus:
-            yield bluez
 
 
 @asynccontextmanager
@@ -242,16 +151,6 @@ async def test_a_bluez_that_takes_no_agent_is_said_in_the_log(
         assert "BlueZ takes no pairing agent" in caplog.text
 
 
-async def test_a_bond_is_known_and_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with played(tmp_path, monkeypatch) as bluez:
-        assert await bonded(ADDRESS.lower())
-        assert not await bonded("C8:0F:10:80:D0:22")
-        assert await drop_bond(ADDRESS)
-        assert ("RemoveDevice", [BAND]) in bluez.called
-        assert ("RemoveDevice", [OTHER]) not in bluez.called
-        assert not await drop_bond("C8:0F:10:80:D0:23")
-
-
 async def test_a_bond_that_was_made_meanwhile_is_known_from_an_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -267,21 +166,6 @@ async def test_a_bond_that_was_made_meanwhile_is_known_from_an_old_one(
         async with pairing_agent("C8:0F:10:80:D0:22", Person()) as agent:
             assert not agent.had_bond
             assert not await agent.made_a_bond()
-
-
-async def test_a_bonded_band_that_changes_its_address_is_known_by_the_one_it_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    private = "5E:01:02:03:04:05"
-    async with played(tmp_path, monkeypatch) as bluez:
-        assert await identity(ADDRESS) == ADDRESS
-        assert await identity(private) == private
-        bluez.resolved[BAND] = "D0:00:00:00:00:01"  # and the path stays
-        assert await identity(ADDRESS) == "D0:00:00:00:00:01"
-        assert await bonded("D0:00:00:00:00:01")
-        assert await bonded(ADDRESS)
-        bluez.resolved[OTHER] = "D0:00:00:00:00:02"
-        assert await identity("C8:0F:10:80:D0:22") == "C8:0F:10:80:D0:22", "it is not bonded"
 
 
 async def test_without_a_bus_there_is_no_bond_and_no_agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -457,3 +457,11 @@ def test_a_band_with_no_services_can_still_be_met() -> None:
 
     services: tuple[Service, ...] = ()
     on_the_air(story, PlainBand(services=services))
+
+
+def test_without_traces_notices_a_task_that_is_left() -> None:
+    async def story(clock: FastClock) -> None:
+        story.left = asyncio.ensure_future(asyncio.sleep(3600))  # type: ignore[attr-defined]
+
+    with pytest.raises(AssertionError, match="Task"):
+        without_traces(story)

@@ -295,23 +295,23 @@ def test_a_lost_link_fails_every_request_that_waits_at_once() -> None:
 
 
 @asynccontextmanager
-async def second_radio(air: Air) -> AsyncGenerator[Adapter, None]:
+async def second_adapter(air: Air) -> AsyncGenerator[Adapter, None]:
     controller = air.adapter_controller("second")
     async with central(controller, controller, "F0:00:00:00:00:02", 247) as other:
         yield Adapter(*backends(other))
     air.take_off(controller)
 
 
-def test_of_two_radios_that_try_at_once_one_gets_the_band_and_the_other_waits() -> None:
+def test_of_two_adapters_that_try_at_once_one_gets_the_band_and_the_other_waits() -> None:
     band = PlainBand()
 
     async def story(simulated: SimulatedRadio, clock: FastClock) -> None:
-        async with second_radio(simulated.air) as other:
+        async with second_adapter(simulated.air) as other:
             met: list[str] = []
             seen = await asyncio.gather(*(find(each, FIRST, LIMIT) for each in (simulated.adapter, other)))
 
-            async def meet(name: str, radio: Adapter, seen: NearbyDevice | None) -> None:
-                async with connect(radio, seen or "", LIMIT) as connection:
+            async def meet(name: str, adapter: Adapter, seen: NearbyDevice | None) -> None:
+                async with connect(adapter, seen or "", LIMIT) as connection:
                     assert await connection.read(BATTERY) == b"\x55"
                     met.append(f"{name} came")
                     await asyncio.sleep(5)

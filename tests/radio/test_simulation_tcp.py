@@ -1,4 +1,4 @@
-"""Bands in one place and a radio in another, with HCI over a loopback connection between them."""
+"""Bands in one place and an adapter in another, with HCI over a loopback connection between them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ from hipsync.radio.connect import connect
 from hipsync.radio.simulation import bumble_adapter
 
 async def stay(transport, address):
-    async with bumble_adapter(transport) as radio:
-        async with connect(radio, address, timedelta(seconds=10)) as connection:
+    async with bumble_adapter(transport) as adapter:
+        async with connect(adapter, address, timedelta(seconds=10)) as connection:
             print("connected", flush=True)
             await connection.lost.wait()
 
@@ -51,9 +51,9 @@ async def served(*bands: PlainBand) -> AsyncGenerator[str, None]:
 async def test_a_band_is_met_through_a_socket() -> None:
     band = PlainBand()
     band.answers[b"go"] = [Notification(TELL, bytes([number])) for number in range(200)]
-    async with served(band) as transport, bumble_adapter(transport) as radio:
-        assert [each.advertisement.name for each in await scan(radio, 0.3)] == ["Plain"]
-        async with connect(radio, FIRST, LIMIT) as connection:
+    async with served(band) as transport, bumble_adapter(transport) as adapter:
+        assert [each.advertisement.name for each in await scan(adapter, 0.3)] == ["Plain"]
+        async with connect(adapter, FIRST, LIMIT) as connection:
             told: asyncio.Queue[bytes] = asyncio.Queue()
             await connection.start_notify(TELL, told.put_nowait)
             await connection.write(WRITE, b"go", response=True)
@@ -67,8 +67,8 @@ async def test_two_guests_meet_two_bands_at_once() -> None:
     one, two = PlainBand(), PlainBand()
     async with served(one, two) as transport, bumble_adapter(transport) as first, bumble_adapter(transport) as second:
 
-        async def battery(radio: Adapter, address: str) -> bytes:
-            async with connect(radio, address, LIMIT) as connection:
+        async def battery(adapter: Adapter, address: str) -> bytes:
+            async with connect(adapter, address, LIMIT) as connection:
                 return await connection.read(BATTERY)
 
         assert list(await asyncio.gather(battery(first, FIRST), battery(second, SECOND_BAND))) == [b"\x55", b"\x55"]
@@ -85,7 +85,7 @@ async def test_a_guest_that_leaves_without_a_word_frees_the_band() -> None:
         assert band.visits == ["connected"]
         guest.send_signal(signal.SIGKILL)
         await guest.wait()
-        async with bumble_adapter(transport) as radio, connect(radio, FIRST, LIMIT) as connection:
+        async with bumble_adapter(transport) as adapter, connect(adapter, FIRST, LIMIT) as connection:
             assert await connection.read(BATTERY) == b"\x55"
     assert band.visits == ["connected", "disconnected"] * 2
 
@@ -104,14 +104,14 @@ async def test_a_guest_that_leaves_without_a_word_frees_the_band() -> None:
 async def test_a_client_that_speaks_no_hci_harms_nobody(garbage: bytes) -> None:
     troubles: list[dict[str, object]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: troubles.append(context))
-    async with served(PlainBand()) as transport, bumble_adapter(transport) as radio:
-        async with connect(radio, FIRST, LIMIT) as connection:
+    async with served(PlainBand()) as transport, bumble_adapter(transport) as adapter:
+        async with connect(adapter, FIRST, LIMIT) as connection:
             reader, writer = await asyncio.open_connection("127.0.0.1", int(transport.rpartition(":")[2]))
             writer.write(garbage)
             await asyncio.sleep(0.1)
             assert await connection.read(BATTERY) == b"\x55"
             writer.close()
-        assert [each.address for each in await scan(radio, 0.3)] == [FIRST]
+        assert [each.address for each in await scan(adapter, 0.3)] == [FIRST]
         del reader
     assert not troubles
 
@@ -136,7 +136,7 @@ async def test_when_the_bands_go_their_guests_lose_the_link() -> None:
             await over.wait()
 
     server = asyncio.ensure_future(serving())
-    async with bumble_adapter(await transports.get()) as radio, connect(radio, FIRST, LIMIT) as connection:
+    async with bumble_adapter(await transports.get()) as adapter, connect(adapter, FIRST, LIMIT) as connection:
         over.set()
         await server
         async with asyncio.timeout(5):
