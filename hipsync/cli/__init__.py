@@ -12,19 +12,20 @@ from pathlib import Path
 
 import click
 
+from hipsync.cli import exits
 from hipsync.cli.app import App
-from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError, Refused
+from hipsync.errors import HipsyncError
 
 COMMANDS = {
     "demo": "run",
     "run": "run",
-    "status": "run",
+    "status": "status",
     "service": "service",
-    "scan": "bands",
-    "pair": "bands",
+    "scan": "scan",
+    "pair": "pairing",
     "bands": "bands",
-    "sync": "bands",
-    "drivers": "bands",
+    "sync": "sync",
+    "drivers": "drivers",
     "simulate": "simulate",
     "doctor": "doctor",
     "today": "review",
@@ -45,11 +46,6 @@ COMMANDS = {
     "web": "web",
 }
 """Command -> module of this package."""
-
-CHATTY = ("apscheduler", "bleak", "bleak_retry_connector", "bumble", "dbus_fast")
-"""Libraries that at DEBUG log every byte that is written, and one of those writes may be a band's key."""
-
-EXIT_FAILED, EXIT_USAGE, EXIT_NOTHING_KNOWN, EXIT_NO_BLUETOOTH, EXIT_NO_SERVICE, EXIT_INTERRUPTED = 1, 2, 3, 4, 5, 130
 
 
 class Commands(click.Group):
@@ -76,14 +72,14 @@ class Commands(click.Group):
 
                 traceback.print_exception(error)
             click.echo(f"hipsync: {error}", err=True)
-            ctx.exit(exit_code(error))
+            ctx.exit(exits.code_of(error))
         except KeyboardInterrupt:
             click.echo(err=True)
-            ctx.exit(EXIT_INTERRUPTED)
+            ctx.exit(exits.INTERRUPTED)
         except click.Abort as abort:
             if isinstance(abort.__context__, KeyboardInterrupt):  # Ctrl-C while click waits for an answer
                 click.echo(err=True)
-                ctx.exit(EXIT_INTERRUPTED)
+                ctx.exit(exits.INTERRUPTED)
             raise
 
 
@@ -99,15 +95,6 @@ def name_variables(command: click.Command, prefix: str) -> None:
     if isinstance(command, click.Group):
         for name, inner in command.commands.items():
             name_variables(inner, f"{prefix}_{name.upper()}")
-
-
-def exit_code(error: HipsyncError) -> int:
-    """`product.md` section 2."""
-    if isinstance(error, Refused):
-        return error.code
-    if isinstance(error, ConfigError):
-        return EXIT_USAGE
-    return EXIT_NO_BLUETOOTH if isinstance(error, BluetoothUnavailable) else EXIT_FAILED
 
 
 @click.command(
@@ -136,18 +123,9 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
     app.colour = app.colour and not no_color
     ctx.color = None if app.colour else False
     if verbose:
-        import logging
+        from hipsync.cli.logs import log_everything
 
-        logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-        hush_libraries()
-
-
-def hush_libraries() -> None:
-    """Let them say warnings alone."""
-    import logging
-
-    for name in CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
+        log_everything()
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from hipsync.cli import exits
 from hipsync.cli.app import App, checked_name
 from hipsync.cli.dates import day_of
 from hipsync.cli.review import checked_zone
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
     from hipsync.store import Store
-
-EXIT_NOTHING_KNOWN = 3
 
 
 @click.group("import")
@@ -233,7 +232,7 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
                 fresh.unlink(missing_ok=True)
             click.echo(f"{count:,} rows in {output}", err=True)
     if not count:
-        ctx.exit(EXIT_NOTHING_KNOWN)
+        ctx.exit(exits.NOTHING_KNOWN)
 
 
 def _written(store: Store, form: str, file: IO[str], start: datetime | None, end: datetime | None) -> int:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import click
 
+from hipsync.cli import exits
 from hipsync.cli.app import App, host_zone
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import HipsyncError
@@ -25,7 +26,6 @@ from hipsync.service.plan import contacts_of
 from hipsync.store import Band
 from hipsync.text import clean
 
-EXIT_FAILED = 1
 LONGEST_TROUBLE = 200
 ANSWERS_WITHIN_S = 2.0
 Verdict = Literal["fine", "look", "bad"]
@@ -69,7 +69,7 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
             line = f"{verdict:<5} {what:<{wide}} {text}"
             click.echo(_folded(line, wide + 7) if sys.stdout.isatty() else line)
     if any(finding.verdict == "bad" for finding in findings):
-        ctx.exit(EXIT_FAILED)
+        ctx.exit(exits.FAILED)
 
 
 def _folded(line: str, indent: int) -> str:

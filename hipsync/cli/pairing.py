@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from hipsync.cli.app import App, checked_name, host_zone
-from hipsync.cli.bands import signal
+from hipsync.cli.completion import kinds
 from hipsync.cli.passkey import Terminal
+from hipsync.cli.scan import signal
 from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
@@ -61,6 +62,41 @@ class Wanted:
     key_file: Path | None
     again: bool = False
     """The band is known, perhaps by another address."""
+
+
+@click.command("pair")
+@click.argument("address", required=False)
+@click.option("--name", help="What to call it; by default the name it shows.")
+@click.option("--driver", "kind", shell_complete=kinds, help="Which driver, where the scan does not tell.")
+@click.option(
+    "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file with the band's key."
+)
+@click.option("--again", is_flag=True, help="Anew, with a new bond or key; what it told is kept.")
+@click.option(
+    "--simulate",
+    metavar="KIND",
+    shell_complete=kinds,
+    help="Pair a simulated band of this kind instead: no hardware needed.",
+)
+@click.pass_obj
+def pair_command(
+    app: App,
+    address: str | None,
+    name: str | None,
+    kind: str | None,
+    key_file: Path | None,
+    again: bool,
+    simulate: str | None,
+) -> None:
+    """Choose a band, log in, set its clock and fetch what it remembers.
+
+    \b
+    hipsync pair                                    choose from a scan
+    hipsync pair C8:0F:10:80:D0:21 --name left
+    hipsync pair C8:0F:10:80:D0:21 --again          after the band was reset, or has a new key
+    hipsync pair --simulate huami                   try it without a band
+    """
+    asyncio.run(pair(app, Wanted(address, name, kind, key_file, again), simulate))
 
 
 async def pair(app: App, wanted: Wanted, simulate: str | None) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from hipsync.core.days import Zones
     from hipsync.store import Store
 
-EXIT_FAILED, EXIT_NOTHING_KNOWN = 1, 3
 STANDS_FOR = timedelta(hours=3)
 """A prompt that nobody answered for so long belongs to another part of the day."""
 LONGEST_PAUSE = timedelta(days=7)

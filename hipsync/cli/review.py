@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from hipsync.cli import exits
 from hipsync.cli.app import App, band_of
 from hipsync.cli.completion import band_names
 from hipsync.cli.dates import day_of, month_of, week_of
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from hipsync.report.terminal_day import Style
     from hipsync.report.terminal_period import Of
     from hipsync.store import Band, Store
-
-EXIT_NOTHING_KNOWN = 3
 
 
 class Asked(NamedTuple):
@@ -149,7 +148,7 @@ def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
     else:
         click.echo(text(app, summary), nl=False)
     if summary.complete_until is None:
-        ctx.exit(EXIT_NOTHING_KNOWN)
+        ctx.exit(exits.NOTHING_KNOWN)
 
 
 def show_days(ctx: click.Context, of: Of, when: str, asked: Asked) -> None:
@@ -174,7 +173,7 @@ def show_days(ctx: click.Context, of: Of, when: str, asked: Asked) -> None:
             told = period_text(period, of, before=before, style=_style(app), marks=marks, columns=_columns())
             click.echo(told, nl=False)
     if period.complete_until is None:
-        ctx.exit(EXIT_NOTHING_KNOWN)
+        ctx.exit(exits.NOTHING_KNOWN)
 
 
 def text(app: App, summary: DaySummary) -> str:

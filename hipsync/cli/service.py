@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hipsync.cli import exits
 from hipsync.cli.app import App
 from hipsync.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from hipsync.host.autostart import Place
-
-EXIT_NO_SERVICE = 5
 
 
 @click.group("service")
@@ -111,7 +110,7 @@ def status_command(ctx: click.Context) -> None:
     \b
     hipsync service status
     """
-    ctx.exit(EXIT_NO_SERVICE if _shown([*_ctl(ctx.obj, "status"), "--no-pager"]) else 0)
+    ctx.exit(exits.NO_SERVICE if _shown([*_ctl(ctx.obj, "status"), "--no-pager"]) else 0)
 
 
 @service_command.command("logs")
@@ -146,7 +145,7 @@ def _ctl(app: App, verb: str) -> Sequence[str]:
     """Raises `ConfigError` where the service is not installed or this system has no `systemctl`."""
     place = _place(app)
     if not place.path.exists():
-        raise Refused("the service is not installed: `hipsync service install`", EXIT_NO_SERVICE)
+        raise Refused("the service is not installed: `hipsync service install`", exits.NO_SERVICE)
     if sys.platform != "linux":
         raise ConfigError(f"on this system use its own tools for this: the service's file is {place.path}")
     return ("systemctl", "--user", verb, "hipsync.service")
@@ -155,17 +154,17 @@ def _ctl(app: App, verb: str) -> Sequence[str]:
 def _run(command: Sequence[str]) -> None:
     """Raises `Refused` with what the command said."""
     if shutil.which(command[0]) is None:
-        raise Refused(f"there is no {command[0]} here: start `hipsync run` by other means", EXIT_NO_SERVICE)
+        raise Refused(f"there is no {command[0]} here: start `hipsync run` by other means", exits.NO_SERVICE)
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own words
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["it gave no reason"]
-        raise Refused(f"`{' '.join(command)}` failed: {said[-1]}", EXIT_NO_SERVICE)
+        raise Refused(f"`{' '.join(command)}` failed: {said[-1]}", exits.NO_SERVICE)
 
 
 def _shown(command: Sequence[str]) -> int:
     """Run it in this terminal; its exit code."""
     if shutil.which(command[0]) is None:
-        raise Refused(f"there is no {command[0]} here", EXIT_NO_SERVICE)
+        raise Refused(f"there is no {command[0]} here", exits.NO_SERVICE)
     return subprocess.run(command, check=False).returncode  # noqa: S603  our own words
 
 

@@ -1,0 +1,74 @@
+"""`scan`: the bands in reach."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from hipsync.cli.app import App
+
+if TYPE_CHECKING:
+    from hipsync.radio.connect import Seen
+
+
+@click.command("scan")
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(1, 120), help="How long to listen.")
+@click.option("--all", "everything", is_flag=True, help="Devices that no driver takes, too.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> None:
+    """List the bands in reach, and which driver would take each.
+
+    \b
+    hipsync scan
+    hipsync scan --seconds 30 --all
+    """
+    from hipsync.radio.connect import SYSTEM, scan
+    from hipsync.registry import claimants, drivers
+
+    known = drivers()
+    seen = asyncio.run(scan(SYSTEM, seconds))
+    paired = _paired(app)
+    rows = [(device, [driver.key for driver in claimants(device.advertisement, known)]) for device in seen]
+    rows = [row for row in rows if everything or row[1] or row[0].address in paired]
+    if as_json:
+        listed = [
+            {
+                "address": device.address,
+                "name": device.advertisement.name,
+                "rssi_dbm": device.rssi_dbm,
+                "connected": device.rssi_dbm is None,
+                "drivers": takers,
+                "paired": device.address in paired,
+            }
+            for device, takers in rows
+        ]
+        click.echo(json.dumps({"version": 1, "devices": listed}, indent=1))
+        return
+    for device, takers in rows:
+        mark = "paired" if device.address in paired else ""
+        name = device.advertisement.name or "(no name)"
+        click.echo(
+            f"{device.address}  {signal(device)}  {takers[0] if takers else '-':<12}  {name:<24}  {mark}".rstrip()
+        )
+    if not rows:
+        click.echo(
+            f"No band seen in {seconds:g} s. A band that is connected to a phone does not show itself: "
+            "switch the phone's Bluetooth off, wake the band, and try again (--all lists every device)."
+        )
+
+
+def signal(device: Seen) -> str:
+    """How strongly it is heard, nine characters wide."""
+    return "connected" if device.rssi_dbm is None else f"{device.rssi_dbm:>5} dBm"
+
+
+def _paired(app: App) -> set[str | None]:
+    store = app.read_store()
+    if store is None:
+        return set()
+    with store:
+        return {band.address for band in store.bands()}

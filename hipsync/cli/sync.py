@@ -1,0 +1,137 @@
+"""`sync`: one contact with the bands, now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncGenerator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hipsync.cli import exits
+from hipsync.cli.app import App, band_of
+from hipsync.cli.completion import band_names
+from hipsync.errors import DeviceError, Refused
+from hipsync.model import Where
+
+if TYPE_CHECKING:
+    from hipsync.cli.record import Record
+    from hipsync.service.service import Fetched, Service
+    from hipsync.store import Band, Store
+
+
+@click.command("sync")
+@click.argument("names", nargs=-1, metavar="[BAND]...", shell_complete=band_names)
+@click.option("--since", metavar="DATE", help="Fetch again from this day on, as far as the band remembers.")
+@click.option(
+    "--record",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write down the conversation with one band, for those who mend its driver.",
+)
+@click.option("--yes", is_flag=True, help="With --record: do not ask.")
+@click.pass_obj
+def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Path | None, yes: bool) -> None:
+    """Fetch what the bands have to tell, now.
+
+    \b
+    hipsync sync
+    hipsync sync desk-band --since mon
+    hipsync sync desk-band --record talk.txt     without key, address, serial number and names
+    """
+    with app.paired_store() as store, contextlib.ExitStack() as stack:
+        bands = [band_of(store, name) for name in names] or [band for band in store.bands() if band.address]
+        start = None
+        if since is not None:
+            from hipsync.cli.dates import day_of
+
+            zones = app.zones(store)
+            start = zones.day(day_of(since, zones.date_of(app.now()))).start
+        kept, failed = None, None
+        if record is not None:
+            from hipsync.cli.record import recorded
+
+            kept = stack.enter_context(recorded(record, bands, app.now, ask=not yes))
+        else:
+            failed = _sync_by_service(app.database, bands, start)
+        if failed is None:
+            failed = asyncio.run(_sync(app, store, bands, start, kept))
+    if failed:
+        sys.exit(exits.FAILED)
+
+
+async def _sync(
+    app: App, store: Store, bands: Sequence[Band], since: datetime | None, record: Record | None = None
+) -> int:
+    """How many bands failed."""
+    failed = 0
+    async with service_on(app, store, bands, record) as service:
+        for band in bands:
+            try:
+                click.echo(f"{band.name}: {_fetched(await service.fetch(band, since))}")
+            except DeviceError as error:
+                failed += 1
+                click.echo(f"hipsync: {band.name}: {error}", err=True)
+        service.settle(service.state(app.now()), app.now())
+    return failed
+
+
+def _sync_by_service(database: Path, bands: Sequence[Band], since: datetime | None) -> int | None:
+    """As `_sync`, by the service that runs on this database and holds the bands; None if none does."""
+    from hipsync.service.control_client import ask
+    from hipsync.service.service import Fetched
+
+    failed = 0
+    for band in bands:
+        question = {"do": "sync", "band": band.name, "since": None if since is None else since.isoformat()}
+        try:
+            told = ask(database, question, within_s=None)
+        except Refused as refused:
+            failed += 1
+            click.echo(f"hipsync: {band.name}: {refused}", err=True)
+            continue
+        if told is None:
+            return None
+        fetched = Fetched(int(str(told["epochs"])), history=bool(told["history"]), held=bool(told["held"]))
+        click.echo(f"{band.name}: {_fetched(fetched)}")
+    return failed
+
+
+def _fetched(fetched: Fetched) -> str:
+    if fetched.held:
+        return "the service is connected to it, and stores what it tells as it comes"
+    nothing = "nothing new" if fetched.history else "its counter, as it is now"
+    return f"{fetched.epochs:,} epochs" if fetched.epochs else nothing
+
+
+@contextlib.asynccontextmanager
+async def service_on(
+    app: App, store: Store, bands: Sequence[Band], record: Record | None = None
+) -> AsyncGenerator[Service, None]:
+    """A service that shows prompts nowhere: for one contact from the command line."""
+    from zoneinfo import ZoneInfo
+
+    from hipsync.cli.app import host_zone
+    from hipsync.radio.bleak_radio import opened_radio
+    from hipsync.registry import drivers
+    from hipsync.service.service import Service
+
+    async def nowhere(*_: object) -> list[Where]:
+        return []
+
+    keys = app.keys()
+    store.note_zone(app.now(), host_zone())
+    async with opened_radio(bands, keys.secret, ZoneInfo(host_zone()), app.now) as radio:
+        yield Service(
+            store,
+            app.settings(),
+            radio=radio if record is None else record.radio(radio),
+            drivers=drivers() if record is None else record.drivers(drivers()),
+            secret=keys.secret,
+            deliver=nowhere,
+            now=app.now,
+        )
