@@ -11,7 +11,7 @@ import click
 from hipsync.cli.app import App
 
 if TYPE_CHECKING:
-    from hipsync.radio.connect import Seen
+    from hipsync.service.pairing import InReach
 
 
 @click.command("scan")
@@ -26,11 +26,11 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
     hipsync scan
     hipsync scan --seconds 30 --all
     """
-    from hipsync.radio.connect import SYSTEM, scan
+    from hipsync.radio.scan import SYSTEM_ADAPTER, scan
     from hipsync.registry import claimants, drivers
 
     known = drivers()
-    seen = asyncio.run(scan(SYSTEM, seconds))
+    seen = asyncio.run(scan(SYSTEM_ADAPTER, seconds))
     paired = _paired(app)
     rows = [(device, [driver.key for driver in claimants(device.advertisement, known)]) for device in seen]
     rows = [row for row in rows if everything or row[1] or row[0].address in paired]
@@ -61,7 +61,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
         )
 
 
-def signal(device: Seen) -> str:
+def signal(device: InReach) -> str:
     """How strongly it is heard, nine characters wide."""
     return "connected" if device.rssi_dbm is None else f"{device.rssi_dbm:>5} dBm"
 

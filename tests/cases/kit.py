@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from hipsync.conversation.session import Connection
 from hipsync.core.exercises import Move
-from hipsync.core.prompting import Policy
+from hipsync.core.policy import Policy
 from hipsync.model import MINUTE, BandId, Epoch, Prompt, Remark, State, Where
 from hipsync.registry import drivers
 from hipsync.service.plan import next_wake, settings_of

@@ -10,7 +10,7 @@ import pytest
 from cases.kit import KEY
 from hipsync.errors import NotHeard
 from hipsync.host.clock import FastClock
-from hipsync.radio import connect as bluetooth
+from hipsync.radio.connect import connect
 from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
@@ -26,7 +26,7 @@ def test_a_band_that_is_there_under_a_new_address_is_named_with_what_to_do() -> 
         band = MiBand([], now=NINE, zone=ZoneInfo("UTC"), secret=KEY)
         async with simulated_radio([band], now=clock.now, addresses=[SHOWN]) as air:
             with pytest.raises(NotHeard, match=rf"{PAIRED}.*{SHOWN} shows itself as '{band.name}'.*--again"):
-                async with bluetooth.connect(air.radio, PAIRED, timedelta(seconds=4), band.name):
+                async with connect(air.adapter, PAIRED, timedelta(seconds=4), band.name):
                     pass
 
     run(story, NINE)
@@ -39,7 +39,7 @@ def test_an_address_in_lower_case_is_the_same_address() -> None:
         band = MiBand([], now=NINE, zone=ZoneInfo("UTC"), secret=KEY)
         async with (
             simulated_radio([band], now=clock.now, addresses=[SHOWN]) as air,
-            bluetooth.connect(air.radio, SHOWN.lower(), timedelta(seconds=20)) as connection,
+            connect(air.adapter, SHOWN.lower(), timedelta(seconds=20)) as connection,
         ):
             return connection.address
 

@@ -13,8 +13,8 @@ import pytest
 
 import hipsync_devices
 from bench import repeated
-from hipsync.clock import FastClock
 from hipsync.errors import NoReply
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
 from hipsync.simulated import HangUp, Notification, Refused
 from hipsync.testing import run

@@ -337,14 +337,14 @@ def test_what_is_no_export_is_one_line_and_nothing_is_imported(what: str, said: 
 
 
 def test_a_band_that_was_imported_goes_on_when_it_is_paired(machine: Machine) -> None:
-    from hipsync.cli.pairing import _is_import_of  # pyright: ignore[reportPrivateUsage]
     from hipsync.registry import drivers
+    from hipsync.service.pairing import is_import_of
 
     imported(machine, mi_band)
     with Store.open(machine.database) as store:
         (band,) = store.bands()
-        assert _is_import_of(store, band, ADDRESS.lower(), drivers()["huami"])
-        assert not _is_import_of(store, band, "C8:0F:10:80:D0:22", drivers()["huami"])
-        assert not _is_import_of(store, band, ADDRESS, drivers()["fitpro"])
+        assert is_import_of(store, band, ADDRESS.lower(), drivers()["huami"])
+        assert not is_import_of(store, band, "C8:0F:10:80:D0:22", drivers()["huami"])
+        assert not is_import_of(store, band, ADDRESS, drivers()["fitpro"])
         store.append(band.id, [Info(datetime(2026, 3, 3, tzinfo=UTC), serial="0123456789AB")])
-        assert not _is_import_of(store, band, ADDRESS, drivers()["huami"])
+        assert not is_import_of(store, band, ADDRESS, drivers()["huami"])

@@ -27,7 +27,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hipsync.cli import hipsync, pairing
+from hipsync.cli import hipsync
 from hipsync.conversation.session import Connection, committed
 from hipsync.core.exercises import Move
 from hipsync.core.policy import Policy
@@ -318,7 +318,6 @@ def paired_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a database in which a simulated Mi Band was paired a minute ago."""
     folder = tmp_path_factory.mktemp("paired")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairing, "LISTEN_S", 0.3)
         patch.setattr(protocol, "BETWEEN_ROUNDS", timedelta())
         done = CliRunner().invoke(hipsync, ["--db", str(folder / "hipsync.db"), "pair", "--simulate", "huami"])
     assert done.exit_code == 0, done.output

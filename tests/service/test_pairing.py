@@ -1,9 +1,10 @@
-"""Pairing: which band is meant, whether it is one that is known already, and what asks for a bond."""
+"""Pairing with a scripted person: no terminal, no click. Which band is meant, and is it one that is known already?"""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -11,44 +12,234 @@ from zoneinfo import ZoneInfo
 import pytest
 from bleak.backends.device import BLEDevice
 
-from hipsync.cli.app import App
-from hipsync.cli.pairing import Wanted, choice, pair_seen
-from hipsync.conversation.session import Conversation
-from hipsync.driver import Advertisement
-from hipsync.errors import ConfigError, LinkLost, NoReply, NotAuthorised, NotBonded
+from hipsync.conversation.session import meet
+from hipsync.driver import Advertisement, Driver, Session
+from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
 from hipsync.model import Info
-from hipsync.radio.connect import connect
-from hipsync.radio.scan import NearbyDevice, scan
-from hipsync.radio.simulation import Bond, simulated_radio
+from hipsync.office_day import office_day, office_days
+from hipsync.radio.first_meeting import FirstMeeting, FirstMeetings
+from hipsync.radio.scan import Adapter, NearbyDevice
+from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers
+from hipsync.service.pairing import (
+    InReach,
+    Newcomer,
+    Pairing,
+    PairingRadio,
+    Wanted,
+    proven_band,
+    recognised,
+    simulated_address,
+)
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
-from hipsync.testing.direct import run
+from hipsync.testing.direct import DirectConnection, Kept, conversation, run
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.sim import PineTime
-from support.plain_band import BATTERY, FIRST, SECOND_BAND, PlainBand
+from support.plain_band import FIRST, SECOND_BAND
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 ZONE = ZoneInfo("Europe/London")
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
-LIMIT = timedelta(seconds=30)
 SERIAL_NUMBER = "00002a25-0000-1000-8000-00805f9b34fb"
 HEART_RATE = "0000180d-0000-1000-8000-00805f9b34fb"
+MOYOUNG = "0000feea-0000-1000-8000-00805f9b34fb"
+
+
+@dataclass
+class ScriptedPerson:
+    """Gives one key and chooses the band of one address; without them, nobody can be asked."""
+
+    key: bytes | None = None
+    chooses: str | None = None
+    lines: list[str] = field(default_factory=list[str])
+    advice: list[str] = field(default_factory=list[str])
+    counts: list[int] = field(default_factory=list[int])
+    offered: list[str] = field(default_factory=list[str])
+
+    def show(self, line: str) -> None:
+        self.lines.append(line)
+
+    def advise(self, text: str) -> None:
+        self.advice.append(text)
+
+    def show_count(self, epochs: int) -> None:
+        self.counts.append(epochs)
+
+    async def choose(self, devices: Sequence[InReach]) -> InReach:
+        self.offered = [device.address for device in devices]
+        if self.chooses is None:
+            raise ConfigError("nobody is here to choose")
+        return next(device for device in devices if device.address == self.chooses)
+
+    def given_key(self) -> bytes | None:
+        return None
+
+    async def ask_key(self) -> bytes:
+        if self.key is None:
+            raise ConfigError("nobody is here to give a key")
+        return self.key
+
+
+class Nobody:
+    """Is asked for no passkey: the simulated bands of these tests want no bond."""
+
+    async def passkey(self) -> int | None:
+        raise AssertionError
+
+    async def pin(self) -> str | None:
+        raise AssertionError
+
+    async def agrees(self, passkey: int) -> bool:
+        raise AssertionError
+
+    def shown(self, text: str) -> None:
+        raise AssertionError
+
+
+class DirectRadio:
+    """The port `PairingRadio` to one band in reach, without Bluetooth in between."""
+
+    def __init__(self, device: NearbyDevice, band: SimulatedBand | None, clock: FastClock) -> None:
+        self._device, self._band, self._clock = device, band, clock
+        self.cut_after: int | None = None
+        """The link is lost before this notification after the log-in."""
+
+    async def scan(self, seconds: float, enough: Callable[[NearbyDevice], bool]) -> Sequence[NearbyDevice]:
+        return [self._device]
+
+    async def forget(self, address: str) -> None:
+        raise AssertionError("nothing is paired again here")
+
+    @contextlib.asynccontextmanager
+    async def meet(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
+        if self._band is None:
+            raise NoReply("it does not let itself be connected to")
+        connection, learnt = DirectConnection(self._band, self._clock.now), Kept()
+        talk = conversation(connection, self._clock)
+        await meet(driver, talk, session, learnt.commit)
+        if self.cut_after is not None:
+            connection.cut_after(self.cut_after)
+        try:
+            yield FirstMeeting(address, talk, learnt.readings)
+        finally:
+            connection.drop()
+
+
+class Home:
+    """Somebody's database and keys, and the bands that they pair there as if these were real."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = folder / "hipsync.db"
+        self.keys = KeyFile(folder / "keys.json")
+        self.person = ScriptedPerson()
+
+    def pairing(self, radio: PairingRadio, clock: FastClock, simulated_key: bytes | None = None) -> Pairing:
+        return Pairing(
+            self.person, radio, drivers(), lambda: Store.open(self.database), self.keys, ZONE.key, clock.now,
+            simulated_key,
+        )  # fmt: skip
+
+    def over_gatt(self, adapter: Adapter, clock: FastClock) -> Pairing:
+        return self.pairing(FirstMeetings(adapter, Nobody(), ZONE, clock.now), clock)
+
+    def pair(
+        self,
+        band: SimulatedBand,
+        address: str,
+        *,
+        key: bytes | None = KEY,
+        again: bool = False,
+        name: str | None = None,
+    ) -> None:
+        """Pair a band, over GATT."""
+        self.person = ScriptedPerson(key)
+
+        async def story(clock: FastClock) -> None:
+            async with simulated_radio([band], now=clock.now, addresses=[address]) as air:
+                await self.over_gatt(air.adapter, clock).pair(Wanted(address, name, again=again))
+
+        run(story, START)
+
+    def bands(self) -> Sequence[tuple[str, str | None]]:
+        with Store.read(self.database) as store:
+            return [(band.name, band.address) for band in store.bands()]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
 
 
 def seen(name: str, *services: str, rssi_dbm: int | None = -60) -> NearbyDevice:
     return NearbyDevice(name, rssi_dbm, Advertisement(name, frozenset(services)), BLEDevice(name, name, None))
 
 
+# ------------------------------------------------------------------ which band is meant
+
+
 def test_a_sensor_of_the_standard_is_no_rival_of_a_band() -> None:
     strap, watch, lamp = seen("Strap", HEART_RATE), seen("InfiniTime", HEART_RATE), seen("Lamp")
-    assert choice([strap, lamp, watch], drivers()) == [watch]
-    assert choice([strap, lamp], drivers()) == [strap]
-    assert choice([lamp], drivers()) == []
+    assert recognised([strap, lamp, watch], drivers()) == [watch]
+    assert recognised([strap, lamp], drivers()) == [strap]
+    assert recognised([lamp], drivers()) == []
     other = seen("Mi Smart Band 5", rssi_dbm=None)
-    assert choice([watch, strap, other], drivers()) == [watch, other]
+    assert recognised([watch, strap, other], drivers()) == [watch, other]
+
+
+def test_of_several_bands_the_person_chooses_one(home: Home) -> None:
+    """A band is paired from the first scan to the data in the database by nothing but a script."""
+    day = office_day(START.date() - timedelta(days=1), ZONE)
+    band = MiBand(day, now=START, zone=ZONE, secret=KEY)
+    bands: Sequence[SimulatedBand] = [PineTime([], now=START, zone=ZONE), band]
+    home.person = ScriptedPerson(KEY, chooses=SECOND_BAND)
+
+    async def story(clock: FastClock) -> None:
+        async with simulated_radio(bands, now=clock.now, addresses=[FIRST, SECOND_BAND]) as air:
+            paired = await home.over_gatt(air.adapter, clock).pair(Wanted(name="left"))
+            assert (paired.name, paired.address, paired.driver) == ("left", SECOND_BAND, "huami")
+
+    run(story, START)
+    assert sorted(home.person.offered) == [FIRST, SECOND_BAND]
+    assert home.bands() == [("left", SECOND_BAND)]
+    with Store.read(home.database) as store:
+        (paired,) = store.bands()
+        stored = {epoch.start: epoch.steps for epoch in store.epochs(paired.id, day[0].start, day[-1].end)}
+        assert home.keys.secret(paired) == KEY
+    assert stored == {epoch.start: epoch.steps for epoch in day}
+    assert home.person.counts[-1] >= len(day)
+    assert band.shown, "it was not buzzed"
+    assert home.person.lines[-1] == "It should have buzzed just now."
+
+
+def test_where_nobody_can_choose_nothing_is_stored(home: Home) -> None:
+    bands = [PineTime([], now=START, zone=ZONE), PineTime([], now=START, zone=ZONE)]
+
+    async def story(clock: FastClock) -> None:
+        async with simulated_radio(bands, now=clock.now, addresses=[FIRST, SECOND_BAND]) as air:
+            await home.over_gatt(air.adapter, clock).pair(Wanted())
+
+    with pytest.raises(ConfigError, match="nobody is here to choose"):
+        run(story, START)
+    assert not home.database.exists()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        (Wanted("C0:00:00:00:00:09"), "C0:00:00:00:00:09 is not in reach"),
+        (Wanted(), "no band in reach that a driver knows"),
+        (Wanted("Lamp"), "no driver takes Lamp: name one with --driver"),
+    ],
+)
+def test_what_is_not_there_or_no_band_is_not_paired(wanted: Wanted, why: str, home: Home) -> None:
+    async def story(clock: FastClock) -> None:
+        await home.pairing(DirectRadio(seen("Lamp"), None, clock), clock).pair(wanted)
+
+    with pytest.raises((DeviceError, ConfigError), match=why):
+        run(story, START)
 
 
 @pytest.mark.parametrize(
@@ -63,71 +254,69 @@ def test_a_sensor_of_the_standard_is_no_rival_of_a_band() -> None:
         ("huami", "Mi Smart Band 5", ["32 hexadecimal digits", "maker's app", "huami-token", "makes the key invalid"]),
     ],
 )
-def test_who_pairs_is_told_what_the_family_needs_in_lines_that_fit(
-    kind: str, name: str, words: Sequence[str], home: Home, capsys: pytest.CaptureFixture[str]
+def test_who_pairs_reads_what_the_family_needs_before_the_connection(
+    kind: str, name: str, words: Sequence[str], home: Home
 ) -> None:
-    """The connection is refused: what is told comes before it."""
-    moyoung = "0000feea-0000-1000-8000-00805f9b34fb"
-    device = seen(name, *{"sig": [HEART_RATE], "moyoung": [moyoung]}.get(kind, []))
+    device = seen(name, *{"sig": [HEART_RATE], "moyoung": [MOYOUNG]}.get(kind, []))
 
     async def story(clock: FastClock) -> None:
-        async with simulated_radio([], now=clock.now) as simulated:
-            with home.app.open_store() as store:
-                wanted = Wanted(device.address, None, None, None)
-                await pair_seen(home.app, store, simulated.adapter, device, wanted, drivers(), None)
+        await home.pairing(DirectRadio(device, None, clock), clock).pair(Wanted(device.address))
 
     with pytest.raises((NoReply, ConfigError)) as caught:
         run(story, START)
     assert (type(caught.value) is ConfigError) == (name == "Mi Smart Band 5"), caught.value
-    told = capsys.readouterr().out
-    assert max(map(len, told.splitlines())) <= 80, told
-    for word in words:
-        assert word in " ".join(told.split()), told
+    advice = " ".join(home.person.advice)
+    assert [word for word in words if word not in advice] == []
+
+
+# ------------------------------------------------------------------ what is stored, and when
+
+
+def test_a_first_fetch_that_breaks_off_leaves_the_band_paired_with_what_came(home: Home) -> None:
+    life = office_days(START.date() - timedelta(days=7), 7, ZONE)
+    band = MiBand(life, now=START, zone=ZONE, secret=KEY)
+    home.person = ScriptedPerson(KEY)
+
+    async def story(clock: FastClock) -> None:
+        radio = DirectRadio(seen("Mi Smart Band 5"), band, clock)
+        radio.cut_after = 1500
+        await home.pairing(radio, clock).pair(Wanted(name="left"))
+
+    with pytest.raises(DeviceError, match=r"^paired as 'left', but .*: `hipsync sync` fetches the rest$"):
+        run(story, START)
+    with Store.read(home.database) as store:
+        (stored,) = store.bands()
+        (attempt,) = store.syncs(stored.id)
+        assert home.keys.secret(stored) == KEY
+        epochs = list(store.epochs(stored.id, life[0].start, life[-1].end))
+        assert attempt.error is not None
+        assert 0 < attempt.epochs == len(epochs) < len(life)
+
+
+def test_a_simulated_band_is_stored_as_one_with_the_key_that_it_was_made_with(home: Home) -> None:
+    band = MiBand([], now=START, zone=ZONE, secret=KEY)
+
+    async def story(clock: FastClock) -> None:
+        await home.pairing(DirectRadio(seen("Mi Smart Band 5"), band, clock), clock, KEY).pair(Wanted(kind="huami"))
+
+    run(story, START)
+    with Store.read(home.database) as store:
+        (stored,) = store.bands()
+        assert stored.simulated
+        assert home.keys.secret(stored) == KEY
+    assert home.person.advice == []
+
+
+def test_a_simulated_band_gets_its_own_address_again_or_the_first_free_one(home: Home) -> None:
+    with Store.open(home.database) as store:
+        assert simulated_address(store.bands(), "huami") == "C0:00:00:00:00:01"
+        store.add_band(name="one", driver="colmi", address="C0:00:00:00:00:01", simulated=True, now=START)
+        store.add_band(name="three", driver="huami", address="C0:00:00:00:00:03", simulated=True, now=START)
+        assert simulated_address(store.bands(), "colmi") == "C0:00:00:00:00:01"
+        assert simulated_address(store.bands(), "lefun") == "C0:00:00:00:00:02"
 
 
 # ------------------------------------------------------------------ the same band by another address
-
-
-class Home:
-    """Pairs simulated bands as if they were real, each at its address."""
-
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("TZ", "Europe/London")
-        self.app = App()
-        self.app.db_path = folder / "hipsync.db"
-        self.key = folder / "key"
-
-    def pair(
-        self,
-        band: SimulatedBand,
-        address: str,
-        *,
-        key: bytes | None = KEY,
-        again: bool = False,
-        name: str | None = None,
-    ) -> None:
-        if key is not None:
-            self.key.write_text(key.hex())
-            self.key.chmod(0o600)
-        wanted = Wanted(address, name, None, None if key is None else self.key, again)
-
-        async def story(clock: FastClock) -> None:
-            self.app.now = clock.now
-            async with simulated_radio([band], now=clock.now, addresses=[address]) as simulated:
-                found = next(each for each in await scan(simulated.adapter, 2) if each.address == address)
-                with self.app.open_store() as store:
-                    await pair_seen(self.app, store, simulated.adapter, found, wanted, drivers(), None)
-
-        run(story, START)
-
-    def bands(self) -> Sequence[tuple[str, str | None]]:
-        with Store.read(self.app.database) as store:
-            return [(band.name, band.address) for band in store.bands()]
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    return Home(tmp_path, monkeypatch)
 
 
 def mi_band(key: bytes = KEY) -> MiBand:
@@ -148,22 +337,22 @@ def watch() -> PineTime:
     return PineTime([], now=START, zone=ZONE)
 
 
-def test_a_band_that_takes_a_known_band_s_key_is_that_band(home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_band_that_takes_a_known_band_s_key_is_that_band(home: Home) -> None:
     home.pair(mi_band(), FIRST, name="left")
-    with Store.open(home.app.database) as store:
+    with Store.open(home.database) as store:
         band = store.bands()[0]
         store.append(band.id, [Info(START + timedelta(days=1), serial="another")])  # the key alone must do
     home.pair(mi_band(), SECOND_BAND)
     assert home.bands() == [("left", SECOND_BAND)]
-    assert "This is 'left', by another address: what it told goes on." in capsys.readouterr().out
+    assert "This is 'left', by another address: what it told goes on." in home.person.lines
 
 
 def test_a_band_with_a_known_band_s_serial_is_that_band_and_has_its_new_key(home: Home) -> None:
     home.pair(mi_band(), FIRST, name="left")
     home.pair(mi_band(KEY[::-1]), SECOND_BAND, key=KEY[::-1])
     assert home.bands() == [("left", SECOND_BAND)]
-    with Store.read(home.app.database) as store:
-        assert KeyFile(home.app.database.with_name("keys.json")).secret(store.bands()[0]) == KEY[::-1]
+    with Store.read(home.database) as store:
+        assert home.keys.secret(store.bands()[0]) == KEY[::-1]
 
 
 @pytest.mark.parametrize("serial", ["000000000000", "0", "", "0123456789"])
@@ -195,68 +384,30 @@ def test_pairing_again_keeps_the_band_and_another_kind_is_refused(home: Home) ->
     assert home.bands() == [("mine", FIRST)]
 
 
+@pytest.mark.parametrize(
+    ("bands", "same"),
+    [(["real"], True), (["real", "real"], False), (["simulated"], False), (["simulated", "real"], True)],
+)
+def test_one_real_band_alone_is_proven_by_a_serial_number(bands: Sequence[str], same: bool, home: Home) -> None:
+    with Store.open(home.database) as store:
+        for number, sort in enumerate(bands):
+            band = store.add_band(
+                name=f"{sort} {number}",
+                driver="huami",
+                address=f"C0:{number}",
+                simulated=sort == "simulated",
+                now=START,
+            )
+            store.append(band.id, [Info(START, serial="31337-XYZZY")])
+        said = [Info(START, serial="31337-XYZZY")]
+        newcomer = Newcomer(drivers()["huami"], Advertisement("Mi Band 3"), SECOND_BAND, KEY, said, simulated=False)
+        found = proven_band(store, home.keys, newcomer)
+    assert (found is not None) == same
+    assert found is None or found.name.startswith("real")
+
+
 def test_a_wrong_key_leaves_nothing(home: Home) -> None:
     with pytest.raises(NotAuthorised, match="nothing was written down"):
         home.pair(mi_band(), FIRST, key=KEY[::-1])
     assert home.bands() == []
-    assert not home.app.database.with_name("keys.json").exists()
-
-
-# ------------------------------------------------------------------ a band that wants a bond
-
-
-@pytest.mark.parametrize("bonds", [True, False])
-def test_a_band_that_wants_a_bond_is_bonded_once_somebody_may(bonds: bool) -> None:
-    async def story(clock: FastClock) -> None:
-        async with (
-            simulated_radio([PlainBand()], now=clock.now, bond=Bond()) as simulated,
-            connect(simulated.adapter, FIRST, LIMIT) as connection,
-        ):
-            link = Conversation(connection, zone=ZONE, now=clock.now, bonds=bonds).view()
-            if bonds:
-                assert await link.read(BATTERY) == b"\x55"
-                return
-            with pytest.raises(NotBonded, match=f"0x0f .*`hipsync pair {FIRST} --again` bonds it anew"):
-                await link.read(BATTERY)
-
-    run(story, START)
-
-
-class Refusing:
-    """A connection that goes on wanting a bond, and counts what is asked of it."""
-
-    def __init__(self, fails: Exception) -> None:
-        self.lost, self.write_size = asyncio.Event(), 20
-        self.reads = self.bonds = 0
-        self.fails = fails
-
-    def has(self, characteristic: str, service: str | None = None) -> bool:
-        return True
-
-    async def read(self, characteristic: str, service: str | None = None) -> bytes:
-        self.reads += 1
-        raise self.fails
-
-    async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None:
-        raise self.fails
-
-    async def start_notify(self, characteristic: str, callback: object) -> None:
-        raise self.fails
-
-    async def stop_notify(self, characteristic: str) -> None:
-        raise self.fails
-
-    async def bond(self) -> None:
-        self.bonds += 1
-
-
-@pytest.mark.parametrize(
-    ("fails", "reads", "bonds"), [(NotBonded("no"), 3, 1), (NotAuthorised("no"), 2, 0), (LinkLost("no"), 2, 0)]
-)
-async def test_a_bond_is_made_once_and_for_nothing_else(fails: Exception, reads: int, bonds: int) -> None:
-    connection = Refusing(fails)
-    link = Conversation(connection, zone=ZONE, now=lambda: START, bonds=True).view()
-    for _ in range(2):
-        with pytest.raises(type(fails)):
-            await link.read(BATTERY)
-    assert (connection.reads, connection.bonds) == (reads, bonds)
+    assert not home.keys.path.exists()

@@ -1,0 +1,157 @@
+"""The first meeting with a band: connect, let the driver log in, and on Linux answer what BlueZ asks meanwhile.
+
+A band may want a bond while the driver talks to it. BlueZ then asks its agent (`bluez_agent`), who asks a person, and
+may hold the band's notifications back for so long. What follows the log-in is not known here: `service.pairing` does it
+over the connection that is open.
+
+The rule: a bond that was made for a log-in that failed is dropped again; once the driver has logged in, the bond stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from hipsync.conversation.session import Conversation, meet
+from hipsync.driver import Driver, Session
+from hipsync.errors import DeviceError, NoReply, NotAuthorised
+from hipsync.model import Reading
+from hipsync.radio.bleak_radio import CONNECT_WITHIN
+from hipsync.radio.bluez import bonded, drop_bond, identity
+from hipsync.radio.bluez_agent import Agent, Person, pairing_agent
+from hipsync.radio.connect import connect
+from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter, NearbyDevice, scan
+
+log = logging.getLogger(__name__)
+
+SETTLE_S = 10.0
+"""Seconds to wait for the band once BlueZ has its answer. BlueZ can withhold notifications for up to 30 s after
+bonding, and for ever after a refusal; a new connection is not affected."""
+
+_UNANSWERED = (
+    "the band asks for a passkey, and nobody answered: give `hipsync pair {address}` in a terminal, and type the six "
+    "digits that the band shows"
+)
+_WRONG_PASSKEY = (
+    "the band and this computer could not be bonded: the passkey was wrong, or came too late (a band waits 30 seconds "
+    "for it); try again with what it shows then"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FirstMeeting:
+    """An open connection to a band over which the driver has just logged in."""
+
+    address: str
+    """The band's lasting address, which a band that changes its address only reveals when it is bonded."""
+    conversation: Conversation
+    readings: Sequence[Reading]
+    """What the band said of itself during the log-in."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstMeetings:
+    """The port `service.pairing.PairingRadio`, on the system's Bluetooth or on a simulated one."""
+
+    adapter: Adapter
+    person: Person
+    """Who is asked for a passkey."""
+    zone: ZoneInfo
+    """The wearer's zone, by which a driver sets the band's clock."""
+    now: Callable[[], datetime]
+
+    async def scan(self, seconds: float, enough: Callable[[NearbyDevice], bool]) -> Sequence[NearbyDevice]:
+        """Return the devices in reach; stop early at one that is `enough`. Raises `BluetoothUnavailable`."""
+        return await scan(self.adapter, seconds, enough)
+
+    async def forget(self, address: str) -> None:
+        """Let BlueZ forget the device with its bond; other systems have no such way, and nothing happens."""
+        if self.adapter == SYSTEM_ADAPTER and await drop_bond(address):
+            log.info("BlueZ has forgotten the band, with its bond")
+
+    def meet(self, address: str, driver: Driver, session: Session) -> AbstractAsyncContextManager[FirstMeeting]:
+        """Connect and log in, bonding if the band asks for it; disconnect at the end of the block.
+
+        Raises `DeviceError` and `BluetoothUnavailable`. `NotAuthorised` explains a passkey that nobody typed, or that
+        was wrong.
+        """
+        return (
+            self._bonding(address, driver, session)
+            if self.adapter == SYSTEM_ADAPTER
+            else self._met(address, driver, session)
+        )
+
+    @contextlib.asynccontextmanager
+    async def _met(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
+        async with AsyncExitStack() as stack:
+            yield await self._logged_in(stack, address, driver, session, None)
+
+    @contextlib.asynccontextmanager
+    async def _bonding(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
+        """As `_met`, while an agent answers BlueZ; a bond that BlueZ made meanwhile earns a second attempt over it."""
+        async with pairing_agent(address, self.person) as agent, AsyncExitStack() as stack:
+            try:
+                try:
+                    meeting = await self._logged_in(stack, address, driver, session, agent)
+                except DeviceError:
+                    if not await agent.made_a_bond():
+                        raise
+                    log.debug("once more, over the new bond")
+                    meeting = await self._logged_in(stack, address, driver, session, None)
+            except DeviceError as error:
+                await stack.aclose()
+                if (why := await _undone(agent, address)) is not None:
+                    raise NotAuthorised(why) from error
+                raise
+            yield FirstMeeting(await identity(address), meeting.conversation, meeting.readings)
+
+    async def _logged_in(
+        self, stack: AsyncExitStack, address: str, driver: Driver, session: Session, agent: Agent | None
+    ) -> FirstMeeting:
+        """Close the connection that `stack` has, open a new one in it, and log in. Raises as `meet` does."""
+        await stack.aclose()
+        connection = await stack.enter_async_context(connect(self.adapter, address, CONNECT_WITHIN))
+        conversation = Conversation(connection, zone=self.zone, now=self.now, bonds=self.adapter == SYSTEM_ADAPTER)
+        readings: list[Reading] = []
+
+        async def commit(batch: Sequence[Reading]) -> None:
+            readings.extend(batch)
+
+        await _settled(meet(driver, conversation, session, commit), agent)
+        return FirstMeeting(address, conversation, readings)
+
+
+async def _undone(agent: Agent, address: str) -> str | None:
+    """Drop the bond unless it is an old one; return why the log-in failed, if that was for want of a passkey."""
+    made = await bonded(address)
+    if not agent.had_bond:
+        await drop_bond(address)
+    if agent.unanswered:
+        return _UNANSWERED.format(address=address)
+    return _WRONG_PASSKEY if agent.asked and not made else None
+
+
+async def _settled(log_in: Coroutine[object, object, None], agent: Agent | None) -> None:
+    """Wait for the end of a log-in.
+
+    Raises what the log-in raises, and `NoReply` if it does not end within `SETTLE_S` of the agent's answer to BlueZ.
+    """
+    work = asyncio.ensure_future(log_in)
+    answered = asyncio.ensure_future(agent.answered.wait() if agent is not None else asyncio.Event().wait())
+    try:
+        await asyncio.wait({work, answered}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done() and agent is not None and not agent.unanswered:
+            await asyncio.wait({work}, timeout=SETTLE_S)
+        if not work.done():
+            raise NoReply("the band did not go on after it was bonded: try again")
+        work.result()
+    finally:
+        for task in (work, answered):
+            task.cancel()
+        await asyncio.wait({work, answered})

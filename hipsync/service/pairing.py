@@ -1,0 +1,412 @@
+"""Pairing: choose a band, log in, find out which band of the store it is, and fetch what it remembers.
+
+The command line, the web page and a test pair through `Pairing.pair`; whoever sits there is its `Person`. All that it
+knows of Bluetooth is the port `PairingRadio`, and of how a passkey is asked for it knows nothing.
+
+The rule: nothing is stored before the driver has logged in. From then on the band is paired, whatever becomes of its
+first fetch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from hipsync.conversation.session import Conversation, collect, nudge
+from hipsync.driver import Advertisement, Driver, Message, Session
+from hipsync.errors import ConfigError, DeviceError, NotAuthorised
+from hipsync.model import Epoch, Info, Reading
+from hipsync.registry import claimants
+from hipsync.store import Band, Store
+from hipsync.store.keys import KeyFile
+from hipsync.text import clean
+
+LISTEN_S = 10.0
+"""Seconds to listen for real bands: one that saves its battery advertises every few seconds."""
+LISTEN_TO_SIMULATED_S = 2.0
+"""Seconds to listen for a simulated band, which advertises all the time."""
+KEY_BYTES = 16
+SHORTEST_SERIAL = 6
+"""Characters; what is shorter may be shared by many bands."""
+LET_GO = "Let the phone's app go of the band first: switch the phone's Bluetooth off."
+WHERE_KEYS_COME_FROM = (
+    "This band only talks to whoever knows its key: 32 hexadecimal digits, made when it was paired with the maker's "
+    "app. Tools such as huami-token fetch it from your account. Unpairing it in the app, or resetting it, makes the "
+    "key invalid: then pair it with the app once more, and give the new key."
+)
+WHAT_A_TAP_DOES = (
+    "The band will ask whether it may be paired: tap it when it vibrates. hipsync makes it a new key, so that the "
+    "maker's app has to be paired with it again if you want that, too."
+)
+
+
+class InReach(Protocol):
+    """A device that advertises, or that is connected to this computer."""
+
+    @property
+    def address(self) -> str:
+        """The address by which the radio reaches the device."""
+        ...
+
+    @property
+    def rssi_dbm(self) -> int | None:
+        """The strength of its signal; None if it is connected, and so does not advertise."""
+        ...
+
+    @property
+    def advertisement(self) -> Advertisement: ...
+
+
+class FirstMeeting(Protocol):
+    """An open connection to a band over which the driver has just logged in."""
+
+    @property
+    def address(self) -> str:
+        """The band's lasting address, which a band that changes its address only reveals when it is bonded."""
+        ...
+
+    @property
+    def conversation(self) -> Conversation: ...
+
+    @property
+    def readings(self) -> Sequence[Reading]:
+        """What the band said of itself during the log-in, such as its serial number."""
+        ...
+
+
+class PairingRadio(Protocol):
+    """The radio, as far as pairing needs it."""
+
+    async def scan(self, seconds: float, enough: Callable[[InReach], bool]) -> Sequence[InReach]:
+        """Return the devices in reach; stop early at one that is `enough`. Raises `BluetoothUnavailable`."""
+        ...
+
+    async def forget(self, address: str) -> None:
+        """Drop the bond that this computer has with the device, if there is one."""
+        ...
+
+    def meet(self, address: str, driver: Driver, session: Session) -> AbstractAsyncContextManager[FirstMeeting]:
+        """Connect and log in, bonding if the band asks for it; disconnect at the end of the block.
+
+        Raises `DeviceError` and `BluetoothUnavailable`. A bond that was made for a log-in that failed is dropped.
+        """
+        ...
+
+
+class Person(Protocol):
+    """Whoever pairs a band: at a terminal, on a page, or the script of a test."""
+
+    def show(self, line: str) -> None:
+        """Show one line about what happens now."""
+        ...
+
+    def advise(self, text: str) -> None:
+        """Show a paragraph of advice, which may be a driver's own."""
+        ...
+
+    def show_count(self, epochs: int) -> None:
+        """Show how many epochs have been fetched so far."""
+        ...
+
+    async def choose(self, devices: Sequence[InReach]) -> InReach:
+        """Return the one of several devices that is to be paired. Raises `ConfigError` if nobody can be asked."""
+        ...
+
+    def given_key(self) -> bytes | None:
+        """Return the band's key if it was given before anybody asked. Raises `ConfigError` if it is no key."""
+        ...
+
+    async def ask_key(self) -> bytes:
+        """Ask for the band's key. Raises `ConfigError` if nobody can be asked, or the answer is no key."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The band that somebody wants to pair, as far as they said which one."""
+
+    address: str | None = None
+    """None: whichever is in reach, by the person's choice if there are several."""
+    name: str | None = None
+    """What the band is to be called; None: what it calls itself."""
+    kind: str | None = None
+    """The key of a driver; None: the first driver that recognises the band."""
+    again: bool = False
+    """The band may be paired already, perhaps with another address."""
+
+    def check(self, drivers: Mapping[str, Driver]) -> None:
+        """Raise `ConfigError` if there is no such driver, or if no address says which band to pair again."""
+        if self.kind is not None and self.kind not in drivers:
+            raise ConfigError(f"no driver {self.kind!r}: there are {', '.join(sorted(drivers))}")
+        if self.again and self.address is None:
+            raise ConfigError("which band is paired again? give its address (`hipsync bands show` tells it)")
+
+
+class Newcomer(NamedTuple):
+    """A band over whose connection a driver has logged in, before anybody knows which band of the store it is."""
+
+    driver: Driver
+    advertisement: Advertisement
+    address: str
+    key: bytes | None
+    readings: Sequence[Reading]
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """What it takes to pair a band; `pair` does it."""
+
+    person: Person
+    radio: PairingRadio
+    drivers: Mapping[str, Driver]
+    open_store: Callable[[], Store]
+    """Opens the database for writing, and makes it if there is none."""
+    keys: KeyFile
+    zone: str
+    """The zone of this computer, an IANA name."""
+    now: Callable[[], datetime]
+    simulated_key: bytes | None = None
+    """The key of a simulated band. None means that the band is a real one."""
+
+    async def pair(self, wanted: Wanted) -> Band:
+        """Pair a band and fetch what it remembers; return it as it is stored.
+
+        Raises `ConfigError`, `BluetoothUnavailable`, `StoreError`, and `DeviceError`, after which the band is paired
+        only if the message says so.
+        """
+        if wanted.again and wanted.address is not None:
+            await self.radio.forget(wanted.address)
+        device = await self._found(wanted)
+        with self.open_store() as store:  # not before: where there is no Bluetooth, no file is made
+            return await self._pair_device(store, device, wanted)
+
+    async def _found(self, wanted: Wanted) -> InReach:
+        """Return the device to pair. Raises `DeviceError` if it is not in reach."""
+        listen_s = LISTEN_S if self.simulated_key is None else LISTEN_TO_SIMULATED_S
+        if self.simulated_key is None:
+            self.person.advise(LET_GO)
+        self.person.show(f"Listening for {listen_s:g} s ..." if wanted.address is None else "Listening ...")
+
+        def is_wanted(device: InReach) -> bool:
+            return wanted.address is not None and device.address.upper() == wanted.address.upper()
+
+        def enough(device: InReach) -> bool:
+            """Whether a driver is known, too: the band's name may arrive a little later than its address."""
+            return is_wanted(device) and (
+                wanted.kind is not None or bool(claimants(device.advertisement, self.drivers))
+            )
+
+        devices = await self.radio.scan(listen_s, enough)
+        if wanted.address is not None:
+            if (device := next(filter(is_wanted, devices), None)) is not None:
+                return device
+            message = (
+                f"{wanted.address} is not in reach: wake the band, bring it near, and let the phone's app go of it "
+                "(switch the phone's Bluetooth off)"
+            )
+            raise DeviceError(message)
+        bands = recognised(devices, self.drivers)
+        if not bands:
+            raise DeviceError("no band in reach that a driver knows: wake it, and switch the phone's Bluetooth off")
+        return bands[0] if len(bands) == 1 else await self.person.choose(bands)
+
+    async def _pair_device(self, store: Store, device: InReach, wanted: Wanted) -> Band:
+        driver, advertisement = _driver_for(device, wanted, self.drivers), device.advertisement
+        known = known_band(store, device.address, wanted, driver)
+        key = await self._key(driver, advertisement)
+        self.person.show(f"Connecting to {advertisement.name or device.address} ({driver.label}) ...")
+        session = Session(
+            advertisement.name or "",
+            key,
+            since=store.since(known.id) if known else {},
+            pairing=self.simulated_key is None,
+        )
+        async with AsyncExitStack() as stack:
+            try:
+                meeting = await stack.enter_async_context(self.radio.meet(device.address, driver, session))
+            except NotAuthorised as error:
+                raise NotAuthorised(f"{error}; nothing was written down") from error
+            simulated = self.simulated_key is not None
+            newcomer = Newcomer(driver, advertisement, meeting.address, key, meeting.readings, simulated)
+            band = self._stored(store, newcomer, known or proven_band(store, self.keys, newcomer), wanted)
+            await self._first_fetch(store, band, driver, meeting.conversation, session)
+        return band
+
+    async def _key(self, driver: Driver, advertisement: Advertisement) -> bytes | None:
+        """Return the key to log in with: a given one, a new one, or None where the band needs none."""
+        need = driver.secret(advertisement)
+        if self.simulated_key is not None:
+            return None if need == "none" else self.simulated_key
+        if driver.advice:
+            self.person.advise(driver.advice)
+        if (key := self.person.given_key()) is not None:
+            return key
+        if need == "own":
+            self.person.advise(WHAT_A_TAP_DOES)
+            return os.urandom(KEY_BYTES)
+        if need == "given":
+            self.person.advise(WHERE_KEYS_COME_FROM)
+            return await self.person.ask_key()
+        return None
+
+    def _stored(self, store: Store, newcomer: Newcomer, known: Band | None, wanted: Wanted) -> Band:
+        """Store the band, with its key and what it said of itself; `known` is the band of the store that it is."""
+        advertised_name, abilities = newcomer.advertisement.name or "", newcomer.driver.abilities
+        if known is not None:
+            if known.address != newcomer.address:
+                self.person.show(f"This is {known.name!r}, by another address: what it told goes on.")
+            store.move_band(known.id, newcomer.address, advertised_name)
+        band = known or store.add_band(
+            name=free_name(store, wanted.name or clean(advertised_name) or newcomer.driver.key),
+            driver=newcomer.driver.key,
+            address=newcomer.address,
+            advertised_name=advertised_name,
+            simulated=newcomer.simulated,
+            vouches=abilities.wear or abilities.sleep or abilities.heart_rate,
+            reports_wear=abilities.wear,
+            now=self.now(),
+        )
+        if newcomer.key is not None:
+            self.keys.set(band.name, newcomer.key)
+        store.note_zone(self.now(), self.zone)
+        store.append(band.id, newcomer.readings)
+        return band
+
+    async def _first_fetch(
+        self, store: Store, band: Band, driver: Driver, conversation: Conversation, session: Session
+    ) -> None:
+        """Fetch all that the band remembers, and buzz it. Raises `DeviceError` if the fetch fails."""
+        self.person.show("Logged in and set the clock. Fetching what the band remembers ...")
+        epochs, started = 0, self.now()
+
+        async def commit(batch: Sequence[Reading]) -> None:
+            nonlocal epochs
+            await asyncio.to_thread(store.append, band.id, batch)
+            epochs += sum(isinstance(reading, Epoch) for reading in batch)
+            self.person.show_count(epochs)
+
+        try:
+            await collect(driver, conversation, session, commit)
+        except DeviceError as error:
+            store.note_sync(band.id, started, self.now(), epochs, str(error))
+            raise DeviceError(f"paired as {band.name!r}, but {error}: `hipsync sync` fetches the rest") from error
+        store.note_sync(band.id, started, self.now(), epochs, None)
+        self.person.show(f"Stored {epochs:,} epochs. The band is called {band.name!r}.")
+        if driver.nudge is not None:
+            try:
+                await nudge(driver, conversation, session, Message("hipsync", "paired", asks=False))
+                self.person.show("It should have buzzed just now.")
+            except DeviceError as error:
+                self.person.show(f"It did not buzz: {error}")
+
+
+def recognised(devices: Sequence[InReach], drivers: Mapping[str, Driver]) -> Sequence[InReach]:
+    """Return the devices that the driver of a family takes; where there is none, those that keep to a standard."""
+    taken = [(device, takers[0]) for device in devices if (takers := claimants(device.advertisement, drivers))]
+    of_a_family = [device for device, driver in taken if not driver.generic]
+    return of_a_family or [device for device, _ in taken]
+
+
+def _driver_for(device: InReach, wanted: Wanted, drivers: Mapping[str, Driver]) -> Driver:
+    """Return the driver that the person named, or else the first that takes the device. Raises `ConfigError`."""
+    if wanted.kind is not None:
+        return drivers[wanted.kind]
+    takers = claimants(device.advertisement, drivers)
+    if not takers:
+        raise ConfigError(f"no driver takes {device.address}: name one with --driver (`hipsync drivers` lists them)")
+    return takers[0]
+
+
+# ------------------------------------------------------------------ which band of the store it is
+
+
+def known_band(store: Store, address: str, wanted: Wanted, driver: Driver) -> Band | None:
+    """Return the band that is paired again: the one with this address, or else with the name that the person gave.
+
+    Raises `ConfigError` if a band has this address and nobody wanted it paired again, or if it is of another kind.
+    """
+    known = next((band for band in store.bands() if band.address == address), None)
+    if known is not None and not wanted.again:
+        raise ConfigError(f"{address} is paired already, as {known.name!r}: see `hipsync bands`; --again pairs it anew")
+    if known is None and wanted.again and wanted.name is not None:
+        known = next((band for band in store.bands() if band.name == wanted.name), None)
+    if known is not None and known.driver != driver.key:
+        raise ConfigError(f"{known.name!r} is a band of kind {known.driver!r}, and this one is of kind {driver.key!r}")
+    return known
+
+
+def proven_band(store: Store, keys: KeyFile, newcomer: Newcomer) -> Band | None:
+    """Return the one band of the store that the newcomer must be, though it had another address; None if in doubt.
+
+    The proof is that it took the key that a person once gave for that band, or that it has that band's serial number.
+    A name proves nothing: two people's bands of one kind have the same.
+    """
+    serials = {info.serial for info in newcomer.readings if isinstance(info, Info) and is_serial(info.serial)}
+    person_gave_key = newcomer.key is not None and newcomer.driver.secret(newcomer.advertisement) == "given"
+
+    def same(band: Band) -> bool:
+        if band.driver != newcomer.driver.key or band.simulated != newcomer.simulated or band.address is None:
+            return False
+        if band.address == newcomer.address:  # bonding has revealed it: the band was seen by another address
+            return True
+        info = store.newest_info(band.id)
+        return (person_gave_key and keys.secret(band) == newcomer.key) or (info is not None and info.serial in serials)
+
+    found = [band for band in store.bands() if same(band)] or [
+        band for band in store.bands() if is_import_of(store, band, newcomer.address, newcomer.driver)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def is_import_of(store: Store, band: Band, address: str, driver: Driver) -> bool:
+    """Whether `band` is an import of the band at this address: another program's data, which have no address here.
+
+    `hipsync import gadgetbridge` stores the address as the serial number.
+    """
+    if band.address is not None or band.driver != driver.key:
+        return False
+    info = store.newest_info(band.id)
+    return info is not None and info.serial == address.upper()
+
+
+def is_serial(text: str | None) -> bool:
+    """Whether a text tells bands apart. Makers without serial numbers write zeros, repetitions or 0123456789."""
+    if text is None or len(text) < SHORTEST_SERIAL:
+        return False
+    return len(set(text)) > 2 and text not in "01234567890123456789"
+
+
+def free_name(store: Store, wish: str) -> str:
+    """Return the name wished for, with a number behind it if another band has that name."""
+    taken = {band.name for band in store.bands()}
+    if wish not in taken:
+        return wish
+    return next(name for name in (f"{wish} {number}" for number in range(2, 1000)) if name not in taken)
+
+
+# ------------------------------------------------------------------ simulated bands
+
+
+def check_not_mixed(store: Store, *, simulated: bool) -> None:
+    """Raise `ConfigError` if the store has a band of the other sort: simulated and real ones are not mixed."""
+    if store.has_real() if simulated else store.has_simulated():
+        raise ConfigError("a simulated band is not kept beside a real one: give another database with --db FILE")
+
+
+def simulated_address(bands: Sequence[Band], kind: str) -> str:
+    """Return the address for a simulated band of this kind: the one it was paired with before, or the first free one.
+
+    It is a static random address, by its first two bits.
+    """
+    paired = next((band.address for band in bands if band.simulated and band.driver == kind and band.address), None)
+    if paired is not None:
+        return paired
+    taken = {band.address for band in bands}
+    numbered = (f"C0:00:00:00:{number >> 8:02X}:{number & 0xFF:02X}" for number in range(1, len(bands) + 2))
+    return next(address for address in numbered if address not in taken)
