@@ -18,37 +18,24 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from families.known import Family, bands, family
 from hipsync.conversation.session import Conversation, collect, meet
 from hipsync.errors import DeviceError, LinkLost
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
 from hipsync.office_day import office_days
-from hipsync.registry import drivers, simulator
-from hipsync.simulated import SimulatedBand, Simulator
+from hipsync.registry import drivers
+from hipsync.simulated import SimulatedBand
 from hipsync.testing.direct import DirectConnection, Kept, run
 from hipsync.testing.rules import Case
-from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
 
 DRIVERS = drivers()
-BANDS: dict[str, tuple[str, Simulator]] = {
-    **{key: (key, simulator(key)) for key in DRIVERS},
-    "huami, Mi Band 6": ("huami", MiBand6),
-    "huami, Mi Band 7": ("huami", MiBand7),
-}
+BANDS = bands()
 REMEMBERING = sorted(name for name, (key, _) in BANDS.items() if DRIVERS[key].abilities.history is not None)
 LIVE = sorted(set(BANDS) - set(REMEMBERING))
-HELD = {"colmi", "lefun"}
+HELD = {name for name in REMEMBERING if DRIVERS[BANDS[name][0]].held}
 """Their memory is coarse and their total is told as it grows: they are both synced and held."""
 TOLD = sorted({*LIVE, *HELD})
-OMITS_STILL = {"fitpro", "colmi", "lefun"}
-"""Families that send no slot without steps: before the first one that they send nothing is known (their sheets)."""
-LOSES_A_FALL_HOUR = {"banglejs"}
-"""In autumn: it files by local time and keeps the first of two blocks of one name, so that the hour after its zone was
-set is unknown (its sheet)."""
-KNOWS_NO_ZONE = {"colmi", "lefun"}
-"""After a change of clocks the hour in which it is set, and the next, may have stamps of both: they are unknown."""
-VOUCHES_FOR_WHOLE_DAYS = {"colmi"}
-"""What is still on a day of two offsets, or of which a restart lost the total, is unknown; what it sends is not."""
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 LONDON = ZoneInfo("Europe/London")
 HOUR = timedelta(hours=1)
@@ -90,8 +77,8 @@ class Day:
         return cls(name, clock, life, band, case, Kept(), {minute.start: minute.steps for minute in life})
 
     @property
-    def family(self) -> str:
-        return self.name.partition(",")[0]
+    def family(self) -> Family:
+        return family(BANDS[self.name][0])
 
     async def until(self, instant: datetime) -> None:
         await asyncio.sleep(max((instant - self.clock.now()).total_seconds(), 0))
@@ -125,7 +112,7 @@ class Day:
             with contextlib.suppress(TimeoutError, LinkLost):
                 async with asyncio.timeout((until - self.clock.now()).total_seconds()):
                     await meet(self.case.driver, talk, session, self.kept.commit)
-                    if self.family in HELD:
+                    if self.name in HELD:
                         await collect(self.case.driver, talk, session, self.kept.commit)
                     assert self.case.driver.watch is not None
                     async with contextlib.aclosing(self.case.driver.watch(talk.view(), session)) as told:
@@ -172,7 +159,7 @@ class Day:
                 told = stored.get((start, length))
                 seen += told is not None
                 vouched = not any(before <= start < after for before, after in unvouched)
-                if told is not None or expected or self.family not in OMITS_STILL or (seen and vouched):
+                if told is not None or expected or not self.family.omits_still or (seen and vouched):
                     assert told == expected, f"{start}: {told} steps are stored of {expected}"
                 compared += 1
             start += length
@@ -246,7 +233,7 @@ async def a_reboot(day: Day) -> None:
     await day.sync()
     length = day.case.driver.abilities.history or MINUTE
     lost = [(rebooted - length, rebooted + 2 * MINUTE + length)]
-    silent = [(FRIDAY, FRIDAY + 24 * HOUR)] if day.family in VOUCHES_FOR_WHOLE_DAYS else []
+    silent = [(FRIDAY, FRIDAY + 24 * HOUR)] if day.family.vouches_for_whole_days else []
     day.compare(BEGIN, EVENING, lost, silent)
 
 
@@ -265,10 +252,10 @@ async def clocks_change(day: Day) -> None:
         await day.until(instant)
         await day.sync()
     met = change + 8 * HOUR
-    lost = [(met, met + HOUR + 10 * MINUTE)] if day.family in LOSES_A_FALL_HOUR and begin > SPRING else []
-    lost += [(met, met + 2 * HOUR)] if day.family in KNOWS_NO_ZONE else []
+    lost = [(met, met + HOUR + 10 * MINUTE)] if day.family.loses_a_fall_hour and begin > SPRING else []
+    lost += [(met, met + 2 * HOUR)] if day.family.knows_no_zone else []
     local = change.astimezone(LONDON).replace(hour=0)
-    silent = [(local, local.replace(hour=23, minute=59))] if day.family in VOUCHES_FOR_WHOLE_DAYS else []
+    silent = [(local, local.replace(hour=23, minute=59))] if day.family.vouches_for_whole_days else []
     day.compare(begin, day.clock.now() - MINUTE, lost, silent)
 
 

@@ -7,12 +7,13 @@ import time
 
 import pytest
 
-from fuzzing import Family, Tally, counted, decoded, family, recorded, talked
+from families.known import Fuzz, bands, fuzz_of
+from fuzz.counted import counted
+from fuzz.inputs import Tally, decoded, talked
+from fuzz.talk import recorded
 from hipsync.errors import MalformedPacket
-from hipsync.registry import drivers, simulator
-from hipsync.simulated import Simulator
+from hipsync.registry import drivers
 from hipsync_devices.huami import packets
-from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
 
 INPUTS = 200_000
 """A family, through its decoders."""
@@ -21,30 +22,26 @@ TALKED = 10_000
 SHARE = 0.3
 """Of the inputs: at least so many reach an innermost decoder."""
 DRIVERS = drivers()
-BANDS: dict[str, tuple[str, Simulator]] = {
-    **{key: (key, simulator(key)) for key in DRIVERS},
-    "huami 2021": ("huami", MiBand7),
-    "huami 2021, Mi Band 6": ("huami", MiBand6),
-}
+BANDS = bands()
 
 
 def fuzzed(name: str, inputs: int, talks: int, seed: int = 1) -> Tally:
     key, made = BANDS[name]
-    declared = family(name.partition(",")[0])
+    declared = fuzz_of(name)
     tally, noise = Tally(), random.Random(seed)
     decoded(declared, recorded(DRIVERS[key], made), inputs, tally, noise)
     talked(DRIVERS[key], made, declared, talks, tally, noise)
     return tally
 
 
-def told(tally: Tally, declared: Family) -> str:
+def told(tally: Tally, declared: Fuzz) -> str:
     decoders = (
         f"{tally.inputs:,} inputs through the decoders, {tally.from_valid:,} of them damaged valid frames, "
         f"{tally.sealed:,} sealed anew"
     )
     talks = f"{tally.talked:,} more in {tally.talks:,} conversations"
     if not declared.innermost:
-        return f"{decoders}, {talks}; no innermost decoder is declared (tests/fuzzing.py)"
+        return f"{decoders}, {talks}; no innermost decoder is declared (tests/families)"
     return (
         f"{decoders}, {tally.reached / tally.inputs:.0%} reached an innermost decoder and "
         f"{tally.decoded / tally.inputs:.0%} got a value of it; {talks}, of which "
@@ -57,7 +54,7 @@ def told(tally: Tally, declared: Family) -> str:
 def test_no_bytes_break_a_family(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     begun_s = time.perf_counter()
     tally = fuzzed(name, INPUTS, TALKED)
-    declared = family(name.partition(",")[0])
+    declared = fuzz_of(name)
     with capsys.disabled():
         print(f"\n{name}: {told(tally, declared)}; {time.perf_counter() - begun_s:.0f} s")
     assert tally.inputs == INPUTS
@@ -78,7 +75,7 @@ def test_what_breaks_is_told_with_its_bytes() -> None:
             raise IndexError("as a careless decoder does")
 
     with pytest.raises(IndexError) as caught:
-        decoded(Family(read, ()), [("fee1", b"\1\2\3\4")], 100, Tally(), random.Random(1))
+        decoded(Fuzz(read, ()), [("fee1", b"\1\2\3\4")], 100, Tally(), random.Random(1))
     assert caught.value.__notes__[0].startswith("fee1 ")
 
 

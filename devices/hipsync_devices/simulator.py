@@ -189,6 +189,7 @@ class Client:
 
     def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
         self._live(now)
+        now = self._time.now
         due = [each for at, each in self._waiting if at <= now]
         self._waiting = [(at, each) for at, each in self._waiting if at > now]
         return due

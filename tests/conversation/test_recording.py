@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from families.known import family
 from hipsync.conversation import recording
 from hipsync.conversation.capture import Capture, Line, capture_of
 from hipsync.conversation.recording import Recording, redacted
@@ -29,10 +30,6 @@ NORDIC = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
 TELLS = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
 MILLISECOND = timedelta(milliseconds=1)
 """What a capture's times are written to."""
-STREAMS = {"banglejs": {TELLS}}
-RUNNING = {"infinitime": {"00030001-78fc-48fe-8e23-433b3a1942d0": None}, "moyoung": {
-    "0000fee1-0000-1000-8000-00805f9b34fb": None}}  # fmt: skip
-"""Counters of steps, which the life of another band does not repeat."""
 
 
 def recorded(key: str, zone: str = "UTC", cut_after: int | None = None) -> tuple[Kept, Capture]:
@@ -82,16 +79,13 @@ def test_a_morning_of_each_family_replays(key: str, zone: str) -> None:
     assert capture_of(told.text()) == told
 
 
-COARSER = {"banglejs", "lefun"}
-"""The one rounds what it tells of movement; of the half hours of the other hours are stored."""
-
-
-@pytest.mark.parametrize("key", sorted(drivers().keys() - COARSER))
+@pytest.mark.parametrize("key", sorted(key for key in drivers() if not family(key).stored_coarser))
 def test_the_simulated_band_repeats_itself(key: str) -> None:
     kept, told = recorded(key)
     again = simulator(key)(epochs(kept.readings), now=told.start, zone=told.zone, secret=None if told.opened else KEY)
     login = None if told.opened else (drivers()[key], KEY)
-    replay(told, again, streams=STREAMS.get(key, ()), varies=RUNNING.get(key), login=login)
+    known = family(key)
+    replay(told, again, streams=known.streams, varies=dict.fromkeys(known.counters), login=login)
 
 
 @pytest.mark.parametrize("key", sorted(drivers()))

@@ -18,13 +18,15 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from evidence.known import NOT_MET, REPORTED
 from evidence.plugin import WIRE
 from evidence.vectors import KINDS, Vector, vectors
-from hipsync.registry import drivers
+from hipsync.driver import Driver
+from hipsync.registry import OURS, drivers
 from hipsync.testing import RULES
 from support.repository import ROOT
 
@@ -46,9 +48,9 @@ def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None 
     else:
         ring = _run(["tests/bluez/test_bluez.py"], "bluez")["bluez"] if bluez else []
     families: dict[str, Any] = {}
-    for key, held in _by_family(vectors()).items():
-        if key not in drivers():
-            continue
+    published = _by_family(vectors())
+    for key in ours():
+        held = published.get(key, [])
         was = before.get(key, {})
         families[key] = {
             "vectors": {
@@ -61,8 +63,14 @@ def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None 
             "bluez": key in ring if bluez or ring_told else was.get("bluez", False),
             "reported": list(REPORTED.get(key, [])),
         }
-    absent = {key: len(held) for key, held in _by_family(vectors()).items() if key not in drivers()}
+    absent = {key: len(held) for key, held in published.items() if key not in families}
     return {"version": 1, "families": dict(sorted(families.items())), "without_driver": absent}
+
+
+def ours() -> Mapping[str, Driver]:
+    """The drivers that come with hipsync."""
+    points = {point.name for point in entry_points(group="hipsync.drivers") if point.value.startswith(OURS)}
+    return {key: driver for key, driver in drivers().items() if key in points}
 
 
 def read() -> dict[str, Any]:

@@ -1,24 +1,61 @@
-"""The tables of `docs/evidence.md`, which are made of the stored evidence and the drivers' abilities."""
+"""The tables of bands that nobody writes by hand: in `README.md` for wearers, in `docs/evidence.md` for authors.
+
+They are made of the kept evidence and of what the drivers say of themselves.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
-from evidence.measure import text
+from evidence.measure import ours, text
 from hipsync.driver import Driver
-from hipsync.evidence import proof_of
-from hipsync.registry import OURS, drivers
+from hipsync.evidence import Proof, proof_of
 from support.repository import ROOT
 
-PAGE = ROOT / "docs" / "evidence.md"
+WEARERS, AUTHORS = ROOT / "README.md", ROOT / "docs" / "evidence.md"
 BEGIN = "<!-- written by `uv run python -m evidence --write`: change the drivers or their tests, not this -->"
 END = "<!-- end of what is written -->"
+LEVELS = {
+    "real band": "real bands",
+    "recorded": "bytes that others recorded",
+    "firmware": "the firmware's source",
+    "published": "bytes that others published",
+    "simulated": "simulated",
+}
 
 
-def tables(told: Mapping[str, Any]) -> str:
-    """Markdown: what each family can do, how well that is proven, and which vectors are not met."""
+def wearers_table(told: Mapping[str, Any]) -> str:
+    """Markdown: what a band of each family keeps, and what hipsync can do with it."""
+    lines = [_row(["band", "keeps", "live steps", "buzz", "shows the words", "proof"]), _row(["---"] * 6)]
+    kept = text(told)
+    for key, driver in sorted(ours().items(), key=lambda item: item[1].label.lower()):
+        can = [
+            "yes" if able else "no" for able in (driver.abilities.live, driver.abilities.buzz, driver.abilities.text)
+        ]
+        lines.append(_row([driver.label, _keeps(driver), *can, _levels(proof_of(key, kept))]))
+    return "\n".join(lines)
+
+
+def _keeps(driver: Driver) -> str:
+    length = driver.abilities.history
+    kept = "nothing" if length is None else f"steps of each {_minutes(length)}"
+    return f"{kept}; `hipsync run` stays connected" if driver.held else kept
+
+
+def _minutes(length: timedelta) -> str:
+    minutes = int(length.total_seconds()) // 60
+    return "minute" if minutes == 1 else f"{minutes} minutes"
+
+
+def _levels(proof: Proof) -> str:
+    return ", ".join(LEVELS[level] for level in proof.levels) or "not stated"
+
+
+def authors_tables(told: Mapping[str, Any]) -> str:
+    """Markdown: what each family can do and how well that is proven, and which vectors are not met."""
     able = ["live", "buzz", "text", "answers", "battery", "wear", "sleep", "heart_rate"]
     head = ["family", "bands", "history", *(word.replace("_", " ") for word in able)]
     lines = [_row(head), _row(["---"] * len(head))]
@@ -46,12 +83,6 @@ def tables(told: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def ours() -> Mapping[str, Driver]:
-    """The drivers that come with hipsync."""
-    points = {point.name for point in entry_points(group="hipsync.drivers") if point.value.startswith(OURS)}
-    return {key: driver for key, driver in drivers().items() if key in points}
-
-
 def _history(driver: Driver) -> str:
     length = driver.abilities.history
     return "-" if length is None else f"{int(length.total_seconds()) // 60} min"
@@ -61,12 +92,21 @@ def _row(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def written() -> str:
+def written(readme: Path) -> str:
     """What stands between the marks now. Raises `ValueError` if they are not there."""
-    return PAGE.read_text("utf-8").split(BEGIN)[1].split(END)[0].strip("\n")
+    return _parts(readme)[1].strip("\n")
 
 
 def write(told: Mapping[str, Any]) -> None:
-    before, _, rest = PAGE.read_text("utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{tables(told)}\n\n{END}{after}", "utf-8")
+    for readme, made in ((WEARERS, wearers_table(told)), (AUTHORS, authors_tables(told))):
+        before, _, after = _parts(readme)
+        readme.write_text(f"{before}{BEGIN}\n\n{made}\n\n{END}{after}", "utf-8")
+
+
+def _parts(readme: Path) -> tuple[str, str, str]:
+    """What stands before the marks, between them and after them."""
+    before, begun, rest = readme.read_text("utf-8").partition(BEGIN)
+    between, ended, after = rest.partition(END)
+    if not begun or not ended:
+        raise ValueError(f"{readme} has not both marks of what is written by `python -m evidence`")
+    return before, between, after

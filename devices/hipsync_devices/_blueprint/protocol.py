@@ -1,0 +1,119 @@
+"""The conversation with the band: set its clock, fetch its slots, follow its total, buzz.
+
+::
+
+    > FETCH <since>            < FETCH <slot>, once a slot         < FETCH <how many>
+    (stored now)
+    > FORGET <until>           < FORGET                            only if the band may forget
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from hipsync.driver import Link, Message, Session
+from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
+from hipsync.model import Charge, Counter, Epoch, Reading
+from hipsync_devices._blueprint import packets
+from hipsync_devices._blueprint.packets import SLOT, Frame, Slot
+from hipsync_devices.live_counter import burst, worth_storing
+
+REPLY_WITHIN = timedelta(seconds=3)
+HEARTBEAT = timedelta(minutes=1)
+"""Between questions for the total while the band is silent: proof that the link lives, and a reading for stillness."""
+FIRST_FETCH = timedelta(days=7)
+MOST_SLOTS = 2 * FIRST_FETCH // SLOT
+"""In one answer; a band that sends more babbles."""
+
+
+class Wire:
+    """Frames over a link; what is none is passed over, and so is every answer to another command."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def open(self) -> None:
+        if not self._link.has(packets.WRITE) or not self._link.has(packets.NOTIFY):
+            raise DeviceError("the band does not have the service of this family: is it another model?")
+        await self._link.subscribe(packets.NOTIFY)
+
+    async def ask(self, command: int, payload: bytes = b"") -> bytes:
+        """The payload of the answer. Raises `NoReply`."""
+        await self._link.write(packets.WRITE, Frame(command, payload).encode(), response=True)
+        _, answer = await self.heard(command, self._link.now() + REPLY_WITHIN)
+        return answer
+
+    async def heard(self, command: int, until: datetime) -> tuple[datetime, bytes]:
+        """When the next frame of a command came, and its payload. Raises `NoReply` if none comes by `until`."""
+        while (left := until - self._link.now()) > timedelta():
+            received = await self._link.notification(packets.NOTIFY, timeout=left)
+            with suppress(MalformedPacket):
+                frame = Frame.decode(received.data)
+                if frame.command == command:
+                    return received.at, frame.payload
+        raise NoReply(f"the band did not answer command {command:02X}")
+
+
+async def opened(link: Link, _: Session) -> Sequence[Reading]:
+    """Sets the band's clock; its battery."""
+    wire = Wire(link)
+    await wire.open()
+    await wire.ask(packets.SET_TIME, packets.encode_instant(link.now()))
+    return [Charge(link.now(), packets.decode_percent(await wire.ask(packets.BATTERY)))]
+
+
+async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+    """The slots that have ended since the last one stored; once they are stored the band may forget them."""
+    wire = Wire(link)
+    await wire.open()
+    since = session.since.get(Epoch, link.now() - FIRST_FETCH)
+    slots = await _slots(link, wire, since)
+    epochs = [Epoch(slot.start, SLOT, slot.steps) for slot in slots if since <= slot.start <= link.now() - SLOT]
+    if epochs:
+        yield epochs  # stored when the next line runs
+        if session.erase:
+            await wire.ask(packets.FORGET, packets.encode_instant(epochs[-1].end))
+
+
+async def _slots(link: Link, wire: Wire, since: datetime) -> Sequence[Slot]:
+    """All slots of an answer. Raises `UnexpectedReply` if one was lost on the way, or came twice."""
+    slots: list[Slot] = []
+    payload = await wire.ask(packets.FETCH, packets.encode_instant(since))
+    while isinstance(fetched := packets.decode_fetched(payload), Slot):
+        slots.append(fetched)
+        if len(slots) > MOST_SLOTS:
+            raise UnexpectedReply("the band sends more slots than it was asked for")
+        _, payload = await wire.heard(packets.FETCH, link.now() + REPLY_WITHIN)
+    if fetched != len(slots):
+        raise UnexpectedReply(f"the band sent {fetched} slots, and {len(slots)} arrived")
+    return slots
+
+
+async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
+    """The total as it changes, and every minute while it does not."""
+    wire = Wire(link)
+    await wire.open()
+
+    async def next_by(until: datetime) -> Counter:
+        at, payload = await wire.heard(packets.TOTAL, until)
+        return Counter(at, packets.decode_steps(payload))
+
+    beat = link.now()
+    while True:
+        try:
+            counters = await burst(link.now, next_by, until=beat)
+        except NoReply:
+            beat = link.now() + HEARTBEAT
+            steps = packets.decode_steps(await wire.ask(packets.TOTAL))
+            counters = [Counter(link.now(), steps)]
+        yield worth_storing(counters)
+
+
+async def nudge(link: Link, _: Session, message: Message) -> None:
+    """Buzz, twice if strong; the band shows no words."""
+    wire = Wire(link)
+    await wire.open()
+    for _number in range(2 if message.strong else 1):
+        await wire.ask(packets.BUZZ)

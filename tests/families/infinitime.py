@@ -1,0 +1,31 @@
+"""What tests know of PineTimes with InfiniTime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from families.known import Family, Fuzz, Packet
+from hipsync_devices.infinitime import packets
+
+
+def _read(characteristic: str, data: bytes) -> None:
+    if characteristic == packets.STEPS:
+        packets.steps(data)
+    elif characteristic == packets.BATTERY:
+        packets.percent(data)
+    elif characteristic == packets.EVENT:
+        packets.press(data)
+    else:
+        packets.firmware(data.decode(errors="replace"))
+
+
+def _presses(said: Sequence[Packet]) -> list[Packet]:
+    """What is read as numbers, and the buttons, which nobody pressed."""
+    told = [packet for packet in said if packet[0] in {packets.STEPS, packets.BATTERY}]
+    return [*told, *((packets.EVENT, bytes([press])) for press in packets.Press)]
+
+
+FAMILY = Family(
+    fuzz=Fuzz(_read, tuple(f"infinitime.packets:{name}" for name in ("steps", "percent", "press")), _presses),
+    counters={packets.STEPS},
+)

@@ -1,0 +1,37 @@
+"""What tests know of MoYoung watches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from families.known import Family, Fuzz, Packet
+from hipsync_devices.moyoung import packets
+
+
+def _read(characteristic: str, data: bytes) -> None:
+    if characteristic == packets.STEPS:
+        packets.Today.of(data)
+    elif characteristic == packets.BATTERY:
+        packets.percent(data)
+    elif characteristic == packets.REPLIES:
+        _, frame = packets.taken(b"", data)
+        if frame is not None:
+            packets.Buckets.of(frame)
+
+
+def _frames(said: Sequence[Packet]) -> list[Packet]:
+    """With buckets, which few watches are known to answer with."""
+    return [*said, *((packets.REPLIES, packets.Buckets(part, tuple(range(24))).frame().packet()) for part in range(4))]
+
+
+def _sealed(packet: Packet, damage: Callable[[bytes], bytes]) -> Packet:
+    characteristic, data = packet
+    if characteristic != packets.REPLIES:
+        return characteristic, damage(data)
+    return characteristic, packets.Frame(data[4], damage(data[5:])).packet()
+
+
+FAMILY = Family(
+    fuzz=Fuzz(_read, ("moyoung.packets:Today.of", "moyoung.packets:Buckets.of"), _frames, _sealed),
+    counters={packets.STEPS},
+)

@@ -1,0 +1,28 @@
+"""What tests know of sensors of standard services."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from families.known import Family, Fuzz, Packet
+from hipsync_devices import gatt
+from hipsync_devices.sig import packets
+
+
+def _read(characteristic: str, data: bytes) -> None:
+    if characteristic == gatt.HEART_RATE_MEASUREMENT:
+        packets.HeartRate.of(data)
+    elif characteristic == packets.RSC_MEASUREMENT:
+        packets.Pace.of(data)
+    elif characteristic == packets.BATTERY_LEVEL:
+        packets.percent(data)
+
+
+def _measurements(said: Sequence[Packet]) -> list[Packet]:
+    read = {gatt.HEART_RATE_MEASUREMENT, packets.RSC_MEASUREMENT, packets.BATTERY_LEVEL}
+    return [packet for packet in said if packet[0] in read]
+
+
+FAMILY = Family(
+    fuzz=Fuzz(_read, ("sig.packets:HeartRate.of", "sig.packets:Pace.of", "sig.packets:percent"), _measurements)
+)
