@@ -81,7 +81,7 @@ def test_it_takes_no_more_than_a_hundred_lines() -> None:
 
 
 def test_the_guide_shows_it_as_it_is() -> None:
-    guide = (ROOT / "devices" / "README.md").read_text()
+    guide = (ROOT / "docs" / "adding-a-band.md").read_text()
     example = guide.split("## A worked example")[1].split("\n## ")[0]
     shown = re.findall(r"(?:^    .*\n|^\n(?=    ))+", example, re.MULTILINE)
     code = [dedent(block).strip("\n") for block in shown if "uv pip" not in block]
