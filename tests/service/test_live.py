@@ -12,8 +12,6 @@ from dataclasses import replace
 from itertools import count, pairwise
 
 import pytest
-from hipsync.service.daemon import run as run_daemon
-from hipsync.service.plan import contact_at, live_kinds, next_wake
 
 from hipsync.conversation.session import Connection
 from hipsync.driver import Abilities, Driver, Link, Session
@@ -21,6 +19,8 @@ from hipsync.errors import DeviceError, NoReply
 from hipsync.host.clock import FastClock, SystemClock
 from hipsync.model import Answer, Charge, Counter, Reading, Where
 from hipsync.registry import drivers
+from hipsync.service.daemon import run as run_daemon
+from hipsync.service.plan import contact_at, live_kinds, next_wake
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Band
 from hipsync.testing.direct import run
