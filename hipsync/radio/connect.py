@@ -1,4 +1,4 @@
-"""Connects to a band with Bleak, and makes the open connection the `Connection` that a conversation runs over.
+"""Connects to a band with Bleak, and offers the open connection as the port that a conversation needs.
 
 The adapter is the system's or a simulated one; nothing else differs between the two, so tests on simulated bands run
 the code that real bands meet. Whatever happens, every connection is closed in the end, also one that was left open by

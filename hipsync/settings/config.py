@@ -1,9 +1,9 @@
 """What can be set, each setting with its default and the reason for it.
 
-`Config` holds values and knows no file: `file` reads and writes the user's TOML, `values` reads one value. What the
-sitting rule and the prompts need is held as the very `Rule` and `Policy` that judge by it, so that a setting has one
-name from the file to the judgement. The figures come from a comparison of the rule with thigh-worn posture sensors on
-11 people. `hipsync today` imports this module, so it imports nothing heavy.
+`Config` has values and knows no file: `file` reads and writes the user's TOML, `values` reads one value. The settings
+of the sitting rule and of the prompts are the very `Rule` and `Policy` that `hipsync.core` judges by, so that a setting
+has one name from the file to the judgement. The figures come from a comparison of the rule with thigh-worn posture
+sensors on 11 people. `hipsync today` imports this module, so it imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class Config:
     rule: Rule = _RULE
     """What ends a sitting stretch, and how long one may be: the table `[sitting]`.
 
-    - `limit`: minutes. 60, for the osteopath's advice is to get up at least that often. With the other defaults,
-      prompts have a precision of 0.84 and a recall of 0.80 against measured posture.
+    - `limit`: minutes of sitting. 60, for the osteopath's advice is to get up at least that often. With the other
+      defaults, prompts have a precision of 0.84 and a recall of 0.80 against measured posture.
     - `break_steps`: 20. Any number from 15 to 30 does as well. Fewer steps are movements of the arm, during which the
       heart rate rises by only 0.4 beats a minute; a higher number misses short walks.
     - `break_window`: minutes. Those steps must be taken within 5, so that "you walked" is true.
@@ -50,7 +50,7 @@ class Config:
       are better than steps.
     """
     policy: Policy = _POLICY
-    """When to prompt: the first five keys of the table `[prompts]`, and the rule's limit.
+    """When to prompt: the rule's limit, and four keys of the table `[prompts]`.
 
     - `limit`: the same as the rule's, without a key of its own.
     - `repeat`: minutes from one prompt of a stretch to the next. Off, so that there is one a stretch; repeats made 8.3
@@ -68,7 +68,7 @@ class Config:
     band: bool = True
     """Whether prompts buzz the band: the wrist is nearer than the screen."""
     command: tuple[str, ...] = ()
-    """A program and its arguments that each prompt is handed to as JSON; empty for none."""
+    """A program and its arguments; it is run for each prompt and gets it as JSON. Empty for none."""
 
     day_start: time = time(0)
     """The local time at which a day begins; for a night worker it may be later than midnight."""
@@ -76,9 +76,9 @@ class Config:
     at_most_every: timedelta = timedelta(minutes=10)
     """The shortest time between two contacts with a band that no prompt needs: bands have small batteries."""
     at_least_every: timedelta = timedelta(hours=4)
-    """The longest time between two contacts with a band, also while no prompt is near: so old may the figures be."""
+    """The longest time between two contacts with a band, also while no prompt is near; no figure is older than this."""
     erase: bool = False
-    """Whether a band is made to delete what is stored here; off, so that other apps can still fetch it."""
+    """Whether a band is made to delete what hipsync has stored; off, so that other apps can still fetch it."""
 
     exercises: tuple[str, ...] = ("hip-extension", "hip-flexor-stretch", "hip-rotation")
     """Names or tags of the exercises that take turns. The defaults give back what sitting takes from the hips:

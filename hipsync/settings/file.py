@@ -2,8 +2,8 @@
 
 The table `_KEYS` is the whole format: under which table and key each setting stands, and how its value is read and
 written. What is unknown or wrong is refused with the file, the key and what is allowed, never skipped. The file must
-belong to the user, and nobody else may write to it, for it can name a command. On the path of `hipsync today`: what
-only some files need is imported where it is needed.
+belong to the user, and nobody else may write to it, for it can name a command. `hipsync today` imports this module, so
+what only some files need is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hipsync.errors import ConfigError
+from hipsync.model import MINUTE
 from hipsync.settings import values
 from hipsync.settings.config import WEEKDAYS, Config
 from hipsync.settings.values import Toml, suggestion
@@ -24,8 +25,6 @@ from hipsync.settings.values import Toml, suggestion
 if TYPE_CHECKING:
     from hipsync.core.exercises import Move
     from hipsync.core.policy import Windows
-
-MINUTE = timedelta(minutes=1)
 
 
 def load(file: Path, *, required: bool = False) -> Config:

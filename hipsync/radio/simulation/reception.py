@@ -1,7 +1,7 @@
 """How one simulated band is received, and the faults on the way that a test can switch on.
 
-A `Reception` belongs to a band. It holds up, slows down or ends what is sent, and never reorders or loses a packet by
-itself: a real link layer does neither. Times are those of the event loop, virtual ones included.
+A `Reception` belongs to a band. It delays packets, drops advertisements or ends the link. While the link stands it
+neither reorders nor loses a packet, as a real link layer does not. Times are the event loop's, be they virtual.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Reception:
         self.in_range = True
         """Whether anything passes between the band and others; see `leave` and `come_back`."""
         self.stalled = False
-        """Whether what the band sends is held up; see `stall` and `resume`."""
+        """Whether packets from the band wait; see `stall` and `resume`."""
         self.notified = 0
         """The number of notifications and indications sent so far."""
         self.from_band = Lane(lambda: self.in_range and not self.stalled)
@@ -77,7 +77,7 @@ class Reception:
             self._supervision = asyncio.get_running_loop().call_later(SUPERVISION_S, self.drop)
 
     def come_back(self) -> None:
-        """Come back into range: what was held up arrives, if the link still stands."""
+        """Come back into range: packets that waited arrive, if the link still stands."""
         if self._supervision is not None:
             self._supervision.cancel()
             self._supervision = None
@@ -86,11 +86,11 @@ class Reception:
         self.to_band.flow()
 
     def stall(self) -> None:
-        """Hold up what the band sends until `resume`, while the link stands."""
+        """Let packets from the band wait until `resume`; the link stands."""
         self.stalled = True
 
     def resume(self) -> None:
-        """Deliver what `stall` held up, and all that follows."""
+        """Deliver the packets that wait since `stall`, and all that follow."""
         self.stalled = False
         self.from_band.flow()
 
