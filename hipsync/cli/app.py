@@ -15,9 +15,10 @@ from hipsync.errors import ConfigError, StoreError
 if TYPE_CHECKING:
     from hipsync.core.bouts import Rule
     from hipsync.core.days import Zones
+    from hipsync.model import Band
     from hipsync.service.plan import Settings
     from hipsync.settings.config import Config
-    from hipsync.store import Band, Store
+    from hipsync.store import Store
     from hipsync.store.keys import KeyFile
 
 
@@ -59,7 +60,7 @@ class App:
         return load(self.settings_file, required=self.config_path is not None)
 
     def rule(self) -> Rule:
-        from hipsync.history.summaries import rule_of
+        from hipsync.history.past import rule_of
 
         return rule_of(self.config())
 

@@ -23,9 +23,10 @@ if TYPE_CHECKING:
     from hipsync.cli.record import Record
     from hipsync.driver import Driver
     from hipsync.evidence import Proof
+    from hipsync.model import Band
     from hipsync.radio.connect import Seen
     from hipsync.service.service import Fetched, Service
-    from hipsync.store import Band, Store
+    from hipsync.store import Store
 
 EXIT_FAILED = 1
 COLUMNS = 80

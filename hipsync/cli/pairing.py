@@ -21,13 +21,13 @@ from hipsync.cli.passkey import Terminal
 from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
-from hipsync.model import Epoch, Info, Reading
+from hipsync.model import Band, Epoch, Info, Reading
 from hipsync.radio import connect as bluetooth
 from hipsync.radio.bleak_radio import CONNECT_WITHIN, made_up
 from hipsync.radio.bluez_agent import Agent, bonded, drop_bond, identity, pairing_agent
 from hipsync.radio.connect import Seen
 from hipsync.registry import claimants, drivers
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.store.keys import key_from_file, parsed_key
 from hipsync.text import clean
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
     from hipsync.core.period import PeriodSummary
     from hipsync.core.summary import DaySummary
+    from hipsync.model import Band
     from hipsync.report.terminal_day import Style
     from hipsync.report.terminal_period import Of
-    from hipsync.store import Band, Store
+    from hipsync.store import Store
 
 EXIT_NOTHING_KNOWN = 3
 

@@ -20,8 +20,8 @@ from typing import IO, Any, NamedTuple
 
 from hipsync.driver import Driver, Row, Samples
 from hipsync.errors import ConfigError, InputError
-from hipsync.model import Charge, Epoch, Info, Reading
-from hipsync.store import Band, Store
+from hipsync.model import Band, Charge, Epoch, Info, Reading
+from hipsync.store import Store
 from hipsync.store.keys import parsed_key
 from hipsync.text import clean
 

@@ -1,4 +1,4 @@
-"""From the store to a day: loads as much around it as its stretches need, and sums it up.
+"""Summaries of local days: what the store holds of a day, judged by the rule, with what was said and done.
 
 On the path of `hipsync today`, so it imports nothing heavy.
 """
@@ -8,90 +8,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import hipsync.core.bouts
 import hipsync.core.summary
 import hipsync.core.timeline
-from hipsync.core.bouts import Bouts, Rule, bouts
+import hipsync.history.past
+from hipsync.core.bouts import Rule
 from hipsync.core.summary import DaySummary, Judged, Worn, judged_day, summed_up
-from hipsync.core.timeline import HEART_WINDOW, Source, Timeline, instant_of, minute_of, timeline
+from hipsync.core.timeline import instant_of, minute_of
+from hipsync.history.past import Seen, bands_of, seen
 from hipsync.model import BandId, Prompt
 
 if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
-    from hipsync.settings.config import Config
-    from hipsync.store import Band, Store
-
-AROUND = 6 * 60
-"""Minutes loaded before and after; doubled while a stretch of the time asked for reaches the edge."""
-FARTHEST = 64 * AROUND
-
-
-class Seen(NamedTuple):
-    """A piece of the past, as it is judged."""
-
-    line: Timeline
-    found: Bouts
-
-
-def rule_of(config: Config) -> Rule:
-    """The sitting rule of the user's settings."""
-    return Rule(
-        limit=config.limit_minutes,
-        break_steps=config.break_steps,
-        break_window=config.break_window_minutes,
-        moves=config.moves,
-        trust_posture=config.trust_posture,
-    )
-
-
-def seen(
-    store: Store,
-    rule: Rule,
-    zones: Zones,
-    start: datetime,
-    end: datetime,
-    now: datetime,
-    only: Band | None = None,
-) -> Seen:
-    """Timeline and stretches from before `start` to after `end`, never beyond `now`, with whole stretches at both.
-
-    Of all bands, or of one `only`.
-    """
-    around = AROUND
-    while True:
-        first = minute_of(start) - around
-        last = min(minute_of(end) + around, minute_of(now))
-        line = timeline(sources(store, first, last, only), first, last, zones.at(start))
-        found = bouts(line, rule)
-        if around >= FARTHEST or not _reaches_edge(line, found, start, end, now):
-            return Seen(line, found)
-        around *= 2
-
-
-def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, now: datetime) -> bool:
-    """Whether more of the past or the future could change a stretch. No rule looks further back than for the heart."""
-    if not found.stretches:
-        return False
-    settled, last = instant_of(line.first + HEART_WINDOW), found.stretches[-1]
-    early = any(stretch.start < settled and stretch.end > start for stretch in found.stretches)
-    late = last.ended_by is None and last.start < end and line.last < minute_of(now)
-    return early or late
-
-
-def sources(store: Store, first: int, last: int, only: Band | None = None) -> list[Source]:
-    """What each band reported of minutes `[first, last)`."""
-    return [
-        Source(
-            store.epochs(band.id, instant_of(first), instant_of(last)),
-            store.counters(band.id, instant_of(first), instant_of(last)),
-            store.wears(band.id, instant_of(first), instant_of(last)),
-            vouches=band.vouches,
-            reports_wear=band.reports_wear,
-        )
-        for band in _bands(store, only)
-    ]
+    from hipsync.model import Band
+    from hipsync.store import Store
 
 
 def summarise(store: Store, rule: Rule, zones: Zones, day: date, now: datetime, only: Band | None = None) -> DaySummary:
@@ -150,7 +82,7 @@ def _settled(loaded_until: datetime, now: datetime) -> bool:
 
 def _judged_by(store: Store, rule: Rule, only: Band | None) -> str:
     """All that a judgement rests upon besides a day's readings and bounds: settings, bands, and this very program."""
-    bands = [(band.id, band.vouches, band.reports_wear) for band in _bands(store, only)]
+    bands = [(band.id, band.vouches, band.reports_wear) for band in bands_of(store, only)]
     return repr((tuple(rule), bands, _edition()))
 
 
@@ -158,6 +90,7 @@ def _edition() -> list[tuple[int, int]]:
     """Another one after an upgrade: sizes and times of the files that judge."""
     files = [
         __file__,
+        hipsync.history.past.__file__,
         *(module.__file__ or "" for module in (hipsync.core.timeline, hipsync.core.bouts, hipsync.core.summary)),
     ]
     return [(stat.st_size, stat.st_mtime_ns) for stat in (Path(file).stat() for file in files)]
@@ -184,13 +117,9 @@ def resolutions(store: Store, day: Day, only: Band | None = None) -> list[tuple[
     """The bands that have data of a day, each with its finest resolution in minutes."""
     return [
         (band.id, max(int(resolution.total_seconds()) // 60, 1))
-        for band in _bands(store, only)
+        for band in bands_of(store, only)
         if (resolution := store.resolution(band.id, day.start, day.end)) is not None
     ]
-
-
-def _bands(store: Store, only: Band | None) -> Sequence[Band]:
-    return store.bands() if only is None else [only]
 
 
 def said(store: Store, start: datetime, end: datetime) -> Sequence[Prompt]:

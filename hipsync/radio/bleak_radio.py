@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 
 from hipsync.conversation.session import Connection
 from hipsync.errors import ConfigError
-from hipsync.model import BandId
+from hipsync.model import Band, BandId
 from hipsync.office_day import office_days
 from hipsync.radio import connect as bluetooth
 from hipsync.registry import simulator
 from hipsync.simulated import SimulatedBand
-from hipsync.store import Band
 
 CONNECT_WITHIN = timedelta(seconds=45)
 """Scan and connect: a slow advertiser speaks once a second or so, and BlueZ's race wants a second try."""

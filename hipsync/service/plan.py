@@ -19,9 +19,9 @@ from hipsync.core.days import Zones
 from hipsync.core.occasions import occasions
 from hipsync.core.prompting import Due, Policy, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.core.timeline import instant_of
-from hipsync.history.summaries import Seen, rule_of, seen
-from hipsync.model import MINUTE, BandId, Counter, Epoch, Occasion, Pause, Prompt, Trouble, Wear
-from hipsync.store import Band, Store, Sync
+from hipsync.history.past import Seen, rule_of, seen
+from hipsync.model import MINUTE, Band, BandId, Counter, Epoch, Occasion, Pause, Prompt, Sync, Trouble, Wear
+from hipsync.store import Store
 
 if TYPE_CHECKING:  # what `status --line` need not wait for
     from hipsync.core.exercises import Move

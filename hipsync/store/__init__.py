@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Self
 
 from hipsync.errors import StoreError
-from hipsync.store.bands import Band, Bands, Sync
+from hipsync.model import Band, Sync
+from hipsync.store.bands import Bands
 from hipsync.store.file import connected, error_code, translated
 from hipsync.store.judged_days import Kept, KeptDay
 from hipsync.store.maintenance import Care

@@ -3,35 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
-from hipsync.model import BandId, ZoneChange
+from hipsync.model import Band, BandId, Sync, ZoneChange
 from hipsync.store.file import OpenFile, instant, seconds, text
 from hipsync.text import clean
-
-
-class Band(NamedTuple):
-    """A paired band, or the source of an import (no address)."""
-
-    id: BandId
-    name: str
-    driver: str
-    address: str | None
-    advertised_name: str
-    simulated: bool
-    vouches: bool
-    """It reports wear, sleep or heart rate itself, so its stillness is never doubtful."""
-    reports_wear: bool
-    added: datetime
-
-
-class Sync(NamedTuple):
-    """One attempt to reach a band; `error` is None if it succeeded."""
-
-    started: datetime
-    ended: datetime
-    epochs: int
-    error: str | None
 
 
 class Bands(OpenFile):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hipsync.store import Band
+    from hipsync.model import Band
 
 SHAPE = "a key is 32 hexadecimal digits, such as 00112233445566778899aabbccddeeff, with or without 0x before it"
 

@@ -13,14 +13,14 @@ from hipsync.core.band_troubles import Facts, remarks_due, troubles
 from hipsync.core.days import Zones
 from hipsync.core.prompting import Policy
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, BandId, Charge, Pause, Remark, Trouble
+from hipsync.model import MINUTE, Band, BandId, Charge, Pause, Remark, Trouble
 from hipsync.service.control_client import Line
 from hipsync.service.control_server import opened
 from hipsync.service.delivery import Delivery
 from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
 from support.builders import MONDAY, day

@@ -16,8 +16,8 @@ from hipsync.core.days import Day, Zones
 from hipsync.core.summary import DaySummary, Judged, judged_day
 from hipsync.core.timeline import Timeline
 from hipsync.history.summaries import summarise, summarise_days
-from hipsync.model import MINUTE, Answer, BandId, Counter, Epoch, Exercise, Prompt, Reading, State, Wear
-from hipsync.store import Band, Store
+from hipsync.model import MINUTE, Answer, Band, BandId, Counter, Epoch, Exercise, Prompt, Reading, State, Wear
+from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.stored import count
 

@@ -35,7 +35,7 @@ from hipsync.errors import ConfigError, NotHeard, Outdated, Refused, StoreError
 from hipsync.host import lock as instance
 from hipsync.host.clock import SystemClock
 from hipsync.host.lock import only_instance
-from hipsync.model import MINUTE, Answer, BandId, Epoch, Pause, Prompt, Reading, Where
+from hipsync.model import MINUTE, Answer, Band, BandId, Epoch, Pause, Prompt, Reading, Where
 from hipsync.registry import drivers
 from hipsync.service import control_client as control
 from hipsync.service import daemon
@@ -44,7 +44,7 @@ from hipsync.service.daemon import run
 from hipsync.service.plan import Settings, State, settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.store import file as store_file
 from hipsync_devices.huami import protocol
 

@@ -12,10 +12,9 @@ from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
 from hipsync.core.prompting import Due, Policy, Quiet, Reason, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
-from hipsync.history.summaries import Seen
-from hipsync.model import BandId, Occasion, Prompt
+from hipsync.history.past import Seen
+from hipsync.model import Band, BandId, Occasion, Prompt
 from hipsync.service.plan import Contacts, Met, Settings, State, backup_due, contact_at, expected, listens, next_wake
-from hipsync.store import Band
 from support.builders import MONDAY, day
 
 MINUTE = timedelta(minutes=1)

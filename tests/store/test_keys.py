@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from hipsync.errors import ConfigError
-from hipsync.model import BandId
-from hipsync.store import Band
+from hipsync.model import Band, BandId
 from hipsync.store.keys import KeyFile, key_from_file, parsed_key
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")

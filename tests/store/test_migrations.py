@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from hipsync.errors import StoreError
-from hipsync.model import Answer, Charge, Counter, Exercise, Info, Prompt, State, Wear, Where, ZoneChange
-from hipsync.store import VERSION, Store, Sync
+from hipsync.model import Answer, Charge, Counter, Exercise, Info, Prompt, State, Sync, Wear, Where, ZoneChange
+from hipsync.store import VERSION, Store
 from support.builders import MONDAY
 from support.repository import TESTS
 from support.stored import NOW, SECOND, band, minute
