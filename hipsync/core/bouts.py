@@ -22,7 +22,6 @@ from hipsync.core.timeline import (
     instant_of,
     minute_of,
 )
-from hipsync.core.timeline import zero_runs as runs_without_step
 from hipsync.model import Break, EndedBy, Prompt, Stretch
 
 LISTED = 8
@@ -239,39 +238,3 @@ def usual_minutes(lengths: Sequence[int]) -> int | None:
         if held >= half:
             return length
     return None
-
-
-def zero_runs(line: Timeline) -> list[int]:
-    """Lengths in minutes of the runs of zero-step minutes, awake and worn.
-
-    Another measure than stretches, for comparison with research: R accelerometry's `bouts` with tolerance 0, and GGIR
-    with boutcriter 1.0, count the same.
-    """
-    return [end - start for start, end in runs_without_step(line)]
-
-
-class Fragmentation(NamedTuple):
-    """How sitting is broken up, in the measures of research (`science.md` section 3)."""
-
-    over_30: int
-    over_60: int
-    mean_minutes: float
-    transition_rate: float
-    """Of a minute of sitting: that it is the last."""
-    gini: float
-    """0: all bouts are as long; near 1: a few long ones hold nearly all of the time."""
-
-
-def fragmentation(lengths: Sequence[int]) -> Fragmentation | None:
-    """Of bouts of these lengths in minutes; None if there are none."""
-    count, total = len(lengths), sum(lengths)
-    if not count:
-        return None
-    ranked = sum(rank * length for rank, length in enumerate(sorted(lengths), 1))
-    return Fragmentation(
-        over_30=sum(length >= 30 for length in lengths),
-        over_60=sum(length >= 60 for length in lengths),
-        mean_minutes=total / count,
-        transition_rate=count / total,
-        gini=2 * ranked / (count * total) - (count + 1) / count,
-    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import NamedTuple
 
 from hipsync.core.bouts import LISTED, Bouts, moved_after, usual_minutes
@@ -19,7 +20,7 @@ from hipsync.core.timeline import (
     minute_of,
     zero_runs,
 )
-from hipsync.model import EndedBy, Exercise, Kind, Occasion, Prompt, Stretch
+from hipsync.model import MINUTE, EndedBy, Exercise, Kind, Occasion, Prompt, Span, Stretch
 
 KINDS = (Kind.SITTING, Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN)
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
@@ -92,6 +93,14 @@ class DaySummary(NamedTuple):
     exercises: Sequence[Exercise]
     kinds: bytes
     """Of each minute from `start` to `until`, its place in `KINDS`."""
+
+    def spans(self) -> Iterator[Span]:
+        """The day as runs of minutes of one kind, in order and without gaps, from `start` to `until`."""
+        start = self.start
+        for code, run in groupby(self.kinds):
+            end = start + len(list(run)) * MINUTE
+            yield Span(start, end, KINDS[code])
+            start = end
 
 
 class Judged(NamedTuple):

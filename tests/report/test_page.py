@@ -22,6 +22,7 @@ from hipsync.core.summary import KINDS
 from hipsync.history.summaries import summarise_days
 from hipsync.model import MINUTE, Answer, Exercise, Kind, Prompt, Where
 from hipsync.report.page import page_html
+from hipsync.report.page.charts import binned
 from hipsync.report.page.style import STYLE
 from hipsync.report.terminal_day import length
 from hipsync.store import Store
@@ -101,6 +102,19 @@ def test_its_numbers_are_those_of_the_summary(week: PeriodSummary) -> None:
     lengths = {row[0]: int(row[1]) for row in found.tables[2][1:]}
     assert sum(lengths.values()) == len(week.lengths)
     assert lengths["60 to 89"] == sum(60 <= each < 90 for each in week.lengths)
+
+
+def test_a_stretch_counts_in_the_bin_where_it_begins_to_fit() -> None:
+    bins = binned([7, 8, 14, 15, 89, 90, 119, 120, 600])
+    assert [(each.label, each.stretches, each.minutes) for each in bins] == [
+        ("8 to 14", 2, 22),
+        ("15 to 29", 1, 15),
+        ("30 to 44", 0, 0),
+        ("45 to 59", 0, 0),
+        ("60 to 89", 1, 89),
+        ("90 to 119", 2, 209),
+        ("120 and more", 2, 720),
+    ]
 
 
 def test_an_hour_of_which_most_is_unknown_has_no_number(week: PeriodSummary) -> None:
