@@ -7,7 +7,6 @@ address in IDENTIFIER. Samples carry seconds, some tables milliseconds. Other ta
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import sqlite3
 import tempfile
@@ -23,7 +22,7 @@ from hipsync.errors import ConfigError, InputError
 from hipsync.model import Band, Charge, Epoch, Info, Reading
 from hipsync.store import Store
 from hipsync.store.keys import parsed_key
-from hipsync.text import clean
+from hipsync.text import Json, clean, json_of
 
 MAGIC = b"SQLite format 3\0"
 MOST_BYTES = 4 * 2**30
@@ -270,18 +269,18 @@ def _written(source: IO[bytes], to: Path) -> None:
 def _key_in(text: bytes) -> bytes | None:
     """The key that a device's preferences hold, wherever in them."""
     try:
-        todo: list[object] = [json.loads(text)]
-    except (ValueError, RecursionError):
+        todo: list[Json] = [json_of(text)]
+    except ValueError:
         return None
     while todo:
         match todo.pop():
             case {"authkey": str(key)}:
                 with contextlib.suppress(ConfigError):
                     return parsed_key(key)
-            case dict() as held:  # pyright: ignore[reportUnknownVariableType]
-                todo += held.values()  # pyright: ignore[reportUnknownMemberType]
-            case list() as held:  # pyright: ignore[reportUnknownVariableType]
-                todo += held  # pyright: ignore[reportUnknownArgumentType]
+            case dict() as members:
+                todo += members.values()
+            case list() as items:
+                todo += items
             case _:
                 pass
     return None

@@ -10,23 +10,20 @@
 The first line is all but the epochs, and each epoch is a line, so that a file of years is read line by line.
 """
 
-# What JSON holds has any type until it was looked at.
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
-
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import IO, Any
+from typing import IO
 
 from hipsync.errors import InputError
 from hipsync.formats.csv_minutes import Imported, cells_of, epoch_of
 from hipsync.model import BandId, Epoch
 from hipsync.store import Store
 from hipsync.store.rows import TIMES
-from hipsync.text import clean
+from hipsync.text import Json, clean, json_of
 
 VERSION = 1
 LAST = ', "epochs": ['
@@ -58,8 +55,8 @@ def export_json(store: Store, file: IO[str], since: datetime | None, until: date
     return count
 
 
-Head = Mapping[str, Any]
-"""All of a file but its epochs."""
+Head = Mapping[str, Sequence[Json]]
+"""All of a file but its epochs: rows by table, with `bands` and the tables of `TIMES`."""
 
 
 def import_json(store: Store, file: IO[str], head: Head | None = None) -> Imported:
@@ -86,18 +83,21 @@ def read_head(file: IO[str]) -> Head:
     """The first line. Raises `InputError` if this is no such file."""
     line = file.readline(LONGEST_HEAD).rstrip("\n")
     try:
-        held = json.loads(line.removesuffix(LAST) + "}") if line.endswith(LAST) else None
-    except (ValueError, RecursionError):
-        held = None
-    if not isinstance(held, dict) or held.get("version") != VERSION:
+        head = json_of(line.removesuffix(LAST) + "}") if line.endswith(LAST) else None
+    except ValueError:
+        head = None
+    if not isinstance(head, dict) or head.get("version") != VERSION:
         raise InputError("this is no file that `hipsync export --format json` wrote, or it is of another version")
+    rows: dict[str, Sequence[Json]] = {}
     for name in ("bands", *TIMES):
-        if not isinstance(held.get(name), list):
+        table = head.get(name)
+        if not isinstance(table, list):
             raise InputError(f"{name} is missing: the file is no export of hipsync, or was changed")
-    return held
+        rows[name] = table
+    return rows
 
 
-def _bands(store: Store, rows: Sequence[object]) -> dict[str, BandId]:
+def _bands(store: Store, rows: Sequence[Json]) -> dict[str, BandId]:
     """Numbers by name; those that are not there yet are made. Raises `InputError`."""
     found: dict[str, BandId] = {}
     for row in rows:
@@ -136,15 +136,14 @@ def _epochs(file: IO[str], bands: Mapping[str, BandId]) -> Iterator[tuple[BandId
         if text == END:
             return
         try:
-            row = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            row = json_of(text)
+        except ValueError as error:
             raise InputError(
                 f"line {number} is no epoch: the file was changed, or cut off while it was written"
             ) from error
         match row:
             case {"band": str(band), **cells} if band in bands:
-                told: dict[object, object] = cells
-                yield bands[band], epoch_of({str(key): str(cell) for key, cell in told.items()}, number)
+                yield bands[band], epoch_of({str(column): str(cell) for column, cell in cells.items()}, number)
             case _:
                 raise InputError(f"line {number} names no band of the file")
     raise InputError("the file was cut off while it was written: its last line is missing")

@@ -1,17 +1,15 @@
 """Keys of bands: in a file of their own that only its owner can read, never in the database, a log or an argument."""
 
-# What JSON holds has any type until it was looked at.
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hipsync.errors import ConfigError
+from hipsync.text import json_of
 
 if TYPE_CHECKING:
     from hipsync.model import Band
@@ -49,14 +47,16 @@ class KeyFile:
 
     def _read(self) -> dict[str, str]:
         try:
-            held: Any = json.loads(self.path.read_text("utf-8"))
+            content = json_of(self.path.read_text("utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
             raise ConfigError(f"{self.path} cannot be read: mend or remove it, and give the keys again") from error
-        if not isinstance(held, dict) or not all(_is_key(key) for key in held.values()):
-            raise ConfigError(f"{self.path} is not a file of keys: mend or remove it, and give the keys again")
-        return {str(name): str(key) for name, key in held.items()}
+        if isinstance(content, dict):
+            keys = {name: key for name, key in content.items() if isinstance(key, str) and _is_key(key)}
+            if len(keys) == len(content):
+                return keys
+        raise ConfigError(f"{self.path} is not a file of keys: mend or remove it, and give the keys again")
 
     def _write(self, keys: dict[str, str]) -> None:
         """All of it or nothing: a new file takes the place of the old one."""
@@ -73,8 +73,8 @@ class KeyFile:
             raise ConfigError(f"{self.path} cannot be written: {error.strerror}; the key was not kept") from error
 
 
-def _is_key(text: object) -> bool:
-    return isinstance(text, str) and re.fullmatch(r"[0-9a-f]{32}", text) is not None
+def _is_key(text: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
 def parsed_key(text: str) -> bytes:
