@@ -298,7 +298,7 @@ def _nothing(app: App, span: Day) -> DaySummary:
 
     rule = app.rule()
     nothing = timeline([], minute_of(span.start), minute_of(span.end), span.zone)
-    return day_summary(nothing, bouts(nothing, rule), span, app.now(), limit=rule.limit)
+    return day_summary(nothing, bouts(nothing, rule), span, app.now(), limit_minutes=rule.limit_minutes)
 
 
 def checked_zone(name: str) -> str:

@@ -1,8 +1,8 @@
-"""A piece of the past from the store, as the rule judges it: a timeline, and the stretches and breaks in it.
+"""A time of the past as the rule judges it: what the store holds of it, as a timeline with its stretches and breaks.
 
-Stretches can begin before the time that is asked for and end after it. So this module loads six hours around it,
-and more while a stretch reaches the edge of what was loaded. It is on the path of `hipsync today` and imports nothing
-heavy.
+Stretches can begin before the time that is asked for and end after it. So this module loads six hours around that
+time, and more while a stretch reaches the edge of what was loaded. It is on the path of `hipsync today`, so it
+imports nothing slow.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from hipsync.core.bouts import Bouts, Rule, bouts
-from hipsync.core.timeline import HEART_WINDOW, Source, Timeline, instant_of, minute_of, timeline
+from hipsync.core.timeline import HEART_WINDOW_MINUTES, Source, Timeline, instant_of, minute_of, timeline
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from hipsync.settings.config import Config
     from hipsync.store import Store
 
-AROUND = 6 * 60
-"""Minutes loaded before and after; doubled while a stretch of the time asked for reaches the edge."""
-FARTHEST = 64 * AROUND
+AROUND_MINUTES = 6 * 60
+"""How much is loaded before and after a time; doubled while one of its stretches reaches the edge."""
+FARTHEST_MINUTES = 64 * AROUND_MINUTES
+"""How much is loaded at most: 16 days on each side."""
 
 
-class Seen(NamedTuple):
-    """A piece of the past, as it is judged."""
+class Past(NamedTuple):
+    """A timeline, and the stretches and breaks on it."""
 
     line: Timeline
     found: Bouts
@@ -35,50 +36,54 @@ class Seen(NamedTuple):
 def rule_of(config: Config) -> Rule:
     """The sitting rule of the user's settings."""
     return Rule(
-        limit=config.limit_minutes,
+        limit_minutes=config.limit_minutes,
         break_steps=config.break_steps,
-        break_window=config.break_window_minutes,
+        break_window_minutes=config.break_window_minutes,
         moves=config.moves,
         trust_posture=config.trust_posture,
     )
 
 
-def seen(
+def judged_past(
     store: Store,
     rule: Rule,
     zones: Zones,
     start: datetime,
     end: datetime,
     now: datetime,
-    only: Band | None = None,
-) -> Seen:
-    """Timeline and stretches from before `start` to after `end`, never beyond `now`, with whole stretches at both.
+    only_band: Band | None = None,
+) -> Past:
+    """What is known of `[start, end)` up to `now`, from all bands or from one.
 
-    Of all bands, or of one `only`.
+    The timeline begins before `start` and ends after `end`, so that stretches that cross either of them are whole. It
+    never reaches beyond `now`.
     """
-    around = AROUND
+    around = AROUND_MINUTES
     while True:
         first = minute_of(start) - around
         last = min(minute_of(end) + around, minute_of(now))
-        line = timeline(sources(store, first, last, only), first, last, zones.at(start))
+        line = timeline(sources(store, first, last, only_band), first, last, zones.at(start))
         found = bouts(line, rule)
-        if around >= FARTHEST or not _reaches_edge(line, found, start, end, now):
-            return Seen(line, found)
+        if around >= FARTHEST_MINUTES or not _reaches_edge(line, found, start, end, now):
+            return Past(line, found)
         around *= 2
 
 
 def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, now: datetime) -> bool:
-    """Whether more of the past or the future could change a stretch. No rule looks further back than for the heart."""
+    """Whether loading more could change a stretch that touches `[start, end)`.
+
+    The start of the timeline is certain only after `HEART_WINDOW_MINUTES`: no part of the rule looks back further.
+    """
     if not found.stretches:
         return False
-    settled, last = instant_of(line.first + HEART_WINDOW), found.stretches[-1]
+    settled, last = instant_of(line.first + HEART_WINDOW_MINUTES), found.stretches[-1]
     early = any(stretch.start < settled and stretch.end > start for stretch in found.stretches)
     late = last.ended_by is None and last.start < end and line.last < minute_of(now)
     return early or late
 
 
-def sources(store: Store, first: int, last: int, only: Band | None = None) -> list[Source]:
-    """What each band reported of minutes `[first, last)`."""
+def sources(store: Store, first: int, last: int, only_band: Band | None = None) -> list[Source]:
+    """What each band reported of minutes `[first, last)`, counted from 1970."""
     return [
         Source(
             store.epochs(band.id, instant_of(first), instant_of(last)),
@@ -87,9 +92,10 @@ def sources(store: Store, first: int, last: int, only: Band | None = None) -> li
             vouches=band.vouches,
             reports_wear=band.reports_wear,
         )
-        for band in bands_of(store, only)
+        for band in chosen_bands(store, only_band)
     ]
 
 
-def bands_of(store: Store, only: Band | None) -> Sequence[Band]:
-    return store.bands() if only is None else [only]
+def chosen_bands(store: Store, only_band: Band | None) -> Sequence[Band]:
+    """All bands, or the one that was chosen."""
+    return store.bands() if only_band is None else [only_band]

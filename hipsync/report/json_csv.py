@@ -131,7 +131,7 @@ def _period_json(period: PeriodSummary) -> dict[str, Json]:
 
 def _rates_json(rates: Rates) -> Mapping[str, Json]:
     return {
-        "awake_minutes": rates.awake,
+        "awake_minutes": rates.awake_minutes,
         "sitting_minutes_per_hour": round(rates.sitting_minutes, 1),
         "breaks_per_hour": round(rates.breaks, 2),
         "over_limit_per_hour": round(rates.over_limit, 3),

@@ -8,8 +8,8 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from hipsync.core.period import awake_minutes
-from hipsync.core.summary import KINDS, DaySummary, Minutes, Piece, PromptOutcome, Worn
-from hipsync.core.timeline import COARSE
+from hipsync.core.summary import KINDS, BandOfDay, DaySummary, Minutes, Piece, PromptOutcome
+from hipsync.core.timeline import COARSE_MINUTES
 from hipsync.model import Answer, EndedBy, Kind, Occasion, Prompt
 
 TWELVE_HOURS = 720
@@ -116,7 +116,7 @@ def _head(summary: DaySummary) -> Iterator[str]:
         yield bands_line(summary.bands)
 
 
-def bands_line(bands: Sequence[Worn]) -> str:
+def bands_line(bands: Sequence[BandOfDay]) -> str:
     """From which bands it is known, and how coarsely."""
     return "from " + "; ".join(
         f"{band.name}{' (simulated)' if band.simulated else ''}{_coarse(band.resolution_minutes)}" for band in bands
@@ -127,7 +127,7 @@ def _coarse(resolution_minutes: int) -> str:
     if resolution_minutes <= 1:
         return ""
     told = f", in steps of {resolution_minutes} min"
-    return f"{told}: too coarse to tell sitting, steps alone count" if resolution_minutes > COARSE else told
+    return f"{told}: too coarse to tell sitting, steps alone count" if resolution_minutes > COARSE_MINUTES else told
 
 
 def _strip(summary: DaySummary, style: Style, marks: Marks, columns: int) -> Iterator[str]:

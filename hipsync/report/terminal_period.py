@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from hipsync.core.period import COMPARABLE, PeriodSummary, awake_minutes, change
-from hipsync.core.summary import KINDS, DaySummary, Worn
+from hipsync.core.period import COMPARABLE_MINUTES, PeriodSummary, awake_minutes, change
+from hipsync.core.summary import KINDS, BandOfDay, DaySummary
 from hipsync.model import Kind
 from hipsync.report.terminal_day import (
     NARROWEST,
@@ -121,9 +121,9 @@ def _begun(period: PeriodSummary) -> Sequence[DaySummary]:
     return [day for day in period.days if day.until > day.start]
 
 
-def _bands(period: PeriodSummary) -> list[Worn]:
+def _bands(period: PeriodSummary) -> list[BandOfDay]:
     """Each once, with the coarsest steps in which it told of any of these days."""
-    found: dict[str, Worn] = {}
+    found: dict[str, BandOfDay] = {}
     for band in (band for day in period.days for band in day.bands):
         held = found.get(band.name)
         if held is None or held.resolution_minutes < band.resolution_minutes:
@@ -189,15 +189,15 @@ def _change(period: PeriodSummary, before: PeriodSummary) -> Iterator[str]:
     compared = change(period, before)
     if compared is None:
         yield f"{name}: too little is known to compare"
-        known = f"{length(period.awake)} worn and awake now, {length(before.awake)} before"
-        yield f"  ({known}; {COMPARABLE // 60} h each are needed)"
+        known = f"{length(period.awake_minutes)} worn and awake now, {length(before.awake_minutes)} before"
+        yield f"  ({known}; {COMPARABLE_MINUTES // 60} h each are needed)"
         return
     now, then = compared
     yield f"against {name}, in each hour worn and awake:"
     sat, sat_before = round(now.sitting_minutes), round(then.sitting_minutes)
     yield f"  sitting  {sat} min, before {sat_before} min: {_difference(sat - sat_before)}"
     yield f"  breaks   {now.breaks:.1f}, before {then.breaks:.1f}"
-    yield f"  (known: {length(now.awake)} now, {length(then.awake)} before)"
+    yield f"  (known: {length(now.awake_minutes)} now, {length(then.awake_minutes)} before)"
 
 
 def _difference(minutes: int) -> str:
@@ -211,7 +211,7 @@ def advice(period: PeriodSummary) -> str:
     limit = period.days[-1].limit_minutes
     if period.complete_until is None:
         return "`hipsync sync` fetches data from a band, `hipsync import csv` from a file."
-    if not period.awake:
+    if not period.awake_minutes:
         return UNWORN
     if period.over_limit:
         ending = "es" if period.over_limit > 1 else ""

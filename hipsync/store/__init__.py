@@ -28,13 +28,13 @@ from hipsync.errors import StoreError
 from hipsync.model import Band, Sync
 from hipsync.store.bands import Bands
 from hipsync.store.file import connected, error_code, translated
-from hipsync.store.judged_days import Kept, KeptDay
+from hipsync.store.judged_days import JudgedDays, StoredDay
 from hipsync.store.maintenance import Care
 from hipsync.store.prompts import Said
 from hipsync.store.readings import Appended, Readings
 from hipsync.store.rows import Rows
 
-__all__ = ["VERSION", "Appended", "Band", "KeptDay", "Store", "Sync"]
+__all__ = ["VERSION", "Appended", "Band", "Store", "StoredDay", "Sync"]
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ VERSION = 5
 """Schema steps that this program knows (`migrations.py`)."""
 
 
-class Store(Bands, Readings, Said, Kept, Care, Rows):
+class Store(Bands, Readings, Said, JudgedDays, Care, Rows):
     """The open file. A context manager; may be used from several threads, one at a time."""
 
     @staticmethod

@@ -24,7 +24,7 @@ from hipsync.model import (
     Wear,
 )
 from hipsync.store.file import BEGINNING, SECOND, OpenFile, instant, seconds, text, translated
-from hipsync.store.judged_days import BEGAN, ENDS, drop_days
+from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 
 log = logging.getLogger(__name__)
 
@@ -256,7 +256,7 @@ def _drop_days_around(db: sqlite3.Connection, table: str, band: int, at_s: int) 
     )
     ((first,),) = db.execute(before, (band, at_s)).fetchall()
     ((last,),) = db.execute(after, (band, at_s)).fetchall()
-    drop_days(db, BEGAN if first is None else first, ENDS if last is None else last + 1)
+    drop_days(db, BEFORE_ALL_S if first is None else first, AFTER_ALL_S if last is None else last + 1)
 
 
 def _append_other(db: sqlite3.Connection, band: int, reading: Reading) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from hipsync.errors import InputError
 from hipsync.store.file import OpenFile, seconds, translated
-from hipsync.store.judged_days import BEGAN, ENDS, drop_days
+from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 
 Cell = int | str | None
 
@@ -73,7 +73,7 @@ class Rows(OpenFile):
         with self.transaction() as db:
             new = db.execute(sql, (*cells.values(), *cells.values())).rowcount == 1
             if new and "band" in columns:
-                drop_days(db, BEGAN, ENDS)
+                drop_days(db, BEFORE_ALL_S, AFTER_ALL_S)
             return new
 
     def _columns(self, table: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.core.band_troubles import Facts, remarks_due, troubles
+from hipsync.core.band_troubles import BandFacts, remarks_due, troubles
 from hipsync.core.days import Zones
 from hipsync.core.prompting import Policy
 from hipsync.host.clock import FastClock
@@ -32,17 +32,17 @@ ZONES = Zones([], "Europe/London")
 OPEN = Policy()
 TEN = MONDAY + 10 * HOUR
 BAND = BandId(1)
-WELL = Facts(
+WELL = BandFacts(
     band=BAND, name="desk-band", newest=TEN, in_vain=None, charge=Charge(TEN, 80), recharged=False, refused=False,
     reached=TEN, remarked={},
 )  # fmt: skip
 
 
-def said(facts: Facts, now: datetime = TEN, policy: Policy = OPEN, pause: Pause | None = None) -> list[str]:
+def said(facts: BandFacts, now: datetime = TEN, policy: Policy = OPEN, pause: Pause | None = None) -> list[str]:
     return [remark.text for remark in remarks_due([facts], policy, ZONES, now, pause)]
 
 
-def empty(percent: int, *, charging: bool | None = None, at: datetime = TEN) -> Facts:
+def empty(percent: int, *, charging: bool | None = None, at: datetime = TEN) -> BandFacts:
     return WELL._replace(charge=Charge(at, percent, charging))
 
 

@@ -128,7 +128,7 @@ def test_a_pause_and_lunch_delay_it_but_not_beyond_that_hour() -> None:
 def test_once_a_day_whatever_came_of_it() -> None:
     night = day("8h 30m sleep, 2m walk, 2m sit")
     for answer in (None, Answer.DONE, Answer.IGNORED, Answer.SKIPPED, Answer.HURT):
-        assert judged(night, said=[prompt(at(8.5) + MINUTE, answer)]) == Quiet(Reason.SAID)
+        assert judged(night, said=[prompt(at(8.5) + MINUTE, answer)]) == Quiet(Reason.SHOWN)
     yesterday = [prompt(at(8.5) - 24 * HOUR, Answer.DONE), prompt(at(8.5), Answer.DONE, Occasion.SITTING)]
     assert judged(night, said=yesterday) == due(at(8.5) + MINUTE)
 
@@ -208,8 +208,8 @@ class TestRides:
 
     def test_once_a_ride_and_once_for_rides_that_follow_each_other(self) -> None:
         said = [prompt(at(17.2), Answer.DONE, RIDE)]
-        assert self.ride("10m stand, 4m sit", said=said) == Quiet(Reason.SAID)
-        assert self.ride("10m stand, 20m sit, 20m stand, 2m sit", said=said) == Quiet(Reason.SAID)
+        assert self.ride("10m stand, 4m sit", said=said) == Quiet(Reason.SHOWN)
+        assert self.ride("10m stand, 20m sit, 20m stand, 2m sit", said=said) == Quiet(Reason.SHOWN)
         assert self.ride("10m stand, 80m sit, 20m stand, 2m sit", said=said) == due(at(17) + 112 * MINUTE, RIDE)
         assert self.ride("10m stand, 4m sit", said=[prompt(at(17), Answer.DONE)]) == due(at(17.2), RIDE)
 

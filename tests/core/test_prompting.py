@@ -75,7 +75,7 @@ def test_a_stretch_last_seen_eleven_minutes_ago_is_not_known_to_run() -> None:
 
 def test_one_prompt_a_stretch() -> None:
     said = [shown(at(10), Answer.DONE)]
-    assert judged("180m sit", start=at(9), said=said) == Quiet(Reason.SAID)
+    assert judged("180m sit", start=at(9), said=said) == Quiet(Reason.SHOWN)
 
 
 def test_a_prompt_of_an_earlier_stretch_does_not_count() -> None:
@@ -84,12 +84,12 @@ def test_a_prompt_of_an_earlier_stretch_does_not_count() -> None:
 
 
 def test_a_repeat_comes_every_hour_of_the_stretch_with_a_sign_of_life() -> None:
-    policy = replace(FREE, repeat=60)
+    policy = replace(FREE, repeat_minutes=60)
     said = [shown(at(10), Answer.SKIPPED)]
-    assert judged("119m sit", start=at(9), said=said, policy=policy) == Quiet(Reason.SAID, at(11))
+    assert judged("119m sit", start=at(9), said=said, policy=policy) == Quiet(Reason.SHOWN, at(11))
     assert judged("120m sit", start=at(9), said=said, policy=policy) == Due(at(11), sure=True)
     lifeless = judged("120m sit", start=at(9), said=said, policy=policy, alive=False)
-    assert lifeless == Quiet(Reason.SAID)
+    assert lifeless == Quiet(Reason.SHOWN)
 
 
 def test_no_sign_of_life_in_three_hours_no_prompt() -> None:
@@ -158,9 +158,9 @@ class TestAfterwards:
         ignored = shown(at(10), Answer.IGNORED)
         assert judged("71m sit", start=at(9), said=[ignored]) == Due(at(10), sure=True, again=ignored, strong=True)
         assert judged("71m sit", start=at(9), said=[ignored], alive=False) == Quiet(Reason.NO_LIFE)
-        assert judged("71m sit", start=at(9), said=[ignored._replace(shown=2)]) == Quiet(Reason.SAID)
+        assert judged("71m sit", start=at(9), said=[ignored._replace(shown=2)]) == Quiet(Reason.SHOWN)
         gentle = replace(FREE, stronger=False)
-        assert judged("71m sit", start=at(9), said=[ignored], policy=gentle) == Quiet(Reason.SAID)
+        assert judged("71m sit", start=at(9), said=[ignored], policy=gentle) == Quiet(Reason.SHOWN)
 
     def test_moved_means_a_break_within_ten_minutes(self) -> None:
         prompt = shown(at(10))

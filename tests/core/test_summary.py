@@ -31,7 +31,7 @@ def summed(
     span = zones.day(when)
     first, last = minute_of(span.start) - 1440, min(minute_of(span.end) + 1440, minute_of(now))
     line = timeline([Source(epochs, vouches=vouches)], first, last, ZoneInfo(zone))
-    return day_summary(line, bouts(line, Rule()), span, now, limit=60, prompts=prompts)
+    return day_summary(line, bouts(line, Rule()), span, now, limit_minutes=60, prompts=prompts)
 
 
 def kinds(summary: DaySummary) -> dict[str, int]:

@@ -13,7 +13,7 @@ import pytest
 
 from hipsync.core.bouts import Bouts, Rule
 from hipsync.core.days import Day, Zones
-from hipsync.core.summary import DaySummary, Judged, judged_day
+from hipsync.core.summary import DaySummary, JudgedDay, judged_day
 from hipsync.core.timeline import Timeline
 from hipsync.history.summaries import summarise, summarise_days
 from hipsync.model import MINUTE, Answer, Band, BandId, Counter, Epoch, Exercise, Prompt, Reading, State, Wear
@@ -52,7 +52,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Grows by one with each day that is judged anew."""
     times: list[object] = []
 
-    def counted(line: Timeline, found: Bouts, day: Day, now: datetime) -> Judged:
+    def counted(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
         times.append(day)
         return judged_day(line, found, day, now)
 
@@ -147,7 +147,7 @@ def test_what_was_written_while_a_day_was_judged_is_not_missed(
     assert store.path is not None
     writer = Store.open(store.path) if who == "another connection" else store
 
-    def interrupted(line: Timeline, found: Bouts, day: Day, now: datetime) -> Judged:
+    def interrupted(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
         judged = judged_day(line, found, day, now)
         writer.append(held, [Epoch(MONDAY + 9 * HOUR, MINUTE, 120)])
         return judged
@@ -236,7 +236,7 @@ class World:
         self.store.note_zone(self.when(), self.dice.choice(["Europe/London", "Asia/Tokyo", "America/New_York"]))
 
     def settings(self) -> None:
-        self.rule = Rule(limit=self.dice.choice([45, 60]), moves=self.dice.choice([0, 3]))
+        self.rule = Rule(limit_minutes=self.dice.choice([45, 60]), moves=self.dice.choice([0, 3]))
         self.starts_at = datetime.min.time().replace(hour=self.dice.choice([0, 0, 4]))
 
     def clock(self) -> None:

@@ -559,7 +559,7 @@ def test_a_status_bar_is_told_by_the_service(database: Path) -> None:
 
 
 def test_settings_are_read_anew_when_a_command_asks(database: Path) -> None:
-    quiet = replace(settings_of(Config(), "UTC"), policy=Policy(limit=90))
+    quiet = replace(settings_of(Config(), "UTC"), policy=Policy(limit_minutes=90))
     answers: list[Settings | ConfigError] = [ConfigError("sitting.limit is no length"), quiet]
 
     def settings() -> Settings:

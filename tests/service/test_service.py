@@ -12,7 +12,7 @@ from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
 from hipsync.core.prompting import Due, Policy, Quiet, Reason, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
-from hipsync.history.past import Seen
+from hipsync.history.past import Past
 from hipsync.model import Band, BandId, Occasion, Prompt
 from hipsync.service.plan import Contacts, Met, Settings, State, backup_due, contact_at, expected, listens, next_wake
 from support.builders import MONDAY, day
@@ -43,10 +43,10 @@ def state(drawing: str, start: datetime, now: datetime, *, said: tuple[Prompt, .
     called = epochs[-1].end
     return State(
         contacts=[Contacts(band, called, called, failures)],
-        seen=Seen(line, found),
+        seen=Past(line, found),
         said=said,
         verdict=verdict(line, found, said, SETTINGS.policy, zones, now),
-        expected=expected(Seen(line, found), said, SETTINGS, zones),
+        expected=expected(Past(line, found), said, SETTINGS, zones),
         zones=zones,
         settings=SETTINGS,
     )
