@@ -1,6 +1,7 @@
-"""The schema, step by step. `PRAGMA user_version` counts the steps that a file has.
+"""The schema of the database, step by step. `PRAGMA user_version` counts the steps that a file has.
 
-Imported only where a database is made or upgraded: sqlite-utils costs 80 ms.
+A step never changes once it is released. The module is imported only where a database is made or upgraded, because
+sqlite-utils takes 80 ms to import.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ STEPS = Migrations("hipsync")
 
 @STEPS()
 def m001_first(db: Database) -> None:
-    """Bands, what they reported, what was said and done.
+    """Make the tables for bands, for what they reported, and for what was shown to the person and done.
 
-    Epochs and counters are WITHOUT ROWID tables keyed by band and time, which halves the file. Numbers 0 and 1 and NULL
-    take no space in SQLite's records, so `length` is kept in minutes and `state` and `inferred` share a column.
+    Epochs and counters are WITHOUT ROWID tables keyed by band and time, which halves the file. The numbers 0 and 1 and
+    NULL take no space in SQLite's records. So `length` is in minutes, and `state` and `inferred` share a column.
     """
     for statement in (
         """CREATE TABLE bands (
@@ -117,13 +118,13 @@ def m001_first(db: Database) -> None:
 
 @STEPS()
 def m002_pauses(db: Database) -> None:
-    """When prompts were to be silent."""
+    """Add the table of pauses: times without prompts."""
     db.execute("CREATE TABLE pauses (at INTEGER PRIMARY KEY, until INTEGER NOT NULL)")  # pyright: ignore[reportUnknownMemberType]
 
 
 @STEPS()
 def m003_occasions(db: Database) -> None:
-    """What a prompt was for, and what was remarked of a band, so that it is said once."""
+    """Add what a prompt was for, and the remarks on bands that were shown, so that each is shown once."""
     for statement in (
         """ALTER TABLE prompts ADD COLUMN occasion TEXT NOT NULL DEFAULT 'sitting'
             CHECK (occasion IN ('sitting', 'morning', 'after-cycling'))""",
@@ -139,7 +140,7 @@ def m003_occasions(db: Database) -> None:
 
 @STEPS()
 def m004_named_keys(db: Database) -> None:
-    """Foreign keys name the column that they mean: Datasette fails on those that leave it to SQLite.
+    """Make foreign keys name the column that they mean, because Datasette fails on those that leave it to SQLite.
 
     Nothing on disk changes but the text of the schema (https://sqlite.org/lang_altertable.html, section 7).
     """
@@ -155,7 +156,7 @@ def m004_named_keys(db: Database) -> None:
 
 @STEPS()
 def m005_days(db: Database) -> None:
-    """Days that were judged already. Derived from the rest: every row may be deleted at any time."""
+    """Add the cache of judged days. It is made from the rest, so every row may be deleted at any time."""
     db.execute(  # pyright: ignore[reportUnknownMemberType]
         """CREATE TABLE days (
             start INTEGER NOT NULL,
@@ -173,7 +174,7 @@ def m005_days(db: Database) -> None:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Apply what is missing, in one transaction: two processes that start at once make one schema.
+    """Apply the steps that the file lacks, in one transaction, so that two processes at once make one schema.
 
     Raises whatever a step raises, and then the file is as it was.
     """
