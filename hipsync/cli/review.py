@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hipsync.core.summary import DaySummary
     from hipsync.model import Band
     from hipsync.report.terminal_day import Style
-    from hipsync.report.terminal_period import Of
+    from hipsync.report.terminal_period import PeriodKind
     from hipsync.store import Store
 
 EXIT_NOTHING_KNOWN = 3
@@ -153,7 +153,7 @@ def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
         ctx.exit(EXIT_NOTHING_KNOWN)
 
 
-def show_days(ctx: click.Context, of: Of, when: str, asked: Asked) -> None:
+def show_days(ctx: click.Context, of: PeriodKind, when: str, asked: Asked) -> None:
     app: App = ctx.obj
     period, before = period_of(app, of, when, asked.band, asked.zone)
     if asked.as_json:
@@ -255,7 +255,7 @@ def summary_of(app: App, when: str, band: str | None, zone: str | None) -> DaySu
 
 
 def period_of(
-    app: App, of: Of, when: str, band: str | None, zone: str | None
+    app: App, of: PeriodKind, when: str, band: str | None, zone: str | None
 ) -> tuple[PeriodSummary, PeriodSummary | None]:
     """A week with the one before it, or a month. Raises `HipsyncError`."""
     from hipsync.core.period import period_summary

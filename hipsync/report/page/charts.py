@@ -19,14 +19,12 @@ from zoneinfo import ZoneInfo
 from hipsync.core.period import PeriodSummary
 from hipsync.core.summary import KINDS, DaySummary, Hour, PromptOutcome
 from hipsync.model import MINUTE, Answer, Kind
-from hipsync.report.page.parts import LEFT, ROW, WIDTH, day_name, details_of, many, svg, table_of
+from hipsync.report.page.parts import LEFT, ROW, WIDTH, day_name, folded_table, html_table, many, svg
 from hipsync.report.terminal_day import WORDS, length
 
 HOUR = timedelta(hours=1)
 PLOT = WIDTH - LEFT - 4
 """Width of a chart between its row labels and its right edge, in SVG units."""
-
-# ------------------------------------------------------------------ strips of days
 
 HEIGHTS: Mapping[Kind, float] = {
     Kind.SITTING: 1.0,
@@ -95,7 +93,7 @@ def _days_table(days: Sequence[DaySummary], kinds: Sequence[Kind]) -> str:
         ]
         for day in days
     ]
-    return table_of("The days in numbers", heads, rows)
+    return html_table("The days in numbers", heads, rows)
 
 
 def _class(kind: Kind) -> str:
@@ -107,8 +105,6 @@ def _bar(x: float, width: float, y: float, height: float, share: float) -> str:
     tall = max(height * share, 0.6)
     return f"M{x:.1f} {y + height - tall:.1f}h{width:.1f}v{tall:.1f}h{-width:.1f}z"
 
-
-# ------------------------------------------------------------------ hours of sitting
 
 CELL = 24
 """Height of an hour's cell, in SVG units."""
@@ -130,7 +126,7 @@ def hours(period: PeriodSummary) -> str:
     columns = max(24, *(len(day.hours) for day in period.days))
     rows = [[_hour_cell(hour) for hour in day.hours] for day in period.days]
     names = [day_name(day) for day in period.days]
-    table = details_of(
+    table = folded_table(
         "Minutes of sitting, by hour",
         ("day", *(f"{at:02d}" for at in range(columns))),
         [
@@ -179,8 +175,6 @@ def _hours_row(name: str, row: Sequence[_HourCell], y: int, width: float) -> str
     return "".join(drawn)
 
 
-# ------------------------------------------------------------------ lengths of stretches
-
 BIN_EDGES = (8, 15, 30, 45, 60, 90, 120)
 """Lengths in minutes at which the bars of the chart begin; the last one holds all longer stretches."""
 BASE, TALLEST = 180, 140
@@ -226,7 +220,7 @@ def lengths(period: PeriodSummary) -> str:
     chart = _lengths_svg(bins, period.days[-1].limit_minutes)
     usual = period.usual_stretch_minutes
     half = f"<p>Half of the sitting time passed in stretches of up to {usual} minutes.</p>" if usual is not None else ""
-    table = details_of(
+    table = folded_table(
         "Stretches by length",
         ("minutes", "stretches", "time in them"),
         [[each.label, f"{each.stretches:,}", length(each.minutes)] for each in bins],
@@ -275,8 +269,6 @@ def _longest(days: Sequence[DaySummary]) -> Iterator[str]:
         start, end = piece.start.astimezone(zone), piece.end.astimezone(zone)
         yield f"<li>{length(piece.minutes)}, {day_name(day)} {start:%H:%M} to {end:%H:%M}</li>"
 
-
-# ------------------------------------------------------------------ answers to prompts
 
 ANSWERS: Mapping[Answer | None, str] = {
     Answer.DONE: "done",
@@ -328,6 +320,6 @@ def _prompts_table(shown: Sequence[tuple[PromptOutcome, DaySummary]]) -> str:
         ]
         for outcome, day in shown
     ]
-    return details_of(
+    return folded_table(
         "Every prompt", ("when", "exercise", "where it was shown", "what came of it", "moved after"), rows
     )
