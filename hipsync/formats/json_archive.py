@@ -1,4 +1,4 @@
-"""Everything in one JSON file, out and in again without loss, in bounded memory.
+"""All of a database in one JSON file, out and in again without loss, in bounded memory.
 
 ::
 
@@ -7,7 +7,7 @@
     ...
     ]}
 
-The first line is all but the epochs, and each epoch is a line, so that a file of years is read line by line.
+The first line is all but the epochs, and each epoch is a line of its own, so that a file of years is read line by line.
 """
 
 from __future__ import annotations
@@ -26,16 +26,19 @@ from hipsync.store.rows import TIMES
 from hipsync.text import Json, clean, json_of
 
 VERSION = 1
-LAST = ', "epochs": ['
+HEAD_END = ', "epochs": ['
+"""The end of the first line."""
 END = "]}"
+"""The last line."""
 BATCH = 10_000
+"""How many epochs are stored at a time."""
 LONGEST_HEAD, LONGEST_LINE = 512 * 2**20, 10_000
-"""Characters."""
+"""Characters after which the first line, or any other, is refused."""
 BAND = ("name", "driver", "address", "advertised_name", "simulated", "vouches", "reports_wear", "added")
 
 
 def export_json(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
-    """All of `[since, until)`; how many epochs there were."""
+    """Write all that the database has of `[since, until)`; how many epochs there were. None is no bound."""
     bands = [
         {
             "name": band.name, "driver": band.driver, "address": band.address, "advertised_name": band.advertised_name,
@@ -46,7 +49,7 @@ def export_json(store: Store, file: IO[str], since: datetime | None, until: date
     ]  # fmt: skip
     head = {"version": VERSION, "bands": bands}
     head |= {table: list(store.rows_of(table, since, until)) for table in TIMES}
-    file.write(json.dumps(head).removesuffix("}") + LAST)
+    file.write(json.dumps(head).removesuffix("}") + HEAD_END)
     count = 0
     for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):
         row = {column: cell for column, cell in cells_of(name, epoch).items() if cell is not None}
@@ -60,9 +63,9 @@ Head = Mapping[str, Sequence[Json]]
 
 
 def import_json(store: Store, file: IO[str], head: Head | None = None) -> Imported:
-    """Store all of a file that `export_json` wrote, or nothing; of which the `head` may have been read already.
+    """Store all of a file that `export_json` wrote, or nothing.
 
-    Raises `InputError` and `StoreError`.
+    If `read_head` was called already, `head` is its result. Raises `InputError` and `StoreError`.
     """
     head = head or read_head(file)
     with store.transaction():
@@ -80,10 +83,10 @@ def import_json(store: Store, file: IO[str], head: Head | None = None) -> Import
 
 
 def read_head(file: IO[str]) -> Head:
-    """The first line. Raises `InputError` if this is no such file."""
+    """The first line of a file that `export_json` wrote. Raises `InputError` if it is no such file."""
     line = file.readline(LONGEST_HEAD).rstrip("\n")
     try:
-        head = json_of(line.removesuffix(LAST) + "}") if line.endswith(LAST) else None
+        head = json_of(line.removesuffix(HEAD_END) + "}") if line.endswith(HEAD_END) else None
     except ValueError:
         head = None
     if not isinstance(head, dict) or head.get("version") != VERSION:
@@ -98,7 +101,7 @@ def read_head(file: IO[str]) -> Head:
 
 
 def _bands(store: Store, rows: Sequence[Json]) -> dict[str, BandId]:
-    """Numbers by name; those that are not there yet are made. Raises `InputError`."""
+    """The numbers of the file's bands, by name. Bands that are not there yet are added. Raises `InputError`."""
     found: dict[str, BandId] = {}
     for row in rows:
         match row:
@@ -117,18 +120,19 @@ def _bands(store: Store, rows: Sequence[Json]) -> dict[str, BandId]:
             since = datetime.fromisoformat(added).astimezone(UTC)
         except ValueError as error:
             raise InputError(f"{added!r:.60} is no instant") from error
-        held = next((band for band in store.bands() if band.name == name), None)
-        if held is not None and (held.driver != driver or held.simulated != simulated):
+        known = next((band for band in store.bands() if band.name == name), None)
+        if known is not None and (known.driver != driver or known.simulated != simulated):
             raise InputError(f"there is a band {name!r} already, of another kind: rename it (`hipsync bands rename`)")
-        held = held or store.add_band(
+        known = known or store.add_band(
             name=name, driver=driver, address=address, advertised_name=shown, now=since, simulated=simulated,
             vouches=vouches, reports_wear=reports_wear,
         )  # fmt: skip
-        found[name] = held.id
+        found[name] = known.id
     return found
 
 
 def _epochs(file: IO[str], bands: Mapping[str, BandId]) -> Iterator[tuple[BandId, Epoch]]:
+    """The epochs after the first line. Raises `InputError`, also if the last line is missing."""
     number = 1
     while line := file.readline(LONGEST_LINE):
         number += 1
@@ -150,6 +154,7 @@ def _epochs(file: IO[str], bands: Mapping[str, BandId]) -> Iterator[tuple[BandId
 
 
 def _batches(epochs: Iterator[tuple[BandId, Epoch]]) -> Iterator[Mapping[BandId, list[Epoch]]]:
+    """The epochs in batches, sorted by band."""
     while part := list(islice(epochs, BATCH)):
         found: dict[BandId, list[Epoch]] = {}
         for band, epoch in part:

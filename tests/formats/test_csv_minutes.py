@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipsync.errors import InputError
-from hipsync.formats.csv_minutes import Imported, Table, export_csv, import_table, read_csv
+from hipsync.formats.csv_minutes import Imported, MinuteTable, export_csv, import_table, read_csv
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.store import Store
 from support.builders import MONDAY
@@ -32,7 +32,7 @@ def store() -> Iterator[Store]:
         yield store
 
 
-def table(text: str | bytes, *, band: str | None = None, zone: ZoneInfo | None = None) -> Table:
+def table(text: str | bytes, *, band: str | None = None, zone: ZoneInfo | None = None) -> MinuteTable:
     return read_csv(io.BytesIO(text if isinstance(text, bytes) else text.encode()), band=band, zone=zone)
 
 
@@ -125,7 +125,7 @@ def test_all_columns_in_any_order_are_understood() -> None:
         "left,,,0,2026-03-02T00:02:00Z,,,,1\n"
     )
     found = table(text)
-    assert found == Table(
+    assert found == MinuteTable(
         2,
         {"left": [Epoch(MONDAY, 2 * MINUTE, 34, 7, 90, State.WALKING, 129), minute(2, inferred=True)]},
         says_state=True,
