@@ -90,10 +90,10 @@ def test_its_numbers_are_those_of_the_summary(week: PeriodSummary) -> None:
     assert Kind.UNKNOWN in kinds
     assert len(rows) == 7
     for row, day in zip(rows, week.days, strict=True):
-        told = dict(zip(head, row, strict=True))
+        cells = dict(zip(head, row, strict=True))
         assert [*row[1 : 1 + len(kinds)]] == [length(day.minutes[kind]) if day.minutes[kind] else "" for kind in kinds]
-        assert told["steps"] == f"{day.steps:,}"
-        assert (told["longest"], told["breaks"]) == (length(day.longest_minutes), str(day.breaks))
+        assert cells["steps"] == f"{day.steps:,}"
+        assert (cells["longest"], cells["breaks"]) == (length(day.longest_minutes), str(day.breaks))
     hours = found.tables[1][1:]
     for row, day in zip(hours, week.days, strict=True):
         sat = [int(cell) for cell in row[1:] if cell]
@@ -128,10 +128,10 @@ def test_an_hour_of_which_most_is_unknown_has_no_number(week: PeriodSummary) -> 
 def test_the_change_is_told_for_an_hour_worn(week: PeriodSummary) -> None:
     half = period_summary(week.days[:3])
     table = Parsed(page_html(week, NOW, previous=half)).tables[-3]
-    told = {row[0]: row[1:] for row in table[1:]}
+    cells = {row[0]: row[1:] for row in table[1:]}
     awake = awake_minutes(week.minutes)
-    assert told["sitting, of each hour awake and worn"][1] == f"{round(week.minutes[Kind.SITTING] * 60 / awake)} min"
-    assert told["awake and worn"] == [length(awake_minutes(half.minutes)), length(awake)]
+    assert cells["sitting, of each hour awake and worn"][1] == f"{round(week.minutes[Kind.SITTING] * 60 / awake)} min"
+    assert cells["awake and worn"] == [length(awake_minutes(half.minutes)), length(awake)]
 
 
 def test_words_from_elsewhere_are_words(week: PeriodSummary) -> None:
@@ -235,6 +235,6 @@ def chromium(home: Path, *words: str) -> Sequence[str]:
          "--host-resolver-rules=MAP * ~NOTFOUND", *words],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    told = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    assert told == []
-    return told
+    messages = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    assert messages == []
+    return messages
