@@ -21,7 +21,7 @@ LEVELS = ("real band", "recorded", "firmware", "published", "simulated", "not st
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What speaks for a driver, as counts. They are for the driver and its simulated band together."""
+    """The evidence for a driver, as counts. They are for the driver and its simulated band together."""
 
     recorded: int = 0
     """Byte strings that others recorded from a real band, and that the driver or its simulated band agrees with."""

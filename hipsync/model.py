@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 class Epoch(NamedTuple):
-    """Steps in `[start, start + length)`, with what else the band said of that time.
+    """Steps in `[start, start + length)`, with what else the band reported of that time.
 
     Starts lie on whole minutes of UTC, and lengths are whole minutes.
     """

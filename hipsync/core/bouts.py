@@ -145,6 +145,7 @@ class _RuleMachine:
             self._due = at
 
     def _close(self, by: EndedBy, broken_at: int | None = None) -> None:
+        """End the running stretch, if there is one; `broken_at` is the place of the movement that ends it."""
         if self.age:
             stretch = self._stretch(by)
             self.stretches.append(stretch)
@@ -155,6 +156,7 @@ class _RuleMachine:
             self._break_end = broken_at + 1
 
     def _finish_break(self) -> None:
+        """Enter the break that is over now, if there is one."""
         if self._break_from is not None:
             line, start, end = self.line, self._break_from, self._break_end
             first, last = instant_of(line.first + start), instant_of(line.first + end)

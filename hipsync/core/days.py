@@ -42,7 +42,7 @@ class Zones:
         return next(zone for since, zone in reversed(self._periods) if since <= instant)
 
     def local(self, instant: datetime) -> datetime:
-        """An instant on the clock of the zone that held then."""
+        """An instant on the clock of the zone that the host was in then."""
         return instant.astimezone(self.at(instant))
 
     def date_of(self, instant: datetime) -> date:

@@ -8,9 +8,9 @@
 
 Sleeps less than two hours apart are one night, so that a walk to the bathroom ends none; a nap is too short to be one.
 There is no morning prompt if nobody saw the wearer get up: no band reports sleep, or more than ten minutes in a row
-between the night and the walk are missing or not worn. Either prompt is shown within an hour of its event or never, and
-whatever postpones it (hours, lunch, a pause, an open prompt) does not lengthen that hour. See docs/rule.md, "The
-morning prompt, and the one after cycling".
+between the night and the walk are missing or not worn. Either prompt is shown within an hour of its event or never.
+Hours, lunch, a pause or an open prompt may postpone it, but do not lengthen that hour. See docs/rule.md, "The morning
+prompt, and the one after cycling".
 """
 
 from __future__ import annotations

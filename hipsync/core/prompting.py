@@ -1,8 +1,8 @@
 """Whether a prompt is due now, or why not and when to look again.
 
 The same function, `verdict`, decides for the service and explains for `hipsync status`. It judges what is known. If the
-data end before now, the timeline has missing minutes at its end, and a stretch that nobody has seen running for over
-ten minutes is over. See docs/rule.md, "When a prompt is shown".
+data end before now, the timeline has missing minutes at its end. A stretch that nobody has seen running for over ten
+minutes is over. See docs/rule.md, "When a prompt is shown".
 """
 
 from __future__ import annotations

@@ -236,8 +236,8 @@ def _place_counters(
 ) -> None:
     """Enter what a counter grew by between readings.
 
-    Steps over up to 5 minutes are spread over these minutes, those over up to 15 make a slot, and all others count only
-    for the day.
+    What came within 5 minutes is spread over these minutes. What came within 15 makes a slot. All else counts only for
+    the day.
     """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
     for start_s, end_s, steps in _differences(counters, zone):

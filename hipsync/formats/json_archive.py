@@ -7,7 +7,7 @@
     ...
     ]}
 
-The first line is all but the epochs, and each epoch is a line of its own, so that a file of years is read line by line.
+The first line is all but the epochs. Each epoch is a line of its own, so that a file of years is read line by line.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Summaries of local days: what the store holds of a day, judged by the rule, with what was shown and done.
 
 Judging a day takes long, and a day that is over hardly changes. So `summarise_days` stores the judged part of each
-day that is complete, and uses it again while the settings, the bands, the readings and this program's way of judging
-are the same. `summarise` judges a single day anew. It is on the path of `hipsync today`, so this module imports
-nothing slow.
+complete day. It uses that again while settings, bands, readings and this program's way of judging are the same.
+`summarise` judges a single day anew. It is on the path of `hipsync today`, so this module imports nothing slow.
 """
 
 from __future__ import annotations

@@ -153,7 +153,7 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
         self._schema = VERSION
 
     def _replaced_by(self, path: Path) -> sqlite3.Connection:
-        Store.open(path).close()  # upgrades the other file if it is older
+        Store.open(path).close()  # upgrades the file if it is older
         self._db.close()
         return connected(path, "mode=rw")
 

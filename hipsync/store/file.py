@@ -99,7 +99,7 @@ class OpenFile:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """What tells a file from another one of the same name. Raises `OSError`."""
+    """Numbers that differ between two files that had the same name, one after the other. Raises `OSError`."""
     status = path.stat()
     return status.st_dev, status.st_ino
 

@@ -180,7 +180,7 @@ class Readings(OpenFile):
         )
 
     def newest_info(self, band: BandId) -> Info | None:
-        """What a band last said of itself; None if it never did."""
+        """The newest text that a band sent about itself; None if it never sent any."""
         rows = self._rows(
             "SELECT at, firmware, hardware, serial FROM infos WHERE band = ? ORDER BY at DESC LIMIT 1", band
         )

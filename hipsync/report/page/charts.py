@@ -113,6 +113,8 @@ HATCH = '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceO
 
 
 class _HourCell(NamedTuple):
+    """What the chart of hours shows of one hour."""
+
     shade: str
     """The CSS class: how much of the hour was sat, or why that is not known."""
     minutes: str
@@ -198,6 +200,8 @@ class Bin(NamedTuple):
 
 
 class _Column(NamedTuple):
+    """Where the bar of a bin stands, in SVG units."""
+
     x: float
     width: float
     height: float
