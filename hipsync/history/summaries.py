@@ -9,13 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hipsync.core.bouts
-import hipsync.core.summary
-import hipsync.core.timeline
-import hipsync.history.past
 from hipsync.core.bouts import Rule
 from hipsync.core.summary import BandOfDay, DaySummary, JudgedDay, judged_day, summed_up
 from hipsync.core.timeline import instant_of, minute_of
@@ -26,6 +21,12 @@ if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
     from hipsync.model import Band
     from hipsync.store import Store, StoredDay
+
+JUDGED_AS = 1
+"""The version of this program's way of judging a day. Stored days of another version are judged anew.
+
+Raise it with every change of the code that judges; `tests/history/test_judged_as.py` says when that is needed.
+"""
 
 
 def summarise(
@@ -93,17 +94,7 @@ def _is_complete(loaded_until: datetime, now: datetime) -> bool:
 def _judged_by(store: Store, rule: Rule, only_band: Band | None) -> str:
     """All that a judgement rests upon besides the day and its readings: rule, bands, version of the program."""
     bands = [(band.id, band.vouches, band.reports_wear) for band in chosen_bands(store, only_band)]
-    return repr((tuple(rule), bands, _edition()))
-
-
-def _edition() -> list[tuple[int, int]]:
-    """Another one after an upgrade: sizes and times of the files that judge."""
-    files = [
-        __file__,
-        hipsync.history.past.__file__,
-        *(module.__file__ or "" for module in (hipsync.core.timeline, hipsync.core.bouts, hipsync.core.summary)),
-    ]
-    return [(stat.st_size, stat.st_mtime_ns) for stat in (Path(file).stat() for file in files)]
+    return repr((tuple(rule), bands, JUDGED_AS))
 
 
 def _joined(

@@ -15,7 +15,7 @@ from hipsync.core.bouts import Bouts, Rule
 from hipsync.core.days import Day, Zones
 from hipsync.core.summary import DaySummary, JudgedDay, judged_day
 from hipsync.core.timeline import Timeline
-from hipsync.history.summaries import summarise, summarise_days
+from hipsync.history.summaries import JUDGED_AS, summarise, summarise_days
 from hipsync.model import MINUTE, Answer, Band, BandId, Counter, Epoch, Exercise, Prompt, Reading, State, Wear
 from hipsync.store import Store
 from support.builders import MONDAY, day
@@ -163,7 +163,7 @@ def test_an_upgrade_judges_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -
     lived(store)
     summarise_days(store, Rule(), zones(), DATES, LATER)
     times = judged(monkeypatch)
-    monkeypatch.setattr("hipsync.history.summaries._edition", lambda: [(1, 2)])
+    monkeypatch.setattr("hipsync.history.summaries.JUDGED_AS", JUDGED_AS + 1)
     summarise_days(store, Rule(), zones(), DATES, LATER)
     assert (len(times), stored(store)) == (3, 3)
 
