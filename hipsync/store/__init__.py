@@ -26,7 +26,6 @@ from pathlib import Path
 from typing import Self
 
 from hipsync.errors import StoreError
-from hipsync.model import Band, Sync
 from hipsync.store.bands import Bands
 from hipsync.store.file import connected, error_code, translated
 from hipsync.store.judged_days import JudgedDays, StoredDay
@@ -35,7 +34,7 @@ from hipsync.store.prompts import Prompts
 from hipsync.store.readings import Appended, Readings
 from hipsync.store.rows import Rows
 
-__all__ = ["VERSION", "Appended", "Band", "Store", "StoredDay", "Sync"]
+__all__ = ["VERSION", "Appended", "Store", "StoredDay"]
 
 log = logging.getLogger(__name__)
 
