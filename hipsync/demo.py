@@ -21,7 +21,7 @@ from hipsync.driver import Driver
 from hipsync.errors import ConfigError
 from hipsync.history.summaries import summarise
 from hipsync.host.clock import FastClock, VirtualTimeLoop
-from hipsync.model import Answer, Epoch, Occasion, Prompt, Where
+from hipsync.model import Answer, Band, Epoch, Occasion, Prompt, Where
 from hipsync.office_day import office_days
 from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.scan import scan
@@ -33,7 +33,7 @@ from hipsync.service.notify import notice_of
 from hipsync.service.plan import Settings, next_wake
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
-from hipsync.store import Band, Store
+from hipsync.store import Store
 
 ADDRESS = "C0:00:00:00:00:01"
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")

@@ -119,7 +119,7 @@ class Abilities:
 
 
 TELLING = timedelta(minutes=30)
-"""Longer epochs give totals only: nobody can say from them when somebody last moved (as `timeline.COARSE`)."""
+"""Longer epochs give totals only: nobody can say from them when somebody last moved (as `timeline.COARSE_MINUTES`)."""
 
 Row = Mapping[str, int | None]
 """Cells by column."""

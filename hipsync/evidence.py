@@ -1,10 +1,12 @@
-"""How well a driver is proven, as the file `evidence.json` beside it says. hipsync's own is measured by its tests.
+"""How well a driver is proven, as the file `evidence.json` beside it says. The tests measure it and write the file.
+
+::
 
     {"version": 1, "families": {"fitpro": {
         "vectors": {"recorded": {ID: SOURCE}, "firmware": {}, "published": {}, "ours": {}}, "not_met": {ID: WHY},
         "captures": [NAME], "rules": [NAME], "rules_known": 10, "bluez": true, "reported": [BAND]}}}
 
-A driver from another package is "not stated", unless its package has such a file.
+For a driver of another package nothing is stated, unless that package has such a file. See docs/evidence.md.
 """
 
 from __future__ import annotations
@@ -14,45 +16,47 @@ from dataclasses import dataclass
 from typing import Any
 
 LEVELS = ("real band", "recorded", "firmware", "published", "simulated", "not stated")
-"""The strongest first."""
+"""How a driver can be proven, the strongest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Counts, for a driver and its simulated band together."""
+    """The evidence for a driver, as counts. They are for the driver and its simulated band together."""
 
     recorded: int = 0
-    """Byte strings that others recorded from a real band, met by both or either."""
+    """Byte strings that others recorded from a real band, and that the driver or its simulated band agrees with."""
     firmware: int = 0
-    """From the source of the firmware itself."""
+    """Byte strings from the source of a band's firmware."""
     published: int = 0
-    """That other people's documents, tests or programs assert."""
+    """Byte strings that other people's documents, tests or programs assert."""
     ours: int = 0
-    """Made by us after a published layout."""
+    """Byte strings that hipsync's authors made after a published layout."""
     not_met: int = 0
+    """Byte strings that neither the driver nor its simulated band agrees with."""
     captures: int = 0
-    """Whole conversations of others that replay."""
+    """Whole conversations that others recorded, and that replay."""
     rules: int = 0
-    """Of the kit (`hipsync.testing`), kept with the simulated band."""
+    """Rules of the kit (`hipsync.testing`) that the driver passes with its simulated band."""
     rules_known: int = 0
+    """How many rules the kit has."""
     bluez: bool = False
-    """Found, paired, read and buzzed through a real BlueZ, as a simulated band."""
+    """Whether its simulated band was found, paired, read and buzzed through a real BlueZ."""
     reported: int = 0
-    """Real bands that users told of."""
+    """Real bands that users reported."""
 
     @property
     def level(self) -> str:
-        """The strongest of `LEVELS`."""
+        """The strongest of `LEVELS` that holds."""
         return self.levels[0] if self.levels else LEVELS[-1]
 
     @property
     def levels(self) -> tuple[str, ...]:
-        """All that hold, the strongest first."""
-        held = (self.reported, self.recorded, self.firmware, self.published, self.rules == self.rules_known > 0)
-        return tuple(level for level, holds in zip(LEVELS, held, strict=False) if holds)
+        """All of `LEVELS` that hold, the strongest first."""
+        proven = (self.reported, self.recorded, self.firmware, self.published, self.rules == self.rules_known > 0)
+        return tuple(level for level, holds in zip(LEVELS, proven, strict=False) if holds)
 
     def sentence(self) -> str:
-        """For people."""
+        """The proof in words, as `hipsync drivers` shows it."""
         parts = [
             f"{self.reported} real bands reported" if self.reported else "",
             f"{self.recorded} recordings that others made of bands" if self.recorded else "",
@@ -62,26 +66,29 @@ class Proof:
             f"simulated ({self.rules} of {self.rules_known} rules)" if self.rules else "",
             "on BlueZ" if self.bluez else "",
         ]
-        told = ", ".join(part for part in parts if part)
-        return f"{told}{'' if self.reported else '; no real band yet'}" if told else "proof not stated"
+        proof = ", ".join(part for part in parts if part)
+        return f"{proof}{'' if self.reported else '; no real band yet'}" if proof else "proof not stated"
 
 
 def proof_of(key: str, evidence: str) -> Proof:
-    """What a file says of one driver. A file that makes no sense, or does not know the driver, states nothing."""
+    """What the text of an evidence file says of the driver with this key.
+
+    A file that makes no sense, or that does not have the driver, states nothing: the proof is empty.
+    """
     try:
-        told: Any = json.loads(evidence)["families"][key]
-        vectors = told["vectors"]
+        family: Any = json.loads(evidence)["families"][key]
+        vectors = family["vectors"]
         return Proof(
             recorded=len(vectors["recorded"]),
             firmware=len(vectors["firmware"]),
             published=len(vectors["published"]),
             ours=len(vectors["ours"]),
-            not_met=len(told["not_met"]),
-            captures=len(told["captures"]),
-            rules=len(told["rules"]),
-            rules_known=int(told["rules_known"]),
-            bluez=bool(told["bluez"]),
-            reported=len(told["reported"]),
+            not_met=len(family["not_met"]),
+            captures=len(family["captures"]),
+            rules=len(family["rules"]),
+            rules_known=int(family["rules_known"]),
+            bluez=bool(family["bluez"]),
+            reported=len(family["reported"]),
         )
     except (ValueError, KeyError, TypeError):
         return Proof()

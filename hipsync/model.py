@@ -1,11 +1,11 @@
-"""The domain in the field's words: what bands report, what it becomes, what was said and done.
+"""The domain in the field's words: what bands report, what follows from it, what was shown to the person and done.
 
-Instants are aware datetimes in UTC, lengths are timedeltas, intervals are half-open `[start, end)`.
-A step counter cannot tell sitting from standing still, so code says *stationary* for what the data
-show; only text for people says "sitting".
+Instants are aware datetimes in UTC, lengths are timedeltas, intervals are half-open `[start, end)`. A step counter
+cannot tell sitting from standing still. So code says *stationary* or *stretch* for what the data show, and only text
+for people says "sitting".
 
-Tuples rather than dataclasses: a month of a band's memory is 43,200 epochs, and a frozen dataclass takes five times as
-long to make; it also takes a millisecond to define, for which `hipsync today` would wait.
+These are tuples and not dataclasses. A month of a band's memory is 43,200 epochs, and a frozen dataclass takes five
+times as long to make. It also takes a millisecond to define, for which `hipsync today` would wait.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 
 BandId = NewType("BandId", int)
-"""Ours, and stable. A Bluetooth address is not: macOS gives each host another."""
+"""hipsync's own number of a band, which never changes. Its Bluetooth address may: macOS gives each host another."""
 
 MINUTE = timedelta(minutes=1)
 
@@ -34,23 +34,23 @@ class State(StrEnum):
 
 
 class Epoch(NamedTuple):
-    """Steps in `[start, start + length)`, with what else the band said of that time.
+    """Steps in `[start, start + length)`, with what else the band reported of that time.
 
-    Starts lie on whole minutes of UTC and lengths are whole minutes.
+    Starts lie on whole minutes of UTC, and lengths are whole minutes.
     """
 
     start: datetime
     length: timedelta
     steps: int
     intensity: int | None = None
-    """The band's own scale; comparable only within one kind of band."""
+    """How much the band was moved, on its own scale: comparable only within one kind of band."""
     heart_rate: int | None = None
     """Beats a minute."""
     state: State | None = None
     kind: int | None = None
-    """The band's own code for the epoch, whole, for a reading that knows better later."""
+    """The band's own code for the epoch, complete, so that a later version can read more in it."""
     inferred: bool = False
-    """Not sent: the band omits still slots, and vouches for the part of the answer in which this one lies."""
+    """Whether the band did not send this epoch. Some bands omit still slots of an answer that is complete."""
 
     @property
     def end(self) -> datetime:
@@ -66,28 +66,29 @@ class Counter(NamedTuple):
 
 
 class Wear(NamedTuple):
-    """The band was put on, or taken off."""
+    """The band was put on (`worn`), or taken off."""
 
     at: datetime
     worn: bool
 
 
 class Charge(NamedTuple):
-    """The band's battery."""
+    """How full the band's battery was."""
 
     at: datetime
     percent: int
     charging: bool | None = None
+    """Whether the band was on its charger; None if it does not say."""
 
 
 class Inactivity(NamedTuple):
-    """The band's own sit alarm went off. Kept, and never merged into hipsync's verdict."""
+    """The band's own sit alarm went off. It is stored, and never merged into hipsync's verdict."""
 
     at: datetime
 
 
 class Info(NamedTuple):
-    """What the band says of itself. Text as the band sent it, control characters removed."""
+    """What the band says of itself. The text is as the band sent it, without control characters."""
 
     at: datetime
     firmware: str | None = None
@@ -96,11 +97,11 @@ class Info(NamedTuple):
 
 
 Reading = Epoch | Counter | Wear | Charge | Inactivity | Info
-"""The only things a driver may report."""
+"""The only things that a driver may report."""
 
 
 class Kind(StrEnum):
-    """Every known or unknown minute is exactly one of these; the values are the keys of `day --json`."""
+    """The six kinds of minutes: each minute of a day is exactly one. The values are the keys of `day --json`."""
 
     SITTING = "sitting"
     UP = "up"
@@ -121,7 +122,7 @@ class EndedBy(StrEnum):
 
 
 class Span(NamedTuple):
-    """Consecutive minutes of one kind."""
+    """Consecutive minutes of one kind, `[start, end)`."""
 
     start: datetime
     end: datetime
@@ -139,21 +140,22 @@ class Stretch(NamedTuple):
 
     start: datetime
     end: datetime
-    """End of its last counted minute."""
+    """The end of its last counted minute."""
     minutes: int
-    """Counted minutes; holes of up to ten minutes inside are not counted."""
+    """How many minutes count. Holes of up to ten minutes lie inside a stretch and do not."""
     ended_by: EndedBy | None
-    """None while it runs."""
+    """What ended it; None while it runs."""
     due: datetime | None
-    """When its age reached the limit, which is when the prompt is due; None if it never did."""
+    """When its age reached the limit, so that a prompt was due; None if it never did."""
     sure: bool
-    """At `due`: at most one minute with steps in the hour before, so that still most likely means sitting."""
+    """Whether, at `due`, being still most likely meant sitting: at most one minute of the hour before had steps."""
     doubtful: bool
-    """Half of it or more is stillness that nobody vouches for (`science.md` section 2, item 3)."""
+    """Whether half of it or more is stillness that no band vouches for (docs/rule.md,
+    "Wear and doubtful stillness")."""
 
 
 class Break(NamedTuple):
-    """The movement that ends a stretch of eight minutes or more."""
+    """The movement that ends a stretch of eight minutes or more, `[start, end)`."""
 
     start: datetime
     end: datetime
@@ -161,7 +163,7 @@ class Break(NamedTuple):
 
 
 class Answer(StrEnum):
-    """What came of a prompt."""
+    """What came of a prompt. MOVED and IGNORED are found in the data, the others are the person's own."""
 
     DONE = "done"
     SNOOZED = "snoozed"
@@ -172,7 +174,7 @@ class Answer(StrEnum):
 
 
 class Where(StrEnum):
-    """Where a prompt was shown."""
+    """Where a prompt was shown. COMMAND is the user's own program (`prompts.command`)."""
 
     TERMINAL = "terminal"
     DESKTOP = "desktop"
@@ -184,24 +186,30 @@ class Occasion(StrEnum):
     """What a prompt is for."""
 
     SITTING = "sitting"
-    """An hour of it is full."""
+    """A sitting stretch has reached the limit."""
     MORNING = "morning"
-    """The first movement after sleep."""
+    """The person has moved for the first time after sleep."""
     AFTER_CYCLING = "after-cycling"
     """A ride is over."""
 
 
 class Prompt(NamedTuple):
-    """What was said to the person, where, and what came of it. One a stretch, unless repeats are on."""
+    """A request to move that was shown to the person, where, and what came of it.
+
+    There is one prompt a stretch, unless repeats are on.
+    """
 
     at: datetime
-    """First shown."""
+    """When it was first shown."""
     due: datetime
+    """When its occasion came, such as the limit of a stretch; it may have been shown later."""
     exercise: str
+    """The name of the exercise that it proposes."""
     sure: bool
+    """Whether being still most likely meant sitting; see `Stretch.sure`."""
     where: tuple[Where, ...] = ()
     shown: int = 1
-    """How many times; the second showing is the stronger one."""
+    """How many times it was shown; the second time is the stronger one."""
     last_shown: datetime | None = None
     answer: Answer | None = None
     answered_at: datetime | None = None
@@ -210,32 +218,33 @@ class Prompt(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """Nothing is said in `[at, until)`; what falls due meanwhile is said at its end if the stretch still runs."""
+    """A time `[at, until)` without prompts. One that falls due in it is shown afterwards if its stretch still runs."""
 
     at: datetime
     until: datetime
 
 
 class Exercise(NamedTuple):
-    """An exercise that was done."""
+    """An exercise that the person did."""
 
     at: datetime
     name: str
     how: str
-    """guided, prompt or manual."""
+    """What led to it: guided, prompt or manual."""
     hurt: bool = False
 
 
 class Trouble(StrEnum):
-    """What may be the matter with a band, for its wearer to mend."""
+    """What may be the matter with a band that its wearer can mend."""
 
     BATTERY = "battery"
     NO_DATA = "no data"
     REFUSED = "refused"
+    """The band does not accept hipsync's key."""
 
 
 class Remark(NamedTuple):
-    """A word to the wearer about a band."""
+    """One line to the wearer about a band that needs something."""
 
     band: BandId
     what: Trouble
@@ -244,7 +253,36 @@ class Remark(NamedTuple):
 
 
 class ZoneChange(NamedTuple):
-    """From this instant on the host was in this zone (an IANA name)."""
+    """The host is in this time zone (an IANA name) from this instant on."""
 
     since: datetime
     zone: str
+
+
+class Band(NamedTuple):
+    """A paired band, or the source of an import."""
+
+    id: BandId
+    name: str
+    driver: str
+    """The key of the driver that talks to it; `csv` for an import."""
+    address: str | None
+    """Its Bluetooth address on this host; None for an import, and for a band that was unpaired."""
+    advertised_name: str
+    simulated: bool
+    vouches: bool
+    """Whether it reports wear, sleep or heart rate itself, so that its stillness is never doubtful."""
+    reports_wear: bool
+    """Whether it says itself when it is not worn."""
+    added: datetime
+
+
+class Sync(NamedTuple):
+    """One attempt to reach a band, `[started, ended]`."""
+
+    started: datetime
+    ended: datetime
+    epochs: int
+    """How many epochs it brought that were new."""
+    error: str | None
+    """Why it failed, in one line; None if it succeeded."""

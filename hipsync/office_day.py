@@ -1,6 +1,7 @@
 """A made-up but plausible office day, minute by minute, for the demo and for simulated bands.
 
-Not a recording of anybody. The same date and seed always make the same day, so a simulated band remembers yesterday.
+It is not a recording of anybody. The same date and seed always make the same day, so a simulated band remembers
+yesterday. It knows no band: each family's simulator turns these epochs into its own bytes.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from hipsync.model import MINUTE, Epoch, State
 
 
 class _Part(NamedTuple):
+    """A part of the day in which the person does one thing."""
+
     minutes: int
     what: str
-    jitter: int = 0
-    """Minutes that the part may be longer or shorter; the next one makes up for it."""
+    jitter_minutes: int = 0
+    """How much longer or shorter the part may be; the next part makes up for it."""
 
 
 _OFFICE_DAY = (
@@ -51,7 +54,7 @@ _OFFICE_DAY = (
     _Part(84, "sofa", 6),
     _Part(25, "potter", 4),
 )
-_STEPS: dict[str, tuple[float, int, int]] = {  # share of minutes with steps, and how many
+_STEPS: dict[str, tuple[float, int, int]] = {
     "walk": (1.0, 78, 116),
     "potter": (0.75, 4, 48),
     "breakfast": (0.12, 3, 14),
@@ -61,6 +64,7 @@ _STEPS: dict[str, tuple[float, int, int]] = {  # share of minutes with steps, an
     "sofa": (0.015, 2, 7),
     "desk": (0.012, 2, 9),
 }
+"""Share of minutes that have steps, and the fewest and most steps of such a minute."""
 _STATES = {
     "asleep": State.ASLEEP,
     "shower": State.NOT_WORN,
@@ -70,18 +74,23 @@ _STATES = {
     "meeting": State.SITTING,
     "sofa": State.SITTING,
 }
+"""What a band says of a part; nothing of the others."""
 _PULSE = {"asleep": 54, "walk": 98, "cycle": 124, "potter": 82}
+"""Mean heart rate in beats a minute; 68 for what is not here."""
 
 
 def office_day(day: date, zone: ZoneInfo, seed: int = 0) -> list[Epoch]:
-    """The minutes of a local day: sleep, a cycle commute, a desk with four long sits, a lunch walk, a sofa, sleep."""
+    """The minutes of a local day in `zone`, from midnight to midnight, as epochs in order.
+
+    The person sleeps, cycles to work, sits long at a desk four times, walks at lunch, cycles home, and sits on a sofa.
+    """
     noise = random.Random(f"{day.isoformat()}/{seed}")
     start = datetime.combine(day, time(0), zone).astimezone(UTC)
     end = datetime.combine(day + timedelta(days=1), time(0), zone).astimezone(UTC)
     epochs: list[Epoch] = []
     carry = 0
     for part in _OFFICE_DAY:
-        shift = noise.randint(-part.jitter, part.jitter)
+        shift = noise.randint(-part.jitter_minutes, part.jitter_minutes)
         for _ in range(max(part.minutes + shift - carry, 1)):
             epochs.append(_minute(start + len(epochs) * MINUTE, part.what, noise))
         carry = shift if part.what in {"asleep", "potter"} else 0
@@ -91,7 +100,7 @@ def office_day(day: date, zone: ZoneInfo, seed: int = 0) -> list[Epoch]:
 
 
 def office_days(first: date, days: int, zone: ZoneInfo, seed: int = 0) -> list[Epoch]:
-    """Consecutive days without a gap."""
+    """The minutes of so many consecutive local days, in order and without a gap."""
     return [epoch for i in range(days) for epoch in office_day(first + timedelta(days=i), zone, seed)]
 
 

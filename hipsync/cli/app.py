@@ -15,9 +15,10 @@ from hipsync.errors import ConfigError, StoreError
 if TYPE_CHECKING:
     from hipsync.core.bouts import Rule
     from hipsync.core.days import Zones
+    from hipsync.model import Band
     from hipsync.service.plan import Settings
     from hipsync.settings.config import Config
-    from hipsync.store import Band, Store
+    from hipsync.store import Store
     from hipsync.store.keys import KeyFile
 
 

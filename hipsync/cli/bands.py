@@ -16,7 +16,8 @@ from hipsync.errors import ConfigError
 from hipsync.text import clean
 
 if TYPE_CHECKING:
-    from hipsync.store import Band, Store
+    from hipsync.model import Band
+    from hipsync.store import Store
 
 
 @click.group("bands", invoke_without_command=True)

@@ -86,11 +86,11 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
     The file is not changed. Its bands become bands of yours, with the names that they have there; a second import adds
     what is new. Paired they are not: `hipsync pair` does that, and goes on with what was imported.
     """
-    from hipsync.formats.gadgetbridge import opened, taken
+    from hipsync.formats.gadgetbridge import import_devices, opened_export
     from hipsync.registry import drivers
 
     known = drivers()
-    with opened(file, known) as source:
+    with opened_export(file, known) as source:
         devices = source.devices()
         if not devices:
             raise InputError(f"{file} holds no minutes of a band that a driver knows (`hipsync drivers`)")
@@ -98,7 +98,7 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
         hidden = not sys.stderr.isatty()
         bar = click.progressbar(length=rows, label="Importing", file=sys.stderr, hidden=hidden)
         with app.open_store() as store, bar:
-            found = taken(store, source, known, app.now(), bar.update)
+            found = import_devices(store, source, known, app.now(), bar.update)
         for each in found:
             click.echo(f"{each.band.name}: {each.epochs:,} epochs, {each.new:,} of them new.")
             if with_keys and each.key is not None:
@@ -126,9 +126,9 @@ def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
     from zoneinfo import ZoneInfo
 
     from hipsync.formats.csv_minutes import import_table
-    from hipsync.formats.fitbit import Minutes
+    from hipsync.formats.fitbit import FitabaseExport
 
-    minutes = Minutes(ZoneInfo(checked_zone(zone)))
+    minutes = FitabaseExport(ZoneInfo(checked_zone(zone)))
     for file in files:
         try:
             with _with_bar(file) as lines:

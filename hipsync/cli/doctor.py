@@ -20,10 +20,10 @@ from hipsync.cli.app import App, host_zone
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import HipsyncError
 from hipsync.host.lock import running
+from hipsync.model import Band
 from hipsync.registry import drivers
 from hipsync.service.control_client import ask
 from hipsync.service.plan import contacts_of
-from hipsync.store import Band
 from hipsync.text import clean
 
 LONGEST_TROUBLE = 200

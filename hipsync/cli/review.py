@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
     from hipsync.core.period import PeriodSummary
     from hipsync.core.summary import DaySummary
+    from hipsync.model import Band
     from hipsync.report.terminal_day import Style
-    from hipsync.report.terminal_period import Of
-    from hipsync.store import Band, Store
+    from hipsync.report.terminal_period import PeriodKind
+    from hipsync.store import Store
 
 
 class Asked(NamedTuple):
@@ -151,7 +152,7 @@ def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
         ctx.exit(exits.NOTHING_KNOWN)
 
 
-def show_days(ctx: click.Context, of: Of, when: str, asked: Asked) -> None:
+def show_days(ctx: click.Context, of: PeriodKind, when: str, asked: Asked) -> None:
     app: App = ctx.obj
     period, before = period_of(app, of, when, asked.band, asked.zone)
     if asked.as_json:
@@ -253,7 +254,7 @@ def summary_of(app: App, when: str, band: str | None, zone: str | None) -> DaySu
 
 
 def period_of(
-    app: App, of: Of, when: str, band: str | None, zone: str | None
+    app: App, of: PeriodKind, when: str, band: str | None, zone: str | None
 ) -> tuple[PeriodSummary, PeriodSummary | None]:
     """A week with the one before it, or a month. Raises `HipsyncError`."""
     from hipsync.core.period import period_summary
@@ -296,7 +297,7 @@ def _nothing(app: App, span: Day) -> DaySummary:
 
     rule = app.rule()
     nothing = timeline([], minute_of(span.start), minute_of(span.end), span.zone)
-    return day_summary(nothing, bouts(nothing, rule), span, app.now(), limit=rule.limit)
+    return day_summary(nothing, bouts(nothing, rule), span, app.now(), limit_minutes=rule.limit_minutes)
 
 
 def checked_zone(name: str) -> str:

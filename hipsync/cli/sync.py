@@ -20,8 +20,9 @@ from hipsync.model import Where
 
 if TYPE_CHECKING:
     from hipsync.cli.record import Record
+    from hipsync.model import Band
     from hipsync.service.service import Fetched, Service
-    from hipsync.store import Band, Store
+    from hipsync.store import Store
 
 
 @click.command("sync")

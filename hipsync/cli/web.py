@@ -59,7 +59,7 @@ def web_command(app: App, port: int, opened: bool) -> None:
 
 
 class Site:
-    """`hipsync.report.web.View` on the database; opened anew each time, for the service writes meanwhile."""
+    """`hipsync.report.web.Backend` on the database; opened anew each time, for the service writes meanwhile."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -89,10 +89,10 @@ class Site:
                 self._line(store),
                 clean(said, LONGEST_SAID),
                 token,
-                stands=standing(store, now) is not None,
+                unanswered=standing(store, now) is not None,
                 paused=store.pause(now) is not None,
                 span=span,
-                steps=(earlier[0].isoformat(), later.isoformat() if later <= today else ""),
+                neighbours=(earlier[0].isoformat(), later.isoformat() if later <= today else ""),
             )
         anew = f"{REFRESH_S}; url=/{span}/today" if today in days else ""
         return page_html(period, now, previous=previous, above=top, refresh=anew)

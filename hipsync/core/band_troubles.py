@@ -1,14 +1,14 @@
-"""What is the matter with a band, for its wearer to mend: said once, in one neutral line that says what to do.
+"""What is the matter with a band that its wearer can mend, in one neutral line that says what to do.
 
 ::
 
-    trouble   holds                                                      is said again
+    trouble   there is such trouble while                                it is shown again
     battery   15 % or less, not charging, by a reading of the last day   after it was charged over 30 %
     no data   24 hours without any, tried in vain for as long            after data came
-    refused   it does not take our key                                   after it did, or with another key
+    refused   the band does not accept our key                           after it did, or with another key
 
-Only inside the prompt hours and not during a pause; outside they wait. Who pauses hipsync is still told afterwards: a
-band that is empty stays so.
+Remarks are shown once, inside the prompt hours, and not during a pause: until then they wait. A pause does not drop
+them, because a band that is empty stays empty.
 """
 
 from __future__ import annotations
@@ -22,36 +22,39 @@ from hipsync.core.policy import Policy
 from hipsync.core.prompting import quiet_at
 from hipsync.model import BandId, Charge, Pause, Remark, Trouble
 
-LOW, CHARGED = 15, 30
-"""Percent: a band lasts a day or two from here; a reading over the second is not a battery that wavers."""
+LOW_PERCENT, CHARGED_PERCENT = 15, 30
+"""A battery at the first lasts a day or two more. One over the second was charged: it does not only waver."""
 SILENT = timedelta(hours=24)
-"""A night on a bedside table is no reason to worry. Also the age at which a battery reading says nothing any more."""
+"""How long a band may be silent: a night on a bedside table is no trouble. A battery reading older than this says
+nothing any more."""
 
 
-class Facts(NamedTuple):
-    """What is known of a band's health."""
+class BandFacts(NamedTuple):
+    """What is known of a band, from which its troubles follow."""
 
     band: BandId
     name: str
     newest: datetime
-    """End of the newest data; when it was paired, if there are none."""
+    """The end of its newest data; when it was paired, if there are none."""
     in_vain: datetime | None
-    """The first attempt since that brought nothing."""
+    """When it was first tried after `newest` without getting any data; None if it was not."""
     charge: Charge | None
+    """Its newest battery reading."""
     recharged: bool
-    """Its battery was over `CHARGED` after it was last remarked on."""
+    """Whether its battery was over `CHARGED_PERCENT` since the last remark on it."""
     refused: bool
+    """Whether the last attempt failed because the band does not accept hipsync's key."""
     reached: datetime | None
-    """When it was last talked to without a failure."""
+    """When it was last reached without a failure."""
     remarked: Mapping[Trouble, datetime]
-    """When each trouble was last remarked on."""
+    """When the last remark on each trouble was shown."""
 
 
-def troubles(facts: Facts, zones: Zones, now: datetime) -> list[Remark]:
-    """What is the matter now, remarked on or not."""
+def troubles(facts: BandFacts, zones: Zones, now: datetime) -> list[Remark]:
+    """The troubles that a band has now, whether a remark was shown already or not."""
     name, charge = facts.name, facts.charge
     found: list[Remark] = []
-    if charge is not None and charge.percent <= LOW and not charge.charging and now - charge.at <= SILENT:
+    if charge is not None and charge.percent <= LOW_PERCENT and not charge.charging and now - charge.at <= SILENT:
         found.append(Remark(facts.band, Trouble.BATTERY, f"Charge {name}: {charge.percent} %"))
     refused = facts.refused or _in_this_streak(facts, Trouble.REFUSED, facts.reached)
     if refused:
@@ -65,15 +68,16 @@ def troubles(facts: Facts, zones: Zones, now: datetime) -> list[Remark]:
 
 
 def remarks_due(
-    known: Iterable[Facts], policy: Policy, zones: Zones, now: datetime, pause: Pause | None = None
+    known: Iterable[BandFacts], policy: Policy, zones: Zones, now: datetime, pause: Pause | None = None
 ) -> Sequence[Remark]:
-    """What is to be said now."""
+    """The remarks that are to be shown now, of all bands."""
     if quiet_at(now, policy, zones) is not None or (pause is not None and now < pause.until):
         return []
-    return [remark for facts in known for remark in troubles(facts, zones, now) if not _said(facts, remark.what)]
+    return [remark for facts in known for remark in troubles(facts, zones, now) if not _is_shown(facts, remark.what)]
 
 
-def _said(facts: Facts, what: Trouble) -> bool:
+def _is_shown(facts: BandFacts, what: Trouble) -> bool:
+    """Whether a remark on this trouble was shown since the trouble began."""
     match what:
         case Trouble.BATTERY:
             return what in facts.remarked and not facts.recharged
@@ -83,11 +87,12 @@ def _said(facts: Facts, what: Trouble) -> bool:
             return _in_this_streak(facts, what, facts.reached)
 
 
-def _in_this_streak(facts: Facts, what: Trouble, began: datetime | None) -> bool:
+def _in_this_streak(facts: BandFacts, what: Trouble, began: datetime | None) -> bool:
+    """Whether a remark on this trouble was shown after an instant; None is before all time."""
     at = facts.remarked.get(what)
     return at is not None and (began is None or began < at)
 
 
 def _quoted(name: str) -> str:
-    """As a shell takes it."""
+    """A band's name as a word for a shell."""
     return name if name.replace("-", "").replace("_", "").isalnum() else "'" + name.replace("'", "'\\''") + "'"

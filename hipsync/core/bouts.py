@@ -1,4 +1,9 @@
-"""Sitting stretches and the breaks between them: the rule of `science.md` section 1, minute by minute."""
+"""Sitting stretches and the breaks between them, found minute by minute on a timeline.
+
+A stretch is the time since the last real movement: 20 steps within 5 minutes, or steps in 3 of the last 15 minutes. The
+rule is written out in docs/rule.md, "Written out", so that any two programs that follow it agree in every minute. This
+module knows neither prompts nor the person's hours; it only says when an age was reached.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +15,8 @@ from hipsync.core.timeline import (
     ALIVE,
     ASLEEP,
     AWAKE,
-    COARSE,
-    FINE,
+    COARSE_MINUTES,
+    FINE_MINUTES,
     MISSING,
     MOVING,
     NOT_WORN,
@@ -22,51 +27,60 @@ from hipsync.core.timeline import (
     instant_of,
     minute_of,
 )
-from hipsync.core.timeline import zero_runs as runs_without_step
 from hipsync.model import Break, EndedBy, Prompt, Stretch
 
-LISTED = 8
-"""Minutes: shorter stretches are pauses within moving about. The same 8 as in the kinds of minutes."""
-SURE_MOVES = 1
-"""Minutes with steps in the last hour up to which still most likely means sitting: right in 87 % (measured)."""
-SURE_WINDOW = 60
-TEN_MINUTE_SLOTS = 15
-"""Slots shorter than this prompt only when at most three of the hour's hold any step (F1 0.77, measured)."""
-TEN_MINUTE_BUSY = 3
+LISTED_MINUTES = 8
+"""Shorter stretches are pauses within moving about and are not listed. Shorter zero-step runs are not sitting."""
+SURE_MOVING_MINUTES = 1
+"""With steps in at most so many of the last 60 minutes, being still means sitting in 87 % of cases (docs/rule.md)."""
+SURE_WINDOW_MINUTES = 60
+SHORT_SLOT_MINUTES = 15
+"""Slots shorter than this may prompt only while few slots of the last hour hold any step (F1 0.77, docs/rule.md)."""
+SHORT_SLOTS_BUSY = 3
+"""How many short slots of the last hour may hold a step without a prompt being put off."""
 MOVED_WITHIN = timedelta(minutes=10)
-"""A break that begins this soon after a prompt was its doing; without one it was ignored (product.md section 5)."""
+"""A break that begins this soon after a prompt is its doing. Without one the prompt was ignored."""
 
 
 class Rule(NamedTuple):
-    """What ends a sitting stretch. The defaults and their evidence: `config.py`."""
+    """What ends a sitting stretch, and how old one may get before a prompt is due.
 
-    limit: int = 60
+    The evidence for the defaults is in docs/rule.md, "The defaults".
+    """
+
+    limit_minutes: int = 60
+    """The age at which a prompt is due, in counted minutes."""
     break_steps: int = 20
-    break_window: int = 5
+    """So many steps within `break_window_minutes` end a stretch."""
+    break_window_minutes: int = 5
     moves: int = 3
-    move_window: int = 15
-    bridge: int = 10
+    """So many minutes with steps within `move_window_minutes` end a stretch; 0: they do not."""
+    move_window_minutes: int = 15
+    bridge_minutes: int = 10
+    """So many missing minutes in a row only stop the count; more end the stretch."""
     trust_posture: bool = False
+    """Whether a band's own word that its wearer stands ends a stretch, after two minutes in a row."""
 
 
 class Bouts(NamedTuple):
-    """Stretches and breaks in order of time, and the age of the stretch that runs at the end (0: none does)."""
+    """All stretches and breaks of a timeline, each in order of time."""
 
     stretches: Sequence[Stretch]
     breaks: Sequence[Break]
     age: int
+    """Counted minutes of the stretch that runs at the end of the timeline; 0 if none does."""
 
 
 def bouts(line: Timeline, rule: Rule) -> Bouts:
-    """All stretches and breaks of a line. The last one runs on if nothing ended it."""
-    walk = _Walk(line, rule)
+    """All stretches and breaks of a timeline. The last stretch is still running if nothing ended it."""
+    machine = _RuleMachine(line, rule)
     for at in range(len(line.code)):
-        walk.minute(at)
-    return walk.result()
+        machine.minute(at)
+    return machine.result()
 
 
-class _Walk:
-    """The rule as a machine that is fed one minute at a time."""
+class _RuleMachine:
+    """The rule as a state machine that is fed the minutes of a timeline, one place after another."""
 
     def __init__(self, line: Timeline, rule: Rule) -> None:
         self.line, self.rule = line, rule
@@ -74,19 +88,20 @@ class _Walk:
         self.breaks: list[Break] = []
         self.age = 0
         self._start = 0
-        self._end = 0  # after the last counted minute
+        self._end = 0  # the place after the last counted minute
         self._due: int | None = None
         self._missing = 0
-        self._window_from = 0  # neither window reaches back over a minute that is not counted
+        self._window_from = 0  # no window of the rule reaches back over a minute that is not counted
         self._break_from: int | None = None
         self._break_end = 0
 
     def minute(self, at: int) -> None:
+        """Feed the minute at the next place."""
         code = self.line.code[at]
         if code == MISSING:
             self._missing += 1
             self._window_from = at + 1
-            if self._missing > self.rule.bridge:
+            if self._missing > self.rule.bridge_minutes:
                 self._close(EndedBy.UNKNOWN)
         elif code in {ASLEEP, NOT_WORN}:
             self._missing = 0
@@ -94,9 +109,9 @@ class _Walk:
             self._close(EndedBy.ASLEEP if code == ASLEEP else EndedBy.NOT_WORN)
         else:
             self._missing = 0
-            if self._moves(at, code):
+            if self._is_moving(at, code):
                 self._close(EndedBy.MOVING, broken_at=at)
-            elif self._stands(at):
+            elif self._is_standing(at):
                 self._close(EndedBy.STANDING)
             else:
                 self._count(at)
@@ -105,7 +120,7 @@ class _Walk:
         if self._break_end <= at:
             self._finish_break()
 
-    def _moves(self, at: int, code: int) -> bool:
+    def _is_moving(self, at: int, code: int) -> bool:
         if code != AWAKE:
             return code == MOVING
         steps = self.line.steps
@@ -114,10 +129,10 @@ class _Walk:
         rule = self.rule
         if _walked(self.line, rule, at, self._window_from):
             return True
-        recent = steps[max(at - rule.move_window + 1, self._window_from) : at + 1]
+        recent = steps[max(at - rule.move_window_minutes + 1, self._window_from) : at + 1]
         return bool(rule.moves) and sum(map(bool, recent)) >= rule.moves
 
-    def _stands(self, at: int) -> bool:
+    def _is_standing(self, at: int) -> bool:
         flags = self.line.flags
         return self.rule.trust_posture and at > 0 and bool(flags[at] & flags[at - 1] & STANDING)
 
@@ -126,20 +141,22 @@ class _Walk:
             self._start, self._due = at, None
         self.age += 1
         self._end = at + 1
-        if self._due is None and self.age >= self.rule.limit and may_prompt(self.line, at):
+        if self._due is None and self.age >= self.rule.limit_minutes and may_prompt(self.line, at):
             self._due = at
 
     def _close(self, by: EndedBy, broken_at: int | None = None) -> None:
+        """End the running stretch, if there is one; `broken_at` is the place of the movement that ends it."""
         if self.age:
             stretch = self._stretch(by)
             self.stretches.append(stretch)
-            if broken_at is not None and stretch.minutes >= LISTED:
+            if broken_at is not None and stretch.minutes >= LISTED_MINUTES:
                 self._break_from = broken_at
         self.age = 0
         if broken_at is not None and self._break_from is not None:
             self._break_end = broken_at + 1
 
     def _finish_break(self) -> None:
+        """Enter the break that is over now, if there is one."""
         if self._break_from is not None:
             line, start, end = self.line, self._break_from, self._break_end
             first, last = instant_of(line.first + start), instant_of(line.first + end)
@@ -160,6 +177,7 @@ class _Walk:
         )
 
     def result(self) -> Bouts:
+        """What was found. Call it once, after the last minute."""
         self._finish_break()
         if self.age:
             self.stretches.append(self._stretch(None))
@@ -167,12 +185,21 @@ class _Walk:
 
 
 def _walked(line: Timeline, rule: Rule, at: int, since: int) -> bool:
-    """The first clause of the rule, 20 steps within 5 minutes, of a minute with steps; `since`: no further back."""
-    return bool(line.steps[at]) and sum(line.steps[max(at - rule.break_window + 1, since) : at + 1]) >= rule.break_steps
+    """Whether the minute at a place completes a walk: it has steps, and enough steps lie in the last five minutes.
+
+    Minutes before the place `since` do not count.
+    """
+    return (
+        bool(line.steps[at])
+        and sum(line.steps[max(at - rule.break_window_minutes + 1, since) : at + 1]) >= rule.break_steps
+    )
 
 
 def first_walk(line: Timeline, rule: Rule, start: int) -> int | None:
-    """The first place from `start` on at whose end somebody has walked; of a slot that moved, its last minute."""
+    """The first place from `start` on at the end of which the person has walked; None if there is none.
+
+    For a slot with enough steps, that is its last minute.
+    """
     since = start
     for at in range(start, len(line.code)):
         code = line.code[at]
@@ -186,26 +213,33 @@ def first_walk(line: Timeline, rule: Rule, start: int) -> int | None:
 
 
 def may_prompt(line: Timeline, at: int) -> bool:
-    """Whether enough is known at the end of this minute: a slot is complete, and ten-minute slots are quiet."""
+    """Whether a prompt may come at the end of the minute at this place.
+
+    Slots must be complete, and short slots must be mostly without steps.
+    """
     width = line.width[at]
-    if width <= FINE:
+    if width <= FINE_MINUTES:
         return True
-    if width > COARSE or not line.flags[at] & SLOT_END:
+    if width > COARSE_MINUTES or not line.flags[at] & SLOT_END:
         return False
-    return width >= TEN_MINUTE_SLOTS or _with_steps(line, at) <= TEN_MINUTE_BUSY
+    return width >= SHORT_SLOT_MINUTES or _with_steps(line, at) <= SHORT_SLOTS_BUSY
 
 
 def is_sure(line: Timeline, at: int) -> bool:
-    """Whether still most likely means sitting, at the end of this minute."""
-    return _with_steps(line, at) <= SURE_MOVES
+    """Whether, at the end of the minute at this place, being still most likely means sitting."""
+    return _with_steps(line, at) <= SURE_MOVING_MINUTES
 
 
 def _with_steps(line: Timeline, at: int) -> int:
-    return sum(map(bool, line.steps[max(at - SURE_WINDOW + 1, 0) : at + 1]))
+    """How many of the 60 minutes up to this place, itself included, have steps."""
+    return sum(map(bool, line.steps[max(at - SURE_WINDOW_MINUTES + 1, 0) : at + 1]))
 
 
 def reached(line: Timeline, stretch: Stretch, origin: datetime, minutes: int) -> int | None:
-    """The place in the line at whose end `minutes` counted minutes of the stretch have passed since `origin`."""
+    """The place at the end of which `minutes` counted minutes of the stretch have passed since `origin`.
+
+    None if they have not passed yet, or if no prompt may come there.
+    """
     count = 0
     start = max(minute_of(max(stretch.start, origin)), line.first) - line.first
     for at in range(start, minute_of(stretch.end) - line.first):
@@ -216,62 +250,32 @@ def reached(line: Timeline, stretch: Stretch, origin: datetime, minutes: int) ->
 
 
 def signs_of_life(line: Timeline, start: int, end: int) -> Iterator[int]:
-    """Places in `[start, end)` of the line with a step, a heart rate, or a band's word that its wearer is awake."""
+    """Places in `[start, end)` with a step, a heart rate, or a band's word that its wearer is awake, in order."""
     return (at for at in range(max(start, 0), min(end, len(line.flags))) if line.flags[at] & ALIVE)
 
 
 def alive_since(line: Timeline, start: int) -> bool:
-    """Whether there is a sign of life from this place in the line on."""
+    """Whether there is a sign of life at this place of the timeline or later."""
     return next(signs_of_life(line, start, len(line.flags)), None) is not None
 
 
 def moved_after(prompt: Prompt, breaks: Iterable[datetime]) -> datetime | None:
-    """When the break began that a prompt brought about; `breaks` are the starts of all, in order."""
+    """When the break began that a prompt brought about; None if none did.
+
+    `breaks` are the starts of all breaks, in order. A prompt that was shown again counts from its last showing.
+    """
     until = (prompt.last_shown or prompt.at) + MOVED_WITHIN
     return next((start for start in breaks if prompt.at <= start <= until), None)
 
 
 def usual_minutes(lengths: Sequence[int]) -> int | None:
-    """W50: stretches of this length or less hold half of the sitting time. None if there are none."""
-    half, held = sum(lengths) / 2, 0
+    """W50, the usual length of a stretch: half of the sitting time lies in stretches of this length or less.
+
+    `lengths` are in minutes. None if there are none.
+    """
+    half, passed = sum(lengths) / 2, 0
     for length in sorted(lengths):
-        held += length
-        if held >= half:
+        passed += length
+        if passed >= half:
             return length
     return None
-
-
-def zero_runs(line: Timeline) -> list[int]:
-    """Lengths in minutes of the runs of zero-step minutes, awake and worn.
-
-    Another measure than stretches, for comparison with research: R accelerometry's `bouts` with tolerance 0, and GGIR
-    with boutcriter 1.0, count the same.
-    """
-    return [end - start for start, end in runs_without_step(line)]
-
-
-class Fragmentation(NamedTuple):
-    """How sitting is broken up, in the measures of research (`science.md` section 3)."""
-
-    over_30: int
-    over_60: int
-    mean_minutes: float
-    transition_rate: float
-    """Of a minute of sitting: that it is the last."""
-    gini: float
-    """0: all bouts are as long; near 1: a few long ones hold nearly all of the time."""
-
-
-def fragmentation(lengths: Sequence[int]) -> Fragmentation | None:
-    """Of bouts of these lengths in minutes; None if there are none."""
-    count, total = len(lengths), sum(lengths)
-    if not count:
-        return None
-    ranked = sum(rank * length for rank, length in enumerate(sorted(lengths), 1))
-    return Fragmentation(
-        over_30=sum(length >= 30 for length in lengths),
-        over_60=sum(length >= 60 for length in lengths),
-        mean_minutes=total / count,
-        transition_rate=count / total,
-        gini=2 * ranked / (count * total) - (count + 1) / count,
-    )

@@ -1,7 +1,8 @@
-"""Local days in a stored history of zones: 23, 24 or 25 hours long, longer or shorter on a journey.
+"""Local days of a person whose host has been in one time zone after another.
 
-The history says from which instant on the host was in which zone; before its first entry the first one holds. Days
-follow each other without gap or overlap: day D begins at the first instant at which the local date is D or later.
+A stored history says from which instant on the host was in which zone; before its first entry the first zone holds.
+Days follow each other without gap or overlap: day D begins at the first instant at which the local date is D or later.
+They are 23, 24 or 25 hours long where clocks change, and shorter or longer on a journey.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from zoneinfo import ZoneInfo
 
 from hipsync.model import ZoneChange
 
-EVER = datetime.min.replace(tzinfo=UTC)
+BEGINNING_OF_TIME = datetime.min.replace(tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 class Day(NamedTuple):
-    """`[start, end)` in UTC, and the zone in which it began."""
+    """A local day: `[start, end)` in UTC, and the zone in which it began."""
 
     date: date
     start: datetime
@@ -27,18 +28,21 @@ class Day(NamedTuple):
 
 
 class Zones:
-    """Which zone held when. `starts_at` is the local time at which the user's days begin."""
+    """Which time zone the host was in at which instant, and which local day an instant belongs to."""
 
     def __init__(self, history: Sequence[ZoneChange], host: str, starts_at: time = time(0)) -> None:
-        changes = sorted(history) or [ZoneChange(EVER, host)]
+        """`host` (an IANA name) is the zone if there is no history; the user's days begin at local time `starts_at`."""
+        changes = sorted(history) or [ZoneChange(BEGINNING_OF_TIME, host)]
         self._periods = [(change.since, ZoneInfo(change.zone)) for change in changes]
-        self._periods[0] = (EVER, self._periods[0][1])
+        self._periods[0] = (BEGINNING_OF_TIME, self._periods[0][1])
         self._starts_at = starts_at
 
     def at(self, instant: datetime) -> ZoneInfo:
+        """The zone at an instant."""
         return next(zone for since, zone in reversed(self._periods) if since <= instant)
 
     def local(self, instant: datetime) -> datetime:
+        """An instant on the clock of the zone that the host was in then."""
         return instant.astimezone(self.at(instant))
 
     def date_of(self, instant: datetime) -> date:
@@ -49,6 +53,7 @@ class Zones:
         return guess
 
     def day(self, day: date) -> Day:
+        """The user's day of this date."""
         start = self._start(day)
         return Day(day, start, self._start(day + DAY), self.at(start))
 

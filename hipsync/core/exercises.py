@@ -1,7 +1,7 @@
 """The hip exercises as data, and which one comes next.
 
-How they are done and when: `science.md` section 5, which names the sheets of the hospitals and charities behind it.
-Not medical advice, and says so: `SAFETY` goes with every first run and every guided exercise.
+How and when they are done is in docs/rule.md, "The exercises, and when", which names the sheets of hospitals and
+charities behind them. They are not medical advice: `SAFETY` is shown with every first run and every guided exercise.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SAFETY = "Not medical advice. Stop if it hurts, and hold on to something if your
 
 
 class When(StrEnum):
-    """The occasions an exercise is good for."""
+    """When an exercise is good to do."""
 
     HOUR = "hour"
     """After an hour of sitting."""
@@ -30,23 +30,24 @@ class When(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One exercise. `model.Exercise` is one that somebody did."""
+    """An exercise that can be done. One that somebody did is a `model.Exercise`."""
 
     name: str
     title: str
     line: str
-    """For a prompt: one short line, neutral, for others see it too."""
+    """One short line for a prompt; neutral, because others may see it too."""
     why: str
     steps: tuple[str, ...]
     when: tuple[When, ...]
     tags: tuple[str, ...]
     repetitions: int
-    """On each side."""
+    """How often it is done on each side."""
     sides: int
+    """2 if it is done on the left and on the right."""
     hold_s: int
     """Seconds to stay at the end of each repetition; 0 if it keeps moving."""
     drawing: str
-    """Plain ASCII, at most 9 lines of 30 columns."""
+    """The exercise in plain ASCII, at most 9 lines of 30 columns."""
 
 
 MOVES: tuple[Move, ...] = (
@@ -190,18 +191,19 @@ MOVES: tuple[Move, ...] = (
 """.strip("\n"),
     ),
 )
-"""In the order of `exercise --list`."""
+"""The exercises that come with hipsync, in the order of `exercise --list`."""
 
 KNOWN: frozenset[str] = frozenset(word for move in MOVES for word in (move.name, *move.tags))
-"""What `exercises.set` and `exercises.avoid` may hold: names and tags."""
+"""The names and tags that `exercises.set` and `exercises.avoid` may hold."""
 
 
 def chosen(
     names: Sequence[str], avoid: Sequence[str] = (), hurt: Sequence[str] = (), own: Sequence[Move] = ()
 ) -> Sequence[Move]:
-    """The exercises that any of `names` (names or tags) selects, in that order, each once.
+    """The exercises that any of `names` selects, in that order, each once.
 
-    Left out: what `avoid` names or tags, and what has hurt (names). `own` are the user's, beside `MOVES`.
+    `names` and `avoid` hold names or tags, `hurt` names of exercises that have hurt. What `avoid` or `hurt` selects is
+    left out. `own` are the user's own exercises, which are there beside `MOVES`.
     """
     found = [move for name in names for move in (*MOVES, *own) if name == move.name or name in move.tags]
     return [move for move in dict.fromkeys(found) if move.name not in hurt and not {move.name, *move.tags} & {*avoid}]
@@ -210,16 +212,17 @@ def chosen(
 def next_exercise(
     names: Sequence[str], avoid: Sequence[str], done: Sequence[str], hurt: Sequence[str], own: Sequence[Move] = ()
 ) -> Move | None:
-    """The exercise of the set that was used longest ago, or never; None if avoiding and hurting leave nothing.
+    """The chosen exercise that was done longest ago, or never; None if there is none to choose from.
 
-    `done` holds names in order of time, the newest last. Among those never used, the order of the set decides.
+    `done` holds names in order of time, the newest last. Among those never done, the order of `names` decides. The
+    other arguments are those of `chosen`.
     """
     last_used = {name: position for position, name in enumerate(done)}
     return min(chosen(names, avoid, hurt, own), key=lambda move: last_used.get(move.name, -1), default=None)
 
 
 def moves_for(when: When, own: Sequence[Move] = ()) -> Sequence[Move]:
-    """The exercises that are good at such a time."""
+    """The exercises that are good at such a time, in order."""
     return [move for move in (*MOVES, *own) if when in move.when]
 
 
@@ -227,5 +230,5 @@ OCCASIONS = {Occasion.SITTING: When.HOUR, Occasion.MORNING: When.MORNING, Occasi
 
 
 def names_for(occasion: Occasion, names: Sequence[str], own: Sequence[Move] = ()) -> Sequence[str]:
-    """The names to choose from for a prompt: after an hour of sitting the user's set, else what is good then."""
+    """The exercises to choose from for a prompt: the user's `names` for sitting, else all that are good then."""
     return names if occasion is Occasion.SITTING else [move.name for move in moves_for(OCCASIONS[occasion], own)]

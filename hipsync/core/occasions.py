@@ -1,4 +1,4 @@
-"""Prompts that are not for sitting: the first movement after sleep, and the end of a ride (`science.md` section 5).
+"""Prompts that are not for sitting: one in the morning, and one after a ride on a bicycle.
 
 ::
 
@@ -6,12 +6,11 @@
       a night: at least 180 minutes that a band calls asleep
                                its end ^              ^ the first walk after it: the morning prompt is due
 
-Sleeps less than two hours apart are one night, so a walk to the bathroom ends none; a nap is too short to be one. A
-walk before four in the morning begins no day. Where more than ten minutes in a row between the night and the walk are
-missing or not worn, nobody saw the wearer get up, and nothing is said; the same where no band reports sleep.
-
-Both are said within an hour or not at all: hours, lunch, a pause and a prompt that waits for its answer hold them no
-longer, and late data about a morning that is over raise none.
+Sleeps less than two hours apart are one night, so that a walk to the bathroom ends none; a nap is too short to be one.
+There is no morning prompt if nobody saw the wearer get up: no band reports sleep, or more than ten minutes in a row
+between the night and the walk are missing or not worn. Either prompt is shown within an hour of its event or never.
+Hours, lunch, a pause or an open prompt may postpone it, but do not lengthen that hour. See docs/rule.md, "The morning
+prompt, and the one after cycling".
 """
 
 from __future__ import annotations
@@ -27,30 +26,33 @@ from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at
 from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDING, Timeline, instant_of
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt
 
-NIGHT = 180
-"""Minutes asleep that make a night."""
-ONE_NIGHT = 120
-"""Minutes: sleeps no further apart belong to one night."""
-UNSEEN = 10
-"""Minutes: as long as a hole that a sitting stretch bridges."""
+NIGHT_MINUTES = 180
+"""So many minutes asleep make a night."""
+ONE_NIGHT_MINUTES = 120
+"""Sleeps no further apart than this belong to one night."""
+UNSEEN_MINUTES = 10
+"""The longest hole between night and walk after which getting up was still seen; as long as a stretch bridges."""
 NOT_BEFORE = time(4)
-"""Local: who walks earlier goes to the bathroom."""
-RIDE, RIDE_OVER = 10, 2
-"""Minutes: a ride is no shorter, and over when it is known that nobody rode for so long."""
-WITHIN = timedelta(hours=1)
-"""Later it is not the morning any more, and the ride is forgotten. Of rides closer than this one is spoken of."""
+"""Local time. Whoever walks earlier goes to the bathroom, so an earlier walk does not begin the morning."""
+RIDE_MINUTES, RIDE_OVER_MINUTES = 10, 2
+"""A ride is at least so many minutes long, and is over after so many known minutes without riding."""
+SHOWN_WITHIN = timedelta(hours=1)
+"""A morning or ride prompt that could not be shown within this time is dropped; rides closer together than this count
+as one."""
 
 
 class _Event(NamedTuple):
+    """What a prompt would be about."""
+
     due: datetime
     until: datetime
-    """The last instant at which it may be said."""
+    """The last instant at which the prompt may be shown."""
 
 
 def occasions(
     line: Timeline,
     rule: Rule,
-    said: Sequence[Prompt],
+    prompts: Sequence[Prompt],
     policy: Policy,
     zones: Zones,
     now: datetime,
@@ -58,7 +60,11 @@ def occasions(
     *,
     morning: bool = True,
 ) -> Mapping[Occasion, Due | Quiet]:
-    """What to do about each occasion that there could be; `until` of a `Quiet` is when it is to be said."""
+    """For each occasion in sight, whether its prompt is due now, or why not.
+
+    `line` ends at `now`; `prompts` are those shown so far, in order of time. `until` of a `Quiet` is when the prompt is
+    to be shown. With `morning=False` there is no morning prompt.
+    """
     found: dict[Occasion, Due | Quiet] = {}
     for occasion in (Occasion.MORNING, Occasion.AFTER_CYCLING):
         if occasion is Occasion.MORNING:
@@ -68,53 +74,58 @@ def occasions(
         if isinstance(event, Quiet):
             found[occasion] = event
         elif event is not None:
-            mine = [each for each in said if each.occasion is occasion and _same(occasion, each, event, zones)]
-            found[occasion] = _judged(occasion, event, mine, said, policy, zones, now, pause)
+            mine = [each for each in prompts if each.occasion is occasion and _is_about(each, event, zones)]
+            found[occasion] = _due_or_quiet(occasion, event, mine, prompts, policy, zones, now, pause)
     return found
 
 
-def _same(occasion: Occasion, prompt: Prompt, event: _Event, zones: Zones) -> bool:
-    """Whether a prompt was about this event: one a local day, and one of rides that follow each other closely."""
-    if occasion is Occasion.MORNING:
+def _is_about(prompt: Prompt, event: _Event, zones: Zones) -> bool:
+    """Whether an earlier prompt of the same occasion covers this event.
+
+    There is one morning a local day, and rides that follow each other closely count as one.
+    """
+    if prompt.occasion is Occasion.MORNING:
         return zones.date_of(prompt.due) == zones.date_of(event.due)
-    return prompt.due > event.until - 2 * WITHIN
+    return prompt.due > event.until - 2 * SHOWN_WITHIN
 
 
-def _judged(
+def _due_or_quiet(
     occasion: Occasion,
     event: _Event,
     mine: Sequence[Prompt],
-    said: Sequence[Prompt],
+    prompts: Sequence[Prompt],
     policy: Policy,
     zones: Zones,
     now: datetime,
     pause: Pause | None,
 ) -> Due | Quiet:
+    """The verdict on an event; `mine` are those of `prompts` that were about it."""
     due, until = Due(event.due, sure=True, occasion=occasion), event.until
     if mine:
         last = mine[-1]
         if last.answer is not Answer.SNOOZED or last.snoozed_until is None:
-            return Quiet(Reason.SAID)
+            return Quiet(Reason.SHOWN)
         if now < last.snoozed_until:
             return Quiet(Reason.SNOOZED, last.snoozed_until)
-        due, until = Due(last.due, last.sure, again=last, occasion=occasion), last.snoozed_until + WITHIN
+        due, until = Due(last.due, last.sure, again=last, occasion=occasion), last.snoozed_until + SHOWN_WITHIN
     if now > until:
         return Quiet(Reason.TOO_LATE)
 
-    def held(reason: Reason, opens: datetime | None) -> Quiet:
+    def postponed(reason: Reason, opens: datetime | None) -> Quiet:
         return Quiet(reason, opens if opens is not None and opens <= until else None)
 
     if pause is not None and now < pause.until:
-        return held(Reason.PAUSED, pause.until)
+        return postponed(Reason.PAUSED, pause.until)
     if (reason := quiet_at(now, policy, zones)) is not None:
-        return held(reason, next_hours(policy, zones, now))
-    asked = [each.last_shown or each.at for each in said if each.answer is None and each not in mine]
-    if asked and now < asked[-1] + MOVED_WITHIN:
-        return held(Reason.ASKED, asked[-1] + MOVED_WITHIN)
+        return postponed(reason, next_hours(policy, zones, now))
+    unanswered = [each.last_shown or each.at for each in prompts if each.answer is None and each not in mine]
+    if unanswered and now < unanswered[-1] + MOVED_WITHIN:
+        return postponed(Reason.ASKED, unanswered[-1] + MOVED_WITHIN)
     return due
 
 
 def _first_movement(line: Timeline, rule: Rule, zones: Zones, now: datetime) -> _Event | Quiet:
+    """The first walk after the last night, or why it is not known or does not count."""
     end = _night_end(line)
     if end is None:
         return Quiet(Reason.NO_SLEEP)
@@ -124,33 +135,36 @@ def _first_movement(line: Timeline, rule: Rule, zones: Zones, now: datetime) -> 
     for code in seen[end:]:
         unseen = unseen + 1 if code in {MISSING, NOT_WORN} else 0
         longest = max(longest, unseen)
-    if longest > UNSEEN:
+    if longest > UNSEEN_MINUTES:
         return Quiet(Reason.UNSEEN)
     if walk is None:
         return Quiet(Reason.NOT_UP)
     due = instant_of(line.first + walk + 1)
     if zones.local(due - MINUTE).time() < NOT_BEFORE:
         return Quiet(Reason.TOO_EARLY)
-    if zones.date_of(due) != zones.date_of(now) and now > due + WITHIN:
-        return Quiet(Reason.NO_SLEEP)  # of the last night nothing is known
-    return _Event(due, due + WITHIN)
+    if zones.date_of(due) != zones.date_of(now) and now > due + SHOWN_WITHIN:
+        return Quiet(Reason.NO_SLEEP)  # that was an earlier night: nothing is known of the last one
+    return _Event(due, due + SHOWN_WITHIN)
 
 
 def _night_end(line: Timeline) -> int | None:
-    """The place after the last minute asleep of the last night."""
+    """The place after the last minute asleep of the last night; None if there was no night."""
     end = night_end = None
     asleep = 0
     for at, code in enumerate(line.code):
         if code == ASLEEP:
-            asleep = asleep + 1 if end is not None and at - end <= ONE_NIGHT else 1
+            asleep = asleep + 1 if end is not None and at - end <= ONE_NIGHT_MINUTES else 1
             end = at + 1
-            if asleep >= NIGHT:
+            if asleep >= NIGHT_MINUTES:
                 night_end = end
     return night_end
 
 
 def _last_ride(line: Timeline) -> _Event | Quiet | None:
-    """None if there was none. Minutes that are missing neither belong to a ride nor end it."""
+    """The last ride, or a `Quiet` while it goes on; None if there was none.
+
+    Missing minutes neither belong to a ride nor end it.
+    """
     found: _Event | None = None
     ridden = quiet = end = 0
     for at, code in enumerate(line.code):
@@ -160,8 +174,8 @@ def _last_ride(line: Timeline) -> _Event | Quiet | None:
             ridden, quiet, end = ridden + 1, 0, at + 1
         elif ridden:
             quiet += 1
-            if quiet == RIDE_OVER:
-                if ridden >= RIDE:
-                    found = _Event(instant_of(line.first + at + 1), instant_of(line.first + end) + WITHIN)
+            if quiet == RIDE_OVER_MINUTES:
+                if ridden >= RIDE_MINUTES:
+                    found = _Event(instant_of(line.first + at + 1), instant_of(line.first + end) + SHOWN_WITHIN)
                 ridden = 0
-    return Quiet(Reason.RIDING) if ridden >= RIDE else found
+    return Quiet(Reason.RIDING) if ridden >= RIDE_MINUTES else found

@@ -1,4 +1,9 @@
-"""Consecutive local days, and what they are together: a week, a month, or one day (`product.md` sections 3 and 4)."""
+"""Consecutive local days, summed up: a week, a month, or a single day.
+
+It knows nothing of minutes and stretches beyond what each `DaySummary` holds. A stretch belongs to the day in which it
+ends, so every stretch of a period counts once. Two periods are compared by the hour that was known, worn and awake,
+because nobody wears a band equally long.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +16,21 @@ from hipsync.core.summary import KINDS, DaySummary, Minutes
 from hipsync.model import Kind
 
 HOUR = timedelta(hours=1)
-AWAKE = (Kind.SITTING, Kind.UP, Kind.STANDING)
-AWAKE_ENOUGH = 30
-"""Known awake minutes from which on an hour counts as one in which somebody could have got up: half of it. With fewer,
-most of the hour was slept, unworn or unknown, and that no break began in it says nothing."""
+AWAKE_KINDS = (Kind.SITTING, Kind.UP, Kind.STANDING)
+AWAKE_ENOUGH_MINUTES = 30
+"""An hour with at least so many known awake minutes counts as one in which somebody could have got up. With fewer,
+most of it was slept, unworn or unknown, and a missing break says nothing."""
 
-COMPARABLE = 24 * 60
-"""Known awake minutes of a period below which it is not compared: three days of eight hours. With fewer, one odd day
-decides."""
+COMPARABLE_MINUTES = 24 * 60
+"""A period with fewer known awake minutes is not compared: it is three days of eight hours, and one odd day would
+decide about less."""
 
 
 class PeriodSummary(NamedTuple):
-    """Consecutive local days, and what they are together."""
+    """The numbers of consecutive local days taken together."""
 
     days: Sequence[DaySummary]
-    """One each local date, in order, those without data included."""
+    """One for each local date, in order; days without data are there too."""
     minutes: Minutes
     steps: int
     over_30: int
@@ -33,33 +38,35 @@ class PeriodSummary(NamedTuple):
     longest_minutes: int
     breaks: int
     usual_stretch_minutes: int | None
-    """W50 of all stretches that belong to these days, each once."""
+    """W50 of the stretches that belong to these days: half of the sitting time is in stretches up to this length."""
     lengths: Sequence[int]
-    """Whole lengths in minutes of the stretches that belong to these days, but not the doubtful ones."""
+    """Whole lengths in minutes of the stretches that belong to these days, without the doubtful ones."""
     hours_awake: int
-    """Elapsed hours with at least `AWAKE_ENOUGH` known awake minutes."""
+    """How many hours have at least `AWAKE_ENOUGH_MINUTES` known awake minutes."""
     hours_with_break: int
-    """Of these, those in which a break began."""
+    """In how many of `hours_awake` a break began."""
 
     @property
-    def awake(self) -> int:
-        """Minutes known, worn and awake."""
+    def awake_minutes(self) -> int:
+        """Minutes that are known, worn and awake."""
         return awake_minutes(self.minutes)
 
     @property
     def complete_until(self) -> datetime | None:
-        """End of the newest known minute; None if nothing is known."""
+        """The end of the newest known minute; None if nothing is known."""
         return max((day.complete_until for day in self.days if day.complete_until), default=None)
 
 
 class Rates(NamedTuple):
-    """What a period was like for each hour known, worn and awake, so that periods known unequally compare."""
+    """The numbers of a period for each of its hours that is known, worn and awake, so that periods can be compared."""
 
-    awake: int
-    """Minutes."""
+    awake_minutes: int
+    """How many minutes of the whole period are known, worn and awake."""
     sitting_minutes: float
+    """Minutes of sitting an hour."""
     breaks: float
     over_limit: float
+    """Stretches an hour that reached the limit."""
 
 
 class Change(NamedTuple):
@@ -70,7 +77,7 @@ class Change(NamedTuple):
 
 
 def period_summary(days: Sequence[DaySummary]) -> PeriodSummary:
-    """Days in order, of one rule and the same bands, summed up. A stretch belongs to the day in which it ends."""
+    """Summed-up days, which are in order and were judged by one rule and from the same bands."""
     lengths = [minutes for day in days for minutes in day.lengths]
     broken = [has_break for day in days for has_break in _awake_hours(day)]
     return PeriodSummary(
@@ -89,25 +96,25 @@ def period_summary(days: Sequence[DaySummary]) -> PeriodSummary:
 
 
 def change(period: PeriodSummary, before: PeriodSummary) -> Change | None:
-    """How two periods compare; None if of one of them too little is known to tell."""
-    if min(period.awake, before.awake) < COMPARABLE:
+    """How two periods compare; None if too little is known of one of them."""
+    if min(period.awake_minutes, before.awake_minutes) < COMPARABLE_MINUTES:
         return None
     return Change(_rates(period), _rates(before))
 
 
 def _rates(period: PeriodSummary) -> Rates:
-    hours = period.awake / 60
+    hours = period.awake_minutes / 60
     sitting = period.minutes[Kind.SITTING] / hours
-    return Rates(period.awake, sitting, period.breaks / hours, period.over_limit / hours)
+    return Rates(period.awake_minutes, sitting, period.breaks / hours, period.over_limit / hours)
 
 
 def awake_minutes(minutes: Minutes) -> int:
-    """Known, worn and awake: what sitting is a share of."""
-    return sum(minutes[kind] for kind in AWAKE)
+    """Minutes that are known, worn and awake: what sitting is a share of."""
+    return sum(minutes[kind] for kind in AWAKE_KINDS)
 
 
 def _awake_hours(day: DaySummary) -> Iterator[bool]:
-    """Of each elapsed hour that was awake enough, whether a break began in it."""
+    """For each hour of the day that was awake enough: whether a break began in it."""
     for hour in day.hours:
-        if awake_minutes(hour.minutes) >= AWAKE_ENOUGH:
+        if awake_minutes(hour.minutes) >= AWAKE_ENOUGH_MINUTES:
             yield any(hour.start <= start < hour.start + HOUR for start in day.break_starts)

@@ -10,16 +10,21 @@ from dataclasses import dataclass, field
 from datetime import time
 
 Windows = Sequence[tuple[time, time]]
-"""Local times `[from, to)` of one day."""
+"""Local times `[from, to)` within one day."""
 ALL_DAY: Windows = ((time.min, time.max),)
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When to prompt. Lengths in minutes; `hours` by weekday, Monday 0."""
+    """When a prompt may be shown."""
 
-    limit: int = 60
-    repeat: int | None = None
+    limit_minutes: int = 60
+    """The age of a stretch at which its first prompt is due."""
+    repeat_minutes: int | None = None
+    """After so many more minutes of the same stretch there is another prompt; None: there is one a stretch."""
     hours: Mapping[int, Windows] = field(default_factory=lambda: dict.fromkeys(range(7), ALL_DAY))
+    """When prompts are allowed, by weekday: Monday is 0."""
     lunch: Windows = ()
+    """Times without prompts on every day; what falls due then is dropped."""
     stronger: bool = True
+    """Whether a prompt that was ignored is shown a second time, and more strongly."""

@@ -1,7 +1,8 @@
-"""Whether a prompt is due now, or why not and when to look again (`science.md` section 2, `product.md` section 5).
+"""Whether a prompt is due now, or why not and when to look again.
 
-The same function decides for the service and explains for `status`. It judges what is known: a line whose data end
-before now holds missing minutes at its end, and a stretch that nobody has seen running for over ten minutes is over.
+The same function, `verdict`, decides for the service and explains for `hipsync status`. It judges what is known. If the
+data end before now, the timeline has missing minutes at its end. A stretch that nobody has seen running for over ten
+minutes is over. See docs/rule.md, "When a prompt is shown".
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from hipsync.core.policy import Policy
 from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, Timeline, instant_of, minute_of
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt, Stretch
 
-LIFE_WITHIN = 180
-"""Minutes: no prompt without a sign of life this recently; without it one prompt in ten came for a night (measured)."""
+LIFE_WITHIN_MINUTES = 180
+"""There is no prompt without a sign of life this recently. Without this condition, one prompt in ten came for a night
+(docs/rule.md)."""
 
 
 class Reason(StrEnum):
-    """Why nothing is said now."""
+    """Why no prompt is shown now. The values are what `hipsync status` prints."""
 
     NO_DATA = "no data"
     NOT_WORN = "not worn"
@@ -35,7 +37,7 @@ class Reason(StrEnum):
     NO_LIFE = "no sign of life"
     SNOOZED = "snoozed"
     ASKED = "waiting for an answer"
-    SAID = "said already"
+    SHOWN = "said already"
     NO_SLEEP = "no night's sleep is known"
     NOT_UP = "not yet up"
     UNSEEN = "getting up was not seen"
@@ -46,63 +48,69 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Say it now. `again` is the prompt that is shown once more, if it is not a new one."""
+    """Show a prompt now."""
 
     due: datetime
     sure: bool
     again: Prompt | None = None
+    """The prompt to show once more; None if a new one is to be shown."""
     strong: bool = False
+    """Whether to show it more strongly than the first time."""
     occasion: Occasion = Occasion.SITTING
 
 
 @dataclass(frozen=True, slots=True)
 class Quiet:
-    """Say nothing. `until`: the earliest instant at which that could change by what is known now; None: no telling."""
+    """Show nothing now."""
 
     reason: Reason
     until: datetime | None = None
+    """The earliest instant at which that could change, by what is known now; None if nothing known says when."""
 
 
 def verdict(
     line: Timeline,
     found: Bouts,
-    said: Sequence[Prompt],
+    prompts: Sequence[Prompt],
     policy: Policy,
     zones: Zones,
     now: datetime,
     pause: Pause | None = None,
 ) -> Due | Quiet:
-    """What to do about the stretch that runs at the end of the line, which ends at `now`."""
+    """Whether a prompt is due for the stretch that runs at the end of the timeline.
+
+    The timeline ends at `now`; `found` are its stretches; `prompts` are those shown so far, in order of time.
+    """
     if pause is not None and now < pause.until:
         return Quiet(Reason.PAUSED, pause.until)
     known = line.known_until()
     if known is None:
         return Quiet(Reason.NO_DATA)
     if not found.age:
-        return Quiet(_why_not_sitting(line, known), instant_of(known) + policy.limit * MINUTE)
+        return Quiet(_why_not_sitting(line, known), instant_of(known) + policy.limit_minutes * MINUTE)
     stretch = found.stretches[-1]
     origin = _origin(line, stretch, policy, zones, now)
     if origin is None:
         inside = _in_hours(now, policy, zones)
         return Quiet(Reason.NO_LIFE) if inside else Quiet(Reason.OUTSIDE_HOURS, next_hours(policy, zones, now))
-    mine = [each for each in said if each.occasion is Occasion.SITTING and stretch.start < each.due <= now]
-    if mine and (held := _after(line, mine[-1], policy, now)):
-        return held if isinstance(held, Quiet) else _unless_quiet(held, policy, zones, now)
-    age = policy.limit + (policy.repeat or 0) * len(mine)
+    mine = [each for each in prompts if each.occasion is Occasion.SITTING and stretch.start < each.due <= now]
+    if mine and (next_step := _after_prompt(line, mine[-1], policy, now)):
+        return next_step if isinstance(next_step, Quiet) else _unless_quiet(next_step, policy, zones, now)
+    age = policy.limit_minutes + (policy.repeat_minutes or 0) * len(mine)
     at = reached(line, stretch, origin, age)
     if at is None:
         counted = sum(code != MISSING for code in line.code[minute_of(origin) - line.first : known - line.first])
-        return Quiet(Reason.SITTING if not mine else Reason.SAID, instant_of(known) + (age - counted) * MINUTE)
+        return Quiet(Reason.SITTING if not mine else Reason.SHOWN, instant_of(known) + (age - counted) * MINUTE)
     due = instant_of(line.first + at + 1)
-    if (reason := quiet_at(due, policy, zones)) is not None:  # hours and lunch drop
+    if (reason := quiet_at(due, policy, zones)) is not None:  # what falls due outside the hours or at lunch is dropped
         return Quiet(reason)
-    if not alive_since(line, minute_of(now) - line.first - LIFE_WITHIN):
+    if not alive_since(line, minute_of(now) - line.first - LIFE_WITHIN_MINUTES):
         return Quiet(Reason.NO_LIFE)
     return _unless_quiet(Due(due, is_sure(line, at)), policy, zones, now)
 
 
-def _after(line: Timeline, last: Prompt, policy: Policy, now: datetime) -> Due | Quiet | None:
-    """What follows from the last prompt of the stretch; None if another one may come by its age."""
+def _after_prompt(line: Timeline, last: Prompt, policy: Policy, now: datetime) -> Due | Quiet | None:
+    """The verdict that follows from the stretch's last prompt; None if the stretch's age decides about another one."""
     shown = last.last_shown or last.at
     alive = alive_since(line, minute_of(shown) - line.first)
     if last.answer is None:
@@ -112,10 +120,11 @@ def _after(line: Timeline, last: Prompt, policy: Policy, now: datetime) -> Due |
         return Due(last.due, last.sure, again=last) if until <= now else Quiet(Reason.SNOOZED, until)
     if last.answer is Answer.IGNORED and policy.stronger and last.shown < 2:
         return Due(last.due, last.sure, again=last, strong=True) if alive else Quiet(Reason.NO_LIFE)
-    return None if policy.repeat and alive else Quiet(Reason.SAID)
+    return None if policy.repeat_minutes and alive else Quiet(Reason.SHOWN)
 
 
 def _why_not_sitting(line: Timeline, known: int) -> Reason:
+    """Why no stretch runs; `known` is the first minute after the newest known one."""
     code = line.code[known - line.first - 1]
     if code == ASLEEP:
         return Reason.ASLEEP
@@ -125,10 +134,10 @@ def _why_not_sitting(line: Timeline, known: int) -> Reason:
 
 
 def _origin(line: Timeline, stretch: Stretch, policy: Policy, zones: Zones, now: datetime) -> datetime | None:
-    """From when a stretch counts for prompts: its start, or its first sign of life inside the present prompt hours.
+    """From when on a stretch counts for prompts; None if it does not count yet.
 
-    The latter if it began outside them, or if they were over since: what was not said in the evening is not said of the
-    night at eight sharp.
+    That is its start, unless it began outside the prompt hours, or they have ended since. Then it is its first sign of
+    life inside the present hours, so that nobody gets a prompt for a whole night at eight sharp.
     """
     closed = _closed(stretch.start, policy, zones, now)
     if closed is None and _in_hours(stretch.start, policy, zones):
@@ -141,7 +150,7 @@ def _origin(line: Timeline, stretch: Stretch, policy: Policy, zones: Zones, now:
 
 
 def _closed(since: datetime, policy: Policy, zones: Zones, now: datetime) -> datetime | None:
-    """When the prompt hours last ended in `(since, now]`; None if they did not."""
+    """The last instant in `(since, now]` at which the prompt hours ended; None if they did not end in it."""
     local = zones.local(now)
     ends = [
         datetime.combine(local.date() - timedelta(days=days), end, local.tzinfo).astimezone(now.tzinfo)
@@ -152,17 +161,18 @@ def _closed(since: datetime, policy: Policy, zones: Zones, now: datetime) -> dat
 
 
 def _whole(instant: datetime) -> datetime:
-    """The whole minute not before an instant: hours that last to midnight are written as ending right before it."""
+    """An instant rounded up to a whole minute, because hours up to midnight are written as ending just before it."""
     return instant if not instant.microsecond else instant.replace(second=0, microsecond=0) + MINUTE
 
 
 def _unless_quiet(due: Due, policy: Policy, zones: Zones, now: datetime) -> Due | Quiet:
+    """`due`, or when to show it if it is outside the prompt hours or lunch time now."""
     reason = quiet_at(now, policy, zones)
     return due if reason is None else Quiet(reason, next_hours(policy, zones, now))
 
 
 def quiet_at(instant: datetime, policy: Policy, zones: Zones) -> Reason | None:
-    """Why nothing is said at an instant, whatever the wearer does."""
+    """Why no prompt is allowed at an instant, whatever the wearer does; None if prompts are allowed."""
     if not _in_hours(instant, policy, zones):
         return Reason.OUTSIDE_HOURS
     local = zones.local(instant).time()
@@ -191,8 +201,8 @@ def outcome(
 ) -> tuple[Answer, datetime] | None:
     """What became of a prompt that nobody answered, and when; None while that is open.
 
-    It was ignored if data cover the ten minutes after it, or if twice that time brought none. Who has just got up, or
-    off a bicycle, moves anyway: there moving is no answer, and ten minutes are enough.
+    It was ignored if data cover the ten minutes after it without a break, or if no data came for twice that time. A
+    person who has just got up or ended a ride moves anyway: then moving is no answer, and ten minutes are enough.
     """
     over = (prompt.last_shown or prompt.at) + MOVED_WITHIN
     if prompt.occasion is not Occasion.SITTING:

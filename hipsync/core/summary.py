@@ -1,12 +1,18 @@
-"""One local day as numbers: the only place where the kinds of minutes are counted (`product.md` section 3)."""
+"""One local day as numbers: the only place where the kinds of minutes are counted.
+
+It works in two steps. `judged_day` is slow and depends on readings and rule alone, so that its result can be stored and
+used again. `summed_up` is quick and joins to it what was shown to the person and what they did. The meaning of each
+number is in docs/contract.md, "day --json".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
+from itertools import groupby
 from typing import NamedTuple
 
-from hipsync.core.bouts import LISTED, Bouts, moved_after, usual_minutes
+from hipsync.core.bouts import LISTED_MINUTES, Bouts, moved_after, usual_minutes
 from hipsync.core.days import Day
 from hipsync.core.timeline import (
     ASLEEP,
@@ -19,62 +25,72 @@ from hipsync.core.timeline import (
     minute_of,
     zero_runs,
 )
-from hipsync.model import EndedBy, Exercise, Kind, Occasion, Prompt, Stretch
+from hipsync.model import MINUTE, EndedBy, Exercise, Kind, Occasion, Prompt, Span, Stretch
 
 KINDS = (Kind.SITTING, Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN)
+"""The six kinds of minutes, in the order of all outputs. A *code* of a kind is its place here."""
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
-OVER_30 = 30
+LONG_MINUTES = 30
+"""Stretches at least this long are counted as long ones (`over_30`), whatever the limit is."""
 
 Minutes = dict[Kind, int]
-"""All six kinds, in whole minutes."""
+"""For each of the six kinds, how many minutes of a time were of it."""
 
 
-class Worn(NamedTuple):
-    """A band of the day, as people know it."""
+class BandOfDay(NamedTuple):
+    """A band that has data of a day, as people know it."""
 
     name: str
     simulated: bool
     resolution_minutes: int
+    """The finest resolution of its data of that day."""
 
 
 class Piece(NamedTuple):
-    """The part of a stretch that lies in the day; `whole` is given if it was cut."""
+    """The part of a stretch that lies in one day, `[start, end)`."""
 
     start: datetime
     end: datetime
     minutes: int
+    """How many minutes count."""
     ended_by: EndedBy | None
+    """What ended the stretch; None if it runs, or goes on in the next day."""
     due: datetime | None
+    """When a prompt was due, if that was in this part of the stretch."""
     prompted: bool
+    """Whether a prompt was shown for the stretch."""
     doubtful: bool
     whole: Stretch | None
+    """The whole stretch, if the day cuts it; else None."""
 
 
 class Hour(NamedTuple):
-    """One elapsed hour, or what has passed of it."""
+    """One elapsed hour of a day, or what has passed of it."""
 
     start: datetime
     minutes: Minutes
 
 
 class PromptOutcome(NamedTuple):
-    """A prompt of the day, and how soon a break began after it: of one that was for sitting."""
+    """A prompt that was shown on a day, and how soon the person moved."""
 
     prompt: Prompt
     moved_within_minutes: int | None
+    """How long after the prompt a break began; None if none began in time, or if the prompt was not for sitting."""
 
 
 class DaySummary(NamedTuple):
-    """All that any output shows of a day."""
+    """All numbers of one local day `[start, end)`: every output shows these, and computes none of its own."""
 
     date: date
     zone: str
     start: datetime
     end: datetime
     until: datetime
-    """Up to which it is counted: its end, or now."""
+    """The instant up to which minutes are counted: the end of the day, or now."""
     complete_until: datetime | None
-    bands: Sequence[Worn]
+    """The end of the newest known minute; None if nothing is known of the day."""
+    bands: Sequence[BandOfDay]
     minutes: Minutes
     steps: int
     limit_minutes: int
@@ -84,27 +100,38 @@ class DaySummary(NamedTuple):
     over_limit: int
     breaks: int
     usual_stretch_minutes: int | None
+    """W50: half of the sitting time is in stretches up to this length. None if there were none."""
     lengths: Sequence[int]
-    """Whole lengths in minutes of the stretches that belong to the day, but not the doubtful ones."""
+    """Whole lengths in minutes of the stretches that end in the day, without the doubtful ones."""
     break_starts: Sequence[datetime]
     hours: Sequence[Hour]
     prompts: Sequence[PromptOutcome]
     exercises: Sequence[Exercise]
     kinds: bytes
-    """Of each minute from `start` to `until`, its place in `KINDS`."""
+    """A byte a minute from `start` to `until`: the place of its kind in `KINDS`."""
+
+    def spans(self) -> Iterator[Span]:
+        """The day as runs of minutes of one kind, in order and without gaps, from `start` to `until`."""
+        start = self.start
+        for code, run in groupby(self.kinds):
+            end = start + len(list(run)) * MINUTE
+            yield Span(start, end, KINDS[code])
+            start = end
 
 
-class Judged(NamedTuple):
-    """What follows from a day's minutes and the rule alone, whatever was said or done: it may be kept (`kept.py`)."""
+class JudgedDay(NamedTuple):
+    """What follows from a day's readings and the rule alone, whatever was shown or done, so that it can be stored."""
 
     complete_until: datetime | None
     steps: int
     kinds: bytes
+    """A byte a minute, as in `DaySummary`."""
     stretches: Sequence[Piece]
-    """None of them marked as prompted."""
+    """None of them is marked as prompted."""
     lengths: Sequence[int]
+    """As in `DaySummary`."""
     breaks: Sequence[datetime]
-    """Starts of all from the day's beginning on: one after its end may still be what its last prompt brought about."""
+    """Starts of all breaks since the day began. One after its end may still be the doing of the day's last prompt."""
 
 
 def day_summary(
@@ -113,26 +140,26 @@ def day_summary(
     day: Day,
     now: datetime,
     *,
-    limit: int,
-    bands: Sequence[Worn] = (),
+    limit_minutes: int,
+    bands: Sequence[BandOfDay] = (),
     prompts: Sequence[Prompt] = (),
     exercises: Sequence[Exercise] = (),
 ) -> DaySummary:
-    """The summary of `day` from a line that reaches far enough before and behind it to hold its stretches whole."""
+    """The summary of a day. The timeline must reach far enough around the day to hold its stretches whole."""
     judged = judged_day(line, found, day, now)
-    return summed_up(judged, day, now, limit=limit, bands=bands, prompts=prompts, exercises=exercises)
+    return summed_up(judged, day, now, limit_minutes=limit_minutes, bands=bands, prompts=prompts, exercises=exercises)
 
 
-def judged_day(line: Timeline, found: Bouts, day: Day, now: datetime) -> Judged:
-    """The part of a summary that takes long. `line` as in `day_summary`."""
+def judged_day(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
+    """The slow part of a summary, from a timeline that holds the day's stretches whole, and its stretches."""
     until = _until(day, now)
     first, last = minute_of(day.start), minute_of(until)
     pieces = [
         _piece(line, stretch, day, until)
         for stretch in found.stretches
-        if stretch.minutes >= LISTED and stretch.start < until and stretch.end > day.start
+        if stretch.minutes >= LISTED_MINUTES and stretch.start < until and stretch.end > day.start
     ]
-    return Judged(
+    return JudgedDay(
         complete_until=_complete_until(line, first, last),
         steps=_steps(line, first, last),
         kinds=kinds_of(line)[max(first - line.first, 0) : max(last - line.first, 0)],
@@ -140,23 +167,23 @@ def judged_day(line: Timeline, found: Bouts, day: Day, now: datetime) -> Judged:
         lengths=[
             stretch.minutes
             for stretch in found.stretches
-            if stretch.minutes >= LISTED and day.start < stretch.end <= day.end and not stretch.doubtful
+            if stretch.minutes >= LISTED_MINUTES and day.start < stretch.end <= day.end and not stretch.doubtful
         ],
         breaks=[b.start for b in found.breaks if b.start >= day.start],
     )
 
 
 def summed_up(
-    judged: Judged,
+    judged: JudgedDay,
     day: Day,
     now: datetime,
     *,
-    limit: int,
-    bands: Sequence[Worn] = (),
+    limit_minutes: int,
+    bands: Sequence[BandOfDay] = (),
     prompts: Sequence[Prompt] = (),
     exercises: Sequence[Exercise] = (),
 ) -> DaySummary:
-    """A day's summary, with what was said and done joined to what was judged."""
+    """The quick part of a summary: what was judged, with the prompts and exercises that lie in the day."""
     until = _until(day, now)
     first, kinds, lengths = minute_of(day.start), judged.kinds, judged.lengths
     break_starts = [start for start in judged.breaks if start < until]
@@ -170,11 +197,11 @@ def summed_up(
         bands=bands,
         minutes=_counts(kinds),
         steps=judged.steps,
-        limit_minutes=limit,
+        limit_minutes=limit_minutes,
         stretches=[piece._replace(prompted=_prompted(piece, prompts)) for piece in judged.stretches],
         longest_minutes=max(lengths, default=0),
-        over_30=sum(minutes >= OVER_30 for minutes in lengths),
-        over_limit=sum(minutes >= limit for minutes in lengths),
+        over_30=sum(minutes >= LONG_MINUTES for minutes in lengths),
+        over_limit=sum(minutes >= limit_minutes for minutes in lengths),
         breaks=len(break_starts),
         usual_stretch_minutes=usual_minutes(lengths),
         lengths=lengths,
@@ -187,14 +214,18 @@ def summed_up(
 
 
 def _until(day: Day, now: datetime) -> datetime:
+    """The instant up to which a day is counted: whole minutes only, and nothing after `now`."""
     return max(min(instant_of(minute_of(now)), day.end), day.start)
 
 
 def kinds_of(line: Timeline) -> bytes:
-    """The kind of every minute of a line, as places in `KINDS`; the first that fits in `product.md`'s order."""
+    """The kind of every minute of a timeline, as places in `KINDS`.
+
+    The first kind that fits is taken: unknown, not worn, asleep, standing, sitting, up.
+    """
     still = bytearray(len(line.code))
     for start, end in zero_runs(line):
-        if end - start >= LISTED:
+        if end - start >= LISTED_MINUTES:
             still[start:end] = b"\1" * (end - start)
     kinds = bytearray(len(line.code))
     for at, (code, flags) in enumerate(zip(line.code, line.flags, strict=True)):

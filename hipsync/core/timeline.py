@@ -1,13 +1,13 @@
 r"""What several bands reported becomes one gapless line of minutes.
 
-Everything that this module decides is written in `science.md` section 1, "coarse and mixed data", and section 2, items
-2 and 3. Minutes are whole minutes of UTC, counted from the epoch of Unix; arrays hold one entry a minute.
+Minutes are whole minutes of UTC, counted from 1970; arrays hold one entry a minute. Everything that this module
+decides is written in docs/rule.md, "Coarse and mixed data" and "Wear and doubtful stillness". It knows no stretch.
 
-    Mi Band          |1|1|1|1|1|1|1|1|1|1|          a row a minute
-    slots            |        15         |          up to 30 minutes: still or not, as a whole
-    counter          x     x   x             x      read at instants; differences are spread over minutes
-                      \_____________________/
-    Timeline         one state, one number of steps for each minute
+    epochs of a minute   |1|1|1|1|1|1|1|1|1|1|      a row a minute
+    slots                |        15         |      up to 30 minutes: still or not, as a whole
+    counter              x     x   x         x      read at instants; differences are spread over minutes
+                          \_________________/
+    Timeline             one code and one number of steps for each minute
 """
 
 from __future__ import annotations
@@ -23,64 +23,77 @@ from zoneinfo import ZoneInfo
 from hipsync.model import MINUTE, Counter, Epoch, State, Wear
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
-"""Codes of a minute. STILL and MOVING are those of a slot, whose steps nobody knows minute by minute."""
+"""Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole."""
 
 STANDING, ALIVE, VOUCHED, SLOT_END, RIDING = 1, 2, 4, 8, 16
-"""Flags of a minute. ALIVE: a step, a heart rate or the band's own word that its wearer is awake. VOUCHED: a band was
-worn that reports wear, sleep or heart rate, so that stillness is somebody's. SLOT_END: the slot is complete here.
-RIDING: a band's word that its wearer is on a bicycle."""
+"""Flags of a minute, which can be combined.
 
-FINE = 5
-"""Minutes: epochs up to this long are minutes, longer ones slots."""
-COARSE = 30
-"""Minutes: epochs longer than this give totals only."""
-SLOT_COUNTER = 15
-"""Minutes: counter readings further apart than this leave the time between unknown."""
+STANDING: the band says that its wearer stood. ALIVE: a step, a heart rate, or the band's own word that its wearer is
+awake. VOUCHED: a band that reports wear, sleep or heart rate was worn, so that stillness is that of a person.
+SLOT_END: the last minute of a slot. RIDING: the band says that its wearer rode a bicycle.
+"""
+
+FINE_MINUTES = 5
+"""Epochs up to this long are treated as single minutes, longer ones as slots."""
+COARSE_MINUTES = 30
+"""Epochs longer than this give only a number of steps for the day: they are too coarse to judge sitting by."""
+SLOT_COUNTER_MINUTES = 15
+"""Between counter readings further apart than this, minutes stay unknown and the steps count only for the day."""
 CLOCKS_APART = timedelta(minutes=1)
 """How far a band's midnight may be from the host's: its clock is set to whole seconds, and then drifts."""
 STILL_STEPS = 20
-"""A slot with fewer is still; a minute with as many is not asleep, whatever a band says (science.md section 1)."""
-DOUBTFUL_RUN = 180
-"""Minutes without a step, vouched for by nobody, that are doubtful (science.md section 2, item 3)."""
-HEART_WINDOW, HEART_ENOUGH, HEART_GAP = 120, 96, 10
-"""Minutes: a heart rate in 8 of 10 of the 2 hours before makes its absence for over 10 mean: not worn."""
+"""A slot with fewer steps is still. A minute with at least as many is not asleep, whatever a band says."""
+DOUBTFUL_MINUTES = 180
+"""Stillness that lasts this long, and that no band vouches for, is doubtful: perhaps the band lay on a table."""
+HEART_WINDOW_MINUTES, HEART_ENOUGH_MINUTES, HEART_GAP_MINUTES = 120, 96, 10
+"""When a missing heart rate means that the band was taken off.
+
+There was a heart rate in at least 96 of the 120 minutes before, and there is none for more than 10 minutes.
+"""
 
 _OFF = frozenset({State.NOT_WORN, State.CHARGING})
 _AWAKE_WORDS = frozenset({State.SITTING, State.STANDING, State.WALKING, State.RUNNING, State.CYCLING})
 
 
 class Source(NamedTuple):
-    """What one band reported, each list in order of time."""
+    """What one band reported of some time, each list in order of time."""
 
     epochs: Sequence[Epoch]
     counters: Sequence[Counter] = ()
     wears: Sequence[Wear] = ()
     vouches: bool = False
-    """It reports wear, sleep or heart rate itself."""
+    """Whether the band reports wear, sleep or heart rate itself, so that its stillness is never doubtful."""
     reports_wear: bool = False
+    """Whether the band says itself when it is not worn; if not, a missing heart rate may show it."""
 
 
 @dataclass(slots=True)
 class Timeline:
-    """Minutes `[first, first + len(code))`."""
+    """One code, set of flags and number of steps for each minute of `[first, last)`.
+
+    All arrays are as long as `code`. A *place* is an index into them: minute `m` is at place `m - first`.
+    """
 
     first: int
+    """The first minute, counted from 1970-01-01 00:00 UTC."""
     code: bytearray
     flags: bytearray
     steps: list[int]
+    """Steps of a slot are those of its last minute."""
     width: bytearray
-    """Length in minutes of the epoch that decided; 0 where missing."""
+    """Length in minutes of the epoch that decided about a minute; 0 where none did."""
     doubtful: bytearray = field(default_factory=bytearray)
+    """1 for a minute of long stillness that no band vouches for, else 0."""
     unplaced: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    """(minute, steps) that belong to a day, but to no minute."""
+    """Pairs of (minute, steps): steps that count for the day of that minute, and for no minute."""
 
     @property
     def last(self) -> int:
-        """The first minute after the line."""
+        """The first minute after the timeline."""
         return self.first + len(self.code)
 
     def until(self, last: int) -> Timeline:
-        """The line without what comes after: minutes `[first, last)`."""
+        """A copy that ends earlier: minutes `[first, last)` of this timeline."""
         size = last - self.first
         return Timeline(
             self.first,
@@ -93,15 +106,15 @@ class Timeline:
         )
 
     def known_until(self) -> int | None:
-        """The first minute after the newest known one."""
+        """The first minute after the newest one that is not missing; None if all are."""
         size = len(self.code.rstrip(b"\0"))
         return self.first + size if size else None
 
 
-class _Rest(NamedTuple):
-    """Steps that belong to no minute; they count for the day of `minute`.
+class _UnplacedSteps(NamedTuple):
+    """Steps known only as a total over `[start, end)`, in minutes; they count for the day of `minute`.
 
-    What finer sources told of minutes `[start, end)` is the same steps; of a piece of a minute nobody else tells.
+    Steps that a finer source reports in that range are subtracted first.
     """
 
     start: int
@@ -109,11 +122,11 @@ class _Rest(NamedTuple):
     minute: int
     steps: int
     gap: bool = False
-    """Of a counter; else of a coarse epoch."""
+    """Whether they are what a counter grew by in a long gap; else they are those of a coarse epoch."""
 
 
 def minute_of(instant: datetime) -> int:
-    """The minute in which an instant lies."""
+    """The minute in which an instant lies, counted from 1970-01-01 00:00 UTC."""
     return int(instant.timestamp()) // 60
 
 
@@ -123,56 +136,61 @@ def instant_of(minute: int) -> datetime:
 
 
 def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -> Timeline:
-    """One line for minutes `[first, last)`, whatever the sources hold beyond; `zone`'s midnight resets counters."""
+    """All sources as one timeline of minutes `[first, last)`; readings before and after these are used, not shown.
+
+    Counters are reset at midnight in `zone`.
+    """
     size = max(last - first, 0)
     line = Timeline(first, bytearray(size), bytearray(size), [0] * size, bytearray(size))
     slept = bytearray(size)
-    rest: list[_Rest] = []
+    unplaced: list[_UnplacedSteps] = []
     for source in sources:
         unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(source)
         vouched = VOUCHED if source.vouches else 0
-        held = _held(source, zone)
+        counted = _counted_times(source, zone)
         for epoch in source.epochs:
-            if epoch.length <= COARSE * MINUTE or not any(a <= epoch.start and epoch.end <= b for a, b in held):
-                _place(line, slept, rest, epoch, vouched, unworn)
-        _place_counters(line, rest, source.counters, vouched, zone)
+            coarse = epoch.length > COARSE_MINUTES * MINUTE
+            if not coarse or not any(start <= epoch.start and epoch.end <= end for start, end in counted):
+                _place(line, slept, unplaced, epoch, vouched, unworn)
+        _place_counters(line, unplaced, source.counters, vouched, zone)
     for at in range(size):
         if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
-    _settle(line, rest)
+    _settle_unplaced(line, unplaced)
     line.doubtful = _doubtful(line)
     return line
 
 
-def _held(source: Source, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
-    """When a band's own counter was read without a longer gap.
+def _counted_times(source: Source, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """Times `[start, end)` in which a band's own counter was read often, if the band reports coarse epochs too.
 
-    Its coarse epochs of that time say nothing more, but for a few steps that were spread over their edges.
+    A coarse epoch inside such a time repeats steps that the counter has given already, so it is left out.
     """
-    if not any(epoch.length > COARSE * MINUTE for epoch in source.epochs):
+    if not any(epoch.length > COARSE_MINUTES * MINUTE for epoch in source.epochs):
         return []
-    held: list[tuple[datetime, datetime]] = []
+    counted: list[tuple[datetime, datetime]] = []
     for start_s, end_s, _ in _differences(source.counters, zone):
-        if end_s - start_s <= SLOT_COUNTER * 60:
+        if end_s - start_s <= SLOT_COUNTER_MINUTES * 60:
             start, end = datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC)
-            begun = held.pop()[0] if held and held[-1][1] == start else start
-            held.append((begun, end))
-    return held
+            begun = counted.pop()[0] if counted and counted[-1][1] == start else start
+            counted.append((begun, end))
+    return counted
 
 
 def _place(
     line: Timeline,
     slept: bytearray,
-    rest: list[_Rest],
+    unplaced: list[_UnplacedSteps],
     epoch: Epoch,
     flags: int,
     unworn: frozenset[int],
 ) -> None:
+    """Enter one epoch into the timeline; `flags` are those of its source, `unworn` the minutes without the band."""
     start = minute_of(epoch.start)
     width = int(epoch.length.total_seconds()) // 60
-    if width > COARSE:
+    if width > COARSE_MINUTES:
         if epoch.state not in _OFF:
-            rest.append(_Rest(start, start + width, start + width - 1, epoch.steps))
+            unplaced.append(_UnplacedSteps(start, start + width, start + width - 1, epoch.steps))
         return
     off = epoch.state in _OFF or start in unworn
     if epoch.state is State.STANDING:
@@ -181,7 +199,7 @@ def _place(
         flags |= RIDING
     if epoch.heart_rate or epoch.state in _AWAKE_WORDS:
         flags |= ALIVE
-    slot = width > FINE
+    slot = width > FINE_MINUTES
     code = NOT_WORN if off else AWAKE if not slot else MOVING if epoch.steps >= STILL_STEPS else STILL
     for minute in range(start, start + width):
         at = minute - line.first
@@ -194,13 +212,17 @@ def _place(
 
 
 def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: int) -> None:
-    """The finest source decides, among equals the one with most steps; one that was not worn only if it is alone."""
-    held = line.code[at]
+    """Enter one minute of a source, unless a better source has decided about it already.
+
+    The finest source decides; among equals the one with most steps. A band that was not worn decides only where it is
+    alone.
+    """
+    before = line.code[at]
     if code == NOT_WORN:
-        if held == MISSING:
+        if before == MISSING:
             line.code[at], line.width[at] = code, width
         return
-    if held in {MISSING, NOT_WORN}:
+    if before in {MISSING, NOT_WORN}:
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
         return
     shared = (line.flags[at] | flags) & (ALIVE | VOUCHED | RIDING)
@@ -209,18 +231,26 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
     line.flags[at] |= shared
 
 
-def _place_counters(line: Timeline, rest: list[_Rest], counters: Sequence[Counter], flags: int, zone: ZoneInfo) -> None:
-    """Differences over up to 5 minutes are spread, up to 15 make a slot, and longer ones only count for the day."""
+def _place_counters(
+    line: Timeline, unplaced: list[_UnplacedSteps], counters: Sequence[Counter], flags: int, zone: ZoneInfo
+) -> None:
+    """Enter what a counter grew by between readings.
+
+    What came within 5 minutes is spread over these minutes. What came within 15 makes a slot. All else counts only for
+    the day.
+    """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
     for start_s, end_s, steps in _differences(counters, zone):
         length_s = end_s - start_s
         width = -(-length_s // 60)
-        if length_s > SLOT_COUNTER * 60:
+        if length_s > SLOT_COUNTER_MINUTES * 60:
             midnight = datetime.fromtimestamp(end_s, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
             begun_s = max(start_s, int(midnight.timestamp()))  # a reset in between leaves what came before unknown
-            rest.append(_Rest(min(-(-begun_s // 60), end_s // 60), end_s // 60, end_s // 60, steps, gap=True))
-        elif length_s > FINE * 60:
-            start, end = (start_s + 30) // 60, (end_s + 29) // 60  # a minute of which it knows more than half
+            unplaced.append(
+                _UnplacedSteps(min(-(-begun_s // 60), end_s // 60), end_s // 60, end_s // 60, steps, gap=True)
+            )
+        elif length_s > FINE_MINUTES * 60:
+            start, end = (start_s + 30) // 60, (end_s + 29) // 60  # minutes of which more than half is covered
             code = MOVING if steps >= STILL_STEPS else STILL
             for minute in range(max(start, line.first), min(end, line.last)):
                 is_end = minute == end - 1
@@ -236,16 +266,16 @@ def _place_counters(line: Timeline, rest: list[_Rest], counters: Sequence[Counte
     for minute, (steps, covered_s, width) in sorted(minutes.items()):
         if covered_s < 30:  # less than half of it is known
             if steps:
-                rest.append(_Rest(minute, minute, minute, steps, gap=True))
+                unplaced.append(_UnplacedSteps(minute, minute, minute, steps, gap=True))
         elif line.first <= minute < line.last:
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
 
 
 def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
-    """(start, end, steps) in seconds between neighbouring readings.
+    """What the counter grew by between neighbouring readings: (start, end, steps), in seconds since 1970.
 
-    Local midnight resets a counter: what it shows now was walked since, also if after a long gap it shows more than
-    before. If it fell within a day the band restarted, nobody knows when, and the time between stays unknown.
+    Local midnight resets a counter. What it shows after midnight was walked since then, even if it is more than before.
+    A counter that falls within a day was reset when the band restarted, at an unknown time: nothing is yielded then.
     """
 
     def day(instant: datetime) -> date:
@@ -257,14 +287,17 @@ def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[tuple[
             if day(before.at - CLOCKS_APART) == day(after.at + CLOCKS_APART):
                 continue
             steps = after.steps
-        elif after.at - before.at > SLOT_COUNTER * MINUTE and day(before.at) != day(after.at):
+        elif after.at - before.at > SLOT_COUNTER_MINUTES * MINUTE and day(before.at) != day(after.at):
             steps = after.steps
         if after.at > before.at:
             yield int(before.at.timestamp()), int(after.at.timestamp()), steps
 
 
 def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
-    """(minute, steps, seconds) in proportion, in whole steps, the largest remainder first; the sum is kept."""
+    """Steps of `[start_s, end_s)` shared out in proportion to time: (minute, steps, seconds) for each minute touched.
+
+    Steps stay whole and add up to the sum: minutes with the largest remainder get what rounding down left over.
+    """
     touched = range(start_s // 60, -(-end_s // 60))
     covered = [min(end_s, minute * 60 + 60) - max(start_s, minute * 60) for minute in touched]
     length_s = end_s - start_s
@@ -275,16 +308,16 @@ def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
     return list(zip(touched, shares, covered, strict=True))
 
 
-def _settle(line: Timeline, rest: list[_Rest]) -> None:
-    """Steps of long gaps and coarse epochs, less what finer sources told of the same minutes, the shortest first.
+def _settle_unplaced(line: Timeline, unplaced: list[_UnplacedSteps]) -> None:
+    """Enter steps of long gaps and coarse epochs into the day, less what finer sources reported of the same minutes.
 
-    Gaps before epochs: an hour that reaches into a gap has some of its steps there, nobody knows how many, so each step
-    of the gap goes to one hour at most. What no hour claims counts where the gap ends.
-    Of two as long the one with most steps, like everywhere: two bands that tell hours do not double them.
+    The shortest are entered first; of two as long, the one with more steps, so that two bands do not double an hour.
+    Gaps of counters come before coarse epochs. An epoch that reaches into a gap has some of its steps there, nobody
+    knows how many. So each step of the gap is given to one epoch at most, and the others count where the gap ends.
     """
-    settled: list[_Rest] = []
-    gaps: list[tuple[_Rest, list[int]]] = []  # with what no hour has taken for its own yet
-    for each in sorted(rest, key=lambda each: (not each.gap, each.end - each.start, -each.steps)):
+    settled: list[_UnplacedSteps] = []
+    gaps: list[tuple[_UnplacedSteps, list[int]]] = []  # each with the steps that no epoch was given yet
+    for each in sorted(unplaced, key=lambda each: (not each.gap, each.end - each.start, -each.steps)):
         start, end, minute, steps, gap = each
         inside = range(max(start, line.first) - line.first, max(min(end, line.last) - line.first, 0))
         steps -= sum(line.steps[at] for at in inside)
@@ -304,7 +337,7 @@ def _settle(line: Timeline, rest: list[_Rest]) -> None:
 
 
 def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:
-    """Whole minutes between taking the band off and putting it on."""
+    """Whole minutes between taking the band off and putting it on; up to `last` if it was not put on again."""
     unworn: set[int] = set()
     for wear, after in pairwise([*wears, None]):
         if wear is not None and not wear.worn:
@@ -313,7 +346,7 @@ def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:
 
 
 def _unworn_by_heart(source: Source) -> frozenset[int]:
-    """Minutes without a heart rate of a band that had one nearly always: it was taken off."""
+    """Minutes in which a band was taken off, judged by a heart rate that was nearly always there and then stopped."""
     rows = {minute_of(epoch.start): bool(epoch.heart_rate) for epoch in source.epochs if epoch.length.seconds == 60}
     if not any(rows.values()):
         return frozenset()
@@ -323,26 +356,28 @@ def _unworn_by_heart(source: Source) -> frozenset[int]:
         if minute >= 0 and not rows[minute] and (not gap or gap[-1] == minute - 1):
             gap.append(minute)
             continue
-        if len(gap) > HEART_GAP:
-            before = sum(rows.get(m, False) for m in range(gap[0] - HEART_WINDOW, gap[0]))
-            if before >= HEART_ENOUGH:
+        if len(gap) > HEART_GAP_MINUTES:
+            before = sum(rows.get(m, False) for m in range(gap[0] - HEART_WINDOW_MINUTES, gap[0]))
+            if before >= HEART_ENOUGH_MINUTES:
                 unworn.update(gap)
         gap = [minute] if minute >= 0 and not rows[minute] else []
     return frozenset(unworn)
 
 
 def _doubtful(line: Timeline) -> bytearray:
+    """The array `Timeline.doubtful`: 1 in each long run without a step that no band vouches for."""
     doubtful = bytearray(len(line.code))
     for start, end in zero_runs(line, vouched=False):
-        if end - start >= DOUBTFUL_RUN:
+        if end - start >= DOUBTFUL_MINUTES:
             doubtful[start:end] = b"\1" * (end - start)
     return doubtful
 
 
 def zero_runs(line: Timeline, *, vouched: bool = True) -> Iterator[tuple[int, int]]:
-    """Maximal runs `[start, end)` of awake, worn minutes without a step, as places in the line.
+    """Maximal runs `[start, end)` of awake, worn minutes without a step, as places in the timeline.
 
-    With `vouched=False` only of minutes that nobody vouches for.
+    With `vouched=False`, minutes that a band vouches for do not belong to a run. Research calls such runs zero-step
+    bouts, which are another measure than stretches (docs/rule.md, "Words of the field").
     """
     start: int | None = None
     for at, (code, steps, flags) in enumerate(zip(line.code, line.steps, line.flags, strict=True)):

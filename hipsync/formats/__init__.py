@@ -1,1 +1,1 @@
-"""Files that come in and go out: ours and other programs'."""
+"""Files in and out: hipsync's own CSV, JSON and Parquet, and the exports of Gadgetbridge and Fitabase."""

@@ -1,4 +1,8 @@
-"""Minutes as CSV, in and out: what is exported is imported again without loss."""
+"""Minutes as CSV, in and out. What is exported is imported again without loss; the columns are in docs/contract.md.
+
+A file is checked line by line before anything is stored, and an error names the line. Other formats use this module's
+columns, checks and `MinuteTable`, so that all imports are stored in the same way.
+"""
 
 from __future__ import annotations
 
@@ -15,41 +19,47 @@ from hipsync.model import MINUTE, BandId, Epoch, State
 from hipsync.store import Store
 from hipsync.text import clean
 
-NEEDED = ("timestamp", "steps")
-COLUMNS = (*NEEDED, "length", "intensity", "heart_rate", "state", "kind", "inferred", "band")
+NEEDED_COLUMNS = ("timestamp", "steps")
+COLUMNS = (*NEEDED_COLUMNS, "length", "intensity", "heart_rate", "state", "kind", "inferred", "band")
 MOST_STEPS = 300
-"""A minute: sprinters take some 270, so more is a mistake of the file."""
-LONGEST = 24 * 60
-"""Minutes."""
+"""The most steps that a minute can have: sprinters take some 270, so more is a mistake of the file."""
+LONGEST_MINUTES = 24 * 60
+"""The longest epoch that a file may hold."""
 YEARS = range(1970, 2100)
-"""Others are a clock that was never set, or a slip of the pen."""
+"""Any other year comes from a clock that was never set, or from a slip of the pen."""
 LONGEST_LINE = 10_000
+"""Characters after which a line is refused, so that a damaged file does not fill the memory."""
 UNNAMED = "csv"
+"""The name of the band for lines that name none."""
 
 
-class Table(NamedTuple):
-    """A file's minutes by name of the band, all of them checked."""
+class MinuteTable(NamedTuple):
+    """The minutes of a file, all of them checked."""
 
     lines: int
+    """How many lines the file has, without its header."""
     by_band: Mapping[str, Sequence[Epoch]]
+    """The epochs of each band, by its name."""
     says_state: bool
-    """It has the column: whoever wrote it says where its wearer slept or took it off."""
+    """Whether it has the column `state`, so that it says where its wearer slept or took the band off."""
     says_heart_rate: bool
+    """Whether any epoch has a heart rate."""
 
 
 class Imported(NamedTuple):
-    """What became of the lines of a file."""
+    """What became of the lines of a file that was imported."""
 
     lines: int
     new: int
     same: int
+    """How many changed nothing, because they were known already."""
 
 
-def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None) -> Table:
-    """The minutes of a whole file. Raises `InputError`, which names the line.
+def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None) -> MinuteTable:
+    """The minutes of a whole CSV file. Raises `InputError`, which names the line.
 
-    `zone` is that of timestamps without an offset. They are those of `band` if it is given, else of the file's own
-    column of that name, else of "csv".
+    `zone` is the zone of timestamps without an offset. The lines belong to `band` if it is given, else to the band in
+    the column of that name, else to the band `csv`.
     """
     by_band: dict[str, list[Epoch]] = {}
     count, says_state = 0, False
@@ -57,11 +67,11 @@ def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None) -> Tabl
         says_state = line.has_state
         by_band.setdefault(line.band, []).append(line.epoch)
     beats = any(epoch.heart_rate for epochs in by_band.values() for epoch in epochs)
-    return Table(count, by_band, says_state, beats)
+    return MinuteTable(count, by_band, says_state, beats)
 
 
-def import_table(store: Store, table: Table, now: datetime) -> Imported:
-    """Store all of it, or nothing: bands that are not there yet are made.
+def import_table(store: Store, table: MinuteTable, now: datetime) -> Imported:
+    """Store all minutes of a file, or none. Bands that are not there yet are added.
 
     Raises `InputError` for the name of a band that was paired, and `StoreError`.
     """
@@ -74,19 +84,20 @@ def import_table(store: Store, table: Table, now: datetime) -> Imported:
 
 
 def epochs_of_csv(file: BinaryIO, zone: ZoneInfo | None) -> list[Epoch]:
-    """The epochs of a file, in its order. Raises `InputError`."""
+    """The epochs of a CSV file, in its order. Raises `InputError`."""
     return [line.epoch for line in _lines(file, None, zone)]
 
 
-def _band(store: Store, name: str, table: Table, now: datetime) -> BandId:
+def _band(store: Store, name: str, table: MinuteTable, now: datetime) -> BandId:
+    """The imported band of this name, which is added if it is not there. Raises `InputError` if it was paired."""
     vouches = table.says_state or table.says_heart_rate
-    held = next((held for held in store.bands() if held.name == name), None)
-    if held is None:
+    band = next((band for band in store.bands() if band.name == name), None)
+    if band is None:
         return store.add_band(name=name, driver="csv", now=now, vouches=vouches, reports_wear=table.says_state).id
-    if held.driver != "csv":
+    if band.driver != "csv":
         raise InputError(f"the band {name!r} is not one of an import: give another name with --band")
-    store.amend_band(held.id, vouches=vouches, reports_wear=table.says_state)
-    return held.id
+    store.amend_band(band.id, vouches=vouches, reports_wear=table.says_state)
+    return band.id
 
 
 class _Line(NamedTuple):
@@ -96,7 +107,10 @@ class _Line(NamedTuple):
 
 
 def _lines(file: BinaryIO, band: str | None, zone: ZoneInfo | None) -> Iterator[_Line]:
-    """Checked lines, each once; `InputError` at the first that is wrong, or that contradicts an earlier one."""
+    """The checked lines of a file; a line that repeats an earlier one is left out.
+
+    Raises `InputError` at the first line that is wrong, or that contradicts an earlier one.
+    """
     seen: dict[tuple[str, datetime, timedelta], tuple[int, Epoch]] = {}
     before: datetime | None = None
     for number, row in _rows(file):
@@ -119,7 +133,7 @@ def _name(row: Mapping[str, str], number: int) -> str:
 
 
 def _rows(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """(line number, cell by column)."""
+    """The rows of a file as (line number, cells by column). Raises `InputError`."""
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     reader = csv.reader(_whole_lines(text), strict=True)
     try:
@@ -140,7 +154,7 @@ def _rows(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, str]]]:
 
 
 def _whole_lines(text: TextIO) -> Iterator[str]:
-    """Lines that end; a last one that does not was cut off while it was written."""
+    """The lines of a file. Raises `InputError` for one without an end: the file was cut off while it was written."""
     number = 0
     while line := text.readline(LONGEST_LINE):
         number += 1
@@ -154,45 +168,46 @@ def _whole_lines(text: TextIO) -> Iterator[str]:
 
 def _check_header(header: list[str]) -> None:
     if not header:
-        raise InputError(f"the file is empty: its first line must name columns, at least {','.join(NEEDED)}")
+        raise InputError(f"the file is empty: its first line must name columns, at least {','.join(NEEDED_COLUMNS)}")
     if unknown := [name for name in header if name not in COLUMNS]:
         raise InputError(f"unknown column {', '.join(map(repr, unknown))}: known are {', '.join(COLUMNS)}")
-    if missing := [name for name in NEEDED if name not in header]:
+    if missing := [name for name in NEEDED_COLUMNS if name not in header]:
         raise InputError(f"the column {missing[0]!r} is missing: the first line must name it")
     if len(set(header)) < len(header):
         raise InputError("a column is named twice in the first line")
 
 
 def _timestamp(row: Mapping[str, str], number: int, zone: ZoneInfo | None, before: datetime | None) -> datetime:
+    """The start of a row in UTC; `before` is the start of the row before it. Raises `InputError`."""
     text = row["timestamp"]
     try:
-        said = datetime.fromisoformat(text)
+        written = datetime.fromisoformat(text)
     except ValueError as error:
         message = f"line {number}: {text!r} is no timestamp: write it like 2026-11-20T09:00:00+00:00"
         raise InputError(message) from error
-    if said.year not in YEARS:
+    if written.year not in YEARS:
         raise InputError(f"line {number}: {text!r} is not in the years {YEARS[0]} to {YEARS[-1]}")
-    if said.tzinfo is None:
+    if written.tzinfo is None:
         if zone is None:
             raise InputError(f"line {number}: {text!r} has no offset from UTC: add one, or say --zone Europe/London")
-        said = _local(said, zone, number, before)
-    start = said.astimezone(UTC)
+        written = _local(written, zone, number, before)
+    start = written.astimezone(UTC)
     if start.second or start.microsecond:
         raise InputError(f"line {number}: {text!r} does not lie on a whole minute")
     return start
 
 
-def _local(said: datetime, zone: ZoneInfo, number: int, before: datetime | None) -> datetime:
-    """Of an hour that comes twice, the first, unless the rows have passed it already."""
-    first, second = (said.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
-    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != said:
-        raise InputError(f"line {number}: {said.isoformat()} does not exist in {zone.key}: the clock skipped it")
+def _local(written: datetime, zone: ZoneInfo, number: int, before: datetime | None) -> datetime:
+    """A local time in UTC. In an hour that comes twice it is the first, unless the rows have passed that already."""
+    first, second = (written.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
+    if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != written:
+        raise InputError(f"line {number}: {written.isoformat()} does not exist in {zone.key}: the clock skipped it")
     again = before is not None and first.astimezone(UTC) <= before < second.astimezone(UTC)
     return second if again else first
 
 
 def epoch_of(row: Mapping[str, str], number: int) -> Epoch:
-    """A row whose timestamp has an offset. Raises `InputError`, which names the line."""
+    """The epoch of a row whose timestamp has an offset. Raises `InputError`, which names the line."""
     if unknown := row.keys() - set(COLUMNS):
         raise InputError(f"line {number}: unknown column {min(unknown)!r}")
     if "timestamp" not in row:
@@ -201,7 +216,7 @@ def epoch_of(row: Mapping[str, str], number: int) -> Epoch:
 
 
 def _epoch(row: Mapping[str, str], start: datetime, number: int) -> Epoch:
-    seconds = _number(row, "length", number, 60, LONGEST * 60) or 60
+    seconds = _number(row, "length", number, 60, LONGEST_MINUTES * 60) or 60
     if seconds % 60:
         raise InputError(f"line {number}: length {seconds} is not a whole number of minutes, in seconds")
     steps = _number(row, "steps", number, 0, MOST_STEPS * (seconds // 60))
@@ -238,7 +253,7 @@ def _state(row: Mapping[str, str], number: int) -> State | None:
 
 
 def export_csv(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
-    """Every epoch that starts in `[since, until)`, in order of time; how many there were."""
+    """Write every epoch that starts in `[since, until)` as CSV, in order of time; how many there were."""
     out = csv.writer(file, lineterminator="\n")
     says_state = store.has_states() or any(band.reports_wear for band in store.bands())
     columns = [column for column in COLUMNS if column != "state" or says_state]
@@ -251,7 +266,7 @@ def export_csv(store: Store, file: IO[str], since: datetime | None, until: datet
 
 
 def cells_of(band: str, epoch: Epoch) -> dict[str, str | int | None]:
-    """An epoch as a row."""
+    """An epoch as a row of the CSV, by column; None for an empty cell."""
     return {
         "timestamp": epoch.start.isoformat(),
         "steps": epoch.steps,

@@ -1,7 +1,7 @@
 """Minutes of Fitbits as Fitabase exports them, in CSV: steps, and beside them intensity, sleep and heart rate.
 
-Which of its files one is, its header says (fitabase.com, data dictionary; the files of Furberg, Brinton, Keating and
-Ortiz 2016 have it so):
+The header of a file says which kind it is (fitabase.com, data dictionary; the files of Furberg, Brinton, Keating and
+Ortiz 2016 have these headers):
 
     Id, ActivityMinute, Steps            a minute a row; or Intensity
     Id, ActivityHour, Steps00 ... 59     an hour a row; or Intensity00 ... 59
@@ -23,37 +23,43 @@ from typing import BinaryIO, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hipsync.errors import InputError
-from hipsync.formats.csv_minutes import LONGEST_LINE, MOST_STEPS, YEARS, Table
+from hipsync.formats.csv_minutes import LONGEST_LINE, MOST_STEPS, YEARS, MinuteTable
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.text import clean
 
-NARROW = {"Steps": "steps", "Intensity": "intensity"}
+COLUMNS = {"Steps": "steps", "Intensity": "intensity"}
+"""Columns of values for a minute, and what a `Value` calls them."""
 ASLEEP = frozenset({1, 2})
-HEARTS = range(20, 251)
-"""Beats a minute; others are mistakes."""
+"""The values of sleep that count as asleep: asleep and restless."""
+HEART_RATES = range(20, 251)
+"""Possible heart rates in beats a minute; others are mistakes."""
 UNUSED = ("Calories", "METs")
-"""Files of the same form with what hipsync has no use for."""
+"""The beginnings of columns in files of the same form that hipsync has no use for."""
 
 
-class Told(NamedTuple):
-    """What a file says of a person's minute."""
+class Value(NamedTuple):
+    """One number that a file holds of a person."""
 
     person: str
     at: datetime
+    """Local time, without a zone."""
     what: str
+    """One of steps, intensity, sleep and heart."""
     value: int
 
 
-class Minutes:
-    """Of several files about the same people."""
+class FitabaseExport:
+    """The minutes in several files about the same people, whose local times are those of one zone."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
-        self.lines = self.skipped = 0
-        """Rows; and those whose time does not exist, for the clock skipped it."""
-        self._told: dict[str, dict[str, dict[datetime, int]]] = {}
+        self.lines = 0
+        self.skipped = 0
+        """How many values were left out because the clock skipped their time."""
+        self._values: dict[str, dict[str, dict[datetime, int]]] = {}
+        """Steps, intensity and sleep, by person, name and minute."""
         self._beats: dict[str, dict[datetime, tuple[int, int]]] = {}
-        """By person and minute, sum and count of heart rates."""
+        """Sum and count of heart rates, by person and minute."""
 
     def add(self, file: BinaryIO) -> None:
         """Read a file. Raises `InputError`, which names the line."""
@@ -61,15 +67,15 @@ class Minutes:
         reader = csv.reader(_bounded(text))
         try:
             header = [name.strip() for name in next(reader, list[str]())]
-            read = _reader_of(header)
+            read = _reader_for(header)
             for cells in reader:
                 if not cells:
                     continue
                 if len(cells) != len(header):
                     raise InputError(f"line {reader.line_num} has {len(cells)} columns and the header {len(header)}")
                 self.lines += 1
-                for told in read(cells, reader.line_num):
-                    self._take(told)
+                for value in read(cells, reader.line_num):
+                    self._add_value(value)
         except UnicodeDecodeError as error:
             raise InputError("the file is not text in UTF-8") from error
         except csv.Error as error:
@@ -77,35 +83,38 @@ class Minutes:
         finally:
             text.detach()
 
-    def table(self) -> Table:
-        """All minutes with steps, by "fitbit" and the number of the person. Raises `InputError` if there are none."""
-        by_band = {f"fitbit {person}": list(self._epochs(person)) for person in sorted(self._told)}
+    def table(self) -> MinuteTable:
+        """All minutes with steps; a person's band is called `fitbit` and the person's number.
+
+        Raises `InputError` if no minute has steps.
+        """
+        by_band = {f"fitbit {person}": list(self._epochs(person)) for person in sorted(self._values)}
         by_band = {name: epochs for name, epochs in by_band.items() if epochs}
         if not by_band:
             raise InputError("none of the files has steps of minutes: give minuteStepsNarrow or minuteStepsWide, too")
-        slept = any("sleep" in told for told in self._told.values())
-        return Table(self.lines, by_band, says_state=False, says_heart_rate=bool(self._beats) or slept)
+        slept = any("sleep" in values for values in self._values.values())
+        return MinuteTable(self.lines, by_band, says_state=False, says_heart_rate=bool(self._beats) or slept)
 
-    def _take(self, told: Told) -> None:
-        at = self._instant(told.at)
+    def _add_value(self, value: Value) -> None:
+        at = self._instant(value.at)
         if at is None:
             self.skipped += 1
-        elif told.what == "heart":
-            total, count = self._beats.setdefault(told.person, {}).get(at, (0, 0))
-            self._beats[told.person][at] = (total + told.value, count + 1)
-            self._told.setdefault(told.person, {})
+        elif value.what == "heart":
+            total, count = self._beats.setdefault(value.person, {}).get(at, (0, 0))
+            self._beats[value.person][at] = (total + value.value, count + 1)
+            self._values.setdefault(value.person, {})
         else:
-            self._told.setdefault(told.person, {}).setdefault(told.what, {})[at] = told.value
+            self._values.setdefault(value.person, {}).setdefault(value.what, {})[at] = value.value
 
     def _instant(self, local: datetime) -> datetime | None:
-        """The minute in UTC, the first where an hour comes twice; None if the clock skipped it."""
+        """A local minute in UTC; in an hour that comes twice, the first. None if the clock skipped it."""
         at = local.replace(second=0, tzinfo=self._zone).astimezone(UTC)
         return at if at.astimezone(self._zone).replace(tzinfo=None, second=0) == local.replace(second=0) else None
 
     def _epochs(self, person: str) -> Iterator[Epoch]:
-        told, beats = self._told[person], self._beats.get(person, {})
-        intensities, sleep = told.get("intensity", {}), told.get("sleep", {})
-        for at, steps in sorted(told.get("steps", {}).items()):
+        values, beats = self._values[person], self._beats.get(person, {})
+        intensities, sleep = values.get("intensity", {}), values.get("sleep", {})
+        for at, steps in sorted(values.get("steps", {}).items()):
             total, count = beats.get(at, (0, 0))
             asleep = sleep.get(at) in ASLEEP and not steps
             yield Epoch(
@@ -114,15 +123,16 @@ class Minutes:
             )  # fmt: skip
 
 
-Reader = Callable[[Sequence[str], int], Iterator[Told]]
+RowReader = Callable[[Sequence[str], int], Iterator[Value]]
+"""What reads the values in a row, given its cells and the number of its line. Raises `InputError`."""
 
 
-def _reader_of(header: list[str]) -> Reader:
-    """What reads the rows of a file with this header. Raises `InputError`."""
+def _reader_for(header: list[str]) -> RowReader:
+    """The reader for rows of a file with this header. Raises `InputError` if hipsync has no use for such a file."""
     match header:
-        case ["Id", "ActivityMinute", name] if name in NARROW:
-            return lambda cells, number: _narrow(cells, number, NARROW[name])
-        case ["Id", "ActivityHour", *names] if len(names) == 60 and (what := _wide_of(names)) is not None:
+        case ["Id", "ActivityMinute", name] if name in COLUMNS:
+            return lambda cells, number: _narrow(cells, number, COLUMNS[name])
+        case ["Id", "ActivityHour", *names] if len(names) == 60 and (what := _wide_column(names)) is not None:
             return lambda cells, number: _wide(cells, number, what)
         case ["Id", "date", "value", "logId"]:
             return _sleep
@@ -131,36 +141,37 @@ def _reader_of(header: list[str]) -> Reader:
         case ["Id", "ActivityMinute" | "ActivityHour", name, *_] if name.startswith(UNUSED):
             raise InputError(f"this file is about {name.rstrip('0')}, which hipsync has no use for: leave it out")
         case _:
-            said = clean(",".join(header), 80)
-            raise InputError(f"this is no file of minutes that Fitabase exports: its first line is {said!r}")
+            first = clean(",".join(header), 80)
+            raise InputError(f"this is no file of minutes that Fitabase exports: its first line is {first!r}")
 
 
-def _wide_of(names: Sequence[str]) -> str | None:
-    for name, what in NARROW.items():
+def _wide_column(names: Sequence[str]) -> str | None:
+    """What the 60 columns of an hour hold; None if they are not the 60 minutes of one thing."""
+    for name, what in COLUMNS.items():
         if list(names) == [f"{name}{minute:02}" for minute in range(60)]:
             return what
     return None
 
 
-def _narrow(cells: Sequence[str], number: int, what: str) -> Iterator[Told]:
-    yield Told(_person(cells, number), _time(cells[1], number), what, _number(cells[2], number, what))
+def _narrow(cells: Sequence[str], number: int, what: str) -> Iterator[Value]:
+    yield Value(_person(cells, number), _time(cells[1], number), what, _number(cells[2], number, what))
 
 
-def _wide(cells: Sequence[str], number: int, what: str) -> Iterator[Told]:
+def _wide(cells: Sequence[str], number: int, what: str) -> Iterator[Value]:
     person, hour = _person(cells, number), _time(cells[1], number)
     for minute, cell in enumerate(cells[2:]):
         if cell.strip():
-            yield Told(person, hour + minute * MINUTE, what, _number(cell, number, what))
+            yield Value(person, hour + minute * MINUTE, what, _number(cell, number, what))
 
 
-def _sleep(cells: Sequence[str], number: int) -> Iterator[Told]:
-    yield Told(_person(cells, number), _time(cells[1], number), "sleep", _number(cells[2], number, "sleep"))
+def _sleep(cells: Sequence[str], number: int) -> Iterator[Value]:
+    yield Value(_person(cells, number), _time(cells[1], number), "sleep", _number(cells[2], number, "sleep"))
 
 
-def _heart(cells: Sequence[str], number: int) -> Iterator[Told]:
+def _heart(cells: Sequence[str], number: int) -> Iterator[Value]:
     value = _number(cells[2], number, "heart")
-    if value in HEARTS:
-        yield Told(_person(cells, number), _time(cells[1], number), "heart", value)
+    if value in HEART_RATES:
+        yield Value(_person(cells, number), _time(cells[1], number), "heart", value)
 
 
 def _person(cells: Sequence[str], number: int) -> str:
@@ -170,7 +181,10 @@ def _person(cells: Sequence[str], number: int) -> str:
 
 
 def _time(text: str, number: int) -> datetime:
-    """Such as 4/12/2016 2:47:30 PM; by hand, for strptime takes half of the time of an import."""
+    """A local time such as `4/12/2016 2:47:30 PM`. Raises `InputError`.
+
+    It is read by hand because strptime would take half of the time of an import.
+    """
     found = re.fullmatch(r"(\d{1,2})/(\d{1,2})/(\d{4}) (\d{1,2}):(\d\d):(\d\d) ([AP])M", text.strip(), re.ASCII)
     if found is not None and 1 <= int(found[4]) <= 12 and int(found[3]) in YEARS:
         hour = int(found[4]) % 12 + (12 if found[7] == "P" else 0)
@@ -187,6 +201,7 @@ def _number(text: str, number: int, what: str) -> int:
 
 
 def _bounded(text: io.TextIOWrapper) -> Iterator[str]:
+    """The lines of a file. Raises `InputError` for one that is too long or holds a zero byte."""
     number = 0
     while line := text.readline(LONGEST_LINE):
         number += 1

@@ -1,13 +1,12 @@
-"""What Gadgetbridge stored, read from its database or from the ZIP that it exports; nothing of either is changed.
+"""What Gadgetbridge stored, read from its database or from the ZIP that it exports; neither is changed.
 
-Each family's driver knows its own table of samples (`Driver.gadgetbridge`). Devices are rows of DEVICE, known by their
-address in IDENTIFIER. Samples carry seconds, some tables milliseconds. Other tables are left alone.
+Devices are rows of the table DEVICE, known by their address in IDENTIFIER. Samples have seconds since 1970, in some
+tables milliseconds. Each family's driver knows its own table of samples (`Driver.gadgetbridge`); others are left alone.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import sqlite3
 import tempfile
@@ -20,39 +19,44 @@ from typing import IO, Any, NamedTuple
 
 from hipsync.driver import Driver, Row, Samples
 from hipsync.errors import ConfigError, InputError
-from hipsync.model import Charge, Epoch, Info, Reading
-from hipsync.store import Band, Store
+from hipsync.model import Band, Charge, Epoch, Info, Reading
+from hipsync.store import Store
 from hipsync.store.keys import parsed_key
-from hipsync.text import clean
+from hipsync.text import Json, clean, json_of
 
 MAGIC = b"SQLite format 3\0"
 MOST_BYTES = 4 * 2**30
-"""Of a database in a ZIP: a year of minutes takes some 30 MB."""
+"""The largest database in a ZIP that is read: a year of minutes takes some 30 MB."""
 MILLISECONDS = 10**11
-"""A stamp from here on counts milliseconds: in seconds it would be the year 5138."""
+"""A number from here on is milliseconds since 1970: in seconds it would be the year 5138."""
 EARLIEST = datetime(2014, 1, 1, tzinfo=UTC)
-"""Before the first band of these families; a clock that was never set says 1970 or 2000."""
+"""Samples before this are dropped. It is before the first band of these families; a clock that was never set says 1970
+or 2000."""
 AHEAD = timedelta(days=1)
+"""Samples further ahead of now than this are dropped."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-"""Of what is said of a band that was imported: whatever it says itself later is newer."""
+"""The time of what an export says of a band, so that whatever the band itself says later is newer."""
 BATCH = 10_000
+"""How many epochs are stored at a time."""
 
 
 class Device(NamedTuple):
-    """A band of Gadgetbridge's, whose samples a driver knows."""
+    """A band in Gadgetbridge's database, whose samples a driver knows."""
 
     number: int
     address: str
     name: str
     driver: str
+    """The key of the driver that knows most of its rows."""
     firmware: str | None
     tables: Mapping[str, int]
-    """How many rows each holds."""
+    """The tables of samples that have rows of it, and how many."""
     key: bytes | None
+    """The band's key, if the export has it."""
 
 
-class Source:
-    """An open database."""
+class GadgetbridgeExport:
+    """An open database of Gadgetbridge."""
 
     def __init__(self, db: sqlite3.Connection, drivers: Mapping[str, Driver], keys: Mapping[str, bytes]) -> None:
         self._db, self._keys = db, keys
@@ -60,10 +64,13 @@ class Source:
             table: (key, samples) for key, driver in drivers.items() for table, samples in driver.gadgetbridge.items()
         }
         self.dropped = 0
-        """Rows with a time that cannot be."""
+        """How many rows were left out because their time cannot be right."""
 
     def devices(self) -> list[Device]:
-        """Those with samples that a driver knows. Raises `InputError` for a schema that this hipsync does not know."""
+        """The devices with samples that a driver knows.
+
+        Raises `InputError` if this is no database of Gadgetbridge, or of a version that hipsync does not know.
+        """
         tables = self._tables()
         if "DEVICE" not in tables:
             raise InputError("this is no database of Gadgetbridge: it has no table DEVICE")
@@ -76,15 +83,15 @@ class Source:
         alias = '"ALIAS"' if "ALIAS" in self._columns("DEVICE") else "NULL"
         found: list[Device] = []
         sql = f'SELECT "_id", "IDENTIFIER", "NAME", {alias} FROM "DEVICE"'  # noqa: S608  ours
-        for number, identifier, name, called in self._rows(sql):
-            held = counts.get(number, {})
-            if held:
-                told = clean(str(called or "")) or clean(str(name or "")) or "band"
-                most = max(held, key=held.__getitem__)
+        for number, identifier, own_name, given_name in self._rows(sql):
+            rows_by_table = counts.get(number, {})
+            if rows_by_table:
+                name = clean(str(given_name or "")) or clean(str(own_name or "")) or "band"
+                most = max(rows_by_table, key=rows_by_table.__getitem__)
                 address = clean(str(identifier)).upper()
                 found.append(
                     Device(
-                        number, address, told, self._samples[most][0], self._firmware(number, tables), held,
+                        number, address, name, self._samples[most][0], self._firmware(number, tables), rows_by_table,
                         self._keys.get(address),
                     )
                 )  # fmt: skip
@@ -100,13 +107,13 @@ class Source:
         return found
 
     def epochs(self, device: Device, now: datetime) -> Iterator[Epoch]:
-        """Raises `InputError`."""
+        """A device's epochs, table by table, in order of time. Raises `InputError`."""
         for table in device.tables:
             samples = self._samples[table][1]
             yield from samples.epochs(self._stamped(table, samples, device, now))
 
     def charges(self, device: Device, now: datetime) -> Iterator[Charge]:
-        """The battery of the band. Raises `InputError`."""
+        """A device's battery readings. Raises `InputError`."""
         if "BATTERY_LEVEL" not in self._tables() or not {"TIMESTAMP", "LEVEL"} <= self._columns("BATTERY_LEVEL"):
             return
         for stamp, level in self._rows(
@@ -117,6 +124,7 @@ class Source:
                 yield Charge(at.replace(microsecond=0), level)
 
     def _stamped(self, table: str, samples: Samples, device: Device, now: datetime) -> Iterator[tuple[datetime, Row]]:
+        """The rows of a device with their instants, in order; those with a time that cannot be right are counted."""
         columns = ", ".join(f'"{column}"' for column in samples.columns)
         sql = f'SELECT "TIMESTAMP", {columns} FROM "{table}" WHERE "DEVICE_ID" = ? ORDER BY "TIMESTAMP"'  # noqa: S608
         with _translated():
@@ -155,41 +163,48 @@ class Source:
             return self._db.execute(sql, values).fetchall()
 
 
-class Taken(NamedTuple):
-    """What came of one device."""
+class ImportedDevice(NamedTuple):
+    """What was imported from one device."""
 
     band: Band
     epochs: int
     new: int
+    """How many of the epochs were new."""
     key: bytes | None
+    """The band's key, if the export has it. It is not stored."""
 
 
-def taken(
-    store: Store, source: Source, drivers: Mapping[str, Driver], now: datetime, step: Callable[[int], object]
-) -> list[Taken]:
-    """Store all that is known of all devices, or nothing; `step` is told how many epochs were stored, bit by bit.
+def import_devices(
+    store: Store,
+    export: GadgetbridgeExport,
+    drivers: Mapping[str, Driver],
+    now: datetime,
+    on_progress: Callable[[int], object],
+) -> list[ImportedDevice]:
+    """Store all that an export has of all devices, or nothing.
 
-    A band that is paired already is known by its address, one that was imported before by the address in its `infos`.
-    Raises `InputError` and `StoreError`.
+    A band that is paired is found by its address; one that was imported before, by the address in its `infos`. Others
+    are added. `on_progress` is called with the number of epochs after each batch. Raises `InputError` and `StoreError`.
     """
-    found: list[Taken] = []
+    found: list[ImportedDevice] = []
     with store.transaction():
-        for device in source.devices():
+        for device in export.devices():
             band = _band(store, device, drivers[device.driver], now)
             stored = new = 0
-            for batch in _batches(source.epochs(device, now)):
+            for batch in _batches(export.epochs(device, now)):
                 new += store.append(band.id, batch).new
                 stored += len(batch)
-                step(len(batch))
-            others: list[Reading] = [*source.charges(device, now)]
+                on_progress(len(batch))
+            others: list[Reading] = [*export.charges(device, now)]
             if band.address is None:
                 others.append(Info(BEGINNING, device.firmware, None, device.address))
             store.append(band.id, others)
-            found.append(Taken(band, stored, new, device.key))
+            found.append(ImportedDevice(band, stored, new, device.key))
     return found
 
 
 def _band(store: Store, device: Device, driver: Driver, now: datetime) -> Band:
+    """The band that this device is, paired or imported before; else a new one by a name that is free."""
     for band in store.bands():
         if band.driver == device.driver and not band.simulated:
             info = store.newest_info(band.id)
@@ -210,8 +225,8 @@ def _batches(epochs: Iterator[Epoch]) -> Iterator[list[Epoch]]:
 
 
 @contextlib.contextmanager
-def opened(file: Path, drivers: Mapping[str, Driver]) -> Generator[Source, None, None]:
-    """The database of a file or of a ZIP, copied into a private folder first. Raises `InputError`."""
+def opened_export(file: Path, drivers: Mapping[str, Driver]) -> Generator[GadgetbridgeExport, None, None]:
+    """The database in a file or in a ZIP, which is first copied to a private folder. Raises `InputError`."""
     with tempfile.TemporaryDirectory(prefix="hipsync-") as folder:
         copy = Path(folder) / "Gadgetbridge"
         try:
@@ -219,13 +234,14 @@ def opened(file: Path, drivers: Mapping[str, Driver]) -> Generator[Source, None,
         except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # encrypted, or a new method
             raise InputError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
         with _translated():
-            db = sqlite3.connect(f"file:{copy}?mode=rw", uri=True)  # of our copy: a log beside it is to be read, too
+            db = sqlite3.connect(f"file:{copy}?mode=rw", uri=True)  # writable: SQLite then reads a log beside it
         with contextlib.closing(db):
             db.execute("PRAGMA trusted_schema = OFF")
-            yield Source(db, drivers, keys)
+            yield GadgetbridgeExport(db, drivers, keys)
 
 
 def _copied(file: Path, to: Path) -> Mapping[str, bytes]:
+    """Copy a database and its log; the keys beside it, of which there are none. Raises `InputError` and `OSError`."""
     with file.open("rb") as opened_file:
         if opened_file.read(len(MAGIC)) != MAGIC:
             raise InputError(f"{file} is neither a database nor a ZIP: give what Gadgetbridge exported")
@@ -237,6 +253,7 @@ def _copied(file: Path, to: Path) -> Mapping[str, bytes]:
 
 
 def _extracted(file: Path, to: Path) -> Mapping[str, bytes]:
+    """Copy the first database out of a ZIP; the keys in its device files, by address. Raises `InputError`."""
     keys: dict[str, bytes] = {}
     found = False
     with zipfile.ZipFile(file) as archive:
@@ -257,6 +274,7 @@ def _extracted(file: Path, to: Path) -> Mapping[str, bytes]:
 
 
 def _written(source: IO[bytes], to: Path) -> None:
+    """Copy a database of which `MAGIC` was read already. Raises `InputError` if it is too large."""
     size = len(MAGIC)
     with to.open("wb") as copy:
         copy.write(MAGIC)
@@ -268,26 +286,27 @@ def _written(source: IO[bytes], to: Path) -> None:
 
 
 def _key_in(text: bytes) -> bytes | None:
-    """The key that a device's preferences hold, wherever in them."""
+    """The key in a device file of the ZIP, which is JSON, wherever in it; None if there is none."""
     try:
-        todo: list[object] = [json.loads(text)]
-    except (ValueError, RecursionError):
+        todo: list[Json] = [json_of(text)]
+    except ValueError:
         return None
     while todo:
         match todo.pop():
             case {"authkey": str(key)}:
                 with contextlib.suppress(ConfigError):
                     return parsed_key(key)
-            case dict() as held:  # pyright: ignore[reportUnknownVariableType]
-                todo += held.values()  # pyright: ignore[reportUnknownMemberType]
-            case list() as held:  # pyright: ignore[reportUnknownVariableType]
-                todo += held  # pyright: ignore[reportUnknownArgumentType]
+            case dict() as members:
+                todo += members.values()
+            case list() as items:
+                todo += items
             case _:
                 pass
     return None
 
 
 def _instant(stamp: object) -> datetime | None:
+    """An instant that a table has in seconds or milliseconds; None for what is neither."""
     if not isinstance(stamp, int):
         return None
     try:
@@ -298,6 +317,7 @@ def _instant(stamp: object) -> datetime | None:
 
 @contextlib.contextmanager
 def _translated() -> Generator[None, None, None]:
+    """A time in which SQLite's errors become an `InputError`."""
     try:
         yield
     except (sqlite3.Error, OverflowError) as error:

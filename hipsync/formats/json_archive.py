@@ -1,4 +1,4 @@
-"""Everything in one JSON file, out and in again without loss, in bounded memory.
+"""All of a database in one JSON file, out and in again without loss, in bounded memory.
 
 ::
 
@@ -7,11 +7,8 @@
     ...
     ]}
 
-The first line is all but the epochs, and each epoch is a line, so that a file of years is read line by line.
+The first line is all but the epochs. Each epoch is a line of its own, so that a file of years is read line by line.
 """
-
-# What JSON holds has any type until it was looked at.
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -19,26 +16,29 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import IO, Any
+from typing import IO
 
 from hipsync.errors import InputError
 from hipsync.formats.csv_minutes import Imported, cells_of, epoch_of
 from hipsync.model import BandId, Epoch
 from hipsync.store import Store
 from hipsync.store.rows import TIMES
-from hipsync.text import clean
+from hipsync.text import Json, clean, json_of
 
 VERSION = 1
-LAST = ', "epochs": ['
+HEAD_END = ', "epochs": ['
+"""The end of the first line."""
 END = "]}"
+"""The last line."""
 BATCH = 10_000
+"""How many epochs are stored at a time."""
 LONGEST_HEAD, LONGEST_LINE = 512 * 2**20, 10_000
-"""Characters."""
+"""Characters after which the first line, or any other, is refused."""
 BAND = ("name", "driver", "address", "advertised_name", "simulated", "vouches", "reports_wear", "added")
 
 
 def export_json(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
-    """All of `[since, until)`; how many epochs there were."""
+    """Write all that the database has of `[since, until)`; how many epochs there were. None is no bound."""
     bands = [
         {
             "name": band.name, "driver": band.driver, "address": band.address, "advertised_name": band.advertised_name,
@@ -49,7 +49,7 @@ def export_json(store: Store, file: IO[str], since: datetime | None, until: date
     ]  # fmt: skip
     head = {"version": VERSION, "bands": bands}
     head |= {table: list(store.rows_of(table, since, until)) for table in TIMES}
-    file.write(json.dumps(head).removesuffix("}") + LAST)
+    file.write(json.dumps(head).removesuffix("}") + HEAD_END)
     count = 0
     for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):
         row = {column: cell for column, cell in cells_of(name, epoch).items() if cell is not None}
@@ -58,14 +58,14 @@ def export_json(store: Store, file: IO[str], since: datetime | None, until: date
     return count
 
 
-Head = Mapping[str, Any]
-"""All of a file but its epochs."""
+Head = Mapping[str, Sequence[Json]]
+"""All of a file but its epochs: rows by table, with `bands` and the tables of `TIMES`."""
 
 
 def import_json(store: Store, file: IO[str], head: Head | None = None) -> Imported:
-    """Store all of a file that `export_json` wrote, or nothing; of which the `head` may have been read already.
+    """Store all of a file that `export_json` wrote, or nothing.
 
-    Raises `InputError` and `StoreError`.
+    If `read_head` was called already, `head` is its result. Raises `InputError` and `StoreError`.
     """
     head = head or read_head(file)
     with store.transaction():
@@ -83,22 +83,25 @@ def import_json(store: Store, file: IO[str], head: Head | None = None) -> Import
 
 
 def read_head(file: IO[str]) -> Head:
-    """The first line. Raises `InputError` if this is no such file."""
+    """The first line of a file that `export_json` wrote. Raises `InputError` if it is no such file."""
     line = file.readline(LONGEST_HEAD).rstrip("\n")
     try:
-        held = json.loads(line.removesuffix(LAST) + "}") if line.endswith(LAST) else None
-    except (ValueError, RecursionError):
-        held = None
-    if not isinstance(held, dict) or held.get("version") != VERSION:
+        head = json_of(line.removesuffix(HEAD_END) + "}") if line.endswith(HEAD_END) else None
+    except ValueError:
+        head = None
+    if not isinstance(head, dict) or head.get("version") != VERSION:
         raise InputError("this is no file that `hipsync export --format json` wrote, or it is of another version")
+    rows: dict[str, Sequence[Json]] = {}
     for name in ("bands", *TIMES):
-        if not isinstance(held.get(name), list):
+        table = head.get(name)
+        if not isinstance(table, list):
             raise InputError(f"{name} is missing: the file is no export of hipsync, or was changed")
-    return held
+        rows[name] = table
+    return rows
 
 
-def _bands(store: Store, rows: Sequence[object]) -> dict[str, BandId]:
-    """Numbers by name; those that are not there yet are made. Raises `InputError`."""
+def _bands(store: Store, rows: Sequence[Json]) -> dict[str, BandId]:
+    """The numbers of the file's bands, by name. Bands that are not there yet are added. Raises `InputError`."""
     found: dict[str, BandId] = {}
     for row in rows:
         match row:
@@ -117,18 +120,19 @@ def _bands(store: Store, rows: Sequence[object]) -> dict[str, BandId]:
             since = datetime.fromisoformat(added).astimezone(UTC)
         except ValueError as error:
             raise InputError(f"{added!r:.60} is no instant") from error
-        held = next((band for band in store.bands() if band.name == name), None)
-        if held is not None and (held.driver != driver or held.simulated != simulated):
+        known = next((band for band in store.bands() if band.name == name), None)
+        if known is not None and (known.driver != driver or known.simulated != simulated):
             raise InputError(f"there is a band {name!r} already, of another kind: rename it (`hipsync bands rename`)")
-        held = held or store.add_band(
+        known = known or store.add_band(
             name=name, driver=driver, address=address, advertised_name=shown, now=since, simulated=simulated,
             vouches=vouches, reports_wear=reports_wear,
         )  # fmt: skip
-        found[name] = held.id
+        found[name] = known.id
     return found
 
 
 def _epochs(file: IO[str], bands: Mapping[str, BandId]) -> Iterator[tuple[BandId, Epoch]]:
+    """The epochs after the first line. Raises `InputError`, also if the last line is missing."""
     number = 1
     while line := file.readline(LONGEST_LINE):
         number += 1
@@ -136,21 +140,21 @@ def _epochs(file: IO[str], bands: Mapping[str, BandId]) -> Iterator[tuple[BandId
         if text == END:
             return
         try:
-            row = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            row = json_of(text)
+        except ValueError as error:
             raise InputError(
                 f"line {number} is no epoch: the file was changed, or cut off while it was written"
             ) from error
         match row:
             case {"band": str(band), **cells} if band in bands:
-                told: dict[object, object] = cells
-                yield bands[band], epoch_of({str(key): str(cell) for key, cell in told.items()}, number)
+                yield bands[band], epoch_of({str(column): str(cell) for column, cell in cells.items()}, number)
             case _:
                 raise InputError(f"line {number} names no band of the file")
     raise InputError("the file was cut off while it was written: its last line is missing")
 
 
 def _batches(epochs: Iterator[tuple[BandId, Epoch]]) -> Iterator[Mapping[BandId, list[Epoch]]]:
+    """The epochs in batches, sorted by band."""
     while part := list(islice(epochs, BATCH)):
         found: dict[BandId, list[Epoch]] = {}
         for band, epoch in part:

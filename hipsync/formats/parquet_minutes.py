@@ -1,4 +1,7 @@
-"""Minutes as Parquet, in and out, for pandas, DuckDB and their like; the columns are those of the CSV."""
+"""Minutes as Parquet, in and out, for pandas, DuckDB and their like. The columns are those of the CSV.
+
+It needs the extra `parquet`; pyarrow is loaded only when a file is written or read.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from hipsync.errors import ConfigError, InputError
-from hipsync.formats.csv_minutes import Table, epoch_of
+from hipsync.formats.csv_minutes import MinuteTable, epoch_of
 from hipsync.model import Epoch
 from hipsync.store import Store
 from hipsync.text import clean
 
 BATCH = 50_000
+"""How many rows are written or read at a time."""
 UNITS: Mapping[str, str] = {
     "timestamp": "begin, UTC",
     "length": "s",
@@ -23,10 +27,14 @@ UNITS: Mapping[str, str] = {
     "heart_rate": "beats/min",
     "kind": "the band's own code",
 }
+"""Units of columns, which are written into the file."""
 
 
 def export_parquet(store: Store, to: Path, since: datetime | None, until: datetime | None) -> int:
-    """Every epoch that starts in `[since, until)`, in order of time; how many there were."""
+    """Write every epoch that starts in `[since, until)` to a file, in order of time; how many there were.
+
+    Raises `ConfigError` if pyarrow is not installed.
+    """
     arrow, parquet = _library()
     kinds = {
         "timestamp": arrow.timestamp("s", tz="UTC"), "steps": arrow.int32(), "length": arrow.int32(),
@@ -48,8 +56,8 @@ def export_parquet(store: Store, to: Path, since: datetime | None, until: dateti
     return count
 
 
-def read_parquet(file: Path) -> Table:
-    """The minutes of a file that `export_parquet` wrote. Raises `InputError`."""
+def read_parquet(file: Path) -> MinuteTable:
+    """The minutes of a file that `export_parquet` wrote. Raises `InputError`, and `ConfigError` without pyarrow."""
     arrow, parquet = _library()
     by_band: dict[str, list[Epoch]] = {}
     lines, states, beats = 0, False, False
@@ -62,7 +70,7 @@ def read_parquet(file: Path) -> Table:
                 states, beats = states or epoch.state is not None, beats or epoch.heart_rate is not None
     except (arrow.ArrowException, OSError) as error:
         raise InputError(f"the file is no Parquet: {clean(str(error), 160)}") from error
-    return Table(lines, by_band, states, beats)
+    return MinuteTable(lines, by_band, states, beats)
 
 
 def _row(named: tuple[str, Epoch]) -> Mapping[str, object]:
@@ -86,7 +94,7 @@ def _epoch(row: Mapping[str, Any], number: int) -> tuple[str, Epoch]:
 
 
 def _library() -> tuple[Any, Any]:
-    """Raises `ConfigError` where it is not installed."""
+    """The modules `pyarrow` and `pyarrow.parquet`. Raises `ConfigError` if they are not installed."""
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:

@@ -1,1 +1,1 @@
-"""Days that were judged already: the store's rows beside the core's results."""
+"""Days of the past: the core's rule applied to what the store holds, with days that were judged before used again."""

@@ -1,4 +1,9 @@
-"""A judged day in few bytes, and back, without loss: what the table `days` keeps."""
+"""A judged day in few bytes, and back, without loss: the columns `kinds` and `facts` of the table `days`.
+
+A month of days has to be read within milliseconds, so tuples are written as plain lists, in the order of their
+fields. Instants are whole seconds since 1970. It reads only what it wrote itself: rows of another version are never
+passed to it.
+"""
 
 from __future__ import annotations
 
@@ -7,90 +12,95 @@ import zlib
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from hipsync.core.summary import Judged, Piece
+from hipsync.core.summary import JudgedDay, Piece
 from hipsync.model import BandId, EndedBy, Stretch
 
 
-class Packed(NamedTuple):
-    """Both columns: the kinds compressed, the rest as JSON in which instants are seconds since 1970."""
+class Columns(NamedTuple):
+    """A judged day as two columns of a row."""
 
     kinds: bytes
+    """`JudgedDay.kinds`, compressed by zlib."""
     facts: str
+    """All else, as JSON."""
 
 
 Resolutions = list[tuple[BandId, int]]
-"""The bands that have data of the day, with their minutes."""
+"""The bands that have data of a day, each with its finest resolution in minutes."""
 
 
-def packed(judged: Judged, resolutions: Resolutions) -> Packed:
+def encoded(judged: JudgedDay, resolutions: Resolutions) -> Columns:
+    """A judged day, and the bands that have data of it, as columns."""
     facts = {
-        "complete_until": _s_or_none(judged.complete_until),
+        "complete_until": _seconds_or_none(judged.complete_until),
         "steps": judged.steps,
-        "stretches": [_piece(piece) for piece in judged.stretches],
+        "stretches": [_encoded_piece(piece) for piece in judged.stretches],
         "lengths": judged.lengths,
-        "breaks": [_s(start) for start in judged.breaks],
+        "breaks": [_seconds(start) for start in judged.breaks],
         "bands": resolutions,
     }
-    return Packed(zlib.compress(judged.kinds), json.dumps(facts, separators=(",", ":")))
+    return Columns(zlib.compress(judged.kinds), json.dumps(facts, separators=(",", ":")))
 
 
-def unpacked(kinds: bytes, facts: str) -> tuple[Judged, Resolutions]:
-    """What was packed."""
-    told = json.loads(facts)
-    judged = Judged(
-        complete_until=_at_or_none(told["complete_until"]),
-        steps=told["steps"],
+def decoded(kinds: bytes, facts: str) -> tuple[JudgedDay, Resolutions]:
+    """The day and the bands that `encoded` was given."""
+    values = json.loads(facts)
+    judged = JudgedDay(
+        complete_until=_instant_or_none(values["complete_until"]),
+        steps=values["steps"],
         kinds=zlib.decompress(kinds),
-        stretches=[_piece_of(*values) for values in told["stretches"]],
-        lengths=told["lengths"],
-        breaks=[_at(at_s) for at_s in told["breaks"]],
+        stretches=[_decoded_piece(*piece) for piece in values["stretches"]],
+        lengths=values["lengths"],
+        breaks=[_instant(at_s) for at_s in values["breaks"]],
     )
-    return judged, [(BandId(band), minutes) for band, minutes in told["bands"]]
+    return judged, [(BandId(band), minutes) for band, minutes in values["bands"]]
 
 
-def _s(instant: datetime) -> int:
+def _seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
-def _at(at_s: int) -> datetime:
+def _instant(at_s: int) -> datetime:
     return datetime.fromtimestamp(at_s, UTC)
 
 
-def _s_or_none(instant: datetime | None) -> int | None:
-    return None if instant is None else _s(instant)
+def _seconds_or_none(instant: datetime | None) -> int | None:
+    return None if instant is None else _seconds(instant)
 
 
-def _at_or_none(at_s: int | None) -> datetime | None:
-    return None if at_s is None else _at(at_s)
+def _instant_or_none(at_s: int | None) -> datetime | None:
+    return None if at_s is None else _instant(at_s)
 
 
-def _piece(piece: Piece) -> list[object]:
+def _encoded_piece(piece: Piece) -> list[object]:
+    """A piece without its `prompted`, which is no part of a judgement."""
     start, end, minutes, ended_by, due, _, doubtful, whole = piece
-    return [_s(start), _s(end), minutes, ended_by, _s_or_none(due), doubtful, whole and _stretch(whole)]
+    whole_values = whole and _encoded_stretch(whole)
+    return [_seconds(start), _seconds(end), minutes, ended_by, _seconds_or_none(due), doubtful, whole_values]
 
 
-def _piece_of(
+def _decoded_piece(
     start: int, end: int, minutes: int, ended_by: str | None, due: int | None, doubtful: bool, whole: list[Any] | None
 ) -> Piece:
     return Piece(
-        _at(start),
-        _at(end),
+        _instant(start),
+        _instant(end),
         minutes,
         EndedBy(ended_by) if ended_by else None,
-        _at_or_none(due),
+        _instant_or_none(due),
         prompted=False,
         doubtful=doubtful,
-        whole=_stretch_of(*whole) if whole else None,
+        whole=_decoded_stretch(*whole) if whole else None,
     )
 
 
-def _stretch(whole: Stretch) -> list[object]:
+def _encoded_stretch(whole: Stretch) -> list[object]:
     start, end, minutes, ended_by, due, sure, doubtful = whole
-    return [_s(start), _s(end), minutes, ended_by, _s_or_none(due), sure, doubtful]
+    return [_seconds(start), _seconds(end), minutes, ended_by, _seconds_or_none(due), sure, doubtful]
 
 
-def _stretch_of(
+def _decoded_stretch(
     start: int, end: int, minutes: int, ended_by: str | None, due: int | None, sure: bool, doubtful: bool
 ) -> Stretch:
     by = EndedBy(ended_by) if ended_by else None
-    return Stretch(_at(start), _at(end), minutes, by, _at_or_none(due), sure, doubtful)
+    return Stretch(_instant(start), _instant(end), minutes, by, _instant_or_none(due), sure, doubtful)

@@ -1,186 +1,134 @@
-"""From the store to a day: loads as much around it as its stretches need, and sums it up.
+"""Summaries of local days: what the store holds of a day, judged by the rule, with what was shown and done.
 
-On the path of `hipsync today`, so it imports nothing heavy.
+Judging a day takes long, and a day that is over hardly changes. So `summarise_days` stores the judged part of each
+complete day. It uses that again while settings, bands, readings and this program's way of judging are the same.
+`summarise` judges a single day anew. It is on the path of `hipsync today`, so this module imports nothing slow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import hipsync.core.bouts
-import hipsync.core.summary
-import hipsync.core.timeline
-from hipsync.core.bouts import Bouts, Rule, bouts
-from hipsync.core.summary import DaySummary, Judged, Worn, judged_day, summed_up
-from hipsync.core.timeline import HEART_WINDOW, Source, Timeline, instant_of, minute_of, timeline
+from hipsync.core.bouts import Rule
+from hipsync.core.summary import BandOfDay, DaySummary, JudgedDay, judged_day, summed_up
+from hipsync.core.timeline import instant_of, minute_of
+from hipsync.history.past import Past, chosen_bands, judged_past
 from hipsync.model import BandId, Prompt
 
 if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
-    from hipsync.store import Band, Store
+    from hipsync.model import Band
+    from hipsync.store import Store, StoredDay
 
-AROUND = 6 * 60
-"""Minutes loaded before and after; doubled while a stretch of the time asked for reaches the edge."""
-FARTHEST = 64 * AROUND
+JUDGED_AS = 1
+"""The version of this program's way of judging a day. Stored days of another version are judged anew.
 
-
-class Seen(NamedTuple):
-    """A piece of the past, as it is judged."""
-
-    line: Timeline
-    found: Bouts
+Raise it with every change of the code that judges; `tests/history/test_judged_as.py` says when that is needed.
+"""
 
 
-def seen(
-    store: Store,
-    rule: Rule,
-    zones: Zones,
-    start: datetime,
-    end: datetime,
-    now: datetime,
-    only: Band | None = None,
-) -> Seen:
-    """Timeline and stretches from before `start` to after `end`, never beyond `now`, with whole stretches at both.
-
-    Of all bands, or of one `only`.
-    """
-    around = AROUND
-    while True:
-        first = minute_of(start) - around
-        last = min(minute_of(end) + around, minute_of(now))
-        line = timeline(sources(store, first, last, only), first, last, zones.at(start))
-        found = bouts(line, rule)
-        if around >= FARTHEST or not _reaches_edge(line, found, start, end, now):
-            return Seen(line, found)
-        around *= 2
-
-
-def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, now: datetime) -> bool:
-    """Whether more of the past or the future could change a stretch. No rule looks further back than for the heart."""
-    if not found.stretches:
-        return False
-    settled, last = instant_of(line.first + HEART_WINDOW), found.stretches[-1]
-    early = any(stretch.start < settled and stretch.end > start for stretch in found.stretches)
-    late = last.ended_by is None and last.start < end and line.last < minute_of(now)
-    return early or late
-
-
-def sources(store: Store, first: int, last: int, only: Band | None = None) -> list[Source]:
-    """What each band reported of minutes `[first, last)`."""
-    return [
-        Source(
-            store.epochs(band.id, instant_of(first), instant_of(last)),
-            store.counters(band.id, instant_of(first), instant_of(last)),
-            store.wears(band.id, instant_of(first), instant_of(last)),
-            vouches=band.vouches,
-            reports_wear=band.reports_wear,
-        )
-        for band in _bands(store, only)
-    ]
-
-
-def summarise(store: Store, rule: Rule, zones: Zones, day: date, now: datetime, only: Band | None = None) -> DaySummary:
-    """The summary of a local day, as far as it is known at `now`; of all bands, or of one `only`."""
+def summarise(
+    store: Store, rule: Rule, zones: Zones, day: date, now: datetime, only_band: Band | None = None
+) -> DaySummary:
+    """The summary of a local day as far as it is known at `now`, from all bands or from one."""
     span = zones.day(day)
-    judged = judged_day(*_seen_day(store, rule, zones, span, now, only), span, now)
-    return _told(store, rule, span, now, judged, resolutions(store, span, only))
+    judged = judged_day(*_past_of(store, rule, zones, span, now, only_band), span, now)
+    return _joined(store, rule, span, now, judged, resolutions(store, span, only_band))
 
 
 def summarise_days(
-    store: Store, rule: Rule, zones: Zones, days: Sequence[date], now: datetime, only: Band | None = None
+    store: Store, rule: Rule, zones: Zones, days: Sequence[date], now: datetime, only_band: Band | None = None
 ) -> list[DaySummary]:
-    """The summary of each of these local days, in their order.
+    """The summary of each of these local days, in their order, from all bands or from one.
 
-    A day is judged once, and kept in the file if that can be written, until something comes that it rests upon.
+    Days judged before are taken from the store. Others are judged and, if they are complete, stored; where the file
+    cannot be written they are judged again the next time.
     """
-    from hipsync.history.day_codec import packed, unpacked
-    from hipsync.store import KeptDay
+    from hipsync.history.day_codec import decoded, encoded
+    from hipsync.store import StoredDay
 
     spans = [zones.day(day) for day in days]
     if not spans:
         return []
-    mark, fresh = store.mark(), list[KeptDay]()
-    of, judged_by = "all" if only is None else str(only.id), _judged_by(store, rule, only)
-    kept = {
-        (day.start, day.until, day.zone): day
-        for day in store.kept_days(spans[0].start, spans[-1].end, of, judged_by)
-        if _settled(day.loaded_until, now)
-    }
-    found: list[DaySummary] = []
+    mark, judged_by = store.mark(), _judged_by(store, rule, only_band)
+    number = None if only_band is None else only_band.id
+    stored = _stored_days(store, spans, number, judged_by, now)
+    summaries: list[DaySummary] = []
+    fresh: list[StoredDay] = []
     for span in spans:
-        held = kept.get((span.start, span.end, span.zone.key))
-        if held is not None:
-            judged, bands = unpacked(held.kinds, held.facts)
+        row = stored.get((span.start, span.end, span.zone.key))
+        if row is not None:
+            judged, bands = decoded(row.kinds, row.facts)
         else:
-            line, stretches = _seen_day(store, rule, zones, span, now, only)
-            judged, bands = judged_day(line, stretches, span, now), resolutions(store, span, only)
+            line, found = _past_of(store, rule, zones, span, now, only_band)
+            judged, bands = judged_day(line, found, span, now), resolutions(store, span, only_band)
             loaded = instant_of(line.first), instant_of(line.last)
-            if _settled(loaded[1], now):
-                columns = packed(judged, bands)
-                fresh.append(KeptDay(span.start, span.end, span.zone.key, of, judged_by, *loaded, *columns))
-        found.append(_told(store, rule, span, now, judged, bands))
+            if _is_complete(loaded[1], now):
+                columns = encoded(judged, bands)
+                fresh.append(StoredDay(span.start, span.end, span.zone.key, number, judged_by, *loaded, *columns))
+        summaries.append(_joined(store, rule, span, now, judged, bands))
     if fresh:
-        store.keep_days(fresh, mark)
-    return found
+        store.store_days(fresh, mark)
+    return summaries
 
 
-def _seen_day(store: Store, rule: Rule, zones: Zones, span: Day, now: datetime, only: Band | None) -> Seen:
-    return seen(store, rule, zones, span.start, min(span.end, max(now, span.start)), now, only)
+def _stored_days(
+    store: Store, spans: Sequence[Day], only_band: BandId | None, judged_by: str, now: datetime
+) -> Mapping[tuple[datetime, datetime, str], StoredDay]:
+    """Complete days that were judged before, in just this way, by (start, end, name of the zone)."""
+    days = store.stored_days(spans[0].start, spans[-1].end, only_band, judged_by)
+    return {(day.start, day.until, day.zone): day for day in days if _is_complete(day.loaded_until, now)}
 
 
-def _settled(loaded_until: datetime, now: datetime) -> bool:
-    """Whether all was loaded that a day may rest upon: a later `now` would load no more."""
+def _past_of(store: Store, rule: Rule, zones: Zones, span: Day, now: datetime, only_band: Band | None) -> Past:
+    return judged_past(store, rule, zones, span.start, min(span.end, max(now, span.start)), now, only_band)
+
+
+def _is_complete(loaded_until: datetime, now: datetime) -> bool:
+    """Whether a later `now` would load no more than was loaded for a day, so that its judgement can be stored."""
     return minute_of(loaded_until) < minute_of(now)
 
 
-def _judged_by(store: Store, rule: Rule, only: Band | None) -> str:
-    """All that a judgement rests upon besides a day's readings and bounds: settings, bands, and this very program."""
-    bands = [(band.id, band.vouches, band.reports_wear) for band in _bands(store, only)]
-    return repr((tuple(rule), bands, _edition()))
+def _judged_by(store: Store, rule: Rule, only_band: Band | None) -> str:
+    """All that a judgement rests upon besides the day and its readings: rule, bands, version of the program."""
+    bands = [(band.id, band.vouches, band.reports_wear) for band in chosen_bands(store, only_band)]
+    return repr((tuple(rule), bands, JUDGED_AS))
 
 
-def _edition() -> list[tuple[int, int]]:
-    """Another one after an upgrade: sizes and times of the files that judge."""
-    files = [
-        __file__,
-        *(module.__file__ or "" for module in (hipsync.core.timeline, hipsync.core.bouts, hipsync.core.summary)),
-    ]
-    return [(stat.st_size, stat.st_mtime_ns) for stat in (Path(file).stat() for file in files)]
-
-
-def _told(
-    store: Store, rule: Rule, span: Day, now: datetime, judged: Judged, resolutions: Sequence[tuple[BandId, int]]
+def _joined(
+    store: Store, rule: Rule, span: Day, now: datetime, judged: JudgedDay, resolutions: Sequence[tuple[BandId, int]]
 ) -> DaySummary:
+    """A judged day, with its bands by name, and with the prompts and exercises that the store has of it."""
     bands = {band.id: band for band in store.bands()}
     return summed_up(
         judged,
         span,
         now,
-        limit=rule.limit,
+        limit_minutes=rule.limit_minutes,
         bands=[
-            Worn(bands[band].name, bands[band].simulated, minutes) for band, minutes in resolutions if band in bands
+            BandOfDay(bands[band].name, bands[band].simulated, minutes)
+            for band, minutes in resolutions
+            if band in bands
         ],
-        prompts=said(store, span.start, span.end),
+        prompts=prompts_around(store, span.start, span.end),
         exercises=store.exercises(span.start, span.end),
     )
 
 
-def resolutions(store: Store, day: Day, only: Band | None = None) -> list[tuple[BandId, int]]:
+def resolutions(store: Store, day: Day, only_band: Band | None = None) -> list[tuple[BandId, int]]:
     """The bands that have data of a day, each with its finest resolution in minutes."""
     return [
         (band.id, max(int(resolution.total_seconds()) // 60, 1))
-        for band in _bands(store, only)
+        for band in chosen_bands(store, only_band)
         if (resolution := store.resolution(band.id, day.start, day.end)) is not None
     ]
 
 
-def _bands(store: Store, only: Band | None) -> Sequence[Band]:
-    return store.bands() if only is None else [only]
+def prompts_around(store: Store, start: datetime, end: datetime) -> Sequence[Prompt]:
+    """Prompts that concern a day `[start, end)`: its own, and those of the day before and the day after.
 
-
-def said(store: Store, start: datetime, end: datetime) -> Sequence[Prompt]:
-    """Prompts that concern a day, those of stretches that began the day before included."""
+    A stretch that the day shows may have had its prompt before midnight, or may get it after.
+    """
     return store.prompts(start - timedelta(days=1), end + timedelta(days=1))

@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 
 from hipsync.conversation.session import Connection
 from hipsync.errors import ConfigError
-from hipsync.model import BandId
+from hipsync.model import Band, BandId
 from hipsync.office_day import office_days
 from hipsync.radio.connect import connect
 from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter, scan
 from hipsync.registry import simulator
 from hipsync.simulated import SimulatedBand
-from hipsync.store import Band
 
 CONNECT_WITHIN = timedelta(seconds=45)
 """The time to find a band and connect: a slow one advertises once a second or so, and BlueZ may need a second try."""

@@ -1,22 +1,19 @@
-"""Days, weeks and months for programs: JSON as `product.md` section 3 fixes it, and CSV."""
+"""Days, weeks and months for programs, as JSON and CSV. The names and their meaning are fixed in docs/contract.md."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from hipsync.core.period import PeriodSummary, Rates, change
 from hipsync.core.summary import KINDS, DaySummary, Hour, Minutes, Piece
 from hipsync.model import Prompt, Stretch
-
-Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
-
-# ------------------------------------------------------------------ JSON
+from hipsync.text import Json
 
 
-def day_json(summary: DaySummary) -> Mapping[str, Json]:
-    """The object of `day --json`, version 1. Instants carry the offset of the day's zone."""
+def day_json(summary: DaySummary) -> dict[str, Json]:
+    """The object that `day --json` prints, version 1. Instants have the offset of the day's zone."""
     zone = ZoneInfo(summary.zone)
     return {
         "version": 1,
@@ -47,8 +44,8 @@ def day_json(summary: DaySummary) -> Mapping[str, Json]:
     }
 
 
-def prompt_json(prompt: Prompt, zone: ZoneInfo, moved_within_minutes: int | None = None) -> Mapping[str, Json]:
-    """A prompt as the day's JSON and `prompts --json` show it."""
+def prompt_json(prompt: Prompt, zone: ZoneInfo, moved_within_minutes: int | None = None) -> dict[str, Json]:
+    """A prompt as an object of `day --json` and `prompts --json`. Instants have the offset of `zone`."""
     return {
         "at": _instant(prompt.at, zone),
         "due": _instant(prompt.due, zone),
@@ -71,7 +68,7 @@ def _minutes_json(minutes: Minutes) -> dict[str, Json]:
     return {kind.value: minutes[kind] for kind in KINDS}
 
 
-def _piece_json(piece: Piece, zone: ZoneInfo) -> Mapping[str, Json]:
+def _piece_json(piece: Piece, zone: ZoneInfo) -> dict[str, Json]:
     return {
         "from": _instant(piece.start, zone),
         "to": _instant(piece.end, zone),
@@ -84,19 +81,20 @@ def _piece_json(piece: Piece, zone: ZoneInfo) -> Mapping[str, Json]:
     }
 
 
-def _whole_json(whole: Stretch, zone: ZoneInfo) -> Mapping[str, Json]:
+def _whole_json(whole: Stretch, zone: ZoneInfo) -> dict[str, Json]:
     return {"from": _instant(whole.start, zone), "to": _instant(whole.end, zone), "minutes": whole.minutes}
 
 
-def _hour_json(hour: Hour, zone: ZoneInfo) -> Mapping[str, Json]:
+def _hour_json(hour: Hour, zone: ZoneInfo) -> dict[str, Json]:
     local = hour.start.astimezone(zone)
     return {"hour": f"{local:%H:%M}", "from": local.isoformat(), **_minutes_json(hour.minutes)}
 
 
-def period_json(period: PeriodSummary, before: PeriodSummary | None = None) -> Mapping[str, Json]:
-    """The object of `week --json` and `month --json`, version 1; `days` holds those of `day --json`.
+def period_json(period: PeriodSummary, before: PeriodSummary | None = None) -> dict[str, Json]:
+    """The object that `week --json` and `month --json` print, version 1; `days` holds the objects of `day --json`.
 
-    `before` is the same of the period before, without its days, and `change` compares the two if enough is known.
+    With the period before, `before` has the same members without `days`, and `change` compares the two if enough is
+    known of both.
     """
     found: dict[str, Json] = {"version": 1, **_period_json(period), "days": [day_json(day) for day in period.days]}
     if before is not None:
@@ -129,26 +127,25 @@ def _period_json(period: PeriodSummary) -> dict[str, Json]:
     }
 
 
-def _rates_json(rates: Rates) -> Mapping[str, Json]:
+def _rates_json(rates: Rates) -> dict[str, Json]:
     return {
-        "awake_minutes": rates.awake,
+        "awake_minutes": rates.awake_minutes,
         "sitting_minutes_per_hour": round(rates.sitting_minutes, 1),
         "breaks_per_hour": round(rates.breaks, 2),
         "over_limit_per_hour": round(rates.over_limit, 3),
     }
 
 
-# ------------------------------------------------------------------ CSV
-
 COLUMNS = (
     "date", "zone", "from", "to", "complete_until", *(kind.value for kind in KINDS), "steps", "limit_minutes",
     "longest_minutes", "over_30", "over_limit", "breaks", "usual_stretch_minutes",
 )  # fmt: skip
+"""The columns of the CSV, in order."""
 
 
 def days_csv(days: Sequence[DaySummary]) -> Iterator[Sequence[Json]]:
-    """The head, then a row a day, with the names and the values of `day --json`."""
+    """Rows of the CSV: the header, then one row for each day, with the names and values of `day --json`."""
     yield COLUMNS
     for day in days:
-        told = {**day_json(day), **_minutes_json(day.minutes)}
-        yield [told[column] for column in COLUMNS]
+        cells = {**day_json(day), **_minutes_json(day.minutes)}
+        yield [cells[column] for column in COLUMNS]

@@ -1,4 +1,8 @@
-"""A day on a terminal, as `product.md` section 4 asks; weeks and months are in `screen.py`."""
+"""A day as text for a terminal: a strip of marks, totals, stretches, prompts, and one line on what to do next.
+
+It counts nothing itself: all numbers come from `DaySummary`. Weeks and months are in `terminal_period.py`, which uses
+the strips, words and totals of this module. `day_facts` says the same in plain lines, for whoever listens to them.
+"""
 
 from __future__ import annotations
 
@@ -8,21 +12,23 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from hipsync.core.period import awake_minutes
-from hipsync.core.summary import KINDS, DaySummary, Minutes, Piece, PromptOutcome, Worn
-from hipsync.core.timeline import COARSE
+from hipsync.core.summary import KINDS, BandOfDay, DaySummary, Minutes, Piece, PromptOutcome
+from hipsync.core.timeline import COARSE_MINUTES
 from hipsync.model import Answer, EndedBy, Kind, Occasion, Prompt
 
-TWELVE_HOURS = 720
-"""Minutes: what the source text says people often sit in a day; shown only beside the hours worn."""
+LONG_DAY_MINUTES = 12 * 60
+"""A day with so much sitting is remarked on, and only beside the hours that the band was worn (docs/rule.md)."""
 
 HOUR = timedelta(hours=1)
-STRIP_CELLS = (10, 15, 20)
-"""Minutes a character, the finest that fits: with 20 a day of 25 hours fits 80 columns with its margin."""
+STRIP_CELL_MINUTES = (10, 15, 20)
+"""How many minutes a character of a strip may stand for; the smallest number that fits the terminal is used. With 20, a
+day of 25 hours fits 80 columns with its margin."""
 MARGIN = "  "
-NARROWEST = 80
-"""Columns."""
+NARROWEST_COLUMNS = 80
+"""Output is never made for fewer columns than this."""
 
 Marks = Mapping[Kind, str]
+"""The character of a strip for each kind of minute."""
 UNICODE_MARKS: Marks = {
     Kind.SITTING: "█",
     Kind.UP: "▲",
@@ -47,6 +53,7 @@ WORDS: Mapping[Kind, str] = {
     Kind.NOT_WORN: "not worn",
     Kind.UNKNOWN: "unknown",
 }
+"""Each kind of minute in words."""
 COLOURS: Mapping[Kind, str] = {
     Kind.SITTING: "33",
     Kind.UP: "32",
@@ -55,6 +62,7 @@ COLOURS: Mapping[Kind, str] = {
     Kind.NOT_WORN: "90",
     Kind.UNKNOWN: "90",
 }
+"""The number of an ANSI colour for each kind of minute."""
 ENDINGS: Mapping[EndedBy | None, str] = {
     EndedBy.MOVING: "",
     EndedBy.STANDING: ", then stood",
@@ -63,20 +71,23 @@ ENDINGS: Mapping[EndedBy | None, str] = {
     EndedBy.UNKNOWN: ", then no data",
     None: ", goes on",
 }
+"""The words after a stretch that say what ended it; None: it goes on."""
 LISTED_STRETCHES = 5
+"""How many of the longest stretches are listed."""
 UNWORN = "No minute is known to be worn and awake, so of sitting nothing can be said."
 
 Style = Literal["plain", "colour"]
+"""Whether output has escape sequences for colours."""
 
 
 def day_text(
-    summary: DaySummary, *, style: Style = "plain", marks: Marks = UNICODE_MARKS, columns: int = NARROWEST
+    summary: DaySummary, *, style: Style = "plain", marks: Marks = UNICODE_MARKS, columns: int = NARROWEST_COLUMNS
 ) -> str:
-    """The day for a terminal of so many columns, at least 80; `plain` has no escape sequences."""
+    """The text of a day for a terminal of so many columns, which are at least 80; it ends with a line feed."""
     if summary.complete_until is None:
         return "\n".join([*_head(summary), "", f"  {advice(summary)}"]) + "\n"
     lines = [*_head(summary), "", *_strip(summary, style, marks, columns), ""]
-    lines += [*totals(summary.minutes, summary.steps), *_twelve_hours(summary.minutes), *_details(summary)]
+    lines += [*totals(summary.minutes, summary.steps), *_long_day(summary.minutes), *_details(summary)]
     return "\n".join(lines) + "\n"
 
 
@@ -116,8 +127,8 @@ def _head(summary: DaySummary) -> Iterator[str]:
         yield bands_line(summary.bands)
 
 
-def bands_line(bands: Sequence[Worn]) -> str:
-    """From which bands it is known, and how coarsely."""
+def bands_line(bands: Sequence[BandOfDay]) -> str:
+    """A line that names the bands from which something is known, with their resolution if it is coarse."""
     return "from " + "; ".join(
         f"{band.name}{' (simulated)' if band.simulated else ''}{_coarse(band.resolution_minutes)}" for band in bands
     )
@@ -126,21 +137,21 @@ def bands_line(bands: Sequence[Worn]) -> str:
 def _coarse(resolution_minutes: int) -> str:
     if resolution_minutes <= 1:
         return ""
-    told = f", in steps of {resolution_minutes} min"
-    return f"{told}: too coarse to tell sitting, steps alone count" if resolution_minutes > COARSE else told
+    coarse = f", in steps of {resolution_minutes} min"
+    return f"{coarse}: too coarse to tell sitting, steps alone count" if resolution_minutes > COARSE_MINUTES else coarse
 
 
 def _strip(summary: DaySummary, style: Style, marks: Marks, columns: int) -> Iterator[str]:
     room = (columns - len(MARGIN)) * 3600
     length_s = (summary.end - summary.start).total_seconds()
-    cell = next((cell for cell in STRIP_CELLS if length_s * 60 / cell <= room), STRIP_CELLS[-1])
+    cell = next((cell for cell in STRIP_CELL_MINUTES if length_s * 60 / cell <= room), STRIP_CELL_MINUTES[-1])
     yield MARGIN + ruler(summary, cell)
     yield MARGIN + strip(summary.kinds, cell, style, marks)
     yield MARGIN + legend([summary.kinds], cell, style, marks)
 
 
 def ruler(day: DaySummary, cell_minutes: int) -> str:
-    """Local hours, every third, above a strip of this day."""
+    """The line above a strip of this day: every third local hour."""
     zone = ZoneInfo(day.zone)
     hours = range(0, int((day.end - day.start).total_seconds()) // 3600, 3)
     labels = (f"{(day.start + hour * HOUR).astimezone(zone):%H}" for hour in hours)
@@ -148,12 +159,12 @@ def ruler(day: DaySummary, cell_minutes: int) -> str:
 
 
 def strip(kinds: bytes, cell_minutes: int, style: Style, marks: Marks) -> str:
-    """A character for every so many minutes: what most of them were."""
+    """A character for every `cell_minutes` minutes: the kind that most of them are. `kinds` as in `DaySummary`."""
     return "".join(_coloured(marks[_main(cell)], _main(cell), style) for cell in _cells(kinds, cell_minutes))
 
 
 def legend(days: Sequence[bytes], cell_minutes: int, style: Style, marks: Marks) -> str:
-    """The marks that the strips of these days show, in words."""
+    """A line that explains the marks in the strips of these days; `days` are `kinds` as in `DaySummary`."""
     shown = {_main(cell) for kinds in days for cell in _cells(kinds, cell_minutes)}
     return "  ".join(f"{_coloured(marks[kind], kind, style)} {WORDS[kind]}" for kind in KINDS if kind in shown)
 
@@ -163,6 +174,7 @@ def _cells(kinds: bytes, cell_minutes: int) -> list[bytes]:
 
 
 def _main(cell: bytes) -> Kind:
+    """The kind that most minutes of a cell are; of two that are as many, the first in `KINDS`."""
     return max(KINDS, key=lambda kind: cell.count(KINDS.index(kind)))
 
 
@@ -171,7 +183,7 @@ def _coloured(text: str, kind: Kind, style: Style) -> str:
 
 
 def totals(minutes: Minutes, steps: int) -> Iterator[str]:
-    """The kinds of minutes, sitting beside the time worn and awake."""
+    """Lines with the minutes of each kind and the steps; sitting is shown beside the time worn and awake."""
     awake = awake_minutes(minutes)
     share = f" ({minutes[Kind.SITTING] * 100 // awake} %)" if awake else ""
     yield f"  sitting (estimated)  {length(minutes[Kind.SITTING]):>8}  of {length(awake)} worn and awake{share}"
@@ -181,8 +193,8 @@ def totals(minutes: Minutes, steps: int) -> Iterator[str]:
             yield f"  {WORDS[kind]:<19}  {length(minutes[kind]):>8}{walked}"
 
 
-def _twelve_hours(minutes: Minutes) -> Iterator[str]:
-    if minutes[Kind.SITTING] >= TWELVE_HOURS:
+def _long_day(minutes: Minutes) -> Iterator[str]:
+    if minutes[Kind.SITTING] >= LONG_DAY_MINUTES:
         yield f"  That is over 12 hours of sitting, in {length(awake_minutes(minutes))} that are known."
 
 
@@ -229,17 +241,17 @@ def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:
     if shown.moved_within_minutes is not None:
         moved = f"moved after {shown.moved_within_minutes} min"
         came = [moved] if prompt.answer is Answer.MOVED else [*came, moved]
-    said = occasion_words(prompt) + ", ".join(came)
-    return f"{prompt.at.astimezone(zone):%H:%M}  {prompt.exercise:<20}  {where:<18}  {said}"
+    answers = occasion_words(prompt) + ", ".join(came)
+    return f"{prompt.at.astimezone(zone):%H:%M}  {prompt.exercise:<20}  {where:<18}  {answers}"
 
 
 def occasion_words(prompt: Prompt) -> str:
-    """What goes before the answer where prompts are listed; nothing for the usual ones."""
+    """The words before the answer of a listed prompt, which say what it was for; empty for sitting."""
     return {Occasion.SITTING: "", Occasion.MORNING: "morning: ", Occasion.AFTER_CYCLING: "ride: "}[prompt.occasion]
 
 
 def advice(summary: DaySummary) -> str:
-    """One sentence on what to do next."""
+    """One sentence for the person on what to do next, by what the day shows."""
     zone = ZoneInfo(summary.zone)
     running = summary.stretches[-1] if summary.stretches and summary.stretches[-1].ended_by is None else None
     if summary.until < summary.end and running is not None:
@@ -261,5 +273,5 @@ def advice(summary: DaySummary) -> str:
 
 
 def length(minutes: int) -> str:
-    """Minutes as people say them: `9 h 05`."""
+    """A number of minutes as people say it: `9 h 05` or `45 min`."""
     return f"{minutes // 60} h {minutes % 60:02d}" if minutes >= 60 else f"{minutes} min"

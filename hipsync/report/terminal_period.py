@@ -1,4 +1,7 @@
-"""A week or a month on a terminal: a strip a day, totals, and what changed (`product.md` section 4)."""
+"""A week or a month as text for a terminal: a strip a day, totals, and what changed against the week before.
+
+It counts nothing itself: all numbers come from `PeriodSummary`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,11 @@ from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from hipsync.core.period import COMPARABLE, PeriodSummary, awake_minutes, change
-from hipsync.core.summary import KINDS, DaySummary, Worn
+from hipsync.core.period import COMPARABLE_MINUTES, PeriodSummary, awake_minutes, change
+from hipsync.core.summary import KINDS, BandOfDay, DaySummary
 from hipsync.model import Kind
 from hipsync.report.terminal_day import (
-    NARROWEST,
+    NARROWEST_COLUMNS,
     UNICODE_MARKS,
     UNWORN,
     WORDS,
@@ -26,47 +29,53 @@ from hipsync.report.terminal_day import (
     totals,
 )
 
-Of = Literal["week", "month"]
-CELLS = (10, 15, 20, 30)
-"""Minutes a character of a strip; the finest that fits. With 30, a week's line has 80 columns."""
+PeriodKind = Literal["week", "month"]
+"""Which of the two a period is: they have different headings and calendars."""
+CELL_MINUTES = (10, 15, 20, 30)
+"""How many minutes a character of a strip may stand for; the smallest number that fits is used. With 30, a line of a
+week has 80 columns."""
 DAY = timedelta(days=1)
 LABEL, FIGURES = "  Mon 16 ", " sitting longest breaks"
-"""What stands before and behind a strip."""
-FOLDED = 3
-"""From so many days without data in a row on, a line tells of all of them."""
+"""The widest text before a strip, and the heading of the figures after it."""
+FOLDED_DAYS = 3
+"""At least so many days in a row without data share one line."""
 
 
 def cell_minutes(days: Sequence[DaySummary], columns: int) -> int:
+    """How many minutes a character of a strip stands for, so that the longest of these days fits so many columns."""
     hours = max(((day.end - day.start).total_seconds() / 3600 for day in days), default=24)
     room = columns - len(LABEL) - len(FIGURES)
-    return next((cell for cell in CELLS if hours * 60 / cell <= room), CELLS[-1])
+    return next((cell for cell in CELL_MINUTES if hours * 60 / cell <= room), CELL_MINUTES[-1])
 
 
 def period_text(
     period: PeriodSummary,
-    of: Of,
+    kind: PeriodKind,
     *,
     before: PeriodSummary | None = None,
     style: Style = "plain",
     marks: Marks = UNICODE_MARKS,
-    columns: int = NARROWEST,
+    columns: int = NARROWEST_COLUMNS,
 ) -> str:
-    """The days for a terminal of so many columns, at least 80; `plain` has no escape sequences."""
-    lines = [*_head(period, of)]
+    """The text of a week or month for a terminal of so many columns, which are at least 80.
+
+    `before` is the period to compare it with. The text ends with a line feed.
+    """
+    lines = [*_head(period, kind)]
     if period.complete_until is None:
         return "\n".join([*lines, "", f"  {advice(period)}"]) + "\n"
-    lines += ["", *_calendar(period, of, style, marks, columns), ""]
+    lines += ["", *_calendar(period, kind, style, marks, columns), ""]
     lines += [*totals(period.minutes, period.steps), "", *(f"  {line}" for line in _stretches(period))]
     if before is not None:
         lines += ["", *(f"  {line}" for line in _change(period, before))]
     return "\n".join([*lines, "", f"  {advice(period)}"]) + "\n"
 
 
-def period_facts(period: PeriodSummary, of: Of, before: PeriodSummary | None = None) -> Iterator[str]:
-    """The days in words, one fact a line."""
-    yield from _head(period, of)
-    for kind in KINDS:
-        yield f"{WORDS[kind]}: {length(period.minutes[kind])}"
+def period_facts(period: PeriodSummary, kind: PeriodKind, before: PeriodSummary | None = None) -> Iterator[str]:
+    """The week or month in words, one fact a line, for whoever listens to it or searches in it."""
+    yield from _head(period, kind)
+    for each in KINDS:
+        yield f"{WORDS[each]}: {length(period.minutes[each])}"
     yield f"steps: {period.steps}"
     if period.complete_until is not None:
         yield from _stretches(period)
@@ -89,9 +98,9 @@ def _fact(day: DaySummary) -> str:
     )
 
 
-def _head(period: PeriodSummary, of: Of) -> Iterator[str]:
+def _head(period: PeriodSummary, kind: PeriodKind) -> Iterator[str]:
     first, last = period.days[0], period.days[-1]
-    name = f"{first.date:%B %Y}" if of == "month" else f"Week of {_span(first.date, last.date)}"
+    name = f"{first.date:%B %Y}" if kind == "month" else f"Week of {_span(first.date, last.date)}"
     zones = list(dict.fromkeys(day.zone for day in period.days))
     yield f"{name} ({', then '.join(zones)}){_known(period, last)}"
     if bands := _bands(period):
@@ -117,37 +126,37 @@ def _span(first: date, last: date) -> str:
 
 
 def _begun(period: PeriodSummary) -> Sequence[DaySummary]:
-    """Without the days to come."""
+    """The days of a period without those to come."""
     return [day for day in period.days if day.until > day.start]
 
 
-def _bands(period: PeriodSummary) -> list[Worn]:
-    """Each once, with the coarsest steps in which it told of any of these days."""
-    found: dict[str, Worn] = {}
+def _bands(period: PeriodSummary) -> list[BandOfDay]:
+    """The bands that have data of these days, each once, with its coarsest resolution of any of them."""
+    found: dict[str, BandOfDay] = {}
     for band in (band for day in period.days for band in day.bands):
-        held = found.get(band.name)
-        if held is None or held.resolution_minutes < band.resolution_minutes:
+        earlier = found.get(band.name)
+        if earlier is None or earlier.resolution_minutes < band.resolution_minutes:
             found[band.name] = band
     return list(found.values())
 
 
-def _calendar(period: PeriodSummary, of: Of, style: Style, marks: Marks, columns: int) -> Iterator[str]:
+def _calendar(period: PeriodSummary, kind: PeriodKind, style: Style, marks: Marks, columns: int) -> Iterator[str]:
     cell = cell_minutes(period.days, columns)
     ordinary = next((day for day in period.days if day.end - day.start == DAY), period.days[0])
     width = max(len(strip(day.kinds, cell, "plain", marks)) for day in period.days)
     width = max(width, 24 * 60 // cell)
-    long = width > 24 * 60 // cell and columns < NARROWEST + 2  # 25 hours take the place of the margin
+    long = width > 24 * 60 // cell and columns < NARROWEST_COLUMNS + 2  # 25 hours take the place of the margin
     margin = "" if long else "  "
     yield f"{margin}       {ruler(ordinary, cell):<{width}}{FIGURES}"
     for known, group in groupby(_begun(period), key=lambda day: day.complete_until is not None):
         run = list(group)
-        if not known and len(run) >= FOLDED:
-            if of == "month" and run[0].date.weekday() == 0 and run[0].date.day > 1:
+        if not known and len(run) >= FOLDED_DAYS:
+            if kind == "month" and run[0].date.weekday() == 0 and run[0].date.day > 1:
                 yield ""
             yield f"{margin}{_label(run[0].date)} to {_label(run[-1].date)}: nothing is known"
             continue
         for each in run:
-            if of == "month" and each.date.weekday() == 0 and each.date.day > 1:
+            if kind == "month" and each.date.weekday() == 0 and each.date.day > 1:
                 yield ""
             yield f"{margin}{_label(each.date)} {_row(each, cell, width, style, marks)}"
     yield ""
@@ -189,15 +198,15 @@ def _change(period: PeriodSummary, before: PeriodSummary) -> Iterator[str]:
     compared = change(period, before)
     if compared is None:
         yield f"{name}: too little is known to compare"
-        known = f"{length(period.awake)} worn and awake now, {length(before.awake)} before"
-        yield f"  ({known}; {COMPARABLE // 60} h each are needed)"
+        known = f"{length(period.awake_minutes)} worn and awake now, {length(before.awake_minutes)} before"
+        yield f"  ({known}; {COMPARABLE_MINUTES // 60} h each are needed)"
         return
     now, then = compared
     yield f"against {name}, in each hour worn and awake:"
     sat, sat_before = round(now.sitting_minutes), round(then.sitting_minutes)
     yield f"  sitting  {sat} min, before {sat_before} min: {_difference(sat - sat_before)}"
     yield f"  breaks   {now.breaks:.1f}, before {then.breaks:.1f}"
-    yield f"  (known: {length(now.awake)} now, {length(then.awake)} before)"
+    yield f"  (known: {length(now.awake_minutes)} now, {length(then.awake_minutes)} before)"
 
 
 def _difference(minutes: int) -> str:
@@ -207,11 +216,11 @@ def _difference(minutes: int) -> str:
 
 
 def advice(period: PeriodSummary) -> str:
-    """One sentence on what to do next."""
+    """One sentence for the person on what to do next, by what the period shows."""
     limit = period.days[-1].limit_minutes
     if period.complete_until is None:
         return "`hipsync sync` fetches data from a band, `hipsync import csv` from a file."
-    if not period.awake:
+    if not period.awake_minutes:
         return UNWORN
     if period.over_limit:
         ending = "es" if period.over_limit > 1 else ""

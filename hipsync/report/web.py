@@ -1,8 +1,9 @@
 """The page, live, for one person on this computer.
 
-Every program and every user of the computer can reach the port, and any web page that is open in a browser can send
-requests to it. So whoever asks must know the secret that `hipsync web` prints (a cookie keeps it), the request must be
-for this address and, if it changes something, come from this page with a token of its own.
+Every program and every user of the computer can reach the port, and any web page in a browser can send requests to
+it. So three things must hold for every request: whoever sends it knows the secret that `hipsync web` prints (a cookie
+stores it); it is for this address; and if it changes something, it comes from this page and carries a token of its
+own.
 """
 
 from __future__ import annotations
@@ -25,9 +26,8 @@ from hipsync.report.page import policy
 
 SPANS = ("day", "week", "month")
 REFRESH_S = 60
-"""How often the page of today is loaded anew."""
-LONGEST_FORM = 4096
-"""Bytes."""
+"""Seconds after which the page of today is loaded anew."""
+LONGEST_FORM_BYTES = 4096
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": f"{policy()}; frame-ancestors 'none'",
@@ -37,24 +37,24 @@ HEADERS = {
 }
 
 
-class View(Protocol):
-    """What is shown, and what can be done about it; called from several threads."""
+class Backend(Protocol):
+    """What the site shows, and what it can do. It is called from several threads."""
 
-    def page(self, span: str, when: str, token: str, said: str) -> str:
-        """The page of the day, week or month that holds `when`, a date as people say it. Raises `HipsyncError`.
+    def page(self, span: str, when: str, token: str, notice: str, /) -> str:
+        """The HTML of the day, week or month (`span`) that holds `when`, a date as people write it.
 
-        With forms that carry the token, and with what the last one said.
+        Its forms carry `token`, and it shows `notice`, the outcome of the last form. Raises `HipsyncError`.
         """
         ...
 
-    def act(self, what: str) -> str:
-        """done, snooze, skip, pause or resume; what came of it. Raises `HipsyncError`."""
+    def act(self, what: str, /) -> str:
+        """Do one of done, snooze, skip, pause and resume; the outcome in one line. Raises `HipsyncError`."""
         ...
 
 
-def application(view: View, port: int, secret: str) -> Starlette:
-    """The site at 127.0.0.1 and this port, for who knows the secret."""
-    door = _Door(port, secret)
+def application(backend: Backend, port: int, secret: str) -> Starlette:
+    """The site at 127.0.0.1 and this port, for whoever knows the secret."""
+    guard = _Guard(port, secret)
 
     async def index(_: Request) -> Response:
         return RedirectResponse("/day/today", 303)
@@ -63,9 +63,9 @@ def application(view: View, port: int, secret: str) -> Starlette:
         span, when = request.path_params["span"], request.path_params["when"]
         if span not in SPANS:
             return _plain("there is no such page", 404)
-        said = request.query_params.get("said", "")
+        notice = request.query_params.get("said", "")
         try:
-            page = await run_in_threadpool(view.page, span, when, door.token, said)
+            page = await run_in_threadpool(backend.page, span, when, guard.token, notice)
         except HipsyncError as error:
             return _plain(str(error), 404 if isinstance(error, ConfigError) else 503)
         return HTMLResponse(page)
@@ -74,19 +74,19 @@ def application(view: View, port: int, secret: str) -> Starlette:
         form = await _form(request)
         if form is None:
             return _plain("that is too much", 413)
-        if not door.is_ours(form.get("token", "")):
+        if not guard.is_ours(form.get("token", "")):
             return _plain("this page is too old: load it anew", 403)
         try:
-            said = await run_in_threadpool(view.act, request.path_params["what"])
+            notice = await run_in_threadpool(backend.act, request.path_params["what"])
         except HipsyncError as error:
-            said = str(error)
-        return RedirectResponse(f"/day/today?said={quote(said)}", 303)
+            notice = str(error)
+        return RedirectResponse(f"/day/today?said={quote(notice)}", 303)
 
     return Starlette(
         routes=[
-            Route("/", door.guarded(index), methods=["GET"]),
-            Route("/do/{what}", door.guarded(act), methods=["POST"]),
-            Route("/{span}/{when}", door.guarded(show), methods=["GET"]),
+            Route("/", guard.guarded(index), methods=["GET"]),
+            Route("/do/{what}", guard.guarded(act), methods=["POST"]),
+            Route("/{span}/{when}", guard.guarded(show), methods=["GET"]),
         ]
     )
 
@@ -94,16 +94,21 @@ def application(view: View, port: int, secret: str) -> Starlette:
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-class _Door:
+class _Guard:
+    """Decides which requests are let in."""
+
     def __init__(self, port: int, secret: str) -> None:
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self._secret, self._cookie = secret, f"hipsync-{port}"
         self.token = hmac.new(secret.encode(), b"form", hashlib.sha256).hexdigest()
 
     def is_ours(self, token: str) -> bool:
+        """Whether a form carries the token of a page that this site served."""
         return hmac.compare_digest(token.encode(), self.token.encode())
 
     def guarded(self, handler: Handler) -> Handler:
+        """The same handler for requests that are let in; others get a refusal."""
+
         async def answer(request: Request) -> Response:
             response = self._refusal(request) or await handler(request)
             response.headers.update(HEADERS)
@@ -112,7 +117,10 @@ class _Door:
         return answer
 
     def _refusal(self, request: Request) -> Response | None:
-        """Also the way in: an address with the secret, which becomes a cookie."""
+        """The answer to a request that is not let in; None if it is let in.
+
+        An address with the secret is answered by setting the cookie and going to the address without it.
+        """
         host = request.headers.get("host", "")
         if host not in self._hosts:
             return _plain("hipsync answers at 127.0.0.1 alone", 421)
@@ -135,11 +143,11 @@ class _Door:
 
 
 async def _form(request: Request) -> dict[str, str] | None:
-    """None if it is longer than ours are."""
+    """The fields of a form, of each the last value; None if the form is longer than ours are."""
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > LONGEST_FORM:
+        if len(body) > LONGEST_FORM_BYTES:
             return None
     return {key: values[-1] for key, values in parse_qs(body.decode("utf-8", "replace")).items()}
 
@@ -148,20 +156,26 @@ def _plain(text: str, status: int) -> Response:
     return PlainTextResponse(f"{text}\n", status)
 
 
-def above(line: str, said: str, token: str, *, stands: bool, paused: bool, span: str, steps: tuple[str, str]) -> str:
-    """The now line with its buttons, and the ways to other pages; `steps`: the dates before and after."""
-    buttons = [("done", "Done"), ("snooze", "Snooze"), ("skip", "Skip")] if stands else []
+def above(
+    line: str, notice: str, token: str, *, unanswered: bool, paused: bool, span: str, neighbours: tuple[str, str]
+) -> str:
+    """The HTML above the page: what is going on now, buttons, and links to other pages.
+
+    `unanswered` says whether a prompt waits for an answer. `neighbours` are the dates of the pages before and after
+    this one; the second is empty if there is none.
+    """
+    buttons = [("done", "Done"), ("snooze", "Snooze"), ("skip", "Skip")] if unanswered else []
     buttons.append(("resume", "Resume") if paused else ("pause", "Pause for an hour"))
     forms = "".join(
         f'<form method="post" action="/do/{what}"><input type="hidden" name="token" value="{escape(token)}">'
         f"<button>{label}</button></form>"
         for what, label in buttons
     )
-    before, after = steps
-    ways = [(f"/{span}/{before}", "earlier")]
+    before, after = neighbours
+    pages = [(f"/{span}/{before}", "earlier")]
     if after:
-        ways.append((f"/{span}/{after}", "later"))
-    ways += [("/day/today", "today"), ("/week/today", "this week"), ("/month/today", "this month")]
-    links = " ".join(f'<a href="{escape(where)}">{name}</a>' for where, name in ways)
-    told = f' <span role="status">{escape(said)}</span>' if said else ""
-    return f'<nav class="now" aria-label="Now"><p>Now: {escape(line)}.{told}</p>{forms}<span>{links}</span></nav>\n'
+        pages.append((f"/{span}/{after}", "later"))
+    pages += [("/day/today", "today"), ("/week/today", "this week"), ("/month/today", "this month")]
+    links = " ".join(f'<a href="{escape(address)}">{name}</a>' for address, name in pages)
+    status = f' <span role="status">{escape(notice)}</span>' if notice else ""
+    return f'<nav class="now" aria-label="Now"><p>Now: {escape(line)}.{status}</p>{forms}<span>{links}</span></nav>\n'

@@ -11,7 +11,7 @@ from datetime import timedelta
 from hipsync.conversation.session import Conversation
 from hipsync.driver import Driver, Session
 from hipsync.errors import StoreError
-from hipsync.store import Band
+from hipsync.model import Band
 
 
 @dataclass(slots=True)

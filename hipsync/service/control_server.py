@@ -19,11 +19,11 @@ from typing import Protocol
 
 from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError
 from hipsync.host.clock import Clock
+from hipsync.model import Band
 from hipsync.service.control_client import WITHIN_S, Line, door
 from hipsync.service.plan import Settings
 from hipsync.service.service import Service
 from hipsync.service.status_text import doing
-from hipsync.store import Band
 
 log = logging.getLogger(__name__)
 

@@ -20,9 +20,9 @@ from typing import NamedTuple, Protocol
 from hipsync.conversation.session import Conversation, collect, nudge
 from hipsync.driver import Advertisement, Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NotAuthorised
-from hipsync.model import Epoch, Info, Reading
+from hipsync.model import Band, Epoch, Info, Reading
 from hipsync.registry import claimants
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.store.keys import KeyFile
 from hipsync.text import clean
 

@@ -13,16 +13,16 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from hipsync.core.band_troubles import CHARGED, Facts
+from hipsync.core.band_troubles import CHARGED_PERCENT, BandFacts
 from hipsync.core.bouts import bouts
 from hipsync.core.days import Zones
 from hipsync.core.occasions import occasions
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.core.timeline import instant_of
-from hipsync.history.summaries import Seen, seen
-from hipsync.model import MINUTE, BandId, Counter, Epoch, Occasion, Pause, Prompt, Trouble, Wear
+from hipsync.history.past import Past, judged_past
+from hipsync.model import MINUTE, Band, BandId, Counter, Epoch, Occasion, Pause, Prompt, Sync, Trouble, Wear
 from hipsync.settings.config import Config
-from hipsync.store import Band, Store, Sync
+from hipsync.store import Store
 
 if TYPE_CHECKING:  # what `status --line` need not wait for
     from hipsync.driver import Driver
@@ -90,7 +90,7 @@ class State:
     """All that the two decisions depend on; read from the store, nothing is remembered elsewhere."""
 
     contacts: Sequence[Contacts]
-    seen: Seen
+    seen: Past
     said: Sequence[Prompt]
     verdict: Due | Quiet
     """Of what is known at this instant."""
@@ -123,7 +123,7 @@ def state_of(
     `live`: the kinds of bands that are; `met`: what this run of the service knows of each.
     """
     zones = zones_of(store, settings)
-    past = seen(store, settings.rule, zones, now - LOOK_BACK, now, now)
+    past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now)
     said = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
     pause = store.pause(now)
     return State(
@@ -140,7 +140,7 @@ def state_of(
 
 def _occasions(
     store: Store,
-    past: Seen,
+    past: Past,
     said: Sequence[Prompt],
     settings: Settings,
     zones: Zones,
@@ -163,22 +163,22 @@ def _occasions(
     }
 
 
-def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[Facts]:
+def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[BandFacts]:
     """What is known of the health of each band that is paired."""
-    found: list[Facts] = []
+    found: list[BandFacts] = []
     for each in contacts:
         band, since = each.band, store.since(each.band.id)
         newest = max([band.added, *(since[kind] for kind in (Epoch, Counter, Wear) if kind in since)])
         remarked = store.remarked(band.id)
         low = remarked.get(Trouble.BATTERY)
         found.append(
-            Facts(
+            BandFacts(
                 band=band.id,
                 name=band.name,
                 newest=newest,
                 in_vain=store.in_vain_since(band.id, newest),
                 charge=store.newest_charge(band.id),
-                recharged=low is not None and store.charged(band.id, low, CHARGED),
+                recharged=low is not None and store.charged(band.id, low, CHARGED_PERCENT),
                 refused=each.met is Met.REFUSED,
                 reached=each.reached,
                 remarked=remarked,
@@ -188,7 +188,7 @@ def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[Facts]:
 
 
 def expected(
-    past: Seen, said: Sequence[Prompt], settings: Settings, zones: Zones, pause: Pause | None = None
+    past: Past, said: Sequence[Prompt], settings: Settings, zones: Zones, pause: Pause | None = None
 ) -> Due | Quiet:
     """The verdict as it was at the end of the data: holes after it say nothing of the wearer."""
     line, found = past
@@ -267,7 +267,7 @@ def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
         return asked
     until = state.expected.until
     if until is None:  # said, dropped, or no sign of life: look in again with the next hour of the stretch
-        until = asked + state.settings.rule.limit * timedelta(minutes=1)
+        until = asked + state.settings.rule.limit_minutes * timedelta(minutes=1)
     if state.expected.reason is Reason.ASKED:  # once the minute is over that decides it: a band tells whole ones
         return _whole(until)
     if quiet_at(until, state.settings.policy, state.zones) is not None:

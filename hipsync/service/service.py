@@ -35,7 +35,7 @@ from hipsync.errors import (
     NotHeard,
     StoreError,
 )
-from hipsync.model import MINUTE, BandId, Epoch, Prompt, Reading, Remark, Where
+from hipsync.model import MINUTE, Band, BandId, Epoch, Prompt, Reading, Remark, Where
 from hipsync.service.answers import answer_prompt
 from hipsync.service.contact import Talk, Visits
 from hipsync.service.plan import (
@@ -55,7 +55,7 @@ from hipsync.service.plan import (
     state_of,
     zones_of,
 )
-from hipsync.store import Band, Store
+from hipsync.store import Store
 
 log = logging.getLogger(__name__)
 

@@ -22,10 +22,10 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The days of a week by their number: Monday is 0."""
 _MONDAY_TO_FRIDAY: Windows = ((time(8), time(22)),)
 _WEEKEND: Windows = ((time(9), time(22)),)
-_RULE = Rule(limit=60, break_steps=20, break_window=5, moves=3, trust_posture=False)
+_RULE = Rule(limit_minutes=60, break_steps=20, break_window_minutes=5, moves=3, trust_posture=False)
 _POLICY = Policy(
-    limit=_RULE.limit,
-    repeat=None,
+    limit_minutes=_RULE.limit_minutes,
+    repeat_minutes=None,
     hours={**dict.fromkeys(range(5), _MONDAY_TO_FRIDAY), **dict.fromkeys((5, 6), _WEEKEND)},
     lunch=((time(12, 30), time(13, 30)),),
     stronger=True,
@@ -39,11 +39,11 @@ class Config:
     rule: Rule = _RULE
     """What ends a sitting stretch, and how long one may be: the table `[sitting]`.
 
-    - `limit`: minutes of sitting. 60, for the osteopath's advice is to get up at least that often. With the other
-      defaults, prompts have a precision of 0.84 and a recall of 0.80 against measured posture.
+    - `limit_minutes`: 60, for the osteopath's advice is to get up at least that often. With the other defaults, prompts
+      have a precision of 0.84 and a recall of 0.80 against measured posture.
     - `break_steps`: 20. Any number from 15 to 30 does as well. Fewer steps are movements of the arm, during which the
       heart rate rises by only 0.4 beats a minute; a higher number misses short walks.
-    - `break_window`: minutes. Those steps must be taken within 5, so that "you walked" is true.
+    - `break_window_minutes`: Those steps must be taken within 5, so that "you walked" is true.
     - `moves`: 3 of the last 15 minutes with any step end a stretch too ("you kept moving a little"). This raises the
       F1 score by 0.033; 0 turns it off.
     - `trust_posture`: off. Whether a band's own report of standing ends a stretch; no data show yet that such reports
@@ -52,8 +52,8 @@ class Config:
     policy: Policy = _POLICY
     """When to prompt: the rule's limit, and four keys of the table `[prompts]`.
 
-    - `limit`: the same as the rule's, without a key of its own.
-    - `repeat`: minutes from one prompt of a stretch to the next. Off, so that there is one a stretch; repeats made 8.3
+    - `limit_minutes`: the same as the rule's, without a key of its own.
+    - `repeat_minutes`: from one prompt of a stretch to the next. Off, so that there is one a stretch; repeats made 8.3
       false prompts a day where wear and sleep were ignored.
     - `hours`: local times. 8 to 22 from Monday to Friday, 9 to 22 at the weekend; a prompt that falls due outside them
       is dropped.

@@ -86,7 +86,7 @@ def parsed(document: Mapping[str, Toml], file: str) -> Config:
 def _changed(config: Config, changed: Mapping[str, dict[str, Any]]) -> Config:
     """The settings with other values for some, by the part of `Config` that holds them ("" for `Config` itself)."""
     rule = config.rule._replace(**changed["rule"])
-    policy = replace(config.policy, limit=rule.limit, **changed["policy"])
+    policy = replace(config.policy, limit_minutes=rule.limit_minutes, **changed["policy"])
     return replace(config, rule=rule, policy=policy, **changed[""])
 
 
@@ -164,16 +164,16 @@ class _Key(NamedTuple):
     """One key of the settings file."""
 
     setting: str
-    """Where `Config` holds the setting, such as "snooze" or "rule.limit"."""
+    """Where `Config` holds the setting, such as "snooze" or "rule.limit_minutes"."""
     read: Callable[[Toml], object]
     write: Callable[[Any], str] = _written
 
 
 _KEYS: Mapping[str, Mapping[str, _Key]] = {
     "sitting": {
-        "limit": _Key("rule.limit", values.minutes_between(10, 240), _written_minutes),
+        "limit": _Key("rule.limit_minutes", values.minutes_between(10, 240), _written_minutes),
         "break_steps": _Key("rule.break_steps", values.whole_number(1, 200)),
-        "break_window": _Key("rule.break_window", values.minutes_between(1, 60), _written_minutes),
+        "break_window": _Key("rule.break_window_minutes", values.minutes_between(1, 60), _written_minutes),
         "moves": _Key("rule.moves", values.whole_number(0, 15)),
         "trust_posture": _Key("rule.trust_posture", values.true_or_false),
     },
@@ -182,7 +182,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "lunch": _Key("policy.lunch", values.windows, _written_windows),
         "snooze": _Key("snooze", values.duration),
         "stronger": _Key("policy.stronger", values.true_or_false),
-        "repeat": _Key("policy.repeat", values.minutes_or_off, _written_minutes),
+        "repeat": _Key("policy.repeat_minutes", values.minutes_or_off, _written_minutes),
         "desktop": _Key("desktop", values.true_or_false),
         "band": _Key("band", values.true_or_false),
         "command": _Key("command", values.texts),

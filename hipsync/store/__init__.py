@@ -1,17 +1,18 @@
-"""Readings, and what was said and done, in one SQLite file.
+"""Readings, and what was shown to the person and done, in one SQLite file.
 
-All SQL is in this package and in `migrations.py`, which makes the tables::
+All SQL is in this package. What the tables mean is in `columns.py` and in docs/contract.md, "What is stored"::
 
-    file.py       the connection, transactions, SQLite's errors as `StoreError`
-    bands.py      bands, syncs, zones
-    readings.py   epochs, counters and the other readings
-    said.py       prompts, pauses and exercises
-    kept.py       days that were judged already
-    care.py       check, backup, vacuum, forget, erase
-    rows.py       rows of any table, for export and import
-    __init__.py   opening and restoring, and `Store`, which is all of these
+    file.py         the connection, transactions, SQLite's errors as `StoreError`
+    bands.py        bands, syncs, zones
+    readings.py     epochs, counters and the other readings
+    prompts.py      prompts, pauses, exercises, remarks
+    judged_days.py  a cache of days that were judged
+    maintenance.py  check, backup, vacuum, forget, erase
+    rows.py         rows of any table, for export and import
+    migrations.py   the schema, step by step
+    __init__.py     opening and restoring, and `Store`, which is all of these
 
-The path of `hipsync today`: only sqlite3 is imported at the top.
+It is on the path of `hipsync today`, so only sqlite3 is imported at the top.
 """
 
 from __future__ import annotations
@@ -25,36 +26,37 @@ from pathlib import Path
 from typing import Self
 
 from hipsync.errors import StoreError
-from hipsync.store.bands import Band, Bands, Sync
+from hipsync.store.bands import Bands
 from hipsync.store.file import connected, error_code, translated
-from hipsync.store.judged_days import Kept, KeptDay
-from hipsync.store.maintenance import Care
-from hipsync.store.prompts import Said
+from hipsync.store.judged_days import JudgedDays, StoredDay
+from hipsync.store.maintenance import Maintenance
+from hipsync.store.prompts import Prompts
 from hipsync.store.readings import Appended, Readings
 from hipsync.store.rows import Rows
 
-__all__ = ["VERSION", "Appended", "Band", "KeptDay", "Store", "Sync"]
+__all__ = ["VERSION", "Appended", "Store", "StoredDay"]
 
 log = logging.getLogger(__name__)
 
 VERSION = 5
-"""Schema steps that this program knows (`migrations.py`)."""
+"""The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 
-class Store(Bands, Readings, Said, Kept, Care, Rows):
-    """The open file. A context manager; may be used from several threads, one at a time."""
+class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
+    """The open database: a context manager that closes it. Several threads may use it, one at a time."""
 
     @staticmethod
     def exists(path: Path) -> bool:
-        """Whether there is a file. Raises `StoreError` where that cannot be seen."""
+        """Whether there is a database file. Raises `StoreError` where that cannot be seen."""
         with translated(path):
             return path.exists()
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """For writing: made, private to its owner, or upgraded after a backup if it is older.
+        """The database, for reading and writing.
 
-        Raises `StoreError`: locked, read-only, full, damaged, not a database, or made by a newer hipsync.
+        A file that is not there is made, private to its owner; an older one is backed up and then upgraded. Raises
+        `StoreError` for one that is locked, read-only, full, damaged, no database, or made by a newer hipsync.
         """
         with translated(path):
             fresh = not path.exists()
@@ -71,9 +73,9 @@ class Store(Bands, Readings, Said, Kept, Care, Rows):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """For reading; also a file in a folder that cannot be written. An older one is upgraded first.
+        """The database, for reading, even from a folder that cannot be written. An older file is upgraded first.
 
-        Raises `StoreError`.
+        Raises `StoreError` as `open` does.
         """
         with translated(path):
             db, version = _opened_for_reading(path)
@@ -89,9 +91,10 @@ class Store(Bands, Readings, Said, Kept, Care, Rows):
 
     @classmethod
     def restore(cls, path: Path, copy: Path, now: datetime) -> Path | None:
-        """Put a copy in the place of the database, while nobody has it open; where what was there is kept now.
+        """Put a copy in the place of the database, which nobody may have open; where the old database is now.
 
-        Raises `StoreError`, and then the database is as it was: the copy is damaged or not hipsync's, or has no place.
+        None if there was no database before. Raises `StoreError` if the copy is damaged, is not hipsync's, or does not
+        fit on the disk; then the database is as it was.
         """
         fresh = path.with_name(path.name + ".new")
         with translated(copy):
@@ -110,45 +113,46 @@ class Store(Bands, Readings, Said, Kept, Care, Rows):
                 with contextlib.closing(sqlite3.connect(fresh)) as target:
                     source.backup(target)
         with translated(path):
-            kept = cls._set_aside(path, now) if path.exists() else None
-            for tail in ("-wal", "-shm"):  # of the file before: SQLite would apply it to this one
+            old = cls._set_aside(path, now) if path.exists() else None
+            for tail in ("-wal", "-shm"):  # those of the old file, which SQLite would apply to the new one
                 path.with_name(path.name + tail).unlink(missing_ok=True)
             fresh.replace(path)
-        return kept
+        return old
 
     @classmethod
     def _set_aside(cls, path: Path, now: datetime) -> Path:
-        """A backup, or, of what is no database any more, the file as it is."""
+        """Save the old database as a backup, or as it is if it cannot be read any more; where it is now."""
         try:
             with cls.open(path) as store:
                 return store.backup(None, now)
         except StoreError:
-            kept = path.parent / "backups" / f"damaged-{now:%Y%m%dT%H%M%S}.db"
-            kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.replace(kept)
-            return kept
+            damaged = path.parent / "backups" / f"damaged-{now:%Y%m%dT%H%M%S}.db"
+            damaged.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.replace(damaged)
+            return damaged
 
     @classmethod
     def in_memory(cls) -> Self:
-        """For tests: gone when closed."""
+        """A database for tests, which is gone when it is closed."""
         store = cls(connected(None), None)
         store._migrate()
         return store
 
     def _prepare(self) -> None:
+        """Bring the file up to date after a backup, and make it ready for writing."""
         version = _version(self._db)
         if self.path is not None:
             _refuse_newer(self.path, version)
         if version < VERSION:
             if self.path is not None and self._db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
-                kept = self.backup(None, datetime.fromtimestamp(self.path.stat().st_mtime, UTC))
-                log.warning("the database is brought up to date; the old one is kept as %s", kept)
+                backup = self.backup(None, datetime.fromtimestamp(self.path.stat().st_mtime, UTC))
+                log.warning("the database is brought up to date; the old one is kept as %s", backup)
             self._migrate()
         self._db.execute("PRAGMA journal_mode = WAL")
         self._schema = VERSION
 
     def _replaced_by(self, path: Path) -> sqlite3.Connection:
-        Store.open(path).close()  # made ready, if it was older
+        Store.open(path).close()  # upgrades the file if it is older
         self._db.close()
         return connected(path, "mode=rw")
 
@@ -159,7 +163,7 @@ class Store(Bands, Readings, Said, Kept, Care, Rows):
 
 
 def _opened_for_reading(path: Path) -> tuple[sqlite3.Connection, int]:
-    """A connection, and the schema it found. Raises `sqlite3.Error`, `StoreError`."""
+    """A read-only connection, and the schema version of the file. Raises `sqlite3.Error` and `StoreError`."""
     db = connected(path, "mode=ro")
     try:
         return db, _version(db)
@@ -170,7 +174,7 @@ def _opened_for_reading(path: Path) -> tuple[sqlite3.Connection, int]:
         log_file = path.with_name(path.name + "-wal")
         if log_file.exists() and log_file.stat().st_size:
             raise StoreError(f"{path} was not closed in order: open it once in a folder that can be written") from error
-    # WAL keeps an index beside the file; where none can be made nobody else writes either, so it is not needed.
+    # In WAL mode SQLite keeps an index beside the file. Where it cannot make one nobody else writes, so none is needed.
     db = connected(path, "mode=ro", "immutable=1")
     try:
         return db, _version(db)

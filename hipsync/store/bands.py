@@ -1,44 +1,19 @@
-"""Bands, the attempts to reach them, and the zones their wearer was in."""
+"""Bands, the attempts to reach them, and the time zones that the host was in."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple
 
-from hipsync.model import BandId, ZoneChange
+from hipsync.model import Band, BandId, Sync, ZoneChange
 from hipsync.store.file import OpenFile, instant, seconds, text
 from hipsync.text import clean
 
 
-class Band(NamedTuple):
-    """A paired band, or the source of an import (no address)."""
-
-    id: BandId
-    name: str
-    driver: str
-    address: str | None
-    advertised_name: str
-    simulated: bool
-    vouches: bool
-    """It reports wear, sleep or heart rate itself, so its stillness is never doubtful."""
-    reports_wear: bool
-    added: datetime
-
-
-class Sync(NamedTuple):
-    """One attempt to reach a band; `error` is None if it succeeded."""
-
-    started: datetime
-    ended: datetime
-    epochs: int
-    error: str | None
-
-
 class Bands(OpenFile):
-    """Tables `bands`, `syncs`, `zones`."""
+    """The tables `bands`, `syncs` and `zones`."""
 
     def bands(self) -> list[Band]:
-        """All, in the order in which they came."""
+        """All bands, in the order in which they were added."""
         rows = self._rows(
             "SELECT id, name, driver, address, advertised_name, simulated, vouches, reports_wear, added"
             " FROM bands ORDER BY id"
@@ -63,9 +38,10 @@ class Bands(OpenFile):
         vouches: bool = False,
         reports_wear: bool = False,
     ) -> Band:
-        """The band as it is kept; its names are a stranger's word, so they lose what steers a terminal.
+        """Add a band; the band as it is stored.
 
-        Raises `StoreError` if there is one of this name.
+        Names are a stranger's word, so characters that steer a terminal are removed. Raises `StoreError` if there is a
+        band of this name already.
         """
         name = clean(name)
         values = (name, driver, address, clean(advertised_name), simulated, vouches, reports_wear, seconds(now))
@@ -78,7 +54,7 @@ class Bands(OpenFile):
         return next(band for band in self.bands() if band.name == name)
 
     def amend_band(self, band: BandId, *, vouches: bool, reports_wear: bool) -> None:
-        """It turned out to report more than was known when it was added."""
+        """Store that a band reports more than was known when it was added. What it was known to report stays."""
         with self.transaction() as db:
             db.execute(
                 "UPDATE bands SET vouches = max(vouches, ?), reports_wear = max(reports_wear, ?) WHERE id = ?",
@@ -86,7 +62,7 @@ class Bands(OpenFile):
             )
 
     def move_band(self, band: BandId, address: str, advertised_name: str) -> None:
-        """It is reached by another address now, and shows itself by this name."""
+        """Store that a band is reached by another address now, and advertises this name."""
         with self.transaction() as db:
             db.execute(
                 "UPDATE bands SET address = ?, advertised_name = ? WHERE id = ?",
@@ -94,17 +70,20 @@ class Bands(OpenFile):
             )
 
     def rename(self, band: BandId, name: str) -> None:
-        """Raises `StoreError` if there is another of this name."""
+        """Give a band another name. Raises `StoreError` if another band has it."""
         with self.transaction() as db:
             db.execute("UPDATE bands SET name = ? WHERE id = ?", (clean(name), band))
 
     def has_simulated(self) -> bool:
+        """Whether any band is simulated."""
         return any(band.simulated for band in self.bands())
 
     def has_real(self) -> bool:
+        """Whether any band is not simulated; imports count as real."""
         return any(not band.simulated for band in self.bands())
 
     def note_sync(self, band: BandId, started: datetime, ended: datetime, epochs: int, error: str | None) -> None:
+        """Store one attempt to reach a band; `error` is None if it succeeded."""
         with self.transaction() as db:
             db.execute(
                 "INSERT INTO syncs (band, started, ended, epochs, error) VALUES (?, ?, ?, ?, ?)",
@@ -112,7 +91,7 @@ class Bands(OpenFile):
             )
 
     def syncs(self, band: BandId, most: int = 100) -> list[Sync]:
-        """The last attempts, newest first."""
+        """The last attempts to reach a band, at most so many, newest first."""
         rows = self._rows(
             "SELECT started, ended, epochs, error FROM syncs WHERE band = ? ORDER BY started DESC, id DESC LIMIT ?",
             band, most,
@@ -120,7 +99,7 @@ class Bands(OpenFile):
         return [Sync(instant(r[0]), instant(r[1]), int(r[2]), text(r[3])) for r in rows]
 
     def in_vain_since(self, band: BandId, since: datetime) -> datetime | None:
-        """The first attempt after an instant that brought no epoch, whether the band was reached or not."""
+        """When the first attempt after `since` began that failed or brought no epoch; None if there was none."""
         ((first,),) = self._rows(
             "SELECT min(started) FROM syncs WHERE band = ? AND started > ? AND (error IS NOT NULL OR epochs = 0)",
             band, seconds(since),
@@ -128,11 +107,12 @@ class Bands(OpenFile):
         return None if first is None else instant(first)
 
     def zones(self) -> list[ZoneChange]:
+        """The zones that the host was in, in order of time."""
         rows = self._rows("SELECT since, zone FROM zones ORDER BY since")
         return [ZoneChange(instant(since), str(zone)) for since, zone in rows]
 
     def note_zone(self, now: datetime, zone: str) -> None:
-        """Written only when the host is in another zone than before."""
+        """Store the host's zone, an IANA name, if it is another one than before."""
         history = self.zones()
         if not history or history[-1].zone != zone:
             with self.transaction() as db:

@@ -1,4 +1,7 @@
-"""What the tables and columns of the database mean: for Datasette, and for whoever looks into the file."""
+"""What the tables and columns of the database mean: for Datasette, and for whoever opens the file.
+
+`hipsync db datasette` prints the texts, so they belong to what hipsync promises.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +11,22 @@ from typing import NamedTuple
 SECONDS = "seconds since 1970-01-01 00:00 UTC"
 
 
-class Table(NamedTuple):
-    """A table or view in one line, and its columns; a unit where a column has one, as the library Pint names it."""
+class Meaning(NamedTuple):
+    """What a table or view and its columns mean."""
 
     means: str
+    """The table in one line."""
     columns: Mapping[str, str]
+    """Each column in a few words."""
     units: Mapping[str, str] = {}
+    """Units of those columns that have one, as the library Pint names them."""
 
 
 _BAND = "the band (bands.id)"
 _AT = {"band": _BAND, "at": f"when ({SECONDS})"}
 
-TABLES: Mapping[str, Table] = {
-    "bands": Table(
+TABLES: Mapping[str, Meaning] = {
+    "bands": Meaning(
         "A paired band, or the source of an import",
         {
             "id": "number",
@@ -34,7 +40,7 @@ TABLES: Mapping[str, Table] = {
             "added": f"when ({SECONDS})",
         },
     ),
-    "days": Table(
+    "days": Meaning(
         "A day that was judged already; made from the rest, so every row may be deleted",
         {
             "start": f"begin ({SECONDS})",
@@ -48,7 +54,7 @@ TABLES: Mapping[str, Table] = {
             "facts": "steps, stretches and breaks, as JSON",
         },
     ),
-    "epochs": Table(
+    "epochs": Meaning(
         "Steps of a minute or a slot",
         {
             "band": _BAND,
@@ -62,7 +68,7 @@ TABLES: Mapping[str, Table] = {
         },
         {"length": "min", "heart_rate": "1/min"},
     ),
-    "minutes": Table(
+    "minutes": Meaning(
         "Epochs with names in place of codes",
         {
             "band": "name of the band",
@@ -76,15 +82,17 @@ TABLES: Mapping[str, Table] = {
         },
         {"minutes": "min", "heart_rate": "1/min"},
     ),
-    "states": Table("What epochs.state means", {"code": "16 more: inferred, not sent by the band", "name": "in words"}),
-    "counters": Table("A running total of a band that is watched", {**_AT, "steps": "since the band's midnight"}),
-    "wears": Table("The band was put on or taken off", {**_AT, "worn": "1: put on"}),
-    "charges": Table("Battery", {**_AT, "percent": "full, in percent", "charging": "1: on its charger"}),
-    "inactivities": Table("The band's own sit alarm", dict(_AT)),
-    "infos": Table(
+    "states": Meaning(
+        "What epochs.state means", {"code": "16 more: inferred, not sent by the band", "name": "in words"}
+    ),
+    "counters": Meaning("A running total of a band that is watched", {**_AT, "steps": "since the band's midnight"}),
+    "wears": Meaning("The band was put on or taken off", {**_AT, "worn": "1: put on"}),
+    "charges": Meaning("Battery", {**_AT, "percent": "full, in percent", "charging": "1: on its charger"}),
+    "inactivities": Meaning("The band's own sit alarm", dict(_AT)),
+    "infos": Meaning(
         "What a band says of itself", {**_AT, "firmware": "version", "hardware": "version", "serial": "number"}
     ),
-    "syncs": Table(
+    "syncs": Meaning(
         "An attempt to reach a band",
         {
             "id": "number",
@@ -95,10 +103,10 @@ TABLES: Mapping[str, Table] = {
             "error": "why it failed; none if it went well",
         },
     ),
-    "zones": Table(
+    "zones": Meaning(
         "Time zones of the computer", {"since": f"from when on ({SECONDS})", "zone": "IANA name, such as Europe/Rome"}
     ),
-    "prompts": Table(
+    "prompts": Meaning(
         "What was said, and what came of it",
         {
             "at": f"first shown ({SECONDS})",
@@ -114,12 +122,12 @@ TABLES: Mapping[str, Table] = {
             "occasion": "what it was for: sitting, morning, after-cycling",
         },
     ),
-    "remarks": Table(
+    "remarks": Meaning(
         "What was said of a band, so that it is said once",
         {"band": _BAND, "what": "battery, no data, refused", "at": f"when ({SECONDS})"},
     ),
-    "pauses": Table("When nothing was to be said", {"at": f"begin ({SECONDS})", "until": f"end ({SECONDS})"}),
-    "exercises": Table(
+    "pauses": Meaning("When nothing was to be said", {"at": f"begin ({SECONDS})", "until": f"end ({SECONDS})"}),
+    "exercises": Meaning(
         "An exercise that was done",
         {
             "id": "number",
@@ -154,11 +162,11 @@ QUERIES: Mapping[str, tuple[str, str]] = {
         ),
     ),
 }
-"""By a name for an address: title and SQL."""
+"""Ready-made queries for Datasette: by a name that fits an address, the title and the SQL."""
 
 
 def datasette() -> Mapping[str, object]:
-    """Metadata for Datasette: descriptions and units of columns, labels of bands and states, three queries."""
+    """The metadata file of Datasette as a value: descriptions and units of columns, labels, and three queries."""
     tables = {
         name: {"description": table.means, "columns": dict(table.columns), "units": dict(table.units)}
         for name, table in TABLES.items()

@@ -1,6 +1,6 @@
 """The open file: one connection, transactions, and SQLite's errors as one line each.
 
-Instants are kept as whole seconds of UTC.
+It knows no table. Instants are stored as whole seconds since 1970-01-01 00:00 UTC.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from typing import Any, Self
 from hipsync.errors import Outdated, StoreError
 
 BUSY_S = 5.0
-"""How long to wait for another writer."""
+"""Seconds to wait while another program writes."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
 class OpenFile:
-    """A context manager that closes the file; may be used from several threads, one at a time."""
+    """An open database file: a context manager that closes it. Several threads may use it, one at a time."""
 
     def __init__(self, connection: sqlite3.Connection, path: Path | None) -> None:
         self._db, self.path = connection, path
         self._lock = threading.RLock()
         self._file = None if path is None else _identity(path)
         self._schema: int | None = None
-        """Steps of the schema that it must have for us to write; None before that is known."""
+        """The schema version that the file must have while we write; None before it is known."""
 
     def close(self) -> None:
         self._db.close()
@@ -46,12 +46,15 @@ class OpenFile:
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection, None, None]:
-        """All that is written inside is kept, or none of it; one inside another is part of the outer one."""
+        """A time in which either all that is written is stored, or none of it.
+
+        A transaction inside another one is part of the outer one. Raises `StoreError`.
+        """
         with self._lock, translated(self.path):
             if self._db.in_transaction:
                 yield self._db
                 return
-            self._look()
+            self._refuse_replaced()
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 self.refuse_outdated()
@@ -63,15 +66,15 @@ class OpenFile:
                 raise
 
     def refuse_outdated(self) -> None:
-        """Raises `Outdated` if another hipsync has changed the schema since the file was opened, and `StoreError`."""
+        """Raise `Outdated` if another hipsync has changed the schema since the file was opened. Raises `StoreError`."""
         ((version,),) = self._rows("PRAGMA user_version")
         if self._schema is not None and version != self._schema:
             raise Outdated(f"{self.path} was brought up to date by another hipsync: start this one anew")
 
-    def _look(self) -> None:
-        """Whether the file that is open is still the one of that name; else what is written would be lost with it.
+    def _refuse_replaced(self) -> None:
+        """Raise `StoreError` if the open file is no longer the one of its name: what is written would be lost with it.
 
-        Raises `StoreError` if not; of another one that took its place nothing more is missing then, and it is open.
+        If another file took its place, that one is open afterwards and can be used.
         """
         if self.path is None:
             return
@@ -96,25 +99,31 @@ class OpenFile:
 
 
 def _identity(path: Path) -> tuple[int, int]:
+    """Numbers that differ between two files that had the same name, one after the other. Raises `OSError`."""
     status = path.stat()
     return status.st_dev, status.st_ino
 
 
 def seconds(instant: datetime) -> int:
-    """An instant as the file holds it."""
+    """An instant as the file stores it: whole seconds since 1970-01-01 00:00 UTC, rounded down."""
     return (instant - BEGINNING) // SECOND
 
 
-def instant(held: int) -> datetime:
-    return datetime.fromtimestamp(held, UTC)
+def instant(at_s: int) -> datetime:
+    """An instant that the file stores as seconds."""
+    return datetime.fromtimestamp(at_s, UTC)
 
 
 def text(value: object) -> str | None:
+    """A cell as text; None stays None."""
     return None if value is None else str(value)
 
 
 def connected(path: Path | None, *options: str) -> sqlite3.Connection:
-    """A connection without transactions of its own; `options` are those of SQLite's URIs. Raises `sqlite3.Error`."""
+    """A connection that begins no transaction by itself; without a path, to a database in memory.
+
+    `options` are those of SQLite's URIs, such as `mode=ro`. Raises `sqlite3.Error`.
+    """
     where = ":memory:" if path is None else f"file:{_quoted(path)}?{'&'.join(options)}"
     db = sqlite3.connect(where, uri=path is not None, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA foreign_keys = ON")
@@ -129,7 +138,7 @@ def _quoted(path: Path) -> str:
 
 @contextmanager
 def translated(path: Path | None) -> Generator[None, None, None]:
-    """SQLite's and the system's errors as `StoreError`: what, why, what to do."""
+    """A time in which errors of SQLite and of the system become a `StoreError`: what, why, what to do."""
     where = "the database in memory" if path is None else str(path)
     try:
         yield
@@ -142,11 +151,12 @@ def translated(path: Path | None) -> Generator[None, None, None]:
 
 
 def error_code(error: sqlite3.Error) -> int:
-    """SQLite's primary result code; 0 for an error of the Python module."""
+    """SQLite's primary result code of an error; 0 for an error of the Python module."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _why(error: sqlite3.Error, path: Path | None) -> str:
+    """The end of a sentence that begins with the file: what is wrong, and what to do."""
     if path is not None and path.is_dir():
         return "is a folder: give a file with --db FILE"
     locked = "is locked by another program that writes: try again when it is done"

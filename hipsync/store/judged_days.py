@@ -1,7 +1,7 @@
-"""Days that were judged already: a cache beside the readings, of which every row may be deleted at any time.
+"""Days that were judged already: a cache beside the readings. Every row may be deleted at any time.
 
-A row says of which seconds anything was loaded to judge the day; whatever is written there deletes it. `review.py`
-alone reads and fills it.
+A row says from which seconds anything was loaded to judge its day. Whatever is stored in these seconds deletes the row,
+so a row that is there is right. `hipsync/history/summaries.py` alone reads and fills the table.
 """
 
 from __future__ import annotations
@@ -14,80 +14,91 @@ from datetime import datetime
 from typing import NamedTuple
 
 from hipsync.errors import StoreError
+from hipsync.model import BandId
 from hipsync.store.file import BUSY_S, OpenFile, instant, seconds
 
 log = logging.getLogger(__name__)
 
-BEGAN, ENDS = -(2**62), 2**62
+BEFORE_ALL_S, AFTER_ALL_S = -(2**62), 2**62
 """Seconds before and after all of time."""
 
 
-class KeptDay(NamedTuple):
-    """A day `[start, until)` in `zone`, of all bands or of one (`of`), and all that it was judged by (`judged_by`)."""
+class StoredDay(NamedTuple):
+    """A row of the table `days`: a local day that was judged, and all that the judgement rests upon."""
 
     start: datetime
     until: datetime
+    """The first instant after the day."""
     zone: str
-    of: str
+    """The zone in which the day began (an IANA name)."""
+    only_band: BandId | None
+    """The band that it was judged by; None for all bands."""
     judged_by: str
+    """Rule, bands and version of the program, as text: a row with another text says nothing."""
     loaded_from: datetime
     loaded_until: datetime
+    """The readings that were looked at are those of `[loaded_from, loaded_until)`."""
     kinds: bytes
     facts: str
 
 
 class Mark(NamedTuple):
-    """As long as it stays the same, nobody has written to the file, neither others nor we."""
+    """A state of the file. While the mark stays the same, nobody has written to the file."""
 
     by_others: int
     by_us: int
 
 
-class Kept(OpenFile):
-    """Table `days`."""
+class JudgedDays(OpenFile):
+    """The table `days`."""
 
     def mark(self) -> Mark:
+        """The present state of the file, to compare with a later one."""
         ((by_others,),) = self._rows("PRAGMA data_version")
         return Mark(int(by_others), self._db.total_changes)
 
-    def kept_days(self, start: datetime, until: datetime, of: str, judged_by: str) -> list[KeptDay]:
-        """Those that begin in `[start, until)`."""
+    def stored_days(
+        self, start: datetime, until: datetime, only_band: BandId | None, judged_by: str
+    ) -> list[StoredDay]:
+        """Days that begin in `[start, until)` and were judged in just this way."""
         rows = self._rows(
-            "SELECT start, until, zone, of, judged_by, loaded_from, loaded_until, kinds, facts FROM days"
+            "SELECT start, until, zone, loaded_from, loaded_until, kinds, facts FROM days"
             " WHERE start >= ? AND start < ? AND of = ? AND judged_by = ?",
-            seconds(start), seconds(until), of, judged_by,
+            seconds(start), seconds(until), _of(only_band), judged_by,
         )  # fmt: skip
         return [
-            KeptDay(instant(r[0]), instant(r[1]), r[2], r[3], r[4], instant(r[5]), instant(r[6]), r[7], r[8])
+            StoredDay(instant(r[0]), instant(r[1]), r[2], only_band, judged_by, instant(r[3]), instant(r[4]), *r[5:])
             for r in rows
         ]
 
-    def keep_days(self, days: Sequence[KeptDay], mark: Mark) -> bool:
-        """Keep days that were judged since `mark`, unless somebody wrote meanwhile.
+    def store_days(self, days: Sequence[StoredDay], mark: Mark) -> bool:
+        """Store days that were judged since `mark`, unless somebody has written to the file meanwhile.
 
-        Whether it was done: a file that cannot be written, or is being written, is no trouble, and nobody waits for it.
+        The answer is whether they were stored. A file that cannot be written, or that somebody is writing, is no
+        trouble: the days are judged again the next time, and nobody waits.
         """
         try:
-            with self._lock, self._in_no_hurry(), self.transaction() as db:
+            with self._lock, self._without_waiting(), self.transaction() as db:
                 if self.mark() != mark:
                     return False
                 db.executemany(
                     "REPLACE INTO days VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (
-                            seconds(day.start), seconds(day.until), day.zone, day.of, day.judged_by,
+                            seconds(day.start), seconds(day.until), day.zone, _of(day.only_band), day.judged_by,
                             seconds(day.loaded_from), seconds(day.loaded_until), day.kinds, day.facts,
                         )
                         for day in days
                     ],
                 )  # fmt: skip
         except StoreError as error:
-            log.debug("days were not kept: %s", error)
+            log.debug("judged days were not stored: %s", error)
             return False
         return True
 
     @contextlib.contextmanager
-    def _in_no_hurry(self) -> Generator[None, None, None]:
+    def _without_waiting(self) -> Generator[None, None, None]:
+        """A time in which a file that somebody is writing is an error at once."""
         self._db.execute("PRAGMA busy_timeout = 0")
         try:
             yield
@@ -95,6 +106,11 @@ class Kept(OpenFile):
             self._db.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1000)}")
 
 
+def _of(only_band: BandId | None) -> str:
+    """The column `of`: which bands a day was judged by."""
+    return "all" if only_band is None else str(only_band)
+
+
 def drop_days(db: sqlite3.Connection, from_s: int, until_s: int) -> None:
-    """Forget the days for which anything of the seconds `[from_s, until_s)` was loaded."""
+    """Delete the days for which readings of the seconds `[from_s, until_s)` were loaded."""
     db.execute("DELETE FROM days WHERE loaded_from < ? AND loaded_until > ?", (until_s, from_s))

@@ -1,7 +1,7 @@
-"""Keys of bands: in a file of their own that only its owner can read, never in the database, a log or an argument."""
+"""Keys of bands, in a file of their own that only its owner can read.
 
-# What JSON holds has any type until it was looked at.
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+A key never stands in the database, in a log, or in an argument of a command. Who has it has the band.
+"""
 
 from __future__ import annotations
 
@@ -9,57 +9,66 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hipsync.errors import ConfigError
+from hipsync.text import json_of
 
 if TYPE_CHECKING:
-    from hipsync.store import Band
+    from hipsync.model import Band
 
 SHAPE = "a key is 32 hexadecimal digits, such as 00112233445566778899aabbccddeeff, with or without 0x before it"
 
 
 class KeyFile:
-    """Keys by name of the band. Raises `ConfigError` where the file cannot be read or written."""
+    """The file of keys, by name of the band. A file that is not there holds no key.
+
+    All methods raise `ConfigError` where the file cannot be read or written, or is not what it should be.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def secret(self, band: Band) -> bytes | None:
-        """The key of a band, if it has one."""
+        """The key of a band; None if there is none."""
         key = self._read().get(band.name)
         return None if key is None else bytes.fromhex(key)
 
     def check(self) -> None:
-        """Raises `ConfigError` if the file is not what it should be."""
+        """Only look whether the file is in order."""
         self._read()
 
     def set(self, name: str, key: bytes) -> None:
+        """Store the key of the band of this name."""
         self._write({**self._read(), name: key.hex()})
 
     def delete(self, name: str) -> None:
+        """Forget the key of the band of this name, if there is one."""
         keys = self._read()
         if keys.pop(name, None) is not None:
             self._write(keys)
 
     def rename(self, name: str, new: str) -> None:
+        """Store the key of a band, if it has one, by the band's new name."""
         keys = self._read()
         if (key := keys.pop(name, None)) is not None:
             self._write({**keys, new: key})
 
     def _read(self) -> dict[str, str]:
         try:
-            held: Any = json.loads(self.path.read_text("utf-8"))
+            content = json_of(self.path.read_text("utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
             raise ConfigError(f"{self.path} cannot be read: mend or remove it, and give the keys again") from error
-        if not isinstance(held, dict) or not all(_is_key(key) for key in held.values()):
-            raise ConfigError(f"{self.path} is not a file of keys: mend or remove it, and give the keys again")
-        return {str(name): str(key) for name, key in held.items()}
+        if isinstance(content, dict):
+            keys = {name: key for name, key in content.items() if isinstance(key, str) and _is_key(key)}
+            if len(keys) == len(content):
+                return keys
+        raise ConfigError(f"{self.path} is not a file of keys: mend or remove it, and give the keys again")
 
     def _write(self, keys: dict[str, str]) -> None:
-        """All of it or nothing: a new file takes the place of the old one."""
+        """Write a new file, which takes the place of the old one only when it is complete."""
         fresh = self.path.with_name(self.path.name + ".new")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,12 +82,15 @@ class KeyFile:
             raise ConfigError(f"{self.path} cannot be written: {error.strerror}; the key was not kept") from error
 
 
-def _is_key(text: object) -> bool:
-    return isinstance(text, str) and re.fullmatch(r"[0-9a-f]{32}", text) is not None
+def _is_key(text: str) -> bool:
+    return re.fullmatch(r"[0-9a-f]{32}", text) is not None
 
 
 def parsed_key(text: str) -> bytes:
-    """16 bytes of what a user typed or keeps in a file. Raises `ConfigError`, which does not repeat it."""
+    """The 16 bytes of a key that a user typed or has in a file.
+
+    Raises `ConfigError`, which does not repeat the text.
+    """
     digits = re.sub(r"[\s:-]", "", text).lower().removeprefix("0x")
     if not _is_key(digits):
         raise ConfigError(f"that is no key: {SHAPE}")
@@ -86,7 +98,7 @@ def parsed_key(text: str) -> bytes:
 
 
 def key_from_file(path: Path) -> tuple[bytes, str | None]:
-    """The key, and a warning if others can read the file. Raises `ConfigError`."""
+    """The key in a file of the user's, and a warning if others can read the file. Raises `ConfigError`."""
     try:
         with path.open("rb") as file:
             text = file.read(4096)

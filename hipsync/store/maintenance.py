@@ -1,4 +1,7 @@
-"""Care for the file: look for damage, keep copies, and erase in all of them."""
+"""Care for the database as a whole: look for damage, make backups, and delete from the file and its backups alike.
+
+What is deleted is overwritten, so that its bytes are not in the file any more.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,18 @@ from hipsync.model import BandId
 from hipsync.store.file import OpenFile, connected, seconds, translated
 
 BACKUPS = 7
-"""Kept of those that get a name of their own."""
+"""How many backups stay, of those that hipsync names itself."""
 STAMP = "%Y%m%dT%H%M%S"
-"""In UTC."""
+"""The form of the instant, in UTC, in the name of a backup."""
 
 
-class Care(OpenFile):
+class Maintenance(OpenFile):
     """What concerns the file as a whole."""
 
     def check(self) -> list[str]:
-        """What is wrong with the file, a line each; empty if nothing is.
+        """What is wrong with the file, one line each; empty if nothing is.
 
-        Raises `StoreError` where the damage is such that SQLite cannot look further.
+        Raises `StoreError` if the damage keeps SQLite from looking further.
         """
         damage = [str(line) for (line,) in self._rows("PRAGMA integrity_check") if line != "ok"]
         if damage:
@@ -35,15 +38,16 @@ class Care(OpenFile):
         return [f"{orphans} rows belong to bands that are not there"] if orphans else []
 
     def vacuum(self) -> None:
-        """Give back the space of what was deleted. Raises `StoreError`."""
+        """Give the space of deleted rows back to the disk. Raises `StoreError`."""
         with self._lock, translated(self.path):
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def backup(self, to: Path | None, now: datetime) -> Path:
-        """A copy, complete also while somebody writes; by default beside the file, the last seven kept.
+        """Make a copy, which is complete even if somebody writes meanwhile; where it is.
 
-        Raises `StoreError`: no place for it, or a file of that name is there; then no half of a copy is left.
+        Without a path it goes to the folder `backups` beside the file, where only the newest seven stay. Raises
+        `StoreError` if there is no space, or a file of that name already; then no half of a copy is left.
         """
         if self.path is None and to is None:
             raise StoreError("a database in memory has no place for a backup: name a file")
@@ -66,11 +70,11 @@ class Care(OpenFile):
         return target
 
     def backups(self) -> list[Path]:
-        """Oldest first."""
+        """The backups that hipsync named itself, the oldest first."""
         return sorted(self._backup_folder().glob("hipsync-*.db")) if self.path is not None else []
 
     def backed_up(self) -> datetime | None:
-        """When the newest copy was made of those that get a name of their own; to the second, by that name."""
+        """When the newest of `backups` was made, by its name; None if there is none."""
         stamps = [path.stem.removeprefix("hipsync-") for path in self.backups()]
         made = [
             datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
@@ -83,28 +87,28 @@ class Care(OpenFile):
         return (self.path.parent if self.path is not None else Path()) / "backups"
 
     def forget(self, band: BandId, *, with_data: bool) -> None:
-        """Unpair: the band has no address any more. With data, every row of it is overwritten, in the backups too.
+        """Unpair a band: it has no address any more. With data, all its rows are deleted, in the backups too.
 
-        The backups come first, so that one that cannot be written (`StoreError`) leaves a band that can be named again.
+        Raises `StoreError`. Backups come first: if one of them cannot be written, the band is still there to try again.
         """
         if not with_data:
             with self.transaction() as db:
                 db.execute("UPDATE bands SET address = NULL WHERE id = ?", (band,))
             return
         ((added,),) = self._rows("SELECT added FROM bands WHERE id = ?", band)
-        # by number and birthday: it may have had another name when a backup was made, and a number may be given again
+        # Its name may have been another one when a backup was made, and its number may be given again.
         self._everywhere({"bands": "id = :band AND added = :added"}, {"band": band, "added": int(added)})
 
     def erase(self, start: datetime, end: datetime) -> None:
-        """Overwrite all that was told, said and done in `[start, end)`, in the backups too; bands and zones stay.
+        """Delete all readings, prompts and exercises of `[start, end)`, in the backups too; bands and zones stay.
 
-        The backups come first, so that one that cannot be written (`StoreError`) leaves a file of which the same can be
-        asked again.
+        Raises `StoreError`. Backups come first: if one of them cannot be written, the same can be asked for again.
         """
         self._everywhere(_TIMES, {"start": seconds(start), "end": seconds(end)})
 
     def _everywhere(self, where: Mapping[str, str], values: Mapping[str, int]) -> None:
-        where = {**where, "days": "TRUE"}  # they tell of the same minutes
+        """Delete rows by a condition for each table, first in the backups and then in the file. Raises `StoreError`."""
+        where = {**where, "days": "TRUE"}  # judged days are made from the same minutes
         for backup in self.backups():
             with translated(backup), contextlib.closing(connected(backup, "mode=rw")) as old:
                 _overwritten(old, where, values)
@@ -124,17 +128,17 @@ _TIMES = {
     ),
     "syncs": "started < :end AND ended >= :start",
 }
-"""By table, the rows that are of a time."""
+"""By table, the SQL condition for rows that belong to `[:start, :end)`."""
 
 
 def _overwritten(db: sqlite3.Connection, where: Mapping[str, str], values: Mapping[str, int]) -> bool:
-    """Delete rows of some tables and overwrite where they were; False if a reader keeps old pages in the log."""
+    """Delete rows and overwrite the place where they were; False if a reader still needs old pages of the log."""
     tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    db.execute("PRAGMA secure_delete = ON")  # for the end of the file, which VACUUM cuts off as it is
+    db.execute("PRAGMA secure_delete = ON")  # for the end of the file, which VACUUM cuts off without overwriting it
     db.execute("BEGIN IMMEDIATE")
     try:
         for table, condition in where.items():
-            if table in tables:  # an old copy may lack some
+            if table in tables:  # an old backup may lack some
                 db.execute(f"DELETE FROM {table} WHERE {condition}", values)  # noqa: S608  our own words
     finally:
         db.execute("COMMIT")

@@ -1,6 +1,7 @@
-"""The schema, step by step. `PRAGMA user_version` counts the steps that a file has.
+"""The schema of the database, step by step. `PRAGMA user_version` counts the steps that a file has.
 
-Imported only where a database is made or upgraded: sqlite-utils costs 80 ms.
+A step never changes once it is released. The module is imported only where a database is made or upgraded, because
+sqlite-utils takes 80 ms to import.
 """
 
 from __future__ import annotations
@@ -12,16 +13,8 @@ from sqlite_utils import Database, Migrations
 
 STEPS = Migrations("hipsync")
 
-
-@STEPS()
-def m001_first(db: Database) -> None:
-    """Bands, what they reported, what was said and done.
-
-    Epochs and counters are WITHOUT ROWID tables keyed by band and time, which halves the file. Numbers 0 and 1 and NULL
-    take no space in SQLite's records, so `length` is kept in minutes and `state` and `inferred` share a column.
-    """
-    for statement in (
-        """CREATE TABLE bands (
+FIRST_TABLES = (
+    """CREATE TABLE bands (
             id INTEGER PRIMARY KEY,
             name TEXT NOT NULL UNIQUE,
             driver TEXT NOT NULL,
@@ -32,11 +25,11 @@ def m001_first(db: Database) -> None:
             reports_wear INTEGER NOT NULL CHECK (reports_wear IN (0, 1)),
             added INTEGER NOT NULL
         )""",
-        """CREATE TABLE states (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)""",
-        """INSERT INTO states VALUES (0, 'unsaid'), (1, 'sitting'), (2, 'asleep'), (3, 'not_worn'), (4, 'charging'),
+    """CREATE TABLE states (code INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)""",
+    """INSERT INTO states VALUES (0, 'unsaid'), (1, 'sitting'), (2, 'asleep'), (3, 'not_worn'), (4, 'charging'),
             (5, 'standing'), (6, 'walking'), (7, 'running'), (8, 'cycling')""",
-        """INSERT INTO states SELECT code + 16, name || ', inferred' FROM states""",
-        """CREATE TABLE epochs (
+    """INSERT INTO states SELECT code + 16, name || ', inferred' FROM states""",
+    """CREATE TABLE epochs (
             band INTEGER NOT NULL REFERENCES bands ON DELETE CASCADE,
             start INTEGER NOT NULL,
             length INTEGER NOT NULL,
@@ -47,37 +40,37 @@ def m001_first(db: Database) -> None:
             kind INTEGER,
             PRIMARY KEY (band, start, length)
         ) WITHOUT ROWID""",
-        """CREATE TABLE counters (
+    """CREATE TABLE counters (
             band INTEGER NOT NULL REFERENCES bands ON DELETE CASCADE,
             at INTEGER NOT NULL,
             steps INTEGER NOT NULL CHECK (steps >= 0),
             PRIMARY KEY (band, at)
         ) WITHOUT ROWID""",
-        """CREATE TABLE wears (
+    """CREATE TABLE wears (
             band INTEGER NOT NULL REFERENCES bands ON DELETE CASCADE,
             at INTEGER NOT NULL,
             worn INTEGER NOT NULL CHECK (worn IN (0, 1)),
             PRIMARY KEY (band, at)
         )""",
-        """CREATE TABLE charges (
+    """CREATE TABLE charges (
             band INTEGER NOT NULL REFERENCES bands ON DELETE CASCADE,
             at INTEGER NOT NULL,
             percent INTEGER NOT NULL,
             charging INTEGER,
             PRIMARY KEY (band, at)
         )""",
-        """CREATE TABLE inactivities (
+    """CREATE TABLE inactivities (
             band INTEGER NOT NULL REFERENCES bands ON DELETE CASCADE,
             at INTEGER NOT NULL,
             PRIMARY KEY (band, at)
         )""",
-        """CREATE TABLE infos (
+    """CREATE TABLE infos (
             band INTEGER NOT NULL REFERENCES bands ON DELETE CASCADE,
             at INTEGER NOT NULL,
             firmware TEXT, hardware TEXT, serial TEXT,
             PRIMARY KEY (band, at)
         )""",
-        """CREATE TABLE syncs (
+    """CREATE TABLE syncs (
             id INTEGER PRIMARY KEY,
             band INTEGER NOT NULL REFERENCES bands ON DELETE CASCADE,
             started INTEGER NOT NULL,
@@ -85,9 +78,9 @@ def m001_first(db: Database) -> None:
             epochs INTEGER NOT NULL,
             error TEXT
         )""",
-        """CREATE INDEX syncs_by_band ON syncs (band, started)""",
-        """CREATE TABLE zones (since INTEGER PRIMARY KEY, zone TEXT NOT NULL)""",
-        """CREATE TABLE prompts (
+    """CREATE INDEX syncs_by_band ON syncs (band, started)""",
+    """CREATE TABLE zones (since INTEGER PRIMARY KEY, zone TEXT NOT NULL)""",
+    """CREATE TABLE prompts (
             at INTEGER PRIMARY KEY,
             due INTEGER NOT NULL,
             exercise TEXT NOT NULL,
@@ -99,32 +92,42 @@ def m001_first(db: Database) -> None:
             answered_at INTEGER,
             snoozed_until INTEGER
         )""",
-        """CREATE TABLE exercises (
+    """CREATE TABLE exercises (
             id INTEGER PRIMARY KEY,
             at INTEGER NOT NULL,
             name TEXT NOT NULL,
             how TEXT NOT NULL CHECK (how IN ('guided', 'prompt', 'manual')),
             hurt INTEGER NOT NULL CHECK (hurt IN (0, 1))
         )""",
-        """CREATE INDEX exercises_by_time ON exercises (at)""",
-        """CREATE VIEW minutes AS
+    """CREATE INDEX exercises_by_time ON exercises (at)""",
+    """CREATE VIEW minutes AS
             SELECT bands.name AS band, datetime(start, 'unixepoch') AS start_utc, length AS minutes, steps, intensity,
                 heart_rate, states.name AS state, kind
             FROM epochs JOIN bands ON bands.id = epochs.band JOIN states ON states.code = epochs.state""",
-    ):
-        db.execute(statement)  # pyright: ignore[reportUnknownMemberType]  sqlite-utils types its rows loosely
+)
+
+
+@STEPS()
+def m001_first(db: Database) -> None:
+    """Make the tables for bands, for what they reported, and for what was shown to the person and done.
+
+    Epochs and counters are WITHOUT ROWID tables keyed by band and time, which halves the file. The numbers 0 and 1 and
+    NULL take no space in SQLite's records. So `length` is in minutes, and `state` and `inferred` share a column.
+    """
+    _execute(db, *FIRST_TABLES)
 
 
 @STEPS()
 def m002_pauses(db: Database) -> None:
-    """When prompts were to be silent."""
-    db.execute("CREATE TABLE pauses (at INTEGER PRIMARY KEY, until INTEGER NOT NULL)")  # pyright: ignore[reportUnknownMemberType]
+    """Add the table of pauses: times without prompts."""
+    _execute(db, "CREATE TABLE pauses (at INTEGER PRIMARY KEY, until INTEGER NOT NULL)")
 
 
 @STEPS()
 def m003_occasions(db: Database) -> None:
-    """What a prompt was for, and what was remarked of a band, so that it is said once."""
-    for statement in (
+    """Add what a prompt was for, and the remarks on bands that were shown, so that each is shown once."""
+    _execute(
+        db,
         """ALTER TABLE prompts ADD COLUMN occasion TEXT NOT NULL DEFAULT 'sitting'
             CHECK (occasion IN ('sitting', 'morning', 'after-cycling'))""",
         """CREATE TABLE remarks (
@@ -133,30 +136,30 @@ def m003_occasions(db: Database) -> None:
             at INTEGER NOT NULL,
             PRIMARY KEY (band, what, at)
         ) WITHOUT ROWID""",
-    ):
-        db.execute(statement)  # pyright: ignore[reportUnknownMemberType]
+    )
 
 
 @STEPS()
 def m004_named_keys(db: Database) -> None:
-    """Foreign keys name the column that they mean: Datasette fails on those that leave it to SQLite.
+    """Make foreign keys name the column that they mean, because Datasette fails on those that leave it to SQLite.
 
     Nothing on disk changes but the text of the schema (https://sqlite.org/lang_altertable.html, section 7).
     """
     ((version,),) = db.execute("PRAGMA schema_version").fetchall()  # pyright: ignore[reportUnknownMemberType]
-    for statement in (
+    _execute(
+        db,
         "PRAGMA writable_schema = ON",
         "UPDATE sqlite_master SET sql = replace(sql, 'REFERENCES bands ON', 'REFERENCES bands (id) ON')",
         f"PRAGMA schema_version = {int(version) + 1}",
         "PRAGMA writable_schema = OFF",
-    ):
-        db.execute(statement)  # pyright: ignore[reportUnknownMemberType]
+    )
 
 
 @STEPS()
 def m005_days(db: Database) -> None:
-    """Days that were judged already. Derived from the rest: every row may be deleted at any time."""
-    db.execute(  # pyright: ignore[reportUnknownMemberType]
+    """Add the cache of judged days. It is made from the rest, so every row may be deleted at any time."""
+    _execute(
+        db,
         """CREATE TABLE days (
             start INTEGER NOT NULL,
             until INTEGER NOT NULL,
@@ -168,12 +171,17 @@ def m005_days(db: Database) -> None:
             kinds BLOB NOT NULL,
             facts TEXT NOT NULL,
             PRIMARY KEY (start, until, zone, of)
-        ) WITHOUT ROWID"""
+        ) WITHOUT ROWID""",
     )
 
 
+def _execute(db: Database, *statements: str) -> None:
+    for statement in statements:
+        db.execute(statement)  # pyright: ignore[reportUnknownMemberType]  sqlite-utils types its rows loosely
+
+
 def migrate(connection: sqlite3.Connection) -> None:
-    """Apply what is missing, in one transaction: two processes that start at once make one schema.
+    """Apply the steps that the file lacks, in one transaction, so that two processes at once make one schema.
 
     Raises whatever a step raises, and then the file is as it was.
     """

@@ -1,4 +1,4 @@
-"""What was said to the person, and what they did."""
+"""What was shown to the person, and what the person did: prompts, pauses, exercises, and remarks on bands."""
 
 from __future__ import annotations
 
@@ -10,44 +10,48 @@ from hipsync.model import Answer, BandId, Exercise, Occasion, Pause, Prompt, Rem
 from hipsync.store.file import OpenFile, instant, seconds
 
 
-class Said(OpenFile):
-    """Tables `prompts`, `pauses`, `exercises`, `remarks`."""
+class Prompts(OpenFile):
+    """The tables `prompts`, `pauses`, `exercises` and `remarks`."""
 
     def prompts(self, start: datetime, end: datetime) -> list[Prompt]:
-        """Those first shown in `[start, end)`, in order."""
+        """Prompts that were first shown in `[start, end)`, in order of time."""
         rows = self._rows(f"{_PROMPTS} WHERE at >= ? AND at < ? ORDER BY at", seconds(start), seconds(end))
         return [_prompt(row) for row in rows]
 
     def prompt(self, prompt: Prompt) -> Prompt:
-        """As it is now: somebody may have answered it."""
+        """The same prompt as the file has it now: it may have been answered since.
+
+        Raises `StoreError` if it is not there any more.
+        """
         rows = self._rows(f"{_PROMPTS} WHERE at = ?", seconds(prompt.at))
         if not rows:
             raise StoreError("the prompt is not in the database any more: was it replaced?")
         return _prompt(rows[0])
 
     def add_prompt(self, prompt: Prompt) -> Prompt:
-        """As it is kept: in whole seconds."""
+        """Store a new prompt; the prompt as it is stored, in whole seconds. Raises `StoreError`."""
         with self.transaction() as db:
             db.execute(f"INSERT INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
         return self.prompt(prompt)
 
     def update_prompt(self, prompt: Prompt) -> None:
+        """Store a prompt in place of the one first shown at the same instant. Raises `StoreError`."""
         with self.transaction() as db:
             db.execute(f"REPLACE INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
 
     def pause(self, now: datetime) -> Pause | None:
-        """The one that holds at an instant: the one that was asked for last."""
+        """The pause that is on at an instant, which is the one that was asked for last; None if none is on."""
         rows = self._rows("SELECT at, until FROM pauses WHERE at <= ? ORDER BY at DESC LIMIT 1", seconds(now))
         found = [Pause(instant(at), instant(until)) for at, until in rows if instant(until) > now]
         return found[0] if found else None
 
     def add_pause(self, pause: Pause) -> None:
-        """It takes the place of the one before it; one that ends as it begins ends that one."""
+        """Store a pause, which takes the place of an earlier one. A pause without length ends the earlier one."""
         with self.transaction() as db:
             db.execute("REPLACE INTO pauses VALUES (?, ?)", (seconds(pause.at), seconds(pause.until)))
 
     def exercises(self, start: datetime, end: datetime) -> list[Exercise]:
-        """Those done in `[start, end)`, in order."""
+        """Exercises that were done in `[start, end)`, in order of time."""
         rows = self._rows(
             "SELECT at, name, how, hurt FROM exercises WHERE at >= ? AND at < ? ORDER BY at, id",
             seconds(start), seconds(end),
@@ -55,6 +59,7 @@ class Said(OpenFile):
         return [Exercise(instant(r[0]), str(r[1]), str(r[2]), bool(r[3])) for r in rows]
 
     def add_exercise(self, done: Exercise) -> None:
+        """Store an exercise that the person did. Raises `StoreError`."""
         with self.transaction() as db:
             db.execute(
                 "INSERT INTO exercises (at, name, how, hurt) VALUES (?, ?, ?, ?)",
@@ -62,20 +67,21 @@ class Said(OpenFile):
             )
 
     def hurt(self) -> list[str]:
-        """Names of exercises that hurt: not offered again."""
+        """The names of exercises that have hurt, which are not offered again."""
         return [str(name) for (name,) in self._rows("SELECT DISTINCT name FROM exercises WHERE hurt ORDER BY name")]
 
     def remarked(self, band: BandId) -> dict[Trouble, datetime]:
-        """When each trouble of a band was last remarked on."""
+        """When the last remark on each trouble of a band was shown."""
         rows = self._rows("SELECT what, max(at) FROM remarks WHERE band = ? GROUP BY what", band)
         return {Trouble(what): instant(at) for what, at in rows}
 
     def add_remark(self, remark: Remark, now: datetime) -> None:
+        """Store that a remark was shown now."""
         with self.transaction() as db:
             db.execute("REPLACE INTO remarks VALUES (?, ?, ?)", (remark.band, remark.what, seconds(now)))
 
     def drop_remarks(self, band: BandId, what: Trouble) -> None:
-        """What was remarked on is mended as far as anybody can tell: if it comes again that is worth saying."""
+        """Forget the remarks on a trouble that seems to be over, so that the next one is shown again."""
         with self.transaction() as db:
             db.execute("DELETE FROM remarks WHERE band = ? AND what = ?", (band, what))
 

@@ -1,6 +1,6 @@
-"""Readings: what bands reported. A second one of the same time may complete the first, never take from it.
+"""Readings: what bands reported. A second reading of the same time may complete the first, and never takes from it.
 
-Lengths of epochs are kept in minutes. On the path of `hipsync today`, so reading a month of epochs is quick.
+Lengths of epochs are stored in minutes. A month of epochs is read on the path of `hipsync today`, so that is quick.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from hipsync.model import (
     Wear,
 )
 from hipsync.store.file import BEGINNING, SECOND, OpenFile, instant, seconds, text, translated
-from hipsync.store.judged_days import BEGAN, ENDS, drop_days
+from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 
 log = logging.getLogger(__name__)
 
 INFERRED = 16
-"""Added to the code of a state: nobody sent it, a band vouched for the time around it."""
+"""Added to the code of a state if the epoch is inferred: the band did not send it."""
 STATES: tuple[State | None, ...] = (
     None,
     State.SITTING,
@@ -41,26 +41,28 @@ STATES: tuple[State | None, ...] = (
     State.RUNNING,
     State.CYCLING,
 )
-"""By the code that `epochs.state` holds; the table `states` says the same. 0 and 1 take no space in the file."""
+"""The states, each at the place of its code in `epochs.state`, as in the table `states`. 0 and 1 take no space in a
+file."""
 _CODES = {state: code for code, state in enumerate(STATES)}
 
 
 class Appended(NamedTuple):
-    """What became of the epochs of a batch."""
+    """What became of the epochs of a batch that was stored."""
 
     new: int
+    """How many were new, or completed one that was stored."""
     same: int
-    """Known already, or kept out because they had fewer steps."""
+    """How many changed nothing: they were known already, or had fewer steps than what is stored."""
 
 
 class Readings(OpenFile):
-    """Tables `epochs`, `counters`, `wears`, `charges`, `inactivities`, `infos`."""
+    """The tables `epochs`, `counters`, `wears`, `charges`, `inactivities` and `infos`."""
 
     def append(self, band: BandId, readings: Sequence[Reading]) -> Appended:
-        """Store a batch in one transaction; when this returns it is on disk.
+        """Store a batch of a band's readings in one transaction; when this returns, it is on disk.
 
-        A second epoch of the same start and length replaces the first if it has no fewer steps, and is kept out
-        otherwise; a value that it lacks is not taken away. Raises `StoreError`, and then nothing was stored.
+        A second epoch of the same start and length replaces the first if it has no fewer steps, and changes nothing
+        otherwise. A value that the second one lacks stays. Raises `StoreError`, and then nothing was stored.
         """
         epochs = [reading for reading in readings if isinstance(reading, Epoch)]
         others = [reading for reading in readings if not isinstance(reading, Epoch)]
@@ -73,14 +75,12 @@ class Readings(OpenFile):
                 drop_days(db, *_touched(rows))
             for reading in others:
                 _append_other(db, band, reading)
-        if kept_out := len(epochs) - changed:
-            log.debug(
-                "%d of %d epochs were known already, or had fewer steps than what is stored", kept_out, len(epochs)
-            )
-        return Appended(changed, kept_out)
+        if same := len(epochs) - changed:
+            log.debug("%d of %d epochs were known already, or had fewer steps than what is stored", same, len(epochs))
+        return Appended(changed, same)
 
     def epochs(self, band: BandId, start: datetime, end: datetime) -> list[Epoch]:
-        """Those that touch `[start, end)`, in order."""
+        """A band's epochs that overlap `[start, end)`, in order of time."""
         rows = self._rows(
             "SELECT start, length, steps, intensity, heart_rate, state, kind FROM epochs"
             " WHERE band = ? AND start > ? AND start < ? AND start + length * 60 > ? ORDER BY start",
@@ -102,7 +102,7 @@ class Readings(OpenFile):
         ]
 
     def counters(self, band: BandId, start: datetime, end: datetime) -> list[Counter]:
-        """Those of `[start, end)`, with the last before it and the first after it."""
+        """A band's counter readings in `[start, end)`, with the last one before and the first one after, in order."""
         rows = self._rows(
             "SELECT at, steps FROM counters WHERE band = ?1"
             " AND at >= coalesce((SELECT max(at) FROM counters WHERE band = ?1 AND at < ?2), ?2)"
@@ -112,7 +112,7 @@ class Readings(OpenFile):
         return [Counter(instant(at), int(steps)) for at, steps in rows]
 
     def wears(self, band: BandId, start: datetime, end: datetime) -> list[Wear]:
-        """Those of `[start, end)`, with the last before it."""
+        """When a band was put on or taken off in `[start, end)`, with the last change before, in order."""
         rows = self._rows(
             "SELECT at, worn FROM wears WHERE band = ?1"
             " AND at >= coalesce((SELECT max(at) FROM wears WHERE band = ?1 AND at < ?2), ?2) AND at < ?3 ORDER BY at",
@@ -121,9 +121,10 @@ class Readings(OpenFile):
         return [Wear(instant(at), bool(worn)) for at, worn in rows]
 
     def resolution(self, band: BandId, start: datetime, end: datetime) -> timedelta | None:
-        """The finest of `[start, end)`: a minute for a live counter, or the shortest epoch; None without data.
+        """The finest resolution of a band's data in `[start, end)`; None if there are none.
 
-        Counters of a band that keeps epochs, too, count if two of them are close enough to tell minutes.
+        That is the length of its shortest epoch, or a minute for a live counter. For a band that reports epochs too, a
+        counter counts only if two of its readings are at most five minutes apart.
         """
         ((shortest,),) = self._rows(
             "SELECT min(length) FROM epochs WHERE band = ? AND start >= ? AND start < ?",
@@ -141,7 +142,7 @@ class Readings(OpenFile):
         return None if shortest is None else int(shortest) * MINUTE
 
     def since(self, band: BandId) -> Mapping[type[Reading], datetime]:
-        """By type of reading, the end of the last one stored."""
+        """For each type of reading that a band has reported, the end of the newest one."""
         found: dict[type[Reading], datetime] = {}
         for start, length in self._rows(
             "SELECT start, length FROM epochs WHERE band = ? ORDER BY start DESC, length DESC LIMIT 1", band
@@ -161,16 +162,17 @@ class Readings(OpenFile):
         return found
 
     def newest(self) -> datetime | None:
-        """The end of the newest epoch of any band."""
+        """The end of the newest epoch of any band; None if there are none."""
         ((newest,),) = self._rows("SELECT max(start + length * 60) FROM epochs")
         return None if newest is None else instant(newest)
 
     def newest_charge(self, band: BandId) -> Charge | None:
+        """A band's newest battery reading; None if there is none."""
         rows = self._rows("SELECT at, percent, charging FROM charges WHERE band = ? ORDER BY at DESC LIMIT 1", band)
         return next((Charge(instant(r[0]), int(r[1]), None if r[2] is None else bool(r[2])) for r in rows), None)
 
     def charged(self, band: BandId, since: datetime, over: int) -> bool:
-        """Whether its battery was above `over` percent after an instant."""
+        """Whether a band's battery was above `over` percent at any time after `since`."""
         return bool(
             self._rows(
                 "SELECT 1 FROM charges WHERE band = ? AND at > ? AND percent > ? LIMIT 1", band, seconds(since), over
@@ -178,17 +180,21 @@ class Readings(OpenFile):
         )
 
     def newest_info(self, band: BandId) -> Info | None:
+        """The newest text that a band sent about itself; None if it never sent any."""
         rows = self._rows(
             "SELECT at, firmware, hardware, serial FROM infos WHERE band = ? ORDER BY at DESC LIMIT 1", band
         )
         return next((Info(instant(r[0]), text(r[1]), text(r[2]), text(r[3])) for r in rows), None)
 
     def has_states(self) -> bool:
-        """Whether any epoch carries a state that a band said."""
+        """Whether any epoch of any band has a state."""
         return bool(self._rows(f"SELECT 1 FROM epochs WHERE state % {INFERRED} LIMIT 1"))  # noqa: S608  our own number
 
     def all_epochs(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, Epoch]]:
-        """(name of the band, epoch) of every epoch that starts in `[start, end)`, in order of time, then band."""
+        """Every epoch that starts in `[start, end)`, as (name of the band, epoch).
+
+        They are in order of time and then of band. None is no bound.
+        """
         with self._lock, translated(self.path):
             cursor = self._db.execute(
                 "SELECT bands.name, start, length, steps, intensity, heart_rate, state, kind FROM epochs"
@@ -197,16 +203,17 @@ class Readings(OpenFile):
             )
             code: int
             for name, at, length, steps, intensity, heart_rate, code, kind in cursor:
-                said, inferred = STATES[code & ~INFERRED], code >= INFERRED
-                yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, said, kind, inferred)
+                state, inferred = STATES[code & ~INFERRED], code >= INFERRED
+                yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, state, kind, inferred)
 
 
 _Row = tuple[int, int, int, int, int | None, int | None, int, int | None]
-"""Of the table `epochs`."""
+"""A row of the table `epochs`, with its columns in their order."""
 
 _STATE = f"""(CASE excluded.state % {INFERRED} WHEN 0 THEN state % {INFERRED} ELSE excluded.state % {INFERRED} END
     | (state & excluded.state & {INFERRED}))"""
-"""What is said stays until something else is said; what was sent once is inferred no more, in either order."""
+"""SQL for the state of an epoch that comes a second time. A state stays until the band says another one; an epoch that
+was sent once is not inferred, whichever came first."""
 _UPSERT = f"""
 INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
@@ -226,7 +233,10 @@ WHERE excluded.steps >= steps AND (
 
 
 def _epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
-    """In one comprehension: a sync can bring a month of minutes, and a function call for each would double the time."""
+    """The epochs as rows.
+
+    It is one comprehension because a sync can bring a month of minutes: a function call for each would double the time.
+    """
     return [
         (
             band,
@@ -243,24 +253,24 @@ def _epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
 
 
 def _touched(rows: Sequence[_Row]) -> tuple[int, int]:
-    """Seconds `[from, until)` in which all of these epochs lie."""
+    """Seconds `[from, until)` that hold all of these epochs."""
     starts = [row[1] for row in rows]
     return min(starts), max(starts) + 60 * max({row[2] for row in rows})
 
 
 def _drop_days_around(db: sqlite3.Connection, table: str, band: int, at_s: int) -> None:
-    """A reading speaks of the time from the one before it to the one after it."""
+    """Drop the judged days that a new reading can change: those from the reading before it to the one after it."""
     before, after = (
         f"SELECT {extreme}(at) FROM {table} WHERE band = ? AND at {side} ?"  # noqa: S608  our own names
         for extreme, side in (("max", "<"), ("min", ">"))
     )
     ((first,),) = db.execute(before, (band, at_s)).fetchall()
     ((last,),) = db.execute(after, (band, at_s)).fetchall()
-    drop_days(db, BEGAN if first is None else first, ENDS if last is None else last + 1)
+    drop_days(db, BEFORE_ALL_S if first is None else first, AFTER_ALL_S if last is None else last + 1)
 
 
 def _append_other(db: sqlite3.Connection, band: int, reading: Reading) -> None:
-    """Of two in the same second: the larger counter, the first that was said of anything else."""
+    """Store a reading that is no epoch. Of two in the same second the larger counter stays; of others, the first."""
     match reading:
         case Counter(at, steps):
             db.execute(

@@ -1,4 +1,7 @@
-"""Rows as they are, for a file that holds everything: whatever columns a table has come along."""
+"""Rows of any table as plain mappings, for an export that holds everything.
+
+It follows the columns that a table has, so that a new column needs no change here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from datetime import datetime
 
 from hipsync.errors import InputError
 from hipsync.store.file import OpenFile, seconds, translated
-from hipsync.store.judged_days import BEGAN, ENDS, drop_days
+from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 
 Cell = int | str | None
 
@@ -22,17 +25,20 @@ TIMES: Mapping[str, str] = {
     "pauses": "at",
     "exercises": "at",
 }
-"""The tables, and which of their columns says when. Not epochs, which have a form of their own; not attempts and
-remarks, which are of this computer."""
+"""The tables that are exported as rows, and the column of each that says when.
+
+Epochs are missing, because they are exported in a form of their own. So are syncs and remarks, which belong to this
+computer.
+"""
 ALWAYS = "zones"
-"""All of it belongs to any time: it says where the computer was."""
+"""The table of which every row is exported, whatever the time: each says where the computer was from then on."""
 
 
 class Rows(OpenFile):
-    """Tables of `TIMES`."""
+    """Rows of the tables of `TIMES`."""
 
     def rows_of(self, table: str, start: datetime | None, end: datetime | None) -> Iterator[dict[str, Cell]]:
-        """Rows of `[start, end)` in order of time, with the name of the band in place of its number."""
+        """Rows of a table in `[start, end)`, in order of time, with the band's name in place of its number."""
         at, columns = TIMES[table], self._columns(table)
         whole = start is None or table == ALWAYS
         first = -(2**62) if start is None or whole else seconds(start)
@@ -48,7 +54,10 @@ class Rows(OpenFile):
                 yield {column: cell for column, cell in zip(columns, row, strict=True) if cell is not None}
 
     def put_row(self, table: str, row: Mapping[str, object], bands: Mapping[str, int]) -> bool:
-        """Whether it was new. Raises `InputError` for what is no row of that table, and `StoreError`."""
+        """Store a row that `rows_of` gave; whether it was new. `bands` are the numbers of bands by their names.
+
+        Raises `InputError` for what is no row of that table, and `StoreError`.
+        """
         columns = self._columns(table)
         if unknown := row.keys() - set(columns):
             raise InputError(f"{table} has no column {min(unknown)!r}: the file is of another version of hipsync")
@@ -73,10 +82,10 @@ class Rows(OpenFile):
         with self.transaction() as db:
             new = db.execute(sql, (*cells.values(), *cells.values())).rowcount == 1
             if new and "band" in columns:
-                drop_days(db, BEGAN, ENDS)
+                drop_days(db, BEFORE_ALL_S, AFTER_ALL_S)
             return new
 
     def _columns(self, table: str) -> dict[str, str]:
-        """Types by name; without the number that SQLite gives a row."""
+        """The columns of a table and their types, without `id`, which another file may have given to another row."""
         rows = self._rows(f"PRAGMA table_info({table})")
         return {str(name): str(kind) for _, name, kind, *_ in rows if name != "id"}

@@ -26,7 +26,7 @@ from bench.figure import Figure
 from hipsync.core.exercises import Move
 from hipsync.driver import Driver
 from hipsync.host.clock import FastClock
-from hipsync.model import Epoch, Prompt, Where
+from hipsync.model import Band, Epoch, Prompt, Where
 from hipsync.office_day import office_day
 from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.scan import find
@@ -36,7 +36,7 @@ from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.testing.direct import run
 
 BANDS = 50

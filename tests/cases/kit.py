@@ -18,13 +18,13 @@ from typing import NamedTuple
 from hipsync.conversation.session import Connection
 from hipsync.core.exercises import Move
 from hipsync.core.policy import Policy
-from hipsync.model import MINUTE, BandId, Epoch, Prompt, Remark, State, Where
+from hipsync.model import MINUTE, Band, BandId, Epoch, Prompt, Remark, State, Where
 from hipsync.registry import drivers
 from hipsync.service.plan import next_wake, settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.testing.direct import DirectConnection
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

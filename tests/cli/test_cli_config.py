@@ -17,7 +17,11 @@ from support.stored import NOW
 
 def with_limit(minutes: int) -> Config:
     default = Config()
-    return replace(default, rule=default.rule._replace(limit=minutes), policy=replace(default.policy, limit=minutes))
+    return replace(
+        default,
+        rule=default.rule._replace(limit_minutes=minutes),
+        policy=replace(default.policy, limit_minutes=minutes),
+    )
 
 
 @pytest.fixture
@@ -49,7 +53,7 @@ def test_a_setting_is_changed_and_the_rest_of_the_file_stays(machine: Machine) -
     text = machine.settings.read_text()
     assert text.startswith('# mine\n[sitting]\nlimit = "45m"  # a long hour\n')
     held = parsed(tomllib.loads(text), "held")
-    assert (held.rule.limit, held.exercises, held.policy.stronger) == (45, ("seated",), False)
+    assert (held.rule.limit_minutes, held.exercises, held.policy.stronger) == (45, ("seated",), False)
     assert [f"{start:%H:%M}-{end:%H:%M}" for start, end in held.policy.hours[5]] == ["10:00-20:00"]
     assert machine.settings.stat().st_mode & 0o777 == 0o600
     assert machine.files() == ["config/hipsync/config.toml"]

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.core.band_troubles import Facts, remarks_due, troubles
+from hipsync.core.band_troubles import BandFacts, remarks_due, troubles
 from hipsync.core.days import Zones
 from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, BandId, Charge, Pause, Remark, Trouble
+from hipsync.model import MINUTE, Band, BandId, Charge, Pause, Remark, Trouble
 from hipsync.service.control_client import Line
 from hipsync.service.control_server import opened
 from hipsync.service.delivery import Delivery
 from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
 from support.builders import MONDAY, day
@@ -32,66 +32,66 @@ ZONES = Zones([], "Europe/London")
 OPEN = Policy()
 TEN = MONDAY + 10 * HOUR
 BAND = BandId(1)
-WELL = Facts(
+WELL = BandFacts(
     band=BAND, name="desk-band", newest=TEN, in_vain=None, charge=Charge(TEN, 80), recharged=False, refused=False,
     reached=TEN, remarked={},
 )  # fmt: skip
 
 
-def said(facts: Facts, now: datetime = TEN, policy: Policy = OPEN, pause: Pause | None = None) -> list[str]:
+def remarks(facts: BandFacts, now: datetime = TEN, policy: Policy = OPEN, pause: Pause | None = None) -> list[str]:
     return [remark.text for remark in remarks_due([facts], policy, ZONES, now, pause)]
 
 
-def empty(percent: int, *, charging: bool | None = None, at: datetime = TEN) -> Facts:
+def empty(percent: int, *, charging: bool | None = None, at: datetime = TEN) -> BandFacts:
     return WELL._replace(charge=Charge(at, percent, charging))
 
 
 def test_a_band_that_is_well_is_not_spoken_of() -> None:
-    assert said(WELL) == []
-    assert said(WELL._replace(charge=None)) == []
+    assert remarks(WELL) == []
+    assert remarks(WELL._replace(charge=None)) == []
 
 
 def test_a_low_battery_is_one_unless_it_charges_or_was_read_long_ago() -> None:
-    assert said(empty(15)) == ["Charge desk-band: 15 %"]
-    assert said(empty(16)) == []
-    assert said(empty(9, charging=True)) == []
-    assert said(empty(9, charging=False)) == ["Charge desk-band: 9 %"]
-    assert said(empty(9), TEN + 24 * HOUR) == ["Charge desk-band: 9 %"]
-    assert said(empty(9), TEN + 24 * HOUR + MINUTE) == []
+    assert remarks(empty(15)) == ["Charge desk-band: 15 %"]
+    assert remarks(empty(16)) == []
+    assert remarks(empty(9, charging=True)) == []
+    assert remarks(empty(9, charging=False)) == ["Charge desk-band: 9 %"]
+    assert remarks(empty(9), TEN + 24 * HOUR) == ["Charge desk-band: 9 %"]
+    assert remarks(empty(9), TEN + 24 * HOUR + MINUTE) == []
 
 
 def test_it_is_said_again_only_after_the_battery_was_charged() -> None:
     low = empty(9)._replace(remarked={Trouble.BATTERY: TEN - 48 * HOUR})
-    assert said(low) == []
-    assert said(low._replace(recharged=True)) == ["Charge desk-band: 9 %"]
+    assert remarks(low) == []
+    assert remarks(low._replace(recharged=True)) == ["Charge desk-band: 9 %"]
     assert [remark.what for remark in troubles(low, ZONES, TEN)] == [Trouble.BATTERY], "status goes on saying it"
 
 
 def test_a_day_without_data_is_one_if_it_was_tried_for_a_day() -> None:
     silent = WELL._replace(newest=TEN - 25 * HOUR, in_vain=TEN - 24 * HOUR)
     text = "No data from desk-band since Sun 09:00: is it in reach? `hipsync status` says more"
-    assert said(silent) == [text]
-    assert said(silent._replace(in_vain=TEN - 23 * HOUR)) == [], "the computer was off, or asleep"
-    assert said(silent._replace(in_vain=None)) == []
-    assert said(silent._replace(newest=TEN - 23 * HOUR, in_vain=TEN - 23 * HOUR)) == []
+    assert remarks(silent) == [text]
+    assert remarks(silent._replace(in_vain=TEN - 23 * HOUR)) == [], "the computer was off, or asleep"
+    assert remarks(silent._replace(in_vain=None)) == []
+    assert remarks(silent._replace(newest=TEN - 23 * HOUR, in_vain=TEN - 23 * HOUR)) == []
 
 
 def test_it_is_said_again_only_after_data_came() -> None:
     silent = WELL._replace(newest=TEN - 25 * HOUR, in_vain=TEN - 24 * HOUR)
-    assert said(silent._replace(remarked={Trouble.NO_DATA: TEN - 30 * HOUR})) != []
-    assert said(silent._replace(remarked={Trouble.NO_DATA: TEN - HOUR})) == []
+    assert remarks(silent._replace(remarked={Trouble.NO_DATA: TEN - 30 * HOUR})) != []
+    assert remarks(silent._replace(remarked={Trouble.NO_DATA: TEN - HOUR})) == []
 
 
 def test_a_refused_key_is_one_remark_a_streak_and_says_how_to_give_another() -> None:
     refused = WELL._replace(refused=True, reached=TEN - 5 * HOUR)
-    assert said(refused) == [
+    assert remarks(refused) == [
         "desk-band refused its key: `hipsync bands key desk-band --key-file FILE` gives it another"
     ]
-    assert said(refused._replace(remarked={Trouble.REFUSED: TEN - HOUR})) == []
-    assert said(refused._replace(remarked={Trouble.REFUSED: TEN - 6 * HOUR})) != []
-    assert said(refused._replace(remarked={Trouble.REFUSED: TEN - HOUR}, reached=None)) == []
+    assert remarks(refused._replace(remarked={Trouble.REFUSED: TEN - HOUR})) == []
+    assert remarks(refused._replace(remarked={Trouble.REFUSED: TEN - 6 * HOUR})) != []
+    assert remarks(refused._replace(remarked={Trouble.REFUSED: TEN - HOUR}, reached=None)) == []
     spaced = refused._replace(name="Mi Band's")
-    assert said(spaced) == [
+    assert remarks(spaced) == [
         "Mi Band's refused its key: `hipsync bands key 'Mi Band'\\''s' --key-file FILE` gives it another"
     ]
 
@@ -104,11 +104,11 @@ def test_a_refused_key_explains_why_no_data_come() -> None:
 def test_outside_the_hours_and_during_a_pause_it_waits() -> None:
     office = Policy(hours=settings_of(Config(), "UTC").policy.hours)
     low = empty(9)
-    assert said(low, MONDAY + 7 * HOUR, office) == []
-    assert said(low, MONDAY + 8 * HOUR, office) != []
+    assert remarks(low, MONDAY + 7 * HOUR, office) == []
+    assert remarks(low, MONDAY + 8 * HOUR, office) != []
     pause = Pause(TEN - MINUTE, TEN + MINUTE)
-    assert said(low, TEN, pause=pause) == []
-    assert said(low, TEN + MINUTE, pause=pause) != []
+    assert remarks(low, TEN, pause=pause) == []
+    assert remarks(low, TEN + MINUTE, pause=pause) != []
 
 
 # ------------------------------------------------------------------ by the service
@@ -118,10 +118,10 @@ class Told(World):
     """A service that remarks, and what it remarked on: (minutes since nine, text)."""
 
     def listen_to(self, secret: Callable[[Band], bytes | None] = lambda _: KEY) -> list[tuple[int, str]]:
-        told: list[tuple[int, str]] = []
+        shown: list[tuple[int, str]] = []
 
         async def tell(remark: Remark) -> None:
-            told.append((int((self.clock.now() - NINE) / MINUTE), remark.text))
+            shown.append((int((self.clock.now() - NINE) / MINUTE), remark.text))
 
         known = self.service._drivers  # pyright: ignore[reportPrivateUsage]
         settings = self.service.settings
@@ -129,7 +129,7 @@ class Told(World):
             self.store, settings, radio=self.wrist, drivers=known, secret=secret,
             deliver=self.shown, now=self.clock.now, hear=self.wrist.hear, tell=tell,
         )  # fmt: skip
-        return told
+        return shown
 
 
 def mi_band(**more: object) -> MiBand:
@@ -140,7 +140,7 @@ def mi_band(**more: object) -> MiBand:
 def test_a_band_that_is_away_is_remarked_on_after_a_day_once_also_by_the_next_run_and_again_after_data_came() -> None:
     async def story(clock: FastClock) -> tuple[Told, list[tuple[int, str]]]:
         world = Told(clock, band=mi_band())
-        told = world.listen_to()
+        shown = world.listen_to()
         await world.run_until(NINE + 10 * MINUTE)
         world.wrist.away = {"band"}
         await world.run_until(NINE + 30 * HOUR)
@@ -151,11 +151,11 @@ def test_a_band_that_is_away_is_remarked_on_after_a_day_once_also_by_the_next_ru
         await world.run_until(NINE + 34 * HOUR)
         world.wrist.away = {"band"}
         await world.run_until(NINE + 60 * HOUR)
-        return world, [*told, *second]
+        return world, [*shown, *second]
 
-    _, told = run(story, NINE)
-    assert len(told) == 2
-    (first, text), (again, _) = told
+    _, shown = run(story, NINE)
+    assert len(shown) == 2
+    (first, text), (again, _) = shown
     assert 24 * 60 <= first <= 26 * 60  # 24 h after the first attempt in vain, seen by the next of them
     assert 58 * 60 <= again < 60 * 60  # away again since 34 h
     assert text.startswith("No data from band since Mon 09:")
@@ -164,24 +164,24 @@ def test_a_band_that_is_away_is_remarked_on_after_a_day_once_also_by_the_next_ru
 def test_a_low_battery_is_remarked_on_once_until_it_was_charged() -> None:
     async def story(clock: FastClock) -> list[tuple[int, str]]:
         world = Told(clock, band=mi_band())
-        told = world.listen_to()
+        shown = world.listen_to()
         world.wrist.away = {"band"}  # it would tell of a battery of its own
         band = world.store.bands()[0]
         for percent in (16, 15, 12, 30, 14, 31, 13, 12):
             world.store.append(band.id, [Charge(clock.now(), percent)])
             await world.service.wake(clock.now())
             await clock.sleep_until(clock.now() + MINUTE)
-        return told
+        return shown
 
-    told = run(story, NINE)
-    assert told == [(1, "Charge band: 15 %"), (6, "Charge band: 13 %")]
+    shown = run(story, NINE)
+    assert shown == [(1, "Charge band: 15 %"), (6, "Charge band: 13 %")]
 
 
 def test_a_new_key_is_tried_at_once_and_another_wrong_one_is_remarked_on_again() -> None:
     async def story(clock: FastClock) -> tuple[Told, list[tuple[int, str]]]:
         keys = [bytes(16)]
         world = Told(clock, band=mi_band())
-        told = world.listen_to(lambda _: keys[-1])
+        shown = world.listen_to(lambda _: keys[-1])
         await listening(world, NINE + 20 * MINUTE)
         band = world.store.bands()[0]
         assert world.wrist.minutes_of("band") == [0.0], "it is called hourly"
@@ -191,11 +191,11 @@ def test_a_new_key_is_tried_at_once_and_another_wrong_one_is_remarked_on_again()
         keys.append(KEY)
         world.store.drop_remarks(band.id, Trouble.REFUSED)
         await listening(world, NINE + 40 * MINUTE)
-        return world, told
+        return world, shown
 
-    world, told = run(story, NINE)
-    assert [minute for minute, _ in told] == [0, 20]
-    assert all(text.startswith("band refused its key") for _, text in told)
+    world, shown = run(story, NINE)
+    assert [minute for minute, _ in shown] == [0, 20]
+    assert all(text.startswith("band refused its key") for _, text in shown)
     assert world.wrist.minutes_of("band")[:3] == [0.0, 20.0, 30.0]
     assert world.store.syncs(world.store.bands()[0].id)[0].error is None
 

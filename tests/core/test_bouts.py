@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from hipsync.core.bouts import Rule, bouts, reached, usual_minutes, zero_runs
-from hipsync.core.timeline import Source, minute_of
+from hipsync.core.bouts import Rule, bouts, reached, usual_minutes
+from hipsync.core.timeline import Source, minute_of, zero_runs
 from hipsync.model import EndedBy
 from support import shared
 from support.builders import MONDAY, day, line, minutes, slots
@@ -41,7 +41,7 @@ def test_a_case_of_the_sitting_rule(case: dict[str, Any]) -> None:
         (s["start"], s["minutes"]) for s in case["stretches"]
     ]
     assert found.age == case["last_age"]
-    zero = [length for length in zero_runs(time) if length >= 8]
+    zero = [end - start for start, end in zero_runs(time) if end - start >= 8]
     assert sum(zero) == case["sitting_minutes"]
 
 

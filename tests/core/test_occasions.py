@@ -36,7 +36,7 @@ def judged(
     epochs: Sequence[Epoch],
     now: datetime | None = None,
     *,
-    said: Sequence[Prompt] = (),
+    prompts: Sequence[Prompt] = (),
     policy: Policy = HOURS,
     pause: Pause | None = None,
     zone: str = "UTC",
@@ -48,7 +48,7 @@ def judged(
     known = [[epoch for epoch in band if epoch.end <= now] for band in (epochs, *more)]
     first = minute_of(now - 32 * HOUR)
     line = timeline([Source(band, reports_wear=True) for band in known], first, minute_of(now), ZoneInfo("UTC"))
-    return occasions(line, Rule(), said, policy, Zones([], zone), now, pause).get(occasion)
+    return occasions(line, Rule(), prompts, policy, Zones([], zone), now, pause).get(occasion)
 
 
 def prompt(when: datetime, answer: Answer | None = None, occasion: Occasion = MORNING, **more: object) -> Prompt:
@@ -129,23 +129,23 @@ def test_a_pause_and_lunch_delay_it_but_not_beyond_that_hour() -> None:
 def test_once_a_day_whatever_came_of_it() -> None:
     night = day("8h 30m sleep, 2m walk, 2m sit")
     for answer in (None, Answer.DONE, Answer.IGNORED, Answer.SKIPPED, Answer.HURT):
-        assert judged(night, said=[prompt(at(8.5) + MINUTE, answer)]) == Quiet(Reason.SAID)
+        assert judged(night, prompts=[prompt(at(8.5) + MINUTE, answer)]) == Quiet(Reason.SHOWN)
     yesterday = [prompt(at(8.5) - 24 * HOUR, Answer.DONE), prompt(at(8.5), Answer.DONE, Occasion.SITTING)]
-    assert judged(night, said=yesterday) == due(at(8.5) + MINUTE)
+    assert judged(night, prompts=yesterday) == due(at(8.5) + MINUTE)
 
 
 def test_a_snoozed_one_comes_back_within_an_hour_of_its_end() -> None:
     night = day("8h 30m sleep, 2m walk, 4h sit")
     snoozed = prompt(at(8.5) + MINUTE, Answer.SNOOZED, snoozed_until=at(9.75))
-    assert judged(night, at(9), said=[snoozed]) == Quiet(Reason.SNOOZED, at(9.75))
-    assert judged(night, at(9.75), said=[snoozed]) == replace(due(at(8.5) + MINUTE), again=snoozed)
-    assert judged(night, at(10.75) + MINUTE, said=[snoozed]) == Quiet(Reason.TOO_LATE)
+    assert judged(night, at(9), prompts=[snoozed]) == Quiet(Reason.SNOOZED, at(9.75))
+    assert judged(night, at(9.75), prompts=[snoozed]) == replace(due(at(8.5) + MINUTE), again=snoozed)
+    assert judged(night, at(10.75) + MINUTE, prompts=[snoozed]) == Quiet(Reason.TOO_LATE)
 
 
 def test_a_prompt_that_waits_for_its_answer_goes_first() -> None:
     night = day("8h 30m sleep, 2m walk, 2m sit")
     asked = prompt(at(8.5), None, Occasion.SITTING)
-    assert judged(night, said=[asked]) == Quiet(Reason.ASKED, at(8.5) + 10 * MINUTE)
+    assert judged(night, prompts=[asked]) == Quiet(Reason.ASKED, at(8.5) + 10 * MINUTE)
 
 
 def test_a_nap_in_the_afternoon_makes_no_second_morning() -> None:
@@ -208,11 +208,11 @@ class TestRides:
         assert self.ride("30m stand, 5m sit", start=21.5) == Quiet(Reason.OUTSIDE_HOURS)
 
     def test_once_a_ride_and_once_for_rides_that_follow_each_other(self) -> None:
-        said = [prompt(at(17.2), Answer.DONE, RIDE)]
-        assert self.ride("10m stand, 4m sit", said=said) == Quiet(Reason.SAID)
-        assert self.ride("10m stand, 20m sit, 20m stand, 2m sit", said=said) == Quiet(Reason.SAID)
-        assert self.ride("10m stand, 80m sit, 20m stand, 2m sit", said=said) == due(at(17) + 112 * MINUTE, RIDE)
-        assert self.ride("10m stand, 4m sit", said=[prompt(at(17), Answer.DONE)]) == due(at(17.2), RIDE)
+        prompts = [prompt(at(17.2), Answer.DONE, RIDE)]
+        assert self.ride("10m stand, 4m sit", prompts=prompts) == Quiet(Reason.SHOWN)
+        assert self.ride("10m stand, 20m sit, 20m stand, 2m sit", prompts=prompts) == Quiet(Reason.SHOWN)
+        assert self.ride("10m stand, 80m sit, 20m stand, 2m sit", prompts=prompts) == due(at(17) + 112 * MINUTE, RIDE)
+        assert self.ride("10m stand, 4m sit", prompts=[prompt(at(17), Answer.DONE)]) == due(at(17.2), RIDE)
 
 
 def test_who_is_up_already_has_not_moved_because_of_it_and_after_ten_minutes_has_ignored_it() -> None:
@@ -230,8 +230,8 @@ def test_a_prompt_for_the_morning_does_not_stand_for_the_one_for_sitting() -> No
     now = epochs[-1].end
     line = timeline([Source(epochs, reports_wear=True)], minute_of(at(8)), minute_of(now), ZoneInfo("UTC"))
     for answer in (None, Answer.DONE, Answer.SNOOZED):
-        said = [prompt(at(9) + 2 * MINUTE, answer)]
-        assert isinstance(verdict(line, bouts(line, Rule()), said, HOURS, Zones([], "UTC"), now), Due)
+        prompts = [prompt(at(9) + 2 * MINUTE, answer)]
+        assert isinstance(verdict(line, bouts(line, Rule()), prompts, HOURS, Zones([], "UTC"), now), Due)
 
 
 # ------------------------------------------------------------------ a second calculation

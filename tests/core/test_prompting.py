@@ -28,7 +28,7 @@ def judged(
     drawing: str,
     *,
     start: datetime = MONDAY,
-    said: Sequence[Prompt] = (),
+    prompts: Sequence[Prompt] = (),
     policy: Policy = FREE,
     now: datetime | None = None,
     alive: bool = True,
@@ -39,7 +39,7 @@ def judged(
         epochs = [epoch._replace(heart_rate=70) for epoch in epochs]
     now = now or epochs[-1].end
     line = timeline([Source(epochs, reports_wear=True)], minute_of(start) - 10, minute_of(now), ZoneInfo("UTC"))
-    return verdict(line, bouts(line, Rule()), said, policy, UTC_ONLY, now, pause)
+    return verdict(line, bouts(line, Rule()), prompts, policy, UTC_ONLY, now, pause)
 
 
 def shown(when: datetime, answer: Answer | None = None, **more: object) -> Prompt:
@@ -75,22 +75,22 @@ def test_a_stretch_last_seen_eleven_minutes_ago_is_not_known_to_run() -> None:
 
 
 def test_one_prompt_a_stretch() -> None:
-    said = [shown(at(10), Answer.DONE)]
-    assert judged("180m sit", start=at(9), said=said) == Quiet(Reason.SAID)
+    prompts = [shown(at(10), Answer.DONE)]
+    assert judged("180m sit", start=at(9), prompts=prompts) == Quiet(Reason.SHOWN)
 
 
 def test_a_prompt_of_an_earlier_stretch_does_not_count() -> None:
-    said = [shown(at(8), Answer.DONE)]
-    assert isinstance(judged("1m walk, 61m sit", start=at(9), said=said), Due)
+    prompts = [shown(at(8), Answer.DONE)]
+    assert isinstance(judged("1m walk, 61m sit", start=at(9), prompts=prompts), Due)
 
 
 def test_a_repeat_comes_every_hour_of_the_stretch_with_a_sign_of_life() -> None:
-    policy = replace(FREE, repeat=60)
-    said = [shown(at(10), Answer.SKIPPED)]
-    assert judged("119m sit", start=at(9), said=said, policy=policy) == Quiet(Reason.SAID, at(11))
-    assert judged("120m sit", start=at(9), said=said, policy=policy) == Due(at(11), sure=True)
-    lifeless = judged("120m sit", start=at(9), said=said, policy=policy, alive=False)
-    assert lifeless == Quiet(Reason.SAID)
+    policy = replace(FREE, repeat_minutes=60)
+    prompts = [shown(at(10), Answer.SKIPPED)]
+    assert judged("119m sit", start=at(9), prompts=prompts, policy=policy) == Quiet(Reason.SHOWN, at(11))
+    assert judged("120m sit", start=at(9), prompts=prompts, policy=policy) == Due(at(11), sure=True)
+    lifeless = judged("120m sit", start=at(9), prompts=prompts, policy=policy, alive=False)
+    assert lifeless == Quiet(Reason.SHOWN)
 
 
 def test_no_sign_of_life_in_three_hours_no_prompt() -> None:
@@ -147,21 +147,21 @@ class TestAfterwards:
     """Snoozed, ignored, moved."""
 
     def test_it_waits_for_an_answer(self) -> None:
-        said = [shown(at(10))]
-        assert judged("65m sit", start=at(9), said=said) == Quiet(Reason.ASKED, at(10) + timedelta(minutes=10))
+        prompts = [shown(at(10))]
+        assert judged("65m sit", start=at(9), prompts=prompts) == Quiet(Reason.ASKED, at(10) + timedelta(minutes=10))
 
     def test_a_snoozed_prompt_comes_back_if_the_stretch_still_runs(self) -> None:
         snoozed = shown(at(10), Answer.SNOOZED, snoozed_until=at(10.25))
-        assert judged("70m sit", start=at(9), said=[snoozed]) == Quiet(Reason.SNOOZED, at(10.25))
-        assert judged("75m sit", start=at(9), said=[snoozed]) == Due(at(10), sure=True, again=snoozed)
+        assert judged("70m sit", start=at(9), prompts=[snoozed]) == Quiet(Reason.SNOOZED, at(10.25))
+        assert judged("75m sit", start=at(9), prompts=[snoozed]) == Due(at(10), sure=True, again=snoozed)
 
     def test_an_ignored_prompt_is_shown_once_more_stronger(self) -> None:
         ignored = shown(at(10), Answer.IGNORED)
-        assert judged("71m sit", start=at(9), said=[ignored]) == Due(at(10), sure=True, again=ignored, strong=True)
-        assert judged("71m sit", start=at(9), said=[ignored], alive=False) == Quiet(Reason.NO_LIFE)
-        assert judged("71m sit", start=at(9), said=[ignored._replace(shown=2)]) == Quiet(Reason.SAID)
+        assert judged("71m sit", start=at(9), prompts=[ignored]) == Due(at(10), sure=True, again=ignored, strong=True)
+        assert judged("71m sit", start=at(9), prompts=[ignored], alive=False) == Quiet(Reason.NO_LIFE)
+        assert judged("71m sit", start=at(9), prompts=[ignored._replace(shown=2)]) == Quiet(Reason.SHOWN)
         gentle = replace(FREE, stronger=False)
-        assert judged("71m sit", start=at(9), said=[ignored], policy=gentle) == Quiet(Reason.SAID)
+        assert judged("71m sit", start=at(9), prompts=[ignored], policy=gentle) == Quiet(Reason.SHOWN)
 
     def test_moved_means_a_break_within_ten_minutes(self) -> None:
         prompt = shown(at(10))
@@ -184,8 +184,8 @@ class TestAfterwards:
 def test_a_pause_holds_what_is_due_until_it_ends_if_the_stretch_still_runs() -> None:
     pause = Pause(at(9.5), at(11))
     assert judged("1m walk, 60m sit", start=at(9), pause=pause) == Quiet(Reason.PAUSED, at(11))
-    held = judged("1m walk, 119m sit", start=at(9), now=at(11), pause=pause)
-    assert held == Due(at(9) + timedelta(minutes=61), sure=True)
+    found = judged("1m walk, 119m sit", start=at(9), now=at(11), pause=pause)
+    assert found == Due(at(9) + timedelta(minutes=61), sure=True)
     over = judged("1m walk, 70m sit, 3m walk, 46m sit", start=at(9), now=at(11), pause=pause)
     assert over == Quiet(Reason.SITTING, at(9) + timedelta(minutes=134))
 

@@ -40,6 +40,6 @@ def agree(person: str, rows: list[real_people.Row], zone: str, *, vouches: bool)
     table = {row.at: (row.steps, row.state) for row in rows}
     for i in range(8):
         day = rows[0].at.date() + timedelta(days=i)
-        ours = json.loads(json.dumps(day_json(day_summary(line, found, zones.day(day), now, limit=60))))
+        ours = json.loads(json.dumps(day_json(day_summary(line, found, zones.day(day), now, limit_minutes=60))))
         theirs = independent.day_of_minutes(table, day, zone=ZoneInfo(zone), now=now, vouches=vouches)
         same_day(ours, theirs, f"{person} {day}")

@@ -10,7 +10,7 @@ from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
 from hipsync.core.summary import DaySummary, day_summary
 from hipsync.core.timeline import Source, minute_of, timeline
-from hipsync.model import MINUTE, Answer, EndedBy, Epoch, Kind, Prompt, State
+from hipsync.model import MINUTE, Answer, EndedBy, Epoch, Kind, Prompt, Span, State
 from support.builders import MONDAY, day, slots
 
 
@@ -31,7 +31,7 @@ def summed(
     span = zones.day(when)
     first, last = minute_of(span.start) - 1440, min(minute_of(span.end) + 1440, minute_of(now))
     line = timeline([Source(epochs, vouches=vouches)], first, last, ZoneInfo(zone))
-    return day_summary(line, bouts(line, Rule()), span, now, limit=60, prompts=prompts)
+    return day_summary(line, bouts(line, Rule()), span, now, limit_minutes=60, prompts=prompts)
 
 
 def kinds(summary: DaySummary) -> dict[str, int]:
@@ -51,6 +51,17 @@ def test_every_minute_is_exactly_one_of_six_kinds() -> None:
         "unknown": 1440 - 504,
     }
     assert sum(summary.minutes.values()) == 1440
+
+
+def test_the_day_is_runs_of_one_kind_without_gaps() -> None:
+    summary = summed(day("7h sleep, 10m walk, 8m sit, 1m walk"))
+    assert list(summary.spans()) == [
+        Span(MONDAY, at(7), Kind.ASLEEP),
+        Span(at(7), at(7) + 10 * MINUTE, Kind.UP),
+        Span(at(7) + 10 * MINUTE, at(7) + 18 * MINUTE, Kind.SITTING),
+        Span(at(7) + 18 * MINUTE, at(7) + 19 * MINUTE, Kind.UP),
+        Span(at(7) + 19 * MINUTE, at(24), Kind.UNKNOWN),
+    ]
 
 
 def test_a_doubtful_run_is_unknown() -> None:

@@ -17,8 +17,8 @@ HOUR = timedelta(hours=1)
 DAY = 24
 
 
-def total(told: Timeline) -> int:
-    return sum(told.steps) + sum(steps for _, steps in told.unplaced)
+def total(joined: Timeline) -> int:
+    return sum(joined.steps) + sum(steps for _, steps in joined.unplaced)
 
 
 def hours(minutes: Sequence[int]) -> list[Epoch]:
@@ -39,8 +39,8 @@ WALKED = [i * 7 % 11 for i in range(6 * 60)]
 
 @pytest.mark.parametrize("gap", [(60, 120), (90, 200), (80, 100), (20, 340), (130, 170)])
 def test_hours_inside_across_and_around_a_gap_of_the_counter_add_nothing(gap: tuple[int, int]) -> None:
-    told = line(Source(hours(WALKED), counters(WALKED, gaps=[gap])), size=360)
-    assert total(told) == sum(WALKED)
+    joined = line(Source(hours(WALKED), counters(WALKED, gaps=[gap])), size=360)
+    assert total(joined) == sum(WALKED)
 
 
 def test_hours_add_what_the_counter_lost_before_it_was_first_read() -> None:
@@ -52,8 +52,8 @@ def test_steps_spread_over_the_edge_of_an_hour_that_was_watched_are_not_counted_
     # ten steps just before one o'clock, told with a difference that reaches over it
     read = [Counter(MONDAY, 0), *(Counter(MONDAY + i * MINUTE - timedelta(seconds=30), 0) for i in range(1, 61))]
     read += [Counter(MONDAY + i * MINUTE + timedelta(seconds=30), 10) for i in range(60, 121)]
-    told = line(Source([Epoch(MONDAY, HOUR, 10), Epoch(MONDAY + HOUR, HOUR, 0)], read), size=180)
-    assert total(told) == 10
+    joined = line(Source([Epoch(MONDAY, HOUR, 10), Epoch(MONDAY + HOUR, HOUR, 0)], read), size=180)
+    assert total(joined) == 10
 
 
 def test_an_hour_of_a_counter_that_was_reset_in_it_is_believed() -> None:
@@ -64,5 +64,5 @@ def test_an_hour_of_a_counter_that_was_reset_in_it_is_believed() -> None:
 @given(st.lists(st.integers(0, 110), min_size=240, max_size=240), st.integers(0, 240), st.integers(0, 240))
 def test_each_step_counts_once_with_any_one_gap(minutes: list[int], one: int, other: int) -> None:
     gap = (min(one, other), max(one, other))
-    told = line(Source(hours(minutes), counters(minutes, gaps=[gap])), size=240 + 2)
-    assert total(told) == sum(minutes)
+    joined = line(Source(hours(minutes), counters(minutes, gaps=[gap])), size=240 + 2)
+    assert total(joined) == sum(minutes)

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipsync.errors import InputError
-from hipsync.formats.csv_minutes import Imported, Table, export_csv, import_table, read_csv
+from hipsync.formats.csv_minutes import Imported, MinuteTable, export_csv, import_table, read_csv
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.store import Store
 from support.builders import MONDAY
@@ -32,7 +32,7 @@ def store() -> Iterator[Store]:
         yield store
 
 
-def table(text: str | bytes, *, band: str | None = None, zone: ZoneInfo | None = None) -> Table:
+def table(text: str | bytes, *, band: str | None = None, zone: ZoneInfo | None = None) -> MinuteTable:
     return read_csv(io.BytesIO(text if isinstance(text, bytes) else text.encode()), band=band, zone=zone)
 
 
@@ -53,7 +53,7 @@ def refusal(text: str | bytes, zone: ZoneInfo | None = None, band: str | None = 
 
 
 @pytest.mark.parametrize(
-    ("head", "said"),
+    ("head", "message"),
     [
         ("", "the file is empty: its first line must name columns, at least timestamp,steps"),
         ("timestamp\n", "the column 'steps' is missing: the first line must name it"),
@@ -64,15 +64,15 @@ def refusal(text: str | bytes, zone: ZoneInfo | None = None, band: str | None = 
         ("2026-03-02T00:00:00Z,4\n", "unknown column '2026-03-02T00:00:00Z', '4': known are "),
     ],
 )
-def test_a_wrong_first_line_is_named(head: str, said: str) -> None:
-    assert refusal(head).startswith(said)
+def test_a_wrong_first_line_is_named(head: str, message: str) -> None:
+    assert refusal(head).startswith(message)
 
 
 # ------------------------------------------------------------------ lines
 
 
 @pytest.mark.parametrize(
-    ("columns", "line", "said"),
+    ("columns", "line", "message"),
     [
         ("", "yesterday,0", "'yesterday' is no timestamp: write it like 2026-11-20T09:00:00+00:00"),
         ("", ",0", "'' is no timestamp"),
@@ -101,9 +101,9 @@ def test_a_wrong_first_line_is_named(head: str, said: str) -> None:
         (",band", f"{ROW},0,{'n' * 65}", f"band '{'n' * 65}' is too long, or holds characters that cannot be seen"),
     ],
 )
-def test_a_wrong_line_is_named_with_its_number(columns: str, line: str, said: str) -> None:
+def test_a_wrong_line_is_named_with_its_number(columns: str, line: str, message: str) -> None:
     good = "2026-03-01T00:00:00Z,0" + "," * columns.count(",")
-    assert refusal(f"timestamp,steps{columns}\n{good}\n{line}\n").startswith(f"line 3: {said}")
+    assert refusal(f"timestamp,steps{columns}\n{good}\n{line}\n").startswith(f"line 3: {message}")
 
 
 def test_a_line_with_too_few_or_too_many_columns_is_named() -> None:
@@ -125,7 +125,7 @@ def test_all_columns_in_any_order_are_understood() -> None:
         "left,,,0,2026-03-02T00:02:00Z,,,,1\n"
     )
     found = table(text)
-    assert found == Table(
+    assert found == MinuteTable(
         2,
         {"left": [Epoch(MONDAY, 2 * MINUTE, 34, 7, 90, State.WALKING, 129), minute(2, inferred=True)]},
         says_state=True,
@@ -152,7 +152,7 @@ def test_files_as_other_programs_write_them_are_understood(text: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (f"{HEAD}{ROW},7".encode(), "line 2 does not end: the file was cut off while written"),
         (b"timestamp,ste", "line 1 does not end: the file was cut off while written"),
@@ -163,8 +163,8 @@ def test_files_as_other_programs_write_them_are_understood(text: bytes) -> None:
         (f'{HEAD}"{ROW}"x,7\n'.encode(), "line 2: this is not CSV: ',' expected after '\"'"),
     ],
 )
-def test_a_damaged_file_is_refused(text: bytes, said: str) -> None:
-    assert refusal(text).startswith(said)
+def test_a_damaged_file_is_refused(text: bytes, message: str) -> None:
+    assert refusal(text).startswith(message)
 
 
 class Endless(io.RawIOBase):
@@ -188,7 +188,7 @@ class Endless(io.RawIOBase):
 
 
 @pytest.mark.parametrize(
-    ("start", "then", "said"),
+    ("start", "then", "message"),
     [
         (b"", b"x", "line 1 is too long"),
         (HEAD.encode(), b"x", "line 2 is too long"),
@@ -196,11 +196,11 @@ class Endless(io.RawIOBase):
     ],
     ids=["the first line", "another", "a quote that is never closed"],
 )
-def test_a_line_without_end_is_not_read_to_its_end(start: bytes, then: bytes, said: str) -> None:
+def test_a_line_without_end_is_not_read_to_its_end(start: bytes, then: bytes, message: str) -> None:
     file = Endless(start, then)
     tracemalloc.start()
     try:
-        with pytest.raises(InputError, match=said):
+        with pytest.raises(InputError, match=message):
             read_csv(io.BufferedReader(file), band=None, zone=None)
         assert tracemalloc.get_traced_memory()[1] < 10**7
     finally:
@@ -235,8 +235,8 @@ def test_a_time_that_the_clock_skipped_is_refused() -> None:
     assert epochs(f"{HEAD}2026-03-29T00:59,1\n2026-03-29T02:00,2\n", LONDON)[1].start == datetime(
         2026, 3, 29, 1, tzinfo=UTC
     )
-    said = refusal(f"{HEAD}2026-03-29T00:59,1\n2026-03-29T01:30,2\n", LONDON)
-    assert said == "line 3: 2026-03-29T01:30:00 does not exist in Europe/London: the clock skipped it"
+    message = refusal(f"{HEAD}2026-03-29T00:59,1\n2026-03-29T01:30,2\n", LONDON)
+    assert message == "line 3: 2026-03-29T01:30:00 does not exist in Europe/London: the clock skipped it"
 
 
 # ------------------------------------------------------------------ the same line twice
@@ -248,8 +248,8 @@ def test_the_same_line_twice_counts_once() -> None:
 
 @pytest.mark.parametrize("second", ["2026-03-02T00:00:00+00:00,8", "2026-03-02T01:00:00+01:00,6"])
 def test_two_lines_that_contradict_each_other_are_both_named(second: str) -> None:
-    said = refusal(f"{HEAD}{ROW},7\n2026-03-02T00:01Z,7\n{second}\n")
-    assert said == "line 4 contradicts line 2, which is about the same time: remove one of them"
+    message = refusal(f"{HEAD}{ROW},7\n2026-03-02T00:01Z,7\n{second}\n")
+    assert message == "line 4 contradicts line 2, which is about the same time: remove one of them"
 
 
 TWO = "timestamp,steps,band\n2026-03-02T00:00Z,1,left\n2026-03-02T00:00Z,2,right\n2026-03-02T00:01Z,3,\n"
@@ -270,7 +270,7 @@ def test_bands_that_are_made_one_may_not_contradict_each_other() -> None:
 def test_a_second_import_adds_nothing(store: Store) -> None:
     assert import_table(store, table(TWO), NOW) == Imported(lines=3, new=3, same=0)
     assert import_table(store, table(TWO), NOW) == Imported(lines=3, new=0, same=3)
-    assert [held.name for held in store.bands()] == ["left", "right", "csv"]
+    assert [desk.name for desk in store.bands()] == ["left", "right", "csv"]
     assert len(list(store.all_epochs(None, None))) == 3
 
 
@@ -278,7 +278,7 @@ def test_a_file_that_says_states_vouches_for_its_wearer_and_one_that_does_not_do
     import_table(store, table(f"{HEAD}{ROW},7\n", band="bare"), NOW)
     import_table(store, table(f"timestamp,steps,heart_rate\n{ROW},7,60\n", band="heart"), NOW)
     import_table(store, table(f"timestamp,steps,state\n{ROW},7,\n", band="states"), NOW)
-    found = {held.name: (held.vouches, held.reports_wear) for held in store.bands()}
+    found = {desk.name: (desk.vouches, desk.reports_wear) for desk in store.bands()}
     assert found == {"bare": (False, False), "heart": (True, False), "states": (True, True)}
     import_table(store, table(f"timestamp,steps,state\n{ROW},7,\n", band="bare"), NOW)
     assert store.bands()[0][5:8] == (False, True, True)
@@ -288,7 +288,7 @@ def test_an_import_that_is_refused_at_its_second_band_keeps_nothing_of_its_first
     band(store, "right")
     with pytest.raises(InputError, match="the band 'right' is not one of an import: give another name with --band"):
         import_table(store, table(TWO), NOW)
-    assert [held.name for held in store.bands()] == ["right"]
+    assert [desk.name for desk in store.bands()] == ["right"]
     assert list(store.all_epochs(None, None)) == []
 
 
@@ -328,8 +328,8 @@ def key(row: tuple[str, Epoch]) -> tuple[str, datetime, timedelta]:
 
 
 def test_an_export_holds_what_starts_in_the_span(store: Store) -> None:
-    held = band(store, "desk, left")
-    store.append(held, [minute(0, 1), minute(1, 30, heart_rate=90), minute(2, 3)])
+    desk = band(store, "desk, left")
+    store.append(desk, [minute(0, 1), minute(1, 30, heart_rate=90), minute(2, 3)])
     out = io.StringIO()
     assert export_csv(store, out, MONDAY + MINUTE, MONDAY + 2 * MINUTE) == 1
     assert out.getvalue() == (

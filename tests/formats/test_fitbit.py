@@ -59,8 +59,8 @@ def stored(machine: Machine, name: str) -> list[Epoch]:
 
 def test_people_and_what_stands_beside_their_steps(machine: Machine) -> None:
     given = files(machine, STEPS, INTENSITY, SLEEP, HEART)
-    said = machine.told("import", "fitbit", *given, "--zone", "America/New_York")
-    assert said == "2 people, 4 minutes: 4 new, 0 known already.\n"
+    message = machine.told("import", "fitbit", *given, "--zone", "America/New_York")
+    assert message == "2 people, 4 minutes: 4 new, 0 known already.\n"
     assert stored(machine, "fitbit 1503960366") == [
         Epoch(MIDNIGHT, MINUTE, 0, state=State.ASLEEP),
         Epoch(MIDNIGHT + MINUTE, MINUTE, 7, 1, 101),
@@ -81,13 +81,13 @@ def test_an_hour_a_row_is_sixty_minutes(machine: Machine) -> None:
 
 def test_a_time_that_the_clock_skipped_is_left_out_and_one_that_comes_twice_is_the_first(machine: Machine) -> None:
     text = "Id,ActivityMinute,Steps\n1,3/13/2016 2:30:00 AM,5\n1,11/6/2016 1:30:00 AM,6\n"
-    said = machine.told("import", "fitbit", *files(machine, text), "--zone", "America/New_York")
-    assert said.endswith("Left out: 1 rows with a time that does not exist in America/New_York.\n")
+    message = machine.told("import", "fitbit", *files(machine, text), "--zone", "America/New_York")
+    assert message.endswith("Left out: 1 rows with a time that does not exist in America/New_York.\n")
     assert stored(machine, "fitbit 1") == [Epoch(datetime(2016, 11, 6, 5, 30, tzinfo=UTC), MINUTE, 6)]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("dear diary\n", "this is no file of minutes that Fitabase exports: its first line is 'dear diary'"),
         ("", "this is no file of minutes"),
@@ -103,13 +103,13 @@ def test_a_time_that_the_clock_skipped_is_left_out_and_one_that_comes_twice_is_t
         ("Id,ActivityMinute,Steps\n" + "9" * 20_000, "line 2 is no line of such a file"),
     ],
 )
-def test_what_is_wrong_is_one_line_and_nothing_is_imported(text: str, said: str, machine: Machine) -> None:
-    told = machine.refused("import", "fitbit", *files(machine, text), "--zone", "Europe/Rome", code=1)
-    assert said in told
+def test_what_is_wrong_is_one_line_and_nothing_is_imported(text: str, message: str, machine: Machine) -> None:
+    output = machine.refused("import", "fitbit", *files(machine, text), "--zone", "Europe/Rome", code=1)
+    assert message in output
     assert not machine.database.exists()
 
 
 def test_a_zone_is_needed(machine: Machine) -> None:
     assert machine.type("import", "fitbit", *files(machine, STEPS)).exit_code == 2
-    said = machine.refused("import", "fitbit", *files(machine, STEPS), "--zone", "Mars", code=2)
-    assert said == "'Mars' is no time zone: use an IANA name such as Europe/London"
+    message = machine.refused("import", "fitbit", *files(machine, STEPS), "--zone", "Mars", code=2)
+    assert message == "'Mars' is no time zone: use an IANA name such as Europe/London"

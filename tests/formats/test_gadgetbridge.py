@@ -182,8 +182,8 @@ def test_the_other_families(machine: Machine) -> None:
         device(db, 4, "AA:00:00:00:00:04", "Xiaomi")
         rows(db, "XIAOMI_ACTIVITY_SAMPLE", 4, [(AT, 1, 2, 3, 4, 5, 6)])
 
-    said = imported(machine, fill)
-    assert said.splitlines()[-1] == "Left out: 1 rows of XIAOMI_ACTIVITY_SAMPLE, which no driver knows."
+    message = imported(machine, fill)
+    assert message.splitlines()[-1] == "Left out: 1 rows of XIAOMI_ACTIVITY_SAMPLE, which no driver knows."
     assert stored(machine, "PineTime") == [Epoch(MONDAY, MINUTE, 12), Epoch(MONDAY + MINUTE, MINUTE, 9)]
     ten = timedelta(minutes=10)
     assert stored(machine, "Bangle.js 1234") == [
@@ -249,9 +249,9 @@ def test_a_zip_is_read_and_keys_are_taken_only_when_asked(machine: Machine) -> N
     keys = KeyFile(machine.database.with_name("keys.json"))
     assert machine.type("import", "gadgetbridge", file).stdout == "my band: 11 epochs, 11 of them new.\n"
     assert not keys.path.exists()
-    told = machine.type("import", "gadgetbridge", file, "--with-keys").stdout
-    assert told.splitlines()[1] == "my band: its key was taken."
-    assert KEY not in told
+    data = machine.type("import", "gadgetbridge", file, "--with-keys").stdout
+    assert data.splitlines()[1] == "my band: its key was taken."
+    assert KEY not in data
     with Store.read(machine.database) as store:
         assert keys.secret(store.bands()[0]) == bytes.fromhex(KEY)
 
@@ -270,8 +270,8 @@ def test_an_older_schema_is_read_and_a_strange_one_met_with_a_word(machine: Mach
         db.execute("ALTER TABLE MI_BAND_ACTIVITY_SAMPLE RENAME COLUMN STEPS TO PACES")
 
     file = made(machine.home / "newer.db", strange, version=200)
-    said = machine.refused("import", "gadgetbridge", str(file), code=1)
-    assert said.startswith(
+    message = machine.refused("import", "gadgetbridge", str(file), code=1)
+    assert message.startswith(
         "the table MI_BAND_ACTIVITY_SAMPLE has no column STEPS: this hipsync does not know that version"
     )
 
@@ -312,7 +312,7 @@ def broken(machine: Machine, what: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("what", "said"),
+    ("what", "message"),
     [
         ("text", "is neither a database nor a ZIP"),
         ("empty", "is neither a database nor a ZIP"),
@@ -324,13 +324,13 @@ def broken(machine: Machine, what: str) -> Path:
         ("a zip of nothing", "holds no database"),
     ],
 )
-def test_what_is_no_export_is_one_line_and_nothing_is_imported(what: str, said: str, machine: Machine) -> None:
+def test_what_is_no_export_is_one_line_and_nothing_is_imported(what: str, message: str, machine: Machine) -> None:
     machine.band([Epoch(MONDAY, MINUTE, 5)])
     machine.now = NOW
     before = machine.told("export"), machine.told("bands")
     file = broken(machine, what)
     bytes_before = file.read_bytes()
-    assert said in machine.refused("import", "gadgetbridge", str(file), code=1)
+    assert message in machine.refused("import", "gadgetbridge", str(file), code=1)
     assert (machine.told("export"), machine.told("bands")) == before
     assert file.read_bytes() == bytes_before
     assert [path.name for path in machine.home.iterdir() if path.name.startswith("broken")] == ["broken"]

@@ -10,11 +10,10 @@ from bleak.backends.scanner import AdvertisementDataCallback, BaseBleakScanner
 from bleak.exc import BleakDBusError
 
 from hipsync.host.clock import FastClock
-from hipsync.model import BandId
+from hipsync.model import Band, BandId
 from hipsync.radio.bleak_radio import BleakRadio, opened_radio
 from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter
 from hipsync.radio.simulation import SimulatedRadio
-from hipsync.store import Band
 from support.plain_band import BATTERY, FIRST, SECOND_BAND, START, PlainBand, on_the_air
 
 

@@ -16,7 +16,7 @@ from hipsync.cli import hipsync
 from hipsync.cli.app import App
 from hipsync.core.exercises import Move
 from hipsync.host.clock import FastClock, VirtualTimeLoop
-from hipsync.model import Epoch, Prompt, State, Where
+from hipsync.model import Band, Epoch, Prompt, State, Where
 from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
@@ -24,7 +24,7 @@ from hipsync.registry import drivers
 from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync_devices.huami.sim import MiBand
 from support import independent, real_people
 from support.same_day import epochs_of, same_day

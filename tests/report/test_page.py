@@ -22,6 +22,7 @@ from hipsync.core.summary import KINDS
 from hipsync.history.summaries import summarise_days
 from hipsync.model import MINUTE, Answer, Exercise, Kind, Prompt, Where
 from hipsync.report.page import page_html
+from hipsync.report.page.charts import binned
 from hipsync.report.page.style import STYLE
 from hipsync.report.terminal_day import length
 from hipsync.store import Store
@@ -89,10 +90,10 @@ def test_its_numbers_are_those_of_the_summary(week: PeriodSummary) -> None:
     assert Kind.UNKNOWN in kinds
     assert len(rows) == 7
     for row, day in zip(rows, week.days, strict=True):
-        told = dict(zip(head, row, strict=True))
+        cells = dict(zip(head, row, strict=True))
         assert [*row[1 : 1 + len(kinds)]] == [length(day.minutes[kind]) if day.minutes[kind] else "" for kind in kinds]
-        assert told["steps"] == f"{day.steps:,}"
-        assert (told["longest"], told["breaks"]) == (length(day.longest_minutes), str(day.breaks))
+        assert cells["steps"] == f"{day.steps:,}"
+        assert (cells["longest"], cells["breaks"]) == (length(day.longest_minutes), str(day.breaks))
     hours = found.tables[1][1:]
     for row, day in zip(hours, week.days, strict=True):
         sat = [int(cell) for cell in row[1:] if cell]
@@ -101,6 +102,19 @@ def test_its_numbers_are_those_of_the_summary(week: PeriodSummary) -> None:
     lengths = {row[0]: int(row[1]) for row in found.tables[2][1:]}
     assert sum(lengths.values()) == len(week.lengths)
     assert lengths["60 to 89"] == sum(60 <= each < 90 for each in week.lengths)
+
+
+def test_a_stretch_counts_in_the_bin_where_it_begins_to_fit() -> None:
+    bins = binned([7, 8, 14, 15, 89, 90, 119, 120, 600])
+    assert [(each.label, each.stretches, each.minutes) for each in bins] == [
+        ("8 to 14", 2, 22),
+        ("15 to 29", 1, 15),
+        ("30 to 44", 0, 0),
+        ("45 to 59", 0, 0),
+        ("60 to 89", 1, 89),
+        ("90 to 119", 2, 209),
+        ("120 and more", 2, 720),
+    ]
 
 
 def test_an_hour_of_which_most_is_unknown_has_no_number(week: PeriodSummary) -> None:
@@ -114,10 +128,10 @@ def test_an_hour_of_which_most_is_unknown_has_no_number(week: PeriodSummary) -> 
 def test_the_change_is_told_for_an_hour_worn(week: PeriodSummary) -> None:
     half = period_summary(week.days[:3])
     table = Parsed(page_html(week, NOW, previous=half)).tables[-3]
-    told = {row[0]: row[1:] for row in table[1:]}
+    cells = {row[0]: row[1:] for row in table[1:]}
     awake = awake_minutes(week.minutes)
-    assert told["sitting, of each hour awake and worn"][1] == f"{round(week.minutes[Kind.SITTING] * 60 / awake)} min"
-    assert told["awake and worn"] == [length(awake_minutes(half.minutes)), length(awake)]
+    assert cells["sitting, of each hour awake and worn"][1] == f"{round(week.minutes[Kind.SITTING] * 60 / awake)} min"
+    assert cells["awake and worn"] == [length(awake_minutes(half.minutes)), length(awake)]
 
 
 def test_words_from_elsewhere_are_words(week: PeriodSummary) -> None:
@@ -221,6 +235,6 @@ def chromium(home: Path, *words: str) -> Sequence[str]:
          "--host-resolver-rules=MAP * ~NOTFOUND", *words],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip
-    told = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    assert told == []
-    return told
+    messages = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+    assert messages == []
+    return messages

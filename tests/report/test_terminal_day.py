@@ -12,7 +12,7 @@ import pytest
 
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
-from hipsync.core.summary import DaySummary, PromptOutcome, Worn, day_summary
+from hipsync.core.summary import BandOfDay, DaySummary, PromptOutcome, day_summary
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import Answer, Epoch, Exercise, Occasion, Prompt, Where
 from hipsync.report.json_csv import day_json
@@ -40,8 +40,8 @@ def summary(
         bouts(line, Rule()),
         span,
         now or span.end,
-        limit=60,
-        bands=[Worn("desk-band", simulated=False, resolution_minutes=1)],
+        limit_minutes=60,
+        bands=[BandOfDay("desk-band", simulated=False, resolution_minutes=1)],
         prompts=prompts,
         exercises=[Exercise(at, "hip-extension", "prompt")],
     )

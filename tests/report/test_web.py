@@ -68,19 +68,19 @@ class Browser:
             "client": ("127.0.0.1", 50000), "server": ("127.0.0.1", PORT),
         }  # fmt: skip
         parts = [body[at : at + 1000] for at in range(0, len(body), 1000)] or [b""]
-        told: list[dict[str, Any]] = []
+        messages: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
             return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
 
         async def send(message: Any) -> None:
-            told.append(message)
+            messages.append(message)
 
         asyncio.run(self.site(scope, receive, send))
-        got = {name.decode(): value.decode() for name, value in told[0]["headers"]}
+        got = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
         if (given := got.get("set-cookie")) is not None:
             self.cookie = "; ".join(f"{key}={value.value}" for key, value in SimpleCookie(given).items())
-        return Got(told[0]["status"], got, b"".join(each.get("body", b"") for each in told[1:]).decode())
+        return Got(messages[0]["status"], got, b"".join(each.get("body", b"") for each in messages[1:]).decode())
 
     def enter(self) -> None:
         assert self.get(f"/?token={SECRET}").status == 303
@@ -243,11 +243,11 @@ def test_it_is_served_on_loopback_alone_and_its_port_is_told(served: tuple[str, 
     address, pid = served
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/\?token=[\w-]{32}", address)
     port = int(address.split(":")[2].split("/")[0])
-    held = {
+    sockets = {
         line.split()[1] for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:] if line.split()[3] == "0A"
     }
-    assert f"0100007F:{port:04X}" in held
-    assert f"00000000:{port:04X}" not in held
+    assert f"0100007F:{port:04X}" in sockets
+    assert f"00000000:{port:04X}" not in sockets
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
     page = opener.open(address, timeout=10).read().decode()
     assert "<main>" in page

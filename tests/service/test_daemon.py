@@ -35,7 +35,7 @@ from hipsync.errors import ConfigError, NotHeard, Outdated, Refused, StoreError
 from hipsync.host import lock as instance
 from hipsync.host.clock import SystemClock
 from hipsync.host.lock import only_instance
-from hipsync.model import MINUTE, Answer, BandId, Epoch, Pause, Prompt, Reading, Where
+from hipsync.model import MINUTE, Answer, Band, BandId, Epoch, Pause, Prompt, Reading, Where
 from hipsync.registry import drivers
 from hipsync.service import control_client as control
 from hipsync.service import daemon
@@ -44,7 +44,7 @@ from hipsync.service.daemon import run
 from hipsync.service.plan import Settings, State, settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.store import file as store_file
 from hipsync_devices.huami import protocol
 
@@ -558,7 +558,7 @@ def test_a_status_bar_is_told_by_the_service(database: Path) -> None:
 
 
 def test_settings_are_read_anew_when_a_command_asks(database: Path) -> None:
-    quiet = replace(settings_of(Config(), "UTC"), policy=Policy(limit=90))
+    quiet = replace(settings_of(Config(), "UTC"), policy=Policy(limit_minutes=90))
     answers: list[Settings | ConfigError] = [ConfigError("sitting.limit is no length"), quiet]
 
     def settings() -> Settings:

@@ -17,12 +17,11 @@ from hipsync.conversation.session import Connection
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import DeviceError, NoReply
 from hipsync.host.clock import FastClock, SystemClock
-from hipsync.model import Answer, Charge, Counter, Reading, Where
+from hipsync.model import Answer, Band, Charge, Counter, Reading, Where
 from hipsync.registry import drivers
 from hipsync.service.daemon import run as run_daemon
 from hipsync.service.plan import contact_at, live_kinds, next_wake
 from hipsync.simulated import SimulatedBand
-from hipsync.store import Band
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.packets import Press

@@ -13,10 +13,9 @@ from hipsync.core.days import Zones
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
-from hipsync.history.summaries import Seen
-from hipsync.model import BandId, Occasion, Prompt
+from hipsync.history.past import Past
+from hipsync.model import Band, BandId, Occasion, Prompt
 from hipsync.service.plan import Contacts, Met, Settings, State, backup_due, contact_at, expected, listens, next_wake
-from hipsync.store import Band
 from support.builders import MONDAY, day
 
 MINUTE = timedelta(minutes=1)
@@ -45,10 +44,10 @@ def state(drawing: str, start: datetime, now: datetime, *, said: tuple[Prompt, .
     called = epochs[-1].end
     return State(
         contacts=[Contacts(band, called, called, failures)],
-        seen=Seen(line, found),
+        seen=Past(line, found),
         said=said,
         verdict=verdict(line, found, said, SETTINGS.policy, zones, now),
-        expected=expected(Seen(line, found), said, SETTINGS, zones),
+        expected=expected(Past(line, found), said, SETTINGS, zones),
         zones=zones,
         settings=SETTINGS,
     )

@@ -16,11 +16,11 @@ from hipsync.core.exercises import Move
 from hipsync.core.policy import Policy
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, LinkLost, StoreError
-from hipsync.model import MINUTE, Charge, Epoch, Prompt, Reading, Where
+from hipsync.model import MINUTE, Band, Charge, Epoch, Prompt, Reading, Where
 from hipsync.service.plan import next_wake, settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.testing.direct import DirectConnection
 from support.plain_band import PlainBand
 

@@ -16,10 +16,10 @@ from hipsync.settings.config import Config
 
 def test_the_defaults_are_those_of_the_contract() -> None:
     assert Config() == Config(
-        rule=Rule(limit=60, break_steps=20, break_window=5, moves=3, trust_posture=False),
+        rule=Rule(limit_minutes=60, break_steps=20, break_window_minutes=5, moves=3, trust_posture=False),
         policy=Policy(
-            limit=60,
-            repeat=None,
+            limit_minutes=60,
+            repeat_minutes=None,
             hours={
                 **dict.fromkeys(range(5), ((time(8), time(22)),)),
                 **dict.fromkeys((5, 6), ((time(9), time(22)),)),
@@ -63,7 +63,7 @@ def test_every_default_says_what_it_is_or_why() -> None:
     assert reasons().keys() == {each.name for each in fields(Config)}
 
 
-@pytest.mark.parametrize("setting", ["limit", "break_steps", "break_window", "moves", "trust_posture"])
+@pytest.mark.parametrize("setting", ["limit_minutes", "break_steps", "break_window_minutes", "moves", "trust_posture"])
 def test_every_setting_of_the_rule_says_so_too(setting: str) -> None:
     assert f"- `{setting}`: " in reasons()["rule"]
 

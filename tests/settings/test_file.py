@@ -42,7 +42,7 @@ def refusal(file: Path, text: str) -> str:
 
 
 def settings_by_name(config: Config) -> dict[str, object]:
-    """All settings, those of the rule and the policy as "rule.limit" and so on."""
+    """All settings, those of the rule and the policy as "rule.limit_minutes" and so on."""
     single = {each.name: getattr(config, each.name) for each in fields(config) if each.name not in {"rule", "policy"}}
     rule = {f"rule.{name}": value for name, value in config.rule._asdict().items()}
     policy = {f"policy.{each.name}": getattr(config.policy, each.name) for each in fields(config.policy)}
@@ -61,9 +61,9 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "line", "setting", "value"),
     [
-        ("sitting", 'limit = "1h30m"', "rule.limit", 90),
+        ("sitting", 'limit = "1h30m"', "rule.limit_minutes", 90),
         ("sitting", "break_steps = 30", "rule.break_steps", 30),
-        ("sitting", 'break_window = "3m"', "rule.break_window", 3),
+        ("sitting", 'break_window = "3m"', "rule.break_window_minutes", 3),
         ("sitting", "moves = 0", "rule.moves", 0),
         ("sitting", "trust_posture = true", "rule.trust_posture", True),
         ("prompts", 'hours = { tue = "09:00-12:00, 13:00-24:00" }', "policy.hours",
@@ -75,8 +75,8 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
         ("prompts", 'lunch = "11:00-11:30"', "policy.lunch", ((time(11), time(11, 30)),)),
         ("prompts", 'snooze = "15m"', "snooze", 15 * MINUTE),
         ("prompts", "stronger = false", "policy.stronger", False),
-        ("prompts", 'repeat = "60m"', "policy.repeat", 60),
-        ("prompts", 'repeat = "off"', "policy.repeat", None),
+        ("prompts", 'repeat = "60m"', "policy.repeat_minutes", 60),
+        ("prompts", 'repeat = "off"', "policy.repeat_minutes", None),
         ("prompts", "desktop = false", "desktop", False),
         ("prompts", "band = false", "band", False),
         ("prompts", 'command = ["say", "move"]', "command", ("say", "move")),
@@ -95,8 +95,8 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
 def test_each_key_sets_its_setting_and_no_other(file: Path, table: str, line: str, setting: str, value: object) -> None:
     found, expected = settings_by_name(loaded(file, f"[{table}]\n{line}\n")), settings_by_name(Config())
     expected[setting] = value
-    if setting == "rule.limit":
-        expected["policy.limit"] = value
+    if setting == "rule.limit_minutes":
+        expected["policy.limit_minutes"] = value
     assert found == expected
 
 
@@ -204,17 +204,17 @@ MINUTES = st.integers(1, 9999)
 LENGTHS = MINUTES.map(lambda minutes: minutes * MINUTE)
 RULES = st.builds(
     Rule,
-    limit=st.integers(10, 240),
+    limit_minutes=st.integers(10, 240),
     break_steps=st.integers(1, 200),
-    break_window=st.integers(1, 60),
+    break_window_minutes=st.integers(1, 60),
     moves=st.integers(0, 15),
-    move_window=st.just(Rule().move_window),
-    bridge=st.just(Rule().bridge),
+    move_window_minutes=st.just(Rule().move_window_minutes),
+    bridge_minutes=st.just(Rule().bridge_minutes),
     trust_posture=st.booleans(),
 )
 POLICIES = st.builds(
     Policy,
-    repeat=st.none() | MINUTES,
+    repeat_minutes=st.none() | MINUTES,
     hours=st.dictionaries(st.integers(0, 6), WINDOWS),
     lunch=WINDOWS,
     stronger=st.booleans(),
@@ -237,7 +237,7 @@ CONFIGS = st.builds(
     therapist_name=TEXT,
     therapist_phone=TEXT,
     therapist_url=TEXT,
-).map(lambda config: replace(config, policy=replace(config.policy, limit=config.rule.limit)))
+).map(lambda config: replace(config, policy=replace(config.policy, limit_minutes=config.rule.limit_minutes)))
 
 
 @given(CONFIGS)

@@ -25,9 +25,9 @@ from support.stored import GOOD, NOW, band, minute
 def path(tmp_path: Path) -> Path:
     path = tmp_path / "hipsync.db"
     with Store.open(path) as store:
-        held = band(store)
-        store.append(held, GOOD)
-        store.note_sync(held, NOW, NOW, 0, "out of reach")
+        desk = band(store)
+        store.append(desk, GOOD)
+        store.note_sync(desk, NOW, NOW, 0, "out of reach")
     return path
 
 
@@ -56,9 +56,9 @@ def test_the_queries_are_those_of_the_readme_and_run(path: Path) -> None:
 
 
 def test_the_metadata_names_the_database_as_datasette_does(machine: Machine) -> None:
-    told = json.loads(machine.told("db", "datasette"))
-    assert told == json.loads(json.dumps(datasette()))
-    assert list(told["databases"]) == [machine.database.stem]
+    output = json.loads(machine.told("db", "datasette"))
+    assert output == json.loads(json.dumps(datasette()))
+    assert list(output["databases"]) == [machine.database.stem]
     assert machine.files() == []
 
 
@@ -76,9 +76,9 @@ def test_other_programs_read_while_the_service_writes(reader: str, path: Path) -
 
     def write() -> None:
         with Store.open(path) as store:
-            held = store.bands()[0].id
+            desk = store.bands()[0].id
             for at in range(2, 2000):
-                store.append(held, [minute(at, 1)])
+                store.append(desk, [minute(at, 1)])
                 if done.is_set():
                     break
 
@@ -87,10 +87,10 @@ def test_other_programs_read_while_the_service_writes(reader: str, path: Path) -
     try:
         for _ in range(5):
             if reader == "sqlite3":
-                said = subprocess.run(
+                message = subprocess.run(
                     ["sqlite3", str(path), "SELECT count(*) FROM minutes"], capture_output=True, text=True, check=True
                 )
-                counts.append(int(said.stdout))
+                counts.append(int(message.stdout))
             else:
                 with closing(sqlite_utils.Database(path)) as db:
                     counts.append(int(db["minutes"].count))

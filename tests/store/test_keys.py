@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from hipsync.errors import ConfigError
-from hipsync.model import BandId
-from hipsync.store import Band
+from hipsync.model import Band, BandId
 from hipsync.store.keys import KeyFile, key_from_file, parsed_key
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -75,10 +74,10 @@ def test_a_file_without_a_key_is_named_and_not_repeated(tmp_path: Path, content:
     file.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
         key_from_file(file)
-    said = str(caught.value)
-    assert said.startswith(f"{file}: that is no key: a key is 32 hexadecimal digits")
-    assert "secret" not in said
-    assert KEY.hex() * 2 not in said
+    message = str(caught.value)
+    assert message.startswith(f"{file}: that is no key: a key is 32 hexadecimal digits")
+    assert "secret" not in message
+    assert KEY.hex() * 2 not in message
 
 
 @pytest.mark.parametrize("name", ["missing", "."])
@@ -142,8 +141,8 @@ def test_a_key_goes_with_its_band(tmp_path: Path) -> None:
 )
 def test_a_corrupt_file_is_refused_and_not_written_over(tmp_path: Path, content: str, why: str) -> None:
     path = tmp_path / "keys.json"
-    held = content.encode("utf-8", "surrogateescape")
-    path.write_bytes(held)
+    raw = content.encode("utf-8", "surrogateescape")
+    path.write_bytes(raw)
     keys = KeyFile(path)
     acts: list[Callable[[], object]] = [
         lambda: keys.secret(band("left")),
@@ -155,7 +154,7 @@ def test_a_corrupt_file_is_refused_and_not_written_over(tmp_path: Path, content:
         with pytest.raises(ConfigError) as caught:
             act()
         assert str(caught.value) == f"{path} {why}: mend or remove it, and give the keys again"
-    assert path.read_bytes() == held
+    assert path.read_bytes() == raw
 
 
 def test_a_key_that_cannot_be_written_down_is_one_clear_line(tmp_path: Path) -> None:

@@ -48,15 +48,15 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_backup_is_whole_while_somebody_writes(path: Path) -> None:
     with Store.open(path) as store, Store.read(path) as reader:
-        held = band(store)
-        store.append(held, [minute(0, 1)])  # in the log, not yet in the file itself
+        desk = band(store)
+        store.append(desk, [minute(0, 1)])  # in the log, not yet in the file itself
         with store.transaction():
-            store.append(held, [minute(1, 2)])
+            store.append(desk, [minute(1, 2)])
             copy = reader.backup(None, NOW)
     assert copy == path.parent / "backups" / "hipsync-20260302T120000.db"
     assert (copy.stat().st_mode & 0o777, copy.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     with Store.read(copy) as store:
-        assert store.epochs(held, MONDAY, NOW) == [minute(0, 1)]
+        assert store.epochs(desk, MONDAY, NOW) == [minute(0, 1)]
         assert store.check() == []
 
 
@@ -119,7 +119,7 @@ def test_a_band_forgotten_with_its_data_leaves_no_byte_in_file_log_or_backups(pa
         assert holders(path.parent) == {"hipsync.db-wal", *names}, "the marker must be there to be missed"
         store.forget(gone, with_data=True)
         assert holders(path.parent) == set()
-        assert [held.name for held in store.bands()] == ["other"]
+        assert [desk.name for desk in store.bands()] == ["other"]
         assert len(store.epochs(stays, MONDAY, NOW)) == 2
         backups = store.backups()
     for file in (path, *backups):
@@ -135,23 +135,23 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
     with Store.open(path) as store:
         with store.transaction() as db:
             db.execute("PRAGMA secure_delete = OFF")
-        held = band(store)
+        desk = band(store)
         for at in (MONDAY, MONDAY + day, MONDAY + 2 * day):
             secret = MARKER if at == MONDAY + day else "of another day"
             store.append(
-                held,
+                desk,
                 [
                     *(Epoch(at + n * MINUTE, MINUTE, n % 90) for n in range(1440)),
                     Counter(at + HOUR, 5), Wear(at + HOUR, True), Charge(at + HOUR, 9), Inactivity(at + HOUR),
                     Info(at + HOUR, serial=secret),
                 ],
             )  # fmt: skip
-            store.note_sync(held, at + HOUR, at + HOUR + SECOND, 3, secret)
+            store.note_sync(desk, at + HOUR, at + HOUR + SECOND, 3, secret)
             store.add_prompt(Prompt(at + HOUR, at + HOUR, "hip-extension", sure=True))
             store.add_exercise(Exercise(at + HOUR, secret, "guided"))
             store.add_pause(Pause(at + HOUR, at + 2 * HOUR))
-            store.add_remark(Remark(held, Trouble.BATTERY, ""), at + HOUR)
-        store.append(held, [Epoch(MONDAY + day - 5 * MINUTE, 10 * MINUTE, 1)])  # reaches into the day
+            store.add_remark(Remark(desk, Trouble.BATTERY, ""), at + HOUR)
+        store.append(desk, [Epoch(MONDAY + day - 5 * MINUTE, 10 * MINUTE, 1)])  # reaches into the day
         store.backup(None, NOW)
         assert holders(path.parent) == {"hipsync.db-wal", "hipsync-20260302T120000.db"}
         store.erase(MONDAY + day, MONDAY + 2 * day)
@@ -167,37 +167,37 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
             assert count(file, table) == 2, table
         with Store.read(file) as store:
             assert store.check() == []
-            assert store.epochs(held, MONDAY + day, MONDAY + 2 * day) == []
+            assert store.epochs(desk, MONDAY + day, MONDAY + 2 * day) == []
 
 
 def test_a_band_forgotten_without_its_data_is_only_unpaired(store: Store) -> None:
-    held = band(store)
-    store.append(held, GOOD)
-    store.forget(held, with_data=False)
+    desk = band(store)
+    store.append(desk, GOOD)
+    store.forget(desk, with_data=False)
     assert [(band.name, band.address) for band in store.bands()] == [("band", None)]
-    assert len(store.epochs(held, MONDAY, NOW)) == 2
+    assert len(store.epochs(desk, MONDAY, NOW)) == 2
 
 
 @pytest.mark.usefixtures("impatient")
 def test_bytes_that_a_reader_holds_fast_are_not_said_to_be_gone(path: Path) -> None:
     with Store.open(path) as store, closing(sqlite3.connect(path, isolation_level=None)) as reader:
-        held = band(store)
+        desk = band(store)
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM bands").fetchall()
         with pytest.raises(StoreError, match="the rows are deleted, but another program reads the file"):
-            store.forget(held, with_data=True)
+            store.forget(desk, with_data=True)
         assert store.bands() == []
 
 
 def test_a_backup_that_cannot_be_written_leaves_a_band_that_can_be_named_again(path: Path) -> None:
     with Store.open(path) as store:
-        held = band(store)
+        desk = band(store)
         (path.parent / "backups").mkdir()
         spoilt = path.parent / "backups" / "hipsync-20200101T000000.db"
         spoilt.write_text("no database\n" * 100)
         with pytest.raises(StoreError, match=r"hipsync-20200101T000000\.db is not a database"):
-            store.forget(held, with_data=True)
+            store.forget(desk, with_data=True)
         assert len(store.bands()) == 1
         spoilt.unlink()
-        store.forget(held, with_data=True)
+        store.forget(desk, with_data=True)
         assert store.bands() == []

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from hipsync.errors import StoreError
-from hipsync.model import Answer, Charge, Counter, Exercise, Info, Prompt, State, Wear, Where, ZoneChange
-from hipsync.store import VERSION, Store, Sync
+from hipsync.model import Answer, Charge, Counter, Exercise, Info, Prompt, State, Sync, Wear, Where, ZoneChange
+from hipsync.store import VERSION, Store
 from support.builders import MONDAY
 from support.repository import TESTS
 from support.stored import NOW, SECOND, band, minute
@@ -53,17 +53,17 @@ def test_a_new_file_has_the_version_that_the_program_knows_and_no_backup(path: P
 def test_a_database_of_schema_1_opens_with_all_that_it_held(path: Path, opened: Callable[[Path], Store]) -> None:
     made(path, SCHEMA_1)
     with opened(path) as store:
-        (held,) = store.bands()
-        assert held[1:] == ("desk-band", "huami", "C0:00:00:00:00:01", "Mi Smart Band 5", False, True, True, NOW)
-        assert store.epochs(held.id, MONDAY, NOW) == [
+        (desk,) = store.bands()
+        assert desk[1:] == ("desk-band", "huami", "C0:00:00:00:00:01", "Mi Smart Band 5", False, True, True, NOW)
+        assert store.epochs(desk.id, MONDAY, NOW) == [
             minute(0, 30, intensity=41, heart_rate=88, state=State.WALKING, kind=1),
             minute(1, inferred=True),
         ]
-        assert store.counters(held.id, MONDAY, NOW + SECOND) == [Counter(NOW, 3)]
-        assert store.wears(held.id, MONDAY, NOW + SECOND) == [Wear(NOW, worn=True)]
-        assert store.newest_charge(held.id) == Charge(NOW, 9)
-        assert store.newest_info(held.id) == Info(NOW, firmware="1.0")
-        assert store.syncs(held.id) == [Sync(NOW, NOW + SECOND, 2, None)]
+        assert store.counters(desk.id, MONDAY, NOW + SECOND) == [Counter(NOW, 3)]
+        assert store.wears(desk.id, MONDAY, NOW + SECOND) == [Wear(NOW, worn=True)]
+        assert store.newest_charge(desk.id) == Charge(NOW, 9)
+        assert store.newest_info(desk.id) == Info(NOW, firmware="1.0")
+        assert store.syncs(desk.id) == [Sync(NOW, NOW + SECOND, 2, None)]
         assert store.zones() == [ZoneChange(NOW, "Europe/London")]
         assert store.prompts(NOW, NOW + SECOND) == [
             Prompt(
@@ -173,6 +173,6 @@ def test_two_that_start_at_once_on_a_new_machine_make_one_database(path: Path) -
         assert starter.stdin is not None
         starter.stdin.write("\n")
         starter.stdin.flush()
-    told = [starter.communicate()[1] for starter in starters]
-    assert ([starter.returncode for starter in starters], told) == ([0, 0], ["", ""])
+    output = [starter.communicate()[1] for starter in starters]
+    assert ([starter.returncode for starter in starters], output) == ([0, 0], ["", ""])
     assert version(path) == VERSION

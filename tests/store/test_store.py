@@ -91,9 +91,9 @@ def test_what_is_kept_is_read_back_after_the_file_was_closed(path: Path) -> None
     with Store.open(path) as store:
         store.append(band(store), [minute(0, 5, heart_rate=71, intensity=9, state=State.WALKING, kind=0x81)])
     with Store.read(path) as store:
-        (held,) = store.bands()
-        assert (held.name, held.driver, held.address) == ("band", "huami", "C0:00:00:00:00:01")
-        assert store.epochs(held.id, MONDAY, NOW) == [Epoch(MONDAY, MINUTE, 5, 9, 71, State.WALKING, 0x81)]
+        (desk,) = store.bands()
+        assert (desk.name, desk.driver, desk.address) == ("band", "huami", "C0:00:00:00:00:01")
+        assert store.epochs(desk.id, MONDAY, NOW) == [Epoch(MONDAY, MINUTE, 5, 9, 71, State.WALKING, 0x81)]
 
 
 @pytest.mark.parametrize("state", [None, *State])
@@ -102,9 +102,9 @@ def test_every_state_comes_back_and_the_view_of_minutes_shows_it(
     path: Path, state: State | None, inferred: bool
 ) -> None:
     with Store.open(path) as store:
-        held = band(store)
-        store.append(held, [minute(0, state=state, inferred=inferred)])
-        assert store.epochs(held, MONDAY, NOW) == [minute(0, state=state, inferred=inferred)]
+        desk = band(store)
+        store.append(desk, [minute(0, state=state, inferred=inferred)])
+        assert store.epochs(desk, MONDAY, NOW) == [minute(0, state=state, inferred=inferred)]
     with closing(sqlite3.connect(path)) as db:
         word = (state or "unsaid") + (", inferred" if inferred else "")
         assert db.execute("SELECT band, start_utc, minutes, steps, state FROM minutes").fetchall() == [
@@ -116,7 +116,7 @@ def test_every_state_comes_back_and_the_view_of_minutes_shows_it(
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "kept"),
+    ("first", "second", "stored"),
     [
         pytest.param(minute(0, 5), minute(0, 7), minute(0, 7), id="more steps replace"),
         pytest.param(minute(0, 7), minute(0, 5), minute(0, 7), id="fewer steps are kept out"),
@@ -155,12 +155,12 @@ def test_every_state_comes_back_and_the_view_of_minutes_shows_it(
         pytest.param(minute(0, inferred=True), minute(0, inferred=True), minute(0, inferred=True)),
     ],
 )  # fmt: skip
-def test_a_record_that_comes_twice(store: Store, first: Epoch, second: Epoch, kept: Epoch) -> None:
-    held = band(store)
-    assert store.append(held, [first]) == Appended(new=1, same=0)
-    changed = int(kept != first)
-    assert store.append(held, [second]) == Appended(new=changed, same=1 - changed)
-    assert store.epochs(held, MONDAY, NOW) == [kept]
+def test_a_record_that_comes_twice(store: Store, first: Epoch, second: Epoch, stored: Epoch) -> None:
+    desk = band(store)
+    assert store.append(desk, [first]) == Appended(new=1, same=0)
+    changed = int(stored != first)
+    assert store.append(desk, [second]) == Appended(new=changed, same=1 - changed)
+    assert store.epochs(desk, MONDAY, NOW) == [stored]
 
 
 def test_records_of_other_lengths_or_of_other_bands_are_other_records(store: Store) -> None:
@@ -189,43 +189,43 @@ EPOCHS = st.lists(
 def test_a_batch_sent_again_changes_nothing_when_each_of_its_records_is_one_of_a_kind(epochs: list[Epoch]) -> None:
     batch = list({epoch.start: epoch for epoch in epochs}.values())
     with Store.in_memory() as store:
-        held = band(store)
-        assert store.append(held, batch) == Appended(len(batch), 0)
-        assert store.append(held, batch) == Appended(0, len(batch))
-        assert store.epochs(held, MONDAY, NOW) == sorted(batch)
+        desk = band(store)
+        assert store.append(desk, batch) == Appended(len(batch), 0)
+        assert store.append(desk, batch) == Appended(0, len(batch))
+        assert store.epochs(desk, MONDAY, NOW) == sorted(batch)
 
 
 @given(EPOCHS)
 def test_in_whatever_order_records_come_no_step_and_no_heart_rate_is_lost(epochs: list[Epoch]) -> None:
     with Store.in_memory() as store:
-        held = band(store)
+        desk = band(store)
         for epoch in epochs:
-            store.append(held, [epoch])
-        kept = store.epochs(held, MONDAY, NOW)
-    assert [epoch.start for epoch in kept] == sorted({epoch.start for epoch in epochs})
-    for epoch in kept:
-        told = [other for other in epochs if other.start == epoch.start]
-        most = max(other.steps for other in told)
+            store.append(desk, [epoch])
+        stored = store.epochs(desk, MONDAY, NOW)
+    assert [epoch.start for epoch in stored] == sorted({epoch.start for epoch in epochs})
+    for epoch in stored:
+        output = [other for other in epochs if other.start == epoch.start]
+        most = max(other.steps for other in output)
         assert epoch.steps == most
-        if any(other.heart_rate for other in told if other.steps == most):
+        if any(other.heart_rate for other in output if other.steps == most):
             assert epoch.heart_rate is not None
-        if not any(other.inferred for other in told):
+        if not any(other.inferred for other in output):
             assert not epoch.inferred
 
 
 def test_of_two_counters_in_a_second_the_larger_is_kept(store: Store) -> None:
-    held = band(store)
+    desk = band(store)
     for steps in (100, 105, 103):
-        store.append(held, [Counter(NOW, steps)])
-    assert store.counters(held, MONDAY, NOW + HOUR) == [Counter(NOW, 105)]
+        store.append(desk, [Counter(NOW, steps)])
+    assert store.counters(desk, MONDAY, NOW + HOUR) == [Counter(NOW, 105)]
 
 
 def test_what_a_band_says_of_itself_in_two_parts_is_put_together(store: Store) -> None:
-    held = band(store)
-    store.append(held, [Info(NOW, firmware="1.2"), Charge(NOW, 80)])
-    store.append(held, [Info(NOW, firmware="9.9", serial="S1"), Charge(NOW, 79, charging=True)])
-    assert store.newest_info(held) == Info(NOW, firmware="1.2", serial="S1")
-    assert store.newest_charge(held) == Charge(NOW, 80, charging=True)
+    desk = band(store)
+    store.append(desk, [Info(NOW, firmware="1.2"), Charge(NOW, 80)])
+    store.append(desk, [Info(NOW, firmware="9.9", serial="S1"), Charge(NOW, 79, charging=True)])
+    assert store.newest_info(desk) == Info(NOW, firmware="1.2", serial="S1")
+    assert store.newest_charge(desk) == Charge(NOW, 80, charging=True)
 
 
 # ------------------------------------------------------------------ all or nothing
@@ -235,11 +235,11 @@ def test_what_a_band_says_of_itself_in_two_parts_is_put_together(store: Store) -
 @pytest.mark.parametrize("at", [0, 3, len(GOOD)])
 def test_a_batch_that_fails_leaves_nothing(path: Path, bad: Reading, at: int) -> None:
     with Store.open(path) as store:
-        held = band(store)
+        desk = band(store)
         with pytest.raises(StoreError, match="CHECK constraint failed: steps >= 0"):
-            store.append(held, [*GOOD[:at], bad, *GOOD[at:]])
+            store.append(desk, [*GOOD[:at], bad, *GOOD[at:]])
         assert counts(path) == NONE
-        store.append(held, GOOD)  # the file is usable: the failed batch holds no lock
+        store.append(desk, GOOD)  # the file is usable: the failed batch holds no lock
     assert counts(path) == ALL_GOOD
 
 
@@ -263,7 +263,7 @@ def test_a_transaction_takes_in_those_inside_it(path: Path) -> None:
 
 
 def test_epochs_are_those_that_touch_the_window(store: Store) -> None:
-    held = band(store)
+    desk = band(store)
     start, end = MONDAY + 2 * HOUR, MONDAY + 3 * HOUR
     night = Epoch(MONDAY - 22 * HOUR + MINUTE, 24 * HOUR, 4000)
     inside = [
@@ -278,47 +278,47 @@ def test_epochs_are_those_that_touch_the_window(store: Store) -> None:
         Epoch(start - MINUTE, MINUTE, 6),
         Epoch(end, MINUTE, 7),
     ]
-    store.append(held, [*outside, *reversed(inside)])
-    assert store.epochs(held, start, end) == inside
-    assert store.epochs(held, end + HOUR, end + 2 * HOUR) == []
+    store.append(desk, [*outside, *reversed(inside)])
+    assert store.epochs(desk, start, end) == inside
+    assert store.epochs(desk, end + HOUR, end + 2 * HOUR) == []
 
 
 def test_counters_come_with_their_neighbours(store: Store) -> None:
-    held, other = band(store), band(store, "other")
+    desk, other = band(store), band(store, "other")
     counters = [Counter(MONDAY + hour * HOUR, hour * 100) for hour in range(8)]
-    store.append(held, counters)
+    store.append(desk, counters)
     store.append(other, [Counter(MONDAY + 150 * MINUTE, 1), Counter(MONDAY + 350 * MINUTE, 1)])
-    assert store.counters(held, MONDAY + 3 * HOUR, MONDAY + 5 * HOUR) == counters[2:6]
-    assert store.counters(held, MONDAY + 3 * HOUR - SECOND, MONDAY + 5 * HOUR + SECOND) == counters[2:7]
-    assert store.counters(held, MONDAY - HOUR, MONDAY) == counters[:1]
-    assert store.counters(held, MONDAY + 9 * HOUR, MONDAY + 10 * HOUR) == counters[-1:]
+    assert store.counters(desk, MONDAY + 3 * HOUR, MONDAY + 5 * HOUR) == counters[2:6]
+    assert store.counters(desk, MONDAY + 3 * HOUR - SECOND, MONDAY + 5 * HOUR + SECOND) == counters[2:7]
+    assert store.counters(desk, MONDAY - HOUR, MONDAY) == counters[:1]
+    assert store.counters(desk, MONDAY + 9 * HOUR, MONDAY + 10 * HOUR) == counters[-1:]
 
 
 def test_wears_come_with_the_one_before(store: Store) -> None:
-    held = band(store)
+    desk = band(store)
     wears = [Wear(MONDAY + hour * HOUR, hour % 2 == 0) for hour in range(6)]
-    store.append(held, wears)
-    assert store.wears(held, MONDAY + 150 * MINUTE, MONDAY + 4 * HOUR) == wears[2:4]
-    assert store.wears(held, MONDAY, MONDAY + HOUR) == wears[:1]
+    store.append(desk, wears)
+    assert store.wears(desk, MONDAY + 150 * MINUTE, MONDAY + 4 * HOUR) == wears[2:4]
+    assert store.wears(desk, MONDAY, MONDAY + HOUR) == wears[:1]
 
 
 def test_since_is_the_end_of_the_last_reading_of_each_kind(store: Store) -> None:
-    held, other = band(store), band(store, "other")
-    assert store.since(held) == {}
+    desk, other = band(store), band(store, "other")
+    assert store.since(desk) == {}
     store.append(other, [minute(500)])
-    store.append(held, [minute(9), Epoch(MONDAY, 15 * MINUTE, 3), Counter(NOW, 1), Charge(NOW + SECOND, 1)])
-    assert store.since(held) == {Epoch: MONDAY + 10 * MINUTE, Counter: NOW, Charge: NOW + SECOND}
+    store.append(desk, [minute(9), Epoch(MONDAY, 15 * MINUTE, 3), Counter(NOW, 1), Charge(NOW + SECOND, 1)])
+    assert store.since(desk) == {Epoch: MONDAY + 10 * MINUTE, Counter: NOW, Charge: NOW + SECOND}
     assert store.newest() == MONDAY + 501 * MINUTE
 
 
 def test_resolution_is_the_shortest_epoch_or_a_minute_of_a_live_band(store: Store) -> None:
-    held = band(store)
-    assert store.resolution(held, MONDAY, NOW) is None
-    store.append(held, [Counter(MONDAY, 1)])
-    assert store.resolution(held, MONDAY, NOW) == MINUTE
-    store.append(held, [Epoch(MONDAY, 30 * MINUTE, 1), Epoch(MONDAY + HOUR, 15 * MINUTE, 1)])
-    assert store.resolution(held, MONDAY, NOW) == 15 * MINUTE
-    assert store.resolution(held, MONDAY, MONDAY + HOUR) == 30 * MINUTE
+    desk = band(store)
+    assert store.resolution(desk, MONDAY, NOW) is None
+    store.append(desk, [Counter(MONDAY, 1)])
+    assert store.resolution(desk, MONDAY, NOW) == MINUTE
+    store.append(desk, [Epoch(MONDAY, 30 * MINUTE, 1), Epoch(MONDAY + HOUR, 15 * MINUTE, 1)])
+    assert store.resolution(desk, MONDAY, NOW) == 15 * MINUTE
+    assert store.resolution(desk, MONDAY, MONDAY + HOUR) == 30 * MINUTE
 
 
 def test_epochs_of_all_bands_come_in_order_of_time(store: Store) -> None:
@@ -365,25 +365,25 @@ def test_two_bands_cannot_have_one_name(store: Store) -> None:
         band(store, "left")
     with pytest.raises(StoreError, match="UNIQUE"):
         store.rename(left, "right")
-    assert [held.name for held in store.bands()] == ["left", "right"]
+    assert [desk.name for desk in store.bands()] == ["left", "right"]
 
 
 def test_a_name_that_steers_a_terminal_is_kept_without_what_steers_it(store: Store) -> None:
-    held = store.add_band(name="\x1b[31mred\r\n\u202e", driver="x", now=NOW, advertised_name="a\x07b")
-    assert (held.name, held.advertised_name) == ("[31mred", "ab")
-    store.rename(held.id, "blue\x9b2J")
-    assert [held.name for held in store.bands()] == ["blue2J"]
+    desk = store.add_band(name="\x1b[31mred\r\n\u202e", driver="x", now=NOW, advertised_name="a\x07b")
+    assert (desk.name, desk.advertised_name) == ("[31mred", "ab")
+    store.rename(desk.id, "blue\x9b2J")
+    assert [desk.name for desk in store.bands()] == ["blue2J"]
 
 
 def test_a_store_may_be_used_from_several_threads(path: Path) -> None:
     with Store.open(path) as store:
-        held = band(store)
+        desk = band(store)
         failed: list[BaseException] = []
 
         def work(part: int) -> None:
             try:
                 for at in range(20):
-                    store.append(held, [minute(part * 20 + at)])
+                    store.append(desk, [minute(part * 20 + at)])
             except StoreError as error:
                 failed.append(error)
 
@@ -393,11 +393,11 @@ def test_a_store_may_be_used_from_several_threads(path: Path) -> None:
         for thread in threads:
             thread.join()
         assert not failed
-        assert store.epochs(held, MONDAY, NOW) == [minute(at) for at in range(80)]
+        assert store.epochs(desk, MONDAY, NOW) == [minute(at) for at in range(80)]
 
 
 def test_instants_are_whole_seconds_of_utc(store: Store) -> None:
-    held = band(store)
+    desk = band(store)
     at = datetime(2026, 3, 2, 12, 0, 0, 999_999, tzinfo=UTC).astimezone(ZoneInfo("Asia/Kathmandu"))
-    store.append(held, [Counter(at, 5)])
-    assert store.counters(held, MONDAY, NOW + HOUR) == [Counter(NOW, 5)]
+    store.append(desk, [Counter(at, 5)])
+    assert store.counters(desk, MONDAY, NOW + HOUR) == [Counter(NOW, 5)]

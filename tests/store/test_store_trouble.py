@@ -53,7 +53,7 @@ input()
 @pytest.mark.usefixtures("impatient")
 def test_a_file_that_another_process_writes_is_said_to_be_locked(path: Path) -> None:
     with Store.open(path) as store:
-        held = band(store)
+        desk = band(store)
         with subprocess.Popen(
             [sys.executable, "-c", WRITER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as other:
@@ -61,15 +61,15 @@ def test_a_file_that_another_process_writes_is_said_to_be_locked(path: Path) -> 
             assert other.stdin is not None
             other.stdout.readline()
             with pytest.raises(StoreError) as caught:
-                store.append(held, GOOD)
-            assert store.epochs(held, MONDAY, NOW) == [], "reading waits for nobody"
+                store.append(desk, GOOD)
+            assert store.epochs(desk, MONDAY, NOW) == [], "reading waits for nobody"
             with Store.read(path) as reader:
                 assert len(reader.bands()) == 1
             other.stdin.write("\n")
             other.stdin.flush()
             other.wait()
         assert str(caught.value) == f"{path} is locked by another program that writes: try again when it is done"
-        assert store.append(held, GOOD) == Appended(2, 0)
+        assert store.append(desk, GOOD) == Appended(2, 0)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -86,12 +86,12 @@ def test_a_file_that_is_locked_for_good_is_not_read_past_the_lock(path: Path) ->
 
 def test_a_connection_that_may_only_read_says_so_and_changes_nothing(path: Path) -> None:
     with Store.open(path) as store:
-        held = band(store)
+        desk = band(store)
         with store.transaction() as db:
             db.execute("PRAGMA query_only = ON")
         with pytest.raises(StoreError, match="cannot be written: make file and folder writable, or give another"):
-            store.append(held, GOOD)
-        assert store.epochs(held, MONDAY, NOW) == []
+            store.append(desk, GOOD)
+        assert store.epochs(desk, MONDAY, NOW) == []
 
 
 def as_nobody_special(act: Callable[[], object]) -> str:
@@ -103,12 +103,12 @@ def as_nobody_special(act: Callable[[], object]) -> str:
             if os.getuid() == 0:
                 os.setgid(65534)
                 os.setuid(65534)
-            told = f"{act()}"
+            output = f"{act()}"
         except StoreError as error:
-            told = f"StoreError: {error}"
+            output = f"StoreError: {error}"
         except BaseException as error:  # noqa: BLE001  whatever it is, the parent is told
-            told = f"{type(error).__name__}: {error}"
-        os.write(into, told.encode())
+            output = f"{type(error).__name__}: {error}"
+        os.write(into, output.encode())
         os._exit(0)
     os.close(into)
     os.waitpid(child, 0)
@@ -157,8 +157,8 @@ class TestPermissions:
             assert as_nobody_special(lambda: written(path)) == "1"
             path.chmod(0o400)
             assert as_nobody_special(lambda: read(path)) == "3"
-            said = as_nobody_special(lambda: written(path))
-        assert said == (
+            message = as_nobody_special(lambda: written(path))
+        assert message == (
             f"StoreError: {path} cannot be written: make file and folder writable, or give another with --db FILE"
         )
 
@@ -173,33 +173,33 @@ class TestPermissions:
             assert path.with_name("hipsync.db-wal").stat().st_size > 0
             path.with_name("hipsync.db-shm").unlink()
             path.parent.chmod(0o500)
-            said = as_nobody_special(lambda: read(path))
-        assert said == f"StoreError: {path} was not closed in order: open it once in a folder that can be written"
+            message = as_nobody_special(lambda: read(path))
+        assert message == f"StoreError: {path} was not closed in order: open it once in a folder that can be written"
 
     def test_a_folder_that_may_not_be_entered_is_no_missing_database(self) -> None:
         with closed_to_others(0o000) as path:
             for act in (lambda: Store.exists(path), lambda: written(path)):
-                said = as_nobody_special(act)
-                assert said == f"StoreError: {path} cannot be opened: permission denied; name another file"
+                message = as_nobody_special(act)
+                assert message == f"StoreError: {path} cannot be opened: permission denied; name another file"
 
 
 def test_a_full_disk_loses_nothing_that_was_stored_and_keeps_nothing_of_the_batch(path: Path) -> None:
     with Store.open(path) as store:
-        held = band(store)
-        store.append(held, [minute(0, 9)])
+        desk = band(store)
+        store.append(desk, [minute(0, 9)])
         limit(store, 1)
         with pytest.raises(StoreError) as caught:
-            store.append(held, [minute(at) for at in range(1, 20000)])
+            store.append(desk, [minute(at) for at in range(1, 20000)])
         assert str(caught.value) == f"{path} could not grow: the disk is full; free some space, nothing was lost"
-        assert store.epochs(held, MONDAY, NOW) == [minute(0, 9)]
+        assert store.epochs(desk, MONDAY, NOW) == [minute(0, 9)]
         limit(store, 10**6)
-        assert store.append(held, [minute(at) for at in range(1, 20000)]) == Appended(19999, 0)
+        assert store.append(desk, [minute(at) for at in range(1, 20000)]) == Appended(19999, 0)
         assert store.check() == []
 
 
 @pytest.mark.parametrize("opened", [Store.open, Store.read], ids=["open", "read"])
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"timestamp,steps\n" * 500, "is not a database: give another file with --db FILE"),
         (None, "is a folder: give a file with --db FILE"),
@@ -207,7 +207,7 @@ def test_a_full_disk_loses_nothing_that_was_stored_and_keeps_nothing_of_the_batc
     ids=["not a database", "a folder"],
 )
 def test_what_is_no_database_is_left_alone(
-    path: Path, opened: Callable[[Path], Store], content: bytes | None, said: str
+    path: Path, opened: Callable[[Path], Store], content: bytes | None, message: str
 ) -> None:
     if content is None:
         path.mkdir()
@@ -215,7 +215,7 @@ def test_what_is_no_database_is_left_alone(
         path.write_bytes(content)
     with pytest.raises(StoreError) as caught:
         opened(path)
-    assert str(caught.value) == f"{path} {said}"
+    assert str(caught.value) == f"{path} {message}"
     assert list(path.parent.iterdir()) == [path]
     assert content is None or path.read_bytes() == content
 
@@ -240,11 +240,11 @@ def damaged(path: Path) -> None:
 
 def test_damage_is_found_and_said(path: Path) -> None:
     damaged(path)
-    said = "is damaged: restore the newest copy from the folder `backups` beside it"
+    message = "is damaged: restore the newest copy from the folder `backups` beside it"
     with Store.read(path) as store:
-        with pytest.raises(StoreError, match=said):
+        with pytest.raises(StoreError, match=message):
             store.check()
-        with pytest.raises(StoreError, match=said):
+        with pytest.raises(StoreError, match=message):
             store.epochs(BandId(1), MONDAY, MONDAY + timedelta(days=9))
 
 
@@ -268,7 +268,7 @@ def test_a_band_is_told_to_forget_only_what_is_stored(path: Path, room: bool) ->
     now = life[-1].end
     driver = drivers()["huami"]
     with Store.open(path) as store:
-        held = band(store)
+        desk = band(store)
         limit(store, 10**6 if room else 1)
 
         async def story(clock: FastClock) -> list[bytes]:
@@ -278,7 +278,7 @@ def test_a_band_is_told_to_forget_only_what_is_stored(path: Path, room: bool) ->
             session = Session(name=mi.name, secret=KEY, since={Epoch: MONDAY}, erase=True)
 
             async def commit(batch: Sequence[Reading]) -> None:
-                store.append(held, batch)
+                store.append(desk, batch)
 
             async def learn(_: object) -> None:
                 """What it says of itself is small, and would fit."""
@@ -293,4 +293,4 @@ def test_a_band_is_told_to_forget_only_what_is_stored(path: Path, room: bool) ->
         forget = bytes([0x03])
         assert bytes([0x02]) in written, "no minutes were asked for"
         assert (forget in written) == room
-        assert len(store.epochs(held, MONDAY, now)) == (310 if room else 0)
+        assert len(store.epochs(desk, MONDAY, now)) == (310 if room else 0)

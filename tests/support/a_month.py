@@ -19,7 +19,7 @@ from hipsync.conversation.session import Connection
 from hipsync.core.exercises import Move
 from hipsync.errors import NoReply
 from hipsync.host.clock import FastClock, VirtualTimeLoop
-from hipsync.model import Answer, Epoch, Pause, Prompt, State, Where
+from hipsync.model import Answer, Band, Epoch, Pause, Prompt, State, Where
 from hipsync.office_day import office_day
 from hipsync.registry import drivers, simulator
 from hipsync.service.answers import answer_prompt
@@ -27,7 +27,7 @@ from hipsync.service.plan import next_wake, settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
-from hipsync.store import Band, Store
+from hipsync.store import Store
 from hipsync.testing.direct import DirectConnection
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)

@@ -15,13 +15,13 @@ from hipsync.core.policy import Policy
 from hipsync.driver import Driver
 from hipsync.errors import BluetoothUnavailable, NotHeard, StoreError
 from hipsync.host.clock import Clock
-from hipsync.model import BandId, Counter, Prompt, Reading, Where
+from hipsync.model import Band, BandId, Counter, Prompt, Reading, Where
 from hipsync.registry import drivers
 from hipsync.service.plan import next_wake, settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
-from hipsync.store import Appended, Band, Store
+from hipsync.store import Appended, Store
 from hipsync.testing.direct import DirectConnection
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.sim import PineTime

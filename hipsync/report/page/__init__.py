@@ -1,8 +1,8 @@
-"""A day, a week or a month as one HTML page: for its wearer, and printed for who treats them.
+"""A day, a week or a month as one HTML page: for its wearer, and printed for whoever treats them.
 
-It holds all that it needs: no network, no script. Every chart is an SVG with a title and a description, and has its
-numbers in a table; a kind of minutes is told by its height and not by its colour alone. Text from elsewhere (names of
-bands and exercises) is escaped.
+The page holds all that it needs: no network, no script. Every chart is an SVG with a title and a description, and has
+its numbers in a table. Kinds of minutes differ in height and not in colour alone. Text from elsewhere, such as names of
+bands and exercises, is escaped.
 """
 
 # A line of HTML is one line.
@@ -22,11 +22,9 @@ from hipsync.core.period import PeriodSummary, awake_minutes
 from hipsync.core.summary import DaySummary
 from hipsync.model import Kind
 from hipsync.report.page.charts import hours, lengths, prompts, strips
-from hipsync.report.page.parts import day_name, details_of, many, percent, table_of
+from hipsync.report.page.parts import day_name, folded_table, html_table, many, percent
 from hipsync.report.page.style import STYLE
-from hipsync.report.terminal_day import advice, length
-
-TWELVE_HOURS = 720
+from hipsync.report.terminal_day import LONG_DAY_MINUTES, advice, length
 
 
 def page_html(
@@ -37,9 +35,10 @@ def page_html(
     above: str = "",
     refresh: str = "",
 ) -> str:
-    """The page of some days; with the change against those of `previous`, if they are given.
+    """The page of some days, complete from its DOCTYPE on.
 
-    `above` is HTML of `hipsync web`, which serves the page and has it loaded anew (`refresh`: seconds; url=where).
+    With `previous`, it also shows the change against these days. `above` is HTML that `hipsync web` puts before it.
+    `refresh` has a browser load it anew, in the form `seconds; url=address`.
     """
     title = f"Sitting, {_dates(period)}"
     known = [day for day in period.days if day.complete_until is not None]
@@ -65,7 +64,7 @@ def page_html(
 
 
 def policy() -> str:
-    """What the page may do, for browsers: nothing but its own style, and forms to who served it."""
+    """The Content-Security-Policy of the page: it may use its own style, and send forms to whoever served it."""
     allowed = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{allowed}'; form-action 'self'; base-uri 'none'"
 
@@ -92,9 +91,6 @@ def _document(title: str, body: str, foot: str, above: str, refresh: str) -> str
 """
 
 
-# ------------------------------------------------------------------ words
-
-
 def _dates(period: PeriodSummary) -> str:
     first, last = period.days[0].date, period.days[-1].date
     end = f"{last:%A} {last.day} {last:%B %Y}"
@@ -108,16 +104,16 @@ def _dates(period: PeriodSummary) -> str:
 
 def _head(title: str, period: PeriodSummary) -> str:
     bands = {band.name: band for day in period.days for band in day.bands}
-    from_ = [
+    names = [
         escape(band.name)
         + (" (simulated)" if band.simulated else "")
         + (f", in steps of {band.resolution_minutes} minutes" if band.resolution_minutes > 1 else "")
         for band in bands.values()
     ]
     zones = list(dict.fromkeys(day.zone for day in period.days))
-    told = f"From {'; '.join(from_)}. " if from_ else ""
+    source = f"From {'; '.join(names)}. " if names else ""
     return (
-        f"<header><h1>{escape(title)}</h1>\n<p>{told}Times are local ({escape(', '.join(zones))}). "
+        f"<header><h1>{escape(title)}</h1>\n<p>{source}Times are local ({escape(', '.join(zones))}). "
         "Sitting is estimated: a step counter cannot see that somebody stands still.</p></header>"
     )
 
@@ -145,10 +141,8 @@ def _foot(now: datetime, zone: ZoneInfo) -> str:
     )
 
 
-# ------------------------------------------------------------------ figures
-
-
 def _figures(period: PeriodSummary, known: Sequence[DaySummary]) -> str:
+    """The five main numbers of the period; totals are shown as a mean of the days of which something is known."""
     awake, sitting = awake_minutes(period.minutes), period.minutes[Kind.SITTING]
     days = len(known)
     each = " a day" if days > 1 else ""
@@ -158,7 +152,7 @@ def _figures(period: PeriodSummary, known: Sequence[DaySummary]) -> str:
         if awake
         else "no hour awake and worn is known"
     )
-    if sitting >= TWELVE_HOURS * days:
+    if sitting >= LONG_DAY_MINUTES * days:
         share += "; over 12 hours"
     cells = [
         ("sitting (estimated)", length(sitting // days) + each, share),
@@ -189,15 +183,12 @@ def _usual(period: PeriodSummary) -> str:
     return "" if usual is None else f"half of the time in stretches up to {usual} min"
 
 
-# ------------------------------------------------------------------ change, exercises
-
-
 def _change(period: PeriodSummary, previous: PeriodSummary) -> str:
-    """Side by side: what is a total stands for an hour awake and worn, for nobody wears a band equally long."""
+    """Two periods side by side. Totals are by the hour worn, because nobody wears a band equally long."""
     rows = [
         [name, before, now] for (name, before), (_, now) in zip(_compared(previous), _compared(period), strict=True)
     ]
-    table = table_of("Against the time before", ("", _dates(previous), _dates(period)), rows)
+    table = html_table("Against the time before", ("", _dates(previous), _dates(period)), rows)
     return f'<section><h2>Against the time before</h2><div class="plain">{table}</div></section>'
 
 
@@ -221,7 +212,7 @@ def _exercises(period: PeriodSummary) -> str:
     if not done:
         return ""
     counts = Counter(each.name for each, _ in done)
-    told = ", ".join(
+    counted = ", ".join(
         f"{escape(name)} {count} times" if count > 1 else f"{escape(name)} once" for name, count in counts.items()
     )
     rows = [
@@ -233,5 +224,5 @@ def _exercises(period: PeriodSummary) -> str:
         ]
         for each, day in done
     ]
-    table = details_of("Every exercise", ("when", "exercise", "how", "it hurt"), rows)
-    return f"<section><h2>Exercises</h2><p>{told}.</p>{table}</section>"
+    table = folded_table("Every exercise", ("when", "exercise", "how", "it hurt"), rows)
+    return f"<section><h2>Exercises</h2><p>{counted}.</p>{table}</section>"

@@ -1,4 +1,8 @@
-"""The charts: strips of days, the hours of sitting, lengths of stretches, answers to prompts; each with its numbers."""
+"""The four charts of the page, each an SVG with its numbers in a table beside it.
+
+A chart is made in three steps: numbers are taken from the summary, then placed, then written as SVG. The charts do not
+judge anything: every number is in `DaySummary` or `PeriodSummary` already, or is a count of what these list.
+"""
 
 # A line of HTML is one line.
 # ruff: noqa: E501
@@ -6,17 +10,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from html import escape
-from itertools import groupby
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hipsync.core.period import PeriodSummary
-from hipsync.core.summary import KINDS, DaySummary, Hour
-from hipsync.model import Answer, Kind
-from hipsync.report.page.parts import LEFT, ROW, WIDTH, day_name, details_of, many, svg, table_of
+from hipsync.core.summary import KINDS, DaySummary, Hour, PromptOutcome
+from hipsync.model import MINUTE, Answer, Kind
+from hipsync.report.page.parts import LEFT, ROW, WIDTH, day_name, folded_table, html_table, many, svg
 from hipsync.report.terminal_day import WORDS, length
+
+HOUR = timedelta(hours=1)
+PLOT = WIDTH - LEFT - 4
+"""Width of a chart between its row labels and its right edge, in SVG units."""
 
 HEIGHTS: Mapping[Kind, float] = {
     Kind.SITTING: 1.0,
@@ -26,9 +34,246 @@ HEIGHTS: Mapping[Kind, float] = {
     Kind.NOT_WORN: 0.12,
     Kind.UNKNOWN: 0.0,
 }
-"""Of a strip, by kind: so that it can be read without colours."""
-BINS = ((8, 15), (15, 30), (30, 45), (45, 60), (60, 90), (90, 120), (120, None))
-"""Lengths of stretches in minutes, `[from, to)`."""
+"""Share of a strip's height that each kind of minute fills, so that a strip can be read without colours."""
+STRIPS_DESC = "A row a day, from midnight to midnight. The higher the bar, the stiller the hour: sitting is highest, then up and about, standing, asleep, not worn; nothing where it is unknown."
+
+
+def strips(period: PeriodSummary) -> str:
+    """HTML of the days as strips, one a day, with a legend and a table of each day's numbers."""
+    kinds = [kind for kind in KINDS if period.minutes[kind]]
+    heading = "The day" if len(period.days) == 1 else "The days"
+    return (
+        f"<section><h2>{heading}</h2>{_strips_svg(period.days)}"
+        f'<ul class="legend">{_legend(kinds)}</ul>{_days_table(period.days, kinds)}</section>'
+    )
+
+
+def _strips_svg(days: Sequence[DaySummary]) -> str:
+    hours = max(max(len(day.hours), round((day.end - day.start) / HOUR)) for day in days)
+    hour_width = PLOT / hours
+    height = 24 + ROW * len(days)
+    axis = [
+        f'<text x="{LEFT + at * hour_width:.1f}" y="14" class="axis">{at:02d}:00</text>'
+        f'<path d="M{LEFT + at * hour_width:.1f} 20V{height}" class="grid"/>'
+        for at in range(0, 25, 3)
+        if at < hours
+    ]
+    rows = [_strip(day, 24 + ROW * number, hour_width / 60) for number, day in enumerate(days)]
+    return svg("strips", "The days, minute by minute", STRIPS_DESC, height, "".join([*axis, *rows]))
+
+
+def _strip(day: DaySummary, y: float, minute_width: float) -> str:
+    """One row: every kind is a single path, so that a month stays a small file."""
+    paths: dict[Kind, list[str]] = {}
+    for span in day.spans():
+        x = LEFT + (span.start - day.start) / MINUTE * minute_width
+        width = (span.end - span.start) / MINUTE * minute_width
+        paths.setdefault(span.kind, []).append(_bar(x, width, y, ROW - 8, HEIGHTS[span.kind]))
+    bars = "".join(f'<path class="{_class(kind)}" d="{"".join(parts)}"/>' for kind, parts in paths.items())
+    label = f'<text x="{LEFT - 8}" y="{y + 16}" class="row">{day_name(day)}</text>'
+    return f'{label}<path class="base" d="M{LEFT} {y + ROW - 7.5}H{WIDTH - 4}"/>{bars}'
+
+
+def _legend(kinds: Sequence[Kind]) -> str:
+    return "".join(
+        f'<li><svg class="key" viewBox="0 0 16 16" aria-hidden="true"><path class="{_class(kind)}" '
+        f'd="{_bar(0, 16, 0, 16, HEIGHTS[kind])}"/></svg>{WORDS[kind]}</li>'
+        for kind in kinds
+    )
+
+
+def _days_table(days: Sequence[DaySummary], kinds: Sequence[Kind]) -> str:
+    heads = ("day", *(WORDS[kind] for kind in kinds), "longest", "30 min +", "limit +", "breaks", "steps")
+    rows = [
+        [
+            day_name(day),
+            *(length(day.minutes[kind]) if day.minutes[kind] else "" for kind in kinds),
+            length(day.longest_minutes) if day.longest_minutes else "",
+            *(f"{number:,}" for number in (day.over_30, day.over_limit, day.breaks, day.steps)),
+        ]
+        for day in days
+    ]
+    return html_table("The days in numbers", heads, rows)
+
+
+def _class(kind: Kind) -> str:
+    return f"kind-{kind.value.replace('_', '-')}"
+
+
+def _bar(x: float, width: float, y: float, height: float, share: float) -> str:
+    """A path that fills `share` of a box from its bottom; never so low that it cannot be seen."""
+    tall = max(height * share, 0.6)
+    return f"M{x:.1f} {y + height - tall:.1f}h{width:.1f}v{tall:.1f}h{-width:.1f}z"
+
+
+CELL = 24
+"""Height of an hour's cell, in SVG units."""
+HOURS_DESC = "A row a day, a cell an hour: minutes of sitting, darker for more; hatched where most of the hour is unknown or the band was not worn; empty where it was slept."
+HATCH = '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch-line" d="M0 0V6"/></pattern></defs>'
+
+
+class _HourCell(NamedTuple):
+    """What the chart of hours shows of one hour."""
+
+    shade: str
+    """The CSS class: how much of the hour was sat, or why that is not known."""
+    minutes: str
+    """Minutes of sitting; empty for an hour that was mostly slept, unworn or unknown."""
+
+
+def hours(period: PeriodSummary) -> str:
+    """HTML of the minutes of sitting in each hour, a cell an hour; empty for a single day, whose strip shows it."""
+    if len(period.days) == 1:
+        return ""
+    columns = max(24, *(len(day.hours) for day in period.days))
+    rows = [[_hour_cell(hour) for hour in day.hours] for day in period.days]
+    names = [day_name(day) for day in period.days]
+    table = folded_table(
+        "Minutes of sitting, by hour",
+        ("day", *(f"{at:02d}" for at in range(columns))),
+        [
+            [name, *(cell.minutes for cell in row), *[""] * (columns - len(row))]
+            for name, row in zip(names, rows, strict=True)
+        ],
+    )
+    read = "<p>Minutes of sitting in each hour. Empty: asleep. Hatched: unknown, or the band was not worn.</p>"
+    return f"<section><h2>Which hours</h2>{read}{_hours_svg(names, rows, columns)}{table}</section>"
+
+
+def _hour_cell(hour: Hour) -> _HourCell:
+    minutes = hour.minutes
+    unknown = minutes[Kind.UNKNOWN] + minutes[Kind.NOT_WORN]
+    total = sum(minutes.values())
+    if unknown * 2 > total:
+        return _HourCell("unseen", "")
+    if minutes[Kind.ASLEEP] * 2 > total:
+        return _HourCell("slept", "")
+    sitting = minutes[Kind.SITTING]
+    return _HourCell(f"sat{min(sitting // 15, 3)}", str(sitting))
+
+
+def _hours_svg(names: Sequence[str], rows: Sequence[Sequence[_HourCell]], columns: int) -> str:
+    width = PLOT / columns
+    axis = [
+        f'<text x="{LEFT + at * width + width / 2:.1f}" y="14" class="axis middle">{at:02d}</text>'
+        for at in range(min(columns, 24))
+    ]
+    drawn = [
+        _hours_row(name, row, 22 + CELL * number, width)
+        for number, (name, row) in enumerate(zip(names, rows, strict=True))
+    ]
+    return svg(
+        "hours", "Minutes of sitting in each hour", HOURS_DESC, 22 + CELL * len(rows), "".join([HATCH, *axis, *drawn])
+    )
+
+
+def _hours_row(name: str, row: Sequence[_HourCell], y: int, width: float) -> str:
+    drawn = [f'<text x="{LEFT - 8}" y="{y + 16}" class="row">{name}</text>']
+    for at, (shade, minutes) in enumerate(row):
+        x = LEFT + at * width
+        drawn.append(f'<rect x="{x + 1:.1f}" y="{y + 1}" width="{width - 2:.1f}" height="{CELL - 2}" class="{shade}"/>')
+        if minutes:
+            drawn.append(f'<text x="{x + width / 2:.1f}" y="{y + 16}" class="cell {shade}">{minutes}</text>')
+    return "".join(drawn)
+
+
+BIN_EDGES = (8, 15, 30, 45, 60, 90, 120)
+"""Lengths in minutes at which the bars of the chart begin; the last one holds all longer stretches."""
+BASE, TALLEST = 180, 140
+"""The bottom line of the bars and the height of the tallest one, in SVG units."""
+LISTED_STRETCHES = 5
+
+
+class Bin(NamedTuple):
+    """The stretches of `[low, high)` minutes: how many there are, and the time in all of them."""
+
+    low: int
+    high: int | None
+    """None: the bin has no upper end."""
+    stretches: int
+    minutes: int
+
+    @property
+    def label(self) -> str:
+        """The lengths in the bin as people read them: `60 to 89`, `120 and more`."""
+        return f"{self.low} and more" if self.high is None else f"{self.low} to {self.high - 1}"
+
+
+class _Column(NamedTuple):
+    """Where the bar of a bin stands, in SVG units."""
+
+    x: float
+    width: float
+    height: float
+
+
+def binned(lengths: Sequence[int]) -> Sequence[Bin]:
+    """Lengths of stretches in minutes, sorted into the bins of the chart; those below the first edge are left out."""
+    bins: list[Bin] = []
+    for low, high in zip(BIN_EDGES, [*BIN_EDGES[1:], None], strict=True):
+        inside = [minutes for minutes in lengths if low <= minutes and (high is None or minutes < high)]
+        bins.append(Bin(low, high, len(inside), sum(inside)))
+    return bins
+
+
+def lengths(period: PeriodSummary) -> str:
+    """HTML of how long the stretches were: a bar a range of lengths, the longest as a list, and a table."""
+    bins = binned(period.lengths)
+    if not any(each.stretches for each in bins):
+        return ""
+    chart = _lengths_svg(bins, period.days[-1].limit_minutes)
+    usual = period.usual_stretch_minutes
+    half = f"<p>Half of the sitting time passed in stretches of up to {usual} minutes.</p>" if usual is not None else ""
+    table = folded_table(
+        "Stretches by length",
+        ("minutes", "stretches", "time in them"),
+        [[each.label, f"{each.stretches:,}", length(each.minutes)] for each in bins],
+    )
+    listed = "".join(_longest(period.days))
+    return f"<section><h2>How long at a time</h2>{chart}{half}<h3>The longest</h3><ol>{listed}</ol>{table}</section>"
+
+
+def _columns(bins: Sequence[Bin]) -> Sequence[_Column]:
+    """Where each bin's bar stands; the fullest bin has the tallest bar."""
+    most, width = max(each.stretches for each in bins), PLOT / len(bins)
+    return [_Column(LEFT + number * width, width, TALLEST * each.stretches / most) for number, each in enumerate(bins)]
+
+
+def _lengths_svg(bins: Sequence[Bin], limit_minutes: int) -> str:
+    columns = _columns(bins)
+    parts = [_column_svg(each, column, limit_minutes) for each, column in zip(bins, columns, strict=True)]
+    parts.append(f'<path class="base" d="M{LEFT} {BASE}H{WIDTH - 4}"/>')
+    parts.append(f'<text x="{LEFT - 8}" y="{BASE + 18}" class="row">minutes</text>')
+    over = (column.x for each, column in zip(bins, columns, strict=True) if each.low >= limit_minutes)
+    if (x := next(over, None)) is not None:
+        parts.append(
+            f'<path class="limit" d="M{x:.1f} 6V{BASE}"/><text x="{x + 6:.1f}" y="16" class="axis">the limit, {limit_minutes} min</text>'
+        )
+    words = ", ".join(f"{each.stretches} of {each.label} minutes" for each in bins if each.stretches)
+    return svg(
+        "lengths", "How long the stretches were", f"Stretches by their length: {words}.", BASE + 30, "".join(parts)
+    )
+
+
+def _column_svg(each: Bin, column: _Column, limit_minutes: int) -> str:
+    x, width, tall = column
+    over = "over" if each.low >= limit_minutes else "under"
+    return (
+        f'<rect x="{x + 8:.1f}" y="{BASE - tall:.1f}" width="{width - 16:.1f}" height="{tall:.1f}" class="{over}"/>'
+        f'<text x="{x + width / 2:.1f}" y="{BASE - tall - 6:.1f}" class="axis middle strong">{each.stretches or ""}</text>'
+        f'<text x="{x + width / 2:.1f}" y="{BASE + 18}" class="axis middle">{each.label}</text>'
+    )
+
+
+def _longest(days: Sequence[DaySummary]) -> Iterator[str]:
+    """List items for the longest pieces of stretches in these days, doubtful ones left out."""
+    pieces = [(piece, day) for day in days for piece in day.stretches if not piece.doubtful]
+    for piece, day in sorted(pieces, key=lambda pair: -pair[0].minutes)[:LISTED_STRETCHES]:
+        zone = ZoneInfo(day.zone)
+        start, end = piece.start.astimezone(zone), piece.end.astimezone(zone)
+        yield f"<li>{length(piece.minutes)}, {day_name(day)} {start:%H:%M} to {end:%H:%M}</li>"
+
+
 ANSWERS: Mapping[Answer | None, str] = {
     Answer.DONE: "done",
     Answer.MOVED: "moved by themselves",
@@ -40,188 +285,35 @@ ANSWERS: Mapping[Answer | None, str] = {
 }
 
 
-def strips(period: PeriodSummary) -> str:
-    longest = max(len(day.hours) for day in period.days)
-    longest = max(longest, *(round((day.end - day.start) / timedelta(hours=1)) for day in period.days))
-    hour = (WIDTH - LEFT - 4) / longest
-    height = 24 + ROW * len(period.days)
-    marks = [
-        f'<text x="{LEFT + at * hour:.1f}" y="14" class="axis">{at:02d}:00</text>'
-        f'<path d="M{LEFT + at * hour:.1f} 20V{height}" class="grid"/>'
-        for at in range(0, 25, 3)
-        if at < longest
-    ]
-    rows = [_strip(day, 24 + ROW * number, hour / 60) for number, day in enumerate(period.days)]
-    desc = "A row a day, from midnight to midnight. The higher the bar, the stiller the hour: sitting is highest, then up and about, standing, asleep, not worn; nothing where it is unknown."
-    chart = svg("strips", "The days, minute by minute", desc, height, "".join([*marks, *rows]))
-    kinds = [kind for kind in KINDS if period.minutes[kind]]
-    legend = "".join(
-        f'<li><svg class="key" viewBox="0 0 16 16" aria-hidden="true"><path class="{_class(kind)}" '
-        f'd="{_bar(0, 16, 0, 16, HEIGHTS[kind])}"/></svg>{WORDS[kind]}</li>'
-        for kind in kinds
-    )
-    heads = ("day", *(WORDS[kind] for kind in kinds), "longest", "30 min +", "limit +", "breaks", "steps")
-    table = table_of(
-        "The days in numbers",
-        heads,
-        [
-            [
-                day_name(day),
-                *(length(day.minutes[kind]) if day.minutes[kind] else "" for kind in kinds),
-                length(day.longest_minutes) if day.longest_minutes else "",
-                *(f"{number:,}" for number in (day.over_30, day.over_limit, day.breaks, day.steps)),
-            ]
-            for day in period.days
-        ],
-    )
-    heading = "The day" if len(period.days) == 1 else "The days"
-    return f'<section><h2>{heading}</h2>{chart}<ul class="legend">{legend}</ul>{table}</section>'
-
-
-def _class(kind: Kind) -> str:
-    return f"kind-{kind.value.replace('_', '-')}"
-
-
-def _bar(x: float, width: float, y: float, height: float, share: float) -> str:
-    tall = max(height * share, 0.6)
-    return f"M{x:.1f} {y + height - tall:.1f}h{width:.1f}v{tall:.1f}h{-width:.1f}z"
-
-
-def _strip(day: DaySummary, y: float, minute: float) -> str:
-    paths: dict[Kind, list[str]] = {}
-    at = 0
-    for code, run in groupby(day.kinds):
-        minutes = len(list(run))
-        kind = KINDS[code]
-        paths.setdefault(kind, []).append(_bar(LEFT + at * minute, minutes * minute, y, ROW - 8, HEIGHTS[kind]))
-        at += minutes
-    bars = "".join(f'<path class="{_class(kind)}" d="{"".join(found)}"/>' for kind, found in paths.items())
-    label = f'<text x="{LEFT - 8}" y="{y + 16}" class="row">{day_name(day)}</text>'
-    return f'{label}<path class="base" d="M{LEFT} {y + ROW - 7.5}H{WIDTH - 4}"/>{bars}'
-
-
-def hours(period: PeriodSummary) -> str:
-    """A cell an hour: how much of it was sat, a number and a shade; hatched where half of it or more is not known."""
-    if len(period.days) == 1:
-        return ""
-    columns = max(max((len(day.hours) for day in period.days), default=24), 24)
-    wide, tall = (WIDTH - LEFT - 4) / columns, 24
-    height = 22 + tall * len(period.days)
-    cells: list[str] = [
-        f'<text x="{LEFT + at * wide + wide / 2:.1f}" y="14" class="axis middle">{at:02d}</text>'
-        for at in range(min(columns, 24))
-    ]
-    rows: list[list[str]] = []
-    for number, day in enumerate(period.days):
-        y = 22 + tall * number
-        cells.append(f'<text x="{LEFT - 8}" y="{y + 16}" class="row">{day_name(day)}</text>')
-        row = [day_name(day)]
-        for at, hour in enumerate(day.hours):
-            shade, told = _shade(hour)
-            x = LEFT + at * wide
-            cells.append(
-                f'<rect x="{x + 1:.1f}" y="{y + 1}" width="{wide - 2:.1f}" height="{tall - 2}" class="{shade}"/>'
-            )
-            if told:
-                cells.append(f'<text x="{x + wide / 2:.1f}" y="{y + 16}" class="cell {shade}">{told}</text>')
-            row.append(told or "")
-        rows.append(row + [""] * (columns - len(day.hours)))
-    desc = "A row a day, a cell an hour: minutes of sitting, darker for more; hatched where most of the hour is unknown or the band was not worn; empty where it was slept."
-    pattern = '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch-line" d="M0 0V6"/></pattern></defs>'
-    chart = svg("hours", "Minutes of sitting in each hour", desc, height, pattern + "".join(cells))
-    table = details_of("Minutes of sitting, by hour", ("day", *(f"{at:02d}" for at in range(columns))), rows)
-    read = "<p>Minutes of sitting in each hour. Empty: asleep. Hatched: unknown, or the band was not worn.</p>"
-    return f"<section><h2>Which hours</h2>{read}{chart}{table}</section>"
-
-
-def _shade(hour: Hour) -> tuple[str, str | None]:
-    minutes = hour.minutes
-    unknown = minutes[Kind.UNKNOWN] + minutes[Kind.NOT_WORN]
-    total = sum(minutes.values())
-    if unknown * 2 > total:
-        return "unseen", None
-    if minutes[Kind.ASLEEP] * 2 > total:
-        return "slept", None
-    sitting = minutes[Kind.SITTING]
-    return f"sat{min(sitting // 15, 3)}", str(sitting)
-
-
-def lengths(period: PeriodSummary) -> str:
-    limit = period.days[-1].limit_minutes
-    counts = [sum(low <= each and (high is None or each < high) for each in period.lengths) for low, high in BINS]
-    minutes = [
-        sum(each for each in period.lengths if low <= each and (high is None or each < high)) for low, high in BINS
-    ]
-    if not any(counts):
-        return ""
-    most, wide, base = max(counts), (WIDTH - LEFT - 4) / len(BINS), 180
-    bars: list[str] = []
-    for number, ((low, high), count) in enumerate(zip(BINS, counts, strict=True)):
-        x, tall = LEFT + number * wide, 140 * count / most
-        over = "over" if low >= limit else "under"
-        bars.append(
-            f'<rect x="{x + 8:.1f}" y="{base - tall:.1f}" width="{wide - 16:.1f}" height="{tall:.1f}" class="{over}"/>'
-        )
-        bars.append(
-            f'<text x="{x + wide / 2:.1f}" y="{base - tall - 6:.1f}" class="axis middle strong">{count or ""}</text>'
-        )
-        bars.append(f'<text x="{x + wide / 2:.1f}" y="{base + 18}" class="axis middle">{_bin(low, high)}</text>')
-    bars.append(f'<path class="base" d="M{LEFT} {base}H{WIDTH - 4}"/>')
-    bars.append(f'<text x="{LEFT - 8}" y="{base + 18}" class="row">minutes</text>')
-    if (place := next((number for number, (low, _) in enumerate(BINS) if low >= limit), None)) is not None:
-        x = LEFT + place * wide
-        bars.append(
-            f'<path class="limit" d="M{x:.1f} 6V{base}"/><text x="{x + 6:.1f}" y="16" class="axis">the limit, {limit} min</text>'
-        )
-    told = ", ".join(
-        f"{count} of {_bin(low, high)} minutes" for (low, high), count in zip(BINS, counts, strict=True) if count
-    )
-    chart = svg(
-        "lengths", "How long the stretches were", f"Stretches by their length: {told}.", base + 30, "".join(bars)
-    )
-    usual = period.usual_stretch_minutes
-    said = f"<p>Half of the sitting time passed in stretches of up to {usual} minutes.</p>" if usual is not None else ""
-    rows = [
-        [_bin(low, high), f"{count:,}", length(spent)]
-        for (low, high), count, spent in zip(BINS, counts, minutes, strict=True)
-    ]
-    longest = sorted(
-        ((piece, day) for day in period.days for piece in day.stretches if not piece.doubtful),
-        key=lambda found: -found[0].minutes,
-    )[:5]
-    listed = "".join(
-        f"<li>{length(piece.minutes)}, {day_name(day)} {piece.start.astimezone(ZoneInfo(day.zone)):%H:%M} to "
-        f"{piece.end.astimezone(ZoneInfo(day.zone)):%H:%M}</li>"
-        for piece, day in longest
-    )
-    table = details_of("Stretches by length", ("minutes", "stretches", "time in them"), rows)
-    return f"<section><h2>How long at a time</h2>{chart}{said}<h3>The longest</h3><ol>{listed}</ol>{table}</section>"
-
-
-def _bin(low: int, high: int | None) -> str:
-    return f"{low} and more" if high is None else f"{low} to {high - 1}"
-
-
 def prompts(period: PeriodSummary) -> str:
+    """HTML of what came of the prompts: a bar that their answers share, and a table of every prompt."""
     shown = [(outcome, day) for day in period.days for outcome in day.prompts]
     if not shown:
         return ""
-    counts = Counter(outcome.prompt.answer for outcome, _ in shown)
-    told = ", ".join(f"{counts[answer]} {word}" for answer, word in ANSWERS.items() if counts[answer])
-    x, bars = 0.0, list[str]()
-    for answer, word in ANSWERS.items():
-        if counts[answer]:
-            wide = (WIDTH - 4) * counts[answer] / len(shown)
-            bars.append(
-                f'<rect x="{x + 1:.1f}" y="2" width="{wide - 2:.1f}" height="30" class="answer-{answer or "none"}"/>'
-            )
-            label = f"{counts[answer]} {word}"
-            label = label if wide > 16 + 8 * len(label) else str(counts[answer])
-            bars.append(f'<text x="{x + wide / 2:.1f}" y="22" class="inside middle">{label}</text>')
-            x += wide
-    chart = svg(
-        "prompts", "What came of the prompts", f"{many(len(shown), 'prompt', 'prompts')}: {told}.", 36, "".join(bars)
-    )
+    counted = Counter(outcome.prompt.answer for outcome, _ in shown)
+    counts = {answer: counted[answer] for answer in ANSWERS if counted[answer]}
+    words = ", ".join(f"{count} {ANSWERS[answer]}" for answer, count in counts.items())
+    sentence = f"{many(len(shown), 'prompt', 'prompts')}: {words}."
+    chart = svg("prompts", "What came of the prompts", sentence, 36, _answers_bar(counts))
+    return f"<section><h2>Prompts</h2><p>{sentence}</p>{chart}{_prompts_table(shown)}</section>"
+
+
+def _answers_bar(counts: Mapping[Answer | None, int]) -> str:
+    total, x, parts = sum(counts.values()), 0.0, list[str]()
+    for answer, count in counts.items():
+        width = (WIDTH - 4) * count / total
+        parts.append(
+            f'<rect x="{x + 1:.1f}" y="2" width="{width - 2:.1f}" height="30" class="answer-{answer or "none"}"/>'
+        )
+        label = f"{count} {ANSWERS[answer]}"
+        if width <= 16 + 8 * len(label):  # too narrow for words
+            label = str(count)
+        parts.append(f'<text x="{x + width / 2:.1f}" y="22" class="inside middle">{label}</text>')
+        x += width
+    return "".join(parts)
+
+
+def _prompts_table(shown: Sequence[tuple[PromptOutcome, DaySummary]]) -> str:
     rows = [
         [
             f"{day_name(day)} {outcome.prompt.at.astimezone(ZoneInfo(day.zone)):%H:%M}",
@@ -232,7 +324,6 @@ def prompts(period: PeriodSummary) -> str:
         ]
         for outcome, day in shown
     ]
-    table = details_of(
+    return folded_table(
         "Every prompt", ("when", "exercise", "where it was shown", "what came of it", "moved after"), rows
     )
-    return f"<section><h2>Prompts</h2><p>{many(len(shown), 'prompt', 'prompts')}: {told}.</p>{chart}{table}</section>"

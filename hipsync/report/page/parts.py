@@ -1,4 +1,4 @@
-"""What the page is put together from: charts, each with words for who does not see it, and tables."""
+"""What the page is put together from: charts with words for those who do not see them, and tables."""
 
 # A line of HTML is one line.
 # ruff: noqa: E501
@@ -11,23 +11,25 @@ from html import escape
 from hipsync.core.summary import DaySummary
 
 LEFT, WIDTH, ROW = 86, 960, 30
-"""Of a chart: where its rows begin, its width, and the height of a row, in SVG's units."""
+"""The x at which the rows of a chart begin, the width of a chart, and the height of a row, in SVG units."""
 
 
 def svg(name: str, title: str, desc: str, height: float, content: str) -> str:
+    """A chart with its title and its description, which screen readers read; `content` is SVG, and `name` is unique."""
     return (
         f'<div class="chart"><svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-labelledby="{name}-title {name}-desc">'
         f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(desc)}</desc>{content}</svg></div>'
     )
 
 
-def table_of(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Cells are HTML already."""
+def html_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table as HTML; the cells of `rows` are HTML already, and the first of each row is its heading."""
     return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">{"".join(_lines(caption, heads, rows))}</div>'
 
 
-def details_of(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return f"<details><summary>{escape(caption)}, as a table</summary>{table_of(caption, heads, rows)}</details>"
+def folded_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table that is folded away until somebody opens it; the arguments are those of `table`."""
+    return f"<details><summary>{escape(caption)}, as a table</summary>{html_table(caption, heads, rows)}</details>"
 
 
 def _lines(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -40,12 +42,15 @@ def _lines(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 
 def day_name(day: DaySummary) -> str:
+    """A short name of a day: `Mon 23 Mar`."""
     return f"{day.date:%a} {day.date.day} {day.date:%b}"
 
 
 def many(count: int, one: str, more: str) -> str:
+    """A number with its noun: `1 prompt`, `1,200 prompts`."""
     return f"{count:,} {one if count == 1 else more}"
 
 
 def percent(part: int, whole: int) -> str:
+    """A share in whole percent, rounded down; `unknown` if the whole is 0."""
     return f"{part * 100 // whole} %" if whole else "unknown"

@@ -1,4 +1,4 @@
-"""How the page looks: light and dark, on a telephone, a screen and A4."""
+"""The style sheet of the page: light and dark, on a telephone, a screen and A4."""
 
 # ruff: noqa: E501
 

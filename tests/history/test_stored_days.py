@@ -13,11 +13,11 @@ import pytest
 
 from hipsync.core.bouts import Bouts, Rule
 from hipsync.core.days import Day, Zones
-from hipsync.core.summary import DaySummary, Judged, judged_day
+from hipsync.core.summary import DaySummary, JudgedDay, judged_day
 from hipsync.core.timeline import Timeline
-from hipsync.history.summaries import summarise, summarise_days
-from hipsync.model import MINUTE, Answer, BandId, Counter, Epoch, Exercise, Prompt, Reading, State, Wear
-from hipsync.store import Band, Store
+from hipsync.history.summaries import JUDGED_AS, summarise, summarise_days
+from hipsync.model import MINUTE, Answer, Band, BandId, Counter, Epoch, Exercise, Prompt, Reading, State, Wear
+from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.stored import count
 
@@ -32,10 +32,10 @@ def zones() -> Zones:
 
 
 def lived(store: Store, name: str = "band", days: int = 3) -> BandId:
-    held = store.add_band(name=name, driver="csv", now=MONDAY, vouches=True)
+    desk = store.add_band(name=name, driver="csv", now=MONDAY, vouches=True)
     for at in range(days):
-        store.append(held.id, day(LIFE, MONDAY + at * DAY))
-    return held.id
+        store.append(desk.id, day(LIFE, MONDAY + at * DAY))
+    return desk.id
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def store(tmp_path: Path) -> Store:
     return Store.open(tmp_path / "hipsync.db")
 
 
-def kept(store: Store) -> int:
+def stored(store: Store) -> int:
     assert store.path is not None
     return count(store.path, "days")
 
@@ -52,7 +52,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Grows by one with each day that is judged anew."""
     times: list[object] = []
 
-    def counted(line: Timeline, found: Bouts, day: Day, now: datetime) -> Judged:
+    def counted(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
         times.append(day)
         return judged_day(line, found, day, now)
 
@@ -69,7 +69,7 @@ def test_a_day_is_judged_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
     lived(store)
     times = judged(monkeypatch)
     first = summarise_days(store, Rule(), zones(), DATES, LATER)
-    assert (len(times), kept(store)) == (3, 3)
+    assert (len(times), stored(store)) == (3, 3)
     assert summarise_days(store, Rule(), zones(), DATES, LATER + HOUR) == first
     assert len(times) == 3
 
@@ -88,26 +88,26 @@ def test_prompts_and_exercises_are_never_kept(store: Store) -> None:
 
 
 def test_a_band_s_new_name_is_shown(store: Store) -> None:
-    held = lived(store)
+    desk = lived(store)
     summarise_days(store, Rule(), zones(), DATES, LATER)
-    store.rename(held, "other")
+    store.rename(desk, "other")
     assert [band.name for band in summarise_days(store, Rule(), zones(), DATES, LATER)[0].bands] == ["other"]
 
 
 def test_a_day_that_may_still_grow_is_not_kept(store: Store) -> None:
     lived(store)
     summarise_days(store, Rule(), zones(), DATES, MONDAY + DAY + 6 * HOUR)
-    assert kept(store) == 0
+    assert stored(store) == 0
     summarise_days(store, Rule(), zones(), DATES, MONDAY + DAY + 6 * HOUR + MINUTE)
-    assert kept(store) == 1
+    assert stored(store) == 1
 
 
 def test_nothing_is_kept_of_a_forgotten_band(store: Store) -> None:
-    held = lived(store)
+    desk = lived(store)
     summarise_days(store, Rule(), zones(), DATES, LATER)
     copy = store.backup(None, LATER)
-    store.forget(held, with_data=True)
-    assert (kept(store), count(copy, "days")) == (0, 0)
+    store.forget(desk, with_data=True)
+    assert (stored(store), count(copy, "days")) == (0, 0)
 
 
 def test_nothing_is_kept_of_an_erased_time(store: Store) -> None:
@@ -115,7 +115,7 @@ def test_nothing_is_kept_of_an_erased_time(store: Store) -> None:
     summarise_days(store, Rule(), zones(), DATES, LATER)
     copy = store.backup(None, LATER)
     store.erase(MONDAY + 9 * HOUR, MONDAY + 10 * HOUR)
-    assert (kept(store), count(copy, "days")) == (0, 0)
+    assert (stored(store), count(copy, "days")) == (0, 0)
     same(store, Rule(), zones(), DATES, LATER)
 
 
@@ -124,7 +124,7 @@ def test_a_file_that_cannot_be_written_is_read_all_the_same(store: Store) -> Non
     assert store.path is not None
     with Store.read(store.path) as reader:
         same(reader, Rule(), zones(), DATES, LATER)
-    assert kept(store) == 0
+    assert stored(store) == 0
 
 
 def test_a_file_that_somebody_is_writing_is_read_without_waiting(store: Store) -> None:
@@ -134,28 +134,28 @@ def test_a_file_that_somebody_is_writing_is_read_without_waiting(store: Store) -
         other.execute("BEGIN IMMEDIATE")
         same(store, Rule(), zones(), DATES, LATER)
         other.execute("ROLLBACK")
-    assert kept(store) == 0
+    assert stored(store) == 0
     same(store, Rule(), zones(), DATES, LATER)
-    assert kept(store) == 3
+    assert stored(store) == 3
 
 
 @pytest.mark.parametrize("who", ["another connection", "this one"])
 def test_what_was_written_while_a_day_was_judged_is_not_missed(
     store: Store, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held = lived(store)
+    desk = lived(store)
     assert store.path is not None
     writer = Store.open(store.path) if who == "another connection" else store
 
-    def interrupted(line: Timeline, found: Bouts, day: Day, now: datetime) -> Judged:
+    def interrupted(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
         judged = judged_day(line, found, day, now)
-        writer.append(held, [Epoch(MONDAY + 9 * HOUR, MINUTE, 120)])
+        writer.append(desk, [Epoch(MONDAY + 9 * HOUR, MINUTE, 120)])
         return judged
 
     with monkeypatch.context() as patched:
         patched.setattr("hipsync.history.summaries.judged_day", interrupted)
         summarise_days(store, Rule(), zones(), DATES, LATER)
-    assert kept(store) == 0
+    assert stored(store) == 0
     same(store, Rule(), zones(), DATES, LATER)
 
 
@@ -163,9 +163,9 @@ def test_an_upgrade_judges_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -
     lived(store)
     summarise_days(store, Rule(), zones(), DATES, LATER)
     times = judged(monkeypatch)
-    monkeypatch.setattr("hipsync.history.summaries._edition", lambda: [(1, 2)])
+    monkeypatch.setattr("hipsync.history.summaries.JUDGED_AS", JUDGED_AS + 1)
     summarise_days(store, Rule(), zones(), DATES, LATER)
-    assert (len(times), kept(store)) == (3, 3)
+    assert (len(times), stored(store)) == (3, 3)
 
 
 # ------------------------------------------------------------------ anything that may happen
@@ -236,7 +236,7 @@ class World:
         self.store.note_zone(self.when(), self.dice.choice(["Europe/London", "Asia/Tokyo", "America/New_York"]))
 
     def settings(self) -> None:
-        self.rule = Rule(limit=self.dice.choice([45, 60]), moves=self.dice.choice([0, 3]))
+        self.rule = Rule(limit_minutes=self.dice.choice([45, 60]), moves=self.dice.choice([0, 3]))
         self.starts_at = datetime.min.time().replace(hour=self.dice.choice([0, 0, 4]))
 
     def clock(self) -> None:
