@@ -1,4 +1,8 @@
-"""`status`: what is known now, and if nothing happens, why."""
+"""`status`: show what is known now, when the next prompt could come, and if nothing happens, why.
+
+It explains with the functions by which the service decides (`hipsync.service.plan`). A running service also knows what
+is not in the database yet, so `status --line` asks it first.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,11 @@ if TYPE_CHECKING:
     from hipsync.core.days import Zones
     from hipsync.model import Remark
     from hipsync.service.plan import State
+    from hipsync.store import Store
 
-LONGEST_TROUBLE = 300
-"""Characters of why a band was not reached."""
+LONGEST_TEXT = 300
+"""Characters that are shown of what a service answers, or of why a band was not reached."""
+NOTHING_KNOWN = "No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works."
 
 
 @click.command("status")
@@ -36,83 +42,110 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     if line and (by_service := _line_of_service(app)) is not None:
         click.echo(by_service)
         return
-    from hipsync.core.band_troubles import troubles
-    from hipsync.host.lock import running
-    from hipsync.service.plan import facts_of, live_kinds, next_wake, state_of
-    from hipsync.service.status_text import doing, doing_besides
-
     now, store = app.now(), app.read_store()
     if store is None:
-        if as_json:
-            told = {"version": 1, "at": now.isoformat(), "running": False, "sitting_minutes": 0, "reason": "no data"}
-            nothing = dict.fromkeys(("known_until", "until", "next_wake"))
-            click.echo(json.dumps({**told, **nothing, "occasions": {}, "remarks": [], "bands": []}, indent=1))
-        else:
-            click.echo("No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works.")
+        click.echo(json.dumps(_empty_json(now), indent=1) if as_json else NOTHING_KNOWN)
         return
     with store:
-        live: frozenset[str] = frozenset()
-        if not line:  # a status bar asks often, and drivers take long to import
-            from hipsync.registry import drivers
-
-            live = live_kinds(drivers())
-        state = state_of(store, app.settings(), now, live)
+        state, remarks = _known(app, store, now, quickly=line)
         zones = app.zones(store)
-        facts = [] if line else facts_of(store, state.contacts)
-        remarks = [remark for each in facts for remark in troubles(each, zones, now)]
-    watched = running(app.database)
+    from hipsync.host.lock import running
+    from hipsync.service.status_text import doing
+
+    is_running = running(app.database)
     if as_json:
-        told = {"running": watched, **_status_json(state, now, next_wake(state, now), remarks)}
-        click.echo(json.dumps(told, indent=1))
+        click.echo(json.dumps({"running": is_running, **_status_json(state, now, remarks)}, indent=1))
         return
-    known = state.seen.line.known_until()
     click.echo(doing(state, now))
-    if line:
-        return
-    click.echo(_running(app) if watched else "the service does not run: `hipsync run` starts it")
-    click.echo(f"last data: {_ago(known, now, zones)}")
+    if not line:
+        click.echo(_service_text(app) if is_running else "the service does not run: `hipsync run` starts it")
+        click.echo("\n".join(_details(state, now, zones, remarks)))
+
+
+def _known(app: App, store: Store, now: datetime, *, quickly: bool) -> tuple[State, Sequence[Remark]]:
+    """Return what the service would decide by, and a remark on each trouble that a band has now.
+
+    With `quickly` no driver is imported, so no band counts as a live one, and there are no remarks. A status bar asks
+    often.
+    """
+    from hipsync.core.band_troubles import troubles
+    from hipsync.service.plan import facts_of, live_kinds, state_of
+
+    if quickly:
+        return state_of(store, app.settings(), now, frozenset()), ()
+    from hipsync.registry import drivers
+
+    state = state_of(store, app.settings(), now, live_kinds(drivers()))
+    zones = app.zones(store)
+    return state, [remark for facts in facts_of(store, state.contacts) for remark in troubles(facts, zones, now)]
+
+
+def _details(state: State, now: datetime, zones: Zones, remarks: Sequence[Remark]) -> list[str]:
+    """Return the lines below the first two: data, bands, other prompts, remarks and the next contact."""
+    from hipsync.service.plan import next_wake
+    from hipsync.service.status_text import doing_besides
+
+    lines = [f"last data: {_ago(state.seen.line.known_until(), now, zones)}"]
     for contact in state.contacts:
         reached = f"{zones.local(contact.reached):%a %H:%M}" if contact.reached else "never"
-        trouble = f", {contact.failures} attempts failed since" if contact.failures else ""
-        click.echo(f"{contact.band.name}: last reached {reached}{trouble}")
+        failures = f", {contact.failures} attempts failed since" if contact.failures else ""
+        lines.append(f"{contact.band.name}: last reached {reached}{failures}")
         if contact.trouble:
-            click.echo(f"    {clean(contact.trouble, LONGEST_TROUBLE)}")
-    for besides in doing_besides(state, now):
-        click.echo(besides)
-    for remark in remarks:
-        click.echo(remark.text)
-    click.echo(f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}")
+            lines.append(f"    {clean(contact.trouble, LONGEST_TEXT)}")
+    lines += doing_besides(state, now)
+    lines += [remark.text for remark in remarks]
+    return [*lines, f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}"]
+
+
+def _ago(minute: int | None, now: datetime, zones: Zones) -> str:
+    """Return when a minute of the timeline was, as a local time and in minutes before now."""
+    from hipsync.core.timeline import instant_of
+
+    if minute is None:
+        return "none in the last day"
+    minutes = int((now - instant_of(minute)).total_seconds()) // 60
+    return f"{zones.local(instant_of(minute)):%a %H:%M} ({minutes} min ago)"
 
 
 def _line_of_service(app: App) -> str | None:
-    """The service knows more than the database, and a status bar asks often."""
+    """Return the line that a running service would show; None if none runs, or it does not answer."""
     from hipsync.errors import HipsyncError
     from hipsync.service.control_client import ask
 
     with contextlib.suppress(HipsyncError):
-        told = ask(app.database, {"do": "line"}, 0.5)
-        return None if told is None else clean(str(told.get("line")), LONGEST_TROUBLE)
+        answer = ask(app.database, {"do": "line"}, 0.5)
+        return None if answer is None else clean(str(answer.get("line")), LONGEST_TEXT)
     return None
 
 
-def _running(app: App) -> str:
+def _service_text(app: App) -> str:
+    """Return what a running service answers of itself: its process, its connections, its trouble."""
     from hipsync.errors import HipsyncError
     from hipsync.service.control_client import ask
 
     try:
-        told = ask(app.database, {"do": "status"}, 1.0)
+        answer = ask(app.database, {"do": "status"}, 1.0)
     except HipsyncError:
         return "the service runs, and does not answer: see its log"
-    if told is None:
+    if answer is None:
         return "the service runs"
-    trouble = f"\nits trouble: {clean(str(told['trouble']), LONGEST_TROUBLE)}" if told.get("trouble") else ""
-    connected = told.get("connected") or "no band"
-    return f"the service runs (process {told.get('process')}), connected to {connected} now{trouble}"
+    trouble = f"\nits trouble: {clean(str(answer['trouble']), LONGEST_TEXT)}" if answer.get("trouble") else ""
+    connected = answer.get("connected") or "no band"
+    return f"the service runs (process {answer.get('process')}), connected to {connected} now{trouble}"
 
 
-def _status_json(state: State, now: datetime, wake: datetime, remarks: Sequence[Remark]) -> dict[str, object]:
+def _empty_json(now: datetime) -> dict[str, object]:
+    """Return `status --json` of a computer without a database, with the keys that it has with one."""
+    head = {"version": 1, "at": now.isoformat(), "running": False, "sitting_minutes": 0, "reason": "no data"}
+    nothing = dict.fromkeys(("known_until", "until", "next_wake"))
+    return {**head, **nothing, "occasions": {}, "remarks": [], "bands": []}
+
+
+def _status_json(state: State, now: datetime, remarks: Sequence[Remark]) -> dict[str, object]:
+    """Return `status --json`, but for whether the service runs."""
     from hipsync.core.prompting import Due
     from hipsync.core.timeline import instant_of
+    from hipsync.service.plan import next_wake
 
     known = state.seen.line.known_until()
     verdict = state.verdict
@@ -124,7 +157,7 @@ def _status_json(state: State, now: datetime, wake: datetime, remarks: Sequence[
         "sitting_minutes": state.seen.found.age,
         "reason": "due" if isinstance(verdict, Due) else verdict.reason.value,
         "until": None if quiet_until is None else quiet_until.isoformat(),
-        "next_wake": wake.isoformat(),
+        "next_wake": next_wake(state, now).isoformat(),
         "occasions": {
             occasion.value: "due" if isinstance(judged, Due) else judged.reason.value
             for occasion, judged in state.occasions.items()
@@ -140,12 +173,3 @@ def _status_json(state: State, now: datetime, wake: datetime, remarks: Sequence[
             for contact in state.contacts
         ],
     }
-
-
-def _ago(known: int | None, now: datetime, zones: Zones) -> str:
-    from hipsync.core.timeline import instant_of
-
-    if known is None:
-        return "none in the last day"
-    minutes = int((now - instant_of(known)).total_seconds()) // 60
-    return f"{zones.local(instant_of(known)):%a %H:%M} ({minutes} min ago)"
