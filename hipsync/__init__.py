@@ -1,1 +1,1 @@
-"""hipsync: steps and stillness from fitness bands, and a hip exercise after an hour of sitting."""
+"""hipsync reads steps and stillness from fitness bands, and prompts for a hip exercise after an hour of sitting."""

@@ -1,7 +1,7 @@
 """The demo: a simulated band lives through an office day, over real GATT, on a clock that waits for nothing.
 
-The same `Service` as in `hipsync run`, looping over the same `next_wake` and `wake`; only clock, radio and wearer
-differ.
+It runs the `Service` of `hipsync run`, in the same loop over `next_wake` and `wake`. Only three things differ: the
+clock is fast, the radio is a Bluetooth stack in software, and the wearer answers by a script.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from hipsync.store import Store
 
 ADDRESS = "C0:00:00:00:00:01"
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
-"""Of the simulated band; a real one's would come from its maker's app."""
+"""The key of the simulated band; a real band's would come from its maker's app."""
 ANSWERS: Sequence[tuple[Answer, timedelta] | None] = (
     (Answer.DONE, timedelta(minutes=2)),
     None,
@@ -45,36 +45,41 @@ ANSWERS: Sequence[tuple[Answer, timedelta] | None] = (
     None,
     (Answer.SKIPPED, timedelta(minutes=3)),
 )
-"""What the wearer does about the first, second ... prompt for sitting, and how soon. Without an answer, moving or not
-tells."""
-IN_THE_MORNING = (Answer.DONE, timedelta(minutes=4))
+"""The wearer's answer to the first, second ... prompt for sitting, and how soon it comes. None: the service judges by
+whether the wearer moves."""
+MORNING_ANSWER = (Answer.DONE, timedelta(minutes=4))
+"""The wearer's answer to the morning prompt."""
 HOURS = ((time(7), time(22)),)
-"""Of an early riser: the default ones begin too late for the wearer's first movement."""
+"""Prompt hours of an early riser, in local time: the default hours begin after the wearer's first movement."""
 
 Echo = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Wearer:
-    """Who sees the prompts of the demo and answers some."""
+    """The person who sees the prompts of the demo, and answers some of them."""
 
     echo: Echo
     zone: ZoneInfo
     now: Callable[[], datetime]
     planned: list[tuple[datetime, Prompt, Answer]] = field(default_factory=list[tuple[datetime, Prompt, Answer]])
-    seen: int = 0
+    """Answers that are still to come, each with its instant."""
+    prompts_seen: int = 0
+    """Prompts for sitting, without repetitions."""
     contacts: int = 0
+    """How often the band was contacted."""
 
-    async def shown(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+    async def see(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+        """Print a prompt and plan the answer, if there is to be one. This is the service's port `Deliver`."""
         notice = notice_of(prompt, move, strong=strong)
         again = " again" if prompt.shown > 1 else ""
         self.echo(f"{self.now().astimezone(self.zone):%H:%M}  PROMPT{again}: {notice.title}. {notice.body}")
         if prompt.occasion is Occasion.MORNING:
-            self.planned.append((self.now() + IN_THE_MORNING[1], prompt, IN_THE_MORNING[0]))
-        elif prompt.shown == 1 and self.seen < len(ANSWERS):
-            if (planned := ANSWERS[self.seen]) is not None:
+            self.planned.append((self.now() + MORNING_ANSWER[1], prompt, MORNING_ANSWER[0]))
+        elif prompt.shown == 1 and self.prompts_seen < len(ANSWERS):
+            if (planned := ANSWERS[self.prompts_seen]) is not None:
                 self.planned.append((self.now() + planned[1], prompt, planned[0]))
-            self.seen += 1
+            self.prompts_seen += 1
         return [Where.TERMINAL]
 
     def answer(self, store: Store) -> None:
@@ -86,7 +91,7 @@ class Wearer:
 
 
 class CountedRadio:
-    """Counts how often the band is called."""
+    """A radio that counts how often it contacts the band."""
 
     def __init__(self, radio: BleakRadio, wearer: Wearer) -> None:
         self._radio, self._wearer = radio, wearer
@@ -108,21 +113,25 @@ def demo(
     colour: bool,
     zone: str = "Europe/London",
 ) -> Path:
-    """Run it to the end of the day; the database it leaves. Raises `HipsyncError`."""
+    """Run the demo to the end of a day, and return the database that it leaves.
+
+    The day is `today`, or the last day of the minutes in `data`. `speed` is in simulated seconds a second; None is as
+    fast as it goes. Raises `HipsyncError`.
+    """
     known = drivers()
     if kind not in known:
         raise ConfigError(f"no band of kind {kind!r}: there are {', '.join(sorted(known))}")
-    where = ZoneInfo(zone)
-    life = office_days(today - timedelta(days=1), 2, where, seed) if data is None else minutes_of_file(data)
-    day = today if data is None else life[-1].start.astimezone(where).date()
+    home = ZoneInfo(zone)
+    life = office_days(today - timedelta(days=1), 2, home, seed) if data is None else minutes_of_file(data)
+    day = today if data is None else life[-1].start.astimezone(home).date()
     path = database or Path(tempfile.mkdtemp(prefix="hipsync-demo-")) / "demo.db"
     if path.exists():
         raise ConfigError(f"{path} exists already: the demo makes a database of its own, give another --db")
     loop = VirtualTimeLoop()
     try:
-        start = datetime.combine(day, time(5), where).astimezone(UTC)
+        start = datetime.combine(day, time(5), home).astimezone(UTC)
         clock = FastClock(loop, start, speed)
-        loop.run_until_complete(live(known[kind], life, day, clock, path, where, echo, colour=colour))
+        loop.run_until_complete(live(known[kind], life, day, clock, path, home, echo, colour=colour))
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
     finally:
@@ -142,7 +151,7 @@ async def live(
     *,
     colour: bool,
 ) -> None:
-    """Pair, then wake the service whenever it asks for it, until midnight."""
+    """Pair the band, and wake the service whenever it asks for it until midnight; then print the day's summary."""
     settings = Settings(policy=replace(Config().policy, hours=dict.fromkeys(range(7), HOURS)), host_zone=zone.key)
     zones = Zones([], zone.key)
     end = zones.day(day).end
@@ -172,7 +181,7 @@ async def live(
                 radio=CountedRadio(BleakRadio(air.adapter), wearer),
                 drivers={driver.key: driver},
                 secret=lambda _: KEY,
-                deliver=wearer.shown,
+                deliver=wearer.see,
                 now=clock.now,
             )
             service.attend()
@@ -195,7 +204,7 @@ async def live(
 
 
 def minutes_of_file(file: Path) -> list[Epoch]:
-    """Somebody's minutes, as `import csv` takes them. Raises `InputError`."""
+    """Return somebody's minutes from a CSV file as `hipsync import csv` takes it, in order. Raises `InputError`."""
     from hipsync.formats.csv_minutes import epochs_of_csv
 
     with file.open("rb") as lines:

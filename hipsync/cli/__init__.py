@@ -1,6 +1,8 @@
-"""The command line: each command parses, calls one function and prints.
+"""The command line: each command parses its options, calls one function, and prints the result.
 
-Commands are imported when they are used, so that `hipsync today` and the Tab key stay quick.
+A command's module is imported when the command is used, so that `hipsync today` and the Tab key stay quick. The only
+list of all commands is therefore the table `COMMANDS`. A command that fails prints one line on standard error;
+`hipsync.cli.exits` has the code with which it ends.
 """
 
 from __future__ import annotations
@@ -45,11 +47,11 @@ COMMANDS = {
     "config": "config",
     "web": "web",
 }
-"""Command -> module of this package."""
+"""The module of this package that defines each command, by the command's name, in the order of `hipsync --help`."""
 
 
 class Commands(click.Group):
-    """A group whose commands are imported on demand, and whose failures are one line and an exit code."""
+    """A group of commands that imports each on demand, and ends a failed one with one line and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         return list(COMMANDS)
@@ -84,9 +86,9 @@ class Commands(click.Group):
 
 
 def name_variables(command: click.Command, prefix: str) -> None:
-    """Let each option be given as a variable that is called like the option: `today --json`, HIPSYNC_TODAY_JSON.
+    """Let each option be given as an environment variable, too: `today --json` as HIPSYNC_TODAY_JSON.
 
-    click would name it after the function's parameter.
+    The variable is named after the option; click would name it after the function's parameter.
     """
     for option in command.params:
         if isinstance(option, click.Option):
@@ -129,7 +131,7 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
 
 
 def main() -> None:
-    """The console script. A terminal that cannot show a character gets a question mark, not a traceback."""
+    """Run the console script. A terminal that cannot show a character shows a question mark instead."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -1,4 +1,7 @@
-"""What the commands share: where things are, the clock, the settings, the store."""
+"""What the commands share: where the files are, the clock, the settings and the store.
+
+Each is resolved, and its module imported, when a command asks for it: `hipsync today` pays only for what it uses.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +26,14 @@ if TYPE_CHECKING:
 
 
 def system_now() -> datetime:
+    """Return the time of this computer's clock, in UTC."""
     from datetime import UTC
 
     return datetime.now(UTC)  # noqa: TID251  the shell reads the clock
 
 
 class App:
-    """The options of the command line, resolved when they are asked for."""
+    """The options that stand before every command, such as `--db`, and what follows from them. `now` returns UTC."""
 
     def __init__(self, now: Callable[[], datetime] = system_now) -> None:
         self.now = now
@@ -63,21 +67,22 @@ class App:
         return self.config().rule
 
     def zones(self, store: Store | None, host: str | None = None) -> Zones:
+        """Return the zones that the wearer was in, by the store; without an entry there, `host` or this computer's."""
         from hipsync.core.days import Zones
 
         history = store.zones() if store is not None else []
         return Zones(history, host or (history[0].zone if history else host_zone()), self.config().day_start)
 
     def open_store(self) -> Store:
-        """For writing; made if there is none. Raises `StoreError`."""
+        """Open the database for writing, and make it if there is none. Raises `StoreError`."""
         from hipsync.store import Store
 
         return Store.open(self.database)
 
     def read_store(self, *, to_write: bool = False) -> Store | None:
-        """For reading; None if there is no database yet, and none is made. Raises `StoreError`.
+        """Open the database for reading. Return None, and make no file, if there is none. Raises `StoreError`.
 
-        With `to_write` for writing too, if the file can be written.
+        With `to_write` it is opened for writing if the file can be written, and otherwise for reading all the same.
         """
         from hipsync.store import Store
 
@@ -89,7 +94,7 @@ class App:
         return Store.read(self.database)
 
     def existing_store(self, *, to_write: bool = False) -> Store:
-        """For reading or writing what is there already. Raises `StoreError`."""
+        """Open a database that is there already. Raises `StoreError` if there is none."""
         from hipsync.store import Store
 
         if not Store.exists(self.database):
@@ -99,7 +104,7 @@ class App:
         return Store.open(self.database) if to_write else Store.read(self.database)
 
     def paired_store(self) -> Store:
-        """For writing, where a band is paired. Raises `ConfigError` where none is, and `StoreError`."""
+        """Open the database for writing. Raises `ConfigError` if no band is paired in it, and `StoreError`."""
         from hipsync.store import Store
 
         if Store.exists(self.database):
@@ -110,7 +115,7 @@ class App:
         raise ConfigError("no band is paired yet: `hipsync pair` does that")
 
     def keys(self) -> KeyFile:
-        """The keys of the bands of this database, kept beside it."""
+        """Return the file of the bands' keys, which lies beside the database."""
         from hipsync.store.keys import KeyFile
 
         return KeyFile(self.database.with_name("keys.json"))
@@ -121,8 +126,8 @@ class App:
         return settings_of(self.config(), host_zone())
 
 
-def band_of(store: Store, name: str) -> Band:
-    """The band of this name or address. Raises `ConfigError` that lists those there are."""
+def band_named(store: Store, name: str) -> Band:
+    """Return the band with this name or address. Raises `ConfigError`, which lists the names there are."""
     bands = store.bands()
     found = next((band for band in bands if name in {band.name, band.address}), None)
     if found is None:
@@ -132,7 +137,7 @@ def band_of(store: Store, name: str) -> Band:
 
 
 def checked_name(name: str) -> str:
-    """What a user wants to call a band. Raises `ConfigError`."""
+    """Return a band's name as the user gave it. Raises `ConfigError` if it is empty, too long or not all visible."""
     from hipsync.text import clean
 
     if not name or clean(name) != name:
@@ -142,7 +147,11 @@ def checked_name(name: str) -> str:
 
 
 def host_zone() -> str:
-    """The host's zone as an IANA name; by a link where there is one, for tzlocal takes 20 ms to import."""
+    """Return this computer's zone as an IANA name, such as Europe/London.
+
+    On most systems /etc/localtime is a link that names the zone. Only elsewhere is tzlocal asked: it takes 20 ms to
+    import.
+    """
     if not os.environ.get("TZ"):
         try:
             target = str(Path("/etc/localtime").readlink())

@@ -1,4 +1,4 @@
-"""`bands`: those that are paired, shown, renamed, forgotten, buzzed."""
+"""`bands`: list the bands of the database; show, rename, forget or buzz one, and give it another key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hipsync.cli.app import App, band_of, checked_name
+from hipsync.cli.app import App, band_named, checked_name
 from hipsync.cli.completion import band_names
 from hipsync.errors import ConfigError
 from hipsync.text import clean
@@ -68,7 +68,7 @@ def show_command(app: App, name: str, as_json: bool) -> None:
     hipsync bands show desk-band --json
     """
     with app.existing_store() as store:
-        row = _band_json(store, band_of(store, name))
+        row = _band_json(store, band_named(store, name))
     if as_json:
         click.echo(json.dumps({"version": 1, "band": row}, indent=1))
         return
@@ -77,8 +77,9 @@ def show_command(app: App, name: str, as_json: bool) -> None:
 
 
 def _band_json(store: Store, band: Band) -> dict[str, object]:
+    """Return a band as `bands --json` shows it; its texts are as the band sent them, and not yet safe to print."""
     charge, info = store.newest_charge(band.id), store.newest_info(band.id)
-    reached = next((sync.started for sync in store.syncs(band.id) if sync.error is None), None)
+    last_sync = next((sync.started for sync in store.syncs(band.id) if sync.error is None), None)
     return {
         "name": band.name,
         "driver": band.driver,
@@ -86,7 +87,7 @@ def _band_json(store: Store, band: Band) -> dict[str, object]:
         "simulated": band.simulated,
         "battery_percent": None if charge is None else charge.percent,
         "firmware": None if info is None else info.firmware,
-        "last_sync": None if reached is None else reached.isoformat(),
+        "last_sync": None if last_sync is None else last_sync.isoformat(),
     }
 
 
@@ -102,7 +103,7 @@ def rename_command(app: App, name: str, new: str) -> None:
     """
     checked_name(new)
     with app.existing_store(to_write=True) as store:
-        band = band_of(store, name)
+        band = band_named(store, name)
         if any(other.name == new for other in store.bands()):
             raise ConfigError(f"there is a band {new!r} already: choose another name")
         store.rename(band.id, new)
@@ -123,7 +124,7 @@ def forget_command(app: App, name: str, with_data: bool) -> None:
     hipsync bands forget left --with-data
     """
     with app.existing_store(to_write=True) as store:
-        band = band_of(store, name)
+        band = band_named(store, name)
         app.keys().delete(band.name)  # first: while the band is there the command can be given again
         store.forget(band.id, with_data=with_data)
     click.echo(f"{band.name!r} is forgotten{' with its data' if with_data else '; its data are kept'}.")
@@ -146,7 +147,7 @@ def buzz_command(app: App, name: str) -> None:
             await service.buzz(band)
 
     with app.existing_store(to_write=True) as store:
-        band = band_of(store, name)
+        band = band_named(store, name)
         if ask(app.database, {"do": "buzz", "band": band.name}, within_s=None) is None:
             asyncio.run(buzz(store, band))
     click.echo("Buzzed.")
@@ -167,12 +168,12 @@ def key_command(app: App, name: str, key_file: Path) -> None:
     key, warning = key_from_file(key_file)
     if warning:
         click.echo(f"hipsync: {warning}", err=True)
-    from hipsync.cli.prompts import look
+    from hipsync.cli.prompts import notify_service
     from hipsync.model import Trouble
 
     with app.existing_store(to_write=True) as store:
-        band = band_of(store, name)
+        band = band_named(store, name)
         app.keys().set(band.name, key)
         store.drop_remarks(band.id, Trouble.REFUSED)
-        look(store)
+        notify_service(store)
     click.echo("The key is kept.")

@@ -1,6 +1,6 @@
-"""What the Tab key offers for words that only this machine knows: its bands, and the kinds that are installed.
+"""What the Tab key offers for words that only this computer knows: its bands, and the kinds of bands with a driver.
 
-A shell asks while somebody types, so that nothing here fails, writes or takes long.
+A shell calls this while somebody types. So nothing here fails, writes a file or takes long.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hipsync.errors import HipsyncError
 
 
 def band_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
+    """Return the names of bands that begin so; none if the database cannot be read."""
     app = App()
     given = ctx.find_root().params.get("db")
     app.db_path = given if isinstance(given, Path) else None
@@ -28,6 +29,7 @@ def band_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 
 def kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
-    from hipsync.registry import kinds as known
+    """Return the keys of drivers that begin so, without importing a driver."""
+    from hipsync.registry import kinds as installed_kinds
 
-    return [kind for kind in known() if kind.startswith(incomplete)]
+    return [kind for kind in installed_kinds() if kind.startswith(incomplete)]

@@ -1,4 +1,8 @@
-"""`config`: see the settings and change them. A file that would be wrong is not written."""
+"""`config`: show the settings, and change them.
+
+The rule: a file that would be wrong is not written. A change is written beside the file, read as the service would read
+it, and only then put in the file's place.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +121,7 @@ def config_edit_command(app: App) -> None:
 
 
 def _document(app: App) -> TOMLDocument:
-    """Raises `ConfigError` where the file holds what it should not: that is not built upon."""
+    """Return the file as a document, comments and all. Raises `ConfigError` if it is wrong already."""
     import tomlkit
 
     if not app.settings_file.exists():
@@ -134,7 +138,7 @@ def _text(file: Path) -> str:
 
 
 def _value(text: str) -> object:
-    """As TOML has it; what is no TOML is text."""
+    """Return a value as TOML reads it, or the text itself if it is no TOML: `45m` needs no quotes here."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
@@ -145,14 +149,17 @@ def _value(text: str) -> object:
 
 
 def _commented(text: str) -> str:
-    """The defaults as a file that changes nothing yet."""
+    """Return the defaults as a file in which every setting is commented out."""
     return "# The defaults. Take away a # to change one.\n" + "".join(
         line if line.startswith("[") or not line.strip() else f"# {line}" for line in text.splitlines(keepends=True)
     )
 
 
 def _write(app: App, text: str) -> None:
-    """Replace the file if the settings are right, and let a service that runs read them. Raises `ConfigError`."""
+    """Write the settings if they are right, and let a running service read them.
+
+    Raises `ConfigError`, after which the file is as it was.
+    """
     from hipsync.service.control_client import ask
     from hipsync.settings.file import load
 
@@ -167,8 +174,8 @@ def _write(app: App, text: str) -> None:
             load(fresh)
             fresh.replace(file)
         except ConfigError as error:
-            told = str(error).removeprefix(f"{fresh}: ").removeprefix(f"{fresh} ")
-            raise ConfigError(f"{told}; nothing was changed") from error
+            why = str(error).removeprefix(f"{fresh}: ").removeprefix(f"{fresh} ")
+            raise ConfigError(f"{why}; nothing was changed") from error
         finally:
             fresh.unlink(missing_ok=True)
     except OSError as error:

@@ -1,4 +1,7 @@
-"""Data in and out: `import` and `export`."""
+"""`import` and `export`: minutes from elsewhere come in, and everything goes out.
+
+The formats are `hipsync.formats`. Here is what all imports share: nothing of a file is taken if a part of it is wrong.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,7 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
     name = None if band is None else checked_name(band)
     where = None if zone is None else ZoneInfo(checked_zone(zone))
     try:
-        with _with_bar(file) as lines:
+        with _open_with_bar(file) as lines:
             table = read_csv(lines, band=name, zone=where)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}") from error
@@ -131,7 +134,7 @@ def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
     minutes = FitabaseExport(ZoneInfo(checked_zone(zone)))
     for file in files:
         try:
-            with _with_bar(file) as lines:
+            with _open_with_bar(file) as lines:
                 minutes.add(lines)
         except OSError as error:
             raise InputError(f"{file} cannot be read: {error.strerror}") from error
@@ -159,7 +162,7 @@ def import_json_command(app: App, file: Path) -> None:
     from hipsync.formats.json_archive import import_json, read_head
 
     try:
-        with _with_bar(file) as lines, io.TextIOWrapper(lines, encoding="utf-8", newline="\n") as text:
+        with _open_with_bar(file) as lines, io.TextIOWrapper(lines, encoding="utf-8", newline="\n") as text:
             head = read_head(text)  # before a database is made
             with app.open_store() as store:
                 done = import_json(store, text, head)
@@ -214,7 +217,7 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
         start = None if since is None else zones.day(day_of(since, today)).start
         end = None if until is None else zones.day(day_of(until, today)).start
         if output is None:
-            count = _written(store, form, sys.stdout, start, end)
+            count = _export_text(store, form, sys.stdout, start, end)
         else:
             fresh = output.with_name(f"{output.name}.new")
             try:
@@ -224,7 +227,7 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
                     count = export_parquet(store, fresh, start, end)
                 else:
                     with fresh.open("w", encoding="utf-8", newline="\n") as file:
-                        count = _written(store, form, file, start, end)
+                        count = _export_text(store, form, file, start, end)
                 fresh.replace(output)
             except OSError as error:
                 raise InputError(f"{output} cannot be written: {error.strerror}; name another file with -o") from error
@@ -235,22 +238,25 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
         ctx.exit(exits.NOTHING_KNOWN)
 
 
-def _written(store: Store, form: str, file: IO[str], start: datetime | None, end: datetime | None) -> int:
+def _export_text(store: Store, form: str, file: IO[str], start: datetime | None, end: datetime | None) -> int:
+    """Write what lies in [start, end) as CSV or JSON; return how many rows that were."""
     from hipsync.formats.csv_minutes import export_csv
     from hipsync.formats.json_archive import export_json
 
     return (export_csv if form == "csv" else export_json)(store, file, start, end)
 
 
-def _with_bar(file: Path) -> io.BufferedReader:
-    """The file, with a bar on a terminal that says how much of it was read."""
+def _open_with_bar(file: Path) -> io.BufferedReader:
+    """Open a file whose reading moves a progress bar, where standard error is a terminal. Raises `OSError`."""
     bar = click.progressbar(
         length=file.stat().st_size, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
     )
-    return io.BufferedReader(_Told(file.open("rb", buffering=0), bar), 2**16)
+    return io.BufferedReader(_ProgressFile(file.open("rb", buffering=0), bar), 2**16)
 
 
-class _Told(io.RawIOBase):
+class _ProgressFile(io.RawIOBase):
+    """A file whose reading moves a progress bar."""
+
     def __init__(self, file: io.RawIOBase | io.FileIO, bar: ProgressBar[int]) -> None:
         self._file, self._bar = file, bar
         bar.render_progress()

@@ -1,4 +1,8 @@
-"""Days, weeks and months as people say them. All raise `ConfigError`, which says what is understood."""
+"""Days, weeks and months as people say them: `yesterday`, `mon`, `last week`, `november`.
+
+`today` is always an argument: nothing here reads the clock. What is not understood raises `ConfigError`, whose message
+lists what is.
+"""
 
 from __future__ import annotations
 
@@ -15,44 +19,54 @@ MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 YEARS = range(1970, 3000)
-"""Days of other years are slips of the pen, and the calendar has an end."""
+"""The years of which a day may be asked for; others are slips of the pen, and the calendar has an end."""
 
 
 def day_of(text: str, today: date) -> date:
-    """2026-11-20, today, yesterday, -3 (days ago), mon (the last one)."""
+    """Return the day that is meant by 2026-11-20, today, yesterday, -3 (days ago) or mon (the last one).
+
+    Raises `ConfigError`.
+    """
     word = text.strip().lower()
     days_ago = re.fullmatch(r"-(\d{1,4})", word, re.ASCII)
     day = today - timedelta(days=int(days_ago[1])) if days_ago else _day(word, today)
     if day is None:
         raise ConfigError(f"{text!r} is no date: use one like 2026-11-20, today, yesterday, -3 (days ago) or mon")
-    return _known(text, day)
+    return _in_known_years(text, day)
 
 
 def week_of(text: str, today: date) -> Sequence[date]:
-    """Monday to Sunday of the week that holds a day; also: this week, last week, -2 (weeks ago), 2026-W47."""
+    """Return Monday to Sunday of the week meant by this week, last, -2 (weeks ago), 2026-W47, or a day in it.
+
+    Raises `ConfigError`.
+    """
     word = text.strip().lower()
     ago = _ago(word, "week")
     day = today - timedelta(weeks=ago) if ago is not None else _iso_week(word) or _day(word, today)
     if day is None:
         message = f"{text!r} is no week: use a day of it like 2026-11-20 or mon, or 2026-W47, last, -2 (weeks ago)"
         raise ConfigError(message)
-    monday = _known(text, day) - timedelta(days=day.weekday())
+    monday = _in_known_years(text, day) - timedelta(days=day.weekday())
     return [monday + timedelta(days=at) for at in range(7)]
 
 
 def month_of(text: str, today: date) -> Sequence[date]:
-    """All days of 2026-11, november (the last one), this month, last month, -2 (months ago), or of a day's month."""
+    """Return all days of the month meant by 2026-11, november (the last one), last, -2 (months ago), or a day in it.
+
+    Raises `ConfigError`.
+    """
     word = text.strip().lower()
     ago = _ago(word, "month")
     first = _months_before(today, ago) if ago is not None else _month(word, today) or _day(word, today)
     if first is None:
         message = f"{text!r} is no month: use one like 2026-11, november, last, -2 (months ago), or a day of it"
         raise ConfigError(message)
-    first = _known(text, first).replace(day=1)
+    first = _in_known_years(text, first).replace(day=1)
     return [first.replace(day=at) for at in range(1, calendar.monthrange(first.year, first.month)[1] + 1)]
 
 
 def _day(word: str, today: date) -> date | None:
+    """Return the day of a word or an ISO date; of a weekday, the last one up to today."""
     if word in {"today", "yesterday"}:
         return today - timedelta(days=word == "yesterday")
     for number, name in enumerate(WEEKDAYS):
@@ -65,6 +79,7 @@ def _day(word: str, today: date) -> date | None:
 
 
 def _ago(word: str, unit: str) -> int | None:
+    """Return how many weeks or months ago is meant; `unit` is "week" or "month"."""
     if word in {"today", "this", f"this {unit}"}:
         return 0
     if word in {"last", f"last {unit}"}:
@@ -73,6 +88,7 @@ def _ago(word: str, unit: str) -> int | None:
 
 
 def _iso_week(word: str) -> date | None:
+    """Return the Monday of a week such as 2026-W47."""
     if found := re.fullmatch(r"(\d{4})-?w(\d{2})", word, re.ASCII):
         try:
             return date.fromisocalendar(int(found[1]), int(found[2]), 1)
@@ -82,13 +98,14 @@ def _iso_week(word: str) -> date | None:
 
 
 def _month(word: str, today: date) -> date | None:
+    """Return the first day of 2026-11, "november 2025", or november, which is the last one up to today."""
     if found := re.fullmatch(r"(\d{4})-(\d{2})", word, re.ASCII):
         year, number = int(found[1]), int(found[2])
         return date(year, number, 1) if year and 1 <= number <= len(MONTHS) else None
-    name, _, said = word.partition(" ")
+    name, _, year_text = word.partition(" ")
     for number, month in enumerate(MONTHS, 1):
-        if name in {month, month[:3]} and re.fullmatch(r"(\d{4})?", said, re.ASCII):
-            year = int(said) if said else today.year - (number > today.month)
+        if name in {month, month[:3]} and re.fullmatch(r"(\d{4})?", year_text, re.ASCII):
+            year = int(year_text) if year_text else today.year - (number > today.month)
             return date(year, number, 1) if year else None
     return None
 
@@ -98,7 +115,7 @@ def _months_before(today: date, ago: int) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-def _known(text: str, day: date) -> date:
+def _in_known_years(text: str, day: date) -> date:
     if day.year not in YEARS:
         raise ConfigError(f"{text!r} is too far away: the years {YEARS[0]} to {YEARS[-1]} are known")
     return day

@@ -1,4 +1,4 @@
-"""`db`: look after the database."""
+"""`db`: look after the database: check it, copy it, put a copy back, erase days."""
 
 from __future__ import annotations
 
@@ -80,8 +80,8 @@ def restore_command(app: App, file: Path) -> None:
     if app.database.exists() and file.samefile(app.database):
         raise ConfigError(f"{file} is the database itself: give a copy of it")
     with only_instance(app.database):
-        kept = Store.restore(app.database, file, app.now())
-    click.echo(f"{app.database} is {file} now." + (f" What was there is kept: {kept}" if kept else ""))
+        set_aside = Store.restore(app.database, file, app.now())
+    click.echo(f"{app.database} is {file} now." + (f" What was there is kept: {set_aside}" if set_aside else ""))
 
 
 @db_command.command("vacuum")

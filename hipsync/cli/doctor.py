@@ -1,4 +1,8 @@
-"""`doctor`: what could keep hipsync from working, each with a verdict and what to do."""
+"""`doctor`: check all that could keep hipsync from working, and say what to do about each.
+
+Each check is a function that yields findings. It catches what it checks for, so that one broken thing hides no other.
+No band is contacted: what is known of bands is in the database.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +32,12 @@ from hipsync.text import clean
 
 LONGEST_TROUBLE = 200
 ANSWERS_WITHIN_S = 2.0
+"""Seconds that a running service may take to answer."""
 Verdict = Literal["fine", "look", "bad"]
 
 
 class Finding(NamedTuple):
-    """`look` needs a person's eye, `bad` keeps something from working."""
+    """The result of one check. `look` means that a person should look at it, `bad` that something cannot work."""
 
     what: str
     verdict: Verdict
@@ -73,7 +78,7 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
 
 
 def _folded(line: str, indent: int) -> str:
-    """To the width of the terminal, its text under itself."""
+    """Return a line wrapped to the width of the terminal, with later lines indented by `indent` columns."""
     wide = max(shutil.get_terminal_size().columns, 2 * indent)
     return textwrap.fill(line, wide, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
 
@@ -84,8 +89,8 @@ def _settings(app: App) -> Iterator[Finding]:
     except HipsyncError as error:
         yield Finding("settings", "bad", str(error))
     else:
-        held = app.settings_file if app.settings_file.exists() else "the defaults (no file)"
-        yield Finding("settings", "fine", str(held))
+        source = app.settings_file if app.settings_file.exists() else "the defaults (no file)"
+        yield Finding("settings", "fine", str(source))
 
 
 def _database(app: App) -> Iterator[Finding]:
@@ -140,7 +145,7 @@ def _bluetooth() -> Iterator[Finding]:
 
 
 def _bands(app: App) -> Iterator[Finding]:
-    """By what is stored: none is called."""
+    """Judge each band by what is stored of it; no band is contacted."""
     try:
         store = app.read_store()
         if store is None:
@@ -149,7 +154,7 @@ def _bands(app: App) -> Iterator[Finding]:
             zones = app.zones(store)
             found = contacts_of(store, (), {})
     except HipsyncError:
-        return  # told by others
+        return  # another check has found it
     known = drivers()
     for contacts in found:
         name, driver = contacts.band.name, known.get(contacts.band.driver)
@@ -168,10 +173,11 @@ def _bands(app: App) -> Iterator[Finding]:
 
 
 def _lacks_its_key(app: App, band: Band, driver: Driver) -> bool:
+    """Whether the driver wants a key that only a person can give, and there is none for the band."""
     try:
         return driver.secret(Advertisement(band.advertised_name)) == "given" and app.keys().secret(band) is None
     except HipsyncError:
-        return False  # a bad file of keys is told by another line
+        return False  # a bad file of keys is a finding of its own
 
 
 def _notices(app: App) -> Iterator[Finding]:
@@ -193,11 +199,13 @@ def _service(app: App) -> Iterator[Finding]:
 
     if running(app.database):
         try:
-            told = ask(app.database, {"do": "status"}, ANSWERS_WITHIN_S)
+            status = ask(app.database, {"do": "status"}, ANSWERS_WITHIN_S)
         except HipsyncError:
             yield Finding("service", "bad", "it runs and does not answer: `hipsync service logs`, then restart it")
         else:
-            yield Finding("service", "fine", "it runs" if told is None else f"it runs (process {told.get('process')})")
+            yield Finding(
+                "service", "fine", "it runs" if status is None else f"it runs (process {status.get('process')})"
+            )
     elif (file := installed()) is not None:
         yield Finding("service", "bad", f"installed ({file}), and does not run: `hipsync service start`, then `logs`")
     else:

@@ -1,4 +1,4 @@
-"""`drivers`: which there are, what each can do, and how well it is proven."""
+"""`drivers`: list the drivers, what each can do, and how well it is proven."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ if TYPE_CHECKING:
     from hipsync.evidence import Proof
 
 COLUMNS = 80
+"""The width of the list, whatever the terminal's."""
 
 
 class DriverRow(TypedDict):
-    """A driver in `drivers --json`."""
+    """One driver in `drivers --json`."""
 
     key: str
     label: str
     abilities: dict[str, int | bool | None]
     proof: dict[str, object]
-    """`hipsync.evidence.Proof`."""
+    """The fields of `hipsync.evidence.Proof`."""
 
 
 @click.command("drivers")
@@ -48,14 +49,15 @@ def drivers_command(as_json: bool) -> None:
 
 
 def _driver_lines(driver: Driver, proof: Proof) -> list[str]:
+    """Return label, abilities and proof, wrapped so that the driver's key fits in front."""
     import textwrap
 
     row = _driver_json(driver, proof)["abilities"]
     minutes = row.pop("history_minutes")
     able = [word.replace("_", " ") for word, can in row.items() if can]
     history = f"keeps history, {minutes} min a slot" if minutes else "keeps no history"
-    told = [clean(driver.label, 200), "; ".join([history, *([", ".join(able)] if able else [])]), proof.sentence()]
-    return [line for part in told for line in textwrap.wrap(part, COLUMNS - 14)]
+    parts = [clean(driver.label, 200), "; ".join([history, *([", ".join(able)] if able else [])]), proof.sentence()]
+    return [line for part in parts for line in textwrap.wrap(part, COLUMNS - 14)]
 
 
 def _driver_json(driver: Driver, proof: Proof) -> DriverRow:

@@ -1,7 +1,7 @@
-"""`exercise`: a hip exercise, step by step, at the pace of who does it.
+"""`exercise`: a hip exercise, step by step, at the pace of whoever does it.
 
-On a terminal it guides and writes down what was finished; into a pipe it prints the same steps, waits for nothing and
-writes nothing.
+On a terminal it guides, and stores the exercises that were finished. Into a pipe it prints the same steps, waits for
+nothing and stores nothing. The exercises themselves are in `hipsync.core.exercises`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import textwrap
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import click
 
@@ -23,26 +22,27 @@ from hipsync.core.exercises import MOVES, SAFETY, Move, When, chosen, moves_for
 from hipsync.errors import ConfigError
 
 MOVING_S = 3
-"""Seconds left for the way there, and for the way back: slowly is how the sheets want it."""
+"""Seconds to move into a position, and out of it again: the exercise sheets ask for slow movements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """The terminal and the clock, as far as guiding needs them."""
+    """What guiding needs of the terminal and the clock; a test puts its own in their place."""
 
-    say: Callable[[str], None]
+    show: Callable[[str], None]
+    """Shows a line."""
     ask: Callable[[str], str]
-    """A question -> the line typed. Raises `KeyboardInterrupt` if somebody leaves."""
+    """Asks a question and returns the line that was typed. Raises `KeyboardInterrupt` if the person leaves."""
     sleep: Callable[[float], None]
-    """Seconds."""
+    """Waits for so many seconds."""
     bell: Callable[[], None]
-    """At the end of a hold, and of a side."""
+    """Rings at the end of a hold, and of a side."""
 
 
 def walk(move: Move, guide: Guide) -> bool:
-    """Guide through one exercise; whether it hurt. Nothing starts before Enter."""
-    show(move, guide.say)
-    guide.say(SAFETY)
+    """Guide through one exercise, and return whether it hurt. Nothing starts before Enter is pressed."""
+    describe(move, guide.show)
+    guide.show(SAFETY)
     for side in range(move.sides):
         which = "" if move.sides == 1 else ("One side. " if side == 0 else "The other side. ")
         guide.ask(f"{which}Enter when you are ready. ")
@@ -51,37 +51,37 @@ def walk(move: Move, guide: Guide) -> bool:
         else:
             guide.ask(f"{move.repetitions} times, following the steps, at your own pace. Enter when done. ")
         guide.bell()
-    while (said := guide.ask("Did it hurt? [y/N] ").strip().lower()) not in {"", "y", "yes", "n", "no"}:
-        guide.say("Please answer y or n.")
-    return said in {"y", "yes"}
+    while (answer := guide.ask("Did it hurt? [y/N] ").strip().lower()) not in {"", "y", "yes", "n", "no"}:
+        guide.show("Please answer y or n.")
+    return answer in {"y", "yes"}
 
 
 def _holds(move: Move, guide: Guide) -> None:
     for number in range(1, move.repetitions + 1):
-        guide.say(f"{number} of {move.repetitions}: slowly there")
+        guide.show(f"{number} of {move.repetitions}: slowly there")
         guide.sleep(MOVING_S)
-        guide.say(f"  stay for {move.hold_s} seconds")
+        guide.show(f"  stay for {move.hold_s} seconds")
         left = move.hold_s
         while left > 0:
             step = min(10, left)
             guide.sleep(step)
             left -= step
             if left:
-                guide.say(f"  {left} more")
+                guide.show(f"  {left} more")
         guide.bell()
-        guide.say("  and slowly back")
+        guide.show("  and slowly back")
         guide.sleep(MOVING_S)
 
 
-def show(move: Move, say: Callable[[str], None], *, drawn: bool = True) -> None:
-    """What it is, what for, and how."""
-    say(f"{move.name}: {move.title}")
-    say(f"  {move.why}")
+def describe(move: Move, show: Callable[[str], None], *, drawn: bool = True) -> None:
+    """Show what an exercise is, what it is good for, and its steps; with its drawing if `drawn`."""
+    show(f"{move.name}: {move.title}")
+    show(f"  {move.why}")
     if drawn and move.drawing:
-        say(f"\n{move.drawing}\n")
+        show(f"\n{move.drawing}\n")
     for number, step in enumerate(move.steps, 1):
-        say(f"  {number}. {step}")
-    say("")
+        show(f"  {number}. {step}")
+    show("")
 
 
 def asked_for(
@@ -93,9 +93,10 @@ def asked_for(
     *,
     seated: bool,
 ) -> Sequence[Move]:
-    """The exercises of a name, or of a moment without what is avoided or has hurt. Raises `ConfigError`.
+    """Return the exercise of this name, or those for a moment (`hour`, `morning` ...), in the order to do them.
 
-    After an hour of sitting they are those of `names`, the user's set; seated ones may lie outside it.
+    Those for a moment leave out what the user avoids and what has hurt. After an hour of sitting they are those of
+    `names`, the user's set; with `seated` they may come from outside it. Raises `ConfigError` if none is left.
     """
     if (named := next((move for move in (*MOVES, *own) if move.name == word), None)) is not None:
         if seated and "seated" not in named.tags:
@@ -164,38 +165,39 @@ def exercise_command(app: App, name: str | None, listed: bool, seated: bool, sil
     elif guided:
         _guide(app, moves, silent=silent)
     else:
-        say = _say if sys.stdout.isatty() else click.echo
+        show = _show_wrapped if sys.stdout.isatty() else click.echo
         for move in moves:
-            show(move, say, drawn=False)
-        say(SAFETY)
+            describe(move, show, drawn=False)
+        show(SAFETY)
 
 
 def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:
-    from hipsync.cli.prompts import tell_hurt
+    from hipsync.cli.prompts import show_advice_after_pain
 
-    guide = Guide(_say, _line, time.sleep, (lambda: None) if silent else (lambda: click.echo("\a", nl=False)))
+    bell = (lambda: None) if silent else (lambda: click.echo("\a", nl=False))
+    guide = Guide(_show_wrapped, _typed_line, time.sleep, bell)
     for number, move in enumerate(moves):
         if number:
             guide.ask(f"Next: {move.title}. Enter to go on, Ctrl-C to leave. ")
         hurt = walk(move, guide)
-        _log(app, move, hurt=hurt)
+        _store(app, move, hurt=hurt)
         if hurt:
-            tell_hurt(app, move.name)
+            show_advice_after_pain(app, move.name)
             return
         click.echo(f"Done: {move.name}. Well moved.")
 
 
-def _say(text: str) -> None:
-    """A drawing keeps its lines; a sentence breaks between words."""
+def _show_wrapped(text: str) -> None:
+    """Show a sentence wrapped to the terminal's width, but a drawing as it is."""
     inner = "     " if text[2:3].isdigit() and text[3:4] == "." else "  "
     wide = min(shutil.get_terminal_size().columns, 100)
     click.echo(text if "\n" in text else textwrap.fill(text, wide, subsequent_indent=inner))
 
 
-def _line(question: str) -> str:
+def _typed_line(question: str) -> str:
     click.echo(question, nl=False)
     line = sys.stdin.readline(1000)
-    if not line:  # the end of input: somebody left
+    if not line:  # the end of input: the person left
         raise KeyboardInterrupt
     return line
 
@@ -206,17 +208,17 @@ def _hurt(app: App) -> Sequence[str]:
         return () if store is None else tuple(stack.enter_context(store).hurt())
 
 
-def _log(app: App, move: Move, *, hurt: bool) -> None:
-    """Write it down; if the standing prompt asked for it, that is answered, and it is one exercise."""
-    from hipsync.cli.prompts import STANDS_FOR, look
+def _store(app: App, move: Move, *, hurt: bool) -> None:
+    """Store an exercise that was done. If the standing prompt asked for it, the exercise is its answer."""
+    from hipsync.cli.prompts import notify_service, standing
     from hipsync.model import Answer, Exercise
-    from hipsync.service.answers import answer_prompt, standing_prompt
+    from hipsync.service.answers import answer_prompt
 
     with app.open_store() as store:
         now = app.now()
-        prompt = standing_prompt(store.prompts(now - STANDS_FOR, now + timedelta(seconds=1)))
+        prompt = standing(store, now)
         if prompt is not None and prompt.exercise == move.name:
             answer_prompt(store, prompt, Answer.HURT if hurt else Answer.DONE, now, how="guided")
         else:
             store.add_exercise(Exercise(now, move.name, "guided", hurt))
-        look(store)
+        notify_service(store)

@@ -16,7 +16,7 @@ import click
 
 from hipsync.cli.app import App, checked_name, host_zone
 from hipsync.cli.completion import kinds
-from hipsync.cli.scan import signal
+from hipsync.cli.scan import signal_text
 from hipsync.errors import ConfigError
 from hipsync.text import clean
 
@@ -146,7 +146,7 @@ class PairingTerminal:
 
     async def choose(self, devices: Sequence[InReach]) -> InReach:
         for number, device in enumerate(devices, 1):
-            click.echo(f"{number}  {device.address}  {signal(device)}  {device.advertisement.name or '(no name)'}")
+            click.echo(f"{number}  {device.address}  {signal_text(device)}  {device.advertisement.name or '(no name)'}")
         if not sys.stdin.isatty():
             raise ConfigError("several bands are in reach: give the address of one")
         return devices[click.prompt("Which one", type=click.IntRange(1, len(devices))) - 1]

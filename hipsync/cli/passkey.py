@@ -1,4 +1,7 @@
-"""Questions of a band that is bonded, on the terminal; the band may call them off, so nothing here blocks."""
+"""The questions of a bonding, at the terminal: a passkey, a PIN, or whether two numbers are the same.
+
+A band or BlueZ may call a question off while somebody types. So every question can be cancelled, and none blocks.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,11 @@ from hipsync.radio.bluez_agent import MOST_PASSKEY
 from hipsync.text import clean
 
 LONGEST_PIN = 16
+"""Characters; BlueZ takes 1 to 16 (its doc/agent-api.txt)."""
 
 
 class Terminal:
-    """`agent.Person` at a terminal; without one nobody answers."""
+    """The port `radio.bluez_agent.Person` at a terminal; where there is no terminal, nobody answers."""
 
     def __init__(self) -> None:
         self.there = sys.stdin.isatty()
@@ -40,7 +44,7 @@ class Terminal:
         click.echo(f"Type this on the band: {clean(text)}")
 
     async def _line(self, question: str) -> str | None:
-        """What is typed; None at the end of input, or where there is no terminal."""
+        """Return the line that is typed; None for an empty one, at the end of input, or where there is no terminal."""
         if not self.there:
             return None
         click.echo(question, nl=False)

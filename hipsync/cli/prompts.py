@@ -1,4 +1,8 @@
-"""What was said, and answering it: `prompts`, `done`, `snooze`, `skip`, `pause`, `resume`."""
+"""`prompts` lists the prompts; `done`, `snooze` and `skip` answer one; `pause` and `resume` stop and start them.
+
+A command writes an answer or a pause into the database, and then lets a running service look there. So it works the
+same with and without a service.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +25,9 @@ if TYPE_CHECKING:
     from hipsync.store import Store
 
 STANDS_FOR = timedelta(hours=3)
-"""A prompt that nobody answered for so long belongs to another part of the day."""
+"""How long a prompt can be answered; later it belongs to another part of the day."""
 LONGEST_PAUSE = timedelta(days=7)
-"""A slip of the pen must not silence it for years."""
+"""The longest pause: a slip of the pen must not end all prompts for years."""
 
 
 @click.command("prompts")
@@ -58,8 +62,8 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
         answer = prompt.answer.value if prompt.answer else "no answer"
         times = " (twice)" if prompt.shown > 1 else ""
         where = ", ".join(prompt.where) or "nowhere"
-        came = f"{occasion_words(prompt)}{answer}{times}"
-        click.echo(f"{local:%Y-%m-%d %H:%M}  {prompt.exercise:<20}  {where:<24}  {came}")
+        outcome = f"{occasion_words(prompt)}{answer}{times}"
+        click.echo(f"{local:%Y-%m-%d %H:%M}  {prompt.exercise:<20}  {where:<24}  {outcome}")
     if not found and not as_json:
         click.echo(f"No prompts since {zones.local(start):%Y-%m-%d}.")
 
@@ -81,14 +85,14 @@ def done_command(app: App, hurt: bool) -> None:
     if not hurt:
         click.echo(f"Done: {prompt.exercise}. Well moved.")
         return
-    tell_hurt(app, prompt.exercise)
+    show_advice_after_pain(app, prompt.exercise)
 
 
-def tell_hurt(app: App, exercise: str) -> None:
-    """What is said to somebody whom an exercise hurt."""
+def show_advice_after_pain(app: App, exercise: str) -> None:
+    """Show somebody whom an exercise hurt that it will not come again, and whom to talk to."""
     config = app.config()
-    told = (config.therapist_name, config.therapist_phone, config.therapist_url)
-    contact = ", ".join(clean(part, 200) for part in told if part)
+    therapist = (config.therapist_name, config.therapist_phone, config.therapist_url)
+    contact = ", ".join(clean(part, 200) for part in therapist if part)
     click.echo(f"Sorry to hear that. {exercise} is not offered again.")
     click.echo(f"Talk to your therapist: {contact}." if contact else "If the pain stays, see a physical therapist.")
 
@@ -145,7 +149,7 @@ def pause_command(app: App, words: tuple[str, ...]) -> None:
         now, zones = app.now(), app.zones(store)
         until = pause_end(words, now, zones)
         store.add_pause(Pause(now, until))
-        look(store)
+        notify_service(store)
         local = zones.local(until)
     day = "" if local.date() == zones.local(now).date() else f"{local:%a %d %b} "
     click.echo(f"Paused until {day}{local:%H:%M}; `hipsync resume` ends it sooner.")
@@ -165,12 +169,15 @@ def resume_command(app: App) -> None:
             click.echo("There is no pause.")
             return
         store.add_pause(Pause(now, now))
-        look(store)
+        notify_service(store)
     click.echo("Prompts come again.")
 
 
 def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
-    """When a pause ends that is asked for in these words. Raises `ConfigError`."""
+    """Return the end of a pause from now on, by words such as `2h30m`, `until 14:00` or none, which is an hour.
+
+    A time of the day is a local one, and the next such time after now. Raises `ConfigError`.
+    """
     match [word.lower() for word in words]:
         case []:
             return now + timedelta(hours=1)
@@ -193,18 +200,19 @@ def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
 
 
 def _no_end(words: Sequence[str]) -> ConfigError:
-    said = " ".join(words)
-    return ConfigError(f"{said!r} says no end: use a length like 1h30m, until 14:00, or until tomorrow")
+    text = " ".join(words)
+    return ConfigError(f"{text!r} says no end: use a length like 1h30m, until 14:00, or until tomorrow")
 
 
 def standing(store: Store, now: datetime) -> Prompt | None:
-    """The prompt that may be answered now."""
+    """Return the prompt that can be answered now: the newest, if it is still open and not older than `STANDS_FOR`."""
     from hipsync.service.answers import standing_prompt
 
     return standing_prompt(store.prompts(now - STANDS_FOR, now + timedelta(seconds=1)))
 
 
 def _standing(store: Store, now: datetime) -> Prompt:
+    """Return the prompt that can be answered now. Raises `ConfigError` if there is none."""
     prompt = standing(store, now)
     if prompt is None:
         raise ConfigError("no prompt stands that could be answered: `hipsync prompts` lists what was said")
@@ -217,12 +225,12 @@ def _answer(
     from hipsync.service.answers import answer_prompt
 
     answered = answer_prompt(store, prompt, answer, now, snooze)
-    look(store)
+    notify_service(store)
     return answered
 
 
-def look(store: Store) -> None:
-    """Let the service know, if one runs."""
+def notify_service(store: Store) -> None:
+    """Let a running service see at once what was written into the store; without one, nothing happens."""
     from hipsync.service.control_client import look
 
     if store.path is not None:

@@ -1,4 +1,8 @@
-"""`hipsync sync --record FILE`: the file, the question before it, and the test that it replays."""
+"""`hipsync sync --record FILE`: record the conversation with one band, for those who mend its driver.
+
+The person is asked first what the file may hold. Before the recording is written it is replayed: only if the driver
+says the same to it again is it of use as a test.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ WHAT = (
 
 
 class Record:
-    """One recording, and what has to stand between a service and its radio for it."""
+    """One recording, and the radio and the drivers that a service must use to be recorded."""
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
@@ -38,25 +42,27 @@ class Record:
         return {key: self.recording.driver(driver) for key, driver in drivers.items()}
 
     def radio(self, radio: Radio) -> Radio:
-        return _Radio(radio, self.recording)
+        return _RecordedRadio(radio, self.recording)
 
     def capture(self) -> Capture | None:
-        """What was said, with a word on whether it replays; with the band's name only where it must be."""
-        told = self.recording.capture
-        if told is None:
+        """Return the conversation, with a note if it does not replay; None if there was none.
+
+        The band's name is left out, unless the driver needs it for the replay.
+        """
+        whole = self.recording.capture
+        if whole is None:
             return None
-        named = {"recorded": f"hipsync {version('hipsync')}", **told.notes}
-        nameless, whole = without_name(told), told
-        driver = self._drivers[told.driver]
-        if (why := _why_not(nameless, driver)) is None:
-            return _noted(nameless, named)
-        if told.name and (why := _why_not(whole, driver)) is None:
-            return _noted(whole, named)
-        return _noted(whole, {**named, "replays": f"no: {why}"})
+        notes = {"recorded": f"hipsync {version('hipsync')}", **whole.notes}
+        nameless, driver = without_name(whole), self._drivers[whole.driver]
+        if (why := _why_no_replay(nameless, driver)) is None:
+            return _with_notes(nameless, notes)
+        if whole.name and (why := _why_no_replay(whole, driver)) is None:
+            return _with_notes(whole, notes)
+        return _with_notes(whole, {**notes, "replays": f"no: {why}"})
 
 
-class _Radio:
-    """`service.Radio` whose connections are recorded."""
+class _RecordedRadio:
+    """The port `Radio` of a service; its connections are recorded."""
 
     def __init__(self, radio: Radio, recording: Recording) -> None:
         self._radio, self._recording = radio, recording
@@ -70,18 +76,18 @@ class _Radio:
             yield self._recording.connection(connection)
 
 
-def _noted(told: Capture, notes: Mapping[str, str]) -> Capture:
+def _with_notes(capture: Capture, notes: Mapping[str, str]) -> Capture:
     from dataclasses import replace
 
-    return replace(told, notes=notes)
+    return replace(capture, notes=notes)
 
 
-def _why_not(told: Capture, driver: Driver) -> str | None:
-    """None if the driver says the same again when it is given the same."""
+def _why_no_replay(capture: Capture, driver: Driver) -> str | None:
+    """Return how the driver departs from the recorded conversation; None if it says the same again."""
     from hipsync.testing.replay import replay
 
     try:
-        replay(capture_of(told.text()), driver)
+        replay(capture_of(capture.text()), driver)
     except (AssertionError, DeviceError) as error:
         return " ".join(str(error).split())
     return None
@@ -89,10 +95,10 @@ def _why_not(told: Capture, driver: Driver) -> str | None:
 
 @contextlib.contextmanager
 def recorded(path: Path, bands: Sequence[Band], now: Callable[[], datetime], *, ask: bool) -> Generator[Record]:
-    """A recording of what happens in the block, written to a new file when it ends, also if it ends in an error.
+    """Record what happens in the block, and write it to a new file at the end, even if the block fails.
 
-    Raises `ConfigError` before anything is done, and `InputError` if it could not be written: what was synced is stored
-    by then.
+    Raises `ConfigError` before anything has happened, and `InputError` at the end if the file cannot be written. What
+    was synced is in the database by then.
     """
     if len(bands) != 1:
         raise ConfigError("--record takes the conversation with one band: name it, `hipsync sync NAME --record FILE`")
@@ -104,16 +110,17 @@ def recorded(path: Path, bands: Sequence[Band], now: Callable[[], datetime], *, 
     try:
         yield record
     finally:
-        told = record.capture()
-        if told is None:
+        capture = record.capture()
+        if capture is None:
             click.echo(f"Nothing was said, so {path} was not written.", err=True)
         else:
-            write(path, told.text())
-            replays = "it does not replay: " + told.notes["replays"] if "replays" in told.notes else "it replays"
-            click.echo(f"{path}: {len(told.lines):,} lines; {replays}")
+            write(path, capture.text())
+            replays = "it does not replay: " + capture.notes["replays"] if "replays" in capture.notes else "it replays"
+            click.echo(f"{path}: {len(capture.lines):,} lines; {replays}")
 
 
 def _check_free(path: Path) -> None:
+    """Raise `ConfigError` unless a new file can be made at this path."""
     try:
         path.lstat()
     except FileNotFoundError as error:
@@ -126,7 +133,10 @@ def _check_free(path: Path) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """A new file, for its owner alone. Raises `InputError`; then nothing half written is left."""
+    """Write a new file that only its owner can read. Raises `ConfigError` if it exists, and `InputError`.
+
+    After an error no half of the file is left.
+    """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except FileExistsError as error:

@@ -1,4 +1,8 @@
-"""`today`, `day`, `week` and `month`: the path that people wait for, so it imports as little as it can."""
+"""`today`, `day`, `week` and `month`: show how much was sat, as text, JSON, CSV or a page.
+
+People wait for these commands. So each import stands in the function that needs it; `python -m bench today` measures
+what is left.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from hipsync.cli import exits
-from hipsync.cli.app import App, band_of
+from hipsync.cli.app import App, band_named
 from hipsync.cli.completion import band_names
 from hipsync.cli.dates import day_of, month_of, week_of
 from hipsync.errors import ConfigError
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """How the days are to be told; without any of it, as text for the terminal."""
+    """The options that `today`, `day`, `week` and `month` share; without any, they show text for the terminal."""
 
     band: str | None
     zone: str | None
@@ -44,7 +48,7 @@ Command = Callable[..., None]
 
 
 def _options(command: Command) -> Command:
-    """What the four share."""
+    """Add the options of `Asked` to a command."""
     for option in (
         click.option("--open", "open_page", is_flag=True, help="With --html: show it in the browser."),
         click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts here."),
@@ -59,6 +63,7 @@ def _options(command: Command) -> Command:
 
 
 def _asked(options: dict[str, Any]) -> Asked:
+    """Return the options as they were given. Raises `ConfigError` if they exclude each other."""
     asked = Asked(**options)
     if sum([asked.plain, asked.as_json, asked.as_csv, asked.html is not None]) > 1:
         raise ConfigError("--plain, --json, --csv and --html exclude each other: choose one")
@@ -130,6 +135,7 @@ def month_command(ctx: click.Context, /, when: tuple[str, ...], **options: Any) 
 
 
 def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
+    """Show the day that `when` means; end with `exits.NOTHING_KNOWN` if nothing is known of it."""
     app: App = ctx.obj
     summary = summary_of(app, when, asked.band, asked.zone)
     if asked.as_json:
@@ -147,14 +153,15 @@ def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
 
         _write_page(app, asked.html, period_summary([summary]), None, open_page=asked.open_page)
     else:
-        click.echo(text(app, summary), nl=False)
+        click.echo(_day_text(app, summary), nl=False)
     if summary.complete_until is None:
         ctx.exit(exits.NOTHING_KNOWN)
 
 
-def show_days(ctx: click.Context, of: PeriodKind, when: str, asked: Asked) -> None:
+def show_days(ctx: click.Context, kind: PeriodKind, when: str, asked: Asked) -> None:
+    """Show the week or month that `when` means; end with `exits.NOTHING_KNOWN` if nothing is known of it."""
     app: App = ctx.obj
-    period, before = period_of(app, of, when, asked.band, asked.zone)
+    period, before = period_of(app, kind, when, asked.band, asked.zone)
     if asked.as_json:
         from hipsync.report.json_csv import period_json
 
@@ -168,16 +175,16 @@ def show_days(ctx: click.Context, of: PeriodKind, when: str, asked: Asked) -> No
         from hipsync.report.terminal_period import period_facts, period_text
 
         if asked.plain:
-            click.echo("\n".join(period_facts(period, of, before)))
+            click.echo("\n".join(period_facts(period, kind, before)))
         else:
             marks = UNICODE_MARKS if _shows_unicode() else ASCII_MARKS
-            told = period_text(period, of, before=before, style=_style(app), marks=marks, columns=_columns())
-            click.echo(told, nl=False)
+            text = period_text(period, kind, before=before, style=_style(app), marks=marks, columns=_columns())
+            click.echo(text, nl=False)
     if period.complete_until is None:
         ctx.exit(exits.NOTHING_KNOWN)
 
 
-def text(app: App, summary: DaySummary) -> str:
+def _day_text(app: App, summary: DaySummary) -> str:
     from hipsync.report.terminal_day import ASCII_MARKS, UNICODE_MARKS, day_text
 
     marks = UNICODE_MARKS if _shows_unicode() else ASCII_MARKS
@@ -189,20 +196,24 @@ def _style(app: App) -> Style:
 
 
 def _shows_unicode() -> bool:
-    """Whether the terminal or file takes more than ASCII. Under LANG=C Python writes UTF-8 all the same (PEP 538)."""
+    """Whether the terminal or file takes more than ASCII.
+
+    The encoding alone does not say so: under LANG=C Python writes UTF-8 all the same (PEP 538).
+    """
     import os
 
-    encoded = (sys.stdout.encoding or "ascii").lower().startswith("utf")
-    said = os.environ.get("LC_ALL") or ""
-    if not said:
+    writes_utf = (sys.stdout.encoding or "ascii").lower().startswith("utf")
+    locale = os.environ.get("LC_ALL") or ""
+    if not locale:
         ctype = os.environ.get("LC_CTYPE", "")
-        said = ctype if ctype not in {"", "C.UTF-8", "C.utf8"} else os.environ.get("LANG", "")  # Python's own two
-    plain = said in {"", "C", "POSIX"} and sys.platform != "win32" and "PYTHONIOENCODING" not in os.environ
-    return encoded and not plain
+        set_by_python = ctype in {"", "C.UTF-8", "C.utf8"}
+        locale = os.environ.get("LANG", "") if set_by_python else ctype
+    is_plain = locale in {"", "C", "POSIX"} and sys.platform != "win32" and "PYTHONIOENCODING" not in os.environ
+    return writes_utf and not is_plain
 
 
 def _columns() -> int:
-    """Of the terminal; 80 where there is none, so that what is piped does not depend on where it was typed."""
+    """Return the width of the terminal, or 80 in a pipe, so that its text does not depend on where it was typed."""
     if not sys.stdout.isatty():
         return 80
     import shutil
@@ -219,7 +230,7 @@ def _echo_csv(days: Sequence[DaySummary]) -> None:
 
 
 def _write_page(app: App, file: Path, period: PeriodSummary, before: PeriodSummary | None, *, open_page: bool) -> None:
-    """Whole, or not at all. Raises `ConfigError` where it cannot be written."""
+    """Write a page with charts, whole or not at all. Raises `ConfigError` if it cannot be written."""
     import os
 
     from hipsync.report.page import page_html
@@ -243,10 +254,10 @@ def _write_page(app: App, file: Path, period: PeriodSummary, before: PeriodSumma
 
 
 def summary_of(app: App, when: str, band: str | None, zone: str | None) -> DaySummary:
-    """The summary of a day; of nothing if there is no database, which is not made. Raises `HipsyncError`."""
+    """Return the summary of the day that `when` means; an empty one if there is no database. Raises `HipsyncError`."""
     from hipsync.history.summaries import summarise
 
-    with _known(app, band, zone) as (store, zones, only):
+    with _opened(app, band, zone) as (store, zones, only):
         day = day_of(when, zones.date_of(app.now()))
         if store is None:
             return _nothing(app, zones.day(day))
@@ -254,15 +265,15 @@ def summary_of(app: App, when: str, band: str | None, zone: str | None) -> DaySu
 
 
 def period_of(
-    app: App, of: PeriodKind, when: str, band: str | None, zone: str | None
+    app: App, kind: PeriodKind, when: str, band: str | None, zone: str | None
 ) -> tuple[PeriodSummary, PeriodSummary | None]:
-    """A week with the one before it, or a month. Raises `HipsyncError`."""
+    """Return the week that `when` means and the week before it, or a month and None. Raises `HipsyncError`."""
     from hipsync.core.period import period_summary
     from hipsync.history.summaries import summarise_days
 
-    with _known(app, band, zone, to_write=True) as (store, zones, only):
-        dates = (week_of if of == "week" else month_of)(when, zones.date_of(app.now()))
-        earlier = [day - timedelta(weeks=1) for day in dates] if of == "week" else []
+    with _opened(app, band, zone, to_write=True) as (store, zones, only):
+        dates = (week_of if kind == "week" else month_of)(when, zones.date_of(app.now()))
+        earlier = [day - timedelta(weeks=1) for day in dates] if kind == "week" else []
         asked = [*earlier, *dates]
         if store is None:
             days = [_nothing(app, zones.day(day)) for day in asked]
@@ -273,10 +284,13 @@ def period_of(
 
 
 @contextlib.contextmanager
-def _known(
+def _opened(
     app: App, band: str | None, zone: str | None, *, to_write: bool = False
 ) -> Generator[tuple[Store | None, Zones, Band | None], None, None]:
-    """The store if there is one, the days of the zone that was asked for, and the band that was."""
+    """Yield the store, if there is one, the zones by which days are cut, and the one band that is asked for, if any.
+
+    Raises `ConfigError` if there is no such band or zone, and `StoreError`.
+    """
     from hipsync.core.days import Zones
 
     where = None if zone is None else checked_zone(zone)
@@ -287,10 +301,11 @@ def _known(
         elif band is not None:
             raise ConfigError(f"no band {band!r} is known: there is none yet")
         zones = app.zones(store) if where is None else Zones([], where, app.config().day_start)
-        yield store, zones, None if store is None or band is None else band_of(store, band)
+        yield store, zones, None if store is None or band is None else band_named(store, band)
 
 
 def _nothing(app: App, span: Day) -> DaySummary:
+    """Return the summary of a day of which nothing is known."""
     from hipsync.core.bouts import bouts
     from hipsync.core.summary import day_summary
     from hipsync.core.timeline import minute_of, timeline
@@ -301,6 +316,7 @@ def _nothing(app: App, span: Day) -> DaySummary:
 
 
 def checked_zone(name: str) -> str:
+    """Return the name of a time zone that exists. Raises `ConfigError`."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:

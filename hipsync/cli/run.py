@@ -1,4 +1,4 @@
-"""The service from the command line: `run`, and `demo`."""
+"""`run` and `demo`: the same service, on this computer's clock and bands, or on a fast clock with a simulated band."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run_command(app: App) -> None:
                     deliver=delivery.deliver,
                     now=app.now,
                     hear=radio.hear,
-                    tell=delivery.tell,
+                    tell=delivery.show_remark,
                 )
                 await run(service, SystemClock(), settings=settings, zone=host_zone)
 

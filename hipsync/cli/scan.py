@@ -1,4 +1,4 @@
-"""`scan`: the bands in reach."""
+"""`scan`: list the bands in reach, and the driver that would take each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
 
     known = drivers()
     seen = asyncio.run(scan(SYSTEM_ADAPTER, seconds))
-    paired = _paired(app)
+    paired = _paired_addresses(app)
     rows = [(device, [driver.key for driver in claimants(device.advertisement, known)]) for device in seen]
     rows = [row for row in rows if everything or row[1] or row[0].address in paired]
     if as_json:
@@ -52,7 +52,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
         mark = "paired" if device.address in paired else ""
         name = device.advertisement.name or "(no name)"
         click.echo(
-            f"{device.address}  {signal(device)}  {takers[0] if takers else '-':<12}  {name:<24}  {mark}".rstrip()
+            f"{device.address}  {signal_text(device)}  {takers[0] if takers else '-':<12}  {name:<24}  {mark}".rstrip()
         )
     if not rows:
         click.echo(
@@ -61,12 +61,12 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
         )
 
 
-def signal(device: InReach) -> str:
-    """How strongly it is heard, nine characters wide."""
+def signal_text(device: InReach) -> str:
+    """Return the strength of a device's signal, nine characters wide, or that it is connected and so has none."""
     return "connected" if device.rssi_dbm is None else f"{device.rssi_dbm:>5} dBm"
 
 
-def _paired(app: App) -> set[str | None]:
+def _paired_addresses(app: App) -> set[str | None]:
     store = app.read_store()
     if store is None:
         return set()

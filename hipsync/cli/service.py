@@ -1,4 +1,7 @@
-"""`service`: let the system start hipsync when you log in."""
+"""`service`: let the system start `hipsync run` when the user logs in, and control it with the system's own tools.
+
+What stands in the service file, and where it lies, is known to `hipsync.host.autostart`.
+"""
 
 from __future__ import annotations
 
@@ -131,6 +134,7 @@ def logs_command(ctx: click.Context, lines: int, follow: bool) -> None:
 
 
 def _place(app: App) -> Place:
+    """Return where this system wants the service file, and the text of one that starts hipsync with these options."""
     from hipsync.host.autostart import executable, here
 
     command = [str(executable())]
@@ -142,7 +146,10 @@ def _place(app: App) -> Place:
 
 
 def _ctl(app: App, verb: str) -> Sequence[str]:
-    """Raises `ConfigError` where the service is not installed or this system has no `systemctl`."""
+    """Return a command of systemctl for the installed service.
+
+    Raises `Refused` if the service is not installed, and `ConfigError` on a system without systemctl.
+    """
     place = _place(app)
     if not place.path.exists():
         raise Refused("the service is not installed: `hipsync service install`", exits.NO_SERVICE)
@@ -152,23 +159,24 @@ def _ctl(app: App, verb: str) -> Sequence[str]:
 
 
 def _run(command: Sequence[str]) -> None:
-    """Raises `Refused` with what the command said."""
+    """Run a command and hide its output. Raises `Refused`, with the last line of the output, if it fails."""
     if shutil.which(command[0]) is None:
         raise Refused(f"there is no {command[0]} here: start `hipsync run` by other means", exits.NO_SERVICE)
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own words
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["it gave no reason"]
-        raise Refused(f"`{' '.join(command)}` failed: {said[-1]}", exits.NO_SERVICE)
+        lines = (done.stderr or done.stdout).strip().splitlines() or ["it gave no reason"]
+        raise Refused(f"`{' '.join(command)}` failed: {lines[-1]}", exits.NO_SERVICE)
 
 
 def _shown(command: Sequence[str]) -> int:
-    """Run it in this terminal; its exit code."""
+    """Run a command whose output goes to this terminal; return its exit code. Raises `Refused` if it is missing."""
     if shutil.which(command[0]) is None:
         raise Refused(f"there is no {command[0]} here", exits.NO_SERVICE)
     return subprocess.run(command, check=False).returncode  # noqa: S603  our own words
 
 
 def _user() -> str:
+    """Return the name of the user, or nothing where the system has none."""
     import getpass
 
     try:
@@ -178,7 +186,7 @@ def _user() -> str:
 
 
 def _lingering(user: str) -> bool | None:
-    """Whether the user's services run without a log-in; None if the system does not say."""
+    """Whether systemd lets a user's services run while the user is logged out; None on a system without systemd."""
     try:
         return (Path("/var/lib/systemd/linger") / user).exists() if Path("/run/systemd/system").exists() else None
     except OSError:

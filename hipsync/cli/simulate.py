@@ -1,4 +1,4 @@
-"""`simulate`: a simulated band for other programs, on any transport of Bumble's."""
+"""`simulate`: serve a simulated band to other programs, through any transport that Bumble knows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "C0:00:00:00:00:01"
 LOOK_S = 0.2
-"""How often the band's screen is looked at."""
+"""Seconds between two looks at what the band shows its wearer."""
 
 
 @click.command("simulate")
@@ -60,7 +60,10 @@ def simulate_command(
 
 
 def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> SimulatedBand:
-    """Raises `ConfigError`, also for a band that nobody could log in to, and `InputError`."""
+    """Return a simulated band of this kind, with the minutes of a file or made-up ones.
+
+    Raises `ConfigError`, also if nobody could log in to the band for want of a key, and `InputError`.
+    """
     from hipsync.demo import minutes_of_file
     from hipsync.radio.bleak_radio import simulated_office_worker
     from hipsync.registry import drivers, simulator
@@ -89,14 +92,15 @@ async def _serve(
     bonds: bool,
     passkey: int | None,
 ) -> None:
+    """Serve the band until Ctrl-C, and print what its wearer feels and sees."""
     from hipsync.radio.simulation import Bond, serve
 
     bond = Bond(passkey) if bonds else None
     async with serve([band], transport, now, addresses=[address], bond=bond) as reached:
         click.echo(f"{band.advertisement().name} ({address}) is on the air at {reached}")
-        told = 0
+        printed = 0
         while True:
-            for shown in band.shown[told:]:
+            for shown in band.shown[printed:]:
                 click.echo(f"{shown.at.astimezone():%H:%M:%S}  {shown.text or 'it buzzes'}")
-                told += 1
+                printed += 1
             await asyncio.sleep(LOOK_S)

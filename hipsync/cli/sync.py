@@ -1,4 +1,7 @@
-"""`sync`: one contact with the bands, now."""
+"""`sync`: contact the bands once, now.
+
+If a service runs on this database, it is asked to do so: two connections to one band would be in each other's way.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hipsync.cli import exits
-from hipsync.cli.app import App, band_of
+from hipsync.cli.app import App, band_named
 from hipsync.cli.completion import band_names
 from hipsync.errors import DeviceError, Refused
 from hipsync.model import Where
@@ -45,35 +48,35 @@ def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Pa
     hipsync sync desk-band --record talk.txt     without key, address, serial number and names
     """
     with app.paired_store() as store, contextlib.ExitStack() as stack:
-        bands = [band_of(store, name) for name in names] or [band for band in store.bands() if band.address]
+        bands = [band_named(store, name) for name in names] or [band for band in store.bands() if band.address]
         start = None
         if since is not None:
             from hipsync.cli.dates import day_of
 
             zones = app.zones(store)
             start = zones.day(day_of(since, zones.date_of(app.now()))).start
-        kept, failed = None, None
+        recording, failed = None, None
         if record is not None:
             from hipsync.cli.record import recorded
 
-            kept = stack.enter_context(recorded(record, bands, app.now, ask=not yes))
+            recording = stack.enter_context(recorded(record, bands, app.now, ask=not yes))
         else:
-            failed = _sync_by_service(app.database, bands, start)
+            failed = _fetch_by_service(app.database, bands, start)
         if failed is None:
-            failed = asyncio.run(_sync(app, store, bands, start, kept))
+            failed = asyncio.run(_fetch(app, store, bands, start, recording))
     if failed:
         sys.exit(exits.FAILED)
 
 
-async def _sync(
+async def _fetch(
     app: App, store: Store, bands: Sequence[Band], since: datetime | None, record: Record | None = None
 ) -> int:
-    """How many bands failed."""
+    """Fetch from each band, and print what came of it; return how many bands failed."""
     failed = 0
     async with service_on(app, store, bands, record) as service:
         for band in bands:
             try:
-                click.echo(f"{band.name}: {_fetched(await service.fetch(band, since))}")
+                click.echo(f"{band.name}: {_outcome(await service.fetch(band, since))}")
             except DeviceError as error:
                 failed += 1
                 click.echo(f"hipsync: {band.name}: {error}", err=True)
@@ -81,8 +84,11 @@ async def _sync(
     return failed
 
 
-def _sync_by_service(database: Path, bands: Sequence[Band], since: datetime | None) -> int | None:
-    """As `_sync`, by the service that runs on this database and holds the bands; None if none does."""
+def _fetch_by_service(database: Path, bands: Sequence[Band], since: datetime | None) -> int | None:
+    """Let the service that runs on this database fetch from each band; return how many failed.
+
+    Return None if no service runs.
+    """
     from hipsync.service.control_client import ask
     from hipsync.service.service import Fetched
 
@@ -90,19 +96,20 @@ def _sync_by_service(database: Path, bands: Sequence[Band], since: datetime | No
     for band in bands:
         question = {"do": "sync", "band": band.name, "since": None if since is None else since.isoformat()}
         try:
-            told = ask(database, question, within_s=None)
+            answer = ask(database, question, within_s=None)
         except Refused as refused:
             failed += 1
             click.echo(f"hipsync: {band.name}: {refused}", err=True)
             continue
-        if told is None:
+        if answer is None:
             return None
-        fetched = Fetched(int(str(told["epochs"])), history=bool(told["history"]), held=bool(told["held"]))
-        click.echo(f"{band.name}: {_fetched(fetched)}")
+        fetched = Fetched(int(str(answer["epochs"])), history=bool(answer["history"]), held=bool(answer["held"]))
+        click.echo(f"{band.name}: {_outcome(fetched)}")
     return failed
 
 
-def _fetched(fetched: Fetched) -> str:
+def _outcome(fetched: Fetched) -> str:
+    """Return in words what a contact brought."""
     if fetched.held:
         return "the service is connected to it, and stores what it tells as it comes"
     nothing = "nothing new" if fetched.history else "its counter, as it is now"
@@ -113,7 +120,7 @@ def _fetched(fetched: Fetched) -> str:
 async def service_on(
     app: App, store: Store, bands: Sequence[Band], record: Record | None = None
 ) -> AsyncGenerator[Service, None]:
-    """A service that shows prompts nowhere: for one contact from the command line."""
+    """Yield a service that can reach these bands and shows prompts nowhere, for one contact from the command line."""
     from zoneinfo import ZoneInfo
 
     from hipsync.cli.app import host_zone

@@ -1,4 +1,7 @@
-"""`web`: the page, live, in a browser on this computer."""
+"""`web`: serve the page, live, to a browser on this computer.
+
+`hipsync.report.web` is the site and guards it; here is what it shows, and what its buttons do.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ if TYPE_CHECKING:
     from hipsync.store import Store
 
 PORT = 4690
-LONGEST_SAID = 200
+LONGEST_MESSAGE = 200
+"""Characters of a message on the page."""
 
 
 @click.command("web")
@@ -59,7 +63,7 @@ def web_command(app: App, port: int, opened: bool) -> None:
 
 
 class Site:
-    """`hipsync.report.web.Backend` on the database; opened anew each time, for the service writes meanwhile."""
+    """The port `hipsync.report.web.Backend` on the database, opened for each request: a service writes meanwhile."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -87,17 +91,18 @@ class Site:
             later = days[-1] + timedelta(days=1)
             top = above(
                 self._line(store),
-                clean(said, LONGEST_SAID),
+                clean(said, LONGEST_MESSAGE),
                 token,
                 unanswered=standing(store, now) is not None,
                 paused=store.pause(now) is not None,
                 span=span,
                 neighbours=(earlier[0].isoformat(), later.isoformat() if later <= today else ""),
             )
-        anew = f"{REFRESH_S}; url=/{span}/today" if today in days else ""
-        return page_html(period, now, previous=previous, above=top, refresh=anew)
+        refresh = f"{REFRESH_S}; url=/{span}/today" if today in days else ""
+        return page_html(period, now, previous=previous, above=top, refresh=refresh)
 
     def _line(self, store: Store) -> str:
+        """Return the line of `hipsync status --line`, from a running service if there is one."""
         from hipsync.service.control_client import ask
         from hipsync.service.plan import state_of
         from hipsync.service.status_text import doing
@@ -105,16 +110,16 @@ class Site:
 
         app = self._app
         try:
-            told = ask(app.database, {"do": "line"}, 0.5)
+            answer = ask(app.database, {"do": "line"}, 0.5)
         except HipsyncError:
-            told = None
-        if told is not None:
-            return clean(str(told.get("line")), LONGEST_SAID)
+            answer = None
+        if answer is not None:
+            return clean(str(answer.get("line")), LONGEST_MESSAGE)
         now = app.now()
         return doing(state_of(store, app.settings(), now, frozenset()), now)
 
     def act(self, what: str) -> str:
-        from hipsync.cli.prompts import look, pause_end, standing
+        from hipsync.cli.prompts import notify_service, pause_end, standing
         from hipsync.model import Answer, Pause
         from hipsync.service.answers import answer_prompt
 
@@ -127,19 +132,19 @@ class Site:
                 if prompt is None:
                     raise ConfigError("no prompt stands that could be answered")
                 answer_prompt(store, prompt, answers[what], now, app.config().snooze)
-                said = f"{prompt.exercise}: {answers[what].value}."
+                outcome = f"{prompt.exercise}: {answers[what].value}."
             elif what in {"pause", "resume"}:
                 until = pause_end((), now, zones) if what == "pause" else now
                 store.add_pause(Pause(now, until))
-                said = f"Paused until {zones.local(until):%H:%M}." if what == "pause" else "Prompts come again."
+                outcome = f"Paused until {zones.local(until):%H:%M}." if what == "pause" else "Prompts come again."
             else:
                 raise ConfigError(f"there is no {what!r} to do")
-            look(store)
-        return said
+            notify_service(store)
+        return outcome
 
 
 def days_of(span: str, when: str, today: date) -> Sequence[date]:
-    """Of a day, week or month as people say it. Raises `ConfigError`."""
+    """Return the days of a day, week or month as people say it. Raises `ConfigError`."""
     from hipsync.cli.dates import day_of, month_of, week_of
 
     return [day_of(when, today)] if span == "day" else (week_of if span == "week" else month_of)(when, today)

@@ -1,4 +1,8 @@
-"""Where `hipsync run` shows a prompt: this terminal, the desktop, a command of the user's; and a remark: not there."""
+"""Where `hipsync run` shows a prompt: in this terminal, on the desktop, and by a command of the user's.
+
+A prompt can be answered by the buttons of its desktop notice; the answer goes into the store like any other. A remark
+on a band is shown in the terminal and on the desktop alone. How notices look is known to `hipsync.service.notify`.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +19,11 @@ from hipsync.settings.config import Config
 from hipsync.store import Store
 
 COMMAND_WITHIN_S = 10.0
-"""A hook that takes longer is stopped: the next prompt must not wait for it."""
+"""Seconds after which the user's command is stopped: the next prompt must not wait for it."""
 
 
 class Delivery:
-    """Shows prompts, and writes down what the buttons of a notice answer."""
+    """Shows prompts and remarks by the user's settings, and stores the answers of a notice's buttons."""
 
     def __init__(
         self,
@@ -29,14 +33,15 @@ class Delivery:
     ) -> None:
         self._store, self._now = store, now
         self.config = config
-        """May be replaced while the service runs."""
+        """The user's settings, which may be replaced while the service runs."""
 
     async def deliver(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+        """Show a prompt wherever it can be shown; return where it was. A `strong` one makes a sound."""
         notice = notice_of(prompt, move, strong=strong)
         where: list[Where] = []
         if to_terminal(notice, sys.stdout):
             where.append(Where.TERMINAL)
-        if self.config.desktop and await to_desktop(notice, lambda answer: self._answered(prompt, answer)):
+        if self.config.desktop and await to_desktop(notice, lambda answer: self._store_answer(prompt, answer)):
             where.append(Where.DESKTOP)
         if self.config.command:
             from zoneinfo import ZoneInfo
@@ -46,12 +51,12 @@ class Delivery:
                 where.append(Where.COMMAND)
         return where
 
-    async def tell(self, remark: Remark) -> None:
-        """On this terminal and the desktop, without buttons: there is nothing to answer."""
+    async def show_remark(self, remark: Remark) -> None:
+        """Show a remark on a band, without buttons: it asks nothing."""
         notice = remark_of(remark)
         to_terminal(notice, sys.stdout)
         if self.config.desktop:
             await to_desktop(notice, None)
 
-    def _answered(self, prompt: Prompt, answer: Answer) -> None:
+    def _store_answer(self, prompt: Prompt, answer: Answer) -> None:
         answer_prompt(self._store, prompt, answer, self._now(), self.config.snooze)

@@ -264,7 +264,7 @@ def test_a_remark_is_forgotten_with_its_band(machine: Machine) -> None:
 async def test_on_a_terminal_it_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Store.in_memory() as store:
         delivery = Delivery(store, lambda: TEN, Config(desktop=False))
-        await delivery.tell(Remark(BAND, Trouble.BATTERY, "Charge desk-band: 9 %"))
+        await delivery.show_remark(Remark(BAND, Trouble.BATTERY, "Charge desk-band: 9 %"))
     assert capsys.readouterr().out == "Battery low. Charge desk-band: 9 %\n"
 
 
