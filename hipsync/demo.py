@@ -83,7 +83,7 @@ class Wearer:
         return [Where.TERMINAL]
 
     def answer(self, store: Store) -> None:
-        """Give the answers whose time has come."""
+        """Store the answers whose time has come, and print each."""
         for at, prompt, answer in [plan for plan in self.planned if plan[0] <= self.now()]:
             self.planned.remove((at, prompt, answer))
             answer_prompt(store, prompt, answer, at)
@@ -192,7 +192,7 @@ async def live(
                     await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
                     wearer.answer(store)
                 await service.wake(clock.now())
-                if driver.abilities.history is not None and not driver.held:  # the day's summary wants all of the day
+                if driver.abilities.history is not None and not driver.held:  # the summary is of the whole day
                     async with service.talk(store.bands()[0]):
                         service.settle(service.state(clock.now()), clock.now())
             finally:

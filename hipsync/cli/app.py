@@ -67,7 +67,7 @@ class App:
         return self.config().rule
 
     def zones(self, store: Store | None, host: str | None = None) -> Zones:
-        """Return the zones that the wearer was in, by the store; without an entry there, `host` or this computer's."""
+        """Return the zones that the wearer was in, as the store has them; if it has none, `host` or this computer's."""
         from hipsync.core.days import Zones
 
         history = store.zones() if store is not None else []

@@ -125,7 +125,7 @@ def forget_command(app: App, name: str, with_data: bool) -> None:
     """
     with app.existing_store(to_write=True) as store:
         band = band_named(store, name)
-        app.keys().delete(band.name)  # first: while the band is there the command can be given again
+        app.keys().delete(band.name)  # first: if that fails, the command can be given again
         store.forget(band.id, with_data=with_data)
     click.echo(f"{band.name!r} is forgotten{' with its data' if with_data else '; its data are kept'}.")
 

@@ -14,7 +14,7 @@ from hipsync.errors import HipsyncError
 
 
 def band_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
-    """Return the names of bands that begin so; none if the database cannot be read."""
+    """Return the names of bands that begin with what was typed; none if the database cannot be read."""
     app = App()
     given = ctx.find_root().params.get("db")
     app.db_path = given if isinstance(given, Path) else None
@@ -29,7 +29,7 @@ def band_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 
 def kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
-    """Return the keys of drivers that begin so, without importing a driver."""
+    """Return the keys of drivers that begin with what was typed. No driver is imported for it."""
     from hipsync.registry import kinds as installed_kinds
 
     return [kind for kind in installed_kinds() if kind.startswith(incomplete)]

@@ -163,7 +163,7 @@ def _write(app: App, text: str) -> None:
     from hipsync.service.control_client import ask
     from hipsync.settings.file import load
 
-    file = app.settings_file.resolve()  # it may be a link into a folder of dotfiles
+    file = app.settings_file.resolve()  # the file may be a link into a folder of dotfiles
     fresh = file.with_name(file.name + ".new")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

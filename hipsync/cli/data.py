@@ -1,6 +1,6 @@
 """`import` and `export`: minutes from elsewhere come in, and everything goes out.
 
-The formats are `hipsync.formats`. Here is what all imports share: nothing of a file is taken if a part of it is wrong.
+The formats are in `hipsync.formats`. Every import is one transaction: a file that is refused leaves nothing behind.
 """
 
 from __future__ import annotations
@@ -163,7 +163,7 @@ def import_json_command(app: App, file: Path) -> None:
 
     try:
         with _open_with_bar(file) as lines, io.TextIOWrapper(lines, encoding="utf-8", newline="\n") as text:
-            head = read_head(text)  # before a database is made
+            head = read_head(text)  # first: a file that is no export makes no database
             with app.open_store() as store:
                 done = import_json(store, text, head)
     except UnicodeDecodeError as error:

@@ -66,7 +66,7 @@ def month_of(text: str, today: date) -> Sequence[date]:
 
 
 def _day(word: str, today: date) -> date | None:
-    """Return the day of a word or an ISO date; of a weekday, the last one up to today."""
+    """Return the day meant by today, yesterday, an ISO date, or a weekday: the last one, up to today."""
     if word in {"today", "yesterday"}:
         return today - timedelta(days=word == "yesterday")
     for number, name in enumerate(WEEKDAYS):

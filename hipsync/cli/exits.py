@@ -23,7 +23,7 @@ INTERRUPTED = 130
 
 
 def code_of(error: HipsyncError) -> int:
-    """Return the code with which a command ends that raised `error`."""
+    """Return the exit code of a command that raised `error`."""
     if isinstance(error, Refused):
         return error.code
     if isinstance(error, ConfigError):

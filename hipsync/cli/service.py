@@ -48,7 +48,7 @@ def install_command(app: App, shown: bool) -> None:
     if shown:
         click.echo(place.text, nl=False)
         return
-    app.paired_store().close()  # it would end at once without a band
+    app.paired_store().close()  # without a band, the service would end at once
     app.config()
     place.path.parent.mkdir(parents=True, exist_ok=True)
     place.path.write_text(place.text)

@@ -98,7 +98,7 @@ def _details(state: State, now: datetime, zones: Zones, remarks: Sequence[Remark
 
 
 def _ago(minute: int | None, now: datetime, zones: Zones) -> str:
-    """Return when a minute of the timeline was, as a local time and in minutes before now."""
+    """Return when a minute of the timeline was: its local time, and how long before `now`."""
     from hipsync.core.timeline import instant_of
 
     if minute is None:

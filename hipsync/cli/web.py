@@ -47,7 +47,7 @@ def web_command(app: App, port: int, opened: bool) -> None:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind(("127.0.0.1", port))
-            listening.listen()  # who opens the address at once is answered a moment later
+            listening.listen()  # a browser that opens the address at once waits, and is answered
         except OSError as error:
             raise HipsyncError(f"port {port} cannot be used ({error.strerror}): give another with --port") from error
         port, secret = listening.getsockname()[1], secrets.token_urlsafe(24)
