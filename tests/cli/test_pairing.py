@@ -1,7 +1,8 @@
-"""`hipsync pair` at a terminal and in a pipe: lines that fit, and questions that only a person can answer."""
+"""`hipsync pair`: at a terminal, in a pipe, and with simulated bands."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ from hipsync.errors import ConfigError
 from hipsync.radio.scan import NearbyDevice
 from hipsync.registry import drivers
 from hipsync.service.pairing import LET_GO, WHAT_A_TAP_DOES, WHERE_KEYS_COME_FROM
+from hipsync.store import Store
+from support.machine import Machine
+from support.stored import NOW
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 IN_REACH = [
@@ -90,3 +94,39 @@ def test_the_count_goes_on_in_one_line_of_a_terminal(
     told = capsys.readouterr()
     assert told.err == shown
     assert told.out.count("\n") == 2
+
+
+# ------------------------------------------------------------------ a simulated band
+
+
+@pytest.mark.ring
+def test_a_simulated_band_is_paired_fetched_and_fetched_again(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    with machine.process("pair", "--simulate", "huami", "--name", "left") as process:
+        out, error = process.communicate()
+    assert (process.returncode, error) == (0, ""), out
+    assert "The band is called 'left'." in out
+    assert "It should have buzzed just now." in out
+    assert machine.files() == ["data/hipsync/hipsync.db", "data/hipsync/keys.json"]
+    (row,) = json.loads(machine.told("bands", "--json"))["bands"]
+    assert (row["name"], row["simulated"], row["battery_percent"]) == ("left", True, 87)
+    with Store.read(machine.database) as store:
+        before = len(list(store.all_epochs(None, None)))
+    assert before > 6 * 24 * 60
+    with machine.process("sync", "left") as process:
+        out, error = process.communicate()
+    assert (process.returncode, error) == (0, ""), out
+    assert out.startswith("left: ")
+    assert machine.refused("pair", code=2).startswith("a simulated band is not kept beside a real one")
+
+
+def test_two_simulated_bands_of_different_kinds_are_paired_and_one_of_a_kind(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, NOW)
+    for kind in ("infinitime", "lefun"):
+        assert machine.type("pair", "--simulate", kind, "--name", kind).exit_code == 0
+    assert machine.refused("pair", "--simulate", "lefun", code=2).startswith("C0:00:00:00:00:02 is paired already")
+    with Store.read(machine.database) as store:
+        assert [(band.name, band.address) for band in store.bands()] == [
+            ("infinitime", "C0:00:00:00:00:01"),
+            ("lefun", "C0:00:00:00:00:02"),
+        ]

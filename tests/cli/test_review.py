@@ -1,4 +1,4 @@
-"""`today`, `day` and `status`: what a person is told of the day and of now."""
+"""`today` and `day`: what a person reads of one day."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hipsync.host.lock import only_instance
-from hipsync.model import MINUTE, Answer, Epoch, Prompt, State, Where
+from hipsync.model import MINUTE, Answer, Epoch, Prompt, Where
 from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.machine import Machine
@@ -30,9 +29,6 @@ def machine(tmp_path: Path) -> Machine:
 def found(machine: Machine, *words: str, code: int = 0) -> dict[str, Any]:
     told: dict[str, Any] = json.loads(machine.told(*words, code=code))
     return told
-
-
-# ------------------------------------------------------------------ a day
 
 
 @pytest.mark.parametrize("words", [["today"], ["day"], ["day", "mon"], ["day", "Monday"], ["day", "2026-03-02"]])
@@ -97,7 +93,14 @@ def test_a_day_may_be_that_of_one_band(machine: Machine) -> None:
 
 def test_plain_is_one_fact_a_line(machine: Machine) -> None:
     machine.band(SITTING)
-    shown(machine, MONDAY + 9 * HOUR, answer=Answer.DONE)
+    nine = MONDAY + 9 * HOUR
+    with Store.open(machine.database) as store:
+        store.add_prompt(
+            Prompt(
+                nine, nine, "hip-extension", sure=True, where=(Where.DESKTOP,), last_shown=nine, answer=Answer.DONE,
+                answered_at=nine + MINUTE,
+            )
+        )  # fmt: skip
     assert machine.told("today", "--plain").splitlines() == [
         "Monday 2 March 2026 (Europe/London), known up to 09:10",
         "from desk-band",
@@ -129,101 +132,3 @@ def test_a_simulated_band_is_marked_wherever_it_is_shown(machine: Machine) -> No
     assert "(simulated)" in machine.told("bands")
     assert found(machine, "today", "--json")["bands"][0]["simulated"] is True
     assert found(machine, "bands", "--json")["bands"][0]["simulated"] is True
-
-
-# ------------------------------------------------------------------ now
-
-
-def shown(
-    machine: Machine, at: datetime, *, answer: Answer | None = None, snoozed_until: datetime | None = None
-) -> None:
-    with Store.open(machine.database) as store:
-        store.add_prompt(
-            Prompt(
-                at, at, "hip-extension", sure=True, where=(Where.DESKTOP,), last_shown=at, answer=answer,
-                answered_at=None if answer is None else at + MINUTE, snoozed_until=snoozed_until,
-            )
-        )  # fmt: skip
-
-
-def off(minutes: int) -> list[Epoch]:
-    return [*SITTING, *(Epoch(SITTING[-1].end + at * MINUTE, MINUTE, 0, state=State.NOT_WORN) for at in range(minutes))]
-
-
-@pytest.mark.parametrize(
-    ("epochs", "later", "line", "reason"),
-    [
-        ([], 0, "nothing is said: no data", "no data"),
-        (off(5), 0, "nothing is said: not worn", "not worn"),
-        (day("7h sleep"), 0, "nothing is said: asleep", "asleep"),
-        (day("7h sleep, 1h walk"), 0, "moving now", "moving"),
-        (day("7h sleep, 1h walk, 30m sit"), 0, "sitting for 30 min, next look at a prompt 09:00",
-         "sitting, not yet long enough"),
-        (day("22h walk, 90m sit"), 0, "nothing is said: outside the prompt hours", "outside the prompt hours"),
-        (day("690m walk, 65m sit"), 0, "nothing is said: lunch", "lunch"),
-        (day("8h sleep, 30m walk, 5h sit"), 0, "nothing is said: no sign of life", "no sign of life"),
-        (SITTING, 0, "sitting for 70 min: time to move", "due"),
-        (SITTING, 120, "nothing is said: no data", "no data"),
-    ],
-    ids=["no data", "not worn", "asleep", "moving", "sitting", "hours", "lunch", "no life", "due", "stale"],
-)  # fmt: skip
-def test_status_says_why_nothing_is_said(
-    machine: Machine, epochs: list[Epoch], later: int, line: str, reason: str
-) -> None:
-    machine.band(epochs)
-    machine.now += later * MINUTE
-    told = found(machine, "status", "--json")
-    assert (told["reason"], told["at"]) == (reason, machine.now.isoformat())
-    assert machine.told("status", "--line").startswith(line)
-    assert machine.told("status").startswith(line)
-
-
-@pytest.mark.parametrize(
-    ("minutes_ago", "answer", "snoozed_for", "line", "reason"),
-    [
-        (5, None, None, "nothing is said: waiting for an answer, next look at a prompt 09:15", "waiting for an answer"),
-        (5, Answer.SNOOZED, 15, "nothing is said: snoozed, next look at a prompt 09:20", "snoozed"),
-        (5, Answer.DONE, None, "nothing is said: said already", "said already"),
-        (5, Answer.SKIPPED, None, "nothing is said: said already", "said already"),
-    ],
-)
-def test_status_says_what_became_of_a_prompt(
-    machine: Machine, minutes_ago: int, answer: Answer | None, snoozed_for: int | None, line: str, reason: str
-) -> None:
-    machine.band(SITTING)
-    until = None if snoozed_for is None else machine.now - minutes_ago * MINUTE + snoozed_for * MINUTE
-    shown(machine, machine.now - minutes_ago * MINUTE, answer=answer, snoozed_until=until)
-    assert found(machine, "status", "--json")["reason"] == reason
-    assert machine.told("status", "--line") == line + "\n"
-
-
-def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_runs(machine: Machine) -> None:
-    held = machine.band(SITTING)
-    with Store.open(machine.database) as store:
-        store.note_sync(held, MONDAY + 9 * HOUR, MONDAY + 9 * HOUR, 70, None)
-        for minutes in (2, 4):
-            store.note_sync(held, MONDAY + 9 * HOUR + minutes * MINUTE, machine.now, 0, "out of reach\x1b[2J")
-    told = machine.told("status").splitlines()
-    assert told[1:5] == [
-        "the service does not run: `hipsync run` starts it",
-        "last data: Mon 09:10 (0 min ago)",
-        "desk-band: last reached Mon 09:00, 2 attempts failed since",
-        "    out of reach[2J",
-    ]
-    with only_instance(machine.database):
-        assert machine.told("status").splitlines()[1] == "the service runs"
-        assert found(machine, "status", "--json")["running"] is True
-    told_json = found(machine, "status", "--json")
-    assert told_json["running"] is False
-    assert told_json["known_until"] == "2026-03-02T09:10:00+00:00"
-    (band,) = told_json["bands"]
-    assert band == {
-        "name": "desk-band", "reached": "2026-03-02T09:00:00+00:00", "failures": 2, "trouble": "out of reach\x1b[2J",
-    }  # fmt: skip
-
-
-def test_status_of_a_new_machine_has_the_same_keys(machine: Machine) -> None:
-    nothing = found(machine, "status", "--json")
-    machine.band(SITTING)
-    assert found(machine, "status", "--json").keys() == nothing.keys()
-    assert nothing["reason"] == "no data"

@@ -6,12 +6,14 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hipsync.model import MINUTE, Epoch, Pause, Prompt, State
+from hipsync.host.lock import only_instance
+from hipsync.model import MINUTE, Answer, Epoch, Pause, Prompt, State, Where
 from hipsync.store import Store
-from support.builders import day
+from support.builders import MONDAY, day
 from support.machine import Machine
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -100,3 +102,114 @@ def test_a_prompt_that_stands_is_told(machine: Machine) -> None:
     assert machine.told("status", "--line").startswith(
         "nothing is said: waiting for an answer, next look at a prompt 10:21"
     )
+
+
+# ------------------------------------------------------------------ with the default settings
+
+SITTING = day("7h sleep, 1h walk, 70m sit")
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def defaults(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def found(machine: Machine, *words: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(machine.told(*words))
+    return told
+
+
+def shown(
+    machine: Machine, at: datetime, *, answer: Answer | None = None, snoozed_until: datetime | None = None
+) -> None:
+    with Store.open(machine.database) as store:
+        store.add_prompt(
+            Prompt(
+                at, at, "hip-extension", sure=True, where=(Where.DESKTOP,), last_shown=at, answer=answer,
+                answered_at=None if answer is None else at + MINUTE, snoozed_until=snoozed_until,
+            )
+        )  # fmt: skip
+
+
+def off(minutes: int) -> list[Epoch]:
+    return [*SITTING, *(Epoch(SITTING[-1].end + at * MINUTE, MINUTE, 0, state=State.NOT_WORN) for at in range(minutes))]
+
+
+@pytest.mark.parametrize(
+    ("epochs", "later", "line", "reason"),
+    [
+        ([], 0, "nothing is said: no data", "no data"),
+        (off(5), 0, "nothing is said: not worn", "not worn"),
+        (day("7h sleep"), 0, "nothing is said: asleep", "asleep"),
+        (day("7h sleep, 1h walk"), 0, "moving now", "moving"),
+        (day("7h sleep, 1h walk, 30m sit"), 0, "sitting for 30 min, next look at a prompt 09:00",
+         "sitting, not yet long enough"),
+        (day("22h walk, 90m sit"), 0, "nothing is said: outside the prompt hours", "outside the prompt hours"),
+        (day("690m walk, 65m sit"), 0, "nothing is said: lunch", "lunch"),
+        (day("8h sleep, 30m walk, 5h sit"), 0, "nothing is said: no sign of life", "no sign of life"),
+        (SITTING, 0, "sitting for 70 min: time to move", "due"),
+        (SITTING, 120, "nothing is said: no data", "no data"),
+    ],
+    ids=["no data", "not worn", "asleep", "moving", "sitting", "hours", "lunch", "no life", "due", "stale"],
+)  # fmt: skip
+def test_status_says_why_nothing_is_said(
+    defaults: Machine, epochs: list[Epoch], later: int, line: str, reason: str
+) -> None:
+    defaults.band(epochs)
+    defaults.now += later * MINUTE
+    told = found(defaults, "status", "--json")
+    assert (told["reason"], told["at"]) == (reason, defaults.now.isoformat())
+    assert defaults.told("status", "--line").startswith(line)
+    assert defaults.told("status").startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("minutes_ago", "answer", "snoozed_for", "line", "reason"),
+    [
+        (5, None, None, "nothing is said: waiting for an answer, next look at a prompt 09:15", "waiting for an answer"),
+        (5, Answer.SNOOZED, 15, "nothing is said: snoozed, next look at a prompt 09:20", "snoozed"),
+        (5, Answer.DONE, None, "nothing is said: said already", "said already"),
+        (5, Answer.SKIPPED, None, "nothing is said: said already", "said already"),
+    ],
+)
+def test_status_says_what_became_of_a_prompt(
+    defaults: Machine, minutes_ago: int, answer: Answer | None, snoozed_for: int | None, line: str, reason: str
+) -> None:
+    defaults.band(SITTING)
+    until = None if snoozed_for is None else defaults.now - minutes_ago * MINUTE + snoozed_for * MINUTE
+    shown(defaults, defaults.now - minutes_ago * MINUTE, answer=answer, snoozed_until=until)
+    assert found(defaults, "status", "--json")["reason"] == reason
+    assert defaults.told("status", "--line") == line + "\n"
+
+
+def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_runs(defaults: Machine) -> None:
+    held = defaults.band(SITTING)
+    with Store.open(defaults.database) as store:
+        store.note_sync(held, MONDAY + 9 * HOUR, MONDAY + 9 * HOUR, 70, None)
+        for minutes in (2, 4):
+            store.note_sync(held, MONDAY + 9 * HOUR + minutes * MINUTE, defaults.now, 0, "out of reach\x1b[2J")
+    told = defaults.told("status").splitlines()
+    assert told[1:5] == [
+        "the service does not run: `hipsync run` starts it",
+        "last data: Mon 09:10 (0 min ago)",
+        "desk-band: last reached Mon 09:00, 2 attempts failed since",
+        "    out of reach[2J",
+    ]
+    with only_instance(defaults.database):
+        assert defaults.told("status").splitlines()[1] == "the service runs"
+        assert found(defaults, "status", "--json")["running"] is True
+    told_json = found(defaults, "status", "--json")
+    assert told_json["running"] is False
+    assert told_json["known_until"] == "2026-03-02T09:10:00+00:00"
+    (band,) = told_json["bands"]
+    assert band == {
+        "name": "desk-band", "reached": "2026-03-02T09:00:00+00:00", "failures": 2, "trouble": "out of reach\x1b[2J",
+    }  # fmt: skip
+
+
+def test_status_of_a_new_machine_has_the_same_keys(defaults: Machine) -> None:
+    nothing = found(defaults, "status", "--json")
+    defaults.band(SITTING)
+    assert found(defaults, "status", "--json").keys() == nothing.keys()
+    assert nothing["reason"] == "no data"

@@ -1,0 +1,113 @@
+"""`hipsync doctor`: what it finds, how bad that is, and what it says to do."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hipsync.host.lock import only_instance
+from hipsync.model import MINUTE, Epoch
+from hipsync.store import Store
+from support.builders import MONDAY
+from support.machine import Machine
+from support.stored import NOW
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path, NOW)
+
+
+def verdicts(machine: Machine, env: dict[str, str] | None = None) -> dict[str, tuple[str, str]]:
+    nowhere = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}
+    done = machine.type("doctor", "--json", env={**nowhere, **(env or {})})
+    assert done.exit_code == 1, "there is no Bluetooth here, and that is bad"
+    return {row["what"]: (row["verdict"], row["text"]) for row in json.loads(done.stdout)["findings"]}
+
+
+def test_doctor_says_what_is_missing_and_what_to_do(machine: Machine) -> None:
+    told = verdicts(machine)
+    assert told["bluetooth"][0] == "bad"
+    assert told["settings"] == ("fine", "the defaults (no file)")
+    assert told["database"] == (
+        "look", f"none yet at {machine.database}: `hipsync pair` or `hipsync import csv` makes it"
+    )  # fmt: skip
+    assert told["clock"] == ("fine", "2026-03-02 12:00 UTC, zone Europe/London")
+    assert machine.files() == []
+
+
+def test_doctor_finds_what_is_wrong(machine: Machine) -> None:
+    machine.band([Epoch(NOW + timedelta(hours=3), MINUTE, 5)])
+    machine.now = NOW
+    machine.database.chmod(0o644)
+    machine.settings.parent.mkdir(parents=True)
+    machine.settings.write_text("[siting]\n")
+    (machine.data / "keys.json").write_text("{")
+    told = verdicts(machine)
+    assert told["permissions"] == ("look", f"others may read {machine.database}: chmod 600 it")
+    assert told["settings"] == ("bad", f"{machine.settings}: there is no table [siting]: do you mean sitting?")
+    assert told["keys"] == (
+        "bad", f"{machine.data / 'keys.json'} cannot be read: mend or remove it, and give the keys again"
+    )  # fmt: skip
+    (machine.data / "keys.json").write_text("{}")
+    (machine.data / "keys.json").chmod(0o640)
+    assert verdicts(machine)["keys"][0] == "look"
+    text = machine.type("doctor").stdout
+    assert "the newest data are from 2026-03-02 15:01 UTC, in the future: set the clock" in text
+
+
+def test_doctor_says_how_it_stands_with_each_band(machine: Machine) -> None:
+    machine.band([Epoch(NOW, MINUTE, 5)])
+    machine.now = NOW + timedelta(hours=3)
+    with Store.open(machine.database) as store:
+        fetched = store.add_band(name="watch", driver="infinitime", address="C0:01", now=NOW).id
+        store.note_sync(fetched, NOW, NOW, 0, None)
+        lost = store.add_band(name="ring", driver="colmi", address="C0:02", now=NOW).id
+        store.note_sync(lost, NOW, NOW, 0, None)
+        store.note_sync(lost, NOW + MINUTE, NOW + MINUTE, 0, "no connection\x1b[2J")
+        store.note_sync(lost, NOW + 3 * MINUTE, NOW + 3 * MINUTE, 0, "no connection\x1b[2J")
+        store.add_band(name="sensor", driver="sig", address="C0:03", now=NOW)
+        store.add_band(name="stranger", driver="unheard-of", address="C0:04", now=NOW)
+        store.add_band(name="import", driver="csv", now=NOW)
+    told = verdicts(machine)
+    assert told["desk-band"] == ("bad", "it has no key: `hipsync bands key desk-band`")
+    assert told["watch"] == ("fine", "last reached Mon 02 Mar 12:00")
+    assert told["ring"][0] == "look"
+    assert told["ring"][1].startswith("last reached Mon 02 Mar 12:00, 2 attempts failed since: no connection")
+    assert "\x1b" not in told["ring"][1]
+    assert told["sensor"] == ("look", "it was never fetched: `hipsync sync sensor`")
+    assert told["stranger"][0] == "bad"
+    assert "import" not in told
+
+
+def test_doctor_says_whether_anything_can_prompt(machine: Machine) -> None:
+    no_bus = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={machine.home}/nobody"}
+    told = verdicts(machine, no_bus)
+    assert told["service"] == (
+        "look", "it does not run, so nothing prompts: `hipsync service install`, or `hipsync run`"
+    )  # fmt: skip
+    assert told["notices"][0] == "look"
+    assert told["notices"][1].startswith("no notice server answers (")
+    unit = machine.home / "config" / "systemd" / "user" / "hipsync.service"
+    unit.parent.mkdir(parents=True)
+    unit.write_text("[Unit]")
+    machine.settings.parent.mkdir(parents=True)
+    machine.settings.write_text("[prompts]\ndesktop = false\n")
+    told = verdicts(machine, no_bus)
+    assert told["service"] == ("bad", f"installed ({unit}), and does not run: `hipsync service start`, then `logs`")
+    assert told["notices"] == ("fine", "switched off (prompts.desktop)")
+    machine.data.mkdir(parents=True)
+    with only_instance(machine.database):
+        assert verdicts(machine, no_bus)["service"] == ("fine", "it runs")
+
+
+def test_doctor_knows_a_damaged_database_and_a_clock_that_was_never_set(machine: Machine) -> None:
+    machine.data.mkdir(parents=True)
+    machine.database.write_text("dear diary\n" * 100)
+    machine.now = MONDAY.replace(year=1970)
+    told = verdicts(machine)
+    assert told["database"] == ("bad", f"{machine.database} is not a database: give another file with --db FILE")
+    assert told["clock"] == ("bad", "this host believes it is 1970-03-02: set its clock before bands are set by it")
