@@ -103,62 +103,90 @@ def judged(told: Script, month: Month, kinds: Sequence[str]) -> Judgement:
 
     Of several bands together: by their minutes together, and while the one with a memory is away by the live one's.
     """
-    found = Judgement()
-    best, spare = (MERGED, "infinitime") if len(kinds) > 1 else (kinds[0], None)
-    calls = {kind: {call.due: call for call in owed(told, month, kind)} for kind in {best, *kinds}}
-    away: dict[str, Sequence[Window]] = {
-        "out of reach": told.dead if best != "infinitime" else [],
-        "wrong key": told.wrong if "huami" in kinds else [],
-    }
-    stopped: dict[str, Sequence[Window]] = {
-        "suspend": told.asleep,
-        "pause": [Window(*pause) for pause in told.pauses],
-    }
+    judge = Judge(told, month, kinds)
     for shown in month.shown:
-        where = f"{told.local(shown.at):%d %b %H:%M:%S}"
-        if (
-            not in_hours(told, shown.at)
-            or at_lunch(told, shown.at)
-            or any(shown.at in w for w in chain(*stopped.values()))
-        ):
-            found.wrong.append(f"{where}: in quiet time")
-        due = [(kind, calls[kind][shown.due]) for kind in calls if shown.due in calls[kind]]
-        if not due and spare is not None:  # a later reading of a counter lays steps into an earlier minute, too
-            whole = shown.at.replace(second=0, microsecond=0)
-            due = [(best, call) for call in owed(told, month, best, whole) if call.due == shown.due]
-        if not due:
-            found.wrong.append(f"{where}: was not due (it says at {told.local(shown.due):%H:%M})")
-        elif all(call.over is not None and shown.at > call.over + GRAIN[kind] for kind, call in due):
-            found.wrong.append(f"{where}: the stretch was over")
+        judge.judge_shown(shown)
     first = {shown.due: shown for shown in month.shown if not shown.again}
     if len(first) != sum(not shown.again for shown in month.shown):
-        found.wrong.append("a prompt was said twice of one stretch")
-    must = list(calls[best].values())
-    if spare is not None:
-        must = [call for call in must if not any(call.owed in w for w in chain(*away.values()))]
-        must += [call for call in calls[spare].values() if any(call.owed in w for w in chain(*away.values()))]
-    for call in must:
-        at, why = released(told, call, stopped | ({} if spare else away))
-        bound = BACK if why in away else IN_REACH
-        said = first.pop(call.due, None)
-        name = f"{told.local(call.due):%d %b %H:%M}"
+        judge.found.wrong.append("a prompt was said twice of one stretch")
+    for call in judge.must_be_shown():
+        judge.judge_owed(call, first.pop(call.due, None))
+    if judge.spare is None and first:
+        judge.found.wrong.append(f"not owed: {sorted(first)}")
+    return judge.found
+
+
+class Judge:
+    """Holds one prompt after another against the calls that are owed."""
+
+    def __init__(self, told: Script, month: Month, kinds: Sequence[str]) -> None:
+        self.told, self.month, self.found = told, month, Judgement()
+        self.best = MERGED if len(kinds) > 1 else kinds[0]
+        self.spare = "infinitime" if len(kinds) > 1 else None
+        self.calls = {kind: {call.due: call for call in owed(told, month, kind)} for kind in {self.best, *kinds}}
+        self.away: dict[str, Sequence[Window]] = {
+            "out of reach": told.dead if self.best != "infinitime" else [],
+            "wrong key": told.wrong if "huami" in kinds else [],
+        }
+        self.stopped: dict[str, Sequence[Window]] = {
+            "suspend": told.asleep,
+            "pause": [Window(*pause) for pause in told.pauses],
+        }
+
+    def judge_shown(self, shown: Shown) -> None:
+        """A prompt that was shown must be due, in its hours, and of a stretch that goes on."""
+        where = f"{self.told.local(shown.at):%d %b %H:%M:%S}"
+        in_quiet_time = at_lunch(self.told, shown.at) or any(shown.at in w for w in chain(*self.stopped.values()))
+        if in_quiet_time or not in_hours(self.told, shown.at):
+            self.found.wrong.append(f"{where}: in quiet time")
+        due = self._due(shown)
+        if not due:
+            self.found.wrong.append(f"{where}: was not due (it says at {self.told.local(shown.due):%H:%M})")
+        elif all(call.over is not None and shown.at > call.over + GRAIN[kind] for kind, call in due):
+            self.found.wrong.append(f"{where}: the stretch was over")
+
+    def _due(self, shown: Shown) -> list[tuple[str, independent.Call]]:
+        due = [(kind, calls[shown.due]) for kind, calls in self.calls.items() if shown.due in calls]
+        if due or self.spare is None:
+            return due
+        # a later reading of a counter lays steps into an earlier minute, too
+        whole = shown.at.replace(second=0, microsecond=0)
+        calls = owed(self.told, self.month, self.best, whole)
+        return [(self.best, call) for call in calls if call.due == shown.due]
+
+    def must_be_shown(self) -> Sequence[independent.Call]:
+        must = list(self.calls[self.best].values())
+        if self.spare is None:
+            return must
+        away = list(chain(*self.away.values()))
+        must = [call for call in must if not any(call.owed in window for window in away)]
+        return must + [call for call in self.calls[self.spare].values() if any(call.owed in window for window in away)]
+
+    def judge_owed(self, call: independent.Call, said: Shown | None) -> None:
+        """What is owed must be shown soon after nothing stands in its way any more, or have an excuse."""
+        at, why = released(self.told, call, self.stopped | ({} if self.spare else self.away))
+        bound = BACK if why in self.away else IN_REACH
+        name = f"{self.told.local(call.due):%d %b %H:%M}"
         if said is not None:
-            found.late.append((said, said.at - at, why))
+            self.found.late.append((said, said.at - at, why))
             if not timedelta() <= said.at - at <= bound:
-                found.wrong.append(f"{name}: {said.at - at} late ({why})")
-        elif why and call.over is not None and call.over < at + bound:
-            found.excused[f"over when the {why} was"] += 1
-        elif not in_hours(told, at + MINUTE):
-            found.excused["the hours ended in that minute"] += 1
-        elif best != "huami" and call.over is not None and call.over <= at + GRAIN[best]:
-            found.excused["up in that minute"] += 1
-        elif best == "fitpro" and any(at - DAY < since <= at for since in told.zones_west):
-            found.excused["a wall clock was put back that day"] += 1
+                self.found.wrong.append(f"{name}: {said.at - at} late ({why})")
+        elif (excuse := self._excuse(call, at, why, bound)) is not None:
+            self.found.excused[excuse] += 1
         else:
-            found.wrong.append(f"{name}: missed ({why})")
-    if spare is None and first:
-        found.wrong.append(f"not owed: {sorted(first)}")
-    return found
+            self.found.wrong.append(f"{name}: missed ({why})")
+
+    def _excuse(self, call: independent.Call, at: datetime, why: str, bound: timedelta) -> str | None:
+        """Why a call that nothing hindered from `at` on was rightly not shown; None if it was not."""
+        if why and call.over is not None and call.over < at + bound:
+            return f"over when the {why} was"
+        if not in_hours(self.told, at + MINUTE):
+            return "the hours ended in that minute"
+        if self.best != "huami" and call.over is not None and call.over <= at + GRAIN[self.best]:
+            return "up in that minute"
+        if self.best == "fitpro" and any(at - DAY < since <= at for since in self.told.zones_west):
+            return "a wall clock was put back that day"
+        return None
 
 
 def repeats(told: Script, month: Month) -> tuple[int, list[str]]:

@@ -222,6 +222,38 @@ class Wrist:
                 self.open[kind].drop()
 
 
+@dataclass(slots=True)
+class Ahead:
+    """What of the script is still to come, and the answers that the wearer is going to give."""
+
+    zones: list[tuple[datetime, str]]
+    asleep: list[Window]
+    pauses: list[Pause]
+    answers: list[tuple[datetime, Prompt, Answer]] = field(default_factory=list[tuple[datetime, Prompt, Answer]])
+
+    def happen(self, service: Service, now: datetime) -> None:
+        """Journeys, pauses and answers whose time has come."""
+        store = service.store
+        while self.zones and self.zones[0][0] <= now:
+            _, zone = self.zones.pop(0)
+            service.settings = replace(service.settings, host_zone=zone)
+            store.note_zone(now, zone)
+        while self.pauses and self.pauses[0].at <= now:
+            store.add_pause(self.pauses.pop(0))
+        for at, prompt, answer in [each for each in self.answers if each[0] <= now]:
+            self.answers.remove((at, prompt, answer))
+            answer_prompt(store, prompt, answer, now)
+
+    def instants(self) -> list[datetime]:
+        """When the next of each is to happen."""
+        return [
+            *(at for at, _, _ in self.answers),
+            *(window.start for window in self.asleep[:1]),
+            *(at for at, _ in self.zones[:1]),
+            *(pause.at for pause in self.pauses[:1]),
+        ]
+
+
 def live(told: Script, kinds: Sequence[str]) -> Month:
     """The first of the kinds is the one whose battery is empty for a while."""
     loop = VirtualTimeLoop()
@@ -241,14 +273,14 @@ async def _live(told: Script, kinds: Sequence[str], loop: VirtualTimeLoop) -> Mo
     bands = {kind: simulator(kind)(told.life, now=now(), zone=home, secret=KEY) for kind in kinds}
     wrist = Wrist(told, month, now, bands)
     known = {kind: drivers()[kind] for kind in kinds}
-    answers: list[tuple[datetime, Prompt, Answer]] = []
+    ahead = Ahead(told.zones[1:], list(told.asleep), list(told.pauses))
     chosen = itertools.cycle(ANSWERS)
 
     async def shown(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
         del move
         month.shown.append(Shown(now(), prompt.due, prompt.shown > 1, strong))
         if prompt.shown == 1 and (planned := next(chosen)) is not None:
-            answers.append((now() + planned[1], prompt, planned[0]))
+            ahead.answers.append((now() + planned[1], prompt, planned[0]))
         return [Where.TERMINAL]
 
     def secret(_: Band) -> bytes:
@@ -264,30 +296,19 @@ async def _live(told: Script, kinds: Sequence[str], loop: VirtualTimeLoop) -> Mo
         settings = settings_of(Config(morning=False), home.key)
         service = Service(store, settings, radio=wrist, drivers=known, secret=secret, deliver=shown, now=now)
         service.attend()
-        zones, asleep, pauses = told.zones[1:], list(told.asleep), list(told.pauses)
         if told.dead:
             loop.call_later((told.dead[0].start - now()).total_seconds(), wrist.drop, wrist.mortal)
         try:
             while now() < told.end:
-                while zones and zones[0][0] <= now():
-                    _, zone = zones.pop(0)
-                    service.settings = replace(service.settings, host_zone=zone)
-                    store.note_zone(now(), zone)
-                while pauses and pauses[0].at <= now():
-                    store.add_pause(pauses.pop(0))
-                for each in [each for each in answers if each[0] <= now()]:
-                    answers.remove(each)
-                    answer_prompt(store, each[1], each[2], now())
-                if asleep and asleep[0].start <= now():
-                    window = asleep.pop(0)
+                ahead.happen(service, now())
+                if ahead.asleep and ahead.asleep[0].start <= now():
+                    window = ahead.asleep.pop(0)
                     wrist.drop()
                     loop.jump((window.end - now()).total_seconds())
                     continue
                 state = await service.wake(now())
-                instants = [next_wake(state, now()), told.end, *(each[0] for each in answers)]
-                instants += [window.start for window in asleep[:1]] + [at for at, _ in zones[:1]]
-                instants += [pause.at for pause in pauses[:1]]
-                await clock.sleep_until(max(min(instants), now() + timedelta(seconds=1)))
+                wake = min([next_wake(state, now()), told.end, *ahead.instants()])
+                await clock.sleep_until(max(wake, now() + timedelta(seconds=1)))
         finally:
             await service.leave()
         month.prompts = store.prompts(told.start, told.end)
