@@ -81,20 +81,20 @@ class FirstMeetings:
         Raises `DeviceError` and `BluetoothUnavailable`. `NotAuthorised` explains a passkey that nobody typed, or that
         was wrong.
         """
-        return (
-            self._bonding(address, driver, session)
-            if self.adapter == SYSTEM_ADAPTER
-            else self._met(address, driver, session)
-        )
+        if self.adapter == SYSTEM_ADAPTER:
+            return self._meet_real(address, driver, session)
+        return self._meet_simulated(address, driver, session)
 
     @contextlib.asynccontextmanager
-    async def _met(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
+    async def _meet_simulated(
+        self, address: str, driver: Driver, session: Session
+    ) -> AsyncGenerator[FirstMeeting, None]:
         async with AsyncExitStack() as stack:
             yield await self._logged_in(stack, address, driver, session, None)
 
     @contextlib.asynccontextmanager
-    async def _bonding(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
-        """As `_met`, while an agent answers BlueZ; a bond that BlueZ made meanwhile earns a second attempt over it."""
+    async def _meet_real(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
+        """Meet a real band while an agent answers BlueZ; a bond that came meanwhile earns a second attempt over it."""
         async with pairing_agent(address, self.person) as agent, AsyncExitStack() as stack:
             try:
                 try:
