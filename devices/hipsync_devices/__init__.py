@@ -1,1 +1,1 @@
-"""The bands hipsync knows: one folder a family, reached by entry points only."""
+"""The bands that hipsync knows: a folder for each family, reached by entry points only."""

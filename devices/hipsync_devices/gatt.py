@@ -1,4 +1,4 @@
-"""What several families use of the Bluetooth SIG: numbers, as the full strings that the interface wants, and strings.
+"""What several families use of the Bluetooth SIG: its numbers, as full UUIDs, and its string characteristics.
 
 Source: Bluetooth Assigned Numbers, section 3 (16-bit UUIDs).
 """
@@ -9,7 +9,7 @@ from hipsync.driver import Link
 
 
 def uuid16(number: int) -> str:
-    """A 16-bit number on the Bluetooth base UUID."""
+    """The full UUID of a 16-bit number."""
     return f"0000{number:04x}-0000-1000-8000-00805f9b34fb"
 
 
@@ -33,11 +33,11 @@ NEW_ALERT = uuid16(0x2A46)
 
 
 def text(value: bytes, limit: int = 64) -> str | None:
-    """A string characteristic without what a terminal must not see; None if nothing is left."""
+    """The printable part of a string characteristic, at most `limit` characters; None if nothing is left."""
     shown = "".join(c for c in value[: 4 * limit].decode("utf-8", "replace") if c.isprintable() and c != "\ufffd")
     return shown.strip()[:limit] or None
 
 
 async def read_text(link: Link, characteristic: str) -> str | None:
-    """A string characteristic, as `text` makes it; None where the band does not have it."""
+    """Read a string characteristic (`text`); None if the band does not have it."""
     return text(await link.read(characteristic)) if link.has(characteristic) else None

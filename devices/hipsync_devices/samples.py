@@ -1,4 +1,4 @@
-"""Samples that another program kept, put together into slots (`Driver.gadgetbridge`)."""
+"""Samples that another program stored are put together into slots here (`Driver.gadgetbridge`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def summed(rows: Iterator[tuple[datetime, Row]], length: timedelta, steps: range) -> Iterator[Epoch]:
-    """Slots of this length with the steps of the rows that begin in them; rows with other `steps` are left out."""
+    """Slots of this length, each with the steps of its rows; rows whose steps are not in `steps` are left out."""
     slot: datetime | None = None
     total = 0
     for at, row in rows:

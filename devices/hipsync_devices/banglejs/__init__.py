@@ -1,4 +1,4 @@
-"""Bangle.js 1 and 2 with Espruino and the app Android Integration: blocks of ten minutes, and messages with answers."""
+"""Bangle.js 1 and 2 with Espruino and the app Android Integration: ten-minute blocks, and messages with answers."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from hipsync_devices.banglejs.gadgetbridge import TABLES
 from hipsync_devices.banglejs.packets import BLOCK
 
 NAME = "Bangle.js"
-"""Followed by four digits of its address. The name alone: many gadgets share the UART service, also such of the same
-maker that are no watches."""
+"""The beginning of the name, before four digits of the address. The UART service proves nothing: many gadgets have it,
+also some of the same maker that are no watches."""
 
 
 def _matches(advertisement: Advertisement) -> bool:
@@ -30,5 +30,5 @@ DRIVER = Driver(
     "passkey, its Bluetooth settings show it.",
     gadgetbridge=TABLES,
 )
-"""No heart rate, though it is stored where it comes: the sensor is off by default, so that its absence says nothing. No
-wear and no sleep: only some firmwares and apps guess at them."""
+"""The abilities lack the heart rate, which is stored where it comes: the sensor is off by default, so that a missing
+rate proves nothing. They lack wear and sleep, at which only some firmware and apps guess."""

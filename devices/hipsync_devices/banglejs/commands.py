@@ -1,7 +1,7 @@
-"""What a Bangle.js is told: a line a command, a call of `GB` with an object or a statement of JavaScript.
+"""Commands to a Bangle.js, one a line: a call of `GB` with an object, or a statement of JavaScript.
 
 Source unless a line says otherwise: espruino/BangleApps at 0fe18ed, `apps/android` 0.47 and `apps/boot` 0.69, and
-espruino/Espruino at c5ff787. A watch that is not programmable takes the calls alone.
+espruino/Espruino at c5ff787. A watch that is not programmable takes only the calls.
 """
 
 from __future__ import annotations
@@ -13,21 +13,20 @@ from datetime import datetime, timedelta
 from hipsync_devices.banglejs.packets import JsonObject, milliseconds, to_json
 
 DLE = b"\x10"
-"""At the start of an empty line: run what follows without echo."""
+"""At the start of a line: run it without echo."""
 TITLE, BODY = 80, 400
-"""Characters of a message that Gadgetbridge sends at most (Freeyourgadget/Gadgetbridge at a0948ee)."""
+"""The most characters of a message that Gadgetbridge sends (Freeyourgadget/Gadgetbridge at a0948ee)."""
 
 
 def command(fields: Mapping[str, object]) -> bytes:
-    r"""`\x10GB({...})\n`: strict JSON in ASCII, which is all that a watch takes that is not programmable."""
+    r"""A call, `\x10GB({...})\n`, in strict JSON and ASCII, as every watch takes it."""
     return DLE + b"GB(" + to_json(fields) + b")\n"
 
 
 def command_of(line: bytes, *, strict: bool) -> Mapping[str, object] | None:
-    """Inverse of `command` for a line without DLE and end: the object, or None if it is no such call.
+    """The object in a line without DLE and end, as the watch reads it; None if the line is no such call.
 
-    `strict` as a watch that is not programmable reads it; else names without quotes and a `;` are allowed, as in the
-    language of the watch.
+    `strict` is a watch that is not programmable; others allow names without quotes, and a `;`, as JavaScript does.
     """
     text = line.decode("latin-1") if strict else line.decode("latin-1").rstrip("; ")
     if not text.startswith("GB({") or not text.endswith("})"):
@@ -42,23 +41,23 @@ def command_of(line: bytes, *, strict: bool) -> Mapping[str, object] | None:
 
 
 def fetch(since: datetime) -> bytes:
-    """The blocks that ended at `since` or later; from android 0.31 and health 0.26 on."""
+    """The command that fetches the blocks that ended at `since` or later; from android 0.31 and health 0.26 on."""
     return command({"t": "actfetch", "ts": milliseconds(since)})
 
 
 def live(seconds: int) -> bytes:
-    """A `Walked` every so often, until an app is loaded or the link ends; from android 0.23 on. Never 0: it floods."""
+    """The command for a `Walked` every so many seconds, never 0, which floods; from android 0.23 on."""
     return command({"t": "act", "hrm": False, "stp": True, "int": seconds})
 
 
 def notify(number: int, title: str, body: str) -> bytes:
-    """A message; one of the same number is replaced. Numbers start at 1: 0 is never shown."""
+    """The command that shows a message, in place of one with the same number. Number 0 would never be shown."""
     words = {"title": title[:TITLE], "body": body[:BODY], "subject": "", "sender": ""}
     return command({"t": "notify", "id": number, "src": "hipsync", **words})
 
 
 def statement(javascript: str) -> bytes:
-    """A line that a programmable watch runs; any other ignores it."""
+    """A line of JavaScript, which only a programmable watch runs."""
     return DLE + javascript.encode("ascii") + b"\n"
 
 
@@ -67,27 +66,27 @@ HELLO = statement(
     "west:new Date().getTimezoneOffset(),bat:E.getBattery(),chg:Bangle.isCharging(),"
     'z:require("Storage").readJSON("hipsync.json",1)}))'
 )
-"""Own wording, not tried on a watch. The file is what `set_zone` leaves; without it `z` is undefined and left out."""
+"""Our own wording, not tried on a watch. `keep_zone` writes the file; without it `z` is undefined and left out."""
 BUZZ = statement("Bangle.buzz(2000,1)")
 
 
 def set_time(instant: datetime) -> str:
-    """A statement in Unix seconds; a fraction is allowed."""
+    """The statement that sets the clock, in seconds since 1970; a fraction is allowed."""
     seconds = f"{milliseconds(instant) / 1000:.3f}".rstrip("0").rstrip(".")
     return f"setTime({seconds});"
 
 
 def set_zone(offset: timedelta) -> str:
-    """A statement in hours east of UTC with daylight saving, to the minute."""
+    """The statement that sets the zone, in hours east of UTC with summer time, to the minute."""
     return f"E.setTimeZone({offset / timedelta(hours=1)!r});"
 
 
 def keep_zone(offset: timedelta) -> str:
-    """A statement that sets the zone for good, and if that changed it notes when and from what.
+    """The statement that sets the zone for good and, if that changes it, notes when and from which offset in a file.
 
-    The watch labels its blocks with local time and forgets in which zone they were; the note in a file of its own tells
-    (`protocol.sync`). In one statement, so that no lost link comes between. Own wording, not tried on a watch; the app
-    `widdst` makes `setTimeZone` do nothing, and then nothing is noted.
+    The watch labels its blocks with local time and does not store their zone, so `protocol.sync` needs the note. One
+    statement does both, so that a lost link cannot separate them. This is our own wording, not tried on a watch. The
+    app `widdst` makes `setTimeZone` do nothing, and then nothing is noted.
     """
     return (
         '{let s=require("Storage"),d=()=>-new Date().getTimezoneOffset(),o=d();'

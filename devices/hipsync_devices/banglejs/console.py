@@ -1,4 +1,4 @@
-"""The watch's console: a stream of bytes cut into lines, commands in pieces, and whether the watch wants us to wait."""
+"""The watch's console: its stream is cut into lines, commands are cut into pieces, and its flow control is obeyed."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from hipsync.errors import DeviceError, MalformedPacket, NoReply
 from hipsync_devices.banglejs.packets import NOTIFY, WRITE, Message, decode
 
 XON, XOFF = 0x11, 0x13
-"""Flow control of the watch, anywhere in its stream, also within a line."""
+"""Flow control, which may come anywhere in the watch's stream, also within a line."""
 LONGEST = 2048
-"""Bytes of a line that are kept. What hipsync reads has some 200; a longer line is left out whole."""
+"""The most bytes of a line; longer ones are left out whole. What hipsync reads has about 200."""
 STOPPED = timedelta(seconds=10)
-"""After XOFF; a watch that loads an app is back after three."""
+"""How long to wait after XOFF; a watch that loads an app goes on after three seconds."""
 PIECE = 128
-"""Bytes the watch takes at once, at most."""
+"""The most bytes that the watch takes at once."""
 
 
 class Lines:
-    """Packets in, whole lines out. A packet's border means nothing."""
+    """Takes packets and gives whole lines; the borders of packets mean nothing."""
 
     def __init__(self) -> None:
         self.stopped = False
-        """The watch said stop and has not yet said go on."""
+        """Whether the watch has sent XOFF, and no XON since."""
         self._rest = b""
         self._too_long = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        r"""The lines that this packet completes, without `\r\n` and without empty ones."""
+        r"""The lines that a packet completes, without their ends and without empty ones."""
         last = max(data.rfind(XON), data.rfind(XOFF))
         if last >= 0:
             self.stopped = data[last] == XOFF
@@ -49,7 +49,7 @@ class Lines:
 
 
 class Console:
-    """One coroutine's side of it: commands out, messages in."""
+    """What one coroutine sends to the console, and the messages that it receives."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -58,18 +58,18 @@ class Console:
 
     @classmethod
     async def on(cls, link: Link) -> Self:
-        """Listen first: a watch throws away what it says while nobody does."""
+        """Open the console. It subscribes first, for a watch throws away its output while nobody listens."""
         if not link.has(NOTIFY):
             raise DeviceError("the watch has no console on Bluetooth: switch it on in its settings")
         await link.subscribe(NOTIFY)
         return cls(link)
 
     async def send(self, command: bytes) -> None:
-        """Write it in pieces, and wait while the watch says stop. Raises `NoReply` if it never says go on."""
+        """Write a command in pieces, and wait while the watch wants that. Raises `NoReply` if it never goes on."""
         size = min(self._link.write_size, PIECE)
         for at in range(0, len(command), size):
             with suppress(NoReply):
-                while True:  # what has come already
+                while True:  # only what has come already
                     await self._listen(timedelta(0))
             until = self._link.now() + STOPPED
             while self._lines.stopped:
@@ -77,7 +77,7 @@ class Console:
             await self._link.write(WRITE, command[at : at + size], response=True)
 
     async def heard(self, until: datetime) -> tuple[datetime, Message]:
-        """The next thing it says, and when that came; lines that are torn are left out. Raises `NoReply`."""
+        """When the next message came, and the message; torn lines are left out. Raises `NoReply` after `until`."""
         while not self._heard:
             await self._listen(self._left(until))
         return self._heard.popleft()
@@ -91,5 +91,5 @@ class Console:
     async def _listen(self, within: timedelta) -> None:
         received = await self._link.notification(NOTIFY, timeout=within)
         for line in self._lines.feed(received.data):
-            with suppress(MalformedPacket):  # torn or noisy; what counts is counted by who asked for it
+            with suppress(MalformedPacket):  # torn or noise; whoever needs all lines counts them
                 self._heard.append((received.at, decode(line)))

@@ -1,7 +1,7 @@
 """Blocks of a Bangle.js in Gadgetbridge's database.
 
-Its rows do not say how long they are. The watch's own blocks lie on whole ten minutes; other rows come from a live
-count, and are left out: nobody knows of how much time they tell.
+Its rows do not say how long they are. The watch's own blocks begin at full ten minutes. Other rows come from a live
+count and are left out, for nobody knows how much time they cover.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hipsync_devices.banglejs.packets import BLOCK
 
 BLOCK_S = int(BLOCK.total_seconds())
 MOST = 3000
-"""Steps of a block; more is a mistake."""
+"""Steps of a block. More is a mistake."""
 ASLEEP, NOT_WORN = frozenset({2, 4}), 8
 """Gadgetbridge's own codes for a kind: light and deep sleep; not worn."""
 

@@ -1,4 +1,4 @@
-"""What a Bangle.js says: lines of text over Nordic's UART service, most of them JSON.
+"""What a Bangle.js sends: lines of text over Nordic's UART service, most of them JSON.
 
 Source unless a line says otherwise: espruino/BangleApps at 0fe18ed, `apps/android` 0.47 and `apps/health` 0.43, and
 espruino/Espruino at c5ff787.
@@ -23,16 +23,16 @@ NOTIFY = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
 
 BLOCK = timedelta(minutes=10)
 ACTIVITIES = ("UNKNOWN", "NOT_WORN", "WALKING", "EXERCISE", "LIGHT_SLEEP", "DEEP_SLEEP")
-"""In the order of their numbers in the watch's files; from firmware 2v26 on."""
+"""The activities, in the order of their numbers in the watch's files; from firmware 2v26 on."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Of times that a watch may tell; it starts at 1970 when its battery was empty, and then knows no time."""
+"""Times that a watch may send. After its battery was empty it starts at 1970 and does not know the time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`{"t":"status","bat":85,"chg":0}`: two seconds after the link is up, and with every block that ends."""
+    """`{"t":"status","bat":85,"chg":0}`: sent two seconds after a connection begins, and with every block that ends."""
 
     percent: int
     charging: bool | None = None
@@ -44,7 +44,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """`{"t":"ver","fw":"2v29","hw":2}`, right after the first status; from android 0.30 on."""
+    """`{"t":"ver","fw":"2v29","hw":2}`: sent right after the first status; from android 0.30 on."""
 
     firmware: str
     hardware: str
@@ -55,7 +55,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the watch says of a block: steps, the heart rate or 0, the mean movement, its guess at the activity."""
+    """What the watch measured in a block: steps, the heart rate or 0, the mean movement, its guess at the activity."""
 
     steps: int
     heart_rate: float = 0
@@ -80,7 +80,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class BlockEnded:
-    """The same without `ts`: a block has ended just now."""
+    """The same line without `ts`: a block has ended just now."""
 
     measured: Measured
 
@@ -90,7 +90,7 @@ class BlockEnded:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """`{"t":"act","stp":12,"hrm":0,"rt":1}`: steps since the last such line, or since it was asked for."""
+    """`{"t":"act","stp":12,"hrm":0,"rt":1}`: steps since the last such line, or since the request."""
 
     steps: int
     heart_rate: float = 0
@@ -109,7 +109,7 @@ class FetchStarted:
 
 @dataclass(frozen=True, slots=True)
 class FetchEnded:
-    """`{"t":"actfetch","state":"end","count":144}`, after so many blocks."""
+    """`{"t":"actfetch","state":"end","count":144}`: sent after so many blocks."""
 
     blocks: int
 
@@ -118,7 +118,7 @@ class FetchEnded:
 
 
 class Button(StrEnum):
-    """What the wearer did about a message: the tick, the cross, or silence for its sender."""
+    """The button that the wearer pressed on a message: the tick, the cross, or mute."""
 
     OPEN = "OPEN"
     DISMISS = "DISMISS"
@@ -139,7 +139,7 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class ZoneSet:
-    """When a driver last changed the watch's zone, and the offset from UTC that it had before."""
+    """When a driver last changed the watch's zone, and the offset from UTC before that."""
 
     at: datetime
     before: timedelta
@@ -152,7 +152,7 @@ class Hello:
     firmware: str
     clock: datetime
     offset: timedelta
-    """East of UTC, now."""
+    """The watch's offset from UTC now, east positive."""
     status: Status
     zone_set: ZoneSet | None = None
 
@@ -166,25 +166,25 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Any other object; hipsync needs none of them."""
+    """Any other object, which hipsync does not need."""
 
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """No object: echo, a prompt, an error, print-outs of apps."""
+    """A line that is no object: echo, a prompt, an error, output of apps."""
 
     text: str
 
     @property
     def no_android(self) -> bool:
-        """The watch lacks the app Android Integration (Gadgetbridge at a0948ee, `handleUartRxLine`)."""
+        """Whether it shows that Android Integration is missing (Gadgetbridge at a0948ee, `handleUartRxLine`)."""
         return '"GB" is not defined' in self.text
 
     @property
     def unknown_command(self) -> bool:
-        """The app is too old for what it was asked."""
+        """Whether it shows that the app is too old for the command."""
         return self.text.lstrip(">").startswith("GB Unknown")
 
 
@@ -192,7 +192,7 @@ Message = Status | Version | Block | BlockEnded | Walked | FetchStarted | FetchE
 
 
 def decode(line: bytes) -> Message:
-    """What a line says, without its end. Raises `MalformedPacket` for an object that is torn or cannot be meant."""
+    """The message in a line without its end. Raises `MalformedPacket` for an object that is torn or impossible."""
     if not line.startswith(b"{"):
         return Text(line.decode("latin-1"))
     try:
@@ -260,7 +260,7 @@ def _hello(said: JsonObject) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """The members of an object; whoever asks for one that is absent or out of range gets a `ValueError`."""
+    """The members of an object. Asking for one that is absent or out of range raises `ValueError`."""
 
     fields: Mapping[str, object]
 
@@ -278,7 +278,7 @@ class JsonObject:
         return value
 
     def number(self, name: str, least: float, most: float, otherwise: float | None = None) -> float:
-        """`otherwise` if it is absent, or null, as which the watch sends what is not finite."""
+        """A number; `otherwise` if it is absent or null, which the watch sends for what is not finite."""
         value = self.fields.get(name)
         value = otherwise if value is None else value
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
@@ -292,7 +292,7 @@ class JsonObject:
         return int(value)
 
     def flag(self, name: str) -> bool:
-        """True or 1; absent is False."""
+        """Whether a member is true or 1; False if it is absent."""
         value = self.fields.get(name)
         if value is not None and (not isinstance(value, int | float) or value not in {0, 1}):
             raise ValueError(f"{name!r} is neither yes nor no")

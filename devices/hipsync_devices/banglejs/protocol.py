@@ -6,8 +6,8 @@
                                                 < {"t":"act","ts":...,"stp":12, ...}     once a block
                                                 < {"t":"actfetch","state":"end","count":144}
 
-A watch is programmable (it has a JavaScript console) or not; one that is not takes `GB` calls alone, tells neither
-clock nor zone, and its clock cannot be set. Nothing is ever deleted from a watch.
+A programmable watch has a JavaScript console. Any other takes only `GB` calls: it reports neither clock nor zone, and
+its clock cannot be set. Nothing is ever deleted from a watch.
 """
 
 from __future__ import annotations
@@ -42,40 +42,40 @@ from hipsync_devices.banglejs.packets import (
 )
 
 GREETING = timedelta(seconds=4)
-"""The watch says its battery and version two seconds after the link is up, and never again."""
+"""The watch sends battery and version two seconds after a connection begins, and not again."""
 HELLO_WITHIN = timedelta(seconds=3)
 CLOCK_OFF = timedelta(seconds=2)
-"""A clock set anew may end a block early, so it is not set for less."""
+"""Setting the clock may end a block early, so a smaller difference is left alone."""
 
 SILENCE = timedelta(seconds=30)
 FETCH_WITHIN = timedelta(minutes=15)
-"""A day is 12 kB: some 20 s over a slow link."""
+"""The longest that a fetch may take. A day is 12 kB, which takes about 20 s over a slow link."""
 TRIES = 3
-"""Of one fetch; a line that was torn on the way is missed in the count at its end."""
+"""Tries of one fetch. The count at its end shows whether a line was lost on the way."""
 FIRST_FETCH = timedelta(days=31)
-"""How far back the first fetch asks. A watch keeps more; an answer comes as a whole or not at all."""
+"""How far back the first fetch asks. A watch stores more, but a fetch succeeds as a whole or not at all."""
 BACK = timedelta(hours=1)
-"""Before the last block stored: what `watch` told may have left out the one before it."""
+"""How far a fetch overlaps with what is stored: `watch` may have left out the block before the last one."""
 DAY = timedelta(days=1)
 SLACK = timedelta(minutes=5)
 MOST_BLOCKS = 40 * 144
 BATCH = 144
 LABELLED = timedelta(seconds=590)
-"""A block is filed under the local time so long before its end (espruino/BangleApps at 0fe18ed, `apps/health`)."""
+"""The watch files a block under the local time so long before its end (espruino/BangleApps 0fe18ed, `apps/health`)."""
 
 REPORT = timedelta(seconds=30)
 SILENT = timedelta(seconds=75)
-"""Two reports and a half were missed: an app was loaded, which ends them without a word."""
+"""After so long, two reports and a half, the watch has loaded an app, which ends the reports silently."""
 RENEWALS = 3
 PUNCTUAL = timedelta(minutes=1)
-"""A block report that comes further from a border of ten minutes does not tell which block it means."""
+"""A block report that comes later than this after a full ten minutes may be of either block."""
 
 NUMBER = 0x686970
-"""Of our message on the watch; the next one takes its place."""
+"""The number of our message on the watch, so that the next one takes its place."""
 RINGS_FOR = timedelta(seconds=60)
-"""A watch buzzes every 4 s for so long until it is looked at. The message is gone when the link ends."""
+"""How long a watch buzzes, every 4 s, until its wearer looks. The message is gone when the connection ends."""
 GLANCE = timedelta(seconds=6)
-"""The window comes half a second after the message, the second buzz four after it."""
+"""How long a message needs that asks for nothing: it is shown after half a second, the second buzz comes after four."""
 ANSWERS = {Button.OPEN: Answer.DONE, Button.DISMISS: Answer.SNOOZED, Button.MUTE: Answer.SKIPPED}
 
 
@@ -83,9 +83,9 @@ ANSWERS = {Button.OPEN: Answer.DONE, Button.DISMISS: Answer.SNOOZED, Button.MUTE
 
 
 async def opened(link: Link, session: Session) -> Sequence[Reading]:
-    """What the watch says of itself; sets clock and zone of a watch that is programmable.
+    """Set clock and zone, if the watch is programmable; its versions and its battery.
 
-    The greeting is waited for in any case: a message shown before it would cancel it.
+    The greeting is waited for in any case: a message that is shown before would cancel it.
     """
     del session
     console = await Console.on(link)
@@ -118,14 +118,14 @@ async def _greeting(console: Console, until: datetime) -> tuple[Version | None, 
 
 @dataclass(frozen=True, slots=True)
 class _Met:
-    """What a programmable watch said, and how far its clock is ahead of ours."""
+    """What a programmable watch answered, and how far its clock is ahead of ours."""
 
     said: Hello
     ahead: timedelta
 
 
 async def _hello(console: Console, link: Link) -> _Met | None:
-    """None from a watch that is not programmable, or that is busy."""
+    """The answer to `HELLO`; None from a watch that is not programmable, or is busy."""
     sent = link.now()
     await console.send(commands.HELLO)
     try:
@@ -150,16 +150,16 @@ async def _set_clock(console: Console, link: Link, said: Hello, ahead: timedelta
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The finished blocks since the last one stored, and an hour before it, oldest first, a day a batch.
+    """The finished blocks since the last one stored, and an hour before it, oldest first, a batch for each day.
 
-    A watch files its blocks under local time, and tells when they were by the offset that it has now. So after a change
-    of its zone all older ones would be off by the difference: those from before the last change that a driver made are
-    put right by the note that it left on the watch. After a step back (autumn) the watch finds the next hour's places
-    taken and keeps nothing of that hour: it stays unknown.
+    A watch files its blocks under local time, and sends their times by the offset that it has now. So after a change of
+    its zone all older blocks are off by the difference. Those from before the last change that a driver made are
+    corrected by the note that it left on the watch. After a step back (autumn) the watch finds the places of the next
+    hour taken and stores nothing of that hour, which stays unknown.
 
-    Left alone: the state `NOT_WORN`, which the watch also says of somebody who sits very still; heart rates of 0, the
-    sensor was off; what a wrong clock stamped ahead of ours. What it stamped wrongly in the past is taken as it is
-    told, for nobody knows since when the clock was wrong.
+    Not used are the state `NOT_WORN`, which the watch also reports for somebody who sits very still, and heart rates of
+    0, when the sensor is off. Blocks that a wrong clock stamped ahead of ours are left out. Other wrong stamps cannot
+    be recognised, for nobody knows since when the clock was wrong.
     """
     console = await Console.on(link)
     met = await _hello(console, link)
@@ -174,7 +174,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 
 def _epoch(block: Block, said: Hello | None) -> Epoch:
-    """What a block of history means."""
+    """The epoch of a fetched block, with its time corrected by the watch's note about its zone."""
     start = block.end - BLOCK
     if said is not None and said.zone_set is not None:
         before = start + said.offset - said.zone_set.before
@@ -189,7 +189,7 @@ def border_after(instant: datetime) -> datetime:
 
 
 def border_before(instant: datetime) -> datetime:
-    """The last one at or before."""
+    """The last border of blocks at or before an instant."""
     return instant - (instant - EPOCH) % BLOCK
 
 
@@ -208,11 +208,11 @@ def _measured(end: datetime, measured: Measured) -> Epoch:
 
 
 class SpoiltFetch(UnexpectedReply):
-    """Lines of an answer were lost or torn on the way; the watch still has them."""
+    """Raised when lines of an answer were lost or torn on the way; the watch still has them."""
 
 
 async def _fetch(console: Console, link: Link, first: datetime) -> list[Block]:
-    """All blocks that end after `first`, and some before it. Raises `DeviceError`."""
+    """All blocks that end after `first`, and some before it. Raises `DeviceError` after three tries."""
     for left in reversed(range(TRIES)):
         try:
             return await _attempt(console, link, first)
@@ -223,11 +223,11 @@ async def _fetch(console: Console, link: Link, first: datetime) -> list[Block]:
 
 
 def safe_since(first: datetime, now: datetime) -> datetime:
-    """What to ask for, so that every library on the watch tells all blocks since `first`.
+    """The instant to ask for, so that every library on the watch sends all blocks since `first`.
 
-    Both kinds of library leave blocks out for most other instants: the old one (before 0.35) steps in whole days from
-    the instant asked for, the newer one takes the UTC date for the local one. A whole number of days before now, one
-    more than needed, and five minutes later lost nothing in 1,200 cases run with the watch's own code.
+    For most other instants libraries leave blocks out: the old one (before 0.35) steps in whole days from the instant,
+    the newer one takes the UTC date for the local one. Asking for a whole number of days before now, one more than
+    needed, plus five minutes lost nothing in 1,200 cases run with the watch's own code.
     """
     days = -((first - now) // DAY)
     return now - (days + 1) * DAY + SLACK
@@ -277,11 +277,11 @@ def _unanswered(blocks: list[Block] | None) -> DeviceError:
 
 
 async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """A count of steps every half minute, from 0 at each request; every block as it ends; the battery.
+    """The steps since the request every half minute, every block as it ends, and the battery as the watch reports it.
 
-    The watch forgets the request when it loads an app, so it is renewed when it is silent. What was walked in between
-    is in the block. A block is reported if it follows the one before without a gap, else it is left to the next `sync`.
-    Raises `NoReply` when renewing does not help.
+    The watch forgets the request when it loads an app, so the request is repeated when the watch is silent. The steps
+    in between are in the block. A block is reported if it follows the last one without a gap, else it is left to the
+    next `sync`. Raises `NoReply` when repeating does not help.
     """
     del session
     console = await Console.on(link)
@@ -312,16 +312,16 @@ async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading
 
 
 def _just_ended(at: datetime, measured: Measured) -> Epoch | None:
-    """The block that has ended when a report of it arrives; None if that is not sure, or not yet by our clock."""
+    """The block that a report at `at` means; None if that is not certain, or it has not ended by our clock."""
     end = border_before(at)
     return _measured(end, measured) if at - end <= PUNCTUAL else None
 
 
 async def nudge(link: Link, session: Session, message: Message) -> Answer | None:
-    """Show a message, which buzzes as its wearer set it, and wait for what the wearer does about it.
+    """Show a message, which buzzes as the wearer has set it, and wait for a button: tick, cross or mute.
 
-    Tick: done; cross: later; muted: skipped. If strong, one long buzz more, where the watch is programmable. The link
-    is held for a minute, since the watch drops its messages when it ends; for moments if the message does not ask.
+    If strong, a programmable watch buzzes once more, and long. The wait is a minute, for the watch drops its messages
+    when the connection ends; if the message asks for nothing, it is a few seconds.
     """
     del session
     console = await Console.on(link)

@@ -1,8 +1,7 @@
 """A simulated Bangle.js with the apps Android Integration and Health Tracking, as the watch behaves to any client.
 
-It runs no JavaScript: it knows the statements that phones send, and is silent about others. Steps happen at the end of
-each epoch of its wearer's life. Source: espruino/BangleApps at 0fe18ed and espruino/Espruino at c5ff787, as the sheet
-tells them.
+It runs no JavaScript: it knows the statements that phones send, and ignores others. Its wearer takes the steps of an
+epoch at its end. Source: espruino/BangleApps at 0fe18ed and espruino/Espruino at c5ff787.
 """
 
 from __future__ import annotations
@@ -40,27 +39,27 @@ from hipsync_devices.banglejs.sim_health import Health, Record, floor
 from hipsync_devices.simulator import READ_NOT_PERMITTED, WRITE_NOT_PERMITTED, Event, Given, Time, can
 
 MTU = {1: 53, 2: 131}
-"""By hardware."""
+"""The ATT MTU of each hardware."""
 INTERVAL = timedelta(milliseconds=7.5)
-"""A packet each: the connection interval."""
+"""The connection interval, in which one packet is sent."""
 GREETING = timedelta(seconds=2)
 LOADING = timedelta(seconds=1)
-"""How long an app takes to start; the watch hears nothing until then."""
+"""How long an app takes to start, and the watch is deaf."""
 WINDOW = timedelta(seconds=0.5)
-"""From a message to its window."""
+"""The time from a message to its window on the screen."""
 AGAIN, RINGS_FOR = timedelta(seconds=4), timedelta(seconds=60)
 
 
 @dataclass(slots=True)
 class Faults(simulator.Faults):
-    """What goes wrong, by the number of the packet in its connection."""
+    """What goes wrong; packets are numbered from 0 in each connection."""
 
     flow_every: int | None = None
-    """XOFF and XON after so many bytes of text."""
+    """XOFF and XON are sent after so many bytes of output."""
     noise: bytes = b""
-    """Printed by some app before every line."""
+    """Output of some app before every line."""
     turn_away: bool = False
-    """It only talks to others: the link ends as soon as it is up."""
+    """The watch ends each connection at once."""
 
 
 @dataclass(slots=True)
@@ -74,9 +73,9 @@ class _Ring:
 
 
 class Bangle:
-    """Fits `hipsync.simulated.Simulator`; it has no key. `android` and `health`: the number after `0.`, None without.
+    """A watch on a wrist (`hipsync.simulated.Simulator`). It has no key; its zone is that of `now`, also in its past.
 
-    Its zone is the wearer's at `now`, for all of its past.
+    `android` and `health` are the versions of its apps, as the number after `0.`; None if it lacks them.
     """
 
     def __init__(
@@ -98,7 +97,7 @@ class Bangle:
         self.buzzes: list[datetime] = []
         self.shown: list[Shown] = []
         self.asked: list[Mapping[str, object]] = []
-        """The calls of `GB` that it understood."""
+        """The calls of `GB` that the watch understood."""
         self.faults = Faults()
         self.battery = Status(85, charging=False)
         self.answer, self.answer_after, self.widdst = answer, answer_after, widdst
@@ -113,7 +112,7 @@ class Bangle:
         self._note: ZoneSet | None = None
         self._open: list[Epoch] = []
         self._ends = floor(self.clock()) + BLOCK
-        """The open block, by its own clock."""
+        """End of the open block, by the watch's clock."""
         self._steps = 0
         self._connected = False
         self._forget_connection()
@@ -129,7 +128,7 @@ class Bangle:
         self._greets_at: datetime | None = None
         self._busy_until: datetime | None = None
         self._report: tuple[datetime, timedelta, int] | None = None
-        """When the next one is due, how often, and the steps at the last."""
+        """When the next live report is due, how often they come, and the count at the last one."""
         self._window: tuple[datetime, int, str] | None = None
         self._ring: _Ring | None = None
 
@@ -192,7 +191,7 @@ class Bangle:
         return [] if silent else [Notification(packets.NOTIFY, data)] * faults.copies(number)
 
     def wake_at(self) -> datetime | None:
-        """When it will next say something, at the earliest."""
+        """When the watch next has something to send, at the earliest."""
         if not self._connected:
             return None
         if self._hangs_up or self._input.flow:
@@ -261,7 +260,7 @@ class Bangle:
         self._say(FetchEnded(len(blocks)).encode())
 
     def _notified(self, number: int, fields: Mapping[str, object]) -> None:
-        if self._programmable:  # the app prints what it got
+        if self._programmable:  # the app prints what it receives
             self._print(b'notify\r\n  "t": "notify",\r\n  "id": ' + str(number).encode() + b"\r\n }\r\n")
         if number:
             text = f"{fields.get('title', '')} {fields.get('body', '')}".strip()
@@ -280,7 +279,7 @@ class Bangle:
 
     def _set_time(self, clock: datetime) -> None:
         self._error = clock - self._time.now
-        if self._ends != floor(clock) + BLOCK:  # any jump across one ends the block early
+        if self._ends != floor(clock) + BLOCK:  # a jump over the end of the block ends it early
             self._end_block()
 
     def _set_zone(self, offset: timedelta, statement: str) -> None:
@@ -320,7 +319,7 @@ class Bangle:
         self._out += b"\x13\x11".join(data[at : at + every] for at in range(0, len(data), every))
 
     def _say(self, line: bytes) -> None:
-        """An empty line first, to be rid of what may stand in front."""
+        """Print a line, after an empty one that ends whatever stands before it."""
         self._print(self.faults.noise + b"\r\n" + line + b"\r\n")
 
     def _greet(self) -> None:
@@ -337,14 +336,14 @@ class Bangle:
         return self._time.now + self._error
 
     def load_app(self, now: datetime) -> None:
-        """The interpreter starts anew: live reports and the greeting are forgotten, an unsaved zone too."""
+        """Load an app, which restarts the interpreter: live reports, the greeting and an unsaved zone are forgotten."""
         self._live(now)
         self._report = self._greets_at = None
         self.offset = self._saved_offset
         self._busy_until = self._time.now + LOADING
 
     def reboot(self, now: datetime) -> None:
-        """The open block and the link are lost; the clock and the files stay."""
+        """Restart the watch: the open block and the connection are lost, the clock and the files are not."""
         self._live(now)
         self._open, self._steps = [], 0
         self.offset = self._saved_offset
@@ -354,7 +353,7 @@ class Bangle:
         self._time.pass_until(now)
 
     def _coming(self) -> Sequence[Event]:
-        """What will happen and when; at the same instant in this order."""
+        """What will happen, and when; events at the same instant happen in this order."""
         coming: list[Event] = []
         if self._life:
             coming.append((self._life[0].end, self._live_epoch))
@@ -382,7 +381,7 @@ class Bangle:
         lived, self._open = self._open, []
         self._ends = floor(self.clock()) + BLOCK
         if not lived:
-            return  # it was off
+            return  # the watch was off
         record, bpm = self._recorded(lived)
         if self.health is not None:
             self.health.file(self.clock(), self.offset, record)
@@ -393,7 +392,7 @@ class Bangle:
             self._say(self.battery.encode())
 
     def _recorded(self, lived: Sequence[Epoch]) -> tuple[Record, float]:
-        """The record and the best heart rate, 0 while the sensor is off."""
+        """The record of a block, and its heart rate, 0 while the sensor is off."""
         pulses = [epoch.heart_rate for epoch in lived if epoch.heart_rate] if self._heart_sensor else []
         best = sum(pulses) / len(pulses) if pulses else 0
         steps = sum(epoch.steps for epoch in lived)
@@ -402,7 +401,7 @@ class Bangle:
         activity = "EXERCISE" if running else "WALKING" if steps > 200 else "NOT_WORN" if unworn else "UNKNOWN"
         record = Record(
             steps,
-            bpm_min=int(best),  # the file's own tracker stays at 0, and then the best is stored
+            bpm_min=int(best),  # the least bpm that the watch tracks stays 0, and then it stores the best one
             bpm_max=max(pulses, default=0),
             movement=sum(epoch.intensity or 0 for epoch in lived) * 8 // len(lived),
             battery=self.battery.percent,

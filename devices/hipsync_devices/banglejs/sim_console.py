@@ -10,12 +10,12 @@ import re
 DLE, SOH, BREAK, ACK = 0x10, 0x01, 0x03, b"\x06"
 XON, XOFF = b"\x11", b"\x13"
 CAPACITY = {1: 1024, 2: 2048}
-"""Bytes that wait while the watch is busy, by hardware; what does not fit is lost without a word."""
+"""Bytes that each hardware can buffer while it is busy; the rest is lost silently."""
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
 class InputBuffer:
-    """What was written and is not read yet. `flow` has what it asks of the client."""
+    """What the client wrote and the watch has not read; `flow` is the flow control to send to the client."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -33,7 +33,7 @@ class InputBuffer:
             self.flow += XOFF
 
     def take(self) -> bytes:
-        """All of it."""
+        """Empty the buffer: all that it had."""
         taken = bytes(self._waiting)
         self._waiting.clear()
         if self._stopped:
@@ -42,13 +42,13 @@ class InputBuffer:
         return taken
 
     def asked(self) -> bytes:
-        """The flow control that is to be sent now."""
+        """The flow control that is due, once."""
         flow, self.flow = self.flow, b""
         return flow
 
 
 class Reader:
-    """Bytes in, statements out. What it echoes is left in `echoed`."""
+    """Takes bytes and gives statements; `echoed` collects what the watch echoes."""
 
     def __init__(self, *, programmable: bool) -> None:
         self._programmable = programmable
@@ -59,7 +59,7 @@ class Reader:
         self.echoed = b""
 
     def read(self, data: bytes) -> list[tuple[str, bool]]:
-        """The statements that are complete now, and whether each was echoed."""
+        """The statements that these bytes complete, each with whether it was echoed."""
         done: list[tuple[str, bool]] = []
         for byte in data:
             if self._packet is not None:
@@ -85,7 +85,7 @@ class Reader:
             self.echoed += bytes([byte]) if self._echo else b""
 
     def _in_packet(self, byte: int) -> None:
-        """`u16 kind << 13 | length`, big-endian, and so many bytes; taken and not run."""
+        """Take a byte of a packet, `u16 kind << 13 | length`, big-endian, and so many bytes; it is not run."""
         packet = self._packet if self._packet is not None else bytearray()
         packet.append(byte)
         if len(packet) >= 2 and len(packet) == 2 + (int.from_bytes(packet[:2], "big") & 0x1FFF):
@@ -99,7 +99,7 @@ class Reader:
             return [(line.removeprefix("\x10"), False)]
         echo, self._echo = self._echo, True
         self._pending += line
-        if _open_brackets(self._pending):  # it waits for the rest, and swallows what comes instead
+        if _open_brackets(self._pending):  # the watch waits for the rest, and takes whatever comes for it
             return []
         statement, self._pending = self._pending, ""
         self.echoed += b"\r\n" if echo else b""

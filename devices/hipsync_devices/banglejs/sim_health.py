@@ -1,4 +1,4 @@
-"""What a simulated Bangle.js remembers: blocks of ten minutes in files of months, by the watch's local time."""
+"""The memory of a simulated Bangle.js: blocks of ten minutes in a file for each month, by the watch's local time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hipsync_devices.banglejs.packets import ACTIVITIES, BLOCK, EPOCH, Block, Me
 
 DAY = timedelta(days=1)
 LABELLED = timedelta(seconds=590)
-"""A block is filed under the local time so long before its end."""
+"""The watch files a block under the local time so long before its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Record:
     battery: int = 0
     charging: bool = False
     temperature: float = 0
-    """Degrees Celsius, in halves, from -47.5 to 80."""
+    """Temperature in degrees Celsius, in halves, from -47.5 to 80."""
     altitude: int = 0
-    """Metres, from -691 to 7500."""
+    """Altitude in metres, from -691 to 7500."""
     activity: str = "UNKNOWN"
 
     def encode(self) -> bytes:
@@ -65,20 +65,20 @@ class Record:
 
     @property
     def bpm(self) -> float:
-        """As the library reports it."""
+        """The heart rate as the library reports it."""
         return (self.bpm_min + self.bpm_max) / 2
 
 
 class Health:
-    """The files, and the library of the app Health Tracking that reads them; `version` is the number after `0.`."""
+    """The files, and the library of Health Tracking that reads them; `version` is the number after `0.`."""
 
     def __init__(self, version: int) -> None:
         self.version = version
         self._slots: dict[datetime, bytes] = {}
-        """By the local time at which a slot begins, as if it were UTC."""
+        """Records by the start of their slot, local time written as if it were UTC."""
 
     def file(self, clock: datetime, offset: timedelta, record: Record) -> bool:
-        """File a block that ends at `clock`; False if its slot is taken already, and the block is lost."""
+        """File a block that ends at `clock`; False if its slot is taken, and then the block is lost."""
         slot = floor(clock + offset - LABELLED)
         if slot in self._slots:
             return False
@@ -86,11 +86,11 @@ class Health:
         return True
 
     def fetch(self, since_ms: float, clock: datetime, offset: timedelta, *, activity: bool) -> Iterator[Block]:
-        """What the library sends for `actfetch`: blocks of the days that it reads that end at `since` or later.
+        """What the library sends for `actfetch`: the blocks that end at `since` or later, of the days that it reads.
 
-        Library 0.35 and later begin with the local day of that date which is the UTC date ten minutes before `since`.
-        Older ones step in days from that instant on, and miss the current day if it is earlier in the day now; and
-        for `ts:0` they leave out the first month.
+        Library 0.35 and later begin with the local day whose date is the UTC date ten minutes before `since`. Older
+        ones step in days from that instant on, and miss the current day if it is earlier in the day now. For `ts:0`
+        they leave out the first month.
         """
         since = EPOCH + timedelta(milliseconds=since_ms)
         days = self._days(since, clock, offset)
@@ -120,5 +120,5 @@ class Health:
 
 
 def floor(instant: datetime) -> datetime:
-    """The ten minutes in which an instant lies."""
+    """The start of the ten minutes in which an instant lies."""
     return instant - (instant - EPOCH) % BLOCK

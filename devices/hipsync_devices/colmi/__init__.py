@@ -1,4 +1,4 @@
-"""Colmi rings (R02 to R12) and bands of the same commands (H59): hours are kept, totals are told live; no motor."""
+"""Colmi rings (R02 to R12), and the band H59 with the same commands: they store hours and report totals; no motor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hipsync_devices.colmi.gadgetbridge import TABLES
 from hipsync_devices.colmi.hours import HOUR
 
 NAMES = re.compile(r"(COLMI )?R\d{2}C?_.*|H59_.*")
-"""As public clients know them. The service is not reliably in the advertisement."""
+"""The names that public clients look for. The service is not reliably in the advertisement."""
 
 
 def _matches(advertisement: Advertisement) -> bool:
@@ -20,7 +20,7 @@ def _matches(advertisement: Advertisement) -> bool:
 DRIVER = Driver(
     key="colmi",
     label="Colmi ring",
-    # No buzz: a ring has no motor, and that the band H59 has one nobody has shown.
+    # No buzz: a ring has no motor, and nobody has shown that the band H59 has one.
     abilities=Abilities(history=HOUR, live=True, battery=True),
     advice="It needs no key. Whoever connects first has it: the phone's app must let go of it. A ring has no motor.",
     secret=lambda _: "none",

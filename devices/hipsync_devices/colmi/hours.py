@@ -1,9 +1,9 @@
-"""From the records that a ring sends to epochs.
+"""The records that a ring sends become epochs here.
 
-A record has a date and a quarter of an hour by the ring's wall clock, which hipsync sets at each connection and which
-knows neither zone nor summer time. All real ones lie on full hours and hold the hour; a ring with a record on another
-quarter has slots of 15 minutes. What follows the last contact is on the clock as it was set then; before, the clock
-followed the zone, so that the hour that came twice in autumn is one record of two hours.
+A record names a date and a quarter of an hour by the ring's wall clock, which knows neither zone nor summer time. All
+real records begin at full hours and cover the hour; a ring with a record on another quarter has slots of 15 minutes.
+hipsync sets the clock at each connection, and it stays on that offset until the next one. Before that the clock
+followed the zone, so the hour that comes twice in autumn is one record of two hours.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What the ring's clock was on. `contact`: when hipsync last spoke to it; None: others set it, to local time."""
+    """The offset of the ring's clock, which hipsync last set at `contact`; if None, others set it to local time."""
 
     zone: ZoneInfo
     now: datetime
     contact: datetime | None = None
 
     def span(self, day: date, quarter: int, width: timedelta) -> tuple[datetime, timedelta] | None:
-        """Start and length of a slot in UTC; None on a day of two offsets on which nobody knows what was when.
+        """Start and length of a slot in UTC; None if it cannot be placed, on a day on which the zone's offset changes.
 
-        When the clock was set after the change, a slot after the change may be on either clock until both had passed
-        the instant at which it was set.
+        A clock that was set some time after the change makes the slots in between ambiguous: they may be on either
+        offset, until both clocks had passed the instant at which it was set.
         """
         wall = datetime.combine(day, time()) + quarter * QUARTER
         if self.contact is not None:
@@ -49,11 +49,11 @@ class Clock:
         return start, width
 
     def changes(self, day: date) -> bool:
-        """Whether the day has two offsets."""
+        """Whether the zone's offset changes on that day."""
         return self._offset(day) != self._offset(day + DAY)
 
     def _passed(self, day: date, contact: datetime, offset: timedelta) -> datetime:
-        """From when on a slot has nothing of the clock that was on the day's first offset until the contact."""
+        """From when on no slot was counted by the clock that had the day's first offset until the contact."""
         return contact + max((self._offset(day) or offset) - offset, timedelta())
 
     def _changed(self, day: date, instant: datetime) -> bool:
@@ -63,18 +63,18 @@ class Clock:
         return datetime.combine(day, time(), self.zone).utcoffset()
 
     def possible(self, day: date) -> bool:
-        """Whether a day is one that a ring can have records of."""
+        """Whether a ring can have records of that day."""
         today = self.now.astimezone(self.zone).date()
         return today - (MOST_DAYS + 1) * DAY <= day <= today
 
 
 def width_of(records: Sequence[StepsRecord]) -> timedelta:
-    """Of the slots of a ring that said all this."""
+    """The length of the slots of a ring that sent these records: an hour, or a quarter of one."""
     return HOUR if all(record.quarter % 4 == 0 for record in records) else QUARTER
 
 
 def is_ahead(records: Sequence[StepsRecord], clock: Clock) -> bool:
-    """Whether a record begins over an hour from now: the ring's clock was not ours, by more than summer time."""
+    """Whether a record begins over an hour from now: then the ring's clock was off by more than summer time."""
     for record in records:
         span = clock.span(record.day, record.quarter, QUARTER)
         if span is not None and span[0] > clock.now + HOUR:
@@ -85,21 +85,21 @@ def is_ahead(records: Sequence[StepsRecord], clock: Clock) -> bool:
 def epochs(
     day: date, records: Sequence[StepsRecord], width: timedelta, clock: Clock, since: datetime | None, *, vouched: bool
 ) -> list[Epoch]:
-    """The finished slots of a day that were sent, and, if the ring vouches for them, the still ones between.
+    """The finished slots of a day that were sent, and, if `vouched`, a still epoch for each slot that was not.
 
-    Nothing that ended an hour or more before `since`; nothing is inferred on a day without a record or with two
-    offsets, nor before the first slot of a ring of which nothing is stored.
+    Epochs that ended an hour or more before `since` are left out. Nothing is inferred on a day without a record or with
+    two offsets, nor, if nothing is stored yet (`since` is None), before the first slot that was sent.
     """
     sent: dict[tuple[datetime, timedelta], int] = {}
     for record in records:
         if record.day == day and (span := clock.span(day, record.quarter, width)) is not None:
             sent[span] = sent.get(span, 0) + record.steps
-    told = [Epoch(start, length, steps) for (start, length), steps in sent.items()]
-    if told and vouched and not clock.changes(day):
-        begin = min(epoch.start for epoch in told) if since is None else since
+    found = [Epoch(start, length, steps) for (start, length), steps in sent.items()]
+    if found and vouched and not clock.changes(day):
+        begin = min(epoch.start for epoch in found) if since is None else since
         for quarter in range(0, QUARTERS, width // QUARTER):
             span = clock.span(day, quarter, width)
             if span is not None and span not in sent and span[0] >= begin:
-                told.append(Epoch(*span, 0, inferred=True))
+                found.append(Epoch(*span, 0, inferred=True))
     earliest = None if since is None else since - HOUR
-    return sorted(each for each in told if each.end <= clock.now and (earliest is None or each.end > earliest))
+    return sorted(each for each in found if each.end <= clock.now and (earliest is None or each.end > earliest))

@@ -1,10 +1,10 @@
-"""Bytes of Colmi rings, both ways.
+"""Bytes of Colmi rings, in both directions.
 
-A command is 16 bytes: its number, 14 of payload, the low byte of their sum. In an answer bit 7 of the number is an
-error.
+A command is 16 bytes: its number, 14 bytes of payload, the low byte of their sum. In an answer, bit 7 of the number
+marks an error.
 Sources: public clients and their captures (tahnok/colmi_r02_client at 9e08383f, smittytone/RingCLI at 3cc884d9,
-SneakyZippy/Colmi_Rxx_flutter_companion at 0e4249b6, vlordier/colmismartring at 9f830d19); `tests/devices` holds the
-bytes. Byte order differs from command to command.
+SneakyZippy/Colmi_Rxx_flutter_companion at 0e4249b6, vlordier/colmismartring at 9f830d19); the bytes are in
+`tests/devices`. Byte order differs from command to command.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def set_time(wall: datetime, language: int = 1) -> Frame:
 
 
 def time_of(payload: bytes) -> datetime:
-    """Without a zone."""
+    """The wall clock of command 01, without a zone. Raises `MalformedPacket`."""
     try:
         year, *rest = (_decimal(byte) for byte in payload[:6])
         return datetime(2000 + year, *rest)  # type: ignore[arg-type]  # noqa: DTZ001  a wall clock
@@ -91,7 +91,7 @@ def time_of(payload: bytes) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """03, and an event of the kind 0C."""
+    """The payload of command 03, and of an event (73) of kind 0C: `u8 percent, u8 charging`."""
 
     percent: int
     charging: bool
@@ -108,7 +108,7 @@ class Battery:
 
 @dataclass(frozen=True, slots=True)
 class HeartSettings:
-    """16: whether the pulse is logged, and every how many minutes."""
+    """The payload of command 16: whether the pulse is logged, and the minutes between two measurements."""
 
     enabled: bool
     minutes: int
@@ -124,7 +124,7 @@ class HeartSettings:
 
 
 def phone(name: str) -> Frame:
-    """04: what the phone is called."""
+    """Command 04, which gives the ring the phone's name."""
     cut = name.encode()[: PAYLOAD - 2].decode("utf-8", "ignore").encode()
     return Frame(PHONE, (b"\x02\x0a" + cut).ljust(PAYLOAD, b"\0"))
 
@@ -133,17 +133,17 @@ def phone(name: str) -> Frame:
 
 QUARTERS = 96
 MOST_DAYS = 7
-"""How many days back anybody has ever asked."""
+"""The oldest day that any public client asks for, in days before today."""
 
 
 def steps_request(days_ago: int) -> Frame:
-    """43: all quarters of a day, by the ring's clock."""
+    """Command 43, which asks for all quarters of a day by the ring's clock."""
     return Frame(STEPS, bytes([days_ago, 0x0F, 0, QUARTERS - 1, 1]).ljust(PAYLOAD, b"\0"))
 
 
 @dataclass(frozen=True, slots=True)
 class StepsHeader:
-    """How many records follow; None: nothing of that day."""
+    """The first part of an answer to 43: how many records follow."""
 
     count: int
     new_calories: bool = True
@@ -154,14 +154,14 @@ class StepsHeader:
 
 @dataclass(frozen=True, slots=True)
 class StepsRecord:
-    """Steps from a quarter of an hour on; every record that was ever seen lies on a full hour and holds all of it."""
+    """Steps from a quarter of an hour on. All records that were ever seen begin at a full hour and cover it."""
 
     day: date
     quarter: int
     number: int
     count: int
     calories: int
-    """Of the raw unit: ten small calories if the header says so, else one."""
+    """In tens of small calories if the header says so, else in small calories."""
     steps: int
     metres: int
 
@@ -172,7 +172,7 @@ class StepsRecord:
 
 
 def steps_of(payload: bytes) -> StepsHeader | StepsRecord | None:
-    """A part of the answer to 43; None: it has nothing of that day, and nothing more follows."""
+    """A part of the answer to 43; None if the ring has no record of that day, and then nothing more follows."""
     if len(payload) != PAYLOAD:
         raise MalformedPacket("too short for steps", payload)
     if payload[0] == NOTHING:
@@ -195,7 +195,7 @@ def steps_of(payload: bytes) -> StepsHeader | StepsRecord | None:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """48: since the ring's midnight; small calories, metres."""
+    """The payload of command 48: totals since the ring's midnight, with small calories and metres."""
 
     steps: int
     running: int = 0
@@ -222,7 +222,7 @@ NEW_STEPS, CHARGE, WALKING = 0x04, 0x0C, 0x12
 
 @dataclass(frozen=True, slots=True)
 class Walking:
-    """An event of the kind 12, about one a second of a walk: what was walked today."""
+    """An event (73) of kind 12, about one for each second of a walk: what was walked today."""
 
     steps: int
     calories: int = 0
@@ -234,7 +234,7 @@ class Walking:
 
 
 def event_of(payload: bytes) -> Walking | Battery | None:
-    """73; None for what says nothing of steps and battery."""
+    """The event in a payload of 73; None if it is about neither steps nor battery."""
     if len(payload) != PAYLOAD:
         raise MalformedPacket("too short for an event", payload)
     if payload[0] == WALKING:
@@ -250,7 +250,7 @@ HEART_PACKETS = 24
 
 @dataclass(frozen=True, slots=True)
 class HeartDay:
-    """15: a pulse every five minutes from the ring's midnight, 0 where there is none; the number that was asked for."""
+    """The answer to 15: a pulse every five minutes from the ring's midnight, 0 for none; and the day asked for."""
 
     asked: int
     pulses: tuple[int, ...]
@@ -265,7 +265,7 @@ class HeartDay:
 
 
 def heart_day(payloads: Sequence[bytes]) -> HeartDay | None:
-    """Of all the answers to one request; None: it has nothing of that day."""
+    """The day in all parts of one answer to 15; None if the ring has no pulse of that day."""
     if payloads and payloads[0][:1] == bytes([NOTHING]):
         return None
     whole = b"".join(payloads)
@@ -276,12 +276,12 @@ def heart_day(payloads: Sequence[bytes]) -> HeartDay | None:
 
 
 def day_asked(number: int) -> date:
-    """The clock on the wall, counted as if it were UTC."""
+    """A day as command 15 asks for it: midnight by the wall clock, in seconds since 1970 as if it were UTC."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=number)).date()
 
 
 class Measured(NamedTuple):
-    """69: kind 1 is the pulse; error 1: not worn well, 2: try again."""
+    """The payload of command 69. Kind 1 is the pulse; error 1 means not worn well, 2 try again."""
 
     kind: int
     error: int
@@ -304,7 +304,7 @@ TEMPERATURE, SLEEP, OXYGEN, PULSES = 0x25, 0x27, 0x2A, 0x28
 
 
 class Big(NamedTuple):
-    """`BC <id> <length> <CRC> <payload>`, both numbers little-endian; the CRC is MODBUS's, of the payload."""
+    """A frame of the second service: `BC <id> <u16 length> <u16 CRC> <payload>`; MODBUS's CRC of the payload."""
 
     id: int
     payload: bytes = b""
@@ -323,7 +323,7 @@ def decode_big(data: bytes) -> Big:
 
 
 def crc(data: bytes) -> int:
-    """CRC-16/MODBUS."""
+    """CRC-16/MODBUS of some bytes."""
     value = 0xFFFF
     for byte in data:
         value ^= byte

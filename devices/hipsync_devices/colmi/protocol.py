@@ -1,7 +1,7 @@
 """The conversation with a Colmi ring: set its clock, ask for its hours, then follow its total of the day.
 
-One command is under way at a time; its answers have its number. Words that nobody asked for (2F, 73) may come between.
-Left alone: the pulse, whose log says nothing of sitting, and sleep. Power off and reset are never sent.
+One command is under way at a time, and its answers have its number. Frames that nobody asked for (2F, 73) may come in
+between. The pulse, whose log does not show sitting, and sleep are not fetched. Power off and reset are never sent.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ log = logging.getLogger(__name__)
 REPLY = timedelta(seconds=3)
 TRIES = 2
 HEARTBEAT = timedelta(minutes=2)
-"""Between two questions for the total while the ring says nothing: proof that the link lives, and a reading for
-stillness; some firmware may tell nothing by itself."""
+"""Between two requests for the total while the ring is silent. The answer proves that the link is alive, and that the
+wearer is still; some firmware may never report by itself."""
 
 
 class Wire:
-    """Commands and their answers. A packet whose sum is wrong is passed over, as other clients do."""
+    """Commands and their answers. A packet whose sum is wrong is ignored, as other clients do."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -41,7 +41,7 @@ class Wire:
         await self._link.subscribe(packets.NOTIFY)
 
     async def ask(self, request: Frame) -> bytes:
-        """The payload of the answer. Raises `NoReply` after the second try, `UnexpectedReply` on a refusal."""
+        """The payload of the answer to a request. Raises `NoReply` after two tries, `UnexpectedReply` on a refusal."""
         for _ in range(TRIES):
             await self.send(request)
             with contextlib.suppress(NoReply):
@@ -52,7 +52,7 @@ class Wire:
         await self._link.write(packets.WRITE, request.encode(), response=True)
 
     async def answer(self, command: int) -> bytes:
-        """The next one to a command. Raises `NoReply`, and `UnexpectedReply` on a refusal."""
+        """The payload of the next answer to a command. Raises `NoReply`, and `UnexpectedReply` on a refusal."""
         until = self._link.now() + REPLY
         while (left := until - self._link.now()) > timedelta():
             received = await self._link.notification(packets.NOTIFY, timeout=left)
@@ -66,7 +66,7 @@ class Wire:
 
 
 def heard(received: Received) -> Frame | None:
-    """A packet; None if it is damaged."""
+    """The frame in a notification; None if it is damaged."""
     try:
         return packets.decode_frame(received.data)
     except MalformedPacket as problem:
@@ -75,7 +75,7 @@ def heard(received: Received) -> Frame | None:
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """What the ring says of itself; sets its clock to the wearer's."""
+    """Set the ring's clock to the wearer's; its versions and its battery."""
     wire = Wire(link)
     await wire.open()
     await _set_clock(link, wire)
@@ -85,10 +85,10 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The hours that have ended since the last one stored, a day at a time, and the total of today.
+    """The hours that have ended since the last one stored, a batch for each day, and then the total of today.
 
-    A ring of which nothing is stored and that tells of hours to come was on another clock, often UTC: what it
-    remembers is at the wrong hours and is left.
+    A ring that has records of hours to come, and of which nothing is stored, was on another clock, often UTC. All its
+    records are at the wrong hours then, and are not stored.
     """
     wire = Wire(link)
     await wire.open()
@@ -101,7 +101,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     records = {(each.day, each.quarter): each for told in days for each in told if clock.possible(each.day)}
     today = clock.now.astimezone(link.zone).date()
     if since is None and is_ahead([*records.values()], clock):
-        log.debug("the ring tells of hours to come: its clock was another one, and its memory is left")
+        log.debug("the ring has records of hours to come: its clock was another one, and they are not stored")
         records = {}
     adds_up = sum(each.steps for each in records.values() if each.day == today) == total.steps
     width = width_of([*records.values()])
@@ -111,13 +111,15 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         if batch := epochs(day, of_day, width, clock, since, vouched=vouched):
             since = since or batch[0].start
             yield batch
-    yield [Counter(link.now(), total.steps)]  # last: an interrupted history is asked for again from its own end
+    yield [
+        Counter(link.now(), total.steps)
+    ]  # last: after an interruption the hours are asked for again from the last one stored
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The total as it changes, and every two minutes while it does not; the battery.
+    """The total as it changes, and every two minutes while it does not; the battery as the ring reports it.
 
-    No total while the ring is charged: it stays the same then, and that is no stillness of its wearer's.
+    Nothing is reported of the total while the ring is being charged: it does not grow then, though its wearer may walk.
     """
     wire = Wire(link)
     await wire.open()
@@ -141,7 +143,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 def _oldest(clock: Clock, since: datetime | None) -> int:
-    """Days ago from which on to ask: one more than what is new, for the midnights may differ."""
+    """How many days back to ask: one more than is new, for the ring's midnight may differ from ours."""
     if since is None:
         return packets.MOST_DAYS
     today: date = clock.now.astimezone(clock.zone).date()
@@ -150,7 +152,7 @@ def _oldest(clock: Clock, since: datetime | None) -> int:
 
 
 async def _day(wire: Wire, ago: int) -> Sequence[StepsRecord]:
-    """The records of a day. An answer with a hole is thrown away and asked for again, once."""
+    """The records of a day. An answer with a gap is thrown away and asked for again, once."""
     request = packets.steps_request(ago)
     for _ in range(TRIES):
         await wire.send(request)
@@ -161,7 +163,7 @@ async def _day(wire: Wire, ago: int) -> Sequence[StepsRecord]:
 
 
 async def _records(wire: Wire) -> Sequence[StepsRecord] | None:
-    """None if a part is missing. Raises `NoReply`."""
+    """The records of one answer; None if a part of it is missing. Raises `NoReply`."""
     header: StepsHeader | None = None
     told: list[StepsRecord] = []
     while header is None or len(told) < header.count:
@@ -171,7 +173,7 @@ async def _records(wire: Wire) -> Sequence[StepsRecord] | None:
         if isinstance(part, StepsHeader):
             header, told = part, []
         elif header is None or (told and part == told[-1]):
-            continue  # the rest of an answer that was thrown away; said twice
+            continue  # the rest of an answer that was thrown away, or a part that came twice
         elif (part.number, part.count) == (len(told), header.count):
             told.append(part)
         else:
@@ -200,5 +202,5 @@ async def _totals(wire: Wire) -> Totals:
 
 
 async def _set_clock(link: Link, wire: Wire) -> None:
-    """To local time, as the maker's app does; several other clients write UTC."""
+    """Set the ring to local time, as the maker's app does; several other clients write UTC."""
     await wire.ask(packets.set_time(link.now().astimezone(link.zone)))

@@ -1,7 +1,7 @@
 """A simulated Colmi ring, as it behaves to any client.
 
-What nobody has recorded is ours: how often it tells of a walk, that a restart keeps the hours and loses clock and
-total, and that it has neither pulse nor sleep to tell.
+Some behaviour is our guess, for nobody has recorded it: how often the ring reports a walk, that a restart loses clock
+and total but not the hours, and that it stores neither pulse nor sleep.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from hipsync_devices.colmi.packets import Battery, Big, Frame, HeartSettings, St
 from hipsync_devices.simulator import BOOT, Client, Event, Given, Time, WallClock, can, walk
 
 CAPABILITIES = bytes.fromhex("0000000200000000010020010030")
-"""Of an R11C, in answer to the time."""
+"""What an R11C answers when its clock is set."""
 LATENCY, APART = timedelta(milliseconds=90), timedelta(milliseconds=10)
 TWICE = 7
-"""Each seventh event is told twice, as real ones now and then are."""
+"""Each seventh event of a walk is sent twice, as real rings do now and then."""
 POWER_OFF, FACTORY_RESET = 0x08, 0xFF
 
 
@@ -34,7 +34,7 @@ class _Slot(NamedTuple):
 
 
 class ColmiRing:
-    """Fits `hipsync.simulated.Simulator`; it has no key, and no motor: `shown` stays empty."""
+    """A ring on a finger (`hipsync.simulated.Simulator`). It has no key and no motor, so `shown` stays empty."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class ColmiRing:
         self.mtu, self.name = 23, name
         self.shown: list[Shown] = []
         self.flashes: list[datetime] = []
-        """When its light was asked for."""
+        """When the client had it flash its light."""
         self.reports_walks = reports_walks
-        """Whether it sends its total by itself while somebody walks."""
+        """Whether the ring sends its total by itself during a walk."""
         self.battery = Battery(64, charging=False)
         self.heart = HeartSettings(enabled=True, minutes=30)
         self.width = 1 if quarters else 4
-        """Of its slots, in quarters of an hour."""
+        """Length of its slots, in quarters of an hour."""
         self.steps: dict[_Slot, int] = {}
         self._preferences = bytes.fromhex("020000001baf3c785a0000000000")
         self._goals = (packets.READ, *(8000).to_bytes(3, "little"))
@@ -94,7 +94,7 @@ class ColmiRing:
         return {**strings, gatt.SYSTEM_ID: bytes(8)}
 
     def _hear(self, data: bytes) -> None:
-        """A command; one with a wrong sum is passed over in silence."""
+        """Obey a command; one with a wrong sum is ignored."""
         with suppress(MalformedPacket):
             self._obey(packets.decode_frame(data))
 
@@ -171,7 +171,7 @@ class ColmiRing:
         self._client.hang_up()
 
     def _history(self, ago: int) -> Sequence[Frame]:
-        """The slots of a day that have steps, the running one as far as it is."""
+        """The answer to 43: the slots of a day that have steps, the running one included."""
         day = self._day - timedelta(days=ago)
         slots = sorted(slot for slot in self.steps if slot.day == day)
         if not slots or ago > packets.MOST_DAYS:
@@ -192,17 +192,17 @@ class ColmiRing:
 
     @property
     def time(self) -> datetime:
-        """The instant up to which it has lived."""
+        """The instant up to which the ring has lived."""
         return self._time.now
 
     def charge(self, now: datetime, *, on: bool) -> None:
-        """Put it on its charger, or take it off; what is walked meanwhile it does not count."""
+        """Put the ring on its charger, or take it off; it counts no steps while it charges."""
         self._live(now)
         self.battery = Battery(self.battery.percent, on)
         self._send(packets.NOTIFY, Frame(packets.EVENT, bytes([packets.CHARGE]) + self.battery.payload()[:2]).encode())
 
     def reboot(self, now: datetime) -> None:
-        """Clock, total and link are lost; the hours are not."""
+        """Restart the ring: clock, total and connection are lost, the hours are not."""
         self._live(now)
         self.wall_clock.set(BOOT)
         self._turn_day(self.wall_clock())
@@ -220,7 +220,7 @@ class ColmiRing:
         at, count = self._walk.popleft()
         wall = self.wall_clock(
             at - timedelta.resolution
-        )  # walked before: at a full hour they count for the one that ends
+        )  # they were walked before: at a full hour they belong to the slot that ends
         self._turn_day(wall)
         if self.battery.charging:
             return

@@ -1,8 +1,8 @@
-"""Bytes of FitPro bands (LH716 and kin), both ways.
+"""Bytes of FitPro bands (LH716 and others), in both directions.
 
 Numbers are big-endian; time is the band's wall clock, without a zone. Source of the layouts: a public client's
 constants and tests (Freeyourgadget/Gadgetbridge at f0e0428e, `devices/fitpro`) and notes on captures of a band with
-board LJ737; `tests/devices` holds the bytes that others recorded, each with its source.
+board LJ737. The bytes that others recorded are in `tests/devices`, each with its source.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ MANUFACTURER, FIRMWARE = uuid16(0x2A29), uuid16(0x2A26)
 
 DATA, ACK = 0xCD, 0xDC
 FROM_HOST = 0x01
-"""In an acknowledgement of the host's, where the band's has the command."""
+"""What stands in an acknowledgement from the host, where one from the band has the command."""
 LONGEST = 4096
-"""Bytes a frame, ours: a day of slots has 780."""
+"""The most bytes of a frame that are accepted; a whole day of slots has 780."""
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """`CD <length> <group> 01 <command> <length> <payload>`; the first length counts what follows it."""
+    """A frame of data: `CD <length> <group> 01 <command> <length> <payload>`. The first length counts all after it."""
 
     group: int
     command: int
@@ -45,7 +45,7 @@ class Data:
 
     @property
     def total(self) -> int:
-        """Length of the whole frame, by which it is acknowledged."""
+        """Length of the whole frame, which its acknowledgement names."""
         return 8 + len(self.payload)
 
     def encode(self) -> bytes:
@@ -56,7 +56,7 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """`DC 00 05 <group> <command> <total> <status>`: of a frame with so many bytes; status 1 is well."""
+    """Acknowledges a frame of `total` bytes: `DC 00 05 <group> <command> <total> <status>`; status 1 is good."""
 
     group: int
     command: int
@@ -72,7 +72,7 @@ Frame = Data | Ack
 
 
 def frame_size(head: bytes) -> int | None:
-    """Bytes of the frame that begins so; None while there are too few to tell."""
+    """Length of the frame that begins with `head`; None while `head` is too short."""
     if head[:1] not in {b"", bytes([DATA]), bytes([ACK])}:
         raise MalformedPacket("neither data nor an acknowledgement", head)
     if len(head) < 3:
@@ -84,7 +84,7 @@ def frame_size(head: bytes) -> int | None:
 
 
 def decode_frame(data: bytes) -> Frame:
-    """Of exactly one frame."""
+    """The frame that these bytes are. Raises `MalformedPacket` unless they are exactly one."""
     if frame_size(data) != len(data) or len(data) < 8:
         raise MalformedPacket("not one whole frame", data)
     if data[0] == ACK:
@@ -105,28 +105,28 @@ FIND, NOTIFICATION, NOTIFICATIONS, VIBRATION = 0x0B, 0x12, 0x07, 0x08
 HARDWARE, STRINGS = 0x10, 0x02
 STEPS, SLEEP, SEND_HISTORY, TOTALS, HEART = 0x02, 0x03, 0x06, 0x0C, 0x0E
 MARKERS = frozenset({0x07, 0x08, 0x10})
-"""The band says that it will send, and waits for the acknowledgement."""
+"""Commands by which the band announces its history; it waits for their acknowledgement."""
 
 SMS = 0x01
 
 
 def find(*, on: bool) -> Data:
-    """Vibrate until told to stop."""
+    """The command that makes the band vibrate until it is switched off, or switches it off."""
     return Data(SETTINGS, FIND, bytes([on]))
 
 
 def vibration(*, on: bool) -> Data:
-    """Whether the band may vibrate at all."""
+    """The command that allows the band to vibrate."""
     return Data(SETTINGS, VIBRATION, bytes([on] * 4))
 
 
 def notifications() -> Data:
-    """Show them from all twelve kinds of apps."""
+    """The command that lets the band show notifications of all twelve kinds of apps."""
     return Data(SETTINGS, NOTIFICATIONS, b"\1" * 12)
 
 
 def notification(text: str, icon: int = SMS, limit: int = 64) -> Data:
-    """A text of at most `limit` bytes, never half a character; 27 bytes are the longest that somebody recorded."""
+    """A text, cut between two characters to `limit` bytes; 27 bytes are the longest text that anybody recorded."""
     cut = text.encode()[:limit].decode("utf-8", "ignore").encode()
     return Data(SETTINGS, NOTIFICATION, bytes([icon, 0, 0]) + cut)
 
@@ -141,13 +141,13 @@ def notification_text(payload: bytes) -> str:
 
 
 def encode_time(wall: datetime) -> bytes:
-    """Year since 2000 (6 bits), month (4), day (5), hour (5), minute (6), second (6)."""
+    """A wall clock in 32 bits: year since 2000 (6), month (4), day (5), hour (5), minute (6), second (6)."""
     day = (wall.year - 2000) << 9 | wall.month << 5 | wall.day
     return (day << 17 | wall.hour << 12 | wall.minute << 6 | wall.second).to_bytes(4, "big")
 
 
 def decode_time(data: bytes) -> datetime:
-    """Without a zone."""
+    """Inverse of `encode_time`, without a zone. Raises `MalformedPacket`."""
     if len(data) != 4:
         raise MalformedPacket("a time has four bytes", data)
     bits = int.from_bytes(data, "big")
@@ -160,12 +160,12 @@ def decode_time(data: bytes) -> datetime:
 
 
 def encode_date(day: date | None) -> int:
-    """Sixteen bits; 0 for a clock that was never set."""
+    """A date in 16 bits; 0 for a clock that was never set."""
     return 0 if day is None else (day.year - 2000) << 9 | day.month << 5 | day.day
 
 
 def decode_date(bits: int) -> date | None:
-    """None for what is no date, as from a clock that was never set."""
+    """Inverse of `encode_date`; None if it is no date, as from a clock that was never set."""
     try:
         return date(2000 + (bits >> 9), bits >> 5 & 15, bits & 31)
     except ValueError:
@@ -175,11 +175,11 @@ def decode_date(bits: int) -> date | None:
 # ------------------------------------------------------------------ what the band remembers
 
 SLOTS = 96
-"""Of 15 minutes, a day."""
+"""Slots of 15 minutes in a day."""
 
 
 class Slot(NamedTuple):
-    """An item of steps, a 64-bit word from its highest bit.
+    """The steps of 15 minutes, a 64-bit word from its highest bit.
 
     ====  =============================================
     12    steps
@@ -201,7 +201,7 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """15/02: the slots of a day that have steps, in order."""
+    """The payload of 15/02: the slots of a day that have steps, in order."""
 
     day: date | None
     slots: tuple[Slot, ...]
@@ -240,7 +240,7 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """15/03: (minute of the day, kind); clients disagree on what the kinds mean, and where the day begins."""
+    """The payload of 15/03: pairs of minute and kind. Clients disagree on the kinds, and on where the day begins."""
 
     day: date | None
     items: tuple[tuple[int, int], ...]
@@ -257,7 +257,7 @@ class Sleep:
 
 
 class Pulse(NamedTuple):
-    """A measurement at a second of the day; firmware differs in which of the pressures is the systolic one."""
+    """A measurement at a second of the day. Which of the pressures is the systolic one depends on the firmware."""
 
     second: int
     oxygen_percent: int
@@ -267,7 +267,7 @@ class Pulse(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Heart:
-    """15/0E: measurements of a day."""
+    """The payload of 15/0E: measurements of a day."""
 
     day: date | None
     pulses: tuple[Pulse, ...]
@@ -289,7 +289,7 @@ _TOTAL = Struct(">HIIH")
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """15/0C: what was walked on a day so far. `day` is wrong or None if the band's clock was never set."""
+    """The payload of 15/0C: what was walked on a day so far. `day` is wrong or None if the clock was never set."""
 
     day: date | None
     steps: int
@@ -313,7 +313,7 @@ def _list_head(day: date | None, count: int) -> bytes:
 
 
 def _items(payload: bytes, layout: str) -> tuple[date | None, Iterator[tuple[int, ...]]]:
-    """Date and items of `<date> <count> <items>`; `MalformedPacket` unless the count is that of the items."""
+    """Date and items of `<date> <count> <items>`. Raises `MalformedPacket` unless the count is right."""
     size = Struct(layout).size
     if len(payload) < 4 or len(payload) != 4 + size * int.from_bytes(payload[2:4], "big"):
         raise MalformedPacket("the count does not fit the items", payload)

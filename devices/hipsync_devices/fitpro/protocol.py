@@ -1,6 +1,6 @@
-"""The conversation with a FitPro band: greet it, set its clock, let it send what it remembers, buzz.
+"""The conversation with a FitPro band: greet it, set its clock, let it send its history, buzz.
 
-Each frame is acknowledged by the other end, with its length::
+Each end acknowledges each frame of the other by its length::
 
     > CD 15/06 01                     send
     < DC 15/06 9
@@ -10,9 +10,9 @@ Each frame is acknowledged by the other end, with its length::
     < CD 15/0C <day> <total>                             > DC 15 20
     (three seconds of silence: that was all)
 
-An acknowledged day is forgotten by the band, and some are said to forget it once sent, whatever one does. Sleep (15/03)
-and heart (15/0E) are left alone, neither stored nor acknowledged: those who know them disagree on what the kinds of
-sleep mean and from when their minutes count, and a pulse now and then says nothing of a slot.
+The band forgets a day that was acknowledged, and some bands are said to forget it as soon as it is sent. Sleep (15/03)
+and heart (15/0E) are neither stored nor acknowledged: sources disagree on what the kinds of sleep mean and from when
+their minutes count, and a pulse now and then does not show whether a slot was still.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ from hipsync_devices.fitpro.slots import Answer
 REPLY_WITHIN = timedelta(seconds=2)
 TRIES = 2
 BEGINS_WITHIN = timedelta(seconds=5)
-"""From the request to the first word of what the band remembers."""
+"""From the request for the history to its first frame."""
 QUIET = timedelta(seconds=3)
-"""Without a new frame: that was all. The band marks no end."""
+"""After so long without a new frame the history is complete; the band marks no end."""
 BREATH = timedelta(milliseconds=200)
-"""Between two commands of the greeting."""
+"""The pause between two commands of the greeting."""
 TORN = timedelta(seconds=1)
-"""After so long a new frame may begin in place of the rest of the last one."""
+"""After so long a notification that looks like the beginning of a frame is one, and the last frame is dropped."""
 MOST_FRAMES = 500
-"""In one sync: a band that says more than a year of days babbles."""
+"""The most different frames in one sync: more than a year of days is nonsense."""
 BUZZ = timedelta(seconds=3)
 STRANGER = "the band has not the service of FitPro: is it another model?"
 
 
 class Wire:
-    """Whole frames over a link that cuts them into notifications and writes."""
+    """Whole frames over a link, which cuts them into notifications and writes."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -67,9 +67,9 @@ class Wire:
             await self._link.write(packets.WRITE, data[at : at + size])
 
     async def order(self, command: Data, tries: int = TRIES) -> None:
-        """Returns when the band has acknowledged a command. Raises `NoReply`, or `UnexpectedReply` on a refusal.
+        """Send a command and wait until the band acknowledges it. Raises `NoReply`, or `UnexpectedReply` on a refusal.
 
-        What else it says is answered if it is about the band itself, and otherwise set aside for `data`.
+        Other frames that come meanwhile are acknowledged if they are about the band itself, else set aside for `data`.
         """
         for _ in range(tries):
             await self.send(command)
@@ -90,7 +90,7 @@ class Wire:
         await self.send(Ack(frame.group, packets.FROM_HOST, frame.total))
 
     async def data(self, until: datetime) -> Data:
-        """The next data frame. Raises `NoReply`."""
+        """The next frame of data. Raises `NoReply` if none comes by `until`."""
         if self._set_aside:
             return self._set_aside.popleft()
         while True:
@@ -99,7 +99,7 @@ class Wire:
 
     @property
     def torn(self) -> bool:
-        """Whether a frame was begun and not ended."""
+        """Whether a frame has begun and is not complete."""
         return bool(self._part)
 
     async def _frame(self, until: datetime) -> Frame:
@@ -123,13 +123,13 @@ def _taken(ack: Ack) -> None:
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Greet the band and set its clock; its firmware and battery."""
+    """Greet the band, which sets its clock; its firmware and its battery."""
     await greet(link)
     firmware, model = await gatt.read_text(link, packets.FIRMWARE), await gatt.read_text(link, packets.MANUFACTURER)
     readings: list[Reading] = [Info(link.now(), firmware, model)]  # the manufacturer of an LH716 is `716`
     if link.has(packets.BATTERY):
         level = await link.read(packets.BATTERY)
-        if len(level) == 1 and level[0] <= 100:  # steps are worth more than a battery level that is none
+        if len(level) == 1 and level[0] <= 100:  # a nonsensical battery level is no reason to lose the steps
             readings.append(Charge(link.now(), level[0]))
     return readings
 
@@ -144,12 +144,12 @@ GREETING = (
     Data(packets.QUERIES, packets.HARDWARE),
     Data(packets.BAND_INFO, packets.STRINGS),
 )
-"""As the maker's app asks them at every connection; a band that was not asked sends no history. The answers are not
-read: no bytes of them were published."""
+"""What the maker's app asks at every connection; a band that was not asked sends no history. The answers are not read,
+for nobody has published their bytes."""
 
 
 async def greet(link: Link) -> None:
-    """What a band needs to hear before it sends anything. What it does not know it leaves without an answer."""
+    """Send all that a band needs before it sends its history. It does not answer what it does not know."""
     wire = Wire(link)
     await wire.open()
     await wire.order(Data(packets.SETTINGS, packets.HELLO, b"\2"))
@@ -166,7 +166,7 @@ async def greet(link: Link) -> None:
 
 
 async def _answer(link: Link, wire: Wire) -> None:
-    """Acknowledge what the band says of itself; asked for two things at once, it is said to say nothing."""
+    """Acknowledge what the band sends about itself; two requests at once are said to silence it."""
     until = link.now() + BREATH
     with suppress(NoReply):
         while True:
@@ -179,19 +179,19 @@ async def _answer(link: Link, wire: Wire) -> None:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """All that the band still remembers, a day a batch, then the still slots up to now.
+    """The history that the band still has, a batch for each day, and then the still slots up to now.
 
-    A day is acknowledged when all of it is stored: not while its last slot runs, so that the band keeps it and sends it
-    again. One whose date can never be right, for the band's clock was not set, holds nothing that could be stored, and
-    is acknowledged so that it does not stand in the way for ever. An acknowledgement says only how long the frame was;
-    so none is sent for a length that another frame has which must be kept.
+    A day is acknowledged when all of it is stored. While its last slot is running it is not, so that the band sends it
+    again. A day whose date can never be right, because the clock was not set, is acknowledged too: nothing of it can be
+    stored, and else it would come for ever. An acknowledgement names only the length of the frame, so none is sent for
+    a length that a frame has which the band must not forget.
     """
     wire = Wire(link)
     await wire.open()
     asked = await _begin(link, wire)
     answer = Answer(asked, _clock(link, session), session.since.get(Epoch))
     seen: set[Data] = set()
-    kept: set[int] = set()
+    unacknowledged: set[int] = set()
     quiet = link.now() + QUIET
     while (frame := await _next(wire, quiet)) is not None:
         if frame not in seen:
@@ -203,8 +203,8 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         if epochs:
             yield epochs
         if not settled:
-            kept.add(frame.total)
-        elif frame.total not in kept:
+            unacknowledged.add(frame.total)
+        elif frame.total not in unacknowledged:
             await wire.acknowledge(frame)
     if wire.torn:
         raise NoReply("the band fell silent in the middle of a frame")
@@ -214,7 +214,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 
 async def _begin(link: Link, wire: Wire) -> datetime:
-    """When the band was asked for what it remembers; returns as soon as it says that it is ready."""
+    """Ask the band for its history until it announces it; when that was asked. Raises `NoReply`."""
     for left in reversed(range(TRIES)):
         asked = link.now()
         await wire.order(Data(packets.HISTORY, packets.SEND_HISTORY, b"\1"))
@@ -239,7 +239,7 @@ async def _next(wire: Wire, until: datetime) -> Data | None:
 
 
 def _heard(answer: Answer, frame: Data) -> tuple[list[Epoch], bool]:
-    """What a frame says, and whether the band may forget it once that is stored."""
+    """The epochs in a frame, and whether the band may forget the frame once they are stored."""
     if frame.group != packets.HISTORY:
         return [], True
     if frame.command == packets.STEPS:
@@ -251,9 +251,9 @@ def _heard(answer: Answer, frame: Data) -> tuple[list[Epoch], bool]:
 
 
 def _clock(link: Link, session: Session) -> tzinfo:
-    """What the band's clock was on while it recorded: the offset of the last connection, which set it.
+    """The offset of the band's clock while it recorded: that of the last connection, which set it.
 
-    The band knows no daylight saving. Of a band that was never met the maker's app has set the clock, as the wearer's.
+    The band knows no summer time. If it was never met, the maker's app has set it to the wearer's clock.
     """
     met = session.since.get(Info)
     offset = met.astimezone(link.zone).utcoffset() if met is not None else None
@@ -264,9 +264,9 @@ def _clock(link: Link, session: Session) -> tzinfo:
 
 
 async def nudge(link: Link, session: Session, message: Message) -> Answered | None:
-    """Show the text, vibrate for three seconds, twice if strong. These bands give no answer.
+    """Show the text, and vibrate for three seconds, twice if strong. These bands give no answer.
 
-    The end of a vibration is waited for, its beginning is not: a band may buzz until it is told to stop.
+    Only the end of a vibration is confirmed by the band: it may otherwise buzz on until somebody stops it.
     """
     del session
     wire = Wire(link)

@@ -1,11 +1,11 @@
-"""A simulated FitPro band, as a band behaves to any client.
+"""A simulated FitPro band, as it behaves to any client.
 
-It counts its wearer's steps into slots of its own clock, which knows no zone and no daylight saving, and may be wrong
-or not set. It acknowledges every frame; it sends its memory to a client that has greeted it, once its three marks are
-acknowledged, and forgets a day's finished slots when they are. What it was not built for it acknowledges and ignores.
+It counts its wearer's steps into slots of its own clock, which knows no zone and no summer time, and may be wrong or
+not set. It acknowledges every frame, also those that it ignores. To a client that has greeted it, it sends its history
+once three marks are acknowledged, and it forgets the finished slots of a day when the day is.
 
-What nobody has measured is ours: it remembers seven days; a day is one frame; the clock stops being set at a reboot and
-its slots count from there; a slot that the clock passes twice goes on counting.
+Some behaviour is our guess, for nobody has measured it: the band stores seven days and sends each in one frame; a
+restart leaves the clock unset and its slots count from there; a slot that the clock passes twice goes on counting.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ from hipsync_devices.simulator import BOOT, Client, Event, Given, Time, WallCloc
 
 SLOT_MINUTES = 15
 REMEMBERS = 7
-"""Days."""
+"""Days that the band stores."""
 MOST_STEPS = 0xFFF
-"""A slot has twelve bits for them."""
+"""The most steps that a slot has room for, in twelve bits."""
 MARKS = (0x07, 0x08, 0x10)
 GREETING = frozenset((packets.SETTINGS, command) for command in (packets.HELLO, packets.SET_TIME, packets.READY))
 
 
 @dataclass(slots=True)
 class Faults(simulator.Faults):
-    """What goes wrong in the firmware; frames are numbered in one answer, from the first mark on."""
+    """What goes wrong in the firmware; frames are numbered from the first mark of an answer on."""
 
     refuse: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-    """Commands that it acknowledges with a status of 0."""
+    """Commands that the band acknowledges with a status of 0."""
     deaf: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-    """Commands that it does not even acknowledge."""
+    """Commands that the band does not even acknowledge."""
     late_start: int = 0
-    """How many requests for history it acknowledges and forgets."""
+    """How many requests for the history the band acknowledges and forgets."""
 
 
 class _Key(NamedTuple):
-    """A slot by the band's clock; a day of None came before the clock was set."""
+    """A slot by the band's clock; its day is None if the clock was not set."""
 
     day: date | None
     number: int
 
 
 class FitProBand:
-    """Fits `hipsync.simulated.Simulator`; it has no key."""
+    """A band on a wrist (`hipsync.simulated.Simulator`); it has no key."""
 
     def __init__(
         self,
@@ -71,10 +71,10 @@ class FitProBand:
         self.faults = Faults()
         self.may_vibrate = self.shows_notifications = True
         self.keeps_until_acknowledged = keeps_until_acknowledged
-        """Else a finished slot is gone once it was sent."""
+        """If not, the band forgets a finished slot as soon as it is sent."""
         self.waits_for_each, self.newest_first = waits_for_each, newest_first
         self.nights: list[Sleep] = []
-        """Sent after the steps, and kept."""
+        """Sent after the steps, and never forgotten."""
         self.steps: dict[_Key, int] = {}
         self.forgotten: dict[_Key, int] = {}
         self._time = Time(given["now"], self._coming)
@@ -95,9 +95,9 @@ class FitProBand:
         self._heard = b""
         self._greeted: set[tuple[int, int]] = set()
         self._waiting: list[Data] = []
-        """Sent, and not acknowledged."""
+        """Frames that were sent and not acknowledged."""
         self._queue: list[Data] = []
-        """To be sent once the marks, or with `waits_for_each` the frame before, are acknowledged."""
+        """Frames to send once the marks, or with `waits_for_each` the frame before, are acknowledged."""
         self._number = 0
         self._stalled = False
 
@@ -118,7 +118,7 @@ class FitProBand:
         return {packets.BATTERY: bytes([self.battery]), packets.MANUFACTURER: b"716", packets.FIRMWARE: b"1.0.7"}
 
     def _hear(self, data: bytes) -> None:
-        """Frames may come in pieces; what is no frame is thrown away."""
+        """Take a piece of a frame, and obey whole frames; what is no frame is thrown away."""
         self._heard += data
         try:
             while (size := packets.frame_size(self._heard)) is not None and len(self._heard) >= size:
@@ -171,7 +171,7 @@ class FitProBand:
     # ------------------------------------------------------------------ history
 
     def _begin(self) -> None:
-        """Three marks; what follows waits for their acknowledgement."""
+        """Send three marks; what follows waits for their acknowledgement."""
         if not self._greeted >= GREETING:
             return
         if self.faults.late_start > 0:
@@ -198,7 +198,7 @@ class FitProBand:
         return Data(packets.HISTORY, packets.TOTALS, Total(day, count, count * 7 // 10, count // 25).encode())
 
     def _acknowledged(self, ack: Ack) -> None:
-        """Of the oldest frame of that group and length."""
+        """Settle the oldest frame of that group and length."""
         for frame in self._waiting:
             if (frame.group, frame.total) == (ack.group, ack.total):
                 self._waiting.remove(frame)
@@ -208,20 +208,20 @@ class FitProBand:
         self._go_on()
 
     def _go_on(self) -> None:
-        def held() -> bool:
+        def must_wait() -> bool:
             return any(
                 frame.group == packets.HISTORY and (self.waits_for_each or frame.command in packets.MARKERS)
                 for frame in self._waiting
             )
 
-        while self._queue and not held():
+        while self._queue and not must_wait():
             frame = self._queue.pop(0)
             self._send_data(frame)
             if frame.command == packets.STEPS and not self.keeps_until_acknowledged:
                 self._forget(Steps.decode(frame.payload))
 
     def _forget(self, sent: Steps) -> None:
-        """All but the slot that runs, and what has grown since."""
+        """Forget the slots that were sent, except the running one and those that have grown since."""
         for slot in sent.slots:
             key = _Key(sent.day, slot.number)
             if key != self._slot(self.wall_clock()) and self.steps.get(key) == slot.steps:
@@ -230,7 +230,7 @@ class FitProBand:
     # ------------------------------------------------------------------ time
 
     def reboot(self, now: datetime) -> None:
-        """The clock is lost and the link; the memory is not."""
+        """Restart the band: clock and connection are lost, the memory is not."""
         self._live(now)
         self._is_set = False
         self.wall_clock.set(BOOT)
@@ -250,7 +250,7 @@ class FitProBand:
 
     def _count(self) -> None:
         minute = self._life.popleft()
-        middle = self.wall_clock(minute.start + MINUTE / 2)  # most of it is in that slot, by a clock some seconds off
+        middle = self.wall_clock(minute.start + MINUTE / 2)  # in that slot, even if the clock is some seconds off
         self._turn_day(middle)
         if minute.steps:
             key = self._slot(middle)
@@ -274,7 +274,7 @@ class FitProBand:
     # ------------------------------------------------------------------ out
 
     def _send_data(self, frame: Data) -> None:
-        """Data, which the client is to acknowledge."""
+        """Send a frame of data, which the client is to acknowledge."""
         if self._stalled or (frame.group == packets.HISTORY and self._is_at_fault()):
             return
         copies = 1

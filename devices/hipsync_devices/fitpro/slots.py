@@ -1,15 +1,15 @@
-"""From the slots that a band sends to epochs, and what it means that it sent no other ones.
+"""The slots that a band sends become epochs here, and so do the slots that it omits.
 
-A band omits slots without steps, and sends a slot no more once it was acknowledged::
+A band omits slots without steps, and does not send a slot again once it was acknowledged::
 
     since |  sent   .  sent |  .   .   . | running
           |  stored 0  stored| 0   0   0 |
-                             ^ only when the answer has come to its end
+                             ^ only at the end of a complete answer
 
-A slot that was not sent is still if the band vouches for it: before and between the slots of a packet (which is whole
-by its count, and in order), and after them up to the next packet, or up to now at the end of a completed answer.
-Nothing is inferred for a day of which the band says nothing, nor before the first slot ever stored, for another app may
-have fetched what was there. Whether it was charging a band does not say.
+A slot that was not sent was still if the band vouches for it. It vouches before and between the slots of a packet,
+which is complete by its count and in order, and after them up to the next packet, or up to now at the end of a complete
+answer. Nothing is inferred for a day without a packet or total, nor before the first slot ever stored, for another app
+may have fetched what was there. The band does not say whether it was charging.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from hipsync_devices.fitpro.packets import Steps, Total
 SLOT = timedelta(minutes=15)
 DAY = timedelta(days=1)
 KEPT = 100
-"""Days, ours: nobody has measured how long a band remembers. What is older was stamped by a clock that was wrong."""
+"""Days that a band may have stored, by our guess. What is older was stamped by a clock that was wrong."""
 
 
 @dataclass(slots=True)
 class Answer:
-    """What one fetch says. `asked`: when; `since`: the end of what is stored; `clock`: what the band's clock was on."""
+    """The answer to a fetch at `asked`; `since` is the end of what is stored, `clock` the offset of its stamps."""
 
     asked: datetime
     clock: tzinfo
     since: datetime | None = None
     doubtful: bool = False
-    """The band's clock was wrong for a while, so that it vouches for nothing."""
+    """Whether the band's clock was wrong for a while, so that it vouches for nothing."""
     _settled: dict[date, datetime] = field(default_factory=dict[date, datetime])
-    """By day that the band told something of, until when all its slots are known."""
+    """For each day that the band sent something about, until when all its slots are known."""
     _last: date | None = None
 
     def __post_init__(self) -> None:
@@ -44,7 +44,7 @@ class Answer:
             self._settled[self._day_of(self.since)] = self.since
 
     def packet(self, steps: Steps) -> list[Epoch]:
-        """The finished slots of a packet, and the still ones between; a day that cannot be right is doubtful."""
+        """The finished slots of a packet, and the still ones among them; none of a day that cannot be right."""
         if steps.day is None or not self._possible(steps.day):
             self.doubtful = True
             return []
@@ -58,13 +58,13 @@ class Answer:
         return [*before, *told, *([] if self.doubtful else _still(begin, end, without=frozenset(sent)))]
 
     def finished(self, steps: Steps) -> bool:
-        """Whether all that a packet says is settled: its slots have ended, or its day can never be right."""
+        """Whether the band may forget a packet: its slots have ended, or its day can never be right."""
         if steps.day is None or not self._possible(steps.day):
             return True
         return all(self._start(steps.day, slot.number) + SLOT <= self.asked for slot in steps.slots)
 
     def total(self, total: Total) -> None:
-        """The band told how much was walked on a day; nothing at all is a word on every slot of it."""
+        """Take the total of a day; if nothing was walked, all its slots were still."""
         day = total.day
         if day is None or not self._possible(day):
             self.doubtful = True
@@ -72,11 +72,11 @@ class Answer:
             self._settled[day] = self._begin(day, self._start(day, 0))
 
     def completed(self) -> list[Epoch]:
-        """The still slots that nothing followed, up to when the band was asked."""
+        """The still slots at the end of each day, up to when the band was asked; only after a complete answer."""
         return [epoch for day in sorted(self._settled) for epoch in self._tail(day)]
 
     def _begin(self, day: date, first: datetime) -> datetime:
-        """From when on the band vouches for a day: never before `since`, and on the first day ever from `first` on."""
+        """From when on the band vouches for a day: never before `since`, and if nothing is stored from `first` on."""
         if day in self._settled:
             return self._settled[day]
         if self.since is not None:
@@ -100,7 +100,7 @@ class Answer:
 
 
 def _still(begin: datetime, end: datetime, without: frozenset[datetime] = frozenset()) -> list[Epoch]:
-    """The whole slots in `[begin, end)` but for those."""
+    """A still epoch for each whole slot in `[begin, end)`, except the `sent` ones."""
     start = begin + (-(begin - datetime(2000, 1, 1, tzinfo=UTC))) % SLOT
     epochs: list[Epoch] = []
     while start + SLOT <= end:

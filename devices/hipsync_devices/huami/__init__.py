@@ -1,7 +1,7 @@
 """Mi Band 2 to 7 and Amazfit watches: the Huami protocol in both its generations.
 
-The newer generation has no live steps and no text here, for nobody has recorded them; it buzzes where it has the
-service for that.
+The newer generation has no live steps and no text here, for nobody has recorded them. It buzzes if it has Immediate
+Alert.
 """
 
 from hipsync.driver import Abilities, Driver

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 
 def answer(key: bytes, challenge: bytes) -> bytes:
-    """The proof for a challenge of 16 bytes, as both ends compute it. `ValueError` for other lengths."""
+    """The proof for a challenge of 16 bytes, as both ends compute it. Raises `ValueError` for other lengths."""
     if len(challenge) != 16:
         raise ValueError("a challenge has 16 bytes")
     return encrypted(key, challenge)
 
 
 def encrypted(key: bytes, blocks: bytes) -> bytes:
-    """Whole blocks of 16 bytes. `ValueError` for other lengths."""
-    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # 40 ms, and only for a connection
+    """Encrypt whole blocks of 16 bytes. Raises `ValueError` for other lengths."""
+    from cryptography.hazmat.primitives.ciphers import (
+        Cipher,
+        algorithms,
+        modes,
+    )  # 40 ms, for connections only
 
     if len(key) != 16 or len(blocks) % 16:
         raise ValueError("a key has 16 bytes, and so has a block")
@@ -21,7 +25,7 @@ def encrypted(key: bytes, blocks: bytes) -> bytes:
 
 
 def decrypted(key: bytes, blocks: bytes) -> bytes:
-    """The inverse of `encrypted`."""
+    """Inverse of `encrypted`."""
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
     if len(key) != 16 or len(blocks) % 16:

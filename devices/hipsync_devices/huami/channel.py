@@ -47,13 +47,13 @@ class Channel:
         self._sequence += encrypted
 
     async def hear(self, endpoint: int) -> bytes:
-        """The next message from an endpoint; those from others are news that nobody asked for. Raises `NoReply`."""
+        """The payload of the next message from an endpoint; those from others are ignored. Raises `NoReply`."""
         until = self._link.now() + ANSWER_WITHIN
         while True:
             timeout = max(until - self._link.now(), timedelta(0))
             chunk = (await self._link.notification(TO_PHONE, timeout=timeout)).data
             if chunk[:1] == bytes([chunked.RECEIPT]):
-                continue  # nothing is sent anew, so nothing waits for these
+                continue  # we send nothing again, so receipts do not matter
             message = self._heard.take(chunk)
             if (receipt := chunked.receipt_for(chunk)) is not None:
                 await self._link.write(TO_PHONE, receipt.encode())
@@ -61,7 +61,7 @@ class Channel:
                 return message.payload
 
     async def log_in(self, key: bytes, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
-        """Agree on a key for this connection, and prove that we know the band's."""
+        """Agree on a key for this connection, and prove that we know the band's key. Raises `NotAuthorised`."""
         private = ecdh.private_key(random)
         await self._link.subscribe(TO_PHONE)
         await self.say(endpoints.LOGIN, Hello(ecdh.public_key(private)).encode())
@@ -76,14 +76,14 @@ class Channel:
         self._heard.keys, self._sequence = keys, keys.sequence
 
     async def battery(self) -> Battery:
-        """As the band reports it, encrypted if the band wants that."""
+        """The battery, asked for with encryption if the band wants that."""
         await self.say(endpoints.SERVICES, bytes([endpoints.ASK]))
         services = endpoints.decode_services(await self.hear(endpoints.SERVICES))
         await self.say(endpoints.BATTERY, bytes([endpoints.ASK]), encrypted=services.get(endpoints.BATTERY, False))
         return endpoints.decode_battery(await self.hear(endpoints.BATTERY))
 
     async def close(self) -> None:
-        """Hear nothing more; the band stays logged in to."""
+        """Stop listening; the login stays good."""
         await self._link.unsubscribe(TO_PHONE)
 
 

@@ -1,4 +1,4 @@
-"""Messages in chunks, as the newer generation (Mi Band 6 of newer firmware, Mi Band 7, Zepp OS) sends them both ways.
+"""Messages in chunks, in both directions: the newer generation (later Mi Band 6, Mi Band 7, Zepp OS).
 
 A message is for an endpoint, and may be encrypted. Numbers are little-endian::
 
@@ -6,8 +6,8 @@ A message is for an endpoint, and may be encrypted. Numbers are little-endian::
     others    03 <flags> 00 <handle> <number> <data ...>
     receipt   04 00 <handle> 01 <number>                to a chunk that asks for one
 
-`length` is that of the bare payload. Source: public clients and logs of these bands; `tests/devices` holds bytes that
-others recorded or assert. The form without the third byte, of a few early models, is not spoken here.
+`length` is that of the payload before encryption. Source: public clients and logs of these bands; bytes that others
+recorded or assert are in `tests/devices`. The form of a few early models, without the third byte, is not supported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TO_BAND, TO_PHONE = vendor(0x0016), vendor(0x0017)
 CHUNK, RECEIPT = 0x03, 0x04
 FIRST, LAST, WANTS_RECEIPT, ENCRYPTED = 0x01, 0x02, 0x04, 0x08
 MOST_CHUNKS = 256
-"""Of a message: their number is a byte."""
+"""The most chunks of a message: their number is a byte."""
 _OTHERS = Struct("<BBxBB")
 _FIRST = Struct("<BBxBBIH")
 
@@ -32,16 +32,16 @@ _FIRST = Struct("<BBxBBIH")
 @dataclass(frozen=True, slots=True)
 class Message:
     handle: int
-    """Counts the messages of a direction, from 1 on after a login."""
+    """Number of the message in its direction, from 1 on after a login."""
     endpoint: int
     payload: bytes
-    """Not encrypted."""
+    """The payload before encryption."""
     encrypted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """That a chunk arrived."""
+    """Says that a chunk arrived."""
 
     handle: int
     number: int
@@ -58,26 +58,26 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What both ends know after a login."""
+    """The keys that both ends know after a login."""
 
     session: bytes
     sequence: int
-    """The first number that is put into an encrypted message."""
+    """The number of the first encrypted message."""
 
     @classmethod
     def agreed(cls, shared: bytes, key: bytes) -> Keys:
-        """From the 48 bytes of the agreed secret and the 16 of the band's key."""
+        """The keys that follow from 48 bytes of agreed secret and 16 bytes of the band's key."""
         session = bytes(a ^ b for a, b in zip(shared[8:24], key, strict=True))
         return cls(session, int.from_bytes(shared[:4], "little"))
 
     def seal(self, handle: int, payload: bytes, sequence: int) -> bytes:
-        """The payload, its number in the order of encrypted messages and a checksum, in blocks of 16 bytes."""
+        """Encrypt a payload with its number and a checksum, in blocks of 16 bytes."""
         numbered = payload + (sequence & 0xFFFF_FFFF).to_bytes(4, "little")
         whole = numbered + zlib.crc32(numbered).to_bytes(4, "little")
         return encrypted(self._of(handle), whole + bytes(-len(whole) % 16))
 
     def unseal(self, handle: int, blocks: bytes, length: int) -> bytes:
-        """The payload of `length` bytes; neither end holds the other to the order of its numbers."""
+        """Decrypt a payload of `length` bytes; the order of the numbers is not checked. Raises `MalformedPacket`."""
         if len(blocks) % 16 or not length + 8 <= len(blocks) < length + 24:
             raise MalformedPacket(f"not the encrypted form of {length} bytes", blocks)
         whole = decrypted(self._of(handle), blocks)
@@ -92,9 +92,9 @@ class Keys:
 def encode(
     message: Message, room: int, keys: Keys | None = None, sequence: int = 0, *, wants_receipt: bool = True
 ) -> list[bytes]:
-    """The chunks of a message, each in at most `room` bytes; a receipt is asked for the last one.
+    """The chunks of a message, each of at most `room` bytes; `wants_receipt` asks for one for the last chunk.
 
-    `ValueError` if a message is to be encrypted without keys, or is too long.
+    Raises `ValueError` if the message is to be encrypted and there are no keys, or if it is too long.
     """
     body, sealed = message.payload, 0
     if message.encrypted:
@@ -122,7 +122,7 @@ def encode(
 
 
 class Assembly:
-    """Joins the chunks of one direction; a message of which a chunk is lost, doubled or misplaced is dropped."""
+    """Joins the chunks of one direction; a message with a chunk that is lost, doubled or misplaced is dropped."""
 
     def __init__(self) -> None:
         self.keys: Keys | None = None
@@ -161,7 +161,7 @@ class Assembly:
 
 
 def receipt_for(chunk: bytes) -> Receipt | None:
-    """What is owed for a chunk, if it asks for anything."""
+    """The receipt for a chunk; None if it asks for none."""
     if len(chunk) < _OTHERS.size or chunk[0] != CHUNK or not chunk[1] & WANTS_RECEIPT:
         return None
     return Receipt(chunk[3], chunk[4])

@@ -1,11 +1,11 @@
 """The key agreement of the newer login: Diffie-Hellman on the curve NIST B-163, which `cryptography` does not offer.
 
-Polynomials over GF(2) are integers with a byte for each coefficient, 0 or 1: a product has at most 163 ones in a place,
-so Python's own multiplication adds them up without a carry into the next, and the lowest bit of each byte is the sum.
-A point times a number is López and Dahab's ladder (CHES 1999, algorithm 2P). It is not constant in time: the key lives
-for one connection, and who measures it within the program needs no key.
+Polynomials over GF(2) are integers with a byte for each coefficient, 0 or 1. A product adds up at most 163 ones in a
+place, so Python's own multiplication never carries into the next byte, and the lowest bit of each byte is the sum. A
+point times a number is López and Dahab's ladder (CHES 1999, algorithm 2P). It is not constant in time: the key lives
+for one connection, and whoever can measure it within the program does not need the key.
 
-Source of the curve: FIPS 186-4, D.1.3.2; of the coordinates on the wire: `tests/devices` holds a published exchange.
+Source of the curve: FIPS 186-4, D.1.3.2; of the coordinates on the wire: a published exchange, in `tests/devices`.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ from hipsync.errors import MalformedPacket
 
 DEGREE = 163
 BYTES = 24
-"""Of a coordinate on the wire, little-endian; the last three are zero."""
+"""Bytes of a coordinate on the wire, little-endian; the last three are zero."""
 PRIVATE_BITS = 162
 SHORTEST_PRIVATE = 82
-"""Bits: a number whose highest bit is lower than 81 is drawn again."""
+"""Fewest bits of a private number: a shorter one is drawn again."""
 ONES = int.from_bytes(b"\x01" * (2 * DEGREE), "little")
 FIELD = (1 << 8 * DEGREE) - 1
 
 
 def spread(bits: int) -> int:
-    """A polynomial, given as usual with a bit for each coefficient."""
+    """A polynomial with a byte for each coefficient, from the usual form with a bit for each."""
     return int.from_bytes(bytes(bits >> i & 1 for i in range(DEGREE)), "little")
 
 
 def gathered(polynomial: int) -> int:
-    """The usual form of a polynomial: the inverse of `spread`."""
+    """Inverse of `spread`: the usual form, with a bit for each coefficient."""
     return sum(bit << i for i, bit in enumerate(polynomial.to_bytes(DEGREE, "little")))
 
 
 def product(a: int, b: int) -> int:
-    """Of two elements of the field: modulo x^163 + x^7 + x^6 + x^3 + 1."""
+    """The product of two elements of the field, modulo x^163 + x^7 + x^6 + x^3 + 1."""
     wide = a * b & ONES
-    for _ in range(2):  # the first turn leaves up to six coefficients above the degree
+    for _ in range(2):  # the first turn leaves up to six coefficients beyond the degree
         high = wide >> 8 * DEGREE
         wide = wide & FIELD ^ high ^ high << 24 ^ high << 48 ^ high << 56
     return wide
@@ -64,7 +64,7 @@ class Point(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> Point:
-        """Raises `MalformedPacket` for what is not on the curve: it would tell its sender of our number."""
+        """Raises `MalformedPacket` for what is not on the curve: a reply would reveal our number to its sender."""
         x, y = int.from_bytes(data[:BYTES], "little"), int.from_bytes(data[BYTES:], "little")
         if len(data) != 2 * BYTES or not x or (x | y) >> DEGREE:
             raise MalformedPacket("not a public key of the newer login", data)
@@ -80,9 +80,9 @@ BASE = Point(spread(0x3F0EBA16286A2D57EA0991168D4994637E8343E36), spread(0x0D51F
 
 
 def times(number: int, point: Point) -> Point:
-    """The point added to itself so often. `number`: at least 1, and smaller than the order of the base point.
+    """The point times `number`, which is at least 1 and smaller than the order of the base point.
 
-    Of the ladder's two points (x1 : z1) is that of the bits so far, and (x2 : z2) the one after it.
+    Of the ladder's two points, (x1 : z1) belongs to the bits so far, and (x2 : z2) is the point after it.
     """
     x, y = point
     x1, z1 = x, 1
@@ -97,7 +97,7 @@ def times(number: int, point: Point) -> Point:
         raise MalformedPacket("a public key whose multiple is infinite", point.encode())
     if not z2:
         return Point(x, x ^ y)
-    joint = inverse(product(product(z1, z2), x))  # one division for three
+    joint = inverse(product(product(z1, z2), x))  # one division in place of three
     reached = product(product(x1, joint), product(z2, x))
     after = product(product(x2, joint), product(z1, x))
     slope = product(reached ^ x, after ^ x) ^ square ^ y
@@ -111,14 +111,14 @@ def _double(x: int, z: int) -> tuple[int, int]:
 
 
 def _sum(x: int, x1: int, z1: int, x2: int, z2: int) -> tuple[int, int]:
-    """Of two points that differ by one with the coordinate x."""
+    """The sum of two points whose difference has the coordinate x."""
     left, right = product(x1, z2), product(x2, z1)
     z = product(left ^ right, left ^ right)
     return product(x, z) ^ product(left, right), z
 
 
 def private_key(random: Callable[[int], bytes]) -> int:
-    """A number that is fit to be kept secret, made of 24 random bytes, which are drawn until it is long enough."""
+    """A private number of 24 random bytes, which are drawn until it is long enough."""
     while True:
         number = int.from_bytes(random(BYTES), "little") & (1 << PRIVATE_BITS) - 1
         if number.bit_length() >= SHORTEST_PRIVATE:
@@ -126,10 +126,10 @@ def private_key(random: Callable[[int], bytes]) -> int:
 
 
 def public_key(private: int) -> bytes:
-    """48 bytes, x and y."""
+    """The public key of a private number: 48 bytes, x and y."""
     return times(private, BASE).encode()
 
 
 def shared_secret(private: int, public: bytes) -> bytes:
-    """48 bytes, the same at both ends. Raises `MalformedPacket` for a public key that is none."""
+    """The secret that both ends share, 48 bytes. Raises `MalformedPacket` for an impossible public key."""
     return times(private, Point.decode(public)).encode()

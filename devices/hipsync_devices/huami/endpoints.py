@@ -1,4 +1,4 @@
-"""What is said on the endpoints of the newer generation, both ways: login, services, battery, clock, settings.
+"""Messages of the newer generation's endpoints, in both directions: login, services, battery, clock, settings.
 
 Source: public clients and logs of these bands, as for `chunked`. Numbers are little-endian.
 """
@@ -13,8 +13,8 @@ from hipsync.errors import MalformedPacket
 from hipsync_devices.huami.packets import RESPONSE, SUCCESS, Battery, CurrentTime
 
 SERVICES, CONFIGURATION, CONNECTION, BATTERY, CLOCK, LOGIN = 0x0000, 0x000A, 0x0015, 0x0029, 0x0047, 0x0082
-ASK, TOLD = 0x03, 0x04
-"""Of most endpoints: the phone's question, the band's answer."""
+ASK, ANSWER = 0x03, 0x04
+"""First byte at most endpoints: of the phone's request, and of the band's answer."""
 
 # ------------------------------------------------------------------ login, endpoint 0082
 
@@ -24,7 +24,7 @@ WRONG_KEY = 0x25
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The phone's first word: its public key."""
+    """The phone's first message: its public key."""
 
     public: bytes
 
@@ -40,7 +40,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The band's answer to it: what to prove oneself with, and its public key."""
+    """The band's answer: 16 random bytes to encrypt as a proof, and its public key."""
 
     random: bytes
     public: bytes
@@ -76,24 +76,24 @@ class Proof:
 
 
 def encode_services(services: Mapping[int, bool]) -> bytes:
-    """Which endpoints a band has, and whether it wants their messages encrypted."""
+    """The band's list of its endpoints, each with whether it wants encryption."""
     listed = b"".join(Struct("<HB").pack(endpoint, wants) for endpoint, wants in services.items())
-    return bytes([TOLD]) + len(services).to_bytes(2, "little") + listed
+    return bytes([ANSWER]) + len(services).to_bytes(2, "little") + listed
 
 
 def decode_services(payload: bytes) -> dict[int, bool]:
-    if payload[:1] != bytes([TOLD]) or len(payload) != 3 + 3 * int.from_bytes(payload[1:3], "little"):
+    if payload[:1] != bytes([ANSWER]) or len(payload) != 3 + 3 * int.from_bytes(payload[1:3], "little"):
         raise MalformedPacket("not a list of services", payload)
     return {endpoint: bool(wants) for endpoint, wants in iter_unpack("<HB", payload[3:])}
 
 
 def encode_battery(battery: Battery, quarters: int) -> bytes:
-    return bytes([TOLD]) + battery.encode(quarters)
+    return bytes([ANSWER]) + battery.encode(quarters)
 
 
 def decode_battery(payload: bytes) -> Battery:
-    """An answer, or the report of a change. Its block is that of the older characteristic."""
-    if len(payload) != 21 or payload[0] != TOLD:
+    """The battery in an answer or a report. Its block is that of the older characteristic. Raises `MalformedPacket`."""
+    if len(payload) != 21 or payload[0] != ANSWER:
         raise MalformedPacket("not a battery report of the newer generation", payload)
     return Battery.decode(payload[1:])
 
@@ -102,7 +102,7 @@ SET_CLOCK, CLOCK_SET = 0x05, 0x06
 
 
 def encode_clock(clock: CurrentTime) -> bytes:
-    """To set the clock by its endpoint."""
+    """The message that sets the clock."""
     return bytes([SET_CLOCK]) + clock.encode_newer()
 
 
@@ -116,7 +116,7 @@ def decode_clock(payload: bytes) -> CurrentTime:
 
 SET_CONFIGURATION, CONFIGURATION_SET = 0x05, 0x06
 LENGTHS = {0x0B: 1, 0x10: 1, 0x01: 2, 0x03: 4, 0x30: 2}
-"""Of values, by their type: a switch, a byte, a short and a long number, hour and minute."""
+"""Bytes of a value, by its type: a switch, a byte, a short and a long number, hour and minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +124,19 @@ class Setting:
     number: int
     type: int
     value: int
-    """Little-endian: of an hour and minute the hour is the low byte."""
+    """The value, little-endian; of an hour and a minute the hour is the low byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of one group to be written. hipsync writes none unasked; texts and lists are not read."""
+    """Settings of one group, to be written. hipsync writes none unless asked to; texts and lists are not decoded."""
 
     group: int
     version: int
     settings: tuple[Setting, ...]
 
     def encode(self) -> bytes:
-        """`KeyError` for a type that is not in `LENGTHS`."""
+        """The message. Raises `KeyError` for a type that is not in `LENGTHS`."""
         listed = b"".join(
             bytes([each.number, each.type]) + each.value.to_bytes(LENGTHS[each.type], "little")
             for each in self.settings

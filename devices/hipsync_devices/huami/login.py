@@ -1,4 +1,4 @@
-"""The classic login, and the way over to the newer one; how the answers of this protocol are waited for."""
+"""The classic login, which leads to the newer one where the firmware wants that; and how answers are awaited."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from hipsync_devices.huami.models import Model, model_of
 from hipsync_devices.huami.packets import Reply
 
 TAP_WITHIN = timedelta(seconds=35)
-"""The band asks for a tap for some 30 s."""
+"""How long to wait for a tap; the band asks for it for about 30 s."""
 REPLY_WITHIN = timedelta(seconds=10)
-"""Between two packets, and to an answer: as long as one patient client waits."""
+"""How long to wait for a packet or an answer: as long as one patient client does."""
 
 
 def key_of(session: Session) -> bytes:
-    """Raises `NotAuthorised` if nobody has given it."""
+    """The band's key. Raises `NotAuthorised` if it is missing."""
     if session.secret is None:
         raise NotAuthorised("the band's key is missing: give it with `hipsync bands key`")
     return session.secret
 
 
 async def authenticate(link: Link, session: Session) -> None:
-    """Prove that we know the key; store one first if this is a pairing with a band that takes ours.
+    """Prove that we know the band's key; in a pairing with a band that takes a key of ours, store one first.
 
-    A band whose newer firmware refuses this is logged in to as the newer generation is.
+    If newer firmware refuses the classic login, the newer one follows. Raises `NotAuthorised`.
     """
     if not link.has(packets.AUTHENTICATION):
         raise DeviceError("the band has no login of the kind that this driver speaks: is it another model?")
@@ -66,7 +66,7 @@ async def _store_key(link: Link, model: Model, key: bytes) -> None:
         reply = await reply_to(link, packets.AUTHENTICATION, packets.STORE_KEY, within=TAP_WITHIN)
     except NoReply as error:
         raise NotAuthorised("nobody tapped the band in time: try again, and tap it when it vibrates") from error
-    if reply.status not in {packets.SUCCESS, packets.AUTH_INITIALISED}:  # one client goes on after the second
+    if reply.status not in {packets.SUCCESS, packets.AUTH_INITIALISED}:  # one public client accepts the second one too
         raise NotAuthorised(
             f"the band did not take a key (status {reply.status}): nobody tapped it in time, or it only takes the "
             "key of its maker's app (give that with --key-file)"
@@ -91,7 +91,7 @@ def _judge(status: int) -> None:
 async def reply_to(
     link: Link, characteristic: str, operation: int, or_else: Reply | None = None, within: timedelta = REPLY_WITHIN
 ) -> Reply:
-    """The next answer to an operation, or `or_else`; answers to others are late ones, and let go. Raises `NoReply`."""
+    """The next answer to an operation, or `or_else`; late answers to others are ignored. Raises `NoReply`."""
     until = link.now() + within
     while True:
         received = await link.notification(characteristic, timeout=max(until - link.now(), timedelta(0)))

@@ -1,7 +1,7 @@
-"""What differs between the bands of this family, as a table, and how they are told by their advertisement.
+"""A table of what differs between the bands of this family, and how they are recognised by their advertisement.
 
-Source: public clients' tables of names, keys and record sizes; the Amazfit GTS, GTR and T-Rex changed the size of their
-records with firmware 0.0.9.00, the GTR Lite with 1.0.0.33. Of the newer generation only those are here with which
+Source: public clients' tables of names, keys and record sizes. The Amazfit GTS, GTR and T-Rex changed the size of their
+records with firmware 0.0.9.00, the GTR Lite with 1.0.0.33. Of the newer generation only those are listed from which
 others have fetched minutes.
 """
 
@@ -13,27 +13,27 @@ from hipsync.driver import Advertisement, Secret
 from hipsync_devices.huami.packets import CRYPT, FEE0, FEE1
 
 Login = Literal["classic", "newer", "either"]
-"""either: newer firmware refuses the classic one, and is classic in all else."""
+"""`either`: newer firmware refuses the classic login, and is classic in everything else."""
 
 
 class Model(NamedTuple):
-    """`prefix` is compared without regard to case."""
+    """A model, whose bands have names that begin with `prefix` in upper or lower case."""
 
     prefix: str
     secret: Secret
     flag: int
-    """Second byte of every message of the handshake."""
+    """Second byte of every message of the login."""
     crypt: int
-    """CRYPT if the band uses the form of bands with a key from the maker."""
+    """`CRYPT` if the login has the form of bands with a key from the maker, else 0."""
     record_size: int
     short_text: bool = False
     wide_from: tuple[int, ...] | None = None
-    """The firmware from which records have eight bytes, where it changed."""
+    """The firmware since which records have eight bytes, where that changed."""
     login: Login = "classic"
 
     @property
     def newer(self) -> bool:
-        """Whether it is of the newer generation in all that differs: login, clock, battery, acknowledgement, kinds."""
+        """Whether it is of the newer generation in everything: login, clock, battery, acknowledgement, kinds."""
         return self.login == "newer"
 
 
@@ -93,13 +93,13 @@ OTHERS = (
     "Amazfit T-Rex 3",
     "Amazfit T-Rex Ultra",
 )
-"""Bands that speak another protocol, or with which nobody has proven this one; their names begin like those above."""
+"""Bands with another protocol, or with which nobody has proven this one; their names begin like those above."""
 FIRST = frozenset({"mi", "mi1a", "mi1s", "mi band"})
-"""The first generation has the same service and another protocol."""
+"""Names of the first generation, which has the same service and another protocol."""
 
 
 def model_of(name: str) -> Model:
-    """The model with the longest name that this one begins with."""
+    """The model with the longest prefix of a name; `UNKNOWN` if none fits."""
     fitting = [model for model in MODELS if _begins(name, model.prefix)]
     return max(fitting, key=lambda model: len(model.prefix), default=UNKNOWN)
 
@@ -109,7 +109,7 @@ def _begins(name: str, prefix: str) -> bool:
 
 
 def record_size(model: Model, firmware: str | None) -> int:
-    """Bytes a stored minute, as far as name and firmware (`V0.25.17.5`) tell."""
+    """Bytes of a stored minute by the model and its firmware, such as `V0.25.17.5`."""
     if model.wide_from is None or not firmware:
         return model.record_size
     digits = firmware.lstrip("Vv").split(".")
@@ -118,7 +118,7 @@ def record_size(model: Model, firmware: str | None) -> int:
 
 
 def matches(advertisement: Advertisement) -> bool:
-    """A name of this family, or its service under a name that speaks for nothing else."""
+    """Whether the name is one of this family, or its service is there under a name of no other family."""
     name = advertisement.name or ""
     model = model_of(name)
     longest = max((len(other) for other in OTHERS if _begins(name, other)), default=0)

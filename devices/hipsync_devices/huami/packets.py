@@ -1,7 +1,7 @@
-"""Bytes of the Huami protocol (Mi Band 2 to 7 and Amazfit) that are no chunked messages, both ways.
+"""Bytes of the Huami protocol (Mi Band 2 to 7, Amazfit) that are no chunked messages, in both directions.
 
-Numbers are little-endian. Source of the layouts: public clients and logs of these bands; `tests/devices` holds bytes
-that others recorded, each with its source. UUIDs `h:XXXX` have the vendor's base 0000XXXX-0000-3512-2118-0009af100700.
+Numbers are little-endian. Source of the layouts: public clients and logs of these bands. Bytes that others recorded are
+in `tests/devices`, each with its source. UUIDs `h:XXXX` have the vendor's base 0000XXXX-0000-3512-2118-0009af100700.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ CHUNKED = vendor(0x0020)
 RESPONSE = 0x10
 SUCCESS = 0x01
 CRYPT = 0x80
-"""Set in an operation of the login by bands whose key comes from the maker."""
+"""A bit of the login's operations, set for bands whose key comes from the maker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Reply:
     """`10 <operation> <status> [payload]`: an answer of the login or of the fetch control."""
 
     operation: int
-    """Without the CRYPT bit."""
+    """The operation without the CRYPT bit."""
     status: int
     payload: bytes = b""
 
@@ -64,11 +64,11 @@ _STAMP = Struct("<HBBBBBb")
 
 
 NEVER = datetime(2106, 2, 6, 6, 28, 16, tzinfo=UTC)
-"""What bands write, in their own offset, for a time that was never set."""
+"""The time that bands send if their clock was never set, in their own offset."""
 
 
 def encode_stamp(instant: datetime | None, quarters: int) -> bytes:
-    """Eight bytes: local wall clock of an offset, and that offset in quarters of an hour, daylight saving included."""
+    """A stamp of eight bytes: the wall clock of an offset, and that offset in quarters of an hour, with summer time."""
     local = (instant or NEVER).astimezone(timezone(quarters * QUARTER))
     return _STAMP.pack(local.year, local.month, local.day, local.hour, local.minute, local.second, quarters)
 
@@ -91,13 +91,13 @@ def decode_stamp(data: bytes) -> datetime | None:
 
 
 def quarters_of(offset: timedelta | None) -> int:
-    """An offset from UTC in quarters of an hour."""
+    """An offset from UTC, in quarters of an hour."""
     return (offset or timedelta(0)) // QUARTER
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentTime:
-    """The clock, characteristic 2A2B: `instant` None if it was never set."""
+    """Current Time (2A2B); `instant` is None if the clock was never set."""
 
     instant: datetime | None
     quarters: int
@@ -111,7 +111,7 @@ class CurrentTime:
         return stamp[:7] + bytes([local.isoweekday(), 0, 0]) + stamp[7:]
 
     def encode_newer(self) -> bytes:
-        """As the newer generation wants it: Sunday is 0, and the reason 8, else it refuses it."""
+        """The form that the newer generation demands: Sunday is 0, and the reason 8."""
         classic = self.encode()
         return classic[:7] + bytes([classic[7] % 7, 0, 8]) + classic[10:]
 
@@ -134,27 +134,27 @@ AUTH_REFUSED, AUTH_NO_KEY, AUTH_INITIALISED, AUTH_NEEDS_2021, AUTH_WRONG_KEY = 0
 ACTIVITY = 0x01
 START, TRANSFER, ACKNOWLEDGE = 0x01, 0x02, 0x03
 KEEP, DROP = 0x09, 0x01
-"""Second byte of an acknowledgement to the newer generation."""
+"""Second byte of an acknowledgement to the newer generation: keep the minutes, or forget them."""
 FETCH_REFUSED, FETCH_NONE, FETCH_OWED = 0x02, 0x04, 0x32
-"""Of a start: nothing to do now. Of a transfer: no data, or no more. Of a start: an earlier round is unacknowledged."""
+"""Statuses: nothing to do now (start); no data, or no more (transfer); an earlier round is unacknowledged (start)."""
 
 
 def encode_fetch(since: datetime, quarters: int) -> bytes:
-    """Ask for the stored minutes from `since` on. Whole minutes: seconds upset at least one watch."""
+    """The request for the stored minutes from `since` on, in whole minutes: seconds upset at least one watch."""
     return bytes([START, ACTIVITY]) + encode_stamp(since.replace(second=0, microsecond=0), quarters)
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What the band is about to send: so many records, a minute each, from `start` on."""
+    """What the band is about to send: `count` records, one for each minute from `start` on."""
 
     count: int
     start: datetime | None
-    """None with a count of 0 from a band that holds nothing."""
+    """None if the band has no minutes, and then `count` is 0."""
 
     @classmethod
     def decode(cls, payload: bytes) -> Round:
-        """Of the payload of a start answer: twelve bytes, thirteen on later bands."""
+        """The round in the payload of an answer to START, of twelve bytes, or thirteen on later bands."""
         if len(payload) < 12:
             raise MalformedPacket("the answer to a fetch has no count and start", payload)
         return cls(int.from_bytes(payload[:4], "little"), decode_stamp(payload[4:12]))
@@ -164,10 +164,10 @@ class Round:
 
 
 def encode_acknowledgement(*, forget: bool, newer: bool) -> bytes | None:
-    """What is said of a round that was heard; None: nothing.
+    """The acknowledgement of a round; None if there must be none.
 
-    To the newer generation always, or it refuses the next request; it is told whether to keep its minutes. The others
-    take an acknowledgement as leave to forget.
+    The newer generation needs one each time, or it refuses the next request; it says whether to keep the minutes. The
+    classic one takes every acknowledgement as permission to forget.
     """
     if newer:
         return bytes([ACKNOWLEDGE, DROP if forget else KEEP])
@@ -175,12 +175,12 @@ def encode_acknowledgement(*, forget: bool, newer: bool) -> bytes | None:
 
 
 def checksum(data: bytes) -> bytes:
-    """Of all payload of a round, as later bands add it to the end: CRC-32/ISO-HDLC."""
+    """The checksum that later bands send at the end of a round: CRC-32/ISO-HDLC of all its payload."""
     return zlib.crc32(data).to_bytes(4, "little")
 
 
 def state_of(kind: int) -> State | None:
-    """What a kind byte says of its minute, in two nibbles; None where it says nothing of posture, sleep or wear.
+    """The state in the two nibbles of a kind byte; None where it shows neither posture, sleep nor wear.
 
     ========  =====================================================================================
     x6        on the charger
@@ -190,7 +190,7 @@ def state_of(kind: int) -> State | None:
     x2        running or a fast walk: 32 42 52 62
     50 5A     sitting or still, 5A with nothing new for five minutes; 5B and 5C awake and still near waking
     60 6A     standing, or light movement without steps
-    others    nothing that is sure: 00 and 0A "as before", 10 some slow steps, 1C woke up, 69 sleep was interrupted
+    others    nothing certain: 00 and 0A "as before", 10 some slow steps, 1C woke up, 69 sleep was interrupted
     ========  =====================================================================================
     """
     high, low = kind >> 4, kind & 0x0F
@@ -215,19 +215,20 @@ STATES: Sequence[State | None] = tuple(state_of(kind) for kind in range(256))
 STEPPING: Sequence[State | None] = tuple(
     None if state in {State.SITTING, State.STANDING} else state for state in STATES
 )
-"""With steps in the minute: rows of a Mi Band 2 show 153 steps of kind 42 and 14 of kind 50 (Gadgetbridge #686)."""
+"""State by kind byte, for a minute with steps: a Mi Band 2 recorded 153 steps of kind 42, 14 of kind 50
+(Gadgetbridge #686)."""
 NEWER_STATES: Sequence[State | None] = tuple(
     state if state in {State.CHARGING, State.NOT_WORN, State.ASLEEP} else None for state in STATES
 )
-"""Of the newer generation, whose kinds 73, 76 and 78 are known to mean what they meant; of posture nobody knows."""
+"""State by kind byte in the newer generation: of its kinds only 73, 76 and 78 are known to mean what they did."""
 NO_HEART_RATE = frozenset({0x00, 0xFF})
 HEART_RATES: Sequence[int | None] = tuple(None if bpm in NO_HEART_RATE else bpm for bpm in range(256))
 
 
 def decode_records(data: bytes, size: int, start: datetime, *, newer: bool = False) -> list[Epoch]:
-    """Minute epochs of a round: kind, intensity, steps, heart rate, and with a `size` of 8 four bytes on sleep.
+    """Minute epochs of a round. A record is kind, intensity, steps, heart rate; of 8 bytes, four more are on sleep.
 
-    Record i is the minute that begins at `start` + i minutes; its kind is kept whole.
+    Record i is the minute that begins at `start` + i minutes; its kind byte is stored unchanged.
     """
     if size not in {4, 8} or len(data) % size:
         raise MalformedPacket(f"the stored minutes are not records of {size} bytes", data)
@@ -248,7 +249,7 @@ def decode_records(data: bytes, size: int, start: datetime, *, newer: bool = Fal
 
 
 def encode_record(kind: int, intensity: int, steps: int, bpm: int, size: int) -> bytes:
-    """One minute; awake eight-byte records end in 04 00 80 00, asleep in 04 3b 80 00 (Mi Band 5 dumps)."""
+    """The record of a minute. Those of eight bytes end in 04 00 80 00 awake, 04 3b 80 00 asleep (Mi Band 5 dumps)."""
     tail = b"" if size == 4 else b"\x04\x3b\x80\x00" if STATES[kind] is State.ASLEEP else b"\x04\x00\x80\x00"
     return bytes([kind, intensity, steps, bpm]) + tail
 
@@ -258,7 +259,7 @@ def encode_record(kind: int, intensity: int, steps: int, bpm: int, size: int) ->
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """Characteristic h:0006. Stamps are None where the band never set them, or sent the short form."""
+    """The battery (h:0006). Its stamps are None if the band never set them, or sent the short form."""
 
     percent: int
     charging: bool | None
@@ -282,7 +283,7 @@ class Battery:
 
 @dataclass(frozen=True, slots=True)
 class RealtimeSteps:
-    """Steps since local midnight, with distance and energy where the band sends them."""
+    """Steps since local midnight, with distance and energy if the band sends them."""
 
     steps: int
     metres: int | None = None
@@ -302,14 +303,14 @@ class RealtimeSteps:
 
 
 def decode_heart_rate(data: bytes) -> int | None:
-    """Beats a minute of a 2A37 notification of these bands: `00 <bpm>`, 0 for no measurement."""
+    """Beats a minute in a Heart Rate Measurement of these bands: `00 <bpm>`, 0 for no measurement."""
     if len(data) < 2 or data[0] != 0:
         raise MalformedPacket("not a heart rate of Huami", data)
     return data[1] or None
 
 
 def decode_system_id(data: bytes) -> str:
-    """The band's address in its system id, which has FF FE in the middle."""
+    """The band's address in its System ID, which has FF FE in the middle."""
     if len(data) != 8 or data[3:5] != b"\xff\xfe":
         raise MalformedPacket("not a system id made of an address", data)
     return ":".join(f"{byte:02X}" for byte in data[:3] + data[5:])
@@ -319,7 +320,7 @@ EVENT_FELL_ASLEEP, EVENT_WOKE_UP, EVENT_NOT_WORN, EVENT_MTU = 0x01, 0x02, 0x06, 
 
 
 def decode_event(data: bytes) -> tuple[int, int | None]:
-    """(event, its value): of an MTU announcement the MTU, else None."""
+    """An event, and the MTU if it announces one, else None."""
     if not data:
         raise MalformedPacket("an event without a number", data)
     if data[0] != EVENT_MTU:
@@ -331,12 +332,12 @@ def decode_event(data: bytes) -> tuple[int, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class InactivityWarning:
-    """The band's own sit alarm, as its settings are written (they cannot be read). hipsync writes none unasked."""
+    """The setting of the band's own sit alarm, which cannot be read. hipsync does not write it unless asked to."""
 
     enabled: bool
     threshold_minutes: int
     windows: tuple[tuple[int, int], ...]
-    """(from, to) in minutes of the band's day, at most two."""
+    """At most two windows `[from, to)`, in minutes of the band's day."""
 
     def encode(self) -> bytes:
         edges = [edge for window in self.windows for edge in window]
@@ -353,12 +354,12 @@ class InactivityWarning:
 
 
 def config_reply(write: bytes, status: int = SUCCESS) -> bytes:
-    """A band's answer to a setting: `10`, the first bytes of the command, how it went."""
+    """A band's answer to a setting: `10`, the first bytes of the command, and a status."""
     return bytes([RESPONSE]) + write[:3] + bytes([status])
 
 
 def decode_config_reply(data: bytes) -> tuple[bytes, bool]:
-    """(echo of the command, whether it was taken)."""
+    """The first bytes of the command, and whether the band accepted it."""
     if len(data) < 3 or data[0] != RESPONSE:
         raise MalformedPacket("not an answer to a setting", data)
     return data[1:-1], data[-1] == SUCCESS
@@ -370,14 +371,14 @@ COMPANY = 0x0157
 
 
 def decode_advertised_steps(service_data: bytes) -> int:
-    """Steps so far today, in the service data under FEE0."""
+    """Today's steps in the service data under FEE0."""
     if len(service_data) < 2:
         raise MalformedPacket("no steps in the service data", service_data)
     return int.from_bytes(service_data[:4], "little")
 
 
 def decode_advertised_heart_rate(manufacturer: bytes) -> int | None:
-    """The heart rate in the manufacturer data (without the company); None in a form that is not plain."""
+    """The heart rate in the manufacturer data (without the company); None if its form is not certain."""
     if len(manufacturer) < 24 or manufacturer[0] != 0x02 or manufacturer[3] in NO_HEART_RATE:
         return None
     return manufacturer[3]
@@ -391,9 +392,9 @@ APP_ICON = 0x0B
 
 
 def encode_new_alert(title: str, body: str, room: int, *, short: bool) -> bytes:
-    """A text on the band, in at most `room` bytes. `short`: as a Mi Band 2 takes it; else title and body.
+    """The alert that shows a text, in at most `room` bytes; `short` is a Mi Band 2's form, of 18 bytes of text.
 
-    The body is never empty, for that makes a Bip S restart.
+    The body is never empty, for an empty one makes a Bip S restart.
     """
     if short:
         return bytes([SMS, 0x01]) + (cut(f"{title} {body}".strip(), min(18, room - 2)) or b" ")
@@ -402,5 +403,5 @@ def encode_new_alert(title: str, body: str, room: int, *, short: bool) -> bytes:
 
 
 def cut(text: str, limit: int) -> bytes:
-    """UTF-8 of at most `limit` bytes, never half a character."""
+    """A text in UTF-8, cut between two characters to at most `limit` bytes."""
     return text.encode()[:limit].decode("utf-8", "ignore").encode()

@@ -1,7 +1,7 @@
 """The conversation with a Huami band of either generation: log in, set the clock, fetch minutes, listen, buzz.
 
-A fetch goes in rounds. Each asks for the minutes since an instant; the band says how many it will send and from when,
-sends them in numbered packets, and ends with a word on how it went::
+A fetch has rounds. Each asks for the minutes since an instant. The band answers how many it will send and from when,
+sends them in numbered packets, and ends with a status::
 
     > 01 01 <since>          < 10 01 01 <count> <start>
     > 02                     < (data) 00 ..., 01 ..., 02 ...     < 10 02 01 [crc32]
@@ -9,7 +9,7 @@ sends them in numbered packets, and ends with a word on how it went::
     > 03                     < 10 03 01                          only if the band may forget
     > 03 09, or 03 01        < 10 03 01                          newer generation: always; keep, or forget
 
-The newer generation gives the next round only when the one before is acknowledged, even if it was empty or spoilt.
+The newer generation starts a round only when the one before is acknowledged, even if it was empty or spoilt.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ from hipsync_devices.huami.packets import Battery, CurrentTime, RealtimeSteps, R
 from hipsync_devices.live_counter import utc_offset
 
 ROUND_WITHIN = timedelta(minutes=15)
-"""All packets of a round. Days of minutes need seconds; a band that is still at it by then babbles."""
+"""The longest that the packets of a round may take: days of minutes take seconds."""
 BETWEEN_ROUNDS = timedelta(seconds=1)
 FIRST_FETCH = timedelta(days=100)
-"""How far back the first fetch asks; the band answers from its oldest minute (two to four weeks)."""
+"""How far back the first fetch asks; the band answers from its oldest minute, of two to four weeks ago."""
 TRIES = 3
-"""Of one round: a lost or doubled packet spoils it, and the band still has it."""
+"""Tries of one round: a lost or doubled packet spoils it, and the band still has it."""
 MOST_ROUNDS = 1000
-"""In one sync, a second each: every time the band was off ends a round. What is left comes with the next sync."""
+"""The most rounds of one sync, of a second each. Whenever the band was off a round ends; the next sync has the rest."""
 MOST_PACKETS = 2**16
-"""In one round: 30 days at two records a packet are a third of this."""
+"""The most packets of one round: 30 days at two records a packet are a third of this."""
 NOTHING = Reply(packets.TRANSFER, packets.FETCH_NONE)
-"""No data, or no more: some bands say so at once, others when the transfer shall begin."""
+"""The answer for no data, or no more: some bands give it at once, others when the transfer is to begin."""
 
 
 # ------------------------------------------------------------------ login, clock, battery
 
 
 async def opened(link: Link, session: Session) -> Sequence[Reading]:
-    """Log in, set the clock; who the band is, and its battery.
+    """Log in and set the clock; the band's versions, serial number and battery.
 
-    Steps are worth more than a battery report of a firmware nobody has seen: one that makes no sense is left out.
+    A battery report that makes no sense is left out: it is no reason to lose the steps.
     """
     newer = model_of(session.name).newer
     battery = await _opened_newer(link, session) if newer else await _opened_classic(link, session)
@@ -75,7 +75,7 @@ async def _opened_classic(link: Link, session: Session) -> Battery | None:
 
 
 async def _opened_newer(link: Link, session: Session) -> Battery | None:
-    """Its other endpoints are not used, so nothing is heard of them after this."""
+    """Log in to a band of the newer generation; its battery. The channel is closed, for nothing else needs it."""
     channel, battery = Channel(link), None
     await channel.log_in(key_of(session))
     with suppress(MalformedPacket, NoReply):
@@ -85,7 +85,7 @@ async def _opened_newer(link: Link, session: Session) -> Battery | None:
 
 
 async def set_clock(link: Link, *, newer: bool = False) -> None:
-    """Local time with its offset. At every connection, for the band knows neither daylight saving nor journeys."""
+    """Set the band to local time with its offset, at every connection: it knows neither summer time nor journeys."""
     clock = CurrentTime(link.now(), packets.quarters_of(utc_offset(link)))
     await link.write(gatt.CURRENT_TIME, clock.encode_newer() if newer else clock.encode(), response=True)
 
@@ -94,16 +94,15 @@ async def set_clock(link: Link, *, newer: bool = False) -> None:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The stored minutes since the last one that is stored here, a round a batch.
+    """The minutes on the band since the last one that is stored here, a batch for each round.
 
-    Only finished minutes are reported, never one that lies ahead of our clock. A band whose clock was wrong stamped its
-    minutes wrongly, and nobody knows since when. `opened` has set its clock right by now, so what it records from then
-    on is right and found. What it stamped ahead of now stays on the band, unfetched where a round begins there, and is
-    never asked past: the next sync goes on from the last minute stored, behind it. What it stamped more than 100 days
-    ago, or before the last minute stored, is not asked for.
+    Only finished minutes are reported, never one ahead of our clock. If the band's clock was wrong, so are its stamps,
+    and nobody knows since when. `opened` has set the clock by now, so later minutes are right and are found. Minutes
+    that were stamped ahead of now stay on the band, and a sync never asks for minutes after them: the next sync goes on
+    from the last minute stored. Minutes stamped more than 100 days ago, or before the last one stored, are not fetched.
 
-    The band's copy is kept, so that other apps find it, unless `session.erase`; then it may forget a round when all of
-    it is stored, which a round with minutes from the future is not.
+    The band keeps its minutes, so that other apps find them, unless `session.erase`. Then it may forget a round when
+    all of it is stored, which a round with minutes from the future is not.
     """
     model = model_of(session.name)
     since = _whole_minute(session.since.get(Epoch, link.now() - FIRST_FETCH))
@@ -133,23 +132,23 @@ def _whole_minute(instant: datetime) -> datetime:
 
 
 async def _round(link: Link, since: datetime, size: int, model: Model) -> list[Epoch] | None:
-    """The minutes of one round, none if the band has none; None if it began none. A spoilt one is asked for again."""
+    """The minutes of one round, empty if there are none; None if the band refuses it. A spoilt one is tried again."""
     for left in reversed(range(TRIES)):
         try:
             return await _attempt(link, since, size, model)
         except (SpoiltRound, NoReply):
             if model.newer:
-                with suppress(NoReply, UnexpectedReply):  # whatever comes of it, the round is spoilt
+                with suppress(NoReply, UnexpectedReply):  # in any case the round is spoilt
                     await _acknowledge(link, forget=False, newer=True)
             if not left:
                 raise
-            await link.unsubscribe(packets.DATA, packets.FETCH)  # and forget what came late
+            await link.unsubscribe(packets.DATA, packets.FETCH)  # and forget late packets
             await link.pause(BETWEEN_ROUNDS)
     raise AssertionError("the last attempt returns or raises")
 
 
 class SpoiltRound(UnexpectedReply):
-    """Packets of a round were lost, doubled or damaged on the way; the band still has them."""
+    """Raised when packets of a round were lost, doubled or damaged on the way; the band still has them."""
 
 
 async def _attempt(link: Link, since: datetime, size: int, model: Model) -> list[Epoch] | None:
@@ -158,7 +157,7 @@ async def _attempt(link: Link, since: datetime, size: int, model: Model) -> list
     await link.write(packets.FETCH, packets.encode_fetch(since, quarters))
     reply = await reply_to(link, packets.FETCH, packets.START, NOTHING)
     if reply == NOTHING or reply.status == packets.FETCH_REFUSED:
-        return None  # "nothing to do": a Mi Band 5 says so when it has just been asked
+        return None  # "nothing to do": a Mi Band 5 answers so if it was asked just before
     if model.newer and reply.status == packets.FETCH_OWED:
         raise SpoiltRound("the band gives nothing before an earlier round is acknowledged")
     if reply.status != packets.SUCCESS:
@@ -177,9 +176,9 @@ async def _attempt(link: Link, since: datetime, size: int, model: Model) -> list
 
 
 async def _transfer(link: Link) -> tuple[bytes, Reply]:
-    """The payload of all packets in order, and the band's last word on it. Raises `SpoiltRound`.
+    """The payload of all packets in order, and the status at the end. Raises `SpoiltRound`.
 
-    A spoilt round is heard to its end, so that the band is not asked anew while it sends.
+    A spoilt round is received to its end, so that the band is not asked again while it sends.
     """
     data = bytearray()
     number, whole = 0, True
@@ -198,7 +197,7 @@ async def _transfer(link: Link) -> tuple[bytes, Reply]:
 
 
 def _checked(data: bytes, end: Reply) -> bool:
-    """Whether a checksum says that a round is whole; False if the band sent none. Raises `SpoiltRound`."""
+    """Whether a checksum proves that a round is complete; False if the band sent none. Raises `SpoiltRound`."""
     if end.status != packets.SUCCESS:
         raise SpoiltRound(f"the band broke off with status 0x{end.status:02x}")
     if len(end.payload) < 4:
@@ -209,10 +208,10 @@ def _checked(data: bytes, end: Reply) -> bool:
 
 
 def _size(data: bytes, count: int, size: int, *, sure: bool, checked: bool) -> int:
-    """Bytes a record: what fits the count; else what the model says, if nothing can have been lost.
+    """Bytes of a record: the size that fits the count, else that of the model if no packet can be missing.
 
     Some bands may count bytes. A count that fits neither means that the last packets were lost, unless a checksum
-    says otherwise. So may four bytes a record from a model of eight: half of them may be missing.
+    proves the round complete. So do four bytes a record from a model with eight: half of them may be missing.
     """
     if len(data) == 8 * count:
         return 8
@@ -224,7 +223,7 @@ def _size(data: bytes, count: int, size: int, *, sure: bool, checked: bool) -> i
 
 
 async def _acknowledge(link: Link, *, forget: bool, newer: bool) -> None:
-    """Let the band forget the round that is stored now, or tell it to keep it if it wants to be told."""
+    """Acknowledge a round, as `packets.encode_acknowledgement` has it. Raises `UnexpectedReply` on a refusal."""
     word = packets.encode_acknowledgement(forget=forget, newer=newer)
     if word is None:
         return
@@ -238,7 +237,7 @@ async def _acknowledge(link: Link, *, forget: bool, newer: bool) -> None:
 
 
 async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The running total of the day, now and whenever it changes, and at least every two minutes."""
+    """The total of the day: now, whenever it changes, and at least every two minutes."""
     del session
     await link.subscribe(packets.REALTIME_STEPS)
     at, report = link.now(), await link.read(packets.REALTIME_STEPS)
@@ -251,7 +250,7 @@ async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading
 
 
 BUZZ = timedelta(seconds=1.5)
-"""The band would vibrate for some ten seconds by itself."""
+"""How long to vibrate; the band would do so for about ten seconds by itself."""
 
 
 async def nudge(link: Link, session: Session, message: Message) -> Answer | None:

@@ -1,8 +1,8 @@
-"""A simulated Mi Band of the classic generation, as a band behaves to any client; `sim_2021` has the newer one.
+"""A simulated Mi Band of the classic generation, as it behaves to any client; the newer one is in `sim_2021`.
 
-It records its wearer's minutes by its own clock, which may be wrong, and answers from its memory. What a Mi Band cannot
-say is coded by the nearest kind: cycling as walking (01); an unsaid state as sitting (50) without steps, walking (01)
-with some. More than 255 steps a minute are 255. It knows no daylight saving: it stays on the offset last written.
+It records its wearer's minutes by its own clock, which may be wrong, and answers from its memory. States that a Mi Band
+has no kind for are coded by the nearest one: cycling as walking (01), an unknown state as sitting (50) without steps
+and walking (01) with some. More than 255 steps a minute are 255. It knows no summer time: its offset is the last set.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from hipsync_devices.simulator import (
 
 LOGIN_WITHIN = timedelta(seconds=10)
 ROUND = 2000
-"""Minutes at most that one request returns."""
+"""The most minutes that one request returns."""
 TAP_TIMES_OUT = timedelta(seconds=30)
 BAD_REQUEST = 0x04
 USER_SETTINGS, ALERT_CONTROL = packets.vendor(0x0008), gatt.uuid16(0x2A44)
@@ -46,34 +46,34 @@ ANNOUNCED_MTU = 247
 
 @dataclass(slots=True)
 class Faults(simulator.Faults):
-    """What goes wrong in the firmware; the packet numbers are those of a round."""
+    """What goes wrong in the firmware; packets are numbered from 0 in each round."""
 
     swap: set[int] = field(default_factory=set[int])
-    """Numbers of packets that change places with the next."""
+    """Numbers of packets that change places with the next one."""
     bad_checksum: bool = False
     refuse_fetch: int | None = None
     """Status of the answer to a fetch, such as 0x02 or 0x04."""
     miscount: int = 0
-    """Added to the announced count."""
+    """The error of the announced count."""
     foreign_offset: bool = False
-    """Answers carry an offset that differs from the band's by an hour, for the same instant."""
+    """Answers give the same instant with an offset that differs from the band's by an hour."""
     times: int = 1
-    """For how many fetches the faults above last."""
+    """How many fetches the faults above affect."""
     refuse_login: int | None = None
-    """Status of the answer to a right proof, such as 0x07: newer firmware of a Mi Band 6."""
+    """Status of the answer to a right proof, such as 0x07 of a Mi Band 6 with newer firmware."""
     mute_tap: bool = False
     """The band neither takes a key nor refuses it."""
     short_steps: bool = False
-    """Realtime steps of five bytes, as of an Amazfit Bip Lite."""
+    """Live steps have five bytes, as those of an Amazfit Bip Lite."""
     long_answers: bool = False
     """Answers to a fetch have a sixteenth byte, as those of later firmware."""
 
 
 class MiBand:
-    """Fits `hipsync.simulated.Simulator`. `secret` None: not paired yet, a key can be stored with a tap."""
+    """A band on a wrist (`hipsync.simulated.Simulator`). Without a `secret` it is unpaired, and a tap stores a key."""
 
     serial = b"5a6f01b20c33"
-    """Another one in each model here, as in each real band."""
+    """The serial number, another one in each model here, as in each real band."""
     default_name, default_firmware = "Mi Smart Band 5", "V1.0.2.66"
 
     def __init__(
@@ -95,14 +95,14 @@ class MiBand:
         self.shown: list[Shown] = []
         self.faults = Faults()
         self.erased: list[datetime] = []
-        """Minutes, by the band's clock, that it forgot on an acknowledgement."""
+        """Minutes that the band forgot on an acknowledgement, by its own clock."""
         self.requests: list[datetime] = []
-        """Since when it was asked for minutes."""
+        """The instants since which it was asked for minutes."""
         self.sent = 0
-        """Records sent."""
+        """How many records were sent."""
         self.battery = Battery(87, charging=False, last_level=100)
         self.challenge: bytes | None = None
-        """The next one; random if None."""
+        """The next challenge; random if None."""
         self.deletes_on_ack, self.taps_after, self.round_minutes = deletes_on_ack, taps_after, round_minutes
         self._model = model_of(self.name)
         self._memory = Memory(record_bytes or record_size(self._model, self.firmware))
@@ -227,7 +227,7 @@ class MiBand:
             if data[:1] not in {b"", b"\x00"}:
                 self.shown.append(Shown(self._time.now, ""))
         elif not self._authenticated:
-            return  # ignored until somebody has logged in
+            return  # a client that has not logged in is ignored
         elif characteristic == gatt.NEW_ALERT:
             self._show(data)
         elif characteristic == gatt.CURRENT_TIME:
@@ -306,7 +306,7 @@ class MiBand:
             self._acknowledged()
 
     def _arm(self, data: bytes) -> bool:
-        """Whether a round may be fetched now, be it an empty one."""
+        """Answer a request for a round; whether the round may be fetched now, even if it is empty."""
         self._delivered, self._armed = [], []
         self._fault = self.faults if self.faults.times > 0 else Faults()
         self.faults.times -= 1
@@ -328,7 +328,7 @@ class MiBand:
         return True
 
     def _offset_of_answers(self, request: bytes) -> int:
-        """In quarters of an hour."""
+        """The offset of the stamps in an answer, in quarters of an hour."""
         del request
         return self._quarters
 
@@ -362,7 +362,7 @@ class MiBand:
         self._client.send(packets.FETCH, Reply(packets.ACKNOWLEDGE, packets.SUCCESS).encode())
 
     def memory(self) -> list[datetime]:
-        """The minutes that it holds, by its own clock."""
+        """The minutes that the band has stored, by its own clock."""
         return list(self._memory)
 
     # ------------------------------------------------------------------ time
@@ -375,14 +375,14 @@ class MiBand:
         return instant.astimezone(timezone(self._quarters * packets.QUARTER))
 
     def reboot(self, now: datetime, off: timedelta = MINUTE) -> None:
-        """Link and login are lost, and the minutes of which it was off a part; memory and clock stay. Our choice."""
+        """Restart the band: connection, login and the minutes while it was off are lost, by our guess nothing else."""
         self._live(now)
         self._off = now, now + off
         self._client.forget()
         self._client.hang_up()
 
     def _live(self, now: datetime) -> None:
-        """Record the minutes that have passed, and do what is due."""
+        """Record the minutes that have passed, and do what is due then."""
         before = self._today
         self._time.pass_until(now)
         self._turn_day(self.clock())

@@ -1,10 +1,10 @@
-"""Simulated bands of the newer generation: the memory of the classic ones, another transport.
+"""Simulated bands of the newer generation: they have the memory of the classic ones and another transport.
 
-`MiBand6`  a Mi Band 6 with newer firmware: refuses the classic login with 07, and is classic in all else once the newer
-           one is done
-`MiBand7`  also wants another clock, answers in the offset that it was asked in, has its battery on an endpoint, and
-           refuses a fetch as long as the round before is not acknowledged; that debt outlives the connection here, for
-           nobody has recorded what a link loss does to it
+`MiBand6`  a Mi Band 6 with newer firmware: it refuses the classic login with 07, and is classic in everything else once
+           the newer login is done
+`MiBand7`  also wants another form of the clock, answers in the offset of the request, has its battery on an endpoint,
+           and refuses a fetch until the round before is acknowledged; here that outlives the connection, for nobody
+           has recorded what a lost link does to it
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from hipsync_devices.huami.sim import BAD_REQUEST, MiBand
 from hipsync_devices.simulator import OUT_OF_RANGE, Given, can
 
 NO_KEY = 0x02
-"""A guess: what a band says that no account owns was not recorded."""
+"""Status of a band that no account owns. It is a guess: nobody has recorded it."""
 public_key = cache(ecdh.public_key)
-"""A simulated band keeps its number for life."""
+"""The public key of a private number; a simulated band keeps its number for life."""
 
 
 class GivenNewer(Given, total=False):
@@ -43,24 +43,24 @@ class GivenNewer(Given, total=False):
 
 
 class MiBand6(MiBand):
-    """Fits `hipsync.simulated.Simulator`. `secret` None: no account owns it, and it lets nobody in."""
+    """A band on a wrist (`hipsync.simulated.Simulator`). Without a `secret` it has no owner, and lets nobody in."""
 
     serial = b"5a6f01b20c66"
     default_name, default_firmware = "Mi Smart Band 6", "V1.0.6.16"
 
     def __init__(self, life: Sequence[Epoch], **given: Unpack[GivenNewer]) -> None:
         self.private: int | None = None
-        """The number behind its public key; made of `seed` if None."""
+        """The number of its public key; made of `seed` if None."""
         self.wants_receipts = False
-        """Asks for a receipt of each of its messages."""
+        """Whether it asks for a receipt of each message."""
         self.receipts: list[bytes] = []
         self.services_sealed = {
             endpoints.SERVICES: False, endpoints.CONFIGURATION: True, endpoints.CONNECTION: False,
             endpoints.BATTERY: False, endpoints.CLOCK: True, endpoints.LOGIN: False,
         }  # fmt: skip
-        """Which endpoints it has, and whether they want encryption."""
+        """Its endpoints, each with whether it wants encryption."""
         self.settings: list[Settings] = []
-        """Written to it."""
+        """The settings that were written to it."""
         super().__init__(life, **given)
 
     def _forget_connection(self) -> None:
@@ -95,10 +95,10 @@ class MiBand6(MiBand):
             if message is not None:
                 self._hear(message)
         except MalformedPacket:
-            return  # what it cannot read, it ignores
+            return  # it ignores what it cannot read
 
     def _hear(self, message: Message) -> None:
-        """Out of order, or not encrypted where that is wanted, is ignored; so is all but the login before it."""
+        """Take a message. It is ignored if it is out of order, not encrypted as wanted, or comes before the login."""
         logs_in = message.endpoint == endpoints.LOGIN
         begins = logs_in and message.payload[:1] == bytes([endpoints.HELLO])
         if message.handle != self._heard_handle + 1 & 0xFF and not begins:
@@ -115,7 +115,7 @@ class MiBand6(MiBand):
         elif endpoint == endpoints.BATTERY and payload == bytes([endpoints.ASK]):
             self.tell(endpoint, endpoints.encode_battery(self.battery, self._quarters))
         elif endpoint == endpoints.CONNECTION and payload == bytes([endpoints.ASK]):
-            self.tell(endpoint, bytes([endpoints.TOLD]))
+            self.tell(endpoint, bytes([endpoints.ANSWER]))
         elif endpoint == endpoints.CLOCK:
             endpoints.decode_clock(payload)
             try:
@@ -129,7 +129,7 @@ class MiBand6(MiBand):
             self.tell(endpoint, bytes([endpoints.CONFIGURATION_SET, packets.SUCCESS]))
 
     def tell(self, endpoint: int, payload: bytes) -> None:
-        """Send a message, as news or as an answer."""
+        """Send a message, as an answer or unasked."""
         self._handle = self._handle + 1 & 0xFF
         message = Message(self._handle, endpoint, payload, self.services_sealed.get(endpoint, False))
         keys, self._sequence = self._assembly.keys, self._sequence + 1
@@ -171,14 +171,14 @@ class MiBand6(MiBand):
 
 
 class MiBand7(MiBand6):
-    """Fits `hipsync.simulated.Simulator`."""
+    """A Mi Band 7 on a wrist (`hipsync.simulated.Simulator`)."""
 
     serial = b"5a6f01b20c77"
     default_name, default_firmware = "Xiaomi Smart Band 7", "V1.27.0.4"
 
     def __init__(self, life: Sequence[Epoch], **given: Unpack[GivenNewer]) -> None:
         self.owed = False
-        """Whether a round waits for its acknowledgement."""
+        """Whether a round is not acknowledged yet."""
         super().__init__(life, **given)
         self.faults.long_answers = True
 
@@ -186,7 +186,7 @@ class MiBand7(MiBand6):
         return Advertisement(name=self.name, services=frozenset({packets.FEE0}))
 
     def services(self) -> Sequence[Service]:
-        """Those of a Mi Band 6 without the classic login, battery, live steps, text and settings."""
+        """The services of a Mi Band 6, without classic login, battery, live steps, text and settings."""
         gone = {
             packets.BATTERY, packets.REALTIME_STEPS, packets.CONFIGURATION, packets.CHUNKED, packets.AUTHENTICATION,
         }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a simulated Mi Band remembers: a ring of coded minutes, by its own clock."""
+"""The memory of a simulated Mi Band: coded minutes, by its own clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hipsync.model import MINUTE, Epoch, State
 from hipsync_devices.huami import packets
 
 CAPACITY = 43_200
-"""Minutes: 30 days. Vendors speak of three weeks; nobody has measured it."""
+"""Minutes that fit: 30 days. Vendors advertise three weeks; nobody has measured it."""
 KINDS: dict[State | None, int] = {
     State.SITTING: 0x50,
     State.STANDING: 0x60,
@@ -23,7 +23,7 @@ KINDS: dict[State | None, int] = {
 
 
 class Memory:
-    """Records of `size` bytes. A minute that the clock passes twice is overwritten; the oldest makes room."""
+    """Records of `size` bytes. A minute that the clock passes twice is overwritten, and the oldest makes room."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -39,7 +39,7 @@ class Memory:
             del self._records[next(iter(self._records))]
 
     def run(self, since: datetime, most: int) -> list[datetime]:
-        """The first minutes from `since` on that follow each other: what the band slept through ends a round."""
+        """The first minutes from `since` on without a gap, at most `most`: a time when it was off ends a round."""
         first = min((stamp for stamp in self._records if stamp >= since), default=None)
         run: list[datetime] = []
         while first is not None and len(run) < most and first + len(run) * MINUTE in self._records:
@@ -50,12 +50,12 @@ class Memory:
         return b"".join(self._records[stamp] for stamp in stamps)
 
     def forget(self, stamps: Iterable[datetime]) -> list[datetime]:
-        """Those of the minutes that were still there."""
+        """Forget minutes; those that were still there."""
         return [stamp for stamp in stamps if self._records.pop(stamp, None) is not None]
 
 
 def coded(epoch: Epoch, size: int) -> bytes:
-    """A record: the epoch's own kind byte if it has one, else the nearest to its state."""
+    """The record of a minute, with its own kind byte if it has one, else the kind nearest to its state."""
     steps = min(epoch.steps, 0xFF)
     kind = epoch.kind if epoch.kind is not None else KINDS.get(epoch.state, 0x01 if steps else 0x50)
     return packets.encode_record(kind, min(epoch.intensity or 0, 0xFF), steps, epoch.heart_rate or 0xFF, size)

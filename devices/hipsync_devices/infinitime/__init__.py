@@ -1,4 +1,4 @@
-"""InfiniTime, the firmware of the PineTime watch: a live step counter and a screen, no memory."""
+"""InfiniTime, the firmware of the PineTime watch: a live step counter and a screen, no stored steps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hipsync_devices.infinitime import protocol
 from hipsync_devices.infinitime.gadgetbridge import TABLES
 
 NAMES = frozenset({"InfiniTime", "Pinetime-JF", "PineTime"})
-"""The watch by its present name, by that of its first builds, and with other firmware, whose owner is told what to do.
-The name alone: the step service is not advertised, and other gadgets share the one for firmware updates."""
+"""Names of the watch: today's, that of its first builds, and that with other firmware, whose owner learns what to do.
+The step service is not advertised, and other gadgets have the service for firmware updates too."""
 
 
 def _matches(advertisement: Advertisement) -> bool:

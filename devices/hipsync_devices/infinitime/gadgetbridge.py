@@ -1,6 +1,6 @@
 """Steps of a PineTime in Gadgetbridge's database: a row when the count rose, and none while it did not.
 
-So minutes without a row say nothing: the watch may have been out of reach.
+So minutes without a row are unknown: the watch may have been out of reach.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from hipsync.model import MINUTE
 from hipsync_devices.samples import summed
 
 RISEN = range(1, 1001)
-"""Steps of one notification; more was counted while nobody listened, and belongs to no minute."""
+"""Steps of one notification. More were counted while nobody was connected, and belong to no one minute."""
 
 TABLES: Mapping[str, Samples] = {
     "PINE_TIME_ACTIVITY_SAMPLE": Samples(("STEPS",), partial(summed, length=MINUTE, steps=RISEN))

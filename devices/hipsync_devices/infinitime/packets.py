@@ -1,4 +1,4 @@
-"""What InfiniTime puts on the air, both ways.
+"""Bytes of InfiniTime, in both directions.
 
 Source unless a line says otherwise: InfiniTimeOrg/InfiniTime at 8250565, `src/components/ble/` and `doc/ble.md`.
 """
@@ -27,9 +27,9 @@ STEPS = "00030001-78fc-48fe-8e23-433b3a1942d0"
 
 QUARTER = timedelta(minutes=15)
 TEXT = 99
-"""Bytes of an alert that the watch keeps; it would cut the rest even inside a character."""
+"""Bytes of an alert that the watch shows; it cuts the rest even inside a character."""
 SIMPLE, CALL = 0, 3
-"""Categories of an alert: the watch tells 3 from all others."""
+"""Categories of an alert; the watch treats all but 3 alike."""
 
 
 class Firmware(NamedTuple):
@@ -41,10 +41,10 @@ class Firmware(NamedTuple):
 
     @property
     def counts_in_the_dark(self) -> bool:
-        """Whether the counter is fresh with the screen off.
+        """Whether the counter is up to date while the screen is off.
 
-        Up to 1.15 the watch polls its step sensor only while the screen is on, or always if the wearer chose to wake
-        it by motion, which Bluetooth does not show. Else reads return the old value, and notifications stop.
+        Up to 1.15 the watch polls its step sensor only while the screen is on, or if the wearer lets motion wake it,
+        which Bluetooth does not show. Otherwise reads return an old count, and notifications stop.
         """
         return self >= (1, 16)
 
@@ -53,7 +53,7 @@ UNKNOWN_FIRMWARE = Firmware(0, 0)
 
 
 def firmware(revision: str) -> Firmware:
-    """The version that a revision string begins with; `UNKNOWN_FIRMWARE` for a fork that counts otherwise."""
+    """The version at the start of a revision string; `UNKNOWN_FIRMWARE` for a fork with other numbers."""
     match = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", revision, re.ASCII)
     return Firmware(*(int(part or 0) for part in match.groups())) if match else UNKNOWN_FIRMWARE
 
@@ -104,7 +104,7 @@ def wall_clock_of(data: bytes) -> datetime:
 
 
 def local_time(now: datetime, zone: ZoneInfo) -> bytes:
-    """Local Time Information: two signed bytes in quarter hours, standard time and what summer adds.
+    """Local Time Information: two signed bytes in quarter hours, standard time and what summer time adds.
 
     The second may only be 0, 2, 4 or 8 (GATT specification supplement); a zone with another idea of summer, or a
     negative one, puts all into the first.
@@ -133,7 +133,7 @@ class Alert:
 
     @classmethod
     def of(cls, data: bytes) -> Self:
-        """What the watch makes of a write of more than three bytes; without NUL all is body, or the caller."""
+        """What the watch makes of a write of more than three bytes; without NUL all is the body, or the caller."""
         if len(data) <= 3:
             raise MalformedPacket("an alert has a text after its 3 bytes", data)
         words = data[3 : 3 + TEXT].decode(errors="replace")
@@ -152,7 +152,7 @@ class Press(IntEnum):
 
 
 def press(data: bytes) -> Press:
-    """Which button the wearer pressed: one byte."""
+    """The button that the wearer pressed: one byte."""
     if len(data) != 1 or data[0] > Press.MUTED:
         raise MalformedPacket("a call event is one byte, 0, 1 or 2", data)
     return Press(data[0])

@@ -1,7 +1,7 @@
-"""The conversation with InfiniTime: a live step counter, no memory.
+"""The conversation with InfiniTime: a live step counter, no stored steps.
 
-The counter runs from the watch's local midnight; a restart or setting the clock into hour 0 also clears it, and what
-the watch counted before is gone. What happens while nobody is connected shows only as one difference.
+The counter runs from the watch's local midnight. A restart, or setting the clock into hour 0, clears it too, and what
+it counted before is lost. The steps while nobody was connected show only as one difference.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from hipsync_devices.infinitime.packets import Alert, Press
 from hipsync_devices.live_counter import burst, notifications, utc_offset, worth_storing
 
 HEARTBEAT = timedelta(minutes=1)
-"""Between reads of the counter while it is silent: proof that the link lives, and a reading for stillness."""
+"""Between reads of the counter while the watch is silent: a read proves that the link is alive and the wearer still."""
 RINGING = timedelta(seconds=20)
-"""A call screen stays for 7 s; if it is touched, until a button is pressed, for which this is time enough."""
+"""How long to wait for a button. A call screen stays for 7 s, or once it is touched until a button is pressed."""
 ANSWERS = {Press.ACCEPTED: Answer.DONE, Press.DECLINED: Answer.SNOOZED, Press.MUTED: Answer.SKIPPED}
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """What the watch says of itself; sets its clock. Raises `DeviceError` for firmware that does not tell steps."""
+    """Set the watch's clock; its versions and battery. Raises `DeviceError` for firmware that does not report steps."""
     version = await gatt.read_text(link, packets.FIRMWARE)
     if not link.has(packets.STEPS):
         raise DeviceError(
@@ -39,21 +39,21 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def sync(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The counter as it is now; nothing from firmware before 1.16, whose answer may be hours old."""
+    """The count as it is now; nothing from firmware before 1.16, whose answer may be hours old."""
     if await _is_fresh(link):
         yield [await _counter(link)]
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The counter as it changes, and from firmware 1.16 on every minute while it does not; the battery.
+    """The count as it changes, and from firmware 1.16 on every minute while it does not; the battery as reported.
 
-    Older firmware stops looking at its sensor while the screen is off, so that a counter that stands still says
-    nothing. That it changed proves that the watch looked, and then it is right: the sensor itself never stops.
+    Older firmware does not poll its sensor while the screen is off, so a count that stays the same proves nothing. A
+    count that changed is right, for the watch has just polled the sensor, which itself never stops.
     """
     fresh = await _is_fresh(link)
     offset = utc_offset(link)
     await link.subscribe(packets.STEPS, packets.BATTERY)
-    beat = link.now()  # at once: a change just before the subscription would be missed
+    beat = link.now()  # read at once: a change just before the subscription would be missed
     while True:
         try:
             reports = await burst(link.now, notifications(link, packets.STEPS, packets.BATTERY), until=beat)
@@ -71,7 +71,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 async def nudge(link: Link, _: Session, message: Message) -> Answer | None:
-    """Show the words with one weak buzz; if strong, ring like a call, and the wearer may press a button."""
+    """Show the text with one weak buzz; if strong, ring like a call, which the wearer may answer with a button."""
     if not message.strong:
         await link.write(gatt.NEW_ALERT, Alert(message.title, message.body).packet(), response=True)
         return None
@@ -85,10 +85,10 @@ async def nudge(link: Link, _: Session, message: Message) -> Answer | None:
 
 
 def _readings(reports: Sequence[Received], *, fresh: bool) -> list[Reading]:
-    """The counts worth storing, and the battery.
+    """The counts worth storing, and the battery, of a burst.
 
     On old firmware a count right before a reset may be yesterday's total, and only the last is stored: the counter is
-    cleared when the watch first looks at its sensor after midnight, and that look still reports the old total.
+    cleared when the watch first polls its sensor after midnight, and that poll still reports the old total.
     """
     counters = [Counter(at, packets.steps(data)) for uuid, at, data in reports if uuid == packets.STEPS]
     charges = [Charge(at, packets.percent(data)) for uuid, at, data in reports if uuid == packets.BATTERY]

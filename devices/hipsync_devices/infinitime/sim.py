@@ -1,6 +1,6 @@
 """A simulated PineTime with InfiniTime, as the watch behaves to any client.
 
-Its chip counts steps whatever the screen does; the counter that Bluetooth shows is a copy, made whenever the firmware
+Its chip counts steps whatever the screen does. The counter that Bluetooth shows is a copy, made whenever the firmware
 polls the chip. Source: InfiniTimeOrg/InfiniTime at 8250565 and the tags 1.6.0 to 1.16.1, `src/systemtask/` and
 `src/components/`.
 
@@ -28,17 +28,17 @@ from hipsync_devices.simulator import INVALID_LENGTH, Client, Event, Given, Time
 FIRMWARE_UPDATE = "00001530-1212-efde-1523-785feabcd123"
 RAW_MOTION = "00030002-78fc-48fe-8e23-433b3a1942d0"
 FLAT = bytes.fromhex("000000000004")
-"""Acceleration of a watch that lies on a table: 1024 a g, upwards."""
+"""Acceleration of a watch on a table, in 1/1024 g: upwards."""
 POLL = timedelta(milliseconds=100)
 RINGS_FOR = timedelta(seconds=7)
-"""Also how long the screen shows an alert."""
+"""How long the watch rings, and how long the screen shows an alert."""
 PERCENT = timedelta(hours=2)
-"""How long a hundredth of the battery lasts: eight days on a charge."""
+"""How long one percent of the battery lasts: eight days on a charge."""
 LEVELS = {0: "None", 1: "Mild", 2: "High"}
 
 
 class PineTime:
-    """Fits `hipsync.simulated.Simulator`; it has no key. Just before `now` its wearer looked at it."""
+    """A watch on a wrist (`hipsync.simulated.Simulator`). It has no key; just before `now` its wearer looked at it."""
 
     def __init__(
         self,
@@ -53,12 +53,12 @@ class PineTime:
         self.mtu, self.battery = 23, 87
         self.shown: list[Shown] = []
         self.alerts: list[Alert] = []
-        """All that it was told to show."""
+        """All alerts that it received."""
         self.silent = False
-        """The wearer switched notifications off: alerts are kept and not shown."""
+        """Whether the wearer switched notifications off: then alerts are not shown."""
         self.firmware, self.wakes_on_motion = firmware, wakes_on_motion
         self.press, self.press_after = press, press_after
-        """The button that the wearer will press when it rings, and how soon."""
+        """The button that the wearer presses when the watch rings, and how soon."""
         self._version = packets.firmware(firmware)
         now = given["now"]
         self._time = Time(now, self._coming)
@@ -128,7 +128,7 @@ class PineTime:
 
     @property
     def _strict(self) -> bool:
-        """From 1.12 on the length of a time is checked, and there is a Local Time Information."""
+        """Whether the firmware checks the length of a time and has Local Time Information, as from 1.12 on."""
         return self._version >= (1, 12)
 
     def _readable(self) -> dict[str, bytes]:
@@ -143,7 +143,7 @@ class PineTime:
         }
 
     def _clock_with_junk(self) -> bytes:
-        """Weekday and reason are memory that nobody wrote."""
+        """The Current Time as the watch sends it: weekday and reason are whatever was in memory."""
         clock = packets.wall_clock(self.wall_clock().replace(microsecond=0))
         return clock[:7] + b"\xc8" + clock[8:9] + b"\x5a"
 
@@ -170,7 +170,7 @@ class PineTime:
             self._pressed_at = self._time.now + self.press_after
 
     def _set_clock(self, data: bytes) -> None:
-        """A new day is an hour 0 that comes after another hour, whatever the date."""
+        """Set the clock. A new day begins if the hour becomes 0 and was another one, whatever the date."""
         if self._strict and len(data) < 10:
             raise Refused(INVALID_LENGTH)
         before = self.wall_clock()
@@ -182,20 +182,20 @@ class PineTime:
     # ------------------------------------------------------------------ time, and what the wearer does
 
     def look(self, now: datetime, length: timedelta = timedelta(seconds=15)) -> None:
-        """The screen is on for so long."""
+        """Let the wearer look at the watch: the screen is on for this long."""
         self._time.pass_until(now)
         self._screen_until = max(self._screen_until, self._time.now + length)
         self._poll()
 
     def reboot(self, now: datetime) -> None:
-        """The count is gone and the link is lost; the clock goes on."""
+        """Restart the watch: count and connection are lost, the clock goes on."""
         self._time.pass_until(now)
         self._chip = self._counter = 0
         self._reset_at_next_poll, self._cleared_at, self._local_time = False, None, b"\0\0"
         self._client.hang_up()
 
     def _coming(self) -> Sequence[Event]:
-        """What will happen and when; at the same instant in this order."""
+        """What will happen, and when; events at the same instant happen in this order."""
         coming: list[tuple[datetime | None, Callable[[], None]]] = [
             (self._cleared_at, self._clear),
             (self._walk[0].at if self._walk else None, self._walked),
@@ -221,11 +221,11 @@ class PineTime:
     def _poll(self) -> None:
         if not self._polls() or self._cleared_at is not None:
             return
-        if self._reset_at_next_poll:  # this look still sees the old total, though nothing may have changed
+        if self._reset_at_next_poll:  # this poll still reports the old total, even if nothing changed
             self._reset_at_next_poll, self._cleared_at = False, self._time.now + POLL
-            self._tell(self._chip)
+            self._set_counter(self._chip)
         elif self._chip != self._counter:
-            self._tell(self._chip)
+            self._set_counter(self._chip)
 
     def _new_day(self) -> None:
         if self._version.counts_in_the_dark:
@@ -236,7 +236,7 @@ class PineTime:
 
     def _clear(self) -> None:
         self._chip, self._cleared_at = 0, None
-        self._tell(0)
+        self._set_counter(0)
 
     def _discharge(self) -> None:
         self._discharged_at += PERCENT
@@ -248,6 +248,6 @@ class PineTime:
         if self.press is not None:
             self._client.send(packets.EVENT, bytes([self.press]))
 
-    def _tell(self, count: int) -> None:
+    def _set_counter(self, count: int) -> None:
         self._counter = count
         self._client.send(packets.STEPS, packets.steps_packet(count))

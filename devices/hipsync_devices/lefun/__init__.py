@@ -1,4 +1,4 @@
-"""Lefun bands (maker: TJD; FT100, SB7+ and kin): a live total, hours that can be fetched, a motor and a screen."""
+"""Lefun bands (maker: TJD; FT100, SB7+ and others): a live total, hours that can be fetched, a motor and a screen."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hipsync_devices.lefun import packets, protocol
 from hipsync_devices.lefun.hours import HOUR
 
 NAMES = re.compile(r"Lefun|FT100|SB7\+|Bohemic|Vivitar", re.IGNORECASE)
-"""As bands were seen to advertise themselves, whole; most sellers give names of their own."""
+"""Whole names under which bands were seen; most sellers give them names of their own."""
 
 
 def _matches(advertisement: Advertisement) -> bool:
-    """A name of the family, or its service, which no recorded band advertises."""
+    """Whether the name is one of the family, or its service is there, which no recorded band advertises."""
     return NAMES.fullmatch(advertisement.name or "") is not None or packets.SERVICE in advertisement.services
 
 

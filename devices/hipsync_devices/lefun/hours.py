@@ -1,16 +1,16 @@
-"""From a band's records to hours, and what it means that there are none.
+"""A band's records become hours here, and so do the hours without a record.
 
-How long a slot of a record is nobody has said: 30 minutes in some sources, whole hours perhaps. But slots that divide
-an hour and begin with it add up to hours whatever their length, so hours are what is told. A band that is thought to
-omit still slots vouches for a day of which it tells at least one, and for today if it says that nothing was walked::
+Nobody has published how long the slot of a record is: some sources say 30 minutes, perhaps it is an hour. Slots that
+divide the hour add up to hours whatever their length, so hours are reported. Bands are thought to omit still slots. So
+a band vouches for a day of which it sends at least one record, and for today if it says that nothing was walked::
 
     since |  .    11:00 11:30 |  .    . |  running
-          |  0      told      |  0    0 |
+          |  0      sent      |  0    0 |
 
-Stamps are wall clock. From `began` on, when the clock was set, they are on the offset of that instant, for a band
-knows no daylight saving; what is older was stamped on the wearer's clock, as far as anybody can tell. The hour in which
-the clock was set has stamps of both, and so has the next if it was set back: both are left out. Nothing is inferred
-before `began`, nor while the clock was wrong.
+Stamps are wall clock. From `began` on, when the clock was set, they are on the offset of that instant, for the band
+knows no summer time; older ones were stamped on the wearer's clock, as far as anybody can tell. The hour in which the
+clock was set has stamps of both, and so has the next one if the clock was set back: both hours are left out. Nothing is
+inferred before `began`, nor while the clock was wrong.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 MOST = 60 * 250
-"""Steps of an hour at a sprinter's pace."""
+"""The most steps that anybody takes in an hour, at a sprinter's pace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How stamps become instants: since `began` on the offset of that instant; before, and if never set, in `zone`."""
+    """Makes instants of stamps: from `began` on by the offset of that instant; before it, or if None, in `zone`."""
 
     zone: ZoneInfo
     began: datetime | None = None
 
     def offset(self, now: datetime) -> timedelta:
-        """What the band's clock is ahead of UTC now."""
+        """How far the band's clock is ahead of UTC now."""
         return (now if self.began is None else self.began).astimezone(self.zone).utcoffset() or timedelta()
 
     def instant(self, wall: datetime) -> datetime:
@@ -51,17 +51,17 @@ class Clock:
         return (now + self.offset(now)).date()
 
     def is_of(self, start: datetime) -> bool:
-        """Whether all of an hour's stamps are on one clock; one that is set back by an hour tells some twice."""
+        """Whether all stamps of an hour are on one clock; a clock set back by an hour passes some twice."""
         return self.began is None or start == self.began or not self.began - HOUR < start < self.began + HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a band told: by day, the steps by stamp."""
+    """What a band sent: for each day, the steps by stamp."""
 
     slots: Mapping[date, Mapping[datetime, int]]
     still: date | None = None
-    """Today, if the band says that nothing was walked."""
+    """Today's date, if the band says that nothing was walked today."""
 
     def vouched(self, day: date) -> bool:
         return bool(self.slots[day]) or day == self.still
@@ -70,31 +70,31 @@ class Answer:
 def hours(
     answer: Answer, clock: Clock, *, asked: datetime, since: datetime | None = None, infer: bool = True
 ) -> Sequence[Epoch]:
-    """The hours that ended by `asked`, from `since` on, in order."""
+    """The hours in `[since, asked)` that are known, in order; without `infer` only those with records."""
     sums: dict[datetime, int] = {}
     for slots in answer.slots.values():
         for stamp, steps in slots.items():
             start = clock.instant(stamp.replace(minute=0))
             sums[start] = sums.get(start, 0) + steps
-    told = {start: Epoch(start, HOUR, steps) for start, steps in sums.items() if clock.is_of(start)}
+    found = {start: Epoch(start, HOUR, steps) for start, steps in sums.items() if clock.is_of(start)}
     if infer:
         first = _first(answer, clock, sums) if since is None else since
         if clock.began is not None:
             first = max(first, clock.began)
         for start in _grid(answer, clock):
             if start >= first and start not in sums and clock.is_of(start):
-                told[start] = Epoch(start, HOUR, 0, inferred=True)
-    return [epoch for start, epoch in sorted(told.items()) if epoch.end <= asked and (since is None or start >= since)]
+                found[start] = Epoch(start, HOUR, 0, inferred=True)
+    return [epoch for start, epoch in sorted(found.items()) if epoch.end <= asked and (since is None or start >= since)]
 
 
 def _first(answer: Answer, clock: Clock, starts: Collection[datetime]) -> datetime:
-    """From when on a band vouches that was never met: its first record, for before that nobody may have worn it."""
+    """From when on a new band vouches: its first record, for it may not have been worn before."""
     today = [] if answer.still is None else [clock.instant(datetime.combine(answer.still, time()))]
     return min([*starts, *today], default=NEVER)
 
 
 def _grid(answer: Answer, clock: Clock) -> Iterator[datetime]:
-    """The beginnings of all hours of the days that the band vouches for."""
+    """The starts of all hours of the days that the band vouches for."""
     for day in answer.slots:
         if answer.vouched(day):
             start, end = (clock.instant(datetime.combine(each, time())) for each in (day, day + DAY))

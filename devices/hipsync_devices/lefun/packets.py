@@ -1,4 +1,4 @@
-"""Bytes of Lefun bands, both ways.
+"""Bytes of Lefun bands, in both directions.
 
 A frame is one value of a characteristic: `<mark> <length> <command> <parameters> <check>`. Numbers are big-endian;
 time is the band's wall clock, without a zone. Source of the layouts: notes on an FT100
@@ -19,17 +19,17 @@ from hipsync_devices.gatt import uuid16
 SERVICE, WRITE, NOTIFY = uuid16(0x18D0), uuid16(0x2D01), uuid16(0x2D00)
 
 REQUEST, REPLY = 0xAB, 0x5A
-"""First byte of what the host says, and of what the band says."""
+"""First byte of a frame from the host, and of one from the band."""
 SHORTEST, LONGEST = 4, 20
-"""Bytes a frame."""
+"""Bytes of a frame, at least and at most."""
 
 INFO, BATTERY, TIME, FIND, TOTAL, ACTIVITY, TEXT = 0x00, 0x03, 0x04, 0x09, 0x12, 0x13, 0x17
 GET, SET = 0, 1
 TEXT_MESSAGE = 1 << 1
 PIECE, LONGEST_TEXT = 13, 254
-"""Bytes of a notification's text in one frame, and in all."""
+"""Bytes of a text that fit one frame, and that the band takes in all."""
 LAST_DAY = 6
-"""Days ago, of the oldest day that can be asked for."""
+"""The oldest day that can be asked for, in days before today."""
 
 
 def crc(data: bytes) -> int:
@@ -43,14 +43,14 @@ def crc(data: bytes) -> int:
 
 
 class Frame(NamedTuple):
-    """A command with its parameters, at most 16 bytes; `mark` tells who speaks."""
+    """A command with its parameters, at most 16 bytes; `mark` says which end sent it."""
 
     command: int
     params: bytes = b""
     mark: int = REQUEST
 
     def encode(self) -> bytes:
-        """Raises `ValueError` for more than 16 bytes of parameters."""
+        """The bytes of the frame. Raises `ValueError` for more than 16 bytes of parameters."""
         size = SHORTEST + len(self.params)
         if size > LONGEST:
             raise ValueError(f"a frame of {size} bytes")
@@ -59,7 +59,7 @@ class Frame(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> Frame:
-        """What comes after its length is padding."""
+        """The frame in a packet; bytes beyond its length are padding. Raises `MalformedPacket`."""
         if len(data) < SHORTEST or data[0] not in {REQUEST, REPLY}:
             raise MalformedPacket("not a frame", data)
         size = data[1]
@@ -74,12 +74,12 @@ class Frame(NamedTuple):
 
 
 def encode_time(wall: datetime) -> bytes:
-    """Year since 2000, month, day, hour, minute, second; a byte each."""
+    """A wall clock as six bytes: year since 2000, month, day, hour, minute, second."""
     return bytes([wall.year - 2000, wall.month, wall.day, wall.hour, wall.minute, wall.second])
 
 
 def decode_time(data: bytes) -> datetime:
-    """Without a zone; of five bytes to the minute."""
+    """Inverse of `encode_time`, without a zone; five bytes are a time without seconds. Raises `MalformedPacket`."""
     if len(data) not in {5, 6}:
         raise MalformedPacket("a time has five or six bytes", data)
     year, month, day, hour, minute, second = *data, *bytes(6 - len(data))
@@ -97,21 +97,21 @@ def set_time(wall: datetime) -> Frame:
 
 
 class Info(NamedTuple):
-    """00: 16 bytes; two of each version, and the maker's letters at the end. What the others mean nobody has said."""
+    """The answer to 00, 16 bytes: two for each version, the maker's letters at the end, others unknown."""
 
     hardware: str
     firmware: str
 
     @classmethod
     def decode(cls, params: bytes) -> Info:
-        """Raises `MalformedPacket` unless the maker is TJDP, of whose bytes alone the versions are known."""
+        """Inverse of `encode`. Raises `MalformedPacket` unless the maker is TJDP, whose versions alone are known."""
         if len(params) != 16 or not params.endswith(b"TJDP"):
             raise MalformedPacket("not the versions of this maker", params)
         return cls(params[8:10].hex(), params[10:12].hex())
 
 
 def percent(params: bytes) -> int:
-    """03: battery level."""
+    """The answer to 03, one byte: battery level in percent."""
     if len(params) != 1 or params[0] > 100:
         raise MalformedPacket("a battery level is one byte of at most 100", params)
     return params[0]
@@ -125,7 +125,7 @@ NO_DATA = b"\xff\xff\xff"
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """12: what was walked on a day, `days_ago` by the band's clock; `day` is None where it has no data."""
+    """The answer to 12: what was walked on a day, `days_ago` by the band's clock; `day` is None if it has no data."""
 
     days_ago: int
     day: date | None
@@ -152,16 +152,16 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """13: the steps of a slot that begins at `start`, the `current`-th of `total` on a day.
+    """A part of the answer to 13: the steps of the slot at `start`, which is number `current` of `total` on that day.
 
-    A day without records is one answer with a total of 0, and no start. How long a slot is nobody has said.
+    A day without records is one answer with a total of 0, and no start. Nobody has published how long a slot is.
     """
 
     days_ago: int
     total: int = 0
     current: int = 0
     start: datetime | None = None
-    """The band's wall clock, to the minute."""
+    """Start of the slot by the band's wall clock, to the minute."""
     steps: int = 0
     metres: int = 0
     calories: int = 0
@@ -192,7 +192,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """17: one of the pieces of a text; `number` counts from 1. The band does not answer."""
+    """The parameters of 17: a piece of a text; `number` counts from 1. The band does not answer."""
 
     pieces: int
     number: int
@@ -210,7 +210,7 @@ class Piece:
 
 
 def pieces(text: str) -> list[Piece]:
-    """A text message of at most 254 bytes, cut between two characters, each piece too."""
+    """The pieces of a text; it and each piece are cut between two characters, the text to at most 254 bytes."""
     parts, size = [b""], 0
     for character in text:
         coded = character.encode(errors="replace")

@@ -1,16 +1,16 @@
 """The conversation with a Lefun band: its total as it walks, the hours of a week, buzz and text.
 
-Each request but a text is answered, with the same command::
+The band answers each request but a text, with the same command::
 
     > AB 12 00                        < 5A 12 00 <day> <steps> <metres> <calories>     today so far; also unasked
     > AB 13 <days ago>                < 5A 13 <days ago> <total> <number> <start> <steps> ...     each record of a day
     > AB 04 01 <time>                 < 5A 04 01 01
 
-Frames that do not keep to the protocol are passed over, as other clients do: some bands send odd ones. The band forgets
-nothing because of what is fetched. Left alone: sleep and pulse, of whose bytes no recording exists.
+Frames that do not keep to the protocol are ignored, as other clients do: some bands send odd ones. Fetching makes the
+band forget nothing. Sleep and pulse are not fetched, for no recording of their bytes exists.
 
-The clock is set in `sync`, after the hours that were stamped by it were stored. An `Info` says since when stamps are on
-one clock: it is told at the first meeting, when the band had lost its clock, and when the wearer's offset changed.
+`sync` sets the clock after it has stored the hours that were stamped by it. An `Info` records since when stamps are on
+one clock: at the first meeting, when the band had lost its clock, and when the wearer's offset changed.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from hipsync_devices.lefun.wire import Wire
 from hipsync_devices.live_counter import burst, worth_storing
 
 HEARTBEAT = timedelta(minutes=1)
-"""Between questions for the total while the band is silent: proof that the link lives, and a reading for stillness."""
+"""Between requests for the total while the band is silent, which prove that the link is alive and the wearer still."""
 SECOND = timedelta(seconds=1)
 BUZZ = timedelta(seconds=4)
-"""The band buzzes three times."""
+"""How long the band takes for its three buzzes."""
 CLOCKS_APART = timedelta(minutes=10)
-"""How far a band's midnight may be from ours; a clock further off is seen by its date, once a day at the latest."""
+"""How far the band's midnight may be from ours. A clock that is further off shows by its date, within a day."""
 
 
 # ------------------------------------------------------------------ what the band says of itself, and its clock
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Its battery. Raises `DeviceError` for a band of another family."""
+    """The band's battery. Raises `DeviceError` for a band of another family."""
     wire = Wire(link)
     await wire.open()
     level = packets.percent(await wire.ask(packets.BATTERY))
@@ -51,10 +51,10 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def _info(wire: Wire, since: datetime) -> Info:
-    """Its versions where their place is known."""
+    """The band's versions where their place is known, with `since` as the time."""
     with contextlib.suppress(MalformedPacket):
-        told = packets.Info.decode(await wire.ask(packets.INFO))
-        return Info(since, told.firmware, told.hardware)
+        versions = packets.Info.decode(await wire.ask(packets.INFO))
+        return Info(since, versions.firmware, versions.hardware)
     return Info(since)
 
 
@@ -69,7 +69,7 @@ def _hour_of(local: datetime) -> datetime:
 
 
 async def _within_an_hour(link: Link) -> datetime:
-    """Now, but not the first second of an hour: since a full hour means that all of it is on one clock.
+    """Now, or a second later in the first second of an hour: a full hour would mean that all of it is on one clock.
 
     What is stored has whole seconds.
     """
@@ -81,7 +81,7 @@ async def _within_an_hour(link: Link) -> datetime:
 
 
 def _near(day: date | None, clock: Clock, now: datetime) -> bool:
-    """Whether that is today, by a band's clock that may be some minutes off."""
+    """Whether `day` is today by a clock that may be some minutes off."""
     return day in {clock.today(now - CLOCKS_APART), clock.today(now + CLOCKS_APART)}
 
 
@@ -91,8 +91,8 @@ def _near(day: date | None, clock: Clock, now: datetime) -> bool:
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
     """The hours since the last one stored, and the total as it is now.
 
-    A band whose clock had stopped tells a wrong day; what it walked then it stamped wrongly, so nothing is inferred,
-    and its clock is set first. A band whose records are not as expected still tells its total.
+    A band whose clock had stopped reports a wrong day. It stamped the steps since then wrongly, so nothing is inferred,
+    and its clock is set first. If the records are not as expected, the total is still reported.
     """
     wire = Wire(link)
     await wire.open()
@@ -107,9 +107,8 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     since = session.since.get(Epoch)
     today = day if day is not None and right else Clock(link.zone).today(link.now())
     answer = await _answer(wire, today, clock.today(since) if since is not None else date.min)
-    told = hours(answer, clock, asked=now, since=since, infer=right)
-    if told:
-        yield told
+    if epochs := hours(answer, clock, asked=now, since=since, infer=right):
+        yield epochs
     if not lost:
         if clock.began is None:
             yield [await _info(wire, _hour_of(now.astimezone(link.zone)))]
@@ -122,31 +121,31 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 
 async def _answer(wire: Wire, today: date, first: date) -> Answer:
-    """The days from `first` on, oldest first; after one that is not as it should be none, for they are asked again."""
+    """The days from `first` on, oldest first, up to one with unexpected records: later syncs ask for the rest."""
     slots: dict[date, dict[datetime, int]] = {}
     still = None
     try:
         for days_ago in range(min((today - first).days, packets.LAST_DAY), -1, -1):
             expected = today - timedelta(days=days_ago)
-            told = _slots(await wire.records(days_ago))
+            sent = _slots(await wire.records(days_ago))
             total = await wire.total(days_ago)
-            days = {stamp.date() for stamp in told} or {total.day or expected}
+            days = {stamp.date() for stamp in sent} or {total.day or expected}
             if days != {expected} or total.day not in {expected, None}:
                 raise UnexpectedReply("the band told of another day")
-            if total.steps and sum(told.values()) > total.steps:
+            if total.steps and sum(sent.values()) > total.steps:
                 raise UnexpectedReply("the records of a day have more steps than the day")
-            slots[expected] = told
-            if not days_ago and not told and total.day is not None and not total.steps:
+            slots[expected] = sent
+            if not days_ago and not sent and total.day is not None and not total.steps:
                 still = total.day
     except LinkLost:
         raise
-    except DeviceError:  # silent, or says something else: what it said before that holds
+    except DeviceError:  # silent, or something else: the days before that are good
         pass
     return Answer(slots, still)
 
 
 def _slots(records: Sequence[Record]) -> dict[datetime, int]:
-    """Steps by stamp. Raises `UnexpectedReply` for what cannot be a day: a slot twice, or more than anybody walks."""
+    """Steps by stamp. Raises `UnexpectedReply` for what cannot be a day: a slot twice, or too many steps."""
     slots = {record.start: record.steps for record in records if record.start is not None}
     stamps = list(slots)
     if len(slots) != len(records) or stamps != sorted(stamps) or max(slots.values(), default=0) > MOST:
@@ -158,7 +157,7 @@ def _slots(records: Sequence[Record]) -> dict[datetime, int]:
 
 
 async def _counter(link: Link, wire: Wire) -> tuple[Total, Counter] | None:
-    """The total of today, if it is today's. One band told 0 until the day closed, so the records must agree to that."""
+    """Today's total. None for one of another day, or for a 0 that the records do not confirm (`Totals`)."""
     total, now = await wire.total(), link.now()
     if not _near(total.day, Clock(link.zone), now):
         return None
@@ -168,7 +167,7 @@ async def _counter(link: Link, wire: Wire) -> tuple[Total, Counter] | None:
                 return None
         except LinkLost:
             raise
-        except DeviceError:  # nobody agrees
+        except DeviceError:  # nothing confirms the zero
             return None
     return total, Counter(now, total.steps)
 
@@ -176,18 +175,18 @@ async def _counter(link: Link, wire: Wire) -> tuple[Total, Counter] | None:
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
     """The total as it changes, and every minute while it does not.
 
-    Ends when summer time begins or ends: the band is to be met again, which tells its hours and sets its clock.
+    It ends when summer time begins or ends: the next connection fetches the hours and sets the clock.
     """
     wire, totals = Wire(link), Totals(link)
     await wire.open()
     offset = Clock(link.zone).offset(link.now())
     beat = link.now() + HEARTBEAT
-    if told := await _counter(link, wire):
-        totals.last = told[0]
-        yield [told[1]]
+    if first := await _counter(link, wire):
+        totals.last = first[0]
+        yield [first[1]]
     while Clock(link.zone).offset(link.now()) == offset:
         try:
-            readings = totals.readings(await burst(link.now, partial(_told, wire), until=beat))
+            readings = totals.readings(await burst(link.now, partial(_next_total, wire), until=beat))
         except NoReply:
             beat = link.now() + HEARTBEAT
             total = await wire.total()
@@ -195,7 +194,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         yield readings
 
 
-async def _told(wire: Wire, until: datetime) -> tuple[datetime, Total]:
+async def _next_total(wire: Wire, until: datetime) -> tuple[datetime, Total]:
     while True:
         at, params = await wire.heard(packets.TOTAL, until)
         with contextlib.suppress(MalformedPacket):
@@ -203,20 +202,20 @@ async def _told(wire: Wire, until: datetime) -> tuple[datetime, Total]:
 
 
 class Totals:
-    """Which of the totals of one connection are believed.
+    """Decides which totals of one connection are believed.
 
-    None of another day; none that is less than one of the same day, for only midnight takes steps away; and no zero
-    before the first step of a connection unless the records agreed to it, for there is a band that answers 0 until the
-    day closes.
+    Not believed are totals of another day, and totals below an earlier one of the same day, for only midnight resets
+    them. A zero before the first step of a connection is believed only if the records agree: one band answers 0 until
+    the day ends.
     """
 
     def __init__(self, link: Link) -> None:
         self._clock = Clock(link.zone)
         self.last = Total(0, None)
-        """The last one that was believed; without a day if none was."""
+        """The last total that was believed; without a day if none was."""
 
     def readings(self, told: Sequence[tuple[datetime, Total]]) -> Sequence[Reading]:
-        """Those that are believed and worth storing."""
+        """The totals of a burst that are believed and worth storing."""
         return worth_storing([Counter(at, total.steps) for at, total in told if self._believed(at, total)])
 
     def _believed(self, at: datetime, total: Total) -> bool:
@@ -235,7 +234,7 @@ class Totals:
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
-    """Show the words, which the band does not answer, and buzz three times; if strong, three times more."""
+    """Show the text, which the band does not answer, and buzz three times; if strong, three times more."""
     wire = Wire(link)
     await wire.open()
     for piece in packets.pieces(f"{message.title}: {message.body}"):

@@ -1,10 +1,10 @@
 """A simulated Lefun band, as it behaves to any client.
 
-It counts its wearer's steps into slots of its own clock, which knows no zone and no daylight saving. What it was not
-built for, and what does not pass its check, it passes over in silence.
+It counts its wearer's steps into slots of its own clock, which knows no zone and no summer time. It ignores frames with
+a wrong check, and commands that it does not know.
 
-What nobody has recorded is our choice: how often it tells its total, that slots without steps are omitted, that the
-slot that runs is told as it stands, and what a restart does: the clock begins in the year 2000, the memory stays.
+Some behaviour is our guess, for nobody has recorded it: how often the band reports its total, that it omits slots
+without steps and sends the running slot as it stands, and that a restart sets the clock to 2000 and keeps the memory.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from hipsync_devices.simulator import BOOT, Client, Event, Given, Time, WallCloc
 
 UNITS, PROFILE, FEATURES, SIT_REMINDER, DRINK_REMINDER, LANGUAGE = 0x02, 0x06, 0x08, 0x0B, 0x0C, 0x21
 EXTENDED = 1 << 4
-"""In the kind of a text: a byte with the app comes before the words."""
+"""A flag in the kind of a text: a byte for the app comes before the words."""
 VERSIONS = bytes.fromhex("ff2714f15031390201023219544a4450")
-"""As an FT100 told them."""
+"""The versions that an FT100 sent."""
 MOST_STEPS = 0xFFFF
 
 
 @dataclass(slots=True)
 class Faults(simulator.Faults):
-    """What goes wrong in the air or the firmware; notifications are counted from 0 in each connection."""
+    """What goes wrong on the air or in the firmware; notifications are numbered from 0 in each connection."""
 
     deaf: set[int] = field(default_factory=set[int])
-    """Commands that it does not answer."""
+    """Commands that the band does not answer."""
 
 
 class LefunBand:
-    """Fits `hipsync.simulated.Simulator`; it has no key."""
+    """A band on a wrist (`hipsync.simulated.Simulator`); it has no key."""
 
     def __init__(
         self,
@@ -58,9 +58,9 @@ class LefunBand:
         self.faults = Faults()
         self.shown: list[Shown] = []
         self.slot, self.omits_still, self.pads = slot, omits_still, pads
-        """`pads`: all it says has 20 bytes."""
+        """`pads`: each frame is padded to 20 bytes."""
         self.tells_today = tells_today
-        """Else it answers 0 for today until the day has closed, as one ring does; unasked it tells the truth."""
+        """If not, it answers 0 for today until the day ends, as one ring does; unasked it sends the true total."""
         self.settings = {
             UNITS: bytes(3),
             PROFILE: bytes([0, 160, 50, 20]),
@@ -77,11 +77,11 @@ class LefunBand:
         self.on_subscribe, self.read, self.write = client.on_subscribe, client.read, client.write
         self.wake_at = client.wake_at
         self._slots: dict[datetime, int] = {}
-        """Steps by wall clock."""
+        """Steps by the start of the slot, by wall clock."""
         self._words = b""
-        """Of a text of which not all pieces have come."""
+        """The beginning of a text of which not all pieces have come."""
         self._lived = min((epoch.start for epoch in life), default=given["now"])
-        """Until when it has counted; it was not worn before."""
+        """Until when the band has counted, which begins when it was first worn."""
         self._walk = walk(life)
         self._live(given["now"])
 
@@ -136,8 +136,8 @@ class LefunBand:
 
     def _setting(self, command: int, op: int, value: bytes) -> None:
         if op == SET and len(value) == len(self.settings[command]):
-            held = self.settings[command] if command == UNITS else value
-            self.settings[command] = bytes(old if new == 0xFF else new for old, new in zip(held, value, strict=True))
+            before = self.settings[command] if command == UNITS else value
+            self.settings[command] = bytes(old if new == 0xFF else new for old, new in zip(before, value, strict=True))
             self._reply(command, bytes([SET, 1]))
         elif op == packets.GET and not value:
             self._reply(command, bytes([op]) + self.settings[command])
@@ -169,7 +169,7 @@ class LefunBand:
     # ------------------------------------------------------------------ time, and what the wearer does
 
     def reboot(self, now: datetime) -> None:
-        """The clock is lost and the link; the memory is not."""
+        """Restart the band: clock and connection are lost, the memory is not."""
         self._live(now)
         self.wall_clock.set(BOOT)
         self._client.hang_up()
@@ -182,7 +182,7 @@ class LefunBand:
         return [(self._walk[0].at, self._walked)] if self._walk else []
 
     def _begin_slots(self, until: datetime) -> None:
-        """A band that reports still slots too begins each as it comes."""
+        """Begin each slot up to `until`, if this band reports still slots too."""
         if not self.omits_still:
             start = self._slot(self.wall_clock(self._lived))
             while start < self.wall_clock(until):
@@ -193,9 +193,7 @@ class LefunBand:
     def _walked(self) -> None:
         at, count = self._walk.popleft()
         self._begin_slots(at)
-        wall = self.wall_clock(
-            at - timedelta.resolution
-        )  # walked before: at a slot's end they count for the one that ends
+        wall = self.wall_clock(at - timedelta.resolution)  # they were walked before: at a slot's end they belong to it
         slot = self._slot(wall)
         self._slots[slot] = min(self._slots.get(slot, 0) + count, MOST_STEPS)
         oldest = wall.date() - timedelta(days=LAST_DAY)

@@ -1,4 +1,4 @@
-"""Questions to a Lefun band and their answers, over a link; what is no frame of the protocol is passed over."""
+"""Requests to a Lefun band and their answers, over a link. What is no frame of the protocol is ignored."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hipsync_devices.lefun.packets import Frame, Record, Total
 REPLY_WITHIN = timedelta(seconds=2)
 TRIES = 2
 REST = timedelta(seconds=10)
-"""For the rest of an answer with an error; a day has at most 255 records."""
+"""How long the rest of a faulty answer may take; a day has at most 255 records."""
 STRANGER = "the band has not the service of Lefun: is it another model?"
 
 
 class Wire:
-    """Frames over a link; what is none is passed over."""
+    """Frames over a link; what is no frame is ignored."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -33,7 +33,7 @@ class Wire:
         await self._link.write(packets.WRITE, Frame(command, params).encode(), response=True)
 
     async def heard(self, command: int, until: datetime) -> tuple[datetime, bytes]:
-        """When the next frame of that command came, and its parameters. Raises `NoReply`."""
+        """When the next frame of a command came, and its parameters. Raises `NoReply` if none comes by `until`."""
         while True:
             left = until - self._link.now()
             if left <= timedelta():
@@ -45,27 +45,27 @@ class Wire:
                     return received.at, frame.params
 
     async def ask(self, command: int, params: bytes = b"", *, echo: bytes = b"") -> bytes:
-        """The parameters of the answer, which begin with `echo`. Raises `NoReply` after two tries."""
+        """The parameters of the next answer that begins with `echo`. Raises `NoReply` after two tries."""
         for left in reversed(range(TRIES)):
             await self.send(command, params)
             until = self._link.now() + REPLY_WITHIN
             try:
-                while not (told := (await self.heard(command, until))[1]).startswith(echo):
+                while not (answer := (await self.heard(command, until))[1]).startswith(echo):
                     continue
             except NoReply:
                 if not left:
                     raise
             else:
-                return told
+                return answer
         raise NoReply(f"the band did not answer command {command:02X}")
 
     async def total(self, days_ago: int = 0) -> Total:
-        """Of a day; the running one may also be told unasked."""
+        """The total of a day. The band may also send today's unasked, which counts as the answer."""
         day = bytes([days_ago])
         return Total.decode(await self.ask(packets.TOTAL, day, echo=day))
 
     async def records(self, days_ago: int) -> Sequence[Record]:
-        """Those of a day, complete and in order. Raises `UnexpectedReply` unless they are, after two tries."""
+        """The records of a day, in order. Raises `UnexpectedReply` if they are not complete after two tries."""
         for left in reversed(range(TRIES)):
             await self.send(packets.ACTIVITY, bytes([days_ago]))
             try:
@@ -79,22 +79,22 @@ class Wire:
         raise NoReply("the band tells no records")
 
     async def _records(self, days_ago: int) -> Sequence[Record]:
-        told: list[Record] = []
-        while not told or len(told) < told[0].total:
+        records: list[Record] = []
+        while not records or len(records) < records[0].total:
             _, params = await self.heard(packets.ACTIVITY, self._link.now() + REPLY_WITHIN)
             record = Record.decode(params)
-            if record.start is None and not told and record.days_ago == days_ago:
+            if record.start is None and not records and record.days_ago == days_ago:
                 return []
-            if told and record == told[-1]:
-                continue  # the same value twice
+            if records and record == records[-1]:
+                continue  # the same record twice
             head = (record.days_ago, record.total, record.current)
-            if head != (days_ago, told[0].total if told else record.total, len(told) + 1):
+            if head != (days_ago, records[0].total if records else record.total, len(records) + 1):
                 raise UnexpectedReply("the records of a day are not complete and in order")
-            told.append(record)
-        return told
+            records.append(record)
+        return records
 
     async def _quiet(self) -> None:
-        """Let the rest of an answer go by that is asked for again."""
+        """Wait until the rest of a faulty answer has gone by, before it is asked for again."""
         end = self._link.now() + REST
         with contextlib.suppress(NoReply):
             while True:

@@ -1,4 +1,4 @@
-"""What MoYoung watches put on the air, both ways.
+"""Bytes of MoYoung watches, in both directions.
 
 Source unless a line says otherwise: Megh-Rana/DaFit_open at 762de7ec, `docs/protocol/discovery.md` and
 `tests/test_protocol.py`, and jphein/moyoung-watch at 5faa39a4, `client/`, which agree.
@@ -13,7 +13,7 @@ from hipsync.errors import MalformedPacket
 from hipsync_devices.gatt import uuid16
 
 FEEA = uuid16(0xFEEA)
-"""The service, also in the advertisement."""
+"""The watch's service, which it also advertises."""
 STEPS = uuid16(0xFEE1)
 COMMANDS = uuid16(0xFEE2)
 REPLIES = uuid16(0xFEE3)
@@ -22,30 +22,30 @@ MANUFACTURER = uuid16(0x2A29)
 
 SET_TIME, BUCKETS, FIND, NOTIFY = 0x31, 0x59, 0x61, 0x41
 OTHER = 11
-"""The type of a notification of no app in particular."""
+"""The type of a notification from no particular app."""
 
 MAGIC = b"\xfe\xea"
 HEADER = 5
 TEXT = 100
-"""Bytes of a notification's text that are sent; nobody says how many a watch takes."""
+"""Bytes of a notification's text that are sent at most; how many a watch takes is not published."""
 FIXED_ZONE = timedelta(hours=8)
-"""What every watch adds to the time that it is given."""
+"""What every watch adds to the time that it is set to."""
 
 
 class Frame(NamedTuple):
     """A command or a reply: `FE EA, form, length, command, payload`, without a checksum.
 
-    Form 0x10 has the total length in one byte; 0x20 to 0x2F hold its bits 8 to 11 in their low half. A watch takes
-    both, one with packets of 20 bytes only the first, and answers in the second whatever it was asked in.
+    Form 0x10 has the total length in one byte; forms 0x20 to 0x2F have its bits 8 to 11 in their low half. A watch
+    takes both forms, one with packets of 20 bytes only the first, and always answers in the second.
     """
 
     command: int
     payload: bytes = b""
 
     def packet(self, *, small: bool = False) -> bytes:
-        """All bytes of it; longer than a packet it is sent in pieces without further headers.
+        """The bytes of the frame; if they do not fit a packet, they are sent in pieces without further headers.
 
-        Raises `ValueError` beyond 255 bytes in the small form, and 4095 in the large one.
+        Raises `ValueError` for more than 255 bytes in the small form, and 4095 in the large one.
         """
         total = HEADER + len(self.payload)
         form = 0x10 if small else 0x20 | total >> 8
@@ -54,13 +54,13 @@ class Frame(NamedTuple):
         return MAGIC + bytes([form, total & 0xFF, self.command]) + self.payload
 
 
-def taken(held: bytes, piece: bytes) -> tuple[bytes, Frame | None]:
-    """What is held of an unfinished frame after one more piece of it, and the frame if it is whole now.
+def taken(begun: bytes, piece: bytes) -> tuple[bytes, Frame | None]:
+    """Add a piece to the beginning of a frame: what there is of it now, and the frame if it is complete.
 
-    A piece that begins a frame drops what was held: the rest of that one was lost. Raises `MalformedPacket` for what
+    A piece that begins another frame replaces the beginning, whose rest was lost. Raises `MalformedPacket` for what
     neither begins nor continues a frame, or goes on after its end.
     """
-    data = piece if piece.startswith(MAGIC) else held + piece
+    data = piece if piece.startswith(MAGIC) else begun + piece
     if not data.startswith(MAGIC):
         raise MalformedPacket("a frame begins with FE EA", data)
     if len(data) < HEADER:
@@ -74,9 +74,9 @@ def taken(held: bytes, piece: bytes) -> tuple[bytes, Frame | None]:
 
 
 class Today(NamedTuple):
-    """Since the watch's midnight: `steps, metres, kcal`, each `u24` little-endian.
+    """Totals since the watch's midnight: `steps, metres, kcal`, each `u24` little-endian.
 
-    0.8 metres a step in every capture proves the order, which two published clients have the other way round.
+    Every capture has 0.8 metres for each step, which proves the order; two published clients reverse it.
     """
 
     steps: int
@@ -101,10 +101,10 @@ def percent(data: bytes) -> int:
 
 
 def set_time(local: datetime) -> Frame:
-    """Sets the watch to a wall clock, of which the zone is ignored: `u32` **big-endian** seconds, `08`.
+    """The command that sets the watch to a wall clock, whatever its zone: `u32` **big-endian** seconds, `08`.
 
-    The watch shows these seconds of Unix in a zone that is always 8 hours east, wherever it is. So the number is the
-    instant at which it is that time there, not now.
+    The watch takes them as seconds since 1970 and always shows them eight hours east of UTC. So the number is not now,
+    but the instant at which it is that time eight hours east.
     """
     there = local.replace(tzinfo=UTC) - FIXED_ZONE
     return Frame(SET_TIME, int(there.timestamp()).to_bytes(4, "big") + b"\x08")
@@ -119,13 +119,13 @@ def time_of(frame: Frame) -> datetime:
 
 
 class Notice(NamedTuple):
-    """Text on the screen and one buzz, unless the watch is set to silence: a type, and `title:body` in UTF-8."""
+    """A text on the screen with one buzz, unless the watch is silenced: a type, and `title:body` in UTF-8."""
 
     text: str
     kind: int = OTHER
 
     def frame(self) -> Frame:
-        """At most 1 + 100 bytes of payload, cut between two characters."""
+        """The command, with at most 1 + 100 bytes of payload, cut between two characters."""
         kept = self.text.encode(errors="replace")[:TEXT].decode(errors="ignore")
         return Frame(NOTIFY, bytes([self.kind]) + kept.encode())
 
@@ -137,9 +137,9 @@ class Notice(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """A part of a day in equal slots, `u16` little-endian steps each: 24 or 12 a part, in two parts.
+    """Half a day in 24 or 12 equal slots, with `u16` little-endian steps each.
 
-    Parts 0 and 1 are today, 2 and 3 yesterday. Nobody has published such bytes from a real watch: the layout is that of
+    Parts 0 and 1 are today, 2 and 3 yesterday. Nobody has published such bytes from a real watch; the layout is that of
     the maker's SDK.
     """
 

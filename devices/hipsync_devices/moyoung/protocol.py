@@ -1,8 +1,8 @@
-"""The conversation with a MoYoung watch: a live step counter; of the past, at most the half hours of today.
+"""The conversation with a MoYoung watch: a live step counter, and at most the half hours of today.
 
-The counter runs from the watch's midnight. Left alone: hourly buckets and totals of past days, which say no more than
-the counter does; sleep, pulse and trainings; and a half hour without steps, for a watch that was switched off tells
-zeros too. Everything but the counter differs from firmware to firmware, so what is not answered is done without.
+The counter runs from the watch's midnight. Not fetched are hourly buckets and totals of past days, which add nothing to
+the counter, and sleep, pulse and trainings. A half hour without steps is not stored, for a watch that was switched off
+sends zeros too. Everything but the counter depends on the firmware, so the driver does without what is not answered.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from hipsync_devices.moyoung import packets
 from hipsync_devices.moyoung.packets import Buckets, Frame, Notice, Today
 
 MAKER = "MOYOUNG"
-"""What the maker's name begins with; `MOYOUNG-V2` is another."""
+"""The beginning of the maker's name; another is `MOYOUNG-V2`."""
 HEARTBEAT = timedelta(minutes=1)
-"""Between reads of the counter while it is silent: proof that the link lives, and a reading for stillness. Some watches
-never notify."""
+"""Between reads of the counter while the watch is silent: a read proves that the link is alive and the wearer still.
+Some watches never notify."""
 REPLY = timedelta(seconds=3)
-"""A watch that says nothing for so long does not know the command."""
+"""A watch that has not answered after this time does not know the command."""
 SMALL = 20
-"""Bytes of a packet up to which a watch may know the small form of frames only."""
+"""A watch whose packets have at most so many bytes may know only the small form of frames."""
 HALF_HOUR = timedelta(minutes=30)
 MOST = 30 * 250
-"""Steps of half an hour at a sprinter's pace."""
+"""The most steps that anybody takes in half an hour, at a sprinter's pace."""
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """What the watch says of itself; sets its clock. Raises `DeviceError` for a watch of another maker."""
+    """Set the watch's clock; its firmware and its battery. Raises `DeviceError` for a watch of another maker."""
     maker = await gatt.read_text(link, packets.MANUFACTURER)
     if not (maker or "").startswith(MAKER) or not link.has(packets.STEPS) or not link.has(packets.COMMANDS):
         raise DeviceError(f"this is no MoYoung watch that tells its steps: its maker is {maker or 'not given'}")
@@ -47,20 +47,20 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The half hours since the last reading, as far as they are certain, and the counter as it is now."""
+    """The half hours since the last count, as far as they are certain, and the count as it is now."""
     since = session.since.get(Counter)
     if since is not None and (epochs := await _half_hours(link, since)):
-        yield epochs  # before the counter: it moves `since`, and a link that ends here asks for them again
+        yield epochs  # before the count, which moves `since`: after a lost link they are asked for again
     yield [await _counter(link)]
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The counter as it changes, and every minute while it does not; the battery."""
+    """The count as it changes, and every minute while it does not; the battery as the watch reports it."""
     offset = utc_offset(link)
     for characteristic in (packets.STEPS, packets.BATTERY):
-        with contextlib.suppress(DeviceError):  # a watch that cannot notify is read; a lost link is found by that
+        with contextlib.suppress(DeviceError):  # a watch that cannot notify is read, which also finds a lost link
             await link.subscribe(characteristic)
-    beat = link.now()  # at once: a change just before the subscription would be missed
+    beat = link.now()  # read at once: a change just before the subscription would be missed
     while True:
         try:
             reports = await burst(link.now, notifications(link, packets.STEPS, packets.BATTERY), until=beat)
@@ -75,7 +75,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
-    """Show the words with one buzz; if strong, buzz three times more. A watch that is set to silence shows neither."""
+    """Show the text with one buzz; if strong, buzz three times more. A silenced watch does neither."""
     await _send(link, Notice(f"{message.title.replace(':', ' ')}:{message.body}").frame())
     if message.strong:
         await _send(link, Frame(packets.FIND))
@@ -85,12 +85,11 @@ async def nudge(link: Link, _: Session, message: Message) -> None:
 
 
 async def _half_hours(link: Link, since: datetime) -> Sequence[Epoch]:
-    """Those with steps that lie wholly between `since` and now, today; nothing from a watch that does not prove them.
+    """Today's half hours with steps that lie wholly between `since` and now; none from a watch that cannot prove them.
 
-    Nothing on a day on which clocks changed, for nobody knows which half hour the watch counted twice; nothing of the
-    time before the first reading, when its clock was not ours, nor of half an hour after any reading: a watch that was
-    up to so much fast when it was first met counted into it. One that was hours wrong, or went to another zone since,
-    cannot be told on that day.
+    Days on which clocks change are left out, for nobody knows which half hour the watch counted twice. So is the half
+    hour after the last count: a watch that was up to so much fast when it was first met counted into it. A watch that
+    was hours wrong, or has been to another zone since, cannot be recognised on that day.
     """
     since += HALF_HOUR
     local = link.now().astimezone(link.zone)
@@ -107,20 +106,20 @@ async def _half_hours(link: Link, since: datetime) -> Sequence[Epoch]:
         halves = [await _part(link, number) for number in (0, 1)]
     except LinkLost:
         raise
-    except DeviceError:  # silent, or says something else: it cannot
+    except DeviceError:  # silent, or something else: the watch does not know the command
         return []
     after = await _today(link)
     start = midnight.astimezone(UTC)
     steps = proven(halves, over, before.steps, after.steps)
-    told = [Epoch(start + at * HALF_HOUR, HALF_HOUR, count) for at, count in enumerate(steps) if count]
-    return [epoch for epoch in told if epoch.start >= since]
+    walked = [Epoch(start + at * HALF_HOUR, HALF_HOUR, count) for at, count in enumerate(steps) if count]
+    return [epoch for epoch in walked if epoch.start >= since]
 
 
 def proven(halves: Sequence[Buckets], over: int, at_least: int, at_most: int) -> Sequence[int]:
-    """Steps of the `over` half hours of today that have ended, if the answer proves itself; nothing otherwise.
+    """Steps of the `over` half hours of today that have ended; none unless the counter proves them.
 
-    It does if each half of the day has 24 values, none is more than anybody runs, and those up to the running half hour
-    add up to the counter, which was `at_least` before and `at_most` after. What stands in half hours to come is old.
+    It does if each half of the day has 24 possible values, and those up to the running half hour add up to the counter,
+    which was `at_least` before the answer and `at_most` after it. Values of half hours to come are yesterday's.
     """
     if [len(half.steps) for half in halves] != [24, 24]:
         return ()
@@ -131,16 +130,16 @@ def proven(halves: Sequence[Buckets], over: int, at_least: int, at_most: int) ->
 
 
 async def _part(link: Link, number: int) -> Buckets:
-    """A part of the buckets. Raises `NoReply`, and `MalformedPacket` for anything else in its place."""
+    """A part of the buckets. Raises `NoReply`, and `MalformedPacket` for what is no frame."""
     await _send(link, Frame(packets.BUCKETS, bytes([number])))
-    end, held = link.now() + REPLY, b""
+    end, begun = link.now() + REPLY, b""
     while link.now() < end:
         piece = await link.notification(packets.REPLIES, timeout=end - link.now())
-        held, frame = packets.taken(held, piece.data)
+        begun, frame = packets.taken(begun, piece.data)
         if frame is not None and frame.command == packets.BUCKETS:
-            told = Buckets.of(frame)
-            if told.part == number:
-                return told
+            buckets = Buckets.of(frame)
+            if buckets.part == number:
+                return buckets
     raise NoReply("the watch speaks of other things")
 
 
@@ -148,7 +147,7 @@ async def _part(link: Link, number: int) -> Buckets:
 
 
 def _readings(reports: Sequence[Received]) -> Sequence[Reading]:
-    """The counts worth storing, and the battery."""
+    """The counts worth storing, and the battery, of a burst."""
     counters = [Counter(at, Today.of(data).steps) for uuid, at, data in reports if uuid == packets.STEPS]
     charges = [Charge(at, packets.percent(data)) for uuid, at, data in reports if uuid == packets.BATTERY]
     return [*worth_storing(counters), *charges]
@@ -167,7 +166,7 @@ async def _counter(link: Link) -> Counter:
 
 
 async def _send(link: Link, frame: Frame) -> None:
-    """Without response, as the maker's app does; in pieces if it is longer than a packet."""
+    """Write a command without response, as the maker's app does; in pieces if it does not fit a packet."""
     data = frame.packet(small=link.write_size <= SMALL)
     for at in range(0, len(data), link.write_size):
         await link.write(packets.COMMANDS, data[at : at + link.write_size])

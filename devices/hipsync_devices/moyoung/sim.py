@@ -1,6 +1,7 @@
 """A simulated MoYoung watch, as it behaves to any client.
 
-What nobody has recorded is our choice and says so: how often it notifies, what a restart clears, and the buckets.
+Some behaviour is our guess, for nobody has recorded it: how often the watch notifies, what a restart clears, and the
+buckets.
 """
 
 from __future__ import annotations
@@ -26,25 +27,25 @@ ADDRESS = bytes.fromhex("c00000000001")
 SET_GOAL, GOAL, SET_REMINDER, REMINDER, SET_REMINDER_HOURS, REMINDER_HOURS, PAST, FIND_OUT = (
     0x16, 0x26, 0x1D, 0x2D, 0x73, 0x83, 0x33, 0x2E,
 )  # fmt: skip
-"""Commands that hipsync does not use; what 0x2E asks nobody knows, but what it answered."""
+"""Commands that hipsync does not use. What 0x2E asks is unknown; its answer was recorded."""
 END_OF_CALL = 0xFF
 SLOTS = 48
 PERCENT = timedelta(hours=2)
-"""How long a hundredth of the battery lasts: eight days on a charge."""
+"""How long one percent of the battery lasts: eight days on a charge."""
 
 
 @dataclass(slots=True)
 class Faults(simulator.Faults):
-    """What goes wrong in the air or the firmware; notifications are counted from 0 in each connection."""
+    """What goes wrong on the air or in the firmware; notifications are numbered from 0 in each connection."""
 
     stale_buckets: bool = False
-    """Half hours to come hold what they held yesterday."""
+    """Half hours to come still have yesterday's steps."""
     lost_bucket_steps: int = 0
-    """Left out of the running half hour: the firmware writes it late."""
+    """Steps missing from the running half hour, which the firmware writes late."""
 
 
 class MoYoungWatch:
-    """Fits `hipsync.simulated.Simulator`; it has no key."""
+    """A watch on a wrist (`hipsync.simulated.Simulator`); it has no key."""
 
     def __init__(
         self,
@@ -63,11 +64,11 @@ class MoYoungWatch:
         self.faults = Faults()
         self.shown: list[Shown] = []
         self.silent = False
-        """The wearer wants no disturbance: it neither shows nor buzzes."""
+        """Whether the wearer silenced it: then it neither shows texts nor buzzes."""
         self.name, self.firmware, self.buckets = name, firmware, buckets
-        """`buckets`: how many a day has in its answers; 0: it does not know the command."""
+        """`buckets`: how many a day has in its answers; 0 if it does not know the command."""
         self.notifies, self.small_only = notifies, small_only
-        """Whether it tells of steps, and whether it takes frames of the small form only, as a P22B1 does."""
+        """Whether it notifies steps, and whether it takes only frames of the small form, as a P22B1 does."""
         self._stride_mm, self._kcal_a_thousand = stride_mm, kcal_a_thousand
         self._goal, self._reminder, self._reminder_hours = 10_000, 0, bytes([60, 50, 10, 22])
         self._time = Time(given["now"], self._coming)
@@ -82,7 +83,7 @@ class MoYoungWatch:
         self._day = self.wall_clock(self._walk[0].at if self._walk else None).date()
         self._today, self._slots, self._yesterday = 0, [0] * SLOTS, [0] * SLOTS
         self._part = b""
-        """Of a frame that has not come to its end."""
+        """The beginning of a frame that is not complete."""
         self._live(given["now"])
 
     def _forget_part(self) -> None:
@@ -91,7 +92,7 @@ class MoYoungWatch:
     # ------------------------------------------------------------------ what a radio sees
 
     def advertisement(self) -> Advertisement:
-        """As of a FireBoltt on the air, under another name."""
+        """What a FireBoltt was recorded to advertise, under another name."""
         return Advertisement(
             name=self.name,
             services=frozenset({packets.FEEA}),
@@ -132,11 +133,11 @@ class MoYoungWatch:
         }
 
     def totals(self, steps: int) -> Today:
-        """Metres and kilocalories are computed from the steps and the wearer's figure."""
+        """The totals for so many steps: metres and kilocalories follow from the wearer's figure."""
         return Today(steps, steps * self._stride_mm // 1000, steps * self._kcal_a_thousand // 1000)
 
     def _hear(self, data: bytes) -> None:
-        """A command, or a piece of one; what is none, and what it does not know, is passed over in silence."""
+        """Take a command, or a piece of one; the watch ignores what it does not know."""
         if self.small_only and data.startswith(packets.MAGIC) and data[2:3] != b"\x10":
             return
         try:
@@ -170,7 +171,7 @@ class MoYoungWatch:
         if command == packets.BUCKETS:
             return self._buckets(payload[0]) if len(payload) == 1 and payload[0] < 4 and self.buckets else None
         if command == PAST:
-            # the day before yesterday is empty: it was never worn then
+            # the day before yesterday is empty: the watch was not worn then
             totals = {b"\1": sum(self._yesterday), b"\2": 0}
             return Frame(PAST, payload + self.totals(totals[payload]).packet()) if payload in totals else None
         values = {
@@ -203,7 +204,7 @@ class MoYoungWatch:
     # ------------------------------------------------------------------ time, and what the wearer does
 
     def reboot(self, now: datetime) -> None:
-        """The day's count is gone and the link is lost; the clock goes on. Our choice."""
+        """Restart the watch: the day's count and the connection are lost, the clock goes on. This is our guess."""
         self._live(now)
         self._today, self._slots = 0, [0] * SLOTS
         self._client.hang_up()
@@ -220,7 +221,7 @@ class MoYoungWatch:
         at, count = self._walk.popleft()
         local = self.wall_clock(
             at - timedelta.resolution
-        )  # walked before: at a full hour they count for the one that ends
+        )  # they were walked before: at a full hour they belong to the slot that ends
         self._turn_day(local)
         self._today += count
         self._slots[_slot(local)] += count
@@ -230,7 +231,7 @@ class MoYoungWatch:
             self._send(WECHAT_STEPS, b"\x07" + totals)
 
     def _turn_day(self, local: datetime) -> None:
-        """Another date, by midnight or by being set, begins a day; it is not notified, for nobody walks. Our choice."""
+        """Begin a day when the clock shows another date, by midnight or by being set; not notified, by our guess."""
         if (day := local.date()) != self._day:
             self._yesterday = self._slots if day == self._day + timedelta(days=1) else [0] * SLOTS
             self._day, self._today, self._slots = day, 0, [0] * SLOTS
@@ -245,7 +246,7 @@ class MoYoungWatch:
 
 
 def _ignore(_: bytes) -> None:
-    """What is written to no effect."""
+    """Take a write that has no effect."""
 
 
 def _slot(local: datetime) -> int:

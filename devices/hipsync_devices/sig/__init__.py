@@ -1,4 +1,4 @@
-"""Devices that keep to the Bluetooth SIG's own services: chest straps, foot pods, watches that broadcast."""
+"""Devices with the Bluetooth SIG's own services: chest straps, foot pods, watches that broadcast."""
 
 from __future__ import annotations
 

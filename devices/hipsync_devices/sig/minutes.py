@@ -1,6 +1,6 @@
-r"""What a device says moment by moment, gathered into whole minutes. Pure: instants come with the values.
+r"""What a device measures moment by moment becomes whole minutes here. Pure: each value comes with its instant.
 
-A value holds for the time since the one before it, unless that is longer than `FLOWING`: then nobody knows.
+A value is that of the time since the value before it. If that is longer than `FLOWING`, the time is unknown.
 
     pace       0   0   0   90  95  .   .   .   .   0   0
                |---|---|---|---|---|               |---|      known
@@ -11,11 +11,11 @@ A value holds for the time since the one before it, unless that is longer than `
 | whole, steps in it | them |
 | whole, no step, and for half of it a pulse was felt | 0 steps |
 | whole, no step, and for half of it the sensor felt no skin | 0 steps, not worn |
-| in part, 20 steps or more in what is known | them: it was walked in, whatever the rest held |
+| in part, 20 steps or more in what is known | them: the minute was not still, whatever its rest was |
 | any other | nothing |
 
-So a pod without a heart rate never tells of stillness: on a shoe in the hall it would say the same. Left alone too:
-minutes with speed but no cadence (moving, nobody knows how many steps), the distance, and a device's silence.
+So a pod without a heart rate never proves stillness: on a shoe in the hall it would send the same. Not used are minutes
+with speed but no cadence (moving, nobody knows how many steps), the distance, and a device's silence.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ from hipsync.model import MINUTE, Epoch, Reading, State, Wear
 from hipsync_devices.sig.packets import HeartRate, Pace
 
 FLOWING = timedelta(seconds=10)
-"""Between two values of a device that speaks all the time; they come about every second, from slow ones every five."""
+"""The longest time between two values that belong together; they come every second, from slow devices every five."""
 HALF = MINUTE / 2
-"""Also how long a sensor must miss the skin before the device counts as taken off: straps lose it for moments."""
+"""How much of a minute must be felt; and how long without skin means taken off, for straps lose it for moments."""
 WALKED = 20
 """Steps that make a minute one of moving: a sitting stretch ends with as many (`science.md` section 1)."""
 PULSE = range(20, 251)
-"""Beats a minute that a heart can do; devices tell 0 or 255 for none."""
+"""Beats a minute that are possible; devices send 0 or 255 for none."""
 
 
 @dataclass(slots=True)
 class _Minute:
     known: timedelta = timedelta()
     sixtieths: float = 0.0
-    """Steps, times sixty."""
+    """Steps times sixty: cadence in steps a minute times seconds."""
     uncounted: timedelta = timedelta()
-    """With speed and no cadence."""
+    """The time with speed and no cadence."""
     felt: timedelta = timedelta()
-    """With a pulse, and no word that the skin is missing."""
+    """The time with a pulse, and without a report that the skin is missing."""
     missed: timedelta = timedelta()
-    """Without skin."""
+    """The time without skin."""
     touched: timedelta = timedelta()
-    """With a pulse, and the word that the skin is there."""
+    """The time with a pulse, and a report that the skin is there."""
     touched_at: datetime | None = None
     beats: float = 0.0
-    """Times sixty, of the time in which a pulse was felt."""
+    """Beats a minute times seconds, over the time in which a pulse was felt."""
 
 
 class Minutes:
-    """Takes values in order of time; gives each minute once, when it is over."""
+    """Takes values in order of time, and reports each minute once, when it is over."""
 
     def __init__(self) -> None:
         self._open: dict[datetime, _Minute] = {}
@@ -65,7 +65,7 @@ class Minutes:
         self._off_said = False
 
     def pace(self, at: datetime, pace: Pace) -> None:
-        """A pace that was told at `at`."""
+        """Take a pace that arrived at `at`."""
         for minute, length in self._since(self._pace_at, at):
             minute.known += length
             minute.sixtieths += pace.cadence * length.total_seconds()
@@ -74,7 +74,7 @@ class Minutes:
         self._pace_at = at
 
     def heart(self, at: datetime, rate: HeartRate) -> list[Reading]:
-        """A heart rate that was told at `at`; that the device was taken off, if this makes it certain."""
+        """Take a heart rate that arrived at `at`; a reading if it makes certain that the device was taken off."""
         flowing = self._heart_at is not None and at - self._heart_at <= FLOWING
         pulse = rate.bpm in PULSE and rate.contact is not False
         for minute, length in self._since(self._heart_at, at):
@@ -96,12 +96,12 @@ class Minutes:
         return [Wear(self._off_since, worn=False)]
 
     def finished(self, now: datetime) -> list[Reading]:
-        """All of the minutes that had ended by `now`, in order of time."""
+        """The readings of all minutes that had ended by `now`, in order of time."""
         over = sorted(start for start in self._open if start + MINUTE <= now)
         return [reading for start in over for reading in _readings(start, self._open.pop(start))]
 
     def _since(self, before: datetime | None, at: datetime) -> list[tuple[_Minute, timedelta]]:
-        """The minutes that lie in `[before, at)`, and how much of each; none if that is too long."""
+        """The minutes in `[before, at)`, with the length of the part of each; none if `FLOWING` is exceeded."""
         if before is None or at - before > FLOWING:
             return []
         pieces: list[tuple[_Minute, timedelta]] = []

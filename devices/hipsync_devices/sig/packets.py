@@ -1,6 +1,6 @@
-"""What a device with standard services puts on the air, both ways; all numbers little-endian.
+"""Bytes of devices with standard services, in both directions; all numbers are little-endian.
 
-Source: the layouts in which these read and write them alike: NordicSemiconductor/Android-BLE-Common-Library at c078e25,
+Source: layouts that these read and write alike: NordicSemiconductor/Android-BLE-Common-Library at c078e25,
 polarofficial/polar-ble-sdk at 8fb5311, movisens/SmartGattLib at 67a2348, RonanB96/bluetooth-sig-python at 27bdb3d.
 """
 
@@ -17,7 +17,7 @@ from hipsync_devices.gatt import uuid16
 RUNNING = uuid16(0x1814)
 """The Running Speed and Cadence service."""
 LINK_LOSS = uuid16(0x1803)
-"""Has an Alert Level of its own, with the same number as that of Immediate Alert."""
+"""A service whose Alert Level has the same number as that of Immediate Alert."""
 BATTERY_SERVICE = uuid16(0x180F)
 CURRENT_TIME_SERVICE = uuid16(0x1805)
 BODY_SENSOR_LOCATION = uuid16(0x2A38)
@@ -27,27 +27,27 @@ BATTERY_LEVEL = uuid16(0x2A19)
 FIRMWARE_REVISION = uuid16(0x2A26)
 
 WIDE, CONTACT, CONTACT_KNOWN, ENERGY, INTERVALS = 0x01, 0x02, 0x04, 0x08, 0x10
-"""Flags of a heart rate."""
+"""Flags of a Heart Rate Measurement."""
 STRIDE, DISTANCE, IS_RUNNING = 0x01, 0x02, 0x04
-"""Flags of a pace."""
+"""Flags of an RSC Measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeartRate:
     """Heart Rate Measurement: `u8 flags, bpm, [u16 energy], [u16 interval]...`.
 
-    Flag 0: bpm has two bytes. Flag 2: the sensor feels contact, and then flag 1: it feels skin now. Flag 3: energy.
-    Flag 4: intervals to the end of the packet. Other flags are not looked at.
+    Flag 0: bpm has two bytes. Flag 2: the sensor can feel contact, and then flag 1: it feels skin now. Flag 3: energy.
+    Flag 4: intervals to the end of the packet. Other flags are ignored.
     """
 
     bpm: int
-    """0 for no reading."""
+    """Beats a minute; 0 for no reading."""
     contact: bool | None = None
-    """None where the sensor cannot tell."""
+    """Whether the sensor feels skin; None if it cannot feel contact."""
     energy_kj: int | None = None
-    """Since a reset; stays at 65,535."""
+    """Energy since a reset, at most 65,535."""
     intervals: tuple[int, ...] = ()
-    """Between two beats, in 1/1024 s, the oldest first."""
+    """Times between two beats, in 1/1024 s, the oldest first."""
 
     def packet(self) -> bytes:
         wide = self.bpm > 0xFF
@@ -63,7 +63,7 @@ class HeartRate:
 
     @classmethod
     def of(cls, data: bytes) -> Self:
-        """Inverse of `packet`. A lone byte after the intervals is ignored, one after anything else is not."""
+        """Inverse of `packet`. A lone byte after the intervals is ignored, any other surplus is a `MalformedPacket`."""
         flags = data[0] if data else 0
         at = 3 if flags & WIDE else 2
         end = at + 2 * bool(flags & ENERGY)
@@ -81,14 +81,14 @@ class HeartRate:
 class Pace:
     """RSC Measurement: `u8 flags, u16 speed, u8 cadence, [u16 stride], [u32 distance]`.
 
-    Flag 0: stride. Flag 1: distance. Flag 2: running; without it walking, or the sensor cannot tell. Other flags are
-    not looked at, but bytes that no flag announces are refused.
+    Flag 0: stride. Flag 1: distance. Flag 2: running; without it walking, or unknown. Other flags are ignored, but
+    bytes that no flag announces are refused.
     """
 
     speed: int
-    """In 1/256 m/s."""
+    """Speed in 1/256 m/s."""
     cadence: int
-    """Steps a minute by the standard; some pods tell strides, which are half as many."""
+    """Steps a minute by the standard; some pods send strides, which are half as many."""
     running: bool = False
     stride_cm: int | None = None
     distance_dm: int | None = None
@@ -106,7 +106,7 @@ class Pace:
 
     @classmethod
     def of(cls, data: bytes) -> Self:
-        """Inverse of `packet`."""
+        """Inverse of `packet`. Raises `MalformedPacket`."""
         flags = data[0] if data else 0
         at = 4 + 2 * bool(flags & STRIDE)
         if len(data) != at + 4 * bool(flags & DISTANCE):
@@ -136,7 +136,7 @@ class Level(IntEnum):
 
 
 def level(data: bytes) -> Level:
-    """Which alert: other values are reserved."""
+    """The Alert Level in one byte. Raises `MalformedPacket` for reserved values."""
     if len(data) != 1 or data[0] > Level.HIGH:
         raise MalformedPacket("an alert level is one byte, 0, 1 or 2", data)
     return Level(data[0])
@@ -152,7 +152,7 @@ def wall_clock(local: datetime) -> bytes:
 
 
 def wall_clock_of(data: bytes) -> datetime:
-    """The first seven bytes of a Current Time, which are a Date Time, without a zone. The weekday is not looked at."""
+    """The wall clock in the first seven bytes of a Current Time, without a zone. Raises `MalformedPacket`."""
     if len(data) < 7:
         raise MalformedPacket("a time has at least 7 bytes", data)
     try:

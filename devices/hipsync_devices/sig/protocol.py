@@ -1,8 +1,8 @@
-"""The conversation with a device of standard services: it is listened to, for none of them keeps anything.
+"""The conversation with a device of standard services: it is only listened to, for such devices store nothing.
 
-What is known when depends on the host's clock alone. Not used, for nobody can decode it with certainty: the Physical
-Activity Monitor service, whose two open implementations disagree about its headers, sessions and times, and whose
-numbers do-it-yourself devices use for layouts of their own.
+All times are the host's. The Physical Activity Monitor service is not used, for nobody can decode it with certainty:
+its two open implementations disagree about headers, sessions and times, and do-it-yourself devices use its numbers for
+layouts of their own.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ T = TypeVar("T")
 
 STREAMS = (gatt.HEART_RATE_MEASUREMENT, packets.RSC_MEASUREMENT)
 BUZZ = timedelta(seconds=4)
-"""Some devices buzz until they are told to stop."""
+"""How long to buzz: some devices do not stop by themselves."""
 PATIENCE = 20
-"""Malformed packets in a row: single ones are dropped, as the services want it, but this is no such device."""
+"""Malformed packets in a row that are ignored, as the services demand for single ones; more are an error."""
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """What the device says of itself; sets its clock if it lets us, and keeps it quiet when the link ends.
+    """Set the device's clock and switch off its alarm for a lost link, where it allows that; its versions and battery.
 
-    The serial number is not asked for: nothing needs it. Raises `DeviceError` if it measures nothing of use.
+    The serial number is not read: nothing needs it. Raises `DeviceError` if the device measures nothing of use.
     """
     if not any(link.has(stream) for stream in STREAMS):
         raise DeviceError("this device offers neither a heart rate nor a running speed as the standard has them")
@@ -45,15 +45,15 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
         readings.append(Info(link.now(), firmware=firmware, hardware=hardware))
     battery = await _value(link, packets.BATTERY_LEVEL, packets.BATTERY_SERVICE)
     if battery is not None:
-        with suppress(MalformedPacket):  # above 100: some tell 255 for unknown
+        with suppress(MalformedPacket):  # above 100: some devices send 255 for unknown
             readings.append(Charge(link.now(), packets.percent(battery)))
     return readings
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """Wear and minutes, as `Minutes` makes them of what comes; a clock that summer time moves is set again.
+    """Minutes and wear, as `Minutes` makes them; when summer time begins or ends, the clock is set again.
 
-    A minute is told `FLOWING` after its end, when nothing more of it can come.
+    A minute is reported `FLOWING` after its end, when nothing more of it can come.
     """
     streams = await _subscribed(link)
     minutes, malformed, offset = Minutes(), 0, utc_offset(link)
@@ -68,7 +68,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
                 yield ended
             raise
         else:
-            known_until = received.at  # not the time now: more may be waiting
+            known_until = received.at  # not now: more notifications may be waiting
             try:
                 readings += _taken(minutes, received)
             except MalformedPacket:
@@ -86,9 +86,9 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
-    """Buzz for some seconds; no such device shows words. Raises `DeviceError` if it cannot.
+    """Buzz for some seconds; such devices show no text. Raises `DeviceError` if the device cannot buzz.
 
-    By service, for Link Loss has an Alert Level too.
+    The service is named in each write, for Link Loss has an Alert Level too.
     """
     if not link.has(gatt.ALERT_LEVEL, gatt.IMMEDIATE_ALERT):
         raise DeviceError("this device cannot buzz")
@@ -106,7 +106,7 @@ def _taken(minutes: Minutes, received: Received) -> Sequence[Reading]:
 
 
 async def _subscribed(link: Link) -> Sequence[str]:
-    """The streams that the device lets us hear. Raises its refusal if there is none."""
+    """The streams that could be subscribed to. Raises the device's last refusal if there is none."""
     heard: list[str] = []
     refusal = DeviceError("this device measures nothing of use")
     for stream in STREAMS:
@@ -125,14 +125,14 @@ async def _subscribed(link: Link) -> Sequence[str]:
 
 
 async def _set_clock(link: Link) -> None:
-    """To the wearer's wall clock, where there is a clock that lets itself be set: by the standard it need not."""
+    """Set the device to the wearer's wall clock, if its clock can be set, which the standard does not demand."""
     if link.has(gatt.CURRENT_TIME, packets.CURRENT_TIME_SERVICE):
         clock = packets.wall_clock(link.now().astimezone(link.zone))
         await _allowed(link.write(gatt.CURRENT_TIME, clock, response=True, service=packets.CURRENT_TIME_SERVICE))
 
 
 async def _hush(link: Link) -> None:
-    """No alarm when the link ends, as it does whenever its wearer walks away."""
+    """Switch off the alarm for a lost link, for the link is lost whenever the wearer walks away."""
     alarm = await _value(link, gatt.ALERT_LEVEL, packets.LINK_LOSS)
     if alarm is not None and alarm != bytes([Level.NONE]):
         await _allowed(link.write(gatt.ALERT_LEVEL, bytes([Level.NONE]), response=True, service=packets.LINK_LOSS))
@@ -144,12 +144,12 @@ async def _text(link: Link, characteristic: str) -> str | None:
 
 
 async def _value(link: Link, characteristic: str, service: str) -> bytes | None:
-    """None where the device has none, or keeps it to itself."""
+    """The value of a characteristic; None if the device does not have it, or refuses the read."""
     return await _allowed(link.read(characteristic, service=service)) if link.has(characteristic, service) else None
 
 
 async def _allowed(operation: Awaitable[T]) -> T | None:
-    """None where the device refuses: all this is optional, and some keep it for a bonded phone."""
+    """The result of an operation; None if the device refuses it, for all of these are optional."""
     try:
         return await operation
     except (LinkLost, NoReply):

@@ -1,12 +1,12 @@
 """A simulated sensor of standard services: a chest strap, a foot pod, or a watch that broadcasts both.
 
-It keeps nothing: who does not listen has missed it. Its wearer walks in one go at the beginning of a minute, at two
-steps a second or, where a minute holds more, all through it.
+It stores nothing: what nobody listens to is lost. Its wearer walks at the beginning of a minute, at two steps a second,
+or all through the minute if it has more.
 
     steps    24                    130
-    cadence  120 120 0 0 0 ...     130 130 130 ...      told every so often, about the time since it was told before
+    cadence  120 120 0 0 0 ...     130 130 130 ...      sent every so often, each for the time since the last one
 
-`every`: real sensors speak each second; five seconds keep a day that passes in a test short, and minutes exact.
+Real sensors notify every second; five seconds (`every`) make tests of a whole day short and keep minutes exact.
 """
 
 from __future__ import annotations
@@ -37,34 +37,34 @@ from hipsync_devices.simulator import (
 )
 
 BRISK = 120
-"""Steps a minute."""
+"""Steps a minute of the wearer's walk."""
 STRIDE_CM = 75
 MANUFACTURER, MODEL = gatt.uuid16(0x2A29), gatt.uuid16(0x2A24)
 WRIST = 2
-"""Body Sensor Location."""
+"""The Body Sensor Location of a watch."""
 TELLS_RUNNING = 0x0004
-"""RSC Feature: the flag of running means something."""
+"""The RSC Feature that says that the flag of running has a meaning."""
 CONTROL_NOT_SUPPORTED = 0x80
-"""An error of the heart rate's control point."""
+"""Error code of the heart rate's control point for what it does not know."""
 BOOT = datetime(2020, 1, 1)  # noqa: DTZ001  a wall clock
-"""Where the clock begins after a restart."""
+"""Where the wall clock begins after a restart."""
 OFF = frozenset({State.NOT_WORN, State.CHARGING})
 
 Kind = Literal["watch", "strap", "pod"]
 Contact = Literal["felt", "unknown", "claimed"]
-"""How it tells of skin: as it is; not at all; or always, as some firmware does."""
+"""What the sensor sends about skin: the truth, nothing, or that it always feels it, as some firmware does."""
 
 
 @dataclass(slots=True)
 class Faults(simulator.Faults):
-    """What goes wrong in the firmware; notifications are counted from 0 in each connection."""
+    """What goes wrong in the firmware; notifications are numbered from 0 in each connection."""
 
     cut_short: set[int] = field(default_factory=set[int])
-    """Without their last byte."""
+    """Numbers of notifications that lack their last byte."""
 
 
 class Sensor:
-    """Fits `hipsync.simulated.Simulator`; it has no key."""
+    """A sensor on somebody (`hipsync.simulated.Simulator`); it has no key."""
 
     def __init__(
         self,
@@ -81,9 +81,9 @@ class Sensor:
         self.shown: list[Shown] = []
         self.kind, self.contact, self.every, self.sets_clock = kind, contact, every, sets_clock
         self.alarm = Level.MILD
-        """What it does when the link is lost."""
+        """How it alarms its wearer when the link is lost."""
         self.buzzing = False
-        """Until it is told to stop."""
+        """Whether it buzzes, which it does until a client stops it."""
         self.faults = faults or Faults()
         self._life = {start: piece for epoch in life for start, piece in _pieces(epoch)}
         self._time = Time(given["now"], self._coming)
@@ -183,19 +183,19 @@ class Sensor:
     # ------------------------------------------------------------------ time
 
     def reboot(self, now: datetime) -> None:
-        """The link is lost, the alarm is as it was made, and the clock stands at its first day."""
+        """Restart the sensor: the link is lost, the alarm is as from the factory, the clock begins anew."""
         self._time.pass_until(now)
         self.alarm, self.buzzing = Level.MILD, False
         self.wall_clock.set(BOOT)
         self._client.hang_up()
 
     def _next(self) -> datetime:
-        """Of the grid on which it speaks."""
+        """When it notifies next: on a grid of `every`."""
         now, beginning = self._time.now, datetime.min.replace(tzinfo=UTC)
         return now + self.every - (now - beginning) % self.every
 
     def _coming(self) -> Sequence[Event]:
-        """Nothing while nobody listens."""
+        """The next notification; nothing while nobody listens."""
         return [(self._next(), self._speak)] if self._client.subscribed else []
 
     def _speak(self) -> None:
@@ -222,7 +222,7 @@ class Sensor:
 
 
 def _cadence(steps: int, part: int, every: timedelta) -> int:
-    """Steps a minute in one part of a minute; over the minute they make `steps`."""
+    """The cadence in one part of a minute, in steps a minute; over the whole minute they make `steps`."""
     parts = MINUTE // every
     walked = min(parts, -(-steps * parts // BRISK))
     if part >= walked:
@@ -231,7 +231,7 @@ def _cadence(steps: int, part: int, every: timedelta) -> int:
 
 
 def _pieces(epoch: Epoch) -> list[tuple[datetime, Epoch]]:
-    """An epoch's minutes, its steps spread evenly."""
+    """The minutes of an epoch by their start, with its steps spread evenly."""
     starts = [epoch.start + i * MINUTE for i in range(epoch.length // MINUTE)]
     return [
         (start, epoch._replace(start=start, length=MINUTE, steps=steps))
