@@ -50,5 +50,5 @@ def worth_storing(counters: Sequence[Counter]) -> list[Counter]:
 
 
 def utc_offset(link: Link) -> timedelta:
-    """The offset of the wearer's zone now, which a band is told with its clock; summer time changes it."""
+    """The offset of the wearer's zone now. When summer time changes it, a band's clock must be set again."""
     return link.now().astimezone(link.zone).utcoffset() or timedelta()

@@ -405,7 +405,7 @@ def test_stillness_is_known_as_soon_as_the_band_is_held() -> None:
 
 def test_a_zero_for_today_from_a_band_that_does_not_tell_it_is_not_believed() -> None:
     life = [*day("5m walk 60", at(8)), *day("5m sit, 2m walk 60, 10m sit, 1m walk 60", at(9))]
-    kept = watched(worn(at(9), life, tells_today=False), [(at(9), 20 * MINUTE)])
+    kept = watched(worn(at(9), life, reports_today=False), [(at(9), 20 * MINUTE)])
     assert all(counter.steps >= 300 for counter in kept.of(Counter))
     assert kept.of(Counter)[-1].steps == 480
     # what was walked in the first burst is in the hour that the records tell; the rest is in its minute

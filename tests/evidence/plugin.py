@@ -132,9 +132,11 @@ class Watch:
 
     def _family(self, frame: FrameType | None) -> str | None:
         """Whose code runs in a frame. What the families share runs for the family that called it."""
-        while frame is not None and (whose := self._whose(frame.f_code.co_filename)) == SHARED:
+        while frame is not None:
+            if (whose := self._whose(frame.f_code.co_filename)) != SHARED:
+                return whose
             frame = frame.f_back
-        return None if frame is None else whose
+        return None
 
     def _whose(self, file: str) -> str | None:
         if file not in self._families:

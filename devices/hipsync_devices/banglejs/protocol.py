@@ -168,9 +168,9 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     blocks = await _fetch(console, link, first)
     epochs = {epoch.start: epoch for epoch in (_epoch(block, met.said if met else None) for block in blocks)}
     now = link.now()
-    told = [epochs[start] for start in sorted(epochs) if start >= first and epochs[start].end <= now]
-    for at in range(0, len(told), BATCH):
-        yield told[at : at + BATCH]
+    finished = [epochs[start] for start in sorted(epochs) if start >= first and epochs[start].end <= now]
+    for at in range(0, len(finished), BATCH):
+        yield finished[at : at + BATCH]
 
 
 def _epoch(block: Block, said: Hello | None) -> Epoch:

@@ -199,7 +199,7 @@ class Bangle:
         times = [at for at, what in self._coming() if what != self._live_epoch]
         return min([*times, *([self._next_packet] if self._out else [])])
 
-    # ------------------------------------------------------------------ what it is told
+    # ------------------------------------------------------------------ what it receives
 
     def _hear(self) -> None:
         if self._busy_until is not None:

@@ -25,9 +25,9 @@ class InputBuffer:
         self.flow = b""
 
     def put(self, data: bytes) -> None:
-        kept = data[: self._capacity - len(self._waiting)]
-        self.lost += len(data) - len(kept)
-        self._waiting += kept
+        fits = data[: self._capacity - len(self._waiting)]
+        self.lost += len(data) - len(fits)
+        self._waiting += fits
         if len(self._waiting) > self._capacity * 3 // 8 and not self._stopped:
             self._stopped = True
             self.flow += XOFF

@@ -98,7 +98,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     charging = Battery.of(await wire.ask(Frame(packets.BATTERY))).charging
     days = [await _day(wire, ago) for ago in range(_oldest(clock, since), -1, -1)]
     total = await _totals(wire)
-    records = {(each.day, each.quarter): each for told in days for each in told if clock.possible(each.day)}
+    records = {(each.day, each.quarter): each for sent in days for each in sent if clock.possible(each.day)}
     today = clock.now.astimezone(link.zone).date()
     if since is None and is_ahead([*records.values()], clock):
         log.debug("the ring has records of hours to come: its clock was another one, and they are not stored")
@@ -157,35 +157,35 @@ async def _day(wire: Wire, ago: int) -> Sequence[StepsRecord]:
     for _ in range(TRIES):
         await wire.send(request)
         with contextlib.suppress(NoReply):
-            if (told := await _records(wire)) is not None:
-                return told
+            if (records := await _records(wire)) is not None:
+                return records
     raise NoReply(f"the ring does not tell the steps of {ago} days ago")
 
 
 async def _records(wire: Wire) -> Sequence[StepsRecord] | None:
     """The records of one answer; None if a part of it is missing. Raises `NoReply`."""
     header: StepsHeader | None = None
-    told: list[StepsRecord] = []
-    while header is None or len(told) < header.count:
+    records: list[StepsRecord] = []
+    while header is None or len(records) < header.count:
         part = packets.steps_of(await wire.answer(packets.STEPS))
         if part is None:
             return []
         if isinstance(part, StepsHeader):
-            header, told = part, []
-        elif header is None or (told and part == told[-1]):
+            header, records = part, []
+        elif header is None or (records and part == records[-1]):
             continue  # the rest of an answer that was thrown away, or a part that came twice
-        elif (part.number, part.count) == (len(told), header.count):
-            told.append(part)
+        elif (part.number, part.count) == (len(records), header.count):
+            records.append(part)
         else:
             return None
-    return told
+    return records
 
 
-def _readings(told: Sequence[Received]) -> list[Reading]:
+def _readings(reports: Sequence[Received]) -> list[Reading]:
     """The totals worth storing, and the battery."""
     counters: list[Counter] = []
     charges: list[Reading] = []
-    for received in told:
+    for received in reports:
         frame = heard(received)
         if frame is None or frame.command != packets.EVENT:
             continue

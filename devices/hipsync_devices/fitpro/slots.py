@@ -50,12 +50,12 @@ class Answer:
             return []
         sent = {self._start(steps.day, slot.number): slot.steps for slot in steps.slots}
         self.doubtful = self.doubtful or any(start > self.asked for start in sent)
-        told = [Epoch(start, SLOT, count) for start, count in sent.items() if start + SLOT <= self.asked]
+        finished_slots = [Epoch(start, SLOT, count) for start, count in sent.items() if start + SLOT <= self.asked]
         before = self._tail(self._last) if self._last is not None and self._last < steps.day else []
         begin = self._begin(steps.day, min(sent, default=self.asked))
-        end = max(told[-1].end, begin) if told else begin
+        end = max(finished_slots[-1].end, begin) if finished_slots else begin
         self._settled[steps.day], self._last = end, steps.day
-        return [*before, *told, *([] if self.doubtful else _still(begin, end, without=frozenset(sent)))]
+        return [*before, *finished_slots, *([] if self.doubtful else _still(begin, end, without=frozenset(sent)))]
 
     def finished(self, steps: Steps) -> bool:
         """Whether the band may forget a packet: its slots have ended, or its day can never be right."""

@@ -111,24 +111,24 @@ class MiBand6(MiBand):
 
     def _serve(self, endpoint: int, payload: bytes) -> None:
         if endpoint == endpoints.SERVICES and payload == bytes([endpoints.ASK]):
-            self.tell(endpoint, endpoints.encode_services(self.services_sealed))
+            self.send(endpoint, endpoints.encode_services(self.services_sealed))
         elif endpoint == endpoints.BATTERY and payload == bytes([endpoints.ASK]):
-            self.tell(endpoint, endpoints.encode_battery(self.battery, self._quarters))
+            self.send(endpoint, endpoints.encode_battery(self.battery, self._quarters))
         elif endpoint == endpoints.CONNECTION and payload == bytes([endpoints.ASK]):
-            self.tell(endpoint, bytes([endpoints.ANSWER]))
+            self.send(endpoint, bytes([endpoints.ANSWER]))
         elif endpoint == endpoints.CLOCK:
             endpoints.decode_clock(payload)
             try:
                 self._set_clock(payload[1:])
             except Refused:
-                self.tell(endpoint, bytes([endpoints.CLOCK_SET, BAD_REQUEST]))
+                self.send(endpoint, bytes([endpoints.CLOCK_SET, BAD_REQUEST]))
             else:
-                self.tell(endpoint, bytes([endpoints.CLOCK_SET, packets.SUCCESS]))
+                self.send(endpoint, bytes([endpoints.CLOCK_SET, packets.SUCCESS]))
         elif endpoint == endpoints.CONFIGURATION:
             self.settings.append(Settings.decode(payload))
-            self.tell(endpoint, bytes([endpoints.CONFIGURATION_SET, packets.SUCCESS]))
+            self.send(endpoint, bytes([endpoints.CONFIGURATION_SET, packets.SUCCESS]))
 
-    def tell(self, endpoint: int, payload: bytes) -> None:
+    def send(self, endpoint: int, payload: bytes) -> None:
         """Send a message, as an answer or unasked."""
         self._handle = self._handle + 1 & 0xFF
         message = Message(self._handle, endpoint, payload, self.services_sealed.get(endpoint, False))
@@ -142,14 +142,14 @@ class MiBand6(MiBand):
         hello = Hello.decode(payload)
         self._handle, self._authenticated, self._assembly.keys = 0, False, None
         if self._key is None:
-            self.tell(endpoints.LOGIN, bytes([packets.RESPONSE, endpoints.HELLO, NO_KEY]))
+            self.send(endpoints.LOGIN, bytes([packets.RESPONSE, endpoints.HELLO, NO_KEY]))
             return
         if self.private is None:
             self.private = ecdh.private_key(self._random.randbytes)
         random, self.challenge = self.challenge or self._random.randbytes(16), None
         keys = Keys.agreed(ecdh.shared_secret(self.private, hello.public), self._key)
         self._agreed = (keys, random)
-        self.tell(endpoints.LOGIN, Challenge(random, public_key(self.private)).encode())
+        self.send(endpoints.LOGIN, Challenge(random, public_key(self.private)).encode())
 
     def _judge_proof(self, payload: bytes) -> None:
         proof, agreed, self._agreed = Proof.decode(payload), self._agreed, None
@@ -161,7 +161,7 @@ class MiBand6(MiBand):
         if right:
             status = packets.SUCCESS if self.faults.refuse_login is None else self.faults.refuse_login
         self._authenticated = status == packets.SUCCESS
-        self.tell(endpoints.LOGIN, bytes([packets.RESPONSE, endpoints.PROOF, status]))
+        self.send(endpoints.LOGIN, bytes([packets.RESPONSE, endpoints.PROOF, status]))
         if self._authenticated:
             self._assembly.keys = keys
 

@@ -128,8 +128,8 @@ class Alert:
         """At most 3 + 99 bytes, cut between two characters."""
         title, body = (part.replace("\0", " ") for part in (self.title, self.body))
         words = title if self.call else f"{title}\0{body}"
-        kept = words.encode(errors="replace")[:TEXT].decode(errors="ignore")
-        return bytes([CALL if self.call else SIMPLE, 1, 0]) + kept.encode()
+        text = words.encode(errors="replace")[:TEXT].decode(errors="ignore")
+        return bytes([CALL if self.call else SIMPLE, 1, 0]) + text.encode()
 
     @classmethod
     def of(cls, data: bytes) -> Self:

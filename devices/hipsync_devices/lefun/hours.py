@@ -8,7 +8,7 @@ a band vouches for a day of which it sends at least one record, and for today if
           |  0      sent      |  0    0 |
 
 Stamps are wall clock. From `began` on, when the clock was set, they are on the offset of that instant, for the band
-knows no summer time; older ones were stamped on the wearer's clock, as far as anybody can tell. The hour in which the
+knows no summer time; older ones were stamped on the wearer's clock, as far as anybody knows. The hour in which the
 clock was set has stamps of both, and so has the next one if the clock was set back: both hours are left out. Nothing is
 inferred before `began`, nor while the clock was wrong.
 """

@@ -214,9 +214,9 @@ class Totals:
         self.last = Total(0, None)
         """The last total that was believed; without a day if none was."""
 
-    def readings(self, told: Sequence[tuple[datetime, Total]]) -> Sequence[Reading]:
+    def readings(self, burst: Sequence[tuple[datetime, Total]]) -> Sequence[Reading]:
         """The totals of a burst that are believed and worth storing."""
-        return worth_storing([Counter(at, total.steps) for at, total in told if self._believed(at, total)])
+        return worth_storing([Counter(at, total.steps) for at, total in burst if self._believed(at, total)])
 
     def _believed(self, at: datetime, total: Total) -> bool:
         if total.days_ago or total.day is None or not _near(total.day, self._clock, at):

@@ -51,7 +51,7 @@ class LefunBand:
         slot: timedelta = 30 * MINUTE,
         omits_still: bool = True,
         pads: bool = False,
-        tells_today: bool = True,
+        reports_today: bool = True,
         **given: Unpack[Given],
     ) -> None:
         self.mtu, self.name, self.battery = 23, name, 87
@@ -59,7 +59,7 @@ class LefunBand:
         self.shown: list[Shown] = []
         self.slot, self.omits_still, self.pads = slot, omits_still, pads
         """`pads`: each frame is padded to 20 bytes."""
-        self.tells_today = tells_today
+        self.reports_today = reports_today
         """If not, it answers 0 for today until the day ends, as one ring does; unasked it sends the true total."""
         self.settings = {
             UNITS: bytes(3),
@@ -153,7 +153,7 @@ class LefunBand:
         slots = [steps for start, steps in self._slots.items() if start.date() == day]
         if days_ago > LAST_DAY or (days_ago and not slots):
             return Total(days_ago, None)
-        steps = 0 if asked and not days_ago and not self.tells_today else sum(slots)
+        steps = 0 if asked and not days_ago and not self.reports_today else sum(slots)
         return Total(days_ago, day, steps, steps * 7 // 10, steps * 30)
 
     def _records(self, days_ago: int) -> Sequence[Record]:

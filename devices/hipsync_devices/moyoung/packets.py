@@ -126,8 +126,8 @@ class Notice(NamedTuple):
 
     def frame(self) -> Frame:
         """The command, with at most 1 + 100 bytes of payload, cut between two characters."""
-        kept = self.text.encode(errors="replace")[:TEXT].decode(errors="ignore")
-        return Frame(NOTIFY, bytes([self.kind]) + kept.encode())
+        text = self.text.encode(errors="replace")[:TEXT].decode(errors="ignore")
+        return Frame(NOTIFY, bytes([self.kind]) + text.encode())
 
     @classmethod
     def of(cls, frame: Frame) -> Self:

@@ -42,7 +42,7 @@ STRIDE_CM = 75
 MANUFACTURER, MODEL = gatt.uuid16(0x2A29), gatt.uuid16(0x2A24)
 WRIST = 2
 """The Body Sensor Location of a watch."""
-TELLS_RUNNING = 0x0004
+RUNNING_KNOWN = 0x0004
 """The RSC Feature that says that the flag of running has a meaning."""
 CONTROL_NOT_SUPPORTED = 0x80
 """Error code of the heart rate's control point for what it does not know."""
@@ -144,7 +144,7 @@ class Sensor:
             **self._strings(),
             packets.BATTERY_LEVEL: bytes([self.battery]),
             packets.BODY_SENSOR_LOCATION: bytes([WRIST]),
-            packets.RSC_FEATURE: TELLS_RUNNING.to_bytes(2, "little"),
+            packets.RSC_FEATURE: RUNNING_KNOWN.to_bytes(2, "little"),
             gatt.CURRENT_TIME: packets.wall_clock(self.wall_clock()),
         }
 
