@@ -1,7 +1,7 @@
-"""What drivers share of bands that report their steps as a running total, or whatever else, while they are connected.
+"""What drivers share of bands that report while they are connected, mostly a running total of steps.
 
-A band reports every second or two of a walk; what is reported within ten seconds is stored together. A total that
-falls was reset, mostly at midnight, and then the one before the fall counts too.
+During a walk a band reports every second or two, and what it reports within ten seconds is stored together. A total
+that falls was reset, mostly at midnight, and then the total before the fall is stored too.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ async def burst(now: Callable[[], datetime], next_by: Callable[[datetime], Await
 
 
 def notifications(link: Link, *characteristics: str) -> Callable[[datetime], Awaitable[Received]]:
-    """For `burst`: waits for the next notification of any of these."""
+    """What `burst` takes as `next_by`, for the notifications of some characteristics."""
 
     async def next_by(until: datetime) -> Received:
         return await link.notification(*characteristics, timeout=max(until - link.now(), timedelta()))

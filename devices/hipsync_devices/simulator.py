@@ -1,7 +1,7 @@
-"""What simulated bands share: time, a wall clock, a client and its faults, and a wearer who walks.
+"""What simulated bands share: time, a wall clock, a client, faults, and a wearer who walks.
 
-A family's band is put together from these parts, none of which knows any family. What a band counts, answers and says
-stays its own::
+A simulated band is put together from these parts, and none of them knows a family. What the band counts, answers and
+sends is its own::
 
     self._time = Time(given["now"], self._coming)                up to when the band has lived
     self.wall_clock = WallClock(self._time, given)               what it takes for the time
@@ -26,9 +26,9 @@ READ_NOT_PERMITTED, WRITE_NOT_PERMITTED, REQUEST_NOT_SUPPORTED = 0x02, 0x03, 0x0
 INVALID_LENGTH, UNLIKELY_ERROR, OUT_OF_RANGE = 0x0D, 0x0E, 0xFF
 """ATT error codes (Bluetooth Core Specification, volume 3, part F, 3.4.1.1, and its supplement, part B)."""
 BOOT = datetime(2000, 1, 1)  # noqa: DTZ001  a wall clock
-"""Where the wall clock of many bands begins that lost it."""
+"""Where the wall clock of many bands begins after it was lost."""
 GAIT = timedelta(seconds=2)
-"""The steps of a walk are counted in bursts of this length; real bands report about one a second."""
+"""How often the steps of a walk are counted; real bands report about once a second."""
 
 
 class Given(TypedDict):
@@ -45,7 +45,7 @@ class Given(TypedDict):
 
 
 Event = tuple[datetime, Callable[[], None]]
-"""When something will happen, and what."""
+"""When something will happen, and what to call then."""
 
 
 class Time:
@@ -56,9 +56,9 @@ class Time:
         self._coming = coming
 
     def pass_until(self, end: datetime) -> None:
-        """Let everything happen that comes by `end`, in order of time; what happens may change what comes.
+        """Let everything happen that comes by `end`, in order of time; each event may change what comes next.
 
-        Of events at the same instant the first one happens first.
+        Of events at the same instant the first in `coming` happens first.
         """
         while (event := self._next()) is not None and event[0] <= end:
             self.now = max(self.now, event[0])
@@ -81,14 +81,14 @@ class WallClock:
         self._time = time
         offset = given["now"].astimezone(given["zone"]).utcoffset() or timedelta()
         self._ahead = offset + given.get("clock_error", timedelta())
-        """Of UTC."""
+        """How far the clock is ahead of UTC."""
 
     def __call__(self, at: datetime | None = None) -> datetime:
-        """What the clock shows at an instant, now if none is given; without a zone."""
+        """What the clock shows at an instant, or now; without a zone."""
         return (self._time.now if at is None else at).replace(tzinfo=None) + self._ahead
 
     def instant(self, wall: datetime) -> datetime:
-        """When the clock shows `wall`, if nobody sets it before."""
+        """The instant at which the clock shows `wall`, unless it is set before."""
         return (wall - self._ahead).replace(tzinfo=UTC)
 
     def set(self, wall: datetime) -> None:
@@ -100,7 +100,7 @@ class WallClock:
 
 @dataclass(slots=True)
 class Faults:
-    """What goes wrong on the air, by the number of a packet; each family says from where on it counts."""
+    """What goes wrong on the air, by the number of a packet. Each family says where its numbers begin."""
 
     lose: set[int] = field(default_factory=set[int])
     double: set[int] = field(default_factory=set[int])
@@ -116,8 +116,8 @@ class Faults:
 class Client:
     """The client of a band: what it may read and write, what it subscribed to, and what waits to be sent to it.
 
-    A band hands out the methods that it adds nothing to as its own (`hipsync.simulated.SimulatedBand`). Before each,
-    `live` lets the band live until now.
+    Its methods are those of a `hipsync.simulated.SimulatedBand`, and a band uses them as its own where it adds nothing.
+    Each first calls `live`, which lets the band live until now.
     """
 
     def __init__(
@@ -130,9 +130,9 @@ class Client:
     ) -> None:
         self._time, self._live = time, live
         self._readable, self._writable = readable, writable or {}
-        """By characteristic: the values now, and who takes what is written."""
+        """By characteristic: the values that can be read now, and what to call with a value that is written."""
         self._forget = forget
-        """Called between two connections."""
+        """Called when a connection begins or ends: the band forgets what belongs to one."""
         self.subscribed: set[str] = set()
         self.sent = 0
         """Notifications since the connection began, lost ones included."""
@@ -145,7 +145,7 @@ class Client:
     disconnected = connected
 
     def forget(self) -> None:
-        """Forget whatever belongs to one connection."""
+        """Forget all that belongs to one connection, in the client and in the band."""
         self.subscribed.clear()
         self._waiting.clear()
         self.sent = 0
@@ -195,7 +195,7 @@ class Client:
         return due
 
     def wake_at(self) -> datetime | None:
-        """When the band next has something to send, at the earliest; never, if nobody subscribed to anything."""
+        """When the band next has something to send, at the earliest; None if nobody subscribed to anything."""
         if self._waiting:
             return min(at for at, _ in self._waiting)
         return self._time.next_at() if self.subscribed else None
