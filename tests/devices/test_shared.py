@@ -51,8 +51,10 @@ def test_a_shared_file_sees_no_family(file: Path) -> None:
 
 
 class TestRepeatedLines:
-    def test_the_simulated_bands_repeat_under_sixty(self) -> None:
-        assert 0 < sum(map(len, repeated.repeated(repeated.sources()).values())) < 60
+    def test_the_simulated_bands_repeat_few(self) -> None:
+        """Under 60 for the eight families of today: what repeats is the head of a constructor, and little more."""
+        found = repeated.repeated(repeated.sources())
+        assert 0 < sum(map(len, found.values())) < 60 / 8 * len({source.family for source in found})
 
     def test_a_run_of_four_lines_in_two_families_counts_whatever_stands_between(self, tmp_path: Path) -> None:
         four = '"""Head."""\nimport os\na = 1\n# why\nb = 2\n\n    # deeper\nc = 3  # what\nd = 4\n'
