@@ -10,8 +10,8 @@ import pytest
 from bleak.backends.device import BLEDevice
 
 from hipsync.driver import Advertisement
-from hipsync.radio import connect as radio
-from hipsync.radio.connect import Seen
+from hipsync.radio import scan as scanning
+from hipsync.radio.scan import NearbyDevice
 from support.machine import Machine
 
 
@@ -19,16 +19,16 @@ from support.machine import Machine
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     """A computer with three devices in reach: a band that is paired, a lamp, and a watch that is connected."""
     in_reach = [
-        Seen(address, rssi_dbm, Advertisement(name), BLEDevice(address, name, None))
+        NearbyDevice(address, rssi_dbm, Advertisement(name), BLEDevice(address, name, None))
         for address, rssi_dbm, name in (
             ("C0:00", -48, "Mi Smart Band 5"), ("C0:01", -60, "Lamp"), ("C0:02", None, "InfiniTime"),
         )
     ]  # fmt: skip
 
-    async def scan(*_: object) -> Sequence[Seen]:
+    async def scan(*_: object) -> Sequence[NearbyDevice]:
         return in_reach
 
-    monkeypatch.setattr(radio, "scan", scan)
+    monkeypatch.setattr(scanning, "scan", scan)
     machine = Machine(tmp_path)
     machine.band(address="C0:00")
     return machine
