@@ -254,15 +254,20 @@ async def _attempt(console: Console, link: Link, first: datetime) -> list[Block]
                 if count != len(blocks):
                     raise SpoiltFetch(f"the watch sent {count} blocks, and {len(blocks)} arrived whole")
                 return blocks
-            case Text() if message.no_android:
-                raise UnexpectedReply("install the app Android Integration on the watch (banglejs.com/apps)")
-            case Text() if message.unknown_command:
-                raise UnexpectedReply("update the app Android Integration on the watch to 0.31 or later")
             case Text():
+                _check_app(message)
                 continue
             case _:
                 pass
         spoke = at
+
+
+def _check_app(text: Text) -> None:
+    """Raise `UnexpectedReply` where the watch says that it lacks the app which reports its history."""
+    if text.no_android:
+        raise UnexpectedReply("install the app Android Integration on the watch (banglejs.com/apps)")
+    if text.unknown_command:
+        raise UnexpectedReply("update the app Android Integration on the watch to 0.31 or later")
 
 
 def _unanswered(blocks: list[Block] | None) -> DeviceError:

@@ -6,7 +6,7 @@ and total but not the hours, and that it stores neither pulse nor sleep.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Unpack
@@ -112,45 +112,49 @@ class ColmiRing:
             self._answer(answer, number)
 
     def _answers(self, command: int, payload: bytes) -> Sequence[Frame]:
-        match command:
-            case packets.SET_TIME:
-                self._set_clock(payload)
-                return [Frame(command, CAPABILITIES)]
-            case packets.BATTERY:
-                return [Frame(command, self.battery.payload())]
-            case packets.PHONE:
-                return [Frame(command)]
-            case packets.PREFERENCES:
-                return [Frame(command, self._prefer(payload))]
-            case packets.GOALS:
-                if payload[0] == packets.SET:
-                    self._goals = (packets.READ, *payload[1:])
-                return [Frame(command, bytes([payload[0], *self._goals[1:]]))]
-            case packets.BLINK | packets.FIND:
-                self.flashes.append(self._time.now)
-                return [Frame(command, payload)]
-            case packets.HEART_SETTINGS:
-                return [Frame(command, self._heart(payload))]
-            case packets.HEART_LOG:
-                return [Frame(command, bytes([packets.NOTHING]))]
-            case packets.STEPS:
-                return self._history(payload[0])
-            case packets.TOTALS:
-                steps = self._today
-                return [Frame(command, Totals(steps, 0, steps * 58, steps * 3 // 4, steps // 80).payload())]
-            case packets.MEASURE:
-                return [Frame(command, packets.Measured(payload[0], 0, 72 if payload[0] == 1 else 97).payload())]
-            case packets.MEASURED:
-                return [Frame(command, payload[:1])]
-            case 0x08 | 0xFF if payload[:2] in {b"\1\0", b"\x66\x66"}:
-                self._end(forget=command == FACTORY_RESET)
-                return []
-            case _:
-                return [Frame(command | packets.ERROR, bytes([packets.UNSUPPORTED]))]
+        if command == packets.STEPS:
+            return self._history(payload[0])
+        if command in {POWER_OFF, FACTORY_RESET} and payload[:2] in {b"\1\0", b"\x66\x66"}:
+            self._end(forget=command == FACTORY_RESET)
+            return []
+        if (reply := self._replies().get(command)) is None:
+            return [Frame(command | packets.ERROR, bytes([packets.UNSUPPORTED]))]
+        return [Frame(command, reply(payload))]
 
-    def _set_clock(self, payload: bytes) -> None:
+    def _replies(self) -> Mapping[int, Callable[[bytes], bytes]]:
+        """The payload that answers a command's payload, by command; for those answered by one frame."""
+        return {
+            packets.SET_TIME: self._set_clock,
+            packets.BATTERY: lambda _: self.battery.payload(),
+            packets.PHONE: lambda _: b"",
+            packets.PREFERENCES: self._prefer,
+            packets.GOALS: self._goal,
+            packets.BLINK: self._flash,
+            packets.FIND: self._flash,
+            packets.HEART_SETTINGS: self._heart,
+            packets.HEART_LOG: lambda _: bytes([packets.NOTHING]),
+            packets.TOTALS: lambda _: self._totals(),
+            packets.MEASURE: lambda what: packets.Measured(what[0], 0, 72 if what[0] == 1 else 97).payload(),
+            packets.MEASURED: lambda what: what[:1],
+        }
+
+    def _set_clock(self, payload: bytes) -> bytes:
         self.wall_clock.set(packets.time_of(payload))
         self._turn_day(self.wall_clock())
+        return CAPABILITIES
+
+    def _goal(self, payload: bytes) -> bytes:
+        if payload[0] == packets.SET:
+            self._goals = (packets.READ, *payload[1:])
+        return bytes([payload[0], *self._goals[1:]])
+
+    def _flash(self, payload: bytes) -> bytes:
+        self.flashes.append(self._time.now)
+        return payload
+
+    def _totals(self) -> bytes:
+        steps = self._today
+        return Totals(steps, 0, steps * 58, steps * 3 // 4, steps // 80).payload()
 
     def _prefer(self, payload: bytes) -> bytes:
         if payload[0] == packets.SET:

@@ -141,24 +141,29 @@ class FitProBand:
         if what in self.faults.refuse:
             return
         self._greeted.add(what)
-        match what:
-            case packets.SETTINGS, packets.SET_TIME:
-                self._set_clock(frame.payload)
-            case packets.SETTINGS, packets.FIND if frame.payload[:1] == b"\1" and self.may_vibrate:
+        if frame.group == packets.SETTINGS:
+            self._change(frame.command, frame.payload)
+        elif what == (packets.QUERIES, packets.HARDWARE):
+            self._send_data(Data(packets.QUERIES, packets.HARDWARE, b"\5LH716\x05V1.07"))
+        elif what == (packets.BAND_INFO, packets.STRINGS):
+            if not any(waiting.group == packets.QUERIES for waiting in self._waiting):
+                self._send_data(Data(packets.BAND_INFO, packets.STRINGS, bytes(14) + b"\5LH716"))
+        elif what == (packets.HISTORY, packets.SEND_HISTORY):
+            self._begin()
+
+    def _change(self, command: int, payload: bytes) -> None:
+        """Obey a command of the group of settings; unknown ones do nothing."""
+        match command:
+            case packets.SET_TIME:
+                self._set_clock(payload)
+            case packets.FIND if payload[:1] == b"\1" and self.may_vibrate:
                 self.shown.append(Shown(self._time.now, ""))
-            case packets.SETTINGS, packets.NOTIFICATION if self.shows_notifications and len(frame.payload) > 3:
-                self.shown.append(Shown(self._time.now, packets.notification_text(frame.payload)))
-            case packets.SETTINGS, packets.VIBRATION:
-                self.may_vibrate = any(frame.payload)
-            case packets.SETTINGS, packets.NOTIFICATIONS:
-                self.shows_notifications = any(frame.payload)
-            case packets.QUERIES, packets.HARDWARE:
-                self._send_data(Data(packets.QUERIES, packets.HARDWARE, b"\5LH716\x05V1.07"))
-            case packets.BAND_INFO, packets.STRINGS:
-                if not any(waiting.group == packets.QUERIES for waiting in self._waiting):
-                    self._send_data(Data(packets.BAND_INFO, packets.STRINGS, bytes(14) + b"\5LH716"))
-            case packets.HISTORY, packets.SEND_HISTORY:
-                self._begin()
+            case packets.NOTIFICATION if self.shows_notifications and len(payload) > 3:
+                self.shown.append(Shown(self._time.now, packets.notification_text(payload)))
+            case packets.VIBRATION:
+                self.may_vibrate = any(payload)
+            case packets.NOTIFICATIONS:
+                self.shows_notifications = any(payload)
             case _:
                 return
 

@@ -80,9 +80,14 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         readings += minutes.finished(known_until - FLOWING)
         if readings:
             yield readings
-        if utc_offset(link) != offset:
-            offset = utc_offset(link)
-            await _set_clock(link)
+        offset = await _follow_summer_time(link, offset)
+
+
+async def _follow_summer_time(link: Link, offset: timedelta) -> timedelta:
+    """Set the device's clock if the offset of the wearer's zone is another one now, which is returned."""
+    if utc_offset(link) != offset:
+        await _set_clock(link)
+    return utc_offset(link)
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
