@@ -6,6 +6,8 @@ import ast
 import os
 import subprocess
 import sys
+import tarfile
+import zipfile
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -134,3 +136,19 @@ def test_today_imports_nothing_heavy(tmp_path: Path) -> None:
 def test_drivers_import_no_simulator() -> None:
     code = "from hipsync.registry import drivers\nimport sys\ndrivers()\nprint(*sys.modules)"
     assert not [name for name in run(code) if name.startswith("hipsync_devices") and name.endswith(".sim")]
+
+
+@pytest.mark.ring
+def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path: Path) -> None:
+    """Built from the source distribution, as whoever packages hipsync does."""
+    subprocess.run(["uv", "build", "--quiet", "--out-dir", str(tmp_path)], cwd=ROOT, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    tops = {Path(name).parts[0] for name in zipfile.ZipFile(wheel).namelist()}
+    assert {name for name in tops if not name.endswith(".dist-info")} == {"hipsync", "hipsync_devices"}
+    (source,) = tmp_path.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        names = {Path(*Path(name).parts[1:]).as_posix() for name in archive.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
+        "\n"
+    )
+    assert {name for name in tracked if name.startswith(("hipsync/", "devices/", "docs/", "tests/"))} <= names
