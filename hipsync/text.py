@@ -1,16 +1,37 @@
-"""Text that strangers sent, made fit to show."""
+"""Text that strangers sent: made fit to show, or read as JSON.
+
+The lowest room of the house, so that every other one may use it. It knows no band, no file and no terminal; it only
+takes text and gives back text or plain values.
+"""
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from typing import TypeAlias
+
+Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
+"""A value that JSON can hold. `match` and `isinstance` narrow it, so that nothing read from a file has the type Any."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Controls (C0, C1), format characters (among them those that turn the direction of writing), halves of surrogate
-pairs, private and unassigned code points, line and paragraph separators: in a terminal they move the cursor, change
-colours, or make one name look like another."""
+"""Categories of characters that `clean` removes, because in a terminal they move the cursor, change colours, or make
+one name look like another. They are controls (C0, C1), format characters (among them those that turn the direction of
+writing), halves of surrogate pairs, private and unassigned code points, and line and paragraph separators."""
 
 
 def clean(text: str, limit: int = 64) -> str:
     """At most `limit` characters of the text, without those that steer a terminal or hide, and no space at its ends."""
     shown = (character for character in text if unicodedata.category(character) not in _UNSEEN)
     return "".join(shown).strip()[:limit].rstrip()
+
+
+def json_of(text: str | bytes) -> Json:
+    """The value that a JSON text holds; bytes are read as UTF-8, UTF-16 or UTF-32.
+
+    Raises `ValueError` where the text is not JSON, not in one of these encodings, or nested too deeply to be read.
+    """
+    try:
+        value: Json = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
+    return value
