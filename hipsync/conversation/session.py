@@ -107,8 +107,9 @@ class Conversation:
             lost.cancel()
             if not work.done():
                 work.cancel()
+                await asyncio.wait({work})  # to await the work itself would hide that we are cancelled meanwhile
                 with contextlib.suppress(asyncio.CancelledError, DeviceError):
-                    await work
+                    work.result()
 
     async def one_at_a_time(self, operation: Callable[[], Awaitable[T]]) -> T:
         async with self._operation:

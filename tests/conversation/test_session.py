@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -98,6 +99,29 @@ def test_silence_ends_in_no_reply_at_the_deadline() -> None:
         with pytest.raises(NoReply, match="10 s"):
             await view.notification(STEPS, timeout=10 * SECOND)
         assert clock.now() == START + 10 * SECOND
+
+    talk(story)
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_cancellation_at_the_very_deadline_is_obeyed(turns: int) -> None:
+    """So many turns of the loop after the deadline has passed, while the wait that came to nothing is cleared away."""
+
+    async def patient(conversation: Conversation) -> None:
+        view = conversation.view()
+        await view.subscribe(STEPS)
+        while True:
+            with contextlib.suppress(NoReply):
+                await view.notification(STEPS, timeout=SECOND)
+
+    async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
+        waiting = asyncio.ensure_future(patient(conversation))
+        await asyncio.sleep(1)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait({waiting}, timeout=60)
+        assert waiting.cancelled()
 
     talk(story)
 
