@@ -175,7 +175,7 @@ async def live(
                 deliver=wearer.shown,
                 now=clock.now,
             )
-            service.attend()
+            service.live.attend()
             try:
                 while clock.now() < end:
                     state = await service.wake(clock.now())
@@ -184,7 +184,7 @@ async def live(
                     wearer.answer(store)
                 await service.wake(clock.now())
                 if driver.abilities.history is not None and not driver.held:  # the day's summary wants all of the day
-                    async with service.talk(store.bands()[0]):
+                    async with service.connector.talk(store.bands()[0]):
                         service.settle(service.state(clock.now()), clock.now())
             finally:
                 await service.leave()

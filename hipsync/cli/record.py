@@ -17,7 +17,7 @@ from hipsync.conversation.recording import Recording, without_name
 from hipsync.conversation.session import Connection
 from hipsync.driver import Driver
 from hipsync.errors import ConfigError, DeviceError, InputError
-from hipsync.service.service import Radio
+from hipsync.service.contact import Radio
 from hipsync.store import Band
 
 WHAT = (

@@ -75,7 +75,7 @@ def run_command(app: App) -> None:
                     deliver=delivery.deliver,
                     now=app.now,
                     hear=radio.hear,
-                    tell=delivery.tell,
+                    show_remark=delivery.tell,
                 )
                 await run(service, SystemClock(), settings=settings, zone=host_zone)
 

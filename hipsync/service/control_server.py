@@ -64,7 +64,7 @@ class Desk:
                     self._alarm.take(self._settings())
                     return {}
                 case {"do": "status"}:
-                    connected = ", ".join(self._service.connected())
+                    connected = ", ".join(self._service.live.connected())
                     return {"process": os.getpid(), "connected": connected, "trouble": self._alarm.trouble()}
                 case {"do": "line"}:
                     now = self._clock.now()

@@ -76,7 +76,7 @@ async def run(
         log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
         tell(READY=1, STATUS="started")
         try:
-            service.attend()
+            service.live.attend()
             await stop.wait()
             if alarm.failure is not None:
                 raise alarm.failure
@@ -191,7 +191,7 @@ class _Alarm:
                 log.debug("%s", error)  # the wake that is planned already will tell it
             with contextlib.suppress(Exception):  # the wake that is planned already will meet and tell it
                 self._travel()
-                self._service.attend()
+                self._service.live.attend()
                 self._plan(max(self._due(), self._not_before))
         if self._waking is None or self._clock.now() - self._woke < STUCK_AFTER:
             tell(WATCHDOG=1)
@@ -221,7 +221,7 @@ class _Alarm:
 
     def trouble(self) -> str | None:
         """Why the last wake failed, or what was told could not be stored."""
-        return self._told or self._service.trouble
+        return self._told or self._service.live.trouble
 
     def _due(self) -> datetime:
         now = self._clock.now()

@@ -123,11 +123,11 @@ class Told(World):
         async def tell(remark: Remark) -> None:
             told.append((int((self.clock.now() - NINE) / MINUTE), remark.text))
 
-        known = self.service._drivers  # pyright: ignore[reportPrivateUsage]
+        known = self.service.connector.drivers
         settings = self.service.settings
         self.service = Service(
             self.store, settings, radio=self.wrist, drivers=known, secret=secret,
-            deliver=self.shown, now=self.clock.now, hear=self.wrist.hear, tell=tell,
+            deliver=self.shown, now=self.clock.now, hear=self.wrist.hear, show_remark=tell,
         )  # fmt: skip
         return told
 

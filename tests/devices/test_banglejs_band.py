@@ -330,7 +330,7 @@ def test_a_day_arrives_over_gatt_in_the_database(tmp_path: Path) -> None:
                     store, settings_of(Config(), "UTC"), radio=BleakRadio(air.radio), drivers=drivers(),
                     secret=lambda _: None, deliver=nowhere, now=clock.now,
                 )  # fmt: skip
-                async with service.talk(store.bands()[0]) as talk:
+                async with service.connector.talk(store.bands()[0]) as talk:
                     assert talk.epochs == 144
                 return {epoch.start: epoch.steps for epoch in store.epochs(store.bands()[0].id, MIDNIGHT, end)}
 

@@ -205,7 +205,7 @@ def test_a_morning_arrives_over_gatt(tmp_path: Path) -> None:
                     store, settings_of(Config(), "UTC"), radio=BleakRadio(air.radio), drivers=drivers(),
                     secret=lambda _: None, deliver=nowhere, now=clock.now,
                 )  # fmt: skip
-                async with service.talk(store.bands()[0]):
+                async with service.connector.talk(store.bands()[0]):
                     return store.epochs(store.bands()[0].id, nine - SLOT, clock.now())
 
     try:

@@ -180,7 +180,7 @@ def test_wake_never_calls_a_live_band_itself_and_is_not_asked_for_without_end() 
 def test_while_it_is_out_of_reach_nobody_looks_before_it_is_called_again() -> None:
     async def story(world: World) -> None:
         world.wrist.away.add("watch")
-        world.service.attend()
+        world.service.live.attend()
         await asyncio.sleep(1)
         now = world.clock.now()
         state = world.service.state(now)
@@ -241,7 +241,7 @@ def test_a_forgotten_band_is_let_go_and_a_new_one_is_stayed_with() -> None:
     async def story(world: World) -> None:
         await world.run_until(NINE + 5 * MINUTE)
         world.store.forget(world.store.bands()[0].id, with_data=False)
-        world.service.attend()
+        world.service.live.attend()
         await asyncio.sleep(1)
         assert world.wrist.open == {}
         world.store.add_band(name="again", driver="infinitime", address="watch", now=NINE, simulated=True)
@@ -265,7 +265,7 @@ def test_a_driver_with_a_bug_is_logged_and_ends_neither_the_service_nor_other_ba
     with caplog.at_level(logging.ERROR):
         world = tell(lambda world: world.run_until(NINE + 30 * MINUTE), known=broken, watch=band)
     assert world.wrist.minutes_of("watch") == [0.0]
-    (record,) = [record for record in caplog.records if record.name == "hipsync.service.service"]
+    (record,) = [record for record in caplog.records if record.name == "hipsync.service.live"]
     assert record.exc_info is not None
     assert record.exc_info[0] is ZeroDivisionError
 
@@ -277,10 +277,10 @@ def test_what_a_live_band_tells_is_kept_while_the_store_is_full_and_stored_when_
         await world.run_until(NINE + 5 * MINUTE)
         world.store.full = True
         await asyncio.sleep(20 * 60)
-        seen.append(world.service.trouble)
+        seen.append(world.service.live.trouble)
         world.store.full = False
         await world.run_until(NINE + 30 * MINUTE)
-        seen.append(world.service.trouble)
+        seen.append(world.service.live.trouble)
 
     world = tell(story, watch=pine_time("40m walk 50"))
     assert seen == ["the disk is full", None]
@@ -339,10 +339,10 @@ def test_the_daemon_holds_a_live_band_and_lets_it_go_at_a_signal() -> None:
 def test_what_is_asked_of_a_held_band_goes_over_its_one_connection_also_if_it_is_just_being_reached() -> None:
     async def story(world: World) -> None:
         band = world.store.bands()[0]
-        world.service.attend()
+        world.service.live.attend()
         assert (await world.service.fetch(band)).held
         await world.service.buzz(band)
-        assert world.service.connected() == ["watch"]
+        assert world.service.live.connected() == ["watch"]
 
     watch = pine_time("90m sit")
     world = tell(story, watch=watch)
@@ -353,7 +353,7 @@ def test_what_is_asked_of_a_held_band_goes_over_its_one_connection_also_if_it_is
 def test_a_held_band_that_is_away_is_not_called_twice_and_the_reason_is_given() -> None:
     async def story(world: World) -> None:
         world.wrist.away = {"watch"}
-        world.service.attend()
+        world.service.live.attend()
         with pytest.raises(DeviceError, match=r"it is not connected now.*out of reach"):
             await world.service.fetch(world.store.bands()[0])
 

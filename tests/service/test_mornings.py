@@ -83,7 +83,7 @@ def lived(
         world = World(clock, band=band, **others)  # type: ignore[arg-type]  # simulated bands
         world.service = Service(
             world.store, settings or settings_of(Config(), LONDON.key), radio=world.wrist,
-            drivers=world.service._drivers,  # pyright: ignore[reportPrivateUsage]
+            drivers=world.service.connector.drivers,
             secret=lambda _: KEY, deliver=world.shown, now=clock.now,
         )  # fmt: skip
         if pause is not None:
