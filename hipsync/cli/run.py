@@ -99,7 +99,7 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     from hipsync.core.band_troubles import troubles
     from hipsync.host.lock import running
     from hipsync.service.plan import facts_of, live_kinds, next_wake, state_of
-    from hipsync.service.status_text import doing, doing_besides
+    from hipsync.service.status_text import other_prompts, status_line
 
     now, store = app.now(), app.read_store()
     if store is None:
@@ -126,7 +126,7 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         click.echo(json.dumps(told, indent=1))
         return
     known = state.seen.line.known_until()
-    click.echo(doing(state, now))
+    click.echo(status_line(state, now))
     if line:
         return
     click.echo(_running(app) if watched else "the service does not run: `hipsync run` starts it")
@@ -137,8 +137,8 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         click.echo(f"{contact.band.name}: last reached {reached}{trouble}")
         if contact.trouble:
             click.echo(f"    {clean(contact.trouble, LONGEST_TROUBLE)}")
-    for besides in doing_besides(state, now):
-        click.echo(besides)
+    for other in other_prompts(state, now):
+        click.echo(other)
     for remark in remarks:
         click.echo(remark.text)
     click.echo(f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}")

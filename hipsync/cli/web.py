@@ -100,7 +100,7 @@ class Site:
     def _line(self, store: Store) -> str:
         from hipsync.service.control_client import ask
         from hipsync.service.plan import state_of
-        from hipsync.service.status_text import doing
+        from hipsync.service.status_text import status_line
         from hipsync.text import clean
 
         app = self._app
@@ -111,7 +111,7 @@ class Site:
         if told is not None:
             return clean(str(told.get("line")), LONGEST_SAID)
         now = app.now()
-        return doing(state_of(store, app.settings(), now, frozenset()), now)
+        return status_line(state_of(store, app.settings(), now, frozenset()), now)
 
     def act(self, what: str) -> str:
         from hipsync.cli.prompts import look, pause_end, standing

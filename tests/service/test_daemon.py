@@ -37,8 +37,8 @@ from hipsync.host.clock import SystemClock
 from hipsync.host.lock import only_instance
 from hipsync.model import MINUTE, Answer, BandId, Epoch, Pause, Prompt, Reading, Where
 from hipsync.registry import drivers
+from hipsync.service import alarm
 from hipsync.service import control_client as control
-from hipsync.service import daemon
 from hipsync.service.answers import answer_prompt
 from hipsync.service.daemon import run
 from hipsync.service.plan import Settings, State, settings_of
@@ -108,9 +108,9 @@ def failing(error: Exception) -> Callable[[], Awaitable[None]]:
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "AT_MOST_EVERY", 0.02 * SECOND)
-    monkeypatch.setattr(daemon, "AFTER_FAILURE", 0.1 * SECOND)
-    monkeypatch.setattr(daemon, "LOOK_EVERY", 0.05 * SECOND)
+    monkeypatch.setattr(alarm, "AT_MOST_EVERY", 0.02 * SECOND)
+    monkeypatch.setattr(alarm, "AFTER_FAILURE", 0.1 * SECOND)
+    monkeypatch.setattr(alarm, "LOOK_EVERY", 0.05 * SECOND)
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_a_failed_wake_is_tried_again_after_the_pause_and_not_before(database: P
 
 
 def test_a_streak_of_failures_is_told_once(database: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG, "hipsync.service.daemon")
+    caplog.set_level(logging.DEBUG, "hipsync.service.alarm")
 
     async def story(service: Watched) -> None:
         service.first = [failing(StoreError("the disk is full"))] * 2 + [failing(StoreError("it is locked"))] * 2
@@ -440,7 +440,7 @@ async def typed(database: Path, *words: str) -> str:
 def test_a_snooze_is_seen_at_once_by_a_service_that_looks_seldom(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daemon, "LOOK_EVERY", timedelta(hours=1))
+    monkeypatch.setattr(alarm, "LOOK_EVERY", timedelta(hours=1))
 
     async def story(service: Watched) -> None:
         await service.until(lambda service: len(service.said) == 1)
@@ -580,7 +580,7 @@ def test_settings_are_read_anew_when_a_command_asks(database: Path) -> None:
 
 
 def test_the_database_is_copied_once_a_day(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daemon, "BACKUP_EVERY", 0.05 * SECOND)
+    monkeypatch.setattr(alarm, "BACKUP_EVERY", 0.05 * SECOND)
 
     async def story(service: Watched) -> None:
         await until(lambda: bool(service.store.backups()))
@@ -690,7 +690,7 @@ def test_the_supervisor_is_told_of_the_start_the_end_and_what_happens(
 def test_a_wake_that_is_stuck_lets_the_watchdog_bite(
     database: Path, supervisor: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(daemon, "STUCK_AFTER", 0.1 * SECOND)
+    monkeypatch.setattr(alarm, "STUCK_AFTER", 0.1 * SECOND)
 
     async def story(service: Watched) -> None:
         async def for_ever() -> None:

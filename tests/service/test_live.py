@@ -28,7 +28,7 @@ from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.packets import Press
 from hipsync_devices.infinitime.sim import PineTime
 from support.builders import day
-from support.world import HOUR, KEY, MINUTE, NINE, SECOND, UTC_ZONE, World, listening, pine_time
+from support.world import HOUR, KEY, MINUTE, NINE, SECOND, UTC_ZONE, World, listen_until, pine_time
 
 
 def tell(
@@ -111,10 +111,10 @@ def test_a_live_band_that_comes_back_after_long_is_called_when_it_is_heard(off: 
         await world.run_until(NINE + 10 * MINUTE)
         world.wrist.away, world.wrist.off = {"watch"}, off
         world.wrist.open["watch"].drop()
-        await listening(world, NINE + 45 * MINUTE)
+        await listen_until(world, NINE + 45 * MINUTE)
         world.wrist.away.clear()
         world.wrist.off = False
-        await listening(world, NINE + 49 * MINUTE)
+        await listen_until(world, NINE + 49 * MINUTE)
 
     world = tell(story, watch=pine_time("90m sit"))
     called = world.wrist.minutes_of("watch")
@@ -126,9 +126,9 @@ def test_a_live_band_that_comes_back_after_long_is_called_when_it_is_heard(off: 
 def test_a_band_with_a_memory_that_comes_back_is_called_when_it_is_heard() -> None:
     async def story(world: World) -> None:
         world.wrist.away = {"band"}
-        await listening(world, NINE + 35 * MINUTE)
+        await listen_until(world, NINE + 35 * MINUTE)
         world.wrist.away.clear()
-        await listening(world, NINE + 45 * MINUTE)
+        await listen_until(world, NINE + 45 * MINUTE)
 
     world = tell(story, band=MiBand(day("90m sit", NINE), now=NINE, zone=UTC_ZONE, secret=KEY))
     called = world.wrist.minutes_of("band")
@@ -143,7 +143,7 @@ def test_a_band_that_is_in_reach_and_does_not_answer_is_called_after_growing_del
 ) -> None:
     async def story(world: World) -> None:
         monkeypatch.setattr(world.wrist, "reach", silent)
-        await listening(world, NINE + 30 * MINUTE)
+        await listen_until(world, NINE + 30 * MINUTE)
 
     calls: list[str] = []
 

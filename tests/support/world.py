@@ -142,7 +142,7 @@ def pine_time(drawing: str, **more: object) -> PineTime:
     return PineTime(day(drawing, NINE), now=NINE, zone=UTC_ZONE, **more)  # type: ignore[arg-type]
 
 
-async def listening(world: World, until: datetime) -> None:
+async def listen_until(world: World, until: datetime) -> None:
     """Run it as `hipsync run` does: it listens every minute."""
     while world.clock.now() < until:
         await world.service.listen()
