@@ -25,7 +25,7 @@ from hipsync.model import MINUTE, Counter, Epoch
 from hipsync.office_day import office_days
 from hipsync.registry import drivers, simulator
 from hipsync.simulated import SimulatedBand, Simulator
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync.testing.rules import Case
 from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
 
@@ -71,7 +71,7 @@ class Day:
     life: Sequence[Epoch]
     band: SimulatedBand
     case: Case
-    kept: Kept
+    kept: MemoryStore
     steps: Mapping[datetime, int]
     """Of the life, by the minute."""
     mtu: int = 247
@@ -87,7 +87,7 @@ class Day:
         secret = KEY if case.driver.secret(known.advertisement()) != "none" else None
         wrong = {"clock_error": error} if error else {}
         band = made(life, now=now, zone=LONDON, secret=secret, **wrong)
-        return cls(name, clock, life, band, case, Kept(), {minute.start: minute.steps for minute in life})
+        return cls(name, clock, life, band, case, MemoryStore(), {minute.start: minute.steps for minute in life})
 
     @property
     def family(self) -> str:
@@ -363,7 +363,7 @@ async def three_whiles(day: Day) -> None:
     noise = random.Random(day.name)
     for hour in sorted(noise.sample(range(7, 20), 3)):
         await day.until(FRIDAY + hour * HOUR + timedelta(seconds=noise.randrange(1800)))
-        day.kept = Kept()
+        day.kept = MemoryStore()
         await listened(day, day.clock.now() + 30 * MINUTE)
 
 

@@ -15,7 +15,7 @@ from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply
 from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Reading
-from hipsync.testing import Kept, run
+from hipsync.testing import MemoryStore, run
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STEPS, OTHER = "steps", "other"
@@ -229,7 +229,7 @@ BATCHES: list[list[Reading]] = [
 
 def test_each_batch_is_committed_before_it_is_acknowledged() -> None:
     async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
-        kept = Kept()
+        kept = MemoryStore()
         order: list[tuple[int, int]] = []
 
         async def commit(batch: Sequence[Reading]) -> None:
@@ -247,7 +247,7 @@ def test_each_batch_is_committed_before_it_is_acknowledged() -> None:
 @pytest.mark.parametrize("fail_at", range(len(BATCHES)))
 def test_not_one_write_follows_a_commit_that_failed(fail_at: int) -> None:
     async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
-        kept = Kept()
+        kept = MemoryStore()
         kept.fail_at = fail_at
         with pytest.raises(OSError, match="disk full"):
             await collect(driver(BATCHES), conversation, Session(), kept.commit)
@@ -258,7 +258,7 @@ def test_not_one_write_follows_a_commit_that_failed(fail_at: int) -> None:
 
 def test_a_cancelled_sync_finishes_its_commit_and_acknowledges_nothing() -> None:
     async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
-        kept = Kept()
+        kept = MemoryStore()
 
         async def slow(batch: Sequence[Reading]) -> None:
             await asyncio.sleep(10)
