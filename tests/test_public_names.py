@@ -20,3 +20,11 @@ def test_a_name_that_never_was_is_an_attribute_error() -> None:
     for module in ("hipsync.testing", "hipsync.testing.direct"):
         with pytest.raises(AttributeError, match="never_was"):
             _ = importlib.import_module(module).never_was
+
+
+def test_a_renamed_limit_of_drivers_is_found_by_its_old_name_with_a_warning() -> None:
+    driver = importlib.import_module("hipsync.driver")
+    with pytest.warns(DeprecationWarning, match="TELLING is called LONGEST_EPOCH_TO_JUDGE_BY now"):
+        assert driver.TELLING == driver.LONGEST_EPOCH_TO_JUDGE_BY
+    with pytest.raises(AttributeError, match="never_was"):
+        _ = driver.never_was
