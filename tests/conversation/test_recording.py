@@ -26,10 +26,10 @@ from hipsync.testing.rules import KEY, NOON, Case
 ADDRESS = "C8:0F:10:80:D0:21"
 OCTETS = bytes.fromhex("c80f1080d021")
 NORDIC = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
-TELLS = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
+NOTIFIES = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
 MILLISECOND = timedelta(milliseconds=1)
 """What a capture's times are written to."""
-STREAMS = {"banglejs": {TELLS}}
+STREAMS = {"banglejs": {NOTIFIES}}
 RUNNING = {"infinitime": {"00030001-78fc-48fe-8e23-433b3a1942d0": None}, "moyoung": {
     "0000fee1-0000-1000-8000-00805f9b34fb": None}}  # fmt: skip
 """Counters of steps, which the life of another band does not repeat."""
@@ -73,13 +73,13 @@ def _timeless(reading: Reading) -> tuple[object, ...]:
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 @pytest.mark.parametrize("key", sorted(drivers()))
 def test_a_morning_of_each_family_replays(key: str, zone: str) -> None:
-    kept, told = recorded(key, zone)
-    again = replay(told, drivers()[key])
+    kept, captured = recorded(key, zone)
+    again = replay(captured, drivers()[key])
     assert epochs(again) == epochs(kept.readings)
-    if told.opened:
+    if captured.opened:
         assert [_timeless(each) for each in again] == [_timeless(each) for each in kept.readings]
         assert all(abs(_at(a) - _at(b)) < 2 * MILLISECOND for a, b in zip(again, kept.readings, strict=True))
-    assert capture_of(told.text()) == told
+    assert capture_of(captured.text()) == captured
 
 
 COARSER = {"banglejs", "lefun"}
@@ -88,45 +88,47 @@ COARSER = {"banglejs", "lefun"}
 
 @pytest.mark.parametrize("key", sorted(drivers().keys() - COARSER))
 def test_the_simulated_band_repeats_itself(key: str) -> None:
-    kept, told = recorded(key)
-    again = simulator(key)(epochs(kept.readings), now=told.start, zone=told.zone, secret=None if told.opened else KEY)
-    login = None if told.opened else (drivers()[key], KEY)
-    replay(told, again, streams=STREAMS.get(key, ()), varies=RUNNING.get(key), login=login)
+    kept, captured = recorded(key)
+    again = simulator(key)(
+        epochs(kept.readings), now=captured.start, zone=captured.zone, secret=None if captured.opened else KEY
+    )
+    login = None if captured.opened else (drivers()[key], KEY)
+    replay(captured, again, streams=STREAMS.get(key, ()), varies=RUNNING.get(key), login=login)
 
 
 @pytest.mark.parametrize("key", sorted(drivers()))
 def test_a_driver_that_says_something_else_is_named_with_its_line(key: str) -> None:
-    _, told = recorded(key)
-    number, line = next((i, line) for i, line in enumerate(told.lines) if line.sign in {">", ">!", "="})
+    _, captured = recorded(key)
+    number, line = next((i, line) for i, line in enumerate(captured.lines) if line.sign in {">", ">!", "="})
     other = line._replace(data=line.data + b"\x99") if line.data and line.sign != "=" else line._replace(sign="bond")
-    changed = replace(told, lines=[*told.lines[:number], other, *told.lines[number + 1 :]])
+    changed = replace(captured, lines=[*captured.lines[:number], other, *captured.lines[number + 1 :]])
     with pytest.raises(AssertionError, match=rf"line {line.number}: the host .*; the driver (wrote|read)"):
         replay(changed, drivers()[key])
 
 
 @pytest.mark.parametrize("key", sorted(drivers()))
 def test_a_driver_that_ends_too_early_or_goes_on_is_named(key: str) -> None:
-    _, told = recorded(key)
-    extra = Line(told.lines[-1].at, ">", (NORDIC, None), b"\x01", number=999)
+    _, captured = recorded(key)
+    extra = Line(captured.lines[-1].at, ">", (NORDIC, None), b"\x01", number=999)
     with pytest.raises(AssertionError, match=r"line 999: the host wrote to .* 01; the driver had ended"):
-        replay(replace(told, lines=[*told.lines, extra]), drivers()[key])
-    last = max(i for i, line in enumerate(told.lines) if line.sign not in {"<", "lost"})
+        replay(replace(captured, lines=[*captured.lines, extra]), drivers()[key])
+    last = max(i for i, line in enumerate(captured.lines) if line.sign not in {"<", "lost"})
     with pytest.raises(AssertionError, match="after the last line the driver "):
-        replay(replace(told, lines=told.lines[:last]), drivers()[key])
+        replay(replace(captured, lines=captured.lines[:last]), drivers()[key])
 
 
 @pytest.mark.parametrize("key", ["fitpro", "huami"])
 def test_a_conversation_that_was_cut_replays_to_the_cut(key: str) -> None:
-    kept, told = recorded(key, cut_after=12)
-    assert told.ended == "LinkLost"
-    assert told.lines[-1].sign == "lost" or told.lines[-1].error == "LinkLost"
-    assert epochs(replay(told, drivers()[key])) == epochs(kept.readings)
+    kept, captured = recorded(key, cut_after=12)
+    assert captured.ended == "LinkLost"
+    assert captured.lines[-1].sign == "lost" or captured.lines[-1].error == "LinkLost"
+    assert epochs(replay(captured, drivers()[key])) == epochs(kept.readings)
 
 
 # ------------------------------------------------------------------ what is taken out
 
 
-def said(*values: bytes, sign: str = "<", uuid: str = TELLS) -> Capture:
+def said(*values: bytes, sign: str = "<", uuid: str = NOTIFIES) -> Capture:
     lines = [Line(timedelta(seconds=i), sign, (uuid, None), value) for i, value in enumerate(values)]
     return Capture("x", NOON, ZoneInfo("UTC"), lines)
 
@@ -140,8 +142,8 @@ def said(*values: bytes, sign: str = "<", uuid: str = TELLS) -> Capture:
     ],
 )  # fmt: skip
 def test_key_address_and_serial_number_are_nowhere(form: bytes) -> None:
-    told = redacted(said(b"\x07" + form + b"\x09"), key=KEY, address=ADDRESS, serials=["SN-1234567"])
-    (line,) = told.lines
+    captured = redacted(said(b"\x07" + form + b"\x09"), key=KEY, address=ADDRESS, serials=["SN-1234567"])
+    (line,) = captured.lines
     assert len(line.data) == len(form) + 2
     assert form not in line.data
     assert set(line.data[1:-1]) <= {0, ord("0")}
@@ -151,8 +153,8 @@ def test_key_address_and_serial_number_are_nowhere(form: bytes) -> None:
 def test_what_a_band_says_of_its_serial_number_is_blank_whatever_it_is() -> None:
     serial, system_id = recording.SERIAL_NUMBER, recording.SYSTEM_ID
     assert redacted(said(b"9F", sign="=", uuid=serial), key=None, address=None, serials=[]).lines[0].data == b"00"
-    told = redacted(said(bytes(range(1, 9)), sign="=", uuid=system_id), key=None, address=None, serials=[])
-    assert told.lines[0].data == bytes(8)
+    captured = redacted(said(bytes(range(1, 9)), sign="=", uuid=system_id), key=None, address=None, serials=[])
+    assert captured.lines[0].data == bytes(8)
 
 
 @pytest.mark.parametrize(
@@ -205,9 +207,9 @@ def test_a_login_that_failed_leaves_nothing() -> None:
         direct.drop()
         return record.capture
 
-    told = run(story, NOON)
-    assert told is not None
-    assert (list(told.lines), told.opened, told.ended) == ([], False, "NotAuthorised")
+    captured = run(story, NOON)
+    assert captured is not None
+    assert (list(captured.lines), captured.opened, captured.ended) == ([], False, "NotAuthorised")
 
 
 # ------------------------------------------------------------------ bounds
@@ -215,11 +217,11 @@ def test_a_login_that_failed_leaves_nothing() -> None:
 
 def test_a_capture_that_grows_too_long_ends_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "MOST_LINES", 20)
-    kept, told = recorded("fitpro")
-    assert len(told.lines) == 20
-    assert told.ended == "cut"
+    kept, captured = recorded("fitpro")
+    assert len(captured.lines) == 20
+    assert captured.ended == "cut"
     assert len(kept.readings) > 10  # the sync went on
-    replay(told, drivers()["fitpro"])
+    replay(captured, drivers()["fitpro"])
 
 
 def test_a_batch_that_is_not_stored_is_not_followed_by_the_word_that_lets_the_band_forget() -> None:
@@ -253,7 +255,7 @@ def test_a_batch_that_is_not_stored_is_not_followed_by_the_word_that_lets_the_ba
 
 
 def test_a_capture_is_read_as_it_is_written_by_hand() -> None:
-    told = capture_of(
+    captured = capture_of(
         "# hipsync capture 1\n"
         "# driver: huami\n"
         "# source: a log\n"
@@ -270,15 +272,15 @@ def test_a_capture_is_read_as_it_is_written_by_hand() -> None:
     fetch = ("00000004-0000-3512-2118-0009af100700", None)
     battery = ("00002a19-0000-1000-8000-00805f9b34fb", "0000180f-0000-1000-8000-00805f9b34fb")
     second = timedelta(seconds=1)
-    assert list(told.lines) == [
+    assert list(captured.lines) == [
         Line(0 * second, ">", fetch, b"\x01\x01", number=9),
         Line(second / 4, "=", battery, error="NoReply", took=1.5 * second, number=10),
         Line(2 * second, "<", fetch, number=11),
         Line(3 * second, "lost", number=12),
     ]
-    assert told.start == datetime(2026, 11, 20, 11, 0, 20, tzinfo=UTC)
-    assert (told.write_size, told.opened, told.notes) == (20, True, {"source": "a log"})
-    assert told.has == {fetch}
+    assert captured.start == datetime(2026, 11, 20, 11, 0, 20, tzinfo=UTC)
+    assert (captured.write_size, captured.opened, captured.notes) == (20, True, {"source": "a log"})
+    assert captured.has == {fetch}
 
 
 @pytest.mark.parametrize(

@@ -59,13 +59,13 @@ class Wire:
 
 
 def talk(story: Callable[[Conversation, Wire, FastClock], object]) -> None:
-    async def told(clock: FastClock) -> None:
+    async def on_a_wire(clock: FastClock) -> None:
         wire = Wire()
         result = story(Conversation(wire, zone=ZoneInfo("UTC"), now=clock.now), wire, clock)
         if asyncio.iscoroutine(result):
             await result
 
-    run(told, START)
+    run(on_a_wire, START)
 
 
 def test_a_notification_carries_its_arrival_time() -> None:

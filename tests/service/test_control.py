@@ -40,11 +40,11 @@ async def echo(question: Line) -> Line:
 def while_listening(database: Path, story: Callable[[], T], answer: Callable[[Line], Awaitable[Line]] = echo) -> T:
     """What comes of a story in another thread while somebody answers."""
 
-    async def told() -> T:
+    async def served() -> T:
         async with listening(database, answer):
             return await asyncio.to_thread(story)
 
-    return asyncio.run(told())
+    return asyncio.run(served())
 
 
 def raw(database: Path, said: bytes, *, leave: bool = False) -> bytes:
@@ -107,11 +107,11 @@ NOISE = {
 def test_noise_is_refused_and_the_next_one_is_heard(database: Path, said: bytes) -> None:
     def story() -> bytes:
         try:
-            told = raw(database, said)
+            reply = raw(database, said)
         except ConnectionError:  # it was so long that nobody read it to its end
-            told = b'{"error": "hung up"}'
+            reply = b'{"error": "hung up"}'
         assert ask(database, {}) == {"heard": {}}
-        return told
+        return reply
 
     assert "error" in json.loads(while_listening(database, story))
 

@@ -30,19 +30,19 @@ GRAIN = {MERGED: MINUTE, "huami": MINUTE, "infinitime": MINUTE, "fitpro": 15 * M
 KNOWN = {State.ASLEEP: "asleep", State.NOT_WORN: "not_worn", State.CHARGING: "charging"}
 
 
-def in_hours(told: Script, instant: datetime) -> bool:
-    local = told.local(instant)
+def in_hours(story: Script, instant: datetime) -> bool:
+    local = story.local(instant)
     return time(8 if local.weekday() < 5 else 9) <= local.time() < time(22)
 
 
-def at_lunch(told: Script, instant: datetime) -> bool:
-    return time(12, 30) <= told.local(instant).time() < time(13, 30)
+def at_lunch(story: Script, instant: datetime) -> bool:
+    return time(12, 30) <= story.local(instant).time() < time(13, 30)
 
 
-def owed(told: Script, month: Month, kind: str, known: datetime | None = None) -> list[independent.Call]:
+def owed(story: Script, month: Month, kind: str, known: datetime | None = None) -> list[independent.Call]:
     """By one band alone, or by all of them; `known`: by what they could tell at that instant."""
-    known = known or told.end
-    life = [epoch for epoch in told.life if epoch.end <= known]
+    known = known or story.end
+    life = [epoch for epoch in story.life if epoch.end <= known]
     counted = [reading for reading in month.counted if reading[0] <= known]
     if kind == "infinitime":
         rows = independent.counter_rows(counted)
@@ -57,17 +57,17 @@ def owed(told: Script, month: Month, kind: str, known: datetime | None = None) -
         rows = {e.start: (e.steps, KNOWN.get(e.state) if e.state and kind == "huami" else None) for e in life}
 
     def hours(at: datetime) -> bool:
-        return in_hours(told, at)
+        return in_hours(story, at)
 
     def lunch(at: datetime) -> bool:
-        return at_lunch(told, at)
+        return at_lunch(story, at)
 
     if kind == "fitpro":
-        quarters = [told.start + i * 15 * MINUTE for i in range((told.end - told.start) // (15 * MINUTE))]
+        quarters = [story.start + i * 15 * MINUTE for i in range((story.end - story.start) // (15 * MINUTE))]
         slots = [(at, sum(rows.get(at + i * MINUTE, (0, None))[0] for i in range(15))) for at in quarters]
         return independent.slot_calls(slots, 15, hours, lunch)
     wakeful = {e.start for e in life if e.state not in ASLEEP_OR_OFF} if kind != "infinitime" else set[datetime]()
-    line = independent.Line(rows, told.end, independent.Rule(), vouches=kind != "infinitime")
+    line = independent.Line(rows, story.end, independent.Rule(), vouches=kind != "infinitime")
 
     def alive(i: int) -> bool:
         return line.steps[i] > 0 or (line.conditions[i] == "counted" and line.origin + i * MINUTE in wakeful)
@@ -83,7 +83,7 @@ class Judgement:
     """Owed, and rightly never shown."""
 
 
-def released(told: Script, call: independent.Call, hindrances: dict[str, Sequence[Window]]) -> tuple[datetime, str]:
+def released(story: Script, call: independent.Call, hindrances: dict[str, Sequence[Window]]) -> tuple[datetime, str]:
     """When nothing stood in its way any more, and what did last."""
     at, why = call.owed, ""
     while True:
@@ -92,42 +92,42 @@ def released(told: Script, call: independent.Call, hindrances: dict[str, Sequenc
                 at, why = window.end, name
                 break
         else:
-            if why and at_lunch(told, at):
+            if why and at_lunch(story, at):
                 at, why = at + MINUTE, "lunch"
                 continue
             return at, why
 
 
-def judged(told: Script, month: Month, kinds: Sequence[str]) -> Judgement:
+def judged(story: Script, month: Month, kinds: Sequence[str]) -> Judgement:
     """What the service did against what the band owed its wearer.
 
     Of several bands together: by their minutes together, and while the one with a memory is away by the live one's.
     """
     found = Judgement()
     best, spare = (MERGED, "infinitime") if len(kinds) > 1 else (kinds[0], None)
-    calls = {kind: {call.due: call for call in owed(told, month, kind)} for kind in {best, *kinds}}
+    calls = {kind: {call.due: call for call in owed(story, month, kind)} for kind in {best, *kinds}}
     away: dict[str, Sequence[Window]] = {
-        "out of reach": told.dead if best != "infinitime" else [],
-        "wrong key": told.wrong if "huami" in kinds else [],
+        "out of reach": story.dead if best != "infinitime" else [],
+        "wrong key": story.wrong if "huami" in kinds else [],
     }
     stopped: dict[str, Sequence[Window]] = {
-        "suspend": told.asleep,
-        "pause": [Window(*pause) for pause in told.pauses],
+        "suspend": story.asleep,
+        "pause": [Window(*pause) for pause in story.pauses],
     }
     for shown in month.shown:
-        where = f"{told.local(shown.at):%d %b %H:%M:%S}"
+        where = f"{story.local(shown.at):%d %b %H:%M:%S}"
         if (
-            not in_hours(told, shown.at)
-            or at_lunch(told, shown.at)
+            not in_hours(story, shown.at)
+            or at_lunch(story, shown.at)
             or any(shown.at in w for w in chain(*stopped.values()))
         ):
             found.wrong.append(f"{where}: in quiet time")
         due = [(kind, calls[kind][shown.due]) for kind in calls if shown.due in calls[kind]]
         if not due and spare is not None:  # a later reading of a counter lays steps into an earlier minute, too
             whole = shown.at.replace(second=0, microsecond=0)
-            due = [(best, call) for call in owed(told, month, best, whole) if call.due == shown.due]
+            due = [(best, call) for call in owed(story, month, best, whole) if call.due == shown.due]
         if not due:
-            found.wrong.append(f"{where}: was not due (it says at {told.local(shown.due):%H:%M})")
+            found.wrong.append(f"{where}: was not due (it says at {story.local(shown.due):%H:%M})")
         elif all(call.over is not None and shown.at > call.over + GRAIN[kind] for kind, call in due):
             found.wrong.append(f"{where}: the stretch was over")
     first = {shown.due: shown for shown in month.shown if not shown.again}
@@ -138,21 +138,21 @@ def judged(told: Script, month: Month, kinds: Sequence[str]) -> Judgement:
         must = [call for call in must if not any(call.owed in w for w in chain(*away.values()))]
         must += [call for call in calls[spare].values() if any(call.owed in w for w in chain(*away.values()))]
     for call in must:
-        at, why = released(told, call, stopped | ({} if spare else away))
+        at, why = released(story, call, stopped | ({} if spare else away))
         bound = BACK if why in away else IN_REACH
         said = first.pop(call.due, None)
-        name = f"{told.local(call.due):%d %b %H:%M}"
+        name = f"{story.local(call.due):%d %b %H:%M}"
         if said is not None:
             found.late.append((said, said.at - at, why))
             if not timedelta() <= said.at - at <= bound:
                 found.wrong.append(f"{name}: {said.at - at} late ({why})")
         elif why and call.over is not None and call.over < at + bound:
             found.excused[f"over when the {why} was"] += 1
-        elif not in_hours(told, at + MINUTE):
+        elif not in_hours(story, at + MINUTE):
             found.excused["the hours ended in that minute"] += 1
         elif best != "huami" and call.over is not None and call.over <= at + GRAIN[best]:
             found.excused["up in that minute"] += 1
-        elif best == "fitpro" and any(at - DAY < since <= at for since in told.zones_west):
+        elif best == "fitpro" and any(at - DAY < since <= at for since in story.zones_west):
             found.excused["a wall clock was put back that day"] += 1
         else:
             found.wrong.append(f"{name}: missed ({why})")
@@ -161,9 +161,9 @@ def judged(told: Script, month: Month, kinds: Sequence[str]) -> Judgement:
     return found
 
 
-def repeats(told: Script, month: Month) -> tuple[int, list[str]]:
+def repeats(story: Script, month: Month) -> tuple[int, list[str]]:
     """How many showings were second ones, and which came without a sign of life or before its snooze was over."""
-    alive = [epoch.start for epoch in told.life if epoch.steps or epoch.state is not State.ASLEEP]
+    alive = [epoch.start for epoch in story.life if epoch.steps or epoch.state is not State.ASLEEP]
     wrong: list[str] = []
     before: dict[datetime, datetime] = {}
     again = 0
@@ -173,27 +173,27 @@ def repeats(told: Script, month: Month) -> tuple[int, list[str]]:
             again += 1
             least = snoozed.get(shown.due) or before[shown.due] + 10 * MINUTE
             if shown.at < least or not any(before[shown.due] <= at + MINUTE and at <= shown.at for at in alive):
-                wrong.append(f"{told.local(shown.at):%d %b %H:%M:%S}: repeated too early or without a sign of life")
+                wrong.append(f"{story.local(shown.at):%d %b %H:%M:%S}: repeated too early or without a sign of life")
         before[shown.due] = shown.at
     return again, wrong
 
 
-def an_hour(told: Script, month: Month) -> dict[str, float]:
+def an_hour(story: Script, month: Month) -> dict[str, float]:
     """Calls of the radio in one hour inside prompt hours with the host awake, the failed ones and lunch included."""
-    minutes = (told.end - told.start) // MINUTE
-    waking = [at for at in (told.start + i * MINUTE for i in range(minutes)) if in_hours(told, at)]
-    hours = sum(not any(at in w for w in told.asleep) for at in waking) / 60
-    return {kind: sum(in_hours(told, at) for at in calls) / hours for kind, calls in month.calls.items()}
+    minutes = (story.end - story.start) // MINUTE
+    waking = [at for at in (story.start + i * MINUTE for i in range(minutes)) if in_hours(story, at)]
+    hours = sum(not any(at in w for w in story.asleep) for at in waking) / 60
+    return {kind: sum(in_hours(story, at) for at in calls) / hours for kind, calls in month.calls.items()}
 
 
-def table(told: Script, month: Month, found: Judgement, kinds: Sequence[str]) -> str:
-    lines = ["", f"{', '.join(kinds)}: {round((told.end - told.start) / DAY)} days"]
+def table(story: Script, month: Month, found: Judgement, kinds: Sequence[str]) -> str:
+    lines = ["", f"{', '.join(kinds)}: {round((story.end - story.start) / DAY)} days"]
     if len(kinds) > 1:
         for shown, late, why in found.late:
-            lines.append(f"  due {told.local(shown.due):%a %d %b %H:%M}  {late.total_seconds():6.0f} s late  {why}")
+            lines.append(f"  due {story.local(shown.due):%a %d %b %H:%M}  {late.total_seconds():6.0f} s late  {why}")
     lates = sorted(late for _, late, why in found.late if not why)
     after = [late for _, late, why in found.late if why]
-    again, _ = repeats(told, month)
+    again, _ = repeats(story, month)
     answers = Counter("open" if prompt.answer is None else prompt.answer.value for prompt in month.prompts)
     lines += [
         f"  {len(month.prompts)} prompts, {again} shown again; by answer: {dict(answers.most_common())}",
@@ -201,25 +201,25 @@ def table(told: Script, month: Month, found: Judgement, kinds: Sequence[str]) ->
         f"  {len(after)} after something had stood in the way: at most {max(after, default=timedelta())} after it",
         f"  rightly not shown: {dict(found.excused)}",
     ]
-    for kind, each in an_hour(told, month).items():
+    for kind, each in an_hour(story, month).items():
         lines.append(f"  {kind}: {len(month.calls[kind])} calls, {each:.2f} an hour inside prompt hours")
     return "\n".join(lines)
 
 
 def check(first: date, days: int, kinds: Sequence[str]) -> str:
-    told = script(first, days)
-    month = live(told, kinds)
-    found = judged(told, month, kinds)
-    again, hasty = repeats(told, month)
+    story = script(first, days)
+    month = live(story, kinds)
+    found = judged(story, month, kinds)
+    again, hasty = repeats(story, month)
     assert not [*found.wrong, *hasty]
     assert len(found.late) >= 2 * days
     assert again >= days / 2
-    for window in told.wrong:
+    for window in story.wrong:
         refused = sum(at in window for at in month.calls.get("huami", []))
         assert refused <= (window.end - window.start) / HOUR, "a band that refuses the key is hammered"
-    each = an_hour(told, month)
+    each = an_hour(story, month)
     assert all(each[kind] <= 1.5 for kind in kinds if kind != "infinitime"), each
-    return table(told, month, found, kinds)
+    return table(story, month, found, kinds)
 
 
 ALL = ("huami", "fitpro", "infinitime")
