@@ -145,7 +145,7 @@ class Connector:
     def _session(self, band: Band, since: datetime | None) -> Session:
         now = self._now()
         stored = {kind: min(at, now) for kind, at in self._store.since(band.id).items()}  # a clock may have been wrong
-        if since is not None and since < stored.get(Epoch, since + timedelta(1)):
+        if since is not None and since < stored.get(Epoch, since + timedelta(days=1)):
             stored[Epoch] = since
         return Session(
             name=band.advertised_name,
