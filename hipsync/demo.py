@@ -184,7 +184,7 @@ async def live(
                 deliver=wearer.see,
                 now=clock.now,
             )
-            service.attend()
+            service.live.attend()
             try:
                 while clock.now() < end:
                     state = await service.wake(clock.now())
@@ -192,8 +192,8 @@ async def live(
                     await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
                     wearer.answer(store)
                 await service.wake(clock.now())
-                if driver.abilities.history is not None and not driver.held:  # the summary is of the whole day
-                    async with service.talk(store.bands()[0]):
+                if driver.abilities.history is not None and not driver.held:  # the day's summary wants all of the day
+                    async with service.connector.talk(store.bands()[0]):
                         service.settle(service.state(clock.now()), clock.now())
             finally:
                 await service.leave()

@@ -2,24 +2,24 @@
 
 HipsyncError                 one clear line: what, why, what to do
 |-- ConfigError              a wrong option, key, value or file of settings
-|-- InputError               a file to import is not what it should be; nothing of it was kept
+|-- InputError               a file to import is not what it should be; nothing of it was stored
 |-- StoreError               the database cannot be read or written; nothing was half written
-|   `-- Outdated             another hipsync has brought it up to date: this program must be started anew
+|   `-- Outdated             another hipsync has upgraded the database: this program must be started anew
 |-- BluetoothUnavailable     no adapter, no Bluetooth service, or both switched off
-|-- Refused                  the running service said no to a command
-`-- DeviceError              one band; ends that sync, never the service
-    |-- MalformedPacket      bytes that cannot mean anything (carries them)
+|-- Refused                  the running service refused a command
+`-- DeviceError              about one band; ends the contact with it, never the service
+    |-- MalformedPacket      bytes that cannot mean anything, which the error carries
     |-- UnexpectedReply      a well-formed answer to something else, or a refusal
-    |-- NotAuthorised        wrong key, or the wearer did not confirm
-    |   `-- NotBonded        the band wants a bond that there is not, or one side lost it
+    |-- NotAuthorised        a wrong key, or the wearer did not confirm
+    |   `-- NotBonded        the band wants a bond that does not exist, or that one side lost
     |-- NoReply              nothing came before the deadline
-    |   `-- NotHeard         it did not show itself at all: out of reach, or its battery is empty
+    |   `-- NotHeard         the band did not show itself at all: out of reach, or its battery is empty
     `-- LinkLost             the connection ended
 """
 
 
 class HipsyncError(Exception):
-    """Root of the tree; `str()` is the line a person reads."""
+    """The root of the tree; `str()` of an error is the line that a person reads."""
 
 
 class ConfigError(HipsyncError):
@@ -27,15 +27,15 @@ class ConfigError(HipsyncError):
 
 
 class InputError(HipsyncError):
-    """A file to import is refused as a whole; the message names the line."""
+    """A file to import is refused as a whole, and nothing of it was stored; the message names the line."""
 
 
 class StoreError(HipsyncError):
-    """The database could not be opened, read or written."""
+    """The database could not be opened, read or written, and nothing was half written."""
 
 
 class Outdated(StoreError):
-    """The schema is not this program's any more."""
+    """A newer hipsync has upgraded the database while this program ran, which must be started anew."""
 
 
 class BluetoothUnavailable(HipsyncError):
@@ -43,7 +43,7 @@ class BluetoothUnavailable(HipsyncError):
 
 
 class Refused(HipsyncError):
-    """The running service said no; `code` is what the command ends with."""
+    """The running service, or the system, refused a command, which exits with `code`."""
 
     def __init__(self, why: str, code: int) -> None:
         super().__init__(why)
@@ -51,13 +51,13 @@ class Refused(HipsyncError):
 
 
 class DeviceError(HipsyncError):
-    """Something about one band; it ends the conversation with that band."""
+    """Something is wrong with one band, or with the connection to it, which ends."""
 
 
 class MalformedPacket(DeviceError):
     """A band sent bytes that the protocol does not allow.
 
-    `packet` carries them; the message shows at most the first 64, in hex.
+    `packet` holds them and `why` says what is wrong; the message shows at most the first 64 bytes, in hex.
     """
 
     def __init__(self, why: str, packet: bytes) -> None:
@@ -68,7 +68,7 @@ class MalformedPacket(DeviceError):
 
 
 class UnexpectedReply(DeviceError):
-    """A band answered something else than was asked, or refused."""
+    """A band answered something that was not asked, or refused what was asked."""
 
 
 class NotAuthorised(DeviceError):
@@ -76,11 +76,11 @@ class NotAuthorised(DeviceError):
 
 
 class NotBonded(NotAuthorised):
-    """A band talks only over a bond (the Bluetooth system's own keys), and there is none that it accepts."""
+    """A band communicates only over a bond (keys of the Bluetooth system), and there is none that it accepts."""
 
 
 class NoReply(DeviceError):
-    """A band kept silent until the deadline."""
+    """A band sent nothing until the deadline."""
 
 
 class NotHeard(NoReply):
@@ -88,4 +88,4 @@ class NotHeard(NoReply):
 
 
 class LinkLost(DeviceError):
-    """The connection to a band ended while it was needed."""
+    """The connection to a band ended while it was in use."""

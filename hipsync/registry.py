@@ -1,4 +1,8 @@
-"""Drivers and simulators by entry point: hipsync's own and outsiders' through the same door."""
+"""Drivers and simulators by entry point: hipsync's own, and those of other packages in the same way.
+
+Nothing here knows a family of bands. The one rule: a package that does not import is logged and left out, and stops
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +20,12 @@ from hipsync.simulated import Simulator
 log = logging.getLogger(__name__)
 
 OURS = "hipsync_devices."
+"""The beginning of entry points that come with hipsync."""
 EVIDENCE = "evidence.json"
 
 
 def drivers() -> Mapping[str, Driver]:
-    """All drivers by key. One that does not import is logged and left out."""
+    """All drivers by key; one that does not import, or is no `Driver`, is logged and left out."""
     found = {key: _loaded(point) for key, point in _chosen("hipsync.drivers").items()}
     good = {key: driver for key, driver in found.items() if isinstance(driver, Driver)}
     for key in found.keys() - good.keys():
@@ -29,12 +34,12 @@ def drivers() -> Mapping[str, Driver]:
 
 
 def kinds() -> Sequence[str]:
-    """The keys of all drivers, of which none is imported."""
+    """The keys of all drivers in alphabetical order; none is imported for it."""
     return sorted(_chosen("hipsync.drivers"))
 
 
 def simulator(key: str) -> Simulator:
-    """The maker of simulated bands of one kind. Raises `ConfigError`."""
+    """The maker of simulated bands of one family. Raises `ConfigError` where there is none, or it does not import."""
     points = _chosen("hipsync.simulators")
     if key not in points:
         raise ConfigError(f"no simulated band of kind {key!r}: there are {', '.join(sorted(points))}")
@@ -45,7 +50,10 @@ def simulator(key: str) -> Simulator:
 
 
 def proof(key: str) -> Proof:
-    """How well the driver of this key is proven, by the file `evidence.json` of the package that it comes from."""
+    """How well a driver is proven, by the file `evidence.json` of the package that it comes from.
+
+    Where the package has no such file, or there is no driver of this key, it is a `Proof` that states nothing.
+    """
     point = _chosen("hipsync.drivers").get(key)
     if point is None:
         return Proof()
@@ -56,7 +64,10 @@ def proof(key: str) -> Proof:
 
 
 def claimants(advertisement: Advertisement, known: Mapping[str, Driver]) -> Sequence[Driver]:
-    """The drivers that would take this device: the first one is offered. By key, generic drivers after all others."""
+    """The drivers whose family a device belongs to, in order of key, generic ones last; the first one is offered.
+
+    A driver that fails on the advertisement is logged and left out.
+    """
     taken: list[Driver] = []
     for key in sorted(known, key=lambda key: (known[key].generic, key)):
         try:
@@ -68,7 +79,7 @@ def claimants(advertisement: Advertisement, known: Mapping[str, Driver]) -> Sequ
 
 
 def _chosen(group: str) -> Mapping[str, EntryPoint]:
-    """One entry point a key; on a clash hipsync's own wins."""
+    """The entry points of a group by key; of two with one key hipsync's own is taken, and the other logged."""
     chosen: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
         rival = chosen.get(point.name)

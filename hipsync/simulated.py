@@ -1,8 +1,9 @@
 """The interface of a simulated band: the other end of the wire, as a plain object.
 
-It answers reads and writes, emits notifications, and has a clock of its own that whoever serves it
-advances. It may import `driver`, `model`, `errors` and its family's codec, nothing else of hipsync.
-An entry point of the group `hipsync.simulators` names its class, which must fit `Simulator`.
+It answers reads and writes, sends notifications, and has a clock of its own, which whoever serves it advances. It may
+import `driver`, `model`, `errors` and its family's codec, nothing else of hipsync. An entry point of the group
+`hipsync.simulators` names its class, which must fit `Simulator`. The one rule: it behaves as the band does towards any
+client, not as the driver beside it likes.
 """
 
 from __future__ import annotations
@@ -19,17 +20,21 @@ Property = Literal["read", "write", "write-without-response", "notify", "indicat
 
 
 class Characteristic(NamedTuple):
+    """A characteristic of a simulated band, and what a client may do with it."""
+
     uuid: str
     properties: frozenset[Property]
 
 
 class Service(NamedTuple):
+    """A GATT service of a simulated band."""
+
     uuid: str
     characteristics: tuple[Characteristic, ...]
 
 
 class Notification(NamedTuple):
-    """The band sends a value; dropped by the server unless the client subscribed."""
+    """A value that the band sends; the server drops it unless the client has subscribed."""
 
     characteristic: str
     data: bytes
@@ -40,15 +45,15 @@ class HangUp(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What the wearer felt or saw."""
+    """What the wearer felt or saw on the band."""
 
     at: datetime
     text: str
-    """Empty for a bare buzz."""
+    """The text that was shown; empty where the band only vibrated."""
 
 
 class Refused(Exception):  # an answer of the band, not a fault of ours
-    """The band answers a read or write with an ATT error."""
+    """The band answers a read or write with an ATT error, whose number is `code`."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"ATT error 0x{code:02x}")
@@ -58,48 +63,59 @@ class Refused(Exception):  # an answer of the band, not a fault of ours
 class SimulatedBand(Protocol):
     """One band on one wrist.
 
-    The server calls `connected` and `disconnected` around a connection, keeps `mtu` current, calls
-    `advance` after each read, write and subscription and whenever `wake_at` has come, and sends what
-    `advance` returns, in order. A `Notification` while nobody subscribed is dropped, as by a real stack.
+    Its server calls `connected` and `disconnected` around a connection, and sets `mtu` during it. It calls `advance`
+    after each read, write and subscription, and whenever the instant `wake_at` has come. What `advance` returns is sent
+    in that order; a `Notification` while nobody is subscribed is dropped, as by a real stack.
     """
 
     mtu: int
-    """ATT MTU of the connection; 23 until told otherwise."""
+    """The ATT MTU of the connection in bytes; 23 until the server sets another one."""
     shown: list[Shown]
+    """What the wearer has felt and seen so far."""
 
-    def advertisement(self) -> Advertisement: ...
+    def advertisement(self) -> Advertisement:
+        """What the band broadcasts while it is not connected."""
+        ...
 
-    def services(self) -> Sequence[Service]: ...
+    def services(self) -> Sequence[Service]:
+        """The band's services and characteristics, in the order of its GATT table."""
+        ...
 
-    def connected(self, now: datetime) -> None: ...
+    def connected(self, now: datetime) -> None:
+        """A client has connected."""
+        ...
 
-    def disconnected(self, now: datetime) -> None: ...
+    def disconnected(self, now: datetime) -> None:
+        """The connection has ended, whoever ended it."""
+        ...
 
     def read(self, characteristic: str, service: str, now: datetime) -> bytes:
-        """The value; raises `Refused`."""
+        """The value of a characteristic. Raises `Refused`."""
         ...
 
     def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
-        """Take a value; raises `Refused`. What it leads to comes from `advance`."""
+        """Receive a value, whose consequences come from `advance`. Raises `Refused`."""
         ...
 
-    def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None: ...
+    def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
+        """The client has subscribed to a characteristic, or ended its subscription."""
+        ...
 
     def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
-        """All that the band says up to `now`, which never goes backwards."""
+        """All that the band sends up to `now`, which is never earlier than at the call before."""
         ...
 
     def wake_at(self) -> datetime | None:
-        """When the band will next do something by itself; None if it waits for the client."""
+        """The instant at which the band will next do something by itself; None if it waits for the client."""
         ...
 
 
 class Simulator(Protocol):
-    """What makes a band: its wearer's life, past and future, the time now, and whose wrist.
+    """What makes a simulated band, which is the band's class in most families.
 
-    Epochs of `life` that have ended by the band's clock are in its memory, as far as that kind of band
-    keeps any, and coded as it codes them; the rest happen as the clock advances. `secret` is the key of
-    a band that was paired already. The same arguments always make the same band.
+    `life` is what the wearer does, past and future. Epochs that have ended by `now` are in the band's memory, as far as
+    bands of this kind store any, and coded as they code them; the others happen as the clock advances. `zone` is where
+    the wearer is. `secret` is the key of a band that was paired already. The same arguments make the same band.
     """
 
     def __call__(

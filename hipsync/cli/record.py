@@ -22,7 +22,7 @@ from hipsync.conversation.session import Connection
 from hipsync.driver import Driver
 from hipsync.errors import ConfigError, DeviceError, InputError
 from hipsync.model import Band
-from hipsync.service.service import Radio
+from hipsync.service.contact import Radio
 
 WHAT = (
     "The file will hold what the band tells: steps, heart rate, sleep, with their times and your time zone.\n"

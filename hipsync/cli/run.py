@@ -62,7 +62,7 @@ def run_command(app: App) -> None:
                     deliver=delivery.deliver,
                     now=app.now,
                     hear=radio.hear,
-                    tell=delivery.show_remark,
+                    show_remark=delivery.show_remark,
                 )
                 await run(service, SystemClock(), settings=settings, zone=host_zone)
 

@@ -50,13 +50,13 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         state, remarks = _known(app, store, now, quickly=line)
         zones = app.zones(store)
     from hipsync.host.lock import running
-    from hipsync.service.status_text import doing
+    from hipsync.service.status_text import status_line
 
     is_running = running(app.database)
     if as_json:
         click.echo(json.dumps({"running": is_running, **_status_json(state, now, remarks)}, indent=1))
         return
-    click.echo(doing(state, now))
+    click.echo(status_line(state, now))
     if not line:
         click.echo(_service_text(app) if is_running else "the service does not run: `hipsync run` starts it")
         click.echo("\n".join(_details(state, now, zones, remarks)))
@@ -83,7 +83,7 @@ def _known(app: App, store: Store, now: datetime, *, quickly: bool) -> tuple[Sta
 def _details(state: State, now: datetime, zones: Zones, remarks: Sequence[Remark]) -> list[str]:
     """Return the lines below the first two: data, bands, other prompts, remarks and the next contact."""
     from hipsync.service.plan import next_wake
-    from hipsync.service.status_text import doing_besides
+    from hipsync.service.status_text import other_prompts
 
     lines = [f"last data: {_ago(state.seen.line.known_until(), now, zones)}"]
     for contact in state.contacts:
@@ -92,7 +92,7 @@ def _details(state: State, now: datetime, zones: Zones, remarks: Sequence[Remark
         lines.append(f"{contact.band.name}: last reached {reached}{failures}")
         if contact.trouble:
             lines.append(f"    {clean(contact.trouble, LONGEST_TEXT)}")
-    lines += doing_besides(state, now)
+    lines += other_prompts(state, now)
     lines += [remark.text for remark in remarks]
     return [*lines, f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}"]
 

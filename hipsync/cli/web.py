@@ -105,7 +105,7 @@ class Site:
         """Return the line of `hipsync status --line`, from a running service if there is one."""
         from hipsync.service.control_client import ask
         from hipsync.service.plan import state_of
-        from hipsync.service.status_text import doing
+        from hipsync.service.status_text import status_line
         from hipsync.text import clean
 
         app = self._app
@@ -116,7 +116,7 @@ class Site:
         if answer is not None:
             return clean(str(answer.get("line")), LONGEST_MESSAGE)
         now = app.now()
-        return doing(state_of(store, app.settings(), now, frozenset()), now)
+        return status_line(state_of(store, app.settings(), now, frozenset()), now)
 
     def act(self, what: str) -> str:
         from hipsync.cli.prompts import notify_service, pause_end, standing

@@ -1,7 +1,9 @@
 """A conversation with a band as text: readable, diffable, and exact enough to replay (`hipsync.testing.replay`).
 
+This module knows no driver. The one rule: what `Capture.text` writes, `capture_of` reads again, to the millisecond.
+
     # hipsync capture 1
-    # driver: fitpro                                what spoke, by its key
+    # driver: fitpro                                the key of the driver
     # recorded: hipsync 0.1.0                       or `source:` where somebody else published it
     # name: LH716                                   as the band advertised itself; absent if it does not matter
     # zone: Europe/London                           the wearer's
@@ -14,7 +16,7 @@
     # has: 2a19 6e400002-b5a3-f393-e0a9-e50e24dcca9e 1802/2a06
     # has not: 2a24
     # ended: well                                   or the kind of error, or `cut` where it was too long
-    0.000+0.031 + 6e400003                          the host subscribed (`-`: ended that), which took 31 ms
+    0.000+0.031 + 6e400003                          the host subscribed (`-`: unsubscribed), which took 31 ms
     0.031+0.002 > 6e400002 cd00051a01100000         the host wrote (`>!`: and waited for the band's response)
     0.120 < 6e400003 cd0009...                      the band notified
     0.200+0.030 = 2a19 64                           the host read this
@@ -22,9 +24,10 @@
     0.300+1.200 bond
     9.500 lost                                      the band ended the connection
 
-A characteristic is four digits of the Bluetooth SIG's, the first eight of a UUID where only one begins so, or a whole
-UUID; `SERVICE/CHARACTERISTIC` where the host named both. `.` is an empty value. What follows a ` # ` is a remark.
-Lines of a head that are not listed here are remarks too, so that published logs keep their source.
+A characteristic is written as four digits of the Bluetooth SIG's, as the first eight digits of a UUID where only one
+begins so, or as a whole UUID; as `SERVICE/CHARACTERISTIC` where the host named both. `.` is an empty value. What
+follows ` # ` is a remark. Lines of a head that are not listed here are remarks too, so that published logs keep their
+source.
 """
 
 from __future__ import annotations
@@ -40,55 +43,70 @@ from hipsync.model import Reading
 
 FORMAT = "hipsync capture 1"
 SIG = "-0000-1000-8000-00805f9b34fb"
+"""The end of every UUID of the Bluetooth SIG's (Core specification, volume 3, part B, 2.5.1)."""
 HOST = frozenset({"+", "-", ">", ">!", "=", "bond"})
-"""What the host does; the rest is what the band does."""
+"""Signs of lines that say what the host did."""
 SIGNS = HOST | {"<", "lost"}
+"""All signs; those that are not in `HOST` say what the band did."""
 READINGS: Mapping[str, type[Reading]] = {kind.__name__: kind for kind in get_args(Reading)}
+"""The types of readings by name."""
 
 Place = tuple[str, str | None]
-"""A characteristic, and its service where that was named."""
+"""The UUID of a characteristic, and that of its service where the host named it."""
 
 
 class Line(NamedTuple):
-    """One thing that was said."""
+    """One thing that the host or the band did."""
 
     at: timedelta
-    """Since the start of the capture."""
+    """When it began, since the start of the capture."""
     sign: str
+    """One of `SIGNS`."""
     place: Place = ("", None)
     data: bytes = b""
+    """The value that was read, written or notified."""
     error: str | None = None
-    """The kind of `DeviceError` that came of it."""
+    """The kind of `DeviceError` in which it ended."""
     took: timedelta = timedelta()
+    """How long it took."""
     number: int = 0
-    """In the file, from 1; 0 for one that is in none."""
+    """The number of the line in its file, counted from 1; 0 for a line that is in no file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One conversation, from the beginning of a connection."""
+    """One conversation, from the beginning of a connection on."""
 
     driver: str
+    """The key of the driver."""
     start: datetime
+    """When the connection was open, in UTC."""
     zone: ZoneInfo
+    """The wearer's zone."""
     lines: Sequence[Line]
     write_size: int = 20
+    """How many bytes fit into a write without response."""
     name: str = ""
+    """The name by which the band advertised itself; empty if it does not matter."""
     opened: bool = True
-    """False: the login is left out, and the conversation begins with what follows it."""
+    """Whether the login is in the capture; without it the conversation begins with what follows the login."""
     subscribed: frozenset[str] = frozenset()
-    """What the host is subscribed to at the start, where the login is left out."""
+    """The characteristics that the host is subscribed to at the start, where the login is left out."""
     since: Mapping[type[Reading], datetime] = field(default_factory=dict[type[Reading], datetime])
+    """By type of reading, the end of the last one that was stored already."""
     erase: bool = False
+    """Whether the band was to forget what was stored."""
     has: frozenset[Place] = frozenset()
-    """As far as the driver asked or used."""
+    """The characteristics of the band, as far as the driver asked for them or used them."""
     has_not: frozenset[Place] = frozenset()
+    """The characteristics that the driver asked for and the band does not have."""
     ended: str = "well"
+    """How the conversation ended: well, the kind of an error, or cut."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Other lines of the head: recorded, source, redacted, firmware ..."""
+    """Other lines of the head, such as recorded, source, redacted, firmware."""
 
     def text(self) -> str:
-        """The file. Times to the millisecond."""
+        """The capture as the text of a file; times are rounded to the millisecond."""
         short = _Short(self)
         head = [FORMAT, f"driver: {self.driver}", *(f"{key}: {value}" for key, value in self.notes.items())]
         if self.name:
@@ -109,7 +127,7 @@ class Capture:
 
 
 class _Short:
-    """UUIDs as a capture writes them."""
+    """Writes the UUIDs of one capture as shortly as its form allows."""
 
     def __init__(self, capture: Capture) -> None:
         uuids = {uuid for line in capture.lines for uuid in line.place if uuid}
@@ -137,7 +155,7 @@ def _sig(uuid: str) -> str | None:
 
 
 def capture_of(text: str) -> Capture:
-    """What a file holds. Raises `ValueError`, which names the line."""
+    """The capture that the text of a file holds. Raises `ValueError`, which names the line."""
     head, notes = _Head(), dict[str, str]()
     lines: list[Line] = []
     if text.partition("\n")[0].rstrip() != f"# {FORMAT}":
@@ -146,15 +164,15 @@ def capture_of(text: str) -> Capture:
         try:
             if written.startswith("#"):
                 head.take(written[1:].strip(), notes)
-            elif said := written.split(" # ")[0].strip():
-                lines.append(_line(said, number))
+            elif words := written.split(" # ")[0].strip():
+                lines.append(_line(words, number))
         except (ValueError, KeyError) as error:
             raise ValueError(f"line {number}: {error}") from error
     return _resolved(head.capture(lines, notes))
 
 
 class _Head:
-    """What the lines of the head say, as they come."""
+    """Collects what the lines of the head say, as they come."""
 
     def __init__(self) -> None:
         self.facts: dict[str, str] = {}
@@ -201,8 +219,8 @@ def _instant(text: str) -> datetime:
     return at.astimezone(UTC)
 
 
-def _line(said: str, number: int) -> Line:
-    when, sign, *rest = said.split()
+def _line(words: str, number: int) -> Line:
+    when, sign, *rest = words.split()
     at, _, took = when.partition("+")
     if sign not in SIGNS:
         raise ValueError(f"{sign!r} is none of {' '.join(sorted(SIGNS))}")
@@ -223,7 +241,7 @@ def _place(word: str) -> Place:
 
 
 def _uuid(word: str) -> str:
-    """A whole UUID, or eight digits that one must begin with."""
+    """A whole UUID, or the eight digits with which one begins. Raises `ValueError` for anything else."""
     if re.fullmatch("[0-9a-f]{4}", word):
         return f"0000{word}{SIG}"
     if not re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8}", word):
@@ -232,7 +250,7 @@ def _uuid(word: str) -> str:
 
 
 def _resolved(capture: Capture) -> Capture:
-    """With every UUID whole, and every characteristic that was used among those that there are."""
+    """The capture with every UUID whole, and with every characteristic that was used in `has`. Raises `ValueError`."""
     known = {uuid for place in capture.has | capture.has_not for uuid in place if uuid and len(uuid) > 8}
     known |= {uuid for line in capture.lines for uuid in line.place if uuid and len(uuid) > 8}
 

@@ -1,14 +1,14 @@
-"""What is said in one connection, kept for `hipsync sync --record`, and what is taken out before it is written down.
+"""Records one connection for `hipsync sync --record`, and takes out what tells whose band it is.
 
-`Recording` stands between a driver and its connection and keeps what passes in memory, up to `MOST_LINES`: a
-capture that grew beyond that ends there, and says so. `Recording.capture` is what may leave this machine:
+A `Recording` stands between a driver and its connection, and keeps in memory what passes, up to `MOST_LINES`. A capture
+that grew beyond that ends there, and says so. The one rule: only `Recording.capture` may leave this machine:
 
 | what | what is there instead |
 |---|---|
-| the login of a band that has a key | nothing: all that was said until `Driver.open` returned is left out, for a challenge and its answer let anybody try keys at leisure. The later conversation stands as it was, encrypted where the band encrypts it |
+| the login of a band that has a key | nothing: all that passed until `Driver.open` returned is left out, because a challenge and its answer let anybody try keys at leisure. The later conversation stands as it was, encrypted where the band encrypts it |
 | the key, wherever else its bytes occur | zeros |
 | the band's address, as bytes in either order, within a System ID, as text | zeros, in text the digit 0 |
-| its serial number, and what the characteristics Serial Number and System ID say | the same |
+| its serial number, and the values of the characteristics Serial Number and System ID | the same |
 | the name given to the band here | nothing |
 | the name that the band advertises | nothing, unless the driver needs it (`without_name`): then without the digits of an address at its end |
 | texts of errors | their kind |
@@ -37,45 +37,45 @@ from hipsync.model import Info, Reading
 T = TypeVar("T")
 
 MOST_LINES = 200_000
-"""A month of minutes in packets of 20 bytes is a tenth of it."""
+"""Lines of a capture; a month of minutes in packets of 20 bytes takes a tenth of them."""
 SERIAL_NUMBER, SYSTEM_ID = (f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("2a25", "2a23"))
-TELLTALE = 4
-"""Bytes: shorter texts occur by chance."""
+SHORTEST_REDACTED = 4
+"""Bytes of a text that is taken out wherever it occurs; shorter ones occur by chance."""
 
 
 class Recording:
-    """One connection, written down as it goes on: put `connection` around it, and `driver` around what speaks."""
+    """Records one connection: let the service use `connection` and `driver` in place of those that they are given."""
 
     def __init__(self, address: str | None, now: Callable[[], datetime]) -> None:
         self.address, self.now = address, now
         self._connection: Recorded | None = None
-        self._key = ""
+        self._driver_key = ""
         self._session, self._zone = Session(), ZoneInfo("UTC")
-        self._met = False
+        self._logged_in = False
         self._ended = "cut"
         self._serials: set[str] = set()
 
     def connection(self, connection: Connection) -> Connection:
-        """The connection to use instead."""
+        """The connection to use instead of this one."""
         self._connection = Recorded(connection, self.now)
         return self._connection
 
     def driver(self, driver: Driver) -> Driver:
-        """The driver to use instead: it tells when the login is over, and what it read."""
+        """The driver to use instead of this one, by which the recording learns when the login is over."""
 
         async def opened(link: Link, session: Session) -> Sequence[Reading]:
-            self._key, self._session, self._zone = driver.key, session, link.zone
-            with self._heard(last=driver.sync is None):
+            self._driver_key, self._session, self._zone = driver.key, session, link.zone
+            with self._noting_end(last=driver.sync is None):
                 readings = await driver.open(link, session)
                 self._read(readings)
-            self._met = True
+            self._logged_in = True
             if self._connection is not None and session.secret is not None:
                 self._connection.forget()
             return readings
 
         async def synced(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
             if driver.sync is not None:
-                with self._heard(last=True):
+                with self._noting_end(last=True):
                     async with contextlib.aclosing(driver.sync(link, session)) as batches:
                         async for batch in batches:
                             self._read(batch)
@@ -87,50 +87,50 @@ class Recording:
         self._serials |= {each.serial for each in readings if isinstance(each, Info) and each.serial}
 
     @contextlib.contextmanager
-    def _heard(self, *, last: bool) -> Generator[None, None, None]:
-        """How it ended is noted; what is said after an error or the last part of a sync is not kept."""
+    def _noting_end(self, *, last: bool) -> Generator[None, None, None]:
+        """Note how the block ends, and stop recording after an error, or after the `last` part of a sync."""
         try:
             yield
         except DeviceError as error:
-            self._over(type(error).__name__)
+            self._stop(type(error).__name__)
             raise
         except BaseException:  # it was cancelled, or what it read could not be stored
-            self._over("cut")
+            self._stop("cut")
             raise
         if last:
-            self._over("well")
+            self._stop("well")
 
-    def _over(self, how: str) -> None:
+    def _stop(self, how: str) -> None:
         self._ended = how
         if self._connection is not None:
             self._connection.stop()
 
     @property
     def capture(self) -> Capture | None:
-        """What was said, redacted; None if there was no connection."""
-        if (told := self._connection) is None or not self._key:
+        """What was recorded, redacted; None if there was no connection."""
+        if (recorded := self._connection) is None or not self._driver_key:
             return None
         secret = self._session.secret
         whole = Capture(
-            driver=self._key,
-            start=told.start,
+            driver=self._driver_key,
+            start=recorded.start,
             zone=self._zone,
-            lines=told.lines if self._met or secret is None else (),
-            write_size=told.size,
+            lines=recorded.lines if self._logged_in or secret is None else (),
+            write_size=recorded.size,
             name=self._session.name,
             opened=secret is None,
-            subscribed=told.subscribed,
+            subscribed=recorded.subscribed,
             since=self._session.since,
             erase=self._session.erase,
-            has=frozenset(place for place, there in told.asked.items() if there),
-            has_not=frozenset(place for place, there in told.asked.items() if not there),
-            ended="cut" if told.cut else self._ended,
+            has=frozenset(place for place, there in recorded.asked.items() if there),
+            has_not=frozenset(place for place, there in recorded.asked.items() if not there),
+            ended="cut" if recorded.cut else self._ended,
         )
         return redacted(whole, key=secret, address=self.address, serials=self._serials)
 
 
 class Recorded:
-    """A `session.Connection` that remembers what passes."""
+    """A connection that passes everything on to another one, and records it."""
 
     def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
         self._inner, self._now = connection, now
@@ -138,12 +138,13 @@ class Recorded:
         self.size = connection.write_size
         self.lines: list[Line] = []
         self.subscribed: frozenset[str] = frozenset()
-        """At the start."""
+        """The characteristics that are subscribed to at the start of the recording."""
         self.asked: dict[Place, bool] = {}
+        """Whether the band has a characteristic, for each that the driver asked for."""
         self.cut = self._stopped = False
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Begin the recording anew, with the subscriptions that there are."""
         for line in self.lines:
             if line.sign == "+" and line.error is None:
                 self.subscribed |= {line.place[0]}
@@ -153,8 +154,9 @@ class Recorded:
         self.start, self.cut = self._now(), False
 
     def stop(self) -> None:
+        """Record nothing more."""
         if self.lost.is_set():
-            self._say(Line(self._at(), "lost"))
+            self._append(Line(self._at(), "lost"))
         self._stopped = True
 
     @property
@@ -172,30 +174,30 @@ class Recorded:
         return there
 
     async def read(self, characteristic: str, service: str | None = None) -> bytes:
-        return await self._done("=", (characteristic, service), self._inner.read(characteristic, service))
+        return await self._recorded("=", (characteristic, service), self._inner.read(characteristic, service))
 
     async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None:
         work = self._inner.write(characteristic, data, response, service)
-        await self._done(">!" if response else ">", (characteristic, service), work, data)
+        await self._recorded(">!" if response else ">", (characteristic, service), work, data)
 
     async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
         def arrived(data: bytes) -> None:
-            self._say(Line(self._at(), "<", (characteristic, None), bytes(data)))
+            self._append(Line(self._at(), "<", (characteristic, None), bytes(data)))
             callback(data)
 
-        await self._done("+", (characteristic, None), self._inner.start_notify(characteristic, arrived))
+        await self._recorded("+", (characteristic, None), self._inner.start_notify(characteristic, arrived))
 
     async def stop_notify(self, characteristic: str) -> None:
-        await self._done("-", (characteristic, None), self._inner.stop_notify(characteristic))
+        await self._recorded("-", (characteristic, None), self._inner.stop_notify(characteristic))
 
     async def bond(self) -> None:
-        await self._done("bond", ("", None), self._inner.bond())
+        await self._recorded("bond", ("", None), self._inner.bond())
 
     def _at(self) -> timedelta:
         return self._now() - self.start
 
-    def _say(self, line: Line) -> int | None:
-        """Where the line is; None if it is not kept."""
+    def _append(self, line: Line) -> int | None:
+        """Append a line; its position, or None where nothing is recorded any more."""
         if self._stopped or self.cut:
             return None
         if len(self.lines) >= MOST_LINES:
@@ -204,23 +206,23 @@ class Recorded:
         self.lines.append(line)
         return len(self.lines) - 1
 
-    async def _done(self, sign: str, place: Place, work: Awaitable[T], written: bytes = b"") -> T:
-        """Its line stands where it began; how it ended is added."""
+    async def _recorded(self, sign: str, place: Place, work: Awaitable[T], written: bytes = b"") -> T:
+        """Await what the host does. Its line is appended when it begins, and completed when it ends."""
         line = Line(self._at(), sign, place, written)
-        position = self._say(line)
+        position = self._append(line)
         try:
             result = await work
         except DeviceError as error:
-            self._add(position, line._replace(error=type(error).__name__))
+            self._complete(position, line._replace(error=type(error).__name__))
             raise
         except asyncio.CancelledError:  # nobody waits for it any more: the link ended, or a deadline
-            self._add(position, line._replace(error="LinkLost" if self.lost.is_set() else "NoReply"))
+            self._complete(position, line._replace(error="LinkLost" if self.lost.is_set() else "NoReply"))
             raise
         read = result if isinstance(result, bytes) else written
-        self._add(position, line._replace(data=read))
+        self._complete(position, line._replace(data=read))
         return result
 
-    def _add(self, position: int | None, line: Line) -> None:
+    def _complete(self, position: int | None, line: Line) -> None:
         if position is not None and position < len(self.lines):
             self.lines[position] = line._replace(took=max(self._at() - line.at, timedelta()))
 
@@ -229,14 +231,14 @@ class Recorded:
 
 
 def redacted(capture: Capture, *, key: bytes | None, address: str | None, serials: Collection[str]) -> Capture:
-    """A capture without what tells whose band it is. See the table at the top."""
-    telling = [*_keys(key), *_addresses(address), *(form for serial in serials for form in _texts(serial))]
+    """A capture without what tells whose band it is, as the table at the top of this module says."""
+    secrets = [*_keys(key), *_addresses(address), *(form for serial in serials for form in _texts(serial))]
 
     def without(line: Line) -> Line:
         if line.sign == "=" and line.place[0] in {SERIAL_NUMBER, SYSTEM_ID}:
             return line._replace(data=_blank(line.data, text=line.place[0] == SERIAL_NUMBER))
         data = line.data
-        for form, text in telling:
+        for form, text in secrets:
             data = data.replace(form, _blank(form, text=text))
         return line._replace(data=data)
 
@@ -249,10 +251,11 @@ def redacted(capture: Capture, *, key: bytes | None, address: str | None, serial
 
 
 def without_name(capture: Capture) -> Capture:
+    """A capture without the name that the band advertises."""
     return replace(capture, name="")
 
 
-Telling = tuple[bytes, bool]
+Form = tuple[bytes, bool]
 """Bytes that must not be seen, and whether they are text."""
 
 
@@ -260,12 +263,12 @@ def _blank(data: bytes, *, text: bool) -> bytes:
     return (b"0" if text else b"\0") * len(data)
 
 
-def _keys(key: bytes | None) -> list[Telling]:
+def _keys(key: bytes | None) -> list[Form]:
     return [] if key is None else [(key, False), (key[::-1], False), *_texts(key.hex())]
 
 
-def _addresses(address: str | None) -> list[Telling]:
-    """Of a Bluetooth address; the identifiers of macOS are only known to their host, and no band says them."""
+def _addresses(address: str | None) -> list[Form]:
+    """The forms of a Bluetooth address. Identifiers of macOS have none: only their host knows them, and no band."""
     digits = (address or "").replace(":", "")
     if not re.fullmatch("[0-9A-Fa-f]{12}", digits):
         return []
@@ -275,6 +278,6 @@ def _addresses(address: str | None) -> list[Telling]:
     return [*((form, False) for form in forms), *_texts(digits), *_texts(octets.hex(":"))]
 
 
-def _texts(text: str) -> list[Telling]:
+def _texts(text: str) -> list[Form]:
     forms = dict.fromkeys((text, text.lower(), text.upper()))
-    return [(form.encode(), True) for form in forms if len(form) >= TELLTALE]
+    return [(form.encode(), True) for form in forms if len(form) >= SHORTEST_REDACTED]

@@ -1,8 +1,8 @@
-"""Runs a driver over an open connection: deadlines, arrival times, bounded inboxes, and the rule `yield` means stored.
+"""Runs a driver over an open connection: deadlines, arrival times, bounded inboxes, and batches that are stored.
 
-A `Conversation` wraps what the radio offers (`Connection`) and hands each coroutine of a driver its own view of it
-(`Link`). The radio gives no exception to somebody who waits for a notification when the link drops, so every wait here
-races the loss of the link and a deadline.
+A `Conversation` wraps what the radio offers (`Connection`), and each coroutine of a driver gets a `View` of it, which
+is a `driver.Link`. A radio raises nothing for somebody who waits for a notification when the link drops, so every wait
+here races the loss of the link and a deadline. The one rule: `yield` means stored, so a driver goes on after `commit`.
 """
 
 from __future__ import annotations
@@ -25,45 +25,63 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 REPLY_WITHIN_S = 30.0
-"""For one read, write or subscription: ATT's own transaction time-out (Core specification, volume 3, part F, 3.3.3)."""
+"""Seconds for one read, write or subscription: ATT's own transaction time-out (Core specification, volume 3, part F,
+3.3.3)."""
 
 BOND_WITHIN_S = 70.0
-"""To bond: a person reads six digits and types them, and each side gives up 30 s after the other's last word (volume 3,
-part H, 3.4)."""
+"""Seconds for bonding: a person reads six digits and types them, and each side gives up 30 s after the other's last
+packet (Core specification, volume 3, part H, 3.4)."""
 
 INBOX = 4096
-"""Notifications a view may be behind. A band's largest round is some 1,000; beyond this it babbles."""
+"""Notifications that may wait in one view. A band's largest round is some 1,000; one that sends more babbles."""
 
 Commit = Callable[[Sequence[Reading]], Awaitable[None]]
-"""Returns when the batch is on disk."""
+"""Stores a batch of readings, and returns when it is on disk."""
 
 
 class Connection(Protocol):
-    """What a radio offers. Methods raise `DeviceError`; `lost` is set when the link has ended, for whatever reason."""
+    """An open connection to one band, as a radio offers it. Its coroutines raise `DeviceError`."""
 
     @property
-    def lost(self) -> asyncio.Event: ...
+    def lost(self) -> asyncio.Event:
+        """Set when the link has ended, for whatever reason."""
+        ...
 
     @property
-    def write_size(self) -> int: ...
+    def write_size(self) -> int:
+        """How many bytes fit into a write without response, and into a notification."""
+        ...
 
-    def has(self, characteristic: str, service: str | None = None) -> bool: ...
+    def has(self, characteristic: str, service: str | None = None) -> bool:
+        """Whether the band has a characteristic, in any service or in this one."""
+        ...
 
-    async def read(self, characteristic: str, service: str | None = None) -> bytes: ...
+    async def read(self, characteristic: str, service: str | None = None) -> bytes:
+        """The value of a characteristic."""
+        ...
 
-    async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None: ...
+    async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None:
+        """Write a value; with `response`, return when the band has acknowledged it."""
+        ...
 
-    async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None: ...
+    async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
+        """Subscribe, and call `callback` with the value of each notification from now on."""
+        ...
 
-    async def stop_notify(self, characteristic: str) -> None: ...
+    async def stop_notify(self, characteristic: str) -> None:
+        """End the subscription."""
+        ...
 
-    async def bond(self) -> None: ...
+    async def bond(self) -> None:
+        """Bond with the band, where the system does that on request."""
+        ...
 
 
 class Conversation:
     """One connection, shared by the views that are made of it.
 
-    With `bonds` a band that asks for a bond gets it, once, and is asked again: somebody is there who knows the passkey.
+    With `bonds`, somebody is there who knows the passkey: when the band asks for a bond, it is bonded once, and what it
+    had refused is tried again.
     """
 
     def __init__(
@@ -79,13 +97,14 @@ class Conversation:
         self._operation = asyncio.Lock()
 
     def view(self) -> View:
+        """A new view, which receives notifications until the connection ends."""
         view = View(self)
         self._views.append(view)
         return view
 
     @contextlib.contextmanager
     def viewing(self) -> Generator[View, None, None]:
-        """A view that hears nothing more after the block."""
+        """A view for the length of the block, after which it receives nothing more."""
         view = self.view()
         try:
             yield view
@@ -93,7 +112,7 @@ class Conversation:
             self._views.remove(view)
 
     async def run(self, operation: Awaitable[T], within_s: float = REPLY_WITHIN_S) -> T:
-        """The result of an operation, `LinkLost` as soon as the link ends, or `NoReply` after the deadline."""
+        """The result of an operation. Raises `LinkLost` as soon as the link ends, and `NoReply` after the deadline."""
         work = asyncio.ensure_future(operation)
         lost = asyncio.ensure_future(self.connection.lost.wait())
         try:
@@ -107,10 +126,12 @@ class Conversation:
             lost.cancel()
             if not work.done():
                 work.cancel()
+                await asyncio.wait({work})  # to await the work itself would hide that we are cancelled meanwhile
                 with contextlib.suppress(asyncio.CancelledError, DeviceError):
-                    await work
+                    work.result()
 
     async def one_at_a_time(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """The result of an operation, which waits until no other one is under way. Raises as `run` does."""
         async with self._operation:
             try:
                 return await self.run(operation(), self._within_s)
@@ -122,10 +143,12 @@ class Conversation:
             return await self.run(operation())
 
     async def bond(self) -> None:
+        """Bond with the band. Raises `DeviceError`."""
         async with self._operation:
             await self.run(self.connection.bond(), BOND_WITHIN_S)
 
     async def subscribe(self, characteristic: str) -> None:
+        """Subscribe one more view to a characteristic; the band is asked only for the first. Raises `DeviceError`."""
         count = self._subscribed.get(characteristic, 0)
         if count == 0:
             await self.one_at_a_time(
@@ -134,6 +157,7 @@ class Conversation:
         self._subscribed[characteristic] = count + 1
 
     async def unsubscribe(self, characteristic: str) -> None:
+        """End the subscription of one view; the band is asked only for the last. Raises `DeviceError`."""
         count = self._subscribed.get(characteristic, 0)
         if count == 1:
             await self.one_at_a_time(lambda: self.connection.stop_notify(characteristic))
@@ -150,7 +174,7 @@ class Conversation:
 
 
 class View:
-    """One coroutine's side of a conversation: a `Link` with an inbox of its own."""
+    """One coroutine's side of a conversation: a `driver.Link`, which says what its methods do, with an own inbox."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -189,7 +213,7 @@ class View:
     async def subscribe(self, *characteristics: str) -> None:
         for characteristic in characteristics:
             if characteristic not in self._subscribed:
-                self._subscribed.add(characteristic)  # before: a band may notify as soon as it is told
+                self._subscribed.add(characteristic)  # first: a band may notify before its answer is here
                 try:
                     await self._conversation.subscribe(characteristic)
                 except BaseException:
@@ -217,6 +241,7 @@ class View:
             await self._arrived.wait()
 
     def _waiting(self, wanted: frozenset[str]) -> Received | None:
+        """Take the oldest of the wanted notifications from the inbox, if there is one."""
         if self._overflow:
             raise DeviceError(f"the band sent more than {INBOX} messages that nobody asked for")
         for position, received in enumerate(self._inbox):
@@ -226,6 +251,7 @@ class View:
         return None
 
     def deliver(self, received: Received) -> None:
+        """Put a notification into the inbox, if this view has subscribed to it."""
         if received.uuid in self._subscribed:
             if len(self._inbox) >= INBOX:
                 self._overflow = True
@@ -242,7 +268,10 @@ class View:
 
 
 async def meet(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-    """Open the conversation: authenticate, set the clock, and store what the band says of itself."""
+    """Log in and set the band's clock, then store what the band reports of itself.
+
+    Raises `DeviceError`, and whatever `commit` raises.
+    """
     with conversation.viewing() as link:
         readings = await driver.open(link, session)
     if readings:
@@ -250,33 +279,34 @@ async def meet(driver: Driver, conversation: Conversation, session: Session, com
 
 
 async def collect(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-    """Fetch what is new. Each batch is committed before the driver goes on.
+    """Fetch what is new; each batch is committed before the driver goes on.
 
-    Raises what the driver raises (`DeviceError`) and what `commit` raises; the driver is closed first, so it never
-    learns that a batch was stored unless it was.
+    Raises `DeviceError`, and whatever `commit` raises. The driver is closed before that, so it goes on after a batch
+    only if that batch was stored.
     """
     await _stored(driver.sync, conversation, session, commit)
 
 
 async def watch(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-    """Store what a band tells as long as it is connected. Raises as `collect` does, at the latest `LinkLost`."""
+    """Store what a band sends as long as it is connected. Raises as `collect` does, `LinkLost` when the link ends."""
     await _stored(driver.watch, conversation, session, commit)
 
 
 Batches = Callable[[View, Session], AsyncGenerator[Sequence[Reading], None]]
+"""`Driver.sync` or `Driver.watch`."""
 
 
 async def _stored(batches: Batches | None, conversation: Conversation, session: Session, commit: Commit) -> None:
     if batches is None:
         return
     with conversation.viewing() as link:
-        async with contextlib.aclosing(batches(link, session)) as told:
-            async for batch in told:
+        async with contextlib.aclosing(batches(link, session)) as open_batches:
+            async for batch in open_batches:
                 await committed(commit, batch)
 
 
 async def nudge(driver: Driver, conversation: Conversation, session: Session, message: Message) -> Answer | None:
-    """Buzz the band; the wearer's answer if the band can give one. Raises `DeviceError`."""
+    """Let the band vibrate and show a message; the wearer's answer, if the band can send one. Raises `DeviceError`."""
     if driver.nudge is None:
         raise DeviceError(f"{driver.label}: a band of this kind cannot buzz")
     with conversation.viewing() as link:
@@ -284,7 +314,7 @@ async def nudge(driver: Driver, conversation: Conversation, session: Session, me
 
 
 async def committed(commit: Commit, batch: Sequence[Reading]) -> None:
-    """Store a batch, come what may: a cancellation is obeyed after the commit, not within it."""
+    """Store a batch; where the task is cancelled meanwhile, it ends after the commit, not within it."""
     work = asyncio.ensure_future(commit(batch))
     try:
         await asyncio.shield(work)

@@ -1,4 +1,8 @@
-"""Answers to prompts: which prompt may be answered, and what is written down, wherever the answer comes from."""
+"""Answers to prompts: which prompt may be answered, and what is stored, wherever the answer comes from.
+
+Buttons of desktop notices, bands and the command line all come here. The one rule: an answer that comes by two of
+these ways counts once.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,12 @@ from hipsync.model import Answer, Exercise, Prompt
 from hipsync.store import Store
 
 
-def standing_prompt(said: Sequence[Prompt]) -> Prompt | None:
-    """The prompt that may still be answered: the newest, unless it was answered or acted upon already."""
-    last = said[-1] if said else None
+def standing_prompt(prompts: Sequence[Prompt]) -> Prompt | None:
+    """The prompt that may still be answered: the newest one, unless it was answered or acted upon already.
+
+    Takes prompts with the oldest first.
+    """
+    last = prompts[-1] if prompts else None
     return last if last is not None and last.answer in {None, Answer.IGNORED, Answer.SNOOZED} else None
 
 
@@ -24,9 +31,10 @@ def answer_prompt(
     *,
     how: str = "prompt",
 ) -> Prompt:
-    """Write down an answer, and the exercise that was done or that hurt; a snooze ends `snooze` after now.
+    """Store an answer, and the exercise that was done or that hurt; the prompt as it is stored then.
 
-    Said twice, by a button and on the command line, it is one exercise.
+    A snooze ends at `now` plus `snooze`. The same answer to the same prompt stores one exercise, however often it
+    comes. `how` says where the exercise was done. Raises `StoreError`.
     """
     until = now + snooze if answer is Answer.SNOOZED else None
     before = store.prompt(prompt)

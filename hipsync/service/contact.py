@@ -1,67 +1,304 @@
-"""Conversations with bands that are open: one, and those of one wake."""
+"""One contact with one band: connect, log in, fetch what is new, and keep the connection open for a nudge.
+
+A contact decides nothing. `plan` says when a band is contacted, and `service` what follows from what was fetched. Two
+kinds of callers share it: a wake of the service contacts bands that have a memory (`Visits`), and `live` stays
+connected to those that have none. The one rule: every attempt leaves a trace, as a row of the table `syncs` and in
+`Tries`, so that `plan` knows when to try again.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Protocol
 
-from hipsync.conversation.session import Conversation
+from hipsync.conversation.dialogue import Dialogue, dialogue
+from hipsync.conversation.session import Connection, Conversation
 from hipsync.driver import Driver, Session
-from hipsync.errors import StoreError
-from hipsync.model import Band
+from hipsync.errors import (
+    BluetoothUnavailable,
+    ConfigError,
+    DeviceError,
+    HipsyncError,
+    NotAuthorised,
+    NotHeard,
+    StoreError,
+)
+from hipsync.model import MINUTE, Band, BandId, Epoch, Reading
+from hipsync.service.plan import Contacts, LastTry, Settings, zones_of
+from hipsync.store import Store
+
+log = logging.getLogger(__name__)
+
+VISIT_WITHIN = timedelta(minutes=8)
+"""A visit that takes longer is ended and tried again later; what was fetched by then is stored. The first fetch of a
+month takes two to three minutes."""
+EARLIEST_YEAR = 2024
+"""A computer whose clock shows an earlier year has no battery for its clock, and has not yet learnt the time."""
+CLOCK_AHEAD = timedelta(minutes=15)
+"""A band's clock may be ahead of ours by this much. It is set at each contact, and drifts by seconds in between."""
 
 
-@dataclass(slots=True)
+class Radio(Protocol):
+    """The port to Bluetooth: `radio/bleak_radio.py` implements it, on the system's radio or on a simulated one."""
+
+    def reach(self, band: Band) -> AbstractAsyncContextManager[Connection]:
+        """Open a connection for the length of the block. Raises `DeviceError` and `BluetoothUnavailable`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Talk:
-    """An open conversation with a band."""
+    """An open conversation with a band, from which everything new was fetched already."""
 
     band: Band
-    driver: Driver
-    conversation: Conversation
-    session: Session
+    dialogue: Dialogue
     epochs: int
-    """How many it told that were not known."""
+    """How many epochs were fetched that the store did not have."""
+
+
+class Tries:
+    """How the last try with each band ended, as far as this run of the service knows; shared by all who contact bands.
+
+    A band that was contacted successfully has no entry.
+    """
+
+    def __init__(self) -> None:
+        self.last: dict[BandId, LastTry] = {}
+        self._back = asyncio.Event()
+
+    def mark_back(self, bands: Iterable[Band]) -> None:
+        """Note that these bands are to be contacted at once, and wake whoever waits in `wait_back`."""
+        for band in bands:
+            self.last[band.id] = LastTry.BACK
+        self._back.set()
+        self._back.clear()
+
+    async def wait_back(self, within: timedelta) -> None:
+        """Return when any band is marked as back, or after `within`."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within.total_seconds()):
+                await self._back.wait()
+
+
+class Connector:
+    """Contacts bands with what it is handed: a radio, drivers, keys, and the store for what they send."""
+
+    def __init__(
+        self,
+        store: Store,
+        tries: Tries,
+        *,
+        radio: Radio,
+        drivers: Mapping[str, Driver],
+        secret: Callable[[Band], bytes | None],
+        settings: Callable[[], Settings],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.drivers = drivers
+        self._store, self._tries = store, tries
+        self._radio, self._secret, self._settings, self._now = radio, secret, settings, now
+        self._last_key: dict[BandId, bytes | None] = {}
+        self._visiting: dict[BandId, asyncio.Task[None]] = {}
+
+    @contextlib.asynccontextmanager
+    async def talk(self, band: Band, since: datetime | None = None) -> AsyncGenerator[Talk, None]:
+        """Connect, log in and fetch what is new; the connection stays open during the block.
+
+        `since` fetches from further back than what is stored. Every attempt is noted in `syncs` and `Tries`. Raises
+        `DeviceError`, `BluetoothUnavailable`, `ConfigError`, `StoreError`, and what a driver with a bug raises.
+        """
+        started, count = self._now(), 0
+
+        async def commit(batch: Sequence[Reading]) -> None:
+            nonlocal count
+            batch = without_future(band, batch, self._now())
+            count += (await asyncio.to_thread(self._store.append, band.id, batch)).new
+
+        async with AsyncExitStack() as stack:
+            try:
+                _check_clock(started, band)
+                driver = driver_of(band, self.drivers)
+                connection = await stack.enter_async_context(self._radio.reach(band))
+                zone = zones_of(self._store, self._settings()).at(started)
+                conversation = Conversation(connection, zone=zone, now=self._now)
+                session = self._session(band, since)
+                self._last_key[band.id] = session.secret
+                opened = await stack.enter_async_context(dialogue(driver, conversation, session, commit))
+                await opened.fetch(commit)
+            except StoreError:
+                raise
+            except Exception as failure:
+                self._tries.last[band.id] = _last_try(failure)
+                self._store.note_sync(band.id, started, self._now(), count, reason_of(failure))
+                raise
+            self._tries.last.pop(band.id, None)
+            self._store.note_sync(band.id, started, self._now(), count, None)
+            log.info("%s: %d new epochs", band.name, count)
+            yield Talk(band, opened, count)
+
+    def _session(self, band: Band, since: datetime | None) -> Session:
+        now = self._now()
+        stored = {kind: min(at, now) for kind, at in self._store.since(band.id).items()}  # a clock may have been wrong
+        if since is not None and since < stored.get(Epoch, since + timedelta(days=1)):
+            stored[Epoch] = since
+        return Session(
+            name=band.advertised_name,
+            secret=self._secret(band),
+            since=stored,
+            erase=self._settings().erase,
+        )
+
+    def retry_new_keys(self) -> None:
+        """Mark each band as back that refused its key and has been given another one since."""
+        if LastTry.REFUSED not in self._tries.last.values():
+            return
+        for band in self._store.bands():
+            if self._tries.last.get(band.id) is LastTry.REFUSED:
+                with contextlib.suppress(ConfigError):  # the key file cannot be read: the next contact reports it
+                    if self._secret(band) != self._last_key.get(band.id):
+                        self._tries.mark_back([band])
+
+    def visit(self, contacts: Contacts, visits: Visits) -> None:
+        """Start a task that contacts a band and holds the connection open until the visits are released."""
+        band = contacts.band
+        task = asyncio.create_task(self._visit(contacts, visits), name=f"visit {band.name}")
+        visits.fetching.add(task)
+        self._visiting[band.id] = task
+
+    async def _visit(self, contacts: Contacts, visits: Visits) -> None:
+        band, began = contacts.band, self._now()
+        self._tries.last[band.id] = LastTry.BUSY
+        try:
+            async with (
+                asyncio.timeout(VISIT_WITHIN.total_seconds()),
+                self.talk(band) as talk,
+                visits.hold_open(talk),
+            ):
+                await visits.release.wait()
+        except StoreError as error:
+            visits.failure = visits.failure or error
+        except TimeoutError:
+            self._tries.last[band.id] = LastTry.FAILED
+            why = f"it did not come to an end within {VISIT_WITHIN // MINUTE} minutes; what it told is kept"
+            log.warning("%s: %s", band.name, why)
+            with contextlib.suppress(StoreError):  # the next wake reports what is the matter with the store
+                self._store.note_sync(band.id, began, self._now(), 0, why)
+        except Exception as error:  # a driver is strangers' code
+            level = logging.DEBUG if contacts.failures else logging.WARNING
+            bug = None if isinstance(error, HipsyncError) else error
+            log.log(level, "%s: %s", band.name, reason_of(error), exc_info=bug)
+        finally:
+            visits.finished()
+            del self._visiting[band.id]
+            if self._tries.last.get(band.id) is LastTry.BUSY:
+                del self._tries.last[band.id]
+
+    async def wait_visit(self, band: Band) -> None:
+        """Return when no visit of this band is under way any more: a second connection would only be in its way."""
+        if (visit := self._visiting.get(band.id)) is not None:
+            await asyncio.wait({visit})
+
+    async def leave(self) -> None:
+        """End all visits that are under way; a commit is finished first."""
+        visits = list(self._visiting.values())
+        for visit in visits:
+            visit.cancel()
+        await asyncio.gather(*visits, return_exceptions=True)
 
 
 class Visits:
-    """The contacts of one wake, each in a task of its own."""
+    """The contacts of one wake of the service, each in a task of its own, so that a slow band delays no other.
+
+    A visit that has fetched everything holds its connection open until `release` is set, so that a prompt can be shown
+    on the band without another contact.
+    """
 
     def __init__(self) -> None:
-        self.going: set[asyncio.Task[None]] = set()
-        """Those that have neither told all nor failed."""
-        self.staying: set[asyncio.Task[None]] = set()
-        """Those that have told all, and keep their conversations open until it is time to `leave`."""
+        self.fetching: set[asyncio.Task[None]] = set()
+        """Tasks that have neither fetched everything nor failed."""
+        self.holding_open: set[asyncio.Task[None]] = set()
+        """Tasks that have fetched everything and wait for `release`."""
         self.open: list[Talk] = []
-        self.leave = asyncio.Event()
+        """The conversations of the tasks in `holding_open`."""
+        self.release = asyncio.Event()
         self.failure: StoreError | None = None
-        self._over = asyncio.Event()
+        """The first error of the store in any visit."""
+        self._all_finished = asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def staying_with(self, talk: Talk) -> AsyncGenerator[None, None]:
-        """By the task that runs the block."""
+    async def hold_open(self, talk: Talk) -> AsyncGenerator[None, None]:
+        """Offer a conversation for nudges during the block. Called by a contact's own task when it has fetched all."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  a coroutine runs in one
         self.open.append(talk)
-        self.staying.add(task)
-        self.done()
+        self.holding_open.add(task)
+        self.finished()
         try:
             yield
         finally:
             self.open.remove(talk)
 
-    def done(self) -> None:
-        """The task that says this has told all, or failed."""
-        self.going -= {asyncio.current_task()}
-        if not self.going:
-            self._over.set()
+    def finished(self) -> None:
+        """Called by a contact's own task when it has fetched everything, or failed."""
+        self.fetching -= {asyncio.current_task()}
+        if not self.fetching:
+            self._all_finished.set()
 
-    async def told(self, within: timedelta) -> None:
-        """Returns when all have told all, or failed, or after that time. Raises the first `StoreError` of them."""
+    async def wait_fetched(self, within: timedelta) -> None:
+        """Return when every visit has fetched everything or failed, at the latest after `within`.
+
+        Raises the first `StoreError` of any visit.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within.total_seconds()):
-                await self._over.wait()
+                await self._all_finished.wait()
         if self.failure is not None:
             raise self.failure
+
+
+def without_future(band: Band, batch: Sequence[Reading], now: datetime) -> Sequence[Reading]:
+    """A batch without readings later than `now` plus `CLOCK_AHEAD`; leaving some out is logged.
+
+    The band's clock was wrong when it stored them, and nobody knows when that was.
+    """
+    latest = now + CLOCK_AHEAD
+    past = [each for each in batch if (each.end if isinstance(each, Epoch) else each.at) <= latest]
+    if len(past) < len(batch):
+        log.warning("%s: its clock was ahead: %d readings are left out", band.name, len(batch) - len(past))
+    return past
+
+
+def driver_of(band: Band, drivers: Mapping[str, Driver]) -> Driver:
+    """The driver for a band. Raises `ConfigError` where it is not installed."""
+    if (driver := drivers.get(band.driver)) is None:
+        raise ConfigError(
+            f"no driver {band.driver!r} for band {band.name!r}: `hipsync drivers` lists what is installed"
+        )
+    return driver
+
+
+def reason_of(failure: Exception) -> str:
+    """Why a contact failed, as it is logged and stored; a bug is given with the name of its exception."""
+    return str(failure) if isinstance(failure, HipsyncError) else f"{type(failure).__name__}: {failure}"
+
+
+def _check_clock(now: datetime, band: Band) -> None:
+    """Raises `DeviceError` where this computer does not know the time, because the band's clock is set by it."""
+    if now.year < EARLIEST_YEAR and not band.simulated:  # a demo lives in any year
+        raise DeviceError(f"this computer believes it is {now:%Y-%m-%d}: set its clock first")
+
+
+def _last_try(failure: Exception) -> LastTry:
+    match failure:
+        case NotAuthorised():
+            return LastTry.REFUSED
+        case NotHeard() | BluetoothUnavailable():
+            return LastTry.AWAY
+        case _:
+            return LastTry.FAILED

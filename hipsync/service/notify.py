@@ -1,7 +1,7 @@
-"""Delivers one prompt: on a terminal, on the desktop, to a command of the user's.
+"""Shows one prompt: on a terminal, on the desktop, or through a command of the user's.
 
-Each says truly whether it delivered, and none raises for a place that is not there. A band's own buzz goes through its
-driver.
+Nothing here knows when a prompt is due; a band's own vibration goes through its driver. The one rule: each function
+returns truly whether the prompt was shown, and none raises because there is no such place.
 """
 
 from __future__ import annotations
@@ -30,17 +30,19 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BUTTONS = ((Answer.DONE, "Done"), (Answer.SNOOZED, "Snooze"), (Answer.SKIPPED, "Skip"))
+"""The buttons of a desktop notice, in this order."""
 WITHOUT_BUTTONS = "Answer with `hipsync done`, `snooze` or `skip`."
-"""Where the notice server shows none."""
+"""What a desktop notice says in addition where the notice server shows no buttons."""
 DESKTOP_WITHIN_S = 2.0
-"""A notice server answers in milliseconds; one that the bus has to start first is there for the next prompt."""
+"""Seconds for a notice server, which answers in milliseconds. One that the bus has to start first is there for the next
+prompt."""
 LONGEST = 200
-"""Characters of a line; a notice is read at a glance."""
+"""Characters of a line, because a notice is read at a glance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a person reads. Neutral: others see it too."""
+    """What a person reads. Its words are neutral, because others see them too."""
 
     title: str
     body: str
@@ -59,18 +61,18 @@ def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
     return Notice(title, move.line, strong)
 
 
-TITLES = {Trouble.BATTERY: "Battery low", Trouble.NO_DATA: "No data", Trouble.REFUSED: "Key refused"}
+_TITLES = {Trouble.BATTERY: "Battery low", Trouble.NO_DATA: "No data", Trouble.REFUSED: "Key refused"}
 
 
 def remark_of(remark: Remark) -> Notice:
     """The words of a remark."""
-    return Notice(TITLES[remark.what], remark.text)
+    return Notice(_TITLES[remark.what], remark.text)
 
 
 def to_terminal(notice: Notice, stream: TextIO) -> bool:
-    """Write one line, with a bell if it is strong; whether a person could see it, that is, it is a terminal.
+    """Write a notice as one line, with a bell if it is strong; whether a person could see it, on a terminal.
 
-    Nothing in the words can steer the terminal, and characters it cannot show become question marks.
+    Nothing in the words can steer the terminal, and characters that it cannot show become question marks.
     """
     line = f"{clean(notice.title, LONGEST)}. {clean(notice.body, LONGEST)}"
     encoding = stream.encoding or "utf-8"
@@ -87,21 +89,21 @@ def to_terminal(notice: Notice, stream: TextIO) -> bool:
 
 @dataclass(slots=True)
 class _Desktop:
-    """The connection to the notice server: it must live as long as the buttons are to work."""
+    """The connection to the notice server, which must stay open for as long as buttons are to work."""
 
     notifier: DesktopNotifier | None = None
     failing: bool = False
 
 
 _desktops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Desktop] = WeakKeyDictionary()
-"""By event loop, because a connection to the bus belongs to one."""
+"""The connections by event loop, because a connection to the bus belongs to one."""
 
 
 async def to_desktop(notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
-    """Show a desktop notice with buttons, or a plain one; whether a server said that it took it.
+    """Show a desktop notice; whether a notice server has accepted it.
 
-    `answered` is called on the event loop when the person presses a button, at any time later. Urgency stays normal,
-    so that do-not-disturb holds; a strong notice makes a sound.
+    It has buttons if `answered` is given, which is called on the event loop when the person presses one, at any time
+    later. Urgency stays normal, so that do-not-disturb silences it; a strong notice makes a sound.
     """
     desktop = _desktops.setdefault(asyncio.get_running_loop(), _Desktop())
     try:
@@ -140,21 +142,21 @@ async def why_no_notices() -> str | None:
 
 
 async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
-    """Raises whatever the system's notice service does, and `TimeoutError`."""
+    """Send a notice; whether a server has accepted it. Raises `TimeoutError` and the system's own errors."""
     from desktop_notifier import DEFAULT_SOUND, Button, Capability, DesktopNotifier  # 150 ms, outside the deadline
 
     _look_for_a_bus()
     notifier = desktop.notifier = desktop.notifier or DesktopNotifier(app_name="hipsync", app_icon=None)
     dispatched: list[bool] = []
     async with asyncio.timeout(DESKTOP_WITHIN_S):
-        # send() returns an id even where nobody listens; only these two tell, and a stand-in server can do nothing
+        # send() returns an id even where nobody listens; only capabilities and dispatch show that somebody does
         can = await notifier.get_capabilities()
         if not can:
             return False
-        told = notice.body if answered is None or Capability.BUTTONS in can else f"{notice.body} {WITHOUT_BUTTONS}"
+        body = notice.body if answered is None or Capability.BUTTONS in can else f"{notice.body} {WITHOUT_BUTTONS}"
         await notifier.send(
             title=clean(notice.title, LONGEST),
-            message=clean(told, LONGEST),
+            message=clean(body, LONGEST),
             buttons=[Button(label, on_pressed=_press(answer, answered)) for answer, label in BUTTONS]
             if answered
             else [],
@@ -165,9 +167,9 @@ async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], 
 
 
 def _look_for_a_bus() -> None:
-    """A service that was started before anybody logged in has not been told where the session's bus is.
+    """Find the session's bus for a service that was started before anybody logged in, and so has no address of it.
 
-    It is where systemd puts it (file-hierarchy(7), $XDG_RUNTIME_DIR/bus).
+    It is where systemd puts it: `$XDG_RUNTIME_DIR/bus` (file-hierarchy(7)).
     """
     if "DBUS_SESSION_BUS_ADDRESS" not in os.environ and (runtime := os.environ.get("XDG_RUNTIME_DIR")):
         bus = Path(runtime) / "bus"
@@ -176,7 +178,7 @@ def _look_for_a_bus() -> None:
 
 
 def _hang_up(desktop: _Desktop) -> None:
-    """Close the connection to the bus, if there is one: the library does not, and a bus allows some 256 a user."""
+    """Close the connection to the bus, if there is one: the library does not, and a bus allows a user some 256."""
     bus: object = getattr(getattr(desktop.notifier, "_backend", None), "bus", None)
     disconnect: object = getattr(bus, "disconnect", None)
     if callable(disconnect):
@@ -189,9 +191,9 @@ def _press(answer: Answer, answered: Callable[[Answer], None]) -> Callable[[], N
 
 
 async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeout_s: float) -> bool:
-    """Run the user's command without a shell, the payload as JSON on its stdin; whether it exited with 0 in time.
+    """Run the user's command without a shell, with the payload as JSON on its stdin; whether it exited with 0 in time.
 
-    What it prints is discarded. After `timeout_s` it is killed, with all that it started.
+    What it prints is discarded. After `timeout_s` seconds it is killed, with all that it started.
     """
     if not argv:
         return False
@@ -222,7 +224,7 @@ async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeou
 
 
 async def _ended(process: Process) -> None:
-    """Kill it if it runs, with its group: a script's children hold on otherwise."""
+    """Kill a process that still runs, with its group, because a script's children would live on otherwise."""
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
             if sys.platform == "win32":

@@ -1,7 +1,8 @@
-"""What is to happen next, and why: every decision of the service, as functions of what the store knows.
+"""What happens next, and why: every decision of the service, as functions of what the store knows.
 
-`state_of(store, ...)` reads it, `contact_at` says when to call a band, `next_wake` when anything has to be done. Here
-nothing is done: `status` explains with the same functions by which `service.py` acts.
+`state_of(store, ...)` reads what is known, `contact_at` says when to contact a band, and `next_wake` when anything has
+to be done. Nothing is done here. The one rule: `status` explains with the same functions by which `service.py` acts, so
+that what it shows is what will happen.
 """
 
 from __future__ import annotations
@@ -27,17 +28,18 @@ from hipsync.store import Store
 if TYPE_CHECKING:  # what `status --line` need not wait for
     from hipsync.driver import Driver
 
-FIRST_RETRY = timedelta(minutes=2)
-LONGEST_RETRY = timedelta(hours=1)
-"""A band that cannot be reached is tried again after 2, 4, 8 ... minutes: its wearer may be on the way back, and every
-attempt costs both batteries."""
+FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=2), timedelta(hours=1)
+"""A band that cannot be reached is tried again after 2, 4, 8 ... minutes, and after the longest delay from then on. Its
+wearer may be on the way back, and every attempt costs both batteries."""
 JITTER, SHORT_RETRY = 0.1, timedelta(minutes=4)
-"""The share of longer delays by which it may be sooner, so that what fails in step with something does not for ever."""
-LISTEN_OFTEN, LISTEN_SELDOM, SOON = MINUTE, 5 * MINUTE, timedelta(hours=1)
-"""How often to listen for a band that went away, in the hour after it was last reached and later: its battery may be
-empty for days, and a scan disturbs what else is on the air."""
+"""Retries later than SHORT_RETRY start up to 10 % early, at random, so that they cannot stay in step with whatever made
+them fail."""
+LISTEN_OFTEN, LISTEN_SELDOM, OFTEN_FOR = MINUTE, 5 * MINUTE, timedelta(hours=1)
+"""How often to listen for a band that went away: often for this long after it was last reached, and seldom later. Its
+battery may be empty for days, and a scan disturbs what else is on the air."""
 LOOK_BACK = timedelta(hours=26)
-"""What is judged for prompts: a day and the night before it; more where a stretch is older."""
+"""Prompts are judged by this much of the past, which is a day and the night before it; by more where a stretch of
+sitting began earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,81 +55,90 @@ def settings_of(config: Config, host_zone: str) -> Settings:
     return Settings(**{each.name: getattr(config, each.name) for each in fields(config)}, host_zone=host_zone)
 
 
-class Met(Enum):
-    """How it went when this run of the service last turned to a band, unless it went well."""
+class LastTry(Enum):
+    """How the last try of this run of the service to contact a band ended, unless it went well."""
 
     BUSY = auto()
-    """It is being talked to."""
-
+    """The contact is still under way."""
     REFUSED = auto()
-    """It did not take our key: calling it again soon will not change its mind."""
+    """The band did not accept our key; contacting it again soon will not change that."""
     FAILED = auto()
+    """The band was in reach, and the contact failed for another reason."""
     AWAY = auto()
-    """It did not show itself, or there was no Bluetooth to see it by."""
+    """The band did not show itself, or there was no Bluetooth to see it by."""
     BACK = auto()
-    """It was away, and shows itself now; or it refused its key, and has another."""
+    """The band was away and shows itself now, or it refused its key and has been given another."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contacts:
-    """What is known of reaching one band."""
+    """The past contacts with one band, as far as they decide when it is contacted next."""
 
     band: Band
     attempted: datetime | None
+    """Start of the last attempt."""
     reached: datetime | None
+    """Start of the last attempt that went well."""
     failures: int
-    """In a row, since it was last reached. A live band's lost connection is one."""
+    """Failed attempts in a row since the band was last reached. A live band's lost connection counts as one."""
     trouble: str | None = None
     """Why the last attempt failed."""
     live: bool = False
-    """It has no memory, or a coarse one: a task of its own holds it, and `wake` does not call it."""
-    met: Met | None = None
-    """None before this run turned to it, and after it went well."""
+    """The band has no memory, or a coarse one: `service.live` stays connected to it, and `wake` does not contact it."""
+    last_try: LastTry | None = None
+    """None before this run of the service contacted the band, and after it went well."""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that the two decisions depend on; read from the store, nothing is remembered elsewhere."""
+    """All that decisions depend on at one instant, read from the store and the settings."""
 
     contacts: Sequence[Contacts]
     seen: Past
     said: Sequence[Prompt]
+    """Prompts that were shown since the first minute of `seen`, the oldest first."""
     verdict: Due | Quiet
-    """Of what is known at this instant."""
+    """Whether a prompt for sitting is due, by what is known at this instant."""
     expected: Due | Quiet
     """The verdict at the end of the data: what is to come if the wearer has not moved since."""
     zones: Zones
     settings: Settings
     occasions: Mapping[Occasion, Due | Quiet] = field(default_factory=dict[Occasion, Due | Quiet])
-    """Of each other occasion for a prompt."""
+    """Whether a prompt is due for each other occasion that is of interest now."""
 
     def due(self) -> Due | None:
-        """What is to be said now; an hour of sitting first, for the rest waits while a prompt waits for its answer."""
+        """The prompt to show now, if any. One for sitting comes first, because the others wait for its answer."""
         return next((each for each in (self.verdict, *self.occasions.values()) if isinstance(each, Due)), None)
 
 
 def zones_of(store: Store, settings: Settings) -> Zones:
+    """The wearer's time zones: the past ones from the store, and the host's."""
     return Zones(store.zones(), settings.host_zone)
 
 
 def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:
-    """The kinds of bands that keep no history, or one too coarse to judge by, and must be watched instead."""
+    """The keys of drivers whose bands must be watched, because they store no epochs or too long ones to judge by."""
     return frozenset(key for key, driver in drivers.items() if driver.held)
 
 
 def state_of(
-    store: Store, settings: Settings, now: datetime, live: Collection[str], met: Mapping[BandId, Met] | None = None
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    live: Collection[str],
+    tries: Mapping[BandId, LastTry] | None = None,
 ) -> State:
-    """The state at `now`: what `status` explains and the service acts upon.
+    """The state at `now`, which `status` explains and the service acts upon. Raises `StoreError`.
 
-    `live`: the kinds of bands that are; `met`: what this run of the service knows of each.
+    `live` are the keys of drivers whose bands are watched; `tries` says how the last try with each band ended, which
+    only the running service knows.
     """
     zones = zones_of(store, settings)
     past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now)
     said = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
     pause = store.pause(now)
     return State(
-        contacts=contacts_of(store, live, met or {}),
+        contacts=contacts_of(store, live, tries or {}),
         seen=past,
         said=said,
         verdict=verdict(past.line, past.found, said, settings.policy, zones, now, pause),
@@ -147,7 +158,7 @@ def _occasions(
     now: datetime,
     pause: Pause | None,
 ) -> Mapping[Occasion, Due | Quiet]:
-    """Without those for which avoiding and hurting leave no exercise."""
+    """The verdict on each occasion but sitting, without those for which avoiding and hurting leave no exercise."""
     found = occasions(
         past.line, settings.rule, said, settings.policy, zones, now, pause, morning=settings.morning
     )  # fmt: skip
@@ -164,7 +175,7 @@ def _occasions(
 
 
 def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[BandFacts]:
-    """What is known of the health of each band that is paired."""
+    """What is known of the health of each band. Raises `StoreError`."""
     found: list[BandFacts] = []
     for each in contacts:
         band, since = each.band, store.since(each.band.id)
@@ -179,7 +190,7 @@ def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[BandFacts]:
                 in_vain=store.in_vain_since(band.id, newest),
                 charge=store.newest_charge(band.id),
                 recharged=low is not None and store.charged(band.id, low, CHARGED_PERCENT),
-                refused=each.met is Met.REFUSED,
+                refused=each.last_try is LastTry.REFUSED,
                 reached=each.reached,
                 remarked=remarked,
             )
@@ -190,7 +201,7 @@ def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[BandFacts]:
 def expected(
     past: Past, said: Sequence[Prompt], settings: Settings, zones: Zones, pause: Pause | None = None
 ) -> Due | Quiet:
-    """The verdict as it was at the end of the data: holes after it say nothing of the wearer."""
+    """The verdict as it was at the end of the data, because missing minutes after it say nothing of the wearer."""
     line, found = past
     known = line.known_until()
     if known is None:
@@ -201,17 +212,17 @@ def expected(
     return verdict(line, found, said, settings.policy, zones, instant_of(known), pause)
 
 
-def contacts_of(store: Store, live: Collection[str], met: Mapping[BandId, Met]) -> list[Contacts]:
-    """What is known of reaching each band; imports have none."""
+def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, LastTry]) -> list[Contacts]:
+    """The past contacts with each band that has an address; what was imported from files has none."""
     return [
-        _contacts(band, store.syncs(band.id), live=band.driver in live, met=met.get(band.id))
+        _contacts(band, store.syncs(band.id), live=band.driver in live, last_try=tries.get(band.id))
         for band in store.bands()
         if band.address
     ]
 
 
-def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, met: Met | None) -> Contacts:
-    """`syncs`, newest first."""
+def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, last_try: LastTry | None) -> Contacts:
+    """Takes `syncs` newest first."""
     failures = next((count for count, sync in enumerate(syncs) if sync.error is None), len(syncs))
     return Contacts(
         band=band,
@@ -220,85 +231,92 @@ def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, met: Met | None)
         failures=failures,
         trouble=syncs[0].error if syncs else None,
         live=live,
-        met=met,
+        last_try=last_try,
     )
 
 
 def listens(contacts: Contacts, listened: datetime, now: datetime) -> bool:
-    """Whether to listen for a band now that failed to show itself; `listened`: when that was last done.
+    """Whether to listen now for a band that went away; `listened` is when that was last done.
 
-    A run that has just begun listens for every band whose last contact failed, whatever it failed of.
+    A run of the service that has just begun listens for every band whose last contact failed, for whatever reason.
     """
-    away = contacts.failures > 0 and contacts.met in {None, Met.AWAY}
-    lately = contacts.reached is not None and now - contacts.reached < SOON
+    away = contacts.failures > 0 and contacts.last_try in {None, LastTry.AWAY}
+    lately = contacts.reached is not None and now - contacts.reached < OFTEN_FOR
     return away and now - listened >= (LISTEN_OFTEN if lately else LISTEN_SELDOM)
 
 
 def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
-    """When to call one band: as late as every prompt can still be on time, and seldom else (architecture section 6)."""
-    if contacts.met is Met.BUSY:
+    """When to contact one band: as late as every prompt can still be on time, and seldom otherwise.
+
+    An instant that is not after `now` means at once.
+    """
+    if contacts.last_try is LastTry.BUSY:
         return now + FIRST_RETRY
-    if contacts.attempted is None or contacts.met is Met.BACK:
+    if contacts.attempted is None or contacts.last_try is LastTry.BACK:
         return now
     settings = state.settings
-    if contacts.met is Met.REFUSED:
+    if contacts.last_try is LastTry.REFUSED:
         return contacts.attempted + LONGEST_RETRY
     if contacts.failures:
         delay = min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
         if delay > SHORT_RETRY:
-            delay *= 1 - JITTER * random.Random(f"{contacts.band.id} {contacts.attempted}").random()  # whoever asks
+            seed = f"{contacts.band.id} {contacts.attempted}"  # the same whenever this is asked
+            delay *= 1 - JITTER * random.Random(seed).random()
         return contacts.attempted + delay
-    if contacts.live:  # let go a moment ago, by another program or a run before this one
+    if contacts.live:  # disconnected a moment ago, by another program or an earlier run of the service
         return contacts.attempted + FIRST_RETRY
-    at_least = min([contacts.attempted + settings.at_least_every, *_held(state, contacts.attempted)])
-    if any(isinstance(judged, Due) for judged in state.occasions.values()):  # held until now: is it still so?
+    at_least = min([contacts.attempted + settings.at_least_every, *_postponed_until(state, contacts.attempted)])
+    if any(isinstance(judged, Due) for judged in state.occasions.values()):  # newer data may say otherwise
         at_least = min(at_least, contacts.attempted + MINUTE)
     earliest = _earliest_prompt(state, contacts.attempted)
     if earliest is None:
         return at_least
-    if earliest <= contacts.attempted:  # the band was asked at that instant and had nothing that decides it
+    if earliest <= contacts.attempted:  # the band was contacted by then and had nothing that decides it
         earliest = contacts.attempted + settings.at_most_every
     return min(at_least, earliest)
 
 
 def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
-    """When a prompt, or the answer to one, could next be due; moved to the next prompt hours if it falls outside."""
+    """When a prompt, or the answer to one, could next be due for a band that was last contacted at `asked`.
+
+    An instant outside the prompt hours is moved to their next beginning.
+    """
     if isinstance(state.expected, Due):
         return asked
     until = state.expected.until
-    if until is None:  # said, dropped, or no sign of life: look in again with the next hour of the stretch
+    if until is None:  # shown, dropped, or no sign of life: look again with the next hour of the stretch
         until = asked + state.settings.rule.limit_minutes * timedelta(minutes=1)
-    if state.expected.reason is Reason.ASKED:  # once the minute is over that decides it: a band tells whole ones
+    if state.expected.reason is Reason.ASKED:  # after the minute that decides it, for bands report whole minutes
         return _whole(until)
     if quiet_at(until, state.settings.policy, state.zones) is not None:
         return next_hours(state.settings.policy, state.zones, until)
     return until
 
 
-def _held(state: State, after: datetime) -> list[datetime]:
-    """When a prompt for another occasion is to be said that is held now: the band is asked once more, and buzzed."""
+def _postponed_until(state: State, after: datetime) -> list[datetime]:
+    """End of each postponement (hours, lunch, pause) of a morning or ride prompt; the band is contacted then."""
     untils = (judged.until for judged in state.occasions.values() if isinstance(judged, Quiet))
     return [until for until in untils if until is not None and until > after]
 
 
 def _whole(instant: datetime) -> datetime:
-    """The whole minute not before an instant."""
+    """The first whole minute that is not before an instant."""
     floor = instant.replace(second=0, microsecond=0)
     return instant if instant == floor else floor + MINUTE
 
 
 def backup_due(newest: datetime | None, zones: Zones, now: datetime) -> bool:
-    """Whether to copy the database: once in each local day, the night's end being as good as any time."""
+    """Whether to copy the database, which is done once in each local day; `newest` is the time of the last copy."""
     return newest is None or zones.date_of(newest) < zones.date_of(now)
 
 
 def next_wake(state: State, now: datetime) -> datetime:
-    """The next instant at which `wake` has something to do; not before now."""
+    """The next instant at which `Service.wake` has something to do; not before `now`."""
     instants = [
         _look_at(contacts, state, now) if contacts.live else contact_at(contacts, state, now)
         for contacts in state.contacts
     ]
-    instants += _held(state, now)
+    instants += _postponed_until(state, now)
     if state.due() is not None:
         instants.append(now)
     elif (
@@ -311,7 +329,7 @@ def next_wake(state: State, now: datetime) -> datetime:
 
 
 def _look_at(contacts: Contacts, state: State, now: datetime) -> datetime:
-    """When what a live band told may decide a prompt; a minute later if it has not, for it tells more every minute."""
+    """When to judge again what a live band has sent, without contacting it: it sends something about every minute."""
     if contacts.failures:
         return max(contact_at(contacts, state, now), now) + MINUTE
     if _awaited(state) and quiet_at(now, state.settings.policy, state.zones) is None:
@@ -321,7 +339,7 @@ def _look_at(contacts: Contacts, state: State, now: datetime) -> datetime:
 
 
 def _awaited(state: State) -> bool:
-    """Whether a movement, or the end of one, is to be spoken of as soon as a live band tells of it."""
+    """Whether a prompt waits for a movement, or the end of one, that a live band may report at any minute."""
     return any(
         isinstance(judged, Quiet) and judged.reason in {Reason.NOT_UP, Reason.RIDING}
         for judged in state.occasions.values()

@@ -1,49 +1,32 @@
 """Collecting and judging, wired together.
 
-`plan.next_wake(state, now)` says when something has to happen next, `Service.wake(now)` does it; between them they hold
-every decision. The scheduler of `hipsync run` and the fast clock of the demo loop over the same two. Collecting and
-judging meet only in the store: a dead radio delays data, never the verdict on what is known.
-
-A band with a memory is called by `wake`. A live band, which has none or only one of hours, is held by a task of its own
-(`Service.attend`), which asks for what it remembers at each connection: what it tells goes into the store, where `wake`
-finds it, and a prompt buzzes it over the connection that is open.
+`plan.next_wake(state, now)` says when something has to happen next, and `Service.wake(now)` does it; between them they
+hold every decision. The scheduler of `hipsync run` and the fast clock of the demo loop over the same two. How a band is
+contacted is for `contact`, and how one is stayed connected to is for `live`. The one rule: collecting and judging meet
+only in the store, so that a dead radio delays data and never the verdict on what is known.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from hipsync.conversation.session import Commit, Connection, Conversation, collect, meet, nudge, watch
 from hipsync.core.band_troubles import remarks_due
-from hipsync.core.days import Zones
 from hipsync.core.exercises import Move, names_for, next_exercise
 from hipsync.core.prompting import Due, outcome
 from hipsync.core.timeline import instant_of
-from hipsync.driver import Driver, Message, Session
-from hipsync.errors import (
-    BluetoothUnavailable,
-    ConfigError,
-    DeviceError,
-    HipsyncError,
-    NotAuthorised,
-    NotHeard,
-    StoreError,
-)
-from hipsync.model import MINUTE, Band, BandId, Epoch, Prompt, Reading, Remark, Where
+from hipsync.driver import Driver, Message
+from hipsync.errors import BluetoothUnavailable, ConfigError, DeviceError
+from hipsync.model import Band, BandId, Prompt, Remark, Where
 from hipsync.service.answers import answer_prompt
-from hipsync.service.contact import Talk, Visits
+from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
+from hipsync.service.live import LiveBands
 from hipsync.service.plan import (
-    FIRST_RETRY,
     LISTEN_SELDOM,
-    LONGEST_RETRY,
-    Contacts,
-    Met,
+    LastTry,
     Settings,
     State,
     backup_due,
@@ -59,47 +42,28 @@ from hipsync.store import Store
 
 log = logging.getLogger(__name__)
 
-
-class Radio(Protocol):
-    """What reaches a band: `hipsync.radio` on the system's radio or on a simulated one."""
-
-    def reach(self, band: Band) -> AbstractAsyncContextManager[Connection]:
-        """An open connection. Raises `DeviceError`, `BluetoothUnavailable`."""
-        ...
-
-
-JUDGE_WITHIN, TALK_WITHIN = timedelta(seconds=90), timedelta(minutes=8)
-"""After the first, what is known is judged although a band has not told all yet; after the second it is let go, and
-called another time: what it told by then is kept. A first sync of a month takes two to three minutes."""
-LEAST_YEAR = 2024
-"""A computer that has no battery for its clock begins in 1970 and learns the time later."""
-AHEAD = timedelta(minutes=15)
-"""By how much a band's clock may be ahead: it is set at each contact, and drifts by seconds."""
-MOST_KEPT = 5000
-"""Readings of a live band in memory: some days of them."""
-HELD_WITHIN, HELD_LOOK = timedelta(seconds=45), timedelta(seconds=0.2)
-"""How long a command waits for a live band that is about to be reached, and how often it looks."""
+JUDGE_WITHIN = timedelta(seconds=90)
+"""A wake judges what is known by then, although a band has not sent everything yet."""
+LOOK_BACK_FOR_EXERCISES = timedelta(days=7)
+"""The next exercise is another one than those of this time, as far as there are enough."""
 
 Deliver = Callable[[Prompt, Move, bool], Awaitable[Sequence[Where]]]
-"""Shows a prompt (the last argument: strongly) everywhere but on the band; where it was truly shown."""
-
-
-Tell = Callable[[Remark], Awaitable[object]]
-"""Shows a remark."""
+"""Shows a prompt everywhere but on the band (strongly, if the last argument is true), and returns the places where it
+was truly shown."""
 
 
 class Fetched(NamedTuple):
-    """What came of one contact."""
+    """The result of one contact that a person asked for."""
 
     epochs: int
     history: bool
-    """Whether the band keeps any."""
+    """Whether bands of this kind store any epochs."""
     held: bool
-    """The service is connected to it all the time: nothing had to be fetched."""
+    """The service stays connected to this band, so that nothing had to be fetched."""
 
 
 class Service:
-    """The stages, wired. One at a time: `wake` is not called while it runs."""
+    """Contacts bands when they are due, judges what is stored, and shows prompts. `wake` runs once at a time."""
 
     def __init__(
         self,
@@ -112,38 +76,34 @@ class Service:
         deliver: Deliver,
         now: Callable[[], datetime],
         hear: Callable[[Sequence[Band]], Awaitable[Collection[BandId]]] | None = None,
-        tell: Tell | None = None,
+        show_remark: Callable[[Remark], Awaitable[object]] | None = None,
     ) -> None:
-        """`hear` says which of some bands are in reach now; without it, one that went away is only called again.
+        """`hear` returns which of some bands are in reach now; without it, one that went away is only tried again.
 
-        Without `tell` nothing is remarked on.
+        `show_remark` shows a remark on a band; without it no remark is made.
         """
-        self.store, self.settings = store, settings
-        self._radio, self._drivers, self._secret, self._deliver, self._now = radio, drivers, secret, deliver, now
-        self._live = live_kinds(drivers)
-        self._staying: dict[BandId, asyncio.Task[None]] = {}
-        self._visiting: dict[BandId, asyncio.Task[None]] = {}
-        self._watched: dict[BandId, Talk] = {}
-        """The conversations with live bands that are open now."""
-        self._kept: dict[BandId, list[Reading]] = {}
-        self.trouble: str | None = None
-        """Why what live bands tell cannot be stored now."""
-        self._met: dict[BandId, Met] = {}
-        self._tried: dict[BandId, bytes | None] = {}
-        """The key that each band was last given."""
-        self._hear, self._listened, self._tell = hear, now() - LISTEN_SELDOM, tell
-        self._came_back = asyncio.Event()
-        """Set for an instant, when a band that was away is heard."""
+        self.store = store
+        self.settings = settings
+        """May be replaced between two wakes."""
+        self._deliver, self._now, self._hear, self._show_remark = deliver, now, hear, show_remark
+        self._live_kinds, self._tries = live_kinds(drivers), Tries()
+        self._listened = now() - LISTEN_SELDOM
+        self.connector = Connector(
+            store, self._tries, radio=radio, drivers=drivers, secret=secret, settings=lambda: self.settings, now=now
+        )
+        self.live = LiveBands(store, self.connector, self._tries, self._live_kinds, state=self.state, now=now)
 
     def state(self, now: datetime) -> State:
-        self._forgive()
-        return state_of(self.store, self.settings, now, self._live, self._met)
+        """All that is known at `now`; every decision rests upon it. Raises `StoreError`."""
+        self.connector.retry_new_keys()
+        return state_of(self.store, self.settings, now, self._live_kinds, self._tries.last)
 
     async def wake(self, now: datetime) -> State:
-        """Contact the bands that are due, settle what became of prompts, and say what is to be said.
+        """Contact the bands that are due, settle what became of prompts, and show what is due; the state after that.
 
-        All at a time: a band that fails, or whose driver does, is logged and tried again later, and one that takes
-        longer than `JUDGE_WITHIN` goes on by itself. Raises `StoreError`, after which nothing was lost.
+        All bands are contacted at the same time. One that fails, or whose driver does, is logged and tried again later;
+        one that takes longer than `JUDGE_WITHIN` goes on in its own task. Raises `StoreError`, after which nothing was
+        lost.
         """
         self.store.note_zone(now, self.settings.host_zone)
         state = self.state(now)
@@ -152,153 +112,50 @@ class Service:
             return await self._judge(state, ())
         visits = Visits()
         for contacts in due:
-            visit = asyncio.create_task(self._visit(contacts, visits), name=f"visit {contacts.band.name}")
-            visits.going.add(visit)
-            self._visiting[contacts.band.id] = visit
+            self.connector.visit(contacts, visits)
         try:
-            await visits.told(JUDGE_WITHIN)
+            await visits.wait_fetched(JUDGE_WITHIN)
             return await self._judge(self.state(self._now()), visits.open)
         finally:
-            visits.leave.set()
-            await asyncio.gather(*visits.staying, return_exceptions=True)
+            visits.release.set()
+            await asyncio.gather(*visits.holding_open, return_exceptions=True)
+
+    async def leave(self) -> None:
+        """End all visits and disconnect from all live bands; what they have sent is stored first."""
+        await asyncio.gather(self.live.leave(), self.connector.leave())
+
+    async def fetch(self, band: Band, since: datetime | None = None) -> Fetched:
+        """Contact a band now, unless the service stays connected to it: such a band sends everything by itself.
+
+        Raises `DeviceError`, `BluetoothUnavailable`, `ConfigError`, `StoreError`.
+        """
+        if await self.live.talk_with(band) is not None:
+            return Fetched(0, history=False, held=True)
+        await self.connector.wait_visit(band)
+        async with self.connector.talk(band, since) as talk:
+            return Fetched(talk.epochs, history=talk.dialogue.driver.abilities.history is not None, held=False)
+
+    async def buzz(self, band: Band) -> None:
+        """Let a band vibrate, over the connection that is open if there is one. Raises what `fetch` raises."""
+        message = Message("hipsync", "Here I am", asks=False)
+        if (live := await self.live.talk_with(band)) is not None:
+            await live.dialogue.nudge(message)
+            return
+        async with self.connector.talk(band) as talk:
+            await talk.dialogue.nudge(message)
 
     async def _judge(self, state: State, talks: Sequence[Talk]) -> State:
-        """Settle, and say what is to be said: over these conversations, and over those with the bands that are held."""
+        """Settle prompts and show what is due, also over these conversations and those with live bands."""
         if self.settle(state, self._now()):
             state = self.state(self._now())
-        if (said := state.due()) is not None:
-            await self._say(said, [*talks, *self._watched.values()])
+        if (due := state.due()) is not None:
+            await self._prompt(due, [*talks, *self.live.talks()])
             state = self.state(self._now())
         await self._remark(state)
         return state
 
-    def _forgive(self) -> None:
-        """A band that refused its key and has another now is called at once."""
-        for band in self.store.bands() if Met.REFUSED in self._met.values() else ():
-            if self._met.get(band.id) is Met.REFUSED:
-                with contextlib.suppress(ConfigError):  # the file of keys cannot be read: the next contact tells it
-                    if self._secret(band) != self._tried.get(band.id):
-                        self._met[band.id] = Met.BACK
-                        self._came_back.set()
-                        self._came_back.clear()
-
-    async def _remark(self, state: State) -> None:
-        """Say once what is the matter with a band."""
-        if self._tell is None:
-            return
-        now = self._now()
-        due = remarks_due(
-            facts_of(self.store, state.contacts), state.settings.policy, state.zones, now, self.store.pause(now)
-        )
-        for remark in due:
-            self.store.add_remark(remark, now)
-            log.warning("%s", remark.text)
-            await self._tell(remark)
-
-    async def _visit(self, contacts: Contacts, visits: Visits) -> None:
-        """Fetch, and keep the conversation open until the wake that began it is over."""
-        band, began = contacts.band, self._now()
-        self._met[band.id] = Met.BUSY
-        try:
-            async with (
-                asyncio.timeout(TALK_WITHIN.total_seconds()),
-                self.talk(band) as talk,
-                visits.staying_with(talk),
-            ):
-                await visits.leave.wait()
-        except StoreError as error:
-            visits.failure = visits.failure or error
-        except TimeoutError:
-            self._met[band.id] = Met.FAILED
-            why = f"it did not come to an end within {TALK_WITHIN // MINUTE} minutes; what it told is kept"
-            log.warning("%s: %s", band.name, why)
-            with contextlib.suppress(StoreError):  # the next wake tells what is the matter with it
-                self.store.note_sync(band.id, began, self._now(), 0, why)
-        except Exception as error:  # a driver is strangers' code
-            level = logging.DEBUG if contacts.failures else logging.WARNING
-            bug = None if isinstance(error, HipsyncError) else error
-            log.log(level, "%s: %s", band.name, _told(error), exc_info=bug)
-        finally:
-            visits.done()
-            del self._visiting[band.id]
-            if self._met.get(band.id) is Met.BUSY:
-                del self._met[band.id]
-
-    @contextlib.asynccontextmanager
-    async def talk(self, band: Band, since: datetime | None = None) -> AsyncGenerator[Talk, None]:
-        """Connect, authenticate and fetch what is new; then the conversation is open for a nudge.
-
-        Every attempt is a row of `syncs`. `since` goes further back than what is stored.
-        """
-        started, count = self._now(), 0
-
-        async def commit(batch: Sequence[Reading]) -> None:
-            nonlocal count
-            count += (await asyncio.to_thread(self.store.append, band.id, self._past(band, batch))).new
-
-        async with AsyncExitStack() as stack:
-            try:
-                _check_clock(started, band)
-                driver = driver_of(band, self._drivers)
-                connection = await stack.enter_async_context(self._radio.reach(band))
-                conversation = Conversation(connection, zone=self._zones().at(started), now=self._now)
-                session = self._session(band, since)
-                self._tried[band.id] = session.secret
-                await meet(driver, conversation, session, commit)
-                await collect(driver, conversation, session, commit)
-            except StoreError:
-                raise
-            except Exception as failure:
-                self._met[band.id] = _met(failure)
-                self.store.note_sync(band.id, started, self._now(), count, _told(failure))
-                raise
-            self._met.pop(band.id, None)
-            self.store.note_sync(band.id, started, self._now(), count, None)
-            log.info("%s: %d new epochs", band.name, count)
-            yield Talk(band, driver, conversation, session, count)
-
-    async def fetch(self, band: Band, since: datetime | None = None) -> Fetched:
-        """One contact now, because somebody asked. A live band that is held is not called: it tells as it goes.
-
-        Raises `DeviceError`, `BluetoothUnavailable`, `ConfigError`, `StoreError`.
-        """
-        if await self._held(band) is not None:
-            return Fetched(0, history=False, held=True)
-        if (visit := self._visiting.get(band.id)) is not None:  # a second connection would only be in its way
-            await asyncio.wait({visit})
-        async with self.talk(band, since) as talk:
-            return Fetched(talk.epochs, history=talk.driver.abilities.history is not None, held=False)
-
-    async def buzz(self, band: Band) -> None:
-        """Let a band vibrate, over the connection that is open if there is one. Raises as `fetch`."""
-        message = Message("hipsync", "Here I am", asks=False)
-        if (held := await self._held(band)) is not None:
-            await nudge(held.driver, held.conversation, held.session, message)
-            return
-        async with self.talk(band) as talk:
-            await nudge(talk.driver, talk.conversation, talk.session, message)
-
-    async def _held(self, band: Band) -> Talk | None:
-        """The open conversation with a band that a task of its own stays with; None for another one.
-
-        Raises `DeviceError` if that task does not reach it either, for a second connection would only be in its way.
-        """
-        if band.id not in self._staying:
-            return None
-        until = self._now() + HELD_WITHIN
-        while (talk := self._watched.get(band.id)) is None:
-            if self._now() >= until:
-                last = next((sync.error for sync in self.store.syncs(band.id) if sync.error), None)
-                raise DeviceError(f"it is not connected now, and tried again and again: {last or 'it was not heard'}")
-            await asyncio.sleep(HELD_LOOK.total_seconds())
-        return talk
-
-    def connected(self) -> Sequence[str]:
-        """Names of the live bands that are held now."""
-        return [talk.band.name for talk in self._watched.values()]
-
     def settle(self, state: State, now: datetime) -> bool:
-        """Write down what became of the prompts that nobody answered; whether there was any."""
+        """Store what became of the prompts that nobody answered; whether there was any."""
         known = state.seen.line.known_until()
         settled = False
         for prompt in state.said:
@@ -310,7 +167,8 @@ class Service:
                     settled = True
         return settled
 
-    async def _say(self, due: Due, talks: Sequence[Talk]) -> None:
+    async def _prompt(self, due: Due, talks: Sequence[Talk]) -> None:
+        """Show a prompt that is due, store it before and where it was shown after."""
         now = self._now()
         move = self._move(due)
         if due.again is None:
@@ -321,26 +179,28 @@ class Service:
             prompt = due.again._replace(shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
             self.store.update_prompt(prompt)
         where = list(await self._deliver(prompt, move, due.strong))
-        if self.settings.band and await self._buzz(prompt, move, talks, strong=due.strong):
+        if self.settings.band and await self._nudge(prompt, move, talks, strong=due.strong):
             where.append(Where.BAND)
         fresh = self.store.prompt(prompt)  # an answer may have come in meanwhile
         self.store.update_prompt(fresh._replace(where=tuple(dict.fromkeys([*prompt.where, *where]))))
 
     def _move(self, due: Due) -> Move:
-        done = [prompt.exercise for prompt in self.store.prompts(due.due - timedelta(days=7), due.due)]
+        """The exercise for a prompt. Raises `ConfigError` where avoiding and hurting leave none."""
+        done = [prompt.exercise for prompt in self.store.prompts(due.due - LOOK_BACK_FOR_EXERCISES, due.due)]
         names = names_for(due.occasion, self.settings.exercises, self.settings.own)
         move = next_exercise(names, self.settings.avoid, done, self.store.hurt(), self.settings.own)
         if move is None:
             raise ConfigError("no exercise is left: every one of exercises.set is avoided or has hurt")
         return move
 
-    async def _buzz(self, prompt: Prompt, move: Move, talks: Sequence[Talk], *, strong: bool) -> bool:
+    async def _nudge(self, prompt: Prompt, move: Move, talks: Sequence[Talk], *, strong: bool) -> bool:
+        """Show a prompt on every connected band that can vibrate, and store its answer; whether any vibrated."""
         message = Message("Time to move", move.title, strong=strong)
         felt = False
         for talk in talks:
-            if talk.driver.nudge is not None:
+            if talk.dialogue.driver.nudge is not None:
                 try:
-                    answer = await nudge(talk.driver, talk.conversation, talk.session, message)
+                    answer = await talk.dialogue.nudge(message)
                 except DeviceError as error:
                     log.warning("%s: it could not be buzzed: %s", talk.band.name, error)
                 else:
@@ -349,56 +209,23 @@ class Service:
                         answer_prompt(self.store, prompt, answer, self._now(), self.settings.snooze)
         return felt
 
-    def _past(self, band: Band, batch: Sequence[Reading]) -> Sequence[Reading]:
-        """A batch without what a band tells of the future: its clock was wrong, and nobody knows when that was."""
-        latest = self._now() + AHEAD
-        past = [each for each in batch if (each.end if isinstance(each, Epoch) else each.at) <= latest]
-        if len(past) < len(batch):
-            log.warning("%s: its clock was ahead: %d readings are left out", band.name, len(batch) - len(past))
-        return past
-
-    def _session(self, band: Band, since: datetime | None) -> Session:
+    async def _remark(self, state: State) -> None:
+        """Show, once, what is the matter with a band."""
+        if self._show_remark is None:
+            return
         now = self._now()
-        stored = {kind: min(at, now) for kind, at in self.store.since(band.id).items()}  # a clock may have been wrong
-        if since is not None and since < stored.get(Epoch, since + timedelta(1)):
-            stored[Epoch] = since
-        return Session(
-            name=band.advertised_name,
-            secret=self._secret(band),
-            since=stored,
-            erase=self.settings.erase,
+        due = remarks_due(
+            facts_of(self.store, state.contacts), state.settings.policy, state.zones, now, self.store.pause(now)
         )
-
-    def _commit(self, band: Band) -> Commit:
-        """Of what a live band tells, which it does only once: what cannot be stored now is kept in memory until it can.
-
-        Raises `StoreError` when that is more than `MOST_KEPT`.
-        """
-
-        async def commit(batch: Sequence[Reading]) -> None:
-            kept = self._kept.setdefault(band.id, [])
-            kept += self._past(band, batch)
-            try:
-                await asyncio.to_thread(self.store.append, band.id, kept)
-            except StoreError as error:
-                if self.trouble is None:
-                    log.error("%s: what it tells is kept in memory: %s", band.name, error)  # noqa: TRY400  one line
-                self.trouble = str(error)
-                if len(kept) > MOST_KEPT:
-                    raise
-            else:
-                kept.clear()
-                self.trouble = None
-
-        return commit
-
-    def _zones(self) -> Zones:
-        return zones_of(self.store, self.settings)
+        for remark in due:
+            self.store.add_remark(remark, now)
+            log.warning("%s", remark.text)
+            await self._show_remark(remark)
 
     async def listen(self) -> bool:
-        """Whether one of the bands that went away shows itself now; then it is to be called at once."""
+        """Listen for bands that went away; whether one is in reach again, which is then contacted at once."""
         now = self._now()
-        contacts = contacts_of(self.store, self._live, self._met)
+        contacts = contacts_of(self.store, self._live_kinds, self._tries.last)
         away = [each.band for each in contacts if listens(each, self._listened, now)]
         if self._hear is None or not away:
             return False
@@ -408,111 +235,17 @@ class Service:
         except BluetoothUnavailable as error:
             log.debug("no band can be heard: %s", error)
             return False
-        back = [band for band in away if band.id in heard and self._met.get(band.id, Met.AWAY) is Met.AWAY]
+        back = [
+            band for band in away if band.id in heard and self._tries.last.get(band.id, LastTry.AWAY) is LastTry.AWAY
+        ]
         for band in back:
             log.info("%s: it is back in reach", band.name)
-            self._met[band.id] = Met.BACK
-        self._came_back.set()
-        self._came_back.clear()
+        self._tries.mark_back(back)
         return bool(back)
 
     async def backup(self) -> None:
         """Copy the database if that is due. Raises `StoreError`."""
         now = self._now()
-        if self.store.path is not None and backup_due(self.store.backed_up(), self._zones(), now):
-            kept = await asyncio.to_thread(self.store.backup, None, now)
-            log.info("the database was copied to %s", kept)
-
-    def attend(self) -> None:
-        """A task for each live band: one for a new band, none for a forgotten one. Who calls this ends with `leave`."""
-        live = {band.id: band for band in self.store.bands() if band.address and band.driver in self._live}
-        for gone in self._staying.keys() - live:
-            self._staying.pop(gone).cancel()
-        for new in live.keys() - self._staying:
-            self._staying[new] = asyncio.create_task(self._stay(live[new]), name=f"live {live[new].name}")
-
-    async def leave(self) -> None:
-        """Let go of all bands; what they have told is stored first."""
-        tasks = [*self._staying.values(), *self._visiting.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._staying.clear()
-
-    async def _stay(self, band: Band) -> None:
-        """Stay connected to a live band and store what it says; when the link ends, call it again at `contact_at`.
-
-        What goes wrong is logged and tried again later; it is cancelled to end it.
-        """
-        while True:
-            failures = 0
-            try:
-                failures = await self._turn(band)
-                await self._watch(band)
-            except (DeviceError, BluetoothUnavailable) as error:
-                log.log(logging.DEBUG if failures else logging.WARNING, "%s: %s", band.name, error)
-            except HipsyncError as error:  # the store is locked or full, the driver was uninstalled
-                log.error("%s: %s", band.name, error)  # noqa: TRY400  one line; the traceback is for bugs
-                await self._sleep_until(self._now() + FIRST_RETRY, band)
-            except Exception:  # a driver is strangers' code
-                log.exception("%s: its driver has a bug", band.name)
-                await self._sleep_until(self._now() + LONGEST_RETRY, band)
-
-    async def _turn(self, band: Band) -> int:
-        """Wait until a live band is to be called; how often that failed in a row."""
-        while True:
-            now = self._now()
-            state = self.state(now)
-            contacts = next(each for each in state.contacts if each.band.id == band.id)
-            if (at := contact_at(contacts, state, now)) <= now:
-                return contacts.failures
-            await self._sleep_until(at, band)
-
-    async def _watch(self, band: Band) -> None:
-        async with self.talk(band) as talk:
-            self._watched[band.id] = talk
-            try:
-                await watch(talk.driver, talk.conversation, talk.session, self._commit(band))
-            except DeviceError as failure:
-                self._met[band.id] = Met.AWAY
-                if self._kept.get(band.id):
-                    await self._commit(band)(())
-                self.store.note_sync(band.id, self._now(), self._now(), 0, str(failure))
-                raise
-            finally:
-                del self._watched[band.id]
-
-    async def _sleep_until(self, instant: datetime, band: Band) -> None:
-        """Or until the band came back. A minute at a time: asyncio's clock stands still while the host sleeps."""
-        while (left := instant - self._now()) > timedelta() and self._met.get(band.id) is not Met.BACK:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, MINUTE).total_seconds()):
-                    await self._came_back.wait()
-
-
-def _check_clock(now: datetime, band: Band) -> None:
-    """Raises `DeviceError` where this computer does not know the time: a band would be set by it."""
-    if now.year < LEAST_YEAR and not band.simulated:  # a demo lives in any year
-        raise DeviceError(f"this computer believes it is {now:%Y-%m-%d}: set its clock first")
-
-
-def _met(failure: Exception) -> Met:
-    match failure:
-        case NotAuthorised():
-            return Met.REFUSED
-        case NotHeard() | BluetoothUnavailable():
-            return Met.AWAY
-        case _:
-            return Met.FAILED
-
-
-def _told(failure: Exception) -> str:
-    return str(failure) if isinstance(failure, HipsyncError) else f"{type(failure).__name__}: {failure}"
-
-
-def driver_of(band: Band, drivers: Mapping[str, Driver]) -> Driver:
-    if (driver := drivers.get(band.driver)) is None:
-        raise ConfigError(
-            f"no driver {band.driver!r} for band {band.name!r}: `hipsync drivers` lists what is installed"
-        )
-    return driver
+        if self.store.path is not None and backup_due(self.store.backed_up(), zones_of(self.store, self.settings), now):
+            copy = await asyncio.to_thread(self.store.backup, None, now)
+            log.info("the database was copied to %s", copy)

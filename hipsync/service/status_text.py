@@ -1,4 +1,8 @@
-"""What the service does now, or why it does nothing, in one line: for `status`, for status bars, for systemd."""
+"""What the service does now, or why it does nothing, in one line: for `status`, for status bars, for systemd.
+
+This module only puts a `State` into words, in the wearer's local time; `plan` has decided everything. `status --line`
+imports it, so it imports nothing heavy. The one rule: who reads the line learns why no prompt comes, and until when.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +17,11 @@ if TYPE_CHECKING:
     from hipsync.service.plan import State
 
 FRESH = timedelta(minutes=10)
-"""As many missing minutes in a row end a stretch."""
+"""Data that are no older than this are as good as current: only longer gaps end a stretch of sitting."""
 
 
-def doing(state: State, now: datetime) -> str:
-    """Such as "sitting for 34 min, next look at a prompt 10:26". Times are local ones."""
+def status_line(state: State, now: datetime) -> str:
+    """What the service does now, such as "sitting for 34 min, next look at a prompt 10:26". Times are local."""
     verdict, age = state.verdict, state.seen.found.age
     if isinstance(verdict, Due):
         return f"sitting for {age} min: time to move"
@@ -41,29 +45,30 @@ def doing(state: State, now: datetime) -> str:
             return f"nothing is said: {reason.value}{until}"
 
 
-def doing_besides(state: State, now: datetime) -> Iterator[str]:
-    """Such as "morning prompt: outside the prompt hours, held until 08:00", of each other occasion for a prompt."""
+def other_prompts(state: State, now: datetime) -> Iterator[str]:
+    """A line for each occasion but sitting, such as "morning prompt: outside the prompt hours, held until 08:00"."""
     for occasion, judged in state.occasions.items():
         if isinstance(judged, Due):
             yield f"{occasion.value} prompt: due now"
         else:
-            held = "" if judged.until is None else f", held until {_when(state, judged.until, now)}"
-            yield f"{occasion.value} prompt: {judged.reason.value}{held}"
+            until = "" if judged.until is None else f", held until {_when(state, judged.until, now)}"
+            yield f"{occasion.value} prompt: {judged.reason.value}{until}"
 
 
 def _allowed(state: State, until: datetime | None) -> datetime | None:
-    """The same instant, or the next prompt hours if it falls outside."""
+    """The same instant, or the beginning of the next prompt hours if it falls outside them."""
     if until is None or _quiet(state, until) is None:
         return until
     return next_hours(state.settings.policy, state.zones, until)
 
 
 def _quiet(state: State, instant: datetime) -> Reason | None:
+    """Why no prompt may be shown at an instant (hours, lunch), or None if one may."""
     return quiet_at(instant, state.settings.policy, state.zones)
 
 
 def _since(state: State, reason: Reason) -> datetime | None:
-    """From when on it has been so; None if nothing is known."""
+    """Since when this has been the reason for no prompt; None if no data are known."""
     line = state.seen.line
     known = line.known_until()
     if known is None or reason is Reason.NO_DATA:
@@ -75,7 +80,7 @@ def _since(state: State, reason: Reason) -> datetime | None:
 
 
 def _as_of(state: State, now: datetime) -> str:
-    """Up to when that is known, if it is not known of now."""
+    """Words that say up to when data are known; empty if they are current."""
     known = state.seen.line.known_until()
     if known is None or now - instant_of(known) <= FRESH:
         return ""
@@ -83,5 +88,6 @@ def _as_of(state: State, now: datetime) -> str:
 
 
 def _when(state: State, instant: datetime, now: datetime) -> str:
+    """A local time such as "10:26", with the day of the week if it is not today's."""
     local = state.zones.local(instant)
     return f"{local:%H:%M}" if local.date() == state.zones.local(now).date() else f"{local:%a %H:%M}"

@@ -1,15 +1,32 @@
-"""The kit for authors of drivers: what every driver must satisfy, a band without a radio, and captures that replay.
+"""The kit for authors of drivers: the rules that every driver must satisfy, a band without a radio, and captures.
 
-from hipsync.testing import capture, check_driver, replay
-check_driver(DRIVER, MyBand)                    raises AssertionError, which names the rule that is broken
+    from hipsync.testing import capture, check_driver, replay
 
-told = capture("tests/captures/mine/model_what.txt")    as `hipsync sync --record` writes them
-readings = replay(told, DRIVER)                 the driver says what the host said in it; what it made of the answers
-replay(told, MyBand(readings, ...))             the simulated band says what the band said in it (`testing.replay`)
+    check_driver(DRIVER, MyBand)                raises AssertionError, which names the rule that is broken
+
+    recorded = capture("tests/captures/mine/model_what.txt")        a file that `hipsync sync --record` wrote
+    readings = replay(recorded, DRIVER)         the driver does what the host did; what it made of the band's answers
+    replay(recorded, MyBand(readings, ...))     the simulated band sends what the band sent (`hipsync.testing.replay`)
+
+The kit knows no family of bands and no radio. The one rule: whatever is wrong is an AssertionError that says where.
 """
 
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, renamed, run
 from hipsync.testing.replay import capture, replay
 from hipsync.testing.rules import RULES, Case, check_driver
 
-__all__ = ["RULES", "Case", "DirectConnection", "Kept", "capture", "check_driver", "conversation", "replay", "run"]
+__all__ = [
+    "RULES",
+    "Case",
+    "DirectConnection",
+    "MemoryStore",
+    "capture",
+    "check_driver",
+    "conversation",
+    "replay",
+    "run",
+]
+
+
+def __getattr__(name: str) -> object:
+    return renamed(name)

@@ -1,15 +1,17 @@
 """A simulated band without a radio: a `Connection` straight into the object, on a virtual clock.
 
-    run(story, start)                               a coroutine function on a fresh VirtualTimeLoop, given its clock
+    run(story, start)                               runs a coroutine function, which is given its clock, in no real time
     conversation(DirectConnection(...), clock)      what `session.meet` and `session.collect` take
+    MemoryStore().commit                            what they store batches with
 
-Faults: `cut_after(n)` ends the link before the n-th notification from now; `lose` and `double` spoil single ones;
-`spoil` and `spoil_read` put other bytes in place of what the band said.
+Faults can be set: `cut_after(n)` ends the link before the n-th notification from now, `lose` and `double` spoil single
+notifications, `spoil` and `spoil_read` replace what the band sent. The one rule: time passes only when somebody waits.
 """
 
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -25,7 +27,10 @@ T = TypeVar("T")
 
 
 def run(story: Callable[[FastClock], Awaitable[T]], start: datetime) -> T:
-    """The result of a coroutine function that is given a clock; takes no real time."""
+    """The result of a coroutine function that is given a clock, which shows `start` at first.
+
+    The function runs on an event loop of its own, whose timers fire without waiting.
+    """
     loop = VirtualTimeLoop()
     try:
         return loop.run_until_complete(_awaited(story(FastClock(loop, start))))
@@ -40,18 +45,23 @@ async def _awaited(story: Awaitable[T]) -> T:
 
 
 class DirectConnection:
-    """`session.Connection` to a simulated band; time passes only when somebody waits."""
+    """An open connection to a simulated band, for `session.Conversation`. Make it where an event loop runs."""
 
     def __init__(self, band: SimulatedBand, now: Callable[[], datetime], *, mtu: int = 23) -> None:
         self.band, self._now = band, now
         self.lost = asyncio.Event()
         self.written: list[tuple[str, bytes]] = []
+        """Characteristic and value of each write so far."""
         self.delivered = 0
+        """How many notifications have arrived, lost ones included."""
         self.lose: set[int] = set()
+        """Numbers of notifications that do not arrive, counted from 0 as `delivered` does."""
         self.double: set[int] = set()
+        """Numbers of notifications that arrive twice."""
         self.spoil: Callable[[bytes], Sequence[bytes]] = lambda data: [data]
-        """What arrives in place of a notification."""
+        """Returns what arrives in place of a notification."""
         self.spoil_read: Callable[[bytes], bytes] = lambda data: data
+        """Returns what arrives in place of the answer to a read."""
         self._cut_at: int | None = None
         self._callbacks: dict[str, Callable[[bytes], None]] = {}
         self._tables = [(c.uuid, s.uuid) for s in band.services() for c in s.characteristics]
@@ -64,24 +74,26 @@ class DirectConnection:
         return self.band.mtu - 3
 
     def cut_after(self, notifications: int) -> None:
+        """End the link when so many more notifications have arrived, in place of the next one."""
         self._cut_at = self.delivered + notifications
 
     def drop(self) -> None:
+        """End the link, as if the band went out of reach."""
         if not self.lost.is_set():
             self.lost.set()
             self._clockwork.cancel()
             self.band.disconnected(self._now())
 
     def leave(self) -> None:
-        """Let go of the band, which stays connected: somebody else goes on with it."""
+        """Stop without ending the link, so that another connection goes on with the same band."""
         self._clockwork.cancel()
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
-        return any(characteristic == each and service in (None, held) for each, held in self._tables)
+        return any(characteristic == each and service in (None, its_service) for each, its_service in self._tables)
 
     def _service(self, characteristic: str, service: str | None) -> str:
-        """The one that is meant; where none is named, the first that has the characteristic."""
-        return next(held for each, held in self._tables if characteristic == each and service in (None, held))
+        """The service that is meant; where none is named, the first that has the characteristic."""
+        return next(each for uuid, each in self._tables if characteristic == uuid and service in (None, each))
 
     async def read(self, characteristic: str, service: str | None = None) -> bytes:
         self._check(characteristic, service)
@@ -103,7 +115,7 @@ class DirectConnection:
         self._pump()
 
     def flood(self, data: bytes) -> None:
-        """As if the band said this on every characteristic that is subscribed to."""
+        """Notify this value on every characteristic that is subscribed to."""
         for callback in list(self._callbacks.values()):
             callback(data)
 
@@ -151,25 +163,46 @@ class DirectConnection:
             self._pump()
 
 
-class Kept:
-    """A store that is a list: what was committed, and a way to fail."""
+class MemoryStore:
+    """A store in memory, for what a driver under test yields; it can be made to fail."""
 
     def __init__(self) -> None:
         self.batches: list[list[Reading]] = []
+        """What was committed, in this order."""
         self.fail_at: int | None = None
+        """The number of the batch, counted from 0, that cannot be committed."""
 
     @property
     def readings(self) -> list[Reading]:
+        """All readings that were committed, in this order."""
         return [reading for batch in self.batches for reading in batch]
 
     def of(self, kind: type[T]) -> list[T]:
+        """The readings of one type."""
         return [reading for reading in self.readings if isinstance(reading, kind)]
 
     async def commit(self, batch: Sequence[Reading]) -> None:
+        """Store a batch. Raises `OSError` at the batch `fail_at`."""
         if len(self.batches) == self.fail_at:
             raise OSError("disk full")
         self.batches.append(list(batch))
 
 
 def conversation(connection: DirectConnection, clock: FastClock, zone: str = "UTC") -> Conversation:
+    """A conversation over a direct connection, with a wearer in this zone."""
     return Conversation(connection, zone=ZoneInfo(zone), now=clock.now)
+
+
+def renamed(name: str) -> object:
+    """What a name of an earlier version stands for, with a `DeprecationWarning`; called by a module's `__getattr__`.
+
+    Raises `AttributeError` for any other name.
+    """
+    if name != "Kept":
+        raise AttributeError(f"hipsync.testing has no {name!r}")
+    warnings.warn("hipsync.testing.Kept is called MemoryStore now", DeprecationWarning, stacklevel=3)
+    return MemoryStore
+
+
+def __getattr__(name: str) -> object:
+    return renamed(name)

@@ -1,27 +1,11 @@
 """Captures (`hipsync.conversation.capture`) against both ends of the wire.
 
-    readings = replay(capture(path), DRIVER)        the driver says what the host said, and this is what it made of it
-    replay(capture(path), band)                     the simulated band says what the band said
+    readings = replay(capture(path), DRIVER)        the driver does what the host did; what it made of the answers
+    replay(capture(path), band)                     the simulated band sends what the band sent
 
-Whatever differs is an `AssertionError` that names the line and both byte strings. Times are virtual: nothing waits.
-
-**The driver** is given what the band said when it said it, each time after all that the host had done before; it must
-do what the host did, in that order, to the end. It runs `open` and `sync`, or `sync` alone where the login is left out,
-or a `story` of the caller's: `nudge`, or a part of a published log that is no whole conversation.
-
-**The simulated band** is given what the host did, when it did it. What it answers to reads, and what it notifies on
-each characteristic, must come in the same order and be the same, whenever it comes: another band is faster. A band is
-made of what the driver read::
-
-    readings = replay(told, DRIVER)
-    life = [reading for reading in readings if isinstance(reading, Epoch)]
-    replay(told, MyBand(life, now=told.start, zone=told.zone), varies={BATTERY: None, CLOCK: lambda data: data[:4]})
-
-Deterministic are: refusals and acknowledgements, what a memory holds, how it is cut into packets. Not: levels of
-batteries, running counters, challenges, versions, and whatever comes by itself. `varies` names those by characteristic,
-with a function that gives the part to compare, or None for no part of it, then not even whether it comes. It works for
-the driver's writes too. `streams` are characteristics whose notifications are one run of bytes, however it is cut.
-Where the login is left out, `login` is a driver with a key of the caller's, which logs in before.
+A capture is a conversation that somebody recorded, so it proves more than a driver and a simulator that agree. Times
+are virtual: nothing waits. The one rule: whatever differs is an `AssertionError` that names the line of the capture and
+both byte strings. `replay` says what is compared at each end.
 """
 
 from __future__ import annotations
@@ -35,12 +19,12 @@ from hipsync.driver import Driver
 from hipsync.model import Reading
 from hipsync.simulated import SimulatedBand
 from hipsync.testing.direct import run
-from hipsync.testing.replay_band import hold
+from hipsync.testing.replay_band import check_band
 from hipsync.testing.replay_driver import Story, Varies, readings_of
 
 
 def capture(path: str | Path) -> Capture:
-    """A capture from its file. Raises `ValueError`, which names file and line, and `OSError`."""
+    """Read a capture from its file. Raises `ValueError`, which names file and line, and `OSError`."""
     try:
         return capture_of(Path(path).read_text(encoding="utf-8"))
     except ValueError as error:
@@ -49,7 +33,7 @@ def capture(path: str | Path) -> Capture:
 
 @overload
 def replay(
-    told: Capture,
+    recorded: Capture,
     end: Driver,
     *,
     secret: bytes | None = None,
@@ -60,7 +44,7 @@ def replay(
 
 @overload
 def replay(
-    told: Capture,
+    recorded: Capture,
     end: SimulatedBand,
     *,
     varies: Varies | None = None,
@@ -70,7 +54,7 @@ def replay(
 
 
 def replay(
-    told: Capture,
+    recorded: Capture,
     end: Driver | SimulatedBand,
     *,
     secret: bytes | None = None,
@@ -79,11 +63,34 @@ def replay(
     streams: Collection[str] = (),
     login: tuple[Driver, bytes] | None = None,
 ) -> list[Reading] | None:
-    """Raises `AssertionError` where either end differs from the capture, and what the driver raises of itself.
+    """Run one end of a recorded conversation again; the readings of a driver, nothing for a simulated band.
 
-    A conversation that ended in an error must do so again; then what came before it is returned.
+    Raises `AssertionError` where that end differs from the capture, and whatever the driver raises. A conversation that
+    ended in an error must do so again; then the readings that came before it are returned.
+
+    **A driver** receives what the band sent when it was sent, each time after all that the host had done before. It
+    must do what the host did, in that order, to the end. It runs `open` and `sync`, or `sync` alone where the login is
+    left out of the capture. A `story` runs in their place: a `nudge`, or the part of a conversation that a published
+    log shows.
+
+    **A simulated band** receives what the host did, when it was done. Its answers to reads, and its notifications on
+    each characteristic, must be the same in the same order. When they come does not matter, for another band is faster.
+    The band's life can be made of what the driver read::
+
+        readings = replay(recorded, DRIVER)
+        life = [reading for reading in readings if isinstance(reading, Epoch)]
+        band = MyBand(life, now=recorded.start, zone=recorded.zone)
+        replay(recorded, band, varies={BATTERY: None, CLOCK: lambda data: data[:4]})
+
+    `varies` names the characteristics whose values no other band would repeat, with a function that returns the part to
+    compare; None compares nothing, not even whether a value comes. Such are levels of batteries, running counters,
+    challenges, versions, and whatever a band sends by itself. Refusals and acknowledgements, what a memory holds and
+    how it is cut into packets are the same for all bands. For a driver, `varies` applies to its writes.
+
+    `streams` are characteristics whose notifications are one run of bytes, however it is cut into packets. `login` is a
+    driver with a key of the caller's, which logs in first where the login is left out of the capture.
     """
     if isinstance(end, Driver):
-        return run(lambda clock: readings_of(told, end, secret, story, varies or {}, clock), told.start)
-    hold(told, end, varies or {}, streams, login)
+        return run(lambda clock: readings_of(recorded, end, secret, story, varies or {}, clock), recorded.start)
+    check_band(recorded, end, varies or {}, streams, login)
     return None

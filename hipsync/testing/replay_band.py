@@ -1,4 +1,8 @@
-"""A simulated band against a capture: it is given what the host did, and must say what the band said."""
+"""A simulated band against a capture: it receives what the host did, and must send what the band sent.
+
+What is compared is said at `hipsync.testing.replay.replay`. This module knows no driver, except for a login that the
+capture leaves out. The one rule: every difference is an `AssertionError` that names the line.
+"""
 
 from __future__ import annotations
 
@@ -10,97 +14,117 @@ from hipsync.conversation.session import Conversation, meet
 from hipsync.driver import Driver, Session
 from hipsync.host.clock import FastClock
 from hipsync.simulated import HangUp, Refused, SimulatedBand
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync.testing.replay_driver import Varies, part
 
 PATIENCE = timedelta(seconds=30)
-"""After the last line, for a band that is slower than the one that was recorded."""
+"""How long after the last line a simulated band may still send what the recorded one had sent by then."""
+LOGIN_BEFORE = timedelta(minutes=1)
+"""How long before the capture a login that it leaves out begins; a simulated band asks for no tap."""
+LONGEST_SHOWN = 64
+"""Bytes of a value that an error shows."""
 
 
-LONG = 64
-"""Bytes: more are not shown of a value."""
-LOGIN = timedelta(minutes=1)
-"""Before the capture; a simulated band asks for no tap."""
-
-
-async def _logged_in(told: Capture, band: SimulatedBand, login: tuple[Driver, bytes], clock: FastClock) -> None:
-    connection = DirectConnection(band, clock.now, mtu=told.write_size + 3)
-    driver, secret = login
-    conversation = Conversation(connection, zone=told.zone, now=clock.now)
-    await meet(driver, conversation, Session(name=told.name, secret=secret), Kept().commit)
-    connection.leave()
-
-
-def hold(
-    told: Capture,
+def check_band(
+    capture: Capture,
     band: SimulatedBand,
     varies: Varies,
     streams: Collection[str],
     login: tuple[Driver, bytes] | None,
 ) -> None:
-    said: dict[str, list[bytes]] = {}
-    subscribed = set(told.subscribed)
-    services = {each.uuid: service.uuid for service in reversed(band.services()) for each in service.characteristics}
-
-    def hear(until: datetime) -> None:
-        while (wake := band.wake_at()) is not None and wake < until:
-            listen(max(wake, told.start))
-            if band.wake_at() == wake:
-                break
-        listen(until)
-
-    def listen(now: datetime) -> None:
-        for event in band.advance(now):
-            if not isinstance(event, HangUp) and event.characteristic in subscribed:
-                said.setdefault(event.characteristic, []).append(event.data)
-
+    """Run a simulated band through a capture. Raises `AssertionError` where it differs."""
     if login is None:
-        band.mtu = told.write_size + 3
-        band.connected(told.start)
+        band.mtu = capture.write_size + 3
+        band.connected(capture.start)
     else:
-        run(lambda clock: _logged_in(told, band, login, clock), told.start - LOGIN)
-    for uuid in told.subscribed:
-        band.on_subscribe(uuid, True, told.start)
-    now = told.start
-    for line in told.lines:
-        now = max(now, told.start + line.at)
-        hear(now)
+        run(lambda clock: _log_in(capture, band, login, clock), capture.start - LOGIN_BEFORE)
+    for uuid in capture.subscribed:
+        band.on_subscribe(uuid, True, capture.start)
+    played = _Played(capture, band, varies)
+    now = capture.start
+    for line in capture.lines:
+        now = max(now, capture.start + line.at)
+        played.until(now)
         if line.sign in HOST and line.sign != "bond":
-            (subscribed.add if line.sign == "+" else subscribed.discard if line.sign == "-" else bool)(line.place[0])
-            _host(line, band, services, varies, now)
-            listen(now)
-    hear(now + PATIENCE)
+            played.do(line, now)
+    played.until(now + PATIENCE)
     band.disconnected(now + PATIENCE)
-    _same(_joined(told.lines, streams), {**said, **{each: [b"".join(said.get(each, []))] for each in streams}}, varies)
+    sent = {**played.sent, **{each: [b"".join(played.sent.get(each, []))] for each in streams}}
+    _check_sent(_joined(capture.lines, streams), sent, varies)
 
 
-def _host(line: Line, band: SimulatedBand, services: Mapping[str, str], varies: Varies, now: datetime) -> None:
-    """Do what the host did; the band must answer as it did."""
-    uuid, service = line.place[0], line.place[1] or services.get(line.place[0])
-    refused = False
-    answer = b""
-    if service is None:
-        raise AssertionError(f"line {line.number}: the simulated band has no characteristic {uuid}")
-    try:
-        match line.sign:
-            case "+" | "-":
-                band.on_subscribe(uuid, line.sign == "+", now)
-            case "=":
-                answer = band.read(uuid, service, now)
-            case _:
-                band.write(uuid, service, line.data, now)
-    except Refused:
-        refused = line.sign != ">"
-    if refused != (line.error is not None):
-        raise AssertionError(
-            f"line {line.number}: the band {'answered' if refused else 'refused'}, the simulated one did not"
-        )
-    if line.sign == "=" and not refused and part(line.place, answer, varies) != part(line.place, line.data, varies):
-        raise AssertionError(f"line {line.number}: read from {uuid}, the band said {_both(line.data, answer)}")
+async def _log_in(capture: Capture, band: SimulatedBand, login: tuple[Driver, bytes], clock: FastClock) -> None:
+    """Let a driver log in to a band, which stays connected."""
+    connection = DirectConnection(band, clock.now, mtu=capture.write_size + 3)
+    driver, secret = login
+    conversation = Conversation(connection, zone=capture.zone, now=clock.now)
+    await meet(driver, conversation, Session(name=capture.name, secret=secret), MemoryStore().commit)
+    connection.leave()
+
+
+class _Played:
+    """A connected simulated band while a capture is played to it, and what it has sent so far."""
+
+    def __init__(self, capture: Capture, band: SimulatedBand, varies: Varies) -> None:
+        self.sent: dict[str, list[bytes]] = {}
+        """Notifications by characteristic, those of unsubscribed ones left out."""
+        self._start, self._band, self._varies = capture.start, band, varies
+        self._subscribed = set(capture.subscribed)
+        self._services = {
+            each.uuid: service.uuid for service in reversed(band.services()) for each in service.characteristics
+        }
+
+    def until(self, instant: datetime) -> None:
+        """Let the band live up to an instant, and collect what it sends at each time that it wakes by itself."""
+        while (wake := self._band.wake_at()) is not None and wake < instant:
+            self._collect(max(wake, self._start))
+            if self._band.wake_at() == wake:
+                break
+        self._collect(instant)
+
+    def _collect(self, now: datetime) -> None:
+        for event in self._band.advance(now):
+            if not isinstance(event, HangUp) and event.characteristic in self._subscribed:
+                self.sent.setdefault(event.characteristic, []).append(event.data)
+
+    def do(self, line: Line, now: datetime) -> None:
+        """Do what the host did. Raises `AssertionError` where the band answers otherwise than it did then."""
+        uuid = line.place[0]
+        if line.sign == "+":
+            self._subscribed.add(uuid)
+        elif line.sign == "-":
+            self._subscribed.discard(uuid)
+        refused, answer = self._answer(line, now)
+        if refused != (line.error is not None):
+            raise AssertionError(
+                f"line {line.number}: the band {'answered' if refused else 'refused'}, the simulated one did not"
+            )
+        if line.sign == "=" and not refused:
+            ours, theirs = part(line.place, answer, self._varies), part(line.place, line.data, self._varies)
+            if ours != theirs:
+                raise AssertionError(f"line {line.number}: read from {uuid}, the band said {_both(line.data, answer)}")
+        self._collect(now)
+
+    def _answer(self, line: Line, now: datetime) -> tuple[bool, bytes]:
+        """Whether the band refuses what the host does, as far as a host hears of that; and its answer to a read."""
+        uuid, service = line.place[0], line.place[1] or self._services.get(line.place[0])
+        if service is None:
+            raise AssertionError(f"line {line.number}: the simulated band has no characteristic {uuid}")
+        try:
+            match line.sign:
+                case "+" | "-":
+                    self._band.on_subscribe(uuid, line.sign == "+", now)
+                case "=":
+                    return False, self._band.read(uuid, service, now)
+                case _:
+                    self._band.write(uuid, service, line.data, now)
+        except Refused:
+            return line.sign != ">", b""
+        return False, b""
 
 
 def _joined(lines: Sequence[Line], streams: Collection[str]) -> list[Line]:
-    """The lines with all that was notified on a stream in the first of its own."""
+    """The lines, with all that was notified on a stream joined in the first line of that stream."""
     joined: list[Line] = []
     at: dict[str, int] = {}
     for line in lines:
@@ -115,27 +139,27 @@ def _joined(lines: Sequence[Line], streams: Collection[str]) -> list[Line]:
     return joined
 
 
-def _both(band: bytes, simulated: bytes | None) -> str:
-    """Both, from a little before the first difference on if they are long."""
-    if simulated is None:
-        return f"{band.hex()}; the simulated one nothing"
-    at = next((i for i, (a, b) in enumerate(zip(band, simulated, strict=False)) if a != b), 0)
-    begin = max(at - 8, 0) if max(len(band), len(simulated)) > LONG else 0
-    end = begin + LONG
-    where = f" (from byte {begin} on)" if begin or end < len(band) else ""
-    return f"{band[begin:end].hex()}; the simulated one {simulated[begin:end].hex()}{where}"
-
-
-def _same(lines: Sequence[Line], said: Mapping[str, Sequence[bytes]], varies: Varies) -> None:
-    """On each characteristic the same notifications in the same order."""
-    heard = {uuid: list(values) for uuid, values in said.items() if varies.get(uuid, bytes) is not None}
+def _check_sent(lines: Sequence[Line], sent: Mapping[str, Sequence[bytes]], varies: Varies) -> None:
+    """Raises `AssertionError` unless each characteristic has the same notifications in the same order."""
+    left = {uuid: list(values) for uuid, values in sent.items() if varies.get(uuid, bytes) is not None}
     for line in lines:
         uuid = line.place[0]
         if line.sign != "<" or varies.get(uuid, bytes) is None:
             continue
-        value = heard[uuid].pop(0) if heard.get(uuid) else None
+        value = left[uuid].pop(0) if left.get(uuid) else None
         if value is None or part(line.place, value, varies) != part(line.place, line.data, varies):
             raise AssertionError(f"line {line.number}: on {uuid} the band said {_both(line.data, value)}")
-    for uuid, values in heard.items():
+    for uuid, values in left.items():
         if values:
             raise AssertionError(f"after the last line the simulated band said {values[0].hex()} on {uuid}")
+
+
+def _both(band: bytes, simulated: bytes | None) -> str:
+    """Both values in hex; long ones from a little before their first difference on."""
+    if simulated is None:
+        return f"{band.hex()}; the simulated one nothing"
+    at = next((i for i, (a, b) in enumerate(zip(band, simulated, strict=False)) if a != b), 0)
+    begin = max(at - 8, 0) if max(len(band), len(simulated)) > LONGEST_SHOWN else 0
+    end = begin + LONGEST_SHOWN
+    where = f" (from byte {begin} on)" if begin or end < len(band) else ""
+    return f"{band[begin:end].hex()}; the simulated one {simulated[begin:end].hex()}{where}"

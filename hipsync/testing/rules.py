@@ -1,7 +1,8 @@
 """What every driver must satisfy, as a table of rules; each is a function that raises `AssertionError`.
 
-A rule meets the driver and its simulated band through `DirectConnection`, on a virtual clock, with an office morning in
-the band's memory. It knows nothing of the family: what the stored readings mean is for the family's own tests.
+A rule connects the driver to its simulated band through `DirectConnection`, on a virtual clock, with an office morning
+in the band's memory. It knows nothing of the family: what the stored readings mean is for the family's own tests. The
+one rule about rules: each holds for every driver, so that a new family is judged before anybody has read its code.
 """
 
 from __future__ import annotations
@@ -22,77 +23,82 @@ from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Reading
 from hipsync.office_day import office_days
 from hipsync.simulated import SimulatedBand, Simulator
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 
 NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
-"""A Friday; twenty seconds past the minute, for no band is asked on the second."""
-FIRST = 100
-"""Notifications of a live band with a memory, each of which is tried as the last one."""
+"""When most rules connect to the band: on a Friday, and past the minute, because no band is asked on the second."""
+CUT_AT_EACH = 100
+"""With a live band that has a memory, the link is cut at each of so many notifications, and at some later ones."""
 MORNING = timedelta(hours=4)
-"""What the band remembers in the rules that meet it again and again."""
+"""How much of the past the band remembers in most rules; more would only take longer."""
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
-ENOUGH = timedelta(hours=2)
-"""Of virtual time for one conversation: whatever a band says, it ends by then."""
-WATCHED = timedelta(minutes=45)
+"""The key of a simulated band that asks for one."""
+ENDS_WITHIN = timedelta(hours=2)
+"""Virtual time by which a conversation must end, whatever the band sends."""
+WATCHED_FOR = timedelta(minutes=45)
+"""Virtual time for which a live band is watched in each conversation."""
 DAMAGED = 25
-"""Conversations with a band of which every twentieth word is damaged."""
+"""Conversations with a band of whose packets one in twenty is damaged."""
 FLOOD = 100_000
-"""Notifications of a babbling band."""
+"""Notifications that a babbling band sends."""
 MOST_MEMORY = 32 * 2**20
+"""Bytes that a conversation with a babbling band may take."""
 ZONES = ("UTC", "Asia/Kathmandu", "America/New_York", "Pacific/Auckland")
 
 
 @dataclass(slots=True)
 class Case:
-    """A driver with its simulated band."""
+    """A driver and the maker of its simulated bands, to which a rule is applied."""
 
     driver: Driver
     simulator: Simulator
-    kept: Kept = field(default_factory=Kept)
+    kept: MemoryStore = field(default_factory=MemoryStore)
+    """Not used by the rules; a place for readings in a rule of the caller's own."""
 
     def band(self, now: datetime = NOON, zone: str = "UTC", remembers: timedelta = MORNING) -> SimulatedBand:
-        """One on the wrist of somebody with an office day, whose past before `remembers` it has forgotten."""
+        """A simulated band on the wrist of somebody with an office job, which remembers this much of the past."""
         where, life = ZoneInfo(zone), self.life(now, zone, remembers)
         fresh = self.simulator(life, now=now, zone=where, secret=KEY)
         needs = self.driver.secret(fresh.advertisement()) != "none"
         return fresh if needs else self.simulator(life, now=now, zone=where)
 
     def life(self, now: datetime, zone: str, remembers: timedelta = MORNING) -> list[Epoch]:
-        """What its wearer does, from the beginning of what the band remembers on."""
+        """The epochs of the band's wearer, from the beginning of what the band remembers to the next evening."""
         where = ZoneInfo(zone)
         days = office_days(now.astimezone(where).date() - timedelta(days=1), 3, where, seed=1)
         return [epoch for epoch in days if epoch.start >= now - remembers]
 
-    def session(self, band: SimulatedBand, kept: Kept) -> Session:
-        """As the service makes it, from what is kept."""
+    def session(self, band: SimulatedBand, store: MemoryStore) -> Session:
+        """The session that the service would make, from what is stored already."""
         advertisement = band.advertisement()
         needs = self.driver.secret(advertisement) != "none"
         since: dict[type[Reading], datetime] = {}
-        for reading in kept.readings:
+        for reading in store.readings:
             at = reading.end if isinstance(reading, Epoch) else reading.at
             since[type(reading)] = max(at, since.get(type(reading), at))
         return Session(name=advertisement.name or "", secret=KEY if needs else None, since=since)
 
-    async def sync(self, conversation: Conversation, session: Session, kept: Kept) -> None:
-        """Meet and collect; a band that the service stays connected to is watched for a while."""
-        async with asyncio.timeout(ENOUGH.total_seconds()):
-            await meet(self.driver, conversation, session, kept.commit)
-            await collect(self.driver, conversation, session, kept.commit)
+    async def sync(self, conversation: Conversation, session: Session, store: MemoryStore) -> None:
+        """Log in and fetch what is new; a band that the service stays connected to is watched for a while too."""
+        async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
+            await meet(self.driver, conversation, session, store.commit)
+            await collect(self.driver, conversation, session, store.commit)
             if self.driver.held:
-                await self.watch(conversation, session, kept)
+                await self.watch(conversation, session, store)
 
-    async def watch(self, conversation: Conversation, session: Session, kept: Kept) -> None:
+    async def watch(self, conversation: Conversation, session: Session, store: MemoryStore) -> None:
+        """Store what the band sends for `WATCHED_FOR`, if it can be watched. Raises `DeviceError`."""
         if self.driver.watch is None:
             return
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(WATCHED.total_seconds()):
+            async with asyncio.timeout(WATCHED_FOR.total_seconds()):
                 async with contextlib.aclosing(self.driver.watch(conversation.view(), session)) as batches:
                     async for batch in batches:
-                        await kept.commit(batch)
+                        await store.commit(batch)
 
 
 def check_driver(driver: Driver, simulator: Simulator) -> None:
-    """Raises `AssertionError` with the first rule that the driver breaks."""
+    """Apply every rule of `RULES` to a driver. Raises `AssertionError` at the first one that it breaks."""
     for rule in RULES:
         rule(Case(driver, simulator))
 
@@ -101,11 +107,11 @@ def check_driver(driver: Driver, simulator: Simulator) -> None:
 
 
 def the_matcher_is_total(case: Case) -> None:
-    """It says yes or no to any advertisement, and yes to its own band's."""
+    """The matcher answers any advertisement with True or False, and its own band's with True."""
     noise = random.Random(1)
     for _ in range(2000):
-        said = case.driver.matches(_advertisement(noise))
-        assert isinstance(said, bool), "matches() must say True or False"
+        taken = case.driver.matches(_advertisement(noise))
+        assert isinstance(taken, bool), "matches() must say True or False"
     assert case.driver.matches(Advertisement()) is False, "an advertisement that says nothing is nobody's"
     own = case.band().advertisement()
     assert case.driver.matches(own), f"the driver does not take its own simulated band: {own}"
@@ -135,60 +141,61 @@ def _advertisement(noise: random.Random) -> Advertisement:
 
 
 def a_second_sync_adds_nothing(case: Case) -> None:
-    """What a band is asked again for is what it said before."""
+    """A band that is fetched from again sends nothing that changes what was stored before."""
 
     async def story(clock: FastClock) -> None:
-        band, kept = case.band(), Kept()
-        await _once(case, band, clock, kept)
-        first = _epochs(kept)
-        await _once(case, band, clock, kept)
-        again = _epochs(kept)
+        band, store = case.band(), MemoryStore()
+        await _once(case, band, clock, store)
+        first = _epochs(store)
+        await _once(case, band, clock, store)
+        again = _epochs(store)
         assert {key: again[key] for key in first} == first, "a second sync changed what was stored"
 
     run(story, NOON)
 
 
-async def _once(case: Case, band: SimulatedBand, clock: FastClock, kept: Kept) -> DirectConnection:
-    """One connection from beginning to end."""
+async def _once(case: Case, band: SimulatedBand, clock: FastClock, store: MemoryStore) -> DirectConnection:
+    """One connection from beginning to end. Raises `DeviceError`."""
     connection = DirectConnection(band, clock.now)
     try:
         talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
-        await case.sync(talk, case.session(band, kept), kept)
+        await case.sync(talk, case.session(band, store), store)
     finally:
         connection.drop()
     return connection
 
 
-def _epochs(kept: Kept) -> dict[tuple[datetime, timedelta], Epoch]:
-    """As the store keeps them: of two with the same start and length the one with no fewer steps."""
-    held: dict[tuple[datetime, timedelta], Epoch] = {}
-    for epoch in kept.of(Epoch):
+def _epochs(store: MemoryStore) -> dict[tuple[datetime, timedelta], Epoch]:
+    """Epochs by start and length, as the database stores them: of two with the same key the one with more steps."""
+    stored: dict[tuple[datetime, timedelta], Epoch] = {}
+    for epoch in store.of(Epoch):
         key = (epoch.start, epoch.length)
-        if key not in held or epoch.steps >= held[key].steps:
-            held[key] = epoch
-    return held
+        if key not in stored or epoch.steps >= stored[key].steps:
+            stored[key] = epoch
+    return stored
 
 
 def a_link_cut_anywhere_loses_nothing(case: Case) -> None:
     """After a link that ends in place of any one notification, the next sync completes what is stored.
 
-    What a live band says is mostly its counter: of its notifications after the first hundred some twenty are tried.
+    What a live band sends is mostly its counter, so of its notifications after the first `CUT_AT_EACH` only some twenty
+    are tried.
     """
 
     async def story(clock: FastClock) -> None:
-        kept = Kept()
-        whole = await _once(case, case.band(), clock, kept)
-        expected = {key: epoch for key, epoch in _epochs(kept).items() if epoch.end <= NOON}
-        first = min(0 if case.driver.abilities.history is None else FIRST, whole.delivered)
+        store = MemoryStore()
+        whole = await _once(case, case.band(), clock, store)
+        expected = {key: epoch for key, epoch in _epochs(store).items() if epoch.end <= NOON}
+        first = min(0 if case.driver.abilities.history is None else CUT_AT_EACH, whole.delivered)
         first = first if case.driver.held else whole.delivered
         numbers = [*range(first), *range(first, whole.delivered, max((whole.delivered - first) // 20, 1))]
         for number in numbers:
-            partial, band = Kept(), case.band(clock.now())
+            partial, band = MemoryStore(), case.band(clock.now())
             await _cut(case, band, clock, partial, number)
             await _once(case, band, clock, partial)
-            told = _epochs(partial)
+            came = _epochs(partial)
             missing = [
-                key for key in expected if key not in told and key[0] >= clock.now() - MORNING + timedelta(hours=1)
+                key for key in expected if key not in came and key[0] >= clock.now() - MORNING + timedelta(hours=1)
             ]
             assert not missing, (
                 f"cut at notification {number}: {len(missing)} epochs never came, the first {missing[0]}"
@@ -197,12 +204,12 @@ def a_link_cut_anywhere_loses_nothing(case: Case) -> None:
     run(story, NOON)
 
 
-async def _cut(case: Case, band: SimulatedBand, clock: FastClock, kept: Kept, number: int) -> None:
+async def _cut(case: Case, band: SimulatedBand, clock: FastClock, store: MemoryStore, number: int) -> None:
     connection = DirectConnection(band, clock.now)
     connection.cut_after(number)
     talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
     try:
-        await case.sync(talk, case.session(band, kept), kept)
+        await case.sync(talk, case.session(band, store), store)
     except DeviceError:
         return
     finally:
@@ -210,7 +217,7 @@ async def _cut(case: Case, band: SimulatedBand, clock: FastClock, kept: Kept, nu
 
 
 def nothing_is_acknowledged_before_it_is_stored(case: Case) -> None:
-    """A batch that could not be committed is followed by not one write."""
+    """After a batch that could not be committed the driver writes nothing more."""
 
     async def story(clock: FastClock) -> None:
         batches = 0
@@ -221,19 +228,19 @@ def nothing_is_acknowledged_before_it_is_stored(case: Case) -> None:
 
 
 async def _all_stored(case: Case, clock: FastClock, batches: int) -> bool:
-    """Whether a sync of a band that may forget has at most so many batches; the next one could not be stored."""
-    band, kept = case.band(clock.now()), Kept()
+    """Sync a band that may forget, where the batch after so many cannot be stored; whether there was no such batch."""
+    band, store = case.band(clock.now()), MemoryStore()
     connection = DirectConnection(band, clock.now)
     talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
-    session = replace(case.session(band, kept), erase=True)
-    await meet(case.driver, talk, session, kept.commit)
-    kept.fail_at = len(kept.batches) + batches
+    session = replace(case.session(band, store), erase=True)
+    await meet(case.driver, talk, session, store.commit)
+    store.fail_at = len(store.batches) + batches
     written = 0
 
     async def commit(batch: Sequence[Reading]) -> None:
         nonlocal written
         written = len(connection.written)
-        await kept.commit(batch)
+        await store.commit(batch)
 
     try:
         await collect(case.driver, talk, session, commit)
@@ -246,29 +253,29 @@ async def _all_stored(case: Case, clock: FastClock, batches: int) -> bool:
 
 
 def damaged_packets_end_as_device_errors(case: Case) -> None:
-    """Bytes changed, cut, doubled or lost: a `DeviceError` or nothing, and never a reading from the future."""
+    """Changed, cut, doubled or lost packets make no impossible reading, and raise nothing but a `DeviceError`."""
     for seed in range(DAMAGED):
         noise = random.Random(seed)
 
         async def story(clock: FastClock, noise: random.Random = noise) -> None:
-            band, kept = case.band(), Kept()
+            band, store = case.band(), MemoryStore()
             connection = DirectConnection(band, clock.now)
             connection.spoil = lambda data: _spoilt(data, noise)
             connection.spoil_read = lambda data: _spoilt(data, noise, lose=False)[0]
             talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
             try:
-                await case.sync(talk, case.session(band, kept), kept)
+                await case.sync(talk, case.session(band, store), store)
             except DeviceError:
                 pass
             finally:
                 connection.drop()
-            _from_the_past(kept, clock.now())
+            _check_possible(store, clock.now())
 
         run(story, NOON)
 
 
 def _spoilt(data: bytes, noise: random.Random, *, lose: bool = True) -> Sequence[bytes]:
-    """Mostly the data; one time in twenty something else."""
+    """The packets that arrive in place of one: mostly the same, one time in twenty something else."""
     if noise.random() > 0.05:
         return [data]
     match noise.randrange(5 if lose else 3):
@@ -285,8 +292,9 @@ def _spoilt(data: bytes, noise: random.Random, *, lose: bool = True) -> Sequence
             return []
 
 
-def _from_the_past(kept: Kept, now: datetime) -> None:
-    for reading in kept.readings:
+def _check_possible(store: MemoryStore, now: datetime) -> None:
+    """Raises `AssertionError` where a reading is from the future, or its time, length, steps or percent cannot be."""
+    for reading in store.readings:
         at = reading.end if isinstance(reading, Epoch) else reading.at
         assert at <= now, f"a reading from the future: {reading}"
         assert at.utcoffset() == timedelta(0), f"a reading whose time is not in UTC: {reading}"
@@ -301,26 +309,26 @@ def _from_the_past(kept: Kept, now: datetime) -> None:
 
 
 def a_babbling_band_is_cut_off(case: Case) -> None:
-    """Noise without end, on whatever is subscribed to: it ends, and memory stays bounded."""
+    """A band that sends noise without end is disconnected from, and takes no more memory than `MOST_MEMORY`."""
 
     async def story(clock: FastClock) -> None:
-        band, kept = case.band(), Kept()
+        band, store = case.band(), MemoryStore()
         connection = DirectConnection(band, clock.now)
         talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
         noise = random.Random(1)
-        work = asyncio.ensure_future(case.sync(talk, case.session(band, kept), kept))
+        work = asyncio.ensure_future(case.sync(talk, case.session(band, store), store))
         for _ in range(FLOOD // 100):
             for _ in range(100):
                 connection.flood(noise.randbytes(20))
             await asyncio.sleep(0.1)
             if work.done():
                 break
-        await asyncio.wait({work}, timeout=ENOUGH.total_seconds())
+        await asyncio.wait({work}, timeout=ENDS_WITHIN.total_seconds())
         assert work.done(), "the conversation with a babbling band never ends"
         with contextlib.suppress(DeviceError):
             await work
         connection.drop()
-        _from_the_past(kept, clock.now())
+        _check_possible(store, clock.now())
 
     tracemalloc.start()
     try:
@@ -332,18 +340,18 @@ def a_babbling_band_is_cut_off(case: Case) -> None:
 
 
 def clock_and_zone_are_the_wearers(case: Case) -> None:
-    """In any zone, and on the days on which clocks change, every reading is of the past, in UTC, on whole minutes."""
+    """In any zone, and on days on which clocks change, every reading is from the past, in UTC, on whole minutes."""
     for zone in ZONES:
         for now in (NOON, datetime(2026, 3, 29, 3, 0, 20, tzinfo=UTC), datetime(2026, 10, 25, 3, 0, 20, tzinfo=UTC)):
 
             async def story(clock: FastClock, zone: str = zone, now: datetime = now) -> None:
-                band, kept = case.band(now, zone), Kept()
+                band, store = case.band(now, zone), MemoryStore()
                 connection = DirectConnection(band, clock.now)
                 talk = Conversation(connection, zone=ZoneInfo(zone), now=clock.now)
-                await case.sync(talk, case.session(band, kept), kept)
+                await case.sync(talk, case.session(band, store), store)
                 connection.drop()
-                _from_the_past(kept, clock.now())
-                epochs = _epochs(kept)
+                _check_possible(store, clock.now())
+                epochs = _epochs(store)
                 walked = any(epoch.steps for epoch in case.life(now, zone) if epoch.end <= now)
                 if case.driver.abilities.history is not None and (epochs or walked):  # many omit what is still
                     assert epochs, f"nothing of a morning in {zone} arrived"
@@ -357,66 +365,66 @@ def clock_and_zone_are_the_wearers(case: Case) -> None:
 
 
 def a_nudge_is_harmless(case: Case) -> None:
-    """It is felt, and what is stored before and after is the same."""
+    """The wearer feels a nudge, and it does not change what is stored."""
 
     async def story(clock: FastClock) -> None:
         if case.driver.nudge is None:
             return
-        band, kept = case.band(), Kept()
+        band, store = case.band(), MemoryStore()
         connection = DirectConnection(band, clock.now)
         talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
-        session = case.session(band, kept)
-        await case.sync(talk, session, kept)
-        before = _epochs(kept)
+        session = case.session(band, store)
+        await case.sync(talk, session, store)
+        before = _epochs(store)
         for strong in (False, True):
             await nudge(
                 case.driver, talk, session, Message("Time to move", "Hip extension \u2026 " * 20, strong=strong)
             )
         assert band.shown, "nobody felt the nudge"
         connection.drop()
-        await _once(case, band, clock, kept)
-        after = _epochs(kept)
+        await _once(case, band, clock, store)
+        after = _epochs(store)
         assert {key: after[key] for key in before} == before, "a nudge changed what is stored"
 
     run(story, NOON)
 
 
 def its_abilities_are_true(case: Case) -> None:
-    """What the driver promises is what came of a morning."""
+    """What the driver's abilities promise is what a morning brings."""
 
     async def story(clock: FastClock) -> None:
-        kept, able = Kept(), case.driver.abilities
-        await _once(case, case.band(), clock, kept)
-        lengths = {epoch.length for epoch in kept.of(Epoch) if epoch.end <= NOON}  # later ones it told as they ended
+        store, able = MemoryStore(), case.driver.abilities
+        await _once(case, case.band(), clock, store)
+        lengths = {epoch.length for epoch in store.of(Epoch) if epoch.end <= NOON}  # later ones were watched
         assert (able.history is not None) == bool(lengths), f"history {able.history}, and epochs of {lengths}"
         assert able.history is None or able.history in lengths, f"history {able.history}, and epochs of {lengths}"
         assert able.live == (case.driver.watch is not None), "live, and no watch(), or the other way round"
         assert (able.buzz or able.text) == (case.driver.nudge is not None), (
             "buzz or text, and no nudge(), or the other way"
         )
-        assert able.battery == bool(kept.of(Charge)), "battery, and no Charge came, or the other way round"
+        assert able.battery == bool(store.of(Charge)), "battery, and no Charge came, or the other way round"
 
     run(story, NOON)
 
 
 def a_silent_band_ends_in_no_reply(case: Case) -> None:
-    """Whatever it is asked, a band that says nothing any more ends the conversation with a `DeviceError`, in time."""
+    """A band that falls silent, whatever it was asked last, ends the conversation with a `DeviceError` in time."""
 
     async def story(clock: FastClock) -> None:
         for number in range(8):
-            band, kept = case.band(clock.now()), Kept()
+            band, store = case.band(clock.now()), MemoryStore()
             connection = DirectConnection(band, clock.now)
-            said = 0
+            sent = 0
 
             def silenced(data: bytes, number: int = number) -> Sequence[bytes]:
-                nonlocal said
-                said += 1
-                return [data] if said <= number else []
+                nonlocal sent
+                sent += 1
+                return [data] if sent <= number else []
 
             connection.spoil = silenced
             talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
             with contextlib.suppress(DeviceError):
-                await case.sync(talk, case.session(band, kept), kept)
+                await case.sync(talk, case.session(band, store), store)
             connection.drop()
 
     run(story, NOON)

@@ -88,7 +88,7 @@ async def synced(clock: FastClock, path: Path, bands: int) -> dict[str, float]:
             )
             async with AsyncExitStack() as stack:
                 for band in held:
-                    await stack.enter_async_context(service.talk(band))
+                    await stack.enter_async_context(service.connector.talk(band))
                 cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
                 synced_mib = _most_resident_mib()
         for band in held:

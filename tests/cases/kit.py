@@ -94,14 +94,14 @@ def serving(
         deliver=desktop.deliver,
         now=now,
         hear=wrist.hear,
-        tell=desktop.tell,
+        show_remark=desktop.tell,
     )
 
 
 async def served(service: Service, now: Callable[[], datetime], until: datetime, *, every: timedelta = MINUTE) -> None:
     """Do what is due, as `hipsync run` does, until the computer's clock says `until`."""
     while now() < until:
-        service.attend()
+        service.live.attend()
         if next_wake(service.state(now()), now()) <= now():
             await service.wake(now())
         await asyncio.sleep(every.total_seconds())

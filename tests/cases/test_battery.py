@@ -19,7 +19,7 @@ from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Reading
 from hipsync.registry import drivers, simulator
 from hipsync.simulated import SimulatedBand
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.banglejs.packets import Status
 from hipsync_devices.banglejs.sim import Bangle
 from hipsync_devices.colmi import packets as colmi
@@ -79,7 +79,7 @@ def told(kind: str, nonsense: Nonsense) -> Sequence[Reading]:
             secret=KEY,
         )
         nonsense.band(band)
-        connection, kept = DirectConnection(band, clock.now), Kept()
+        connection, kept = DirectConnection(band, clock.now), MemoryStore()
         connection.spoil_read = nonsense.read
         connection.spoil = lambda data: [nonsense.notified(data)]
         advertisement = band.advertisement()

@@ -13,7 +13,7 @@ from hipsync.conversation.session import meet, nudge
 from hipsync.driver import Message, Session
 from hipsync.host.clock import FastClock
 from hipsync.simulated import Characteristic, Service
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices import gatt
 from hipsync_devices.huami import DRIVER
 from hipsync_devices.huami.sim import MiBand
@@ -53,7 +53,7 @@ def test_a_buzz_goes_to_immediate_alert_where_link_loss_is_listed_first() -> Non
         band = TwoAlerts()
         connection = DirectConnection(band, clock.now)
         talk, session = conversation(connection, clock), Session(name=band.name, secret=KEY)
-        await meet(DRIVER, talk, session, Kept().commit)
+        await meet(DRIVER, talk, session, MemoryStore().commit)
         await nudge(DRIVER, talk, session, Message("Time to move", "Stand up"))
         connection.drop()
         return band.alerted

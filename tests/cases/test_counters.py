@@ -16,7 +16,7 @@ from hipsync.driver import Session
 from hipsync.errors import MalformedPacket
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.colmi import DRIVER as COLMI
 from hipsync_devices.colmi import packets as colmi
 from hipsync_devices.colmi.sim import ColmiRing
@@ -173,7 +173,7 @@ def test_an_hour_of_a_ring_that_holds_more_than_anybody_walks_is_not_stored() ->
             now=start,
             zone=ZoneInfo("UTC"),
         )
-        connection, kept = DirectConnection(ring, clock.now), Kept()
+        connection, kept = DirectConnection(ring, clock.now), MemoryStore()
         connection.spoil = spoil
         talk = conversation(connection, clock)
         await meet(COLMI, talk, Session(), kept.commit)

@@ -28,16 +28,16 @@ PUBLISHED = bytes.fromhex("d88ca0fef504cc82735f15feb6bf9b1f")
 MIDNIGHT = datetime(2026, 9, 28, 22, tzinfo=UTC)
 
 
-def held(name: str) -> Capture:
+def capture_in(name: str) -> Capture:
     return capture(FOLDER / name)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.txt")), ids=lambda path: path.stem)
 def test_a_capture_is_of_a_family_that_is_there_and_names_its_source(path: Path) -> None:
-    told = capture(path)
-    assert told.driver == path.parent.name
-    assert told.driver in drivers()
-    assert told.notes["source"]
+    recorded = capture(path)
+    assert recorded.driver == path.parent.name
+    assert recorded.driver in drivers()
+    assert recorded.notes["source"]
 
 
 def without_flag(data: bytes) -> bytes:
@@ -53,51 +53,51 @@ async def login(conversation: Conversation, session: Session, commit: Commit) ->
 
 
 def test_the_login_of_notifymi_is_ours_but_for_the_flag_of_that_phone() -> None:
-    told = held("huami/mi-band-2_login.txt")
-    assert replay(told, DRIVER, secret=PUBLISHED, story=login, varies=FLAGLESS) == []
+    recorded = capture_in("huami/mi-band-2_login.txt")
+    assert replay(recorded, DRIVER, secret=PUBLISHED, story=login, varies=FLAGLESS) == []
     with pytest.raises(
         AssertionError, match=r"line 12: the host wrote to 00000009\S+ 0200; the driver wrote \S+ \S+ 0208"
     ):
-        replay(told, DRIVER, secret=PUBLISHED, story=login)
+        replay(recorded, DRIVER, secret=PUBLISHED, story=login)
 
 
 def test_another_key_than_that_of_notifymi_is_noticed() -> None:
-    told = held("huami/mi-band-2_login.txt")
+    recorded = capture_in("huami/mi-band-2_login.txt")
     with pytest.raises(
         AssertionError, match=r"line 14: the host wrote to \S+ 0300ce1c\w+; the driver wrote to \S+ 0308"
     ):
-        replay(told, DRIVER, secret=KEY, story=login, varies=FLAGLESS)
+        replay(recorded, DRIVER, secret=KEY, story=login, varies=FLAGLESS)
 
 
 def test_the_simulated_mi_band_2_lets_notifymi_in() -> None:
-    told = held("huami/mi-band-2_login.txt")
-    band = MiBand([], now=told.start, zone=told.zone, secret=PUBLISHED, name="MI Band 2")
+    recorded = capture_in("huami/mi-band-2_login.txt")
+    band = MiBand([], now=recorded.start, zone=recorded.zone, secret=PUBLISHED, name="MI Band 2")
     band.challenge = bytes.fromhex("689c1dd58a666f0f8c90a1a96e1ab3a3")
-    replay(told, band)
-    stranger = MiBand([], now=told.start, zone=told.zone, secret=KEY, name="MI Band 2")
+    replay(recorded, band)
+    stranger = MiBand([], now=recorded.start, zone=recorded.zone, secret=KEY, name="MI Band 2")
     stranger.challenge = band.challenge = bytes.fromhex("689c1dd58a666f0f8c90a1a96e1ab3a3")
     with pytest.raises(AssertionError, match=r"line 15: on 00000009\S+ the band said 100301; the simulated one 1003"):
-        replay(told, stranger)
+        replay(recorded, stranger)
 
 
 THIRTY = [Epoch(MIDNIGHT + i * MINUTE, MINUTE, 2, 16, 70, kind=1) for i in range(30)]
 
 
 def test_a_round_of_thirty_minutes_is_fetched_and_kept_on_the_band() -> None:
-    readings = replay(held("huami/helio-strap_round-of-thirty-minutes.txt"), DRIVER)
+    readings = replay(capture_in("huami/helio-strap_round-of-thirty-minutes.txt"), DRIVER)
     assert [
         (each.start, each.steps, each.heart_rate, each.intensity) for each in readings if isinstance(each, Epoch)
     ] == [(each.start, each.steps, each.heart_rate, each.intensity) for each in THIRTY]
 
 
 def test_the_simulated_band_of_that_generation_gives_the_same_round() -> None:
-    told = held("huami/helio-strap_round-of-thirty-minutes.txt")
-    band = MiBand7(THIRTY, now=told.start, zone=ZoneInfo("Europe/Berlin"), secret=KEY, name="Amazfit Helio Strap")
+    recorded = capture_in("huami/helio-strap_round-of-thirty-minutes.txt")
+    band = MiBand7(THIRTY, now=recorded.start, zone=ZoneInfo("Europe/Berlin"), secret=KEY, name="Amazfit Helio Strap")
     varies = {DATA: without_tails, FETCH: without_checksum}
-    replay(told, band, login=(DRIVER, KEY), varies=varies)
-    band = MiBand7(THIRTY[1:], now=told.start, zone=told.zone, secret=KEY, name="Amazfit Helio Strap")
+    replay(recorded, band, login=(DRIVER, KEY), varies=varies)
+    band = MiBand7(THIRTY[1:], now=recorded.start, zone=recorded.zone, secret=KEY, name="Amazfit Helio Strap")
     with pytest.raises(AssertionError, match=r"line 16: .* the band said 1001011e\w+; the simulated one 1001011d"):
-        replay(told, band, login=(DRIVER, KEY), varies=varies)
+        replay(recorded, band, login=(DRIVER, KEY), varies=varies)
 
 
 def without_checksum(data: bytes) -> bytes:

@@ -21,7 +21,7 @@ from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import Counter, Epoch, Info, Reading
 from hipsync.registry import drivers, simulator
-from hipsync.testing import DirectConnection, Kept, conversation, replay, run
+from hipsync.testing import DirectConnection, MemoryStore, conversation, replay, run
 from hipsync.testing.rules import KEY, NOON, Case
 
 ADDRESS = "C8:0F:10:80:D0:21"
@@ -32,13 +32,13 @@ MILLISECOND = timedelta(milliseconds=1)
 """What a capture's times are written to."""
 
 
-def recorded(key: str, zone: str = "UTC", cut_after: int | None = None) -> tuple[Kept, Capture]:
+def recorded(key: str, zone: str = "UTC", cut_after: int | None = None) -> tuple[MemoryStore, Capture]:
     """What was stored of a morning, and the capture, as it comes out of its file."""
     driver = drivers()[key]
     case = Case(driver, simulator(key))
 
-    async def story(clock: FastClock) -> tuple[Kept, Capture]:
-        band, kept, record = case.band(NOON, zone), Kept(), Recording(ADDRESS, clock.now)
+    async def story(clock: FastClock) -> tuple[MemoryStore, Capture]:
+        band, kept, record = case.band(NOON, zone), MemoryStore(), Recording(ADDRESS, clock.now)
         direct = DirectConnection(band, clock.now)
         if cut_after is not None:
             direct.cut_after(cut_after)
@@ -163,7 +163,7 @@ def test_nothing_of_a_key_or_of_a_login_with_it_is_in_a_capture(key: str) -> Non
     case = Case(driver, simulator(key))
 
     async def story(clock: FastClock) -> tuple[list[bytes], str, bool]:
-        band, kept, record = case.band(), Kept(), Recording(ADDRESS, clock.now)
+        band, kept, record = case.band(), MemoryStore(), Recording(ADDRESS, clock.now)
         direct, heard = DirectConnection(band, clock.now), record.driver(driver)
         talk = conversation(direct, clock)
         talk.connection = record.connection(direct)
@@ -189,7 +189,7 @@ def test_a_login_that_failed_leaves_nothing() -> None:
     case = Case(driver, simulator("huami"))
 
     async def story(clock: FastClock) -> Capture | None:
-        band, kept, record = case.band(), Kept(), Recording(ADDRESS, clock.now)
+        band, kept, record = case.band(), MemoryStore(), Recording(ADDRESS, clock.now)
         direct = DirectConnection(band, clock.now)
         talk = conversation(direct, clock)
         talk.connection = record.connection(direct)
@@ -230,7 +230,7 @@ def test_a_batch_that_is_not_stored_is_not_followed_by_the_word_that_lets_the_ba
     band = simulator("sig")([], now=NOON, zone=ZoneInfo("UTC"))
 
     async def story(clock: FastClock) -> None:
-        record, kept = Recording(None, clock.now), Kept()
+        record, kept = Recording(None, clock.now), MemoryStore()
         direct = DirectConnection(band, clock.now)
         talk = conversation(direct, clock)
         talk.connection = record.connection(direct)

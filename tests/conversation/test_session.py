@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply
 from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Reading
-from hipsync.testing import Kept, run
+from hipsync.testing import MemoryStore, run
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 STEPS, OTHER = "steps", "other"
@@ -58,13 +59,13 @@ class Wire:
 
 
 def talk(story: Callable[[Conversation, Wire, FastClock], object]) -> None:
-    async def told(clock: FastClock) -> None:
+    async def on_a_wire(clock: FastClock) -> None:
         wire = Wire()
         result = story(Conversation(wire, zone=ZoneInfo("UTC"), now=clock.now), wire, clock)
         if asyncio.iscoroutine(result):
             await result
 
-    run(told, START)
+    run(on_a_wire, START)
 
 
 def test_a_notification_carries_its_arrival_time() -> None:
@@ -98,6 +99,29 @@ def test_silence_ends_in_no_reply_at_the_deadline() -> None:
         with pytest.raises(NoReply, match="10 s"):
             await view.notification(STEPS, timeout=10 * SECOND)
         assert clock.now() == START + 10 * SECOND
+
+    talk(story)
+
+
+@pytest.mark.parametrize("turns", range(6))
+def test_a_cancellation_at_the_very_deadline_is_obeyed(turns: int) -> None:
+    """So many turns of the loop after the deadline has passed, while the wait that came to nothing is cleared away."""
+
+    async def patient(conversation: Conversation) -> None:
+        view = conversation.view()
+        await view.subscribe(STEPS)
+        while True:
+            with contextlib.suppress(NoReply):
+                await view.notification(STEPS, timeout=SECOND)
+
+    async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
+        waiting = asyncio.ensure_future(patient(conversation))
+        await asyncio.sleep(1)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.wait({waiting}, timeout=60)
+        assert waiting.cancelled()
 
     talk(story)
 
@@ -205,7 +229,7 @@ BATCHES: list[list[Reading]] = [
 
 def test_each_batch_is_committed_before_it_is_acknowledged() -> None:
     async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
-        kept = Kept()
+        kept = MemoryStore()
         order: list[tuple[int, int]] = []
 
         async def commit(batch: Sequence[Reading]) -> None:
@@ -223,7 +247,7 @@ def test_each_batch_is_committed_before_it_is_acknowledged() -> None:
 @pytest.mark.parametrize("fail_at", range(len(BATCHES)))
 def test_not_one_write_follows_a_commit_that_failed(fail_at: int) -> None:
     async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
-        kept = Kept()
+        kept = MemoryStore()
         kept.fail_at = fail_at
         with pytest.raises(OSError, match="disk full"):
             await collect(driver(BATCHES), conversation, Session(), kept.commit)
@@ -234,7 +258,7 @@ def test_not_one_write_follows_a_commit_that_failed(fail_at: int) -> None:
 
 def test_a_cancelled_sync_finishes_its_commit_and_acknowledges_nothing() -> None:
     async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
-        kept = Kept()
+        kept = MemoryStore()
 
         async def slow(batch: Sequence[Reading]) -> None:
             await asyncio.sleep(10)

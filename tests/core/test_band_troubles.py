@@ -15,7 +15,7 @@ from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Band, BandId, Charge, Pause, Remark, Trouble
 from hipsync.service.control_client import Line
-from hipsync.service.control_server import opened
+from hipsync.service.control_server import listening
 from hipsync.service.delivery import Delivery
 from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
@@ -25,7 +25,7 @@ from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
 from support.builders import MONDAY, day
 from support.machine import Machine
-from support.world import KEY, NINE, SECOND, UTC_ZONE, World, listening
+from support.world import KEY, NINE, SECOND, UTC_ZONE, World, listen_until
 
 HOUR = 60 * MINUTE
 ZONES = Zones([], "Europe/London")
@@ -123,11 +123,11 @@ class Told(World):
         async def tell(remark: Remark) -> None:
             shown.append((int((self.clock.now() - NINE) / MINUTE), remark.text))
 
-        known = self.service._drivers  # pyright: ignore[reportPrivateUsage]
+        known = self.service.connector.drivers
         settings = self.service.settings
         self.service = Service(
             self.store, settings, radio=self.wrist, drivers=known, secret=secret,
-            deliver=self.shown, now=self.clock.now, hear=self.wrist.hear, tell=tell,
+            deliver=self.shown, now=self.clock.now, hear=self.wrist.hear, show_remark=tell,
         )  # fmt: skip
         return shown
 
@@ -182,15 +182,15 @@ def test_a_new_key_is_tried_at_once_and_another_wrong_one_is_remarked_on_again()
         keys = [bytes(16)]
         world = Told(clock, band=mi_band())
         shown = world.listen_to(lambda _: keys[-1])
-        await listening(world, NINE + 20 * MINUTE)
+        await listen_until(world, NINE + 20 * MINUTE)
         band = world.store.bands()[0]
         assert world.wrist.minutes_of("band") == [0.0], "it is called hourly"
         keys.append(bytes(15) + b"\1")
         world.store.drop_remarks(band.id, Trouble.REFUSED)  # as `bands key` does
-        await listening(world, NINE + 30 * MINUTE)
+        await listen_until(world, NINE + 30 * MINUTE)
         keys.append(KEY)
         world.store.drop_remarks(band.id, Trouble.REFUSED)
-        await listening(world, NINE + 40 * MINUTE)
+        await listen_until(world, NINE + 40 * MINUTE)
         return world, shown
 
     world, shown = run(story, NINE)
@@ -247,7 +247,7 @@ async def test_a_new_key_is_told_to_the_running_service(machine: Machine, monkey
     key = machine.home / "key"
     key.write_text(KEY.hex())
     key.chmod(0o600)
-    async with opened(machine.database, answer):
+    async with listening(machine.database, answer):
         await asyncio.to_thread(machine.told, "bands", "key", "desk-band", "--key-file", str(key))
     assert asked == [{"do": "look"}]
 

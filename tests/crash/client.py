@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from crash.band import ADDRESS, KEY, NOW
+from hipsync.conversation import dialogue
 from hipsync.conversation.session import Commit, Conversation
 from hipsync.core.exercises import Move
 from hipsync.driver import Driver, Session
@@ -24,8 +25,8 @@ from hipsync.model import Prompt, Reading, Where
 from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.simulation import bumble_adapter
 from hipsync.registry import drivers
-from hipsync.service import service as service_module
 from hipsync.service.plan import settings_of
+from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync_devices.huami import protocol
@@ -59,7 +60,7 @@ async def sync(transport: str, path: Path) -> None:
         async with bumble_adapter(transport) as radio:
             print("open", flush=True)
             settings = replace(settings_of(Config(), "UTC"), erase=True)
-            service = service_module.Service(
+            service = Service(
                 store,
                 settings,
                 radio=BleakRadio(radio),
@@ -68,7 +69,7 @@ async def sync(transport: str, path: Path) -> None:
                 deliver=nowhere,
                 now=lambda: NOW,
             )
-            async with service.talk(store.bands()[0]):
+            async with service.connector.talk(store.bands()[0]):
                 pass
 
 
@@ -78,7 +79,7 @@ def main() -> None:
         pid = os.fork()
         if pid == 0:
             if order == "swapped":
-                service_module.collect = collect_swapped  # type: ignore[attr-defined]  # the error, on purpose
+                dialogue.collect = collect_swapped  # type: ignore[attr-defined]  # the error, on purpose
             try:
                 asyncio.run(sync(transport, Path(path)))
             except HipsyncError as error:

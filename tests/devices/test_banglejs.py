@@ -14,7 +14,7 @@ from hipsync.driver import Advertisement, Session
 from hipsync.errors import DeviceError, NoReply, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Epoch, Info
-from hipsync.testing.direct import Kept, run
+from hipsync.testing.direct import MemoryStore, run
 from hipsync_devices.banglejs import DRIVER
 from hipsync_devices.banglejs.console import LONGEST, Lines
 from support.banglejs_hand import (
@@ -210,7 +210,7 @@ def test_after_xoff_nothing_is_written_until_xon() -> None:
 
     async def story(clock: FastClock) -> list[int]:
         talk = Conversation(watch, zone=ZoneInfo("UTC"), now=clock.now)
-        work = asyncio.ensure_future(meet(DRIVER, talk, Session(), Kept().commit))
+        work = asyncio.ensure_future(meet(DRIVER, talk, Session(), MemoryStore().commit))
         await asyncio.sleep(9)
         before = len(watch.pieces)
         watch.say(b"\x11")

@@ -31,7 +31,7 @@ from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.store import Store
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync_devices.banglejs import DRIVER
 from hipsync_devices.banglejs.sim import Bangle, Faults
 
@@ -63,7 +63,7 @@ def blocks(life: Sequence[Epoch], start: datetime, end: datetime, shift: timedel
     return found
 
 
-def stored(kept: Kept) -> Blocks:
+def stored(kept: MemoryStore) -> Blocks:
     """As the store keeps them: of two with the same start the one with no fewer steps."""
     found: Blocks = {}
     for epoch in kept.of(Epoch):
@@ -73,7 +73,7 @@ def stored(kept: Kept) -> Blocks:
 
 
 async def meeting(
-    band: Bangle, clock: FastClock, kept: Kept, *, zone: str = "UTC", cut_after: int | None = None
+    band: Bangle, clock: FastClock, kept: MemoryStore, *, zone: str = "UTC", cut_after: int | None = None
 ) -> DirectConnection:
     """One connection from beginning to end. Raises what the driver raises."""
     connection = DirectConnection(band, clock.now, mtu=131)
@@ -90,9 +90,9 @@ async def meeting(
     return connection
 
 
-def synced(band: Bangle, *instants: datetime, zone: str = "UTC", kept: Kept | None = None) -> Blocks:
+def synced(band: Bangle, *instants: datetime, zone: str = "UTC", kept: MemoryStore | None = None) -> Blocks:
     """What is stored after a connection at each of these instants."""
-    held = kept or Kept()
+    held = kept or MemoryStore()
 
     async def story(clock: FastClock) -> None:
         for instant in instants:
@@ -127,9 +127,9 @@ def test_a_link_that_is_cut_at_any_packet_loses_nothing() -> None:
 
     async def story(clock: FastClock) -> None:
         nonlocal cuts
-        whole = await meeting(bangle(MORNING, clock.now()), clock, Kept())
+        whole = await meeting(bangle(MORNING, clock.now()), clock, MemoryStore())
         for number in range(whole.delivered):
-            band, kept = bangle(MORNING, clock.now()), Kept()
+            band, kept = bangle(MORNING, clock.now()), MemoryStore()
             with pytest.raises(LinkLost):
                 await meeting(band, clock, kept, cut_after=number)
             await meeting(band, clock, kept)
@@ -263,7 +263,7 @@ def test_a_bad_link_loses_nothing(faults: Faults) -> None:
 
 @pytest.mark.parametrize("faults", [Faults(stall_at=20), Faults(hang_up_at=20), Faults(turn_away=True)])
 def test_a_watch_that_falls_silent_or_hangs_up_is_an_error_and_the_next_sync_has_all(faults: Faults) -> None:
-    band, kept = bangle(MORNING, NOON + LATER), Kept()
+    band, kept = bangle(MORNING, NOON + LATER), MemoryStore()
     band.faults = faults
     with pytest.raises(DeviceError):
         synced(band, NOON + LATER, kept=kept)
@@ -294,7 +294,7 @@ def test_states_are_those_that_the_watch_is_sure_of() -> None:
     states = [State.WALKING] * 10 + [State.NOT_WORN] * 10 + [State.SITTING] * 40
     steps = [30] * 10 + [0] * 50
     life = [Epoch(NOON - HOUR + i * MINUTE, MINUTE, steps[i], 5, 72, states[i]) for i in range(60)]
-    kept = Kept()
+    kept = MemoryStore()
     synced(bangle(life, NOON + LATER, heart_sensor=True), NOON + LATER, kept=kept)
     epochs = kept.of(Epoch)[:3]
     # NOT_WORN may be somebody who sits still: kept as its number, and no state
@@ -330,7 +330,7 @@ def test_a_day_arrives_over_gatt_in_the_database(tmp_path: Path) -> None:
                     store, settings_of(Config(), "UTC"), radio=BleakRadio(air.adapter), drivers=drivers(),
                     secret=lambda _: None, deliver=nowhere, now=clock.now,
                 )  # fmt: skip
-                async with service.talk(store.bands()[0]) as talk:
+                async with service.connector.talk(store.bands()[0]) as talk:
                     assert talk.epochs == 144
                 return {epoch.start: epoch.steps for epoch in store.epochs(store.bands()[0].id, MIDNIGHT, end)}
 

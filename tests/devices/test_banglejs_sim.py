@@ -16,7 +16,7 @@ from hipsync.driver import Message, Session
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Counter, Epoch
 from hipsync.simulated import Notification, Refused
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync_devices.banglejs import DRIVER
 from hipsync_devices.banglejs.packets import NOTIFY, UART, WRITE, Button
 from hipsync_devices.banglejs.sim import Bangle
@@ -165,9 +165,11 @@ def test_nothing_is_to_be_read() -> None:
 # ------------------------------------------------------------------ with the driver
 
 
-def watched(band: Bangle, length: timedelta, then: tuple[float, Callable[[datetime], None]] | None = None) -> Kept:
+def watched(
+    band: Bangle, length: timedelta, then: tuple[float, Callable[[datetime], None]] | None = None
+) -> MemoryStore:
     """`then`: after so many seconds this happens."""
-    kept = Kept()
+    kept = MemoryStore()
 
     async def story(clock: FastClock) -> None:
         connection = DirectConnection(band, clock.now)

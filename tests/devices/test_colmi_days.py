@@ -18,7 +18,7 @@ from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Reading
 from hipsync.office_day import office_day, office_days
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.colmi import DRIVER
 from hipsync_devices.colmi.packets import Battery
 from hipsync_devices.colmi.sim import ColmiRing
@@ -42,7 +42,7 @@ def hours(life: Sequence[Epoch], until: datetime, width: timedelta = HOUR) -> di
     return sums
 
 
-def known(kept: Kept) -> dict[datetime, int]:
+def known(kept: MemoryStore) -> dict[datetime, int]:
     """As the store keeps them, without the still ones."""
     held: dict[datetime, int] = {}
     for epoch in kept.of(Epoch):
@@ -50,7 +50,7 @@ def known(kept: Kept) -> dict[datetime, int]:
     return {start: steps for start, steps in held.items() if steps}
 
 
-def session(kept: Kept) -> Session:
+def session(kept: MemoryStore) -> Session:
     since: dict[type[Reading], datetime] = {}
     for reading in kept.readings:
         when = reading.end if isinstance(reading, Epoch) else reading.at
@@ -59,7 +59,12 @@ def session(kept: Kept) -> Session:
 
 
 async def visit(
-    band: ColmiRing, clock: FastClock, kept: Kept, zone: str, length: timedelta | None = None, cut: int | None = None
+    band: ColmiRing,
+    clock: FastClock,
+    kept: MemoryStore,
+    zone: str,
+    length: timedelta | None = None,
+    cut: int | None = None,
 ) -> int:
     """Meet and collect, and watch for so long or until the link is lost; how many notifications came."""
     connection = DirectConnection(band, clock.now)
@@ -82,9 +87,9 @@ async def visit(
 
 def told(
     band: ColmiRing, *visits: datetime | tuple[datetime, timedelta], zone: str = "UTC", cut: int | None = None
-) -> Kept:
+) -> MemoryStore:
     """What is kept after these visits; the first is cut before that notification."""
-    kept = Kept()
+    kept = MemoryStore()
     times = [each if isinstance(each, tuple) else (each, None) for each in visits]
 
     async def story(clock: FastClock) -> None:
@@ -100,7 +105,7 @@ def worn(now: datetime, life: Sequence[Epoch] = LIFE, zone: str = "UTC", **more:
     return ColmiRing(life, now=now, zone=ZoneInfo(zone), **more)  # type: ignore[arg-type]
 
 
-def total(kept: Kept, day: date, zone: str = "UTC") -> int:
+def total(kept: MemoryStore, day: date, zone: str = "UTC") -> int:
     """Of a local day, as the summary counts it."""
     where = ZoneInfo(zone)
     first = minute_of(datetime(day.year, day.month, day.day, tzinfo=where))
@@ -133,7 +138,7 @@ def test_a_link_cut_at_any_packet_is_made_good_by_the_next_sync() -> None:
     whole = told(worn(at(20)), at(20))
 
     async def count(clock: FastClock) -> int:
-        return await visit(worn(at(20)), clock, Kept(), "UTC")
+        return await visit(worn(at(20)), clock, MemoryStore(), "UTC")
 
     packets = run(count, at(20))
     assert packets > 30
@@ -151,7 +156,7 @@ def test_three_syncs_at_random_instants_store_each_hour_once(seed: int) -> None:
 
 
 def test_a_reboot_loses_clock_and_total_and_no_hour() -> None:
-    band, kept = worn(at(12)), Kept()
+    band, kept = worn(at(12)), MemoryStore()
 
     async def story(clock: FastClock) -> None:
         await visit(band, clock, kept, "UTC")
@@ -243,7 +248,7 @@ def test_a_watched_minute_has_the_steps_that_were_walked_in_it() -> None:
 def test_an_hour_on_the_charger_is_unknown(says_so: bool) -> None:
     start, on, off = at(13), at(14), at(15)
     band = worn(start)
-    kept = Kept()
+    kept = MemoryStore()
 
     async def story(clock: FastClock) -> None:
         watching = asyncio.create_task(visit(band, clock, kept, "UTC", 3 * HOUR))

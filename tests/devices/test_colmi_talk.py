@@ -15,7 +15,7 @@ from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
-from hipsync.testing.direct import Kept, run
+from hipsync.testing.direct import MemoryStore, run
 from hipsync_devices.colmi import DRIVER, packets
 
 NOW = datetime(2025, 12, 15, 10, 16, 31, tzinfo=UTC)
@@ -76,9 +76,9 @@ def talked(
     change: Mapping[str, Sequence[Sequence[str]]] = {},
     since: Mapping[type[Reading], datetime] = SINCE,
     watched: Sequence[str] = (),
-) -> tuple[Script, Kept]:
+) -> tuple[Script, MemoryStore]:
     """A conversation in which these answers are others; then it is watched and says so much."""
-    kept, script = Kept(), Script({**TALK, **change})
+    kept, script = MemoryStore(), Script({**TALK, **change})
 
     async def story(clock: FastClock) -> None:
         talk = Conversation(script, zone=ZoneInfo("UTC"), now=clock.now)
@@ -98,7 +98,7 @@ def talked(
     return script, kept
 
 
-def stored(kept: Kept) -> dict[int, int]:
+def stored(kept: MemoryStore) -> dict[int, int]:
     return {epoch.start.hour: epoch.steps for epoch in kept.of(Epoch) if not epoch.inferred}
 
 

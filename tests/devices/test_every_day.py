@@ -26,7 +26,7 @@ from hipsync.model import MINUTE, Counter, Epoch
 from hipsync.office_day import office_days
 from hipsync.registry import drivers
 from hipsync.simulated import SimulatedBand
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync.testing.rules import Case
 
 DRIVERS = drivers()
@@ -58,7 +58,7 @@ class Day:
     life: Sequence[Epoch]
     band: SimulatedBand
     case: Case
-    kept: Kept
+    kept: MemoryStore
     steps: Mapping[datetime, int]
     """Of the life, by the minute."""
     mtu: int = 247
@@ -74,7 +74,7 @@ class Day:
         secret = KEY if case.driver.secret(known.advertisement()) != "none" else None
         wrong = {"clock_error": error} if error else {}
         band = made(life, now=now, zone=LONDON, secret=secret, **wrong)
-        return cls(name, clock, life, band, case, Kept(), {minute.start: minute.steps for minute in life})
+        return cls(name, clock, life, band, case, MemoryStore(), {minute.start: minute.steps for minute in life})
 
     @property
     def family(self) -> Family:
@@ -350,7 +350,7 @@ async def three_whiles(day: Day) -> None:
     noise = random.Random(day.name)
     for hour in sorted(noise.sample(range(7, 20), 3)):
         await day.until(FRIDAY + hour * HOUR + timedelta(seconds=noise.randrange(1800)))
-        day.kept = Kept()
+        day.kept = MemoryStore()
         await listened(day, day.clock.now() + 30 * MINUTE)
 
 

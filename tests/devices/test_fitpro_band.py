@@ -16,7 +16,7 @@ from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Epoch, Info, Reading
 from hipsync.office_day import office_days
 from hipsync.simulated import Notification, Shown
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.fitpro import DRIVER, packets
 from hipsync_devices.fitpro.sim import FitProBand
 
@@ -39,7 +39,7 @@ def slots(life: Sequence[Epoch], until: datetime) -> dict[datetime, int]:
     return sums
 
 
-def known(kept: Kept) -> dict[datetime, int]:
+def known(kept: MemoryStore) -> dict[datetime, int]:
     """As the store keeps them: of two for the same slot the one with more steps."""
     held: dict[datetime, int] = {}
     for epoch in kept.of(Epoch):
@@ -48,7 +48,7 @@ def known(kept: Kept) -> dict[datetime, int]:
     return held
 
 
-def session(kept: Kept) -> Session:
+def session(kept: MemoryStore) -> Session:
     since: dict[type[Reading], datetime] = {}
     for reading in kept.readings:
         when = reading.end if isinstance(reading, Epoch) else reading.at
@@ -56,7 +56,7 @@ def session(kept: Kept) -> Session:
     return Session(name="LH716", since=since)
 
 
-async def sync(band: FitProBand, clock: FastClock, kept: Kept, zone: str = "UTC", cut: int | None = None) -> int:
+async def sync(band: FitProBand, clock: FastClock, kept: MemoryStore, zone: str = "UTC", cut: int | None = None) -> int:
     """Meet and collect; how many notifications came. A link cut before one of them is the only error let go."""
     connection = DirectConnection(band, clock.now)
     if cut is not None:
@@ -72,9 +72,9 @@ async def sync(band: FitProBand, clock: FastClock, kept: Kept, zone: str = "UTC"
     return connection.delivered
 
 
-def told(band: FitProBand, *times: datetime, kept: Kept | None = None, zone: str = "UTC") -> Kept:
+def told(band: FitProBand, *times: datetime, kept: MemoryStore | None = None, zone: str = "UTC") -> MemoryStore:
     """What is kept after a sync at each of the times."""
-    kept = Kept() if kept is None else kept
+    kept = MemoryStore() if kept is None else kept
 
     async def story(clock: FastClock) -> None:
         for time in times:
@@ -140,9 +140,9 @@ def test_a_link_cut_at_any_packet_costs_no_slot_after_the_next_sync() -> None:
     now = at(13, 0) + timedelta(seconds=20)
 
     async def story(clock: FastClock) -> None:
-        whole = await sync(worn(clock.now()), clock, Kept())
+        whole = await sync(worn(clock.now()), clock, MemoryStore())
         for number in range(whole):
-            kept, band = Kept(), worn(clock.now())
+            kept, band = MemoryStore(), worn(clock.now())
             await sync(band, clock, kept, cut=number)
             await sync(band, clock, kept)
             assert known(kept) == expected(clock.now()), f"cut before notification {number}"
@@ -153,7 +153,7 @@ def test_a_link_cut_at_any_packet_costs_no_slot_after_the_next_sync() -> None:
 def test_nothing_is_forgotten_that_was_not_stored() -> None:
     async def story(clock: FastClock) -> None:
         for number in range(200):
-            kept, band = Kept(), worn(clock.now())
+            kept, band = MemoryStore(), worn(clock.now())
             delivered = await sync(band, clock, kept, cut=number)
             stored = known(kept)
             for key, steps in band.forgotten.items():
@@ -194,8 +194,8 @@ def test_the_total_of_today_has_nothing_of_yesterday() -> None:
         band = worn(now, [Epoch(at(23, 30, FRIDAY - timedelta(days=1)), MINUTE, 900), Epoch(at(9), MINUTE, 50)])
         connection = DirectConnection(band, clock.now)
         connection.spoil = heard
-        await meet(DRIVER, conversation(connection, clock), Session(), Kept().commit)
-        await collect(DRIVER, conversation(connection, clock), Session(), Kept().commit)
+        await meet(DRIVER, conversation(connection, clock), Session(), MemoryStore().commit)
+        await collect(DRIVER, conversation(connection, clock), Session(), MemoryStore().commit)
         connection.drop()
 
     run(story, now)
@@ -295,7 +295,7 @@ def test_an_hour_of_sitting_is_known_when_it_has_passed() -> None:
 def test_nothing_is_inferred_up_to_now_from_an_answer_that_was_cut() -> None:
     band = worn(at(10, 15), [Epoch(at(9), MINUTE, 50)])
     band.faults.hang_up_at = 4  # after three marks and the day: in place of the total
-    kept = Kept()
+    kept = MemoryStore()
 
     async def story(clock: FastClock) -> None:
         await sync(band, clock, kept, cut=10**6)
@@ -310,7 +310,7 @@ def test_nothing_is_inferred_up_to_now_from_an_answer_that_was_cut() -> None:
 
 
 def failing(band: FitProBand) -> type[DeviceError] | None:
-    kept = Kept()
+    kept = MemoryStore()
 
     async def story(clock: FastClock) -> type[DeviceError] | None:
         try:
@@ -372,7 +372,7 @@ def test_a_night_of_sleep_is_never_acknowledged(items: int, night: str, total: b
     written: list[bytes] = []
 
     async def story(clock: FastClock) -> None:
-        connection, kept = DirectConnection(band, clock.now), Kept()
+        connection, kept = DirectConnection(band, clock.now), MemoryStore()
         talk = conversation(connection, clock)
         await meet(DRIVER, talk, Session(), kept.commit)
         await collect(DRIVER, talk, Session(), kept.commit)

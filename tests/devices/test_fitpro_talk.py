@@ -23,7 +23,7 @@ from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.store import Store
-from hipsync.testing.direct import Kept, run
+from hipsync.testing.direct import MemoryStore, run
 from hipsync_devices.fitpro import DRIVER, packets
 from hipsync_devices.fitpro.sim import FitProBand
 
@@ -79,7 +79,7 @@ class Script:
 
 
 def played(
-    said: Mapping[str, Sequence[str]], kept: Kept, *, since: datetime | None = None
+    said: Mapping[str, Sequence[str]], kept: MemoryStore, *, since: datetime | None = None
 ) -> tuple[Script, DeviceError | None]:
     async def story(clock: FastClock) -> tuple[Script, DeviceError | None]:
         script = Script(said)
@@ -95,12 +95,12 @@ def played(
     return run(story, EVENING)
 
 
-def steps(kept: Kept) -> dict[datetime, int]:
+def steps(kept: MemoryStore) -> dict[datetime, int]:
     return {epoch.start: epoch.steps for epoch in kept.of(Epoch)}
 
 
 def test_the_band_is_greeted_and_its_clock_set_word_for_word() -> None:
-    script, _ = played({}, Kept())
+    script, _ = played({}, MemoryStore())
     assert script.written[:10] == [
         "cd000612010a000102",
         "cd0009120101000456695505",  # 2021-09-20 21:20:05: 21<<26 | 9<<22 | 20<<17 | 21<<12 | 20<<6 | 5
@@ -118,7 +118,7 @@ def test_the_band_is_greeted_and_its_clock_set_word_for_word() -> None:
 @pytest.mark.parametrize("cut", [104, 40, 2])
 def test_a_captured_evening_is_stored_acknowledged_and_followed_by_stillness(cut: int) -> None:
     pieces = [STEPS[at : at + cut] for at in range(0, len(STEPS), cut)]
-    kept = Kept()
+    kept = MemoryStore()
     script, error = played({BEGIN: [BEGIN_ACK, MARK], MARK_ACK: pieces}, kept)
     assert error is None
     # nothing from 20:45 on: the last slot that had ended is that of 21:00
@@ -129,7 +129,7 @@ def test_a_captured_evening_is_stored_acknowledged_and_followed_by_stillness(cut
 
 
 def test_what_could_not_be_stored_is_not_acknowledged() -> None:
-    kept = Kept()
+    kept = MemoryStore()
     kept.fail_at = 1  # the first batch is what the band says of itself
 
     async def story(clock: FastClock) -> list[str]:
@@ -159,7 +159,7 @@ def test_what_could_not_be_stored_is_not_acknowledged() -> None:
 def test_a_band_that_does_not_keep_to_the_protocol_is_given_up_with_nothing_stored(
     said: Mapping[str, Sequence[str]], error: type[DeviceError]
 ) -> None:
-    kept = Kept()
+    kept = MemoryStore()
     script, raised = played(said, kept)
     assert type(raised) is error
     assert steps(kept) == {}
@@ -205,7 +205,7 @@ def test_a_morning_arrives_over_gatt(tmp_path: Path) -> None:
                     store, settings_of(Config(), "UTC"), radio=BleakRadio(air.adapter), drivers=drivers(),
                     secret=lambda _: None, deliver=nowhere, now=clock.now,
                 )  # fmt: skip
-                async with service.talk(store.bands()[0]):
+                async with service.connector.talk(store.bands()[0]):
                     return store.epochs(store.bands()[0].id, nine - SLOT, clock.now())
 
     try:

@@ -17,7 +17,7 @@ from hipsync.driver import Session
 from hipsync.errors import NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, Reading
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.huami import DRIVER
 from hipsync_devices.huami.packets import DATA, FETCH
 from hipsync_devices.huami.sim_2021 import MiBand7
@@ -38,7 +38,7 @@ def by_hand(band: MiBand7, story: Callable[[View], Awaitable[None]]) -> None:
 
     async def told(clock: FastClock) -> None:
         talk = conversation(DirectConnection(band, clock.now), clock)
-        await meet(DRIVER, talk, Session(name=band.name, secret=KEY), Kept().commit)
+        await meet(DRIVER, talk, Session(name=band.name, secret=KEY), MemoryStore().commit)
         with talk.viewing() as link:
             await link.subscribe(FETCH, DATA)
             await story(link)
@@ -82,7 +82,7 @@ def test_what_is_acknowledged_to_be_dropped_is_forgotten_and_a_bare_acknowledgem
     assert len(band.memory()) == 90
 
 
-def synced(band: MiBand7, *, erase: bool, kept: Kept, key: bytes = KEY) -> list[str]:
+def synced(band: MiBand7, *, erase: bool, kept: MemoryStore, key: bytes = KEY) -> list[str]:
     """What the driver wrote to the fetch control, and "stored" where a batch of epochs was."""
     said: list[str] = []
 
@@ -95,7 +95,7 @@ def synced(band: MiBand7, *, erase: bool, kept: Kept, key: bytes = KEY) -> list[
             await kept.commit(batch)
             connection.written.append((FETCH, b"stored"))
 
-        await meet(DRIVER, talk, session, Kept().commit)
+        await meet(DRIVER, talk, session, MemoryStore().commit)
         try:
             await collect(DRIVER, talk, session, commit)
         finally:
@@ -109,7 +109,7 @@ def synced(band: MiBand7, *, erase: bool, kept: Kept, key: bytes = KEY) -> list[
 
 @pytest.mark.parametrize(("erase", "word"), [(False, "0309"), (True, "0301")])
 def test_each_round_is_acknowledged_when_it_is_stored(erase: bool, word: str) -> None:
-    band, kept = a_band(round_minutes=60), Kept()
+    band, kept = a_band(round_minutes=60), MemoryStore()
     said = synced(band, erase=erase, kept=kept)
     assert [(epoch.start, epoch.steps) for epoch in kept.of(Epoch)] == [(epoch.start, epoch.steps) for epoch in LIVED]
     around = [said[at - 1 : at + 2] for at, what in enumerate(said) if what == "stored"]
@@ -118,7 +118,7 @@ def test_each_round_is_acknowledged_when_it_is_stored(erase: bool, word: str) ->
 
 
 def test_a_round_that_could_not_be_stored_is_not_acknowledged() -> None:
-    band, kept = a_band(), Kept()
+    band, kept = a_band(), MemoryStore()
     kept.fail_at = 0
     with pytest.raises(OSError, match="disk full"):
         synced(band, erase=True, kept=kept)
@@ -128,4 +128,4 @@ def test_a_round_that_could_not_be_stored_is_not_acknowledged() -> None:
 
 def test_a_wrong_key_is_refused() -> None:
     with pytest.raises(NotAuthorised, match="key"):
-        synced(a_band(), erase=False, kept=Kept(), key=KEY[::-1])
+        synced(a_band(), erase=False, kept=MemoryStore(), key=KEY[::-1])

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hipsync.model import MINUTE, Epoch
-from hipsync.testing.direct import Kept
+from hipsync.testing.direct import MemoryStore
 from hipsync_devices.huami.sim import MiBand
 from support.huami_bands import KEY, client, met, wrote
 
@@ -77,7 +77,7 @@ def test_a_change_of_daylight_saving_between_two_syncs_costs_no_minute_and_doubl
     start = change - HOUR
     lived = life(start, 180)
     it = band(lived, change - HOUR / 2, "Europe/Berlin")
-    kept = Kept()
+    kept = MemoryStore()
     first = met(it, change - HOUR / 2, zone="Europe/Berlin", since=start, kept=kept)
     second = met(it, change + 2 * HOUR, zone="Europe/Berlin", since=change - HOUR / 2, kept=kept)
     assert (wrote(first, "2A2B")[0][10], wrote(second, "2A2B")[0][10]) == (before, after)
@@ -110,7 +110,7 @@ def test_the_hours_around_a_change_are_one_stretch_of_minutes(change: datetime) 
 def test_a_journey_moves_the_bands_clock_and_none_of_its_minutes() -> None:
     lived = life(NOW - HOUR, 120)
     it = band(lived, NOW, "Asia/Tokyo")
-    kept = Kept()
+    kept = MemoryStore()
     met(it, NOW, zone="Asia/Tokyo", kept=kept)
     home = met(it, NOW + HOUR, zone="America/Los_Angeles", since=NOW, kept=kept)
     assert wrote(home, "2A2B")[0][10] == 0xE0  # -8:00
@@ -123,7 +123,7 @@ def test_a_journey_moves_the_bands_clock_and_none_of_its_minutes() -> None:
 def test_minutes_that_a_clock_a_year_ahead_stamped_stay_on_the_band_and_block_nothing() -> None:
     wrong, right = life(NOW - HOUR, 60), life(NOW, 120)
     it = band([*wrong, *right], NOW, clock_error=YEAR)
-    kept = Kept()
+    kept = MemoryStore()
     first = met(it, NOW, erase=True, kept=kept)
     assert (first.error, first.epochs) == (None, [])
     assert it.clock() == NOW
@@ -154,7 +154,7 @@ def test_minutes_that_a_clock_an_hour_behind_stamped_before_the_last_one_stored_
 def test_of_a_clock_half_an_hour_ahead_nothing_beyond_now_is_stored_and_what_comes_next_is_right() -> None:
     wrong, right = life(NOW - HOUR, 60), life(NOW, 60)
     it = band([*wrong, *right], NOW, clock_error=HOUR / 2)
-    kept = Kept()
+    kept = MemoryStore()
     first = met(it, NOW, erase=True, kept=kept)
     # stamped half an hour late, and nobody can know: the first 30 minutes' steps lie under the last 30 minutes
     assert first.steps == {epoch.start + HOUR / 2: epoch.steps for epoch in wrong[:30]}

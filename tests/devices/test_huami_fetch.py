@@ -14,7 +14,7 @@ from hipsync.driver import Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, State
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync_devices.huami.sim import Faults, MiBand
 from support.huami_bands import EVENING, KEY, LOGIN, Meeting, Script, meeting, met, played, uuid, wrote
 
@@ -46,7 +46,7 @@ SIX = [
 """20:00 sit, 20:01 sit, 20:02 sedentary, 20:03 stand with pulse 72, 20:04 55 steps with pulse 88, 20:05 sit."""
 
 
-def told(script: str, *, name: str = "Mi Band 3", erase: bool = False, kept: Kept | None = None) -> Meeting:
+def told(script: str, *, name: str = "Mi Band 3", erase: bool = False, kept: MemoryStore | None = None) -> Meeting:
     session = Session(name=name, secret=KEY, since={Epoch: EIGHT}, erase=erase)
     return played(LOGIN + script, session, EVENING, zone="Europe/Paris", kept=kept)
 
@@ -70,7 +70,7 @@ def test_a_refused_acknowledgement_is_an_error_and_the_round_stays_stored() -> N
 
 
 def test_nothing_is_acknowledged_when_the_store_fails() -> None:
-    kept = Kept()
+    kept = MemoryStore()
     kept.fail_at = 1  # the first batch is what the band says of itself
     with pytest.raises(OSError, match="disk full"):
         told(WHOLE, erase=True, kept=kept)  # which fails on any further write
@@ -327,7 +327,7 @@ def test_an_empty_memory_gives_nothing() -> None:
 def test_a_second_sync_asks_for_what_is_new_and_gets_nothing() -> None:
     lived = life(300)
     it = band(lived)
-    kept = Kept()
+    kept = MemoryStore()
     met(it, NOW, kept=kept)
     again = met(it, NOW + timedelta(seconds=30), since=NOW, kept=kept)
     assert again.error is None
@@ -353,7 +353,7 @@ def test_a_round_whose_commit_fails_stays_on_the_band(fail_at: int) -> None:
     lived = life(100)
     it = band(lived)
     it.round_minutes = 40
-    kept = Kept()
+    kept = MemoryStore()
     kept.fail_at = fail_at
     with pytest.raises(OSError, match="disk full"):
         met(it, NOW, erase=True, kept=kept)
@@ -369,7 +369,7 @@ def test_wherever_the_link_is_lost_the_next_sync_has_every_minute_once(name: str
     lived = life(minutes)
     cuts = 0
     for cut in range(100):
-        it, kept = band(lived, name), Kept()
+        it, kept = band(lived, name), MemoryStore()
         it.round_minutes = 40
 
         def cut_there(connection: DirectConnection, cut: int = cut) -> None:

@@ -17,7 +17,7 @@ from hipsync.errors import DeviceError, MalformedPacket
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, Reading
 from hipsync.simulated import HangUp, Notification
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync_devices.huami import DRIVER, packets
 from hipsync_devices.huami.protocol import watch
 from hipsync_devices.huami.sim import MiBand
@@ -78,7 +78,7 @@ def everything(connection_to: Callable[[FastClock], Connection], session: Sessio
     async def story(clock: FastClock) -> list[Reading]:
         connection = connection_to(clock)
         talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
-        kept = Kept()
+        kept = MemoryStore()
 
         async def watched() -> None:
             kept.batches.append(await first(watch(talk.view(), session), 2))

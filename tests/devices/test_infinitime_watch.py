@@ -24,7 +24,7 @@ from hipsync.model import Answer, Charge, Counter, Epoch, Info
 from hipsync.radio.connect import connect
 from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices import gatt
 from hipsync_devices.infinitime import DRIVER, packets
 from hipsync_devices.infinitime.packets import Press
@@ -80,7 +80,7 @@ class ByHand:
 class Told:
     """What came of a conversation."""
 
-    kept: Kept = field(default_factory=Kept)
+    kept: MemoryStore = field(default_factory=MemoryStore)
     error: DeviceError | None = None
 
     @property
@@ -308,7 +308,7 @@ class TestWatching:
     def test_sync_alone_gives_the_counter_and_none_from_old_firmware(self) -> None:
         async def story(clock: FastClock) -> None:
             for firmware, expected in (("1.16.0", [Counter(clock.now(), 0)]), ("1.15.0", list[Counter]())):
-                kept, band = Kept(), pine_time("5m sit", firmware=firmware)
+                kept, band = MemoryStore(), pine_time("5m sit", firmware=firmware)
                 connection = DirectConnection(band, clock.now)
                 await collect(DRIVER, conversation(connection, clock), Session(), kept.commit)
                 assert kept.readings == expected

@@ -19,7 +19,7 @@ from hipsync.errors import DeviceError, LinkLost
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading
 from hipsync.office_day import office_day, office_days
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.lefun import DRIVER
 from hipsync_devices.lefun.sim import LefunBand
 from support.builders import day
@@ -57,7 +57,7 @@ def hours(life: Sequence[Epoch], until: datetime) -> dict[datetime, int]:
     return {start: steps for start, steps in sums.items() if start >= first}
 
 
-def known(kept: Kept) -> dict[datetime, int]:
+def known(kept: MemoryStore) -> dict[datetime, int]:
     """As the store keeps them: of two for the same hour the one with more steps."""
     held: dict[datetime, int] = {}
     for epoch in kept.of(Epoch):
@@ -66,7 +66,7 @@ def known(kept: Kept) -> dict[datetime, int]:
     return held
 
 
-def session(kept: Kept) -> Session:
+def session(kept: MemoryStore) -> Session:
     since: dict[type[Reading], datetime] = {}
     for reading in kept.readings:
         when = (reading.end if isinstance(reading, Epoch) else reading.at).replace(microsecond=0)  # as it is stored
@@ -74,7 +74,7 @@ def session(kept: Kept) -> Session:
     return Session(name="Lefun", since=since)
 
 
-async def sync(band: LefunBand, clock: FastClock, kept: Kept, zone: str = "UTC", cut: int | None = None) -> int:
+async def sync(band: LefunBand, clock: FastClock, kept: MemoryStore, zone: str = "UTC", cut: int | None = None) -> int:
     """Meet and collect; how many notifications came. A link cut before one of them is the only error let go."""
     connection = DirectConnection(band, clock.now)
     if cut is not None:
@@ -90,9 +90,9 @@ async def sync(band: LefunBand, clock: FastClock, kept: Kept, zone: str = "UTC",
     return connection.delivered
 
 
-def told(band: LefunBand, *times: datetime, kept: Kept | None = None, zone: str = "UTC") -> Kept:
+def told(band: LefunBand, *times: datetime, kept: MemoryStore | None = None, zone: str = "UTC") -> MemoryStore:
     """What is kept after a sync at each of the times."""
-    kept = Kept() if kept is None else kept
+    kept = MemoryStore() if kept is None else kept
 
     async def story(clock: FastClock) -> None:
         for time in times:
@@ -138,10 +138,10 @@ def test_a_link_cut_at_any_packet_costs_no_hour_after_the_next_sync() -> None:
     now = at(13) + 20 * SECOND
 
     async def story(clock: FastClock) -> None:
-        whole = await sync(worn(clock.now()), clock, Kept())
+        whole = await sync(worn(clock.now()), clock, MemoryStore())
         assert whole > 30
         for number in range(whole):
-            kept, band = Kept(), worn(clock.now())
+            kept, band = MemoryStore(), worn(clock.now())
             await sync(band, clock, kept, cut=number)
             await sync(band, clock, kept)
             assert known(kept) == hours(LIFE, clock.now()), f"cut before notification {number}"
@@ -211,11 +211,11 @@ def test_a_link_cut_while_a_lost_clock_is_set_costs_nothing_and_infers_nothing()
     life = [Epoch(at(7), MINUTE, 40), Epoch(at(9), MINUTE, 50), Epoch(at(11, 20), MINUTE, 60)]
     life += [Epoch(at(14, 20), MINUTE, 70)]
     for cut in range(12):
-        band, kept = worn(at(9, 40), life), Kept()
+        band, kept = worn(at(9, 40), life), MemoryStore()
         told(band, at(9, 40), kept=kept)
         band.reboot(at(10, 30))
 
-        async def story(clock: FastClock, band: LefunBand = band, kept: Kept = kept, cut: int = cut) -> None:
+        async def story(clock: FastClock, band: LefunBand = band, kept: MemoryStore = kept, cut: int = cut) -> None:
             await sync(band, clock, kept, cut=cut)
             await clock.sleep_until(at(12, 51))
             await sync(band, clock, kept)
@@ -320,8 +320,8 @@ def test_a_walk_during_the_fetch_does_not_spoil_it() -> None:
     life = [*day("3h walk 60", at(9)), *day("30m walk 120", at(12))]
     now = at(12, 5)
 
-    async def story(clock: FastClock) -> Kept:
-        band, kept = worn(now, life), Kept()
+    async def story(clock: FastClock) -> MemoryStore:
+        band, kept = worn(now, life), MemoryStore()
         band.faults.lose = {3, 9}  # waits of two seconds, in which totals are told unasked
         await sync(band, clock, kept)
         return kept
@@ -334,9 +334,9 @@ def test_a_walk_during_the_fetch_does_not_spoil_it() -> None:
 
 def watched(
     band: LefunBand, visits: Sequence[tuple[datetime, timedelta]], zone: str = "UTC", cut: int | None = None
-) -> Kept:
+) -> MemoryStore:
     """What is stored of connections that begin at these instants and are held so long; the first is cut."""
-    kept = Kept()
+    kept = MemoryStore()
 
     async def story(clock: FastClock) -> None:
         for number, (start, length) in enumerate(visits):
@@ -357,7 +357,7 @@ def watched(
     return kept
 
 
-def line_of(kept: Kept, start: datetime, minutes: int, zone: str = "UTC") -> Timeline:
+def line_of(kept: MemoryStore, start: datetime, minutes: int, zone: str = "UTC") -> Timeline:
     first = minute_of(start)
     source = Source(sorted(kept.of(Epoch)), sorted(kept.of(Counter)))
     return timeline([source], first, first + minutes, ZoneInfo(zone))

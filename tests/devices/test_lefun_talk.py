@@ -18,7 +18,7 @@ from hipsync.model import MINUTE, Charge, Counter, Epoch, Info
 from hipsync.radio.connect import connect
 from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
-from hipsync.testing.direct import Kept, run
+from hipsync.testing.direct import MemoryStore, run
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.lefun import DRIVER
 from hipsync_devices.lefun.sim import LefunBand
@@ -137,9 +137,9 @@ class Script:
 
 def played(
     said: Mapping[str, Sequence[str]], *, session: Session | None = None
-) -> tuple[Script, Kept, DeviceError | None]:
-    async def story(clock: FastClock) -> tuple[Script, Kept, DeviceError | None]:
-        script, kept = Script(said), Kept()
+) -> tuple[Script, MemoryStore, DeviceError | None]:
+    async def story(clock: FastClock) -> tuple[Script, MemoryStore, DeviceError | None]:
+        script, kept = Script(said), MemoryStore()
         talk = Conversation(script, zone=ZoneInfo("UTC"), now=clock.now)
         try:
             await meet(DRIVER, talk, session or Session(), kept.commit)
@@ -151,7 +151,7 @@ def played(
     return run(story, AFTERNOON)
 
 
-def steps(kept: Kept) -> dict[datetime, int]:
+def steps(kept: MemoryStore) -> dict[datetime, int]:
     """Hours that the band told, without those that are inferred."""
     return {epoch.start: epoch.steps for epoch in kept.of(Epoch) if not epoch.inferred}
 
@@ -294,8 +294,8 @@ def test_a_total_of_zero_is_believed_if_the_records_agree(said: Mapping[str, Seq
 
 
 def test_totals_are_told_as_they_come_and_asked_for_every_minute() -> None:
-    async def story(clock: FastClock) -> tuple[Script, Kept]:
-        script, kept = Script({**QUIET, ask("12", "00"): [total(480)]}), Kept()
+    async def story(clock: FastClock) -> tuple[Script, MemoryStore]:
+        script, kept = Script({**QUIET, ask("12", "00"): [total(480)]}), MemoryStore()
         talk = Conversation(script, zone=ZoneInfo("UTC"), now=clock.now)
         for after, said in (
             (70, total(490)),
@@ -322,7 +322,7 @@ def test_a_held_band_that_says_nothing_any_more_is_let_go() -> None:
     async def story(clock: FastClock) -> datetime:
         talk = Conversation(Script({}), zone=ZoneInfo("UTC"), now=clock.now)
         with pytest.raises(NoReply):
-            await watch(DRIVER, talk, Session(), Kept().commit)
+            await watch(DRIVER, talk, Session(), MemoryStore().commit)
         return clock.now()
 
     assert run(story, AFTERNOON) <= AFTERNOON + MINUTE
@@ -362,7 +362,7 @@ def test_over_gatt_it_is_found_held_and_buzzed() -> None:
         now=AFTERNOON,
         zone=ZoneInfo("UTC"),
     )
-    kept = Kept()
+    kept = MemoryStore()
 
     async def story(clock: FastClock) -> None:
         async with simulated_radio([band], now=clock.now) as air:

@@ -17,7 +17,7 @@ from hipsync.driver import Advertisement, Message, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket
 from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Info
-from hipsync.testing.direct import Kept, run
+from hipsync.testing.direct import MemoryStore, run
 from hipsync_devices import gatt
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.moyoung import DRIVER
@@ -88,9 +88,9 @@ class ByHand:
         raise AssertionError("a MoYoung watch needs no pairing")
 
 
-def met(watch: ByHand, start: datetime = NINE, zone: str = "UTC", since: datetime | None = None) -> Kept:
+def met(watch: ByHand, start: datetime = NINE, zone: str = "UTC", since: datetime | None = None) -> MemoryStore:
     """What is stored of a meeting and a sync, the last reading being of `since`."""
-    kept, session = Kept(), Session(since={} if since is None else {Counter: since})
+    kept, session = MemoryStore(), Session(since={} if since is None else {Counter: since})
 
     async def story(clock: FastClock) -> None:
         talk = Conversation(watch, zone=ZoneInfo(zone), now=clock.now)
@@ -103,10 +103,10 @@ def met(watch: ByHand, start: datetime = NINE, zone: str = "UTC", since: datetim
 
 def watched(
     band: ByHand, says: Sequence[tuple[float, str, str]], length: timedelta, start: datetime = NINE, zone: str = "UTC"
-) -> tuple[list[tuple[float, int]], Kept, DeviceError | None]:
+) -> tuple[list[tuple[float, int]], MemoryStore, DeviceError | None]:
     """Counts as (seconds since the start, steps), all that was stored, and how it ended; `says`: (seconds, where,
     bytes)."""
-    kept, errors = Kept(), list[DeviceError]()
+    kept, errors = MemoryStore(), list[DeviceError]()
 
     async def story(clock: FastClock) -> None:
         for after_s, uuid, data in says:
@@ -217,7 +217,7 @@ class TestWatching:
 
     def test_a_link_that_is_lost_ends_it_after_what_was_told_before(self) -> None:
         band = ByHand()
-        kept = Kept()
+        kept = MemoryStore()
 
         async def story(clock: FastClock) -> None:
             asyncio.get_running_loop().call_later(5, band.say, FEE1, STEPS_342)

@@ -26,7 +26,7 @@ from hipsync.office_day import office_day, office_days
 from hipsync.radio.connect import connect
 from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync_devices.moyoung import DRIVER
 from hipsync_devices.moyoung.sim import Faults, MoYoungWatch
 from support.builders import day
@@ -46,7 +46,7 @@ def worn(life: str | Sequence[Epoch], start: datetime = NINE, *, zone: str = "UT
     return MoYoungWatch(lived, now=start, zone=ZoneInfo(zone), **more)
 
 
-async def talk(connection: Connection, clock: FastClock, length: timedelta, zone: str, kept: Kept) -> None:
+async def talk(connection: Connection, clock: FastClock, length: timedelta, zone: str, kept: MemoryStore) -> None:
     """Open, sync and watch for so long, or until the link is lost. No length: only sync."""
     since: dict[type[Reading], datetime] = {Counter: kept.of(Counter)[-1].at} if kept.of(Counter) else {}
     conversing = Conversation(connection, zone=ZoneInfo(zone), now=clock.now)
@@ -65,12 +65,12 @@ def visited(
     zone: str = "UTC",
     cut_after: int | None = None,
     then: Sequence[tuple[timedelta, Callable[[datetime], None]]] = (),
-) -> Kept:
+) -> MemoryStore:
     """What is stored of connections that begin at these instants and last so long.
 
     The first one is cut after so many notifications; `then` things happen, counted from its beginning.
     """
-    kept = Kept()
+    kept = MemoryStore()
 
     async def story(clock: FastClock) -> None:
         def happen(what: Callable[[datetime], None]) -> None:
@@ -90,7 +90,7 @@ def visited(
     return kept
 
 
-def line_of(kept: Kept, start: datetime, minutes: int, zone: str = "UTC") -> Timeline:
+def line_of(kept: MemoryStore, start: datetime, minutes: int, zone: str = "UTC") -> Timeline:
     first = minute_of(start)
     source = Source(sorted(kept.of(Epoch)), sorted(kept.of(Counter)))
     return timeline([source], first, first + minutes, ZoneInfo(zone))
@@ -181,10 +181,10 @@ class TestInterruptions:
         for number in range(6):
             band = worn(life, buckets=48)
             # nothing is notified in the first visit, so the cut is in the second: six pieces of answers
-            kept = Kept()
+            kept = MemoryStore()
 
             async def story(
-                clock: FastClock, band: MoYoungWatch = band, kept: Kept = kept, number: int = number
+                clock: FastClock, band: MoYoungWatch = band, kept: MemoryStore = kept, number: int = number
             ) -> None:
                 for start, cut in ((NINE, None), (NINE + 75 * MINUTE, number), (NINE + 76 * MINUTE, None)):
                     await clock.sleep_until(start)
@@ -268,7 +268,7 @@ class TestClocks:
 
 
 class TestOddWatches:
-    def gap(self, faults: Faults, buckets: int = 48) -> Kept:
+    def gap(self, faults: Faults, buckets: int = 48) -> MemoryStore:
         """Twenty minutes' walk between two readings an hour and a half apart."""
         band = worn("30m sit, 20m walk 30, 41m sit", buckets=buckets)
         band.faults = faults
@@ -312,7 +312,7 @@ class TestOddWatches:
 
         async def story(clock: FastClock) -> None:
             connection = DirectConnection(band, clock.now)
-            await talk(connection, clock, timedelta(), "UTC", Kept())
+            await talk(connection, clock, timedelta(), "UTC", MemoryStore())
             conversing = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
             await nudge(DRIVER, conversing, Session(), Message("Time to move", "Hip extension", strong=True))
             connection.drop()
@@ -323,7 +323,7 @@ class TestOddWatches:
 
 
 def test_over_gatt_it_is_found_watched_and_buzzed() -> None:
-    band, kept = worn("3m walk 60, 3m sit", buckets=48), Kept()
+    band, kept = worn("3m walk 60, 3m sit", buckets=48), MemoryStore()
 
     async def story(clock: FastClock) -> None:
         async with simulated_radio([band], now=clock.now) as air:

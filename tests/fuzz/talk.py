@@ -17,7 +17,7 @@ from hipsync.host.clock import FastClock
 from hipsync.model import Epoch
 from hipsync.office_day import office_day
 from hipsync.simulated import SimulatedBand, Simulator
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 
 NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
 ZONE = ZoneInfo("UTC")
@@ -61,7 +61,7 @@ def conversation(driver: Driver, simulator: Simulator, said: Said) -> None:
         bare = simulator(_life(), now=NOON, zone=ZONE, secret=KEY)
         secret = None if driver.secret(bare.advertisement()) == "none" else KEY
         band = bare if secret else simulator(_life(), now=NOON, zone=ZONE)
-        connection, kept = Spoilt(band, clock, said), Kept()
+        connection, kept = Spoilt(band, clock, said), MemoryStore()
         talk = Conversation(connection, zone=ZONE, now=clock.now)
         session = Session(name=bare.advertisement().name or "", secret=secret)
         try:

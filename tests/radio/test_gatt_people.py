@@ -69,7 +69,7 @@ def sync(band: MiBand, path: Path, start: datetime, times: int = 1) -> list[int]
                 return [await once(service, store.bands()[0]) for _ in range(times)]
 
     async def once(service: Service, held: Band) -> int:
-        async with service.talk(held) as talk:
+        async with service.connector.talk(held) as talk:
             return talk.epochs
 
     try:

@@ -1,4 +1,4 @@
-"""The door to the running service: who may knock, and what comes of noise."""
+"""The socket of the running service: who may ask on it, and what comes of noise."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ import pytest
 
 from hipsync.errors import HipsyncError, Refused
 from hipsync.service import control_client as control
-from hipsync.service import control_server as desk
-from hipsync.service.control_client import Line, ask, door, look
-from hipsync.service.control_server import CLIENTS, LONGEST, opened
+from hipsync.service import control_server as server
+from hipsync.service.control_client import Line, ask, look, socket_path
+from hipsync.service.control_server import LONGEST_QUESTION, MOST_CLIENTS, listening
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
     monkeypatch.setattr(control, "WITHIN_S", 0.3)
-    monkeypatch.setattr(desk, "WITHIN_S", 0.3)
+    monkeypatch.setattr(server, "WITHIN_S", 0.3)
     return tmp_path / "hipsync.db"
 
 
@@ -37,20 +37,20 @@ async def echo(question: Line) -> Line:
     return {"heard": question}
 
 
-def while_open(database: Path, story: Callable[[], T], answer: Callable[[Line], Awaitable[Line]] = echo) -> T:
+def while_listening(database: Path, story: Callable[[], T], answer: Callable[[Line], Awaitable[Line]] = echo) -> T:
     """What comes of a story in another thread while somebody answers."""
 
-    async def told() -> T:
-        async with opened(database, answer):
+    async def served() -> T:
+        async with listening(database, answer):
             return await asyncio.to_thread(story)
 
-    return asyncio.run(told())
+    return asyncio.run(served())
 
 
 def raw(database: Path, said: bytes, *, leave: bool = False) -> bytes:
     with socket.socket(socket.AF_UNIX) as client:
         client.settimeout(5)
-        client.connect(os.fspath(door(database)))
+        client.connect(os.fspath(socket_path(database)))
         client.sendall(said)
         return b"" if leave else client.makefile("rb").readline()
 
@@ -58,25 +58,25 @@ def raw(database: Path, said: bytes, *, leave: bool = False) -> bytes:
 def test_a_question_has_an_answer_and_only_its_owner_may_ask(database: Path) -> None:
     def story() -> int:
         assert ask(database, {"do": "look", "ö": [1]}) == {"heard": {"do": "look", "ö": [1]}}
-        return stat.S_IMODE(door(database).stat().st_mode)
+        return stat.S_IMODE(socket_path(database).stat().st_mode)
 
-    assert while_open(database, story) == 0o600
-    assert stat.S_IMODE(door(database).parent.stat().st_mode) == 0o700
-    assert not door(database).exists()
+    assert while_listening(database, story) == 0o600
+    assert stat.S_IMODE(socket_path(database).parent.stat().st_mode) == 0o700
+    assert not socket_path(database).exists()
 
 
 def test_where_no_service_runs_nobody_answers(database: Path) -> None:
     assert ask(database, {"do": "look"}) is None
     look(database)
-    door(database).parent.mkdir(parents=True)
+    socket_path(database).parent.mkdir(parents=True)
     with socket.socket(socket.AF_UNIX) as left:
-        left.bind(os.fspath(door(database)))  # by a service that was killed
+        left.bind(os.fspath(socket_path(database)))  # by a service that was killed
     assert ask(database, {"do": "look"}) is None
-    assert while_open(database, lambda: ask(database, {})) == {"heard": {}}
+    assert while_listening(database, lambda: ask(database, {})) == {"heard": {}}
 
 
-def test_two_databases_have_two_doors(database: Path) -> None:
-    assert door(database) != door(database.with_name("other.db"))
+def test_two_databases_have_two_sockets(database: Path) -> None:
+    assert socket_path(database) != socket_path(database.with_name("other.db"))
 
 
 def test_a_refusal_carries_its_exit_code(database: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_refusal_carries_its_exit_code(database: Path) -> None:
         look(database)
         return caught.value
 
-    assert while_open(database, story, no).code == 2
+    assert while_listening(database, story, no).code == 2
 
 
 NOISE = {
@@ -98,7 +98,7 @@ NOISE = {
     "a list": b"[1]\n",
     "nothing": b"\n",
     "deep": b"[" * 10_000 + b"\n",
-    "long": b"x" * (LONGEST * 3) + b"\n",
+    "long": b"x" * (LONGEST_QUESTION * 3) + b"\n",
     "half a line, then silence": b'{"do": ',
 }
 
@@ -107,21 +107,21 @@ NOISE = {
 def test_noise_is_refused_and_the_next_one_is_heard(database: Path, said: bytes) -> None:
     def story() -> bytes:
         try:
-            told = raw(database, said)
+            reply = raw(database, said)
         except ConnectionError:  # it was so long that nobody read it to its end
-            told = b'{"error": "hung up"}'
+            reply = b'{"error": "hung up"}'
         assert ask(database, {}) == {"heard": {}}
-        return told
+        return reply
 
-    assert "error" in json.loads(while_open(database, story))
+    assert "error" in json.loads(while_listening(database, story))
 
 
 def test_one_that_leaves_and_many_that_hang_do_not_keep_others_out_for_long(database: Path) -> None:
     def story() -> None:
         raw(database, b'{"do": "look"}\n', leave=True)
-        hanging = [socket.socket(socket.AF_UNIX) for _ in range(CLIENTS)]
+        hanging = [socket.socket(socket.AF_UNIX) for _ in range(MOST_CLIENTS)]
         for client in hanging:
-            client.connect(os.fspath(door(database)))
+            client.connect(os.fspath(socket_path(database)))
         with pytest.raises(Refused, match="too many"):
             ask(database, {})
         for client in hanging:
@@ -130,7 +130,7 @@ def test_one_that_leaves_and_many_that_hang_do_not_keep_others_out_for_long(data
             client.close()
         assert ask(database, {}) == {"heard": {}}
 
-    while_open(database, story)
+    while_listening(database, story)
 
 
 def test_a_service_that_does_not_answer_is_named(database: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_service_that_does_not_answer_is_named(database: Path) -> None:
         with pytest.raises(HipsyncError, match="gives no answer"):
             ask(database, {}, within_s=0.1)
 
-    while_open(database, story, never)
+    while_listening(database, story, never)
 
 
 KNOCK = """
@@ -166,24 +166,24 @@ def test_another_user_is_turned_away_even_if_the_file_lets_him_in(
     def story() -> list[str]:
         said: list[str] = []
         for mode in (0o600, 0o666):
-            door(database).chmod(mode)
+            socket_path(database).chmod(mode)
             done = subprocess.run(
-                [sys.executable, "-c", KNOCK, str(door(database))], capture_output=True, text=True, check=False
+                [sys.executable, "-c", KNOCK, str(socket_path(database))], capture_output=True, text=True, check=False
             )
             said.append(done.stdout.strip() or done.stderr.splitlines()[-1].split(":")[0])
         return said
 
     with tempfile.TemporaryDirectory() as folder:  # pytest's own are closed to others
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        door(database).parent.mkdir()
-        for place in (Path(folder), door(database).parent):
+        socket_path(database).parent.mkdir()
+        for place in (Path(folder), socket_path(database).parent):
             place.chmod(0o711)
-        assert while_open(database, story) == ["PermissionError", "turned away"]
+        assert while_listening(database, story) == ["PermissionError", "turned away"]
 
 
 def test_without_a_place_for_it_the_service_runs_all_the_same(
     database: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "run").write_text("a file in the way")
-    assert while_open(database, lambda: ask(database, {})) is None
+    assert while_listening(database, lambda: ask(database, {})) is None
     assert "other commands cannot reach this service" in caplog.text

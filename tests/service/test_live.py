@@ -27,15 +27,15 @@ from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.packets import Press
 from hipsync_devices.infinitime.sim import PineTime
 from support.builders import day
-from support.world import HOUR, KEY, MINUTE, NINE, SECOND, UTC_ZONE, World, listening, pine_time
+from support.world import HOUR, KEY, MINUTE, NINE, SECOND, UTC_ZONE, World, listen_until, pine_time
 
 
-def tell(
+def world_after(
     story: Callable[[World], Awaitable[None]], known: dict[str, Driver] | None = None, **bands: SimulatedBand
 ) -> World:
     """The world after the story, its live bands let go."""
 
-    async def told(clock: FastClock) -> World:
+    async def live_through(clock: FastClock) -> World:
         world = World(clock, known=known, **bands)
         try:
             await story(world)
@@ -44,7 +44,7 @@ def tell(
         assert world.wrist.open == {}
         return world
 
-    return run(told, NINE)
+    return run(live_through, NINE)
 
 
 def test_a_band_without_a_memory_or_with_one_of_hours_is_live_if_it_can_be_watched() -> None:
@@ -55,7 +55,7 @@ def test_a_band_without_a_memory_or_with_one_of_hours_is_live_if_it_can_be_watch
 
 def test_an_hour_at_a_desk_prompts_and_buzzes_over_the_one_connection() -> None:
     band = pine_time("5m walk 100, 90m sit")
-    world = tell(lambda world: world.run_until(NINE + 80 * MINUTE), watch=band)
+    world = world_after(lambda world: world.run_until(NINE + 80 * MINUTE), watch=band)
     # the sixtieth still minute ends at minute 65; the watch is read once a minute, and the service looks once a minute
     ((minute, strong),) = world.said
     assert 65 <= minute <= 67
@@ -68,7 +68,7 @@ def test_an_hour_at_a_desk_prompts_and_buzzes_over_the_one_connection() -> None:
 
 def test_a_prompt_that_was_ignored_rings_and_a_button_answers_it() -> None:
     band = pine_time("5m walk 100, 70m sit, 1m walk 3, 30m sit", press=Press.ACCEPTED)
-    world = tell(lambda world: world.run_until(NINE + 95 * MINUTE), watch=band)
+    world = world_after(lambda world: world.run_until(NINE + 95 * MINUTE), watch=band)
     assert [strong for _, strong in world.said] == [False, True]
     assert [alert.call for alert in band.alerts] == [False, True]
     assert [prompt.answer for prompt in world.prompts()] == [Answer.DONE]
@@ -78,7 +78,7 @@ def test_a_prompt_that_was_ignored_rings_and_a_button_answers_it() -> None:
 
 def test_the_counter_goes_on_being_stored_while_the_watch_rings() -> None:
     band = pine_time("5m walk 100, 70m sit, 30m walk 60")
-    world = tell(lambda world: world.run_until(NINE + 105 * MINUTE), watch=band)
+    world = world_after(lambda world: world.run_until(NINE + 105 * MINUTE), watch=band)
     gaps = [after.at - before.at for before, after in zip(world.counters(), world.counters()[1:], strict=False)]
     assert max(gaps) <= 71 * SECOND  # a minute, and a burst that delays the read
 
@@ -92,7 +92,7 @@ def test_a_lost_link_is_called_again_after_two_minutes_then_four_and_no_oftener(
         world.wrist.away.clear()
         await world.run_until(NINE + 60 * MINUTE)
 
-    world = tell(story, watch=pine_time("90m sit"))
+    world = world_after(story, watch=pine_time("90m sit"))
     # lost at 10; 2 minutes after that, then 4 and 8 and 16 after each attempt that failed, the long ones a tenth less
     called = world.wrist.minutes_of("watch")
     assert called[:3] == [0.0, 12.0, 16.0]
@@ -112,12 +112,12 @@ def test_a_live_band_that_comes_back_after_long_is_called_when_it_is_heard(off: 
         await world.run_until(NINE + 10 * MINUTE)
         world.wrist.away, world.wrist.off = {"watch"}, off
         world.wrist.open["watch"].drop()
-        await listening(world, NINE + 45 * MINUTE)
+        await listen_until(world, NINE + 45 * MINUTE)
         world.wrist.away.clear()
         world.wrist.off = False
-        await listening(world, NINE + 49 * MINUTE)
+        await listen_until(world, NINE + 49 * MINUTE)
 
-    world = tell(story, watch=pine_time("90m sit"))
+    world = world_after(story, watch=pine_time("90m sit"))
     called = world.wrist.minutes_of("watch")
     assert 38 <= called[-2] <= 40.1  # its delay would last for half an hour
     assert 45 <= called[-1] <= 46
@@ -127,11 +127,11 @@ def test_a_live_band_that_comes_back_after_long_is_called_when_it_is_heard(off: 
 def test_a_band_with_a_memory_that_comes_back_is_called_when_it_is_heard() -> None:
     async def story(world: World) -> None:
         world.wrist.away = {"band"}
-        await listening(world, NINE + 35 * MINUTE)
+        await listen_until(world, NINE + 35 * MINUTE)
         world.wrist.away.clear()
-        await listening(world, NINE + 45 * MINUTE)
+        await listen_until(world, NINE + 45 * MINUTE)
 
-    world = tell(story, band=MiBand(day("90m sit", NINE), now=NINE, zone=UTC_ZONE, secret=KEY))
+    world = world_after(story, band=MiBand(day("90m sit", NINE), now=NINE, zone=UTC_ZONE, secret=KEY))
     called = world.wrist.minutes_of("band")
     assert 27 <= called[-2] <= 30.1
     assert 35 <= called[-1] <= 40.1  # it was never reached, and is listened for every five minutes
@@ -144,7 +144,7 @@ def test_a_band_that_is_in_reach_and_does_not_answer_is_called_after_growing_del
 ) -> None:
     async def story(world: World) -> None:
         monkeypatch.setattr(world.wrist, "reach", silent)
-        await listening(world, NINE + 30 * MINUTE)
+        await listen_until(world, NINE + 30 * MINUTE)
 
     calls: list[str] = []
 
@@ -154,7 +154,7 @@ def test_a_band_that_is_in_reach_and_does_not_answer_is_called_after_growing_del
         raise NoReply("it does not let itself be connected to")
         yield  # pyright: ignore[reportUnreachable]
 
-    tell(story, watch=pine_time("90m sit"))
+    world_after(story, watch=pine_time("90m sit"))
     assert len(calls) == 5  # at 0, 2, 6, 14 and 28 minutes or so
 
 
@@ -164,7 +164,7 @@ def test_a_short_loss_costs_no_step_and_no_minute() -> None:
         world.wrist.open["watch"].drop()
         await world.run_until(NINE + 20 * MINUTE)
 
-    world = tell(story, watch=pine_time("8m walk 50, 1m sit, 11m walk 50, 5m sit"))
+    world = world_after(story, watch=pine_time("8m walk 50, 1m sit, 11m walk 50, 5m sit"))
     steps = world.service.state(NINE + 20 * MINUTE).seen.line.steps
     assert sum(steps[-20:-1]) == 8 * 50 + 10 * 50
 
@@ -175,20 +175,20 @@ def test_wake_never_calls_a_live_band_itself_and_is_not_asked_for_without_end() 
         now = world.clock.now()
         assert next_wake(world.service.state(now), now) >= now + MINUTE
 
-    assert tell(story, watch=pine_time("90m sit")).wrist.calls == []
+    assert world_after(story, watch=pine_time("90m sit")).wrist.calls == []
 
 
 def test_while_it_is_out_of_reach_nobody_looks_before_it_is_called_again() -> None:
     async def story(world: World) -> None:
         world.wrist.away.add("watch")
-        world.service.attend()
+        world.service.live.attend()
         await asyncio.sleep(1)
         now = world.clock.now()
         state = world.service.state(now)
         assert contact_at(state.contacts[0], state, now) == NINE + 2 * MINUTE
         assert next_wake(state, now) == NINE + 3 * MINUTE
 
-    tell(story, watch=pine_time("90m sit"))
+    world_after(story, watch=pine_time("90m sit"))
 
 
 def test_a_band_with_a_memory_is_called_as_without_a_live_one_beside_it() -> None:
@@ -197,8 +197,8 @@ def test_a_band_with_a_memory_is_called_as_without_a_live_one_beside_it() -> Non
     def mi_band() -> MiBand:
         return MiBand(life, now=NINE, zone=UTC_ZONE, secret=KEY)
 
-    alone = tell(lambda world: world.run_until(NINE + 100 * MINUTE), band=mi_band())
-    beside = tell(
+    alone = world_after(lambda world: world.run_until(NINE + 100 * MINUTE), band=mi_band())
+    beside = world_after(
         lambda world: world.run_until(NINE + 100 * MINUTE), band=mi_band(), watch=pine_time("5m walk 100, 90m sit")
     )
     assert alone.wrist.minutes_of("band")
@@ -228,7 +228,7 @@ def test_a_band_that_hangs_does_not_keep_another_from_prompting(way: str) -> Non
             world.wrist.stuck = {"broken"}
         await world.run_until(NINE + 80 * MINUTE)
 
-    world = tell(
+    world = world_after(
         story,
         known={**drivers(), "broken": broken},
         band=MiBand(life, now=NINE, zone=UTC_ZONE, secret=KEY),
@@ -242,14 +242,14 @@ def test_a_forgotten_band_is_let_go_and_a_new_one_is_stayed_with() -> None:
     async def story(world: World) -> None:
         await world.run_until(NINE + 5 * MINUTE)
         world.store.forget(world.store.bands()[0].id, with_data=False)
-        world.service.attend()
+        world.service.live.attend()
         await asyncio.sleep(1)
         assert world.wrist.open == {}
         world.store.add_band(name="again", driver="infinitime", address="watch", now=NINE, simulated=True)
         await world.run_until(NINE + 10 * MINUTE)
         assert list(world.wrist.open) == ["watch"]
 
-    world = tell(story, watch=pine_time("90m sit"))
+    world = world_after(story, watch=pine_time("90m sit"))
     assert world.wrist.minutes_of("watch") == [0.0, 5.0]
 
 
@@ -264,9 +264,9 @@ def test_a_driver_with_a_bug_is_logged_and_ends_neither_the_service_nor_other_ba
     band = pine_time("5m walk 100, 90m sit")
     broken = {**known, "infinitime": replace(known["infinitime"], watch=buggy)}
     with caplog.at_level(logging.ERROR):
-        world = tell(lambda world: world.run_until(NINE + 30 * MINUTE), known=broken, watch=band)
+        world = world_after(lambda world: world.run_until(NINE + 30 * MINUTE), known=broken, watch=band)
     assert world.wrist.minutes_of("watch") == [0.0]
-    (record,) = [record for record in caplog.records if record.name == "hipsync.service.service"]
+    (record,) = [record for record in caplog.records if record.name == "hipsync.service.live"]
     assert record.exc_info is not None
     assert record.exc_info[0] is ZeroDivisionError
 
@@ -278,19 +278,19 @@ def test_what_a_live_band_tells_is_kept_while_the_store_is_full_and_stored_when_
         await world.run_until(NINE + 5 * MINUTE)
         world.store.full = True
         await asyncio.sleep(20 * 60)
-        seen.append(world.service.trouble)
+        seen.append(world.service.live.trouble)
         world.store.full = False
         await world.run_until(NINE + 30 * MINUTE)
-        seen.append(world.service.trouble)
+        seen.append(world.service.live.trouble)
 
-    world = tell(story, watch=pine_time("40m walk 50"))
+    world = world_after(story, watch=pine_time("40m walk 50"))
     assert seen == ["the disk is full", None]
     assert world.wrist.minutes_of("watch") == [0.0]
-    told = world.counters()
-    assert told[-1].at >= NINE + 28 * MINUTE
-    gaps = [after.at - before.at for before, after in pairwise(told)]
+    counters = world.counters()
+    assert counters[-1].at >= NINE + 28 * MINUTE
+    gaps = [after.at - before.at for before, after in pairwise(counters)]
     assert max(gaps) <= 71 * SECOND
-    assert len({each.at for each in told}) == len(told)
+    assert len({each.at for each in counters}) == len(counters)
 
 
 def test_what_is_kept_survives_the_link(caplog: pytest.LogCaptureFixture) -> None:
@@ -303,7 +303,7 @@ def test_what_is_kept_survives_the_link(caplog: pytest.LogCaptureFixture) -> Non
         world.store.full = False
         await world.run_until(NINE + 30 * MINUTE)
 
-    world = tell(story, watch=pine_time("40m walk 50"))
+    world = world_after(story, watch=pine_time("40m walk 50"))
     minutes = {(counter.at - NINE) // MINUTE for counter in world.counters()}
     assert set(range(1, 15)) <= minutes
     assert len([each for each in caplog.records if "kept in memory" in each.message]) == 1
@@ -317,7 +317,7 @@ def test_after_the_host_slept_the_band_is_called_as_soon_as_it_wakes() -> None:
         world.clock.slept = 3 * HOUR
         await asyncio.sleep(61)
 
-    world = tell(story, watch=pine_time("90m sit"))
+    world = world_after(story, watch=pine_time("90m sit"))
     called = world.wrist.minutes_of("watch")
     assert (len(called), called[:3]) == (6, [0.0, 2.0, 6.0])
     assert 220 <= called[-1] <= 221
@@ -340,13 +340,13 @@ def test_the_daemon_holds_a_live_band_and_lets_it_go_at_a_signal() -> None:
 def test_what_is_asked_of_a_held_band_goes_over_its_one_connection_also_if_it_is_just_being_reached() -> None:
     async def story(world: World) -> None:
         band = world.store.bands()[0]
-        world.service.attend()
+        world.service.live.attend()
         assert (await world.service.fetch(band)).held
         await world.service.buzz(band)
-        assert world.service.connected() == ["watch"]
+        assert world.service.live.connected() == ["watch"]
 
     watch = pine_time("90m sit")
-    world = tell(story, watch=watch)
+    world = world_after(story, watch=watch)
     assert world.wrist.minutes_of("watch") == [0.0]
     assert len(watch.shown) == 1
 
@@ -354,8 +354,8 @@ def test_what_is_asked_of_a_held_band_goes_over_its_one_connection_also_if_it_is
 def test_a_held_band_that_is_away_is_not_called_twice_and_the_reason_is_given() -> None:
     async def story(world: World) -> None:
         world.wrist.away = {"watch"}
-        world.service.attend()
+        world.service.live.attend()
         with pytest.raises(DeviceError, match=r"it is not connected now.*out of reach"):
             await world.service.fetch(world.store.bands()[0])
 
-    assert tell(story, watch=pine_time("90m sit")).wrist.minutes_of("watch") == [0.0]
+    assert world_after(story, watch=pine_time("90m sit")).wrist.minutes_of("watch") == [0.0]

@@ -77,13 +77,13 @@ def lived(
     """A Mi Band's wearer lives through it, and the service, from `from_` on; the first prompt may be answered."""
     start = from_ or epochs[0].start
 
-    async def told(clock: FastClock) -> Lived:
+    async def live_through(clock: FastClock) -> Lived:
         band = MiBand(epochs, now=start, zone=LONDON, secret=KEY)
         others = {} if live is None else {"watch": live}
         world = World(clock, band=band, **others)  # type: ignore[arg-type]  # simulated bands
         world.service = Service(
             world.store, settings or settings_of(Config(), LONDON.key), radio=world.wrist,
-            drivers=world.service._drivers,  # pyright: ignore[reportPrivateUsage]
+            drivers=world.service.connector.drivers,
             secret=lambda _: KEY, deliver=world.shown, now=clock.now,
         )  # fmt: skip
         if pause is not None:
@@ -112,7 +112,7 @@ def lived(
             await world.service.leave()
         return Lived(world.store.prompts(start, end + HOUR), calls, band.shown)
 
-    return run(told, start)
+    return run(live_through, start)
 
 
 NIGHTS = life(
@@ -194,11 +194,11 @@ EARLY = life("03-03 00:00", ("03-03 07:30", "sleep"), ("03-03 09:00", "walk"))
 def test_what_is_held_until_the_hours_begin_is_said_then_and_the_band_is_buzzed_though_no_other_prompt_is_near() -> (
     None
 ):
-    told = lived(EARLY, from_=local("03-03 07:50"))
-    (prompt,) = told.mornings
+    outcome = lived(EARLY, from_=local("03-03 07:50"))
+    (prompt,) = outcome.mornings
     assert local("03-03 08:00") <= prompt.at < local("03-03 08:01")
     assert prompt.where == (Where.TERMINAL, Where.BAND)
-    assert told.buzzed
+    assert outcome.buzzed
 
 
 def test_it_is_said_also_if_the_band_has_gone_out_of_reach_meanwhile() -> None:
@@ -219,12 +219,14 @@ def test_an_answer_to_it_stays(answer: Answer) -> None:
 
 
 def test_snoozed_it_comes_back_when_the_snooze_ends() -> None:
-    told = lived(MORNING, answer=(Answer.SNOOZED, MINUTE))
-    (prompt,) = told.mornings
+    outcome = lived(MORNING, answer=(Answer.SNOOZED, MINUTE))
+    (prompt,) = outcome.mornings
     assert prompt.shown == 2
     assert prompt.last_shown is not None
     assert timedelta() <= prompt.last_shown - prompt.at - 15 * MINUTE <= 2 * MINUTE  # pressed after 5 minutes
-    assert any(timedelta() <= prompt.last_shown - call <= MINUTE for call in told.calls), "it was not called for a buzz"
+    assert any(timedelta() <= prompt.last_shown - call <= MINUTE for call in outcome.calls), (
+        "it was not called for a buzz"
+    )
 
 
 def test_a_live_band_tells_at_once_that_somebody_is_up_who_another_band_says_has_slept() -> None:
@@ -246,7 +248,7 @@ def test_a_band_that_reports_rides_is_prompted_after_one() -> None:
     """No driver here does: the minutes come from an import."""
     epochs = life("03-03 14:00", ("03-03 17:00", "walk"))
 
-    async def told(clock: FastClock) -> list[Prompt]:
+    async def live_through(clock: FastClock) -> list[Prompt]:
         world = World(clock, band=MiBand(epochs, now=clock.now(), zone=LONDON, secret=KEY))
         data = world.store.add_band(name="data", driver="csv", now=clock.now(), vouches=True)
         ride = [Epoch(local("03-03 14:20") + i * MINUTE, MINUTE, 0, state=State.CYCLING) for i in range(25)]
@@ -255,7 +257,7 @@ def test_a_band_that_reports_rides_is_prompted_after_one() -> None:
         await world.run_until(epochs[-1].end)
         return world.store.prompts(epochs[0].start, epochs[-1].end)
 
-    said = [prompt for prompt in run(told, epochs[0].start) if prompt.occasion is Occasion.AFTER_CYCLING]
+    said = [prompt for prompt in run(live_through, epochs[0].start) if prompt.occasion is Occasion.AFTER_CYCLING]
     assert [(prompt.due, prompt.answer) for prompt in said] == [(local("03-03 14:47"), Answer.IGNORED)]
     assert said[0].exercise in {move.name for move in moves_for(When.COOLDOWN)}
 
@@ -265,10 +267,10 @@ def test_what_hurt_is_offered_by_no_prompt_again_neither_in_the_morning_nor_for_
         *MORNING,
         *life("03-03 12:00", ("03-03 22:00", "walk"), ("03-04 08:30", "sleep"), ("03-04 12:00", "walk")),
     ]
-    told = lived(epochs, answer=(Answer.HURT, MINUTE))
-    first, *later = told.prompts
+    outcome = lived(epochs, answer=(Answer.HURT, MINUTE))
+    first, *later = outcome.prompts
     assert first.occasion is Occasion.MORNING
-    assert len(told.mornings) == 2
+    assert len(outcome.mornings) == 2
     assert len(later) >= 3
     assert first.exercise not in {prompt.exercise for prompt in later}
 
@@ -309,8 +311,8 @@ def test_prompts_and_the_day_say_what_each_was_for_and_the_answers_work_on_it(ma
     assert machine.told("done") == "Done: hip-extension. Well moved.\n"
     assert machine.told("prompts").split()[-2:] == ["morning:", "done"]
     for command in (["prompts"], ["day"]):
-        (told,) = json.loads(machine.told(*command, "--json"))["prompts"]
-        assert (told["occasion"], told["answer"], told["moved_within_minutes"]) == ("morning", "done", None)
+        (prompt,) = json.loads(machine.told(*command, "--json"))["prompts"]
+        assert (prompt["occasion"], prompt["answer"], prompt["moved_within_minutes"]) == ("morning", "done", None)
     assert "08:00  hip-extension         desktop             morning: done" in machine.told("day")
 
 

@@ -35,7 +35,7 @@ from hipsync.service.pairing import (
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
-from hipsync.testing.direct import DirectConnection, Kept, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.sim import PineTime
 from support.plain_band import FIRST, SECOND_BAND
@@ -117,7 +117,7 @@ class DirectRadio:
     async def meet(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
         if self._band is None:
             raise NoReply("it does not let itself be connected to")
-        connection, learnt = DirectConnection(self._band, self._clock.now), Kept()
+        connection, learnt = DirectConnection(self._band, self._clock.now), MemoryStore()
         talk = conversation(connection, self._clock)
         await meet(driver, talk, session, learnt.commit)
         if self.cut_after is not None:

@@ -15,7 +15,17 @@ from hipsync.core.prompting import Due, Quiet, Reason, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.history.past import Past
 from hipsync.model import Band, BandId, Occasion, Prompt
-from hipsync.service.plan import Contacts, Met, Settings, State, backup_due, contact_at, expected, listens, next_wake
+from hipsync.service.plan import (
+    Contacts,
+    LastTry,
+    Settings,
+    State,
+    backup_due,
+    contact_at,
+    expected,
+    listens,
+    next_wake,
+)
 from support.builders import MONDAY, day
 
 MINUTE = timedelta(minutes=1)
@@ -130,33 +140,33 @@ def test_two_bands_out_of_reach_are_not_tried_in_step() -> None:
 @pytest.mark.parametrize("failures", [1, 2, 50])
 def test_a_band_that_refuses_the_key_is_tried_hourly(failures: int) -> None:
     found = state("60m walk", at(9), at(10), failures=failures)
-    assert contact_at(replace(found.contacts[0], met=Met.REFUSED), found, at(10)) == at(11)
+    assert contact_at(replace(found.contacts[0], last_try=LastTry.REFUSED), found, at(10)) == at(11)
 
 
 def test_a_band_that_is_back_in_reach_is_called_at_once() -> None:
     found = state("60m walk", at(9), at(10), failures=50)
-    assert contact_at(replace(found.contacts[0], met=Met.BACK), found, at(10)) == at(10)
+    assert contact_at(replace(found.contacts[0], last_try=LastTry.BACK), found, at(10)) == at(10)
 
 
 @pytest.mark.parametrize(
-    ("failures", "met", "reached", "every"),
+    ("failures", "last_try", "reached", "every"),
     [
-        (1, Met.AWAY, at(9.5), 1),
-        (9, Met.AWAY, at(9.5), 1),
-        (9, Met.AWAY, at(9), 5),  # an hour and longer ago
-        (9, Met.AWAY, None, 5),
+        (1, LastTry.AWAY, at(9.5), 1),
+        (9, LastTry.AWAY, at(9.5), 1),
+        (9, LastTry.AWAY, at(9), 5),  # an hour and longer ago
+        (9, LastTry.AWAY, None, 5),
         (9, None, at(9.5), 1),  # a run that has just begun does not know why
-        (9, Met.FAILED, at(9.5), None),  # it was in reach
-        (9, Met.REFUSED, at(9.5), None),
-        (9, Met.BACK, at(9.5), None),
+        (9, LastTry.FAILED, at(9.5), None),  # it was in reach
+        (9, LastTry.REFUSED, at(9.5), None),
+        (9, LastTry.BACK, at(9.5), None),
         (0, None, at(9.5), None),
     ],
 )
 def test_a_band_that_went_away_is_listened_for(
-    failures: int, met: Met | None, reached: datetime | None, every: int | None
+    failures: int, last_try: LastTry | None, reached: datetime | None, every: int | None
 ) -> None:
     found = state("60m walk", at(9), at(10), failures=failures)
-    contacts = replace(found.contacts[0], met=met, reached=reached)
+    contacts = replace(found.contacts[0], last_try=last_try, reached=reached)
     ago = [minutes for minutes in range(10) if listens(contacts, at(10) - minutes * MINUTE, at(10))]
     assert ago == ([] if every is None else [*range(every, 10)])
 

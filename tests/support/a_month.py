@@ -295,7 +295,7 @@ async def _live(told: Script, kinds: Sequence[str], loop: VirtualTimeLoop) -> Mo
             )  # fmt: skip
         settings = settings_of(Config(morning=False), home.key)
         service = Service(store, settings, radio=wrist, drivers=known, secret=secret, deliver=shown, now=now)
-        service.attend()
+        service.live.attend()
         if told.dead:
             loop.call_later((told.dead[0].start - now()).total_seconds(), wrist.drop, wrist.mortal)
         try:

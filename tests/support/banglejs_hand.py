@@ -14,7 +14,7 @@ from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import Answer, Epoch, State
-from hipsync.testing.direct import Kept, run
+from hipsync.testing.direct import MemoryStore, run
 from hipsync_devices.banglejs import DRIVER
 
 WRITE, NOTIFY = "6e400002-b5a3-f393-e0a9-e50e24dcca9e", "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
@@ -89,7 +89,7 @@ class Hand:
 
 @dataclass
 class Told:
-    kept: Kept = field(default_factory=Kept)
+    kept: MemoryStore = field(default_factory=MemoryStore)
     error: DeviceError | None = None
     ended: datetime = NINE
 

@@ -20,7 +20,7 @@ from hipsync.errors import DeviceError, LinkLost
 from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, Reading
 from hipsync.simulated import HangUp
-from hipsync.testing.direct import DirectConnection, Kept, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync_devices import gatt
 from hipsync_devices.huami import DRIVER, packets
 from hipsync_devices.huami.auth import answer
@@ -126,7 +126,7 @@ class Script:
 class Meeting:
     """How a `meet` and a `collect` ended."""
 
-    kept: Kept
+    kept: MemoryStore
     error: DeviceError | None
     connection: Connection
 
@@ -143,10 +143,10 @@ class Meeting:
 
 
 async def meeting(
-    connection: Connection, session: Session, clock: FastClock, *, zone: str = "UTC", kept: Kept | None = None
+    connection: Connection, session: Session, clock: FastClock, *, zone: str = "UTC", kept: MemoryStore | None = None
 ) -> Meeting:
     """`meet` and `collect` over one connection."""
-    kept = Kept() if kept is None else kept
+    kept = MemoryStore() if kept is None else kept
     conversation = Conversation(connection, zone=ZoneInfo(zone), now=clock.now)
     error = None
     try:
@@ -165,7 +165,7 @@ def played(
     zone: str = "UTC",
     write_size: int = 20,
     reads: Mapping[str, bytes] | None = None,
-    kept: Kept | None = None,
+    kept: MemoryStore | None = None,
 ) -> Meeting:
     """A meeting with a band that says what a script says, and nothing else."""
 
@@ -192,7 +192,7 @@ def met(
     key: bytes | None = KEY,
     pairing: bool = False,
     name: str | None = None,
-    kept: Kept | None = None,
+    kept: MemoryStore | None = None,
     spoil: Callable[[DirectConnection], object] | None = None,
 ) -> Meeting:
     """A meeting with a simulated band at `start`."""

@@ -113,11 +113,11 @@ Story = Callable[[SimulatedRadio, FastClock], Awaitable[T]]
 def on_the_air(story: Story[T], *bands: PlainBand, mtu: int = 247) -> T:
     """The result of the story; the first band is at `FIRST`, the next at `SECOND_BAND`."""
 
-    async def told(clock: FastClock) -> T:
+    async def in_simulation(clock: FastClock) -> T:
         async with simulated_radio(bands, now=clock.now, mtu=mtu) as simulated:
             return await story(simulated, clock)
 
-    return without_traces(told)
+    return without_traces(in_simulation)
 
 
 def without_traces(story: Callable[[FastClock], Awaitable[T]]) -> T:
@@ -126,7 +126,7 @@ def without_traces(story: Callable[[FastClock], Awaitable[T]]) -> T:
 
     async def watched(clock: FastClock) -> T:
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: troubles.append(_told(context)))
+        loop.set_exception_handler(lambda _, context: troubles.append(_words_of(context)))
         result = await story(clock)
         left = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         assert not left, left
@@ -146,5 +146,5 @@ def without_traces(story: Callable[[FastClock], Awaitable[T]]) -> T:
     return result
 
 
-def _told(context: dict[str, Any]) -> str:
+def _words_of(context: dict[str, Any]) -> str:
     return f"{context['message']}: {context.get('exception')!r}"

@@ -14,7 +14,7 @@ from hipsync.driver import Session
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import Epoch, State, Wear
-from hipsync.testing.direct import Kept, run
+from hipsync.testing.direct import MemoryStore, run
 from hipsync_devices import gatt
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.sig import DRIVER, packets
@@ -86,7 +86,7 @@ def each_second(first: int, last: int, characteristic: str, data: str) -> Says:
 class Told:
     """What came of a conversation."""
 
-    kept: Kept = field(default_factory=Kept)
+    kept: MemoryStore = field(default_factory=MemoryStore)
     error: DeviceError | None = None
     start: datetime = NINE
 

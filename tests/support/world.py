@@ -126,7 +126,7 @@ class World:
     async def run_until(self, instant: datetime) -> None:
         """Wake the service whenever it asks for it, as `hipsync run` and the demo do."""
         while self.clock.now() < instant:
-            self.service.attend()
+            self.service.live.attend()
             await self.service.wake(self.clock.now())
             due = next_wake(self.service.state(self.clock.now()), self.clock.now())
             await self.clock.sleep_until(min(max(due, self.clock.now() + SECOND), instant))
@@ -142,7 +142,7 @@ def pine_time(drawing: str, **more: object) -> PineTime:
     return PineTime(day(drawing, NINE), now=NINE, zone=UTC_ZONE, **more)  # type: ignore[arg-type]
 
 
-async def listening(world: World, until: datetime) -> None:
+async def listen_until(world: World, until: datetime) -> None:
     """Run it as `hipsync run` does: it listens every minute."""
     while world.clock.now() < until:
         await world.service.listen()

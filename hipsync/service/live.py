@@ -1,0 +1,170 @@
+"""Bands that are stayed connected to, because they have no memory, or only one of hours.
+
+Each live band has a task of its own, which `attend` starts. At each connection the task fetches what the band
+remembers, then stores what it sends until the link ends, and contacts it again when `plan` says so. The next wake of
+the service finds what was stored, and its prompt goes over the connection that is open already. The one rule: a live
+band sends a reading only once, so what cannot be stored now waits in memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+from hipsync.conversation.session import Commit
+from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, StoreError
+from hipsync.model import MINUTE, Band, BandId, Reading
+from hipsync.service.contact import Connector, Talk, Tries, without_future
+from hipsync.service.plan import FIRST_RETRY, LONGEST_RETRY, LastTry, State, contact_at
+from hipsync.store import Store
+
+log = logging.getLogger(__name__)
+
+MOST_NOT_STORED = 5000
+"""Readings of one band that may wait in memory for the store: some days of them."""
+CONNECTED_WITHIN, LOOK_EVERY = timedelta(seconds=45), timedelta(seconds=0.2)
+"""How long a command waits for a live band that is about to be reached, and how often it looks whether it is."""
+
+
+class LiveBands:
+    """Stays connected to all live bands and stores what they send."""
+
+    def __init__(
+        self,
+        store: Store,
+        connector: Connector,
+        tries: Tries,
+        kinds: Collection[str],
+        *,
+        state: Callable[[datetime], State],
+        now: Callable[[], datetime],
+    ) -> None:
+        """`kinds` are the keys of the drivers whose bands are live; `state` is what is known at an instant."""
+        self._store, self._connector, self._tries, self._kinds = store, connector, tries, kinds
+        self._state, self._now = state, now
+        self._tasks: dict[BandId, asyncio.Task[None]] = {}
+        self._talks: dict[BandId, Talk] = {}
+        self._not_yet_stored: dict[BandId, list[Reading]] = {}
+        self.trouble: str | None = None
+        """Why readings cannot be stored now; None while they can."""
+
+    def attend(self) -> None:
+        """Start a task for each live band that has none, and end those of forgotten bands.
+
+        Whoever calls this calls `leave` at the end.
+        """
+        live = {band.id: band for band in self._store.bands() if band.address and band.driver in self._kinds}
+        for gone in self._tasks.keys() - live:
+            self._tasks.pop(gone).cancel()
+        for new in live.keys() - self._tasks:
+            self._tasks[new] = asyncio.create_task(self._stay(live[new]), name=f"live {live[new].name}")
+
+    async def leave(self) -> None:
+        """Disconnect from all live bands; a commit that is under way is finished first."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def connected(self) -> Sequence[str]:
+        """The names of the live bands that are connected now."""
+        return [talk.band.name for talk in self._talks.values()]
+
+    def talks(self) -> Sequence[Talk]:
+        """The conversations with live bands that are open now."""
+        return list(self._talks.values())
+
+    async def talk_with(self, band: Band) -> Talk | None:
+        """The open conversation with a live band, waited for if the band is about to be reached; None for another band.
+
+        Raises `DeviceError` if the band's own task does not reach it within `CONNECTED_WITHIN`, because a second
+        connection would only be in its way.
+        """
+        if band.id not in self._tasks:
+            return None
+        until = self._now() + CONNECTED_WITHIN
+        while (talk := self._talks.get(band.id)) is None:
+            if self._now() >= until:
+                last = next((sync.error for sync in self._store.syncs(band.id) if sync.error), None)
+                raise DeviceError(f"it is not connected now, and tried again and again: {last or 'it was not heard'}")
+            await asyncio.sleep(LOOK_EVERY.total_seconds())
+        return talk
+
+    async def _stay(self, band: Band) -> None:
+        """Stay connected to a live band and store what it sends, until the task is cancelled.
+
+        When the link ends, the band is contacted again at `contact_at`. Every failure is logged and followed by another
+        try.
+        """
+        while True:
+            failures = 0
+            try:
+                failures = await self._until_due(band)
+                await self._watch(band)
+            except (DeviceError, BluetoothUnavailable) as error:
+                log.log(logging.DEBUG if failures else logging.WARNING, "%s: %s", band.name, error)
+            except HipsyncError as error:  # the store is locked or full, the driver was uninstalled
+                log.error("%s: %s", band.name, error)  # noqa: TRY400  one line; the traceback is for bugs
+                await self._sleep_until(self._now() + FIRST_RETRY, band)
+            except Exception:  # a driver is strangers' code
+                log.exception("%s: its driver has a bug", band.name)
+                await self._sleep_until(self._now() + LONGEST_RETRY, band)
+
+    async def _until_due(self, band: Band) -> int:
+        """Wait until a live band is to be contacted; how many tries in a row have failed so far."""
+        while True:
+            now = self._now()
+            state = self._state(now)
+            contacts = next(each for each in state.contacts if each.band.id == band.id)
+            if (at := contact_at(contacts, state, now)) <= now:
+                return contacts.failures
+            await self._sleep_until(at, band)
+
+    async def _watch(self, band: Band) -> None:
+        """Contact a live band and store what it sends until the link ends, which raises `LinkLost`."""
+        async with self._connector.talk(band) as talk:
+            self._talks[band.id] = talk
+            try:
+                await talk.dialogue.watch(self._commit(band))
+            except DeviceError as failure:
+                self._tries.last[band.id] = LastTry.AWAY
+                if self._not_yet_stored.get(band.id):
+                    await self._commit(band)(())
+                self._store.note_sync(band.id, self._now(), self._now(), 0, str(failure))
+                raise
+            finally:
+                del self._talks[band.id]
+
+    def _commit(self, band: Band) -> Commit:
+        """A commit that keeps in memory what cannot be stored now, and stores it with the next batch.
+
+        It raises `StoreError` when more than `MOST_NOT_STORED` readings wait.
+        """
+
+        async def commit(batch: Sequence[Reading]) -> None:
+            waiting = self._not_yet_stored.setdefault(band.id, [])
+            waiting += without_future(band, batch, self._now())
+            try:
+                await asyncio.to_thread(self._store.append, band.id, waiting)
+            except StoreError as error:
+                if self.trouble is None:
+                    log.error("%s: what it tells is kept in memory: %s", band.name, error)  # noqa: TRY400  one line
+                self.trouble = str(error)
+                if len(waiting) > MOST_NOT_STORED:
+                    raise
+            else:
+                waiting.clear()
+                self.trouble = None
+
+        return commit
+
+    async def _sleep_until(self, instant: datetime, band: Band) -> None:
+        """Sleep until an instant, or until the band is back in reach.
+
+        It sleeps for a minute at most and looks again, because asyncio's clock stands still while the host sleeps.
+        """
+        while (left := instant - self._now()) > timedelta() and self._tries.last.get(band.id) is not LastTry.BACK:
+            await self._tries.wait_back(min(left, MINUTE))

@@ -1,0 +1,114 @@
+"""What other commands ask of the running service, and what it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hipsync.errors import Refused
+from hipsync.host.lock import only_instance
+from hipsync.model import Answer, Pause
+from hipsync.service import alarm
+from hipsync.service import control_client as control
+from hipsync.service.answers import answer_prompt
+from hipsync.store import Store
+from support.running_service import CLOCK, SECOND, Watched, serving, typed
+
+pytestmark = pytest.mark.usefixtures("short_waits")
+
+
+def test_a_snooze_is_seen_at_once_by_a_service_that_looks_seldom(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alarm, "LOOK_EVERY", timedelta(hours=1))
+
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        with Store.open(database) as theirs:
+            answer_prompt(theirs, service.said[0], Answer.SNOOZED, CLOCK.now(), SECOND)
+        await asyncio.to_thread(control.look, database)
+        await service.until(lambda service: len(service.said) == 2)
+
+    assert serving(database, story).said[1].shown == 2
+
+
+def test_a_pause_silences_the_running_service_and_resume_lets_it_speak(database: Path) -> None:
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: bool(service.wakes))
+        assert not service.said
+        assert "Prompts come again." in await typed(database, "resume")
+        await service.until(lambda service: len(service.said) == 1)
+
+    with Store.open(database) as store:
+        store.add_pause(Pause(CLOCK.now(), CLOCK.now() + timedelta(hours=1)))
+    serving(database, story)
+
+
+def test_status_is_asked_of_the_service_itself(database: Path) -> None:
+    async def story(service: Watched) -> None:
+        with only_instance(database):
+            shown = await typed(database, "status")
+        assert f"the service runs (process {os.getpid()}), connected to no band now" in shown
+
+    serving(database, story)
+
+
+def test_a_status_bar_asks_the_service(database: Path) -> None:
+    lines: list[str] = []
+
+    async def story(service: Watched) -> None:
+        await service.until(lambda service: len(service.said) == 1)
+        done = await typed(database, "status", "--line")
+        lines.append(done)
+
+    serving(database, story)
+    assert lines[0].startswith("nothing is said: waiting for an answer, next look at a prompt ")
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ({"do": "sync", "band": "nobody", "since": None}, 2),
+        ({"do": "sync", "band": "data", "since": "soon"}, 2),
+        ({"do": "buzz", "band": "nobody"}, 2),
+        ({"do": "sync", "band": 7}, 1),
+        ({"do": "dance"}, 1),
+        ({}, 1),
+    ],
+)
+def test_what_the_service_cannot_do_is_refused(database: Path, question: control.Line, code: int) -> None:
+    async def story(service: Watched) -> None:
+        with pytest.raises(Refused) as caught:
+            await asyncio.to_thread(control.ask, database, question)
+        assert caught.value.code == code
+        assert await asyncio.to_thread(control.ask, database, {"do": "status"})
+
+    serving(database, story)
+
+
+def test_it_does_one_thing_at_a_time(database: Path) -> None:
+    """A sync that somebody asks for waits for the wake that runs."""
+    order: list[str] = []
+
+    async def story(service: Watched) -> None:
+        started, go_on = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> None:
+            started.set()
+            await go_on.wait()
+            order.append("wake")
+
+        service.first = [slow]
+        await started.wait()
+        asking = asyncio.create_task(typed(database, "bands", "buzz", "data"))
+        await asyncio.sleep(0.2)
+        assert not asking.done()
+        go_on.set()
+        order.append((await asking).split(":")[0])
+
+    serving(database, story)
+    assert order == ["wake", "hipsync"]
