@@ -63,6 +63,7 @@ def test_the_whole_suite_passes_with_a_copy_of_it(tmp_path: Path, capsys: pytest
     done(repository, python, "-m", "evidence", "--write")
     workers = ["-n", "2"] if find_spec("xdist") else []
     said = done(repository, python, "-m", "pytest", "-q", *workers)
+    done(repository, python, "-m", "pytest", "-q", "-m", "ring", "-k", NAME, *workers)  # its full sizes, too
     with capsys.disabled():
         print(f"\nwith {NAME}: {said.strip().splitlines()[-1]}")
     assert f"| `{NAME}` | Blueprint | 10 min |" in (repository / "devices" / "README.md").read_text()

@@ -12,7 +12,7 @@ from typing import Unpack
 
 from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
-from hipsync.model import Epoch
+from hipsync.model import MINUTE, Epoch
 from hipsync.simulated import Service, Shown
 from hipsync_devices._blueprint import packets
 from hipsync_devices._blueprint.packets import BEGINNING, SLOT, Frame, Slot
@@ -97,7 +97,7 @@ class BlueprintBand:
 
     def _count(self) -> None:
         minute = self._life.popleft()
-        wall = minute.start.astimezone(UTC) + self._ahead
+        wall = (minute.start + MINUTE / 2).astimezone(UTC) + self._ahead  # in its slot even if the clock is seconds off
         slot = wall - (wall - BEGINNING) % SLOT
         self._slots[slot] = min(self._slots.get(slot, 0) + minute.steps, 0xFFFF)
         self._slots.pop(slot - KEEPS, None)
