@@ -40,7 +40,7 @@ def told(tmp_path: Path, **options: object) -> tuple[list[str], Path]:
 
 
 def due(rows: independent.Rows, day: date, zone: ZoneInfo) -> list[datetime]:
-    """When `science.md` asks for a prompt on a day, inside the demo's hours and outside the default lunch.
+    """When `docs/rule.md` asks for a prompt on a day, inside the demo's hours and outside the default lunch.
 
     Of every minute that it was worn and its wearer awake a Mi Band says so, so a stretch that began before the hours
     counts from its first counted minute inside them (section 2, item 1).

@@ -14,7 +14,7 @@ counted on awake, worn time.
 
 The rule sees what a band would: steps of each minute, None where asleep or not worn.
 
-What `science.md` has to compare with: its table's first column is such thigh steps, F1 only. Its 0.84 and 0.80, and
+What `docs/rule.md` has to compare with: its table's first column is such thigh steps, F1 only. Its 0.84 and 0.80, and
 2.6 prompts per 16 h, are of the *calibrated wrist* (they make F1 .819, the second column). How a wrist was simulated
 is not written down, so the other columns cannot be done again here.
 """
@@ -131,7 +131,7 @@ def independent(rule: Rule) -> PromptsOf:
     return prompts_of
 
 
-# The document's F1 on thigh steps beside each rule, from the table in `science.md` section 1.
+# The document's F1 on thigh steps beside each rule, from the table in `docs/rule.md`.
 RULES: Mapping[str, tuple[PromptsOf, float]] = {
     "any minute with steps": (independent(Rule(break_steps=1, moves=0)), 0.830),
     "20 steps in 5 minutes": (independent(Rule(moves=0)), 0.765),
@@ -146,7 +146,7 @@ Prompts after an hour of sitting, against a posture sensor on the thigh: {record
 {tolerance} minutes from it. Precision: the share of prompts that are hits; recall: of moments that are hit.
 """
 BELOW = """
-science.md: its F1 on thigh steps, from 13 recordings of 11 people with {stretches} moments. Its precision 0.84,
+docs/rule.md: its F1 on thigh steps, from 13 recordings of 11 people with {stretches} moments. Its precision 0.84,
 recall 0.80 and 2.6 prompts per 16 h are of the default on a simulated wrist, which is not tried here.
 Why ours may differ: there are fewer people (one hit more or less is {one:.3f} of F1 here), and the document says
 neither what a sitting minute is nor how prompts and moments are paired; see the docstring of this file."""
@@ -163,7 +163,7 @@ def main() -> int:
     )
     print(
         f"{'what ends a stretch':24}{'prompts':>9}{'moments':>9}{'hits':>6}{'precision':>11}{'recall':>8}{'F1':>7}"
-        f"{'science.md':>12}{'per 16 h':>10}"
+        f"{'rule.md':>12}{'per 16 h':>10}"
     )
     for name, (prompts_of, told) in RULES.items():
         s = score(prompts_of, people)

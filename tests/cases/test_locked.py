@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.cli import pairing
+from hipsync.service import pairing
 from hipsync.store import file as store_file
 from support.builders import MONDAY
 from support.machine import Machine

@@ -1,7 +1,7 @@
 """Stored minutes of the newer Huami generation: each round is acknowledged, to be kept or forgotten, and not before it
 is stored.
 
-The answers of the fetch control are those that `huami.md` sections 6.6 and 6.9 give for a Mi Band 7.
+The answers of the fetch control are those that `docs/protocols/huami.md` sections 6.6 and 6.9 give for a Mi Band 7.
 """
 
 from __future__ import annotations

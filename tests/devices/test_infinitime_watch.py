@@ -369,7 +369,7 @@ class TestOldFirmware:
 
 
 class TestPipeline:
-    """The counter becomes minutes, and minutes stretches, as `science.md` section 1 says."""
+    """The counter becomes minutes, and minutes stretches, as `docs/rule.md` says."""
 
     def test_an_hour_at_a_desk_is_due_when_its_sixtieth_minute_is_complete(self) -> None:
         start = NINE + 17 * SECOND

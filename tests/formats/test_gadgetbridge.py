@@ -36,7 +36,7 @@ TABLES = {
     "COLMI_ACTIVITY_SAMPLE": ("RAW_KIND", "STEPS", "HEART_RATE", "DISTANCE", "CALORIES"),
     "XIAOMI_ACTIVITY_SAMPLE": ("RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE", "STRESS", "SPO2"),
 }  # fmt: skip
-"""As published (`../shared/protocols/gadgetbridge-db.md`, section 4), in physical order."""
+"""As published (`docs/protocols/gadgetbridge-db.md`, section 4), in physical order."""
 
 Fill = Callable[[sqlite3.Connection], object]
 

@@ -17,9 +17,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hipsync.cli import hipsync, pairing
+from hipsync.cli import hipsync
 from hipsync.conversation.session import committed
 from hipsync.model import MINUTE, Epoch, Reading
+from hipsync.service import pairing
 from hipsync.store import Store
 from hipsync_devices.huami import protocol
 from support.running_service import CLOCK, Watched, serving, warnings_of
@@ -75,7 +76,7 @@ def paired_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a database in which a simulated Mi Band was paired a minute ago."""
     folder = tmp_path_factory.mktemp("paired")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairing, "LISTEN_S", 0.3)
+        patch.setattr(pairing, "LISTEN_TO_SIMULATED_S", 0.3)
         patch.setattr(protocol, "BETWEEN_ROUNDS", timedelta())
         done = CliRunner().invoke(hipsync, ["--db", str(folder / "hipsync.db"), "pair", "--simulate", "huami"])
     assert done.exit_code == 0, done.output

@@ -1,6 +1,6 @@
 """The sitting rule and the day's figures a second time, from the text alone, to judge the product by.
 
-Written from `science.md` sections 1 and 2 and `product.md` section 3 by someone who had not seen hipsync's own
+Written from `docs/rule.md` and `docs/contract.md` by someone who had not seen hipsync's own
 calculation, and it imports nothing of it. Slow and plain on purpose: one list of minutes, walked again for each
 question. Where the two differ, the text decides; where the text is silent, `DECISIONS` says what was chosen here.
 """

@@ -31,7 +31,7 @@ FLOWING = timedelta(seconds=10)
 HALF = MINUTE / 2
 """How much of a minute must be felt; and how long without skin means taken off, for straps lose it for moments."""
 WALKED = 20
-"""Steps that make a minute one of moving: a sitting stretch ends with as many (`science.md` section 1)."""
+"""Steps that make a minute one of moving: a sitting stretch ends with as many (`docs/rule.md`)."""
 PULSE = range(20, 251)
 """Beats a minute that are possible; devices send 0 or 255 for none."""
 
