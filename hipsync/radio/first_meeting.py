@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from hipsync.conversation.session import Conversation, meet
+from hipsync.conversation.dialogue import Dialogue, dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Driver, Session
 from hipsync.errors import DeviceError, NoReply, NotAuthorised
 from hipsync.model import Reading
@@ -50,7 +51,7 @@ class FirstMeeting:
 
     address: str
     """The band's lasting address, which a band that changes its address only reveals when it is bonded."""
-    conversation: Conversation
+    dialogue: Dialogue
     readings: Sequence[Reading]
     """What the band said of itself during the log-in."""
 
@@ -109,12 +110,12 @@ class FirstMeetings:
                 if (why := await _undone(agent, address)) is not None:
                     raise NotAuthorised(why) from error
                 raise
-            yield FirstMeeting(await identity(address), meeting.conversation, meeting.readings)
+            yield FirstMeeting(await identity(address), meeting.dialogue, meeting.readings)
 
     async def _logged_in(
         self, stack: AsyncExitStack, address: str, driver: Driver, session: Session, agent: Agent | None
     ) -> FirstMeeting:
-        """Close the connection that `stack` has, open a new one in it, and log in. Raises as `meet` does."""
+        """Close the connection that `stack` has, open a new one in it, and log in. Raises as `dialogue` does."""
         await stack.aclose()
         connection = await stack.enter_async_context(connect(self.adapter, address, CONNECT_WITHIN))
         conversation = Conversation(connection, zone=self.zone, now=self.now, bonds=self.adapter == SYSTEM_ADAPTER)
@@ -123,8 +124,8 @@ class FirstMeetings:
         async def commit(batch: Sequence[Reading]) -> None:
             readings.extend(batch)
 
-        await _settled(meet(driver, conversation, session, commit), agent)
-        return FirstMeeting(address, conversation, readings)
+        log_in = stack.enter_async_context(dialogue(driver, conversation, session, commit))
+        return FirstMeeting(address, await _settled(log_in, agent), readings)
 
 
 async def _undone(agent: Agent, address: str) -> str | None:
@@ -137,8 +138,8 @@ async def _undone(agent: Agent, address: str) -> str | None:
     return _WRONG_PASSKEY if agent.asked and not made else None
 
 
-async def _settled(log_in: Coroutine[object, object, None], agent: Agent | None) -> None:
-    """Wait for the end of a log-in.
+async def _settled(log_in: Coroutine[object, object, Dialogue], agent: Agent | None) -> Dialogue:
+    """Return the dialogue that a log-in opens.
 
     Raises what the log-in raises, and `NoReply` if it does not end within `SETTLE_S` of the agent's answer to BlueZ.
     """
@@ -150,7 +151,7 @@ async def _settled(log_in: Coroutine[object, object, None], agent: Agent | None)
             await asyncio.wait({work}, timeout=SETTLE_S)
         if not work.done():
             raise NoReply("the band did not go on after it was bonded: try again")
-        work.result()
+        return work.result()
     finally:
         for task in (work, answered):
             task.cancel()

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from hipsync.conversation.session import Conversation, collect, nudge
+from hipsync.conversation.dialogue import Dialogue
 from hipsync.driver import Advertisement, Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NotAuthorised
 from hipsync.model import Band, Epoch, Info, Reading
@@ -71,7 +71,9 @@ class FirstMeeting(Protocol):
         ...
 
     @property
-    def conversation(self) -> Conversation: ...
+    def dialogue(self) -> Dialogue:
+        """The driver that has logged in."""
+        ...
 
     @property
     def readings(self) -> Sequence[Reading]:
@@ -235,7 +237,7 @@ class Pairing:
             simulated = self.simulated_key is not None
             newcomer = Newcomer(driver, advertisement, meeting.address, key, meeting.readings, simulated)
             band = self._stored(store, newcomer, known or proven_band(store, self.keys, newcomer), wanted)
-            await self._first_fetch(store, band, driver, meeting.conversation, session)
+            await self._first_fetch(store, band, meeting.dialogue)
         return band
 
     async def _key(self, driver: Driver, advertisement: Advertisement) -> bytes | None:
@@ -278,9 +280,7 @@ class Pairing:
         store.append(band.id, newcomer.readings)
         return band
 
-    async def _first_fetch(
-        self, store: Store, band: Band, driver: Driver, conversation: Conversation, session: Session
-    ) -> None:
+    async def _first_fetch(self, store: Store, band: Band, dialogue: Dialogue) -> None:
         """Fetch all that the band remembers, and buzz it. Raises `DeviceError` if the fetch fails."""
         self.person.show("Logged in and set the clock. Fetching what the band remembers ...")
         epochs, started = 0, self.now()
@@ -292,15 +292,15 @@ class Pairing:
             self.person.show_count(epochs)
 
         try:
-            await collect(driver, conversation, session, commit)
+            await dialogue.fetch(commit)
         except DeviceError as error:
             store.note_sync(band.id, started, self.now(), epochs, str(error))
             raise DeviceError(f"paired as {band.name!r}, but {error}: `hipsync sync` fetches the rest") from error
         store.note_sync(band.id, started, self.now(), epochs, None)
         self.person.show(f"Stored {epochs:,} epochs. The band is called {band.name!r}.")
-        if driver.nudge is not None:
+        if dialogue.driver.nudge is not None:
             try:
-                await nudge(driver, conversation, session, Message("hipsync", "paired", asks=False))
+                await dialogue.nudge(Message("hipsync", "paired", asks=False))
                 self.person.show("It should have buzzed just now.")
             except DeviceError as error:
                 self.person.show(f"It did not buzz: {error}")

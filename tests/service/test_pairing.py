@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from bleak.backends.device import BLEDevice
 
-from hipsync.conversation.session import meet
+from hipsync.conversation.dialogue import dialogue
 from hipsync.driver import Advertisement, Driver, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
@@ -118,14 +118,13 @@ class DirectRadio:
         if self._band is None:
             raise NoReply("it does not let itself be connected to")
         connection, learnt = DirectConnection(self._band, self._clock.now), MemoryStore()
-        talk = conversation(connection, self._clock)
-        await meet(driver, talk, session, learnt.commit)
-        if self.cut_after is not None:
-            connection.cut_after(self.cut_after)
-        try:
-            yield FirstMeeting(address, talk, learnt.readings)
-        finally:
-            connection.drop()
+        async with dialogue(driver, conversation(connection, self._clock), session, learnt.commit) as talk:
+            if self.cut_after is not None:
+                connection.cut_after(self.cut_after)
+            try:
+                yield FirstMeeting(address, talk, learnt.readings)
+            finally:
+                connection.drop()
 
 
 class Home:
