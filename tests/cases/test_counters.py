@@ -130,8 +130,8 @@ def no_steps(decode: Callable[[], int]) -> int | None:
         pytest.param(lambda: infinitime.steps((2**29 + 6000).to_bytes(4, "little")), id="infinitime 2^29 + 6000"),
         pytest.param(lambda: infinitime.steps(b"\xff" * 4), id="infinitime -1"),
         pytest.param(lambda: RealtimeSteps.decode(b"\x0c" + b"\xff" * 12).steps, id="huami -1"),
-        pytest.param(lambda: colmi.Totals.of(b"\xff" * 14).steps, id="colmi -1"),
-        pytest.param(lambda: Today.of(b"\xff" * 9).steps, id="moyoung -1"),
+        pytest.param(lambda: colmi.Totals.decode(b"\xff" * 14).steps, id="colmi -1"),
+        pytest.param(lambda: Today.decode(b"\xff" * 9).steps, id="moyoung -1"),
     ],
 )
 def test_an_impossible_count_between_two_true_ones_adds_no_steps_and_leaves_its_time_unknown(

@@ -33,11 +33,11 @@ def test_a_heart_rate_is_read_by_its_flags(packet: str, right: HeartRate) -> Non
 
     Flags of 2A37: 01 a pulse of two bytes, 04 contact is known and 02 there is some, 08 energy, 10 intervals.
     """
-    assert HeartRate.of(bytes.fromhex(packet)) == right
+    assert HeartRate.decode(bytes.fromhex(packet)) == right
 
 
 @pytest.mark.parametrize("packet", ["", "10"])
 def test_a_packet_without_a_pulse_is_refused(packet: str) -> None:
     """sensors-swift #6, web-bluetooth #493."""
     with pytest.raises(MalformedPacket):
-        HeartRate.of(bytes.fromhex(packet))
+        HeartRate.decode(bytes.fromhex(packet))

@@ -87,8 +87,8 @@ def test_the_whole_collection_is_read_without_an_error_and_written_back() -> Non
 
 
 def test_battery_time_and_settings_mean_what_others_say() -> None:
-    assert Battery.of(payload(BATTERY_64)) == Battery(64, charging=False)
-    assert Battery.of(payload(BATTERY_96)) == Battery(96, charging=False)
+    assert Battery.decode(payload(BATTERY_64)) == Battery(64, charging=False)
+    assert Battery.decode(payload(BATTERY_96)) == Battery(96, charging=False)
     for wall, text in ((datetime(2024, 1, 1), SET_TIME_MIDNIGHT), (datetime(2025, 12, 15, 10, 16, 31), SET_TIME_SNIFF)):  # noqa: DTZ001  wall clocks
         assert packets.set_time(wall).encode().hex() == text
         assert packets.time_of(payload(text)) == wall
@@ -97,8 +97,8 @@ def test_battery_time_and_settings_mean_what_others_say() -> None:
         ("1601023c000000000000000000000055", False, 60),  # colmi-hrset-off60
         ("1601011e05000000000000000000003b", True, 30),  # colmi-hrset-on30
     ):
-        assert HeartSettings.of(payload(text)) == HeartSettings(enabled, minutes)
-    assert HeartSettings.of(payload("16020100000000000000000000000019")).enabled  # colmi-hrset-write-ack
+        assert HeartSettings.decode(payload(text)) == HeartSettings(enabled, minutes)
+    assert HeartSettings.decode(payload("16020100000000000000000000000019")).enabled  # colmi-hrset-write-ack
     assert packets.measured(payload("6901004e0000000000000000000000b8")) == (1, 0, 78)  # colmi-rt-hr-78
     assert packets.measured(payload("6901010000000000000000000000006b")) == (1, 1, 0)  # colmi-rt-hr-err1
     assert packets.phone("Pixel 9a").encode().hex() == PHONE
@@ -118,14 +118,14 @@ def test_steps_by_the_hour_mean_what_others_say() -> None:
         (16, 48, 27, 2000), (20, 1194, 873, 63260), (24, 225, 149, 10800), (28, 108, 72, 5170), (76, 99, 68, 4950),
     ]  # fmt: skip
     assert {r.day for r in records(MULTI5)} == {date(2023, 8, 13)}
-    assert sum(r.steps for r in records(R11C)) == Totals.of(payload(TOTALS)).steps == 1134
+    assert sum(r.steps for r in records(R11C)) == Totals.decode(payload(TOTALS)).steps == 1134
     assert packets.steps_of(payload(NO_STEPS)) is None
     for record, text in zip(records(R11C), R11C[1:], strict=True):
         assert Frame(packets.STEPS, record.payload()).encode().hex() == text
 
 
 def test_totals_and_what_it_says_by_itself() -> None:
-    assert Totals.of(payload(TOTALS)) == Totals(1134, 0, 40993, 849, 27)
+    assert Totals.decode(payload(TOTALS)) == Totals(1134, 0, 40993, 849, 27)
     assert Frame(packets.TOTALS).encode().hex() == TOTALS_REQUEST
     walked = [packets.event_of(payload(each)) for each in LIVE]
     assert [each.steps for each in walked if isinstance(each, Walking)] == [57, 58, 59, 61, 62, 63, 63, 65, 66, 67]
@@ -197,7 +197,7 @@ def test_the_maker_s_app_finds_an_r11c() -> None:
         replace(r, calories=0, metres=0) for r in records(R11C)
     ]
     (totals,) = said(band, TOTALS_REQUEST)
-    assert Totals.of(payload(totals)).steps == 1134
+    assert Totals.decode(payload(totals)).steps == 1134
     assert said(band, PHONE) == ["04000000000000000000000000000004"]
     assert payload(said(band, PREFERENCES)[0])[0] == packets.SET
     assert payload(said(band, Frame(packets.PREFERENCES, b"\1").encode().hex())[0])[4] == 27  # the age in PREFERENCES
@@ -248,7 +248,7 @@ def test_a_record_is_read_as_it_was_written(day: date, quarter: int, n: int, cal
 @given(TOTAL, TOTAL, TOTAL, TOTAL, COUNT)
 def test_totals_are_read_as_they_were_written(steps: int, running: int, cal: int, metres: int, active: int) -> None:
     totals = Totals(steps, running, cal, metres, active)
-    assert Totals.of(totals.payload()) == totals
+    assert Totals.decode(totals.payload()) == totals
     assert packets.event_of(Walking(steps, cal, metres).payload()) == Walking(steps, cal, metres)
 
 
@@ -268,7 +268,7 @@ def test_any_bytes_are_a_value_or_malformed(data: bytes) -> None:
         return packets.heart_day([each] * 24)
 
     decoders: Sequence[Callable[[bytes], object]] = (
-        packets.steps_of, Totals.of, Battery.of, HeartSettings.of, packets.time_of, packets.event_of, packets.measured,
+        packets.steps_of, Totals.decode, Battery.decode, HeartSettings.decode, packets.time_of, packets.event_of, packets.measured,
         packets.decode_big, pulses,
     )  # fmt: skip
     inner = data

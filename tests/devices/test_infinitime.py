@@ -93,22 +93,22 @@ class TestPackets:
     def test_a_simple_alert_is_title_nul_body(self) -> None:
         alert = Alert("Test Title", "Test Body")
         assert alert.packet() == vector("it-alert-simple")
-        assert Alert.of(vector("it-alert-simple")) == alert
+        assert Alert.decode(vector("it-alert-simple")) == alert
 
     def test_a_call_is_its_caller(self) -> None:
         assert Alert("Mary", call=True).packet() == vector("it-alert-call")
-        assert Alert.of(vector("it-alert-call")) == Alert("Mary", call=True)
+        assert Alert.decode(vector("it-alert-call")) == Alert("Mary", call=True)
 
     @pytest.mark.parametrize("category", ["00", "fa", "30"], ids=["SIG", "Gadgetbridge", "siglo"])
     def test_every_category_but_three_is_a_simple_alert(self, category: str) -> None:
-        assert Alert.of(bytes.fromhex(category + "0100") + b"Hi\0there") == Alert("Hi", "there")
+        assert Alert.decode(bytes.fromhex(category + "0100") + b"Hi\0there") == Alert("Hi", "there")
 
     def test_a_simple_alert_without_nul_is_all_body(self) -> None:
-        assert Alert.of(b"\x00\x01\x00Stand up") == Alert("", "Stand up")
+        assert Alert.decode(b"\x00\x01\x00Stand up") == Alert("", "Stand up")
 
     def test_a_header_alone_is_no_alert(self) -> None:
         with pytest.raises(MalformedPacket):
-            Alert.of(vector("it-alert-header-itd"))
+            Alert.decode(vector("it-alert-header-itd"))
 
     def test_the_buttons_of_a_call(self) -> None:
         assert packets.press(vector("it-callevent-0")) is Press.DECLINED
@@ -153,7 +153,7 @@ class TestPackets:
 
     @given(st.binary(max_size=12))
     def test_a_packet_of_any_length_decodes_or_is_malformed(self, data: bytes) -> None:
-        for decode in (packets.steps, packets.percent, packets.press, packets.wall_clock_of, Alert.of):
+        for decode in (packets.steps, packets.percent, packets.press, packets.wall_clock_of, Alert.decode):
             with contextlib.suppress(MalformedPacket):
                 decode(data)
 

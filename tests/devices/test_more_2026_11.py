@@ -83,7 +83,7 @@ def test_every_row_is_used_here() -> None:
 def test_a_battery_of_an_r06_is_read_and_said() -> None:
     told = colmi.decode_frame(frame("colmi-batt80-r06"))
     assert told.command == colmi.BATTERY
-    assert colmi.Battery.of(told.payload) == colmi.Battery(80, charging=False)
+    assert colmi.Battery.decode(told.payload) == colmi.Battery(80, charging=False)
     ring = ColmiRing([], now=NOW, zone=LONDON)
     ring.connected(NOW)
     ring.on_subscribe(colmi.NOTIFY, True, NOW)
@@ -168,7 +168,7 @@ def test_the_first_half_of_today_is_asked_for_as_the_app_asks() -> None:
 
 
 def test_steps_of_a_uwatch_2_are_steps_metres_and_kilocalories() -> None:
-    assert Today.of(frame("moy-fee1-7616")) == Today(7616, 6016, 421)
+    assert Today.decode(frame("moy-fee1-7616")) == Today(7616, 6016, 421)
     assert Today(7616, 6016, 421).packet() == frame("moy-fee1-7616")
 
 
@@ -230,7 +230,7 @@ def test_a_firmware_whose_counter_stops_in_the_dark() -> None:
 
 
 def test_an_alert_without_its_third_byte_loses_a_letter() -> None:
-    assert Alert.of(frame("it-alert-2byte")) == Alert("", "i", call=False)
+    assert Alert.decode(frame("it-alert-2byte")) == Alert("", "i", call=False)
     pinetime = PineTime([], now=NOW, zone=LONDON)
     pinetime.connected(NOW)
     pinetime.write(gatt.NEW_ALERT, "", frame("it-alert-2byte"), NOW)
@@ -277,17 +277,17 @@ def test_a_message_of_another_client_is_shown() -> None:
     ],
 )
 def test_a_heart_rate_with_intervals_is_read_and_written(name: str, expected: HeartRate) -> None:
-    assert HeartRate.of(frame(name)) == expected
+    assert HeartRate.decode(frame(name)) == expected
     assert expected.packet() == frame(name)
 
 
 def test_a_lone_byte_after_the_intervals_is_passed_over() -> None:
-    assert HeartRate.of(frame("hr-odd-tail")) == HeartRate(60, intervals=(1024,))
+    assert HeartRate.decode(frame("hr-odd-tail")) == HeartRate(60, intervals=(1024,))
 
 
 def test_a_pace_without_stride_and_distance_is_read_and_written() -> None:
     pace = Pace(speed=3 * 256, cadence=170)  # 3 m/s
-    assert Pace.of(frame("rsc-noop-3")) == pace
+    assert Pace.decode(frame("rsc-noop-3")) == pace
     assert pace.packet() == frame("rsc-noop-3")
 
 

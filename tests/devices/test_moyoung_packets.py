@@ -64,19 +64,19 @@ class TestToday:
         ],
     )
     def test_the_steps_of_a_day_are_steps_metres_and_kilocalories(self, name: str, today: Today) -> None:
-        assert Today.of(vector(name)) == today
+        assert Today.decode(vector(name)) == today
         assert today.packet() == vector(name)
 
     def test_a_step_count_has_three_bytes(self) -> None:
-        assert Today.of(bytes.fromhex("a08601 000000 000000")).steps == 100_000
+        assert Today.decode(bytes.fromhex("a08601 000000 000000")).steps == 100_000
 
     @given(st.binary(max_size=12))
     def test_nine_bytes_decode_and_any_others_are_malformed(self, data: bytes) -> None:
         if len(data) == 9:
-            assert Today.of(data).packet() == data
+            assert Today.decode(data).packet() == data
         else:
             with pytest.raises(MalformedPacket) as error:
-                Today.of(data)
+                Today.decode(data)
             assert error.value.packet == data
 
 
@@ -190,7 +190,7 @@ class TestTime:
 
 class TestNotices:
     def test_a_notification_is_its_type_and_its_text(self) -> None:
-        assert Notice.of(frame("moy-notify")) == Notice("jampsFit tiny 41", 0x80)
+        assert Notice.decode(frame("moy-notify")) == Notice("jampsFit tiny 41", 0x80)
         assert Notice("jampsFit tiny 41", 0x80).frame().packet() == vector("moy-notify")
 
     def test_hipsync_s_own_type_is_other(self) -> None:
@@ -205,24 +205,24 @@ class TestNotices:
 
     @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=25), st.integers(0, 255))
     def test_a_notification_that_was_sent_is_understood(self, text: str, kind: int) -> None:
-        assert Notice.of(Notice(text, kind).frame()) == Notice(text, kind)
+        assert Notice.decode(Notice(text, kind).frame()) == Notice(text, kind)
 
 
 class TestBuckets:
     def test_buckets_are_a_part_and_pairs_of_bytes_little_endian(self) -> None:
         # by hand from the SDK's layout: part 1; 300 and 5 steps
         told = Frame(0x59, bytes.fromhex("01 2c01 0500"))
-        assert Buckets.of(told) == Buckets(1, (300, 5))
+        assert Buckets.decode(told) == Buckets(1, (300, 5))
         assert Buckets(1, (300, 5)).frame() == told
 
     @given(st.integers(0, 255), st.binary(max_size=60))
     def test_buckets_of_any_bytes_decode_or_are_malformed(self, command: int, payload: bytes) -> None:
         given_frame = Frame(command, payload)
         if command == 0x59 and len(payload) % 2 and payload[0] <= 3:
-            assert Buckets.of(given_frame).frame() == given_frame
+            assert Buckets.decode(given_frame).frame() == given_frame
         else:
             with pytest.raises(MalformedPacket) as error:
-                Buckets.of(given_frame)
+                Buckets.decode(given_frame)
             assert error.value.packet == payload
 
     @given(st.binary(max_size=3))

@@ -101,12 +101,12 @@ def test_every_published_vector_of_the_family_is_used_here() -> None:
     ],
 )
 def test_a_heart_rate_is_as_its_flags_say(name: str, expected: HeartRate) -> None:
-    assert HeartRate.of(vector(name)) == expected
+    assert HeartRate.decode(vector(name)) == expected
     assert expected.packet() == vector(name)
 
 
 def test_a_rate_below_256_may_come_in_two_bytes() -> None:
-    assert HeartRate.of(vector("hr-200-u16")) == HeartRate(200)
+    assert HeartRate.decode(vector("hr-200-u16")) == HeartRate(200)
     assert HeartRate(300).packet() == bytes.fromhex("012c01")
 
 
@@ -114,17 +114,17 @@ def test_a_rate_below_256_may_come_in_two_bytes() -> None:
     ("flags", "contact"), [("00", None), ("02", None), ("04", False), ("06", True), ("e4", False), ("e2", None)]
 )
 def test_contact_counts_only_where_the_sensor_says_that_it_feels_it(flags: str, contact: bool | None) -> None:
-    assert HeartRate.of(bytes.fromhex(flags + "50")).contact is contact
+    assert HeartRate.decode(bytes.fromhex(flags + "50")).contact is contact
 
 
 def test_a_full_energy_counter_and_a_lone_byte_at_the_end_are_no_errors() -> None:
-    assert HeartRate.of(bytes.fromhex("1e50ffff540199")) == HeartRate(80, True, 65_535, (340,))
+    assert HeartRate.decode(bytes.fromhex("1e50ffff540199")) == HeartRate(80, True, 65_535, (340,))
 
 
 @pytest.mark.parametrize("data", ["", "00", "01c8", "0850", "085080", "0850800011", "005000"])
 def test_a_heart_rate_of_another_length_is_malformed(data: str) -> None:
     with pytest.raises(MalformedPacket) as caught:
-        HeartRate.of(bytes.fromhex(data))
+        HeartRate.decode(bytes.fromhex(data))
     assert caught.value.packet == bytes.fromhex(data)
 
 
@@ -139,14 +139,14 @@ def test_a_heart_rate_of_another_length_is_malformed(data: str) -> None:
     ],
 )
 def test_a_pace_is_as_its_flags_say(name: str, mps: float, expected: Pace) -> None:
-    assert Pace.of(vector(name)) == expected
+    assert Pace.decode(vector(name)) == expected
     assert expected.speed / 256 == mps
     assert expected.packet() == vector(name)
 
 
 def test_the_third_flag_of_a_pace_is_running() -> None:
-    assert Pace.of(bytes.fromhex("048002b4")).running
-    assert Pace.of(bytes.fromhex("e08002b4")) == Pace(640, 180)  # reserved flags
+    assert Pace.decode(bytes.fromhex("048002b4")).running
+    assert Pace.decode(bytes.fromhex("e08002b4")) == Pace(640, 180)  # reserved flags
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_third_flag_of_a_pace_is_running() -> None:
 )
 def test_a_pace_of_another_length_is_malformed(data: str) -> None:
     with pytest.raises(MalformedPacket):
-        Pace.of(bytes.fromhex(data))
+        Pace.decode(bytes.fromhex(data))
 
 
 @pytest.mark.parametrize(("name", "percent"), [("bat-42", 42), ("bat-44", 44), ("bat-100", 100), ("bat-0", 0)])
@@ -200,7 +200,9 @@ def test_an_unknown_or_impossible_time_is_malformed(data: str) -> None:
         packets.wall_clock_of(bytes.fromhex(data))
 
 
-@pytest.mark.parametrize("decode", [HeartRate.of, Pace.of, packets.percent, packets.level, packets.wall_clock_of])
+@pytest.mark.parametrize(
+    "decode", [HeartRate.decode, Pace.decode, packets.percent, packets.level, packets.wall_clock_of]
+)
 @given(data=st.binary(max_size=24))
 def test_any_bytes_decode_or_are_malformed_and_carried(decode: Callable[[bytes], object], data: bytes) -> None:
     failures: list[MalformedPacket] = []
@@ -216,14 +218,14 @@ WORD = st.integers(0, 0xFFFF)
 
 @given(st.builds(HeartRate, WORD, st.none() | st.booleans(), st.none() | WORD, st.lists(WORD, max_size=9).map(tuple)))
 def test_a_heart_rate_comes_back_as_it_went(rate: HeartRate) -> None:
-    assert HeartRate.of(rate.packet()) == rate
+    assert HeartRate.decode(rate.packet()) == rate
 
 
 @given(
     st.builds(Pace, WORD, st.integers(0, 255), st.booleans(), st.none() | WORD, st.none() | st.integers(0, 0xFFFF_FFFF))
 )
 def test_a_pace_comes_back_as_it_went(pace: Pace) -> None:
-    assert Pace.of(pace.packet()) == pace
+    assert Pace.decode(pace.packet()) == pace
 
 
 @given(st.datetimes(min_value=datetime(1, 1, 1), max_value=datetime(9999, 12, 31)))  # noqa: DTZ001

@@ -21,11 +21,11 @@ def _read(characteristic: str, data: bytes) -> None:
             hours.is_ahead([record], clock)
             hours.epochs(record.day, [record], hours.width_of([record]), clock, NOON - timedelta(hours=9), vouched=True)
     elif frame.command == packets.TOTALS:
-        packets.Totals.of(frame.payload)
+        packets.Totals.decode(frame.payload)
     elif frame.command == packets.EVENT:
         packets.event_of(frame.payload)
     elif frame.command == packets.BATTERY:
-        packets.Battery.of(frame.payload)
+        packets.Battery.decode(frame.payload)
 
 
 def _kind(packet: Packet) -> object:
@@ -53,7 +53,12 @@ def _sealed(packet: Packet, damage: Callable[[bytes], bytes]) -> Packet:
 FAMILY = Family(
     fuzz=Fuzz(
         _read,
-        ("colmi.packets:steps_of", "colmi.packets:Totals.of", "colmi.packets:event_of", "colmi.packets:Battery.of"),
+        (
+            "colmi.packets:steps_of",
+            "colmi.packets:Totals.decode",
+            "colmi.packets:event_of",
+            "colmi.packets:Battery.decode",
+        ),
         _rings,
         _sealed,
         _kind,

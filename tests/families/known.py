@@ -28,7 +28,7 @@ class Fuzz:
     read: Callable[[str, bytes], object]
     """Does with a packet what the driver does."""
     innermost: Sequence[str]
-    """Where bytes get their meaning: dotted names below `hipsync_devices`, such as `colmi.packets:Totals.of`."""
+    """Where bytes get their meaning: dotted names below `hipsync_devices`, such as `colmi.packets:Totals.decode`."""
     frames: Callable[[Sequence[Packet]], list[Packet]] = list
     """The packets of a conversation as `read` takes them."""
     sealed: Callable[[Packet, Callable[[bytes], bytes]], Packet] | None = None

@@ -10,13 +10,13 @@ from hipsync_devices.moyoung import packets
 
 def _read(characteristic: str, data: bytes) -> None:
     if characteristic == packets.STEPS:
-        packets.Today.of(data)
+        packets.Today.decode(data)
     elif characteristic == packets.BATTERY:
         packets.percent(data)
     elif characteristic == packets.REPLIES:
         _, frame = packets.taken(b"", data)
         if frame is not None:
-            packets.Buckets.of(frame)
+            packets.Buckets.decode(frame)
 
 
 def _frames(said: Sequence[Packet]) -> list[Packet]:
@@ -32,6 +32,6 @@ def _sealed(packet: Packet, damage: Callable[[bytes], bytes]) -> Packet:
 
 
 FAMILY = Family(
-    fuzz=Fuzz(_read, ("moyoung.packets:Today.of", "moyoung.packets:Buckets.of"), _frames, _sealed),
+    fuzz=Fuzz(_read, ("moyoung.packets:Today.decode", "moyoung.packets:Buckets.decode"), _frames, _sealed),
     counters={packets.STEPS},
 )

@@ -11,9 +11,9 @@ from hipsync_devices.sig import packets
 
 def _read(characteristic: str, data: bytes) -> None:
     if characteristic == gatt.HEART_RATE_MEASUREMENT:
-        packets.HeartRate.of(data)
+        packets.HeartRate.decode(data)
     elif characteristic == packets.RSC_MEASUREMENT:
-        packets.Pace.of(data)
+        packets.Pace.decode(data)
     elif characteristic == packets.BATTERY_LEVEL:
         packets.percent(data)
 
@@ -24,5 +24,5 @@ def _measurements(said: Sequence[Packet]) -> list[Packet]:
 
 
 FAMILY = Family(
-    fuzz=Fuzz(_read, ("sig.packets:HeartRate.of", "sig.packets:Pace.of", "sig.packets:percent"), _measurements)
+    fuzz=Fuzz(_read, ("sig.packets:HeartRate.decode", "sig.packets:Pace.decode", "sig.packets:percent"), _measurements)
 )

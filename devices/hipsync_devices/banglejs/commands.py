@@ -34,7 +34,7 @@ def command_of(line: bytes, *, strict: bool) -> Mapping[str, object] | None:
     inner = text[3:-1]
     for attempt in [inner] if strict else [inner, re.sub(r"([{,]\s*)([A-Za-z_]\w*)(\s*:)", r'\1"\2"\3', inner)]:
         try:
-            return JsonObject.of(attempt.encode("latin-1")).fields
+            return JsonObject.decode(attempt.encode("latin-1")).fields
         except (ValueError, RecursionError):
             continue
     return None

@@ -196,7 +196,7 @@ def decode(line: bytes) -> Message:
     if not line.startswith(b"{"):
         return Text(line.decode("latin-1"))
     try:
-        return _meant(JsonObject.of(line))
+        return _meant(JsonObject.decode(line))
     except (ValueError, RecursionError) as error:
         raise MalformedPacket(f"a line that cannot be meant ({error})", line) from error
 
@@ -265,7 +265,7 @@ class JsonObject:
     fields: Mapping[str, object]
 
     @classmethod
-    def of(cls, line: bytes) -> Self:
+    def decode(cls, line: bytes) -> Self:
         said: object = json.loads(line.decode("latin-1"), object_hook=cls, parse_constant=_no_number)
         if not isinstance(said, cls):
             raise ValueError("no object")  # noqa: TRY004  it is the line that is wrong

@@ -100,7 +100,7 @@ class Battery:
         return bytes([self.percent, self.charging]).ljust(PAYLOAD, b"\0")
 
     @classmethod
-    def of(cls, payload: bytes) -> Battery:
+    def decode(cls, payload: bytes) -> Battery:
         if len(payload) < 2 or payload[0] > 100:
             raise MalformedPacket("not a battery", payload)
         return cls(payload[0], payload[1] == 1)
@@ -117,7 +117,7 @@ class HeartSettings:
         return bytes([op, 1 if self.enabled else 2, self.minutes]).ljust(PAYLOAD, b"\0")
 
     @classmethod
-    def of(cls, payload: bytes) -> HeartSettings:
+    def decode(cls, payload: bytes) -> HeartSettings:
         if len(payload) < 3 or payload[0] not in {READ, SET} or payload[1] not in {1, 2}:
             raise MalformedPacket("no settings of the pulse", payload)
         return cls(payload[1] == 1, payload[2])
@@ -208,7 +208,7 @@ class Totals:
         return three + self.active_minutes.to_bytes(2, "big")
 
     @classmethod
-    def of(cls, payload: bytes) -> Totals:
+    def decode(cls, payload: bytes) -> Totals:
         if len(payload) != PAYLOAD:
             raise MalformedPacket("not the totals of a day", payload)
         steps, running, calories, metres = (int.from_bytes(payload[at : at + 3], "big") for at in (0, 3, 6, 9))
@@ -239,7 +239,7 @@ def event_of(payload: bytes) -> Walking | Battery | None:
         raise MalformedPacket("too short for an event", payload)
     if payload[0] == WALKING:
         return Walking(*(int.from_bytes(payload[at : at + 3], "big") for at in (1, 4, 7)))
-    return Battery.of(payload[1:]) if payload[0] == CHARGE else None
+    return Battery.decode(payload[1:]) if payload[0] == CHARGE else None
 
 
 # ------------------------------------------------------------------ the pulse

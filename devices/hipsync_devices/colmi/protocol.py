@@ -79,7 +79,7 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
     wire = Wire(link)
     await wire.open()
     await _set_clock(link, wire)
-    battery = Battery.of(await wire.ask(Frame(packets.BATTERY)))
+    battery = Battery.decode(await wire.ask(Frame(packets.BATTERY)))
     info = Info(link.now(), await gatt.read_text(link, packets.FIRMWARE), await gatt.read_text(link, packets.HARDWARE))
     return [info, Charge(link.now(), battery.percent, battery.charging)]
 
@@ -95,7 +95,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     since = session.since.get(Epoch)
     contacts = [session.since[kind] for kind in (Counter, Info, Charge) if kind in session.since]
     clock = Clock(link.zone, link.now(), max(contacts, default=None))
-    charging = Battery.of(await wire.ask(Frame(packets.BATTERY))).charging
+    charging = Battery.decode(await wire.ask(Frame(packets.BATTERY))).charging
     days = [await _day(wire, ago) for ago in range(_oldest(clock, since), -1, -1)]
     total = await _totals(wire)
     records = {(each.day, each.quarter): each for sent in days for each in sent if clock.possible(each.day)}
@@ -129,7 +129,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         try:
             readings = _readings(await burst(link.now, notifications(link, packets.NOTIFY), until=beat))
         except NoReply:
-            battery = Battery.of(await wire.ask(Frame(packets.BATTERY)))
+            battery = Battery.decode(await wire.ask(Frame(packets.BATTERY)))
             changed, charging = battery.charging != charging, battery.charging
             charges = [Charge(link.now(), battery.percent, charging)] if changed else []
             readings = [*charges, Counter(link.now(), (await _totals(wire)).steps)]
@@ -198,7 +198,7 @@ def _readings(reports: Sequence[Received]) -> list[Reading]:
 
 
 async def _totals(wire: Wire) -> Totals:
-    return Totals.of(await wire.ask(Frame(packets.TOTALS)))
+    return Totals.decode(await wire.ask(Frame(packets.TOTALS)))
 
 
 async def _set_clock(link: Link, wire: Wire) -> None:

@@ -164,7 +164,7 @@ class ColmiRing:
 
     def _heart(self, payload: bytes) -> bytes:
         if payload[0] == packets.SET:
-            self.heart = HeartSettings.of(payload)
+            self.heart = HeartSettings.decode(payload)
             return payload[:2]
         return self.heart.payload()
 

@@ -132,7 +132,7 @@ class Alert:
         return bytes([CALL if self.call else SIMPLE, 1, 0]) + text.encode()
 
     @classmethod
-    def of(cls, data: bytes) -> Self:
+    def decode(cls, data: bytes) -> Self:
         """What the watch makes of a write of more than three bytes; without NUL all is the body, or the caller."""
         if len(data) <= 3:
             raise MalformedPacket("an alert has a text after its 3 bytes", data)

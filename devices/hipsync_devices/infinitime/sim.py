@@ -154,7 +154,7 @@ class PineTime:
 
     def _show_alert(self, data: bytes) -> None:
         if len(data) > 3:
-            self._alert(Alert.of(data))
+            self._alert(Alert.decode(data))
 
     def _show_level(self, data: bytes) -> None:
         level = LEVELS.get(data[0]) if data else None

@@ -87,7 +87,7 @@ class Today(NamedTuple):
         return b"".join(value.to_bytes(3, "little") for value in self)
 
     @classmethod
-    def of(cls, data: bytes) -> Self:
+    def decode(cls, data: bytes) -> Self:
         if len(data) != 9:
             raise MalformedPacket("the steps of a day have 9 bytes", data)
         return cls(*(int.from_bytes(data[at : at + 3], "little") for at in (0, 3, 6)))
@@ -130,7 +130,7 @@ class Notice(NamedTuple):
         return Frame(NOTIFY, bytes([self.kind]) + text.encode())
 
     @classmethod
-    def of(cls, frame: Frame) -> Self:
+    def decode(cls, frame: Frame) -> Self:
         if frame.command != NOTIFY or not frame.payload:
             raise MalformedPacket("a notification has a type", frame.payload)
         return cls(frame.payload[1:].decode(errors="replace"), frame.payload[0])
@@ -150,7 +150,7 @@ class Buckets(NamedTuple):
         return Frame(BUCKETS, bytes([self.part]) + b"".join(count.to_bytes(2, "little") for count in self.steps))
 
     @classmethod
-    def of(cls, frame: Frame) -> Self:
+    def decode(cls, frame: Frame) -> Self:
         data = frame.payload
         if frame.command != BUCKETS or len(data) % 2 == 0 or data[0] > 3:
             raise MalformedPacket("buckets are a part, 0 to 3, and pairs of bytes", data)

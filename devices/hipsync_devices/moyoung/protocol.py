@@ -137,7 +137,7 @@ async def _part(link: Link, number: int) -> Buckets:
         piece = await link.notification(packets.REPLIES, timeout=end - link.now())
         begun, frame = packets.taken(begun, piece.data)
         if frame is not None and frame.command == packets.BUCKETS:
-            buckets = Buckets.of(frame)
+            buckets = Buckets.decode(frame)
             if buckets.part == number:
                 return buckets
     raise NoReply("the watch speaks of other things")
@@ -148,13 +148,13 @@ async def _part(link: Link, number: int) -> Buckets:
 
 def _readings(reports: Sequence[Received]) -> Sequence[Reading]:
     """The counts worth storing, and the battery, of a burst."""
-    counters = [Counter(at, Today.of(data).steps) for uuid, at, data in reports if uuid == packets.STEPS]
+    counters = [Counter(at, Today.decode(data).steps) for uuid, at, data in reports if uuid == packets.STEPS]
     charges = [Charge(at, packets.percent(data)) for uuid, at, data in reports if uuid == packets.BATTERY]
     return [*worth_storing(counters), *charges]
 
 
 async def _today(link: Link) -> Today:
-    return Today.of(await link.read(packets.STEPS))
+    return Today.decode(await link.read(packets.STEPS))
 
 
 async def _counter(link: Link) -> Counter:

@@ -155,7 +155,7 @@ class MoYoungWatch:
         elif command == packets.FIND:
             self._show("")
         elif command == packets.NOTIFY:
-            notice = Notice.of(frame)
+            notice = Notice.decode(frame)
             if notice.kind != END_OF_CALL:
                 self._show(notice.text)
         elif command == SET_GOAL and len(payload) == 4:

@@ -62,7 +62,7 @@ class HeartRate:
         )
 
     @classmethod
-    def of(cls, data: bytes) -> Self:
+    def decode(cls, data: bytes) -> Self:
         """Inverse of `packet`. A lone byte after the intervals is ignored, any other surplus is a `MalformedPacket`."""
         flags = data[0] if data else 0
         at = 3 if flags & WIDE else 2
@@ -105,7 +105,7 @@ class Pace:
         )
 
     @classmethod
-    def of(cls, data: bytes) -> Self:
+    def decode(cls, data: bytes) -> Self:
         """Inverse of `packet`. Raises `MalformedPacket`."""
         flags = data[0] if data else 0
         at = 4 + 2 * bool(flags & STRIDE)

@@ -105,9 +105,9 @@ async def nudge(link: Link, _: Session, message: Message) -> None:
 
 def _taken(minutes: Minutes, received: Received) -> Sequence[Reading]:
     if received.uuid == packets.RSC_MEASUREMENT:
-        minutes.pace(received.at, Pace.of(received.data))
+        minutes.pace(received.at, Pace.decode(received.data))
         return []
-    return minutes.heart(received.at, HeartRate.of(received.data))
+    return minutes.heart(received.at, HeartRate.decode(received.data))
 
 
 async def _subscribed(link: Link) -> Sequence[str]:
