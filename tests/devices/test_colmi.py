@@ -268,8 +268,8 @@ def test_any_bytes_are_a_value_or_malformed(data: bytes) -> None:
         return packets.heart_day([each] * 24)
 
     decoders: Sequence[Callable[[bytes], object]] = (
-        packets.steps_of, Totals.decode, Battery.decode, HeartSettings.decode, packets.time_of, packets.event_of, packets.measured,
-        packets.decode_big, pulses,
+        packets.steps_of, Totals.decode, Battery.decode, HeartSettings.decode, packets.time_of, packets.event_of,
+        packets.measured, packets.decode_big, pulses,
     )  # fmt: skip
     inner = data
     with suppress(MalformedPacket):

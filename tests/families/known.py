@@ -103,11 +103,11 @@ def _each(decoders: Sequence[Callable[[bytes], object]]) -> Callable[[str, bytes
 
 
 def _decoders(key: str) -> Generator[Callable[[bytes], object]]:
-    """Functions named `decode...`, and class methods `decode` and `of`, that take bytes and nothing else."""
+    """Functions named `decode...`, and class methods `decode`, that take bytes and nothing else."""
     module = importlib.import_module(f"hipsync_devices.{key}.packets")
     for name, thing in vars(module).items():
         if getattr(thing, "__module__", None) == module.__name__:
-            found = [getattr(thing, way, None) for way in ("decode", "of")] if inspect.isclass(thing) else []
+            found = [getattr(thing, "decode", None)] if inspect.isclass(thing) else []
             found += [thing] if inspect.isfunction(thing) and name.startswith("decode") else []
             for decode in filter(callable, found):
                 if [each.annotation for each in inspect.signature(decode).parameters.values()] == ["bytes"]:
