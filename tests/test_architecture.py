@@ -126,6 +126,7 @@ def test_today_imports_nothing_heavy(tmp_path: Path) -> None:
         "tzlocal",
     }
     assert not loaded & {
+        "hipsync.settings.file",
         "hipsync.core.exercises",
         "hipsync.store.migrations",
         "hipsync.core.prompting",

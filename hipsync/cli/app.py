@@ -59,6 +59,11 @@ class App:
         return config_dir() / "config.toml"
 
     def config(self) -> Config:
+        """Return the settings of the file, or the defaults if there is none. Raises `ConfigError`."""
+        if self.config_path is None and is_missing(self.settings_file):  # the module that reads it imports slowly
+            from hipsync.settings.config import Config
+
+            return Config()
         from hipsync.settings.file import load
 
         return load(self.settings_file, required=self.config_path is not None)
@@ -162,3 +167,12 @@ def host_zone() -> str:
     from tzlocal import get_localzone_name
 
     return get_localzone_name()
+
+
+def is_missing(file: Path) -> bool:
+    """Return whether there is surely no such file; False too where the system does not let us look."""
+    try:
+        file.stat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False

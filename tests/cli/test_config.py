@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -100,3 +101,11 @@ def test_the_editor_opens_the_defaults_and_what_is_wrong_is_not_kept(machine: Ma
     assert done.exit_code == 2
     assert "must lie between 10m and 240m; nothing was changed" in done.stderr
     assert parsed(tomllib.loads(machine.settings.read_text()), "held") == with_limit(45)
+
+
+def test_settings_that_cannot_be_looked_at_are_not_taken_for_none(machine: Machine) -> None:
+    machine.band()
+    shutil.rmtree(machine.settings.parent, ignore_errors=True)
+    machine.settings.parent.parent.mkdir(parents=True, exist_ok=True)
+    machine.settings.parent.write_text("a file where their folder belongs")
+    assert "config.toml cannot be read: Not a directory" in machine.refused("today", code=2)
