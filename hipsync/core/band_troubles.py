@@ -1,14 +1,14 @@
-"""What is the matter with a band that its wearer can mend, in one neutral line that says what to do.
+"""Troubles with a band that its wearer can mend, each as one neutral line that says what to do.
 
 ::
 
-    trouble   there is such trouble while                                it is shown again
+    trouble   it lasts while                                             its remark is shown again
     battery   15 % or less, not charging, by a reading of the last day   after it was charged over 30 %
     no data   24 hours without any, tried in vain for as long            after data came
-    refused   the band does not accept our key                           after it did, or with another key
+    refused   the band does not accept our key                           after it did, or if the key is changed
 
-Remarks are shown once, inside the prompt hours, and not during a pause: until then they wait. A pause does not drop
-them, because a band that is empty stays empty.
+A remark is shown once, inside the prompt hours, and not during lunch or a pause: until then it waits. A pause does not
+drop it, because an empty band stays empty.
 """
 
 from __future__ import annotations
@@ -23,25 +23,26 @@ from hipsync.core.prompting import quiet_at
 from hipsync.model import BandId, Charge, Pause, Remark, Trouble
 
 LOW_PERCENT, CHARGED_PERCENT = 15, 30
-"""A battery at the first lasts a day or two more. One over the second was charged: it does not only waver."""
+"""A battery at the first percentage lasts another day or two. A reading over the second means that it was charged, and
+not that its readings waver."""
 SILENT = timedelta(hours=24)
-"""How long a band may be silent: a night on a bedside table is no trouble. A battery reading older than this says
-nothing any more."""
+"""How long a band may go without new data before that is a trouble: a night on a bedside table is none. A battery
+reading older than this is ignored."""
 
 
 class BandFacts(NamedTuple):
-    """What is known of a band, from which its troubles follow."""
+    """What is known about a band: its troubles follow from this alone."""
 
     band: BandId
     name: str
     newest: datetime
-    """The end of its newest data; when it was paired, if there are none."""
+    """The end of its newest data, or the instant when it was added if it has none since."""
     in_vain: datetime | None
-    """When it was first tried after `newest` without getting any data; None if it was not."""
+    """The start of the first attempt after `newest` that failed or brought no data; None if there was none."""
     charge: Charge | None
     """Its newest battery reading."""
     recharged: bool
-    """Whether its battery was over `CHARGED_PERCENT` since the last remark on it."""
+    """Whether its battery was over `CHARGED_PERCENT` since the last remark on its battery."""
     refused: bool
     """Whether the last attempt failed because the band does not accept hipsync's key."""
     reached: datetime | None
@@ -51,7 +52,7 @@ class BandFacts(NamedTuple):
 
 
 def troubles(facts: BandFacts, zones: Zones, now: datetime) -> list[Remark]:
-    """The troubles that a band has now, whether a remark was shown already or not."""
+    """The remarks on all troubles that a band has now, including those that were shown already."""
     name, charge = facts.name, facts.charge
     found: list[Remark] = []
     if charge is not None and charge.percent <= LOW_PERCENT and not charge.charging and now - charge.at <= SILENT:
@@ -70,7 +71,7 @@ def troubles(facts: BandFacts, zones: Zones, now: datetime) -> list[Remark]:
 def remarks_due(
     known: Iterable[BandFacts], policy: Policy, zones: Zones, now: datetime, pause: Pause | None = None
 ) -> Sequence[Remark]:
-    """The remarks that are to be shown now, of all bands."""
+    """The remarks on all bands that are to be shown now; none outside the prompt hours, at lunch or during a pause."""
     if quiet_at(now, policy, zones) is not None or (pause is not None and now < pause.until):
         return []
     return [remark for facts in known for remark in troubles(facts, zones, now) if not _is_shown(facts, remark.what)]
@@ -88,11 +89,11 @@ def _is_shown(facts: BandFacts, what: Trouble) -> bool:
 
 
 def _in_this_streak(facts: BandFacts, what: Trouble, began: datetime | None) -> bool:
-    """Whether a remark on this trouble was shown after an instant; None is before all time."""
+    """Whether a remark on this trouble was shown after the instant `began`; None means at any time."""
     at = facts.remarked.get(what)
     return at is not None and (began is None or began < at)
 
 
 def _quoted(name: str) -> str:
-    """A band's name as a word for a shell."""
+    """A band's name, quoted if necessary so that a shell reads it as one word."""
     return name if name.replace("-", "").replace("_", "").isalnum() else "'" + name.replace("'", "'\\''") + "'"

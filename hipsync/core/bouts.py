@@ -2,7 +2,7 @@
 
 A stretch is the time since the last real movement: 20 steps within 5 minutes, or steps in 3 of the last 15 minutes. The
 rule is written out in docs/rule.md, "Written out", so that any two programs that follow it agree in every minute. This
-module knows neither prompts nor the person's hours; it only says when an age was reached.
+module does not know the prompt hours and decides about no prompt; it only finds when a stretch reached an age.
 """
 
 from __future__ import annotations
@@ -30,16 +30,19 @@ from hipsync.core.timeline import (
 from hipsync.model import Break, EndedBy, Prompt, Stretch
 
 LISTED_MINUTES = 8
-"""Shorter stretches are pauses within moving about and are not listed. Shorter zero-step runs are not sitting."""
+"""Stretches shorter than this are pauses while moving about, and are not listed. Shorter runs of minutes without a step
+do not count as sitting."""
 SURE_MOVING_MINUTES = 1
-"""With steps in at most so many of the last 60 minutes, being still means sitting in 87 % of cases (docs/rule.md)."""
+"""If at most this many of the last 60 minutes have steps, being still means sitting in 87 % of cases (docs/rule.md)."""
 SURE_WINDOW_MINUTES = 60
 SHORT_SLOT_MINUTES = 15
-"""Slots shorter than this may prompt only while few slots of the last hour hold any step (F1 0.77, docs/rule.md)."""
+"""A prompt may follow a slot shorter than this only if at most `SHORT_SLOTS_BUSY` slots of the last hour have steps
+(F1 0.77, docs/rule.md)."""
 SHORT_SLOTS_BUSY = 3
-"""How many short slots of the last hour may hold a step without a prompt being put off."""
+"""How many short slots of the last hour may have steps before a prompt is put off."""
 MOVED_WITHIN = timedelta(minutes=10)
-"""A break that begins this soon after a prompt is its doing. Without one the prompt was ignored."""
+"""A break that begins within this time of a prompt is put down to the prompt. Without such a break, the prompt counts
+as ignored."""
 
 
 class Rule(NamedTuple):
@@ -51,15 +54,15 @@ class Rule(NamedTuple):
     limit_minutes: int = 60
     """The age at which a prompt is due, in counted minutes."""
     break_steps: int = 20
-    """So many steps within `break_window_minutes` end a stretch."""
+    """At least this many steps within `break_window_minutes` end a stretch."""
     break_window_minutes: int = 5
     moves: int = 3
-    """So many minutes with steps within `move_window_minutes` end a stretch; 0: they do not."""
+    """At least this many minutes with steps within `move_window_minutes` end a stretch; with 0, they do not."""
     move_window_minutes: int = 15
     bridge_minutes: int = 10
-    """So many missing minutes in a row only stop the count; more end the stretch."""
+    """Up to this many missing minutes in a row only suspend the count; more end the stretch."""
     trust_posture: bool = False
-    """Whether a band's own word that its wearer stands ends a stretch, after two minutes in a row."""
+    """Whether a stretch ends after two minutes in a row for which a band itself reports that its wearer stood."""
 
 
 class Bouts(NamedTuple):
@@ -156,7 +159,7 @@ class _RuleMachine:
             self._break_end = broken_at + 1
 
     def _finish_break(self) -> None:
-        """Enter the break that is over now, if there is one."""
+        """Record the break that has just ended, if there is one."""
         if self._break_from is not None:
             line, start, end = self.line, self._break_from, self._break_end
             first, last = instant_of(line.first + start), instant_of(line.first + end)
@@ -177,7 +180,7 @@ class _RuleMachine:
         )
 
     def result(self) -> Bouts:
-        """What was found. Call it once, after the last minute."""
+        """Finish, and return the stretches and breaks that were found. Call it once, after the last minute."""
         self._finish_break()
         if self.age:
             self.stretches.append(self._stretch(None))
@@ -185,9 +188,9 @@ class _RuleMachine:
 
 
 def _walked(line: Timeline, rule: Rule, at: int, since: int) -> bool:
-    """Whether the minute at a place completes a walk: it has steps, and enough steps lie in the last five minutes.
+    """Whether the minute at place `at` completes a walk: it has steps, and the window up to it has `break_steps`.
 
-    Minutes before the place `since` do not count.
+    The window is `break_window_minutes` long, and minutes before the place `since` do not count.
     """
     return (
         bool(line.steps[at])
@@ -196,9 +199,9 @@ def _walked(line: Timeline, rule: Rule, at: int, since: int) -> bool:
 
 
 def first_walk(line: Timeline, rule: Rule, start: int) -> int | None:
-    """The first place from `start` on at the end of which the person has walked; None if there is none.
+    """The first place, from `start` on, whose minute completes a walk; None if there is none.
 
-    For a slot with enough steps, that is its last minute.
+    A slot with enough steps completes a walk in its last minute.
     """
     since = start
     for at in range(start, len(line.code)):
@@ -215,7 +218,8 @@ def first_walk(line: Timeline, rule: Rule, start: int) -> int | None:
 def may_prompt(line: Timeline, at: int) -> bool:
     """Whether a prompt may come at the end of the minute at this place.
 
-    Slots must be complete, and short slots must be mostly without steps.
+    A slot must be complete, and no longer than `COARSE_MINUTES`. For a short slot, at most `SHORT_SLOTS_BUSY` slots of
+    the last hour may have steps.
     """
     width = line.width[at]
     if width <= FINE_MINUTES:
@@ -231,14 +235,14 @@ def is_sure(line: Timeline, at: int) -> bool:
 
 
 def _with_steps(line: Timeline, at: int) -> int:
-    """How many of the 60 minutes up to this place, itself included, have steps."""
+    """How many of the 60 minutes up to and including this place have steps."""
     return sum(map(bool, line.steps[max(at - SURE_WINDOW_MINUTES + 1, 0) : at + 1]))
 
 
 def reached(line: Timeline, stretch: Stretch, origin: datetime, minutes: int) -> int | None:
-    """The place at the end of which `minutes` counted minutes of the stretch have passed since `origin`.
+    """The first place for a prompt once `minutes` counted minutes of the stretch have passed since `origin`.
 
-    None if they have not passed yet, or if no prompt may come there.
+    The prompt comes at the end of that minute. None if they have not passed yet, or if no prompt may come since then.
     """
     count = 0
     start = max(minute_of(max(stretch.start, origin)), line.first) - line.first
@@ -250,7 +254,7 @@ def reached(line: Timeline, stretch: Stretch, origin: datetime, minutes: int) ->
 
 
 def signs_of_life(line: Timeline, start: int, end: int) -> Iterator[int]:
-    """Places in `[start, end)` with a step, a heart rate, or a band's word that its wearer is awake, in order."""
+    """The places in `[start, end)` with a step, a heart rate, or a band's report that its wearer is awake, in order."""
     return (at for at in range(max(start, 0), min(end, len(line.flags))) if line.flags[at] & ALIVE)
 
 
@@ -260,9 +264,10 @@ def alive_since(line: Timeline, start: int) -> bool:
 
 
 def moved_after(prompt: Prompt, breaks: Iterable[datetime]) -> datetime | None:
-    """When the break began that a prompt brought about; None if none did.
+    """The start of the break that a prompt brought about; None if there is none.
 
-    `breaks` are the starts of all breaks, in order. A prompt that was shown again counts from its last showing.
+    `breaks` are the starts of all breaks, in order. The first one counts that lies at or after the first showing, and
+    at most `MOVED_WITHIN` after the last one.
     """
     until = (prompt.last_shown or prompt.at) + MOVED_WITHIN
     return next((start for start in breaks if prompt.at <= start <= until), None)

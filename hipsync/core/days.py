@@ -1,8 +1,8 @@
 """Local days of a person whose host has been in one time zone after another.
 
-A stored history says from which instant on the host was in which zone; before its first entry the first zone holds.
-Days follow each other without gap or overlap: day D begins at the first instant at which the local date is D or later.
-They are 23, 24 or 25 hours long where clocks change, and shorter or longer on a journey.
+A stored history says from which instant on the host was in which zone; before its first entry, the zone of that entry
+applies. Days follow each other without gap or overlap: day D begins at the first instant at which the local date is D
+or later. They last 24 hours, or 23 or 25 when the clocks change, and can be shorter or longer on a journey.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Zones:
         self._starts_at = starts_at
 
     def at(self, instant: datetime) -> ZoneInfo:
-        """The zone at an instant."""
+        """The zone that the host was in at an instant."""
         return next(zone for since, zone in reversed(self._periods) if since <= instant)
 
     def local(self, instant: datetime) -> datetime:
@@ -46,7 +46,7 @@ class Zones:
         return instant.astimezone(self.at(instant))
 
     def date_of(self, instant: datetime) -> date:
-        """The user's day in which an instant lies."""
+        """The date of the user's day in which an instant lies."""
         guess = self.local(instant).date() - DAY
         while self._start(guess + DAY) <= instant:
             guess += DAY

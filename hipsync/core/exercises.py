@@ -41,11 +41,11 @@ class Move:
     when: tuple[When, ...]
     tags: tuple[str, ...]
     repetitions: int
-    """How often it is done on each side."""
+    """How many times it is done on each side."""
     sides: int
-    """2 if it is done on the left and on the right."""
+    """2 if it is done on the left and on the right, else 1."""
     hold_s: int
-    """Seconds to stay at the end of each repetition; 0 if it keeps moving."""
+    """Seconds to hold the position at the end of each repetition; 0 if the movement does not stop there."""
     drawing: str
     """The exercise in plain ASCII, at most 9 lines of 30 columns."""
 
@@ -194,7 +194,7 @@ MOVES: tuple[Move, ...] = (
 """The exercises that come with hipsync, in the order of `exercise --list`."""
 
 KNOWN: frozenset[str] = frozenset(word for move in MOVES for word in (move.name, *move.tags))
-"""The names and tags that `exercises.set` and `exercises.avoid` may hold."""
+"""The names and tags that `exercises.set` and `exercises.avoid` may contain."""
 
 
 def chosen(
@@ -202,8 +202,8 @@ def chosen(
 ) -> Sequence[Move]:
     """The exercises that any of `names` selects, in that order, each once.
 
-    `names` and `avoid` hold names or tags, `hurt` names of exercises that have hurt. What `avoid` or `hurt` selects is
-    left out. `own` are the user's own exercises, which are there beside `MOVES`.
+    `names` and `avoid` are names or tags, and `hurt` are names of exercises that have hurt. What `avoid` or `hurt`
+    selects is left out. `own` are the user's own exercises, which are added to `MOVES`.
     """
     found = [move for name in names for move in (*MOVES, *own) if name == move.name or name in move.tags]
     return [move for move in dict.fromkeys(found) if move.name not in hurt and not {move.name, *move.tags} & {*avoid}]
@@ -214,7 +214,7 @@ def next_exercise(
 ) -> Move | None:
     """The chosen exercise that was done longest ago, or never; None if there is none to choose from.
 
-    `done` holds names in order of time, the newest last. Among those never done, the order of `names` decides. The
+    `done` are names in order of time, the newest last. Among those never done, the order of `names` decides. The
     other arguments are those of `chosen`.
     """
     last_used = {name: position for position, name in enumerate(done)}
@@ -222,7 +222,7 @@ def next_exercise(
 
 
 def moves_for(when: When, own: Sequence[Move] = ()) -> Sequence[Move]:
-    """The exercises that are good at such a time, in order."""
+    """The exercises that suit `when`: first those of `MOVES`, then those of `own`."""
     return [move for move in (*MOVES, *own) if when in move.when]
 
 
@@ -230,5 +230,5 @@ OCCASIONS = {Occasion.SITTING: When.HOUR, Occasion.MORNING: When.MORNING, Occasi
 
 
 def names_for(occasion: Occasion, names: Sequence[str], own: Sequence[Move] = ()) -> Sequence[str]:
-    """The exercises to choose from for a prompt: the user's `names` for sitting, else all that are good then."""
+    """What a prompt's exercise is chosen from: the user's `names` for sitting, else all that suit the occasion."""
     return names if occasion is Occasion.SITTING else [move.name for move in moves_for(OCCASIONS[occasion], own)]

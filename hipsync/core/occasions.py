@@ -1,4 +1,4 @@
-"""Prompts that are not for sitting: one in the morning, and one after a ride on a bicycle.
+"""Prompts that are not for sitting: one in the morning, and one after a bicycle ride.
 
 ::
 
@@ -6,11 +6,11 @@
       a night: at least 180 minutes that a band calls asleep
                                its end ^              ^ the first walk after it: the morning prompt is due
 
-Sleeps less than two hours apart are one night, so that a walk to the bathroom ends none; a nap is too short to be one.
-There is no morning prompt if nobody saw the wearer get up: no band reports sleep, or more than ten minutes in a row
-between the night and the walk are missing or not worn. Either prompt is shown within an hour of its event or never.
-Hours, lunch, a pause or an open prompt may postpone it, but do not lengthen that hour. See docs/rule.md, "The morning
-prompt, and the one after cycling".
+Sleeps at most two hours apart are one night, so a walk to the bathroom does not end it. A nap is too short to be one.
+There is no morning prompt unless a band saw the wearer get up. None did if no band reports sleep, or if more than ten
+minutes in a row between the night and the walk are missing or not worn. Either prompt is shown within an hour of its
+event or never. The prompt hours, lunch, a pause or an unanswered prompt may postpone it, but do not lengthen that hour.
+A snooze begins a new one. See docs/rule.md, "The morning prompt, and the one after cycling".
 """
 
 from __future__ import annotations
@@ -27,22 +27,24 @@ from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDING, Timeline, i
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt
 
 NIGHT_MINUTES = 180
-"""So many minutes asleep make a night."""
+"""At least this many minutes asleep make a night."""
 ONE_NIGHT_MINUTES = 120
-"""Sleeps no further apart than this belong to one night."""
+"""Sleeps at most this many minutes apart belong to one night."""
 UNSEEN_MINUTES = 10
-"""The longest hole between night and walk after which getting up was still seen; as long as a stretch bridges."""
+"""The longest gap in the data, between the night and the first walk, with which getting up counts as seen. It is as
+long as the gap that a stretch bridges."""
 NOT_BEFORE = time(4)
-"""Local time. Whoever walks earlier goes to the bathroom, so an earlier walk does not begin the morning."""
+"""The local time before which a walk does not begin the morning: whoever walks earlier goes to the bathroom."""
 RIDE_MINUTES, RIDE_OVER_MINUTES = 10, 2
-"""A ride is at least so many minutes long, and is over after so many known minutes without riding."""
+"""A ride has at least the first number of minutes of riding. It is over after the second number of known minutes in a
+row without riding."""
 SHOWN_WITHIN = timedelta(hours=1)
-"""A morning or ride prompt that could not be shown within this time is dropped; rides closer together than this count
-as one."""
+"""A morning or ride prompt that could not be shown within this time of its event is dropped. Rides closer together than
+this count as one."""
 
 
 class _Event(NamedTuple):
-    """What a prompt would be about."""
+    """A first walk in the morning, or the end of a ride: what a prompt would be about."""
 
     due: datetime
     until: datetime
@@ -60,10 +62,10 @@ def occasions(
     *,
     morning: bool = True,
 ) -> Mapping[Occasion, Due | Quiet]:
-    """For each occasion in sight, whether its prompt is due now, or why not.
+    """For each occasion that the data show, whether its prompt is due now, or why not.
 
-    `line` ends at `now`; `prompts` are those shown so far, in order of time. `until` of a `Quiet` is when the prompt is
-    to be shown. With `morning=False` there is no morning prompt.
+    `line` ends at `now`; `prompts` are those shown so far, in order of time. The `until` of a `Quiet` is when its
+    prompt is to be shown, or None if nothing known says when. With `morning=False` there is no morning prompt.
     """
     found: dict[Occasion, Due | Quiet] = {}
     for occasion in (Occasion.MORNING, Occasion.AFTER_CYCLING):
@@ -82,7 +84,7 @@ def occasions(
 def _is_about(prompt: Prompt, event: _Event, zones: Zones) -> bool:
     """Whether an earlier prompt of the same occasion covers this event.
 
-    There is one morning a local day, and rides that follow each other closely count as one.
+    A local day has one morning, and rides that follow each other closely count as one.
     """
     if prompt.occasion is Occasion.MORNING:
         return zones.date_of(prompt.due) == zones.date_of(event.due)
@@ -99,7 +101,7 @@ def _due_or_quiet(
     now: datetime,
     pause: Pause | None,
 ) -> Due | Quiet:
-    """The verdict on an event; `mine` are those of `prompts` that were about it."""
+    """Whether the prompt for an event is due, or why not; `mine` are those of `prompts` that were about the event."""
     due, until = Due(event.due, sure=True, occasion=occasion), event.until
     if mine:
         last = mine[-1]
@@ -125,7 +127,7 @@ def _due_or_quiet(
 
 
 def _first_movement(line: Timeline, rule: Rule, zones: Zones, now: datetime) -> _Event | Quiet:
-    """The first walk after the last night, or why it is not known or does not count."""
+    """The first walk after the last night, or a `Quiet` with the reason why it is not known or does not count."""
     end = _night_end(line)
     if end is None:
         return Quiet(Reason.NO_SLEEP)
@@ -148,7 +150,7 @@ def _first_movement(line: Timeline, rule: Rule, zones: Zones, now: datetime) -> 
 
 
 def _night_end(line: Timeline) -> int | None:
-    """The place after the last minute asleep of the last night; None if there was no night."""
+    """The place in the timeline after the last minute asleep of the last night; None if there was no night."""
     end = night_end = None
     asleep = 0
     for at, code in enumerate(line.code):
@@ -161,7 +163,7 @@ def _night_end(line: Timeline) -> int | None:
 
 
 def _last_ride(line: Timeline) -> _Event | Quiet | None:
-    """The last ride, or a `Quiet` while it goes on; None if there was none.
+    """The last ride that is over, or a `Quiet` while a ride is still going on; None if there was none.
 
     Missing minutes neither belong to a ride nor end it.
     """

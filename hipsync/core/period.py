@@ -1,8 +1,8 @@
 """Consecutive local days, summed up: a week, a month, or a single day.
 
-It knows nothing of minutes and stretches beyond what each `DaySummary` holds. A stretch belongs to the day in which it
-ends, so every stretch of a period counts once. Two periods are compared by the hour that was known, worn and awake,
-because nobody wears a band equally long.
+It knows nothing of minutes and stretches beyond what each `DaySummary` has. A stretch belongs to the day in which it
+ends, so every stretch of a period counts once. Two periods are compared by their rates per hour
+known, worn and awake, because nobody wears a band for equally long in both.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from hipsync.model import Kind
 HOUR = timedelta(hours=1)
 AWAKE_KINDS = (Kind.SITTING, Kind.UP, Kind.STANDING)
 AWAKE_ENOUGH_MINUTES = 30
-"""An hour with at least so many known awake minutes counts as one in which somebody could have got up. With fewer,
-most of it was slept, unworn or unknown, and a missing break says nothing."""
+"""An hour with at least this many known awake minutes counts as one in which the wearer could have got up. A missing
+break means nothing in an hour with fewer: most of it was slept, unworn or unknown."""
 
 COMPARABLE_MINUTES = 24 * 60
-"""A period with fewer known awake minutes is not compared: it is three days of eight hours, and one odd day would
-decide about less."""
+"""A period with fewer known awake minutes than this is not compared with another. It is three days of eight hours: with
+less, one odd day would decide the result."""
 
 
 class PeriodSummary(NamedTuple):
     """The numbers of consecutive local days taken together."""
 
     days: Sequence[DaySummary]
-    """One for each local date, in order; days without data are there too."""
+    """One summary for each local date, in order, including days without data."""
     minutes: Minutes
     steps: int
     over_30: int
@@ -38,13 +38,14 @@ class PeriodSummary(NamedTuple):
     longest_minutes: int
     breaks: int
     usual_stretch_minutes: int | None
-    """W50 of the stretches that belong to these days: half of the sitting time is in stretches up to this length."""
+    """W50 of the stretches that end in these days: half of the sitting time lies in stretches of this length or less.
+    None if there are none."""
     lengths: Sequence[int]
-    """Whole lengths in minutes of the stretches that belong to these days, without the doubtful ones."""
+    """The full lengths, in minutes, of the stretches that end in these days, without the doubtful ones."""
     hours_awake: int
     """How many hours have at least `AWAKE_ENOUGH_MINUTES` known awake minutes."""
     hours_with_break: int
-    """In how many of `hours_awake` a break began."""
+    """How many of the `hours_awake` are hours in which a break began."""
 
     @property
     def awake_minutes(self) -> int:
@@ -58,26 +59,26 @@ class PeriodSummary(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """The numbers of a period for each of its hours that is known, worn and awake, so that periods can be compared."""
+    """A period's numbers per hour known, worn and awake, so that two periods can be compared."""
 
     awake_minutes: int
     """How many minutes of the whole period are known, worn and awake."""
     sitting_minutes: float
-    """Minutes of sitting an hour."""
+    """Minutes of sitting per hour."""
     breaks: float
     over_limit: float
-    """Stretches an hour that reached the limit."""
+    """Stretches per hour that reached the limit."""
 
 
 class Change(NamedTuple):
-    """A period beside the one before it."""
+    """The rates of a period beside those of the period before it."""
 
     now: Rates
     before: Rates
 
 
 def period_summary(days: Sequence[DaySummary]) -> PeriodSummary:
-    """Summed-up days, which are in order and were judged by one rule and from the same bands."""
+    """The sum of these days, which must be in order, and judged by one rule and from the same bands."""
     lengths = [minutes for day in days for minutes in day.lengths]
     broken = [has_break for day in days for has_break in _awake_hours(day)]
     return PeriodSummary(
@@ -96,7 +97,7 @@ def period_summary(days: Sequence[DaySummary]) -> PeriodSummary:
 
 
 def change(period: PeriodSummary, before: PeriodSummary) -> Change | None:
-    """How two periods compare; None if too little is known of one of them."""
+    """The rates of two periods side by side; None if either has under `COMPARABLE_MINUTES` of known awake time."""
     if min(period.awake_minutes, before.awake_minutes) < COMPARABLE_MINUTES:
         return None
     return Change(_rates(period), _rates(before))
@@ -109,12 +110,12 @@ def _rates(period: PeriodSummary) -> Rates:
 
 
 def awake_minutes(minutes: Minutes) -> int:
-    """Minutes that are known, worn and awake: what sitting is a share of."""
+    """How many minutes are known, worn and awake. Sitting is shown as a share of these."""
     return sum(minutes[kind] for kind in AWAKE_KINDS)
 
 
 def _awake_hours(day: DaySummary) -> Iterator[bool]:
-    """For each hour of the day that was awake enough: whether a break began in it."""
+    """For each hour with at least `AWAKE_ENOUGH_MINUTES` known awake minutes, whether a break began in it."""
     for hour in day.hours:
         if awake_minutes(hour.minutes) >= AWAKE_ENOUGH_MINUTES:
             yield any(hour.start <= start < hour.start + HOUR for start in day.break_starts)

@@ -1,6 +1,7 @@
-"""When prompts may come and how insistent they are: the user's wishes as values; `prompting` decides by them.
+"""When prompts may come and how insistent they are: the user's wishes as values, by which `prompting` decides.
 
-It stands apart from `prompting` because the settings hold it, and `hipsync today` reads those and decides nothing.
+This module is separate from `prompting` because the settings contain a `Policy`. `hipsync today` reads the settings but
+decides nothing, so it need not load `prompting`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import time
 
 Windows = Sequence[tuple[time, time]]
-"""Local times `[from, to)` within one day."""
+"""Pairs of local times `[from, to)` within one day."""
 ALL_DAY: Windows = ((time.min, time.max),)
 
 
@@ -21,10 +22,10 @@ class Policy:
     limit_minutes: int = 60
     """The age of a stretch at which its first prompt is due."""
     repeat_minutes: int | None = None
-    """After so many more minutes of the same stretch there is another prompt; None: there is one a stretch."""
+    """After this many more minutes of the same stretch there is another prompt; with None, there is one per stretch."""
     hours: Mapping[int, Windows] = field(default_factory=lambda: dict.fromkeys(range(7), ALL_DAY))
     """When prompts are allowed, by weekday: Monday is 0."""
     lunch: Windows = ()
-    """Times without prompts on every day; what falls due then is dropped."""
+    """Local times without prompts on every day; a prompt for sitting that falls due then is dropped."""
     stronger: bool = True
-    """Whether a prompt that was ignored is shown a second time, and more strongly."""
+    """Whether a prompt that was ignored is shown a second time, more strongly."""

@@ -1,8 +1,8 @@
 """Whether a prompt is due now, or why not and when to look again.
 
-The same function, `verdict`, decides for the service and explains for `hipsync status`. It judges what is known. If the
-data end before now, the timeline has missing minutes at its end. A stretch that nobody has seen running for over ten
-minutes is over. See docs/rule.md, "When a prompt is shown".
+The same function, `verdict`, decides for the service and explains for `hipsync status`. It judges by what is known:
+if the data end before now, the timeline ends with missing minutes. A stretch is over once more than ten minutes in a
+row are missing. See docs/rule.md, "When a prompt is shown".
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, Timeline, instant_o
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt, Stretch
 
 LIFE_WITHIN_MINUTES = 180
-"""There is no prompt without a sign of life this recently. Without this condition, one prompt in ten came for a night
-(docs/rule.md)."""
+"""There is no prompt unless there was a sign of life in this many minutes before it. Without this condition, one prompt
+in ten was for a night of stillness (docs/rule.md)."""
 
 
 class Reason(StrEnum):
@@ -65,7 +65,7 @@ class Quiet:
 
     reason: Reason
     until: datetime | None = None
-    """The earliest instant at which that could change, by what is known now; None if nothing known says when."""
+    """The earliest instant at which the decision could change, as far as is known; None if nothing known says when."""
 
 
 def verdict(
@@ -134,10 +134,10 @@ def _why_not_sitting(line: Timeline, known: int) -> Reason:
 
 
 def _origin(line: Timeline, stretch: Stretch, policy: Policy, zones: Zones, now: datetime) -> datetime | None:
-    """From when on a stretch counts for prompts; None if it does not count yet.
+    """The instant from which a stretch counts towards a prompt; None if it does not count yet.
 
-    That is its start, unless it began outside the prompt hours, or they have ended since. Then it is its first sign of
-    life inside the present hours, so that nobody gets a prompt for a whole night at eight sharp.
+    That is its start, unless it began outside the prompt hours or they have ended since. Then it is the first sign of
+    life inside the current hours, so that nobody gets a prompt for a whole night the moment the hours begin.
     """
     closed = _closed(stretch.start, policy, zones, now)
     if closed is None and _in_hours(stretch.start, policy, zones):
@@ -150,7 +150,7 @@ def _origin(line: Timeline, stretch: Stretch, policy: Policy, zones: Zones, now:
 
 
 def _closed(since: datetime, policy: Policy, zones: Zones, now: datetime) -> datetime | None:
-    """The last instant in `(since, now]` at which the prompt hours ended; None if they did not end in it."""
+    """The last instant in `(since, now]` at which the prompt hours ended; None if they did not end in that time."""
     local = zones.local(now)
     ends = [
         datetime.combine(local.date() - timedelta(days=days), end, local.tzinfo).astimezone(now.tzinfo)
@@ -166,7 +166,7 @@ def _whole(instant: datetime) -> datetime:
 
 
 def _unless_quiet(due: Due, policy: Policy, zones: Zones, now: datetime) -> Due | Quiet:
-    """`due`, or when to show it if it is outside the prompt hours or lunch time now."""
+    """`due`, or a `Quiet` that says when to show it if `now` is outside the prompt hours or at lunch."""
     reason = quiet_at(now, policy, zones)
     return due if reason is None else Quiet(reason, next_hours(policy, zones, now))
 
@@ -199,10 +199,10 @@ def next_hours(policy: Policy, zones: Zones, now: datetime) -> datetime | None:
 def outcome(
     prompt: Prompt, found: Bouts, known_until: datetime | None, now: datetime
 ) -> tuple[Answer, datetime] | None:
-    """What became of a prompt that nobody answered, and when; None while that is open.
+    """What became of a prompt that nobody answered, and when; None while that is undecided.
 
-    It was ignored if data cover the ten minutes after it without a break, or if no data came for twice that time. A
-    person who has just got up or ended a ride moves anyway: then moving is no answer, and ten minutes are enough.
+    The prompt was ignored if the data cover the ten minutes after it without a break, or if no data came for twice that
+    time. A morning or ride prompt is ignored after ten minutes: the person is moving anyway, so moving is no answer.
     """
     over = (prompt.last_shown or prompt.at) + MOVED_WITHIN
     if prompt.occasion is not Occasion.SITTING:

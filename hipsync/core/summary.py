@@ -1,8 +1,8 @@
 """One local day as numbers: the only place where the kinds of minutes are counted.
 
 It works in two steps. `judged_day` is slow and depends on readings and rule alone, so that its result can be stored and
-used again. `summed_up` is quick and joins to it what was shown to the person and what they did. The meaning of each
-number is in docs/contract.md, "day --json".
+used again. `summed_up` is quick and adds the prompts that were shown and the exercises that were done. The meaning of
+each number is in docs/contract.md, "day --json".
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from hipsync.core.timeline import (
 from hipsync.model import MINUTE, EndedBy, Exercise, Kind, Occasion, Prompt, Span, Stretch
 
 KINDS = (Kind.SITTING, Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN)
-"""The six kinds of minutes, in the order of all outputs. A *code* of a kind is its place here."""
+"""The six kinds of minutes, in the order of all outputs. The *code* of a kind is its index here."""
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
 LONG_MINUTES = 30
 """Stretches at least this long are counted as long ones (`over_30`), whatever the limit is."""
 
 Minutes = dict[Kind, int]
-"""For each of the six kinds, how many minutes of a time were of it."""
+"""How many minutes of a range of time are of each of the six kinds."""
 
 
 class BandOfDay(NamedTuple):
-    """A band that has data of a day, as people know it."""
+    """A band that has data for a day, under the name that its wearer knows."""
 
     name: str
     simulated: bool
     resolution_minutes: int
-    """The finest resolution of its data of that day."""
+    """The finest resolution of its data for that day."""
 
 
 class Piece(NamedTuple):
@@ -52,11 +52,11 @@ class Piece(NamedTuple):
     start: datetime
     end: datetime
     minutes: int
-    """How many minutes count."""
+    """How many of its minutes count; missing ones do not."""
     ended_by: EndedBy | None
-    """What ended the stretch; None if it runs, or goes on in the next day."""
+    """What ended the stretch; None if it is still running or continues after the day."""
     due: datetime | None
-    """When a prompt was due, if that was in this part of the stretch."""
+    """When a prompt was due, if that was in this part of the stretch; else None."""
     prompted: bool
     """Whether a prompt was shown for the stretch."""
     doubtful: bool
@@ -65,7 +65,7 @@ class Piece(NamedTuple):
 
 
 class Hour(NamedTuple):
-    """One elapsed hour of a day, or what has passed of it."""
+    """One hour of a day, in time elapsed since the day's start; the last one may be shorter."""
 
     start: datetime
     minutes: Minutes
@@ -76,11 +76,12 @@ class PromptOutcome(NamedTuple):
 
     prompt: Prompt
     moved_within_minutes: int | None
-    """How long after the prompt a break began; None if none began in time, or if the prompt was not for sitting."""
+    """Whole minutes from the first showing to the break that it brought about. None if no break began in time, or if
+    the prompt was not for sitting."""
 
 
 class DaySummary(NamedTuple):
-    """All numbers of one local day `[start, end)`: every output shows these, and computes none of its own."""
+    """All numbers of one local day `[start, end)`: every output shows these, and computes none itself."""
 
     date: date
     zone: str
@@ -100,15 +101,15 @@ class DaySummary(NamedTuple):
     over_limit: int
     breaks: int
     usual_stretch_minutes: int | None
-    """W50: half of the sitting time is in stretches up to this length. None if there were none."""
+    """W50: half of the sitting time lies in stretches of this length or less. None if there were no stretches."""
     lengths: Sequence[int]
-    """Whole lengths in minutes of the stretches that end in the day, without the doubtful ones."""
+    """The full lengths, in minutes, of the stretches that end in the day, without the doubtful ones."""
     break_starts: Sequence[datetime]
     hours: Sequence[Hour]
     prompts: Sequence[PromptOutcome]
     exercises: Sequence[Exercise]
     kinds: bytes
-    """A byte a minute from `start` to `until`: the place of its kind in `KINDS`."""
+    """One byte for each minute from `start` to `until`: the index of its kind in `KINDS`."""
 
     def spans(self) -> Iterator[Span]:
         """The day as runs of minutes of one kind, in order and without gaps, from `start` to `until`."""
@@ -120,18 +121,19 @@ class DaySummary(NamedTuple):
 
 
 class JudgedDay(NamedTuple):
-    """What follows from a day's readings and the rule alone, whatever was shown or done, so that it can be stored."""
+    """What follows from a day's readings and the rule alone, and not from prompts or exercises. So it can be stored."""
 
     complete_until: datetime | None
     steps: int
     kinds: bytes
-    """A byte a minute, as in `DaySummary`."""
+    """One byte for each minute, as in `DaySummary`."""
     stretches: Sequence[Piece]
     """None of them is marked as prompted."""
     lengths: Sequence[int]
     """As in `DaySummary`."""
     breaks: Sequence[datetime]
-    """Starts of all breaks since the day began. One after its end may still be the doing of the day's last prompt."""
+    """The starts of all breaks from the day's start to the timeline's end: a break after the day may still follow from
+    the day's last prompt."""
 
 
 def day_summary(
@@ -145,13 +147,16 @@ def day_summary(
     prompts: Sequence[Prompt] = (),
     exercises: Sequence[Exercise] = (),
 ) -> DaySummary:
-    """The summary of a day. The timeline must reach far enough around the day to hold its stretches whole."""
+    """The summary of a day. The timeline must reach far enough around the day to contain its stretches whole."""
     judged = judged_day(line, found, day, now)
     return summed_up(judged, day, now, limit_minutes=limit_minutes, bands=bands, prompts=prompts, exercises=exercises)
 
 
 def judged_day(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
-    """The slow part of a summary, from a timeline that holds the day's stretches whole, and its stretches."""
+    """The slow part of a summary.
+
+    `line` must reach far enough to contain the day's stretches whole; `found` are the stretches and breaks on it.
+    """
     until = _until(day, now)
     first, last = minute_of(day.start), minute_of(until)
     pieces = [
@@ -183,7 +188,10 @@ def summed_up(
     prompts: Sequence[Prompt] = (),
     exercises: Sequence[Exercise] = (),
 ) -> DaySummary:
-    """The quick part of a summary: what was judged, with the prompts and exercises that lie in the day."""
+    """The quick part of a summary: a judged day, joined with the prompts and exercises that lie in it.
+
+    `prompts` may reach beyond the day, so that a stretch that crosses midnight is known to have had its prompt.
+    """
     until = _until(day, now)
     first, kinds, lengths = minute_of(day.start), judged.kinds, judged.lengths
     break_starts = [start for start in judged.breaks if start < until]
@@ -219,7 +227,7 @@ def _until(day: Day, now: datetime) -> datetime:
 
 
 def kinds_of(line: Timeline) -> bytes:
-    """The kind of every minute of a timeline, as places in `KINDS`.
+    """The kind of every minute of a timeline, as indexes into `KINDS`.
 
     The first kind that fits is taken: unknown, not worn, asleep, standing, sitting, up.
     """

@@ -1,9 +1,10 @@
 r"""What several bands reported becomes one gapless line of minutes.
 
-Minutes are whole minutes of UTC, counted from 1970; arrays hold one entry a minute. Everything that this module
-decides is written in docs/rule.md, "Coarse and mixed data" and "Wear and doubtful stillness". It knows no stretch.
+Minutes are whole minutes of UTC, counted from 1970; arrays have one entry for each. Everything that this module
+decides is written in docs/rule.md, "Coarse and mixed data" and "Wear and doubtful stillness". It knows nothing
+of stretches.
 
-    epochs of a minute   |1|1|1|1|1|1|1|1|1|1|      a row a minute
+    epochs of a minute   |1|1|1|1|1|1|1|1|1|1|      one row for each minute
     slots                |        15         |      up to 30 minutes: still or not, as a whole
     counter              x     x   x         x      read at instants; differences are spread over minutes
                           \_________________/
@@ -28,9 +29,9 @@ MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 STANDING, ALIVE, VOUCHED, SLOT_END, RIDING = 1, 2, 4, 8, 16
 """Flags of a minute, which can be combined.
 
-STANDING: the band says that its wearer stood. ALIVE: a step, a heart rate, or the band's own word that its wearer is
-awake. VOUCHED: a band that reports wear, sleep or heart rate was worn, so that stillness is that of a person.
-SLOT_END: the last minute of a slot. RIDING: the band says that its wearer rode a bicycle.
+STANDING: the band says that its wearer stood. ALIVE: there is a step, a heart rate, or a report by the band that its
+wearer is awake. VOUCHED: the minute comes from a band that reports wear, sleep or heart rate, so its stillness is that
+of a person. SLOT_END: the last minute of a slot. RIDING: the band says that its wearer rode a bicycle.
 """
 
 FINE_MINUTES = 5
@@ -40,15 +41,15 @@ COARSE_MINUTES = 30
 SLOT_COUNTER_MINUTES = 15
 """Between counter readings further apart than this, minutes stay unknown and the steps count only for the day."""
 CLOCKS_APART = timedelta(minutes=1)
-"""How far a band's midnight may be from the host's: its clock is set to whole seconds, and then drifts."""
+"""How far a band's midnight may be from the host's, because a band's clock is set to whole seconds and then drifts."""
 STILL_STEPS = 20
-"""A slot with fewer steps is still. A minute with at least as many is not asleep, whatever a band says."""
+"""A slot with fewer steps than this is still. A minute with this many or more is not asleep, whatever a band says."""
 DOUBTFUL_MINUTES = 180
-"""Stillness that lasts this long, and that no band vouches for, is doubtful: perhaps the band lay on a table."""
+"""Stillness that lasts at least this long is doubtful unless its minutes are `VOUCHED`: the band may lie on a table."""
 HEART_WINDOW_MINUTES, HEART_ENOUGH_MINUTES, HEART_GAP_MINUTES = 120, 96, 10
 """When a missing heart rate means that the band was taken off.
 
-There was a heart rate in at least 96 of the 120 minutes before, and there is none for more than 10 minutes.
+It does if there is none for more than 10 minutes, but there was one in at least 96 of the 120 minutes before.
 """
 
 _OFF = frozenset({State.NOT_WORN, State.CHARGING})
@@ -56,7 +57,7 @@ _AWAKE_WORDS = frozenset({State.SITTING, State.STANDING, State.WALKING, State.RU
 
 
 class Source(NamedTuple):
-    """What one band reported of some time, each list in order of time."""
+    """What one band reported for a range of time; each list is in order of time."""
 
     epochs: Sequence[Epoch]
     counters: Sequence[Counter] = ()
@@ -79,13 +80,13 @@ class Timeline:
     code: bytearray
     flags: bytearray
     steps: list[int]
-    """Steps of a slot are those of its last minute."""
+    """All steps of a slot stand at its last minute."""
     width: bytearray
     """Length in minutes of the epoch that decided about a minute; 0 where none did."""
     doubtful: bytearray = field(default_factory=bytearray)
-    """1 for a minute of long stillness that no band vouches for, else 0."""
+    """1 for a minute of long stillness without the flag `VOUCHED`, else 0."""
     unplaced: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    """Pairs of (minute, steps): steps that count for the day of that minute, and for no minute."""
+    """Pairs of (minute, steps): the steps count for the day in which that minute lies, but for no single minute."""
 
     @property
     def last(self) -> int:
@@ -122,7 +123,7 @@ class _UnplacedSteps(NamedTuple):
     minute: int
     steps: int
     gap: bool = False
-    """Whether they are what a counter grew by in a long gap; else they are those of a coarse epoch."""
+    """Whether a counter grew by these steps between two readings; else they come from a coarse epoch."""
 
 
 def minute_of(instant: datetime) -> int:
@@ -136,9 +137,9 @@ def instant_of(minute: int) -> datetime:
 
 
 def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -> Timeline:
-    """All sources as one timeline of minutes `[first, last)`; readings before and after these are used, not shown.
+    """All sources merged into one timeline of the minutes `[first, last)`, counted from 1970.
 
-    Counters are reset at midnight in `zone`.
+    Readings before and after these minutes are used, but not shown. Counters are reset at midnight in `zone`.
     """
     size = max(last - first, 0)
     line = Timeline(first, bytearray(size), bytearray(size), [0] * size, bytearray(size))
@@ -162,9 +163,9 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
 
 
 def _counted_times(source: Source, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
-    """Times `[start, end)` in which a band's own counter was read often, if the band reports coarse epochs too.
+    """The times `[start, end)` in which a band's counter was read often; empty if the band reports no coarse epochs.
 
-    A coarse epoch inside such a time repeats steps that the counter has given already, so it is left out.
+    A coarse epoch inside such a time repeats steps that the counter has given already, so the epoch is left out.
     """
     if not any(epoch.length > COARSE_MINUTES * MINUTE for epoch in source.epochs):
         return []
@@ -214,8 +215,8 @@ def _place(
 def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: int) -> None:
     """Enter one minute of a source, unless a better source has decided about it already.
 
-    The finest source decides; among equals the one with most steps. A band that was not worn decides only where it is
-    alone.
+    The finest source decides; among equals the one with most steps. A band that was not worn decides only about
+    minutes that no other band reports.
     """
     before = line.code[at]
     if code == NOT_WORN:
@@ -234,10 +235,10 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
 def _place_counters(
     line: Timeline, unplaced: list[_UnplacedSteps], counters: Sequence[Counter], flags: int, zone: ZoneInfo
 ) -> None:
-    """Enter what a counter grew by between readings.
+    """Enter the growth of a counter between its readings.
 
-    What came within 5 minutes is spread over these minutes. What came within 15 makes a slot. All else counts only for
-    the day.
+    Growth within 5 minutes is spread over these minutes. Growth within 15 minutes makes a slot. All other growth counts
+    only for the day.
     """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
     for start_s, end_s, steps in _differences(counters, zone):
@@ -272,10 +273,11 @@ def _place_counters(
 
 
 def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
-    """What the counter grew by between neighbouring readings: (start, end, steps), in seconds since 1970.
+    """The growth of a counter between neighbouring readings: (start, end, steps), with times in seconds since 1970.
 
-    Local midnight resets a counter. What it shows after midnight was walked since then, even if it is more than before.
-    A counter that falls within a day was reset when the band restarted, at an unknown time: nothing is yielded then.
+    Midnight in `zone` resets a counter. So its value after midnight was walked since then, and after a long gap even if
+    it is more than before. A counter that falls within a day was reset when the band restarted, at an unknown time:
+    nothing is yielded for that pair of readings.
     """
 
     def day(instant: datetime) -> date:
@@ -296,7 +298,7 @@ def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[tuple[
 def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
     """Steps of `[start_s, end_s)` shared out in proportion to time: (minute, steps, seconds) for each minute touched.
 
-    Steps stay whole and add up to the sum: minutes with the largest remainder get what rounding down left over.
+    Steps stay whole and add up to the sum: the minutes with the largest remainders get what rounding down left over.
     """
     touched = range(start_s // 60, -(-end_s // 60))
     covered = [min(end_s, minute * 60 + 60) - max(start_s, minute * 60) for minute in touched]
@@ -309,14 +311,15 @@ def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
 
 
 def _settle_unplaced(line: Timeline, unplaced: list[_UnplacedSteps]) -> None:
-    """Enter steps of long gaps and coarse epochs into the day, less what finer sources reported of the same minutes.
+    """Enter the steps of long gaps and coarse epochs, minus those that finer sources reported for the same minutes.
 
-    The shortest are entered first; of two as long, the one with more steps, so that two bands do not double an hour.
-    Gaps of counters come before coarse epochs. An epoch that reaches into a gap has some of its steps there, nobody
-    knows how many. So each step of the gap is given to one epoch at most, and the others count where the gap ends.
+    Gaps of counters come before coarse epochs. In each group the shortest come first; of two equally long ones, the one
+    with more steps, so that two bands do not double an hour. An epoch that overlaps a gap shares some steps with it,
+    but nobody knows how many. So each step of the gap is attributed to at most one epoch, and those left over count
+    where the gap ends.
     """
     settled: list[_UnplacedSteps] = []
-    gaps: list[tuple[_UnplacedSteps, list[int]]] = []  # each with the steps that no epoch was given yet
+    gaps: list[tuple[_UnplacedSteps, list[int]]] = []  # each with its steps that are not yet attributed
     for each in sorted(unplaced, key=lambda each: (not each.gap, each.end - each.start, -each.steps)):
         start, end, minute, steps, gap = each
         inside = range(max(start, line.first) - line.first, max(min(end, line.last) - line.first, 0))
@@ -346,7 +349,10 @@ def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:
 
 
 def _unworn_by_heart(source: Source) -> frozenset[int]:
-    """Minutes in which a band was taken off, judged by a heart rate that was nearly always there and then stopped."""
+    """The minutes in which a band was off, inferred from a heart rate that was nearly always there and then stopped.
+
+    Only epochs of one minute are looked at.
+    """
     rows = {minute_of(epoch.start): bool(epoch.heart_rate) for epoch in source.epochs if epoch.length.seconds == 60}
     if not any(rows.values()):
         return frozenset()
@@ -365,7 +371,7 @@ def _unworn_by_heart(source: Source) -> frozenset[int]:
 
 
 def _doubtful(line: Timeline) -> bytearray:
-    """The array `Timeline.doubtful`: 1 in each long run without a step that no band vouches for."""
+    """The array `Timeline.doubtful`: 1 in each long run without a step and without the flag `VOUCHED`."""
     doubtful = bytearray(len(line.code))
     for start, end in zero_runs(line, vouched=False):
         if end - start >= DOUBTFUL_MINUTES:
@@ -376,8 +382,8 @@ def _doubtful(line: Timeline) -> bytearray:
 def zero_runs(line: Timeline, *, vouched: bool = True) -> Iterator[tuple[int, int]]:
     """Maximal runs `[start, end)` of awake, worn minutes without a step, as places in the timeline.
 
-    With `vouched=False`, minutes that a band vouches for do not belong to a run. Research calls such runs zero-step
-    bouts, which are another measure than stretches (docs/rule.md, "Words of the field").
+    With `vouched=False`, minutes with the flag `VOUCHED` do not belong to a run. Research calls such runs zero-step
+    bouts. They are a different measure from stretches (docs/rule.md, "Words of the field").
     """
     start: int | None = None
     for at, (code, steps, flags) in enumerate(zip(line.code, line.steps, line.flags, strict=True)):
