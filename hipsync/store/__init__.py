@@ -47,16 +47,16 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
 
     @staticmethod
     def exists(path: Path) -> bool:
-        """Whether there is a database file. Raises `StoreError` where that cannot be seen."""
+        """Whether there is a database file. Raises `StoreError` if that cannot be seen."""
         with translated(path):
             return path.exists()
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """The database, for reading and writing.
+        """Open the database for reading and writing.
 
-        A file that is not there is made, private to its owner; an older one is backed up and then upgraded. Raises
-        `StoreError` for one that is locked, read-only, full, damaged, no database, or made by a newer hipsync.
+        A missing file is created, private to its owner; an older one is backed up and then upgraded. Raises
+        `StoreError` for a file that is locked, read-only, full, damaged, not a database, or made by a newer hipsync.
         """
         with translated(path):
             fresh = not path.exists()
@@ -73,7 +73,7 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The database, for reading, even from a folder that cannot be written. An older file is upgraded first.
+        """Open the database for reading, even in a folder that cannot be written. An older file is upgraded first.
 
         Raises `StoreError` as `open` does.
         """
@@ -91,10 +91,10 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
 
     @classmethod
     def restore(cls, path: Path, copy: Path, now: datetime) -> Path | None:
-        """Put a copy in the place of the database, which nobody may have open; where the old database is now.
+        """Replace the database, which nobody may have open, by a copy; return where the old database is now.
 
-        None if there was no database before. Raises `StoreError` if the copy is damaged, is not hipsync's, or does not
-        fit on the disk; then the database is as it was.
+        Return None if there was no database before. Raises `StoreError` if the copy is damaged, is not hipsync's, or
+        does not fit on the disk; then the database is as it was.
         """
         fresh = path.with_name(path.name + ".new")
         with translated(copy):
@@ -121,7 +121,7 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
 
     @classmethod
     def _set_aside(cls, path: Path, now: datetime) -> Path:
-        """Save the old database as a backup, or as it is if it cannot be read any more; where it is now."""
+        """Save the old database as a backup, or move it aside as it is if it cannot be read; return its new path."""
         try:
             with cls.open(path) as store:
                 return store.backup(None, now)
@@ -133,13 +133,13 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
 
     @classmethod
     def in_memory(cls) -> Self:
-        """A database for tests, which is gone when it is closed."""
+        """Open a database in memory, for tests. It is gone when it is closed."""
         store = cls(connected(None), None)
         store._migrate()
         return store
 
     def _prepare(self) -> None:
-        """Bring the file up to date after a backup, and make it ready for writing."""
+        """Upgrade an older file after a backup, and make the file ready for writing."""
         version = _version(self._db)
         if self.path is not None:
             _refuse_newer(self.path, version)
@@ -163,7 +163,7 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
 
 
 def _opened_for_reading(path: Path) -> tuple[sqlite3.Connection, int]:
-    """A read-only connection, and the schema version of the file. Raises `sqlite3.Error` and `StoreError`."""
+    """Open the file read-only; return the connection and schema version. Raises `sqlite3.Error` and `StoreError`."""
     db = connected(path, "mode=ro")
     try:
         return db, _version(db)
@@ -174,7 +174,7 @@ def _opened_for_reading(path: Path) -> tuple[sqlite3.Connection, int]:
         log_file = path.with_name(path.name + "-wal")
         if log_file.exists() and log_file.stat().st_size:
             raise StoreError(f"{path} was not closed in order: open it once in a folder that can be written") from error
-    # In WAL mode SQLite keeps an index beside the file. Where it cannot make one nobody else writes, so none is needed.
+    # In WAL mode SQLite has an index beside the file. Where it cannot make one, nobody else writes, and none is needed.
     db = connected(path, "mode=ro", "immutable=1")
     try:
         return db, _version(db)

@@ -38,9 +38,9 @@ class Bands(OpenFile):
         vouches: bool = False,
         reports_wear: bool = False,
     ) -> Band:
-        """Add a band; the band as it is stored.
+        """Add a band and return it as it is stored.
 
-        Names are a stranger's word, so characters that steer a terminal are removed. Raises `StoreError` if there is a
+        Names come from strangers, so characters that control a terminal are removed. Raises `StoreError` if there is a
         band of this name already.
         """
         name = clean(name)
@@ -54,7 +54,7 @@ class Bands(OpenFile):
         return next(band for band in self.bands() if band.name == name)
 
     def amend_band(self, band: BandId, *, vouches: bool, reports_wear: bool) -> None:
-        """Store that a band reports more than was known when it was added. What it was known to report stays."""
+        """Store that a band reports more than was known when it was added. What it is known to report stays."""
         with self.transaction() as db:
             db.execute(
                 "UPDATE bands SET vouches = max(vouches, ?), reports_wear = max(reports_wear, ?) WHERE id = ?",
@@ -62,7 +62,7 @@ class Bands(OpenFile):
             )
 
     def move_band(self, band: BandId, address: str, advertised_name: str) -> None:
-        """Store that a band is reached by another address now, and advertises this name."""
+        """Store that a band is now reached at another address, and advertises this name."""
         with self.transaction() as db:
             db.execute(
                 "UPDATE bands SET address = ?, advertised_name = ? WHERE id = ?",
@@ -91,7 +91,7 @@ class Bands(OpenFile):
             )
 
     def syncs(self, band: BandId, most: int = 100) -> list[Sync]:
-        """The last attempts to reach a band, at most so many, newest first."""
+        """The last attempts to reach a band, `most` of them at most, newest first."""
         rows = self._rows(
             "SELECT started, ended, epochs, error FROM syncs WHERE band = ? ORDER BY started DESC, id DESC LIMIT ?",
             band, most,
@@ -99,7 +99,7 @@ class Bands(OpenFile):
         return [Sync(instant(r[0]), instant(r[1]), int(r[2]), text(r[3])) for r in rows]
 
     def in_vain_since(self, band: BandId, since: datetime) -> datetime | None:
-        """When the first attempt after `since` began that failed or brought no epoch; None if there was none."""
+        """The start of the first attempt after `since` that failed or brought no epoch; None if there was none."""
         ((first,),) = self._rows(
             "SELECT min(started) FROM syncs WHERE band = ? AND started > ? AND (error IS NOT NULL OR epochs = 0)",
             band, seconds(since),
@@ -112,7 +112,7 @@ class Bands(OpenFile):
         return [ZoneChange(instant(since), str(zone)) for since, zone in rows]
 
     def note_zone(self, now: datetime, zone: str) -> None:
-        """Store the host's zone, an IANA name, if it is another one than before."""
+        """Store the host's zone, an IANA name, from `now` on, if it differs from the last one stored."""
         history = self.zones()
         if not history or history[-1].zone != zone:
             with self.transaction() as db:

@@ -1,6 +1,6 @@
 """What the tables and columns of the database mean: for Datasette, and for whoever opens the file.
 
-`hipsync db datasette` prints the texts, so they belong to what hipsync promises.
+`hipsync db datasette` prints the texts, so they are part of what hipsync promises.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ class Meaning(NamedTuple):
     """What a table or view and its columns mean."""
 
     means: str
-    """The table in one line."""
+    """What the table or view means, in one line."""
     columns: Mapping[str, str]
-    """Each column in a few words."""
+    """What each column means, in a few words."""
     units: Mapping[str, str] = {}
     """Units of those columns that have one, as the library Pint names them."""
 
@@ -162,7 +162,7 @@ QUERIES: Mapping[str, tuple[str, str]] = {
         ),
     ),
 }
-"""Ready-made queries for Datasette: by a name that fits an address, the title and the SQL."""
+"""Ready-made queries for Datasette: the title and the SQL, by a name that can be part of an address."""
 
 
 def datasette() -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""The open file: one connection, transactions, and SQLite's errors as one line each.
+"""The open file: one connection, transactions, and SQLite's errors, each as one line.
 
 It knows no table. Instants are stored as whole seconds since 1970-01-01 00:00 UTC.
 """
@@ -18,7 +18,7 @@ from typing import Any, Self
 from hipsync.errors import Outdated, StoreError
 
 BUSY_S = 5.0
-"""Seconds to wait while another program writes."""
+"""Seconds to wait for another program that is writing before an error is raised."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
@@ -31,7 +31,7 @@ class OpenFile:
         self._lock = threading.RLock()
         self._file = None if path is None else _identity(path)
         self._schema: int | None = None
-        """The schema version that the file must have while we write; None before it is known."""
+        """The schema version that the file must still have when a transaction begins; None if it is not checked."""
 
     def close(self) -> None:
         self._db.close()
@@ -46,7 +46,7 @@ class OpenFile:
 
     @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection, None, None]:
-        """A time in which either all that is written is stored, or none of it.
+        """During the block, either everything that is written is stored, or nothing is.
 
         A transaction inside another one is part of the outer one. Raises `StoreError`.
         """
@@ -66,15 +66,18 @@ class OpenFile:
                 raise
 
     def refuse_outdated(self) -> None:
-        """Raise `Outdated` if another hipsync has changed the schema since the file was opened. Raises `StoreError`."""
+        """Raise `Outdated` if another hipsync has changed the schema since the file was opened for writing.
+
+        Raises `StoreError` if the file cannot be read.
+        """
         ((version,),) = self._rows("PRAGMA user_version")
         if self._schema is not None and version != self._schema:
             raise Outdated(f"{self.path} was brought up to date by another hipsync: start this one anew")
 
     def _refuse_replaced(self) -> None:
-        """Raise `StoreError` if the open file is no longer the one of its name: what is written would be lost with it.
+        """Raise `StoreError` if the path no longer leads to the open file, since writes would be lost with that file.
 
-        If another file took its place, that one is open afterwards and can be used.
+        If another file took its place, that file is opened first, and can be used from then on.
         """
         if self.path is None:
             return
@@ -90,7 +93,7 @@ class OpenFile:
             raise StoreError(f"{self.path} was replaced by another file, which is used from now on")
 
     def _replaced_by(self, path: Path) -> sqlite3.Connection:
-        """The connection to use after another file took the place of the one that is open."""
+        """Open the file that took the place of the open one, and return the connection to use from then on."""
         raise NotImplementedError(path)
 
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
@@ -99,7 +102,7 @@ class OpenFile:
 
 
 def _identity(path: Path) -> tuple[int, int]:
-    """Numbers that differ between two files that had the same name, one after the other. Raises `OSError`."""
+    """The device and inode of a file, which show whether another file has taken its name. Raises `OSError`."""
     status = path.stat()
     return status.st_dev, status.st_ino
 
@@ -110,7 +113,7 @@ def seconds(instant: datetime) -> int:
 
 
 def instant(at_s: int) -> datetime:
-    """An instant that the file stores as seconds."""
+    """The instant, in UTC, that the file stores as seconds since 1970-01-01 00:00 UTC."""
     return datetime.fromtimestamp(at_s, UTC)
 
 
@@ -120,7 +123,7 @@ def text(value: object) -> str | None:
 
 
 def connected(path: Path | None, *options: str) -> sqlite3.Connection:
-    """A connection that begins no transaction by itself; without a path, to a database in memory.
+    """Open a connection that never begins a transaction implicitly; without a path, to a database in memory.
 
     `options` are those of SQLite's URIs, such as `mode=ro`. Raises `sqlite3.Error`.
     """
@@ -138,7 +141,7 @@ def _quoted(path: Path) -> str:
 
 @contextmanager
 def translated(path: Path | None) -> Generator[None, None, None]:
-    """A time in which errors of SQLite and of the system become a `StoreError`: what, why, what to do."""
+    """During the block, errors of SQLite and of the system become a `StoreError`: what failed, why, and what to do."""
     where = "the database in memory" if path is None else str(path)
     try:
         yield
@@ -156,7 +159,7 @@ def error_code(error: sqlite3.Error) -> int:
 
 
 def _why(error: sqlite3.Error, path: Path | None) -> str:
-    """The end of a sentence that begins with the file: what is wrong, and what to do."""
+    """The end of a sentence that begins with the name of the file: what is wrong, and what to do."""
     if path is not None and path.is_dir():
         return "is a folder: give a file with --db FILE"
     locked = "is locked by another program that writes: try again when it is done"

@@ -1,6 +1,6 @@
 """Days that were judged already: a cache beside the readings. Every row may be deleted at any time.
 
-A row says from which seconds anything was loaded to judge its day. Whatever is stored in these seconds deletes the row,
+A row says which range of readings was loaded to judge its day. Whoever stores a reading in that range deletes the row,
 so a row that is there is right. `hipsync/history/summaries.py` alone reads and fills the table.
 """
 
@@ -20,11 +20,11 @@ from hipsync.store.file import BUSY_S, OpenFile, instant, seconds
 log = logging.getLogger(__name__)
 
 BEFORE_ALL_S, AFTER_ALL_S = -(2**62), 2**62
-"""Seconds before and after all of time."""
+"""Seconds since 1970 that lie before and after every stored instant."""
 
 
 class StoredDay(NamedTuple):
-    """A row of the table `days`: a local day that was judged, and all that the judgement rests upon."""
+    """A row of the table `days`: a local day that was judged, and all that the judgement depends on."""
 
     start: datetime
     until: datetime
@@ -32,9 +32,9 @@ class StoredDay(NamedTuple):
     zone: str
     """The zone in which the day began (an IANA name)."""
     only_band: BandId | None
-    """The band that it was judged by; None for all bands."""
+    """The band whose readings alone were used; None for those of all bands."""
     judged_by: str
-    """Rule, bands and version of the program, as text: a row with another text says nothing."""
+    """The rule, the bands and the version of the program, as text. A row with another text is not used."""
     loaded_from: datetime
     loaded_until: datetime
     """The readings that were looked at are those of `[loaded_from, loaded_until)`."""
@@ -53,14 +53,14 @@ class JudgedDays(OpenFile):
     """The table `days`."""
 
     def mark(self) -> Mark:
-        """The present state of the file, to compare with a later one."""
+        """The present state of the file, to compare with a later mark."""
         ((by_others,),) = self._rows("PRAGMA data_version")
         return Mark(int(by_others), self._db.total_changes)
 
     def stored_days(
         self, start: datetime, until: datetime, only_band: BandId | None, judged_by: str
     ) -> list[StoredDay]:
-        """Days that begin in `[start, until)` and were judged in just this way."""
+        """The stored days that begin in `[start, until)` and have this `only_band` and `judged_by`."""
         rows = self._rows(
             "SELECT start, until, zone, loaded_from, loaded_until, kinds, facts FROM days"
             " WHERE start >= ? AND start < ? AND of = ? AND judged_by = ?",
@@ -72,10 +72,10 @@ class JudgedDays(OpenFile):
         ]
 
     def store_days(self, days: Sequence[StoredDay], mark: Mark) -> bool:
-        """Store days that were judged since `mark`, unless somebody has written to the file meanwhile.
+        """Store days that were judged since `mark`, and return True, unless the file was written to meanwhile.
 
-        The answer is whether they were stored. A file that cannot be written, or that somebody is writing, is no
-        trouble: the days are judged again the next time, and nobody waits.
+        Return False if they were not stored, also if the file cannot be written or another program is writing to it.
+        Nothing waits or raises then, because the days are simply judged again the next time.
         """
         try:
             with self._lock, self._without_waiting(), self.transaction() as db:
@@ -98,7 +98,7 @@ class JudgedDays(OpenFile):
 
     @contextlib.contextmanager
     def _without_waiting(self) -> Generator[None, None, None]:
-        """A time in which a file that somebody is writing is an error at once."""
+        """During the block, a database that another program has locked is an error at once, and is not waited for."""
         self._db.execute("PRAGMA busy_timeout = 0")
         try:
             yield
@@ -107,10 +107,10 @@ class JudgedDays(OpenFile):
 
 
 def _of(only_band: BandId | None) -> str:
-    """The column `of`: which bands a day was judged by."""
+    """The value of the column `of`: the number of the only band, or `all`."""
     return "all" if only_band is None else str(only_band)
 
 
 def drop_days(db: sqlite3.Connection, from_s: int, until_s: int) -> None:
-    """Delete the days for which readings of the seconds `[from_s, until_s)` were loaded."""
+    """Delete the judged days that used readings from the seconds `[from_s, until_s)` since 1970."""
     db.execute("DELETE FROM days WHERE loaded_from < ? AND loaded_until > ?", (until_s, from_s))

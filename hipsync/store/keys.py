@@ -1,6 +1,6 @@
 """Keys of bands, in a file of their own that only its owner can read.
 
-A key never stands in the database, in a log, or in an argument of a command. Who has it has the band.
+A key never appears in the database, in a log, or in an argument of a command. Whoever has the key has the band.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ SHAPE = "a key is 32 hexadecimal digits, such as 00112233445566778899aabbccddeef
 
 
 class KeyFile:
-    """The file of keys, by name of the band. A file that is not there holds no key.
+    """The file of keys, by the name of the band. A missing file means that there are no keys.
 
-    All methods raise `ConfigError` where the file cannot be read or written, or is not what it should be.
+    All methods raise `ConfigError` if the file cannot be read or written, or is not a file of keys.
     """
 
     def __init__(self, path: Path) -> None:
@@ -35,7 +35,7 @@ class KeyFile:
         return None if key is None else bytes.fromhex(key)
 
     def check(self) -> None:
-        """Only look whether the file is in order."""
+        """Check that the file can be read and is a file of keys, and change nothing."""
         self._read()
 
     def set(self, name: str, key: bytes) -> None:
@@ -43,13 +43,13 @@ class KeyFile:
         self._write({**self._read(), name: key.hex()})
 
     def delete(self, name: str) -> None:
-        """Forget the key of the band of this name, if there is one."""
+        """Delete the key of the band of this name, if there is one."""
         keys = self._read()
         if keys.pop(name, None) is not None:
             self._write(keys)
 
     def rename(self, name: str, new: str) -> None:
-        """Store the key of a band, if it has one, by the band's new name."""
+        """Store the key of a band, if it has one, under the band's new name."""
         keys = self._read()
         if (key := keys.pop(name, None)) is not None:
             self._write({**keys, new: key})
@@ -89,7 +89,7 @@ def _is_key(text: str) -> bool:
 def parsed_key(text: str) -> bytes:
     """The 16 bytes of a key that a user typed or has in a file.
 
-    Raises `ConfigError`, which does not repeat the text.
+    Raises `ConfigError` if the text is not a key; the error does not repeat the text.
     """
     digits = re.sub(r"[\s:-]", "", text).lower().removeprefix("0x")
     if not _is_key(digits):
@@ -98,7 +98,10 @@ def parsed_key(text: str) -> bytes:
 
 
 def key_from_file(path: Path) -> tuple[bytes, str | None]:
-    """The key in a file of the user's, and a warning if others can read the file. Raises `ConfigError`."""
+    """Read a key from the user's file, and return it with a warning (or None) if others can read the file.
+
+    Raises `ConfigError` if the file cannot be read or contains no key.
+    """
     try:
         with path.open("rb") as file:
             text = file.read(4096)

@@ -1,6 +1,6 @@
 """Care for the database as a whole: look for damage, make backups, and delete from the file and its backups alike.
 
-What is deleted is overwritten, so that its bytes are not in the file any more.
+Deleted rows are overwritten, so that their bytes are no longer in the file.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from hipsync.model import BandId
 from hipsync.store.file import OpenFile, connected, seconds, translated
 
 BACKUPS = 7
-"""How many backups stay, of those that hipsync names itself."""
+"""How many backups remain, of those that hipsync named itself."""
 STAMP = "%Y%m%dT%H%M%S"
-"""The form of the instant, in UTC, in the name of a backup."""
+"""The format of the time, in UTC, in the name of a backup."""
 
 
 class Maintenance(OpenFile):
-    """What concerns the file as a whole."""
+    """What can be done with the file as a whole: check it, back it up, and delete from it."""
 
     def check(self) -> list[str]:
-        """What is wrong with the file, one line each; empty if nothing is.
+        """Look for damage and return one line for each problem; empty if there is none.
 
         Raises `StoreError` if the damage keeps SQLite from looking further.
         """
@@ -44,10 +44,10 @@ class Maintenance(OpenFile):
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
     def backup(self, to: Path | None, now: datetime) -> Path:
-        """Make a copy, which is complete even if somebody writes meanwhile; where it is.
+        """Make a copy that is complete even if another program writes meanwhile, and return its path.
 
-        Without a path it goes to the folder `backups` beside the file, where only the newest seven stay. Raises
-        `StoreError` if there is no space, or a file of that name already; then no half of a copy is left.
+        Without `to`, the copy goes to the folder `backups` beside the file, where only the newest seven remain. Raises
+        `StoreError` if there is no space, or if `to` exists already; then no partial copy is left.
         """
         if self.path is None and to is None:
             raise StoreError("a database in memory has no place for a backup: name a file")
@@ -87,22 +87,23 @@ class Maintenance(OpenFile):
         return (self.path.parent if self.path is not None else Path()) / "backups"
 
     def forget(self, band: BandId, *, with_data: bool) -> None:
-        """Unpair a band: it has no address any more. With data, all its rows are deleted, in the backups too.
+        """Unpair a band by removing its address. `with_data` deletes the band and all its rows, in the backups too.
 
-        Raises `StoreError`. Backups come first: if one of them cannot be written, the band is still there to try again.
+        Raises `StoreError`. Backups come first: if one of them cannot be written, the band is still there for another
+        try.
         """
         if not with_data:
             with self.transaction() as db:
                 db.execute("UPDATE bands SET address = NULL WHERE id = ?", (band,))
             return
         ((added,),) = self._rows("SELECT added FROM bands WHERE id = ?", band)
-        # Its name may have been another one when a backup was made, and its number may be given again.
+        # Its name may have changed since a backup was made, and its number may be given to another band later.
         self._everywhere({"bands": "id = :band AND added = :added"}, {"band": band, "added": int(added)})
 
     def erase(self, start: datetime, end: datetime) -> None:
-        """Delete all readings, prompts and exercises of `[start, end)`, in the backups too; bands and zones stay.
+        """Delete all rows that belong to `[start, end)`, in the backups too; bands and zones stay.
 
-        Raises `StoreError`. Backups come first: if one of them cannot be written, the same can be asked for again.
+        Raises `StoreError`. Backups come first: if one of them cannot be written, the call can be repeated.
         """
         self._everywhere(_TIMES, {"start": seconds(start), "end": seconds(end)})
 
@@ -132,7 +133,7 @@ _TIMES = {
 
 
 def _overwritten(db: sqlite3.Connection, where: Mapping[str, str], values: Mapping[str, int]) -> bool:
-    """Delete rows and overwrite the place where they were; False if a reader still needs old pages of the log."""
+    """Delete rows and overwrite their bytes; return False if a reader still needs old pages of the log with them."""
     tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     db.execute("PRAGMA secure_delete = ON")  # for the end of the file, which VACUUM cuts off without overwriting it
     db.execute("BEGIN IMMEDIATE")

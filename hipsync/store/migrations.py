@@ -109,7 +109,7 @@ FIRST_TABLES = (
 
 @STEPS()
 def m001_first(db: Database) -> None:
-    """Make the tables for bands, for what they reported, and for what was shown to the person and done.
+    """Create the tables for bands, for what they reported, and for what the person was shown and did.
 
     Epochs and counters are WITHOUT ROWID tables keyed by band and time, which halves the file. The numbers 0 and 1 and
     NULL take no space in SQLite's records. So `length` is in minutes, and `state` and `inferred` share a column.
@@ -125,7 +125,7 @@ def m002_pauses(db: Database) -> None:
 
 @STEPS()
 def m003_occasions(db: Database) -> None:
-    """Add what a prompt was for, and the remarks on bands that were shown, so that each is shown once."""
+    """Add a column for what a prompt was for, and a table of the remarks shown, so that each is shown once."""
     _execute(
         db,
         """ALTER TABLE prompts ADD COLUMN occasion TEXT NOT NULL DEFAULT 'sitting'
@@ -181,7 +181,7 @@ def _execute(db: Database, *statements: str) -> None:
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Apply the steps that the file lacks, in one transaction, so that two processes at once make one schema.
+    """Apply the steps that the file lacks, in one transaction, so that two processes at once create one schema.
 
     Raises whatever a step raises, and then the file is as it was.
     """

@@ -19,7 +19,7 @@ class Prompts(OpenFile):
         return [_prompt(row) for row in rows]
 
     def prompt(self, prompt: Prompt) -> Prompt:
-        """The same prompt as the file has it now: it may have been answered since.
+        """Read a prompt again from the file, where it may have been answered since.
 
         Raises `StoreError` if it is not there any more.
         """
@@ -29,7 +29,7 @@ class Prompts(OpenFile):
         return _prompt(rows[0])
 
     def add_prompt(self, prompt: Prompt) -> Prompt:
-        """Store a new prompt; the prompt as it is stored, in whole seconds. Raises `StoreError`."""
+        """Store a new prompt and return it as it is stored, with times in whole seconds. Raises `StoreError`."""
         with self.transaction() as db:
             db.execute(f"INSERT INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
         return self.prompt(prompt)
@@ -40,13 +40,13 @@ class Prompts(OpenFile):
             db.execute(f"REPLACE INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
 
     def pause(self, now: datetime) -> Pause | None:
-        """The pause that is on at an instant, which is the one that was asked for last; None if none is on."""
+        """The pause that was asked for last, if it is still on at `now`; else None."""
         rows = self._rows("SELECT at, until FROM pauses WHERE at <= ? ORDER BY at DESC LIMIT 1", seconds(now))
         found = [Pause(instant(at), instant(until)) for at, until in rows if instant(until) > now]
         return found[0] if found else None
 
     def add_pause(self, pause: Pause) -> None:
-        """Store a pause, which takes the place of an earlier one. A pause without length ends the earlier one."""
+        """Store a pause, which replaces an earlier one. A pause of no length ends the earlier one."""
         with self.transaction() as db:
             db.execute("REPLACE INTO pauses VALUES (?, ?)", (seconds(pause.at), seconds(pause.until)))
 
@@ -81,7 +81,7 @@ class Prompts(OpenFile):
             db.execute("REPLACE INTO remarks VALUES (?, ?, ?)", (remark.band, remark.what, seconds(now)))
 
     def drop_remarks(self, band: BandId, what: Trouble) -> None:
-        """Forget the remarks on a trouble that seems to be over, so that the next one is shown again."""
+        """Delete the remarks on a trouble that seems to be over, so that the next one is shown again."""
         with self.transaction() as db:
             db.execute("DELETE FROM remarks WHERE band = ? AND what = ?", (band, what))
 

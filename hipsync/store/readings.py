@@ -1,6 +1,6 @@
-"""Readings: what bands reported. A second reading of the same time may complete the first, and never takes from it.
+"""Readings: what bands reported. A second reading of the same time may complete the first, but never removes from it.
 
-Lengths of epochs are stored in minutes. A month of epochs is read on the path of `hipsync today`, so that is quick.
+Lengths of epochs are stored in minutes. Reading epochs is on the path of `hipsync today`, so a month of them is quick.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ STATES: tuple[State | None, ...] = (
     State.RUNNING,
     State.CYCLING,
 )
-"""The states, each at the place of its code in `epochs.state`, as in the table `states`. 0 and 1 take no space in a
-file."""
+"""The states: the index of each is its code in `epochs.state` and in the table `states`. Codes 0 and 1 take no space in
+a file."""
 _CODES = {state: code for code, state in enumerate(STATES)}
 
 
@@ -59,10 +59,11 @@ class Readings(OpenFile):
     """The tables `epochs`, `counters`, `wears`, `charges`, `inactivities` and `infos`."""
 
     def append(self, band: BandId, readings: Sequence[Reading]) -> Appended:
-        """Store a batch of a band's readings in one transaction; when this returns, it is on disk.
+        """Store a batch of a band's readings in one transaction; return what became of its epochs.
 
-        A second epoch of the same start and length replaces the first if it has no fewer steps, and changes nothing
-        otherwise. A value that the second one lacks stays. Raises `StoreError`, and then nothing was stored.
+        The batch is on disk when this returns, unless an outer transaction is still open. A second epoch of the same
+        start and length replaces the first if it has no fewer steps, and changes nothing otherwise. A value that the
+        second one lacks stays. Raises `StoreError`, and then nothing was stored.
         """
         epochs = [reading for reading in readings if isinstance(reading, Epoch)]
         others = [reading for reading in readings if not isinstance(reading, Epoch)]
@@ -142,7 +143,7 @@ class Readings(OpenFile):
         return None if shortest is None else int(shortest) * MINUTE
 
     def since(self, band: BandId) -> Mapping[type[Reading], datetime]:
-        """For each type of reading that a band has reported, the end of the newest one."""
+        """For each type of reading that a band has reported, the instant of the newest one; for epochs, its end."""
         found: dict[type[Reading], datetime] = {}
         for start, length in self._rows(
             "SELECT start, length FROM epochs WHERE band = ? ORDER BY start DESC, length DESC LIMIT 1", band
@@ -193,7 +194,7 @@ class Readings(OpenFile):
     def all_epochs(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, Epoch]]:
         """Every epoch that starts in `[start, end)`, as (name of the band, epoch).
 
-        They are in order of time and then of band. None is no bound.
+        They are in order of time, then of band. None means no bound.
         """
         with self._lock, translated(self.path):
             cursor = self._db.execute(
@@ -212,8 +213,8 @@ _Row = tuple[int, int, int, int, int | None, int | None, int, int | None]
 
 _STATE = f"""(CASE excluded.state % {INFERRED} WHEN 0 THEN state % {INFERRED} ELSE excluded.state % {INFERRED} END
     | (state & excluded.state & {INFERRED}))"""
-"""SQL for the state of an epoch that comes a second time. A state stays until the band says another one; an epoch that
-was sent once is not inferred, whichever came first."""
+"""SQL for the state of an epoch that comes a second time. A state stays until the band reports another one. An
+epoch that the band sent at least once is not inferred, whichever came first."""
 _UPSERT = f"""
 INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
@@ -253,7 +254,7 @@ def _epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
 
 
 def _touched(rows: Sequence[_Row]) -> tuple[int, int]:
-    """Seconds `[from, until)` that hold all of these epochs."""
+    """The seconds `[from, until)` since 1970 that contain all of these epochs."""
     starts = [row[1] for row in rows]
     return min(starts), max(starts) + 60 * max({row[2] for row in rows})
 
@@ -270,7 +271,11 @@ def _drop_days_around(db: sqlite3.Connection, table: str, band: int, at_s: int) 
 
 
 def _append_other(db: sqlite3.Connection, band: int, reading: Reading) -> None:
-    """Store a reading that is no epoch. Of two in the same second the larger counter stays; of others, the first."""
+    """Store a reading that is not an epoch.
+
+    Of two counters in the same second, the larger one stays. Of two other readings, the first one stays, completed by
+    values that only the second one has.
+    """
     match reading:
         case Counter(at, steps):
             db.execute(

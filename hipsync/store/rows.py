@@ -1,4 +1,4 @@
-"""Rows of any table as plain mappings, for an export that holds everything.
+"""Rows of any table as plain mappings, for an export of everything.
 
 It follows the columns that a table has, so that a new column needs no change here.
 """
@@ -25,20 +25,23 @@ TIMES: Mapping[str, str] = {
     "pauses": "at",
     "exercises": "at",
 }
-"""The tables that are exported as rows, and the column of each that says when.
+"""The tables that are exported as rows, and for each the column with its time.
 
-Epochs are missing, because they are exported in a form of their own. So are syncs and remarks, which belong to this
-computer.
+Epochs are missing, because they are exported in a different form. Syncs and remarks are missing, because they concern
+this computer alone.
 """
 ALWAYS = "zones"
-"""The table of which every row is exported, whatever the time: each says where the computer was from then on."""
+"""The table whose rows are exported whatever their time: each says in which zone the computer was from then on."""
 
 
 class Rows(OpenFile):
-    """Rows of the tables of `TIMES`."""
+    """Reads and stores rows of the tables in `TIMES`."""
 
     def rows_of(self, table: str, start: datetime | None, end: datetime | None) -> Iterator[dict[str, Cell]]:
-        """Rows of a table in `[start, end)`, in order of time, with the band's name in place of its number."""
+        """Rows of a table in `[start, end)`, in order of time, with the band's name in place of its number.
+
+        None means no bound, and the table `ALWAYS` has none. Cells that are NULL are left out.
+        """
         at, columns = TIMES[table], self._columns(table)
         whole = start is None or table == ALWAYS
         first = -(2**62) if start is None or whole else seconds(start)
@@ -48,15 +51,15 @@ class Rows(OpenFile):
         order = f"{table}.{at}, {table}.rowid"
         sql = f"SELECT {shown} FROM {table}{joined} WHERE {table}.{at} >= ? AND {table}.{at} < ? ORDER BY {order}"  # noqa: S608  our own names
         if table == "counters":
-            sql = sql.removesuffix(f", {table}.rowid") + ", bands.id"  # it has none
+            sql = sql.removesuffix(f", {table}.rowid") + ", bands.id"  # counters have no rowid
         with self._lock, translated(self.path):
             for row in self._db.execute(sql, (first, last)):
                 yield {column: cell for column, cell in zip(columns, row, strict=True) if cell is not None}
 
     def put_row(self, table: str, row: Mapping[str, object], bands: Mapping[str, int]) -> bool:
-        """Store a row that `rows_of` gave; whether it was new. `bands` are the numbers of bands by their names.
+        """Store a row that `rows_of` yielded; return whether it was new. `bands` maps names of bands to their numbers.
 
-        Raises `InputError` for what is no row of that table, and `StoreError`.
+        Raises `InputError` if it is not a row of that table, and `StoreError`.
         """
         columns = self._columns(table)
         if unknown := row.keys() - set(columns):
