@@ -1,1 +1,1 @@
-"""Days of the past: the core's rule applied to what the store holds, with days that were judged before used again."""
+"""Past days: the core's rule applied to what the store has. Days that were judged before are used again."""

@@ -1,4 +1,4 @@
-"""A judged day in few bytes, and back, without loss: the columns `kinds` and `facts` of the table `days`.
+"""Writes a judged day in few bytes and reads it without loss: the columns `kinds` and `facts` of the table `days`.
 
 A month of days has to be read within milliseconds, so tuples are written as plain lists, in the order of their
 fields. Instants are whole seconds since 1970. It reads only what it wrote itself: rows of another version are never
@@ -22,15 +22,15 @@ class Columns(NamedTuple):
     kinds: bytes
     """`JudgedDay.kinds`, compressed by zlib."""
     facts: str
-    """All else, as JSON."""
+    """Everything else, as JSON."""
 
 
 Resolutions = list[tuple[BandId, int]]
-"""The bands that have data of a day, each with its finest resolution in minutes."""
+"""The bands that have data for a day, each with its finest resolution in minutes."""
 
 
 def encoded(judged: JudgedDay, resolutions: Resolutions) -> Columns:
-    """A judged day, and the bands that have data of it, as columns."""
+    """A judged day, and the bands that have data for it, as columns."""
     facts = {
         "complete_until": _seconds_or_none(judged.complete_until),
         "steps": judged.steps,
@@ -73,7 +73,7 @@ def _instant_or_none(at_s: int | None) -> datetime | None:
 
 
 def _encoded_piece(piece: Piece) -> list[object]:
-    """A piece without its `prompted`, which is no part of a judgement."""
+    """A piece as a list, without `prompted`, which is not part of a judgement."""
     start, end, minutes, ended_by, due, _, doubtful, whole = piece
     whole_values = whole and _encoded_stretch(whole)
     return [_seconds(start), _seconds(end), minutes, ended_by, _seconds_or_none(due), doubtful, whole_values]

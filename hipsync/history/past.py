@@ -1,7 +1,7 @@
-"""A time of the past as the rule judges it: what the store holds of it, as a timeline with its stretches and breaks.
+"""A past time as the rule judges it: what the store has of it, as a timeline with its stretches and breaks.
 
-Stretches can begin before the time that is asked for and end after it. So this module loads six hours around that
-time, and more while a stretch reaches the edge of what was loaded. It is on the path of `hipsync today`, so it
+Stretches can begin before the time that is asked for and end after it. So this module loads six hours more on either
+side, and further while a stretch reaches the edge of what was loaded. It is on the path of `hipsync today`, so it
 imports nothing slow.
 """
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from hipsync.store import Store
 
 AROUND_MINUTES = 6 * 60
-"""How much is loaded before and after a time; doubled while one of its stretches reaches the edge."""
+"""How much is loaded before and after the time asked for; doubled while a stretch reaches the edge."""
 FARTHEST_MINUTES = 64 * AROUND_MINUTES
-"""How much is loaded at most: 16 days on each side."""
+"""The most that is loaded before and after: 16 days."""
 
 
 class Past(NamedTuple):
@@ -41,7 +41,7 @@ def judged_past(
     now: datetime,
     only_band: Band | None = None,
 ) -> Past:
-    """What is known of `[start, end)` up to `now`, from all bands or from one.
+    """Load and judge what is known of `[start, end)` up to `now`, from all bands or from `only_band`.
 
     The timeline begins before `start` and ends after `end`, so that stretches that cross either of them are whole. It
     never reaches beyond `now`.
@@ -71,7 +71,7 @@ def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, 
 
 
 def sources(store: Store, first: int, last: int, only_band: Band | None = None) -> list[Source]:
-    """What each band reported of minutes `[first, last)`, counted from 1970."""
+    """Load what each band, or `only_band`, reported for the minutes `[first, last)`, counted from 1970."""
     return [
         Source(
             store.epochs(band.id, instant_of(first), instant_of(last)),
@@ -85,5 +85,5 @@ def sources(store: Store, first: int, last: int, only_band: Band | None = None) 
 
 
 def chosen_bands(store: Store, only_band: Band | None) -> Sequence[Band]:
-    """All bands, or the one that was chosen."""
+    """The bands to judge by: `only_band`, or all bands if it is None."""
     return store.bands() if only_band is None else [only_band]

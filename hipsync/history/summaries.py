@@ -1,8 +1,9 @@
-"""Summaries of local days: what the store holds of a day, judged by the rule, with what was shown and done.
+"""Summaries of local days: what the store has of a day, judged by the rule, with what was shown and done.
 
 Judging a day takes long, and a day that is over hardly changes. So `summarise_days` stores the judged part of each
 complete day. It uses that again while settings, bands, readings and this program's way of judging are the same.
-`summarise` judges a single day anew. It is on the path of `hipsync today`, so this module imports nothing slow.
+`summarise` judges its single day every time. It is on the path of `hipsync today`, so this module imports nothing
+slow.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from hipsync.store import Store, StoredDay
 
 JUDGED_AS = 1
-"""The version of this program's way of judging a day. Stored days of another version are judged anew.
+"""The version of this program's way of judging a day. Stored days of another version are judged again.
 
 Raise it with every change of the code that judges; `tests/history/test_judged_as.py` says when that is needed.
 """
@@ -32,7 +33,7 @@ Raise it with every change of the code that judges; `tests/history/test_judged_a
 def summarise(
     store: Store, rule: Rule, zones: Zones, day: date, now: datetime, only_band: Band | None = None
 ) -> DaySummary:
-    """The summary of a local day as far as it is known at `now`, from all bands or from one."""
+    """The summary of a local day as far as it is known at `now`, from all bands or from `only_band`."""
     span = zones.day(day)
     judged = judged_day(*_past_of(store, rule, zones, span, now, only_band), span, now)
     return _joined(store, rule, span, now, judged, resolutions(store, span, only_band))
@@ -41,10 +42,10 @@ def summarise(
 def summarise_days(
     store: Store, rule: Rule, zones: Zones, days: Sequence[date], now: datetime, only_band: Band | None = None
 ) -> list[DaySummary]:
-    """The summary of each of these local days, in their order, from all bands or from one.
+    """Return the summary of each of these local days, in their order, from all bands or from `only_band`.
 
-    Days judged before are taken from the store. Others are judged and, if they are complete, stored; where the file
-    cannot be written they are judged again the next time.
+    Days that were judged before are taken from the store. Others are judged and, if they are complete, stored. If the
+    file cannot be written, they are judged again the next time.
     """
     from hipsync.history.day_codec import decoded, encoded
     from hipsync.store import StoredDay
@@ -77,7 +78,7 @@ def summarise_days(
 def _stored_days(
     store: Store, spans: Sequence[Day], only_band: BandId | None, judged_by: str, now: datetime
 ) -> Mapping[tuple[datetime, datetime, str], StoredDay]:
-    """Complete days that were judged before, in just this way, by (start, end, name of the zone)."""
+    """The stored days that are complete and were judged in just this way, by (start, end, name of the zone)."""
     days = store.stored_days(spans[0].start, spans[-1].end, only_band, judged_by)
     return {(day.start, day.until, day.zone): day for day in days if _is_complete(day.loaded_until, now)}
 
@@ -92,7 +93,7 @@ def _is_complete(loaded_until: datetime, now: datetime) -> bool:
 
 
 def _judged_by(store: Store, rule: Rule, only_band: Band | None) -> str:
-    """All that a judgement rests upon besides the day and its readings: rule, bands, version of the program."""
+    """All that a judgement depends on besides the day and its readings: rule, bands, version of the program."""
     bands = [(band.id, band.vouches, band.reports_wear) for band in chosen_bands(store, only_band)]
     return repr((tuple(rule), bands, JUDGED_AS))
 
@@ -100,7 +101,7 @@ def _judged_by(store: Store, rule: Rule, only_band: Band | None) -> str:
 def _joined(
     store: Store, rule: Rule, span: Day, now: datetime, judged: JudgedDay, resolutions: Sequence[tuple[BandId, int]]
 ) -> DaySummary:
-    """A judged day, with its bands by name, and with the prompts and exercises that the store has of it."""
+    """A judged day, joined with the names of its bands, and with the prompts and exercises that the store has of it."""
     bands = {band.id: band for band in store.bands()}
     return summed_up(
         judged,
@@ -118,7 +119,7 @@ def _joined(
 
 
 def resolutions(store: Store, day: Day, only_band: Band | None = None) -> list[tuple[BandId, int]]:
-    """The bands that have data of a day, each with its finest resolution in minutes."""
+    """The bands that have data for a day, each with its finest resolution in minutes."""
     return [
         (band.id, max(int(resolution.total_seconds()) // 60, 1))
         for band in chosen_bands(store, only_band)
@@ -129,6 +130,6 @@ def resolutions(store: Store, day: Day, only_band: Band | None = None) -> list[t
 def prompts_around(store: Store, start: datetime, end: datetime) -> Sequence[Prompt]:
     """Prompts that concern a day `[start, end)`: its own, and those of the day before and the day after.
 
-    A stretch that the day shows may have had its prompt before midnight, or may get it after.
+    A stretch that the day shows may have had its prompt before midnight, or may get it afterwards.
     """
     return store.prompts(start - timedelta(days=1), end + timedelta(days=1))
