@@ -91,10 +91,10 @@ def _hour_json(hour: Hour, zone: ZoneInfo) -> dict[str, Json]:
 
 
 def period_json(period: PeriodSummary, before: PeriodSummary | None = None) -> dict[str, Json]:
-    """The object that `week --json` and `month --json` print, version 1; `days` holds the objects of `day --json`.
+    """The object that `week --json` and `month --json` print, version 1; `days` lists the objects of `day --json`.
 
-    With the period before, `before` has the same members without `days`, and `change` compares the two if enough is
-    known of both.
+    If `before` is given, the member `before` has the same members except `version` and `days`. The member `change`
+    compares the two periods, and is null if too little is known of either.
     """
     found: dict[str, Json] = {"version": 1, **_period_json(period), "days": [day_json(day) for day in period.days]}
     if before is not None:

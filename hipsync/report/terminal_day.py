@@ -1,7 +1,7 @@
 """A day as text for a terminal: a strip of marks, totals, stretches, prompts, and one line on what to do next.
 
 It counts nothing itself: all numbers come from `DaySummary`. Weeks and months are in `terminal_period.py`, which uses
-the strips, words and totals of this module. `day_facts` says the same in plain lines, for whoever listens to them.
+the strips, words and totals of this module. `day_facts` gives the same as plain lines, for whoever listens to them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hipsync.core.timeline import COARSE_MINUTES
 from hipsync.model import Answer, EndedBy, Kind, Occasion, Prompt
 
 LONG_DAY_MINUTES = 12 * 60
-"""A day with so much sitting is remarked on, and only beside the hours that the band was worn (docs/rule.md)."""
+"""A day with at least this much sitting gets a remark, always beside the hours worn and awake (docs/rule.md)."""
 
 HOUR = timedelta(hours=1)
 STRIP_CELL_MINUTES = (10, 15, 20)
@@ -28,7 +28,7 @@ NARROWEST_COLUMNS = 80
 """Output is never made for fewer columns than this."""
 
 Marks = Mapping[Kind, str]
-"""The character of a strip for each kind of minute."""
+"""The character that stands for each kind of minute in a strip."""
 UNICODE_MARKS: Marks = {
     Kind.SITTING: "█",
     Kind.UP: "▲",
@@ -71,7 +71,7 @@ ENDINGS: Mapping[EndedBy | None, str] = {
     EndedBy.UNKNOWN: ", then no data",
     None: ", goes on",
 }
-"""The words after a stretch that say what ended it; None: it goes on."""
+"""The words after a stretch that say what ended it; the key None is for one that goes on."""
 LISTED_STRETCHES = 5
 """How many of the longest stretches are listed."""
 UNWORN = "No minute is known to be worn and awake, so of sitting nothing can be said."
@@ -83,7 +83,7 @@ Style = Literal["plain", "colour"]
 def day_text(
     summary: DaySummary, *, style: Style = "plain", marks: Marks = UNICODE_MARKS, columns: int = NARROWEST_COLUMNS
 ) -> str:
-    """The text of a day for a terminal of so many columns, which are at least 80; it ends with a line feed."""
+    """The text of a day for a terminal with at least 80 `columns`; it ends with a line feed."""
     if summary.complete_until is None:
         return "\n".join([*_head(summary), "", f"  {advice(summary)}"]) + "\n"
     lines = [*_head(summary), "", *_strip(summary, style, marks, columns), ""]
@@ -92,7 +92,7 @@ def day_text(
 
 
 def day_facts(summary: DaySummary) -> Iterator[str]:
-    """The day in words, one fact a line, for whoever listens to it or searches in it."""
+    """The day in words, one fact per line, for whoever listens to the text or searches in it."""
     zone = ZoneInfo(summary.zone)
     yield from _head(summary)
     for kind in KINDS:
@@ -151,7 +151,7 @@ def _strip(summary: DaySummary, style: Style, marks: Marks, columns: int) -> Ite
 
 
 def ruler(day: DaySummary, cell_minutes: int) -> str:
-    """The line above a strip of this day: every third local hour."""
+    """The line above a strip of this day, with every third hour in local time."""
     zone = ZoneInfo(day.zone)
     hours = range(0, int((day.end - day.start).total_seconds()) // 3600, 3)
     labels = (f"{(day.start + hour * HOUR).astimezone(zone):%H}" for hour in hours)
@@ -159,7 +159,7 @@ def ruler(day: DaySummary, cell_minutes: int) -> str:
 
 
 def strip(kinds: bytes, cell_minutes: int, style: Style, marks: Marks) -> str:
-    """A character for every `cell_minutes` minutes: the kind that most of them are. `kinds` as in `DaySummary`."""
+    """One character for every `cell_minutes` minutes: that of their most frequent kind. `kinds` as in `DaySummary`."""
     return "".join(_coloured(marks[_main(cell)], _main(cell), style) for cell in _cells(kinds, cell_minutes))
 
 
@@ -174,7 +174,7 @@ def _cells(kinds: bytes, cell_minutes: int) -> list[bytes]:
 
 
 def _main(cell: bytes) -> Kind:
-    """The kind that most minutes of a cell are; of two that are as many, the first in `KINDS`."""
+    """The most frequent kind in a cell; of two that are equally frequent, the first in `KINDS`."""
     return max(KINDS, key=lambda kind: cell.count(KINDS.index(kind)))
 
 
@@ -246,7 +246,7 @@ def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:
 
 
 def occasion_words(prompt: Prompt) -> str:
-    """The words before the answer of a listed prompt, which say what it was for; empty for sitting."""
+    """The words before the answer to a listed prompt, which say what the prompt was for; empty for sitting."""
     return {Occasion.SITTING: "", Occasion.MORNING: "morning: ", Occasion.AFTER_CYCLING: "ride: "}[prompt.occasion]
 
 

@@ -1,4 +1,4 @@
-"""A week or a month as text for a terminal: a strip a day, totals, and what changed against the week before.
+"""A week or a month as text for a terminal: a strip for each day, totals, and what changed against the week before.
 
 It counts nothing itself: all numbers come from `PeriodSummary`.
 """
@@ -38,11 +38,11 @@ DAY = timedelta(days=1)
 LABEL, FIGURES = "  Mon 16 ", " sitting longest breaks"
 """The widest text before a strip, and the heading of the figures after it."""
 FOLDED_DAYS = 3
-"""At least so many days in a row without data share one line."""
+"""This many or more days in a row without data share one line."""
 
 
 def cell_minutes(days: Sequence[DaySummary], columns: int) -> int:
-    """How many minutes a character of a strip stands for, so that the longest of these days fits so many columns."""
+    """How many minutes a character of a strip stands for, so that the longest of these days fits into `columns`."""
     hours = max(((day.end - day.start).total_seconds() / 3600 for day in days), default=24)
     room = columns - len(LABEL) - len(FIGURES)
     return next((cell for cell in CELL_MINUTES if hours * 60 / cell <= room), CELL_MINUTES[-1])
@@ -57,9 +57,9 @@ def period_text(
     marks: Marks = UNICODE_MARKS,
     columns: int = NARROWEST_COLUMNS,
 ) -> str:
-    """The text of a week or month for a terminal of so many columns, which are at least 80.
+    """The text of a week or month for a terminal with at least 80 `columns`; it ends with a line feed.
 
-    `before` is the period to compare it with. The text ends with a line feed.
+    `before` is the period to compare with; None for no comparison.
     """
     lines = [*_head(period, kind)]
     if period.complete_until is None:
@@ -72,7 +72,7 @@ def period_text(
 
 
 def period_facts(period: PeriodSummary, kind: PeriodKind, before: PeriodSummary | None = None) -> Iterator[str]:
-    """The week or month in words, one fact a line, for whoever listens to it or searches in it."""
+    """The week or month in words, one fact per line, for whoever listens to the text or searches in it."""
     yield from _head(period, kind)
     for each in KINDS:
         yield f"{WORDS[each]}: {length(period.minutes[each])}"
@@ -126,12 +126,12 @@ def _span(first: date, last: date) -> str:
 
 
 def _begun(period: PeriodSummary) -> Sequence[DaySummary]:
-    """The days of a period without those to come."""
+    """The days of a period that have begun."""
     return [day for day in period.days if day.until > day.start]
 
 
 def _bands(period: PeriodSummary) -> list[BandOfDay]:
-    """The bands that have data of these days, each once, with its coarsest resolution of any of them."""
+    """The bands that have data for these days, each once, with its coarsest resolution on any of them."""
     found: dict[str, BandOfDay] = {}
     for band in (band for day in period.days for band in day.bands):
         earlier = found.get(band.name)

@@ -1,9 +1,9 @@
 """The page, live, for one person on this computer.
 
 Every program and every user of the computer can reach the port, and any web page in a browser can send requests to
-it. So three things must hold for every request: whoever sends it knows the secret that `hipsync web` prints (a cookie
-stores it); it is for this address; and if it changes something, it comes from this page and carries a token of its
-own.
+it. So every request must meet three conditions. Its sender knows the secret that `hipsync web` prints, which a cookie
+stores. The request is addressed to this host and port. If it changes something, it comes from this page and carries
+a token that the page contains.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from hipsync.report.page import policy
 
 SPANS = ("day", "week", "month")
 REFRESH_S = 60
-"""Seconds after which the page of today is loaded anew."""
+"""Seconds after which the browser reloads the page of today."""
 LONGEST_FORM_BYTES = 4096
 HEADERS = {
     "Cache-Control": "no-store",
@@ -38,22 +38,22 @@ HEADERS = {
 
 
 class Backend(Protocol):
-    """What the site shows, and what it can do. It is called from several threads."""
+    """What the site shows, and what it can do. Its methods are called from several threads."""
 
     def page(self, span: str, when: str, token: str, notice: str, /) -> str:
-        """The HTML of the day, week or month (`span`) that holds `when`, a date as people write it.
+        """The HTML of the day, week or month (`span`) that contains `when`, a date as people write it.
 
         Its forms carry `token`, and it shows `notice`, the outcome of the last form. Raises `HipsyncError`.
         """
         ...
 
     def act(self, what: str, /) -> str:
-        """Do one of done, snooze, skip, pause and resume; the outcome in one line. Raises `HipsyncError`."""
+        """Do one of done, snooze, skip, pause and resume; return the outcome in one line. Raises `HipsyncError`."""
         ...
 
 
 def application(backend: Backend, port: int, secret: str) -> Starlette:
-    """The site at 127.0.0.1 and this port, for whoever knows the secret."""
+    """The web application for 127.0.0.1 and this port, for whoever knows the secret."""
     guard = _Guard(port, secret)
 
     async def index(_: Request) -> Response:
@@ -107,7 +107,7 @@ class _Guard:
         return hmac.compare_digest(token.encode(), self.token.encode())
 
     def guarded(self, handler: Handler) -> Handler:
-        """The same handler for requests that are let in; others get a refusal."""
+        """Wrap a handler so that it gets only the requests that are let in; others get a refusal."""
 
         async def answer(request: Request) -> Response:
             response = self._refusal(request) or await handler(request)
@@ -119,7 +119,7 @@ class _Guard:
     def _refusal(self, request: Request) -> Response | None:
         """The answer to a request that is not let in; None if it is let in.
 
-        An address with the secret is answered by setting the cookie and going to the address without it.
+        A request with the secret in its address is answered with a cookie and a redirect to the address without it.
         """
         host = request.headers.get("host", "")
         if host not in self._hosts:
@@ -143,7 +143,7 @@ class _Guard:
 
 
 async def _form(request: Request) -> dict[str, str] | None:
-    """The fields of a form, of each the last value; None if the form is longer than ours are."""
+    """Read the last value of each field of a form; None if the form is longer than `LONGEST_FORM_BYTES`."""
     body = b""
     async for part in request.stream():
         body += part
@@ -159,7 +159,7 @@ def _plain(text: str, status: int) -> Response:
 def above(
     line: str, notice: str, token: str, *, unanswered: bool, paused: bool, span: str, neighbours: tuple[str, str]
 ) -> str:
-    """The HTML above the page: what is going on now, buttons, and links to other pages.
+    """The HTML above the page: what the service is doing now, buttons, and links to other pages.
 
     `unanswered` says whether a prompt waits for an answer. `neighbours` are the dates of the pages before and after
     this one; the second is empty if there is none.

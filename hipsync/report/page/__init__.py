@@ -1,6 +1,6 @@
-"""A day, a week or a month as one HTML page: for its wearer, and printed for whoever treats them.
+"""A day, a week or a month as one HTML page: for the wearer, and printed for whoever treats them.
 
-The page holds all that it needs: no network, no script. Every chart is an SVG with a title and a description, and has
+The page needs nothing from outside: no network, no script. Every chart is an SVG with a title and a description, and has
 its numbers in a table. Kinds of minutes differ in height and not in colour alone. Text from elsewhere, such as names of
 bands and exercises, is escaped.
 """
@@ -35,10 +35,10 @@ def page_html(
     above: str = "",
     refresh: str = "",
 ) -> str:
-    """The page of some days, complete from its DOCTYPE on.
+    """The whole page of a period as HTML, from its DOCTYPE on.
 
-    With `previous`, it also shows the change against these days. `above` is HTML that `hipsync web` puts before it.
-    `refresh` has a browser load it anew, in the form `seconds; url=address`.
+    With `previous`, the page also shows the change against that period. `above` is HTML that `hipsync web` puts at the
+    top. `refresh`, in the form `seconds; url=address`, makes the browser reload the page; empty for no reload.
     """
     title = f"Sitting, {_dates(period)}"
     known = [day for day in period.days if day.complete_until is not None]
@@ -184,7 +184,7 @@ def _usual(period: PeriodSummary) -> str:
 
 
 def _change(period: PeriodSummary, previous: PeriodSummary) -> str:
-    """Two periods side by side. Totals are by the hour worn, because nobody wears a band equally long."""
+    """Two periods side by side. Totals are per hour awake and worn, because nobody wears a band equally long in both."""
     rows = [
         [name, before, now] for (name, before), (_, now) in zip(_compared(previous), _compared(period), strict=True)
     ]

@@ -39,7 +39,7 @@ STRIPS_DESC = "A row a day, from midnight to midnight. The higher the bar, the s
 
 
 def strips(period: PeriodSummary) -> str:
-    """HTML of the days as strips, one a day, with a legend and a table of each day's numbers."""
+    """HTML of the days as strips, one for each day, with a legend and a table of each day's numbers."""
     kinds = [kind for kind in KINDS if period.minutes[kind]]
     heading = "The day" if len(period.days) == 1 else "The days"
     return (
@@ -63,7 +63,7 @@ def _strips_svg(days: Sequence[DaySummary]) -> str:
 
 
 def _strip(day: DaySummary, y: float, minute_width: float) -> str:
-    """One row: every kind is a single path, so that a month stays a small file."""
+    """The SVG of one day's row. Each kind is a single path, so that the page of a month stays small."""
     paths: dict[Kind, list[str]] = {}
     for span in day.spans():
         x = LEFT + (span.start - day.start) / MINUTE * minute_width
@@ -116,13 +116,13 @@ class _HourCell(NamedTuple):
     """What the chart of hours shows of one hour."""
 
     shade: str
-    """The CSS class: how much of the hour was sat, or why that is not known."""
+    """The CSS class: how much of the hour was spent sitting, or why that is not known."""
     minutes: str
     """Minutes of sitting; empty for an hour that was mostly slept, unworn or unknown."""
 
 
 def hours(period: PeriodSummary) -> str:
-    """HTML of the minutes of sitting in each hour, a cell an hour; empty for a single day, whose strip shows it."""
+    """HTML of the minutes of sitting, with a cell for each hour; empty for a single day, whose strip shows them."""
     if len(period.days) == 1:
         return ""
     columns = max(24, *(len(day.hours) for day in period.days))
@@ -178,7 +178,7 @@ def _hours_row(name: str, row: Sequence[_HourCell], y: int, width: float) -> str
 
 
 BIN_EDGES = (8, 15, 30, 45, 60, 90, 120)
-"""Lengths in minutes at which the bars of the chart begin; the last one holds all longer stretches."""
+"""Lengths in minutes at which the bars of the chart begin; the last bar is for all longer stretches."""
 BASE, TALLEST = 180, 140
 """The bottom line of the bars and the height of the tallest one, in SVG units."""
 LISTED_STRETCHES = 5
@@ -189,7 +189,7 @@ class Bin(NamedTuple):
 
     low: int
     high: int | None
-    """None: the bin has no upper end."""
+    """None if the bin has no upper end."""
     stretches: int
     minutes: int
 
@@ -217,7 +217,7 @@ def binned(lengths: Sequence[int]) -> Sequence[Bin]:
 
 
 def lengths(period: PeriodSummary) -> str:
-    """HTML of how long the stretches were: a bar a range of lengths, the longest as a list, and a table."""
+    """HTML of how long the stretches were: a bar for each range of lengths, a list of the longest, and a table."""
     bins = binned(period.lengths)
     if not any(each.stretches for each in bins):
         return ""
@@ -286,7 +286,7 @@ ANSWERS: Mapping[Answer | None, str] = {
 
 
 def prompts(period: PeriodSummary) -> str:
-    """HTML of what came of the prompts: a bar that their answers share, and a table of every prompt."""
+    """HTML of what came of the prompts: a bar divided among their answers, and a table of every prompt."""
     shown = [(outcome, day) for day in period.days for outcome in day.prompts]
     if not shown:
         return ""

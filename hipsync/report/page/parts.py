@@ -1,4 +1,4 @@
-"""What the page is put together from: charts with words for those who do not see them, and tables."""
+"""The building blocks of the page: tables, and charts with words for those who cannot see them."""
 
 # A line of HTML is one line.
 # ruff: noqa: E501
@@ -28,7 +28,7 @@ def html_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]
 
 
 def folded_table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that is folded away until somebody opens it; the arguments are those of `table`."""
+    """A table that is folded away until somebody opens it; the arguments are those of `html_table`."""
     return f"<details><summary>{escape(caption)}, as a table</summary>{html_table(caption, heads, rows)}</details>"
 
 

@@ -1,4 +1,4 @@
-"""The style sheet of the page: light and dark, on a telephone, a screen and A4."""
+"""The style sheet of the page: light and dark, for a telephone, a screen and A4 paper."""
 
 # ruff: noqa: E501
 
