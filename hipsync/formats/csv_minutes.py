@@ -22,26 +22,27 @@ from hipsync.text import clean
 NEEDED_COLUMNS = ("timestamp", "steps")
 COLUMNS = (*NEEDED_COLUMNS, "length", "intensity", "heart_rate", "state", "kind", "inferred", "band")
 MOST_STEPS = 300
-"""The most steps that a minute can have: sprinters take some 270, so more is a mistake of the file."""
+"""The most steps that a minute can have: sprinters take some 270, so more is a mistake in the file."""
 LONGEST_MINUTES = 24 * 60
-"""The longest epoch that a file may hold."""
+"""The longest epoch that a file may contain."""
 YEARS = range(1970, 2100)
 """Any other year comes from a clock that was never set, or from a slip of the pen."""
 LONGEST_LINE = 10_000
 """Characters after which a line is refused, so that a damaged file does not fill the memory."""
 UNNAMED = "csv"
-"""The name of the band for lines that name none."""
+"""The name of the band for lines that do not name one."""
 
 
 class MinuteTable(NamedTuple):
     """The minutes of a file, all of them checked."""
 
     lines: int
-    """How many lines the file has, without its header."""
+    """How many lines were read, without headers, empty lines, and (in CSV) lines that repeat an earlier one."""
     by_band: Mapping[str, Sequence[Epoch]]
     """The epochs of each band, by its name."""
     says_state: bool
-    """Whether it has the column `state`, so that it says where its wearer slept or took the band off."""
+    """Whether it has states, so that it says when the wearer slept or took the band off. A CSV file has them if
+    it has the column."""
     says_heart_rate: bool
     """Whether any epoch has a heart rate."""
 
@@ -56,10 +57,10 @@ class Imported(NamedTuple):
 
 
 def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None) -> MinuteTable:
-    """The minutes of a whole CSV file. Raises `InputError`, which names the line.
+    """Read the minutes of a whole CSV file. Raises `InputError`, which names the line.
 
-    `zone` is the zone of timestamps without an offset. The lines belong to `band` if it is given, else to the band in
-    the column of that name, else to the band `csv`.
+    `zone` is the zone of timestamps without an offset, which are an error if it is None. The lines belong to `band` if
+    it is given, else to the band in the column of that name, else to the band `csv`.
     """
     by_band: dict[str, list[Epoch]] = {}
     count, says_state = 0, False
@@ -71,9 +72,9 @@ def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None) -> Minu
 
 
 def import_table(store: Store, table: MinuteTable, now: datetime) -> Imported:
-    """Store all minutes of a file, or none. Bands that are not there yet are added.
+    """Store all minutes of a file, or none; return what became of them. Bands that are missing are added.
 
-    Raises `InputError` for the name of a band that was paired, and `StoreError`.
+    Raises `InputError` if a name belongs to a band that is not from such an import, and `StoreError`.
     """
     new = same = 0
     with store.transaction():
@@ -84,12 +85,18 @@ def import_table(store: Store, table: MinuteTable, now: datetime) -> Imported:
 
 
 def epochs_of_csv(file: BinaryIO, zone: ZoneInfo | None) -> list[Epoch]:
-    """The epochs of a CSV file, in its order. Raises `InputError`."""
+    """Read the epochs of a CSV file, in the order of the file. Raises `InputError`.
+
+    `zone` is the zone of timestamps without an offset, which are an error if it is None.
+    """
     return [line.epoch for line in _lines(file, None, zone)]
 
 
 def _band(store: Store, name: str, table: MinuteTable, now: datetime) -> BandId:
-    """The imported band of this name, which is added if it is not there. Raises `InputError` if it was paired."""
+    """Return the imported band of this name, after adding it if it is missing.
+
+    Raises `InputError` if the name belongs to a band that is not from such an import.
+    """
     vouches = table.says_state or table.says_heart_rate
     band = next((band for band in store.bands() if band.name == name), None)
     if band is None:
@@ -178,7 +185,7 @@ def _check_header(header: list[str]) -> None:
 
 
 def _timestamp(row: Mapping[str, str], number: int, zone: ZoneInfo | None, before: datetime | None) -> datetime:
-    """The start of a row in UTC; `before` is the start of the row before it. Raises `InputError`."""
+    """The start of a row in UTC; `before` is the start of the row before, or None. Raises `InputError`."""
     text = row["timestamp"]
     try:
         written = datetime.fromisoformat(text)
@@ -198,7 +205,10 @@ def _timestamp(row: Mapping[str, str], number: int, zone: ZoneInfo | None, befor
 
 
 def _local(written: datetime, zone: ZoneInfo, number: int, before: datetime | None) -> datetime:
-    """A local time in UTC. In an hour that comes twice it is the first, unless the rows have passed that already."""
+    """A local time with its zone: in an hour that comes twice, the first one, unless the rows have passed it already.
+
+    Raises `InputError` for a time that the clock skipped.
+    """
     first, second = (written.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != written:
         raise InputError(f"line {number}: {written.isoformat()} does not exist in {zone.key}: the clock skipped it")
@@ -253,7 +263,10 @@ def _state(row: Mapping[str, str], number: int) -> State | None:
 
 
 def export_csv(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
-    """Write every epoch that starts in `[since, until)` as CSV, in order of time; how many there were."""
+    """Write every epoch that starts in `[since, until)` as CSV, in order of time; return how many there were.
+
+    None means no bound.
+    """
     out = csv.writer(file, lineterminator="\n")
     says_state = store.has_states() or any(band.reports_wear for band in store.bands())
     columns = [column for column in COLUMNS if column != "state" or says_state]

@@ -3,12 +3,12 @@
 The header of a file says which kind it is (fitabase.com, data dictionary; the files of Furberg, Brinton, Keating and
 Ortiz 2016 have these headers):
 
-    Id, ActivityMinute, Steps            a minute a row; or Intensity
-    Id, ActivityHour, Steps00 ... 59     an hour a row; or Intensity00 ... 59
+    Id, ActivityMinute, Steps            a row for each minute; or Intensity for Steps
+    Id, ActivityHour, Steps00 ... 59     a row for each hour; or Intensity00 ... 59
     Id, date, value, logId               a minute of sleep: 1 asleep, 2 restless, 3 awake
     Id, Time, Value                      heart rate, every few seconds
 
-Times are local ones. A minute without a row of steps is unknown; one without a step may be an unworn one.
+Times are local. A minute without a row of steps is unknown; in one without a step the band may not have been worn.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from hipsync.model import MINUTE, Epoch, State
 from hipsync.text import clean
 
 COLUMNS = {"Steps": "steps", "Intensity": "intensity"}
-"""Columns of values for a minute, and what a `Value` calls them."""
+"""The columns with a value for a minute, and the `Value.what` of each."""
 ASLEEP = frozenset({1, 2})
 """The values of sleep that count as asleep: asleep and restless."""
 HEART_RATES = range(20, 251)
-"""Possible heart rates in beats a minute; others are mistakes."""
+"""Possible heart rates in beats a minute; others are mistakes, and are left out."""
 UNUSED = ("Calories", "METs")
-"""The beginnings of columns in files of the same form that hipsync has no use for."""
+"""How the names of columns begin that hipsync has no use for, in files of the same form."""
 
 
 class Value(NamedTuple):
-    """One number that a file holds of a person."""
+    """One number about a person from a file."""
 
     person: str
     at: datetime
@@ -49,13 +49,13 @@ class Value(NamedTuple):
 
 
 class FitabaseExport:
-    """The minutes in several files about the same people, whose local times are those of one zone."""
+    """The minutes in several files about the same people, with all local times in one zone."""
 
     def __init__(self, zone: ZoneInfo) -> None:
         self._zone = zone
         self.lines = 0
         self.skipped = 0
-        """How many values were left out because the clock skipped their time."""
+        """How many values were left out because their local time does not exist: the clock skipped it."""
         self._values: dict[str, dict[str, dict[datetime, int]]] = {}
         """Steps, intensity and sleep, by person, name and minute."""
         self._beats: dict[str, dict[datetime, tuple[int, int]]] = {}
@@ -84,7 +84,7 @@ class FitabaseExport:
             text.detach()
 
     def table(self) -> MinuteTable:
-        """All minutes with steps; a person's band is called `fitbit` and the person's number.
+        """All minutes that have steps, 0 included; the band of a person is called `fitbit` and the person's number.
 
         Raises `InputError` if no minute has steps.
         """
@@ -107,7 +107,7 @@ class FitabaseExport:
             self._values.setdefault(value.person, {}).setdefault(value.what, {})[at] = value.value
 
     def _instant(self, local: datetime) -> datetime | None:
-        """A local minute in UTC; in an hour that comes twice, the first. None if the clock skipped it."""
+        """A local minute in UTC, the first one if it comes twice. None if the clock skipped it."""
         at = local.replace(second=0, tzinfo=self._zone).astimezone(UTC)
         return at if at.astimezone(self._zone).replace(tzinfo=None, second=0) == local.replace(second=0) else None
 
@@ -124,7 +124,7 @@ class FitabaseExport:
 
 
 RowReader = Callable[[Sequence[str], int], Iterator[Value]]
-"""What reads the values in a row, given its cells and the number of its line. Raises `InputError`."""
+"""A function that reads the values in a row from its cells and the number of its line. Raises `InputError`."""
 
 
 def _reader_for(header: list[str]) -> RowReader:
@@ -146,7 +146,7 @@ def _reader_for(header: list[str]) -> RowReader:
 
 
 def _wide_column(names: Sequence[str]) -> str | None:
-    """What the 60 columns of an hour hold; None if they are not the 60 minutes of one thing."""
+    """What the 60 columns of an hour contain, as in `Value.what`; None if they are not the minutes of one thing."""
     for name, what in COLUMNS.items():
         if list(names) == [f"{name}{minute:02}" for minute in range(60)]:
             return what
@@ -201,7 +201,7 @@ def _number(text: str, number: int, what: str) -> int:
 
 
 def _bounded(text: io.TextIOWrapper) -> Iterator[str]:
-    """The lines of a file. Raises `InputError` for one that is too long or holds a zero byte."""
+    """The lines of a file. Raises `InputError` for one that is too long or contains a zero byte."""
     number = 0
     while line := text.readline(LONGEST_LINE):
         number += 1

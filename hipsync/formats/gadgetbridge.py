@@ -30,12 +30,12 @@ MOST_BYTES = 4 * 2**30
 MILLISECONDS = 10**11
 """A number from here on is milliseconds since 1970: in seconds it would be the year 5138."""
 EARLIEST = datetime(2014, 1, 1, tzinfo=UTC)
-"""Samples before this are dropped. It is before the first band of these families; a clock that was never set says 1970
-or 2000."""
+"""Samples before this are dropped. No band of these families existed then; a clock that was never set says 1970 or
+2000."""
 AHEAD = timedelta(days=1)
-"""Samples further ahead of now than this are dropped."""
+"""Samples that lie further in the future than this are dropped."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-"""The time of what an export says of a band, so that whatever the band itself says later is newer."""
+"""The time given to what an export says about a band, so that whatever the band itself says later is newer."""
 BATCH = 10_000
 """How many epochs are stored at a time."""
 
@@ -50,7 +50,7 @@ class Device(NamedTuple):
     """The key of the driver that knows most of its rows."""
     firmware: str | None
     tables: Mapping[str, int]
-    """The tables of samples that have rows of it, and how many."""
+    """How many rows it has in each table of samples in which it has any."""
     key: bytes | None
     """The band's key, if the export has it."""
 
@@ -69,7 +69,7 @@ class GadgetbridgeExport:
     def devices(self) -> list[Device]:
         """The devices with samples that a driver knows.
 
-        Raises `InputError` if this is no database of Gadgetbridge, or of a version that hipsync does not know.
+        Raises `InputError` if this is not a database of Gadgetbridge, or is of a version that hipsync does not know.
         """
         tables = self._tables()
         if "DEVICE" not in tables:
@@ -98,7 +98,7 @@ class GadgetbridgeExport:
         return found
 
     def unknown(self) -> dict[str, int]:
-        """Tables of activity samples that no driver knows, and how many rows they hold."""
+        """Tables of activity samples that no driver knows, and how many rows they have."""
         found: dict[str, int] = {}
         for table in self._tables() - self._samples.keys():
             if table.endswith("ACTIVITY_SAMPLE") and table.isidentifier():
@@ -181,10 +181,11 @@ def import_devices(
     now: datetime,
     on_progress: Callable[[int], object],
 ) -> list[ImportedDevice]:
-    """Store all that an export has of all devices, or nothing.
+    """Store all that an export has of all devices, or nothing; return what was imported from each.
 
-    A band that is paired is found by its address; one that was imported before, by the address in its `infos`. Others
-    are added. `on_progress` is called with the number of epochs after each batch. Raises `InputError` and `StoreError`.
+    A paired band is found by its address. One that was imported before is found by the address that the import stored
+    as its serial number. Others are added. `on_progress` is called with the number of epochs after each batch. Raises
+    `InputError` and `StoreError`.
     """
     found: list[ImportedDevice] = []
     with store.transaction():
@@ -204,7 +205,7 @@ def import_devices(
 
 
 def _band(store: Store, device: Device, driver: Driver, now: datetime) -> Band:
-    """The band that this device is, paired or imported before; else a new one by a name that is free."""
+    """Return the band for a device, which was paired or imported before; else add one under a name that is free."""
     for band in store.bands():
         if band.driver == device.driver and not band.simulated:
             info = store.newest_info(band.id)
@@ -226,7 +227,7 @@ def _batches(epochs: Iterator[Epoch]) -> Iterator[list[Epoch]]:
 
 @contextlib.contextmanager
 def opened_export(file: Path, drivers: Mapping[str, Driver]) -> Generator[GadgetbridgeExport, None, None]:
-    """The database in a file or in a ZIP, which is first copied to a private folder. Raises `InputError`."""
+    """Open the database in a file or in a ZIP, after copying it to a private folder. Raises `InputError`."""
     with tempfile.TemporaryDirectory(prefix="hipsync-") as folder:
         copy = Path(folder) / "Gadgetbridge"
         try:
@@ -241,7 +242,7 @@ def opened_export(file: Path, drivers: Mapping[str, Driver]) -> Generator[Gadget
 
 
 def _copied(file: Path, to: Path) -> Mapping[str, bytes]:
-    """Copy a database and its log; the keys beside it, of which there are none. Raises `InputError` and `OSError`."""
+    """Copy a database and its log; return no keys: a bare database has none. Raises `InputError` and `OSError`."""
     with file.open("rb") as opened_file:
         if opened_file.read(len(MAGIC)) != MAGIC:
             raise InputError(f"{file} is neither a database nor a ZIP: give what Gadgetbridge exported")
@@ -253,7 +254,7 @@ def _copied(file: Path, to: Path) -> Mapping[str, bytes]:
 
 
 def _extracted(file: Path, to: Path) -> Mapping[str, bytes]:
-    """Copy the first database out of a ZIP; the keys in its device files, by address. Raises `InputError`."""
+    """Copy the first database out of a ZIP; return the keys in its device files, by address. Raises `InputError`."""
     keys: dict[str, bytes] = {}
     found = False
     with zipfile.ZipFile(file) as archive:
@@ -274,7 +275,7 @@ def _extracted(file: Path, to: Path) -> Mapping[str, bytes]:
 
 
 def _written(source: IO[bytes], to: Path) -> None:
-    """Copy a database of which `MAGIC` was read already. Raises `InputError` if it is too large."""
+    """Copy a database whose first bytes, `MAGIC`, were read already. Raises `InputError` if it is too large."""
     size = len(MAGIC)
     with to.open("wb") as copy:
         copy.write(MAGIC)
@@ -286,7 +287,7 @@ def _written(source: IO[bytes], to: Path) -> None:
 
 
 def _key_in(text: bytes) -> bytes | None:
-    """The key in a device file of the ZIP, which is JSON, wherever in it; None if there is none."""
+    """The key in a device file of the ZIP, at any depth of its JSON; None if there is none."""
     try:
         todo: list[Json] = [json_of(text)]
     except ValueError:
@@ -317,7 +318,7 @@ def _instant(stamp: object) -> datetime | None:
 
 @contextlib.contextmanager
 def _translated() -> Generator[None, None, None]:
-    """A time in which SQLite's errors become an `InputError`."""
+    """During the block, SQLite's errors become an `InputError`."""
     try:
         yield
     except (sqlite3.Error, OverflowError) as error:

@@ -1,4 +1,4 @@
-"""All of a database in one JSON file, out and in again without loss, in bounded memory.
+"""A whole database as one JSON file, written and read without loss, in bounded memory.
 
 ::
 
@@ -7,7 +7,7 @@
     ...
     ]}
 
-The first line is all but the epochs. Each epoch is a line of its own, so that a file of years is read line by line.
+The first line is everything but the epochs. Each epoch has its own line, so that a file of years is read line by line.
 """
 
 from __future__ import annotations
@@ -33,12 +33,15 @@ END = "]}"
 BATCH = 10_000
 """How many epochs are stored at a time."""
 LONGEST_HEAD, LONGEST_LINE = 512 * 2**20, 10_000
-"""Characters after which the first line, or any other, is refused."""
+"""How many characters the first line, or any other, may have before it is refused."""
 BAND = ("name", "driver", "address", "advertised_name", "simulated", "vouches", "reports_wear", "added")
 
 
 def export_json(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
-    """Write all that the database has of `[since, until)`; how many epochs there were. None is no bound."""
+    """Write all that the database has of `[since, until)`, and every band and zone; return how many epochs there were.
+
+    None means no bound.
+    """
     bands = [
         {
             "name": band.name, "driver": band.driver, "address": band.address, "advertised_name": band.advertised_name,
@@ -59,11 +62,11 @@ def export_json(store: Store, file: IO[str], since: datetime | None, until: date
 
 
 Head = Mapping[str, Sequence[Json]]
-"""All of a file but its epochs: rows by table, with `bands` and the tables of `TIMES`."""
+"""Everything in a file but its epochs: the rows of `bands` and of the tables in `TIMES`, by table."""
 
 
 def import_json(store: Store, file: IO[str], head: Head | None = None) -> Imported:
-    """Store all of a file that `export_json` wrote, or nothing.
+    """Store all of a file that `export_json` wrote, or nothing; return what became of its epochs.
 
     If `read_head` was called already, `head` is its result. Raises `InputError` and `StoreError`.
     """
@@ -83,7 +86,7 @@ def import_json(store: Store, file: IO[str], head: Head | None = None) -> Import
 
 
 def read_head(file: IO[str]) -> Head:
-    """The first line of a file that `export_json` wrote. Raises `InputError` if it is no such file."""
+    """Read the first line of a file that `export_json` wrote. Raises `InputError` if it is not such a file."""
     line = file.readline(LONGEST_HEAD).rstrip("\n")
     try:
         head = json_of(line.removesuffix(HEAD_END) + "}") if line.endswith(HEAD_END) else None
@@ -101,7 +104,10 @@ def read_head(file: IO[str]) -> Head:
 
 
 def _bands(store: Store, rows: Sequence[Json]) -> dict[str, BandId]:
-    """The numbers of the file's bands, by name. Bands that are not there yet are added. Raises `InputError`."""
+    """Add the bands of the file that are missing, and return the numbers of all its bands, by name.
+
+    Raises `InputError`, also if a name belongs to a band of another kind.
+    """
     found: dict[str, BandId] = {}
     for row in rows:
         match row:
@@ -154,7 +160,7 @@ def _epochs(file: IO[str], bands: Mapping[str, BandId]) -> Iterator[tuple[BandId
 
 
 def _batches(epochs: Iterator[tuple[BandId, Epoch]]) -> Iterator[Mapping[BandId, list[Epoch]]]:
-    """The epochs in batches, sorted by band."""
+    """The epochs in batches, grouped by band."""
     while part := list(islice(epochs, BATCH)):
         found: dict[BandId, list[Epoch]] = {}
         for band, epoch in part:

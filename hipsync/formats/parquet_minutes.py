@@ -31,9 +31,9 @@ UNITS: Mapping[str, str] = {
 
 
 def export_parquet(store: Store, to: Path, since: datetime | None, until: datetime | None) -> int:
-    """Write every epoch that starts in `[since, until)` to a file, in order of time; how many there were.
+    """Write every epoch that starts in `[since, until)` to a file, in order of time; return how many there were.
 
-    Raises `ConfigError` if pyarrow is not installed.
+    None means no bound. Raises `ConfigError` if pyarrow is not installed.
     """
     arrow, parquet = _library()
     kinds = {
@@ -57,7 +57,10 @@ def export_parquet(store: Store, to: Path, since: datetime | None, until: dateti
 
 
 def read_parquet(file: Path) -> MinuteTable:
-    """The minutes of a file that `export_parquet` wrote. Raises `InputError`, and `ConfigError` without pyarrow."""
+    """Read the minutes of a file that `export_parquet` wrote.
+
+    Raises `InputError`, and `ConfigError` if pyarrow is not installed.
+    """
     arrow, parquet = _library()
     by_band: dict[str, list[Epoch]] = {}
     lines, states, beats = 0, False, False
@@ -94,7 +97,7 @@ def _epoch(row: Mapping[str, Any], number: int) -> tuple[str, Epoch]:
 
 
 def _library() -> tuple[Any, Any]:
-    """The modules `pyarrow` and `pyarrow.parquet`. Raises `ConfigError` if they are not installed."""
+    """Import `pyarrow` and `pyarrow.parquet` and return them. Raises `ConfigError` if they are not installed."""
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
