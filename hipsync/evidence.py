@@ -1,4 +1,4 @@
-"""How well a driver is proven, as the file `evidence.json` beside it says. The tests measure it and write the file.
+"""How well a driver is proven, according to the file `evidence.json` beside it, which the tests measure and write.
 
 ::
 
@@ -30,7 +30,7 @@ class Proof:
     published: int = 0
     """Byte strings that other people's documents, tests or programs assert."""
     ours: int = 0
-    """Byte strings that hipsync's authors made after a published layout."""
+    """Byte strings that hipsync's authors made from a published layout."""
     not_met: int = 0
     """Byte strings that neither the driver nor its simulated band agrees with."""
     captures: int = 0
@@ -71,9 +71,9 @@ class Proof:
 
 
 def proof_of(key: str, evidence: str) -> Proof:
-    """What the text of an evidence file says of the driver with this key.
+    """The proof of the driver with this key, read from the text of an evidence file.
 
-    A file that makes no sense, or that does not have the driver, states nothing: the proof is empty.
+    The proof is empty if the text makes no sense or does not mention the driver.
     """
     try:
         family: Any = json.loads(evidence)["families"][key]

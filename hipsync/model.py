@@ -1,4 +1,4 @@
-"""The domain in the field's words: what bands report, what follows from it, what was shown to the person and done.
+"""The domain in the field's words: what bands report, what follows from it, and what the person was shown and did.
 
 Instants are aware datetimes in UTC, lengths are timedeltas, intervals are half-open `[start, end)`. A step counter
 cannot tell sitting from standing still. So code says *stationary* or *stretch* for what the data show, and only text
@@ -15,7 +15,8 @@ from enum import StrEnum
 from typing import NamedTuple, NewType
 
 BandId = NewType("BandId", int)
-"""hipsync's own number of a band, which never changes. Its Bluetooth address may: macOS gives each host another."""
+"""hipsync's own number for a band, which never changes. Its Bluetooth address may: on macOS, each host sees another
+one."""
 
 MINUTE = timedelta(minutes=1)
 
@@ -34,7 +35,7 @@ class State(StrEnum):
 
 
 class Epoch(NamedTuple):
-    """Steps in `[start, start + length)`, with what else the band reported of that time.
+    """The steps in `[start, start + length)`, and everything else that the band reported for that time.
 
     Starts lie on whole minutes of UTC, and lengths are whole minutes.
     """
@@ -48,9 +49,10 @@ class Epoch(NamedTuple):
     """Beats a minute."""
     state: State | None = None
     kind: int | None = None
-    """The band's own code for the epoch, complete, so that a later version can read more in it."""
+    """The band's own code for the epoch, complete, so that a later version can read more from it."""
     inferred: bool = False
-    """Whether the band did not send this epoch. Some bands omit still slots of an answer that is complete."""
+    """Whether the band did not send this epoch: some bands leave slots without steps out of an answer that is
+    complete."""
 
     @property
     def end(self) -> datetime:
@@ -59,7 +61,7 @@ class Epoch(NamedTuple):
 
 
 class Counter(NamedTuple):
-    """A running total of steps, read at an instant. A smaller one than before is a reset, not negative steps."""
+    """A running total of steps, read at an instant. A smaller value than before means a reset, not negative steps."""
 
     at: datetime
     steps: int
@@ -88,7 +90,7 @@ class Inactivity(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What the band says of itself. The text is as the band sent it, without control characters."""
+    """What the band says about itself. The text is as the band sent it, without control characters."""
 
     at: datetime
     firmware: str | None = None
@@ -142,16 +144,16 @@ class Stretch(NamedTuple):
     end: datetime
     """The end of its last counted minute."""
     minutes: int
-    """How many minutes count. Holes of up to ten minutes lie inside a stretch and do not."""
+    """How many minutes count. Gaps of up to ten minutes in the data lie inside a stretch, but do not count."""
     ended_by: EndedBy | None
     """What ended it; None while it runs."""
     due: datetime | None
-    """When its age reached the limit, so that a prompt was due; None if it never did."""
+    """When its age had reached the limit and the data allowed a prompt; None if that never happened."""
     sure: bool
     """Whether, at `due`, being still most likely meant sitting: at most one minute of the hour before had steps."""
     doubtful: bool
-    """Whether half of it or more is stillness that no band vouches for (docs/rule.md,
-    "Wear and doubtful stillness")."""
+    """Whether at least half of it is long stillness without data from a band that reports wear, sleep or heart rate, so
+    that the band may have lain on a table (docs/rule.md, "Wear and doubtful stillness")."""
 
 
 class Break(NamedTuple):
@@ -163,7 +165,7 @@ class Break(NamedTuple):
 
 
 class Answer(StrEnum):
-    """What came of a prompt. MOVED and IGNORED are found in the data, the others are the person's own."""
+    """What came of a prompt. MOVED and IGNORED are found in the data; the others come from the person."""
 
     DONE = "done"
     SNOOZED = "snoozed"
@@ -194,9 +196,9 @@ class Occasion(StrEnum):
 
 
 class Prompt(NamedTuple):
-    """A request to move that was shown to the person, where, and what came of it.
+    """A request to move that was shown to the person: when, where, and what came of it.
 
-    There is one prompt a stretch, unless repeats are on.
+    There is one prompt per stretch, unless repeats are on.
     """
 
     at: datetime
@@ -209,7 +211,7 @@ class Prompt(NamedTuple):
     """Whether being still most likely meant sitting; see `Stretch.sure`."""
     where: tuple[Where, ...] = ()
     shown: int = 1
-    """How many times it was shown; the second time is the stronger one."""
+    """How many times it was shown. If it was ignored the first time, the second showing is a stronger one."""
     last_shown: datetime | None = None
     answer: Answer | None = None
     answered_at: datetime | None = None
@@ -218,7 +220,10 @@ class Prompt(NamedTuple):
 
 
 class Pause(NamedTuple):
-    """A time `[at, until)` without prompts. One that falls due in it is shown afterwards if its stretch still runs."""
+    """A time `[at, until)` without prompts.
+
+    A prompt that falls due then is shown afterwards if its stretch still runs.
+    """
 
     at: datetime
     until: datetime
@@ -235,7 +240,7 @@ class Exercise(NamedTuple):
 
 
 class Trouble(StrEnum):
-    """What may be the matter with a band that its wearer can mend."""
+    """A trouble with a band that its wearer can mend."""
 
     BATTERY = "battery"
     NO_DATA = "no data"
@@ -265,7 +270,7 @@ class Band(NamedTuple):
     id: BandId
     name: str
     driver: str
-    """The key of the driver that talks to it; `csv` for an import."""
+    """The key of the driver for its kind of band, also for an import from Gadgetbridge; `csv` for other imports."""
     address: str | None
     """Its Bluetooth address on this host; None for an import, and for a band that was unpaired."""
     advertised_name: str

@@ -20,7 +20,8 @@ class _Part(NamedTuple):
     minutes: int
     what: str
     jitter_minutes: int = 0
-    """How much longer or shorter the part may be; the next part makes up for it."""
+    """How much longer or shorter the part may be. After sleep and pottering, the next part makes up for the
+    difference."""
 
 
 _OFFICE_DAY = (
@@ -64,7 +65,7 @@ _STEPS: dict[str, tuple[float, int, int]] = {
     "sofa": (0.015, 2, 7),
     "desk": (0.012, 2, 9),
 }
-"""Share of minutes that have steps, and the fewest and most steps of such a minute."""
+"""For each part, the share of its minutes that have steps, and the fewest and most steps of such a minute."""
 _STATES = {
     "asleep": State.ASLEEP,
     "shower": State.NOT_WORN,
@@ -74,9 +75,9 @@ _STATES = {
     "meeting": State.SITTING,
     "sofa": State.SITTING,
 }
-"""What a band says of a part; nothing of the others."""
+"""The state that a band reports during a part of the day; it reports none during the other parts."""
 _PULSE = {"asleep": 54, "walk": 98, "cycle": 124, "potter": 82}
-"""Mean heart rate in beats a minute; 68 for what is not here."""
+"""Mean heart rate in beats a minute; 68 for the parts that are not listed."""
 
 
 def office_day(day: date, zone: ZoneInfo, seed: int = 0) -> list[Epoch]:
@@ -100,7 +101,7 @@ def office_day(day: date, zone: ZoneInfo, seed: int = 0) -> list[Epoch]:
 
 
 def office_days(first: date, days: int, zone: ZoneInfo, seed: int = 0) -> list[Epoch]:
-    """The minutes of so many consecutive local days, in order and without a gap."""
+    """The minutes of `days` consecutive local days from `first` on in `zone`, as epochs in order and without a gap."""
     return [epoch for i in range(days) for epoch in office_day(first + timedelta(days=i), zone, seed)]
 
 

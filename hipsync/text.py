@@ -1,7 +1,7 @@
-"""Text that strangers sent: made fit to show, or read as JSON.
+"""Text from strangers: cleaned so that it is safe to show, or read as JSON.
 
-The lowest room of the house, so that every other one may use it. It knows no band, no file and no terminal; it only
-takes text and gives back text or plain values.
+This is the lowest layer of hipsync, so every other module may use it. It knows no band, no file and no terminal; it
+only takes text and returns text or plain values.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import unicodedata
 from typing import TypeAlias
 
 Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
-"""A value that JSON can hold. `match` and `isinstance` narrow it, so that nothing read from a file has the type Any."""
+"""A value that JSON can express. `match` and `isinstance` narrow it, so that nothing read from a file has the type
+Any."""
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that `clean` removes, because in a terminal they move the cursor, change colours, or make
@@ -20,15 +21,15 @@ writing), halves of surrogate pairs, private and unassigned code points, and lin
 
 
 def clean(text: str, limit: int = 64) -> str:
-    """At most `limit` characters of the text, without those that steer a terminal or hide, and no space at its ends."""
+    """The text without invisible characters or those that control a terminal, trimmed and cut to `limit` characters."""
     shown = (character for character in text if unicodedata.category(character) not in _UNSEEN)
     return "".join(shown).strip()[:limit].rstrip()
 
 
 def json_of(text: str | bytes) -> Json:
-    """The value that a JSON text holds; bytes are read as UTF-8, UTF-16 or UTF-32.
+    """The value of a JSON text; bytes are read as UTF-8, UTF-16 or UTF-32.
 
-    Raises `ValueError` where the text is not JSON, not in one of these encodings, or nested too deeply to be read.
+    Raises `ValueError` if the text is not JSON, not in one of these encodings, or nested too deeply to be read.
     """
     try:
         value: Json = json.loads(text)
