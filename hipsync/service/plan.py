@@ -112,8 +112,8 @@ class State:
 
 
 def zones_of(store: Store, settings: Settings) -> Zones:
-    """The wearer's time zones: the past ones from the store, and the host's."""
-    return Zones(store.zones(), settings.host_zone)
+    """The wearer's time zones: the past ones from the store, and the host's. Days begin where the user says."""
+    return Zones(store.zones(), settings.host_zone, settings.day_start)
 
 
 def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:

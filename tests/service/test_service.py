@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,7 +25,11 @@ from hipsync.service.plan import (
     expected,
     listens,
     next_wake,
+    settings_of,
+    zones_of,
 )
+from hipsync.settings.config import Config
+from hipsync.store import Store
 from support.builders import MONDAY, day
 
 MINUTE = timedelta(minutes=1)
@@ -210,3 +214,11 @@ def test_a_prompt_that_is_held_is_said_on_time_without_a_band_to_call() -> None:
     assert next_wake(found, at(10)) == at(10.2)
     due = replace(found, occasions={Occasion.MORNING: Due(at(10), sure=True, occasion=Occasion.MORNING)})
     assert next_wake(due, at(10)) == at(10)
+
+
+def test_the_days_of_the_service_begin_when_the_user_says() -> None:
+    settings = replace(settings_of(Config(), "UTC"), day_start=time(4))
+    with Store.in_memory() as store:
+        zones = zones_of(store, settings)
+    assert zones.date_of(datetime(2026, 3, 3, 3, 59, tzinfo=UTC)) == date(2026, 3, 2)
+    assert zones.date_of(datetime(2026, 3, 3, 4, tzinfo=UTC)) == date(2026, 3, 3)

@@ -1,4 +1,4 @@
-"""A family to copy: a band that nobody makes. It is never registered; `devices/README.md` says how a copy is.
+"""A family to copy: a band that nobody makes. It is never registered; `docs/adding-a-band.md` says how.
 
 It keeps its steps in slots of ten minutes, reports its total of the day while it is connected, and buzzes.
 """
