@@ -1,4 +1,4 @@
-"""The demo: a simulated band lives through an office day, over real GATT, on a clock that waits for nothing.
+"""The demo: a simulated band lives through an office day, over real GATT, on a fast clock.
 
 It runs the `Service` of `hipsync run`, in the same loop over `next_wake` and `wake`. Only three things differ: the
 clock is fast, the radio is a Bluetooth stack in software, and the wearer answers by a script.
@@ -45,10 +45,10 @@ ANSWERS: Sequence[tuple[Answer, timedelta] | None] = (
     None,
     (Answer.SKIPPED, timedelta(minutes=3)),
 )
-"""The wearer's answer to the first, second ... prompt for sitting, and how soon it comes. None: the service judges by
-whether the wearer moves."""
+"""The wearer's answers to the first prompts other than the morning's, and how long after the prompt each comes. None:
+the wearer does not answer, so the service judges by whether the wearer moves. Later prompts get no answer."""
 MORNING_ANSWER = (Answer.DONE, timedelta(minutes=4))
-"""The wearer's answer to the morning prompt."""
+"""The wearer's answer to the morning prompt, and how long after the prompt it comes."""
 HOURS = ((time(7), time(22)),)
 """Prompt hours of an early riser, in local time: the default hours begin after the wearer's first movement."""
 
@@ -65,12 +65,15 @@ class Wearer:
     planned: list[tuple[datetime, Prompt, Answer]] = field(default_factory=list[tuple[datetime, Prompt, Answer]])
     """Answers that are still to come, each with its instant."""
     prompts_seen: int = 0
-    """Prompts for sitting, without repetitions."""
+    """The index in `ANSWERS` of the answer to the next new prompt; it stops at the end of that list."""
     contacts: int = 0
     """How often the band was contacted."""
 
     async def see(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
-        """Print a prompt and plan the answer, if there is to be one. This is the service's port `Deliver`."""
+        """Print a prompt, plan the wearer's answer, and return where the prompt was shown.
+
+        This is the port `Deliver` of the service.
+        """
         notice = notice_of(prompt, move, strong=strong)
         again = " again" if prompt.shown > 1 else ""
         self.echo(f"{self.now().astimezone(self.zone):%H:%M}  PROMPT{again}: {notice.title}. {notice.body}")
@@ -113,10 +116,11 @@ def demo(
     colour: bool,
     zone: str = "Europe/London",
 ) -> Path:
-    """Run the demo to the end of a day, and return the database that it leaves.
+    """Run the demo to the end of a day, and return the path of its database.
 
-    The day is `today`, or the last day of the minutes in `data`. `speed` is in simulated seconds a second; None is as
-    fast as it goes. Raises `HipsyncError`.
+    The day is the last local day in the CSV file `data`, or `today` if `data` is None. `speed` is in simulated seconds
+    a second; None is as fast as possible. `database` must not exist yet; None makes one in a new temporary folder.
+    Raises `HipsyncError`.
     """
     known = drivers()
     if kind not in known:
@@ -151,7 +155,7 @@ async def live(
     *,
     colour: bool,
 ) -> None:
-    """Pair the band, and wake the service whenever it asks for it until midnight; then print the day's summary."""
+    """Pair the band, wake the service whenever it asks for it until local midnight, then print the day's summary."""
     settings = Settings(policy=replace(Config().policy, hours=dict.fromkeys(range(7), HOURS)), host_zone=zone.key)
     zones = Zones([], zone.key)
     end = zones.day(day).end
@@ -192,7 +196,7 @@ async def live(
                     await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
                     wearer.answer(store)
                 await service.wake(clock.now())
-                if driver.abilities.history is not None and not driver.held:  # the day's summary wants all of the day
+                if driver.abilities.history is not None and not driver.held:  # the day's summary needs the whole day
                     async with service.connector.talk(store.bands()[0]):
                         service.settle(service.state(clock.now()), clock.now())
             finally:
@@ -204,7 +208,10 @@ async def live(
 
 
 def minutes_of_file(file: Path) -> list[Epoch]:
-    """Return somebody's minutes from a CSV file as `hipsync import csv` takes it, in order. Raises `InputError`."""
+    """Return the minutes of a CSV file in the form of `hipsync import csv`, in order of time.
+
+    Raises `InputError`, also for a timestamp without an offset from UTC.
+    """
     from hipsync.formats.csv_minutes import epochs_of_csv
 
     with file.open("rb") as lines:

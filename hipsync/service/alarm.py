@@ -28,22 +28,24 @@ from hipsync.service.status_text import status_line
 log = logging.getLogger(__name__)
 
 AFTER_FAILURE = timedelta(minutes=1)
-"""A store that is locked or full is tried again this soon. Nothing was lost, because nothing was acknowledged."""
+"""How long after a failed wake the next one comes. Nothing is lost while the store is locked or full, because nothing
+was acknowledged."""
 LOOK_EVERY = timedelta(minutes=1)
-"""How often to check whether the plan still holds. asyncio's clock stands still while the host sleeps, answers come
-from other processes, and bands come back into reach."""
+"""How often to check whether the planned wake still holds. asyncio's clock stands still while the host sleeps, answers
+come from other processes, and bands come back into reach."""
 BACKUP_EVERY = timedelta(hours=1)
 """How often to check whether a backup is due: the computer may sleep at any hour."""
 AT_MOST_EVERY = timedelta(seconds=1)
-"""The least time between two wakes, should one find that the next is due already."""
+"""The shortest time between two wakes, for when one finds that the next is due already."""
 INTERRUPTED_WITHIN_S = 4.0
-"""Seconds that an interrupted wake has to finish a commit and to disconnect, for which BlueZ takes two to three."""
+"""Seconds that an interrupted wake has to finish a commit and to disconnect, before it is cancelled once more. BlueZ
+takes two to three seconds to disconnect."""
 STUCK_AFTER = 10 * MINUTE
-"""A wake that takes longer does not advance, and systemd's watchdog is not notified any more that all is well."""
+"""A wake that takes longer than this is stuck, so systemd's watchdog is no longer notified that all is well."""
 
 
 class _Scheduler(Protocol):
-    """What is used of apscheduler 3, which has no types of its own."""
+    """The part of APScheduler 3 that is used here; the library has no type hints."""
 
     def add_job(self, func: Callable[[], Awaitable[None]], trigger: str, **options: Any) -> object: ...
 
@@ -56,16 +58,19 @@ class Alarm:
     """Wakes the service whenever something is due."""
 
     def __init__(self, service: Service, clock: Clock, zone: Callable[[], str] | None, stop: asyncio.Event) -> None:
-        """`zone` returns the zone that the host is in now; `stop` is set when the service must end."""
+        """`zone` returns the IANA name of the zone that the host is in now; with None the zone stays as it is.
+
+        The alarm sets `stop` when the service must end.
+        """
         self._service, self._clock, self._zone, self._stop = service, clock, zone, stop
         self._scheduler: _Scheduler = AsyncIOScheduler(timezone=UTC)
         self._waking: asyncio.Task[object] | None = None
         self._woke = clock.now()
         """Start of the wake that runs now, or of the last one."""
         self.one_at_a_time = asyncio.Lock()
-        """Held by a wake, and by whoever else asks something of the service."""
+        """Held by a wake, and by a command for which the service contacts a band."""
         self._not_before = clock.now()
-        """A wake that failed is not tried again earlier."""
+        """The earliest instant for the wake after one that failed."""
         self._reported: str | None = None
         """The failure that was logged last; None after a wake that went well."""
         self.failure: Outdated | None = None
@@ -83,26 +88,26 @@ class Alarm:
 
     async def end(self) -> None:
         """Stop all jobs and interrupt a wake that is under way; a commit is finished first."""
-        self._scheduler.shutdown(wait=False)  # a turn of the loop later: starts nothing more, cancels what runs
+        self._scheduler.shutdown(wait=False)  # in effect a turn of the loop later: starts nothing, cancels what runs
         await asyncio.sleep(0)
         while (waking := self._waking) is not None:
             _, late = await asyncio.wait({waking}, timeout=INTERRUPTED_WITHIN_S)
             if late:
-                waking.cancel()  # before Python 3.12 `wait_for` can lose the first one
+                waking.cancel()  # before Python 3.12 `wait_for` can lose the first cancellation
 
     def look(self) -> None:
         """Check the plan at once, because something changed in the database."""
         self._scheduler.add_job(self._look, "date", id="look now", replace_existing=True, misfire_grace_time=None)
 
     def reload(self, settings: Callable[[], Settings]) -> None:
-        """Read the settings anew; where they are wrong, that is logged and the old ones stay."""
+        """Replace the service's settings by what `settings` reads. Wrong ones are logged, and the old ones stay."""
         try:
             self.use(settings())
         except HipsyncError as error:
             log.error("the settings stay as they were: %s", error)  # noqa: TRY400  one line
 
     def use(self, settings: Settings) -> None:
-        """Go on by these settings."""
+        """Replace the service's settings, and check the plan at once."""
         self._service.settings = settings
         log.info("the settings were read anew")
         self.look()
@@ -145,9 +150,10 @@ class Alarm:
         self._plan(due)
 
     async def _look(self) -> None:
-        """Plan the next wake anew and attend new bands, unless a wake runs now.
+        """Plan the next wake again and start tasks for new live bands, unless a wake runs now.
 
-        The planned instant may have passed or come nearer while nobody looked.
+        The planned instant may have passed, or something may be due earlier now. The watchdog is notified here, unless
+        a wake is stuck.
         """
         if self._waking is None:
             try:
@@ -165,7 +171,7 @@ class Alarm:
             notify_supervisor(WATCHDOG=1)
 
     async def _listen(self) -> None:
-        """Listen for bands that went away, and look at once if one is back."""
+        """Listen for bands that went away, and check the plan at once if one is back."""
         with contextlib.suppress(Exception):  # a store that is locked: the wake that is planned will report it
             if await self._service.listen():
                 self.look()
@@ -177,7 +183,7 @@ class Alarm:
             log.warning("the database was not copied: %s", error)
 
     def _follow_host(self) -> None:
-        """Note it when the host is in another time zone than a minute ago."""
+        """Put the host's time zone into the settings and the store if it has changed."""
         if self._zone is not None and (zone := self._zone()) != self._service.settings.host_zone:
             log.info("the host is in %s now", zone)
             self._service.settings = replace(self._service.settings, host_zone=zone)
@@ -188,14 +194,14 @@ class Alarm:
         self._stop.set()
 
     def _due(self) -> datetime:
-        """When to wake the service next; the supervisor is notified of what the service does until then."""
+        """Return when to wake the service next, and notify the supervisor of what the service does until then."""
         now = self._clock.now()
         state = self._service.state(now)
         notify_supervisor(STATUS=status_line(state, now))
         return max(next_wake(state, now), now + AT_MOST_EVERY)
 
     def _report(self, error: Exception) -> None:
-        """Log the first of a streak of equal failures, a bug with its traceback; the others only for debugging."""
+        """Log a failure, a bug with its traceback; one that is the same as the last is logged at DEBUG only."""
         reason = str(error) if isinstance(error, HipsyncError) else f"{type(error).__name__}: {error}"
         notify_supervisor(STATUS=reason)
         level = logging.DEBUG if reason == self._reported else logging.ERROR

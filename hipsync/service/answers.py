@@ -14,9 +14,9 @@ from hipsync.store import Store
 
 
 def standing_prompt(prompts: Sequence[Prompt]) -> Prompt | None:
-    """The prompt that may still be answered: the newest one, unless it was answered or acted upon already.
+    """The prompt that may still be answered: the newest one, if it has no answer yet or was ignored or snoozed.
 
-    Takes prompts with the oldest first.
+    `prompts` are in order of time. None if there is no such prompt.
     """
     last = prompts[-1] if prompts else None
     return last if last is not None and last.answer in {None, Answer.IGNORED, Answer.SNOOZED} else None
@@ -31,10 +31,10 @@ def answer_prompt(
     *,
     how: str = "prompt",
 ) -> Prompt:
-    """Store an answer, and the exercise that was done or that hurt; the prompt as it is stored then.
+    """Store an answer, and the exercise if it was done or hurt; return the prompt as it is stored then.
 
     A snooze ends at `now` plus `snooze`. The same answer to the same prompt stores one exercise, however often it
-    comes. `how` says where the exercise was done. Raises `StoreError`.
+    comes. `how` becomes `Exercise.how`. Raises `StoreError`.
     """
     until = now + snooze if answer is Answer.SNOOZED else None
     before = store.prompt(prompt)

@@ -1,4 +1,4 @@
-"""One contact with one band: connect, log in, fetch what is new, and keep the connection open for a nudge.
+"""One contact with one band: connect, log in, fetch what is new, and keep the connection open for a vibration.
 
 A contact decides nothing. `plan` says when a band is contacted, and `service` what follows from what was fetched. Two
 kinds of callers share it: a wake of the service contacts bands that have a memory (`Visits`), and `live` stays
@@ -36,12 +36,13 @@ from hipsync.store import Store
 log = logging.getLogger(__name__)
 
 VISIT_WITHIN = timedelta(minutes=8)
-"""A visit that takes longer is ended and tried again later; what was fetched by then is stored. The first fetch of a
-month takes two to three minutes."""
+"""A visit that takes longer is ended and tried again later; what was fetched by then is stored. A
+first fetch, of a month of minutes, takes two to three minutes."""
 EARLIEST_YEAR = 2024
 """A computer whose clock shows an earlier year has no battery for its clock, and has not yet learnt the time."""
 CLOCK_AHEAD = timedelta(minutes=15)
-"""A band's clock may be ahead of ours by this much. It is set at each contact, and drifts by seconds in between."""
+"""How far a band's clock may be ahead of this computer's: what it stamps later than that is left out. The clock is set
+at each contact, and drifts by seconds in between."""
 
 
 class Radio(Protocol):
@@ -110,8 +111,9 @@ class Connector:
     async def talk(self, band: Band, since: datetime | None = None) -> AsyncGenerator[Talk, None]:
         """Connect, log in and fetch what is new; the connection stays open during the block.
 
-        `since` fetches from further back than what is stored. Every attempt is noted in `syncs` and `Tries`. Raises
-        `DeviceError`, `BluetoothUnavailable`, `ConfigError`, `StoreError`, and what a driver with a bug raises.
+        With `since`, epochs are fetched again from that instant on; None fetches only what is new. Every attempt is
+        noted in the table `syncs` and in `Tries`, unless the store fails. Raises `DeviceError`, `BluetoothUnavailable`,
+        `ConfigError`, `StoreError`, and what a driver with a bug raises.
         """
         started, count = self._now(), 0
 
@@ -155,7 +157,7 @@ class Connector:
         )
 
     def retry_new_keys(self) -> None:
-        """Mark each band as back that refused its key and has been given another one since."""
+        """Mark as back each band that refused its key and has been given another one since."""
         if LastTry.REFUSED not in self._tries.last.values():
             return
         for band in self._store.bands():
@@ -165,7 +167,7 @@ class Connector:
                         self._tries.mark_back([band])
 
     def visit(self, contacts: Contacts, visits: Visits) -> None:
-        """Start a task that contacts a band and holds the connection open until the visits are released."""
+        """Start a task that contacts a band and holds the connection open until `visits.release` is set."""
         band = contacts.band
         task = asyncio.create_task(self._visit(contacts, visits), name=f"visit {band.name}")
         visits.fetching.add(task)
@@ -200,7 +202,7 @@ class Connector:
                 del self._tries.last[band.id]
 
     async def wait_visit(self, band: Band) -> None:
-        """Return when no visit of this band is under way any more: a second connection would only be in its way."""
+        """Return when no visit of this band is under way any more, because a second connection would disturb it."""
         if (visit := self._visiting.get(band.id)) is not None:
             await asyncio.wait({visit})
 
@@ -233,7 +235,7 @@ class Visits:
 
     @contextlib.asynccontextmanager
     async def hold_open(self, talk: Talk) -> AsyncGenerator[None, None]:
-        """Offer a conversation for nudges during the block. Called by a contact's own task when it has fetched all."""
+        """Offer a conversation for vibrations during the block. Called by a visit's own task that has fetched all."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  a coroutine runs in one
         self.open.append(talk)
@@ -245,7 +247,7 @@ class Visits:
             self.open.remove(talk)
 
     def finished(self) -> None:
-        """Called by a contact's own task when it has fetched everything, or failed."""
+        """Note that the current task, which is a visit's own, has fetched everything or failed."""
         self.fetching -= {asyncio.current_task()}
         if not self.fetching:
             self._all_finished.set()
@@ -263,9 +265,9 @@ class Visits:
 
 
 def without_future(band: Band, batch: Sequence[Reading], now: datetime) -> Sequence[Reading]:
-    """A batch without readings later than `now` plus `CLOCK_AHEAD`; leaving some out is logged.
+    """Return the batch without readings later than `now` plus `CLOCK_AHEAD`, and log how many were left out.
 
-    The band's clock was wrong when it stored them, and nobody knows when that was.
+    The band's clock was wrong when it stored them, so their true time is unknown. An epoch counts by its end.
     """
     latest = now + CLOCK_AHEAD
     past = [each for each in batch if (each.end if isinstance(each, Epoch) else each.at) <= latest]
@@ -275,7 +277,7 @@ def without_future(band: Band, batch: Sequence[Reading], now: datetime) -> Seque
 
 
 def driver_of(band: Band, drivers: Mapping[str, Driver]) -> Driver:
-    """The driver for a band. Raises `ConfigError` where it is not installed."""
+    """The driver for a band. Raises `ConfigError` if it is not installed."""
     if (driver := drivers.get(band.driver)) is None:
         raise ConfigError(
             f"no driver {band.driver!r} for band {band.name!r}: `hipsync drivers` lists what is installed"
@@ -289,7 +291,7 @@ def reason_of(failure: Exception) -> str:
 
 
 def _check_clock(now: datetime, band: Band) -> None:
-    """Raises `DeviceError` where this computer does not know the time, because the band's clock is set by it."""
+    """Raise `DeviceError` if this computer does not know the time, because a contact sets the band's clock by it."""
     if now.year < EARLIEST_YEAR and not band.simulated:  # a demo lives in any year
         raise DeviceError(f"this computer believes it is {now:%Y-%m-%d}: set its clock first")
 

@@ -1,6 +1,6 @@
-"""How a command asks the running service: over a socket that only its owner can open, one question a connection.
+"""How a command asks the running service: over a socket that only its owner can open, one question per connection.
 
-Question and answer are a line of JSON each::
+Question and answer are one line of JSON each::
 
     {"do": "sync", "band": "desk-band", "since": null}
     {"epochs": 42, "history": true, "held": false}
@@ -29,20 +29,20 @@ from hipsync.text import Json, json_of
 Line = dict[str, Json]
 """A question or an answer: an object that is sent as one line of JSON."""
 WITHIN_S = 5.0
-"""Seconds that each end has to send its line, and the other to receive it."""
+"""Seconds that each end has to send its line, and as many to receive the other's."""
 
 
 def socket_path(database: Path) -> Path:
-    """Where the service on this database listens."""
+    """The path of the socket on which the service for this database listens."""
     mark = hashlib.sha256(os.fsencode(database.absolute())).hexdigest()[:12]
     return runtime_dir() / f"{mark}.sock"
 
 
 def ask(database: Path, question: Mapping[str, Json], within_s: float | None = WITHIN_S) -> Line | None:
-    """The running service's answer, or None where no service runs on this database.
+    """Send a question to the running service and return its answer; None if no service runs on this database.
 
-    It waits `within_s` seconds, or without end for None. Raises `Refused` with the service's reason and exit code, and
-    `HipsyncError` where no proper answer comes in time.
+    The answer may take `within_s` seconds; None sets no limit. Raises `Refused` with the service's reason and exit
+    code, and `HipsyncError` if no proper answer comes in time.
     """
     if not hasattr(socket, "AF_UNIX"):
         return None
@@ -68,6 +68,6 @@ def ask(database: Path, question: Mapping[str, Json], within_s: float | None = W
 
 
 def look(database: Path) -> None:
-    """Let a running service see at once what was written into the database; without a service this does nothing."""
+    """Have a running service read at once what was written into the database. Without one, nothing happens."""
     with contextlib.suppress(HipsyncError):
         ask(database, {"do": "look"}, 1.0)

@@ -1,4 +1,4 @@
-"""How the running service answers other commands, on a socket of its owner's; `control_client` asks.
+"""How the running service answers other commands, on a socket that only its owner can open.
 
 The socket is only as private as its file, so the other end's user is checked too. A client may send noise, leave or
 hang. The one rule: whatever a client does, it gets one line or none, and the service goes on.
@@ -30,12 +30,12 @@ from hipsync.text import Json, json_of
 log = logging.getLogger(__name__)
 
 LONGEST_QUESTION = 16 * 1024
-"""Bytes; a question holds the name of a band and a time, no more."""
+"""The most bytes of a question, which has no more in it than the name of a band and a time."""
 MOST_CLIENTS = 8
 """Clients that are served at the same time; another one is asked to try again."""
 
 Answer = Callable[[Line], Awaitable[Line]]
-"""Makes the answer to a question."""
+"""A function that makes the answer to a question, and raises nothing."""
 
 
 class ControlServer:
@@ -44,11 +44,11 @@ class ControlServer:
     def __init__(
         self, service: Service, alarm: Alarm, clock: Clock, settings: Callable[[], Settings] | None = None
     ) -> None:
-        """`settings` reads the user's settings anew; without it they cannot be read again."""
+        """`settings` reads the user's settings again; without it the question `reload` is refused."""
         self._service, self._alarm, self._clock, self._settings = service, alarm, clock, settings
 
     async def answer(self, question: Line) -> Line:
-        """The answer to a question. Nothing is raised: a failure is an answer with `error` and the exit code for it."""
+        """Answer a question. Nothing is raised: a failure becomes an answer with `error` and the exit code for it."""
         try:
             return await self._reply(question)
         except ConfigError as error:
@@ -103,7 +103,7 @@ def _instant(text: str | None) -> datetime | None:
 
 @contextlib.asynccontextmanager
 async def listening(database: Path, answer: Answer) -> AsyncGenerator[None, None]:
-    """Listen on the socket for this database during the block; where there can be no socket, that is logged instead.
+    """Answer questions on the socket for this database during the block. If it cannot be made, that is logged instead.
 
     The caller holds the lock of this database, so a socket that is there already was left by a dead process.
     """
@@ -165,7 +165,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ans
 
 
 def _is_allowed(writer: asyncio.StreamWriter) -> bool:
-    """Whether the other end belongs to our user or to root; where the system cannot say, the file's mode must do."""
+    """Whether the other end belongs to our user or to root; if the system cannot say, the file's mode must suffice."""
     if not hasattr(socket, "SO_PEERCRED"):
         return True
     connection: socket.socket = writer.get_extra_info("socket")

@@ -33,10 +33,11 @@ async def run(
 ) -> None:
     """Wake the service whenever something is due, until SIGINT or SIGTERM.
 
-    `settings` reads the user's settings anew, on SIGHUP; `zone` returns the name of the zone that the host is in.
+    `settings` reads the user's settings again, on SIGHUP; `zone` returns the IANA name of the zone that the host is in.
+    Without them, settings and zone stay as they are.
 
-    Raises `Outdated` if a newer hipsync has changed the database meanwhile: whoever started this program starts the new
-    one.
+    Raises `Outdated` if a newer hipsync upgraded the database while this program was running; the program has to be
+    restarted.
     """
     stop = asyncio.Event()
     alarm = Alarm(service, clock, zone, stop)

@@ -23,7 +23,7 @@ COMMAND_WITHIN_S = 10.0
 
 
 class Delivery:
-    """Shows prompts and remarks by the user's settings, and stores the answers of a notice's buttons."""
+    """Shows prompts and remarks where the user's settings want them, and stores the answers of a notice's buttons."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class Delivery:
         """The user's settings, which may be replaced while the service runs."""
 
     async def deliver(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
-        """Show a prompt wherever it can be shown; return where it was. A `strong` one makes a sound."""
+        """Show a prompt wherever the settings allow, and return where it was shown. A `strong` one makes a sound."""
         notice = notice_of(prompt, move, strong=strong)
         where: list[Where] = []
         if to_terminal(notice, sys.stdout):

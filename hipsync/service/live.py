@@ -1,7 +1,7 @@
-"""Bands that are stayed connected to, because they have no memory, or only one of hours.
+"""Live bands: the service stays connected to them, because they have no memory, or only one of long slots.
 
 Each live band has a task of its own, which `attend` starts. At each connection the task fetches what the band
-remembers, then stores what it sends until the link ends, and contacts it again when `plan` says so. The next wake of
+remembers, then stores what it sends until the link ends; `plan` says when the band is contacted again. The next wake of
 the service finds what was stored, and its prompt goes over the connection that is open already. The one rule: a live
 band sends a reading only once, so what cannot be stored now waits in memory.
 """
@@ -23,9 +23,9 @@ from hipsync.store import Store
 log = logging.getLogger(__name__)
 
 MOST_NOT_STORED = 5000
-"""Readings of one band that may wait in memory for the store: some days of them."""
+"""How many readings of one band may wait in memory while the store fails: as many as come in some days."""
 CONNECTED_WITHIN, LOOK_EVERY = timedelta(seconds=45), timedelta(seconds=0.2)
-"""How long a command waits for a live band that is about to be reached, and how often it looks whether it is."""
+"""How long a command waits for the task of a live band to connect, and how often it checks."""
 
 
 class LiveBands:
@@ -41,7 +41,7 @@ class LiveBands:
         state: Callable[[datetime], State],
         now: Callable[[], datetime],
     ) -> None:
-        """`kinds` are the keys of the drivers whose bands are live; `state` is what is known at an instant."""
+        """`kinds` are the keys of the drivers whose bands are live; `state(now)` is what is known at `now`."""
         self._store, self._connector, self._tries, self._kinds = store, connector, tries, kinds
         self._state, self._now = state, now
         self._tasks: dict[BandId, asyncio.Task[None]] = {}
@@ -53,7 +53,7 @@ class LiveBands:
     def attend(self) -> None:
         """Start a task for each live band that has none, and end those of forgotten bands.
 
-        Whoever calls this calls `leave` at the end.
+        Whoever calls this must call `leave` at the end.
         """
         live = {band.id: band for band in self._store.bands() if band.address and band.driver in self._kinds}
         for gone in self._tasks.keys() - live:
@@ -78,10 +78,10 @@ class LiveBands:
         return list(self._talks.values())
 
     async def talk_with(self, band: Band) -> Talk | None:
-        """The open conversation with a live band, waited for if the band is about to be reached; None for another band.
+        """Wait for a live band's own task to connect, and return its open conversation; None if the band is not live.
 
-        Raises `DeviceError` if the band's own task does not reach it within `CONNECTED_WITHIN`, because a second
-        connection would only be in its way.
+        Raises `DeviceError` if the task does not connect within `CONNECTED_WITHIN`. No second connection is tried: it
+        would disturb the task.
         """
         if band.id not in self._tasks:
             return None
@@ -114,7 +114,7 @@ class LiveBands:
                 await self._sleep_until(self._now() + LONGEST_RETRY, band)
 
     async def _until_due(self, band: Band) -> int:
-        """Wait until a live band is to be contacted; how many tries in a row have failed so far."""
+        """Wait until a live band is to be contacted, and return how many tries in a row have failed so far."""
         while True:
             now = self._now()
             state = self._state(now)
@@ -139,9 +139,9 @@ class LiveBands:
                 del self._talks[band.id]
 
     def _commit(self, band: Band) -> Commit:
-        """A commit that keeps in memory what cannot be stored now, and stores it with the next batch.
+        """Return a function that stores a batch; what cannot be stored waits in memory for the next call.
 
-        It raises `StoreError` when more than `MOST_NOT_STORED` readings wait.
+        That function raises `StoreError` if a batch cannot be stored and more than `MOST_NOT_STORED` readings wait.
         """
 
         async def commit(batch: Sequence[Reading]) -> None:

@@ -1,7 +1,7 @@
 """Shows one prompt: on a terminal, on the desktop, or through a command of the user's.
 
 Nothing here knows when a prompt is due; a band's own vibration goes through its driver. The one rule: each function
-returns truly whether the prompt was shown, and none raises because there is no such place.
+returns truly whether the prompt was shown, and raises nothing if there is nowhere to show it.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ BUTTONS = ((Answer.DONE, "Done"), (Answer.SNOOZED, "Snooze"), (Answer.SKIPPED, "
 WITHOUT_BUTTONS = "Answer with `hipsync done`, `snooze` or `skip`."
 """What a desktop notice says in addition where the notice server shows no buttons."""
 DESKTOP_WITHIN_S = 2.0
-"""Seconds for a notice server, which answers in milliseconds. One that the bus has to start first is there for the next
-prompt."""
+"""Seconds to wait for a notice server, which usually answers in milliseconds. One that the bus has to start first is
+ready for the next prompt."""
 LONGEST = 200
-"""Characters of a line, because a notice is read at a glance."""
+"""The most characters of a title or a body, because a notice is read at a glance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What a person reads. Its words are neutral, because others see them too."""
+    """The words of a prompt or a remark. They are neutral, because other people may see them."""
 
     title: str
     body: str
@@ -50,7 +50,7 @@ class Notice:
 
 
 def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
-    """The words of a prompt, with "probably" where the data leave a doubt."""
+    """The notice for a prompt, with "probably" where the data leave a doubt."""
     match prompt.occasion:
         case Occasion.MORNING:
             title = "Good morning: time for your hips"
@@ -65,14 +65,15 @@ _TITLES = {Trouble.BATTERY: "Battery low", Trouble.NO_DATA: "No data", Trouble.R
 
 
 def remark_of(remark: Remark) -> Notice:
-    """The words of a remark."""
+    """The notice for a remark on a band."""
     return Notice(_TITLES[remark.what], remark.text)
 
 
 def to_terminal(notice: Notice, stream: TextIO) -> bool:
-    """Write a notice as one line, with a bell if it is strong; whether a person could see it, on a terminal.
+    """Write a notice as one line, with a bell if it is strong; return whether it went to a terminal.
 
-    Nothing in the words can steer the terminal, and characters that it cannot show become question marks.
+    Nothing in the words can steer the terminal, and characters that it cannot show become question marks. A stream that
+    is closed makes it False.
     """
     line = f"{clean(notice.title, LONGEST)}. {clean(notice.body, LONGEST)}"
     encoding = stream.encoding or "utf-8"
@@ -96,14 +97,14 @@ class _Desktop:
 
 
 _desktops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Desktop] = WeakKeyDictionary()
-"""The connections by event loop, because a connection to the bus belongs to one."""
+"""The connections by event loop, because a connection to the bus belongs to one loop."""
 
 
 async def to_desktop(notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
-    """Show a desktop notice; whether a notice server has accepted it.
+    """Show a desktop notice, and return whether a notice server has accepted it.
 
-    It has buttons if `answered` is given, which is called on the event loop when the person presses one, at any time
-    later. Urgency stays normal, so that do-not-disturb silences it; a strong notice makes a sound.
+    The notice has buttons if `answered` is given. `answered` is called on the event loop when the person presses one,
+    at any time later. Urgency stays normal, so that do-not-disturb silences it; a strong notice makes a sound.
     """
     desktop = _desktops.setdefault(asyncio.get_running_loop(), _Desktop())
     try:
@@ -142,7 +143,7 @@ async def why_no_notices() -> str | None:
 
 
 async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
-    """Send a notice; whether a server has accepted it. Raises `TimeoutError` and the system's own errors."""
+    """Send a notice, and return whether a server has accepted it. Raises `TimeoutError` and the system's own errors."""
     from desktop_notifier import DEFAULT_SOUND, Button, Capability, DesktopNotifier  # 150 ms, outside the deadline
 
     _look_for_a_bus()
@@ -167,9 +168,9 @@ async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], 
 
 
 def _look_for_a_bus() -> None:
-    """Find the session's bus for a service that was started before anybody logged in, and so has no address of it.
+    """Set the address of the session bus if this process has none, as a service started before anybody logged in.
 
-    It is where systemd puts it: `$XDG_RUNTIME_DIR/bus` (file-hierarchy(7)).
+    The bus is where systemd puts it, `$XDG_RUNTIME_DIR/bus` (file-hierarchy(7)). If it is not there, nothing is set.
     """
     if "DBUS_SESSION_BUS_ADDRESS" not in os.environ and (runtime := os.environ.get("XDG_RUNTIME_DIR")):
         bus = Path(runtime) / "bus"
@@ -178,7 +179,7 @@ def _look_for_a_bus() -> None:
 
 
 def _hang_up(desktop: _Desktop) -> None:
-    """Close the connection to the bus, if there is one: the library does not, and a bus allows a user some 256."""
+    """Close the connection to the bus, if there is one: the library does not, and a bus allows a user about 256."""
     bus: object = getattr(getattr(desktop.notifier, "_backend", None), "bus", None)
     disconnect: object = getattr(bus, "disconnect", None)
     if callable(disconnect):
@@ -191,9 +192,10 @@ def _press(answer: Answer, answered: Callable[[Answer], None]) -> Callable[[], N
 
 
 async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeout_s: float) -> bool:
-    """Run the user's command without a shell, with the payload as JSON on its stdin; whether it exited with 0 in time.
+    """Run the user's command without a shell, with the payload as JSON on its stdin; return whether it succeeded.
 
-    What it prints is discarded. After `timeout_s` seconds it is killed, with all that it started.
+    It succeeds if it exits with 0 within `timeout_s` seconds. After that it is killed, with all that it started. What
+    it prints is discarded.
     """
     if not argv:
         return False

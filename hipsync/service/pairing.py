@@ -1,7 +1,7 @@
 """Pairing: choose a band, log in, find out which band of the store it is, and fetch what it remembers.
 
-The command line, the web page and a test pair through `Pairing.pair`; whoever sits there is its `Person`. All that it
-knows of Bluetooth is the port `PairingRadio`, and of how a passkey is asked for it knows nothing.
+The command line and the tests pair through `Pairing.pair`, and whoever pairs there is its `Person`. Of Bluetooth this
+module knows only the port `PairingRadio`, and it does not know how a passkey is asked for.
 
 The rule: nothing is stored before the driver has logged in. From then on the band is paired, whatever becomes of its
 first fetch.
@@ -32,7 +32,7 @@ LISTEN_TO_SIMULATED_S = 2.0
 """Seconds to listen for a simulated band, which advertises all the time."""
 KEY_BYTES = 16
 SHORTEST_SERIAL = 6
-"""Characters; what is shorter may be shared by many bands."""
+"""The fewest characters of a serial number that proves which band it is; many bands may share a shorter one."""
 LET_GO = "Let the phone's app go of the band first: switch the phone's Bluetooth off."
 WHERE_KEYS_COME_FROM = (
     "This band only talks to whoever knows its key: 32 hexadecimal digits, made when it was paired with the maker's "
@@ -67,17 +67,17 @@ class FirstMeeting(Protocol):
 
     @property
     def address(self) -> str:
-        """The band's lasting address, which a band that changes its address only reveals when it is bonded."""
+        """The band's permanent address. A band that changes its address reveals the permanent one only when bonded."""
         ...
 
     @property
     def dialogue(self) -> Dialogue:
-        """The driver that has logged in."""
+        """The conversation in which the driver has logged in."""
         ...
 
     @property
     def readings(self) -> Sequence[Reading]:
-        """What the band said of itself during the log-in, such as its serial number."""
+        """What the band reported about itself during the log-in, such as its serial number."""
         ...
 
 
@@ -85,7 +85,10 @@ class PairingRadio(Protocol):
     """The radio, as far as pairing needs it."""
 
     async def scan(self, seconds: float, enough: Callable[[InReach], bool]) -> Sequence[InReach]:
-        """Return the devices in reach; stop early at one that is `enough`. Raises `BluetoothUnavailable`."""
+        """Listen for `seconds`, or until `enough` accepts a device; return the devices in reach.
+
+        Raises `BluetoothUnavailable`.
+        """
         ...
 
     async def forget(self, address: str) -> None:
@@ -101,7 +104,7 @@ class PairingRadio(Protocol):
 
 
 class Person(Protocol):
-    """Whoever pairs a band: at a terminal, on a page, or the script of a test."""
+    """Whoever pairs a band: somebody at a terminal, or the script of a test."""
 
     def show(self, line: str) -> None:
         """Show one line about what happens now."""
@@ -116,7 +119,7 @@ class Person(Protocol):
         ...
 
     async def choose(self, devices: Sequence[InReach]) -> InReach:
-        """Return the one of several devices that is to be paired. Raises `ConfigError` if nobody can be asked."""
+        """Return which of several devices is to be paired. Raises `ConfigError` if nobody can be asked."""
         ...
 
     def given_key(self) -> bytes | None:
@@ -133,13 +136,13 @@ class Wanted:
     """The band that somebody wants to pair, as far as they said which one."""
 
     address: str | None = None
-    """None: whichever is in reach, by the person's choice if there are several."""
+    """The band's address; None means whichever is in reach, by the person's choice if there are several."""
     name: str | None = None
-    """What the band is to be called; None: what it calls itself."""
+    """What the band is to be called; None means what it calls itself."""
     kind: str | None = None
-    """The key of a driver; None: the first driver that recognises the band."""
+    """The key of a driver; None means the first driver that recognises the band."""
     again: bool = False
-    """The band may be paired already, perhaps with another address."""
+    """Whether the band may be paired already, perhaps with another address."""
 
     def check(self, drivers: Mapping[str, Driver]) -> None:
         """Raise `ConfigError` if there is no such driver, or if no address says which band to pair again."""
@@ -199,7 +202,7 @@ class Pairing:
             return wanted.address is not None and device.address.upper() == wanted.address.upper()
 
         def enough(device: InReach) -> bool:
-            """Whether a driver is known, too: the band's name may arrive a little later than its address."""
+            """Whether this is the wanted band and its driver is known: its name may arrive later than its address."""
             return is_wanted(device) and (
                 wanted.kind is not None or bool(claimants(device.advertisement, self.drivers))
             )
@@ -241,7 +244,7 @@ class Pairing:
         return band
 
     async def _key(self, driver: Driver, advertisement: Advertisement) -> bytes | None:
-        """Return the key to log in with: a given one, a new one, or None where the band needs none."""
+        """Return the key to log in with: the one that the person gave, a new one, or None if the band needs none."""
         need = driver.secret(advertisement)
         if self.simulated_key is not None:
             return None if need == "none" else self.simulated_key
@@ -258,7 +261,10 @@ class Pairing:
         return None
 
     def _stored(self, store: Store, newcomer: Newcomer, known: Band | None, wanted: Wanted) -> Band:
-        """Store the band, with its key and what it said of itself; `known` is the band of the store that it is."""
+        """Store the band with its key and what it reported about itself, and return it.
+
+        `known` is the stored band that it was found to be; None adds a new one.
+        """
         advertised_name, abilities = newcomer.advertisement.name or "", newcomer.driver.abilities
         if known is not None:
             if known.address != newcomer.address:
@@ -307,14 +313,14 @@ class Pairing:
 
 
 def recognised(devices: Sequence[InReach], drivers: Mapping[str, Driver]) -> Sequence[InReach]:
-    """Return the devices that the driver of a family takes; where there is none, those that keep to a standard."""
+    """Return the devices that a driver of a family recognises; if there are none, those that a generic driver does."""
     taken = [(device, takers[0]) for device in devices if (takers := claimants(device.advertisement, drivers))]
     of_a_family = [device for device, driver in taken if not driver.generic]
     return of_a_family or [device for device, _ in taken]
 
 
 def _driver_for(device: InReach, wanted: Wanted, drivers: Mapping[str, Driver]) -> Driver:
-    """Return the driver that the person named, or else the first that takes the device. Raises `ConfigError`."""
+    """Return the driver that the person named, or else the first that recognises the device. Raises `ConfigError`."""
     if wanted.kind is not None:
         return drivers[wanted.kind]
     takers = claimants(device.advertisement, drivers)
@@ -327,9 +333,10 @@ def _driver_for(device: InReach, wanted: Wanted, drivers: Mapping[str, Driver]) 
 
 
 def known_band(store: Store, address: str, wanted: Wanted, driver: Driver) -> Band | None:
-    """Return the band that is paired again: the one with this address, or else with the name that the person gave.
+    """Return the stored band that is paired again: the one with this address, or else with the wanted name.
 
-    Raises `ConfigError` if a band has this address and nobody wanted it paired again, or if it is of another kind.
+    None if the band is new to the store. Raises `ConfigError` if a band has this address and nobody wanted it paired
+    again, or if it is of another kind.
     """
     known = next((band for band in store.bands() if band.address == address), None)
     if known is not None and not wanted.again:
@@ -342,10 +349,11 @@ def known_band(store: Store, address: str, wanted: Wanted, driver: Driver) -> Ba
 
 
 def proven_band(store: Store, keys: KeyFile, newcomer: Newcomer) -> Band | None:
-    """Return the one band of the store that the newcomer must be, though it had another address; None if in doubt.
+    """Return the one stored band that the newcomer must be, though it had another address; None if in doubt.
 
-    The proof is that it took the key that a person once gave for that band, or that it has that band's serial number.
-    A name proves nothing: two people's bands of one kind have the same.
+    The proof is that the newcomer took the key that a person once gave for that band, or that both have one serial
+    number. Without such a band, one that was imported with the newcomer's address is taken. A name proves nothing: two
+    people's bands of one kind have the same name.
     """
     serials = {info.serial for info in newcomer.readings if isinstance(info, Info) and is_serial(info.serial)}
     person_gave_key = newcomer.key is not None and newcomer.driver.secret(newcomer.advertisement) == "given"
@@ -353,7 +361,7 @@ def proven_band(store: Store, keys: KeyFile, newcomer: Newcomer) -> Band | None:
     def same(band: Band) -> bool:
         if band.driver != newcomer.driver.key or band.simulated != newcomer.simulated or band.address is None:
             return False
-        if band.address == newcomer.address:  # bonding has revealed it: the band was seen by another address
+        if band.address == newcomer.address:  # bonding has revealed it; the band had shown another address
             return True
         info = store.newest_info(band.id)
         return (person_gave_key and keys.secret(band) == newcomer.key) or (info is not None and info.serial in serials)
@@ -365,9 +373,9 @@ def proven_band(store: Store, keys: KeyFile, newcomer: Newcomer) -> Band | None:
 
 
 def is_import_of(store: Store, band: Band, address: str, driver: Driver) -> bool:
-    """Whether `band` is an import of the band at this address: another program's data, which have no address here.
+    """Whether `band` holds what another program stored of the band at this address.
 
-    `hipsync import gadgetbridge` stores the address as the serial number.
+    An imported band has no address; `hipsync import gadgetbridge` stores the address as its serial number.
     """
     if band.address is not None or band.driver != driver.key:
         return False
@@ -376,14 +384,14 @@ def is_import_of(store: Store, band: Band, address: str, driver: Driver) -> bool
 
 
 def is_serial(text: str | None) -> bool:
-    """Whether a text tells bands apart. Makers without serial numbers write zeros, repetitions or 0123456789."""
+    """Whether a serial number tells bands apart. Makers without any send zeros, repetitions or 0123456789."""
     if text is None or len(text) < SHORTEST_SERIAL:
         return False
     return len(set(text)) > 2 and text not in "01234567890123456789"
 
 
 def free_name(store: Store, wish: str) -> str:
-    """Return the name wished for, with a number behind it if another band has that name."""
+    """Return the name `wish`, with a number after it if another band has that name."""
     taken = {band.name for band in store.bands()}
     if wish not in taken:
         return wish

@@ -38,8 +38,8 @@ LISTEN_OFTEN, LISTEN_SELDOM, OFTEN_FOR = MINUTE, 5 * MINUTE, timedelta(hours=1)
 """How often to listen for a band that went away: often for this long after it was last reached, and seldom later. Its
 battery may be empty for days, and a scan disturbs what else is on the air."""
 LOOK_BACK = timedelta(hours=26)
-"""Prompts are judged by this much of the past, which is a day and the night before it; by more where a stretch of
-sitting began earlier."""
+"""How much of the past prompts are judged by: a day and the night before it. Where a stretch of sitting began earlier,
+more is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +47,16 @@ class Settings(Config):
     """The user's settings, and the time zone of this computer: what the service acts by."""
 
     host_zone: str = "UTC"
-    """The name of the zone in the IANA database."""
+    """The IANA name of this computer's time zone."""
 
 
 def settings_of(config: Config, host_zone: str) -> Settings:
-    """The user's settings on a computer in this zone."""
+    """The user's settings on a computer in this zone, an IANA name."""
     return Settings(**{each.name: getattr(config, each.name) for each in fields(config)}, host_zone=host_zone)
 
 
 class LastTry(Enum):
-    """How the last try of this run of the service to contact a band ended, unless it went well."""
+    """How the last attempt of this run of the service to contact a band ended, unless it succeeded."""
 
     BUSY = auto()
     """The contact is still under way."""
@@ -65,9 +65,9 @@ class LastTry(Enum):
     FAILED = auto()
     """The band was in reach, and the contact failed for another reason."""
     AWAY = auto()
-    """The band did not show itself, or there was no Bluetooth to see it by."""
+    """The band was not in reach, or Bluetooth was not available."""
     BACK = auto()
-    """The band was away and shows itself now, or it refused its key and has been given another."""
+    """The band was away and is in reach again, or it refused its key and has been given another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +76,17 @@ class Contacts:
 
     band: Band
     attempted: datetime | None
-    """Start of the last attempt."""
+    """Start of the last attempt; None if there was none."""
     reached: datetime | None
-    """Start of the last attempt that went well."""
+    """Start of the last attempt that succeeded; None if none did."""
     failures: int
     """Failed attempts in a row since the band was last reached. A live band's lost connection counts as one."""
     trouble: str | None = None
-    """Why the last attempt failed."""
+    """Why the last attempt failed; None if it succeeded, or there was none."""
     live: bool = False
-    """The band has no memory, or a coarse one: `service.live` stays connected to it, and `wake` does not contact it."""
+    """Whether the band has no memory, or too coarse a one, so that `service.live` stays connected to it."""
     last_try: LastTry | None = None
-    """None before this run of the service contacted the band, and after it went well."""
+    """How the last attempt ended; None before this run of the service contacted the band, and after a success."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +100,11 @@ class State:
     verdict: Due | Quiet
     """Whether a prompt for sitting is due, by what is known at this instant."""
     expected: Due | Quiet
-    """The verdict at the end of the data: what is to come if the wearer has not moved since."""
+    """The verdict at the end of the known data: what holds if the wearer has not moved since."""
     zones: Zones
     settings: Settings
     occasions: Mapping[Occasion, Due | Quiet] = field(default_factory=dict[Occasion, Due | Quiet])
-    """Whether a prompt is due for each other occasion that is of interest now."""
+    """For each occasion other than sitting that matters now, whether its prompt is due."""
 
     def due(self) -> Due | None:
         """The prompt to show now, if any. One for sitting comes first, because the others wait for its answer."""
@@ -117,7 +117,7 @@ def zones_of(store: Store, settings: Settings) -> Zones:
 
 
 def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:
-    """The keys of drivers whose bands must be watched, because they store no epochs or too long ones to judge by."""
+    """The keys of drivers whose bands must be watched, because they store no epochs, or epochs too long to judge by."""
     return frozenset(key for key, driver in drivers.items() if driver.held)
 
 
@@ -130,8 +130,8 @@ def state_of(
 ) -> State:
     """The state at `now`, which `status` explains and the service acts upon. Raises `StoreError`.
 
-    `live` are the keys of drivers whose bands are watched; `tries` says how the last try with each band ended, which
-    only the running service knows.
+    `live` are the keys of drivers whose bands are watched. `tries` says how the last try with each band ended; only the
+    running service knows that, so others pass None.
     """
     zones = zones_of(store, settings)
     past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now)
@@ -158,7 +158,7 @@ def _occasions(
     now: datetime,
     pause: Pause | None,
 ) -> Mapping[Occasion, Due | Quiet]:
-    """The verdict on each occasion but sitting, without those for which avoiding and hurting leave no exercise."""
+    """The verdict on each occasion but sitting, unless every exercise for it is avoided or has hurt."""
     found = occasions(
         past.line, settings.rule, said, settings.policy, zones, now, pause, morning=settings.morning
     )  # fmt: skip
@@ -175,7 +175,7 @@ def _occasions(
 
 
 def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[BandFacts]:
-    """What is known of the health of each band. Raises `StoreError`."""
+    """The facts about each of these bands from which its troubles are judged. Raises `StoreError`."""
     found: list[BandFacts] = []
     for each in contacts:
         band, since = each.band, store.since(each.band.id)
@@ -201,7 +201,7 @@ def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[BandFacts]:
 def expected(
     past: Past, said: Sequence[Prompt], settings: Settings, zones: Zones, pause: Pause | None = None
 ) -> Due | Quiet:
-    """The verdict as it was at the end of the data, because missing minutes after it say nothing of the wearer."""
+    """The verdict as it was at the end of the known data; missing minutes after that say nothing about the wearer."""
     line, found = past
     known = line.known_until()
     if known is None:
@@ -213,7 +213,7 @@ def expected(
 
 
 def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, LastTry]) -> list[Contacts]:
-    """The past contacts with each band that has an address; what was imported from files has none."""
+    """The past contacts with each band that has an address. A band imported from a file has none."""
     return [
         _contacts(band, store.syncs(band.id), live=band.driver in live, last_try=tries.get(band.id))
         for band in store.bands()
@@ -222,7 +222,7 @@ def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, Last
 
 
 def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, last_try: LastTry | None) -> Contacts:
-    """Takes `syncs` newest first."""
+    """The past contacts with one band; `syncs` are all attempts, the newest first."""
     failures = next((count for count, sync in enumerate(syncs) if sync.error is None), len(syncs))
     return Contacts(
         band=band,
@@ -246,7 +246,7 @@ def listens(contacts: Contacts, listened: datetime, now: datetime) -> bool:
 
 
 def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
-    """When to contact one band: as late as every prompt can still be on time, and seldom otherwise.
+    """When to contact one band: just in time for the next possible prompt, and seldom otherwise.
 
     An instant that is not after `now` means at once.
     """
@@ -260,7 +260,7 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     if contacts.failures:
         delay = min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
         if delay > SHORT_RETRY:
-            seed = f"{contacts.band.id} {contacts.attempted}"  # the same whenever this is asked
+            seed = f"{contacts.band.id} {contacts.attempted}"  # the same delay whenever this is asked
             delay *= 1 - JITTER * random.Random(seed).random()
         return contacts.attempted + delay
     if contacts.live:  # disconnected a moment ago, by another program or an earlier run of the service
@@ -271,7 +271,7 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     earliest = _earliest_prompt(state, contacts.attempted)
     if earliest is None:
         return at_least
-    if earliest <= contacts.attempted:  # the band was contacted by then and had nothing that decides it
+    if earliest <= contacts.attempted:  # the band was contacted after that, and what it sent decided nothing
         earliest = contacts.attempted + settings.at_most_every
     return min(at_least, earliest)
 
@@ -279,14 +279,14 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
 def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
     """When a prompt, or the answer to one, could next be due for a band that was last contacted at `asked`.
 
-    An instant outside the prompt hours is moved to their next beginning.
+    An instant outside the prompt hours is moved to the start of the next ones; None if there are none.
     """
     if isinstance(state.expected, Due):
         return asked
     until = state.expected.until
-    if until is None:  # shown, dropped, or no sign of life: look again with the next hour of the stretch
+    if until is None:  # shown, dropped, or no sign of life: look again after another limit of sitting
         until = asked + state.settings.rule.limit_minutes * timedelta(minutes=1)
-    if state.expected.reason is Reason.ASKED:  # after the minute that decides it, for bands report whole minutes
+    if state.expected.reason is Reason.ASKED:  # after the minute that decides it, because bands report whole minutes
         return _whole(until)
     if quiet_at(until, state.settings.policy, state.zones) is not None:
         return next_hours(state.settings.policy, state.zones, until)
@@ -294,7 +294,10 @@ def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
 
 
 def _postponed_until(state: State, after: datetime) -> list[datetime]:
-    """End of each postponement (hours, lunch, pause) of a morning or ride prompt; the band is contacted then."""
+    """Each end, later than `after`, of a postponement (hours, lunch, pause) of a morning or ride prompt.
+
+    The band is contacted then.
+    """
     untils = (judged.until for judged in state.occasions.values() if isinstance(judged, Quiet))
     return [until for until in untils if until is not None and until > after]
 
@@ -339,7 +342,7 @@ def _look_at(contacts: Contacts, state: State, now: datetime) -> datetime:
 
 
 def _awaited(state: State) -> bool:
-    """Whether a prompt waits for a movement, or the end of one, that a live band may report at any minute."""
+    """Whether a prompt waits for the wearer to get up or to end a ride, which a live band may report at any minute."""
     return any(
         isinstance(judged, Quiet) and judged.reason in {Reason.NOT_UP, Reason.RIDING}
         for judged in state.occasions.values()

@@ -43,9 +43,9 @@ from hipsync.store import Store
 log = logging.getLogger(__name__)
 
 JUDGE_WITHIN = timedelta(seconds=90)
-"""A wake judges what is known by then, although a band has not sent everything yet."""
+"""How long a wake waits for its bands. Then it judges what is known, even if a band has not sent everything yet."""
 LOOK_BACK_FOR_EXERCISES = timedelta(days=7)
-"""The next exercise is another one than those of this time, as far as there are enough."""
+"""The next exercise differs from those of this much of the past, if there are enough exercises."""
 
 Deliver = Callable[[Prompt, Move, bool], Awaitable[Sequence[Where]]]
 """Shows a prompt everywhere but on the band (strongly, if the last argument is true), and returns the places where it
@@ -59,11 +59,11 @@ class Fetched(NamedTuple):
     history: bool
     """Whether bands of this kind store any epochs."""
     held: bool
-    """The service stays connected to this band, so that nothing had to be fetched."""
+    """Whether the service stays connected to this band, so that nothing had to be fetched."""
 
 
 class Service:
-    """Contacts bands when they are due, judges what is stored, and shows prompts. `wake` runs once at a time."""
+    """Contacts bands when they are due, judges what is stored, and shows prompts. Only one `wake` may run at a time."""
 
     def __init__(
         self,
@@ -78,9 +78,9 @@ class Service:
         hear: Callable[[Sequence[Band]], Awaitable[Collection[BandId]]] | None = None,
         show_remark: Callable[[Remark], Awaitable[object]] | None = None,
     ) -> None:
-        """`hear` returns which of some bands are in reach now; without it, one that went away is only tried again.
+        """`hear` returns which of the given bands are in reach now; without it, a band that went away is only retried.
 
-        `show_remark` shows a remark on a band; without it no remark is made.
+        `show_remark` shows a remark on a band, such as a low battery; without it no remark is made.
         """
         self.store = store
         self.settings = settings
@@ -94,15 +94,15 @@ class Service:
         self.live = LiveBands(store, self.connector, self._tries, self._live_kinds, state=self.state, now=now)
 
     def state(self, now: datetime) -> State:
-        """All that is known at `now`; every decision rests upon it. Raises `StoreError`."""
+        """All that is known at `now`; every decision is based on it. Raises `StoreError`."""
         self.connector.retry_new_keys()
         return state_of(self.store, self.settings, now, self._live_kinds, self._tries.last)
 
     async def wake(self, now: datetime) -> State:
-        """Contact the bands that are due, settle what became of prompts, and show what is due; the state after that.
+        """Contact the bands that are due, settle open prompts, show what is due, and return the state after that.
 
-        All bands are contacted at the same time. One that fails, or whose driver does, is logged and tried again later;
-        one that takes longer than `JUDGE_WITHIN` goes on in its own task. Raises `StoreError`, after which nothing was
+        All bands are contacted at the same time. A band that fails, or whose driver does, is logged and tried again
+        later. A contact that takes longer than `JUDGE_WITHIN` goes on in its own task. After a `StoreError` nothing is
         lost.
         """
         self.store.note_zone(now, self.settings.host_zone)
@@ -125,9 +125,9 @@ class Service:
         await asyncio.gather(self.live.leave(), self.connector.leave())
 
     async def fetch(self, band: Band, since: datetime | None = None) -> Fetched:
-        """Contact a band now, unless the service stays connected to it: such a band sends everything by itself.
+        """Contact a band now, unless the service stays connected to it: such a band sends everything unasked.
 
-        Raises `DeviceError`, `BluetoothUnavailable`, `ConfigError`, `StoreError`.
+        `since` is as for `Connector.talk`. Raises `DeviceError`, `BluetoothUnavailable`, `ConfigError`, `StoreError`.
         """
         if await self.live.talk_with(band) is not None:
             return Fetched(0, history=False, held=True)
@@ -136,7 +136,7 @@ class Service:
             return Fetched(talk.epochs, history=talk.dialogue.driver.abilities.history is not None, held=False)
 
     async def buzz(self, band: Band) -> None:
-        """Let a band vibrate, over the connection that is open if there is one. Raises what `fetch` raises."""
+        """Make a band vibrate, over the open connection if there is one. Raises what `fetch` raises."""
         message = Message("hipsync", "Here I am", asks=False)
         if (live := await self.live.talk_with(band)) is not None:
             await live.dialogue.nudge(message)
@@ -145,7 +145,7 @@ class Service:
             await talk.dialogue.nudge(message)
 
     async def _judge(self, state: State, talks: Sequence[Talk]) -> State:
-        """Settle prompts and show what is due, also over these conversations and those with live bands."""
+        """Settle open prompts, show what is due, also on the bands of `talks` and live ones; return the new state."""
         if self.settle(state, self._now()):
             state = self.state(self._now())
         if (due := state.due()) is not None:
@@ -155,7 +155,7 @@ class Service:
         return state
 
     def settle(self, state: State, now: datetime) -> bool:
-        """Store what became of the prompts that nobody answered; whether there was any."""
+        """Store the outcome of each unanswered prompt for which it is known by now; return whether there was any."""
         known = state.seen.line.known_until()
         settled = False
         for prompt in state.said:
@@ -168,7 +168,7 @@ class Service:
         return settled
 
     async def _prompt(self, due: Due, talks: Sequence[Talk]) -> None:
-        """Show a prompt that is due, store it before and where it was shown after."""
+        """Store a prompt that is due, show it, and then store where it was shown."""
         now = self._now()
         move = self._move(due)
         if due.again is None:
@@ -185,7 +185,7 @@ class Service:
         self.store.update_prompt(fresh._replace(where=tuple(dict.fromkeys([*prompt.where, *where]))))
 
     def _move(self, due: Due) -> Move:
-        """The exercise for a prompt. Raises `ConfigError` where avoiding and hurting leave none."""
+        """The exercise for a prompt. Raises `ConfigError` if every exercise for it is avoided or has hurt."""
         done = [prompt.exercise for prompt in self.store.prompts(due.due - LOOK_BACK_FOR_EXERCISES, due.due)]
         names = names_for(due.occasion, self.settings.exercises, self.settings.own)
         move = next_exercise(names, self.settings.avoid, done, self.store.hurt(), self.settings.own)
@@ -194,7 +194,7 @@ class Service:
         return move
 
     async def _nudge(self, prompt: Prompt, move: Move, talks: Sequence[Talk], *, strong: bool) -> bool:
-        """Show a prompt on every connected band that can vibrate, and store its answer; whether any vibrated."""
+        """Show a prompt on each of these bands that can vibrate, store its answer, and return whether any vibrated."""
         message = Message("Time to move", move.title, strong=strong)
         felt = False
         for talk in talks:
@@ -210,7 +210,7 @@ class Service:
         return felt
 
     async def _remark(self, state: State) -> None:
-        """Show, once, what is the matter with a band."""
+        """Store and show each remark that is due on what is wrong with a band, so that it is shown only once."""
         if self._show_remark is None:
             return
         now = self._now()
@@ -223,7 +223,7 @@ class Service:
             await self._show_remark(remark)
 
     async def listen(self) -> bool:
-        """Listen for bands that went away; whether one is in reach again, which is then contacted at once."""
+        """Listen for bands that went away, and return whether one is in reach again. It is then due at once."""
         now = self._now()
         contacts = contacts_of(self.store, self._live_kinds, self._tries.last)
         away = [each.band for each in contacts if listens(each, self._listened, now)]

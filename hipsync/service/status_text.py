@@ -1,7 +1,8 @@
 """What the service does now, or why it does nothing, in one line: for `status`, for status bars, for systemd.
 
 This module only puts a `State` into words, in the wearer's local time; `plan` has decided everything. `status --line`
-imports it, so it imports nothing heavy. The one rule: who reads the line learns why no prompt comes, and until when.
+imports it, so it imports nothing heavy. The one rule: whoever reads the line learns why no
+prompt comes, and until when.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def other_prompts(state: State, now: datetime) -> Iterator[str]:
 
 
 def _allowed(state: State, until: datetime | None) -> datetime | None:
-    """The same instant, or the beginning of the next prompt hours if it falls outside them."""
+    """Return `until`, or the start of the next prompt hours if it lies outside them. None stays None."""
     if until is None or _quiet(state, until) is None:
         return until
     return next_hours(state.settings.policy, state.zones, until)
