@@ -33,7 +33,7 @@ def system_now() -> datetime:
 
 
 class App:
-    """The options that stand before every command, such as `--db`, and what follows from them. `now` returns UTC."""
+    """The options that come before every command, such as `--db`, and what follows from them. `now` returns UTC."""
 
     def __init__(self, now: Callable[[], datetime] = system_now) -> None:
         self.now = now
@@ -72,7 +72,10 @@ class App:
         return self.config().rule
 
     def zones(self, store: Store | None, host: str | None = None) -> Zones:
-        """Return the zones that the wearer was in, as the store has them; if it has none, `host` or this computer's."""
+        """Return the zones that the wearer was in, from the store; if it has none, the zone `host`.
+
+        `host` is an IANA name; None means this computer's zone.
+        """
         from hipsync.core.days import Zones
 
         history = store.zones() if store is not None else []

@@ -247,7 +247,7 @@ def _export_text(store: Store, form: str, file: IO[str], start: datetime | None,
 
 
 def _open_with_bar(file: Path) -> io.BufferedReader:
-    """Open a file whose reading moves a progress bar, where standard error is a terminal. Raises `OSError`."""
+    """Open a file whose reading moves a progress bar, if standard error is a terminal. Raises `OSError`."""
     bar = click.progressbar(
         length=file.stat().st_size, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
     )

@@ -1,7 +1,7 @@
 """Days, weeks and months as people say them: `yesterday`, `mon`, `last week`, `november`.
 
-`today` is always an argument: nothing here reads the clock. What is not understood raises `ConfigError`, whose message
-lists what is.
+`today` is always an argument: nothing here reads the clock. Words that are not understood raise `ConfigError`, whose
+message lists those that are.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 YEARS = range(1970, 3000)
-"""The years of which a day may be asked for; others are slips of the pen, and the calendar has an end."""
+"""The years in which a day may be asked for. Others are typing errors, and Python's calendar has an end."""
 
 
 def day_of(text: str, today: date) -> date:
@@ -66,7 +66,7 @@ def month_of(text: str, today: date) -> Sequence[date]:
 
 
 def _day(word: str, today: date) -> date | None:
-    """Return the day meant by today, yesterday, an ISO date, or a weekday: the last one, up to today."""
+    """Return the day meant by today, yesterday, an ISO date, or a weekday: the last one, up to today. Else None."""
     if word in {"today", "yesterday"}:
         return today - timedelta(days=word == "yesterday")
     for number, name in enumerate(WEEKDAYS):
@@ -79,7 +79,7 @@ def _day(word: str, today: date) -> date | None:
 
 
 def _ago(word: str, unit: str) -> int | None:
-    """Return how many weeks or months ago is meant; `unit` is "week" or "month"."""
+    """Return how many weeks or months ago is meant, or None if no such number is; `unit` is "week" or "month"."""
     if word in {"today", "this", f"this {unit}"}:
         return 0
     if word in {"last", f"last {unit}"}:
@@ -88,7 +88,7 @@ def _ago(word: str, unit: str) -> int | None:
 
 
 def _iso_week(word: str) -> date | None:
-    """Return the Monday of a week such as 2026-W47."""
+    """Return the Monday of a week such as 2026-W47, or None if the word is no such week."""
     if found := re.fullmatch(r"(\d{4})-?w(\d{2})", word, re.ASCII):
         try:
             return date.fromisocalendar(int(found[1]), int(found[2]), 1)
@@ -98,7 +98,7 @@ def _iso_week(word: str) -> date | None:
 
 
 def _month(word: str, today: date) -> date | None:
-    """Return the first day of 2026-11, "november 2025", or november, which is the last one up to today."""
+    """Return the first day of 2026-11, "november 2025", or november: the last one, up to today. Else None."""
     if found := re.fullmatch(r"(\d{4})-(\d{2})", word, re.ASCII):
         year, number = int(found[1]), int(found[2])
         return date(year, number, 1) if year and 1 <= number <= len(MONTHS) else None

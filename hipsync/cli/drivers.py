@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hipsync.evidence import Proof
 
 COLUMNS = 80
-"""The width of the list, whatever the terminal's."""
+"""The width of the list in characters, whatever the width of the terminal."""
 
 
 class DriverRow(TypedDict):

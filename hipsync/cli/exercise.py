@@ -27,14 +27,14 @@ MOVING_S = 3
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """What guiding needs of the terminal and the clock; a test puts its own in their place."""
+    """The terminal and the clock, as far as guiding needs them; a test passes its own functions."""
 
     show: Callable[[str], None]
     """Shows a line."""
     ask: Callable[[str], str]
     """Asks a question and returns the line that was typed. Raises `KeyboardInterrupt` if the person leaves."""
     sleep: Callable[[float], None]
-    """Waits for so many seconds."""
+    """Waits for the given number of seconds."""
     bell: Callable[[], None]
     """Rings at the end of a hold, and of a side."""
 
@@ -209,7 +209,7 @@ def _hurt(app: App) -> Sequence[str]:
 
 
 def _store(app: App, move: Move, *, hurt: bool) -> None:
-    """Store an exercise that was done. If the standing prompt asked for it, the exercise is its answer."""
+    """Store an exercise that was done; it answers the prompt that can be answered now if that asked for it."""
     from hipsync.cli.prompts import notify_service, standing
     from hipsync.model import Answer, Exercise
     from hipsync.service.answers import answer_prompt

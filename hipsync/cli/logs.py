@@ -1,4 +1,4 @@
-"""What a command logs on standard error. Logging is set up by the command line alone: no other room does."""
+"""What a command logs on standard error. Only the command line sets up logging; the rest of hipsync only logs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import sys
 
 CHATTY_LIBRARIES = ("apscheduler", "bleak", "bleak_retry_connector", "bumble", "dbus_fast")
-"""At DEBUG these log every byte that they write, and one of those writes may be a band's key: warnings must do."""
+"""Libraries of which only warnings are logged: at DEBUG they log every byte that they write, even a band's key."""
 
 
 def log_everything() -> None:

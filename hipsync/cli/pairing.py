@@ -1,7 +1,7 @@
 """`pair`: choose a band at a terminal, and log in to it.
 
-Here stands only what a terminal shows and asks. What pairing does is known to `hipsync.service.pairing`, and how a band
-is bonded to `hipsync.radio.first_meeting`.
+This module has only what a terminal shows and asks. What pairing does is in `hipsync.service.pairing`, and how a band
+is bonded is in `hipsync.radio.first_meeting`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 COLUMNS = 80
 LONGEST_ADVICE = 1000
-"""Characters of a piece of advice, which may come from a driver that strangers wrote."""
+"""The most characters that are shown of a piece of advice, which may come from a driver that strangers wrote."""
 
 
 @click.command("pair")

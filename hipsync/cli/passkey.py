@@ -1,4 +1,4 @@
-"""The questions of a bonding, at the terminal: a passkey, a PIN, or whether two numbers are the same.
+"""The questions that bonding with a band asks at the terminal: a passkey, a PIN, or whether two numbers are the same.
 
 A band or BlueZ may call a question off while somebody types. So every question can be cancelled, and none blocks.
 """
@@ -14,7 +14,7 @@ from hipsync.radio.bluez_agent import MOST_PASSKEY
 from hipsync.text import clean
 
 LONGEST_PIN = 16
-"""Characters; BlueZ takes 1 to 16 (its doc/agent-api.txt)."""
+"""The most characters of a PIN: BlueZ takes 1 to 16 (its doc/agent-api.txt)."""
 
 
 class Terminal:

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from hipsync.store import Store
 
 STANDS_FOR = timedelta(hours=3)
-"""How long a prompt can be answered; later it belongs to another part of the day."""
+"""For how long after it was first shown a prompt can be answered; later it belongs to another part of the day."""
 LONGEST_PAUSE = timedelta(days=7)
-"""The longest pause: a slip of the pen must not end all prompts for years."""
+"""The longest pause that can be asked for: a typing error must not end all prompts for years."""
 
 
 @click.command("prompts")
@@ -89,7 +89,7 @@ def done_command(app: App, hurt: bool) -> None:
 
 
 def show_advice_after_pain(app: App, exercise: str) -> None:
-    """Show somebody whom an exercise hurt that it will not come again, and whom to talk to."""
+    """Show that an exercise that hurt is not offered again, and whom to talk to about it."""
     config = app.config()
     therapist = (config.therapist_name, config.therapist_phone, config.therapist_url)
     contact = ", ".join(clean(part, 200) for part in therapist if part)
@@ -174,9 +174,9 @@ def resume_command(app: App) -> None:
 
 
 def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
-    """Return the end of a pause from now on, by words such as `2h30m`, `until 14:00` or none, which is an hour.
+    """Return when a pause that begins now ends, by words such as `2h30m` or `until 14:00`; no words mean an hour.
 
-    A time of the day is a local one, and the next such time after now. Raises `ConfigError`.
+    A time of day is local, and means the next such time after now. Raises `ConfigError`.
     """
     match [word.lower() for word in words]:
         case []:
@@ -230,7 +230,7 @@ def _answer(
 
 
 def notify_service(store: Store) -> None:
-    """Let a running service see at once what was written into the store; without one, nothing happens."""
+    """Have a running service read at once what was written into the store. Without one, nothing happens."""
     from hipsync.service.control_client import look
 
     if store.path is not None:

@@ -1,7 +1,7 @@
 """`hipsync sync --record FILE`: record the conversation with one band, for those who mend its driver.
 
-The person is asked first what the file may hold. Before the recording is written it is replayed: only if the driver
-says the same to it again is it of use as a test.
+The person first reads what the file will hold, and may refuse. Before the recording is written it is replayed, because
+it is of use as a test only if the driver says the same again. If it does not, a note in the file says why.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def _check_free(path: Path) -> None:
 def write(path: Path, text: str) -> None:
     """Write a new file that only its owner can read. Raises `ConfigError` if it exists, and `InputError`.
 
-    After an error no half of the file is left.
+    After an error no part of the file is left.
     """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -1,6 +1,6 @@
-"""`today`, `day`, `week` and `month`: show how much was sat, as text, JSON, CSV or a page.
+"""`today`, `day`, `week` and `month`: show how long the wearer sat, as text, JSON, CSV or a page.
 
-People wait for these commands. So each import stands in the function that needs it; `python -m bench today` measures
+People wait for these commands. So each import is in the function that needs it; `python -m bench today` measures
 what is left.
 """
 
@@ -213,7 +213,7 @@ def _shows_unicode() -> bool:
 
 
 def _columns() -> int:
-    """Return the width of the terminal, or 80 in a pipe, so that its text does not depend on where it was typed."""
+    """Return the width of the terminal, or 80 in a pipe, so that piped text does not depend on the terminal."""
     if not sys.stdout.isatty():
         return 80
     import shutil
@@ -287,7 +287,7 @@ def period_of(
 def _opened(
     app: App, band: str | None, zone: str | None, *, to_write: bool = False
 ) -> Generator[tuple[Store | None, Zones, Band | None], None, None]:
-    """Yield the store, if there is one, the zones by which days are cut, and the one band that is asked for, if any.
+    """Yield the store, if there is one, the zones that divide the days, and the one band that is asked for, if any.
 
     Raises `ConfigError` if there is no such band or zone, and `StoreError`.
     """

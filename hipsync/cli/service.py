@@ -1,6 +1,6 @@
 """`service`: let the system start `hipsync run` when the user logs in, and control it with the system's own tools.
 
-What stands in the service file, and where it lies, is known to `hipsync.host.autostart`.
+What is in the service file, and where the file is, is decided by `hipsync.host.autostart`.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ def _shown(command: Sequence[str]) -> int:
 
 
 def _user() -> str:
-    """Return the name of the user, or nothing where the system has none."""
+    """Return the name of the user, or an empty string if the system has none."""
     import getpass
 
     try:
@@ -186,7 +186,7 @@ def _user() -> str:
 
 
 def _lingering(user: str) -> bool | None:
-    """Whether systemd lets a user's services run while the user is logged out; None on a system without systemd."""
+    """Whether systemd lets a user's services run while the user is logged out; None if that is unknown."""
     try:
         return (Path("/var/lib/systemd/linger") / user).exists() if Path("/run/systemd/system").exists() else None
     except OSError:

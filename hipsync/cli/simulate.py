@@ -62,7 +62,7 @@ def simulate_command(
 def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> SimulatedBand:
     """Return a simulated band of this kind, with the minutes of a file or made-up ones.
 
-    Raises `ConfigError`, also if nobody could log in to the band for want of a key, and `InputError`.
+    Raises `InputError`, and `ConfigError`, also if the band needs a key and none was given.
     """
     from hipsync.demo import minutes_of_file
     from hipsync.radio.bleak_radio import simulated_office_worker

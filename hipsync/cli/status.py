@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hipsync.store import Store
 
 LONGEST_TEXT = 300
-"""Characters that are shown of what a service answers, or of why a band was not reached."""
+"""The most characters that are shown of what a service answers, or of why a band was not reached."""
 NOTHING_KNOWN = "No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works."
 
 
@@ -65,8 +65,8 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
 def _known(app: App, store: Store, now: datetime, *, quickly: bool) -> tuple[State, Sequence[Remark]]:
     """Return what the service would decide by, and a remark on each trouble that a band has now.
 
-    With `quickly` no driver is imported, so no band counts as a live one, and there are no remarks. A status bar asks
-    often.
+    With `quickly` no driver is imported, so no band counts as a live one, and there are no remarks: a status bar
+    asks often.
     """
     from hipsync.core.band_troubles import troubles
     from hipsync.service.plan import facts_of, live_kinds, state_of
@@ -98,7 +98,7 @@ def _details(state: State, now: datetime, zones: Zones, remarks: Sequence[Remark
 
 
 def _ago(minute: int | None, now: datetime, zones: Zones) -> str:
-    """Return when a minute of the timeline was: its local time, and how long before `now`."""
+    """Return in words when a minute, counted from 1970, began: local time, and how long before `now`; None is none."""
     from hipsync.core.timeline import instant_of
 
     if minute is None:
@@ -119,7 +119,7 @@ def _line_of_service(app: App) -> str | None:
 
 
 def _service_text(app: App) -> str:
-    """Return what a running service answers of itself: its process, its connections, its trouble."""
+    """Return what a running service answers about itself: its process, its connections, its trouble."""
     from hipsync.errors import HipsyncError
     from hipsync.service.control_client import ask
 
@@ -135,14 +135,14 @@ def _service_text(app: App) -> str:
 
 
 def _empty_json(now: datetime) -> dict[str, object]:
-    """Return `status --json` of a computer without a database, with the keys that it has with one."""
+    """Return what `status --json` shows without a database; the keys are the same as with one."""
     head = {"version": 1, "at": now.isoformat(), "running": False, "sitting_minutes": 0, "reason": "no data"}
     nothing = dict.fromkeys(("known_until", "until", "next_wake"))
     return {**head, **nothing, "occasions": {}, "remarks": [], "bands": []}
 
 
 def _status_json(state: State, now: datetime, remarks: Sequence[Remark]) -> dict[str, object]:
-    """Return `status --json`, but for whether the service runs."""
+    """Return what `status --json` shows, without the key `running`."""
     from hipsync.core.prompting import Due
     from hipsync.core.timeline import instant_of
     from hipsync.service.plan import next_wake

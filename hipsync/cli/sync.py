@@ -1,6 +1,6 @@
 """`sync`: contact the bands once, now.
 
-If a service runs on this database, it is asked to do so: two connections to one band would be in each other's way.
+If a service runs on this database, it is asked to do so, because two connections to one band would disturb each other.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`web`: serve the page, live, to a browser on this computer.
 
-`hipsync.report.web` is the site and guards it; here is what it shows, and what its buttons do.
+`hipsync.report.web` is the site and guards it; this module says what the site shows, and what its buttons do.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PORT = 4690
 LONGEST_MESSAGE = 200
-"""Characters of a message on the page."""
+"""The most characters of a message on the page."""
 
 
 @click.command("web")
@@ -63,7 +63,7 @@ def web_command(app: App, port: int, opened: bool) -> None:
 
 
 class Site:
-    """The port `hipsync.report.web.Backend` on the database, opened for each request: a service writes meanwhile."""
+    """The port `hipsync.report.web.Backend` on the database, opened for each request because a service writes to it."""
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -144,7 +144,7 @@ class Site:
 
 
 def days_of(span: str, when: str, today: date) -> Sequence[date]:
-    """Return the days of a day, week or month as people say it. Raises `ConfigError`."""
+    """Return the days meant by the words `when`; `span` is "day", "week" or "month". Raises `ConfigError`."""
     from hipsync.cli.dates import day_of, month_of, week_of
 
     return [day_of(when, today)] if span == "day" else (week_of if span == "week" else month_of)(when, today)
