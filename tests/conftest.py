@@ -1,4 +1,4 @@
-"""Of all tests."""
+"""Settings and hooks for all tests."""
 
 from hypothesis import settings
 

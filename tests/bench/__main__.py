@@ -1,6 +1,6 @@
 """Benchmarks of hipsync, each beside a baseline that its own docstring defines.
 
-    uv run python -m bench                  all of them: some minutes
+    uv run python -m bench                  all of them: takes some minutes
     uv run python -m bench today sync       these
     uv run python -m bench.activpal         the rule's prompts against posture sensors; needs ../shared/data
     uv run python -m bench.repeated         lines that the simulated bands of two families share
@@ -14,8 +14,8 @@
     interchange import csv of a year, beside a plain executemany; the page of a month
     bands       50 simulated bands of all families in one process, synced; memory a band above their own
 
-A ratio is of medians of runs in turn, so that it means something on a machine with other work too; the milliseconds do
-not. Fails if a figure misses its aim.
+A ratio compares medians of runs in turn, so that it means something on a busy machine too; milliseconds do not. The
+command fails if a figure misses its aim.
 """
 
 from __future__ import annotations

@@ -4,19 +4,19 @@ Run: `uv run python -m bench.activpal`. The data lie beside the repository
 (three people, four recordings, from the GPL R packages activpalProcessing, activPAL and Sojourn).
 
 *A sitting minute* is awake (`in_bed` 0), worn, and sat through for at least half (`sit_s` >= 30; exactly 30 counts).
-*A true stretch* is a run of 60 or more sitting minutes on end within one recording; any other minute, in bed and not
+*A true stretch* is a run of 60 or more sitting minutes in a row within one recording; any other minute, in bed and not
 worn included, ends it. It is due once, at its 60th minute, however long it lasts.
-*A hit* is a prompt at most 10 minutes before or after that minute, 10 included. One prompt can hit one stretch only
-and the reverse. Of several candidates the earliest prompt takes the earliest stretch still free, which is as many
-hits as there can be; a second prompt near the same stretch is a false one. Recordings are matched apart and then
+*A hit* is a prompt at most 10 minutes before or after that minute, 10 included. One prompt can hit only one stretch,
+and the reverse. Of several candidates the earliest prompt takes the earliest stretch still free, which makes as many
+hits as there can be. A second prompt near one stretch is a false one. Recordings are matched separately and then
 pooled: precision = hits / prompts, recall = hits / true stretches, F1 their harmonic mean. Prompts per 16 h are
 counted on awake, worn time.
 
-The rule sees what a band would: steps of each minute, None where asleep or not worn.
+The rule sees what a band would see: the steps of each minute, None where asleep or not worn.
 
-What `docs/rule.md` has to compare with: its table's first column is such thigh steps, F1 only. Its 0.84 and 0.80, and
+To compare with `docs/rule.md`: its table's first column is of such thigh steps, F1 only. Its 0.84 and 0.80, and
 2.6 prompts per 16 h, are of the *calibrated wrist* (they make F1 .819, the second column). How a wrist was simulated
-is not written down, so the other columns cannot be done again here.
+is not written down, so the other columns cannot be calculated again here.
 """
 
 import csv
@@ -36,7 +36,7 @@ LIMIT = 60
 TOLERANCE = 10
 
 PromptsOf = Callable[[list[int | None]], list[int]]
-"""Steps a minute, None = asleep or not worn -> indices of the minutes upon whose end a prompt is due, rising."""
+"""From steps a minute (None: asleep or not worn) to rising indices of the minutes at whose end a prompt is due."""
 
 
 class Recording(NamedTuple):
@@ -70,7 +70,7 @@ class Score(NamedTuple):
 
 
 def recordings(path: Path = SOURCE) -> list[Recording]:
-    """The recordings in the file's order; it has no missing rows."""
+    """Return the recordings in the order of the file, which has no missing rows."""
     found: list[Recording] = []
     with gzip.open(path, "rt", newline="") as file:
         for name, lines in groupby(csv.DictReader(file), key=lambda line: line["rec"]):
@@ -84,7 +84,7 @@ def recordings(path: Path = SOURCE) -> list[Recording]:
 
 
 def due(sitting: Sequence[bool]) -> list[int]:
-    """Indices of the 60th minute of every run of sitting minutes that gets so far."""
+    """Return the index of the 60th minute of every run of sitting minutes that is as long as that."""
     found: list[int] = []
     run = 0
     for i, sits in enumerate(sitting):
@@ -95,7 +95,7 @@ def due(sitting: Sequence[bool]) -> list[int]:
 
 
 def hits(prompts: Sequence[int], stretches: Sequence[int]) -> int:
-    """Pairs at most TOLERANCE apart, each index used once; both rising."""
+    """Return how many pairs at most `TOLERANCE` minutes apart there are, each index used once; both rise."""
     found = p = s = 0
     while p < len(prompts) and s < len(stretches):
         if abs(prompts[p] - stretches[s]) <= TOLERANCE:
@@ -108,7 +108,7 @@ def hits(prompts: Sequence[int], stretches: Sequence[int]) -> int:
 
 
 def score(prompts_of: PromptsOf, people: Sequence[Recording] | None = None) -> Score:
-    """The rule on all recordings, or on those given."""
+    """Return how well a rule agrees with all recordings, or with those in `people`."""
     total = Score(0, 0, 0, 0)
     for recording in recordings() if people is None else people:
         prompts, stretches = prompts_of(recording.steps), due(recording.sitting)
@@ -119,7 +119,7 @@ def score(prompts_of: PromptsOf, people: Sequence[Recording] | None = None) -> S
 
 
 def independent(rule: Rule) -> PromptsOf:
-    """The prompts of the independent calculation."""
+    """Return the rule's prompts as the independent calculation finds them."""
     start = datetime(2020, 1, 1, tzinfo=UTC)  # any whole minute: the rule knows no clock
 
     def prompts_of(steps: list[int | None]) -> list[int]:

@@ -1,9 +1,9 @@
 """Fifty simulated bands of all families in one process: a sync of the day each, by the service over GATT.
 
-First every band is connected to by Bleak and let go again: that is what the simulated bands and their Bluetooth stack
-take by themselves. Then the service talks to each, and holds all the conversations open. Memory is the most that was
-resident; it is a process of its own that is measured, so that nothing else has grown it. Raises `AssertionError` if a
-band of which the steps can be told did not tell those of its wearer.
+First Bleak connects to every band and disconnects again: that shows what the simulated bands and their Bluetooth stack
+take alone. Then the service talks to each, and keeps all the conversations open. Memory is the peak of what was
+resident, in a separate process, so that nothing else has added to it. Raises `AssertionError` if a band that reports
+steps did not report those of its wearer.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from hipsync.testing.direct import run
 
 BANDS = 50
 GROWS_MIB = 0.5
-"""A band, at most, above what the simulated bands take."""
+"""The most MiB a band that the service may add to what the simulated bands take."""
 KEY = bytes(range(16))
 ZONE = ZoneInfo("UTC")
 MIDNIGHT = datetime(2026, 11, 20, tzinfo=UTC)
@@ -62,7 +62,7 @@ def figures(folder: Path, bands: int = BANDS) -> list[Figure]:
 
 
 async def synced(clock: FastClock, path: Path, bands: int) -> dict[str, float]:
-    """What it took; see `figures`."""
+    """Sync a day from `bands` bands, and return seconds and MiB by name; `figures` names them."""
     known = drivers()
     life = tuple(office_day(MIDNIGHT.date(), ZONE, seed=1))
     kinds = [key for key, _ in zip(cycle(sorted(known)), range(bands), strict=False)]
@@ -109,7 +109,7 @@ def _band(driver: Driver, life: Sequence[Epoch], now: datetime) -> tuple[Simulat
 
 
 async def _connected(air: SimulatedRadio) -> None:
-    """All of them at once, by Bleak alone."""
+    """Connect to all bands at once by Bleak alone, then disconnect."""
     async with AsyncExitStack() as stack:
         for address in air.addresses:
             seen = await find(air.adapter, address, WITHIN)
@@ -137,7 +137,10 @@ async def _nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
 
 
 def _compare(store: Store, band: Band, driver: Driver, life: Sequence[Epoch], now: datetime) -> None:
-    """The steps of the day up to the sync, as epochs or as a counter; a sensor that has neither must have been met."""
+    """Raise `AssertionError` unless the steps of the day up to the sync are stored, as epochs or as a counter.
+
+    A sensor that has neither must only have been synced without an error.
+    """
     epochs = store.epochs(band.id, MIDNIGHT, now)
     counters = store.counters(band.id, MIDNIGHT, now)
     syncs = store.syncs(band.id)

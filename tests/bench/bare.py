@@ -1,6 +1,6 @@
 """The least that a program which shows today's rows must do: the baseline of `bench.today`.
 
-It is given the database and the second at which the day began.
+Its arguments are the database and the second, counted from 1970, at which the local day began.
 """
 
 import sqlite3

@@ -1,6 +1,6 @@
 """How long `hipsync demo` takes: a process that pairs a simulated band, lives through its day, and ends.
 
-There is no baseline: the promise is that it is over before a newcomer wonders, 30 s at most.
+There is no baseline. The promise is that the demo ends before a newcomer wonders: after 30 s at most.
 """
 
 from __future__ import annotations

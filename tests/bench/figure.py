@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 class Figure(NamedTuple):
-    """One line of the table. A ratio and its aim are of `baseline`; smaller is better in all of them."""
+    """One line of the table. With a `baseline` the aim is for the ratio to it; smaller is better in every line."""
 
     what: str
     value: float
     unit: str
     baseline: float | None = None
     aim: float | None = None
-    """The ratio, or without a baseline the value, to stay under."""
+    """The limit under which the ratio must stay, or the value if there is no baseline; None sets none."""
 
     @property
     def ratio(self) -> float | None:
@@ -35,7 +35,7 @@ HEAD = ("what", "figure", "", "baseline", "ratio", "aim")
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """A line a figure, below the machine and the heads of the columns."""
+    """Return a table with a line a figure, below the machine and the heads of the columns."""
     rows = [HEAD, *(_cells(figure) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     lines = [machine()]
@@ -63,18 +63,18 @@ def _cells(figure: Figure) -> tuple[str, ...]:
 
 
 def machine() -> str:
-    """CPUs and Python, without which no figure means anything."""
+    """Return the CPUs and the Python version, without which no figure means anything."""
     return f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}, Python {platform.python_version()}"
 
 
 def alternating(ours: Callable[[], T], theirs: Callable[[], T], times: int) -> tuple[list[T], list[T]]:
-    """What the two return, run in turn, so that a machine that slows down slows both."""
+    """Run the two in turn, `times` each, and return their results. A machine that slows down thus slows both."""
     pairs = [(ours(), theirs()) for _ in range(times)]
     return [own for own, _ in pairs], [other for _, other in pairs]
 
 
 class Cost(NamedTuple):
-    """Of one call. CPU is that of the whole process, and none passes while it waits for the disk or its turn."""
+    """The time of one call. CPU time is the whole process's, and stops while it waits for the disk or its turn."""
 
     cpu_s: float
     wall_s: float
@@ -87,5 +87,5 @@ def cost(work: Callable[[], object]) -> Cost:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
+    """Return the wall time of one call in seconds."""
     return cost(work).wall_s

@@ -1,9 +1,9 @@
-"""A year of minutes as CSV, in; and the page of a month.
+"""Importing a year of minutes from CSV, and writing the page of a month.
 
-*Import*: the process `hipsync import csv YEAR.csv` into a new file. *Baseline*: the same rows, ready made as tuples of
+*Import*: the process `hipsync import csv YEAR.csv` into a new file. *Baseline*: the same rows, ready as tuples of
 integers, by one `executemany` into a new file with the same empty tables, without reading or checking a line of text.
 
-*Page*: `month --html`, of its start to its end; its size. It asks nothing of a network, and holds its own charts.
+*Page*: the process `month --html`, from its start to its end, and the size of the page, which has its charts in it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How long a person waits for `hipsync month`, on the database of a year, beside `hipsync today`.
 
-*Ours*: the process `hipsync --db YEAR.db month last --json`, from its start to its end: of the last whole month.
-*Cold*: no day was judged before, as after an upgrade. *Warm*: all of them were.
+*Ours*: the process `hipsync --db YEAR.db month last --json`, from its start to its end, for the last whole month.
+*Cold*: no day was judged before, as after an upgrade. *Warm*: all days were.
 
 *Baseline*: the process `hipsync --db YEAR.db today --json`, started in turn with ours, as in `bench.today`.
 """

@@ -1,10 +1,10 @@
-"""Lines of simulated bands that stand in another family too: what the families share is to be written once.
+"""Counts lines of simulated bands that are in another family too: what families share should be written once.
 
     uv run python -m bench.repeated             how many lines there are, and how many are repeated
     uv run python -m bench.repeated --where     and each run of repeated lines
 
-Counted are the files `*/sim*.py` of `devices/hipsync_devices`, without docstrings, comments, imports and blank lines.
-A line is repeated if it lies in a run of four lines that another family has too. `_blueprint` is no family.
+It reads the files `*/sim*.py` in `devices/hipsync_devices`, without docstrings, comments, imports and blank lines. A
+line is repeated if it is in a run of four lines that another family has too. `_blueprint` is no family.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ RUN = 4
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file of a family: its lines of code as `(number, text)`, without indentation."""
+    """A file of a family, with its lines of code as `(number, text)`, without indentation."""
 
     family: str
     name: str
     lines: tuple[tuple[int, str], ...]
 
     def runs(self) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Each run of four consecutive lines, with the index of its first."""
+        """Yield each run of four consecutive lines, after the index of its first line."""
         texts = [text for _, text in self.lines]
         for at in range(len(texts) - RUN + 1):
             yield at, tuple(texts[at : at + RUN])
@@ -46,7 +46,7 @@ def sources(folder: Path = FAMILIES) -> list[Source]:
 
 
 def code(text: str) -> tuple[tuple[int, str], ...]:
-    """The lines that are left without docstrings, comments, imports and blank lines."""
+    """Return `(number, text)` of the lines that are left without docstrings, comments, imports and blank lines."""
     skipped: set[int] = set()
     for node in ast.walk(ast.parse(text)):
         match node:
@@ -64,7 +64,7 @@ def code(text: str) -> tuple[tuple[int, str], ...]:
 
 
 def repeated(held: Sequence[Source]) -> Mapping[Source, set[int]]:
-    """By source, the indices into its lines of those that are repeated."""
+    """Return for each source the indices of its repeated lines."""
     families: dict[tuple[str, ...], set[str]] = defaultdict(set)
     for source in held:
         for _, run in source.runs():

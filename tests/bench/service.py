@@ -2,16 +2,16 @@
 
     uv run python -m bench.service [MINUTES]        20 by default
 
-Two processes are watched by /proc, beside one that holds the bands:
+Two processes are watched through /proc, beside one that serves the simulated bands:
 
-- **three bands**: the service as `hipsync run` builds it, with a Mi Band and a FitPro band, which are called, and a
-  PineTime, which is held and heard every minute, over Bumble's Bluetooth host: that stands for BlueZ's, lives in the
-  same process and is counted with it;
-- **no Bluetooth**: the command itself, with two bands paired and nobody to reach them: it listens, and tries again.
-  It has no simulation in it, so its memory is the product's own.
+- **three bands**: the service as `hipsync run` builds it, with a Mi Band and a FitPro band, which are contacted now and
+  then, and a PineTime, which stays connected and is heard every minute. Bumble's Bluetooth host stands in for BlueZ,
+  runs in the same process and is counted with it;
+- **no Bluetooth**: the command itself, with two bands paired and no way to reach them: it listens and tries again.
+  There is no simulation in this process, so its memory is hipsync's own.
 
-CPU is that of the process. Wake-ups are its voluntary context switches: how often it had gone to sleep and came back.
-Memory is resident, after so many minutes; it may not grow.
+CPU is that of the process. Wake-ups are its voluntary context switches: how often it went to sleep and came back.
+Memory is what is resident after one minute, half of the time and all of it; it may not grow.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 KINDS = ("huami", "fitpro", "infinitime")
 MINUTES = 20
 APART_S = 60
-"""The first sample comes when the first contacts and the imports are over."""
+"""Seconds between samples. At the first one the imports and the first contacts are over."""
 HIPSYNC = "from hipsync.cli import main; main()"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Sample(NamedTuple):
-    """Of one process, since it began."""
+    """What one process has used since it began; memory, files and threads are as they are now."""
 
     at_s: float
     cpu_s: float
@@ -83,7 +83,7 @@ def now() -> datetime:
 
 
 async def bands() -> None:
-    """Hold the bands until the end of input; says how they are reached."""
+    """Serve the bands until the end of input, and print the transport by which they are reached."""
     from hipsync.radio.simulation import serve
     from hipsync.registry import simulator
 
@@ -96,7 +96,7 @@ async def bands() -> None:
 
 
 async def three_bands(database: Path, transport: str) -> None:
-    """As `cli/run.py` builds it, on another radio."""
+    """Run the service as `cli/run.py` builds it, on the simulated radio at `transport`."""
     from hipsync.radio.bleak_radio import BleakRadio
     from hipsync.radio.simulation import bumble_adapter
     from hipsync.registry import drivers
@@ -135,7 +135,7 @@ def paired(database: Path, kinds: Sequence[str]) -> None:
 
 
 def measure(folder: Path, minutes: float) -> dict[str, list[Sample]]:
-    """Samples of each, a minute apart."""
+    """Return the samples of each process by its name, a minute apart."""
     mine, theirs = folder / "bands.db", folder / "nobody.db"
     paired(mine, KINDS)
     paired(theirs, KINDS[::2])

@@ -1,13 +1,14 @@
-"""Storing a year of minutes, beside plain SQLite; and how much room they take.
+"""Storing a year of minutes, beside plain SQLite, and how much room they take.
 
 *Ours*: `Store.append` of 525,600 epochs with intensity, heart rate and kind, in batches of 2,000 as a sync brings them,
 into a new file: from `Epoch` to disk.
 
-*Baseline*: the same rows, ready made as tuples of integers, by `executemany` of a plain `INSERT` through Python's
-sqlite3, into a new file with the same empty tables and PRAGMAs, in as many transactions. It looks for no duplicates.
-Wall time holds the disk's, which is the same for both; CPU time shows the work of Python and SQLite alone.
+*Baseline*: the same rows, ready as tuples of integers, by `executemany` of a plain `INSERT` through Python's
+sqlite3, into a new file with the same empty tables and PRAGMAs, in as many transactions. It does not look for
+duplicates.
+Wall time includes the disk's, which is the same for both; CPU time shows the work of Python and SQLite alone.
 
-*Room*: size of the file after a checkpoint, less that of one without readings, for each minute.
+*Room*: the size of the file after a checkpoint, less that of one without readings, divided by the minutes.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def rows_of(path: Path) -> list[Row]:
 
 
 def connected(path: Path) -> sqlite3.Connection:
-    """With what `Store` sets; the file says itself that it has a write-ahead log."""
+    """Open a database with the PRAGMA that `Store` sets; that it has a write-ahead log is stored in the file."""
     db = sqlite3.connect(path, isolation_level=None)
     db.execute("PRAGMA foreign_keys = ON")
     return db
@@ -87,7 +88,7 @@ def insert(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
 
 
 def room(path: Path, epochs: Sequence[Epoch]) -> float:
-    """Bytes a minute."""
+    """Return how many bytes an epoch takes in the file."""
     store, band = year.opened(path)
     store.close()  # the last connection to close moves the log into the file
     empty = path.stat().st_size

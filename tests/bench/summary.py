@@ -1,6 +1,7 @@
 """How long it takes to sum up a day, and each day of a year, from the database of a year.
 
-All of it: rows from SQLite, timeline, stretches, numbers. One process, warm; nothing is kept from one day to the next.
+All of it is measured: rows from SQLite, timeline, stretches, numbers. It runs in one process, warm; no result is kept
+from one day to the next.
 There is no baseline: the second calculation in `tests/support/independent.py` is slow on purpose.
 """
 

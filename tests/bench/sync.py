@@ -2,7 +2,7 @@
 
 One process, a Bluetooth stack in software (`hipsync.radio.simulation`), 43,200 records of eight bytes in rounds of
 2,000. At MTU 247, which later bands agree to, 30 records fit a notification; at MTU 23, where older ones stay, two.
-Both run on a loop whose pauses take no time, and are measured from the end of the login to the last reply.
+Both run on an event loop whose pauses take no time, and are measured from the end of the login to the last reply.
 
 *Ours*: `session.collect` as `hipsync sync` runs it: the driver over its link, packets in order and checked, records
 decoded, each round stored in SQLite by a thread before the next is asked for.
@@ -10,10 +10,10 @@ decoded, each round stored in SQLite by a thread before the next is asked for.
 *Baseline*: a `BleakClient` on the same kind of band, on the same radio. It has logged in, and asks for the same rounds;
 its callback for the records does nothing, and they arrive in as many notifications.
 
-The ratio is of CPU time, of which waiting and other programs take none. The last line is the CPU that SQLite needs to
-store these minutes, by a plain `executemany` of ready rows: whoever keeps them pays it on top of the baseline. At MTU
-247 that and decoding alone exceed the aim, for the simulated link delivers 30 records in the time of one packet. On the
-air the same bytes take a band from seconds to minutes.
+The ratio is of CPU time, to which waiting and other programs add nothing. The last line is the CPU that SQLite needs to
+store these minutes, by a plain `executemany` of ready rows: a client that stores them pays it on top of the baseline.
+At MTU 247 that and decoding alone exceed the aim, because the simulated link delivers 30 records in the time of one
+packet. On the air the same bytes take a band from seconds to minutes.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ WITHIN = timedelta(seconds=30)
 
 
 class Cost(NamedTuple):
-    """What one run took."""
+    """The CPU time of one run, and how many notifications it received."""
 
     cpu_s: float
-    """Of the whole process, threads included."""
+    """CPU seconds of the whole process, threads included."""
     notifications: int
 
 
@@ -93,7 +93,7 @@ def _cpu_s(costs: Sequence[Cost]) -> float:
 
 
 def sqlite_s(folder: Path, runs: int) -> Iterator[float]:
-    """CPU of storing once more what a run has stored, as `bench.store` defines its baseline."""
+    """Yield the CPU seconds of storing once more what a run has stored, by the baseline of `bench.store`."""
     rows = rows_of(folder / "sync-23-0.db")
     for number in range(runs):
         path = folder / f"again-{number}.db"
@@ -105,7 +105,7 @@ def sqlite_s(folder: Path, runs: int) -> Iterator[float]:
 
 
 async def stored(clock: FastClock, minutes: int, path: Path, mtu: int) -> Cost:
-    """The product's way."""
+    """Sync as `hipsync sync` does, and return what that cost."""
     store, held = year.opened(path)
 
     async def commit(batch: Sequence[Reading]) -> None:
@@ -125,7 +125,7 @@ async def stored(clock: FastClock, minutes: int, path: Path, mtu: int) -> Cost:
 
 
 async def discarded(clock: FastClock, minutes: int, mtu: int) -> Cost:
-    """The least that a client must do."""
+    """Receive the same minutes as a client that discards them, and return what that cost."""
     async with on_the_air(clock, minutes, mtu) as air:
         seen = await find(air.adapter, air.addresses[0], WITHIN)
         if seen is None:
@@ -152,7 +152,7 @@ async def log_in(client: BleakClient) -> None:
 
 
 async def discard(client: BleakClient, now: datetime, minutes: int) -> None:
-    """Ask for round after round, and wait for the end of each."""
+    """Ask for one round of records after another, and wait for the end of each."""
     replies: asyncio.Queue[bytes] = asyncio.Queue()
 
     def replied(_: BleakGATTCharacteristic, data: bytearray) -> None:
@@ -170,7 +170,7 @@ async def discard(client: BleakClient, now: datetime, minutes: int) -> None:
 
 @asynccontextmanager
 async def on_the_air(clock: FastClock, minutes: int, mtu: int) -> AsyncGenerator[SimulatedRadio, None]:
-    """A radio, and a band that was paired before and remembers so many minutes."""
+    """Yield a radio in reach of a band that was paired before and remembers the last `minutes` minutes."""
     life = year.epochs(minutes)
     band = MiBand(life, now=life[-1].end, zone=UTC_ZONE, secret=KEY, name=NAME)
     async with simulated_radio([band], now=clock.now, mtu=mtu) as air:

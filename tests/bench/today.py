@@ -1,11 +1,12 @@
-"""How long a person waits for `hipsync today`, on the database of a year, beside a program that does next to nothing.
+"""How long a person waits for `hipsync today`, on the database of a year, beside a program that does almost nothing.
 
-*Ours*: the process `hipsync --db YEAR.db today --json`: from its start to its end.
+*Ours*: the process `hipsync --db YEAR.db today --json`, from its start to its end.
 
 *Baseline*: the process of `bare.py`, which imports click and sqlite3, opens the same file, and fetches today's rows.
 
-Both are console scripts of the same text, started in turn with `python -X frozen_modules=on`. Both find their byte code
-compiled, as an installed program does, whatever this shell says of that. The data end now, and now is early evening.
+Both are console scripts of the same text, started in turn with `python -X frozen_modules=on`. Both find compiled
+byte code, as an installed program does, whatever the environment of this shell says about that. The data end now, and
+now is early evening.
 """
 
 from __future__ import annotations
@@ -44,18 +45,18 @@ def figures(folder: Path, minutes: int = year.MINUTES, runs: int = RUNS) -> list
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """That of an installed program."""
+    """Return the environment of an installed program, whose compiled byte code and settings are in `folder`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HIPSYNC_"))}
     return {**inherited, "PYTHONPYCACHEPREFIX": str(folder / "compiled"), "XDG_CONFIG_HOME": str(folder)}
 
 
 def milliseconds(command: list[str], environment: dict[str, str]) -> float:
-    """From its start to its end. Raises if it fails."""
+    """Return the milliseconds from the start of a command to its end. Raises `CalledProcessError` if it fails."""
     return 1e3 * seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment))
 
 
 def script(folder: Path, module: str, *arguments: str) -> list[str]:
-    """A command as an installer would write it for this module's `main`."""
+    """Return a command that runs the `main` of a module as an installed console script does."""
     folder.mkdir(exist_ok=True)
     file = folder / f"{module}.script"
     file.write_text(SCRIPT.format(module=module))
@@ -63,7 +64,7 @@ def script(folder: Path, module: str, *arguments: str) -> list[str]:
 
 
 def midnight() -> int:
-    """The second at which the local day began."""
+    """Return the second, counted from 1970, at which the local day began."""
     now = year.system_now()
     zone = ZoneInfo(year.zone_of(now))
     return int(datetime.combine(now.astimezone(zone).date(), time(0), zone).astimezone(UTC).timestamp())

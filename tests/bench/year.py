@@ -21,29 +21,29 @@ MINUTES = 365 * 1440
 BATCH = 2000
 """Minutes that a band sends in one round, and hipsync stores in one transaction."""
 EVENING = 18
-"""The local hour at which the data end: a day with its night, its work and most of its stretches."""
+"""The local hour at which the data end, so that the last day has its night, its work and most of its stretches."""
 KINDS = {State.ASLEEP: 0x70, State.NOT_WORN: 0x73, State.SITTING: 0x50, State.WALKING: 0x01, State.CYCLING: 0x01}
-"""As a Mi Band would code them; it has no word for cycling."""
+"""The codes that a Mi Band has for these states; it has none for cycling, so that is walking."""
 
 
 @cache
 def system_now() -> datetime:
-    """The whole minute in which this process first asked: what `hipsync today` will take for now, or nearly."""
+    """Return the whole minute in which this process first asked: about what `hipsync today` will take for now."""
     return datetime.now(UTC).replace(second=0, microsecond=0)  # noqa: TID251  the product's own clock is what counts
 
 
 @cache
 def zone_of(now: datetime) -> str:
-    """A zone in which it is between 18 and 19 o'clock now, so that a figure does not depend on the hour of the run."""
+    """Return a zone in which it is between 18:00 and 19:00 now, so that the hour of the run makes no difference."""
     east = (EVENING - now.hour + 11) % 24 - 11
     return f"Etc/GMT{-east:+d}"  # POSIX's sign: west is positive
 
 
 @cache
 def epochs(minutes: int = MINUTES) -> Sequence[Epoch]:
-    """The last `minutes` of an office worker's life, always the same on the same day.
+    """Return the last `minutes` of an office worker's life, always the same on the same day.
 
-    Intensity and kind are there for each; heart rate for all but the twelve a day under the shower.
+    Each has an intensity and a kind, and a heart rate too, except the twelve a day under the shower.
     """
     now = system_now()
     zone = ZoneInfo(zone_of(now))
@@ -56,7 +56,7 @@ def epochs(minutes: int = MINUTES) -> Sequence[Epoch]:
 
 
 def opened(path: Path) -> tuple[Store, BandId]:
-    """A new database with one band and no readings."""
+    """Make a database with one band and no readings, and return both."""
     store = Store.open(path)
     now = system_now()
     band = store.add_band(name="band", driver="huami", now=now, simulated=True, vouches=True, reports_wear=True)
@@ -70,7 +70,7 @@ def append(store: Store, band: BandId, readings: Sequence[Epoch]) -> None:
 
 
 def database(folder: Path, minutes: int = MINUTES) -> Path:
-    """The file, made unless it is there."""
+    """Return the path of a database with that many minutes, which is made unless it is there."""
     path = folder / f"{minutes}.db"
     if not path.exists():
         store, band = opened(path)
@@ -80,7 +80,7 @@ def database(folder: Path, minutes: int = MINUTES) -> Path:
 
 
 def main(last: str) -> None:
-    """Four weeks of the same life as CSV, up to the end of a day in London."""
+    """Print four weeks of the same life as CSV, up to the end of the day `last` in London."""
     days = 28
     begin = date.fromisoformat(last) - timedelta(days=days - 1)
     out = csv.writer(sys.stdout, lineterminator="\n")

@@ -1,8 +1,8 @@
-"""The bands of the ring: one of every registered kind, and others of their families that behave differently.
+"""The bands of the BlueZ test: one of every registered kind, and others of their families that behave differently.
 
     python -m bluez.bands MINUTES.csv KEY
 
-puts them all on the air of one adapter, at `/dev/vhci`; prints `ready`, and then what their wearers see or feel.
+puts them all in reach of one adapter, at `/dev/vhci`, and prints `ready`, then what their wearers see or feel.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ LOOK_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Worn:
-    """A kind of band, what makes one, and what of it is not as its driver says of the family."""
+    """A kind of band, its simulator, and how it differs from what its driver says of the family."""
 
     kind: str
     maker: Simulator
     buzzes: bool = True
     texts: bool = True
     paces: bool = False
-    """It keeps nothing, counts nothing, and tells how fast its wearer steps: minutes are made of that."""
+    """Whether it stores and counts nothing and only sends the wearer's pace, from which hipsync makes minutes."""
 
 
 def bands() -> Mapping[str, Worn]:
-    """By the name that it gets in the ring, in the order of their addresses."""
+    """Return the bands by the names that they get in this test, in the order of their addresses."""
     known = drivers()
     worn = {kind: Worn(kind, simulator(kind), texts=known[kind].abilities.text) for kind in sorted(known)}
     return worn | {
@@ -56,7 +56,7 @@ def address(name: str) -> str:
 
 
 def key_of(key: bytes, name: str) -> bytes:
-    """Each band has one of its own, as each real one has: by its key hipsync knows a band at another address again."""
+    """Return the key of one band. Each has its own, as real ones do, because hipsync recognises a band by its key."""
     return hashlib.sha256(key + name.encode()).digest()[: len(key)]
 
 

@@ -2,7 +2,7 @@
 
     python bond.py
 
-prints at last JSON: for each command its status, what it said, and what is kept afterwards. It judges nothing.
+prints JSON at the end: for each command its status, what it printed, and what is stored after it. It judges nothing.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Bonding:
         self.told: dict[str, dict[str, object]] = {}
 
     def type(self, what: str, *words: str, passkey: str | None = None) -> None:
-        """A command on a terminal, where a passkey is typed when one is asked for."""
+        """Run a command on a terminal, and type the passkey, if one is given, when it is asked for."""
         person, terminal = pty.openpty()
         start = time.monotonic()
         said = b""
@@ -54,7 +54,7 @@ class Bonding:
                     continue
                 try:
                     said += os.read(person, 4096)
-                except OSError:  # Linux says so when the last one closes it
+                except OSError:  # on Linux: the command has closed the terminal
                     break
                 if passkey is not None and not typed and b"Passkey: " in said:
                     os.write(person, passkey.encode() + b"\n")
@@ -65,7 +65,7 @@ class Bonding:
         self._note(what, command.returncode, said.decode(), start)
 
     def run(self, what: str, *words: str) -> None:
-        """A command without a terminal."""
+        """Run a command without a terminal."""
         start = time.monotonic()
         done = subprocess.run(
             [*HIPSYNC, "--db", str(self.database), *words],
@@ -91,7 +91,7 @@ class Bonding:
 
 @contextmanager
 def band(kind: str, *options: str) -> Generator[None]:
-    """One that has no bond yet, for it keeps them only as long as it runs."""
+    """Run a band during the block. It starts without a bond, because it keeps bonds only as long as it runs."""
     words = ["simulate", kind, "--transport", "vhci", "--address", ADDRESS, *options]
     with subprocess.Popen([*HIPSYNC, *words], stdout=subprocess.PIPE, text=True) as served:
         try:
@@ -104,14 +104,14 @@ def band(kind: str, *options: str) -> Generator[None]:
 
 
 async def held(bonding: Bonding) -> None:
-    """Commands while another program is connected to the band, which therefore does not advertise."""
+    """Run commands while another program is connected to the band, which therefore does not advertise."""
     async with connect(SYSTEM_ADAPTER, ADDRESS, timedelta(seconds=45)):
         await asyncio.to_thread(bonding.run, "held scan", "scan", "--seconds", "2", "--json")
         await asyncio.to_thread(bonding.run, "held sync", "sync")
 
 
 async def adapter() -> None:
-    """Returns when BlueZ has switched the new adapter on."""
+    """Return when BlueZ has switched the new adapter on. Raises `TimeoutError`."""
     async with asyncio.timeout(ADAPTER_WITHIN_S):
         while await why_unavailable(SYSTEM_ADAPTER) is not None:  # noqa: ASYNC110  it comes from another process
             await asyncio.sleep(0.2)

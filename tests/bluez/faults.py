@@ -2,13 +2,13 @@
 
     python -m bluez.faults KEY
 
-A band with a memory of three weeks, which it erases as it is told to, and one that is held. In the middle of a transfer
-`bluetoothd` is killed, and started again; in the middle of another the adapter is pulled out, and put in again; then
-both bands are out of reach for ten minutes. Prints what happened as it does, and at last JSON. It judges nothing.
+There is a band with a memory of three weeks, which hipsync has it erase, and a live one that stays connected. During
+one transfer `bluetoothd` is killed and started again. During another the adapter is unplugged and plugged in. Then
+both bands are out of reach for ten minutes. It prints what happens, and JSON at the end. It judges nothing.
 
     python -m bluez.faults --air KEY NOW
 
-holds the bands, and obeys `unplug`, `plug`, `leave` and `return` on its standard input.
+serves the bands, and obeys `unplug`, `plug`, `leave` and `return` on its standard input.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ from hipsync.store.keys import KeyFile, key_from_file
 ADDRESSES = {"memory": "C8:0F:10:80:D0:21", "live": "C8:0F:10:80:D0:22"}
 DAYS = 21
 FUTURE = 120
-"""Minutes of walking after the start, so that every minute that is watched has steps."""
+"""Minutes of walking after the start, so that every minute of the test has steps."""
 KILLED_S, UNPLUGGED_S, AWAY_S = 20, 20, 600
 RECOVERED_WITHIN_S = 300
 BLUETOOTHD = ["/usr/libexec/bluetooth/bluetoothd", "--nodetach"]
 LOOK_S = 0.2
 SOME = 600
-"""Minutes that are stored when a transfer is known to be under way."""
+"""A transfer is under way once more than this many minutes are stored."""
 
 
 def life(now: datetime) -> list[Epoch]:
-    """Three weeks at an office, and then steps in every minute."""
+    """Return three weeks at an office up to `now`, and then steps in every minute."""
     days = office_days(now.date() - timedelta(days=DAYS), DAYS + 1, ZoneInfo("UTC"))
     past = [epoch for epoch in days if epoch.end <= now]
     return past + [Epoch(past[-1].end + i * MINUTE, MINUTE, 40 + i % 7, 90, 90) for i in range(FUTURE)]
@@ -136,12 +136,12 @@ class Story:
         return len(stored(self.database, "memory")["epochs"])
 
     def heard(self) -> int:
-        """When the held band was last heard, in seconds since 1970."""
+        """Return when the live band was last heard, in seconds since 1970; 0 if it never was."""
         counters = stored(self.database, "live")["counters"]
         return counters[-1][0] if counters else 0
 
     def reached(self) -> int:
-        """When the called band was last reached and told all."""
+        """Return when the band with a memory was last synced without an error, in seconds since 1970; 0 if never."""
         with closing(sqlite3.connect(self.database)) as db:
             ((at,),) = db.execute(
                 "SELECT max(ended) FROM syncs JOIN bands ON bands.id = band WHERE name = 'memory' AND error IS NULL"
@@ -149,12 +149,12 @@ class Story:
         return at or 0
 
     def asked_for(self, leave: Callable[[], None]) -> None:
-        """The called band goes, and somebody wants its minutes: else nobody would miss it."""
+        """Take the bands away, then sync the one with a memory, because otherwise nobody would miss it."""
         leave()
         self.hipsync("sync", "memory").communicate(timeout=300)
 
     def until(self, what: Callable[[], bool], within_s: float) -> float | None:
-        """Seconds until that; None if it did not come."""
+        """Return the seconds until `what` is true; None if it does not become so within `within_s`."""
         start = time.monotonic()
         while time.monotonic() - start < within_s:
             if what():
@@ -170,7 +170,7 @@ class Story:
         end: Callable[[], None],
         back: Callable[[float], bool],
     ) -> None:
-        """To be told by `status` while it lasts; then the held band is to be heard, and the called one to be `back`."""
+        """Cause a fault, end it, record when `status` shows it, when the live band is heard, and the other `back`."""
         began = time.monotonic()
         begin()
         told: dict[str, tuple[float, str]] = {}

@@ -1,9 +1,9 @@
-"""What runs inside the guest: the product's own commands, on BlueZ, against all bands of `bands.py` on one adapter.
+"""What runs inside the guest: hipsync's own commands, on BlueZ, against all bands of `bands.py` on one adapter.
 
     python -m bluez.ring MINUTES.csv KEY
 
-prints how long each took, and at last JSON: what the commands said and what is in the database after each. It judges
-nothing, and goes on after what fails.
+prints how long each command took, and JSON at the end: what the commands printed, and what is in the database after
+each. It judges nothing, and goes on after a failure.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from hipsync.store.keys import key_from_file
 ADAPTER_WITHIN_S = 120
 COMMAND_WITHIN_S = 240
 WATCHED_S = 420
-"""At most, for all live bands to have told something new: each is called two minutes after it was last reached, and
-then one minute has to pass and is told 10 s after its end."""
+"""Seconds in which all live bands must have sent something new. Each is contacted two minutes after the last contact;
+then one minute has to pass, and is sent 10 s after its end."""
 ENDS_WITHIN_S = 60
 HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.cli import main; main()"]
 
 
 class Attempts(logging.Handler):
-    """Counts those of the connector."""
+    """Counts the attempts to connect that bleak_retry_connector logs."""
 
     count = 0
 
@@ -50,7 +50,7 @@ class Attempts(logging.Handler):
 
 
 def run(database: Path, *words: str) -> dict[str, Any]:
-    """A command: seconds, status, and what it said."""
+    """Run a command, and return its seconds, its status and what it printed."""
     start = time.monotonic()
     try:
         done = subprocess.run(
@@ -84,14 +84,14 @@ def stored(database: Path, name: str) -> dict[str, Any]:
 
 
 async def adapter() -> None:
-    """Returns when BlueZ has switched the new adapter on."""
+    """Return when BlueZ has switched the new adapter on. Raises `TimeoutError`."""
     async with asyncio.timeout(ADAPTER_WITHIN_S):
         while await why_unavailable(SYSTEM_ADAPTER) is not None:  # noqa: ASYNC110  it comes from another process
             await asyncio.sleep(0.2)
 
 
 async def connected(where: str) -> dict[str, Any]:
-    """Seconds until it is found, and until it is connected; the attempts that took."""
+    """Return the seconds until the band is found, and from then until it is connected, and the attempts that took."""
     log, attempts = logging.getLogger("bleak_retry_connector"), Attempts()
     log.setLevel(logging.DEBUG)
     log.handlers = [attempts]
@@ -124,7 +124,7 @@ def one(name: str, worn: Worn, folder: Path, key: bytes, advertised: str) -> dic
 
 
 def watched(database: Path) -> str:
-    """`hipsync run` until every live band has told something; what it logged."""
+    """Run `hipsync run` until every live band has sent something new, and return what it logged."""
     before = {name: stored(database, name) for name in bands()}
     waiting = {name for name, told in before.items() if told}
     end = time.monotonic() + WATCHED_S
@@ -164,7 +164,7 @@ def main(minutes: str, key_file: str) -> None:
             for name, each in told.items():
                 each["watched"] = stored(folder / "live.db", name)
         finally:
-            air.terminate()  # else the end of the block waits for it
+            air.terminate()  # otherwise the end of the block waits for it
         shown = [said.rstrip() for said in air.stdout or ()]
     print(json.dumps({"scan": scan, "bands": told, "shown": shown, "run": log}))
 

@@ -1,7 +1,7 @@
-"""What the cases share: a life to walk, a key, and a service on a virtual clock with simulated bands in reach.
+"""What the cases share: a wearer's life, a key, and a service on a virtual clock with simulated bands in reach.
 
-Each case stands for a kind of fault that people have reported of programs like this one. The value that a test asserts
-is the right one; where hipsync gives another today, the test is a strict xfail.
+Each case stands for a kind of fault that people have reported in programs like this one. The value that a test asserts
+is the right one. Where hipsync gives another value today, the test is a strict xfail.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 ADDRESS = "C0:00:00:00:00:01"
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 MOST_A_MINUTE = 300
-"""Steps. Nobody makes many more, whatever a band says."""
+"""Steps in a minute at most: nobody makes many more, whatever a band says."""
 
 
 def life(start: datetime, length: timedelta, steps: Callable[[int], int]) -> list[Epoch]:
-    """Minutes from `start` on; `steps` is given the number of each minute. Somebody who does not walk sits."""
+    """Return the minutes from `start` on; `steps` gets the number of each, from 0. Without steps it is sitting."""
     minutes: list[Epoch] = []
     for number in range(length // MINUTE):
         walked = steps(number)
@@ -45,10 +45,10 @@ def life(start: datetime, length: timedelta, steps: Callable[[int], int]) -> lis
 
 
 class Wrist:
-    """A radio that reaches one band at once; it remembers every call."""
+    """A radio that reaches its one band without delay, and records every call."""
 
     def __init__(self, band: SimulatedBand, now: Callable[[], datetime]) -> None:
-        """`now` is the time on the wrist, which the computer's clock may not share."""
+        """`now` is the band's time, from which the computer's clock may differ."""
         self._band, self._now = band, now
         self.calls: list[datetime] = []
 
@@ -67,7 +67,7 @@ class Wrist:
 
 
 class Desktop:
-    """Where prompts and remarks are shown; it counts them."""
+    """A place where prompts and remarks are shown; it counts them."""
 
     def __init__(self) -> None:
         self.shown = 0
@@ -84,7 +84,7 @@ class Desktop:
 def serving(
     store: Store, wrist: Wrist, now: Callable[[], datetime], *, desktop: Desktop, zone: str = "UTC", key: bytes | None
 ) -> Service:
-    """The real service with the real drivers, which prompts at any hour; `now` is the computer's clock."""
+    """Return the real service with the real drivers, which prompts at any hour; `now` is the computer's clock."""
     return Service(
         store,
         replace(settings_of(Config(), zone), policy=Policy()),
@@ -99,7 +99,7 @@ def serving(
 
 
 async def served(service: Service, now: Callable[[], datetime], until: datetime, *, every: timedelta = MINUTE) -> None:
-    """Do what is due, as `hipsync run` does, until the computer's clock says `until`."""
+    """Do what is due, as `hipsync run` does, until the computer's clock says `until`; look every `every`."""
     while now() < until:
         service.live.attend()
         if next_wake(service.state(now()), now()) <= now():
@@ -129,7 +129,7 @@ class Sample(NamedTuple):
 
 
 def write_gadgetbridge(path: Path, name: str, samples: Iterable[Sample]) -> None:
-    """A database as Gadgetbridge exports it, of one band by this name at `ADDRESS`."""
+    """Write a database as Gadgetbridge exports it, with one band of this name at `ADDRESS`."""
     with closing(sqlite3.connect(path)) as file:
         file.executescript(GADGETBRIDGE)
         file.execute("INSERT INTO DEVICE VALUES (1, ?, 'Huami', ?, 1, NULL, NULL)", (name, ADDRESS))

@@ -1,4 +1,4 @@
-"""A battery level that cannot be must not cost the steps."""
+"""A battery level that is impossible must not cost the steps."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def same(data: bytes) -> bytes:
 
 
 def battery_byte(data: bytes) -> bytes:
-    """The characteristic 2A19, one byte, of which the simulated bands say 64, 85 or 87."""
+    """Make the level unknown in a value of characteristic 2A19: one byte, 64, 85 or 87 from simulated bands."""
     return bytes([UNKNOWN]) if len(data) == 1 and data[0] in {64, 85, 87} else data
 
 
 def huami_record(data: bytes) -> bytes:
-    """Battery information of Huami: 0F, the level, and 18 bytes more."""
+    """Make the level unknown in Huami's battery information: 0F, the level, and 18 more bytes."""
     return data[:1] + bytes([UNKNOWN]) + data[2:] if data[:1] == b"\x0f" and len(data) == 20 else data
 
 
 def colmi_answer(data: bytes) -> bytes:
-    """The answer to 03, with its sum."""
+    """Make the level unknown in the answer to command 0x03, with a right checksum."""
     if len(data) != 16 or data[0] != colmi.BATTERY:
         return data
     return colmi.Frame(colmi.BATTERY, bytes([UNKNOWN]) + data[2:15]).encode()
@@ -60,7 +60,7 @@ def untouched(band: SimulatedBand) -> None:
 
 
 class Nonsense(NamedTuple):
-    """How a level of 255 gets into what one kind of band says."""
+    """How a level of 255 gets into what one kind of band sends."""
 
     read: Callable[[bytes], bytes] = same
     notified: Callable[[bytes], bytes] = same
@@ -68,7 +68,7 @@ class Nonsense(NamedTuple):
 
 
 def told(kind: str, nonsense: Nonsense) -> Sequence[Reading]:
-    """What is stored of six hours in the band's memory, or of ten minutes with a band that is watched."""
+    """Return what is stored from six hours in the band's memory; a live band is watched for `WATCHED_S` as well."""
 
     async def story(clock: FastClock) -> Sequence[Reading]:
         driver = drivers()[kind]
@@ -115,7 +115,7 @@ REFUSED = pytest.mark.xfail(
     ],
 )
 def test_steps_come_as_ever_from_a_band_whose_battery_level_is_unknown(kind: str, nonsense: Nonsense) -> None:
-    """255 stands for "unknown", and a level over 100 is none: nothing is stored of it."""
+    """255 stands for "unknown", and no level is over 100: no charge is stored."""
     plain, came = told(kind, Nonsense()), told(kind, nonsense)
     steps = [reading for reading in plain if isinstance(reading, Epoch | Counter)]
     assert steps, "the band has steps to tell"

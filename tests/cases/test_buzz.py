@@ -1,4 +1,4 @@
-"""A characteristic that stands in two services."""
+"""A characteristic that two services have."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TwoAlerts(MiBand):
     def __init__(self) -> None:
         super().__init__([], now=NINE, zone=ZoneInfo("UTC"), secret=KEY)
         self.alerted: set[str] = set()
-        """The services whose alert level was written."""
+        """UUIDs of the services whose alert level was written."""
 
     def services(self) -> Sequence[Service]:
         alert = Characteristic(gatt.ALERT_LEVEL, frozenset({"read", "write"}))

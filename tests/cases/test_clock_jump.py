@@ -1,4 +1,4 @@
-"""A clock that is set far forward under the service."""
+"""A clock that is set far forward while the service runs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from support.machine import Machine
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 BEHIND_DAYS = 1400
 WATCHDOG_S, LOOK_WITHIN_S, MOST_MB = 20, 60.0, 120
-"""The service looks twice in the time of the watchdog, here every ten seconds."""
+"""Seconds of the watchdog, in which the service looks twice; seconds to wait for a look; and the most memory."""
 
 
 class Step(NamedTuple):
     """What was seen of the service after its clock was set forward."""
 
     looked_after_s: float | None
-    """None where it did not look in time, or needed too much memory before."""
+    """Seconds until it looked; None if it did not in time, or needed too much memory before."""
     most_mb: int
 
 
@@ -34,7 +34,7 @@ def resident_mb(process: subprocess.Popen[str]) -> int:
 
 
 def looks(supervisor: socket.socket, process: subprocess.Popen[str]) -> Iterator[bool]:
-    """Ten times a second, whether the service has looked meanwhile."""
+    """Yield ten times a second whether the service has looked since the last time."""
     while process.poll() is None:
         try:
             yield b"WATCHDOG=1" in supervisor.recv(4096)

@@ -1,4 +1,4 @@
-"""Counters that are not cleared at midnight, that start anew, or that say what nobody can walk."""
+"""Counters that are not cleared at midnight, that start again, or that say what nobody can walk."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def at(day: str, clock: str) -> datetime:
 
 
 def today(drawing: str) -> Timeline:
-    """The line of 6 January in London, of a drawing such as `eve 22:00 9000, 00:10 9000, 07:00 0`."""
+    """Return the timeline of 6 January in London, from a drawing such as `eve 22:00 9000, 00:10 9000, 07:00 0`."""
     counters: list[Counter] = []
     for reading in drawing.split(","):
         *eve, clock, steps = reading.split()
@@ -47,13 +47,13 @@ def walked(line: Timeline) -> int:
 
 
 class Row(NamedTuple):
-    """A day of a counter, and the steps of that day."""
+    """A day of a counter's readings, and the right number of steps for that day."""
 
     name: str
     drawing: str
     right: int
     fails: str | None = None
-    """Why another number comes today."""
+    """Why hipsync gives another number today; None if it gives the right one."""
 
 
 YESTERDAY = "after a gap over midnight the whole count is taken for today's, though it was not cleared"
@@ -110,13 +110,13 @@ DAYS = [
     ],
 )
 def test_the_steps_of_a_day_are_those_that_were_walked_in_it(row: Row) -> None:
-    """InfiniTime #1270: after midnight the watch still tells yesterday's total, until it is woken. InfiniTime #2293: a
+    """InfiniTime #1270: after midnight the watch still sends yesterday's total, until it is woken. InfiniTime #2293: a
     restart clears it; InfiniTime #787. BangleApps #1216: a counter that is not cleared at midnight at all."""
     assert walked(today(row.drawing)) == row.right
 
 
 def no_steps(decode: Callable[[], int]) -> int | None:
-    """The count that a live driver would take; None where the packet is refused."""
+    """Return the count that a live driver would take; None if the packet is refused."""
     try:
         return decode()
     except MalformedPacket:

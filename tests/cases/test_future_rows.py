@@ -1,4 +1,4 @@
-"""What is stamped ahead of now is neither the mark to fetch from nor the last contact."""
+"""What is stamped later than now is neither where the next fetch starts nor the last contact."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from support.machine import Machine
 NINE = datetime(2026, 3, 2, 9, 0, 20, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
 EVERY = 5 * MINUTE
-"""How often the service looks whether something is due; each minute, as it does in truth, takes a test ten seconds."""
+"""How often the service checks whether something is due. Every minute, as in reality, would take a test ten seconds."""
 
 
 class AfterClock(NamedTuple):
@@ -31,11 +31,11 @@ class AfterClock(NamedTuple):
 
     first_call: timedelta | None
     known: int
-    """Minutes of 1,440."""
+    """How many of 1,440 minutes are known."""
 
 
 def after_clock(ahead: timedelta) -> AfterClock:
-    """The computer's clock is ahead for the first two hours of the service; the band's own time is right all along."""
+    """Run a service whose computer's clock is ahead for the first two hours; the band's own time is always right."""
     right_at = NINE + 2 * HOUR
 
     async def story(clock: FastClock) -> AfterClock:
@@ -79,7 +79,7 @@ def after_clock(ahead: timedelta) -> AfterClock:
 def test_after_a_clock_that_was_ahead_the_band_is_called_soon_and_its_day_is_known(
     ahead: timedelta, within: timedelta
 ) -> None:
-    """Gadgetbridge #1335: one row in the future, and the band is asked "since now" ever after. OctoPrint #3266: a
+    """Gadgetbridge #1335: after one row in the future the band is asked for nothing older. OctoPrint #3266: a
     computer without a battery for its clock.
 
     Of 1,440 minutes about 1,400 are known: the last contact is less than an hour ago.
@@ -125,14 +125,14 @@ class Lived(NamedTuple):
     """What came of the 23 hours after an import, for a band with four hours in its memory."""
 
     known: int
-    """Minutes of 1,620."""
+    """How many of 1,620 minutes are known."""
     calls: int
     shown: int
-    """Prompts and remarks."""
+    """How many prompts and remarks were shown."""
 
 
 def lived(home: Path, *, ahead: bool) -> Lived:
-    """Gadgetbridge's file with an old row, and perhaps one twenty hours ahead, comes to a band that is paired."""
+    """Import a Gadgetbridge file with an old row, and perhaps one twenty hours ahead, for a paired band; live on."""
     machine = Machine(home, NINE)
     with Store.open(machine.database) as store:
         store.note_zone(NINE, "UTC")
@@ -175,7 +175,7 @@ def lived(home: Path, *, ahead: bool) -> Lived:
     ],
 )
 def test_an_imported_row_that_lies_ahead_takes_neither_minutes_nor_prompts(tmp_path: Path, *, ahead: bool) -> None:
-    """Gadgetbridge #1335, by an import: hipsync takes rows up to a day ahead.
+    """Gadgetbridge #1335, by an import, which takes rows up to a day ahead.
 
     With that row 148 minutes, 126 calls and 2 prompts were seen; without it 1,467, 40 and 16.
     """

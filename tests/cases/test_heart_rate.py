@@ -1,4 +1,4 @@
-"""Packets of a heart rate strap, byte for byte."""
+"""Heart rate packets of a chest strap, byte for byte."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ from hipsync_devices.sig.packets import HeartRate
 )
 def test_a_heart_rate_is_read_by_its_flags(packet: str, right: HeartRate) -> None:
     """sensors-swift #6 and bleak #237 (several intervals between beats in one packet), web-bluetooth #493, a strap that
-    tells 0 or 255, and the bits of contact.
+    sends 0 or 255, and the bits for contact.
 
-    Flags of 2A37: 01 a pulse of two bytes, 04 contact is known and 02 there is some, 08 energy, 10 intervals.
+    Flags of 2A37 in hex: 01 the rate has two bytes, 04 contact is reported, 02 there is contact, 08 energy,
+    10 intervals.
     """
     assert HeartRate.decode(bytes.fromhex(packet)) == right
 

@@ -1,4 +1,4 @@
-"""A flight over which the computer is closed: what a band recorded on the old zone's clock."""
+"""A flight during which the computer is closed, while the band records by the clock of the old zone."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ LANDED = {
     "Asia/Tokyo": datetime(2026, 1, 7, 3, 0, 20, tzinfo=UTC),
 }
 WALK = life(MORNING.replace(second=0) - 30 * HOUR, 80 * HOUR, lambda i: 50 if i % 60 < 8 else 0)
-"""400 steps in every hour."""
+"""Eighty hours of minutes with 400 steps in each hour."""
 
 
 @cache
 def stored(kind: str, zone: str) -> list[Epoch]:
-    """What is known four hours after the computer was opened there; it was closed in London."""
+    """Return the epochs that are stored four hours after the computer, closed in London, is opened in `zone`."""
     opened = LANDED[zone]
 
     async def story(clock: FastClock) -> list[Epoch]:

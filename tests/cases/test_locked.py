@@ -1,4 +1,4 @@
-"""Somebody else holds the database, or it is none."""
+"""Another program has locked the database, or the file is no database."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ONE = MONDAY + timedelta(hours=13)
 
 @pytest.fixture(scope="module")
 def paired(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home of somebody who has a simulated band, at one in the afternoon."""
+    """Return the home folder of a user who paired a simulated band at one in the afternoon."""
     home = tmp_path_factory.mktemp("paired")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairing, "LISTEN_TO_SIMULATED_S", 0.3)
@@ -31,7 +31,7 @@ def paired(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def machine(paired: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A copy of it, that does not wait long for a lock."""
+    """Return a machine with a copy of that home, which does not wait long for a lock."""
     monkeypatch.setattr(store_file, "BUSY_S", 0.05)
     shutil.copytree(paired, tmp_path, dirs_exist_ok=True)
     return Machine(tmp_path, ONE)
@@ -41,7 +41,7 @@ def machine(paired: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ma
 def test_while_another_program_writes_all_can_be_read_and_a_sync_says_who_is_in_the_way(
     machine: Machine, how: str
 ) -> None:
-    """BluePyMM #155, phoenix #3949: "database is locked", for as long as somebody holds the file."""
+    """BluePyMM #155, phoenix #3949: "database is locked", for as long as another program locks the file."""
     with closing(sqlite3.connect(machine.database, isolation_level=None)) as other:
         other.execute(how)
         machine.told("today")

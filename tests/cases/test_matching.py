@@ -1,4 +1,4 @@
-"""Who takes which advertisement."""
+"""Which driver recognises which advertisement."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ NORDIC_UART = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
 
 
 class Row(NamedTuple):
-    """What is on the air, and the drivers that are right to take it."""
+    """An advertisement, and the keys of the drivers that should recognise it."""
 
     what: str
     right: str
@@ -25,7 +25,7 @@ class Row(NamedTuple):
     services: frozenset[str] = frozenset()
     service_data: tuple[str, ...] = ()
     fails: str | None = None
-    """Why another driver takes it today."""
+    """Why another driver recognises it today; None if the right one does."""
 
 
 ANY_R = "any name of R, a number and an underscore is a ring"
@@ -76,7 +76,7 @@ ROWS = [
 
 
 def takers(advertisement: Advertisement) -> str:
-    """The drivers that take it, those that are generic only where no other does; a dash for nobody."""
+    """Return the keys of the drivers that recognise it; generic ones only if no other does, a dash for none."""
     found = claimants(advertisement, drivers())
     return ",".join(driver.key for driver in [each for each in found if not each.generic] or found) or "-"
 
@@ -93,7 +93,7 @@ def takers(advertisement: Advertisement) -> str:
     ],
 )
 def test_a_device_is_taken_by_the_driver_that_knows_it_and_by_no_other(row: Row) -> None:
-    """core #179275 and #181625 (a service that others use, too), amazfish #571 (GTR 3 Pro), Gadgetbridge #529 (a Mi
+    """core #179275 and #181625 (a service that others use), amazfish #571 (GTR 3 Pro), Gadgetbridge #529 (a Mi
     Band 2 taken for a Mi Band 1), colmi #6 and kin, bleson #48 and #76, core #26522 (odd names), and upper and lower
     case."""
     data = dict.fromkeys(row.service_data, b"\0")

@@ -1,4 +1,4 @@
-"""A band that shows itself under another address than the one that was paired."""
+"""A band that advertises another address than the one that was paired."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAIRED, SHOWN = "C0:00:00:00:00:01", "C0:00:00:00:00:02"
 
 
 def test_a_band_that_is_there_under_a_new_address_is_named_with_what_to_do() -> None:
-    """grupetto #61, and reports of PineTimes and siglo: a random address, or a firmware that was brought up to date."""
+    """grupetto #61, and reports of PineTimes and siglo: a random address, or a new firmware."""
 
     async def story(clock: FastClock) -> None:
         band = MiBand([], now=NINE, zone=ZoneInfo("UTC"), secret=KEY)
@@ -33,7 +33,7 @@ def test_a_band_that_is_there_under_a_new_address_is_named_with_what_to_do() -> 
 
 
 def test_an_address_in_lower_case_is_the_same_address() -> None:
-    """grupetto #61, by the way in which an address is typed."""
+    """grupetto #61: the same address, typed in another case."""
 
     async def story(clock: FastClock) -> str:
         band = MiBand([], now=NINE, zone=ZoneInfo("UTC"), secret=KEY)

@@ -1,10 +1,10 @@
-"""The other process of the crash ring: a simulated Mi Band whose memory lives here, set to delete on acknowledgement.
+"""The band's process of the crash test: a simulated Mi Band that deletes from its memory what is acknowledged.
 
-Obeys lines on stdin and answers each with a line on stdout:
+It obeys lines on stdin and answers each with a line on stdout:
 
     new SEED CUT    a fresh band with 2,000 minutes that ends the link in place of its CUT-th notification (-1: never);
                     answers with the transport by which it is reached
-    held            answers with JSON: the minutes that it still holds, and those that it erased
+    held            answers with JSON: the minutes that it still has, and those that it erased, counted from 1970
     quit
 """
 
@@ -29,11 +29,11 @@ MINUTES = 2000
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 ADDRESS = "C0:00:00:00:00:01"
 ROUND = 150
-"""Minutes. So that a sync has many rounds, each with its commit and its acknowledgement."""
+"""Minutes that the band sends in a round: few, so that a sync has many rounds with a commit and an acknowledgement."""
 
 
 class CutBand(MiBand):
-    """Ends the link in place of one of its notifications, once."""
+    """A band that ends the link in place of its notification number `cut_at`, once; -1 is never."""
 
     cut_at = -1
     said = 0

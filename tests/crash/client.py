@@ -1,8 +1,8 @@
-"""Our process of the crash ring: hipsync's own sync, in a child of its own for each line on stdin, so it can be killed.
+"""hipsync's process of the crash test: a sync for each line on stdin, in a child process that can be killed.
 
-    TRANSPORT DATABASE right|swapped      answers "PID", "open" when the radio is, and "ended STATUS"
+    TRANSPORT DATABASE right|swapped      answers "PID", "open" when the radio is open, and "ended STATUS"
 
-`swapped` is the error that the ring must notice: the driver goes on before the batch is stored.
+`swapped` is the error that the test must notice: the driver goes on before the batch is stored.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ protocol.BETWEEN_ROUNDS *= 0
 
 
 async def collect_swapped(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-    """`session.collect` with commit and resume swapped."""
+    """Do what `session.collect` does, but let the driver go on before each batch is stored."""
     if driver.sync is None:
         return
     waiting: Sequence[Reading] = ()

@@ -1,12 +1,12 @@
 """How well each family is proven, measured by running tests.
 
-uv run python -m evidence                   measure, and say what differs from what is kept; fails if anything does
-uv run python -m evidence --write           keep it: devices/hipsync_devices/evidence.json, and the tables that
+uv run python -m evidence                   measure, and print what differs from what is stored; fails if anything does
+uv run python -m evidence --write           store it: devices/hipsync_devices/evidence.json, and the tables that
                                             README.md and docs/evidence.md make of it; some two minutes
-uv run python -m evidence --write --bluez   with the BlueZ ring, too; else what it showed last stays
+uv run python -m evidence --write --bluez   with the BlueZ test, too; else what it showed last stays
 uv run python -m evidence --write --ring FILE   with what was written by
                                             `pytest -m bluez -n 0 -p evidence.plugin --evidence FILE`
-uv run python -m evidence --table           write the tables anew of what is kept; nothing is measured
+uv run python -m evidence --table           write the tables again from the stored evidence; nothing is measured
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What only people know: why a vector is not met, and which real bands were reported to work."""
+"""What only people know: why a vector is not met, and which real bands users reported to work."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ NOT_MET: Mapping[str, str] = {
     **dict.fromkeys(("pams-feat-hr", "pams-scas-min", "pams-gai-min", "pams-cp-enq"), UNCERTAIN),
     **dict.fromkeys(("lef-03-5b", "bj-notify-lower"), DOUBTED),
 }  # fmt: skip
-"""By vector, of families that have a driver."""
+"""Why a vector is not met, by its id, for families that have a driver."""
 REPORTED: Mapping[str, Sequence[str]] = {}
-"""By family, the real bands that users told of, each with where they did."""
+"""The real bands that users reported, by family, each with where they did."""

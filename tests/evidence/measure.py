@@ -1,4 +1,4 @@
-"""The evidence of all families, from tests that run; as `devices/hipsync_devices/evidence.json` keeps it.
+"""Measures the evidence for all families by running tests, in the form of `devices/hipsync_devices/evidence.json`.
 
 {"version": 1,
  "families": {"fitpro": {
@@ -6,8 +6,8 @@
     "not_met": {"some-vector": "why"},
     "captures": ["fitpro/lh716_day"],           replayed, by file
     "rules": ["a_second_sync_adds_nothing", ...], "rules_known": 10,
-    "bluez": true,                              the product read and buzzed it through a real BlueZ
-    "reported": []}},                           real bands that users told of
+    "bluez": true,                              hipsync read and buzzed it through a real BlueZ
+    "reported": []}},                           real bands that users reported
  "without_driver": {"lefun": 11}}               vectors of families that have none
 """
 
@@ -36,9 +36,10 @@ TESTS = ("tests/devices", "tests/conversation/test_captures.py")
 
 
 def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None = None) -> dict[str, Any]:
-    """What the tests show now; without `rules` or `bluez`, that part is as it was. Raises `SystemExit` if one fails.
+    """Return what the tests show now. Without `rules` or `bluez`, that part stays. Raises `SystemExit` if a test fails.
 
-    `ring_told`: what the ring showed in a run of its own, `pytest -m bluez -n 0 -p evidence.plugin --evidence FILE`.
+    `ring_told` is the file that `pytest -m bluez -n 0 -p evidence.plugin --evidence FILE` wrote in an earlier run; None
+    if there is none.
     """
     before: dict[str, Any] = read()["families"] if FILE.exists() else {}
     told = _run([*TESTS, *(["tests/devices/test_every_driver.py"] if rules else [])], "not ring and not bluez")
@@ -68,13 +69,13 @@ def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None 
 
 
 def ours() -> Mapping[str, Driver]:
-    """The drivers that come with hipsync."""
+    """Return the drivers that come with hipsync, by key."""
     points = {point.name for point in entry_points(group="hipsync.drivers") if point.value.startswith(OURS)}
     return {key: driver for key, driver in drivers().items() if key in points}
 
 
 def read() -> dict[str, Any]:
-    """What is kept."""
+    """Return the stored evidence."""
     kept: dict[str, Any] = json.loads(FILE.read_text("utf-8"))
     return kept
 
@@ -84,7 +85,7 @@ def text(told: Mapping[str, Any]) -> str:
 
 
 def unexplained(told: Mapping[str, Any]) -> list[str]:
-    """Vectors that are not met, and nobody says why."""
+    """Return the ids of vectors that are not met and for which `NOT_MET` has no reason."""
     return [each for family in told["families"].values() for each, why in family["not_met"].items() if not why]
 
 
@@ -107,7 +108,7 @@ def _by_family(held: Sequence[Vector]) -> dict[str, list[Vector]]:
 
 
 def met_by(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> set[str]:
-    """The ids of vectors that a module names, and all of whose bytes went through their family's code in its tests."""
+    """Return the ids of vectors that a module names, if its tests passed all their bytes through the family's code."""
     met: set[str] = set()
     for module, families in seen.items():
         source = Path(module).read_text("utf-8")
@@ -119,11 +120,11 @@ def met_by(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> set[str]:
                 for each in vectors()
                 if each.family == family and each.id in source and all(_in(value, held) for value in each.values)
             }
-    return met - NOT_MET.keys()  # a byte or two is met by chance
+    return met - NOT_MET.keys()  # one or two bytes can be met by chance
 
 
 def _in(value: bytes, held: set[bytes]) -> bool:
-    """Whole, or as part of a longer run of bytes where it is too long to be in one by chance."""
+    """Whether `held` has the value, or a longer one with it inside if it is too long to be there by chance."""
     return value in held or (len(value) >= 8 and any(value in each for each in held if len(each) > len(value)))
 
 

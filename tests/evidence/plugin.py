@@ -1,9 +1,9 @@
-"""Watches tests (`pytest -p evidence.plugin --evidence FILE`): which bytes went through whose code, and what passed.
+"""Watches tests (`pytest -p evidence.plugin --evidence FILE`): which bytes went through which code, and what passed.
 
-While a test of a module that names a vector runs, every call of a function of a family's folder is looked at: the byte
-strings it is given, by its callers and by what it calls, and those it returns; and what passes over the wire. A vector
-counts as met when a module that names it has passed with all of its bytes among them: so nobody has to say which
-vectors a test uses, and a name in a comment alone is not enough.
+A module that names a vector has its tests watched. The plugin records the byte strings that functions in a family's
+folder get from their callers and from what they call, those that they return, and those that pass over the wire. A
+vector counts as met when a module that names it has passed with all of the vector's bytes among these. So nobody has to
+say which vectors a test uses, and a name in a comment alone is not enough.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from hipsync.testing.replay import capture
 FAMILIES = Path(hipsync_devices.__file__).parent
 WIRE, SHARED = "wire", "shared"
 ON_THE_WIRE = {Path(session.__file__), Path(peripheral.__file__)}
-"""Whose calls carry what was said by or to any band, besides the families' own."""
+"""Files whose calls carry the bytes to and from any band, besides the families' own."""
 MOST_CALLS = 300_000
-"""Of one test: what lives through days of a band is no test of vectors."""
+"""The most calls of one test that are watched: one that simulates days of a band is no test of vectors."""
 MOST_PARTS = 2000
 RESUMED = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 DEEP = 4
-"""Levels of tuples, lists, mappings and dataclasses in which bytes are looked for. A large number is its bytes, the
-lowest first."""
+"""How many levels of tuples, lists, mappings and dataclasses are searched for bytes. A large number counts as its
+bytes, the lowest first."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,7 +53,7 @@ class Watch:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.seen: dict[Path, dict[str, set[bytes]]] = defaultdict(lambda: defaultdict(set))
-        """By test module and family."""
+        """The bytes that went through a family's code, by test module and family."""
         self.failed: set[Path] = set()
         self.rules: dict[str, set[str]] = defaultdict(set)
         self.bluez: set[str] = set()
@@ -64,7 +64,7 @@ class Watch:
         self._families: dict[str, str | None] = {}
         self._now: dict[str, set[bytes]] = defaultdict(set)
         self._resumed: set[FrameType] = set()
-        """Of generators and coroutines, which are called once and entered often."""
+        """Frames of generators and coroutines, which are called once and entered often."""
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -131,7 +131,7 @@ class Watch:
             self._now[family].update(_bytes(result, DEEP))
 
     def _family(self, frame: FrameType | None) -> str | None:
-        """Whose code runs in a frame. What the families share runs for the family that called it."""
+        """Return the family whose code runs in a frame, or None. Code that families share counts as its caller's."""
         while frame is not None:
             if (whose := self._whose(frame.f_code.co_filename)) != SHARED:
                 return whose

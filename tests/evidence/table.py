@@ -1,6 +1,6 @@
 """The tables of bands that nobody writes by hand: in `README.md` for wearers, in `docs/evidence.md` for authors.
 
-They are made of the kept evidence and of what the drivers say of themselves.
+They are made from the stored evidence and from what the drivers declare.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LEVELS = {
 
 
 def wearers_table(told: Mapping[str, Any]) -> str:
-    """Markdown: what a band of each family keeps, and what hipsync can do with it."""
+    """Return in Markdown what a band of each family stores, and what hipsync can do with it."""
     lines = [_row(["band", "keeps", "live steps", "buzz", "shows the words", "proof"]), _row(["---"] * 6)]
     kept = text(told)
     for key, driver in sorted(ours().items(), key=lambda item: item[1].label.lower()):
@@ -55,7 +55,7 @@ def _levels(proof: Proof) -> str:
 
 
 def authors_tables(told: Mapping[str, Any]) -> str:
-    """Markdown: what each family can do and how well that is proven, and which vectors are not met."""
+    """Return in Markdown what each family can do, how well that is proven, and which vectors are not met."""
     able = ["live", "buzz", "text", "answers", "battery", "wear", "sleep", "heart_rate"]
     head = ["family", "bands", "history", *(word.replace("_", " ") for word in able)]
     lines = [_row(head), _row(["---"] * len(head))]
@@ -93,7 +93,7 @@ def _row(cells: list[str]) -> str:
 
 
 def written(readme: Path) -> str:
-    """What stands between the marks now. Raises `ValueError` if they are not there."""
+    """Return what is between the marks in the file. Raises `ValueError` if they are not there."""
     return _parts(readme)[1].strip("\n")
 
 
@@ -104,7 +104,7 @@ def write(told: Mapping[str, Any]) -> None:
 
 
 def _parts(readme: Path) -> tuple[str, str, str]:
-    """What stands before the marks, between them and after them."""
+    """Return what is before the marks, between them and after them. Raises `ValueError` if they are not there."""
     before, begun, rest = readme.read_text("utf-8").partition(BEGIN)
     between, ended, after = rest.partition(END)
     if not begun or not ended:

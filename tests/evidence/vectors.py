@@ -1,4 +1,4 @@
-"""What others recorded or published, in `tests/vectors`: each with its family, its bytes and where it is from."""
+"""The vectors that others recorded or published, in `tests/vectors`: each has a family, its bytes and a source."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ RECORDED = {
     "capture", "unit-test (captured)", "doc (captured)", "doc (captured init)",
     "real-log", "real-values-reframed", "user-posted-table",
 }  # fmt: skip
-"""Words of the collections for what came from a band."""
+"""The words by which the collections mark what came from a real band."""
 OURS = {"computed", "derived", "derived-from-sources", "peer-inputs-computed-outputs"}
-"""For what no other people published as bytes."""
+"""The words by which they mark bytes that nobody else published."""
 FIRMWARE = ("InfiniTimeOrg/InfiniTime@", "InfiniTime src ", "espruino/Espruino@", "espruino/BangleApps@")
-"""How the sources begin that run on the watch itself. What they say, or what follows from them, is its own kind."""
+"""How the name of a source begins if it is firmware. What it says, or what follows from it, is a kind of its own."""
 KINDS = ("recorded", "firmware", "published", "ours")
 
 
@@ -31,11 +31,11 @@ class Vector:
     """One of `KINDS`."""
     source: str
     values: Sequence[bytes]
-    """All of them; none where a collection has rows of figures in their place."""
+    """All of its byte strings; none if its collection has rows of figures in their place."""
 
 
 def vectors() -> list[Vector]:
-    """Those of all bands, in the order of the files."""
+    """Return the vectors of all bands, in the order of the files."""
     return [_vector(each) for name in FILES for each in json.loads((VECTORS / name).read_text("utf-8"))["vectors"]]
 
 

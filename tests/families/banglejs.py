@@ -1,4 +1,4 @@
-"""What tests know of Bangle.js watches."""
+"""What the tests of every family must know about Bangle.js watches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _read(_: str, data: bytes) -> None:
 
 
 def _sealed(packet: Packet, damage: Callable[[bytes], bytes]) -> Packet:
-    """Still an object, of which one member is another."""
+    """Return a line that is still a JSON object, with one member damaged."""
     characteristic, data = packet
     with contextlib.suppress(ValueError):
         said: object = json.loads(data)
@@ -42,7 +42,7 @@ def _lines(said: Sequence[Packet]) -> list[Packet]:
 
 FAMILY = Family(
     fuzz=Fuzz(_read, ("banglejs.packets:_meant",), _lines, _sealed),
-    loses_a_fall_hour=True,  # it files by local time and keeps the first of two blocks of one name
+    loses_a_fall_hour=True,  # it files by local time, and of two blocks with one name it keeps the first
     streams={packets.NOTIFY},
-    stored_coarser=True,  # what it says of movement is rounded
+    stored_coarser=True,  # the movement that it sends is rounded
 )

@@ -1,4 +1,4 @@
-"""What tests know of Colmi rings."""
+"""What the tests of every family must know about Colmi rings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _kind(packet: Packet) -> object:
 
 
 def _rings(said: Sequence[Packet]) -> list[Packet]:
-    """What is read, with a charge told unasked; and records on quarters, which few rings are known to send."""
+    """Return the frames that are decoded, with a battery event and step records of quarter hours, which are rare."""
     read = {packets.STEPS, packets.TOTALS, packets.EVENT, packets.BATTERY}
     records = [
         packets.StepsRecord(NOON.date(), slot, slot, packets.QUARTERS, 60, 10, 7) for slot in range(packets.QUARTERS)
@@ -45,7 +45,7 @@ def _rings(said: Sequence[Packet]) -> list[Packet]:
 
 
 def _sealed(packet: Packet, damage: Callable[[bytes], bytes]) -> Packet:
-    """As long as ever, or nothing but the length would be found."""
+    """Return a frame of the usual length with a right checksum, so that decoders meet the damage inside it."""
     characteristic, data = packet
     return characteristic, packets.Frame(data[0], damage(data[1:15])[: packets.PAYLOAD]).encode()
 

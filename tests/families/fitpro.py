@@ -1,4 +1,4 @@
-"""What tests know of FitPro bands."""
+"""What the tests of every family must know about FitPro bands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _read(characteristic: str, data: bytes) -> None:
 
 
 def _frames(said: Sequence[Packet]) -> list[Packet]:
-    """The pieces of a frame joined."""
+    """Return whole frames, joined from the pieces in which they were notified."""
     frames: list[Packet] = []
     held = b""
     for characteristic, data in said:
@@ -42,13 +42,13 @@ def _frames(said: Sequence[Packet]) -> list[Packet]:
 
 
 def _kind(packet: Packet) -> object:
-    """Each of what the band remembers, and all the rest."""
+    """Return the command of a history frame, or None for every other packet."""
     data = packet[1]
     return data[5] if data[:1] == bytes([packets.DATA]) and data[3:4] == bytes([packets.HISTORY]) else None
 
 
 def _histories(said: Sequence[Packet]) -> list[Packet]:
-    """What was recorded, its days in parts too, and measurements, which the simulated band does not make."""
+    """Return what was recorded, days cut short, and measurements, which the simulated band does not make."""
     frames = _frames(said)
     heart = packets.Heart(NOON.date(), (packets.Pulse(3600, 98, (120, 80), 61),))
     payloads = [

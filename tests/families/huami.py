@@ -1,4 +1,4 @@
-"""What tests know of Mi Bands and Amazfits of both generations."""
+"""What the tests of every family must know about Mi Bands and Amazfits of both generations."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROUND = "a round: its checksum, and its records"
 
 def _read_classic(characteristic: str, data: bytes) -> None:
     if characteristic == ROUND:
-        if huami.checksum(data[4:]) == data[:4]:  # else the driver asks anew
+        if huami.checksum(data[4:]) == data[:4]:  # else the driver asks again
             huami.decode_records(data[4:], 8, NOON)
     elif characteristic == huami.BATTERY:
         huami.Battery.decode(data)
@@ -71,7 +71,7 @@ def _read_newer(characteristic: str, data: bytes) -> None:
 
 
 def _messages(said: Sequence[Packet]) -> list[Packet]:
-    """Each message bare and encrypted; the rounds as of a classic band."""
+    """Return each message bare and encrypted, and the rounds of records as for a classic band."""
     heard, packets = chunked.Assembly(), _rounds([packet for packet in said if packet[0] != chunked.TO_PHONE])
     for characteristic, data in said:
         with contextlib.suppress(DeviceError):

@@ -1,4 +1,4 @@
-"""What tests know of PineTimes with InfiniTime."""
+"""What the tests of every family must know about PineTimes with InfiniTime."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _read(characteristic: str, data: bytes) -> None:
 
 
 def _presses(said: Sequence[Packet]) -> list[Packet]:
-    """What is read as numbers, and the buttons, which nobody pressed."""
+    """Return the packets that are read as numbers, and one for each button, which nobody pressed."""
     told = [packet for packet in said if packet[0] in {packets.STEPS, packets.BATTERY}]
     return [*told, *((packets.EVENT, bytes([press])) for press in packets.Press)]
 

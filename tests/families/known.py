@@ -1,6 +1,6 @@
-"""What tests must know of a family that its driver does not say: `FAMILY` of the module `families.KEY`.
+"""What tests must know about a family beyond what its driver says: `FAMILY` in the module `families.KEY`.
 
-A new family brings a module of its own; without one, its bands are taken to have no peculiarity.
+A new family brings its own module. Without one, its bands are taken to have no peculiarity.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hipsync.registry import drivers, simulator
 from hipsync.simulated import Simulator
 
 Packet = tuple[str, bytes]
-"""A characteristic, and the value that was read from it or that it notified."""
+"""A characteristic's UUID, and the value that was read from it or that it notified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,15 @@ class Fuzz:
     """How damaged packets are put through the decoders of a family (`fuzz.inputs`)."""
 
     read: Callable[[str, bytes], object]
-    """Does with a packet what the driver does."""
+    """Decodes a packet as the driver does."""
     innermost: Sequence[str]
-    """Where bytes get their meaning: dotted names below `hipsync_devices`, such as `colmi.packets:Totals.decode`."""
+    """The decoders that give bytes their meaning: names in `hipsync_devices`, like `colmi.packets:Totals.decode`."""
     frames: Callable[[Sequence[Packet]], list[Packet]] = list
-    """The packets of a conversation as `read` takes them."""
+    """Turns the packets of a conversation into those that `read` takes, such as whole frames."""
     sealed: Callable[[Packet, Callable[[bytes], bytes]], Packet] | None = None
-    """A packet with its inside damaged, and then its checksum or length made anew; None where there are none."""
+    """Damages the inside of a packet, then makes its checksum or length right again; None if packets have neither."""
     kind: Callable[[Packet], object] = itemgetter(0)
-    """Frames of a kind of which there are many do not crowd out the others."""
+    """Returns the kind of a frame. Kinds are drawn equally often, so that a frequent one does not crowd out others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +51,23 @@ class Family:
 
     fuzz: Fuzz | None = None
     kinds: Mapping[str, Kind] = field(default_factory=dict[str, Kind])
-    """By name, besides the kind that the registry names."""
+    """The other kinds by name, besides the one that the registry makes."""
 
     omits_still: bool = False
-    """It sends no slot without steps: before the first one that it sends nothing is known."""
+    """Whether it sends no slot without steps, so that nothing is known before the first slot that it sends."""
     loses_a_fall_hour: bool = False
-    """In autumn the hour after its zone was set is unknown."""
+    """Whether in autumn, when clocks go back, the hour after its zone was set is unknown."""
     knows_no_zone: bool = False
-    """After a change of clocks the hour in which its clock is set, and the next, are unknown."""
+    """Whether after a change of clocks the hour in which its clock is set, and the next one, are unknown."""
     vouches_for_whole_days: bool = False
-    """Its still slots are unknown on a day of two offsets, and on one of which a restart lost the total."""
+    """Whether its slots without steps are unknown on a day with two UTC offsets, or whose total a restart lost."""
 
     streams: Collection[str] = ()
-    """Characteristics whose notifications are one run of bytes, however it is cut (`hipsync.testing.replay`)."""
+    """Characteristics whose notifications are one stream of bytes, cut anywhere (`hipsync.testing.replay`)."""
     counters: Collection[str] = ()
-    """Characteristics with a running count of steps, which another band's life does not repeat."""
+    """Characteristics with a running total of steps, which a band made from the stored epochs does not repeat."""
     stored_coarser: bool = False
-    """Less is stored than the band sent, so that no band made of it sends the same."""
+    """Whether less is stored than the band sent, so that a band made from the stored epochs sends something else."""
 
 
 def family(key: str) -> Family:
@@ -78,7 +78,7 @@ def family(key: str) -> Family:
 
 
 def bands() -> dict[str, tuple[str, Simulator]]:
-    """Every kind of band by its name, `huami, Mi Band 7`: its family, and what makes a simulated one."""
+    """Return the family's key and the simulator of every kind of band, by its name, such as `huami, Mi Band 7`."""
     registered = {key: (key, simulator(key)) for key in drivers()}
     return registered | {
         f"{key}, {name}": (key, kind.made) for key in registered for name, kind in family(key).kinds.items()
@@ -86,7 +86,7 @@ def bands() -> dict[str, tuple[str, Simulator]]:
 
 
 def fuzz_of(name: str) -> Fuzz:
-    """What is declared of a kind of band; else all decoders of its family that take bytes alone, none as innermost."""
+    """Return the `Fuzz` of a kind of band; by default all of its family's decoders of bytes alone, none innermost."""
     key, _, kind = name.partition(", ")
     known = family(key)
     declared = known.kinds[kind].fuzz if kind else known.fuzz
@@ -103,7 +103,7 @@ def _each(decoders: Sequence[Callable[[bytes], object]]) -> Callable[[str, bytes
 
 
 def _decoders(key: str) -> Generator[Callable[[bytes], object]]:
-    """Functions named `decode...`, and class methods `decode`, that take bytes and nothing else."""
+    """Yield the functions named `decode...` and the class methods `decode` that take bytes and nothing else."""
     module = importlib.import_module(f"hipsync_devices.{key}.packets")
     for name, thing in vars(module).items():
         if getattr(thing, "__module__", None) == module.__name__:

@@ -1,4 +1,4 @@
-"""What tests know of Lefun bands."""
+"""What the tests of every family must know about Lefun bands."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _kind(packet: Packet) -> object:
 
 
 def _frames(said: Sequence[Packet]) -> list[Packet]:
-    """With the pieces of a text, which a band reads."""
+    """Return the frames that are decoded, with the pieces of a text, which only a band decodes."""
     read = {packets.TOTAL, packets.ACTIVITY, packets.BATTERY, packets.INFO}
     texts = [packets.Frame(packets.TEXT, piece.encode()).encode() for piece in packets.pieces("Stand up: " * 5)]
     told = [packet for packet in said if packet[0] == packets.NOTIFY and packet[1][2] in read]
@@ -58,5 +58,5 @@ FAMILY = Family(
     ),
     omits_still=True,
     knows_no_zone=True,
-    stored_coarser=True,  # it sends half hours, and hours are stored
+    stored_coarser=True,  # it sends half hours, and whole hours are stored
 )

@@ -1,4 +1,4 @@
-"""What tests know of MoYoung watches."""
+"""What the tests of every family must know about MoYoung watches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _read(characteristic: str, data: bytes) -> None:
 
 
 def _frames(said: Sequence[Packet]) -> list[Packet]:
-    """With buckets, which few watches are known to answer with."""
+    """Return the packets with hourly buckets added, with which few watches are known to answer."""
     return [*said, *((packets.REPLIES, packets.Buckets(part, tuple(range(24))).frame().packet()) for part in range(4))]
 
 

@@ -1,4 +1,4 @@
-"""What tests know of sensors of standard services."""
+"""What the tests of every family must know about sensors with the Bluetooth SIG's standard services."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often decoders are entered, and how often they return a value.
+"""Counts how often decoders are entered, and how often they return a value.
 
 A decoder is wrapped wherever it is bound, in whatever module of `hipsync_devices`.
 """
@@ -17,7 +17,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Count:
-    """Of the innermost decoders."""
+    """How often the innermost decoders were entered, and returned a value."""
 
     entered: int = 0
     returned: int = 0

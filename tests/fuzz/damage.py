@@ -1,4 +1,4 @@
-"""Bytes that are damaged, or noise, by a seeded source of noise."""
+"""Damages bytes, or replaces them by noise, with a seeded random generator."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 
 
 def damaged(data: bytes, noise: random.Random) -> bytes:
-    """Bytes changed, cut out, or doubled."""
+    """Return the data with bytes changed, cut out or repeated."""
     match noise.randrange(8):
         case 0:
             return data[: noise.randrange(len(data) + 1)]
@@ -27,6 +27,6 @@ def damaged(data: bytes, noise: random.Random) -> bytes:
 
 
 def noisy(data: bytes, noise: random.Random) -> bytes:
-    """Nothing of it, or no more than how it begins."""
+    """Return noise, which may begin with the first bytes of the data, twelve at most."""
     kept = noise.choice([0, 0, 1, 2, 3, 6, 12])
     return data[:kept] + noise.randbytes(noise.choice([noise.randrange(24), max(len(data) - kept, 0) % 300]))

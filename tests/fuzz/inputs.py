@@ -1,4 +1,4 @@
-"""Damaged packets and noise through a family's decoders, and in place of what its band says in conversations."""
+"""Puts damaged packets and noise through a family's decoders, and in place of what its band sends in conversations."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from hipsync.simulated import Simulator
 
 @dataclass(slots=True)
 class Tally:
-    """What came of the inputs."""
+    """How many inputs there were, and how far they got."""
 
     inputs: int = 0
     from_valid: int = 0
-    """Of them: valid frames, damaged."""
+    """How many of `inputs` were valid frames that were damaged; the others are noise."""
     sealed: int = 0
-    """Of all: damaged, or noise put in, before the checksum or the length was made."""
+    """How many of `inputs` got their damage or noise before a right checksum or length was made for them."""
     reached: int = 0
-    """Inputs on which an innermost decoder was entered."""
+    """How many of `inputs` entered an innermost decoder."""
     decoded: int = 0
-    """Of them: on which it returned a value."""
+    """How many of `inputs` made an innermost decoder return a value."""
     talks: int = 0
     talked: int = 0
-    """Damaged packets in place of what the band said, in conversations."""
+    """How many damaged packets came in place of what the band sent, or before it, in conversations."""
     talks_reached: int = 0
-    """Conversations in which an innermost decoder was entered after such a packet."""
+    """How many conversations entered an innermost decoder after a damaged packet."""
 
 
 def decoded(declared: Fuzz, said: Sequence[Packet], inputs: int, tally: Tally, noise: random.Random) -> None:
-    """So many through the decoders. Anything but a `DeviceError` is raised, with the packet as a note."""
+    """Put `inputs` packets through the decoders. Any error but a `DeviceError` is raised, with the packet as a note."""
     frames = sorted(set(declared.frames(said)))
     by_kind: dict[object, list[Packet]] = {}
     for frame in frames:
@@ -69,7 +69,10 @@ def decoded(declared: Fuzz, said: Sequence[Packet], inputs: int, tally: Tally, n
 def talked(
     driver: Driver, simulator: Simulator, declared: Fuzz, inputs: int, tally: Tally, noise: random.Random
 ) -> None:
-    """So many in place of what the band said, or before it. Anything but a `DeviceError` is raised."""
+    """Put at least `inputs` damaged packets in place of what a band sends, or before it.
+
+    Any error but a `DeviceError` is raised.
+    """
     with counted(declared.innermost) as count:
         while tally.talked < inputs:
             first: int | None = None

@@ -1,4 +1,4 @@
-"""Whole conversations with a simulated band, in which something else may arrive than it said."""
+"""Whole conversations with a simulated band, in which something else may arrive than it sent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WATCHED_S = 150.0
 
 @cache
 def _life() -> tuple[Epoch, ...]:
-    """Two hours before noon, and five minutes after."""
+    """Return the minutes from two hours before noon to five minutes after it."""
     day = office_day(NOON.date(), ZONE, seed=1)
     return tuple(e for e in day if NOON - timedelta(hours=2) <= e.start < NOON + timedelta(minutes=5))
 
@@ -36,7 +36,7 @@ Said = Callable[[str, bytes], Sequence[bytes]]
 
 
 class Spoilt(DirectConnection):
-    """What arrives is what `said` makes of what the band says."""
+    """A connection on which there arrives what `said` makes of what the band sends."""
 
     def __init__(self, band: SimulatedBand, clock: FastClock, said: Said) -> None:
         super().__init__(band, clock.now)
@@ -55,7 +55,7 @@ class Spoilt(DirectConnection):
 
 
 def conversation(driver: Driver, simulator: Simulator, said: Said) -> None:
-    """A meeting, a sync and some watching, each whether or not the one before went well."""
+    """Run a meeting, a sync and some watching, each whether or not the one before succeeded."""
 
     async def story(clock: FastClock) -> None:
         bare = simulator(_life(), now=NOON, zone=ZONE, secret=KEY)
@@ -81,7 +81,7 @@ def conversation(driver: Driver, simulator: Simulator, said: Said) -> None:
 
 
 def recorded(driver: Driver, simulator: Simulator) -> list[Packet]:
-    """All that the band said, reads included, in order."""
+    """Return all that a band sends in a conversation, reads included, in order."""
     packets: list[Packet] = []
 
     def said(characteristic: str, data: bytes) -> Sequence[bytes]:

@@ -1,7 +1,7 @@
-"""A month of somebody's ordinary life, and the service living through it on a clock that waits for nothing.
+"""A month of somebody's ordinary life, and the service living through it on a virtual clock.
 
-`script(first, days)` is what happens, `live(script, kinds)` the same `Service` as in `hipsync run`, woken as the demo
-does it. What it leaves, `Month`, holds what was shown and what the radio did; the minutes are the script's own.
+`script(first, days)` returns what happens. `live(script, kinds)` runs the `Service` of `hipsync run` through it, woken
+as in the demo, and returns a `Month`: what was shown and what the radio did. The minutes are the script's own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ANSWERS: Sequence[tuple[Answer, timedelta] | None] = (
 
 
 class Window(NamedTuple):
-    """Half-open."""
+    """A time from `start` up to `end`, which is not in it."""
 
     start: datetime
     end: datetime
@@ -57,16 +57,16 @@ class Window(NamedTuple):
 
 @dataclass(slots=True)
 class Script:
-    """What happens, in UTC. Windows do not overlap within a list."""
+    """What happens in the month, in UTC. Windows in one list do not overlap."""
 
     life: list[Epoch]
     zones: list[tuple[datetime, str]]
     asleep: list[Window]
-    """The host."""
+    """When the host sleeps."""
     dead: list[Window]
-    """The band whose battery was empty; the others go on."""
+    """When the battery of the first band is empty; the other bands go on."""
     wrong: list[Window]
-    """The key of the band that has one was changed by its maker's app."""
+    """When the keys that the service has are wrong, as after pairing a band with its maker's app."""
     pauses: list[Pause]
 
     @property
@@ -79,7 +79,7 @@ class Script:
 
     @property
     def zones_west(self) -> list[datetime]:
-        """When the local time went back with a journey."""
+        """When a journey set the local time back."""
         moves = itertools.pairwise(self.zones)
         return [at for (_, left), (at, there) in moves if _wall(at, there) < _wall(at, left)]
 
@@ -106,24 +106,24 @@ class Month:
     shown: list[Shown] = field(default_factory=list[Shown])
     prompts: list[Prompt] = field(default_factory=list[Prompt])
     calls: dict[str, list[datetime]] = field(default_factory=dict[str, list[datetime]])
-    """Of the radio, by band, whether it answered or not."""
+    """When the radio called each band, by kind, whether the band answered or not."""
     links: dict[str, list[Window]] = field(default_factory=dict[str, list[Window]])
     counted: list[tuple[datetime, int]] = field(default_factory=list[tuple[datetime, int]])
-    """What the live band said its total of steps was."""
+    """The totals of steps that the live band sent, each with the second at which it arrived."""
     buzzed: dict[str, int] = field(default_factory=dict[str, int])
 
 
 JOURNEYS = {10: "America/New_York", 14: HOME, 18: "Asia/Tokyo", 21: HOME}
-"""By the number of the day, from 0: at its local midnight the wearer is there."""
+"""The new zone by the number of the day, from 0, at whose local midnight the wearer arrives there."""
 DEAD, WRONG_KEY = (23, 24, 25), 7
 PAUSES = {1: (time(9), time(11, 30)), 15: (time(14), time(18))}
 LIDS = {2: (time(14, 5), time(15, 20)), 9: (time(10), time(10, 40)), 16: (time(15), time(15, 25))}
 LATE_RISERS = 5
-"""Every fifth day the host is opened long after its wearer sat down."""
+"""On every fifth day the host is opened long after its wearer sat down."""
 
 
 def script(first: date, days: int) -> Script:
-    """Nights asleep, lids closed, journeys; what is numbered beyond the days does not happen."""
+    """Return a script of nights, closed lids, pauses and journeys. Those numbered beyond `days` do not happen."""
     zone = HOME
     life: list[Epoch] = []
     told = Script([], [], [], [], [], [])
@@ -136,7 +136,7 @@ def script(first: date, days: int) -> Script:
             return datetime.combine(day, clock, where).astimezone(UTC)
 
         today = office_day(day, where, seed=number)
-        while life and life[-1].end < today[0].start:  # on the way west the day is longer: asleep in a seat
+        while life and life[-1].end < today[0].start:  # going west the day is longer: the wearer sleeps
             life.append(Epoch(life[-1].end, MINUTE, 0, 0, 55, State.ASLEEP))
         life += [epoch for epoch in today if not life or epoch.start >= life[-1].end]
         if not number or number in JOURNEYS:
@@ -158,7 +158,8 @@ def script(first: date, days: int) -> Script:
 
 
 class Link(DirectConnection):
-    """Ticks when the band has something to say, not every second: a month has 2.6 million. Hears the step counter."""
+    """A connection that records the step counter. It ticks only when the band has something to send: a month has 2.6
+    million seconds."""
 
     def __init__(self, band: SimulatedBand, now: Callable[[], datetime], told: list[tuple[datetime, int]]) -> None:
         super().__init__(band, now)
@@ -189,7 +190,7 @@ class Link(DirectConnection):
 
 
 class Wrist:
-    """Reaches the bands by their kind, and keeps count."""
+    """A radio that reaches the bands by their kind, and records its calls and links."""
 
     def __init__(
         self, told: Script, month: Month, now: Callable[[], datetime], bands: dict[str, SimulatedBand]
@@ -224,7 +225,7 @@ class Wrist:
 
 @dataclass(slots=True)
 class Ahead:
-    """What of the script is still to come, and the answers that the wearer is going to give."""
+    """The part of the script that is still to come, and the answers that the wearer is going to give."""
 
     zones: list[tuple[datetime, str]]
     asleep: list[Window]
@@ -232,7 +233,7 @@ class Ahead:
     answers: list[tuple[datetime, Prompt, Answer]] = field(default_factory=list[tuple[datetime, Prompt, Answer]])
 
     def happen(self, service: Service, now: datetime) -> None:
-        """Journeys, pauses and answers whose time has come."""
+        """Carry out the journeys, pauses and answers whose time has come."""
         store = service.store
         while self.zones and self.zones[0][0] <= now:
             _, zone = self.zones.pop(0)
@@ -245,7 +246,7 @@ class Ahead:
             answer_prompt(store, prompt, answer, now)
 
     def instants(self) -> list[datetime]:
-        """When the next of each is to happen."""
+        """Return when the next journey, pause, sleep of the host and each answer are to happen."""
         return [
             *(at for at, _, _ in self.answers),
             *(window.start for window in self.asleep[:1]),
@@ -255,7 +256,7 @@ class Ahead:
 
 
 def live(told: Script, kinds: Sequence[str]) -> Month:
-    """The first of the kinds is the one whose battery is empty for a while."""
+    """Run the service through the script with a band of each kind. The first one's battery is empty for a while."""
     loop = VirtualTimeLoop()
     try:
         return loop.run_until_complete(_live(told, kinds, loop))

@@ -1,4 +1,4 @@
-"""A Bangle.js played by hand for tests of its driver: each line that is written gets the answer that the test wrote."""
+"""A Bangle.js played by hand, for tests of its driver: each line written to it gets the answer that the test gives."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ SECOND, MINUTE, TEN = timedelta(seconds=1), timedelta(minutes=1), timedelta(minu
 GREETING = b'\r\n{"t":"status","bat":85,"chg":0}\r\n\r\n{"t":"ver","fw":"2v29","hw":2}\r\n'
 ASK = b"\x10Bluetooth.println("
 HELLO = b'\r\n{"t":"hip","v":"2v29","now":1772442000000,"west":0,"bat":85,"chg":false}\r\n'
-"""Of a watch whose clock says 09:00:00 UTC."""
-# 2026-03-02 09:00 UTC less two days and five minutes more, in milliseconds: 2026-02-28 09:05
+"""The greeting of a watch whose clock says 2026-03-02 09:00:00 UTC."""
+# two days before 2026-03-02 09:00 UTC, and five minutes later, in milliseconds: 2026-02-28 09:05
 FETCH = b'\x10GB({"t":"actfetch","ts":1772269500000})\n'
 START = b'\r\n{"t":"actfetch","state":"start"}\r\n'
-# they end at 08:10 and 08:20
+# the blocks end at 08:10 and 08:20 UTC
 BLOCKS = (
     b'\r\n{"t":"act","ts":1772439000000,"stp":12,"hrm":0,"mov":304,"act":"UNKNOWN"}\r\n'
     b'\r\n{"t":"act","ts":1772439600000,"stp":640,"hrm":93.5,"mov":1480,"act":"WALKING"}\r\n'
@@ -40,7 +40,7 @@ TWO = [
 
 
 class Hand:
-    """A watch that answers each line that begins as given, once each and in any order, a second after it or at once."""
+    """A watch that gives each answer once, at once, to a line that begins as the answer says, in any order."""
 
     def __init__(self, *answers: tuple[bytes, bytes], greeting: bytes = GREETING, write_size: int = 20) -> None:
         self.lost = asyncio.Event()
@@ -75,7 +75,7 @@ class Hand:
         self.say(self.greeting)
 
     def say(self, text: bytes, size: int = 20) -> None:
-        """In packets that are cut anywhere."""
+        """Notify a text in packets of `size` bytes, wherever that cuts it."""
         assert self.callback is not None
         for at in range(0, len(text), size):
             self.callback(text[at : at + size])
@@ -96,7 +96,7 @@ class Told:
 
 Says = Sequence[tuple[float, bytes]]
 SINCE_EIGHT = Session(since={Epoch: NINE - 50 * MINUTE})
-"""So that blocks from 07:10 on are wanted."""
+"""A session in which epochs are stored up to 08:10, so that blocks from 07:10 on are wanted."""
 
 
 def met(watch: Hand, session: Session = SINCE_EIGHT, *, start: datetime = NINE, zone: str = "UTC") -> Told:
@@ -120,7 +120,7 @@ def synced(*answers: tuple[bytes, bytes], greeting: bytes = GREETING) -> Told:
 
 
 def watched(watch: Hand, says: Says, length: timedelta, start: datetime = NINE) -> Told:
-    """`says`: seconds, and what the watch says then."""
+    """Watch for `length`. `says` are seconds from the beginning, and the text that the watch sends then."""
     told = Told()
 
     async def story(clock: FastClock) -> None:

@@ -1,4 +1,4 @@
-"""Timelines from drawings, so that a test shows the day it is about."""
+"""Timelines made from drawings, so that a test shows the day that it is about."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STATES = {"sleep": State.ASLEEP, "off": State.NOT_WORN, "charge": State.CHARGING
 
 
 def day(drawing: str, start: datetime = MONDAY, *, walk: int = 90) -> list[Epoch]:
-    """Minute epochs of a drawing: `day("8h sleep, 55m sit, 3m walk, 10m gap, 2m walk 12")`.
+    """Return the minute epochs of a drawing, such as `day("8h sleep, 55m sit, 3m walk, 10m gap, 2m walk 12")`.
 
     A part is a length, a word (sit, walk, sleep, off, charge, stand, or gap: no rows) and, if other than 0 or `walk`,
     the steps of each of its minutes.
@@ -37,7 +37,7 @@ def day(drawing: str, start: datetime = MONDAY, *, walk: int = 90) -> list[Epoch
 
 
 def minutes(steps: Sequence[int | str | None], start: datetime = MONDAY) -> list[Epoch]:
-    """Minute epochs of a list: a number is steps, None is not worn, any text is a missing row."""
+    """Return the minute epochs of a list: a number is steps, None is not worn, any text is a missing row."""
     return [
         Epoch(start + i * MINUTE, MINUTE, x or 0, state=State.NOT_WORN if x is None else None)
         for i, x in enumerate(steps)
@@ -46,7 +46,7 @@ def minutes(steps: Sequence[int | str | None], start: datetime = MONDAY) -> list
 
 
 def slots(steps: Sequence[int | None], width: int, start: datetime = MONDAY) -> list[Epoch]:
-    """Epochs of `width` minutes; None is not worn."""
+    """Return epochs of `width` minutes with these steps; None is not worn."""
     length = timedelta(minutes=width)
     return [
         Epoch(start + i * length, length, x or 0, state=State.NOT_WORN if x is None else None)

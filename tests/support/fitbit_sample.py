@@ -1,6 +1,6 @@
-"""Cuts `tests/data/fitbit_minutes.csv.gz` out of the larger file of the same form: a week of three people.
+"""Cuts `tests/data/fitbit_minutes.csv.gz` out of a larger file of the same form: a week of three people.
 
-`uv run python -m support.fitbit_sample` writes it anew from `../shared/data`: with the same zlib, the same bytes.
+`uv run python -m support.fitbit_sample` writes it again from `../shared/data`. The same zlib makes the same bytes.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ WEEKS = {
     "4020332650": date(2016, 5, 3),
     "8877689391": date(2016, 4, 18),
 }
-"""First day of the week that is cut, by the data set's number for a person."""
+"""The first day of the week that is cut out, by the data set's number for a person."""
 
 
 def cut(lines: Iterable[str]) -> Iterator[str]:
-    """The head of the file, and those of its lines that belong to `WEEKS`, as they stand."""
+    """Yield the head of the file and its lines that belong to `WEEKS`, unchanged."""
     head, *rest = lines
     yield head
     for line in rest:
@@ -33,7 +33,7 @@ def cut(lines: Iterable[str]) -> Iterator[str]:
 
 
 def packed(text: str) -> bytes:
-    """The text as gzip without name and time, so that the same text is the same bytes."""
+    """Return the text as gzip without name and time, so that the same text makes the same bytes."""
     return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 

@@ -29,10 +29,10 @@ from hipsync_devices.huami.sim import MiBand
 KEY = bytes.fromhex("d88ca0fef504cc82735f15feb6bf9b1f")
 CHALLENGE = bytes.fromhex("689c1dd58a666f0f8c90a1a96e1ab3a3")
 PROOF = bytes.fromhex("ce1c0135db39e61f1a27012fb907df3b")
-"""A Mi Band 2's own, as zviryatko/notifymi logged them."""
+"""The proof for `CHALLENGE` with `KEY`; all three are a Mi Band 2's own, as zviryatko/notifymi logged them."""
 
 EVENING = datetime(2022, 12, 15, 19, 38, 53, tzinfo=UTC)
-"""Of the played conversations: 20:38:53 in Paris."""
+"""When the played conversations take place: 20:38:53 in Paris."""
 LOGIN = f"""
     P 0009  02 00
     B 0009  10 02 01 {CHALLENGE.hex()}
@@ -40,24 +40,24 @@ LOGIN = f"""
     B 0009  10 03 01
     P 2A2B  e6 07 0c 0f 14 26 35 04 00 00 04
     """
-"""With a Mi Band 3, and the clock set to `EVENING` in Paris."""
+"""A log-in to a Mi Band 3, whose clock is then set to `EVENING` in Paris."""
 
 
 def uuid(short: str) -> str:
-    """`2A2B` on the Bluetooth base, `0009` on the vendor's."""
+    """Return the full UUID: a number like `2A2B` is on the Bluetooth base, one like `0009` on the vendor's."""
     number = int(short, 16)
     return gatt.uuid16(number) if number >= 0x1800 else packets.vendor(number)
 
 
 class Script:
-    """Plays the band of a conversation, a line each::
+    """A connection that plays the band of a conversation, one step a line::
 
         P 0009  02 00        the phone must write this next; else the test fails
         B 0009  10 02 01     the band says this, if the phone has subscribed
         wait 3               seconds
         lost                 the band ends the connection
 
-    What follows a `P` line happens when that was written. Reads are answered from `reads`.
+    What follows a `P` line happens once its bytes were written. Reads are answered from `reads`.
     """
 
     def __init__(self, text: str, reads: Mapping[str, bytes] | None = None, *, write_size: int = 20) -> None:
@@ -71,7 +71,7 @@ class Script:
 
     @property
     def left(self) -> list[str]:
-        """Lines that were not played, and what was written in their place."""
+        """The lines that were not played, and what was written in place of one."""
         return self._lines + self.wrong
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
@@ -117,14 +117,14 @@ class Script:
         self.lost.set()
 
     def stop(self) -> None:
-        """Play no further."""
+        """Stop playing the lines that are left."""
         for playing in self._playing:
             playing.cancel()
 
 
 @dataclass
 class Meeting:
-    """How a `meet` and a `collect` ended."""
+    """How a `meet` and a `collect` over one connection ended."""
 
     kept: MemoryStore
     error: DeviceError | None
@@ -136,7 +136,7 @@ class Meeting:
 
     @property
     def steps(self) -> dict[datetime, int]:
-        """By minute; fails on a minute that was stored twice."""
+        """The steps by minute; fails if a minute was stored twice."""
         out = {epoch.start: epoch.steps for epoch in self.epochs}
         assert len(out) == len(self.epochs), "a minute was stored twice"
         return out
@@ -145,7 +145,7 @@ class Meeting:
 async def meeting(
     connection: Connection, session: Session, clock: FastClock, *, zone: str = "UTC", kept: MemoryStore | None = None
 ) -> Meeting:
-    """`meet` and `collect` over one connection."""
+    """Run `meet` and `collect` over one connection."""
     kept = MemoryStore() if kept is None else kept
     conversation = Conversation(connection, zone=ZoneInfo(zone), now=clock.now)
     error = None
@@ -167,7 +167,7 @@ def played(
     reads: Mapping[str, bytes] | None = None,
     kept: MemoryStore | None = None,
 ) -> Meeting:
-    """A meeting with a band that says what a script says, and nothing else."""
+    """Meet a band that says what a script says, and nothing else."""
 
     async def story(clock: FastClock) -> Meeting:
         connection = Script(script, reads or {"2A28": b"V1.0.1.81"}, write_size=write_size)
@@ -195,7 +195,7 @@ def met(
     kept: MemoryStore | None = None,
     spoil: Callable[[DirectConnection], object] | None = None,
 ) -> Meeting:
-    """A meeting with a simulated band at `start`."""
+    """Meet a simulated band at `start`; `since` is the end of what is stored, None for nothing."""
     session = Session(
         name=band.name if name is None else name,
         secret=key,
@@ -218,13 +218,13 @@ def met(
 
 
 def wrote(meeting: Meeting, short: str) -> list[bytes]:
-    """What was written to one characteristic of a simulated band."""
+    """Return what was written to one characteristic of a simulated band, in order."""
     assert isinstance(meeting.connection, DirectConnection)
     return [data for characteristic, data in meeting.connection.written if characteristic == uuid(short)]
 
 
 class Client:
-    """The phone's side of a simulated band, a write at a time."""
+    """A phone that is connected to a simulated band and writes one packet at a time."""
 
     def __init__(self, band: MiBand, now: datetime, *subscribed: str) -> None:
         self.band, self.now = band, now
@@ -234,7 +234,7 @@ class Client:
             band.on_subscribe(uuid(short), True, now)
 
     def write(self, short: str, data: str | bytes) -> list[str]:
-        """What the band says to that: `characteristic bytes`, in hex."""
+        """Write, and return what the band says to that: `characteristic bytes`, in hex."""
         raw = data if isinstance(data, bytes) else bytes.fromhex(data)
         self.band.write(uuid(short), "", raw, self.now)
         return self.hear()
@@ -250,7 +250,7 @@ class Client:
 
 
 def client(band: MiBand, now: datetime, *subscribed: str, key: bytes = KEY) -> Client:
-    """Logged in by the plain form and subscribed to fetches, with the clock untouched."""
+    """Return a phone that is logged in by the plain form and subscribed to fetches; it does not set the clock."""
     phone = Client(band, now, "0009", "0004", "0005", *subscribed)
     band.challenge = CHALLENGE
     assert phone.write("0009", "0200") == ["0009 100201" + CHALLENGE.hex()]
@@ -259,7 +259,7 @@ def client(band: MiBand, now: datetime, *subscribed: str, key: bytes = KEY) -> C
 
 
 async def first(readings: AsyncGenerator[Sequence[Reading], None], count: int) -> list[Reading]:
-    """At least so many readings of an async generator, which is then closed."""
+    """Return at least `count` readings of an async generator, or all if it ends sooner, and close it."""
     out: list[Reading] = []
     async with contextlib.aclosing(readings) as batches:
         async for batch in batches:

@@ -1,8 +1,8 @@
-"""The sitting rule and the day's figures a second time, from the text alone, to judge the product by.
+"""The sitting rule and the day's figures calculated a second time, from the text alone, to judge hipsync by.
 
-Written from `docs/rule.md` and `docs/contract.md` by someone who had not seen hipsync's own
-calculation, and it imports nothing of it. Slow and plain on purpose: one list of minutes, walked again for each
-question. Where the two differ, the text decides; where the text is silent, `DECISIONS` says what was chosen here.
+The module was written from `docs/rule.md` and `docs/contract.md` by someone who had not seen hipsync's own calculation,
+and it imports nothing of that. It is slow and plain on purpose: one list of minutes is walked again for each question.
+Where the two calculations differ, the text decides. Where the text is silent, `DECISIONS` says what was chosen here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,10 +36,10 @@ DECISIONS = """
 MINUTE = timedelta(minutes=1)
 BRIDGE = 10  # missing minutes in a row that pause the count
 LISTED = 8  # counted minutes: shorter stretches are not listed, shorter zero runs are not sitting
-DOUBTFUL = 180  # zero minutes in a row, of a band that says nothing of wear, sleep or heart rate
+DOUBTFUL = 180  # zero minutes in a row, from a band that does not report wear, sleep or heart rate
 
 Rows = Mapping[datetime, tuple[int, str | None]]
-"""The UTC start of a minute -> its steps and the band's state, named as in `import csv`; no row, no key."""
+"""By the UTC start of a minute, its steps and the band's state, named as in `import csv`; a missing row has no key."""
 Condition = Literal["counted", "asleep", "not_worn", "missing"]
 Kind = Literal["sitting", "up", "standing", "asleep", "not_worn", "unknown"]
 KINDS: tuple[Kind, ...] = ("sitting", "up", "standing", "asleep", "not_worn", "unknown")
@@ -53,7 +53,7 @@ ENDS: dict[Condition, Ended] = {
 
 
 class Rule(NamedTuple):
-    """The default rule; lengths in minutes. `moves` 0 switches that clause off; `repeat` is for the vectors."""
+    """The default rule, with lengths in minutes. `moves` 0 switches its clause off; `repeat` is for the vectors."""
 
     limit: int = 60
     break_steps: int = 20
@@ -65,7 +65,7 @@ class Rule(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Indices into the line of minutes: [first, end), `end` just after its last counted minute."""
+    """A stretch of sitting: indices `[first, end)` into the line of minutes; `end` is after its last counted minute."""
 
     first: int
     end: int
@@ -76,7 +76,7 @@ class Stretch:
 
 
 class Due(NamedTuple):
-    """A prompt: the index of the minute that must be complete for it."""
+    """A prompt that is due when the minute with this index is complete."""
 
     minute: int
     sure: Literal["high", "medium"]
@@ -92,14 +92,14 @@ def condition(row: tuple[int, str | None] | None) -> Condition:
 
 
 class Line:
-    """Whole minutes in a row from `origin`, known to `now` or until nothing more can happen, judged by `rule`."""
+    """Whole minutes in a row from `origin`, judged by `rule`, up to `now` or until nothing more can happen."""
 
     def __init__(self, rows: Rows, now: datetime, rule: Rule, *, vouches: bool) -> None:
         now = now.replace(second=0, microsecond=0)
         past = {at: row for at, row in rows.items() if at < now}
         self.rule = rule
         self.origin = min(past, default=now)
-        end = min(now, max(past, default=now) + (BRIDGE + 2) * MINUTE)  # as far as the hole that ends a stretch
+        end = min(now, max(past, default=now) + (BRIDGE + 2) * MINUTE)  # as far as the gap that ends a stretch
         self.rows = [past.get(self.origin + i * MINUTE) for i in range((end - self.origin) // MINUTE)]
         self.conditions: list[Condition] = [condition(row) for row in self.rows]
         self.steps = [row[0] if row else 0 for row in self.rows]
@@ -109,7 +109,7 @@ class Line:
         self.ages = self._ages()
 
     def _zero_runs(self) -> list[int]:
-        """For each minute, the length of the run of counted zero-step minutes it lies in, else 0."""
+        """Return for each minute the length of the run of counted zero-step minutes that it lies in, else 0."""
         still = [c == "counted" and s == 0 for c, s in zip(self.conditions, self.steps, strict=True)]
         runs: list[int] = []
         for is_still, group in groupby(still):
@@ -144,7 +144,7 @@ class Line:
         return ages
 
     def stretches(self) -> list[Stretch]:
-        """Every stretch, of whatever length, in order."""
+        """Return every stretch, of whatever length, in order."""
         found: list[Stretch] = []
         t = 0
         while t < len(self.ages):
@@ -163,7 +163,7 @@ class Line:
         return found
 
     def prompts(self) -> list[Due]:
-        """What is due, without any of the policy: no hours, no pause, no sign of life asked for."""
+        """Return the prompts that are due by the rule alone, without prompt hours, pauses and signs of life."""
         due: list[Due] = []
         for t, age in enumerate(self.ages):
             first = age == self.rule.limit
@@ -211,7 +211,7 @@ class PromptEntry(TypedDict):
 
 
 class Day(TypedDict):
-    """The fields of `day --json` that follow from minutes, and the prompts that were due."""
+    """The fields of `day --json` that follow from the minutes, and the prompts that were due."""
 
     complete_until: str | None
     minutes: dict[Kind, int]
@@ -230,13 +230,13 @@ LIFE = 180  # minutes: no prompt without a sign of life this recently
 
 
 class Call(NamedTuple):
-    """A prompt that the person is owed."""
+    """A prompt that the person should get."""
 
     due: datetime
     owed: datetime
-    """The same, or when the first sign of life comes that was wanting."""
+    """When it should be shown: at `due`, or at the first sign of life after that if one was missing."""
     over: datetime | None
-    """The start of the minute that ends the stretch; None: the data end first."""
+    """The start of the minute that ends the stretch; None if the data end first."""
 
 
 def calls(
@@ -246,7 +246,7 @@ def calls(
     at_lunch: Callable[[datetime], bool],
     limit: int = 60,
 ) -> list[Call]:
-    """What is due with hours, lunch and signs of life (section 2, item 1); `alive` of a counted minute's index."""
+    """Return what is due with hours, lunch and signs of life (section 2, item 1); `alive` takes a minute's index."""
     found: list[Call] = []
     for stretch in line.stretches():
         end = line.origin + stretch.ended_at * MINUTE if stretch.ended_at is not None else None
@@ -271,7 +271,7 @@ def calls(
 
 
 def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """The local day in UTC, half-open: 23, 24 or 25 hours."""
+    """Return start and end of the local day in UTC, half-open: 23, 24 or 25 hours."""
     utc = ZoneInfo("UTC")
     start, end = (datetime.combine(d, time(0), zone).astimezone(utc) for d in (day, day + timedelta(days=1)))
     return start, end
@@ -280,7 +280,7 @@ def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 def day_of_minutes(
     rows: Rows, day: date, *, zone: ZoneInfo, now: datetime, vouches: bool, rule: Rule | None = None
 ) -> Day:
-    """What `day --json` must say of one band's minutes; `now` and the keys of `rows` aware."""
+    """Return what `day --json` must say of one band's minutes. `now` and the keys of `rows` are aware datetimes."""
     rule = rule or Rule()
     line = Line(rows, now, rule, vouches=vouches)
     start, end = bounds(day, zone)
@@ -350,7 +350,7 @@ def pieces(
 
 
 def usual(lengths: Sequence[int]) -> int | None:
-    """W50: stretches of this length or less hold half of the time."""
+    """Return W50 in minutes: stretches of this length or less make up half of the time. None without stretches."""
     for length in sorted(lengths):
         if 2 * sum(one for one in lengths if one <= length) >= sum(lengths):
             return length
@@ -382,7 +382,7 @@ def hours(line: Line, day: tuple[datetime, datetime, datetime], zone: ZoneInfo) 
 
 
 def slot_prompts(slots: Sequence[int | None], width: int) -> list[int]:
-    """Indices of the slots upon whose end a prompt is due; slots of 10, 15 or 30 minutes, None = not known."""
+    """Return the indices of slots at whose end a prompt is due. `width` is 10, 15 or 30 minutes; None is not known."""
     needed, busy_at_most = {10: (6, 3), 15: (4, 4), 30: (2, 2)}[width]
     due: list[int] = []
     still: list[int] = []
@@ -405,7 +405,7 @@ def slot_calls(
     in_hours: Callable[[datetime], bool],
     at_lunch: Callable[[datetime], bool],
 ) -> list[Call]:
-    """As `calls`, of a band whose slots come without a gap and say nothing but steps."""
+    """Return what `calls` does, for a band whose slots come without a gap and say nothing but steps."""
     needed, busy_at_most = {10: (6, 3), 15: (4, 4), 30: (2, 2)}[width]
     length = width * MINUTE
     found: list[Call] = []
@@ -423,7 +423,7 @@ def slot_calls(
             if counting is None and steps:
                 counting = end - MINUTE
             last = run[max(0, n + 1 - LIFE // width) : n + 1]
-            lived = any(steps for _, steps in last) or end - run[0][0] < LIFE * MINUTE  # or walked right before
+            lived = any(steps for _, steps in last) or end - run[0][0] < LIFE * MINUTE  # or walked just before
             busy = sum(steps >= 1 for _, steps in run[max(0, n + 1 - needed) : n + 1])
             if dropped or counting is None or end - counting < needed * length or busy > busy_at_most or not lived:
                 continue
@@ -435,7 +435,7 @@ def slot_calls(
 
 
 def counter_rows(readings: Sequence[tuple[datetime, int]]) -> dict[datetime, tuple[int, str | None]]:
-    """Minutes of a running total (section 1, "Counters"); what lies over 5 minutes apart is left out."""
+    """Return the minutes of a running total (section 1, "Counters"); over 5 minutes apart there are none."""
     steps: dict[datetime, int] = {}
     for (before, low), (after, high) in pairwise(readings):
         if not timedelta() < after - before <= 5 * MINUTE:

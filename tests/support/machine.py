@@ -1,4 +1,4 @@
-"""A user's machine: a home of its own, a clock that stands, and a command line."""
+"""A user's machine: a home folder, a clock that stands still, and a command line."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from support.repository import ROOT
 
 TYPED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from hipsync.cli import main; main()"
 COMMAND = [sys.executable, "-c", TYPED]
-"""With Ctrl-C as a terminal has it: whoever runs the tests in the background lets their children ignore it."""
+"""`hipsync`, with Ctrl-C as at a terminal: what a shell runs in the background ignores it, and so do its children."""
 
 
 class Machine:
-    """What is typed on it, and what comes of that."""
+    """A machine on which a test types commands and reads what comes of them."""
 
     def __init__(self, home: Path, now: datetime = MONDAY) -> None:
         self.home, self.now = home, now
@@ -42,19 +42,19 @@ class Machine:
         }
 
     def type(self, *words: str, stdin: str | None = None, env: Mapping[str, str] | None = None) -> Result:
-        """`hipsync WORDS`, in this process."""
+        """Run `hipsync WORDS` in this process, on the machine's clock."""
         return CliRunner().invoke(
             hipsync, list(words), input=stdin, env={**self.environment, **(env or {})}, obj=App(lambda: self.now)
         )
 
     def told(self, *words: str, code: int = 0, env: Mapping[str, str] | None = None) -> str:
-        """What goes to standard output; the command must end with this code, and without a word of error."""
+        """Run a command and return its standard output; it must end with `code` and print nothing to standard error."""
         done = self.type(*words, env=env)
         assert (done.exit_code, done.stderr) == (code, ""), done.output
         return done.stdout
 
     def refused(self, *words: str, code: int, stdin: str | None = None) -> str:
-        """The one line of error, without the program's name."""
+        """Run a command that must fail with `code`, and return its one line of error without the program's name."""
         done = self.type(*words, stdin=stdin)
         assert done.exit_code == code, done.output
         (line,) = done.stderr.splitlines()
@@ -62,7 +62,7 @@ class Machine:
         return line.removeprefix("hipsync: ")
 
     def process(self, *words: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        """`hipsync WORDS` in a process of its own, on the host's clock."""
+        """Start `hipsync WORDS` in a process of its own, on the host's clock."""
         path = os.pathsep.join([str(ROOT), str(ROOT / "devices")])
         return subprocess.Popen(
             [*COMMAND, *words],
@@ -77,7 +77,7 @@ class Machine:
         return sorted(str(file.relative_to(self.home)) for file in self.home.rglob("*") if file.is_file())
 
     def band(self, epochs: Sequence[Epoch] = (), *, name: str = "desk-band", address: str | None = "C0:00") -> BandId:
-        """A band that is paired, with what it told; the clock stands at the end of that."""
+        """Add a paired band with its epochs, and set the clock to the end of the last one."""
         with Store.open(self.database) as store:
             held = store.add_band(
                 name=name, driver="huami", address=address, advertised_name=name, now=MONDAY, vouches=True

@@ -1,4 +1,4 @@
-"""A page of HTML, parsed strictly: what stands in it."""
+"""A page of HTML, parsed strictly, so that tests can see what is in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ VOID = {"meta", "path", "rect"}
 
 
 class Parsed(HTMLParser):
-    """Elements must be closed in order; what was found."""
+    """The elements and tables of a page. An element that is not closed in order fails the test."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
-"""A simulated band that does what a test says, and the story of a radio that meets it.
+"""A simulated band that does what a test says, and a simulated radio on which a test's story meets it.
 
     on_the_air(story, PlainBand(), ...)     runs `story(simulated, clock)` on a virtual clock
 
-Whatever a story leaves behind fails it: a task, an error that nobody fetched, a warning in asyncio's log, a standstill.
+A story fails if it leaves a task, an error that nobody awaited or a warning from asyncio behind, or if it stands still.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ BATTERY_SERVICE, BATTERY = "0000180f-0000-1000-8000-00805f9b34fb", "00002a19-000
 OWN, OTHER = "6e400001-b5a3-f393-e0a9-e50e24dcca9e", "6e40fff0-b5a3-f393-e0a9-e50e24dcca9e"
 WRITE, TELL, ASK, SAME = (f"6e40000{n}-b5a3-f393-e0a9-e50e24dcca9e" for n in (2, 3, 4, 5))
 STANDS_STILL_S = 20
-"""Real seconds; a fault of the stack in virtual time spins instead of timing out."""
+"""Real seconds after which a story fails. In virtual time a fault of the stack spins instead of timing out."""
 
 
 def characteristic(uuid: str, *properties: Property) -> Characteristic:
@@ -51,21 +51,21 @@ TABLE = (
 
 
 class PlainBand:
-    """Its values and what it says are set by the test; it writes down what happens to it."""
+    """A band whose values and notifications the test sets, and which records what happens to it."""
 
     def __init__(self, advertisement: Advertisement | None = None, services: Sequence[Service] = TABLE) -> None:
         self.mtu = 23
         self.shown: list[Shown] = []
         self.values: dict[tuple[str, str], bytes | Exception] = {(BATTERY_SERVICE, BATTERY): b"\x55"}
         self.refuses: dict[str, int] = {}
-        """ATT error code by characteristic, for its writes and subscriptions."""
+        """The ATT error code by characteristic, with which it refuses writes and subscriptions."""
         self.reads: list[str] = []
         self.written: list[tuple[str, bytes]] = []
         self.subscriptions: list[tuple[str, bool]] = []
         self.visits: list[str] = []
         self.says: list[Notification | HangUp] = []
         self.answers: dict[bytes, list[Notification | HangUp]] = {}
-        """What a written value makes it say."""
+        """What it sends when a value is written."""
         self._advertisement = advertisement or Advertisement(name="Plain")
         self._services = services
 
@@ -111,7 +111,7 @@ Story = Callable[[SimulatedRadio, FastClock], Awaitable[T]]
 
 
 def on_the_air(story: Story[T], *bands: PlainBand, mtu: int = 247) -> T:
-    """The result of the story; the first band is at `FIRST`, the next at `SECOND_BAND`."""
+    """Run a story with these bands in reach, at `FIRST` and at `SECOND_BAND`, and return its result."""
 
     async def in_simulation(clock: FastClock) -> T:
         async with simulated_radio(bands, now=clock.now, mtu=mtu) as simulated:
@@ -121,7 +121,7 @@ def on_the_air(story: Story[T], *bands: PlainBand, mtu: int = 247) -> T:
 
 
 def without_traces(story: Callable[[FastClock], Awaitable[T]]) -> T:
-    """The result of the story, which must leave neither a task nor an error behind."""
+    """Run a story on a virtual clock and return its result; it must leave neither a task nor an error behind."""
     troubles: list[str] = []
 
     async def watched(clock: FastClock) -> T:

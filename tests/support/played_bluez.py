@@ -1,4 +1,4 @@
-"""A BlueZ that is played on a private bus: what it lists, what is called on it, and what it asks an agent."""
+"""A BlueZ that a test plays on a private bus: what it lists, what is called on it, and what it asks an agent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Objects = dict[str, dict[str, dict[str, Variant]]]
 
 
 def bluez(powered: bool = True, adapters: Iterable[str] = ("hci0",), roles: Iterable[str] = ("central",)) -> Objects:
-    """What BlueZ lists."""
+    """Return the objects that BlueZ lists for these adapters."""
     return {
         f"/org/bluez/{name}": {
             "org.bluez.Adapter1": {
@@ -38,7 +38,7 @@ def bluez(powered: bool = True, adapters: Iterable[str] = ("hci0",), roles: Iter
 
 @dataclass
 class Person:
-    """Answers as the test says, when it says."""
+    """A person who answers what the test says, once `awake` is set, and records the questions."""
 
     knows: int | None = 123456
     says_yes: bool = True
@@ -64,14 +64,14 @@ class Person:
 
 @dataclass
 class BlueZ:
-    """What was called on it, and the bus from which it calls the agent."""
+    """A BlueZ that records what was called on it, with the bus from which it calls the agent."""
 
     bus: MessageBus | None = None
     called: list[tuple[str, list[Any]]] = field(default_factory=list[tuple[str, list[Any]]])
     clients: list[str] = field(default_factory=list[str])
     refuses: frozenset[str] = frozenset()
     resolved: dict[str, str] = field(default_factory=dict[str, str])
-    """By path, the address that a device has told when it was bonded."""
+    """The address that a device revealed when it was bonded, by the device's path."""
 
     def reply(self, message: Message) -> Message:
         self.called.append((message.member or "", list(message.body)))
@@ -93,7 +93,7 @@ class BlueZ:
         return Message.new_method_return(message)
 
     async def ask(self, member: str, signature: str = "o", *body: object, bus: MessageBus | None = None) -> Message:
-        """What the agent answers."""
+        """Call a method of the agent and return its answer."""
         asking = bus or self.bus
         assert asking is not None
         made = Message(

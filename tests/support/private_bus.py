@@ -1,4 +1,4 @@
-"""A D-Bus of the test's own, and services on it that answer as the test says: a real daemon, no real hardware."""
+"""A private D-Bus for a test, and services on it that answer as the test says: a real daemon, no real hardware."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configura
 {policy}</policy></busconfig>"""
 
 Reply = Callable[[Message], Message | bool | None]
-"""The answer; True leaves a call without one, and None leaves it to the bus."""
+"""Returns the answer to a call. True leaves the call without one, and None leaves it to the library."""
 
 
 @contextmanager
 def private_bus(folder: Path, policy: str = "") -> Generator[str]:
-    """The address of a bus that lives as long as the block."""
+    """Yield the address of a bus that runs during the block; `policy` goes into its configuration."""
     socket, config = folder / "bus", folder / "bus.conf"
     config.write_text(_CONFIG.format(socket=socket, policy=policy))
     with subprocess.Popen(
         ["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"], stdout=subprocess.PIPE
     ) as bus:
         assert bus.stdout is not None
-        bus.stdout.readline()  # it listens
+        bus.stdout.readline()  # one line: the daemon listens
         try:
             yield f"unix:path={socket}"
         finally:
@@ -42,7 +42,7 @@ def private_bus(folder: Path, policy: str = "") -> Generator[str]:
 
 @asynccontextmanager
 async def on_the_bus(address: str, name: str, reply: Reply) -> AsyncGenerator[MessageBus, None]:
-    """A service with this name, which answers every call by `reply`."""
+    """Yield the connection of a service with this name, which answers every call by `reply`."""
     bus = await MessageBus(bus_address=address).connect()
 
     def answer(message: Message) -> Message | bool | None:

@@ -1,9 +1,9 @@
 """Weeks of real people from `fitbit_minutes.csv.gz` (Furberg, Brinton, Keating, Ortiz 2016, Fitabase; CC0).
 
 `SAMPLE` is a week of three of them, in this repository (`tests/data/README.md`). `EVERYBODY` is eleven people for a
-month, which need not be there: a test that reads it carries the mark `needs_everybody`. Times are local, their zone
-unknown: they are taken as UTC here. `in_bed` 1 is asleep; else `worn` 0 is not worn, empty is not known and treated as
-worn. No minute is missing, so `with_holes` makes some go.
+month. That file need not be there: a test that reads it carries the mark `needs_everybody`. Times are local in an
+unknown zone, and are taken as UTC here. `in_bed` 1 is asleep; else `worn` 0 is not worn, and empty is not known and
+treated as worn. No minute is missing, so `with_holes` removes some.
 """
 
 import csv
@@ -21,13 +21,13 @@ SAMPLE = DATA / "fitbit_minutes.csv.gz"
 EVERYBODY = LARGER / "fitbit_minutes.csv.gz"
 needs_everybody = needs_shared("fitbit_minutes.csv.gz")
 AT_HOME = "3977333714"
-"""Who of `SAMPLE` slept with the band on and never seems to have taken it off."""
+"""The person in `SAMPLE` who slept with the band on and never seems to have taken it off."""
 WEEK = 7 * 1440
 BLOCK = 6 * 60
 
 
 class Row(NamedTuple):
-    """One minute; state None means awake and worn as far as the file knows."""
+    """One minute; a state of None means awake and worn, as far as the file says."""
 
     at: datetime
     steps: int
@@ -37,7 +37,7 @@ class Row(NamedTuple):
 
 
 def read(path: Path = SAMPLE) -> dict[str, list[Row]]:
-    """Every minute of each person, in order, by the file's number for the person."""
+    """Return every minute of each person, in order, by the file's number for the person."""
     with gzip.open(path, "rt", newline="") as file:
         return {
             person: [_row(line) for line in lines]
@@ -61,7 +61,7 @@ def _row(line: dict[str, str]) -> Row:
 
 
 def best_week(rows: Sequence[Row]) -> list[Row]:
-    """The 7 whole days in a row with the most awake, worn minutes; among equals the earliest."""
+    """Return the 7 whole days in a row with the most awake, worn minutes; of equal weeks the earliest."""
     awake = [0, *accumulate(int(row.state is None) for row in rows)]
     midnights = [i for i, row in enumerate(rows) if row.at.hour == row.at.minute == 0]
     starts = [i for i in midnights if i + WEEK <= len(rows) and rows[i + WEEK - 1].at - rows[i].at == _LENGTH]
@@ -73,12 +73,12 @@ _LENGTH = timedelta(minutes=WEEK - 1)
 
 
 def weeks(path: Path = SAMPLE) -> dict[str, list[Row]]:
-    """The best week of each person."""
+    """Return the best week of each person, by the file's number for the person."""
     return {person: best_week(rows) for person, rows in read(path).items()}
 
 
 def with_holes(rows: Sequence[Row], seed: int) -> list[Row]:
-    """The rows without 1 % of them, drawn singly, and without one block of 6 hours; one seed, one set of places."""
+    """Return the rows without 1 % of them, drawn one by one, and without one block of 6 hours. `seed` decides which."""
     draw = random.Random(seed)
     gone = set(draw.sample(range(len(rows)), len(rows) // 100))
     block = draw.randrange(len(rows) - BLOCK + 1)

@@ -1,4 +1,4 @@
-"""Where this repository's folders are, for every test that reads a file of it."""
+"""The folders of this repository, for every test that reads a file of it."""
 
 from pathlib import Path
 

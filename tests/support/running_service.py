@@ -32,7 +32,7 @@ SECOND = timedelta(seconds=1)
 
 
 class NoRadio:
-    """There is no band to reach."""
+    """A radio that must not be used: a test fails if it is asked to reach a band."""
 
     @asynccontextmanager
     async def reach(self, band: Band) -> AsyncGenerator[Connection, None]:
@@ -79,7 +79,7 @@ class Watched(Service):
 
 
 def failing(error: Exception) -> Callable[[], Awaitable[None]]:
-    """What makes a wake fail with this error, for `Watched.first`."""
+    """Return a function for `Watched.first` that makes a wake fail with this error."""
 
     async def fail() -> None:
         raise error
@@ -95,7 +95,10 @@ def serving(
     settings: Callable[[], Settings] | None = None,
     zone: Callable[[], str] | None = None,
 ) -> Watched:
-    """The service, after the story and a signal, which must end it within five seconds and leave no task behind."""
+    """Run a service through the story, end it by a signal, and return it.
+
+    It must end within five seconds and leave no task behind.
+    """
 
     async def served() -> Watched:
         with Store.open(database) as store:
@@ -115,7 +118,7 @@ def serving(
 
 
 def warnings_of(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    """Warnings and worse, without the scheduler's own that a look comes while the one before it still runs."""
+    """Return warnings and worse, without the scheduler's warning that a job is due while its last run goes on."""
     records = [record for record in caplog.records if record.levelno >= logging.WARNING]
     return [record for record in records if "maximum number of running instances" not in record.message]
 
@@ -128,6 +131,6 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def typed(database: Path, *words: str) -> str:
-    """What `hipsync WORDS` prints, in another thread as it would in another process."""
+    """Run `hipsync WORDS` in another thread, as if in another process, and return what it prints."""
     done = await asyncio.to_thread(CliRunner().invoke, hipsync, ["--db", str(database), *words])
     return done.output

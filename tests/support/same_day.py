@@ -1,4 +1,4 @@
-"""Whether a day that hipsync summed up is the day of the independent calculation."""
+"""Compares a day that hipsync summed up with the same day by the independent calculation."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def epochs_of(rows: list[real_people.Row]) -> list[Epoch]:
 
 
 def same_day(ours: dict[str, Any], theirs: independent.Day, what: str) -> None:
-    """Every figure of `day --json` that follows from minutes."""
+    """Assert that every figure of `day --json` that follows from minutes is the same; `what` names the day if not."""
     figures = {key: value for key, value in theirs.items() if key not in {"stretches", "prompts"}}
     assert {key: ours[key] for key in figures} == figures, what
     stretches: list[dict[str, Any]] = ours["stretches"]

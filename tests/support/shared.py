@@ -25,16 +25,16 @@ DATA = TESTS / "data"
 LARGER = Path(os.environ.get("HIPSYNC_SHARED") or ROOT.parent / "shared") / "data"
 """The folder of the larger data, which need not exist."""
 WANT = "../shared/data (larger data)"
-"""What a test lacks that skips for the sake of this module."""
+"""What a test was skipped for, if this module skipped it."""
 
 
 def needs_shared(*names: str) -> pytest.MarkDecorator:
-    """Mark for a test that reads these files of `LARGER`."""
+    """Return the mark for a test that reads these files of `LARGER`."""
     return pytest.mark.needs_shared(*names)
 
 
 def missing(names: Sequence[str]) -> list[str]:
-    """The names of those files that are not in `LARGER`."""
+    """Return those of the names that are no files in `LARGER`."""
     return [name for name in names if not (LARGER / name).exists()]
 
 

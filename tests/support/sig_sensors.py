@@ -1,4 +1,4 @@
-"""A device of standard services that is what a test says, and conversations with it."""
+"""A sensor with standard services and whatever values a test gives it, and conversations with it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ALARMS = {(gatt.IMMEDIATE_ALERT, gatt.ALERT_LEVEL): b"", (packets.LINK_LOSS, gat
 
 
 class Sensor:
-    """Holds values by (service, characteristic); refuses what it is told to refuse."""
+    """A connection to a sensor with values by (service, characteristic). It refuses what `refuses` names."""
 
     write_size = 20
 
@@ -74,11 +74,11 @@ class Sensor:
 
 
 Says = Sequence[tuple[float, str, str]]
-"""(seconds since the beginning, characteristic, bytes)"""
+"""What a sensor notifies: (seconds since the beginning, characteristic, bytes in hex)."""
 
 
 def each_second(first: int, last: int, characteristic: str, data: str) -> Says:
-    """The same said from second `first` to second `last`, both included."""
+    """Return the same notification for each second from `first` to `last`, both included."""
     return [(second, characteristic, data) for second in range(first, last + 1)]
 
 
@@ -92,17 +92,17 @@ class Told:
 
     @property
     def minutes(self) -> list[tuple[int, int, int | None, State | None]]:
-        """(minute since the beginning, steps, heart rate, state)"""
+        """The epochs as (minutes since the beginning, steps, heart rate, state)."""
         return [(round((e.start - self.start) / MINUTE), e.steps, e.heart_rate, e.state) for e in self.kept.of(Epoch)]
 
     @property
     def wears(self) -> list[tuple[float, bool]]:
-        """(seconds since the beginning, worn)"""
+        """The wear readings as (seconds since the beginning, worn)."""
         return [((wear.at - self.start).total_seconds(), wear.worn) for wear in self.kept.of(Wear)]
 
 
 async def talk(connection: Connection, clock: FastClock, length: timedelta, zone: str, told: Told) -> None:
-    """Open and watch for so long, or until the driver gives up."""
+    """Meet the sensor and watch it for `length`, or until the driver raises a `DeviceError`, which is recorded."""
     conversing = Conversation(connection, zone=ZoneInfo(zone), now=clock.now)
     with contextlib.suppress(TimeoutError):
         try:
@@ -126,7 +126,7 @@ def by_hand(
     lost_after: timedelta | None = None,
     lead: timedelta = 5 * SECOND,
 ) -> Told:
-    """A conversation that begins `lead` before `start`, from which all else counts."""
+    """Talk to a sensor from `lead` before `start`. Every other time counts from `start`, also `lost_after`."""
     told = Told(start=start)
 
     async def story(clock: FastClock) -> None:
@@ -142,5 +142,5 @@ def by_hand(
 
 
 def offered(number: int, value: str) -> Mapping[tuple[str, str], bytes]:
-    """A characteristic of a service of no interest."""
+    """Return a characteristic with a value (in hex) in a service that no driver uses."""
     return {(uuid16(0x183E), uuid16(number)): bytes.fromhex(value)}

@@ -15,7 +15,7 @@ NOW = MONDAY + timedelta(hours=12)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 READINGS = ("epochs", "counters", "wears", "charges", "inactivities", "infos")
-"""Tables that hold one row of `GOOD` each, and `epochs` two."""
+"""The tables for readings. Each gets one row of `GOOD`, and `epochs` gets two."""
 
 
 def band(store: Store, name: str = "band") -> BandId:
@@ -32,7 +32,7 @@ def minute(
     kind: int | None = None,
     inferred: bool = False,
 ) -> Epoch:
-    """The minute `at` of Monday."""
+    """Return minute `at` of Monday, counted from 0, as an epoch."""
     return Epoch(MONDAY + at * MINUTE, MINUTE, steps, intensity, heart_rate, state, kind, inferred)
 
 
@@ -42,13 +42,13 @@ GOOD: list[Reading] = [
 
 
 def count(path: Path, table: str) -> int:
-    """Rows of a table, as somebody else sees the file."""
+    """Return how many rows a table has, as another program sees the file."""
     with closing(sqlite3.connect(path)) as db:
         return int(db.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608  our own names
 
 
 def limit(store: Store, pages: int) -> None:
-    """A disk with room for so many pages; those that are there stay."""
+    """Limit the database to `pages` pages, like a disk with no more room; those that are there stay."""
     with store.transaction() as db:
         db.execute(f"PRAGMA max_page_count = {pages}")
 

@@ -1,4 +1,4 @@
-"""A service with a store, a clock and bands of its own, for tests of what it does over hours."""
+"""A service with its own store, clock and bands, for tests of what it does over hours."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SETTINGS = replace(settings_of(Config(), "UTC"), policy=Policy())  # prompts at 
 
 
 class Wrist:
-    """Reaches bands by their address, unless they are away; notices whether two connections to one are open."""
+    """A radio that reaches bands by their address, unless they are away; two connections to one band fail the test."""
 
     def __init__(self, now: Callable[[], datetime], **bands: SimulatedBand) -> None:
         self.now, self.bands = now, bands
@@ -47,7 +47,7 @@ class Wrist:
         self.off = False
         self.stuck: set[str] = set()
         self.calls: list[tuple[str, float]] = []
-        """(address, minutes since nine)"""
+        """Each call as (address, minutes since nine)."""
         self.open: dict[str, DirectConnection] = {}
         self.reached = asyncio.Event()
 
@@ -77,7 +77,7 @@ class Wrist:
 
 
 class Host:
-    """A clock that goes on while the host, and the event loop with it, sleeps."""
+    """A clock that goes on while the host sleeps and its event loop stands still; `slept` is how long it did."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock, self.slept = clock, timedelta()
@@ -90,7 +90,7 @@ class Host:
 
 
 class Disk(Store):
-    """A store whose disk can be full."""
+    """A store whose disk a test can make full."""
 
     full = False
 
@@ -101,7 +101,7 @@ class Disk(Store):
 
 
 class World:
-    """A service with its store, its clock, and who wears the bands."""
+    """A service with its store, its clock and its bands."""
 
     def __init__(self, clock: Clock, *, known: dict[str, Driver] | None = None, **bands: SimulatedBand) -> None:
         self.clock = Host(clock)
@@ -113,7 +113,7 @@ class World:
                 name=address, driver=kind, address=address, now=NINE, simulated=True, vouches=kind == "huami"
             )
         self.said: list[tuple[float, bool]] = []
-        """(minutes since nine, strongly)"""
+        """Each prompt that was shown, as (minutes since nine, whether strongly)."""
         self.service = Service(
             self.store, SETTINGS, radio=self.wrist, drivers=known or drivers(), secret=lambda _: KEY,
             deliver=self.shown, now=self.clock.now, hear=self.wrist.hear,
@@ -143,7 +143,7 @@ def pine_time(drawing: str, **more: object) -> PineTime:
 
 
 async def listen_until(world: World, until: datetime) -> None:
-    """Run it as `hipsync run` does: it listens every minute."""
+    """Run the service until an instant as `hipsync run` does, which listens for lost bands every minute."""
     while world.clock.now() < until:
         await world.service.listen()
         await world.run_until(min(world.clock.now() + MINUTE, until))
