@@ -1,5 +1,5 @@
-"""The radio: finding bands, pairing with them, connecting to them, real ones and simulated ones.
+"""The radio: finds bands, pairs with them and connects to them, whether they are real or simulated.
 
-Nothing outside this room imports Bleak or Bumble. D-Bus is spoken here to BlueZ, and in `hipsync.host.sleep` to logind.
-What a band's bytes mean is no business of this room: a driver talks over the connection that it opens.
+No other package of hipsync imports Bleak or Bumble. This one speaks D-Bus to BlueZ; only `hipsync.host.sleep` speaks it
+too, to logind. The radio does not know what a band's bytes mean: a driver talks over the connection that is open.
 """

@@ -1,7 +1,7 @@
 """Translates errors of Bleak, D-Bus and the operating system into hipsync's own, each one line that says what to do.
 
 There are two situations. Before a connection exists, an error is about this computer's Bluetooth. During a request on
-an open connection, it is about the band, unless BlueZ itself has gone. This module looks at errors alone: it opens
+an open connection, it is about the band, unless BlueZ itself has gone. This module only looks at errors: it opens
 nothing and waits for nothing.
 """
 
@@ -26,7 +26,7 @@ from hipsync.text import clean
 
 
 def _bus_errors() -> list[type[Exception]]:
-    """The exception classes of dbus-fast, where it is installed; in some of its versions they share no base."""
+    """Return the exception classes of dbus-fast, if it is installed. In some versions they share no base class."""
     try:
         module = importlib.import_module("dbus_fast.errors")
     except ImportError:
@@ -35,12 +35,12 @@ def _bus_errors() -> list[type[Exception]]:
 
 
 FAILURES: tuple[type[Exception], ...] = (BleakError, OSError, EOFError, *_bus_errors())
-"""Every exception that a call of Bleak can raise, apart from those that mean a bug in the program."""
+"""Every exception that a call to Bleak can raise, except those that mean a bug in this program."""
 
 
 @contextmanager
 def before_connecting() -> Generator[None, None, None]:
-    """Raise `BluetoothUnavailable` in place of any failure in the block, which scans or connects."""
+    """Raise `BluetoothUnavailable` in place of any of `FAILURES` in the block, which scans or connects."""
     try:
         yield
     except FAILURES as error:
@@ -79,7 +79,7 @@ _BY_DBUS_ERROR = {  # by the last word of the error's name
 
 
 def bluetooth_unavailable(error: BaseException | None) -> BluetoothUnavailable | None:
-    """What an error, or its cause, says about this computer's Bluetooth; None if it is about the band."""
+    """Translate an error, or its cause, that is about this computer's Bluetooth. Returns None for any other error."""
     match error:
         case BleakBluetoothNotAvailableError():
             text = _BY_REASON.get(error.reason) or f"no Bluetooth: {one_line(error)}"
@@ -101,7 +101,7 @@ def bluetooth_unavailable(error: BaseException | None) -> BluetoothUnavailable |
 
 
 def _bluez_is_gone(error: BleakDBusError) -> bool:
-    """Whether D-Bus says that BlueZ does not run; a name with `.Spawn.` says that it could not be started either."""
+    """Whether D-Bus reports that BlueZ is not running. `.Spawn.` in an error name means that D-Bus cannot start it."""
     return ".Spawn." in error.dbus_error or _BY_DBUS_ERROR.get(_last_word(error)) == _NO_SERVICE
 
 
@@ -118,12 +118,13 @@ volume 3, part F, 3.4.1.1)."""
 def request_error(
     error: Exception, request: str, address: str, *, connected: bool
 ) -> DeviceError | BluetoothUnavailable:
-    """The error to raise when a request on an open connection failed with `error`, one of `FAILURES`.
+    """Return the error to raise after a request on an open connection failed with `error`, one of `FAILURES`.
 
-    `request` names it within a sentence, such as "a read of 2a19". `connected` is whether the connection still stands.
+    `request` names the request within a sentence, such as "a read of 2a19". `connected` is whether the connection is
+    still open.
     """
     match error:
-        case TimeoutError():  # ATT's transaction time-out; one that a caller sets cancels instead
+        case TimeoutError():  # ATT's transaction time-out; a caller's own time-out cancels instead
             return NoReply(f"the band did not answer {request}")
         case BleakGATTProtocolError():
             return _refusal(int(error.code), request, address)
@@ -152,13 +153,13 @@ _NO_BOND = {  # by the last word of the error's name (BlueZ's doc/device-api.txt
 
 
 def bonding_error(error: DeviceError) -> NotAuthorised:
-    """The error to raise when bonding failed with `error`, whose cause is what Bleak raised."""
+    """Return the error to raise after bonding failed with `error`, whose `__cause__` is the exception from Bleak."""
     cause = error.__cause__
     known = _NO_BOND.get(_last_word(cause)) if isinstance(cause, BleakDBusError) else None
     return NotAuthorised(known or f"{error}: try again, and confirm on the band if it asks")
 
 
 def one_line(error: BaseException) -> str:
-    """The text of another library's error, at most 160 characters, without any control characters a band put in."""
+    """Return the text of another library's error, cut to 160 characters and without control characters from a band."""
     text = str(error.args[0]) if isinstance(error, BleakBluetoothNotAvailableError) else str(error)
     return clean(text or type(error).__name__, 160)

@@ -1,6 +1,6 @@
-"""The service's `Radio`: reaches paired bands by the system's Bluetooth, or simulated ones by Bluetooth in software.
+"""The service's `Radio`: reaches real bands by the system's Bluetooth, or simulated ones by Bluetooth in software.
 
-Above the adapter the two share all code. Real and simulated bands cannot be reached at the same time.
+Above the adapter, both share all code. Real and simulated bands cannot be reached at the same time.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from hipsync.registry import simulator
 from hipsync.simulated import SimulatedBand
 
 CONNECT_WITHIN = timedelta(seconds=45)
-"""The time to find a band and connect: a slow one advertises once a second or so, and BlueZ may need a second try."""
+"""The time allowed for finding a band and connecting to it. A slow band advertises about once a second, and BlueZ may
+need a second try."""
 LISTEN_S = 6.0
-"""Seconds to listen for bands that went away: most advertise once a second, few less often than every three."""
+"""Seconds to listen for bands that went out of reach. Most advertise once a second, and few less often than every three
+seconds."""
 REMEMBERED_DAYS = 7
-"""Days of history that a simulated band has when it is created."""
+"""Days of history in the memory of a simulated band when it is created."""
 
 
 class BleakRadio:
-    """Reaches bands by Bleak on one adapter; implements the service's port `Radio`.
+    """Reaches bands through Bleak on one adapter; implements the service's port `Radio`.
 
-    It scans for or connects to one band at a time, because BlueZ refuses a second scan of one program. Any number of
-    connections can be open.
+    It makes one scan or connection at a time, because BlueZ refuses a second scan by the same program. Any number of
+    connections can be open at once.
     """
 
     def __init__(self, adapter: Adapter) -> None:
@@ -43,7 +45,7 @@ class BleakRadio:
     async def reach(self, band: Band) -> AsyncGenerator[Connection, None]:
         """Open a connection to a band, and close it at the end of the block.
 
-        Raises `ConfigError` for a band without an address, and what `connect` raises.
+        Raises `ConfigError` for a band without an address, and whatever `connect` raises.
         """
         async with contextlib.AsyncExitStack() as stack:
             async with self._connecting:
@@ -53,7 +55,7 @@ class BleakRadio:
             yield connection
 
     async def hear(self, bands: Sequence[Band]) -> set[BandId]:
-        """Listen until one of these bands is found, for `LISTEN_S` at most. Returns those found, usually none or one.
+        """Listen until one of these bands is found, for `LISTEN_S` at most. Returns those found: usually none or one.
 
         Raises `BluetoothUnavailable`, and `ConfigError` for a band without an address.
         """
@@ -64,7 +66,7 @@ class BleakRadio:
 
 
 def address_of(band: Band) -> str:
-    """The band's address. Raises `ConfigError` for a band that has none: one that was forgotten, or an import's."""
+    """Return the band's address. Raises `ConfigError` if it has none, because it was forgotten or is a mere import."""
     if band.address is None:
         raise ConfigError(f"{band.name!r} is not paired: it only has data; `hipsync pair` pairs a band")
     return band.address
@@ -76,8 +78,9 @@ async def opened_radio(
 ) -> AsyncGenerator[BleakRadio, None]:
     """Open a radio that reaches these bands until the end of the block.
 
-    Bands without an address, such as imports, are left out. `secret` returns a band's key, `zone` is where the wearers
-    of simulated bands live. Raises `ConfigError` if some bands are real and others simulated, which the store prevents.
+    Bands without an address, such as imports, are left out. `secret` returns a band's key or None, and `zone` is the
+    time zone of simulated bands' wearers. Raises `ConfigError` if some bands are real and others simulated, although
+    the store prevents that.
     """
     bands = [band for band in bands if band.address is not None]
     simulated = [band for band in bands if band.simulated]
@@ -94,9 +97,9 @@ async def opened_radio(
 
 
 def simulated_office_worker(kind: str, secret: bytes | None, zone: ZoneInfo, now: datetime) -> SimulatedBand:
-    """A simulated band of this kind on an office worker's wrist, with history from a week before `now` on.
+    """Return a simulated band of this kind on an office worker's wrist, with a history that starts a week before `now`.
 
-    `secret` is the band's key, if it has one.
+    `secret` is the band's key, or None. Raises `ConfigError` if there is no simulator for this kind.
     """
     first = now.astimezone(zone).date() - timedelta(days=REMEMBERED_DAYS)
     days = office_days(first, REMEMBERED_DAYS + 2, zone)

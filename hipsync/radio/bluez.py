@@ -1,7 +1,8 @@
-"""Asks BlueZ, Linux's Bluetooth service, over D-Bus what Bleak does not pass on: bonds, the MTU, and its own end.
+"""Asks BlueZ, Linux's Bluetooth service, for what Bleak does not pass on: bonds, the MTU, and the end of BlueZ itself.
 
-It knows neither bands nor drivers, and it is no way to scan or connect: Bleak does that. Every question has a harmless
-answer where BlueZ does not run or does not reply: no bond, an unknown MTU. So callers need not know the system.
+It asks over D-Bus. It knows neither bands nor drivers, and it neither scans nor connects, because Bleak does that. If
+BlueZ does not run or does not reply, every answer is harmless: no bond, an unknown MTU. So callers need not know which
+operating system they run on.
 
 Source: BlueZ's doc/device-api.txt, doc/adapter-api.txt and doc/gatt-api.txt at 5.66.
 """
@@ -26,18 +27,18 @@ log = logging.getLogger(__name__)
 BLUEZ, DBUS = "org.bluez", "org.freedesktop.DBus"
 DEVICE, ADAPTER = "org.bluez.Device1", "org.bluez.Adapter1"
 REPLY_WITHIN_S = 5.0
-"""Seconds to wait for a reply; BlueZ gives it at once unless it hangs."""
+"""Seconds to wait for a reply over D-Bus. BlueZ replies at once unless it hangs."""
 
 
 async def bonded(address: str) -> bool:
-    """Whether BlueZ has keys for this device; False on other systems, and where BlueZ does not reply."""
+    """Whether BlueZ has a bond with this device. False on other systems, and if BlueZ does not reply."""
     return any(device.get("Paired") for device in (await _devices(address)).values())
 
 
 async def identity(address: str) -> str:
-    """The address that a bonded device is known by from now on, or `address` itself.
+    """Return the permanent address of a bonded device; for a device without a bond, return `address` itself.
 
-    A device that changes its address gives its permanent one while it bonds.
+    A device that changes its address reveals its permanent one when it bonds.
     """
     devices = (await _devices(address)).values()
     return next((str(device["Address"]) for device in devices if device.get("Paired")), address)
@@ -56,10 +57,10 @@ async def drop_bond(address: str) -> bool:
 
 
 async def mtu(client: BleakClient) -> int | None:
-    """The MTU of an open connection in bytes; None on other systems, and from BlueZ before 5.62.
+    """Return the MTU of an open connection in bytes; None on other systems, with BlueZ before 5.62, or without a reply.
 
-    Bleak repeats what BlueZ said when this process first heard of the characteristic. For a band that BlueZ knew
-    already, that was before the connection, thus 23, and BlueZ announces no change.
+    Bleak itself gives the MTU that BlueZ had when this process first learned of the characteristic. For a band that
+    BlueZ knew already, that was before the connection. So the MTU was 23, and BlueZ does not announce a change.
     """
     characteristics: list[Any] = [each.obj for each in client.services.characteristics.values()]
     if not characteristics or (bus := await system_bus()) is None:
@@ -75,7 +76,7 @@ async def mtu(client: BleakClient) -> int | None:
 
 @asynccontextmanager
 async def watching_for_its_end(ended: asyncio.Event) -> AsyncGenerator[None, None]:
-    """Set `ended` when BlueZ's process ends during the block: Bleak goes on believing in its connections."""
+    """Set `ended` if BlueZ's process ends during the block, because Bleak still takes its connections for open then."""
     bus = await system_bus()
     if bus is None:
         yield
@@ -95,9 +96,9 @@ async def watching_for_its_end(ended: asyncio.Event) -> AsyncGenerator[None, Non
 
 
 async def _devices(address: str) -> dict[str, dict[str, Any]]:
-    """The properties of BlueZ's devices with this address, one an adapter, by D-Bus path.
+    """Return the properties of the device with this address, by D-Bus path. BlueZ has one such path for each adapter.
 
-    A path holds the address that the device had when BlueZ first saw it, so that address finds the device too.
+    A path contains the address that the device had when BlueZ first saw it, so a search for that address succeeds too.
     """
     bus = await system_bus()
     if bus is None:
@@ -116,12 +117,12 @@ async def _devices(address: str) -> dict[str, dict[str, Any]]:
 
 
 def device_path_end(address: str) -> str:
-    """The last part of the D-Bus path that BlueZ gives a device which it first saw with this address."""
+    """Return the last part of the D-Bus path of a device that BlueZ first saw with this address, "/" included."""
     return "/dev_" + address.upper().replace(":", "_")
 
 
 async def system_bus() -> MessageBus | None:
-    """A connection to D-Bus's system bus, which the caller disconnects; None where there is none."""
+    """Connect to D-Bus's system bus; the caller must disconnect. Returns None if there is no bus to connect to."""
     if sys.platform != "linux":
         return None
     from dbus_fast import BusType
@@ -140,7 +141,7 @@ async def system_bus() -> MessageBus | None:
 async def call(
     bus: MessageBus, path: str, interface: str, member: str, signature: str, body: list[Any]
 ) -> list[Any] | None:
-    """The values that a method of BlueZ's, or of the bus itself, returns; None after an error or without a reply."""
+    """Call a method of BlueZ, or of the bus itself, and return its values. None means an error or no reply."""
     from dbus_fast import Message, MessageType
 
     name = DBUS if interface == DBUS else BLUEZ

@@ -1,8 +1,8 @@
-"""Answers BlueZ's questions while a band is paired; Bleak has nothing for that.
+"""Answers BlueZ's questions while a band is being paired, because Bleak offers nothing for that.
 
-Without such an agent BlueZ refuses every pairing. This one is registered while one band is paired and answers for that
-band alone. What only a person can know, such as a passkey, it asks a `Person`. Other systems ask by themselves: there
-the agent is registered nowhere and is never called.
+Without an agent to ask, BlueZ refuses every pairing. This one is registered while one band is being paired, and it
+answers for that band alone. It asks a `Person` for what only a person can know, such as a passkey. Other systems ask
+the person themselves: there the agent is not registered and is never called.
 
 Source: BlueZ's doc/agent-api.txt at 5.66.
 """
@@ -29,22 +29,22 @@ MOST_PASSKEY = 999_999
 
 
 class Person(Protocol):
-    """Whoever pairs the band. Where nobody is there, the answer is None or False."""
+    """The person who pairs the band. If nobody is there, the answer is None or False."""
 
     async def passkey(self) -> int | None:
-        """The six digits that the band shows; None if nobody types them."""
+        """Ask for the six digits that the band shows. Returns them as a number, or None if nobody types them."""
         ...
 
     async def pin(self) -> str | None:
-        """The code of up to 16 characters that old devices use in place of a passkey; None if nobody types it."""
+        """Ask for the code of up to 16 characters that old devices use in place of a passkey. None means no answer."""
         ...
 
     async def agrees(self, passkey: int) -> bool:
-        """Whether the person confirms that the band shows this number too."""
+        """Ask whether the band shows this number too. Returns False if nobody confirms it."""
         ...
 
     def shown(self, text: str) -> None:
-        """Show the person a code, which is to be typed on the band."""
+        """Show the person a code to type on the band."""
         ...
 
 
@@ -60,12 +60,12 @@ class Agent:
         self.asked = False
         """Whether the person was asked something, or shown a code."""
         self.unanswered = False
-        """Whether a question got no answer, or a no."""
+        """Whether the person left a question unanswered, or answered no."""
         self.answered = asyncio.Event()
-        """Set when BlueZ has got the reply to a question, be it a refusal."""
+        """Set once BlueZ has received the reply to a question, even if that was a refusal."""
 
     def answer(self, message: Message, reply: Callable[[Message], object]) -> None:
-        """Answer one method call of BlueZ's by calling `reply`, now or when the person has answered."""
+        """Answer one method call from BlueZ by calling `reply`, either at once or when the person has answered."""
         from dbus_fast import Message as Made
 
         match message.member, message.body:
@@ -89,7 +89,7 @@ class Agent:
             case "RequestConfirmation", [int(passkey)]:
                 self._ask(message, reply, lambda: self._person.agrees(passkey), "")
             case ("DisplayPasskey", [int(passkey), *_]):
-                if not self.asked:  # BlueZ repeats it for every key that is typed on the band
+                if not self.asked:  # BlueZ calls this again for every key that is typed on the band
                     self._person.shown(f"{passkey:06}")
                 self.asked = True
                 reply(Made.new_method_return(message))
@@ -105,7 +105,7 @@ class Agent:
     def _ask(
         self, message: Message, reply: Callable[[Message], object], question: Callable[[], Awaitable[object]], kind: str
     ) -> None:
-        """Ask the person, and reply with a value of the D-Bus type `kind` ("" for none) or with a refusal."""
+        """Ask the person; then reply with the answer as the D-Bus type `kind` ("" for no value), or with a refusal."""
         from dbus_fast import Message as Made
 
         async def ask() -> None:
@@ -124,8 +124,8 @@ class Agent:
     async def made_a_bond(self) -> bool:
         """Whether this pairing created a bond.
 
-        There must be a bond now that was not there before, or that BlueZ asked a question about. Just Works asks no
-        question, so an agent that was asked nothing does not mean that there is no bond.
+        It did if there is a bond now that was not there before, or that BlueZ asked a question about. BlueZ asks no
+        question for Just Works, so the lack of a question does not mean that there is no bond.
         """
         return (self.answered.is_set() or not self.had_bond) and await bonded(self._address)
 
@@ -140,8 +140,8 @@ class Agent:
 async def pairing_agent(address: str, person: Person) -> AsyncGenerator[Agent, None]:
     """Register an agent for one device until the end of the block.
 
-    It is BlueZ's default agent meanwhile, because BlueZ also starts pairings by itself. If it cannot be registered,
-    that is only logged: pairing may still work by another program's agent.
+    During the block it is BlueZ's default agent, because BlueZ also starts pairings on its own initiative. A failure to
+    register it is only logged, because pairing may still work through another program's agent.
     """
     agent = Agent(address, person)
     agent.had_bond = await bonded(address)
@@ -166,7 +166,7 @@ async def _register(bus: MessageBus, agent: Agent) -> None:
     def on_message(message: Message) -> bool | None:
         if message.message_type is not MessageType.METHOD_CALL or message.path != PATH or message.interface != AGENT:
             return None
-        if owner is None or [message.sender] != owner:  # any program on the bus may call; BlueZ alone gets an answer
+        if owner is None or [message.sender] != owner:  # any program on the bus may call, but only BlueZ gets an answer
             return None
         agent.answer(message, bus.send)  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
         return True

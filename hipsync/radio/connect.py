@@ -1,9 +1,8 @@
 """Connects to a band with Bleak, and offers the open connection as the port that a conversation needs.
 
-The adapter is the system's or a simulated one; nothing else differs between the two, so tests on simulated bands run
-the code that real bands meet. Whatever happens, every connection is closed in the end, also one that was left open by
-a try that failed. Bleak's errors leave this module as hipsync's (`bleak_errors`). What the bytes mean is the
-driver's business.
+The adapter is the system's or a simulated one. Nothing else differs between the two, so tests on simulated bands run
+the same code as real bands. Every connection is closed in the end, even one that a failed try left open. Bleak's errors
+leave this module as hipsync's own (`bleak_errors`). This module does not know what the bytes mean.
 """
 
 from __future__ import annotations
@@ -38,14 +37,14 @@ from hipsync.radio.scan import Adapter, NearbyDevice, find
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 10
-"""Tries to connect, within the time that `connect` is given. On BlueZ about one in 14 fails in a race of its own that
-only another try cures; four such failures in a row were seen on a busy machine."""
+"""The number of tries to connect within the time that `connect` is given. With BlueZ about one try in 14 fails because
+of a race in BlueZ, and only another try helps. Four such failures in a row were seen on a busy machine."""
 HANG_UP_S = 10.0
-"""Seconds to wait for a disconnection; BlueZ itself keeps a link open for two to three seconds."""
+"""Seconds to wait for a disconnection. BlueZ alone keeps a link open for another two to three seconds."""
 LEAST_WRITE = 20
-"""Bytes that fit a write without response on every link: the least MTU (23) without ATT's header of three."""
+"""The bytes that fit into a write without response on any link: the smallest MTU (23) less ATT's header of three."""
 MOST_NAMESAKES = 3
-"""Devices that an error names at most because they advertise the wanted band's name."""
+"""How many other devices with the wanted band's name an error lists at most."""
 _ABSENT = "no connection to {address}: bring the band close, wake it, and close any app that is connected to it"
 _BOND_LOST = (
     "{address} shows itself, but every connection ends at once: most likely the band has lost the bond that this "
@@ -57,13 +56,13 @@ _BOND_LOST = (
 async def connect(
     adapter: Adapter, band: NearbyDevice | str, timeout: timedelta, name: str = ""
 ) -> AsyncGenerator[BleakConnection, None]:
-    """Open a connection to a band, a device that was found or an address, and close it at the end of the block.
+    """Open a connection to `band`, given as a device that was found or as an address; close it at the end of the block.
 
-    `name` is the name that the band advertises. If the address is silent, the error names other devices with that name:
-    a person can say whether one of them is the same band with a new address.
+    `name` is the name that the band advertises, or empty. If nothing advertises at the address, the error lists other
+    devices with that name, so that a person can say whether one of them is the same band with a new address.
 
-    Raises `NotHeard` if the band does not advertise before `timeout`, `NoReply` if no try to connect succeeds by
-    then, `NotBonded` if that is most likely because the band has lost its bond, and `BluetoothUnavailable`.
+    Raises `NotHeard` if the band does not advertise within `timeout`, `NoReply` if no try to connect succeeds in that
+    time, `NotBonded` if that is most likely because the band has lost its bond, and `BluetoothUnavailable`.
     """
     attempt = _Attempt(adapter, band, name)
     try:
@@ -80,7 +79,7 @@ async def connect(
 
 
 class _Attempt:
-    """One attempt to reach a band, in several tries: what they have opened, and why the attempt fails if it does."""
+    """One attempt to reach a band, in several tries. It records every client that they open, and explains a failure."""
 
     def __init__(self, adapter: Adapter, band: NearbyDevice | str, name: str) -> None:
         self._adapter, self._band, self._name = adapter, band, name
@@ -88,17 +87,20 @@ class _Attempt:
         self._namesakes: set[str] = set()
         """Addresses of other devices that advertise the band's name."""
         self.clients: list[BleakClient] = []
-        """Every client that may hold a connection open, also of tries that failed."""
+        """Every client that may have a connection open, including those of failed tries."""
         self.lost = asyncio.Event()
         """Set when the connection has ended."""
 
     @property
     def on_system(self) -> bool:
-        """Whether the adapter is the system's own, so that BlueZ can be behind it."""
+        """Whether the adapter belongs to the system and not to a simulation. Only then can BlueZ be behind it."""
         return self._adapter.client is None
 
     async def connection(self, timeout: timedelta) -> BleakConnection:
-        """An open connection. Raises `NotHeard`, `NoReply`, `NotBonded`, and Bleak's errors about this computer."""
+        """Open a connection within `timeout`.
+
+        Raises `NotHeard`, `NoReply`, `NotBonded`, and Bleak's errors that are about this computer's Bluetooth.
+        """
         try:
             async with asyncio.timeout(timeout.total_seconds()):
                 device = await self._device(timeout)
@@ -112,9 +114,9 @@ class _Attempt:
             raise await self._timeout_failure() from error
 
     async def _device(self, timeout: timedelta) -> NearbyDevice:
-        """The device to connect to. Raises `TimeoutError` if it does not advertise."""
+        """Find the device to connect to. Raises `TimeoutError` if it does not advertise within `timeout`."""
         if self.on_system:
-            # A process that was killed can leave a connection in BlueZ: then the band neither advertises nor accepts
+            # A killed process can leave a connection open in BlueZ. Then the band neither advertises nor accepts
             # another connection.
             await close_stale_connections_by_address(self._address)
         if not isinstance(self._band, str):
@@ -129,7 +131,7 @@ class _Attempt:
             self._namesakes.add(device.address)
 
     async def _connected(self, device: NearbyDevice) -> BleakConnection:
-        """Connect, in up to `MOST_TRIES` tries. Raises what Bleak raises."""
+        """Connect, in up to `MOST_TRIES` tries. Raises whatever Bleak raises."""
         client = await establish_connection(
             _client_class(self._adapter, self.clients, self.lost),
             device.bleak_device,
@@ -137,7 +139,7 @@ class _Attempt:
             max_attempts=MOST_TRIES,
             use_services_cache=False,  # with it, a connection is open before BlueZ has agreed on an MTU
         )
-        self.lost.clear()  # a try that failed may have set it
+        self.lost.clear()  # a failed try may have set it
         if not client.is_connected:
             self.lost.set()
         return BleakConnection(client, self.lost, await bluez.mtu(client) if self.on_system else None)
@@ -148,7 +150,7 @@ class _Attempt:
         return await self._connection_failure(self._hint_at_namesakes())
 
     async def _connection_failure(self, detail: str) -> DeviceError:
-        """The error for a band that advertises and does not let itself be connected to; `detail` follows the advice."""
+        """Return the error for a band that advertises but cannot be connected to. `detail` ends a `NoReply`'s text."""
         if self.on_system and await bluez.bonded(self._address):
             return NotBonded(_BOND_LOST.format(address=self._address))
         return NoReply(_ABSENT.format(address=self._address) + detail)
@@ -163,14 +165,14 @@ class _Attempt:
 
 
 def _client_class(adapter: Adapter, clients: list[BleakClient], lost: asyncio.Event) -> type[BleakClient]:
-    """The class of clients that `establish_connection` creates, one for each try.
+    """Return the class whose instances `establish_connection` creates.
 
-    A client appends itself to `clients` before it connects, and sets `lost` when its connection ends.
+    An instance appends itself to `clients` before it connects, and sets `lost` when its connection ends.
     """
 
     class Client(BleakClient):
         def __init__(self, device: BLEDevice, **options: object) -> None:
-            del options  # the connector's; all of them that matter are given here
+            del options  # the connector's options; those that matter are given here
             super().__init__(
                 device,
                 disconnected_callback=lambda _client: lost.set(),
@@ -180,9 +182,10 @@ def _client_class(adapter: Adapter, clients: list[BleakClient], lost: asyncio.Ev
             clients.append(self)
 
         async def connect(self, **options: Any) -> None:
-            """Connect, after closing what an earlier try left open. Raises what Bleak raises.
+            """Close what an earlier try left open, then connect. Raises whatever Bleak raises.
 
-            A try that fails in BlueZ's race can leave a connection, and then Bleak would refuse every other try.
+            A try that fails because of BlueZ's race can leave a connection open. Bleak would then refuse every later
+            try.
             """
             if self.is_connected:
                 await _hang_up(self)
@@ -192,7 +195,7 @@ def _client_class(adapter: Adapter, clients: list[BleakClient], lost: asyncio.Ev
 
 
 async def _hang_up(client: BleakClient) -> None:
-    """Disconnect without raising; after a band hung up, the client still has a connection to D-Bus to close."""
+    """Disconnect without raising. Even after the band hung up, the client has its connection to D-Bus to close."""
     try:
         async with asyncio.timeout(HANG_UP_S):
             await client.disconnect()
@@ -201,14 +204,14 @@ async def _hang_up(client: BleakClient) -> None:
 
 
 class BleakConnection:
-    """An open connection to a band by Bleak; implements `hipsync.conversation.session.Connection`.
+    """An open connection to a band through Bleak; implements `hipsync.conversation.session.Connection`.
 
-    Characteristics and services are named by their UUIDs, in full and in lower case. Requests raise `LinkLost`,
-    `NotBonded`, `NotAuthorised`, `NoReply`, `DeviceError` or `BluetoothUnavailable`.
+    Characteristics and services are named by full UUIDs in lower case. Requests raise `LinkLost`, `NotBonded`,
+    `NotAuthorised`, `NoReply`, `DeviceError` or `BluetoothUnavailable`.
     """
 
     def __init__(self, client: BleakClient, lost: asyncio.Event, mtu: int | None = None) -> None:
-        """`mtu` is the MTU in bytes where BlueZ gave it; None lets the characteristics say what fits."""
+        """`mtu` is the MTU in bytes that BlueZ gave. With None, the write size comes from Bleak's characteristics."""
         self._client, self._lost, self._mtu = client, lost, mtu
         self._characteristics: dict[tuple[str, str | None], BleakGATTCharacteristic] = {}
         self.address = client.address
@@ -218,12 +221,12 @@ class BleakConnection:
 
     @property
     def lost(self) -> asyncio.Event:
-        """An event that is set when the connection has ended, whoever ended it."""
+        """An event that is set when the connection has ended, whichever side ended it."""
         return self._lost
 
     @property
     def write_size(self) -> int:
-        """The number of bytes that fit a write without response: the MTU without ATT's header of three."""
+        """The number of bytes that fit into a write without response: the MTU less ATT's header of three."""
         if self._mtu is not None:
             return self._mtu - 3
         sizes = (each.max_write_without_response_size for each in self._characteristics.values())
@@ -252,9 +255,10 @@ class BleakConnection:
             await self._client.stop_notify(self._found(characteristic, None))
 
     async def bond(self) -> None:
-        """Bond with the band, on systems such as BlueZ's where a program must ask for it.
+        """Bond with the band, on systems such as Linux where a program has to request it. Otherwise do nothing.
 
-        Elsewhere, as on macOS, the system bonds by itself when a band asks for it. Raises `NotAuthorised`, `LinkLost`.
+        On macOS, for example, the system itself bonds when a band asks for it. Raises `NotAuthorised`, `LinkLost` and
+        `BluetoothUnavailable`.
         """
         try:
             with self._errors("pairing"):
@@ -275,7 +279,7 @@ class BleakConnection:
 
     @contextmanager
     def _errors(self, request: str) -> Generator[None, None, None]:
-        """Raise hipsync's errors in place of Bleak's for one request, which is named as in `request_error`."""
+        """Raise hipsync's errors in place of Bleak's for one request. `request` names it, as in `request_error`."""
         try:
             yield
         except FAILURES as error:
@@ -283,5 +287,5 @@ class BleakConnection:
                 error, request, self.address, connected=self._client.is_connected and not self._lost.is_set()
             )
             if isinstance(raised, BluetoothUnavailable):
-                self._lost.set()  # BlueZ has gone, and Bleak goes on believing in its connections
+                self._lost.set()  # BlueZ has gone, but Bleak still takes its connections for open
             raise raised from error

@@ -1,10 +1,10 @@
 """The first meeting with a band: connect, let the driver log in, and on Linux answer what BlueZ asks meanwhile.
 
-A band may want a bond while the driver talks to it. BlueZ then asks its agent (`bluez_agent`), who asks a person, and
-may hold the band's notifications back for so long. What follows the log-in is not known here: `service.pairing` does it
-over the connection that is open.
+A band may ask for a bond while the driver talks to it. BlueZ then asks its agent (`bluez_agent`), and the agent asks a
+person. Meanwhile BlueZ may hold back the band's notifications. This module does not know what follows the log-in:
+`service.pairing` does that over the open connection.
 
-The rule: a bond that was made for a log-in that failed is dropped again; once the driver has logged in, the bond stays.
+The rule: a bond that was made for a failed log-in is dropped again; once the driver has logged in, the bond stays.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter, NearbyDevice, scan
 log = logging.getLogger(__name__)
 
 SETTLE_S = 10.0
-"""Seconds to wait for the band once BlueZ has its answer. BlueZ can withhold notifications for up to 30 s after
-bonding, and for ever after a refusal; a new connection is not affected."""
+"""Seconds to wait for the end of the log-in once BlueZ has the agent's answer. BlueZ can withhold notifications for up
+to 30 s after bonding, and for ever after a refusal; a new connection is not affected."""
 
 _UNANSWERED = (
     "the band asks for a passkey, and nobody answered: give `hipsync pair {address}` in a terminal, and type the six "
@@ -50,37 +50,40 @@ class FirstMeeting:
     """An open connection to a band over which the driver has just logged in."""
 
     address: str
-    """The band's lasting address, which a band that changes its address only reveals when it is bonded."""
+    """The band's permanent address. A band that changes its address reveals the permanent one only when it bonds."""
     dialogue: Dialogue
     readings: Sequence[Reading]
-    """What the band said of itself during the log-in."""
+    """What the band reported about itself during the log-in."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirstMeetings:
-    """The port `service.pairing.PairingRadio`, on the system's Bluetooth or on a simulated one."""
+    """Implements the port `service.pairing.PairingRadio`, on the system's Bluetooth or on a simulated adapter."""
 
     adapter: Adapter
     person: Person
-    """Who is asked for a passkey."""
+    """The person who is asked for a passkey."""
     zone: ZoneInfo
-    """The wearer's zone, by which a driver sets the band's clock."""
+    """The wearer's time zone, by which a driver sets the band's clock."""
     now: Callable[[], datetime]
 
     async def scan(self, seconds: float, enough: Callable[[NearbyDevice], bool]) -> Sequence[NearbyDevice]:
-        """Return the devices in reach; stop early at one that is `enough`. Raises `BluetoothUnavailable`."""
+        """Scan for `seconds` and return the devices found. The scan ends early once `enough` returns True for a device.
+
+        Raises `BluetoothUnavailable`.
+        """
         return await scan(self.adapter, seconds, enough)
 
     async def forget(self, address: str) -> None:
-        """Let BlueZ forget the device with its bond; other systems have no such way, and nothing happens."""
+        """Make BlueZ forget the device and its bond. Does nothing on other systems, which offer no way to do so."""
         if self.adapter == SYSTEM_ADAPTER and await drop_bond(address):
             log.info("BlueZ has forgotten the band, with its bond")
 
     def meet(self, address: str, driver: Driver, session: Session) -> AbstractAsyncContextManager[FirstMeeting]:
         """Connect and log in, bonding if the band asks for it; disconnect at the end of the block.
 
-        Raises `DeviceError` and `BluetoothUnavailable`. `NotAuthorised` explains a passkey that nobody typed, or that
-        was wrong.
+        Raises `DeviceError` and `BluetoothUnavailable`. If the passkey was wrong, or nobody typed it, the error is a
+        `NotAuthorised` whose message says so.
         """
         if self.adapter == SYSTEM_ADAPTER:
             return self._meet_real(address, driver, session)
@@ -95,7 +98,7 @@ class FirstMeetings:
 
     @contextlib.asynccontextmanager
     async def _meet_real(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
-        """Meet a real band while an agent answers BlueZ; a bond that came meanwhile earns a second attempt over it."""
+        """Meet a real band while an agent answers BlueZ. If a failed log-in made a bond, try again over the bond."""
         async with pairing_agent(address, self.person) as agent, AsyncExitStack() as stack:
             try:
                 try:
@@ -115,7 +118,7 @@ class FirstMeetings:
     async def _logged_in(
         self, stack: AsyncExitStack, address: str, driver: Driver, session: Session, agent: Agent | None
     ) -> FirstMeeting:
-        """Close the connection that `stack` has, open a new one in it, and log in. Raises as `dialogue` does."""
+        """Close the connection in `stack`, open a new one there, and log in. Raises as `connect` and `dialogue` do."""
         await stack.aclose()
         connection = await stack.enter_async_context(connect(self.adapter, address, CONNECT_WITHIN))
         conversation = Conversation(connection, zone=self.zone, now=self.now, bonds=self.adapter == SYSTEM_ADAPTER)
@@ -129,7 +132,10 @@ class FirstMeetings:
 
 
 async def _undone(agent: Agent, address: str) -> str | None:
-    """Drop the bond unless it is an old one; return why the log-in failed, if that was for want of a passkey."""
+    """Drop the bond unless it is older than this pairing.
+
+    Returns the message if the log-in failed for want of the right passkey, and None if it failed for another reason.
+    """
     made = await bonded(address)
     if not agent.had_bond:
         await drop_bond(address)
@@ -141,7 +147,8 @@ async def _undone(agent: Agent, address: str) -> str | None:
 async def _settled(log_in: Coroutine[object, object, Dialogue], agent: Agent | None) -> Dialogue:
     """Return the dialogue that a log-in opens.
 
-    Raises what the log-in raises, and `NoReply` if it does not end within `SETTLE_S` of the agent's answer to BlueZ.
+    Raises what the log-in raises, and `NoReply` if the log-in has not ended `SETTLE_S` after the agent's answer to
+    BlueZ. After a refusal it raises `NoReply` at once. With no agent there is no time limit.
     """
     work = asyncio.ensure_future(log_in)
     answered = asyncio.ensure_future(agent.answered.wait() if agent is not None else asyncio.Event().wait())

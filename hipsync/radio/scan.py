@@ -1,9 +1,9 @@
-"""Finds bands: which Bluetooth adapter to use, and what it hears.
+"""Finds bands: names the Bluetooth adapter to use, and scans with it.
 
 An `Adapter` is the system's Bluetooth or a simulated one. Nothing else here and in `connect` differs between the two,
-so tests on simulated bands run the code that real bands meet. A device counts as found when it advertises, or when
-this computer is connected to it already, for then it may not advertise. Scans are active: most bands have their name
-in the scan response alone. Every function raises `BluetoothUnavailable` where no scan can start.
+so tests on simulated bands run the same code as real bands. A device counts as found when it advertises. It also counts
+when this computer is connected to it already, because it may not advertise then. Scans are active, because most bands
+send their name only in the scan response. `scan` and `find` raise `BluetoothUnavailable` if no scan can start.
 """
 
 from __future__ import annotations
@@ -33,21 +33,22 @@ from hipsync.text import clean
 log = logging.getLogger(__name__)
 
 START_S = 15.0
-"""Seconds that the system has to begin a scan; D-Bus may have to start the Bluetooth service first."""
+"""Seconds allowed for the system to start a scan. D-Bus may have to start the Bluetooth service first."""
 GENERIC_SERVICES = ["1800", "1801"]
-"""Generic Access and Generic Attribute, which every device has: Bleak lists connected devices by their services."""
+"""The services Generic Access and Generic Attribute, as 16-bit UUIDs. Bleak lists connected devices by service, and
+every device has these two."""
 CONNECTED_CHECK_S = 1.0
-"""Seconds between two checks whether the system or another program has connected to the band during a search."""
+"""Seconds between two checks, during a search, of whether the system or another program has connected to the band."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """A Bluetooth adapter, real or simulated, by the classes that Bleak takes as its backends."""
+    """A Bluetooth adapter, real or simulated, as the backend classes that Bleak is given for it."""
 
     scanner: type[BaseBleakScanner] | None
-    """None for the system's Bluetooth."""
+    """The class of Bleak's scanners; None for the system's Bluetooth."""
     client: type[BaseBleakClient] | None
-    """None for the system's Bluetooth."""
+    """The class of Bleak's clients; None for the system's Bluetooth."""
     name: str | None = None
     """BlueZ's name of one of the system's adapters, such as hci1; None for the default adapter."""
 
@@ -60,21 +61,21 @@ class NearbyDevice:
     """A device that advertises, or that this computer is connected to."""
 
     address: str
-    """On macOS an identifier that has a meaning on this computer alone."""
+    """The Bluetooth address; on macOS an identifier that is valid only on this computer."""
     rssi_dbm: int | None
-    """The signal strength; None for a device that is connected already and does not advertise."""
+    """The signal strength in dBm; None for a device that is connected already and does not advertise."""
     advertisement: Advertisement
-    """Its name can be shown in a terminal, yet anybody may use any name. A connected device has all its services here,
-    an advertising one those that it names."""
+    """What the device advertises. Its name is safe to show in a terminal, but any device may use any name. For a device
+    that is connected already, it lists all services that the system knows of."""
     bleak_device: BLEDevice
 
 
 async def scan(
     adapter: Adapter, seconds: float, enough: Callable[[NearbyDevice], bool] | None = None
 ) -> list[NearbyDevice]:
-    """All devices found within `seconds`, one entry an address, the strongest signal first.
+    """Scan for `seconds` and return the devices found, one for each address, with the strongest signal first.
 
-    The scan ends early when `enough` is true of a device. Raises `BluetoothUnavailable`.
+    The scan ends early once `enough` returns True for a device; None means never. Raises `BluetoothUnavailable`.
     """
     found: dict[str, NearbyDevice] = {}
     stop = asyncio.Event()
@@ -96,10 +97,10 @@ async def scan(
 async def find(
     adapter: Adapter, address: str, timeout: timedelta, on_other: Callable[[NearbyDevice], None] | None = None
 ) -> NearbyDevice | None:
-    """The device with this address, as its first advertisement describes it; None if there was none before `timeout`.
+    """Return the device with this address as soon as it is found, or None if it is not found within `timeout`.
 
-    The name may be missing, for it can come in the scan response alone. `on_other` is called for each advertisement of
-    another device. Raises `BluetoothUnavailable`.
+    After its first advertisement the name may be missing, because it can be in the scan response alone. `on_other` is
+    called for each advertisement of another device. Raises `BluetoothUnavailable`.
     """
     wanted = address.upper()
     found: asyncio.Future[NearbyDevice] = asyncio.get_running_loop().create_future()
@@ -130,7 +131,7 @@ async def find(
 
 
 async def why_unavailable(adapter: Adapter) -> str | None:
-    """What is wrong with Bluetooth, and what to do about it; None if a scan can start."""
+    """Try to start a scan. Returns what is wrong with Bluetooth and what to do about it, or None if nothing is."""
     try:
         async with _scanning(adapter, lambda _device, _data: None):
             return None
@@ -158,12 +159,15 @@ async def _scanning(
         try:
             yield
         finally:
-            with contextlib.suppress(*FAILURES):  # the devices found are worth more than an orderly end
+            with contextlib.suppress(*FAILURES):  # the devices found matter more than an orderly end
                 await scanner.stop()
 
 
 def _nearby(device: BLEDevice, data: AdvertisementData, before: NearbyDevice | None) -> NearbyDevice:
-    """The device by its newest report, with what only earlier reports said, such as the name in a scan response."""
+    """Merge a report of a device with what was known `before`, such as a name that only a scan response had.
+
+    Where both have a value, the newer one counts. `before` is None for the first report.
+    """
     old = before.advertisement if before else Advertisement()
     services = {uuid.lower() for uuid in data.service_uuids}
     return NearbyDevice(
@@ -180,7 +184,10 @@ def _nearby(device: BLEDevice, data: AdvertisementData, before: NearbyDevice | N
 
 
 async def _connected_devices(adapter: Adapter) -> list[NearbyDevice]:
-    """The devices that the system is connected to; none on simulated adapters. Nobody has tried this on macOS."""
+    """Return the devices that the system is connected to; an empty list for simulated adapters or after an error.
+
+    Nobody has tried this on macOS.
+    """
     if adapter.scanner is not None:
         return []
     try:
@@ -188,7 +195,7 @@ async def _connected_devices(adapter: Adapter) -> list[NearbyDevice]:
         devices = await system.get_connected_devices(GENERIC_SERVICES)
     except NotImplementedError:
         return []
-    except FAILURES as error:  # the devices that advertise are worth more than this error
+    except FAILURES as error:  # the devices that advertise matter more than this error
         log.debug("the connected devices are not known: %s", error)
         return []
     return [
@@ -198,7 +205,10 @@ async def _connected_devices(adapter: Adapter) -> list[NearbyDevice]:
 
 
 def _services(device: BLEDevice) -> frozenset[str]:
-    """The services of a connected device, which only BlueZ lists unasked; elsewhere its driver is known by its name."""
-    details: Any = device.details  # a dictionary of BlueZ's, an object on other systems
+    """Return the service UUIDs of a connected device on Linux, where BlueZ lists them.
+
+    On other systems the set is empty, and the driver is recognised by the device's name.
+    """
+    details: Any = device.details  # a dictionary from BlueZ, an object on other systems
     listed: list[Any] = details["props"].get("UUIDs", []) if sys.platform == "linux" else []
     return frozenset(str(uuid).lower() for uuid in listed)

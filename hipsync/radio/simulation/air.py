@@ -1,9 +1,9 @@
 """The air: the link layer between simulated bands and adapters, with the faults that a test asks for.
 
-It does what a real link layer does: it keeps packets in order, loses none of them except with the connection, and ends
-a connection whose peer is silent for the supervision time-out. How well a band is received is its `Reception`. What
-the packets contain is not looked at, except to count notifications. Workarounds for defects of Bumble are numbered as
-in the package's docstring.
+It does what a real link layer does. It keeps packets in order and loses one only with the whole connection. It ends a
+connection whose peer has been silent for the supervision time-out. How well a band is received is its `Reception`. The
+air does not look into packets, except to count notifications. Workarounds for defects of Bumble are numbered as in the
+package's docstring.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from hipsync.radio.simulation.reception import Reception
 ADVERTISING_INTERVAL_S = 0.1
 """Seconds between two advertisements of a simulated band."""
 _NOTIFICATIONS = (b"\x04\x00\x1b", b"\x04\x00\x1d")
-"""How an ATT notification and an indication begin in an L2CAP frame, after its length: channel 4, opcode 0x1B or 0x1D
-(Core specification, volume 3, part F, 3.4.7)."""
+"""Bytes 2 to 4, counted from 0, of an L2CAP frame with an ATT notification or indication: channel 4, and opcode 0x1B
+or 0x1D (Core specification, volume 3, part F, 3.4.7)."""
 
 
 class Air(LocalLink):
     """Carries advertisements and packets between the controllers of bands and adapters.
 
-    `seed` decides which advertisements get lost.
+    `seed` determines which advertisements get lost.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -39,24 +39,24 @@ class Air(LocalLink):
         self._receptions: dict[Controller, Reception] = {}
 
     def reception(self, address: str) -> Reception:
-        """How the band with this address is received, to change it. Raises `ConfigError` for an unknown address."""
+        """Return the reception of the band with this address, for changes. Raises `ConfigError` if it is unknown."""
         for controller, reception in self._receptions.items():
             if controller.random_address.to_string(False) == address.upper():
                 return reception
         raise ConfigError(f"no simulated band has the address {address}")
 
     def band_controller(self, name: str) -> SimulatedController:
-        """A new controller for a band; `reception` can then make it hard to receive."""
+        """Create a controller for a band. `reception` then gives access to how well the band is received."""
         controller = SimulatedController(name, self)
         self._receptions[controller] = Reception(lambda: self.cut(controller))
         return controller
 
     def adapter_controller(self, name: str) -> SimulatedController:
-        """A new controller for an adapter, which scans for bands and connects to them."""
+        """Create a controller for an adapter, which scans for bands and connects to them."""
         return SimulatedController(name, self)
 
     def take_off(self, controller: Controller) -> None:
-        """Remove a controller as if it was switched off: its links end on both sides, and it leaves no timer."""
+        """Remove a controller as if it were switched off: its links end on both sides, and its timers are cancelled."""
         self.cut(controller)
         controller.le_legacy_advertiser.stop()
         if reception := self._receptions.pop(controller, None):
@@ -69,18 +69,18 @@ class Air(LocalLink):
             end.on_le_disconnected(connection, reason)
 
     def _ends(self, controller: Controller) -> Iterator[tuple[Controller, Connection]]:
-        """Each end of each link of a controller. One end can have gone already without the other's knowledge."""
+        """Yield each end of each link of a controller. One end can be gone while the other still exists."""
         for each in self.controllers:
             for connection in each.le_connections.values():
                 if each is controller or self.find_le_controller(connection.peer_address) is controller:
                     yield each, connection
 
     def anyone_listens(self) -> bool:
-        """Whether some controller scans or waits for a band to connect to."""
+        """Whether any controller is scanning, or waiting for a band to connect to."""
         return any(each.le_scan_enable or each.pending_le_connection for each in self.controllers)
 
     def wake_advertisers(self) -> None:
-        """Let every band that advertises do so now and then at its interval: some controller has begun to listen."""
+        """Make every advertising band send now, and then at its interval, because a controller has begun to listen."""
         for each in self.controllers:
             if isinstance(each.le_legacy_advertiser, _Advertiser):
                 each.le_legacy_advertiser.wake()
@@ -104,7 +104,7 @@ class Air(LocalLink):
         return reception.refuse
 
     def send_advertising_pdu(self, sender_controller: Controller, packet: ll.AdvertisingPdu) -> None:
-        """Deliver a request to connect at once, so that no other adapter gets the same band (defect 15)."""
+        """Deliver a request to connect without delay, so that no other adapter gets the same band (defect 15)."""
         if isinstance(packet, ll.ConnectInd):
             target = self.find_le_controller(packet.advertiser_address)
             if target is not None and target is not sender_controller:
@@ -135,7 +135,7 @@ class Air(LocalLink):
                 return
             if reception.mangle is not None:
                 data = reception.mangle(data)
-        arrive = partial(_data, receiver, connection.self_address, data)  # defect 5: not random_address
+        arrive = partial(_data, receiver, connection.self_address, data)  # not random_address: defect 5
         self._send(sender_controller, receiver, arrive, len(data))
 
     def _send(self, sender: Controller, receiver: Controller, arrive: Callable[[], None], size: int) -> None:
@@ -156,7 +156,7 @@ def _data(receiver: Controller, sender: hci.Address, data: bytes) -> None:
 
 
 class _Advertiser(LegacyAdvertiser):
-    """Advertises only while some controller listens, so that a day without one costs no timer."""
+    """Advertises only while a controller listens, so that no timer runs for the rest of a simulated day."""
 
     def __init__(self, controller: Controller, air: Air) -> None:
         super().__init__(controller)
@@ -168,7 +168,7 @@ class _Advertiser(LegacyAdvertiser):
         self.wake()
 
     def wake(self) -> None:
-        """Advertise now, if this is on and not already doing so."""
+        """Start to advertise at once, if advertising is on and no timer for it is running."""
         if self.enabled and self.timer_handle is None:
             self.timer_handle = asyncio.get_running_loop().call_soon(self._on_timer_fired)
 
@@ -184,7 +184,7 @@ _Report = hci.HCI_LE_Advertising_Report_Event
 
 
 class SimulatedController(Controller):
-    """Bumble's controller, with the features and replies that a host must be able to rely on."""
+    """Bumble's controller, corrected where its features or replies would mislead a host."""
 
     le_acl_data_packet_length = 251  # defect 8
     supported_max_tx_octets = supported_max_rx_octets = suggested_max_tx_octets = 251
@@ -198,7 +198,10 @@ class SimulatedController(Controller):
         self.le_legacy_advertiser = _Advertiser(self, air)
 
     def hear(self, advertiser: LegacyAdvertiser, rssi_dbm: int) -> None:
-        """Receive an advertisement, and its scan response if this controller scans actively (defect 7)."""
+        """Receive an advertisement, and the scan response if this controller scans actively (defect 7).
+
+        Connects to the advertiser if this controller waits for it.
+        """
         if not advertiser.enabled:
             return
         if self.le_scan_enable:
@@ -263,7 +266,7 @@ class SimulatedController(Controller):
         return answer
 
     def on_hci_reset_command(self, _command: hci.HCI_Command) -> hci.HCI_StatusReturnParameters:
-        """End the links, the scan and the attempts of the host before (defect 16)."""
+        """End the links, the scan, the advertising and the attempt to connect from before the reset (defect 16)."""
         self._air.cut(self)
         self.le_scan_enable = False
         self.pending_le_connection = None

@@ -1,7 +1,7 @@
-"""Bleak's backends for an adapter in software: a scanner and a client on a `Central`.
+"""Bleak's backends for an adapter in software: a scanner and a client, both on a `Central`.
 
-They behave as Bleak's own backends do, and raise Bleak's errors in place of Bumble's, so that everything above Bleak is
-the code that real bands meet. Workarounds for defects of Bumble are numbered as in the package's docstring.
+They behave as Bleak's own backends do, and raise Bleak's errors in place of Bumble's. So simulated bands run the same
+code above Bleak as real ones. Workarounds for defects of Bumble are numbered as in the package's docstring.
 """
 
 from __future__ import annotations
@@ -31,17 +31,18 @@ T = TypeVar("T")
 AD = core.AdvertisingData.Type
 
 PAIRING_S = 60.0
-"""Seconds that pairing may take; Bumble itself waits for ever (defect 10)."""
+"""Seconds that pairing may take. Bumble alone would wait for ever (defect 10)."""
 _UUID_BYTES_OF_LIST: dict[int, int] = {2: 2, 3: 2, 4: 4, 5: 4, 6: 16, 7: 16}
 """The size in bytes of each UUID in a list of services, by AD type (Core Specification Supplement, part A, 1.1)."""
 _UUID_BYTES_OF_DATA: dict[int, int] = {0x16: 2, 0x20: 4, 0x21: 16}
-"""The size in bytes of the UUID that precedes a service's data, by AD type (the same, 1.11)."""
+"""The size in bytes of the UUID that precedes a service's data, by AD type (Core Specification Supplement, part A,
+1.11)."""
 
 
 def backends(own: Central) -> tuple[type[BaseBleakScanner], type[BaseBleakClient]]:
-    """The classes that Bleak takes as `backend=` for a scanner and a client on this central.
+    """Return the classes to give Bleak as `backend=` for a scanner and a client on this central.
 
-    They are new ones for each central, since Bleak makes the objects itself.
+    Each central needs classes of its own, because Bleak itself creates the instances and passes no central to them.
     """
 
     class BumbleScanner(_Scanner):
@@ -58,7 +59,7 @@ def _uuid(uuid: core.UUID | bytes) -> str:
 
 
 def advertisement_data(report: Advertisement) -> AdvertisementData:
-    """A report of Bumble's as Bleak has it; structures of one type are merged, as operating systems do."""
+    """Convert a report from Bumble into Bleak's form. Structures of one type are merged, as operating systems do."""
     name: str | None = None
     makers: dict[int, bytes] = {}
     data: dict[str, bytes] = {}
@@ -141,7 +142,7 @@ class _Client(BaseBleakClient):
         return self._connection is not None
 
     def _open_connection(self) -> Connection:
-        """The connection. Raises `BleakError` if there is none."""
+        """Return the open connection. Raises `BleakError` if there is none."""
         if self._connection is None:
             raise BleakError("Not connected")
         return self._connection
@@ -165,12 +166,12 @@ class _Client(BaseBleakClient):
                 self.services = await self._discovered(connection)
             except BaseException:
                 callback, self._disconnected_callback = self._disconnected_callback, None
-                await self.disconnect()  # a link that was never handed out reports no disconnection
+                await self.disconnect()  # the caller never had this link, so its end is not reported
                 self._disconnected_callback = callback
                 raise
 
     async def _secure(self, connection: Connection, *, pair: bool) -> None:
-        """Encrypt with the bond if there is one, as every system does, or else pair if `pair` says so."""
+        """Encrypt with the bond if there is one, as every system does. Without a bond, pair if `pair` is True."""
         keys = self.central.device.keystore
         if keys is not None and await keys.get(str(connection.peer_address)):
             await self._run(connection.encrypt)
@@ -206,10 +207,10 @@ class _Client(BaseBleakClient):
                 await keys.delete(str(peer))
 
     async def _run(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """The result of a procedure on the connection, with Bleak's errors in place of Bumble's.
+        """Run a procedure on the connection and return its result. Raises Bleak's errors in place of Bumble's.
 
-        Cancelling the caller does not cancel the procedure, because an ATT reply carries no number: Bumble would take a
-        late one for the reply to the next request of the same kind (defect 4).
+        Cancelling the caller does not cancel the procedure. An ATT reply carries no number, so Bumble would take a late
+        reply for the one to the next request of the same kind (defect 4).
         """
         connection = self._open_connection()
         work = asyncio.ensure_future(connection.cancel_on_disconnection(operation()))
@@ -229,7 +230,7 @@ class _Client(BaseBleakClient):
             raise BleakError("Disconnected") from None
 
     async def _discovered(self, connection: Connection) -> BleakGATTServiceCollection:
-        """The band's services, or those that were asked for, with their characteristics and descriptors."""
+        """Discover the band's services with their characteristics and descriptors, or only the services asked for."""
         found = BleakGATTServiceCollection()
         for each in await self._run(connection.gatt_client.discover_services):
             if self._wanted and _uuid(each.uuid) not in self._wanted:
@@ -293,7 +294,7 @@ class _Client(BaseBleakClient):
             self._forget(proxy)
 
     def _forget(self, proxy: CharacteristicProxy[bytes]) -> None:
-        """Remove a subscriber from Bumble, which keeps it even when the band refused the subscription (defect 11)."""
+        """Remove a characteristic's subscribers from Bumble, which keeps them even if the band refused (defect 11)."""
         self._notifying.discard(proxy.handle)
         proxy.subscribers.clear()
         proxy.client.notification_subscribers.pop(proxy.handle, None)  # pyright: ignore[reportUnknownMemberType]

@@ -1,8 +1,8 @@
 """The adapter's side of a simulation: scans for bands and connects to them, on Bumble's host.
 
-As on a real adapter there can be any number of scans and connections, and one attempt to connect at a time. It knows
-nothing of Bleak's interface, which `backend` puts on top, but raises Bleak's errors. Workarounds for defects of Bumble
-are numbered as in the package's docstring.
+As on a real adapter, there can be any number of scans and connections, but only one attempt to connect at a time. This
+module raises Bleak's errors but does not implement Bleak's interface, which `backend` adds. Workarounds for defects of
+Bumble are numbered as in the package's docstring.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from bumble.utils import AsyncRunner
 log = logging.getLogger(__name__)
 
 ABORT_S, RESET_S = 2.0, 10.0
-"""Seconds to wait for the end of a connection or an attempt, and for a reset; Bumble waits for ever (defect 10)."""
+"""Seconds to wait for the end of a connection or of an attempt to connect, and seconds to wait for a reset. Bumble
+alone would wait for ever (defect 10)."""
 
 
 @asynccontextmanager
@@ -33,8 +34,8 @@ async def central(
 ) -> AsyncGenerator[Central, None]:
     """Power on a central with this address, and switch it off at the end of the block.
 
-    `source` and `sink` are the two directions of HCI to its controller; `mtu`, in bytes, is the largest that it agrees
-    to. Raises Bumble's errors and `TimeoutError`.
+    `source` and `sink` are the two directions of HCI to its controller. `mtu` is the largest MTU, in bytes, that it
+    agrees to. Raises Bumble's errors and `TimeoutError`.
     """
     own = Central(source, sink, address, mtu)
     try:
@@ -46,7 +47,7 @@ async def central(
 
 
 async def power_off(device: Device) -> None:
-    """End a device's connections, switch it off, and let those of Bumble's tasks end that nobody else awaits."""
+    """End a device's connections and switch it off. Then give those Bumble tasks that nobody awaits the time to end."""
     with contextlib.suppress(core.BaseBumbleError, TimeoutError):
         async with asyncio.timeout(ABORT_S):
             for connection in list(device.connections.values()):
@@ -59,7 +60,7 @@ async def power_off(device: Device) -> None:
 
 
 class _Host(Host):
-    """Bumble's host, except that it drops a packet that it cannot parse (defect 17)."""
+    """Bumble's host, except that a packet that cannot be parsed is dropped instead of raising an error (defect 17)."""
 
     def on_packet(self, packet: bytes) -> None:
         try:
@@ -69,16 +70,16 @@ class _Host(Host):
 
 
 class Central:
-    """A Bluetooth central in software; `backend.backends` makes Bleak's scanner and client from it."""
+    """A Bluetooth central in software. `backend.backends` makes the classes of Bleak's scanner and client for it."""
 
     def __init__(self, source: TransportSource, sink: TransportSink, address: str, mtu: int) -> None:
-        """`address` is a static random one (defect 5); `mtu`, in bytes, is the largest that this central agrees to."""
+        """`address` is a static random one (defect 5). `mtu` is the largest MTU, in bytes, that this agrees to."""
         configuration = DeviceConfiguration(name="hipsync", address=hci.Address(address))
         self.device = Device(config=configuration, host=_Host(source, sink))
         self.device.on(Device.EVENT_ADVERTISEMENT, self._heard)
         self.mtu = mtu
         self.known: dict[str, hci.Address] = {}
-        """The address of each device heard, with its type, which Bumble needs to connect; by the address as text."""
+        """By address as text, the address with its type of each device heard. Bumble needs the type to connect."""
         self._listeners: list[Callable[[Advertisement], None]] = []
         self._scanning, self._connecting = asyncio.Lock(), asyncio.Lock()
 
@@ -88,14 +89,17 @@ class Central:
             listener(report)
 
     async def listen(self, listener: Callable[[Advertisement], None], *, active: bool) -> None:
-        """Call `listener` for each advertisement from now on. The first listener decides whether scans are active."""
+        """Call `listener` for each advertisement from now on, until `unlisten`.
+
+        Whether the scan is active depends on the first listener's `active` alone.
+        """
         async with self._scanning:
             if not self._listeners:
                 await self.device.start_scanning(active=active, filter_duplicates=False)
             self._listeners.append(listener)
 
     async def unlisten(self, listener: Callable[[Advertisement], None]) -> None:
-        """Stop calling `listener`; without any listener the scan ends."""
+        """Stop calling `listener`. The scan ends with the last listener."""
         async with self._scanning:
             if listener in self._listeners:
                 self._listeners.remove(listener)
@@ -110,7 +114,7 @@ class Central:
         async with self._connecting:
             resolver = self.device.address_resolver
             bonded = resolver is not None and resolver.can_resolve_to(peer)
-            if bonded:  # defect 12: with a listener of ours, the scan that Bumble starts does not end with the attempt
+            if bonded:  # defect 12: a listener of our own keeps the scan going after Bumble's attempt
                 await self.listen(_nothing, active=True)
             attempt = asyncio.ensure_future(self.device.connect(peer, timeout=None))
             try:
@@ -127,11 +131,11 @@ class Central:
                     await self.unlisten(_nothing)
 
     async def _abort(self, attempt: asyncio.Future[Connection]) -> None:
-        """End an attempt to connect, also in the controller; if it has succeeded meanwhile, end the connection."""
+        """End an attempt to connect, in the controller too. If it has succeeded meanwhile, end the connection."""
         with contextlib.suppress(core.BaseBumbleError, hci.HCI_Error, TimeoutError, asyncio.CancelledError):
             async with asyncio.timeout(ABORT_S):
                 if not self.device.is_le_connecting:
-                    await asyncio.sleep(0.1)  # the command may be on its way
+                    await asyncio.sleep(0.1)  # the command to connect may still be on its way
                 if self.device.is_le_connecting or attempt.done():
                     await self.device.cancel_connection()  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]
                     await (await attempt).disconnect()  # it was connected before it was cancelled
@@ -143,6 +147,6 @@ def _nothing(_: Advertisement) -> None:
 
 
 def cancelled_from_outside() -> bool:
-    """Whether this task was cancelled; if not, a `CancelledError` in it means that a link was lost (defect 3)."""
+    """Whether the current task was cancelled. If not, a `CancelledError` in it means that a link is lost (defect 3)."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

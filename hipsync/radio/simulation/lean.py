@@ -1,4 +1,4 @@
-"""Takes from Bumble the formatting of debug texts, which costs more than half of a simulation's CPU time."""
+"""Stops Bumble from formatting debug texts, which takes more than half of a simulation's CPU time."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PACKETS: tuple[type[object], ...] = (
 
 @functools.cache
 def make_lean() -> None:
-    """Replace Bumble's formatting by short texts, once in a process, unless its debug log is on (defect 9).
+    """Replace Bumble's formatting of packets by short texts, once per process, unless its debug log is on (defect 9).
 
-    Bumble colours and formats every packet for that log, also when it is off. Nothing but texts changes, and nothing
-    but simulations calls this.
+    Bumble colours and formats every packet for the debug log even when the log is off. This changes nothing except
+    texts, and it is called only for simulations.
     """
     if logging.getLogger("bumble").isEnabledFor(logging.DEBUG):
         return

@@ -1,8 +1,8 @@
-"""One simulated band on the air: it advertises, serves its GATT table, and sends what the simulator wants sent.
+"""One simulated band on the air: it advertises, serves its GATT table, and sends what the simulator returns.
 
-A simulator (`hipsync.simulated.SimulatedBand`) is a pure state machine that knows no Bluetooth; this module calls it
-when a client reads, writes, subscribes or disconnects, and when its time has come. One task sends everything that the
-band sends by itself, so that the order is kept. Errors of the simulator end the block of `on_the_air`.
+A simulator (`hipsync.simulated.SimulatedBand`) is a pure state machine that knows no Bluetooth. This module calls it
+when a client connects, reads, writes, subscribes or disconnects, and at the instant `wake_at`. One task sends all
+notifications of the band, so that they stay in order. `on_the_air` raises the simulator's errors when its block ends.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ T = TypeVar("T")
 AD = core.AdvertisingData.Type
 
 SHORTEST_SLEEP_S = 0.001
-"""Seconds to wait at least, so that a band whose `wake_at` lies in the past cannot stop the clock."""
+"""The shortest wait, in seconds. Without it a band whose `wake_at` lies in the past would stop a virtual clock."""
 _BASE_UUID = "-0000-1000-8000-00805f9b34fb"
-"""How every UUID ends that the Bluetooth SIG assigned as a number (Core specification, volume 3, part B, 2.5.1)."""
+"""The end of every UUID that the Bluetooth SIG assigned as a number (Core specification, volume 3, part B, 2.5.1)."""
 _MOST_BYTES = 31
-"""The size of a legacy advertisement, and of a scan response (Core specification, volume 6, part B, 2.3.1)."""
+"""The most bytes of data in a legacy advertisement, and in a scan response (Core specification, volume 6, part B,
+2.3.1)."""
 _PROPERTIES: dict[Property, gatt.Characteristic.Properties] = {
     "read": gatt.Characteristic.Properties.READ,
     "write": gatt.Characteristic.Properties.WRITE,
@@ -52,7 +53,7 @@ _OPEN = _MAY.READABLE | _MAY.WRITEABLE
 class Bond:
     """Makes a simulated band refuse reads and writes without a bond.
 
-    The band shows `passkey`, which the other side has to type, or None for Just Works.
+    The band shows `passkey`, a number of at most six digits to be typed on the other side. None means Just Works.
     """
 
     passkey: int | None = None
@@ -65,7 +66,7 @@ class Bond:
 
 
 class _Wearer(PairingDelegate):
-    """Pairs as the band's wearer would. The passkey is always the same, as that in a Bangle.js's settings is."""
+    """Pairs as the band's wearer would. The passkey is always the same, like the one in the settings of a Bangle.js."""
 
     def __init__(self, bond: Bond, show: Callable[[str], None]) -> None:
         super().__init__(
@@ -81,10 +82,10 @@ class _Wearer(PairingDelegate):
 
 
 def advertising(advertisement: Advertisement) -> tuple[bytes, bytes]:
-    """The bytes of an advertisement and of its scan response, filled as most bands fill them.
+    """Return the bytes of an advertisement and of its scan response, arranged as most bands arrange them.
 
-    Flags and services come first, in the advertisement. The name is in the scan response, cut to fit. What fits in
-    neither is left out.
+    The name goes into the scan response, cut to fit. Everything else goes into the advertisement, flags and services
+    first; what does not fit there goes into the scan response. What fits into neither is left out.
     """
     advert, response = bytearray(), bytearray()
     if advertisement.name:
@@ -103,7 +104,7 @@ def advertising(advertisement: Advertisement) -> tuple[bytes, bytes]:
 
 
 def _structures(advertisement: Advertisement) -> list[bytes]:
-    """The AD structures of an advertisement, except the name's."""
+    """Return the AD structures of an advertisement, except the one for its name."""
     short = sorted(uuid for uuid in advertisement.services if _is_short(uuid))
     found = [_structure(AD.FLAGS, b"\x06")]  # general discoverable, no BR/EDR
     if short:
@@ -119,7 +120,7 @@ def _structures(advertisement: Advertisement) -> list[bytes]:
 
 
 def _structure(kind: int, data: bytes) -> bytes:
-    """An AD structure: its length, its type and its data (Core specification, volume 3, part C, 11)."""
+    """Build an AD structure from its type and data: length, type, data (Core specification, volume 3, part C, 11)."""
     return bytes([len(data) + 1, kind]) + data
 
 
@@ -128,7 +129,7 @@ def _is_short(uuid: str) -> bool:
 
 
 def _wire(uuid: str) -> bytes:
-    """A UUID as it is sent, the last byte first: 2 bytes if the SIG assigned it as a number, else 16."""
+    """Encode a UUID as it is sent, least significant byte first, in 2 bytes if the SIG assigned it, else in 16."""
     whole = bytes.fromhex(uuid.replace("-", ""))
     return (whole[2:4] if _is_short(uuid) else whole)[::-1]
 
@@ -146,8 +147,9 @@ async def on_the_air(
 ) -> AsyncGenerator[None, None]:
     """Advertise and serve a band until the end of the block.
 
-    `source` and `sink` are the two directions of HCI to its controller; `mtu`, in bytes, is the largest that it agrees
-    to. The band sees the time of `now`. At the end this raises the simulator's error, if it raised one.
+    `source` and `sink` are the two directions of HCI to its controller. `mtu` is the largest MTU, in bytes, that it
+    agrees to. The band takes the time from `now`. With a `bond`, the band refuses reads and writes until it is bonded.
+    If the simulator raised an error, that error is raised at the end of the block.
     """
     peripheral = _Peripheral(band, source, sink, address=address, mtu=mtu, now=now, bond=bond)
     life: asyncio.Task[None] | None = None
@@ -160,7 +162,7 @@ async def on_the_air(
         if life is not None:
             peripheral.end()
             await asyncio.wait({life}, timeout=ABORT_S)
-            while not life.done():  # `wait_for`, in Bumble, loses a cancellation that comes together with a reply
+            while not life.done():  # Bumble uses `wait_for`, which loses a cancellation that comes with a reply
                 life.cancel()
                 await asyncio.wait({life}, timeout=RESET_S)
         await power_off(peripheral.device)
@@ -169,7 +171,7 @@ async def on_the_air(
 
 
 class _Peripheral:
-    """A simulator behind Bumble's GATT server."""
+    """Connects a simulator to Bumble's GATT server."""
 
     def __init__(
         self,
@@ -200,7 +202,7 @@ class _Peripheral:
         self._connection: Connection | None = None
         self._gone = asyncio.Event()
         self._wake = asyncio.Event()
-        """Set when `live` must look again: the client connected, left or sent something, or `end` was called."""
+        """Set when `live` must run another step: the client connected, left or sent something, or `end` was called."""
         self._failure: Exception | None = None
         self._ending = False
         for service in band.services():
@@ -237,16 +239,17 @@ class _Peripheral:
         return attribute
 
     def _result(self, operation: Callable[[], T]) -> T:
-        """The simulator's result for an operation of the client. Raises `ATT_Error`, also for a bug in the simulator.
+        """Call the simulator for the client and return the result. Raises `ATT_Error` if the simulator refuses.
 
-        Such a bug is noted and ends `live`.
+        Any other exception is a bug in the simulator. It is recorded and ends `live`, and the client gets an
+        `ATT_Error` too.
         """
         self._wake.set()
         try:
             return operation()
         except Refused as refused:
             raise att.ATT_Error(refused.code) from refused
-        except Exception as error:  # it is others' code, and without a reply the client would wait for 30 s
+        except Exception as error:  # a simulator is other people's code; without a reply the client would wait for 30 s
             self._failure = error
             raise att.ATT_Error(att.ATT_UNLIKELY_ERROR_ERROR) from error
 
@@ -269,14 +272,14 @@ class _Peripheral:
         self._wake.set()
 
     def end(self) -> None:
-        """Let `live` return after its present step."""
+        """Make `live` return after its current step."""
         self._ending = True
         self._wake.set()
 
     async def live(self) -> None:
-        """Advertise while there is no connection, and send what the simulator wants sent when it wants so.
+        """Advertise while there is no connection, and send what the simulator returns, until `end` is called.
 
-        Raises what the simulator raises. Returns after `end`.
+        Raises whatever the simulator raises.
         """
         advertised = False
         while not self._ending and self._failure is None:
@@ -294,7 +297,7 @@ class _Peripheral:
             raise self._failure
 
     async def _sleep(self) -> None:
-        """Wait until the client acts, or until the time at which the simulator wants to be called."""
+        """Wait until the client acts, or until the simulator's `wake_at`."""
         wake = self._band.wake_at()
         seconds = None if wake is None else max((wake - self._now()) / timedelta(seconds=1), SHORTEST_SLEEP_S)
         with contextlib.suppress(TimeoutError):
@@ -302,7 +305,7 @@ class _Peripheral:
                 await self._wake.wait()
 
     async def _send(self, event: Notification | HangUp) -> None:
-        """Hang up, or notify the client if it has subscribed."""
+        """Hang up, or send the client a notification or indication if it has subscribed to one."""
         connection = self._connection
         if connection is None:
             return
@@ -319,7 +322,10 @@ class _Peripheral:
                 await self._unless_gone(self.device.indicate_subscriber(connection, attribute, event.data))
 
     async def _unless_gone(self, operation: Coroutine[object, object, None]) -> None:
-        """Wait for the end of an operation or of the connection: Bumble would go on waiting for a peer that left."""
+        """Wait for the end of an operation or of the connection, because Bumble would wait on for a peer that has left.
+
+        An error of the operation is only logged.
+        """
         work, gone = asyncio.ensure_future(operation), asyncio.ensure_future(self._gone.wait())
         try:
             await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,7 @@
 """The ways to reach simulated bands: in this process, or in another one through a Bumble transport.
 
 `simulated_radio` puts bands and an adapter on one air in this process. `serve` puts bands on an air for other
-processes, and `bumble_adapter` is the adapter with which such a process reaches them.
+processes, and those reach them with the adapter that `bumble_adapter` opens.
 """
 
 from __future__ import annotations
@@ -28,26 +28,28 @@ from hipsync.radio.simulation.reception import Reception
 from hipsync.simulated import SimulatedBand
 
 MTU = 247
-"""The MTU in bytes that many bands agree to: a notification then fits one link-layer packet of 251 bytes."""
+"""The MTU in bytes that many bands agree to. With it a notification fits into one link-layer packet of 251 bytes."""
 _OWN_ADDRESS = "F0:00:00:00:00:01"
 _FIRST_ADDRESS = "C0:00:00:00:00:01"
 _TCP_SERVER = "tcp-server"
 _FOR_A_HOST = frozenset({"vhci", "pty", "unix-server", "ws-server"})
-"""Transports at whose other end there is a host that needs a controller; at all others there is a controller."""
+"""Transports whose other end is a host that needs a controller. The other end of all others, `tcp-server` aside, is a
+controller."""
 _PUBLIC_ADDRESS = "02:00:00:00:00:01"
-"""The address of the controller of a host that connects from its public address, as Linux does; zero means none."""
+"""The public address of a controller that serves a host. Linux connects from that address; all zeros would mean that
+there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedRadio:
-    """An adapter, the air that it is on, and the addresses of the bands there in the order in which they were given."""
+    """A simulated adapter, its air, and the addresses of the bands there, in the order in which they were given."""
 
     adapter: Adapter
     air: Air
     addresses: tuple[str, ...]
 
     def reception(self, band: int = 0) -> Reception:
-        """How one of the bands is received, by its place among the addresses; to be changed at will."""
+        """Return the reception of one band, for changes. `band` is the position of its address, counted from 0."""
         return self.air.reception(self.addresses[band])
 
 
@@ -60,11 +62,12 @@ async def simulated_radio(
     mtu: int = MTU,
     bond: Bond | None = None,
 ) -> AsyncGenerator[SimulatedRadio, None]:
-    """Put bands on the air, with an adapter that reaches them, until the end of the block; on any event loop.
+    """Put bands on the air, with an adapter that reaches them, until the end of the block. Works on any event loop.
 
-    The bands see the time of `now`. Their `addresses` must be static random ones; by default they are
-    C0:00:00:00:00:01 and so on. `mtu`, in bytes, is the largest that both sides agree to. With `bond` the bands ask for
-    one. Raises `ConfigError` for an unfit address, and at the end the error of a simulator that raised one.
+    The bands take the time from `now`. Their `addresses` must be static random ones; by default they are
+    C0:00:00:00:00:01, C0:00:00:00:00:02 and so on. `mtu` is the largest MTU, in bytes, that both sides agree to. With
+    a `bond`, the bands refuse reads and writes until they are bonded. Raises `ConfigError` for an unfit address. If a
+    simulator raised an error, that error is raised at the end of the block.
     """
     make_lean()
     air = Air()
@@ -106,10 +109,10 @@ def _check_address(address: str) -> None:
 
 @asynccontextmanager
 async def bumble_adapter(transport: str, *, mtu: int = MTU) -> AsyncGenerator[Adapter, None]:
-    """An adapter on the controller behind a Bumble transport, such as `tcp-client:127.0.0.1:6402` where `serve` waits.
+    """Open an adapter on the controller behind a Bumble transport, and close it at the end of the block.
 
-    It works until the end of the block. `mtu`, in bytes, is the largest that it agrees to. Raises
-    `BluetoothUnavailable`.
+    The `transport` is, for example, `tcp-client:127.0.0.1:6402`, where `serve` waits at that address. `mtu` is the
+    largest MTU, in bytes, that the adapter agrees to. Raises `BluetoothUnavailable`.
     """
     async with AsyncExitStack() as stack:
         opened = await _opened(stack, transport)
@@ -131,19 +134,19 @@ async def serve(
     mtu: int = MTU,
     bond: Bond | None = None,
 ) -> AsyncGenerator[str, None]:
-    """Serve bands to other processes until the end of the block. Yields the transport by which they are reached.
+    """Serve bands to other processes until the end of the block. Yields the transport through which they are reached.
 
-    What happens depends on the other end of `transport`:
+    What happens depends on the kind of `transport`:
 
-    - `tcp-server:HOST:PORT` (port 0: any free one) waits for clients such as `bumble_adapter`. Each gets a controller
-      of its own on the bands' air, and its links end when the client goes, however it goes.
-    - `vhci` and other transports with a host at their end give that host one controller: Linux then sees an adapter
-      with the bands in reach.
-    - Any other transport has a controller at its end, such as the dongle of `usb:0`. It carries one band to whatever
-      that controller reaches.
+    - `tcp-server:HOST:PORT` (port 0 means any free port) waits for clients such as `bumble_adapter`. Each client gets
+      its own controller on the bands' air, and the controller's links end when the client leaves for whatever reason.
+    - `vhci` and other transports that lead to a host give that host one controller. Linux, for example, then has an
+      adapter with the bands in reach.
+    - Any other transport leads to a controller, such as the dongle at `usb:0`, and carries exactly one band. The band
+      is on the air for whatever that controller reaches.
 
-    The other arguments are those of `simulated_radio`. Raises `BluetoothUnavailable` and `ConfigError`, and at the end
-    the error of a simulator that raised one.
+    The other arguments are those of `simulated_radio`. Raises `BluetoothUnavailable` and `ConfigError`. If a simulator
+    raised an error, that error is raised at the end of the block.
     """
     make_lean()
     kind = transport.partition(":")[0]
@@ -192,10 +195,10 @@ async def _serve_on_controller(
 
 
 async def _opened(stack: AsyncExitStack, transport: str) -> Transport:
-    """Open a Bumble transport until the stack is closed. Raises `BluetoothUnavailable`."""
+    """Open a Bumble transport, which is closed with the stack. Raises `BluetoothUnavailable`."""
     try:
         opened = await open_transport(transport)
-    except Exception as error:  # libusb, pyserial, gRPC ...: each kind of transport has errors of its own
+    except Exception as error:  # libusb, pyserial, gRPC ...: each kind of transport has its own errors
         raise BluetoothUnavailable(f"the transport {transport} cannot be opened: {_why(error)}") from error
     stack.push_async_callback(opened.close)
     return opened
@@ -210,7 +213,7 @@ def _why(error: Exception) -> str:
 
 
 async def _accept_clients(stack: AsyncExitStack, air: Air, transport: str) -> str:
-    """Accept TCP clients until the stack is closed, and return the transport by which a client reaches this.
+    """Accept TCP clients until the stack is closed. Returns the transport with which a client connects to this server.
 
     Raises `BluetoothUnavailable` and `ConfigError`.
     """
@@ -234,7 +237,7 @@ async def _accept_clients(stack: AsyncExitStack, air: Air, transport: str) -> st
 
 
 class _RemoteHost(asyncio.Protocol):
-    """Another process's Bluetooth host: it has a controller on the bands' air while its TCP connection stands."""
+    """The Bluetooth host of another process. It has a controller on the bands' air while its TCP connection is open."""
 
     def __init__(self, air: Air, clients: set[_RemoteHost]) -> None:
         self._air, self._clients = air, clients
@@ -252,16 +255,16 @@ class _RemoteHost(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except core.BaseBumbleError:  # not HCI: a client of something else
+        except core.BaseBumbleError:  # not HCI: the client takes this for another server
             self.send_away()
 
     def on_packet(self, packet: bytes) -> None:
-        """Send the client an HCI packet, for which its controller calls this."""
+        """Send the client an HCI packet. Its controller calls this method."""
         if self._transport is not None:
             self._transport.write(packet)
 
     def send_away(self) -> asyncio.Future[None]:
-        """End the client's connection. Returns a future that is done when it has gone."""
+        """End the client's connection. Returns a future that is done once the connection is closed."""
         if self._transport is not None:
             self._transport.abort()
         return self._gone

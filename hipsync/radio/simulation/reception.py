@@ -1,7 +1,7 @@
-"""How one simulated band is received, and the faults on the way that a test can switch on.
+"""How well one simulated band is received, and the faults in reception that a test can switch on.
 
-A `Reception` belongs to a band. It delays packets, drops advertisements or ends the link. While the link stands it
-neither reorders nor loses a packet, as a real link layer does not. Times are the event loop's, be they virtual.
+A `Reception` belongs to one band. It delays packets, drops advertisements or ends the link. While the link is open it
+neither reorders nor loses packets, like a real link layer. Times are those of the event loop, which may be virtual.
 """
 
 from __future__ import annotations
@@ -11,46 +11,47 @@ from collections import deque
 from collections.abc import Callable
 
 SUPERVISION_S = 4.0
-"""The supervision time-out in seconds that is usual for wearables; the Core specification allows 0.1 to 32."""
+"""The supervision time-out in seconds. This value is usual for wearables; the Core specification allows 0.1 to 32."""
 _SOON_S = 1e-5
-"""Seconds by which a packet may be delivered early: asyncio fires a timer up to its resolution before it is due."""
+"""Seconds by which a packet may be delivered early: asyncio can fire a timer early by as much as its resolution."""
 
 
 class Reception:
-    """How one band is received. Its attributes can be set, and its methods called, at any time."""
+    """How well one band is received. Attributes can be set and methods called at any time."""
 
     def __init__(self, cut: Callable[[], None]) -> None:
-        """`cut` ends the band's links on both sides."""
+        """`cut` is a function that ends the band's links on both sides."""
         self._cut = cut
         self.rssi_dbm = -60
-        """The signal strength of the band's advertisements, as scans report it."""
+        """The signal strength of the band's advertisements in dBm, as scans report it."""
         self.lost_adverts = 0.0
         """The share of advertisements that get lost, from 0 to 1."""
         self.refuse: int | None = None
         """The HCI error code with which attempts to connect fail, such as 0x3E; None lets them succeed."""
         self.delay_s = 0.0
-        """Seconds between sending and arrival of what the band sends."""
+        """Seconds from the end of a packet's transmission by the band to its arrival."""
         self.bytes_per_s: float | None = None
-        """How many bytes a second the band can send; None for any number."""
+        """How many bytes the band can send in a second; None for no limit."""
         self.mangle: Callable[[bytes], bytes] | None = None
-        """Changes each L2CAP frame that the band sends, to test robustness: no real link layer lets damage through."""
+        """A function that changes each L2CAP frame from the band; None changes nothing. For tests of robustness: no
+        real link layer lets damaged packets through."""
         self.in_range = True
-        """Whether anything passes between the band and others; see `leave` and `come_back`."""
+        """Whether packets can pass between the band and others. Set by `leave` and `come_back`."""
         self.stalled = False
-        """Whether packets from the band wait; see `stall` and `resume`."""
+        """Whether packets from the band are kept waiting. Set by `stall` and `resume`."""
         self.notified = 0
-        """The number of notifications and indications sent so far."""
+        """The number of notifications and indications that the band has sent so far."""
         self.from_band = Lane(lambda: self.in_range and not self.stalled)
         self.to_band = Lane(lambda: self.in_range)
         self._cut_at: int | None = None
         self._supervision: asyncio.TimerHandle | None = None
 
     def cut_after(self, notifications: int) -> None:
-        """Let this many more notifications through, and end the link in place of the next one."""
+        """Let this many more notifications or indications through, and end the link in place of the next one."""
         self._cut_at = self.notified + notifications
 
     def cuts_now(self) -> bool:
-        """Count a notification. Returns whether the link ends in place of it."""
+        """Decide whether the link ends in place of a notification; if it does not, count the notification."""
         if self.notified == self._cut_at:
             self._cut_at = None
             return True
@@ -63,7 +64,7 @@ class Reception:
         self.forget()
 
     def forget(self) -> None:
-        """Discard every packet that is under way, and the supervision time-out."""
+        """Discard every packet that is still on its way, and cancel the supervision time-out."""
         self.from_band.clear()
         self.to_band.clear()
         if self._supervision is not None:
@@ -71,13 +72,13 @@ class Reception:
             self._supervision = None
 
     def leave(self) -> None:
-        """Go out of range: nothing passes from now on, and the link ends after the supervision time-out."""
+        """Go out of range. Nothing passes from now on, and the link ends after `SUPERVISION_S`."""
         self.in_range = False
         if self._supervision is None:
             self._supervision = asyncio.get_running_loop().call_later(SUPERVISION_S, self.drop)
 
     def come_back(self) -> None:
-        """Come back into range: packets that waited arrive, if the link still stands."""
+        """Come back into range. Packets that were waiting now arrive, if the link is still open."""
         if self._supervision is not None:
             self._supervision.cancel()
             self._supervision = None
@@ -86,17 +87,17 @@ class Reception:
         self.to_band.flow()
 
     def stall(self) -> None:
-        """Let packets from the band wait until `resume`; the link stands."""
+        """Keep packets from the band waiting until `resume`. The link stays open."""
         self.stalled = True
 
     def resume(self) -> None:
-        """Deliver the packets that wait since `stall`, and all that follow."""
+        """Deliver the packets that have been waiting since `stall`, and let later ones pass."""
         self.stalled = False
         self.from_band.flow()
 
 
 class Lane:
-    """Packets on their way in one direction, which arrive in order while the lane is open."""
+    """The packets on their way in one direction. They arrive in order, and only while the lane is open."""
 
     def __init__(self, is_open: Callable[[], bool]) -> None:
         self._is_open = is_open
@@ -107,14 +108,17 @@ class Lane:
     def send(
         self, arrive: Callable[[], None], size: int = 0, delay_s: float = 0.0, bytes_per_s: float | None = None
     ) -> None:
-        """Call `arrive` when a packet of `size` bytes has been sent at `bytes_per_s` and `delay_s` have passed."""
+        """Send a packet of `size` bytes at `bytes_per_s`, and call `arrive` `delay_s` seconds after it is sent.
+
+        `bytes_per_s` None means that sending takes no time. Packets are sent one after another.
+        """
         now = asyncio.get_running_loop().time()
         self._free_at = max(self._free_at, now) + (size / bytes_per_s if bytes_per_s else 0.0)
         self._waiting.append((self._free_at + delay_s, arrive))
         self.flow()
 
     def flow(self) -> None:
-        """Deliver what is due if the lane is open, and set a timer for the rest."""
+        """Deliver the packets that are due if the lane is open, and set a timer for the next one."""
         loop = asyncio.get_running_loop()
         if self._timer is not None:
             self._timer.cancel()
@@ -128,7 +132,7 @@ class Lane:
             loop.call_soon(arrive)
 
     def clear(self) -> None:
-        """Discard all packets."""
+        """Discard all packets that are still on their way."""
         self._waiting.clear()
         self._free_at = 0.0
         self.flow()
