@@ -1,9 +1,9 @@
 """The settings file: reads the user's TOML, checks it, and writes settings as TOML.
 
-The table `_KEYS` is the whole format: under which table and key each setting stands, and how its value is read and
-written. What is unknown or wrong is refused with the file, the key and what is allowed, never skipped. The file must
-belong to the user, and nobody else may write to it, for it can name a command. `hipsync today` imports this module, so
-what only some files need is imported where it is needed.
+The table `_KEYS` is the whole format: the table and key of each setting, and how its value is read and written. An
+unknown or wrong entry is never skipped: the error names the file, the key and what is allowed. The file must belong to
+the user (or root), and nobody else may be able to write to it, because it can name a command. `hipsync today` imports
+this module, so modules that only some files need are imported where they are needed.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 
 def load(file: Path, *, required: bool = False) -> Config:
-    """The settings of a file. Without a file they are the defaults, unless it is `required`.
+    """Read the settings from a file. A file that does not exist means the defaults.
 
-    Raises `ConfigError`, which names file, key and value, and says what is allowed.
+    Raises `ConfigError`, which names the file, the key and the value, and says what is allowed. If `required`, a file
+    that does not exist raises it too.
     """
     try:
         with file.open("rb") as opened:
@@ -60,7 +61,7 @@ def _check_owner(file: Path, status: os.stat_result) -> None:
 
 
 def parsed(document: Mapping[str, Toml], file: str) -> Config:
-    """The settings of a parsed TOML document; `file` names it in messages. Raises `ConfigError`."""
+    """Check a parsed TOML document and return its settings. Error messages call it `file`. Raises `ConfigError`."""
     changed: dict[str, dict[str, Any]] = {"rule": {}, "policy": {}, "": {}}
     for table, content in document.items():
         keys = _KEYS.get(table)
@@ -84,14 +85,14 @@ def parsed(document: Mapping[str, Toml], file: str) -> Config:
 
 
 def _changed(config: Config, changed: Mapping[str, dict[str, Any]]) -> Config:
-    """The settings with other values for some, by the part of `Config` that holds them ("" for `Config` itself)."""
+    """Return the settings with the new values in `changed`, whose keys are "rule", "policy" and "" (for all others)."""
     rule = config.rule._replace(**changed["rule"])
     policy = replace(config.policy, limit_minutes=rule.limit_minutes, **changed["policy"])
     return replace(config, rule=rule, policy=policy, **changed[""])
 
 
 def _check_exercises(config: Config, file: str) -> None:
-    """Raise `ConfigError` for an unknown name or tag, and for a choice that leaves no exercise."""
+    """Raise `ConfigError` for an unknown name or tag of an exercise, or if no exercise is left to choose."""
     from hipsync.core.exercises import KNOWN, chosen
 
     known = KNOWN.union(*({move.name, *move.tags} for move in config.own))
@@ -109,7 +110,7 @@ def _check_exercises(config: Config, file: str) -> None:
 
 
 def as_toml(config: Config) -> str:
-    """All settings as the text of a file that `load` takes, in the order of `_KEYS`."""
+    """Write all settings as the text of a file that `load` can read, in the order of `_KEYS`."""
     lines: list[str] = []
     for table, keys in _KEYS.items():
         lines += ["", f"[{table}]"] if lines else [f"[{table}]"]
@@ -123,7 +124,7 @@ def _value(config: Config, setting: str) -> object:
 
 
 def _written(value: object) -> str:
-    """A switch, number, text, list of texts, time of day or length of time as TOML has it."""
+    """Write a switch, number, text, list of texts, time of day or length of time as a TOML value."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, timedelta):
@@ -132,7 +133,7 @@ def _written(value: object) -> str:
         return f'"{value:%H:%M}"'
     import json
 
-    # JSON's texts and lists are TOML's, but for the one control character that only TOML forbids.
+    # JSON writes texts and lists as TOML does, except for the one control character that only TOML forbids.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -164,7 +165,7 @@ class _Key(NamedTuple):
     """One key of the settings file."""
 
     setting: str
-    """Where `Config` holds the setting, such as "snooze" or "rule.limit_minutes"."""
+    """The path of the attribute in `Config`, such as "snooze" or "rule.limit_minutes"."""
     read: Callable[[Toml], object]
     write: Callable[[Any], str] = _written
 

@@ -1,7 +1,7 @@
-"""Reads one value of the settings file: one function for each kind of value, from what TOML has to what Python needs.
+"""Reads single values of the settings file: each function turns one kind of TOML value into what hipsync needs.
 
-A reader raises `ConfigError` that says what is allowed. It knows neither the file nor the key: `file` puts them in
-front, so the message begins with a verb.
+If a value is wrong, a reader raises a `ConfigError` that says what is allowed. A reader knows neither file nor key. The
+module `file` puts them before the message, so the message begins with a verb.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Toml: TypeAlias = "str | int | float | bool | datetime | date | time | Sequence[
 
 
 def suggestion(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
-    """The end of a message about an unknown word: a known one that is spelt alike, or the list of all known ones."""
+    """Return the end of a message about an unknown word: the known word most like it, or else all the known words."""
     from difflib import get_close_matches
 
     close = get_close_matches(word, list(known), 1)
@@ -34,7 +34,7 @@ def suggestion(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
 
 
 def minutes_of(text: object) -> int:
-    """A length of time such as "60m", "1h" or "1h30m", in minutes. Raises `ConfigError`, also for a length of 0."""
+    """Read a length of time such as "60m", "60", "1h" or "1h30m", in minutes. Raises `ConfigError`, also for zero."""
     match = re.fullmatch(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,4})m?)?", text) if isinstance(text, str) else None
     minutes = int(match[1] or 0) * 60 + int(match[2] or 0) if match else 0
     if not minutes:
@@ -43,12 +43,12 @@ def minutes_of(text: object) -> int:
 
 
 def duration(value: Toml) -> timedelta:
-    """A length of time that `minutes_of` can read. Raises `ConfigError`."""
+    """Read a length of time, such as "1h30m", as a timedelta. Raises `ConfigError`, also for a zero length."""
     return timedelta(minutes=minutes_of(value))
 
 
 def minutes_between(least: int, most: int) -> Callable[[Toml], int]:
-    """A reader of a length of time, in minutes, from `least` to `most` inclusive."""
+    """Return a reader for a length of time, in minutes, from `least` to `most` inclusive."""
 
     def read(value: Toml) -> int:
         minutes = minutes_of(value)
@@ -60,12 +60,12 @@ def minutes_between(least: int, most: int) -> Callable[[Toml], int]:
 
 
 def minutes_or_off(value: Toml) -> int | None:
-    """A length of time in minutes; None for "off". Raises `ConfigError`."""
+    """Read a length of time, in minutes, or "off", which gives None. Raises `ConfigError`."""
     return None if value == "off" else minutes_of(value)
 
 
 def whole_number(least: int, most: int) -> Callable[[Toml], int]:
-    """A reader of a whole number from `least` to `most` inclusive."""
+    """Return a reader for a whole number from `least` to `most` inclusive."""
 
     def read(value: Toml) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
@@ -76,7 +76,7 @@ def whole_number(least: int, most: int) -> Callable[[Toml], int]:
 
 
 def true_or_false(value: Toml) -> bool:
-    """A switch. Raises `ConfigError`."""
+    """Read a switch: TOML's true or false. Raises `ConfigError` for anything else."""
     if not isinstance(value, bool):
         raise ConfigError("must be true or false")
     return value
@@ -86,21 +86,21 @@ def true_or_false(value: Toml) -> bool:
 
 
 def text(value: Toml) -> str:
-    """Any text, also an empty one. Raises `ConfigError`."""
+    """Read any text, even an empty one. Raises `ConfigError` if the value is no text."""
     if not isinstance(value, str):
         raise ConfigError("must be text in quotes")
     return value
 
 
 def texts(value: Toml) -> tuple[str, ...]:
-    """A list of texts, also an empty one. Raises `ConfigError`."""
+    """Read a list of texts, even an empty list. Raises `ConfigError` for anything else."""
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ConfigError('must be a list of texts, such as ["a", "b"]')
     return tuple(str(item) for item in value)
 
 
 def visible_text(limit: int) -> Callable[[Toml], str]:
-    """A reader of text of 1 to `limit` characters, none of which steers a terminal or hides."""
+    """Return a reader for a text of 1 to `limit` characters, all visible, without a space at either end."""
 
     def read(value: Toml) -> str:
         from hipsync.text import clean
@@ -128,14 +128,14 @@ def _end_time_in(text: str) -> time:
 
 
 def time_of_day(value: Toml) -> time:
-    """A local time such as "04:00". Raises `ConfigError`."""
+    """Read a local time of day such as "04:00". Raises `ConfigError`."""
     return _time_in(text(value))
 
 
 def windows(value: Toml) -> Windows:
-    """Spans of a day such as "08:00-12:00, 13:00-24:00"; none for "off" and "". Raises `ConfigError`.
+    """Read spans within a day, such as "08:00-12:00, 13:00-24:00"; "off" and "" mean none. Raises `ConfigError`.
 
-    The end of a day, 24:00, is `time.max`.
+    The result has pairs of start and end, in local time; `time.max` stands for 24:00.
     """
     found: list[tuple[time, time]] = []
     if value == "off":
@@ -149,9 +149,9 @@ def windows(value: Toml) -> Windows:
 
 
 def windows_by_weekday(value: Toml) -> dict[int, Windows]:
-    """Spans by weekday, Monday 0, from a table such as `{ mon-fri = "08:00-18:00" }`. Raises `ConfigError`.
+    """Read a table such as `{ mon-fri = "08:00-18:00" }` as spans by weekday; Monday is 0. Raises `ConfigError`.
 
-    A range of days may pass the end of the week, as in sat-mon. Days that are not named are left out.
+    A range of days may run past Sunday, as in sat-mon. Days that the table does not name are left out.
     """
     if not isinstance(value, Mapping):
         raise ConfigError('must be a table by weekdays, such as { mon-fri = "08:00-18:00" }')
@@ -170,9 +170,10 @@ def windows_by_weekday(value: Toml) -> dict[int, Windows]:
 
 
 def own_exercises(value: Toml) -> tuple[Move, ...]:
-    """The tables `[[exercises.own]]`; no two may have one name, nor the name or tag of a known one.
+    """Read the tables `[[exercises.own]]`.
 
-    Raises `ConfigError`.
+    Raises `ConfigError`, also for a name that is taken: by another of these tables, by an exercise or tag that comes
+    with hipsync, or by a value of `When`.
     """
     from hipsync.core.exercises import KNOWN, When
 
@@ -255,4 +256,4 @@ EXERCISE_KEYS: Mapping[str, Callable[[Toml], object]] = {
     "hold_s": whole_number(0, 300),
     "drawing": _drawing,
 }
-"""The keys of a table `[[exercises.own]]`, which are the fields of `Move`, and their readers."""
+"""The readers of a table `[[exercises.own]]`, by key. The keys are the fields of `Move`."""
