@@ -1,4 +1,4 @@
-"""The computer that hipsync runs on: its clock, its folders, its sleep, and what starts and supervises the service.
+"""The computer that hipsync runs on: its clock, folders and sleep, and what starts and supervises the service.
 
-Each file is about one facility of the operating system, and none knows bands, readings or prompts.
+Each module is about one facility of the operating system, and none knows of bands, readings or prompts.
 """

@@ -1,7 +1,7 @@
-"""The service file, by which the system starts hipsync: a systemd user unit, a launchd agent, or a Windows task.
+"""The service file with which the system starts hipsync: a systemd user unit, a launchd agent or a Windows task.
 
-This module makes its text, its place and the commands around it; it writes and runs nothing. systemd's has been tried.
-The other two are checked for their form alone: nobody has run them.
+This module gives the file's text, its path, and the commands to run before and after; it writes and runs nothing. The
+systemd unit has been tried. Tests check only the form of the other two, which nobody has run.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from hipsync.errors import ConfigError
 NAME = "hipsync"
 LABEL = "io.github.hipsync"
 WATCHDOG_MINUTES = 5
-"""Minutes without a sign of life after which systemd restarts the service, which sends one every minute."""
+"""Minutes without a sign of life after which systemd restarts the service. The service sends one every minute."""
 
 
 class Place(NamedTuple):
-    """A service file: where it belongs, its text, and the commands to run after writing and before removing it."""
+    """A service file: its path and text, the commands to run after it is written, and those before its removal."""
 
     path: Path
     text: str
@@ -32,9 +32,9 @@ class Place(NamedTuple):
 
 
 def executable() -> Path:
-    """The program `hipsync` that runs now, as the system can start it. Raises `ConfigError` if there is none.
+    """Return the absolute path of the installed program `hipsync`. Raises `ConfigError` if there is none.
 
-    It is the script that was called, or the one beside its environment's interpreter, where uv, pipx and pip put it.
+    It is the script that was called, or the one beside the Python interpreter, where uv, pipx and pip put it.
     """
     for candidate in (Path(sys.argv[0]), Path(sys.executable).with_name(f"{NAME}.exe" if _windows() else NAME)):
         if candidate.stem == NAME and candidate.is_file():
@@ -49,9 +49,10 @@ def _windows() -> bool:
 
 
 def place(command: Sequence[str], home: Path, platform: str = sys.platform, config: Path | None = None) -> Place:
-    """The service file that runs a command, `hipsync run` with its options, for a user with this home on this platform.
+    """Return the service file for a user with this home folder on this platform, named as in `sys.platform`.
 
-    `config` is the user's XDG_CONFIG_HOME, if it is set.
+    `command` is what the service runs: `hipsync run` with its options. `config` is the user's XDG_CONFIG_HOME; None
+    means `.config` in the home folder.
     """
     if platform == "darwin":
         path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
@@ -69,22 +70,22 @@ def place(command: Sequence[str], home: Path, platform: str = sys.platform, conf
 
 
 def here(command: Sequence[str]) -> Place:
-    """The service file that runs a command for this user on this system."""
+    """Return the service file that runs a command for the current user on this system."""
     given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     return place(command, Path.home(), config=given if given.is_absolute() else None)
 
 
 def installed() -> Path | None:
-    """The path of this user's service file; None if there is no such file."""
+    """Return the path of the current user's service file, or None if the file does not exist."""
     path = here(()).path
     return path if path.exists() else None
 
 
 def unit(command: Sequence[str]) -> str:
-    """The text of a systemd user unit that runs a command.
+    """Return the text of a systemd user unit that runs a command.
 
-    The lines from UMask on take from the service what it does not need, as far as a user's manager can. It needs Unix
-    sockets for D-Bus, by which it reaches Bluetooth and the desktop, and netlink for Bluetooth adapters.
+    The lines from UMask on deny the service what it does not need, as far as a user's service manager can. It needs
+    Unix sockets for D-Bus, which leads to Bluetooth and the desktop, and it needs netlink for Bluetooth adapters.
     """
     return f"""\
 [Unit]
@@ -119,14 +120,14 @@ WantedBy=default.target
 
 
 def _quoted(word: str) -> str:
-    """A word of ExecStart, quoted by systemd.service(5), "Command lines"."""
+    """Quote a word for ExecStart if necessary, as systemd.service(5) says under "Command lines"."""
     escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
     plain = word.replace("/", "").replace("-", "").replace(".", "").isalnum()
     return word if escaped == word and plain else f'"{escaped}"'
 
 
 def agent(command: Sequence[str]) -> str:
-    """The text of a launchd agent that runs a command."""
+    """Return the text of a launchd agent that runs a command at login."""
     words = "\n".join(f"    <string>{escape(word)}</string>" for word in command)
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -154,7 +155,7 @@ def agent(command: Sequence[str]) -> str:
 
 
 def task(command: Sequence[str]) -> str:
-    """The text of a task of the Windows Task Scheduler that runs a command at logon."""
+    """Return the text of a task for the Windows Task Scheduler that runs a command at logon."""
     program, *arguments = command
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>

@@ -1,8 +1,8 @@
-"""Clocks: the system's, and a virtual one that waits for nothing.
+"""Clocks: the system's clock, and a virtual one on which waiting takes no real time.
 
-Whoever needs the time is handed a `Clock`, or its `now`; only `SystemClock` reads the real one. A `VirtualTimeLoop` is
-an event loop that jumps to its next timer instead of waiting for it, so that a simulated day with real time-outs and
-pauses passes in seconds. Its time stands still while a thread of its executor works.
+Code that needs the time is given a `Clock` or its `now`; only `SystemClock` reads the real time. A `VirtualTimeLoop` is
+an event loop that jumps to its next timer instead of waiting for it. So a simulated day with real time-outs and pauses
+passes in seconds. Virtual time stands still while a thread of the loop's executor works.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ Ts = TypeVarTuple("Ts")
 
 
 class Clock(Protocol):
-    """What tells the time and waits for a time."""
+    """Gives the present time, and waits until a given time."""
 
     def now(self) -> datetime:
-        """The present instant, in UTC, with its zone."""
+        """The present instant, as an aware datetime in UTC."""
         ...
 
     async def sleep_until(self, instant: datetime) -> None:
-        """Return at this instant, or at once if it is past."""
+        """Wait until this instant, or return at once if it is past."""
         ...
 
 
 class SystemClock:
-    """The computer's clock."""
+    """The computer's own clock, in real time."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)  # noqa: TID251  the one place that reads it
+        return datetime.now(UTC)  # noqa: TID251  the one place that reads the real time
 
     async def sleep_until(self, instant: datetime) -> None:
         await asyncio.sleep(max((instant - self.now()).total_seconds(), 0.0))
 
 
 class FastClock:
-    """The clock of a `VirtualTimeLoop`, which shows `start` when it is created.
+    """The clock of a `VirtualTimeLoop`. It shows `start`, an instant in UTC, when it is created.
 
-    `speed` is the number of virtual seconds in a real one; without it, waiting takes no real time.
+    `speed` is the number of virtual seconds in a real second. With None, waiting takes no real time.
     """
 
     def __init__(self, loop: VirtualTimeLoop, start: datetime, speed: float | None = None) -> None:
@@ -61,33 +61,37 @@ class FastClock:
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop whose timers fire at once and in order; `time()` then is as if it had waited for them."""
+    """An event loop that does not wait for its timers. They fire in order, and `time()` jumps to when each is due."""
 
     def __init__(self) -> None:
         self._virtual_s = 0.0
         self._threads = 0
         super().__init__(_JumpingSelector(self))
         self._clock_resolution = 1e-6
-        """Seconds. asyncio's 1e-9 is less than a float's step after a year: a timer due now would never seem due."""
+        """Seconds. After a virtual year, asyncio's 1e-9 is less than the step between two floats, and a timer that is
+        due would never count as due."""
 
     def time(self) -> float:
         return self._virtual_s
 
     @property
     def stands_still(self) -> bool:
-        """Whether virtual time stands still because a thread of the executor works."""
+        """Whether virtual time stands still, because a thread of the executor is working."""
         return self._threads > 0
 
     def advance(self, seconds: float) -> None:
-        """Let virtual time pass up to the next timer."""
+        """Let virtual time pass up to the next timer, which is due in `seconds`."""
         self._virtual_s += seconds
 
     def jump(self, seconds: float) -> None:
-        """Let virtual time pass as during the computer's sleep: each timer due in it fires once, late."""
+        """Let virtual time pass as while a computer sleeps: each timer that falls due meanwhile fires once, late.
+
+        A negative number of `seconds` counts as 0.
+        """
         self._virtual_s += max(seconds, 0.0)
 
     async def real_sleep(self, seconds: float) -> None:
-        """Wait for real seconds, during which virtual time stands still."""
+        """Wait for `seconds` of real time, during which virtual time stands still."""
         import time
 
         await asyncio.to_thread(time.sleep, seconds)
@@ -105,7 +109,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """A selector that moves virtual time on where another one would wait."""
+    """A selector that advances the loop's virtual time instead of waiting for a time-out."""
 
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
@@ -115,7 +119,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         if timeout is None or timeout <= 0:
             return super().select(timeout)
         if self._loop.stands_still:
-            return super().select(None)  # the end of the thread's work wakes the loop
+            return super().select(None)  # the loop wakes when the thread has finished
         if ready := super().select(0):
             return ready
         self._loop.advance(timeout)

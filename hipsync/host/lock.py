@@ -1,7 +1,7 @@
-"""Lets one service at a time run on a database, by a lock on a file beside it.
+"""Lets only one service at a time run on a database, by a lock on a file beside it.
 
-The holder writes its process number into the file, for messages alone: the lock is what counts, and it ends with the
-process, however that ends.
+The process that has the lock writes its process number into the file, but only for messages. What counts is the lock.
+It is released when the process ends, for whatever reason.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from time import sleep
 from hipsync.errors import ConfigError, StoreError
 
 TRIES, PAUSE_S = 5, 0.05
-"""How often a starting service tries to take the lock, and how long it waits in between: `running` takes the lock for a
-moment to see whether it is free."""
+"""How many times a starting service tries to take the lock, and how many seconds it waits after a failed try. One try
+is not enough, because `running` takes the lock for a moment to see whether it is free."""
 
 
 @contextlib.contextmanager
 def only_instance(database: Path) -> Generator[None, None, None]:
-    """Hold the lock of this database during the block.
+    """Hold the lock on this database during the block.
 
-    Raises `ConfigError`, which names the process that holds it already, and `StoreError` if no file can be locked.
+    Raises `ConfigError`, which names the process number, if another process has the lock. Raises `StoreError` if the
+    lock file cannot be created or locked.
     """
     path = _lock_file(database)
     try:
@@ -44,7 +45,7 @@ def only_instance(database: Path) -> Generator[None, None, None]:
 
 
 def _taken(handle: int) -> bool:
-    """Take the lock, in a few tries. Returns whether that succeeded. Raises `StoreError`."""
+    """Take the lock, in up to `TRIES` tries. Returns whether one succeeded. Raises `StoreError`."""
     for _ in range(TRIES):
         if _lock(handle):
             return True
@@ -53,7 +54,7 @@ def _taken(handle: int) -> bool:
 
 
 def running(database: Path) -> bool:
-    """Whether a service holds the lock of this database now. Creates no file. Raises `StoreError`."""
+    """Whether a service has the lock on this database now. Creates no file. Raises `StoreError`."""
     try:
         handle = os.open(_lock_file(database), os.O_RDWR)
     except OSError:

@@ -1,4 +1,4 @@
-"""The folders where hipsync's files belong on this system. Nothing here creates one."""
+"""The folders in which hipsync's files belong on this system. This module creates none of them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def data_dir() -> Path:
-    """The folder of the database, its backups and the keys."""
+    """Return the folder for the database, its backups and the keys."""
     if sys.platform == "linux":
         return _xdg("XDG_DATA_HOME", ".local/share")
     from platformdirs import user_data_path
@@ -17,7 +17,7 @@ def data_dir() -> Path:
 
 
 def config_dir() -> Path:
-    """The folder of the settings file."""
+    """Return the folder for the settings file."""
     if sys.platform == "linux":
         return _xdg("XDG_CONFIG_HOME", ".config")
     from platformdirs import user_config_path
@@ -26,7 +26,10 @@ def config_dir() -> Path:
 
 
 def runtime_dir() -> Path:
-    """The folder of sockets, which is emptied when the user logs out; the data folder where there is none such."""
+    """Return the folder for sockets, which the system empties when the user logs out.
+
+    On Linux, if there is no such folder, return the data folder.
+    """
     if sys.platform == "linux":
         given = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
         return given / "hipsync" if given.is_absolute() else data_dir()
@@ -36,6 +39,10 @@ def runtime_dir() -> Path:
 
 
 def _xdg(variable: str, in_home: str) -> Path:
-    """A folder by the XDG base directory specification. platformdirs knows it too, but takes 10 ms to import."""
+    """Return hipsync's folder by the XDG base directory specification.
+
+    It is in the folder that the environment variable names if that is an absolute path, and otherwise in the home.
+    platformdirs knows these folders too, but takes 10 ms to import.
+    """
     folder = Path(os.environ.get(variable, ""))
     return (folder if folder.is_absolute() else Path.home() / in_home) / "hipsync"

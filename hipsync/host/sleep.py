@@ -1,7 +1,7 @@
-"""Notices when the system wakes from sleep, by a D-Bus signal of logind, where there is one.
+"""Notices when the system wakes from sleep, by a D-Bus signal from logind.
 
-With it the service acts at once after a sleep; otherwise it would do so when it next looks at the clock, up to a minute
-later. Where there is no logind, nothing is called and nothing fails.
+The signal lets the service act at once after a sleep. Without it, the service acts when it next looks at the clock, up
+to a minute later. On a system without logind, nothing is called and nothing fails.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ _SLEEP = {"interface": "org.freedesktop.login1.Manager", "member": "PrepareForSl
 _MATCH_RULE = ",".join(
     ["type='signal'", "sender='org.freedesktop.login1'", *(f"{key}='{word}'" for key, word in _SLEEP.items())]
 )
-"""Selects the signal PrepareForSleep. Its one boolean is True before the system sleeps and False after it
-(org.freedesktop.login1(5))."""
+"""The D-Bus match rule for the signal PrepareForSleep. The signal's one boolean is True before the system sleeps, and
+False after it has woken (org.freedesktop.login1(5))."""
 
 
 @contextlib.asynccontextmanager
 async def calling_on_wake(callback: Callable[[], None]) -> AsyncGenerator[None, None]:
-    """Call `callback` whenever the system has woken from sleep during the block; never, where there is no logind."""
+    """During the block, call `callback` whenever the system has woken from sleep. Without logind it is never called."""
     listening = asyncio.create_task(_listen(callback), name="signals of sleep")
     try:
         yield
@@ -55,7 +55,7 @@ async def _listen(callback: Callable[[], None]) -> None:
             )
         )  # fmt: skip
         await asyncio.Event().wait()
-    except Exception as error:  # noqa: BLE001  no bus, or one that ended: the service still looks every minute
+    except Exception as error:  # noqa: BLE001  no bus, or one that ended: the service still looks at the clock every minute
         log.debug("nobody tells of the system's sleep: %s", error)
     finally:
         bus.disconnect()

@@ -1,6 +1,6 @@
-"""Notifies the service's supervisor of its state, by systemd's protocol: a datagram to the socket in $NOTIFY_SOCKET.
+"""Notifies the supervisor of the service's state, by systemd's protocol: a datagram to the socket in $NOTIFY_SOCKET.
 
-Where the variable is not set, nobody supervises and nothing is sent.
+If the variable is not set, there is no supervisor and nothing is sent.
 
 Source: sd_notify(3).
 """
@@ -12,15 +12,18 @@ import socket
 
 
 def watchdog_s() -> float | None:
-    """Seconds within which the supervisor expects the next WATCHDOG=1, from $WATCHDOG_USEC; None if it expects none."""
+    """Return the seconds within which the supervisor expects the next WATCHDOG=1, from $WATCHDOG_USEC.
+
+    None means that it expects none.
+    """
     given = os.environ.get("WATCHDOG_USEC", "")
     return int(given) / 1e6 if given.isdecimal() and int(given) else None
 
 
 def notify_supervisor(**variables: str | int) -> None:
-    """Send variables of sd_notify(3) to the supervisor, such as `notify_supervisor(READY=1, STATUS="started")`.
+    """Send variables of sd_notify(3) to the supervisor, as in `notify_supervisor(READY=1, STATUS="started")`.
 
-    Returns without an error where there is no supervisor, or where it does not take the message.
+    Raises no error if there is no supervisor, or if it does not accept the message.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in {"/", "@"} or not hasattr(socket, "AF_UNIX"):
