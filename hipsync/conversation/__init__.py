@@ -1,1 +1,1 @@
-"""Running a driver over a link that somebody else opened: deadlines, captures, recordings. No radio here."""
+"""Runs drivers over connections that the caller opens, with deadlines, and records what passes. It knows no radio."""

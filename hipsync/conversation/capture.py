@@ -1,33 +1,33 @@
 """A conversation with a band as text: readable, diffable, and exact enough to replay (`hipsync.testing.replay`).
 
-This module knows no driver. The one rule: what `Capture.text` writes, `capture_of` reads again, to the millisecond.
+This module knows no driver. The one rule: `capture_of` reads back what `Capture.text` writes, to the millisecond.
 
     # hipsync capture 1
     # driver: fitpro                                the key of the driver
-    # recorded: hipsync 0.1.0                       or `source:` where somebody else published it
+    # recorded: hipsync 0.1.0                       or `source:` if somebody else published it
     # name: LH716                                   as the band advertised itself; absent if it does not matter
-    # zone: Europe/London                           the wearer's
+    # zone: Europe/London                           the wearer's time zone
     # start: 2026-11-20T12:00:20.000+00:00          when the connection was open; times are seconds since
-    # write size: 20                                bytes that fit a write without response
-    # open: whole                                   or `left out`: the login is not in here
-    # subscribed: 6e400003-b5a3-f393-e0a9-e50e24dcca9e      at the start, then
-    # since: Epoch 2026-11-20T11:45:00+00:00        what was stored already, a line a type of reading
-    # erase: no
-    # has: 2a19 6e400002-b5a3-f393-e0a9-e50e24dcca9e 1802/2a06
-    # has not: 2a24
-    # ended: well                                   or the kind of error, or `cut` where it was too long
+    # write size: 20                                bytes that fit into a write without response
+    # open: whole                                   or `left out`: the login is not in the capture
+    # subscribed: 6e400003-b5a3-f393-e0a9-e50e24dcca9e      at the start, if the login is left out
+    # since: Epoch 2026-11-20T11:45:00+00:00        end of what was stored already, by type of reading
+    # erase: no                                     whether the band was to delete what was stored
+    # has: 2a19 6e400002-b5a3-f393-e0a9-e50e24dcca9e 1802/2a06      characteristics of the band
+    # has not: 2a24                                 characteristics that the driver looked for in vain
+    # ended: well                                   or the kind of error, or `cut` if it stopped early
     0.000+0.031 + 6e400003                          the host subscribed (`-`: unsubscribed), which took 31 ms
-    0.031+0.002 > 6e400002 cd00051a01100000         the host wrote (`>!`: and waited for the band's response)
+    0.031+0.002 > 6e400002 cd00051a01100000         the host wrote (`>!`: and awaited the band's response)
     0.120 < 6e400003 cd0009...                      the band notified
-    0.200+0.030 = 2a19 64                           the host read this
-    0.230+0.010 = 2a24 ! DeviceError                and what came of it instead
-    0.300+1.200 bond
+    0.200+0.030 = 2a19 64                           the host read this value
+    0.230+0.010 = 2a24 ! DeviceError                the host tried to read, and got this error instead
+    0.300+1.200 bond                                the host bonded with the band
     9.500 lost                                      the band ended the connection
 
-A characteristic is written as four digits of the Bluetooth SIG's, as the first eight digits of a UUID where only one
-begins so, or as a whole UUID; as `SERVICE/CHARACTERISTIC` where the host named both. `.` is an empty value. What
-follows ` # ` is a remark. Lines of a head that are not listed here are remarks too, so that published logs keep their
-source.
+A characteristic is written as the four hex digits that the Bluetooth SIG assigned, as the first eight digits of a UUID
+if no other UUID begins with them, or as a whole UUID. If the host named the service too, both are written, as
+`SERVICE/CHARACTERISTIC`. `.` is an empty value. What follows ` # ` is a remark. Head lines with other keys are remarks
+too, so that published logs keep their source.
 """
 
 from __future__ import annotations
@@ -43,70 +43,70 @@ from hipsync.model import Reading
 
 FORMAT = "hipsync capture 1"
 SIG = "-0000-1000-8000-00805f9b34fb"
-"""The end of every UUID of the Bluetooth SIG's (Core specification, volume 3, part B, 2.5.1)."""
+"""The end of every UUID that the Bluetooth SIG assigned as a number (Core specification, volume 3, part B, 2.5.1)."""
 HOST = frozenset({"+", "-", ">", ">!", "=", "bond"})
-"""Signs of lines that say what the host did."""
+"""The signs of lines that record what the host did."""
 SIGNS = HOST | {"<", "lost"}
-"""All signs; those that are not in `HOST` say what the band did."""
+"""All signs that a line can have. Those that are not in `HOST` record what the band did."""
 READINGS: Mapping[str, type[Reading]] = {kind.__name__: kind for kind in get_args(Reading)}
 """The types of readings by name."""
 
 Place = tuple[str, str | None]
-"""The UUID of a characteristic, and that of its service where the host named it."""
+"""The UUID of a characteristic, and the UUID of its service; None if the host named no service."""
 
 
 class Line(NamedTuple):
-    """One thing that the host or the band did."""
+    """One line of a capture: something that the host or the band did."""
 
     at: timedelta
-    """When it began, since the start of the capture."""
+    """The time from the start of the capture to the beginning of what the line records."""
     sign: str
     """One of `SIGNS`."""
     place: Place = ("", None)
     data: bytes = b""
     """The value that was read, written or notified."""
     error: str | None = None
-    """The kind of `DeviceError` in which it ended."""
+    """The name of the `DeviceError` class in which it ended; None if it succeeded."""
     took: timedelta = timedelta()
-    """How long it took."""
+    """The time that it took; zero for what the band did."""
     number: int = 0
     """The number of the line in its file, counted from 1; 0 for a line that is in no file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One conversation, from the beginning of a connection on."""
+    """One conversation with a band, from the beginning of a connection or from the end of the login."""
 
     driver: str
     """The key of the driver."""
     start: datetime
-    """When the connection was open, in UTC."""
+    """The instant, in UTC, from which the lines count: the connection was open, or the login over if it is left out."""
     zone: ZoneInfo
-    """The wearer's zone."""
+    """The wearer's time zone."""
     lines: Sequence[Line]
     write_size: int = 20
     """How many bytes fit into a write without response."""
     name: str = ""
     """The name by which the band advertised itself; empty if it does not matter."""
     opened: bool = True
-    """Whether the login is in the capture; without it the conversation begins with what follows the login."""
+    """Whether the login is in the capture. If not, the lines begin with what follows the login."""
     subscribed: frozenset[str] = frozenset()
-    """The characteristics that the host is subscribed to at the start, where the login is left out."""
+    """The characteristics that the host is subscribed to at the start, if the login is left out."""
     since: Mapping[type[Reading], datetime] = field(default_factory=dict[type[Reading], datetime])
-    """By type of reading, the end of the last one that was stored already."""
+    """By type of reading, the instant at which the last one ended that was stored before the conversation."""
     erase: bool = False
-    """Whether the band was to forget what was stored."""
+    """Whether the band was to delete the data that hipsync had stored."""
     has: frozenset[Place] = frozenset()
     """The characteristics of the band, as far as the driver asked for them or used them."""
     has_not: frozenset[Place] = frozenset()
     """The characteristics that the driver asked for and the band does not have."""
     ended: str = "well"
-    """How the conversation ended: well, the kind of an error, or cut."""
+    """How the conversation ended: "well", the class name of the error, or "cut" if the recording stopped earlier."""
     notes: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Other lines of the head, such as recorded, source, redacted, firmware."""
+    """Other lines of the head by key, such as recorded, source, redacted and firmware."""
 
     def text(self) -> str:
-        """The capture as the text of a file; times are rounded to the millisecond."""
+        """Return the capture as the text of a file. Times are rounded to the millisecond."""
         short = _Short(self)
         head = [FORMAT, f"driver: {self.driver}", *(f"{key}: {value}" for key, value in self.notes.items())]
         if self.name:
@@ -127,7 +127,7 @@ class Capture:
 
 
 class _Short:
-    """Writes the UUIDs of one capture as shortly as its form allows."""
+    """Writes the UUIDs of one capture in the shortest form that is unambiguous there."""
 
     def __init__(self, capture: Capture) -> None:
         uuids = {uuid for line in capture.lines for uuid in line.place if uuid}
@@ -155,7 +155,7 @@ def _sig(uuid: str) -> str | None:
 
 
 def capture_of(text: str) -> Capture:
-    """The capture that the text of a file holds. Raises `ValueError`, which names the line."""
+    """Parse the text of a capture file. Raises `ValueError`, which names the line if one is to blame."""
     head, notes = _Head(), dict[str, str]()
     lines: list[Line] = []
     if text.partition("\n")[0].rstrip() != f"# {FORMAT}":
@@ -172,7 +172,7 @@ def capture_of(text: str) -> Capture:
 
 
 class _Head:
-    """Collects what the lines of the head say, as they come."""
+    """Collects the facts in the lines of the head, one line at a time."""
 
     def __init__(self) -> None:
         self.facts: dict[str, str] = {}
@@ -241,7 +241,10 @@ def _place(word: str) -> Place:
 
 
 def _uuid(word: str) -> str:
-    """A whole UUID, or the eight digits with which one begins. Raises `ValueError` for anything else."""
+    """Return the whole UUID for a word of four hex digits; a whole UUID, or its first eight digits, stays as it is.
+
+    Raises `ValueError` for any other word.
+    """
     if re.fullmatch("[0-9a-f]{4}", word):
         return f"0000{word}{SIG}"
     if not re.fullmatch("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{8}", word):
@@ -250,7 +253,10 @@ def _uuid(word: str) -> str:
 
 
 def _resolved(capture: Capture) -> Capture:
-    """The capture with every UUID whole, and with every characteristic that was used in `has`. Raises `ValueError`."""
+    """Return the capture with every UUID in full, and with every characteristic that was used added to `has`.
+
+    Raises `ValueError` if not exactly one UUID in the capture begins with the eight digits in a line.
+    """
     known = {uuid for place in capture.has | capture.has_not for uuid in place if uuid and len(uuid) > 8}
     known |= {uuid for line in capture.lines for uuid in line.place if uuid and len(uuid) > 8}
 

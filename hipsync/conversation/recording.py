@@ -1,20 +1,20 @@
-"""Records one connection for `hipsync sync --record`, and takes out what tells whose band it is.
+"""Records one connection for `hipsync sync --record`, and removes what identifies the band or its owner.
 
-A `Recording` stands between a driver and its connection, and keeps in memory what passes, up to `MOST_LINES`. A capture
-that grew beyond that ends there, and says so. The one rule: only `Recording.capture` may leave this machine:
+A `Recording` stands between a driver and its connection, and keeps what passes in memory, up to `MOST_LINES`. A longer
+capture ends there, and says so. The one rule: only `Recording.capture` may leave this machine. That capture replaces:
 
-| what | what is there instead |
+| what | by what |
 |---|---|
-| the login of a band that has a key | nothing: all that passed until `Driver.open` returned is left out, because a challenge and its answer let anybody try keys at leisure. The later conversation stands as it was, encrypted where the band encrypts it |
+| the login of a band that has a key | nothing: everything up to the return of `Driver.open` is left out, because a challenge and its answer let anybody try keys at leisure. The later conversation stays as it was, encrypted if the band encrypts it |
 | the key, wherever else its bytes occur | zeros |
-| the band's address, as bytes in either order, within a System ID, as text | zeros, in text the digit 0 |
+| the band's address, as bytes in either order, within a System ID, or as text | zeros; in text the digit 0 |
 | its serial number, and the values of the characteristics Serial Number and System ID | the same |
-| the name given to the band here | nothing |
-| the name that the band advertises | nothing, unless the driver needs it (`without_name`): then without the digits of an address at its end |
-| texts of errors | their kind |
+| the name that the user gave to the band | nothing |
+| the name that the band advertises | nothing (`without_name`), unless the driver needs the name: then the digits of an address at its end become zeros |
+| the text of an error | the name of its class |
 
-What stays are the band's readings with their times, and what the host wrote: the clock, the zone, what it asked for.
-A value that was changed keeps its length, but not a checksum over it.
+The band's readings stay with their times. So does what the host wrote: the clock, the zone and its requests. A value
+that was changed keeps its length, but a checksum over it no longer fits.
 """  # noqa: E501  a table
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from hipsync.model import Info, Reading
 T = TypeVar("T")
 
 MOST_LINES = 200_000
-"""Lines of a capture; a month of minutes in packets of 20 bytes takes a tenth of them."""
+"""The most lines in a capture. A month of minutes in packets of 20 bytes takes a tenth of them."""
 SERIAL_NUMBER, SYSTEM_ID = (f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("2a25", "2a23"))
 SHORTEST_REDACTED = 4
-"""Bytes of a text that is taken out wherever it occurs; shorter ones occur by chance."""
+"""The length of the shortest text that is removed wherever it occurs. Shorter ones occur by chance."""
 
 
 class Recording:
-    """Records one connection: let the service use `connection` and `driver` in place of those that they are given."""
+    """Records one connection. The service uses what `connection` and `driver` return in place of their arguments."""
 
     def __init__(self, address: str | None, now: Callable[[], datetime]) -> None:
         self.address, self.now = address, now
@@ -56,12 +56,12 @@ class Recording:
         self._serials: set[str] = set()
 
     def connection(self, connection: Connection) -> Connection:
-        """The connection to use instead of this one."""
+        """Return the connection to use in place of this one."""
         self._connection = Recorded(connection, self.now)
         return self._connection
 
     def driver(self, driver: Driver) -> Driver:
-        """The driver to use instead of this one, by which the recording learns when the login is over."""
+        """Return the driver to use in place of this one. It lets the recording know when the login is over."""
 
         async def opened(link: Link, session: Session) -> Sequence[Reading]:
             self._driver_key, self._session, self._zone = driver.key, session, link.zone
@@ -88,13 +88,13 @@ class Recording:
 
     @contextlib.contextmanager
     def _noting_end(self, *, last: bool) -> Generator[None, None, None]:
-        """Note how the block ends, and stop recording after an error, or after the `last` part of a sync."""
+        """Record how the block ends. Stop recording after an error, or if this is the `last` part of a sync."""
         try:
             yield
         except DeviceError as error:
             self._stop(type(error).__name__)
             raise
-        except BaseException:  # it was cancelled, or what it read could not be stored
+        except BaseException:  # the block was cancelled, or what it read could not be stored
             self._stop("cut")
             raise
         if last:
@@ -107,7 +107,7 @@ class Recording:
 
     @property
     def capture(self) -> Capture | None:
-        """What was recorded, redacted; None if there was no connection."""
+        """What was recorded, redacted; None if the driver was never opened on a connection."""
         if (recorded := self._connection) is None or not self._driver_key:
             return None
         secret = self._session.secret
@@ -130,7 +130,7 @@ class Recording:
 
 
 class Recorded:
-    """A connection that passes everything on to another one, and records it."""
+    """A connection that passes every call on to another one, and records it."""
 
     def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
         self._inner, self._now = connection, now
@@ -138,13 +138,13 @@ class Recorded:
         self.size = connection.write_size
         self.lines: list[Line] = []
         self.subscribed: frozenset[str] = frozenset()
-        """The characteristics that are subscribed to at the start of the recording."""
+        """The characteristics that the host is subscribed to at the start of the recording."""
         self.asked: dict[Place, bool] = {}
-        """Whether the band has a characteristic, for each that the driver asked for."""
+        """For each characteristic that the driver asked about, whether the band has it."""
         self.cut = self._stopped = False
 
     def forget(self) -> None:
-        """Begin the recording anew, with the subscriptions that there are."""
+        """Discard all lines and start the recording again from now, with the present subscriptions."""
         for line in self.lines:
             if line.sign == "+" and line.error is None:
                 self.subscribed |= {line.place[0]}
@@ -154,7 +154,7 @@ class Recorded:
         self.start, self.cut = self._now(), False
 
     def stop(self) -> None:
-        """Record nothing more."""
+        """Stop recording, after a last line if the connection is lost."""
         if self.lost.is_set():
             self._append(Line(self._at(), "lost"))
         self._stopped = True
@@ -197,7 +197,7 @@ class Recorded:
         return self._now() - self.start
 
     def _append(self, line: Line) -> int | None:
-        """Append a line; its position, or None where nothing is recorded any more."""
+        """Append a line and return its position. Returns None if recording has stopped or the capture is full."""
         if self._stopped or self.cut:
             return None
         if len(self.lines) >= MOST_LINES:
@@ -207,7 +207,10 @@ class Recorded:
         return len(self.lines) - 1
 
     async def _recorded(self, sign: str, place: Place, work: Awaitable[T], written: bytes = b"") -> T:
-        """Await what the host does. Its line is appended when it begins, and completed when it ends."""
+        """Await `work`, an action of the host, and return its result.
+
+        The line for it is appended when it begins, and completed when it ends.
+        """
         line = Line(self._at(), sign, place, written)
         position = self._append(line)
         try:
@@ -215,7 +218,7 @@ class Recorded:
         except DeviceError as error:
             self._complete(position, line._replace(error=type(error).__name__))
             raise
-        except asyncio.CancelledError:  # nobody waits for it any more: the link ended, or a deadline
+        except asyncio.CancelledError:  # the link was lost, or a deadline has passed
             self._complete(position, line._replace(error="LinkLost" if self.lost.is_set() else "NoReply"))
             raise
         read = result if isinstance(result, bytes) else written
@@ -231,7 +234,10 @@ class Recorded:
 
 
 def redacted(capture: Capture, *, key: bytes | None, address: str | None, serials: Collection[str]) -> Capture:
-    """A capture without what tells whose band it is, as the table at the top of this module says."""
+    """Return a capture without what identifies the band, as the table at the top of this module says.
+
+    `key` and `address` are None if the band has none. `serials` are the serial numbers that it reported.
+    """
     secrets = [*_keys(key), *_addresses(address), *(form for serial in serials for form in _texts(serial))]
 
     def without(line: Line) -> Line:
@@ -251,12 +257,12 @@ def redacted(capture: Capture, *, key: bytes | None, address: str | None, serial
 
 
 def without_name(capture: Capture) -> Capture:
-    """A capture without the name that the band advertises."""
+    """Return a capture without the name that the band advertises."""
     return replace(capture, name="")
 
 
 Form = tuple[bytes, bool]
-"""Bytes that must not be seen, and whether they are text."""
+"""Bytes to remove, and whether they are text."""
 
 
 def _blank(data: bytes, *, text: bool) -> bytes:
@@ -268,7 +274,10 @@ def _keys(key: bytes | None) -> list[Form]:
 
 
 def _addresses(address: str | None) -> list[Form]:
-    """The forms of a Bluetooth address. Identifiers of macOS have none: only their host knows them, and no band."""
+    """Return all forms of a Bluetooth address to remove. For None and for an identifier of macOS there are none.
+
+    A band cannot send such an identifier, because only its host knows it.
+    """
     digits = (address or "").replace(":", "")
     if not re.fullmatch("[0-9A-Fa-f]{12}", digits):
         return []

@@ -1,8 +1,9 @@
 """Runs a driver over an open connection: deadlines, arrival times, bounded inboxes, and batches that are stored.
 
-A `Conversation` wraps what the radio offers (`Connection`), and each coroutine of a driver gets a `View` of it, which
-is a `driver.Link`. A radio raises nothing for somebody who waits for a notification when the link drops, so every wait
-here races the loss of the link and a deadline. The one rule: `yield` means stored, so a driver goes on after `commit`.
+A `Conversation` wraps a radio's `Connection`, and each coroutine of a driver gets a `View` of it, which is a
+`driver.Link`. When the link drops, a radio raises nothing in a task that waits for a notification. So every wait here
+also ends when the link is lost or a deadline passes. The one rule: `yield` means stored, so a driver continues only
+after `commit` has returned.
 """
 
 from __future__ import annotations
@@ -25,18 +26,19 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 REPLY_WITHIN_S = 30.0
-"""Seconds for one read, write or subscription: ATT's own transaction time-out (Core specification, volume 3, part F,
-3.3.3)."""
+"""Seconds allowed for one read, write or subscription: ATT's own transaction time-out (Core specification, volume 3,
+part F, 3.3.3). A `Conversation` with `bonds` allows `BOND_WITHIN_S` instead."""
 
 BOND_WITHIN_S = 70.0
-"""Seconds for bonding: a person reads six digits and types them, and each side gives up 30 s after the other's last
-packet (Core specification, volume 3, part H, 3.4)."""
+"""Seconds allowed for bonding. A person reads six digits and types them, and each side gives up 30 s after the other's
+last packet (Core specification, volume 3, part H, 3.4)."""
 
 INBOX = 4096
-"""Notifications that may wait in one view. A band's largest round is some 1,000; one that sends more babbles."""
+"""The most notifications that may wait in one view. The largest burst of any band is some 1,000, so a band that exceeds
+this number is sending nonsense."""
 
 Commit = Callable[[Sequence[Reading]], Awaitable[None]]
-"""Stores a batch of readings, and returns when it is on disk."""
+"""Stores a batch of readings, and returns once the batch is on disk."""
 
 
 class Connection(Protocol):
@@ -44,7 +46,7 @@ class Connection(Protocol):
 
     @property
     def lost(self) -> asyncio.Event:
-        """Set when the link has ended, for whatever reason."""
+        """An event that is set once the link has ended, for whatever reason."""
         ...
 
     @property
@@ -53,35 +55,38 @@ class Connection(Protocol):
         ...
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
-        """Whether the band has a characteristic, in any service or in this one."""
+        """Whether the band has this characteristic, in the given service; None means in any service."""
         ...
 
     async def read(self, characteristic: str, service: str | None = None) -> bytes:
-        """The value of a characteristic."""
+        """Read and return the value of a characteristic. With `service` None, the first one that has it is meant."""
         ...
 
     async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None:
-        """Write a value; with `response`, return when the band has acknowledged it."""
+        """Write a value to a characteristic; with `response`, return once the band has acknowledged the write.
+
+        With `service` None, the first service that has the characteristic is meant.
+        """
         ...
 
     async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
-        """Subscribe, and call `callback` with the value of each notification from now on."""
+        """Subscribe to a characteristic, and call `callback` with the value of each notification from now on."""
         ...
 
     async def stop_notify(self, characteristic: str) -> None:
-        """End the subscription."""
+        """End the subscription to a characteristic."""
         ...
 
     async def bond(self) -> None:
-        """Bond with the band, where the system does that on request."""
+        """Bond with the band. Does nothing on systems that bond only when the band asks for it."""
         ...
 
 
 class Conversation:
-    """One connection, shared by the views that are made of it.
+    """One connection, shared by its views.
 
-    With `bonds`, somebody is there who knows the passkey: when the band asks for a bond, it is bonded once, and what it
-    had refused is tried again.
+    `bonds` means that somebody is there who can type a passkey. Then, the first time that the band refuses an operation
+    for want of a bond, the conversation bonds with it and repeats the operation.
     """
 
     def __init__(
@@ -97,14 +102,14 @@ class Conversation:
         self._operation = asyncio.Lock()
 
     def view(self) -> View:
-        """A new view, which receives notifications until the connection ends."""
+        """Create a view, which receives notifications until the connection ends."""
         view = View(self)
         self._views.append(view)
         return view
 
     @contextlib.contextmanager
     def viewing(self) -> Generator[View, None, None]:
-        """A view for the length of the block, after which it receives nothing more."""
+        """Create a view for the duration of the block. After the block it receives nothing more."""
         view = self.view()
         try:
             yield view
@@ -112,7 +117,10 @@ class Conversation:
             self._views.remove(view)
 
     async def run(self, operation: Awaitable[T], within_s: float = REPLY_WITHIN_S) -> T:
-        """The result of an operation. Raises `LinkLost` as soon as the link ends, and `NoReply` after the deadline."""
+        """Await an operation and return its result.
+
+        Raises `LinkLost` as soon as the link ends, and `NoReply` after `within_s` seconds.
+        """
         work = asyncio.ensure_future(operation)
         lost = asyncio.ensure_future(self.connection.lost.wait())
         try:
@@ -126,12 +134,15 @@ class Conversation:
             lost.cancel()
             if not work.done():
                 work.cancel()
-                await asyncio.wait({work})  # to await the work itself would hide that we are cancelled meanwhile
+                await asyncio.wait({work})  # awaiting the work itself would hide it if this task is cancelled meanwhile
                 with contextlib.suppress(asyncio.CancelledError, DeviceError):
                     work.result()
 
     async def one_at_a_time(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """The result of an operation, which waits until no other one is under way. Raises as `run` does."""
+        """Run an operation once no other one is under way, and return its result. Raises as `run` does.
+
+        With `bonds`, bond and repeat the operation the first time that it raises `NotBonded`.
+        """
         async with self._operation:
             try:
                 return await self.run(operation(), self._within_s)
@@ -143,12 +154,15 @@ class Conversation:
             return await self.run(operation())
 
     async def bond(self) -> None:
-        """Bond with the band. Raises `DeviceError`."""
+        """Bond with the band once no operation is under way. Raises `DeviceError`."""
         async with self._operation:
             await self.run(self.connection.bond(), BOND_WITHIN_S)
 
     async def subscribe(self, characteristic: str) -> None:
-        """Subscribe one more view to a characteristic; the band is asked only for the first. Raises `DeviceError`."""
+        """Subscribe one more view to a characteristic. Only the first view causes a request to the band.
+
+        Raises `DeviceError`.
+        """
         count = self._subscribed.get(characteristic, 0)
         if count == 0:
             await self.one_at_a_time(
@@ -157,7 +171,10 @@ class Conversation:
         self._subscribed[characteristic] = count + 1
 
     async def unsubscribe(self, characteristic: str) -> None:
-        """End the subscription of one view; the band is asked only for the last. Raises `DeviceError`."""
+        """End one view's subscription to a characteristic. Only the last view causes a request to the band.
+
+        Raises `DeviceError`.
+        """
         count = self._subscribed.get(characteristic, 0)
         if count == 1:
             await self.one_at_a_time(lambda: self.connection.stop_notify(characteristic))
@@ -174,7 +191,7 @@ class Conversation:
 
 
 class View:
-    """One coroutine's side of a conversation: a `driver.Link`, which says what its methods do, with an own inbox."""
+    """One coroutine's side of a conversation, with an inbox of its own. `driver.Link` documents its methods."""
 
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
@@ -213,7 +230,7 @@ class View:
     async def subscribe(self, *characteristics: str) -> None:
         for characteristic in characteristics:
             if characteristic not in self._subscribed:
-                self._subscribed.add(characteristic)  # first: a band may notify before its answer is here
+                self._subscribed.add(characteristic)  # first, because a band may notify before its answer arrives
                 try:
                     await self._conversation.subscribe(characteristic)
                 except BaseException:
@@ -241,7 +258,10 @@ class View:
             await self._arrived.wait()
 
     def _waiting(self, wanted: frozenset[str]) -> Received | None:
-        """Take the oldest of the wanted notifications from the inbox, if there is one."""
+        """Take the oldest notification of the wanted characteristics from the inbox, or return None.
+
+        Raises `DeviceError` if the inbox has overflowed.
+        """
         if self._overflow:
             raise DeviceError(f"the band sent more than {INBOX} messages that nobody asked for")
         for position, received in enumerate(self._inbox):
@@ -251,7 +271,7 @@ class View:
         return None
 
     def deliver(self, received: Received) -> None:
-        """Put a notification into the inbox, if this view has subscribed to it."""
+        """Put a notification into the inbox, if this view has subscribed to its characteristic."""
         if received.uuid in self._subscribed:
             if len(self._inbox) >= INBOX:
                 self._overflow = True
@@ -268,7 +288,7 @@ class View:
 
 
 async def meet(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-    """Log in and set the band's clock, then store what the band reports of itself.
+    """Let the driver log in and set the band's clock, then store what the band reports about itself.
 
     Raises `DeviceError`, and whatever `commit` raises.
     """
@@ -279,21 +299,24 @@ async def meet(driver: Driver, conversation: Conversation, session: Session, com
 
 
 async def collect(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-    """Fetch what is new; each batch is committed before the driver goes on.
+    """Fetch what is new since `session.since`, and commit each batch before the driver continues.
 
-    Raises `DeviceError`, and whatever `commit` raises. The driver is closed before that, so it goes on after a batch
-    only if that batch was stored.
+    Raises `DeviceError`, and whatever `commit` raises. In either case the driver's generator is closed first, so the
+    driver never continues after a batch that was not stored.
     """
     await _stored(driver.sync, conversation, session, commit)
 
 
 async def watch(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-    """Store what a band sends as long as it is connected. Raises as `collect` does, `LinkLost` when the link ends."""
+    """Store what a band sends until the link ends. If the driver has no `watch`, return at once.
+
+    Raises as `collect` does, and `LinkLost` when the link ends.
+    """
     await _stored(driver.watch, conversation, session, commit)
 
 
 Batches = Callable[[View, Session], AsyncGenerator[Sequence[Reading], None]]
-"""`Driver.sync` or `Driver.watch`."""
+"""The type of `Driver.sync` and `Driver.watch`."""
 
 
 async def _stored(batches: Batches | None, conversation: Conversation, session: Session, commit: Commit) -> None:
@@ -306,7 +329,10 @@ async def _stored(batches: Batches | None, conversation: Conversation, session: 
 
 
 async def nudge(driver: Driver, conversation: Conversation, session: Session, message: Message) -> Answer | None:
-    """Let the band vibrate and show a message; the wearer's answer, if the band can send one. Raises `DeviceError`."""
+    """Make the band vibrate and show a message. Returns the wearer's answer, or None if none came.
+
+    Raises `DeviceError`, also if bands of this kind can do neither.
+    """
     if driver.nudge is None:
         raise DeviceError(f"{driver.label}: a band of this kind cannot buzz")
     with conversation.viewing() as link:
@@ -314,7 +340,7 @@ async def nudge(driver: Driver, conversation: Conversation, session: Session, me
 
 
 async def committed(commit: Commit, batch: Sequence[Reading]) -> None:
-    """Store a batch; where the task is cancelled meanwhile, it ends after the commit, not within it."""
+    """Commit a batch. If the task is cancelled meanwhile, the cancellation takes effect only after the commit."""
     work = asyncio.ensure_future(commit(batch))
     try:
         await asyncio.shield(work)
