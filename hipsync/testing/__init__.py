@@ -1,14 +1,14 @@
-"""The kit for authors of drivers: the rules that every driver must satisfy, a band without a radio, and captures.
+"""A kit for authors of drivers: the rules that every driver must satisfy, bands without a radio, and captures.
 
     from hipsync.testing import capture, check_driver, replay
 
-    check_driver(DRIVER, MyBand)                raises AssertionError, which names the rule that is broken
+    check_driver(DRIVER, MyBand)                raises an error if the driver breaks a rule
 
     recorded = capture("tests/captures/mine/model_what.txt")        a file that `hipsync sync --record` wrote
-    readings = replay(recorded, DRIVER)         the driver does what the host did; what it made of the band's answers
-    replay(recorded, MyBand(readings, ...))     the simulated band sends what the band sent (`hipsync.testing.replay`)
+    readings = replay(recorded, DRIVER)         checks that the driver does what the host did; returns its readings
+    replay(recorded, MyBand(readings, ...))     checks that the simulated band sends what the band sent
 
-The kit knows no family of bands and no radio. The one rule: whatever is wrong is an AssertionError that says where.
+The kit knows no family of bands and no radio. The one rule: a fault is an AssertionError that says where it is.
 """
 
 from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, renamed, run

@@ -1,11 +1,12 @@
-"""A simulated band without a radio: a `Connection` straight into the object, on a virtual clock.
+"""A simulated band without a radio: a `Connection` directly to the object, on a virtual clock.
 
-    run(story, start)                               runs a coroutine function, which is given its clock, in no real time
-    conversation(DirectConnection(...), clock)      what `session.meet` and `session.collect` take
-    MemoryStore().commit                            what they store batches with
+    run(story, start)                               runs an async function of a clock, in no real time
+    conversation(DirectConnection(...), clock)      a `Conversation` for `session.meet` and `session.collect`
+    MemoryStore().commit                            the `commit` for them
 
-Faults can be set: `cut_after(n)` ends the link before the n-th notification from now, `lose` and `double` spoil single
-notifications, `spoil` and `spoil_read` replace what the band sent. The one rule: time passes only when somebody waits.
+Faults can be set. `cut_after(n)` lets n more notifications arrive and then ends the link, `lose` and `double` affect
+single notifications, and `spoil` and `spoil_read` replace what the band sent. The one rule: time passes only while some
+task waits.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ T = TypeVar("T")
 
 
 def run(story: Callable[[FastClock], Awaitable[T]], start: datetime) -> T:
-    """The result of a coroutine function that is given a clock, which shows `start` at first.
+    """Call `story` with a clock that shows `start` at first, and return the result of the coroutine.
 
-    The function runs on an event loop of its own, whose timers fire without waiting.
+    It runs on an event loop of its own, whose timers take no real time.
     """
     loop = VirtualTimeLoop()
     try:
@@ -45,23 +46,23 @@ async def _awaited(story: Awaitable[T]) -> T:
 
 
 class DirectConnection:
-    """An open connection to a simulated band, for `session.Conversation`. Make it where an event loop runs."""
+    """An open connection to a simulated band, for `session.Conversation`. Create it while an event loop is running."""
 
     def __init__(self, band: SimulatedBand, now: Callable[[], datetime], *, mtu: int = 23) -> None:
         self.band, self._now = band, now
         self.lost = asyncio.Event()
         self.written: list[tuple[str, bytes]] = []
-        """Characteristic and value of each write so far."""
+        """The characteristic and value of each write so far, refused ones included."""
         self.delivered = 0
-        """How many notifications have arrived, lost ones included."""
+        """The number of notifications so far, including those that were lost; one that arrived twice counts once."""
         self.lose: set[int] = set()
         """Numbers of notifications that do not arrive, counted from 0 as `delivered` does."""
         self.double: set[int] = set()
         """Numbers of notifications that arrive twice."""
         self.spoil: Callable[[bytes], Sequence[bytes]] = lambda data: [data]
-        """Returns what arrives in place of a notification."""
+        """Returns the values that arrive in place of a notification's value, none or several."""
         self.spoil_read: Callable[[bytes], bytes] = lambda data: data
-        """Returns what arrives in place of the answer to a read."""
+        """Returns the value that arrives in place of the answer to a read."""
         self._cut_at: int | None = None
         self._callbacks: dict[str, Callable[[bytes], None]] = {}
         self._tables = [(c.uuid, s.uuid) for s in band.services() for c in s.characteristics]
@@ -74,25 +75,25 @@ class DirectConnection:
         return self.band.mtu - 3
 
     def cut_after(self, notifications: int) -> None:
-        """End the link when so many more notifications have arrived, in place of the next one."""
+        """Let this many more notifications arrive, and end the link in place of the next one."""
         self._cut_at = self.delivered + notifications
 
     def drop(self) -> None:
-        """End the link, as if the band went out of reach."""
+        """End the link, as if the band had gone out of reach."""
         if not self.lost.is_set():
             self.lost.set()
             self._clockwork.cancel()
             self.band.disconnected(self._now())
 
     def leave(self) -> None:
-        """Stop without ending the link, so that another connection goes on with the same band."""
+        """Stop advancing the band, but leave its link open, so that another object can take over the connected band."""
         self._clockwork.cancel()
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
         return any(characteristic == each and service in (None, its_service) for each, its_service in self._tables)
 
     def _service(self, characteristic: str, service: str | None) -> str:
-        """The service that is meant; where none is named, the first that has the characteristic."""
+        """Return `service`, or for None the first service that has the characteristic. There must be one."""
         return next(each for uuid, each in self._tables if characteristic == uuid and service in (None, each))
 
     async def read(self, characteristic: str, service: str | None = None) -> bytes:
@@ -115,7 +116,7 @@ class DirectConnection:
         self._pump()
 
     def flood(self, data: bytes) -> None:
-        """Notify this value on every characteristic that is subscribed to."""
+        """Send this value as a notification of every characteristic that is subscribed to."""
         for callback in list(self._callbacks.values()):
             callback(data)
 
@@ -164,39 +165,39 @@ class DirectConnection:
 
 
 class MemoryStore:
-    """A store in memory, for what a driver under test yields; it can be made to fail."""
+    """Stores in memory the readings of a driver under test. It can be made to fail."""
 
     def __init__(self) -> None:
         self.batches: list[list[Reading]] = []
-        """What was committed, in this order."""
+        """The batches that were committed, in order."""
         self.fail_at: int | None = None
-        """The number of the batch, counted from 0, that cannot be committed."""
+        """The number of the batch, counted from 0, whose commit fails; None for no failure."""
 
     @property
     def readings(self) -> list[Reading]:
-        """All readings that were committed, in this order."""
+        """All readings that were committed, in order."""
         return [reading for batch in self.batches for reading in batch]
 
     def of(self, kind: type[T]) -> list[T]:
-        """The readings of one type."""
+        """Return the committed readings of one type, in order."""
         return [reading for reading in self.readings if isinstance(reading, kind)]
 
     async def commit(self, batch: Sequence[Reading]) -> None:
-        """Store a batch. Raises `OSError` at the batch `fail_at`."""
+        """Store a batch. Raises `OSError` for the batch with the number `fail_at`."""
         if len(self.batches) == self.fail_at:
             raise OSError("disk full")
         self.batches.append(list(batch))
 
 
 def conversation(connection: DirectConnection, clock: FastClock, zone: str = "UTC") -> Conversation:
-    """A conversation over a direct connection, with a wearer in this zone."""
+    """Create a conversation over a direct connection. `zone` is the name of the wearer's time zone."""
     return Conversation(connection, zone=ZoneInfo(zone), now=clock.now)
 
 
 def renamed(name: str) -> object:
-    """What a name of an earlier version stands for, with a `DeprecationWarning`; called by a module's `__getattr__`.
+    """Return what a name from an earlier version now stands for, with a `DeprecationWarning`.
 
-    Raises `AttributeError` for any other name.
+    It is called by the `__getattr__` of a module. Raises `AttributeError` for any other name.
     """
     if name != "Kept":
         raise AttributeError(f"hipsync.testing has no {name!r}")

@@ -1,7 +1,7 @@
-"""A simulated band against a capture: it receives what the host did, and must send what the band sent.
+"""Tests a simulated band against a capture: the band receives what the host did, and must send what the real band sent.
 
-What is compared is said at `hipsync.testing.replay.replay`. This module knows no driver, except for a login that the
-capture leaves out. The one rule: every difference is an `AssertionError` that names the line.
+The docstring of `hipsync.testing.replay.replay` says what is compared. This module uses no driver, except for a login
+that the capture leaves out. The one rule: every difference is an `AssertionError` that names the line.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync.testing.replay_driver import Varies, part
 
 PATIENCE = timedelta(seconds=30)
-"""How long after the last line a simulated band may still send what the recorded one had sent by then."""
+"""The time after the last line in which a simulated band may still send what the real band had sent by that line."""
 LOGIN_BEFORE = timedelta(minutes=1)
-"""How long before the capture a login that it leaves out begins; a simulated band asks for no tap."""
+"""The time from the beginning of a login that the capture leaves out to the start of the capture. It is short,
+because a simulated band asks for no tap."""
 LONGEST_SHOWN = 64
-"""Bytes of a value that an error shows."""
+"""The most bytes of a value that an error shows."""
 
 
 def check_band(
@@ -32,7 +33,10 @@ def check_band(
     streams: Collection[str],
     login: tuple[Driver, bytes] | None,
 ) -> None:
-    """Run a simulated band through a capture. Raises `AssertionError` where it differs."""
+    """Play a capture to a simulated band. Raises `AssertionError` at the first difference.
+
+    The arguments are those of `hipsync.testing.replay.replay`.
+    """
     if login is None:
         band.mtu = capture.write_size + 3
         band.connected(capture.start)
@@ -54,7 +58,7 @@ def check_band(
 
 
 async def _log_in(capture: Capture, band: SimulatedBand, login: tuple[Driver, bytes], clock: FastClock) -> None:
-    """Let a driver log in to a band, which stays connected."""
+    """Let a driver log in to a band, and leave the band connected."""
     connection = DirectConnection(band, clock.now, mtu=capture.write_size + 3)
     driver, secret = login
     conversation = Conversation(connection, zone=capture.zone, now=clock.now)
@@ -63,11 +67,11 @@ async def _log_in(capture: Capture, band: SimulatedBand, login: tuple[Driver, by
 
 
 class _Played:
-    """A connected simulated band while a capture is played to it, and what it has sent so far."""
+    """Plays a capture to a connected simulated band, and collects what the band sends."""
 
     def __init__(self, capture: Capture, band: SimulatedBand, varies: Varies) -> None:
         self.sent: dict[str, list[bytes]] = {}
-        """Notifications by characteristic, those of unsubscribed ones left out."""
+        """The values of the notifications so far, by characteristic. Those without a subscription are left out."""
         self._start, self._band, self._varies = capture.start, band, varies
         self._subscribed = set(capture.subscribed)
         self._services = {
@@ -75,7 +79,7 @@ class _Played:
         }
 
     def until(self, instant: datetime) -> None:
-        """Let the band live up to an instant, and collect what it sends at each time that it wakes by itself."""
+        """Advance the band to an instant, stopping at each `wake_at` before it, and collect what the band sends."""
         while (wake := self._band.wake_at()) is not None and wake < instant:
             self._collect(max(wake, self._start))
             if self._band.wake_at() == wake:
@@ -88,7 +92,7 @@ class _Played:
                 self.sent.setdefault(event.characteristic, []).append(event.data)
 
     def do(self, line: Line, now: datetime) -> None:
-        """Do what the host did. Raises `AssertionError` where the band answers otherwise than it did then."""
+        """Do what the host did. Raises `AssertionError` if the simulated band does not answer as the real one did."""
         uuid = line.place[0]
         if line.sign == "+":
             self._subscribed.add(uuid)
@@ -106,7 +110,11 @@ class _Played:
         self._collect(now)
 
     def _answer(self, line: Line, now: datetime) -> tuple[bool, bytes]:
-        """Whether the band refuses what the host does, as far as a host hears of that; and its answer to a read."""
+        """Do what the host did. Returns whether the host would see a refusal, and the answer to a read (else empty).
+
+        A host never sees that a write without response was refused. Raises `AssertionError` if the band has no such
+        characteristic.
+        """
         uuid, service = line.place[0], line.place[1] or self._services.get(line.place[0])
         if service is None:
             raise AssertionError(f"line {line.number}: the simulated band has no characteristic {uuid}")
@@ -124,7 +132,7 @@ class _Played:
 
 
 def _joined(lines: Sequence[Line], streams: Collection[str]) -> list[Line]:
-    """The lines, with all that was notified on a stream joined in the first line of that stream."""
+    """Return the lines with all notifications of a stream joined into the first line of that stream."""
     joined: list[Line] = []
     at: dict[str, int] = {}
     for line in lines:
@@ -140,7 +148,7 @@ def _joined(lines: Sequence[Line], streams: Collection[str]) -> list[Line]:
 
 
 def _check_sent(lines: Sequence[Line], sent: Mapping[str, Sequence[bytes]], varies: Varies) -> None:
-    """Raises `AssertionError` unless each characteristic has the same notifications in the same order."""
+    """Raise `AssertionError` unless each characteristic has the capture's notifications, in the same order."""
     left = {uuid: list(values) for uuid, values in sent.items() if varies.get(uuid, bytes) is not None}
     for line in lines:
         uuid = line.place[0]
@@ -155,7 +163,7 @@ def _check_sent(lines: Sequence[Line], sent: Mapping[str, Sequence[bytes]], vari
 
 
 def _both(band: bytes, simulated: bytes | None) -> str:
-    """Both values in hex; long ones from a little before their first difference on."""
+    """Write both values in hex. Long ones are cut, and begin a little before their first difference."""
     if simulated is None:
         return f"{band.hex()}; the simulated one nothing"
     at = next((i for i, (a, b) in enumerate(zip(band, simulated, strict=False)) if a != b), 0)

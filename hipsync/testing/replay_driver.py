@@ -1,7 +1,7 @@
-"""A driver against a capture: it receives what the band sent, and must do what the host did.
+"""Tests a driver against a capture: the driver receives what the band sent, and must do what the host did.
 
-What is compared is said at `hipsync.testing.replay.replay`. This module knows no family of bands. The one rule: where
-the driver does anything else, or ends too early or too late, an `AssertionError` names the line.
+The docstring of `hipsync.testing.replay.replay` says what is compared. This module knows no family of bands. The one
+rule: if the driver does anything else, or ends too early or too late, an `AssertionError` names the line.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from hipsync.model import Reading
 from hipsync.testing.direct import MemoryStore
 
 Varies = Mapping[str, Callable[[bytes], bytes] | None]
-"""By characteristic, the function that returns the part of a value to compare; None compares nothing."""
+"""By characteristic, a function that returns the part of a value to compare. None compares nothing."""
 
 Story = Callable[[Conversation, Session, Commit], Awaitable[object]]
-"""Runs in a conversation in place of `open` and `sync`; what it commits are the readings that `replay` returns."""
+"""A function that runs in a conversation in place of `open` and `sync`. `replay` returns the readings it commits."""
 
 ERRORS: Mapping[str, type[DeviceError]] = {kind.__name__: kind for kind in (LinkLost, NoReply, NotAuthorised)}
-"""The errors that a radio raises, by the names that a capture has for them; any other name is a `DeviceError`."""
+"""The errors that a radio raises, by their names in a capture. Any other name stands for `DeviceError`."""
 
 
 def shown(sign: str, place: Place, data: bytes) -> str:
-    """What a host did, in words."""
+    """Describe in words what a host did. `sign` is one of `capture.HOST`."""
     words = {
         "+": "subscribed to",
         "-": "ended its subscription to",
@@ -42,7 +42,7 @@ def shown(sign: str, place: Place, data: bytes) -> str:
 
 
 def part(place: Place, data: bytes, varies: Varies) -> bytes | None:
-    """The part of a value that is compared; None if nothing of it is."""
+    """Return the part of a value that is compared, or None if no part of it is."""
     cut = varies.get(place[0], bytes)
     return None if cut is None else cut(data)
 
@@ -50,7 +50,7 @@ def part(place: Place, data: bytes, varies: Varies) -> bytes | None:
 async def readings_of(
     capture: Capture, driver: Driver, secret: bytes | None, story: Story | None, varies: Varies, clock: FastClock
 ) -> list[Reading]:
-    """Run a driver through a capture; its readings. Raises as `replay` says."""
+    """Play a capture to a driver and return its readings. Raises as `replay` does."""
     connection, store = Replayed(capture, clock, varies), MemoryStore()
     conversation = Conversation(connection, zone=capture.zone, now=clock.now)
     session = Session(name=capture.name, secret=secret, since=capture.since, erase=capture.erase)
@@ -78,14 +78,14 @@ async def readings_of(
 
 
 class Replayed:
-    """A connection whose other end is a capture; for `session.Conversation`."""
+    """A connection for `session.Conversation` whose other end is a capture."""
 
     def __init__(self, capture: Capture, clock: FastClock, varies: Varies) -> None:
         self.lost = asyncio.Event()
         self._capture, self._clock, self._varies = capture, clock, varies
         self._host = [line for line in capture.lines if line.sign in HOST]
         self._next = 0
-        """Position in `_host` of what the driver must do next."""
+        """The position in `_host` of what the driver must do next."""
         self._moved = asyncio.Event()
         self._callbacks: dict[str, Callable[[bytes], None]] = {}
         self._subscribed_before: set[str] = set()
@@ -121,11 +121,11 @@ class Replayed:
         await self._do("bond", ("", None))
 
     def subscribed_before(self, characteristic: str) -> None:
-        """Note that a characteristic is subscribed to already, which no line says."""
+        """Expect no line for the next subscription to this characteristic, because it dates from before the capture."""
         self._subscribed_before.add(characteristic)
 
     async def send(self) -> None:
-        """Send what the band sent, each line when its time has come and the host has done what stands above it."""
+        """Send what the band sent: each line at its time, but not before the driver has done all that precedes it."""
         done = 0
         for line in self._capture.lines:
             if line.sign in HOST:
@@ -141,9 +141,10 @@ class Replayed:
                 callback(line.data)
 
     async def _do(self, sign: str, place: Place, data: bytes = b"") -> Line:
-        """The capture's line for what the driver does, after the time that it took.
+        """Compare what the driver does with the capture's next line, wait as long as it took then, and return the line.
 
-        Raises the error that the line gives, and `AssertionError` where the capture has something else here.
+        Raises `AssertionError` if the line is different, the error that the line names, and `LinkLost` after the end of
+        the link or of a capture that was cut.
         """
         if self.lost.is_set():
             raise LinkLost("the connection has ended")
@@ -172,7 +173,11 @@ class Replayed:
         return self._deviation
 
     def check_end(self, error: str | None) -> None:
-        """Raises `AssertionError` unless the conversation ended here in the capture too, and with the same `error`."""
+        """Raise `AssertionError` if the driver deviated, ended with lines left, or ended with another error.
+
+        `error` is the class name of the error that ended it, or None. After an error, lines may be left. If the capture
+        was cut, or ended well, an error is not compared.
+        """
         if self._deviation is not None:
             raise self._deviation
         if error is None and self._next < len(self._host):

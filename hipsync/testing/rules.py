@@ -1,8 +1,8 @@
-"""What every driver must satisfy, as a table of rules; each is a function that raises `AssertionError`.
+"""The rules that every driver must satisfy. Each rule is a function that raises `AssertionError` if it is broken.
 
 A rule connects the driver to its simulated band through `DirectConnection`, on a virtual clock, with an office morning
-in the band's memory. It knows nothing of the family: what the stored readings mean is for the family's own tests. The
-one rule about rules: each holds for every driver, so that a new family is judged before anybody has read its code.
+in the band's memory. No rule knows a family: the family's own tests check what the readings mean. The one rule about
+rules: each applies to every driver, so that a new family is judged before anybody has read its code.
 """
 
 from __future__ import annotations
@@ -26,50 +26,56 @@ from hipsync.simulated import SimulatedBand, Simulator
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
 
 NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
-"""When most rules connect to the band: on a Friday, and past the minute, because no band is asked on the second."""
+"""The instant at which most rules connect to the band. It is on a Friday, and not on a full minute, because a real
+connection hardly ever is."""
 CUT_AT_EACH = 100
-"""With a live band that has a memory, the link is cut at each of so many notifications, and at some later ones."""
+"""For a band that has a memory and is also watched, the number of notifications at each of which the link is cut. Only
+some of the later ones are tried."""
 MORNING = timedelta(hours=4)
-"""How much of the past the band remembers in most rules; more would only take longer."""
+"""How much of the past the band has in its memory in most rules. More would only take longer."""
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
-"""The key of a simulated band that asks for one."""
+"""The key of every simulated band that needs one."""
 ENDS_WITHIN = timedelta(hours=2)
-"""Virtual time by which a conversation must end, whatever the band sends."""
+"""The virtual time within which a conversation must end, whatever the band sends."""
 WATCHED_FOR = timedelta(minutes=45)
-"""Virtual time for which a live band is watched in each conversation."""
+"""The virtual time for which a band that the service stays connected to is watched in each conversation."""
 DAMAGED = 25
-"""Conversations with a band of whose packets one in twenty is damaged."""
+"""The number of conversations with a band that has one packet in twenty damaged."""
 FLOOD = 100_000
-"""Notifications that a babbling band sends."""
+"""The number of rounds of noise that a babbling band sends. In each, every subscribed characteristic gets one
+notification."""
 MOST_MEMORY = 32 * 2**20
-"""Bytes that a conversation with a babbling band may take."""
+"""The most bytes of memory that a conversation with a babbling band may take."""
 ZONES = ("UTC", "Asia/Kathmandu", "America/New_York", "Pacific/Auckland")
 
 
 @dataclass(slots=True)
 class Case:
-    """A driver and the maker of its simulated bands, to which a rule is applied."""
+    """What a rule is applied to: a driver, and the simulator that makes its bands."""
 
     driver: Driver
     simulator: Simulator
     kept: MemoryStore = field(default_factory=MemoryStore)
-    """Not used by the rules; a place for readings in a rule of the caller's own."""
+    """A store for rules of the caller's own. The rules here do not use it."""
 
     def band(self, now: datetime = NOON, zone: str = "UTC", remembers: timedelta = MORNING) -> SimulatedBand:
-        """A simulated band on the wrist of somebody with an office job, which remembers this much of the past."""
+        """Create a simulated band on an office worker's wrist, with this much of the past in its memory.
+
+        `zone` is the name of the wearer's time zone.
+        """
         where, life = ZoneInfo(zone), self.life(now, zone, remembers)
         fresh = self.simulator(life, now=now, zone=where, secret=KEY)
         needs = self.driver.secret(fresh.advertisement()) != "none"
         return fresh if needs else self.simulator(life, now=now, zone=where)
 
     def life(self, now: datetime, zone: str, remembers: timedelta = MORNING) -> list[Epoch]:
-        """The epochs of the band's wearer, from the beginning of what the band remembers to the next evening."""
+        """Return the wearer's epochs, from `remembers` before `now` to the end of the next day in `zone`."""
         where = ZoneInfo(zone)
         days = office_days(now.astimezone(where).date() - timedelta(days=1), 3, where, seed=1)
         return [epoch for epoch in days if epoch.start >= now - remembers]
 
     def session(self, band: SimulatedBand, store: MemoryStore) -> Session:
-        """The session that the service would make, from what is stored already."""
+        """Create the session that the service would create for a band, from the readings in `store`."""
         advertisement = band.advertisement()
         needs = self.driver.secret(advertisement) != "none"
         since: dict[type[Reading], datetime] = {}
@@ -79,7 +85,10 @@ class Case:
         return Session(name=advertisement.name or "", secret=KEY if needs else None, since=since)
 
     async def sync(self, conversation: Conversation, session: Session, store: MemoryStore) -> None:
-        """Log in and fetch what is new; a band that the service stays connected to is watched for a while too."""
+        """Log in and fetch what is new. A band that the service stays connected to is also watched for `WATCHED_FOR`.
+
+        Raises `DeviceError`, and `TimeoutError` after `ENDS_WITHIN`.
+        """
         async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
             await meet(self.driver, conversation, session, store.commit)
             await collect(self.driver, conversation, session, store.commit)
@@ -87,7 +96,7 @@ class Case:
                 await self.watch(conversation, session, store)
 
     async def watch(self, conversation: Conversation, session: Session, store: MemoryStore) -> None:
-        """Store what the band sends for `WATCHED_FOR`, if it can be watched. Raises `DeviceError`."""
+        """Store what the band sends in the next `WATCHED_FOR`, if it can be watched. Raises `DeviceError`."""
         if self.driver.watch is None:
             return
         with contextlib.suppress(TimeoutError):
@@ -107,7 +116,7 @@ def check_driver(driver: Driver, simulator: Simulator) -> None:
 
 
 def the_matcher_is_total(case: Case) -> None:
-    """The matcher answers any advertisement with True or False, and its own band's with True."""
+    """The matcher answers every advertisement with True or False: an empty one with False, its own band's with True."""
     noise = random.Random(1)
     for _ in range(2000):
         taken = case.driver.matches(_advertisement(noise))
@@ -141,7 +150,7 @@ def _advertisement(noise: random.Random) -> Advertisement:
 
 
 def a_second_sync_adds_nothing(case: Case) -> None:
-    """A band that is fetched from again sends nothing that changes what was stored before."""
+    """A second sync of the same band changes no epoch that was stored by the first."""
 
     async def story(clock: FastClock) -> None:
         band, store = case.band(), MemoryStore()
@@ -155,7 +164,7 @@ def a_second_sync_adds_nothing(case: Case) -> None:
 
 
 async def _once(case: Case, band: SimulatedBand, clock: FastClock, store: MemoryStore) -> DirectConnection:
-    """One connection from beginning to end. Raises `DeviceError`."""
+    """Connect to a band, sync and disconnect. Returns the connection. Raises `DeviceError`."""
     connection = DirectConnection(band, clock.now)
     try:
         talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
@@ -166,7 +175,7 @@ async def _once(case: Case, band: SimulatedBand, clock: FastClock, store: Memory
 
 
 def _epochs(store: MemoryStore) -> dict[tuple[datetime, timedelta], Epoch]:
-    """Epochs by start and length, as the database stores them: of two with the same key the one with more steps."""
+    """Return the epochs by start and length, as the database stores them. Of two with the same key, more steps win."""
     stored: dict[tuple[datetime, timedelta], Epoch] = {}
     for epoch in store.of(Epoch):
         key = (epoch.start, epoch.length)
@@ -176,10 +185,10 @@ def _epochs(store: MemoryStore) -> dict[tuple[datetime, timedelta], Epoch]:
 
 
 def a_link_cut_anywhere_loses_nothing(case: Case) -> None:
-    """After a link that ends in place of any one notification, the next sync completes what is stored.
+    """If the link is cut in place of any one notification, the next sync fetches what is missing.
 
-    What a live band sends is mostly its counter, so of its notifications after the first `CUT_AT_EACH` only some twenty
-    are tried.
+    A band that is also watched sends mostly its step counter. So only some twenty of its notifications are tried, and
+    besides these the first `CUT_AT_EACH` if it has a memory. Epochs that may have left the memory need not come.
     """
 
     async def story(clock: FastClock) -> None:
@@ -217,7 +226,7 @@ async def _cut(case: Case, band: SimulatedBand, clock: FastClock, store: MemoryS
 
 
 def nothing_is_acknowledged_before_it_is_stored(case: Case) -> None:
-    """After a batch that could not be committed the driver writes nothing more."""
+    """After a batch that could not be committed, the driver writes nothing more to the band."""
 
     async def story(clock: FastClock) -> None:
         batches = 0
@@ -228,7 +237,10 @@ def nothing_is_acknowledged_before_it_is_stored(case: Case) -> None:
 
 
 async def _all_stored(case: Case, clock: FastClock, batches: int) -> bool:
-    """Sync a band that may forget, where the batch after so many cannot be stored; whether there was no such batch."""
+    """Sync with `erase`, where the commit of the batch after the first `batches` fails.
+
+    Returns True if there was no such batch. Raises `AssertionError` if the driver writes after the failure.
+    """
     band, store = case.band(clock.now()), MemoryStore()
     connection = DirectConnection(band, clock.now)
     talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
@@ -253,7 +265,7 @@ async def _all_stored(case: Case, clock: FastClock, batches: int) -> bool:
 
 
 def damaged_packets_end_as_device_errors(case: Case) -> None:
-    """Changed, cut, doubled or lost packets make no impossible reading, and raise nothing but a `DeviceError`."""
+    """Changed, cut, doubled or lost packets lead to no impossible reading, and to no error but a `DeviceError`."""
     for seed in range(DAMAGED):
         noise = random.Random(seed)
 
@@ -275,7 +287,10 @@ def damaged_packets_end_as_device_errors(case: Case) -> None:
 
 
 def _spoilt(data: bytes, noise: random.Random, *, lose: bool = True) -> Sequence[bytes]:
-    """The packets that arrive in place of one: mostly the same, one time in twenty something else."""
+    """Return the packets that arrive in place of one: usually itself, but one time in twenty something else.
+
+    Without `lose` there is always exactly one packet.
+    """
     if noise.random() > 0.05:
         return [data]
     match noise.randrange(5 if lose else 3):
@@ -293,7 +308,7 @@ def _spoilt(data: bytes, noise: random.Random, *, lose: bool = True) -> Sequence
 
 
 def _check_possible(store: MemoryStore, now: datetime) -> None:
-    """Raises `AssertionError` where a reading is from the future, or its time, length, steps or percent cannot be."""
+    """Raise `AssertionError` if a reading is in the future, or has an impossible time, length, steps or percentage."""
     for reading in store.readings:
         at = reading.end if isinstance(reading, Epoch) else reading.at
         assert at <= now, f"a reading from the future: {reading}"
@@ -309,7 +324,7 @@ def _check_possible(store: MemoryStore, now: datetime) -> None:
 
 
 def a_babbling_band_is_cut_off(case: Case) -> None:
-    """A band that sends noise without end is disconnected from, and takes no more memory than `MOST_MEMORY`."""
+    """A conversation with a band that sends endless noise ends, and takes less memory than `MOST_MEMORY`."""
 
     async def story(clock: FastClock) -> None:
         band, store = case.band(), MemoryStore()
@@ -340,7 +355,10 @@ def a_babbling_band_is_cut_off(case: Case) -> None:
 
 
 def clock_and_zone_are_the_wearers(case: Case) -> None:
-    """In any zone, and on days on which clocks change, every reading is from the past, in UTC, on whole minutes."""
+    """In every zone, and on days on which clocks change, readings are from the past and in UTC.
+
+    Epochs start on whole minutes, and the newest one ended at most two epoch lengths ago.
+    """
     for zone in ZONES:
         for now in (NOON, datetime(2026, 3, 29, 3, 0, 20, tzinfo=UTC), datetime(2026, 10, 25, 3, 0, 20, tzinfo=UTC)):
 
@@ -353,7 +371,7 @@ def clock_and_zone_are_the_wearers(case: Case) -> None:
                 _check_possible(store, clock.now())
                 epochs = _epochs(store)
                 walked = any(epoch.steps for epoch in case.life(now, zone) if epoch.end <= now)
-                if case.driver.abilities.history is not None and (epochs or walked):  # many omit what is still
+                if case.driver.abilities.history is not None and (epochs or walked):  # many omit still slots
                     assert epochs, f"nothing of a morning in {zone} arrived"
                     newest = max(epoch.end for epoch in epochs.values())
                     late = now - newest
@@ -365,7 +383,7 @@ def clock_and_zone_are_the_wearers(case: Case) -> None:
 
 
 def a_nudge_is_harmless(case: Case) -> None:
-    """The wearer feels a nudge, and it does not change what is stored."""
+    """The wearer notices a nudge, and the nudge changes no epoch that was stored before."""
 
     async def story(clock: FastClock) -> None:
         if case.driver.nudge is None:
@@ -390,12 +408,12 @@ def a_nudge_is_harmless(case: Case) -> None:
 
 
 def its_abilities_are_true(case: Case) -> None:
-    """What the driver's abilities promise is what a morning brings."""
+    """The abilities history, live, buzz, text and battery agree with the driver's functions and what a sync brings."""
 
     async def story(clock: FastClock) -> None:
         store, able = MemoryStore(), case.driver.abilities
         await _once(case, case.band(), clock, store)
-        lengths = {epoch.length for epoch in store.of(Epoch) if epoch.end <= NOON}  # later ones were watched
+        lengths = {epoch.length for epoch in store.of(Epoch) if epoch.end <= NOON}  # later ones came from `watch`
         assert (able.history is not None) == bool(lengths), f"history {able.history}, and epochs of {lengths}"
         assert able.history is None or able.history in lengths, f"history {able.history}, and epochs of {lengths}"
         assert able.live == (case.driver.watch is not None), "live, and no watch(), or the other way round"
@@ -408,7 +426,10 @@ def its_abilities_are_true(case: Case) -> None:
 
 
 def a_silent_band_ends_in_no_reply(case: Case) -> None:
-    """A band that falls silent, whatever it was asked last, ends the conversation with a `DeviceError` in time."""
+    """If a band falls silent after its first one to eight notifications, the conversation ends within `ENDS_WITHIN`.
+
+    It may end without an error or with a `DeviceError`, but with no other exception.
+    """
 
     async def story(clock: FastClock) -> None:
         for number in range(8):
