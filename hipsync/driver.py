@@ -2,7 +2,7 @@
 
 A driver does no I/O of its own, reads no clock and imports only this module, `model` and `errors`. It is an object
 named `DRIVER`, which an entry point of the group `hipsync.drivers` names. UUIDs are full 128-bit strings in lower case
-everywhere. The one rule: what a band sends is a stranger's word, so every failure is a `DeviceError`.
+everywhere. The one rule: what a band sends cannot be trusted, so every failure is a `DeviceError`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from hipsync.model import Answer, Epoch, Reading
 
 @dataclass(frozen=True, slots=True)
 class Advertisement:
-    """What a band broadcasts before anybody connects. All of it is a stranger's word."""
+    """What a band broadcasts before anybody connects. None of it can be trusted, because any device can send it."""
 
     name: str | None = None
     services: frozenset[str] = frozenset()
     service_data: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     manufacturer_data: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
-    """Data by the maker's company number; the number itself is not part of the data."""
+    """The data after the company number, by that number, which the Bluetooth SIG assigns to a maker."""
 
 
 class Received(NamedTuple):
-    """A notification of a characteristic, and the instant at which it arrived."""
+    """A notification: the UUID of its characteristic, the instant (UTC) at which it arrived, and its value."""
 
     uuid: str
     at: datetime
@@ -39,9 +39,9 @@ class Received(NamedTuple):
 class Link(Protocol):
     """An open connection to one band, as one coroutine of a driver sees it.
 
-    Every coroutine has an inbox of its own: a notification goes to all that subscribed to its characteristic. Reads,
-    writes and subscriptions of all coroutines are done one at a time. Any call raises `LinkLost` when the connection
-    ends, `NoReply` when a deadline passes, and `DeviceError` where the band refuses.
+    Every coroutine has an inbox of its own: a notification goes to each one that has subscribed to its characteristic.
+    The reads, writes and subscriptions of all coroutines are done one at a time. Any awaited call raises `LinkLost`
+    when the connection ends, `NoReply` when a deadline passes, and `DeviceError` if the band refuses.
     """
 
     @property
@@ -55,41 +55,47 @@ class Link(Protocol):
         ...
 
     def now(self) -> datetime:
-        """The instant, in UTC; a driver asks nobody else for the time."""
+        """Return the present instant, in UTC. A driver takes the time from nowhere else."""
         ...
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
-        """Whether the band has a characteristic, in any service or in this one."""
+        """Whether the band has this characteristic, in the given service; None means in any service."""
         ...
 
     async def read(self, characteristic: str, *, service: str | None = None) -> bytes:
-        """The value of a characteristic."""
+        """Read and return the value of a characteristic. With `service` None, the first one that has it is meant."""
         ...
 
     async def write(
         self, characteristic: str, data: bytes, *, response: bool = False, service: str | None = None
     ) -> None:
-        """Write a value; with `response`, wait until the band has acknowledged it."""
+        """Write a value to a characteristic; with `response`, wait until the band has acknowledged the write.
+
+        With `service` None, the first service that has the characteristic is meant.
+        """
         ...
 
     async def subscribe(self, *characteristics: str) -> None:
-        """Let the notifications of these characteristics come into this coroutine's inbox."""
+        """Subscribe to these characteristics, so that their notifications reach this coroutine's inbox."""
         ...
 
     async def unsubscribe(self, *characteristics: str) -> None:
-        """Receive no more notifications of these characteristics, and drop those in the inbox."""
+        """End the subscription to these characteristics, and drop their notifications that are still in the inbox."""
         ...
 
     async def notification(self, *characteristics: str, timeout: timedelta) -> Received:
-        """The next notification of any of these, in order of arrival, those that came before the call first."""
+        """Take the oldest notification of any of these characteristics from the inbox, waiting for one if need be.
+
+        Raises `NoReply` if none has arrived within `timeout`.
+        """
         ...
 
     async def pause(self, length: timedelta) -> None:
-        """Wait for so long; raises `LinkLost` as soon as the connection ends."""
+        """Wait for this length of time. Raises `LinkLost` as soon as the connection ends."""
         ...
 
     async def bond(self) -> None:
-        """Bond with the band, where the system does that on request."""
+        """Bond with the band. Does nothing on systems that bond only when the band asks for it."""
         ...
 
 
@@ -100,72 +106,71 @@ class Session:
     name: str = ""
     """The name by which the band advertised itself when it was paired."""
     secret: bytes | None = field(default=None, repr=False)
-    """The band's key; None where it has none."""
+    """The band's key; None if it has no key."""
     since: Mapping[type[Reading], datetime] = field(default_factory=dict[type[Reading], datetime])
-    """By type of reading, the end of the last one that is stored; a type is absent if there is none."""
+    """By type of reading, the instant at which the last stored one ends. A type with nothing stored is absent."""
     pairing: bool = False
-    """Whether the band is being paired, so that the wearer is there and may be asked for a tap."""
+    """Whether the band is being paired. Then the wearer is there, and the band may ask for a tap."""
     erase: bool = False
-    """Whether the user wants the band to forget what is stored here. Off by default: other apps may want it too."""
+    """Whether the band is to delete what hipsync has stored. Off by default: other apps may want the data too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a band shows to its wearer. Its words are neutral, because others see them too."""
+    """A message that a band shows to its wearer. Its wording is neutral, because other people may see it."""
 
     title: str
     body: str
     strong: bool = False
     asks: bool = True
-    """Whether to wait for the wearer's answer, where the band can send one."""
+    """Whether to wait for the wearer's answer, if the band can send one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a family of bands can do. False and None mean that it cannot, or that nobody has proven it."""
+    """What a family of bands can do. False and None mean that it cannot, or that nobody has shown that it can."""
 
     history: timedelta | None = None
-    """Length of the epochs that it stores, or None if it stores none that can be fetched."""
+    """The length of the epochs that the band stores; None if it stores none that can be fetched."""
     live: bool = False
-    """It can be watched: it sends readings as they happen."""
+    """Whether the band sends readings as they happen, so that it can be watched."""
     buzz: bool = False
-    """It vibrates on request."""
+    """Whether the band vibrates on request."""
     text: bool = False
-    """It shows the text of a message."""
+    """Whether the band shows the text of a message."""
     answers: bool = False
-    """Its wearer can answer a message on it."""
+    """Whether the wearer can answer a message on the band."""
     battery: bool = False
-    """It reports the charge of its battery."""
+    """Whether the band reports the charge of its battery."""
     wear: bool = False
-    """It reports whether it is worn."""
+    """Whether the band reports if it is being worn."""
     sleep: bool = False
-    """It reports when its wearer sleeps."""
+    """Whether the band reports when its wearer sleeps."""
     heart_rate: bool = False
-    """It reports heart rates."""
+    """Whether the band reports heart rates."""
 
 
 LONGEST_EPOCH_TO_JUDGE_BY = timedelta(minutes=30)
-"""Longer epochs give totals only: from them nobody can say when somebody last moved.
-`core.timeline.COARSE_MINUTES` is the same limit."""
+"""The greatest length of an epoch that sitting can be judged by. Longer ones are mere totals, which do not show when
+the wearer last moved. `core.timeline.COARSE_MINUTES` is the same limit."""
 
 Row = Mapping[str, int | None]
-"""The cells of a row by column."""
+"""One row of a table, as the values of its cells by column; None is SQL's NULL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """A table of activity samples of another program's database, and how its rows become epochs."""
+    """How to read a table of activity samples in another program's database: which columns, and how to make epochs."""
 
     columns: Sequence[str]
-    """The columns that are read, besides the one of time."""
+    """The columns to read, besides the one that holds the time."""
     epochs: Callable[[Iterator[tuple[datetime, Row]]], Iterator[Epoch]]
-    """Makes epochs of the rows of one band, which come in the order of time. A row that says nothing, or nonsense, is
-    left out."""
+    """Turns the rows of one band, in order of time, into epochs. Rows with no data or impossible data are left out."""
 
 
 Secret = Literal["none", "own", "given"]
-"""How a band comes by its key. none: it has no key. own: we choose one, and the wearer confirms it with a tap. given:
-the user brings it from the maker's app."""
+"""Where a band's key comes from. none: there is no key. own: hipsync chooses one, and the wearer confirms it by a tap.
+given: the user copies it from the maker's app."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +178,11 @@ class Driver:
     """One family of bands.
 
     `sync` is an async generator of batches of readings, and **`yield` means stored**: the caller commits the batch
-    before it resumes the generator. So whatever lets the band forget is written *after* the `yield`, never in a
-    `finally`, and a crash at any point loses nothing.
+    before it resumes the generator. So a command that lets the band delete data is written *after* the `yield`, and
+    never in a `finally`. Then a crash at any point loses nothing.
 
-    Only finished epochs are reported; of a running one, at most its `Counter`. Every failure is a `DeviceError`;
-    anything else is a bug.
+    Only finished epochs are reported; while one is running, at most a `Counter` is. Every failure is a `DeviceError`;
+    any other exception is a bug.
     """
 
     key: str
@@ -186,29 +191,31 @@ class Driver:
     """The name of the family as people know it."""
     abilities: Abilities
     secret: Callable[[Advertisement], Secret]
-    """Returns how a band comes by its key, by what it advertises."""
+    """Returns where the band's key comes from, judging by what the band advertises."""
     matches: Callable[[Advertisement], bool]
-    """Returns whether a band is of this family. It is called for every advertisement on the air, so it is quick, and
-    raises nothing."""
+    """Returns whether a device belongs to this family. It is called for every advertisement on the air, so it is quick
+    and raises nothing."""
     open: Callable[[Link, Session], Awaitable[Sequence[Reading]]]
-    """Runs first on every connection: logs in, sets the clock, and returns what the band reports of itself."""
+    """Runs first on every connection: logs in, sets the band's clock, and returns what it reports about itself."""
     sync: Callable[[Link, Session], AsyncGenerator[Sequence[Reading], None]] | None = None
-    """Yields what is new since `session.since`, then ends. None for a band without a memory."""
+    """Yields the readings that are new since `session.since`, and ends. None for a band that stores no readings."""
     watch: Callable[[Link, Session], AsyncGenerator[Sequence[Reading], None]] | None = None
-    """Yields readings as they happen, until the link is lost or the caller closes it."""
+    """Yields readings as they happen, until the link is lost or the caller closes the generator. None if the band sends
+    none unasked."""
     nudge: Callable[[Link, Session, Message], Awaitable[Answer | None]] | None = None
-    """Lets the band vibrate and show a message; returns the wearer's answer, if the band can send one."""
+    """Makes the band vibrate and show a message, and returns the wearer's answer, or None without an answer. The field
+    is None if the band can do neither."""
     advice: str = ""
-    """For whoever pairs such a band: what it needs, and where on the band that is found."""
+    """Advice for pairing such a band: what the user needs, and where to find it on the band."""
     generic: bool = False
-    """Whether the driver is for any device that keeps to a standard. A driver of a family comes before it."""
+    """Whether the driver is for any device that follows a standard. A driver for one family takes precedence."""
 
     gadgetbridge: Mapping[str, Samples] = field(default_factory=dict[str, "Samples"])
-    """How to read the samples of this family, by the table of Gadgetbridge's database that holds them."""
+    """How to read this family's samples from Gadgetbridge's database, by the name of the table that holds them."""
 
     @property
     def held(self) -> bool:
-        """Whether to stay connected to such a band: it can be watched, and stores nothing to judge sitting by."""
+        """Whether to stay connected: the band can be watched, and stores no epochs short enough to judge sitting by."""
         history = self.abilities.history
         return self.watch is not None and (history is None or history > LONGEST_EPOCH_TO_JUDGE_BY)
 

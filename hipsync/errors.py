@@ -1,49 +1,49 @@
 """What can go wrong, as one tree.
 
 HipsyncError                 one clear line: what, why, what to do
-|-- ConfigError              a wrong option, key, value or file of settings
-|-- InputError               a file to import is not what it should be; nothing of it was stored
+|-- ConfigError              an option, a setting or the settings file is wrong
+|-- InputError               a file to import is not what it should be; nothing in it was stored
 |-- StoreError               the database cannot be read or written; nothing was half written
-|   `-- Outdated             another hipsync has upgraded the database: this program must be started anew
-|-- BluetoothUnavailable     no adapter, no Bluetooth service, or both switched off
-|-- Refused                  the running service refused a command
-`-- DeviceError              about one band; ends the contact with it, never the service
-    |-- MalformedPacket      bytes that cannot mean anything, which the error carries
-    |-- UnexpectedReply      a well-formed answer to something else, or a refusal
-    |-- NotAuthorised        a wrong key, or the wearer did not confirm
-    |   `-- NotBonded        the band wants a bond that does not exist, or that one side lost
+|   `-- Outdated             a newer hipsync has upgraded the database: this program must be restarted
+|-- BluetoothUnavailable     this computer has no usable Bluetooth: no adapter or service, or it is switched off
+|-- Refused                  the running service, or the system, refused a command
+`-- DeviceError              a failure of one band; it ends the contact with the band, never the service
+    |-- MalformedPacket      the band sent bytes that the protocol does not allow; the error holds them
+    |-- UnexpectedReply      the band answered something that was not asked, or refused
+    |-- NotAuthorised        the key is wrong, or the wearer did not confirm
+    |   `-- NotBonded        the band wants a bond that does not exist, or that one side has lost
     |-- NoReply              nothing came before the deadline
-    |   `-- NotHeard         the band did not show itself at all: out of reach, or its battery is empty
+    |   `-- NotHeard         the band did not advertise: it is out of reach, or its battery is empty
     `-- LinkLost             the connection ended
 """
 
 
 class HipsyncError(Exception):
-    """The root of the tree; `str()` of an error is the line that a person reads."""
+    """The base of all of hipsync's errors. `str()` of one is the line that a person reads."""
 
 
 class ConfigError(HipsyncError):
-    """A setting, option or file of settings is wrong."""
+    """An option, a setting or the settings file is wrong."""
 
 
 class InputError(HipsyncError):
-    """A file to import is refused as a whole, and nothing of it was stored; the message names the line."""
+    """A file to import was refused as a whole, and nothing in it was stored. The message names the line."""
 
 
 class StoreError(HipsyncError):
-    """The database could not be opened, read or written, and nothing was half written."""
+    """The database could not be opened, read or written. Nothing is left half written."""
 
 
 class Outdated(StoreError):
-    """A newer hipsync has upgraded the database while this program ran, which must be started anew."""
+    """A newer hipsync upgraded the database while this program was running; the program must be restarted."""
 
 
 class BluetoothUnavailable(HipsyncError):
-    """There is no usable Bluetooth on this machine now; the message says what to do."""
+    """There is no usable Bluetooth on this computer at present. The message says what to do."""
 
 
 class Refused(HipsyncError):
-    """The running service, or the system, refused a command, which exits with `code`."""
+    """The running service, or the operating system, refused a command. `code` is the exit code for the command."""
 
     def __init__(self, why: str, code: int) -> None:
         super().__init__(why)
@@ -51,13 +51,13 @@ class Refused(HipsyncError):
 
 
 class DeviceError(HipsyncError):
-    """Something is wrong with one band, or with the connection to it, which ends."""
+    """Something is wrong with one band or with the connection to it. The connection is closed."""
 
 
 class MalformedPacket(DeviceError):
     """A band sent bytes that the protocol does not allow.
 
-    `packet` holds them and `why` says what is wrong; the message shows at most the first 64 bytes, in hex.
+    `packet` holds all the bytes, and `why` says what is wrong. The message shows at most the first 64, in hex.
     """
 
     def __init__(self, why: str, packet: bytes) -> None:
@@ -68,7 +68,7 @@ class MalformedPacket(DeviceError):
 
 
 class UnexpectedReply(DeviceError):
-    """A band answered something that was not asked, or refused what was asked."""
+    """A band answered something other than what was asked, or refused what was asked."""
 
 
 class NotAuthorised(DeviceError):
@@ -80,11 +80,11 @@ class NotBonded(NotAuthorised):
 
 
 class NoReply(DeviceError):
-    """A band sent nothing until the deadline."""
+    """A band did not answer before the deadline."""
 
 
 class NotHeard(NoReply):
-    """A band did not advertise while it was waited for."""
+    """A band did not advertise within the time that was allowed for finding it."""
 
 
 class LinkLost(DeviceError):

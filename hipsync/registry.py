@@ -1,7 +1,7 @@
-"""Drivers and simulators by entry point: hipsync's own, and those of other packages in the same way.
+"""Finds drivers and simulators by their entry points, hipsync's own and those of other packages alike.
 
-Nothing here knows a family of bands. The one rule: a package that does not import is logged and left out, and stops
-nothing.
+This module knows no family of bands. The one rule: a package that fails to import is logged and left out, and never
+stops the program.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from hipsync.simulated import Simulator
 log = logging.getLogger(__name__)
 
 OURS = "hipsync_devices."
-"""The beginning of entry points that come with hipsync."""
+"""The module prefix of the entry points that come with hipsync."""
 EVIDENCE = "evidence.json"
 
 
 def drivers() -> Mapping[str, Driver]:
-    """All drivers by key; one that does not import, or is no `Driver`, is logged and left out."""
+    """Import and return all drivers, by key. One that fails to import or is no `Driver` is logged and left out."""
     found = {key: _loaded(point) for key, point in _chosen("hipsync.drivers").items()}
     good = {key: driver for key, driver in found.items() if isinstance(driver, Driver)}
     for key in found.keys() - good.keys():
@@ -34,12 +34,12 @@ def drivers() -> Mapping[str, Driver]:
 
 
 def kinds() -> Sequence[str]:
-    """The keys of all drivers in alphabetical order; none is imported for it."""
+    """Return the keys of all drivers in alphabetical order, without importing any."""
     return sorted(_chosen("hipsync.drivers"))
 
 
 def simulator(key: str) -> Simulator:
-    """The maker of simulated bands of one family. Raises `ConfigError` where there is none, or it does not import."""
+    """Import and return the simulator of one family. Raises `ConfigError` if there is none or it fails to import."""
     points = _chosen("hipsync.simulators")
     if key not in points:
         raise ConfigError(f"no simulated band of kind {key!r}: there are {', '.join(sorted(points))}")
@@ -50,9 +50,9 @@ def simulator(key: str) -> Simulator:
 
 
 def proof(key: str) -> Proof:
-    """How well a driver is proven, by the file `evidence.json` of the package that it comes from.
+    """Return how well a driver is proven, according to the file `evidence.json` of its package.
 
-    Where the package has no such file, or there is no driver of this key, it is a `Proof` that states nothing.
+    If the package has no such file, or there is no driver with this key, the result is an empty `Proof`.
     """
     point = _chosen("hipsync.drivers").get(key)
     if point is None:
@@ -64,9 +64,9 @@ def proof(key: str) -> Proof:
 
 
 def claimants(advertisement: Advertisement, known: Mapping[str, Driver]) -> Sequence[Driver]:
-    """The drivers whose family a device belongs to, in order of key, generic ones last; the first one is offered.
+    """Return the drivers in `known` that recognise a device, in order of key, generic ones last.
 
-    A driver that fails on the advertisement is logged and left out.
+    Users are offered the first one. A driver that raises an exception is logged and left out.
     """
     taken: list[Driver] = []
     for key in sorted(known, key=lambda key: (known[key].generic, key)):
@@ -79,7 +79,10 @@ def claimants(advertisement: Advertisement, known: Mapping[str, Driver]) -> Sequ
 
 
 def _chosen(group: str) -> Mapping[str, EntryPoint]:
-    """The entry points of a group by key; of two with one key hipsync's own is taken, and the other logged."""
+    """Return the entry points of a group by key.
+
+    Of two with the same key, hipsync's own is chosen, or else the first one. The other is logged.
+    """
     chosen: dict[str, EntryPoint] = {}
     for point in entry_points(group=group):
         rival = chosen.get(point.name)

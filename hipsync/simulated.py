@@ -1,9 +1,9 @@
 """The interface of a simulated band: the other end of the wire, as a plain object.
 
-It answers reads and writes, sends notifications, and has a clock of its own, which whoever serves it advances. It may
-import `driver`, `model`, `errors` and its family's codec, nothing else of hipsync. An entry point of the group
-`hipsync.simulators` names its class, which must fit `Simulator`. The one rule: it behaves as the band does towards any
-client, not as the driver beside it likes.
+It answers reads and writes, sends notifications, and has a clock of its own, which its server advances. Its module may
+import `driver`, `model`, `errors` and its family's codec, and nothing else from hipsync. An entry point of the group
+`hipsync.simulators` names its class, which must fit `Simulator`. The one rule: it treats any client as the real band
+does, and does not suit itself to the driver of its family.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ class Service(NamedTuple):
 
 
 class Notification(NamedTuple):
-    """A value that the band sends; the server drops it unless the client has subscribed."""
+    """A value that the band sends. The server drops it unless the client has subscribed to the characteristic."""
 
     characteristic: str
     data: bytes
 
 
 class HangUp(NamedTuple):
-    """The band ends the connection."""
+    """A request by the band to end the connection."""
 
 
 class Shown(NamedTuple):
-    """What the wearer felt or saw on the band."""
+    """Something that the wearer felt or saw on the band, and when."""
 
     at: datetime
     text: str
-    """The text that was shown; empty where the band only vibrated."""
+    """The text that was shown; empty if the band only vibrated."""
 
 
 class Refused(Exception):  # an answer of the band, not a fault of ours
@@ -63,9 +63,9 @@ class Refused(Exception):  # an answer of the band, not a fault of ours
 class SimulatedBand(Protocol):
     """One band on one wrist.
 
-    Its server calls `connected` and `disconnected` around a connection, and sets `mtu` during it. It calls `advance`
-    after each read, write and subscription, and whenever the instant `wake_at` has come. What `advance` returns is sent
-    in that order; a `Notification` while nobody is subscribed is dropped, as by a real stack.
+    The server calls `connected` and `disconnected` around a connection, and sets `mtu` while it lasts. It calls
+    `advance` after each read, write and subscription, and whenever the instant `wake_at` has come. It sends what
+    `advance` returns in that order, and like a real stack it drops a `Notification` that nobody has subscribed to.
     """
 
     mtu: int
@@ -82,40 +82,40 @@ class SimulatedBand(Protocol):
         ...
 
     def connected(self, now: datetime) -> None:
-        """A client has connected."""
+        """Called after a client has connected."""
         ...
 
     def disconnected(self, now: datetime) -> None:
-        """The connection has ended, whoever ended it."""
+        """Called after the connection has ended, whichever side ended it."""
         ...
 
     def read(self, characteristic: str, service: str, now: datetime) -> bytes:
-        """The value of a characteristic. Raises `Refused`."""
+        """Return the value of a characteristic. Raises `Refused` if the band does not allow the read."""
         ...
 
     def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
-        """Receive a value, whose consequences come from `advance`. Raises `Refused`."""
+        """Receive a value; what the band then sends comes from `advance`. Raises `Refused` if the band rejects it."""
         ...
 
     def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
-        """The client has subscribed to a characteristic, or ended its subscription."""
+        """Called after the client has subscribed to a characteristic, or (`subscribed` False) unsubscribed."""
         ...
 
     def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
-        """All that the band sends up to `now`, which is never earlier than at the call before."""
+        """Let time pass up to `now`, and return what the band sends. `now` is never earlier than in the last call."""
         ...
 
     def wake_at(self) -> datetime | None:
-        """The instant at which the band will next do something by itself; None if it waits for the client."""
+        """The instant at which the band will next act without being asked; None if it waits for the client."""
         ...
 
 
 class Simulator(Protocol):
-    """What makes a simulated band, which is the band's class in most families.
+    """Makes simulated bands of one family; in most families it is the band's class.
 
     `life` is what the wearer does, past and future. Epochs that have ended by `now` are in the band's memory, as far as
-    bands of this kind store any, and coded as they code them; the others happen as the clock advances. `zone` is where
-    the wearer is. `secret` is the key of a band that was paired already. The same arguments make the same band.
+    such a band stores any and in its own encoding. Later ones happen as the clock advances. `zone` is the wearer's.
+    `secret` is the key of a band that was paired already, or None. The same arguments make the same band.
     """
 
     def __call__(
