@@ -116,8 +116,8 @@ class Faults:
 class Client:
     """The client of a band: what it may read and write, what it subscribed to, and what waits to be sent to it.
 
-    Its methods are those of a `hipsync.simulated.SimulatedBand`, and a band uses them as its own where it adds nothing.
-    Each first calls `live`, which lets the band live until now.
+    Its methods are those of a `hipsync.simulated.SimulatedBand`, and those of a `ClientBand` call them. Each first calls
+    `live`, which lets the band live until now.
     """
 
     def __init__(
@@ -199,6 +199,36 @@ class Client:
         if self._waiting:
             return min(at for at, _ in self._waiting)
         return self._time.next_at() if self.subscribed else None
+
+
+class ClientBand:
+    """The side of a simulated band that faces its connection: what `SimulatedBand` asks of it, done by a `Client`.
+
+    These are methods, not attributes, so that a family or a test overrides the ones to which it has something to add.
+    """
+
+    _client: Client
+
+    def connected(self, now: datetime) -> None:
+        self._client.connected(now)
+
+    def disconnected(self, now: datetime) -> None:
+        self._client.disconnected(now)
+
+    def on_subscribe(self, characteristic: str, subscribed: bool, now: datetime) -> None:
+        self._client.on_subscribe(characteristic, subscribed, now)
+
+    def read(self, characteristic: str, service: str, now: datetime) -> bytes:
+        return self._client.read(characteristic, service, now)
+
+    def write(self, characteristic: str, service: str, data: bytes, now: datetime) -> None:
+        self._client.write(characteristic, service, data, now)
+
+    def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
+        return self._client.advance(now)
+
+    def wake_at(self) -> datetime | None:
+        return self._client.wake_at()
 
 
 def can(uuid: str, *properties: Property) -> Characteristic:

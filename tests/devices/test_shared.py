@@ -16,6 +16,7 @@ from bench import repeated
 from hipsync.errors import NoReply
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
+from hipsync.registry import drivers, simulator
 from hipsync.simulated import HangUp, Notification, Refused
 from hipsync.testing import run
 from hipsync_devices.live_counter import BURST, burst, worth_storing
@@ -48,6 +49,16 @@ def test_a_shared_file_sees_no_family(file: Path) -> None:
         for name in [getattr(node, "module", None) or "", *(alias.name for alias in node.names)]
         if families & set(name.split("."))
     ]
+
+
+PORT = ("advertisement", "services", "connected", "disconnected", "on_subscribe", "read", "write", "advance", "wake_at")
+
+
+@pytest.mark.parametrize("key", sorted(drivers()))
+def test_what_a_band_answers_can_be_overridden(key: str) -> None:
+    """A test makes a band that misbehaves by overriding a method; an attribute of the same name would win over it."""
+    band = simulator(key)([], now=NINE, zone=BERLIN, secret=None)
+    assert [name for name in PORT if name in vars(band)] == []
 
 
 class TestRepeatedLines:

@@ -16,12 +16,12 @@ from hipsync.model import MINUTE, Epoch
 from hipsync.simulated import Service, Shown
 from hipsync_devices._blueprint import packets
 from hipsync_devices._blueprint.packets import BEGINNING, SLOT, Frame, Slot
-from hipsync_devices.simulator import Client, Event, Faults, Given, Time, can, minutes
+from hipsync_devices.simulator import Client, ClientBand, Event, Faults, Given, Time, can, minutes
 
 KEEPS = timedelta(days=7)
 
 
-class BlueprintBand:
+class BlueprintBand(ClientBand):
     """Fits `hipsync.simulated.Simulator`; it has no key."""
 
     def __init__(self, life: Sequence[Epoch], **given: Unpack[Given]) -> None:
@@ -29,10 +29,7 @@ class BlueprintBand:
         self.shown: list[Shown] = []
         self.faults = Faults()
         self._time = Time(given["now"], self._coming)
-        client = self._client = Client(self._time, self._time.pass_until, writable={packets.WRITE: self._hear})
-        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
-        self.on_subscribe, self.read, self.write = client.on_subscribe, client.read, client.write
-        self.wake_at = client.wake_at
+        self._client = Client(self._time, self._time.pass_until, writable={packets.WRITE: self._hear})
         self._ahead = given.get("clock_error", timedelta())
         """How far its clock is ahead of UTC."""
         self._slots: dict[datetime, int] = {}

@@ -18,7 +18,7 @@ from hipsync.simulated import Service, Shown
 from hipsync_devices import gatt
 from hipsync_devices.colmi import packets
 from hipsync_devices.colmi.packets import Battery, Big, Frame, HeartSettings, StepsHeader, StepsRecord, Totals, Walking
-from hipsync_devices.simulator import BOOT, Client, Event, Given, Time, WallClock, can, walk
+from hipsync_devices.simulator import BOOT, Client, ClientBand, Event, Given, Time, WallClock, can, walk
 
 CAPABILITIES = bytes.fromhex("0000000200000000010020010030")
 """What an R11C answers when its clock is set."""
@@ -33,7 +33,7 @@ class _Slot(NamedTuple):
     quarter: int
 
 
-class ColmiRing:
+class ColmiRing(ClientBand):
     """A ring on a finger (`hipsync.simulated.Simulator`). It has no key and no motor, so `shown` stays empty."""
 
     def __init__(
@@ -61,10 +61,7 @@ class ColmiRing:
         self._time = Time(given["now"], self._coming)
         self.wall_clock = WallClock(self._time, given)
         writable = {packets.WRITE: self._hear, packets.BIG_WRITE: self._hear_big}
-        client = self._client = Client(self._time, self._live, self._readable, writable, self._forget_setting)
-        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
-        self.on_subscribe, self.read, self.write = client.on_subscribe, client.read, client.write
-        self.wake_at = client.wake_at
+        self._client = Client(self._time, self._live, self._readable, writable, self._forget_setting)
         self._walk = walk(life)
         self._day = self.wall_clock(self._walk[0].at if self._walk else None).date()
         self._today = self._walks_reported = 0

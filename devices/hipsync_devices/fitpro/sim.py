@@ -23,7 +23,7 @@ from hipsync.simulated import Service, Shown
 from hipsync_devices import gatt, simulator
 from hipsync_devices.fitpro import packets
 from hipsync_devices.fitpro.packets import Ack, Data, Sleep, Slot, Steps, Total
-from hipsync_devices.simulator import BOOT, Client, Event, Given, Time, WallClock, can, minutes
+from hipsync_devices.simulator import BOOT, Client, ClientBand, Event, Given, Time, WallClock, can, minutes
 
 SLOT_MINUTES = 15
 REMEMBERS = 7
@@ -53,7 +53,7 @@ class _Key(NamedTuple):
     number: int
 
 
-class FitProBand:
+class FitProBand(ClientBand):
     """A band on a wrist (`hipsync.simulated.Simulator`); it has no key."""
 
     def __init__(
@@ -79,12 +79,9 @@ class FitProBand:
         self.forgotten: dict[_Key, int] = {}
         self._time = Time(given["now"], self._coming)
         self.wall_clock = WallClock(self._time, given)
-        client = self._client = Client(
+        self._client = Client(
             self._time, self._live, self._readable, {packets.WRITE: self._hear}, self._forget_connection
         )
-        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
-        self.on_subscribe, self.read, self.write = client.on_subscribe, client.read, client.write
-        self.wake_at = client.wake_at
         self._is_set = True
         self._life = minutes(life)
         self._today: tuple[date | None, int] = (self._day(self.wall_clock()), 0)

@@ -28,6 +28,7 @@ from hipsync_devices.simulator import (
     REQUEST_NOT_SUPPORTED,
     UNLIKELY_ERROR,
     Client,
+    ClientBand,
     Event,
     Given,
     Time,
@@ -69,7 +70,7 @@ class Faults(simulator.Faults):
     """Answers to a fetch have a sixteenth byte, as those of later firmware."""
 
 
-class MiBand:
+class MiBand(ClientBand):
     """A band on a wrist (`hipsync.simulated.Simulator`). Without a `secret` it is unpaired, and a tap stores a key."""
 
     serial = b"5a6f01b20c33"
@@ -118,7 +119,6 @@ class MiBand:
         self._day = self._local(self.clock()).date()
         self._state: State | None = None
         self._client = Client(self._time, self._live, forget=self._forget_connection)
-        self.disconnected, self.advance = self._client.disconnected, self._client.advance
         self._forget_connection()
         self._live(given["now"])
 

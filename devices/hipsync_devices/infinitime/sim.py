@@ -23,7 +23,7 @@ from hipsync.simulated import Refused, Service, Shown
 from hipsync_devices import gatt
 from hipsync_devices.infinitime import packets
 from hipsync_devices.infinitime.packets import Alert, Press
-from hipsync_devices.simulator import INVALID_LENGTH, Client, Event, Given, Time, WallClock, can, walk
+from hipsync_devices.simulator import INVALID_LENGTH, Client, ClientBand, Event, Given, Time, WallClock, can, walk
 
 FIRMWARE_UPDATE = "00001530-1212-efde-1523-785feabcd123"
 RAW_MOTION = "00030002-78fc-48fe-8e23-433b3a1942d0"
@@ -37,7 +37,7 @@ PERCENT = timedelta(hours=2)
 LEVELS = {0: "None", 1: "Mild", 2: "High"}
 
 
-class PineTime:
+class PineTime(ClientBand):
     """A watch on a wrist (`hipsync.simulated.Simulator`). It has no key; just before `now` its wearer looked at it."""
 
     def __init__(
@@ -67,9 +67,7 @@ class PineTime:
             gatt.CURRENT_TIME: self._set_clock, packets.LOCAL_TIME: self._set_local_time,
             gatt.NEW_ALERT: self._show_alert, gatt.ALERT_LEVEL: self._show_level,
         }  # fmt: skip
-        client = self._client = Client(self._time, self._time.pass_until, self._readable, writable, self._forget_press)
-        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
-        self.read, self.write, self.wake_at = client.read, client.write, client.wake_at
+        self._client = Client(self._time, self._time.pass_until, self._readable, writable, self._forget_press)
         self._local_time = b"\0\0"
         midnight = self._next_midnight() - timedelta(days=1)
         self._walk = walk(life)

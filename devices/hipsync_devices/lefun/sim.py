@@ -22,7 +22,7 @@ from hipsync.simulated import Service, Shown
 from hipsync_devices import simulator
 from hipsync_devices.lefun import packets
 from hipsync_devices.lefun.packets import LAST_DAY, LONGEST, REPLY, SET, Frame, Piece, Record, Total
-from hipsync_devices.simulator import BOOT, Client, Event, Given, Time, WallClock, can, walk
+from hipsync_devices.simulator import BOOT, Client, ClientBand, Event, Given, Time, WallClock, can, walk
 
 UNITS, PROFILE, FEATURES, SIT_REMINDER, DRINK_REMINDER, LANGUAGE = 0x02, 0x06, 0x08, 0x0B, 0x0C, 0x21
 EXTENDED = 1 << 4
@@ -40,7 +40,7 @@ class Faults(simulator.Faults):
     """Commands that the band does not answer."""
 
 
-class LefunBand:
+class LefunBand(ClientBand):
     """A band on a wrist (`hipsync.simulated.Simulator`); it has no key."""
 
     def __init__(
@@ -72,10 +72,7 @@ class LefunBand:
         self._time = Time(given["now"], self._coming)
         self.wall_clock = WallClock(self._time, given)
         writable = {packets.WRITE: self._hear}
-        client = self._client = Client(self._time, self._live, writable=writable, forget=self._forget_words)
-        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
-        self.on_subscribe, self.read, self.write = client.on_subscribe, client.read, client.write
-        self.wake_at = client.wake_at
+        self._client = Client(self._time, self._live, writable=writable, forget=self._forget_words)
         self._slots: dict[datetime, int] = {}
         """Steps by the start of the slot, by wall clock."""
         self._words = b""

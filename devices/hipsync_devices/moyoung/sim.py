@@ -19,7 +19,7 @@ from hipsync_devices import gatt, simulator
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.moyoung import packets
 from hipsync_devices.moyoung.packets import Buckets, Frame, Notice, Today
-from hipsync_devices.simulator import Client, Event, Given, Time, WallClock, can, walk
+from hipsync_devices.simulator import Client, ClientBand, Event, Given, Time, WallClock, can, walk
 
 WECHAT, WECHAT_STEPS, WECHAT_MAC = uuid16(0xFEE7), uuid16(0xFEA1), uuid16(0xFEC9)
 MAC, SPECIAL, BULK = uuid16(0xFEE4), uuid16(0xFEE5), uuid16(0xFEE6)
@@ -44,7 +44,7 @@ class Faults(simulator.Faults):
     """Steps missing from the running half hour, which the firmware writes late."""
 
 
-class MoYoungWatch:
+class MoYoungWatch(ClientBand):
     """A watch on a wrist (`hipsync.simulated.Simulator`); it has no key."""
 
     def __init__(
@@ -74,10 +74,7 @@ class MoYoungWatch:
         self._time = Time(given["now"], self._coming)
         self.wall_clock = WallClock(self._time, given)
         writable = {packets.COMMANDS: self._hear, SPECIAL: _ignore, BULK: _ignore}
-        client = self._client = Client(self._time, self._live, self._readable, writable, self._forget_part)
-        self.connected, self.disconnected, self.advance = client.connected, client.disconnected, client.advance
-        self.on_subscribe, self.read, self.write = client.on_subscribe, client.read, client.write
-        self.wake_at = client.wake_at
+        self._client = Client(self._time, self._live, self._readable, writable, self._forget_part)
         self._discharged_at = given["now"] + PERCENT
         self._walk = walk(life)
         self._day = self.wall_clock(self._walk[0].at if self._walk else None).date()

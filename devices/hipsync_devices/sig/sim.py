@@ -28,6 +28,7 @@ from hipsync_devices.simulator import (
     OUT_OF_RANGE,
     WRITE_NOT_PERMITTED,
     Client,
+    ClientBand,
     Event,
     Given,
     Time,
@@ -63,7 +64,7 @@ class Faults(simulator.Faults):
     """Numbers of notifications that lack their last byte."""
 
 
-class Sensor:
+class Sensor(ClientBand):
     """A sensor on somebody (`hipsync.simulated.Simulator`); it has no key."""
 
     def __init__(
@@ -88,9 +89,7 @@ class Sensor:
         self._life = {start: piece for epoch in life for start, piece in _pieces(epoch)}
         self._time = Time(given["now"], self._coming)
         self.wall_clock = WallClock(self._time, given)
-        client = self._client = Client(self._time, self._time.pass_until, self._readable)
-        self.connected, self.on_subscribe = client.connected, client.on_subscribe
-        self.advance, self.wake_at = client.advance, client.wake_at
+        self._client = Client(self._time, self._time.pass_until, self._readable)
 
     # ------------------------------------------------------------------ what a radio sees
 
