@@ -1,4 +1,4 @@
-"""What several families use of the Bluetooth SIG: its numbers, as full UUIDs, and its string characteristics.
+"""The numbers of the Bluetooth SIG that several families use, as full UUIDs, and the reading of its string values.
 
 Source: Bluetooth Assigned Numbers, section 3 (16-bit UUIDs).
 """
@@ -9,7 +9,7 @@ from hipsync.driver import Link
 
 
 def uuid16(number: int) -> str:
-    """The full UUID of a 16-bit number."""
+    """Return the full 128-bit UUID, in lower case, of a 16-bit number of the Bluetooth SIG."""
     return f"0000{number:04x}-0000-1000-8000-00805f9b34fb"
 
 
@@ -33,11 +33,14 @@ NEW_ALERT = uuid16(0x2A46)
 
 
 def text(value: bytes, limit: int = 64) -> str | None:
-    """The printable part of a string characteristic, at most `limit` characters; None if nothing is left."""
+    """Return the printable characters of a UTF-8 string value, at most `limit` of them; None if none are left."""
     shown = "".join(c for c in value[: 4 * limit].decode("utf-8", "replace") if c.isprintable() and c != "\ufffd")
     return shown.strip()[:limit] or None
 
 
 async def read_text(link: Link, characteristic: str) -> str | None:
-    """Read a string characteristic (`text`); None if the band does not have it."""
+    """Read a string characteristic and return its printable text.
+
+    None if the band does not have the characteristic, or if nothing in it is printable.
+    """
     return text(await link.read(characteristic)) if link.has(characteristic) else None

@@ -1,7 +1,7 @@
-"""What drivers share of bands that report while they are connected, mostly a running total of steps.
+"""What the drivers share for bands that report while they are connected, mostly a running total of steps.
 
-During a walk a band reports every second or two, and what it reports within ten seconds is stored together. A total
-that falls was reset, mostly at midnight, and then the total before the fall is stored too.
+During a walk a band reports every second or two, and all reports within ten seconds are stored together. When a total
+falls, the band has reset it, mostly at midnight; then the last total before the reset is stored too.
 """
 
 from __future__ import annotations
@@ -19,12 +19,14 @@ from hipsync.model import Counter
 T = TypeVar("T")
 
 BURST = timedelta(seconds=10)
+"""How long after the first report of a burst further reports still belong to it."""
 
 
 async def burst(now: Callable[[], datetime], next_by: Callable[[datetime], Awaitable[T]], until: datetime) -> list[T]:
-    """The first report that comes by `until`, and all that come in the ten seconds after it.
+    """Wait for a report until `until`, and return it with all reports of the ten seconds after it.
 
-    `next_by` waits for one report up to an instant. Raises `NoReply` if not even the first comes.
+    `next_by` waits for one report up to an instant. Raises `NoReply` if no report comes by `until`. If the link is lost
+    after the first report, the reports received so far are returned.
     """
     reports = [await next_by(until)]
     end = now() + BURST
@@ -35,7 +37,7 @@ async def burst(now: Callable[[], datetime], next_by: Callable[[datetime], Await
 
 
 def notifications(link: Link, *characteristics: str) -> Callable[[datetime], Awaitable[Received]]:
-    """What `burst` takes as `next_by`, for the notifications of some characteristics."""
+    """Return a `next_by` for `burst`: it waits for the next notification of any of these characteristics."""
 
     async def next_by(until: datetime) -> Received:
         return await link.notification(*characteristics, timeout=max(until - link.now(), timedelta()))
@@ -44,11 +46,14 @@ def notifications(link: Link, *characteristics: str) -> Callable[[datetime], Awa
 
 
 def worth_storing(counters: Sequence[Counter]) -> list[Counter]:
-    """The last total of a burst, and each total right before a reset, or its last steps would be lost."""
+    """Return, of the totals of a burst, the last one and each one right before a reset.
+
+    Without the totals before a reset, the steps since the total stored last would be lost.
+    """
     before_resets = [here for here, after in pairwise(counters) if after.steps < here.steps]
     return [*before_resets, *counters[-1:]]
 
 
 def utc_offset(link: Link) -> timedelta:
-    """The offset of the wearer's zone now. When summer time changes it, a band's clock must be set again."""
+    """Return how far the wearer's zone is ahead of UTC now. When that changes, the band's clock must be set again."""
     return link.now().astimezone(link.zone).utcoffset() or timedelta()

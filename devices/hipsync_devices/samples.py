@@ -1,4 +1,4 @@
-"""Samples that another program stored are put together into slots here (`Driver.gadgetbridge`)."""
+"""Adds up samples from another program's database into slots of one length, for `Driver.gadgetbridge`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,11 @@ BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def summed(rows: Iterator[tuple[datetime, Row]], length: timedelta, steps: range) -> Iterator[Epoch]:
-    """Slots of this length, each with the steps of its rows; rows whose steps are not in `steps` are left out."""
+    """Yield an epoch of `length` for each slot that has rows, with the sum of their steps.
+
+    Slots begin at whole multiples of `length` since 1970 in UTC. The rows come in order of time; those without steps,
+    or with a number of steps that is not in `steps`, are left out.
+    """
     slot: datetime | None = None
     total = 0
     for at, row in rows:

@@ -1,12 +1,12 @@
 """What simulated bands share: time, a wall clock, a client, faults, and a wearer who walks.
 
-A simulated band is put together from these parts, and none of them knows a family. What the band counts, answers and
-sends is its own::
+A simulated band is put together from these parts, none of which knows any family. What a band counts, answers and sends
+is written in its family's own `sim.py`::
 
-    self._time = Time(given["now"], self._coming)                up to when the band has lived
-    self.wall_clock = WallClock(self._time, given)               what it takes for the time
-    self._client = Client(self._time, self._live, ...)           who is connected, and what waits to be sent
-    self._walk = walk(life)                                      the steps that its wearer will take
+    self._time = Time(given["now"], self._coming)                the instant up to which the band has lived
+    self.wall_clock = WallClock(self._time, given)               the band's own clock, which may be wrong
+    self._client = Client(self._time, self._live, ...)           the connected client, and what waits to be sent to it
+    self._walk = walk(life)                                      the steps that the wearer will take
 """
 
 from __future__ import annotations
@@ -26,13 +26,16 @@ READ_NOT_PERMITTED, WRITE_NOT_PERMITTED, REQUEST_NOT_SUPPORTED = 0x02, 0x03, 0x0
 INVALID_LENGTH, UNLIKELY_ERROR, OUT_OF_RANGE = 0x0D, 0x0E, 0xFF
 """ATT error codes (Bluetooth Core Specification, volume 3, part F, 3.4.1.1, and its supplement, part B)."""
 BOOT = datetime(2000, 1, 1)  # noqa: DTZ001  a wall clock
-"""Where the wall clock of many bands begins after it was lost."""
+"""The wall-clock time, without a zone, at which many bands start again after a restart that cleared their clock."""
 GAIT = timedelta(seconds=2)
-"""How often the steps of a walk are counted; real bands report about once a second."""
+"""The interval at which a simulated band counts the steps of a walk; real bands report about once a second."""
 
 
 class Given(TypedDict):
-    """The keywords that make a band of any family, besides its wearer's life and what its own constructor names."""
+    """The keyword arguments that the simulated bands of all families share; `secret` is None for a band without a key.
+
+    The life of the wearer comes before them, and each family may add keywords of its own.
+    """
 
     now: datetime
     zone: ZoneInfo
@@ -45,20 +48,23 @@ class Given(TypedDict):
 
 
 Event = tuple[datetime, Callable[[], None]]
-"""When something will happen, and what to call then."""
+"""The instant at which something will happen to a simulated band, and the function to call then."""
 
 
 class Time:
-    """The instant up to which a band has lived, and what comes next in its life."""
+    """The instant up to which a simulated band has lived, and the events that come next.
+
+    `coming` is called before each event and returns the events to come; several at one instant run in its order.
+    """
 
     def __init__(self, now: datetime, coming: Callable[[], Iterable[Event]]) -> None:
         self.now = now
         self._coming = coming
 
     def pass_until(self, end: datetime) -> None:
-        """Let everything happen that comes by `end`, in order of time; each event may change what comes next.
+        """Run all events up to and including `end` in order of time, then set `now` to `end` if it is not later yet.
 
-        Of events at the same instant the first in `coming` happens first.
+        Each event may change what comes next. Of several events at one instant, the one listed first runs first.
         """
         while (event := self._next()) is not None and event[0] <= end:
             self.now = max(self.now, event[0])
@@ -66,7 +72,7 @@ class Time:
         self.now = max(self.now, end)
 
     def next_at(self) -> datetime | None:
-        """When the next event comes; None if there will be none."""
+        """Return the instant of the next event; None if no event is to come."""
         event = self._next()
         return None if event is None else event[0]
 
@@ -75,7 +81,7 @@ class Time:
 
 
 class WallClock:
-    """A band's own clock: local time by its last setting. It knows neither zone nor summer time."""
+    """A band's own clock: it shows the local time that it was last set to, and knows neither zones nor summer time."""
 
     def __init__(self, time: Time, given: Given) -> None:
         self._time = time
@@ -84,11 +90,11 @@ class WallClock:
         """How far the clock is ahead of UTC."""
 
     def __call__(self, at: datetime | None = None) -> datetime:
-        """What the clock shows at an instant, or now; without a zone."""
+        """Return what the clock shows at an instant, without a zone. If `at` is None, it is the band's present."""
         return (self._time.now if at is None else at).replace(tzinfo=None) + self._ahead
 
     def instant(self, wall: datetime) -> datetime:
-        """The instant at which the clock shows `wall`, unless it is set before."""
+        """Return the instant, in UTC, at which the clock shows `wall` if nobody sets it before then."""
         return (wall - self._ahead).replace(tzinfo=UTC)
 
     def set(self, wall: datetime) -> None:
@@ -100,24 +106,27 @@ class WallClock:
 
 @dataclass(slots=True)
 class Faults:
-    """What goes wrong on the air, by the number of a packet. Each family says where its numbers begin."""
+    """What goes wrong with the packets that a simulated band sends, by their numbers; each family says how it numbers.
+
+    Packets in `lose` do not arrive, those in `double` arrive twice, and at `hang_up_at` the band ends the connection.
+    """
 
     lose: set[int] = field(default_factory=set[int])
     double: set[int] = field(default_factory=set[int])
     stall_at: int | None = None
-    """From this packet on the band is silent."""
+    """From the packet with this number on, the band sends nothing; None if it never falls silent."""
     hang_up_at: int | None = None
 
     def copies(self, number: int) -> int:
-        """How often a packet arrives."""
+        """Return how many times the packet with this number arrives: 0, 1 or 2."""
         return 0 if number in self.lose else 2 if number in self.double else 1
 
 
 class Client:
-    """The client of a band: what it may read and write, what it subscribed to, and what waits to be sent to it.
+    """The client that is connected to a simulated band: what it may read and write, its subscriptions, its queue.
 
-    Its methods are those of a `hipsync.simulated.SimulatedBand`, and those of a `ClientBand` call them. Each first calls
-    `live`, which lets the band live until now.
+    The methods that take `now` are those of `hipsync.simulated.SimulatedBand`, and those of a `ClientBand` call them.
+    Each of them first calls `live(now)`, which brings the band's life up to that instant.
     """
 
     def __init__(
@@ -130,12 +139,13 @@ class Client:
     ) -> None:
         self._time, self._live = time, live
         self._readable, self._writable = readable, writable or {}
-        """By characteristic: the values that can be read now, and what to call with a value that is written."""
+        """Both are by characteristic: `_readable()` returns the values that can be read now, and `_writable` has the
+        function to call with a written value."""
         self._forget = forget
-        """Called when a connection begins or ends: the band forgets what belongs to one."""
+        """Called when a connection begins or ends, so that the band forgets what belongs to one connection."""
         self.subscribed: set[str] = set()
         self.sent = 0
-        """Notifications since the connection began, lost ones included."""
+        """The number of notifications since the connection began, including those lost on the way."""
         self._waiting: list[tuple[datetime, Notification | HangUp]] = []
 
     def connected(self, now: datetime) -> None:
@@ -145,7 +155,7 @@ class Client:
     disconnected = connected
 
     def forget(self) -> None:
-        """Forget all that belongs to one connection, in the client and in the band."""
+        """Forget everything that belongs to one connection, in this object and in the band."""
         self.subscribed.clear()
         self._waiting.clear()
         self.sent = 0
@@ -173,7 +183,10 @@ class Client:
     def send(
         self, characteristic: str, data: bytes, *, after: timedelta = timedelta(), faults: Faults | None = None
     ) -> None:
-        """Queue a notification, if the client subscribed to it. `faults` number them from 0 in each connection."""
+        """Queue a notification for the client, due `after` from now; without a subscription it is dropped.
+
+        `faults` number the notifications from 0 in each connection.
+        """
         if characteristic not in self.subscribed:
             return
         number, self.sent, faults = self.sent, self.sent + 1, faults or Faults()
@@ -184,7 +197,7 @@ class Client:
             self._waiting += [notification] * faults.copies(number)
 
     def hang_up(self) -> None:
-        """End the connection after what already waits."""
+        """End the connection once the notifications that are already due have been sent."""
         self._waiting.append((self._time.now, HangUp()))
 
     def advance(self, now: datetime) -> Sequence[Notification | HangUp]:
@@ -195,7 +208,10 @@ class Client:
         return due
 
     def wake_at(self) -> datetime | None:
-        """When the band next has something to send, at the earliest; None if nobody subscribed to anything."""
+        """Return the earliest instant at which the band may have something to send.
+
+        None if nothing waits to be sent and either the client has no subscription or no event is to come.
+        """
         if self._waiting:
             return min(at for at, _ in self._waiting)
         return self._time.next_at() if self.subscribed else None
@@ -232,7 +248,7 @@ class ClientBand:
 
 
 def can(uuid: str, *properties: Property) -> Characteristic:
-    """A characteristic, and what a client can do with it."""
+    """Return a characteristic with the properties that say what a client may do with it."""
     return Characteristic(uuid, frozenset(properties))
 
 
@@ -240,14 +256,17 @@ def can(uuid: str, *properties: Property) -> Characteristic:
 
 
 class Walked(NamedTuple):
-    """Steps that are counted at one instant; they were walked in the two seconds before it."""
+    """The steps that a band counts at one instant, which the wearer took in the two seconds before it (`GAIT`)."""
 
     at: datetime
     steps: int
 
 
 def walk(life: Sequence[Epoch]) -> deque[Walked]:
-    """The steps of a life in order, spread evenly over each epoch; the last of an epoch are counted at its end."""
+    """Return the steps of a life in order of time, counted every `GAIT` and spread evenly over each epoch.
+
+    The last steps of an epoch are counted at its end.
+    """
     counted = (
         Walked(epoch.start + part * GAIT, count)
         for epoch in life
@@ -259,12 +278,12 @@ def walk(life: Sequence[Epoch]) -> deque[Walked]:
 
 
 def shares(total: int, parts: int) -> list[int]:
-    """A number of steps in so many almost equal parts, which add up to it."""
+    """Split a whole number into `parts` whole numbers that differ by at most one and add up to `total`."""
     return [total * (part + 1) // parts - total * part // parts for part in range(parts)]
 
 
 def minutes(life: Sequence[Epoch]) -> deque[Epoch]:
-    """The minutes of a life in order; the steps of a longer epoch lie in its last minute."""
+    """Split a life into minutes, in order of time; all steps of an epoch go into its last minute."""
     out: list[Epoch] = []
     for epoch in life:
         still = [

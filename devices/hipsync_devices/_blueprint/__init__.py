@@ -1,6 +1,6 @@
-"""A family to copy: a band that nobody makes. It is never registered; `docs/adding-a-band.md` says how.
+"""A family to copy, for a band that nobody makes. It is never registered; `docs/adding-a-band.md` says how to copy it.
 
-It keeps its steps in slots of ten minutes, reports its total of the day while it is connected, and buzzes.
+The band stores its steps in slots of ten minutes, reports its total of the day while it is connected, and buzzes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
-"""Bytes of the band, both ways: a frame is a command, its payload, and the low byte of their sum.
+"""The bytes of the blueprint's band, in both directions.
 
-Source: none, for nobody makes this band. Here stand repository, commit and file, or whose recording it was.
+A frame is a command, its payload, and the low byte of their sum.
+
+Source: none, because nobody makes this band. In a copy, name the repository, commit and file here, or say who recorded
+the bytes.
 """
 
 from __future__ import annotations
@@ -15,9 +18,9 @@ WRITE = "b10e0002-0000-4000-8000-00805f9b34fb"
 NOTIFY = "b10e0003-0000-4000-8000-00805f9b34fb"
 
 SET_TIME, BATTERY, FETCH, FORGET, TOTAL, BUZZ = range(1, 7)
-"""Commands; each answer has the number of its command, and `TOTAL` comes unasked too."""
+"""Numbers of the commands. An answer has the number of its command; the band also sends `TOTAL` without being asked."""
 SLOT = timedelta(minutes=10)
-"""The slots begin at the full tens of minutes of UTC."""
+"""The length of a slot. Slots begin at every full ten minutes, in UTC."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -37,7 +40,7 @@ class Frame(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A part of the answer to `FETCH`: `u32 start, u16 steps`, little-endian."""
+    """One slot in the answer to `FETCH`: `u32 start, u16 steps`, little-endian; see `encode_instant` for the start."""
 
     start: datetime
     steps: int
@@ -54,24 +57,27 @@ class Slot(NamedTuple):
 
 
 def decode_fetched(payload: bytes) -> Slot | int:
-    """A slot; or how many were sent, `u16` little-endian, which ends the answer."""
+    """Decode a part of the answer to `FETCH`: a slot or, in the last part, the number of slots sent.
+
+    The number is `u16` little-endian. Raises `MalformedPacket` for anything else.
+    """
     return int.from_bytes(payload, "little") if len(payload) == 2 else Slot.decode(payload)
 
 
 def encode_instant(instant: datetime) -> bytes:
-    """`u32` little-endian: seconds since 1970 in UTC."""
+    """Encode an instant as the seconds since 1970 in UTC, `u32` little-endian; fractions of a second are cut off."""
     return int(instant.timestamp()).to_bytes(4, "little")
 
 
 def decode_instant(payload: bytes) -> datetime:
-    """Inverse of `encode_instant`, to the second."""
+    """Decode an instant that `encode_instant` encoded, in UTC. Raises `MalformedPacket` unless there are four bytes."""
     if len(payload) != 4:
         raise MalformedPacket("an instant has four bytes", payload)
     return BEGINNING + timedelta(seconds=int.from_bytes(payload, "little"))
 
 
 def decode_steps(payload: bytes) -> int:
-    """The payload of `TOTAL`: `u32` little-endian, since midnight in UTC."""
+    """Decode the payload of `TOTAL`: the steps since midnight in UTC, `u32` little-endian. Raises `MalformedPacket`."""
     if len(payload) != 4:
         raise MalformedPacket("a total has four bytes", payload)
     return int.from_bytes(payload, "little")

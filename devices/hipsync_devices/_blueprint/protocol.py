@@ -1,10 +1,10 @@
-"""The conversation with the band: set its clock, fetch its slots, follow its total, buzz.
+"""The conversation with the blueprint's band: set its clock, fetch its slots, follow its total, buzz.
 
 ::
 
-    > FETCH <since>            < FETCH <slot>, once a slot         < FETCH <how many>
+    > FETCH <since>            < FETCH <slot>, for each slot       < FETCH <how many>
     (stored now)
-    > FORGET <until>           < FORGET                            only if the band may forget
+    > FORGET <until>           < FORGET                            only if the user wants the band to forget
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from hipsync_devices.live_counter import burst, worth_storing
 
 REPLY_WITHIN = timedelta(seconds=3)
 HEARTBEAT = timedelta(minutes=1)
-"""Between questions for the total while the band is silent: proof that the link lives, and a reading for stillness."""
+"""The time between two requests for the total while the band is silent. An answer proves that the link is alive, and
+an unchanged total that the wearer is still."""
 FIRST_FETCH = timedelta(days=7)
+"""How far back to fetch from a band of which nothing is stored yet."""
 MOST_SLOTS = 2 * FIRST_FETCH // SLOT
-"""In one answer; a band that sends more babbles."""
+"""The most slots that one answer may have; a band that sends more is faulty."""
 
 
 class Wire:
-    """Frames over a link; what is none is passed over, and so is every answer to another command."""
+    """Sends and receives frames over a link. It ignores bytes that are no frame, and answers to other commands."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -40,13 +42,16 @@ class Wire:
         await self._link.subscribe(packets.NOTIFY)
 
     async def ask(self, command: int, payload: bytes = b"") -> bytes:
-        """The payload of the answer. Raises `NoReply`."""
+        """Send a command and return the payload of its answer. Raises `NoReply` if none comes within three seconds."""
         await self._link.write(packets.WRITE, Frame(command, payload).encode(), response=True)
         _, answer = await self.heard(command, self._link.now() + REPLY_WITHIN)
         return answer
 
     async def heard(self, command: int, until: datetime) -> tuple[datetime, bytes]:
-        """When the next frame of a command came, and its payload. Raises `NoReply` if none comes by `until`."""
+        """Wait for the next frame of a command, and return when it came and its payload.
+
+        Raises `NoReply` if none comes by `until`.
+        """
         while (left := until - self._link.now()) > timedelta():
             received = await self._link.notification(packets.NOTIFY, timeout=left)
             with suppress(MalformedPacket):
@@ -57,7 +62,7 @@ class Wire:
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Sets the band's clock; its battery."""
+    """Set the band's clock to UTC, and return its battery level."""
     wire = Wire(link)
     await wire.open()
     await wire.ask(packets.SET_TIME, packets.encode_instant(link.now()))
@@ -65,7 +70,10 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The slots that have ended since the last one stored; once they are stored the band may forget them."""
+    """Yield the slots that have ended since the last one stored, or in the last week if none is stored.
+
+    Once they are stored, the band is told to forget them, if the user wants that (`session.erase`).
+    """
     wire = Wire(link)
     await wire.open()
     since = session.since.get(Epoch, link.now() - FIRST_FETCH)
@@ -78,7 +86,10 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 
 async def _slots(link: Link, wire: Wire, since: datetime) -> Sequence[Slot]:
-    """All slots of an answer. Raises `UnexpectedReply` if one was lost on the way, or came twice."""
+    """Fetch and return all slots from `since` on.
+
+    Raises `UnexpectedReply` if a slot was lost on the way or came twice, or if there are more than `MOST_SLOTS`.
+    """
     slots: list[Slot] = []
     payload = await wire.ask(packets.FETCH, packets.encode_instant(since))
     while isinstance(fetched := packets.decode_fetched(payload), Slot):
@@ -92,7 +103,7 @@ async def _slots(link: Link, wire: Wire, since: datetime) -> Sequence[Slot]:
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The total as it changes, and every minute while it does not."""
+    """Yield the total of today's steps whenever it changes, and every minute while it does not."""
     wire = Wire(link)
     await wire.open()
 
@@ -112,7 +123,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
-    """Buzz, twice if strong; the band shows no words."""
+    """Let the band buzz once, or twice if the message is strong. Its words are not sent: the band cannot show them."""
     wire = Wire(link)
     await wire.open()
     for _number in range(2 if message.strong else 1):

@@ -1,6 +1,7 @@
-"""A simulated band of this family, as it behaves to any client, put together from `hipsync_devices.simulator`.
+"""A simulated band of the blueprint family, as it behaves towards any client.
 
-What nobody has recorded is ours and is said here: it keeps seven days, and a restart ends the connection and no more.
+It is put together from the parts in `hipsync_devices.simulator`. A copy says here which behaviour is a guess, because
+nobody has recorded it. In this one the band stores seven days, and a restart does nothing but end the connection.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from hipsync_devices._blueprint.packets import BEGINNING, SLOT, Frame, Slot
 from hipsync_devices.simulator import Client, ClientBand, Event, Faults, Given, Time, can, minutes
 
 KEEPS = timedelta(days=7)
+"""How long the band stores a slot."""
 
 
 class BlueprintBand(ClientBand):
-    """Fits `hipsync.simulated.Simulator`; it has no key."""
+    """A simulated band that nobody makes, without a key. The class fits `hipsync.simulated.Simulator`."""
 
     def __init__(self, life: Sequence[Epoch], **given: Unpack[Given]) -> None:
         self.mtu, self.battery = 23, 80
@@ -31,7 +33,7 @@ class BlueprintBand(ClientBand):
         self._time = Time(given["now"], self._coming)
         self._client = Client(self._time, self._time.pass_until, writable={packets.WRITE: self._hear})
         self._ahead = given.get("clock_error", timedelta())
-        """How far its clock is ahead of UTC."""
+        """How far the band's clock is ahead of UTC."""
         self._slots: dict[datetime, int] = {}
         self._today = given["now"].astimezone(UTC).date(), 0
         self._life = minutes(life)
@@ -48,7 +50,7 @@ class BlueprintBand(ClientBand):
     # ------------------------------------------------------------------ commands
 
     def _hear(self, data: bytes) -> None:
-        """A frame; what is none, and a command that the band does not know, is passed over in silence."""
+        """Receive a frame and answer it. Bytes that are no frame, and commands that are unknown, get no answer."""
         with suppress(MalformedPacket):
             command, payload = Frame.decode(data)
             for answer in self._answers(command, payload):

@@ -8,8 +8,8 @@ from hipsync_devices.banglejs.gadgetbridge import TABLES
 from hipsync_devices.banglejs.packets import BLOCK
 
 NAME = "Bangle.js"
-"""The beginning of the name, before four digits of the address. The UART service proves nothing: many gadgets have it,
-also some of the same maker that are no watches."""
+"""The beginning of a watch's name, before four digits of the address. The UART service proves nothing: many gadgets
+have it, even some of the same maker that are no watches."""
 
 
 def _matches(advertisement: Advertisement) -> bool:
@@ -30,5 +30,5 @@ DRIVER = Driver(
     "passkey, its Bluetooth settings show it.",
     gadgetbridge=TABLES,
 )
-"""The abilities lack the heart rate, which is stored where it comes: the sensor is off by default, so that a missing
-rate proves nothing. They lack wear and sleep, at which only some firmware and apps guess."""
+"""The driver of this family. Heart rates are stored where they come, but are no ability: the sensor is off by default,
+so a missing rate proves nothing. Wear and sleep are none either, because only some firmware and apps guess at them."""

@@ -1,7 +1,7 @@
-"""Commands to a Bangle.js, one a line: a call of `GB` with an object, or a statement of JavaScript.
+"""Commands to a Bangle.js, one on each line: a call of `GB` with an object, or a statement of JavaScript.
 
 Source unless a line says otherwise: espruino/BangleApps at 0fe18ed, `apps/android` 0.47 and `apps/boot` 0.69, and
-espruino/Espruino at c5ff787. A watch that is not programmable takes only the calls.
+espruino/Espruino at c5ff787. A watch that is not programmable accepts only the calls.
 """
 
 from __future__ import annotations
@@ -13,20 +13,22 @@ from datetime import datetime, timedelta
 from hipsync_devices.banglejs.packets import JsonObject, milliseconds, to_json
 
 DLE = b"\x10"
-"""At the start of a line: run it without echo."""
+"""The byte at the start of a line that makes the watch run the line without echoing it."""
 TITLE, BODY = 80, 400
-"""The most characters of a message that Gadgetbridge sends (Freeyourgadget/Gadgetbridge at a0948ee)."""
+"""The most characters in the title and the body of a message, as in Gadgetbridge (Freeyourgadget/Gadgetbridge at
+a0948ee)."""
 
 
 def command(fields: Mapping[str, object]) -> bytes:
-    r"""A call, `\x10GB({...})\n`, in strict JSON and ASCII, as every watch takes it."""
+    r"""Return the call `\x10GB({...})\n` of these members, in strict JSON and ASCII, which every watch accepts."""
     return DLE + b"GB(" + to_json(fields) + b")\n"
 
 
 def command_of(line: bytes, *, strict: bool) -> Mapping[str, object] | None:
-    """The object in a line without DLE and end, as the watch reads it; None if the line is no such call.
+    """Return the members of the object in a call of `GB`, as the watch reads them; None if the line is no such call.
 
-    `strict` is a watch that is not programmable; others allow names without quotes, and a `;`, as JavaScript does.
+    The line is given without DLE and line end. `strict` is for a watch that is not programmable; others allow names
+    without quotes and a `;`, as JavaScript does.
     """
     text = line.decode("latin-1") if strict else line.decode("latin-1").rstrip("; ")
     if not text.startswith("GB({") or not text.endswith("})"):
@@ -41,23 +43,29 @@ def command_of(line: bytes, *, strict: bool) -> Mapping[str, object] | None:
 
 
 def fetch(since: datetime) -> bytes:
-    """The command that fetches the blocks that ended at `since` or later; from android 0.31 and health 0.26 on."""
+    """Return the command that fetches the blocks that ended at `since` or later.
+
+    It works from Android Integration 0.31 and Health Tracking 0.26 on.
+    """
     return command({"t": "actfetch", "ts": milliseconds(since)})
 
 
 def live(seconds: int) -> bytes:
-    """The command for a `Walked` every so many seconds, never 0, which floods; from android 0.23 on."""
+    """Return the command that asks for a `Walked` line every `seconds`; it works from Android Integration 0.23 on.
+
+    `seconds` must not be 0, or the watch sends lines without pause.
+    """
     return command({"t": "act", "hrm": False, "stp": True, "int": seconds})
 
 
 def notify(number: int, title: str, body: str) -> bytes:
-    """The command that shows a message, in place of one with the same number. Number 0 would never be shown."""
+    """Return the command that shows a message, in place of one with the same number. A number of 0 is never shown."""
     words = {"title": title[:TITLE], "body": body[:BODY], "subject": "", "sender": ""}
     return command({"t": "notify", "id": number, "src": "hipsync", **words})
 
 
 def statement(javascript: str) -> bytes:
-    """A line of JavaScript, which only a programmable watch runs."""
+    """Return a line of JavaScript, which only a programmable watch runs."""
     return DLE + javascript.encode("ascii") + b"\n"
 
 
@@ -66,27 +74,32 @@ HELLO = statement(
     "west:new Date().getTimezoneOffset(),bat:E.getBattery(),chg:Bangle.isCharging(),"
     'z:require("Storage").readJSON("hipsync.json",1)}))'
 )
-"""Our own wording, not tried on a watch. `keep_zone` writes the file; without it `z` is undefined and left out."""
+"""The statement that asks a programmable watch for its version, clock, zone, battery, and note about its zone.
+
+`keep_zone` writes the note to the file; without the file, `z` is undefined and left out. The wording is our own and not
+tried on a watch.
+"""
 BUZZ = statement("Bangle.buzz(2000,1)")
 
 
 def set_time(instant: datetime) -> str:
-    """The statement that sets the clock, in seconds since 1970; a fraction is allowed."""
+    """Return the statement that sets the clock, in seconds since 1970 with at most three decimals."""
     seconds = f"{milliseconds(instant) / 1000:.3f}".rstrip("0").rstrip(".")
     return f"setTime({seconds});"
 
 
 def set_zone(offset: timedelta) -> str:
-    """The statement that sets the zone, in hours east of UTC with summer time, to the minute."""
+    """Return the statement that sets the zone, in hours east of UTC including summer time, exact to the minute."""
     return f"E.setTimeZone({offset / timedelta(hours=1)!r});"
 
 
 def keep_zone(offset: timedelta) -> str:
-    """The statement that sets the zone for good and, if that changes it, notes when and from which offset in a file.
+    """Return the statement that sets the zone permanently and, if that changes the zone, writes a note to a file.
 
-    The watch labels its blocks with local time and does not store their zone, so `protocol.sync` needs the note. One
-    statement does both, so that a lost link cannot separate them. This is our own wording, not tried on a watch. The
-    app `widdst` makes `setTimeZone` do nothing, and then nothing is noted.
+    The note has the instant of the change and the offset before it. `protocol.sync` needs it, because the watch labels
+    its blocks with local time and does not store their zone. One statement does both, so that a lost link cannot
+    separate them. The wording is our own and not tried on a watch. With the app `widdst`, `setTimeZone` does nothing,
+    and no note is written.
     """
     return (
         '{let s=require("Storage"),d=()=>-new Date().getTimezoneOffset(),o=d();'

@@ -1,4 +1,4 @@
-"""The watch's console: its stream is cut into lines, commands are cut into pieces, and its flow control is obeyed."""
+"""The console of a Bangle.js: splits its stream into lines, sends commands in pieces, and obeys its flow control."""
 
 from __future__ import annotations
 
@@ -12,26 +12,27 @@ from hipsync.errors import DeviceError, MalformedPacket, NoReply
 from hipsync_devices.banglejs.packets import NOTIFY, WRITE, Message, decode
 
 XON, XOFF = 0x11, 0x13
-"""Flow control, which may come anywhere in the watch's stream, also within a line."""
+"""The bytes of the flow control, which may come anywhere in the watch's stream, even within a line."""
 LONGEST = 2048
-"""The most bytes of a line; longer ones are left out whole. What hipsync reads has about 200."""
+"""The most bytes that a line may have; longer lines are dropped as a whole. The lines that hipsync needs have about
+200."""
 STOPPED = timedelta(seconds=10)
-"""How long to wait after XOFF; a watch that loads an app goes on after three seconds."""
+"""How long to wait for XON after XOFF; a watch that loads an app continues after three seconds."""
 PIECE = 128
-"""The most bytes that the watch takes at once."""
+"""The most bytes that the watch accepts in one write."""
 
 
 class Lines:
-    """Takes packets and gives whole lines; the borders of packets mean nothing."""
+    """Takes packets and returns whole lines; a line may end anywhere in a packet."""
 
     def __init__(self) -> None:
         self.stopped = False
-        """Whether the watch has sent XOFF, and no XON since."""
+        """Whether the watch has sent XOFF and no XON after it."""
         self._rest = b""
         self._too_long = False
 
     def feed(self, data: bytes) -> list[bytes]:
-        r"""The lines that a packet completes, without their ends and without empty ones."""
+        r"""Take a packet and return the lines that it completes, without line ends and without empty lines."""
         last = max(data.rfind(XON), data.rfind(XOFF))
         if last >= 0:
             self.stopped = data[last] == XOFF
@@ -49,7 +50,7 @@ class Lines:
 
 
 class Console:
-    """What one coroutine sends to the console, and the messages that it receives."""
+    """Sends the commands of one coroutine to the watch's console, and receives messages for it."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -58,18 +59,24 @@ class Console:
 
     @classmethod
     async def on(cls, link: Link) -> Self:
-        """Open the console. It subscribes first, for a watch throws away its output while nobody listens."""
+        """Subscribe to the console and return it; a watch drops its output while nobody is subscribed.
+
+        Raises `DeviceError` if the watch has no console on Bluetooth.
+        """
         if not link.has(NOTIFY):
             raise DeviceError("the watch has no console on Bluetooth: switch it on in its settings")
         await link.subscribe(NOTIFY)
         return cls(link)
 
     async def send(self, command: bytes) -> None:
-        """Write a command in pieces, and wait while the watch wants that. Raises `NoReply` if it never goes on."""
+        """Write a command in pieces, and wait whenever the watch has sent XOFF.
+
+        Raises `NoReply` if no XON comes within ten seconds.
+        """
         size = min(self._link.write_size, PIECE)
         for at in range(0, len(command), size):
             with suppress(NoReply):
-                while True:  # only what has come already
+                while True:  # takes only what has come already
                     await self._listen(timedelta(0))
             until = self._link.now() + STOPPED
             while self._lines.stopped:
@@ -77,7 +84,10 @@ class Console:
             await self._link.write(WRITE, command[at : at + size], response=True)
 
     async def heard(self, until: datetime) -> tuple[datetime, Message]:
-        """When the next message came, and the message; torn lines are left out. Raises `NoReply` after `until`."""
+        """Wait for the next message, and return when it came and the message; torn lines are left out.
+
+        Raises `NoReply` if none comes by `until`.
+        """
         while not self._heard:
             await self._listen(self._left(until))
         return self._heard.popleft()
@@ -91,5 +101,5 @@ class Console:
     async def _listen(self, within: timedelta) -> None:
         received = await self._link.notification(NOTIFY, timeout=within)
         for line in self._lines.feed(received.data):
-            with suppress(MalformedPacket):  # torn or noise; whoever needs all lines counts them
+            with suppress(MalformedPacket):  # torn or noise; callers that need all lines count them
                 self._heard.append((received.at, decode(line)))

@@ -1,7 +1,7 @@
-"""Blocks of a Bangle.js in Gadgetbridge's database.
+"""The blocks of a Bangle.js in Gadgetbridge's database.
 
-Its rows do not say how long they are. The watch's own blocks begin at full ten minutes. Other rows come from a live
-count and are left out, for nobody knows how much time they cover.
+A row does not say how much time it covers. The watch's own blocks begin at full ten minutes; rows at other times come
+from live counts and are left out, because nobody knows how much time they cover.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from hipsync_devices.banglejs.packets import BLOCK
 
 BLOCK_S = int(BLOCK.total_seconds())
 MOST = 3000
-"""Steps of a block. More is a mistake."""
+"""The most steps that a block may have; a larger number is an error in the data."""
 ASLEEP, NOT_WORN = frozenset({2, 4}), 8
-"""Gadgetbridge's own codes for a kind: light and deep sleep; not worn."""
+"""Gadgetbridge's own codes in the column `RAW_KIND`: light and deep sleep, and not worn."""
 
 
 def epochs(rows: Iterator[tuple[datetime, Row]]) -> Iterator[Epoch]:

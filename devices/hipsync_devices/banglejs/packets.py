@@ -23,16 +23,19 @@ NOTIFY = "6e400003-b5a3-f393-e0a9-e50e24dcca9e"
 
 BLOCK = timedelta(minutes=10)
 ACTIVITIES = ("UNKNOWN", "NOT_WORN", "WALKING", "EXERCISE", "LIGHT_SLEEP", "DEEP_SLEEP")
-"""The activities, in the order of their numbers in the watch's files; from firmware 2v26 on."""
+"""The activities that a watch reports from firmware 2v26 on, in the order of their numbers in the watch's files."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Times that a watch may send. After its battery was empty it starts at 1970 and does not know the time."""
+"""The range of the times that are accepted from a watch. After its battery was empty, its clock starts at 1970."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`{"t":"status","bat":85,"chg":0}`: sent two seconds after a connection begins, and with every block that ends."""
+    """`{"t":"status","bat":85,"chg":0}`: sent two seconds after a connection begins, and whenever a block ends.
+
+    `percent` is the battery level; `charging` is None if the watch does not report it.
+    """
 
     percent: int
     charging: bool | None = None
@@ -44,7 +47,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """`{"t":"ver","fw":"2v29","hw":2}`: sent right after the first status; from android 0.30 on."""
+    """`{"t":"ver","fw":"2v29","hw":2}`: sent right after the first status, from Android Integration 0.30 on."""
 
     firmware: str
     hardware: str
@@ -55,7 +58,10 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the watch measured in a block: steps, the heart rate or 0, the mean movement, its guess at the activity."""
+    """What the watch measured in a block: steps, heart rate, mean movement, and its guess at the activity.
+
+    The heart rate is in beats a minute, 0 for none; the activity is one of `ACTIVITIES`, None from older firmware.
+    """
 
     steps: int
     heart_rate: float = 0
@@ -69,7 +75,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """`{"t":"act","ts":...,"stp":..,"hrm":..,"mov":..,"act":".."}`: ten minutes of history; `ts` is their end in ms."""
+    """`{"t":"act","ts":...,"stp":..,"hrm":..,"mov":..,"act":".."}`: a stored block; `ts`: its end in ms since 1970."""
 
     end: datetime
     measured: Measured
@@ -80,7 +86,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class BlockEnded:
-    """The same line without `ts`: a block has ended just now."""
+    """`{"t":"act","stp":..,"hrm":..,"mov":..,"act":".."}`, a `Block` without `ts`: sent when a block has just ended."""
 
     measured: Measured
 
@@ -90,7 +96,7 @@ class BlockEnded:
 
 @dataclass(frozen=True, slots=True)
 class Walked:
-    """`{"t":"act","stp":12,"hrm":0,"rt":1}`: steps since the last such line, or since the request."""
+    """`{"t":"act","stp":12,"hrm":0,"rt":1}`: the steps since the last such line or, in the first, since the request."""
 
     steps: int
     heart_rate: float = 0
@@ -109,7 +115,7 @@ class FetchStarted:
 
 @dataclass(frozen=True, slots=True)
 class FetchEnded:
-    """`{"t":"actfetch","state":"end","count":144}`: sent after so many blocks."""
+    """`{"t":"actfetch","state":"end","count":144}`: sent after the last block of a fetch; counts the blocks sent."""
 
     blocks: int
 
@@ -118,7 +124,7 @@ class FetchEnded:
 
 
 class Button(StrEnum):
-    """The button that the wearer pressed on a message: the tick, the cross, or mute."""
+    """The button that the wearer pressed on a message: OPEN is the tick, DISMISS the cross."""
 
     OPEN = "OPEN"
     DISMISS = "DISMISS"
@@ -139,7 +145,10 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class ZoneSet:
-    """When a driver last changed the watch's zone, and the offset from UTC before that."""
+    """A note on the watch: the instant at which a driver last changed the watch's zone, and the offset before that.
+
+    The offset is from UTC, east positive.
+    """
 
     at: datetime
     before: timedelta
@@ -147,12 +156,15 @@ class ZoneSet:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The answer to `HELLO`, which only a programmable watch gives."""
+    """The answer to the command `HELLO`, which only a programmable watch gives.
+
+    `clock` is the instant by the watch's clock; `zone_set` is None if no driver has changed the watch's zone.
+    """
 
     firmware: str
     clock: datetime
     offset: timedelta
-    """The watch's offset from UTC now, east positive."""
+    """The watch's present offset from UTC, east positive."""
     status: Status
     zone_set: ZoneSet | None = None
 
@@ -166,25 +178,28 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Any other object, which hipsync does not need."""
+    """Any other JSON object; hipsync does not need it."""
 
     kind: str
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line that is no object: echo, a prompt, an error, output of apps."""
+    """A line that is no JSON object: echo, a prompt, an error, or the output of an app."""
 
     text: str
 
     @property
     def no_android(self) -> bool:
-        """Whether it shows that Android Integration is missing (Gadgetbridge at a0948ee, `handleUartRxLine`)."""
+        """Whether the line shows that the watch lacks Android Integration.
+
+        Source: Gadgetbridge at a0948ee, `handleUartRxLine`.
+        """
         return '"GB" is not defined' in self.text
 
     @property
     def unknown_command(self) -> bool:
-        """Whether it shows that the app is too old for the command."""
+        """Whether the line shows that Android Integration is too old for a command."""
         return self.text.lstrip(">").startswith("GB Unknown")
 
 
@@ -192,7 +207,7 @@ Message = Status | Version | Block | BlockEnded | Walked | FetchStarted | FetchE
 
 
 def decode(line: bytes) -> Message:
-    """The message in a line without its end. Raises `MalformedPacket` for an object that is torn or impossible."""
+    """Decode a line, given without its line end. Raises `MalformedPacket` for an object that is torn or impossible."""
     if not line.startswith(b"{"):
         return Text(line.decode("latin-1"))
     try:
@@ -260,7 +275,7 @@ def _hello(said: JsonObject) -> Message:
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """The members of an object. Asking for one that is absent or out of range raises `ValueError`."""
+    """The members of a JSON object. Asking for a member that is absent or out of range raises `ValueError`."""
 
     fields: Mapping[str, object]
 
@@ -278,7 +293,11 @@ class JsonObject:
         return value
 
     def number(self, name: str, least: float, most: float, otherwise: float | None = None) -> float:
-        """A number; `otherwise` if it is absent or null, which the watch sends for what is not finite."""
+        """Return the number `name` in `[least, most]`; `otherwise` if it is absent or null.
+
+        The watch sends null for a number that is not finite. Raises `ValueError` for anything else, and without
+        `otherwise` also for absent and null.
+        """
         value = self.fields.get(name)
         value = otherwise if value is None else value
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
@@ -292,7 +311,10 @@ class JsonObject:
         return int(value)
 
     def flag(self, name: str) -> bool:
-        """Whether a member is true or 1; False if it is absent."""
+        """Return whether a member is true or 1; False if it is absent, null, false or 0.
+
+        Raises `ValueError` for any other value.
+        """
         value = self.fields.get(name)
         if value is not None and (not isinstance(value, int | float) or value not in {0, 1}):
             raise ValueError(f"{name!r} is neither yes nor no")

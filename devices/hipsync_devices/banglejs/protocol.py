@@ -1,13 +1,13 @@
-"""The conversation with a Bangle.js: set the clock, fetch blocks of ten minutes, listen, show a message.
+"""The conversation with a Bangle.js: set the clock, fetch blocks of ten minutes, follow the steps, show a message.
 
 ::
 
     > DLE GB({"t":"actfetch","ts":...})         < {"t":"actfetch","state":"start"}
-                                                < {"t":"act","ts":...,"stp":12, ...}     once a block
+                                                < {"t":"act","ts":...,"stp":12, ...}     for each block
                                                 < {"t":"actfetch","state":"end","count":144}
 
-A programmable watch has a JavaScript console. Any other takes only `GB` calls: it reports neither clock nor zone, and
-its clock cannot be set. Nothing is ever deleted from a watch.
+A programmable watch has a JavaScript console. Any other watch accepts only `GB` calls: it reports neither clock nor
+zone, and its clock cannot be set. Nothing is ever deleted from a watch.
 """
 
 from __future__ import annotations
@@ -42,40 +42,42 @@ from hipsync_devices.banglejs.packets import (
 )
 
 GREETING = timedelta(seconds=4)
-"""The watch sends battery and version two seconds after a connection begins, and not again."""
+"""How long to wait for battery and version, which the watch sends once, two seconds after a connection begins."""
 HELLO_WITHIN = timedelta(seconds=3)
 CLOCK_OFF = timedelta(seconds=2)
-"""Setting the clock may end a block early, so a smaller difference is left alone."""
+"""The clock is set only if it is off by more than this, because setting it may end a block early."""
 
 SILENCE = timedelta(seconds=30)
 FETCH_WITHIN = timedelta(minutes=15)
-"""The longest that a fetch may take. A day is 12 kB, which takes about 20 s over a slow link."""
+"""The longest that a fetch may take. A day has 12 kB, which take about 20 s over a slow link."""
 TRIES = 3
-"""Tries of one fetch. The count at its end shows whether a line was lost on the way."""
+"""How often a fetch is tried; the count at its end shows whether a line was lost on the way."""
 FIRST_FETCH = timedelta(days=31)
-"""How far back the first fetch asks. A watch stores more, but a fetch succeeds as a whole or not at all."""
+"""How far back the first fetch asks. A watch stores more, but a fetch succeeds only as a whole."""
 BACK = timedelta(hours=1)
-"""How far a fetch overlaps with what is stored: `watch` may have left out the block before the last one."""
+"""How far a fetch reaches back before the end of the last block stored: `watch` may have left out a block there."""
 DAY = timedelta(days=1)
 SLACK = timedelta(minutes=5)
 MOST_BLOCKS = 40 * 144
 BATCH = 144
 LABELLED = timedelta(seconds=590)
-"""The watch files a block under the local time so long before its end (espruino/BangleApps 0fe18ed, `apps/health`)."""
+"""How long before its end a block has the local time under which the watch files it (espruino/BangleApps 0fe18ed,
+`apps/health`)."""
 
 REPORT = timedelta(seconds=30)
 SILENT = timedelta(seconds=75)
-"""After so long, two reports and a half, the watch has loaded an app, which ends the reports silently."""
+"""How long to wait for a report, 2.5 times `REPORT`. If none comes, the watch has loaded an app, which ends them."""
 RENEWALS = 3
 PUNCTUAL = timedelta(minutes=1)
-"""A block report that comes later than this after a full ten minutes may be of either block."""
+"""A report of an ended block that comes later than this after a full ten minutes may be about either block."""
 
 NUMBER = 0x686970
-"""The number of our message on the watch, so that the next one takes its place."""
+"""The number of our message on the watch. It is always the same, so that the next message replaces the last."""
 RINGS_FOR = timedelta(seconds=60)
-"""How long a watch buzzes, every 4 s, until its wearer looks. The message is gone when the connection ends."""
+"""How long a watch buzzes, every 4 s, if its wearer does not look. The message disappears when the connection ends."""
 GLANCE = timedelta(seconds=6)
-"""How long a message needs that asks for nothing: it is shown after half a second, the second buzz comes after four."""
+"""How long to stay connected for a message without a question: it appears after half a second, and buzzes again after
+four seconds."""
 ANSWERS = {Button.OPEN: Answer.DONE, Button.DISMISS: Answer.SNOOZED, Button.MUTE: Answer.SKIPPED}
 
 
@@ -83,9 +85,9 @@ ANSWERS = {Button.OPEN: Answer.DONE, Button.DISMISS: Answer.SNOOZED, Button.MUTE
 
 
 async def opened(link: Link, session: Session) -> Sequence[Reading]:
-    """Set clock and zone, if the watch is programmable; its versions and its battery.
+    """Set the clock and the zone if the watch is programmable, and return its versions and battery level.
 
-    The greeting is waited for in any case: a message that is shown before would cancel it.
+    The watch's greeting is awaited in any case, because a message that is shown before it would cancel it.
     """
     del session
     console = await Console.on(link)
@@ -118,14 +120,14 @@ async def _greeting(console: Console, until: datetime) -> tuple[Version | None, 
 
 @dataclass(frozen=True, slots=True)
 class _Met:
-    """What a programmable watch answered, and how far its clock is ahead of ours."""
+    """The answer of a programmable watch to `HELLO`, and how far its clock is ahead of ours."""
 
     said: Hello
     ahead: timedelta
 
 
 async def _hello(console: Console, link: Link) -> _Met | None:
-    """The answer to `HELLO`; None from a watch that is not programmable, or is busy."""
+    """Send `HELLO` and return the answer; None if the watch is not programmable, or is busy."""
     sent = link.now()
     await console.send(commands.HELLO)
     try:
@@ -150,16 +152,16 @@ async def _set_clock(console: Console, link: Link, said: Hello, ahead: timedelta
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The finished blocks since the last one stored, and an hour before it, oldest first, a batch for each day.
+    """Yield the finished blocks since an hour before the end of the last one stored, oldest first, 144 in a batch.
 
     A watch files its blocks under local time, and sends their times by the offset that it has now. So after a change of
-    its zone all older blocks are off by the difference. Those from before the last change that a driver made are
-    corrected by the note that it left on the watch. After a step back (autumn) the watch finds the places of the next
-    hour taken and stores nothing of that hour, which stays unknown.
+    its zone all older blocks are off by the difference. A driver that changes the zone leaves a note on the watch, by
+    which the blocks from before the last such change are corrected. When the clock is put back (autumn), the watch
+    finds the places of the next hour taken and stores nothing of that hour, which stays unknown.
 
-    Not used are the state `NOT_WORN`, which the watch also reports for somebody who sits very still, and heart rates of
-    0, when the sensor is off. Blocks that a wrong clock stamped ahead of ours are left out. Other wrong stamps cannot
-    be recognised, for nobody knows since when the clock was wrong.
+    Not used are the activity `NOT_WORN`, which the watch also reports for somebody who sits very still, and heart rates
+    of 0, from a sensor that is off. Blocks that end in the future by our clock are left out. Other wrong stamps cannot
+    be recognised, because nobody knows since when the clock was wrong.
     """
     console = await Console.on(link)
     met = await _hello(console, link)
@@ -174,7 +176,10 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 
 def _epoch(block: Block, said: Hello | None) -> Epoch:
-    """The epoch of a fetched block, with its time corrected by the watch's note about its zone."""
+    """Return the epoch of a fetched block, with its time corrected by the watch's note about its zone.
+
+    `said` is None if the watch does not answer `HELLO`; then nothing is corrected.
+    """
     start = block.end - BLOCK
     if said is not None and said.zone_set is not None:
         before = start + said.offset - said.zone_set.before
@@ -184,12 +189,12 @@ def _epoch(block: Block, said: Hello | None) -> Epoch:
 
 
 def border_after(instant: datetime) -> datetime:
-    """The first border of blocks, a multiple of ten minutes of UTC, at or after an instant."""
+    """Return the first multiple of ten minutes, in UTC, at or after an instant; blocks begin and end at these."""
     return instant + (EPOCH - instant) % BLOCK
 
 
 def border_before(instant: datetime) -> datetime:
-    """The last border of blocks at or before an instant."""
+    """Return the last multiple of ten minutes, in UTC, at or before an instant; blocks begin and end at these."""
     return instant - (instant - EPOCH) % BLOCK
 
 
@@ -208,11 +213,15 @@ def _measured(end: datetime, measured: Measured) -> Epoch:
 
 
 class SpoiltFetch(UnexpectedReply):
-    """Raised when lines of an answer were lost or torn on the way; the watch still has them."""
+    """Raised when lines of an answer were lost or torn on the way; the watch still has the blocks."""
 
 
 async def _fetch(console: Console, link: Link, first: datetime) -> list[Block]:
-    """All blocks that end after `first`, and some before it. Raises `DeviceError` after three tries."""
+    """Fetch and return all blocks since `first`, and some before it.
+
+    An answer of which lines were lost is asked for again; raises `SpoiltFetch` after three tries. Raises `NoReply` or
+    `UnexpectedReply` at once if the watch does not report its history.
+    """
     for left in reversed(range(TRIES)):
         try:
             return await _attempt(console, link, first)
@@ -223,11 +232,11 @@ async def _fetch(console: Console, link: Link, first: datetime) -> list[Block]:
 
 
 def safe_since(first: datetime, now: datetime) -> datetime:
-    """The instant to ask for, so that every library on the watch sends all blocks since `first`.
+    """Return the instant to ask for, so that any version of Health Tracking sends all blocks since `first`.
 
-    For most other instants libraries leave blocks out: the old one (before 0.35) steps in whole days from the instant,
-    the newer one takes the UTC date for the local one. Asking for a whole number of days before now, one more than
-    needed, plus five minutes lost nothing in 1,200 cases run with the watch's own code.
+    For most other instants some versions leave blocks out: the old ones (before 0.35) step in whole days from that
+    instant, the newer ones take the UTC date for the local one. The instant is a whole number of days before now, one
+    more than needed, plus five minutes. It lost nothing in 1,200 cases run with the watch's own code.
     """
     days = -((first - now) // DAY)
     return now - (days + 1) * DAY + SLACK
@@ -263,7 +272,7 @@ async def _attempt(console: Console, link: Link, first: datetime) -> list[Block]
 
 
 def _check_app(text: Text) -> None:
-    """Raise `UnexpectedReply` where the watch says that it lacks the app which reports its history."""
+    """Raise `UnexpectedReply` if a line says that the watch lacks Android Integration, or that the app is too old."""
     if text.no_android:
         raise UnexpectedReply("install the app Android Integration on the watch (banglejs.com/apps)")
     if text.unknown_command:
@@ -282,11 +291,11 @@ def _unanswered(blocks: list[Block] | None) -> DeviceError:
 
 
 async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The steps since the request every half minute, every block as it ends, and the battery as the watch reports it.
+    """Yield the steps since the request every half minute, each block when it ends, and each battery report.
 
-    The watch forgets the request when it loads an app, so the request is repeated when the watch is silent. The steps
-    in between are in the block. A block is reported if it follows the last one without a gap, else it is left to the
-    next `sync`. Raises `NoReply` when repeating does not help.
+    The watch forgets the request when it loads an app, so the request is repeated when no steps are reported. The block
+    has the steps that are missed in the meantime. A block is yielded if it follows the last one without a gap; others
+    are left to the next `sync`. Raises `NoReply` if the watch stays silent after three requests.
     """
     del session
     console = await Console.on(link)
@@ -317,16 +326,20 @@ async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading
 
 
 def _just_ended(at: datetime, measured: Measured) -> Epoch | None:
-    """The block that a report at `at` means; None if that is not certain, or it has not ended by our clock."""
+    """Return the block that a report received at `at` is about.
+
+    None if that is not certain, or if the block has not ended by our clock.
+    """
     end = border_before(at)
     return _measured(end, measured) if at - end <= PUNCTUAL else None
 
 
 async def nudge(link: Link, session: Session, message: Message) -> Answer | None:
-    """Show a message, which buzzes as the wearer has set it, and wait for a button: tick, cross or mute.
+    """Show a message, with the buzz that the wearer has set for messages, and wait for a button: tick, cross or mute.
 
-    If strong, a programmable watch buzzes once more, and long. The wait is a minute, for the watch drops its messages
-    when the connection ends; if the message asks for nothing, it is a few seconds.
+    If the message is strong, a programmable watch first gives one long buzz. The wait is a minute, because the watch
+    drops its messages when the connection ends, or six seconds if the message asks for nothing. Return the wearer's
+    answer, or None if there is none.
     """
     del session
     console = await Console.on(link)

@@ -1,7 +1,7 @@
-"""A simulated Bangle.js with the apps Android Integration and Health Tracking, as the watch behaves to any client.
+"""A simulated Bangle.js with the apps Android Integration and Health Tracking, as the watch behaves towards any client.
 
-It runs no JavaScript: it knows the statements that phones send, and ignores others. Its wearer takes the steps of an
-epoch at its end. Source: espruino/BangleApps at 0fe18ed and espruino/Espruino at c5ff787.
+It runs no JavaScript: it knows the statements that phones send, and ignores all others. Its wearer takes all steps of
+an epoch at the end of the epoch. Source: espruino/BangleApps at 0fe18ed and espruino/Espruino at c5ff787.
 """
 
 from __future__ import annotations
@@ -39,32 +39,32 @@ from hipsync_devices.banglejs.sim_health import Health, Record, floor
 from hipsync_devices.simulator import READ_NOT_PERMITTED, WRITE_NOT_PERMITTED, Event, Given, Time, can
 
 MTU = {1: 53, 2: 131}
-"""The ATT MTU of each hardware."""
+"""The ATT MTU of each hardware version, in bytes."""
 INTERVAL = timedelta(milliseconds=7.5)
 """The connection interval, in which one packet is sent."""
 GREETING = timedelta(seconds=2)
 LOADING = timedelta(seconds=1)
-"""How long an app takes to start, and the watch is deaf."""
+"""How long an app takes to start; during that time the watch reads no input."""
 WINDOW = timedelta(seconds=0.5)
-"""The time from a message to its window on the screen."""
+"""The time from the arrival of a message until its window is on the screen."""
 AGAIN, RINGS_FOR = timedelta(seconds=4), timedelta(seconds=60)
 
 
 @dataclass(slots=True)
 class Faults(simulator.Faults):
-    """What goes wrong; packets are numbered from 0 in each connection."""
+    """What goes wrong on the watch or on the air; packets are numbered from 0 in each connection."""
 
     flow_every: int | None = None
-    """XOFF and XON are sent after so many bytes of output."""
+    """The watch sends XOFF and XON each time after this many bytes of output; None for never."""
     noise: bytes = b""
-    """Output of some app before every line."""
+    """The output of some app that stands before every line."""
     turn_away: bool = False
-    """The watch ends each connection at once."""
+    """Whether the watch ends each connection at once."""
 
 
 @dataclass(slots=True)
 class _Ring:
-    """A message on the screen."""
+    """A message on the screen: when it buzzes next and until when, and when the wearer answers it (None for never)."""
 
     number: int
     buzz_at: datetime
@@ -73,9 +73,10 @@ class _Ring:
 
 
 class Bangle:
-    """A watch on a wrist (`hipsync.simulated.Simulator`). It has no key; its zone is that of `now`, also in its past.
+    """A simulated Bangle.js on a wrist, without a key. The class fits `hipsync.simulated.Simulator`.
 
-    `android` and `health` are the versions of its apps, as the number after `0.`; None if it lacks them.
+    `android` and `health` are the versions of its apps, as the number after `0.`; None if it lacks the app. In its past
+    it had the offset from UTC that the zone has at `now`.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Bangle:
         self.buzzes: list[datetime] = []
         self.shown: list[Shown] = []
         self.asked: list[Mapping[str, object]] = []
-        """The calls of `GB` that the watch understood."""
+        """The objects of all calls of `GB` that Android Integration received."""
         self.faults = Faults()
         self.battery = Status(85, charging=False)
         self.answer, self.answer_after, self.widdst = answer, answer_after, widdst
@@ -112,7 +113,7 @@ class Bangle:
         self._note: ZoneSet | None = None
         self._open: list[Epoch] = []
         self._ends = floor(self.clock()) + BLOCK
-        """End of the open block, by the watch's clock."""
+        """The end of the open block by the watch's clock."""
         self._steps = 0
         self._connected = False
         self._forget_connection()
@@ -128,7 +129,7 @@ class Bangle:
         self._greets_at: datetime | None = None
         self._busy_until: datetime | None = None
         self._report: tuple[datetime, timedelta, int] | None = None
-        """When the next live report is due, how often they come, and the count at the last one."""
+        """When the next live report is due, the time between two, and the count at the last one; None if not asked."""
         self._window: tuple[datetime, int, str] | None = None
         self._ring: _Ring | None = None
 
@@ -191,7 +192,7 @@ class Bangle:
         return [] if silent else [Notification(packets.NOTIFY, data)] * faults.copies(number)
 
     def wake_at(self) -> datetime | None:
-        """When the watch next has something to send, at the earliest."""
+        """Return the earliest instant at which the watch may have something to send; None without a connection."""
         if not self._connected:
             return None
         if self._hangs_up or self._input.flow:
@@ -319,7 +320,7 @@ class Bangle:
         self._out += b"\x13\x11".join(data[at : at + every] for at in range(0, len(data), every))
 
     def _say(self, line: bytes) -> None:
-        """Print a line, after an empty one that ends whatever stands before it."""
+        """Print a line, preceded by a line end that ends whatever was printed before."""
         self._print(self.faults.noise + b"\r\n" + line + b"\r\n")
 
     def _greet(self) -> None:
@@ -332,7 +333,7 @@ class Bangle:
     # ------------------------------------------------------------------ time, and what happens
 
     def clock(self) -> datetime:
-        """What the watch believes the time to be."""
+        """Return the instant that the watch takes for now."""
         return self._time.now + self._error
 
     def load_app(self, now: datetime) -> None:
@@ -343,7 +344,7 @@ class Bangle:
         self._busy_until = self._time.now + LOADING
 
     def reboot(self, now: datetime) -> None:
-        """Restart the watch: the open block and the connection are lost, the clock and the files are not."""
+        """Restart the watch: it loses the open block and the connection, but keeps its clock and its files."""
         self._live(now)
         self._open, self._steps = [], 0
         self.offset = self._saved_offset
@@ -353,7 +354,7 @@ class Bangle:
         self._time.pass_until(now)
 
     def _coming(self) -> Sequence[Event]:
-        """What will happen, and when; events at the same instant happen in this order."""
+        """Return the events to come; of those at the same instant, the one listed first happens first."""
         coming: list[Event] = []
         if self._life:
             coming.append((self._life[0].end, self._live_epoch))
@@ -392,7 +393,7 @@ class Bangle:
             self._say(self.battery.encode())
 
     def _recorded(self, lived: Sequence[Epoch]) -> tuple[Record, float]:
-        """The record of a block, and its heart rate, 0 while the sensor is off."""
+        """Return the record of a block, and its mean heart rate in beats a minute; 0 if the sensor is off."""
         pulses = [epoch.heart_rate for epoch in lived if epoch.heart_rate] if self._heart_sensor else []
         best = sum(pulses) / len(pulses) if pulses else 0
         steps = sum(epoch.steps for epoch in lived)
@@ -401,7 +402,7 @@ class Bangle:
         activity = "EXERCISE" if running else "WALKING" if steps > 200 else "NOT_WORN" if unworn else "UNKNOWN"
         record = Record(
             steps,
-            bpm_min=int(best),  # the least bpm that the watch tracks stays 0, and then it stores the best one
+            bpm_min=int(best),  # the watch's least bpm stays 0, and then it stores the best one
             bpm_max=max(pulses, default=0),
             movement=sum(epoch.intensity or 0 for epoch in lived) * 8 // len(lived),
             battery=self.battery.percent,

@@ -1,4 +1,4 @@
-"""The console of a simulated Bangle.js: bytes from the client become commands, or are lost as on the watch.
+"""The console of a simulated Bangle.js, which makes commands of the client's bytes, or loses them as the watch does.
 
 Source: espruino/Espruino at c5ff787, `src/jsinteractive.c`, and espruino/BangleApps at 0fe18ed, `apps/boot`.
 """
@@ -10,12 +10,15 @@ import re
 DLE, SOH, BREAK, ACK = 0x10, 0x01, 0x03, b"\x06"
 XON, XOFF = b"\x11", b"\x13"
 CAPACITY = {1: 1024, 2: 2048}
-"""Bytes that each hardware can buffer while it is busy; the rest is lost silently."""
+"""The bytes that each hardware version can buffer while it is busy; further bytes are silently lost."""
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 
 
 class InputBuffer:
-    """What the client wrote and the watch has not read; `flow` is the flow control to send to the client."""
+    """The bytes that the client wrote and the watch has not read yet; `lost` counts those that did not fit.
+
+    `flow` is the flow control that is still to be sent to the client.
+    """
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -33,7 +36,7 @@ class InputBuffer:
             self.flow += XOFF
 
     def take(self) -> bytes:
-        """Empty the buffer: all that it had."""
+        """Empty the buffer and return its bytes."""
         taken = bytes(self._waiting)
         self._waiting.clear()
         if self._stopped:
@@ -42,13 +45,13 @@ class InputBuffer:
         return taken
 
     def asked(self) -> bytes:
-        """The flow control that is due, once."""
+        """Return the flow control that is to be sent, and clear it."""
         flow, self.flow = self.flow, b""
         return flow
 
 
 class Reader:
-    """Takes bytes and gives statements; `echoed` collects what the watch echoes."""
+    """Takes bytes and returns statements; `echoed` collects the bytes that the watch echoes."""
 
     def __init__(self, *, programmable: bool) -> None:
         self._programmable = programmable
@@ -59,7 +62,7 @@ class Reader:
         self.echoed = b""
 
     def read(self, data: bytes) -> list[tuple[str, bool]]:
-        """The statements that these bytes complete, each with whether it was echoed."""
+        """Take bytes and return the statements that they complete, each with whether it was echoed."""
         done: list[tuple[str, bool]] = []
         for byte in data:
             if self._packet is not None:
@@ -85,7 +88,7 @@ class Reader:
             self.echoed += bytes([byte]) if self._echo else b""
 
     def _in_packet(self, byte: int) -> None:
-        """Take a byte of a packet, `u16 kind << 13 | length`, big-endian, and so many bytes; it is not run."""
+        """Take a byte of a packet: `u16 kind << 13 | length`, big-endian, and `length` bytes. A packet is not run."""
         packet = self._packet if self._packet is not None else bytearray()
         packet.append(byte)
         if len(packet) >= 2 and len(packet) == 2 + (int.from_bytes(packet[:2], "big") & 0x1FFF):
@@ -99,7 +102,7 @@ class Reader:
             return [(line.removeprefix("\x10"), False)]
         echo, self._echo = self._echo, True
         self._pending += line
-        if _open_brackets(self._pending):  # the watch waits for the rest, and takes whatever comes for it
+        if _open_brackets(self._pending):  # the watch waits for the rest, and takes all that comes as part of it
             return []
         statement, self._pending = self._pending, ""
         self.echoed += b"\r\n" if echo else b""

@@ -1,4 +1,4 @@
-"""The memory of a simulated Bangle.js: blocks of ten minutes in a file for each month, by the watch's local time."""
+"""The memory of a simulated Bangle.js: blocks of ten minutes, filed by month and the watch's local time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hipsync_devices.banglejs.packets import ACTIVITIES, BLOCK, EPOCH, Block, Me
 
 DAY = timedelta(days=1)
 LABELLED = timedelta(seconds=590)
-"""The watch files a block under the local time so long before its end."""
+"""How long before its end a block has the local time under which the watch files it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Record:
     battery: int = 0
     charging: bool = False
     temperature: float = 0
-    """Temperature in degrees Celsius, in halves, from -47.5 to 80."""
+    """The temperature in degrees Celsius, in steps of 0.5, from -47.5 to 80."""
     altitude: int = 0
-    """Altitude in metres, from -691 to 7500."""
+    """The altitude in metres, from -691 to 7500."""
     activity: str = "UNKNOWN"
 
     def encode(self) -> bytes:
@@ -65,20 +65,23 @@ class Record:
 
     @property
     def bpm(self) -> float:
-        """The heart rate as the library reports it."""
+        """The heart rate in beats a minute as Health Tracking reports it: the mean of the least and the most."""
         return (self.bpm_min + self.bpm_max) / 2
 
 
 class Health:
-    """The files, and the library of Health Tracking that reads them; `version` is the number after `0.`."""
+    """The files of the watch, and the app Health Tracking that reads them; `version` is the app's number after `0.`."""
 
     def __init__(self, version: int) -> None:
         self.version = version
         self._slots: dict[datetime, bytes] = {}
-        """Records by the start of their slot, local time written as if it were UTC."""
+        """The records by the start of their slot, which is a local time written as if it were UTC."""
 
     def file(self, clock: datetime, offset: timedelta, record: Record) -> bool:
-        """File a block that ends at `clock`; False if its slot is taken, and then the block is lost."""
+        """File a block that ends at `clock`, and return True; False if its slot is taken, so that the block is lost.
+
+        `offset` is the watch's offset from UTC.
+        """
         slot = floor(clock + offset - LABELLED)
         if slot in self._slots:
             return False
@@ -86,11 +89,11 @@ class Health:
         return True
 
     def fetch(self, since_ms: float, clock: datetime, offset: timedelta, *, activity: bool) -> Iterator[Block]:
-        """What the library sends for `actfetch`: the blocks that end at `since` or later, of the days that it reads.
+        """Yield what the app sends for `actfetch`: of the days that it reads, the blocks that end at `since` or later.
 
-        Library 0.35 and later begin with the local day whose date is the UTC date ten minutes before `since`. Older
-        ones step in days from that instant on, and miss the current day if it is earlier in the day now. For `ts:0`
-        they leave out the first month.
+        `since_ms` is in milliseconds since 1970. Versions from 0.35 on begin with the local day whose date is the UTC
+        date ten minutes before `since`. Older ones step in whole days from that instant on, so they miss today if it is
+        earlier in the day now. For `ts:0` they leave out the first month.
         """
         since = EPOCH + timedelta(milliseconds=since_ms)
         days = self._days(since, clock, offset)
@@ -120,5 +123,5 @@ class Health:
 
 
 def floor(instant: datetime) -> datetime:
-    """The start of the ten minutes in which an instant lies."""
+    """Return the start of the ten minutes, by UTC, in which an instant lies."""
     return instant - (instant - EPOCH) % BLOCK

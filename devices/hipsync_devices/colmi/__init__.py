@@ -1,4 +1,4 @@
-"""Colmi rings (R02 to R12), and the band H59 with the same commands: they store hours and report totals; no motor."""
+"""Colmi rings (R02 to R12), and the band H59 with the same commands: hourly steps and live totals, but no buzzing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hipsync_devices.colmi.gadgetbridge import TABLES
 from hipsync_devices.colmi.hours import HOUR
 
 NAMES = re.compile(r"(COLMI )?R\d{2}C?_.*|H59_.*")
-"""The names that public clients look for. The service is not reliably in the advertisement."""
+"""The names that public clients look for. Not every ring advertises its service."""
 
 
 def _matches(advertisement: Advertisement) -> bool:

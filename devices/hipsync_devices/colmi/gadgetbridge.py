@@ -1,4 +1,4 @@
-"""Steps of a Colmi ring in Gadgetbridge's database, as hours: no ring was ever seen to record finer slots."""
+"""The steps of a Colmi ring in Gadgetbridge's database, as hours, because no ring was seen to record finer slots."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hipsync_devices.colmi.hours import HOUR
 from hipsync_devices.samples import summed
 
 LIKELY = range(20_001)
-"""Steps of an hour. More is a mistake."""
+"""The numbers of steps that an hour may have; a larger one is an error in the data."""
 
 TABLES: Mapping[str, Samples] = {
     "COLMI_ACTIVITY_SAMPLE": Samples(("STEPS",), partial(summed, length=HOUR, steps=LIKELY))

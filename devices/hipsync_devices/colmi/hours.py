@@ -1,9 +1,9 @@
-"""The records that a ring sends become epochs here.
+"""Makes epochs of the records that a Colmi ring sends.
 
 A record names a date and a quarter of an hour by the ring's wall clock, which knows neither zone nor summer time. All
 real records begin at full hours and cover the hour; a ring with a record on another quarter has slots of 15 minutes.
-hipsync sets the clock at each connection, and it stays on that offset until the next one. Before that the clock
-followed the zone, so the hour that comes twice in autumn is one record of two hours.
+hipsync sets the clock at each connection, and the clock stays on that offset until the next one. Before the last
+connection, the clock is taken to have followed the zone: the hour that comes twice in autumn is one record of two.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The offset of the ring's clock, which hipsync last set at `contact`; if None, others set it to local time."""
+    """The ring's clock: hipsync last set it to the time of `zone` at `contact`, and it is now `now`.
+
+    If `contact` is None, hipsync has never set it, and it is taken to be on local time.
+    """
 
     zone: ZoneInfo
     now: datetime
     contact: datetime | None = None
 
     def span(self, day: date, quarter: int, width: timedelta) -> tuple[datetime, timedelta] | None:
-        """Start and length of a slot in UTC; None if it cannot be placed, on a day on which the zone's offset changes.
+        """Return the start of a slot, in UTC, and its length; `quarter` counts quarters of an hour from midnight.
 
-        A clock that was set some time after the change makes the slots in between ambiguous: they may be on either
-        offset, until both clocks had passed the instant at which it was set.
+        None if the slot cannot be placed. That happens only on a day on which the zone's offset changes and the clock
+        was set some time after the change: a slot in between may have been counted on either offset.
         """
         wall = datetime.combine(day, time()) + quarter * QUARTER
         if self.contact is not None:
@@ -49,11 +52,14 @@ class Clock:
         return start, width
 
     def changes(self, day: date) -> bool:
-        """Whether the zone's offset changes on that day."""
+        """Whether the offset of the wearer's zone changes on that day."""
         return self._offset(day) != self._offset(day + DAY)
 
     def _passed(self, day: date, contact: datetime, offset: timedelta) -> datetime:
-        """From when on no slot was counted by the clock that had the day's first offset until the contact."""
+        """Return the instant from which a slot cannot have been counted on the day's first offset.
+
+        The clock had that offset until `contact`, and has `offset` since.
+        """
         return contact + max((self._offset(day) or offset) - offset, timedelta())
 
     def _changed(self, day: date, instant: datetime) -> bool:
@@ -63,18 +69,18 @@ class Clock:
         return datetime.combine(day, time(), self.zone).utcoffset()
 
     def possible(self, day: date) -> bool:
-        """Whether a ring can have records of that day."""
+        """Whether a ring can have records of that day: one from eight days ago up to today, by the wearer's zone."""
         today = self.now.astimezone(self.zone).date()
         return today - (MOST_DAYS + 1) * DAY <= day <= today
 
 
 def width_of(records: Sequence[StepsRecord]) -> timedelta:
-    """The length of the slots of a ring that sent these records: an hour, or a quarter of one."""
+    """Return the length of a ring's slots: an hour if all these records begin at full hours, else 15 minutes."""
     return HOUR if all(record.quarter % 4 == 0 for record in records) else QUARTER
 
 
 def is_ahead(records: Sequence[StepsRecord], clock: Clock) -> bool:
-    """Whether a record begins over an hour from now: then the ring's clock was off by more than summer time."""
+    """Whether a record begins more than an hour from now, so that the ring's clock was off by more than summer time."""
     for record in records:
         span = clock.span(record.day, record.quarter, QUARTER)
         if span is not None and span[0] > clock.now + HOUR:
@@ -85,10 +91,11 @@ def is_ahead(records: Sequence[StepsRecord], clock: Clock) -> bool:
 def epochs(
     day: date, records: Sequence[StepsRecord], width: timedelta, clock: Clock, since: datetime | None, *, vouched: bool
 ) -> list[Epoch]:
-    """The finished slots of a day that were sent, and, if `vouched`, a still epoch for each slot that was not.
+    """Return the finished slots of `day` that were sent and, if `vouched`, a still epoch for each slot that was not.
 
-    Epochs that ended an hour or more before `since` are left out. Nothing is inferred on a day without a record or with
-    two offsets, nor, if nothing is stored yet (`since` is None), before the first slot that was sent.
+    `vouched` says that the ring left no steps out. Sent slots that ended an hour or more before `since`, the end of the
+    last epoch stored, are dropped. No still epoch is inferred on a day without a record or with two offsets, before
+    `since` or, if `since` is None, before the first slot that was sent.
     """
     sent: dict[tuple[datetime, timedelta], int] = {}
     for record in records:

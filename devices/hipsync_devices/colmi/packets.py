@@ -1,7 +1,7 @@
 """Bytes of Colmi rings, in both directions.
 
-A command is 16 bytes: its number, 14 bytes of payload, the low byte of their sum. In an answer, bit 7 of the number
-marks an error.
+A command has 16 bytes: its number, 14 bytes of payload, and the low byte of their sum. An answer has the number of its
+command; bit 7 of it is set for an error. Numbers of commands are hexadecimal.
 Sources: public clients and their captures (tahnok/colmi_r02_client at 9e08383f, smittytone/RingCLI at 3cc884d9,
 SneakyZippy/Colmi_Rxx_flutter_companion at 0e4249b6, vlordier/colmismartring at 9f830d19); the bytes are in
 `tests/devices`. Byte order differs from command to command.
@@ -37,7 +37,7 @@ PAYLOAD = 14
 
 
 class Frame(NamedTuple):
-    """A command or an answer; the payload is padded with zeros to 14 bytes."""
+    """A command to the ring or its answer. `encode` pads the payload with zeros to 14 bytes."""
 
     command: int
     payload: bytes = bytes(PAYLOAD)
@@ -75,13 +75,13 @@ def _decimal(byte: int) -> int:
 
 
 def set_time(wall: datetime, language: int = 1) -> Frame:
-    """The wearer's wall clock, as the maker's app writes it; language 1 is English."""
+    """Return the command that sets the ring's clock to a wall-clock time; language 1 is English, as in the app."""
     parts = (wall.year - 2000, wall.month, wall.day, wall.hour, wall.minute, wall.second)
     return Frame(SET_TIME, bytes([*map(_bcd, parts), language]).ljust(PAYLOAD, b"\0"))
 
 
 def time_of(payload: bytes) -> datetime:
-    """The wall clock of command 01, without a zone. Raises `MalformedPacket`."""
+    """Decode the wall-clock time in the payload of command 0x01; it has no zone. Raises `MalformedPacket`."""
     try:
         year, *rest = (_decimal(byte) for byte in payload[:6])
         return datetime(2000 + year, *rest)  # type: ignore[arg-type]  # noqa: DTZ001  a wall clock
@@ -91,7 +91,7 @@ def time_of(payload: bytes) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """The payload of command 03, and of an event (73) of kind 0C: `u8 percent, u8 charging`."""
+    """The payload of command 0x03, and of an event (0x73) of kind 0x0C after its kind: `u8 percent, u8 charging`."""
 
     percent: int
     charging: bool
@@ -108,7 +108,7 @@ class Battery:
 
 @dataclass(frozen=True, slots=True)
 class HeartSettings:
-    """The payload of command 16: whether the pulse is logged, and the minutes between two measurements."""
+    """The payload of command 0x16: whether the ring logs the heart rate, and the minutes between two measurements."""
 
     enabled: bool
     minutes: int
@@ -124,7 +124,7 @@ class HeartSettings:
 
 
 def phone(name: str) -> Frame:
-    """Command 04, which gives the ring the phone's name."""
+    """Return command 0x04, which gives the ring the phone's name, cut to twelve bytes."""
     cut = name.encode()[: PAYLOAD - 2].decode("utf-8", "ignore").encode()
     return Frame(PHONE, (b"\x02\x0a" + cut).ljust(PAYLOAD, b"\0"))
 
@@ -133,17 +133,17 @@ def phone(name: str) -> Frame:
 
 QUARTERS = 96
 MOST_DAYS = 7
-"""The oldest day that any public client asks for, in days before today."""
+"""The oldest day that any public client asks for, as a number of days before today."""
 
 
 def steps_request(days_ago: int) -> Frame:
-    """Command 43, which asks for all quarters of a day by the ring's clock."""
+    """Return command 0x43, which asks for all records of a day; `days_ago` counts by the ring's clock, 0 for today."""
     return Frame(STEPS, bytes([days_ago, 0x0F, 0, QUARTERS - 1, 1]).ljust(PAYLOAD, b"\0"))
 
 
 @dataclass(frozen=True, slots=True)
 class StepsHeader:
-    """The first part of an answer to 43: how many records follow."""
+    """The first part of an answer to command 0x43: the number of records that follow."""
 
     count: int
     new_calories: bool = True
@@ -154,14 +154,17 @@ class StepsHeader:
 
 @dataclass(frozen=True, slots=True)
 class StepsRecord:
-    """Steps from a quarter of an hour on. All records that were ever seen begin at a full hour and cover it."""
+    """The steps of a slot that begins at `quarter`, counted in quarters of an hour from the ring's midnight.
+
+    It is record `number` (from 0) of `count`. All records ever seen begin at a full hour and cover it.
+    """
 
     day: date
     quarter: int
     number: int
     count: int
     calories: int
-    """In tens of small calories if the header says so, else in small calories."""
+    """The energy, in tens of small calories if the header has `new_calories`, else in small calories."""
     steps: int
     metres: int
 
@@ -172,7 +175,10 @@ class StepsRecord:
 
 
 def steps_of(payload: bytes) -> StepsHeader | StepsRecord | None:
-    """A part of the answer to 43; None if the ring has no record of that day, and then nothing more follows."""
+    """Decode a part of the answer to command 0x43; None if the ring has no record of that day, and no part follows.
+
+    Raises `MalformedPacket`.
+    """
     if len(payload) != PAYLOAD:
         raise MalformedPacket("too short for steps", payload)
     if payload[0] == NOTHING:
@@ -195,7 +201,7 @@ def steps_of(payload: bytes) -> StepsHeader | StepsRecord | None:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The payload of command 48: totals since the ring's midnight, with small calories and metres."""
+    """The payload of command 0x48: totals since midnight by the ring's clock; `calories` are small calories."""
 
     steps: int
     running: int = 0
@@ -222,7 +228,7 @@ NEW_STEPS, CHARGE, WALKING = 0x04, 0x0C, 0x12
 
 @dataclass(frozen=True, slots=True)
 class Walking:
-    """An event (73) of kind 12, about one for each second of a walk: what was walked today."""
+    """An event (0x73) of kind 0x12, which the ring sends about once a second during a walk: today's totals so far."""
 
     steps: int
     calories: int = 0
@@ -234,7 +240,10 @@ class Walking:
 
 
 def event_of(payload: bytes) -> Walking | Battery | None:
-    """The event in a payload of 73; None if it is about neither steps nor battery."""
+    """Decode the payload of an event (0x73); None if it is about neither walking nor the battery.
+
+    Raises `MalformedPacket`.
+    """
     if len(payload) != PAYLOAD:
         raise MalformedPacket("too short for an event", payload)
     if payload[0] == WALKING:
@@ -250,7 +259,11 @@ HEART_PACKETS = 24
 
 @dataclass(frozen=True, slots=True)
 class HeartDay:
-    """The answer to 15: a pulse every five minutes from the ring's midnight, 0 for none; and the day asked for."""
+    """The answer to command 0x15: the day that was asked for, and the heart rate at every fifth minute of it.
+
+    Rates are in beats a minute, 0 for none, from midnight by the ring's clock on. `asked` is as in the request: see
+    `day_asked`.
+    """
 
     asked: int
     pulses: tuple[int, ...]
@@ -265,7 +278,10 @@ class HeartDay:
 
 
 def heart_day(payloads: Sequence[bytes]) -> HeartDay | None:
-    """The day in all parts of one answer to 15; None if the ring has no pulse of that day."""
+    """Decode all parts of one answer to command 0x15; None if the ring has no heart rate of that day.
+
+    Raises `MalformedPacket` unless the parts are complete and in order.
+    """
     if payloads and payloads[0][:1] == bytes([NOTHING]):
         return None
     whole = b"".join(payloads)
@@ -276,12 +292,15 @@ def heart_day(payloads: Sequence[bytes]) -> HeartDay | None:
 
 
 def day_asked(number: int) -> date:
-    """A day as command 15 asks for it: midnight by the wall clock, in seconds since 1970 as if it were UTC."""
+    """Return the day that command 0x15 asks for with this number: its midnight in seconds since 1970, as if in UTC."""
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=number)).date()
 
 
 class Measured(NamedTuple):
-    """The payload of command 69. Kind 1 is the pulse; error 1 means not worn well, 2 try again."""
+    """The payload of command 0x69, a measurement. Kind 1 is the heart rate.
+
+    Error 1 means that the ring is not worn well, error 2 that the client is to try again.
+    """
 
     kind: int
     error: int
@@ -304,7 +323,10 @@ TEMPERATURE, SLEEP, OXYGEN, PULSES = 0x25, 0x27, 0x2A, 0x28
 
 
 class Big(NamedTuple):
-    """A frame of the second service: `BC <id> <u16 length> <u16 CRC> <payload>`; MODBUS's CRC of the payload."""
+    """A frame of the ring's second service: `BC <id> <u16 length> <u16 CRC> <payload>`, little-endian.
+
+    Length and CRC-16/MODBUS are those of the payload.
+    """
 
     id: int
     payload: bytes = b""
@@ -323,7 +345,7 @@ def decode_big(data: bytes) -> Big:
 
 
 def crc(data: bytes) -> int:
-    """CRC-16/MODBUS of some bytes."""
+    """Return the CRC-16/MODBUS of some bytes."""
     value = 0xFFFF
     for byte in data:
         value ^= byte

@@ -1,7 +1,8 @@
-"""The conversation with a Colmi ring: set its clock, ask for its hours, then follow its total of the day.
+"""The conversation with a Colmi ring: set its clock, fetch its hourly steps, then follow its total of the day.
 
-One command is under way at a time, and its answers have its number. Frames that nobody asked for (2F, 73) may come in
-between. The pulse, whose log does not show sitting, and sleep are not fetched. Power off and reset are never sent.
+Only one command is sent at a time, and its answers have its number. Frames that nobody asked for (0x2F, 0x73) may come
+in between. Sleep is not fetched, nor is the log of heart rates, which does not show sitting. The commands that switch
+the ring off or reset it are never sent.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ log = logging.getLogger(__name__)
 REPLY = timedelta(seconds=3)
 TRIES = 2
 HEARTBEAT = timedelta(minutes=2)
-"""Between two requests for the total while the ring is silent. The answer proves that the link is alive, and that the
-wearer is still; some firmware may never report by itself."""
+"""The time between two requests for the total while the ring is silent. An answer proves that the link is alive, and
+an unchanged total that the wearer is still. Some firmware may report nothing unless it is asked."""
 
 
 class Wire:
-    """Commands and their answers. A packet whose sum is wrong is ignored, as other clients do."""
+    """Sends commands to a ring and receives the answers. A packet with a wrong sum is ignored, as by other clients."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -41,7 +42,10 @@ class Wire:
         await self._link.subscribe(packets.NOTIFY)
 
     async def ask(self, request: Frame) -> bytes:
-        """The payload of the answer to a request. Raises `NoReply` after two tries, `UnexpectedReply` on a refusal."""
+        """Send a command and return the payload of its answer.
+
+        Raises `NoReply` after two tries, and `UnexpectedReply` if the ring refuses the command.
+        """
         for _ in range(TRIES):
             await self.send(request)
             with contextlib.suppress(NoReply):
@@ -52,7 +56,10 @@ class Wire:
         await self._link.write(packets.WRITE, request.encode(), response=True)
 
     async def answer(self, command: int) -> bytes:
-        """The payload of the next answer to a command. Raises `NoReply`, and `UnexpectedReply` on a refusal."""
+        """Wait for the next answer to a command and return its payload.
+
+        Raises `NoReply` after three seconds, and `UnexpectedReply` if the ring refuses the command.
+        """
         until = self._link.now() + REPLY
         while (left := until - self._link.now()) > timedelta():
             received = await self._link.notification(packets.NOTIFY, timeout=left)
@@ -66,7 +73,7 @@ class Wire:
 
 
 def heard(received: Received) -> Frame | None:
-    """The frame in a notification; None if it is damaged."""
+    """Decode the frame in a notification; None if it is damaged."""
     try:
         return packets.decode_frame(received.data)
     except MalformedPacket as problem:
@@ -75,7 +82,7 @@ def heard(received: Received) -> Frame | None:
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Set the ring's clock to the wearer's; its versions and its battery."""
+    """Set the ring's clock to the wearer's local time, and return the ring's versions and battery level."""
     wire = Wire(link)
     await wire.open()
     await _set_clock(link, wire)
@@ -85,10 +92,10 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The hours that have ended since the last one stored, a batch for each day, and then the total of today.
+    """Yield the hours that have ended since the last one stored, a batch for each day, and then the total of today.
 
-    A ring that has records of hours to come, and of which nothing is stored, was on another clock, often UTC. All its
-    records are at the wrong hours then, and are not stored.
+    If nothing of the ring is stored yet and it has records more than an hour ahead of now, its clock was on another
+    time, often UTC. All its records are at the wrong hours then, and none is stored.
     """
     wire = Wire(link)
     await wire.open()
@@ -117,9 +124,9 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The total as it changes, and every two minutes while it does not; the battery as the ring reports it.
+    """Yield the total when it changes, and every two minutes while it does not; yield the battery when it is reported.
 
-    Nothing is reported of the total while the ring is being charged: it does not grow then, though its wearer may walk.
+    While the ring is charging, its total is not reported, because it does not grow although the wearer may walk.
     """
     wire = Wire(link)
     await wire.open()
@@ -143,7 +150,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 def _oldest(clock: Clock, since: datetime | None) -> int:
-    """How many days back to ask: one more than is new, for the ring's midnight may differ from ours."""
+    """Return how many days back to ask: one more than is new, because the ring's midnight may differ from ours."""
     if since is None:
         return packets.MOST_DAYS
     today: date = clock.now.astimezone(clock.zone).date()
@@ -152,7 +159,10 @@ def _oldest(clock: Clock, since: datetime | None) -> int:
 
 
 async def _day(wire: Wire, ago: int) -> Sequence[StepsRecord]:
-    """The records of a day. An answer with a gap is thrown away and asked for again, once."""
+    """Fetch the records of the day `ago` days before today. An answer with a gap is dropped and asked for once more.
+
+    Raises `NoReply` after two tries.
+    """
     request = packets.steps_request(ago)
     for _ in range(TRIES):
         await wire.send(request)
@@ -163,7 +173,7 @@ async def _day(wire: Wire, ago: int) -> Sequence[StepsRecord]:
 
 
 async def _records(wire: Wire) -> Sequence[StepsRecord] | None:
-    """The records of one answer; None if a part of it is missing. Raises `NoReply`."""
+    """Receive one answer and return its records; None if a part of it is missing. Raises `NoReply`."""
     header: StepsHeader | None = None
     records: list[StepsRecord] = []
     while header is None or len(records) < header.count:
@@ -182,7 +192,7 @@ async def _records(wire: Wire) -> Sequence[StepsRecord] | None:
 
 
 def _readings(reports: Sequence[Received]) -> list[Reading]:
-    """The totals worth storing, and the battery."""
+    """Return the totals worth storing and the battery levels in the reports of a burst."""
     counters: list[Counter] = []
     charges: list[Reading] = []
     for received in reports:
@@ -202,5 +212,5 @@ async def _totals(wire: Wire) -> Totals:
 
 
 async def _set_clock(link: Link, wire: Wire) -> None:
-    """Set the ring to local time, as the maker's app does; several other clients write UTC."""
+    """Set the ring's clock to local time, as the maker's app does; several other clients set it to UTC."""
     await wire.ask(packets.set_time(link.now().astimezone(link.zone)))

@@ -1,7 +1,7 @@
-"""A simulated Colmi ring, as it behaves to any client.
+"""A simulated Colmi ring, as it behaves towards any client.
 
-Some behaviour is our guess, for nobody has recorded it: how often the ring reports a walk, that a restart loses clock
-and total but not the hours, and that it stores neither pulse nor sleep.
+Some behaviour is a guess, because nobody has recorded it: how often the ring reports a walk, and that a restart loses
+the clock and the total but not the stored hours. The simulated ring stores neither heart rates nor sleep.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from hipsync_devices.colmi.packets import Battery, Big, Frame, HeartSettings, St
 from hipsync_devices.simulator import BOOT, Client, ClientBand, Event, Given, Time, WallClock, can, walk
 
 CAPABILITIES = bytes.fromhex("0000000200000000010020010030")
-"""What an R11C answers when its clock is set."""
+"""The payload with which an R11C answers the command that sets its clock."""
 LATENCY, APART = timedelta(milliseconds=90), timedelta(milliseconds=10)
 TWICE = 7
-"""Each seventh event of a walk is sent twice, as real rings do now and then."""
+"""Every seventh event of a walk is sent twice, because real rings send some events twice."""
 POWER_OFF, FACTORY_RESET = 0x08, 0xFF
 
 
@@ -34,7 +34,10 @@ class _Slot(NamedTuple):
 
 
 class ColmiRing(ClientBand):
-    """A ring on a finger (`hipsync.simulated.Simulator`). It has no key and no motor, so `shown` stays empty."""
+    """A simulated Colmi ring on a finger. It has no key and no motor, so `shown` stays empty.
+
+    The class fits `hipsync.simulated.Simulator`.
+    """
 
     def __init__(
         self,
@@ -48,13 +51,13 @@ class ColmiRing(ClientBand):
         self.mtu, self.name = 23, name
         self.shown: list[Shown] = []
         self.flashes: list[datetime] = []
-        """When the client had it flash its light."""
+        """The instants at which a client made the ring flash its light."""
         self.reports_walks = reports_walks
-        """Whether the ring sends its total by itself during a walk."""
+        """Whether the ring sends its total during a walk without being asked."""
         self.battery = Battery(64, charging=False)
         self.heart = HeartSettings(enabled=True, minutes=30)
         self.width = 1 if quarters else 4
-        """Length of its slots, in quarters of an hour."""
+        """The length of the ring's slots, in quarters of an hour."""
         self.steps: dict[_Slot, int] = {}
         self._preferences = bytes.fromhex("020000001baf3c785a0000000000")
         self._goals = (packets.READ, *(8000).to_bytes(3, "little"))
@@ -66,7 +69,7 @@ class ColmiRing(ClientBand):
         self._day = self.wall_clock(self._walk[0].at if self._walk else None).date()
         self._today = self._walks_reported = 0
         self._was_set = False
-        """Whether the clock was set in this connection."""
+        """Whether a client has set the clock during this connection."""
         self._live(given["now"])
 
     def _forget_setting(self) -> None:
@@ -91,7 +94,7 @@ class ColmiRing(ClientBand):
         return {**strings, gatt.SYSTEM_ID: bytes(8)}
 
     def _hear(self, data: bytes) -> None:
-        """Obey a command; one with a wrong sum is ignored."""
+        """Receive a command and obey it; a command with a wrong sum is ignored."""
         with suppress(MalformedPacket):
             self._obey(packets.decode_frame(data))
 
@@ -119,7 +122,7 @@ class ColmiRing(ClientBand):
         return [Frame(command, reply(payload))]
 
     def _replies(self) -> Mapping[int, Callable[[bytes], bytes]]:
-        """The payload that answers a command's payload, by command; for those answered by one frame."""
+        """Return, for each command that one frame answers, the function from its payload to that of the answer."""
         return {
             packets.SET_TIME: self._set_clock,
             packets.BATTERY: lambda _: self.battery.payload(),
@@ -172,7 +175,7 @@ class ColmiRing(ClientBand):
         self._client.hang_up()
 
     def _history(self, ago: int) -> Sequence[Frame]:
-        """The answer to 43: the slots of a day that have steps, the running one included."""
+        """Return the answer to command 0x43: the slots of a day that have steps, including the running one."""
         day = self._day - timedelta(days=ago)
         slots = sorted(slot for slot in self.steps if slot.day == day)
         if not slots or ago > packets.MOST_DAYS:
@@ -197,13 +200,13 @@ class ColmiRing(ClientBand):
         return self._time.now
 
     def charge(self, now: datetime, *, on: bool) -> None:
-        """Put the ring on its charger, or take it off; it counts no steps while it charges."""
+        """Put the ring on its charger, or take it off. While it charges it counts no steps."""
         self._live(now)
         self.battery = Battery(self.battery.percent, on)
         self._send(packets.NOTIFY, Frame(packets.EVENT, bytes([packets.CHARGE]) + self.battery.payload()[:2]).encode())
 
     def reboot(self, now: datetime) -> None:
-        """Restart the ring: clock, total and connection are lost, the hours are not."""
+        """Restart the ring: it loses its clock, today's total and the connection, but keeps its stored hours."""
         self._live(now)
         self.wall_clock.set(BOOT)
         self._turn_day(self.wall_clock())
@@ -221,7 +224,7 @@ class ColmiRing(ClientBand):
         at, count = self._walk.popleft()
         wall = self.wall_clock(
             at - timedelta.resolution
-        )  # they were walked before: at a full hour they belong to the slot that ends
+        )  # the steps were taken before `at`: at a full hour they belong to the slot that ends
         self._turn_day(wall)
         if self.battery.charging:
             return

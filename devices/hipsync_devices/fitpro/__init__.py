@@ -1,4 +1,4 @@
-"""FitPro bands (LH716 and others): slots of 15 minutes, a motor, and a memory that forgets what was acknowledged."""
+"""FitPro bands (LH716 and others): slots of 15 minutes, which the band forgets once acknowledged, and a motor."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hipsync_devices.fitpro import packets, protocol
 from hipsync_devices.fitpro.slots import SLOT
 
 NAMES = re.compile(r"(LH)?716|(M4|M6)( .*|-.*|_.*)?|Sunset 6|Watch7|Fit1900|YBW-05")
-"""Whole names that public clients look for: hundreds of other gadgets have names that begin with M4 or M6."""
+"""The complete names that public clients look for; hundreds of other gadgets have names that begin with M4 or M6."""
 
 
 def _matches(advertisement: Advertisement) -> bool:
-    """Whether the name is one of the family, or its service is there, which few bands advertise."""
+    """Whether a band advertises a name or the service of this family. Few bands advertise the service."""
     return NAMES.fullmatch(advertisement.name or "") is not None or packets.SERVICE in advertisement.services
 
 

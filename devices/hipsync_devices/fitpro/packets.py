@@ -18,7 +18,7 @@ from hipsync_devices.gatt import uuid16
 
 
 def vendor(number: int) -> str:
-    """A number on the vendor's base UUID, which differs from Nordic's in its last byte."""
+    """Return the full UUID of a number on FitPro's base UUID, which differs from Nordic's in the last byte."""
     return f"6e40{number:04x}-b5a3-f393-e0a9-e50e24dcca9d"
 
 
@@ -30,14 +30,17 @@ MANUFACTURER, FIRMWARE = uuid16(0x2A29), uuid16(0x2A26)
 
 DATA, ACK = 0xCD, 0xDC
 FROM_HOST = 0x01
-"""What stands in an acknowledgement from the host, where one from the band has the command."""
+"""The byte that an acknowledgement from the host has where one from the band has the command."""
 LONGEST = 4096
-"""The most bytes of a frame that are accepted; a whole day of slots has 780."""
+"""The length in bytes of the longest frame that is accepted; a frame with a whole day of slots has 780 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A frame of data: `CD <length> <group> 01 <command> <length> <payload>`. The first length counts all after it."""
+    """A frame of data: `CD <length> <group> 01 <command> <length> <payload>`.
+
+    The first length counts all bytes after it, the second one those of the payload; both have two bytes, big-endian.
+    """
 
     group: int
     command: int
@@ -45,7 +48,7 @@ class Data:
 
     @property
     def total(self) -> int:
-        """Length of the whole frame, which its acknowledgement names."""
+        """The length of the whole frame in bytes, by which the other end acknowledges it."""
         return 8 + len(self.payload)
 
     def encode(self) -> bytes:
@@ -56,7 +59,10 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """Acknowledges a frame of `total` bytes: `DC 00 05 <group> <command> <total> <status>`; status 1 is good."""
+    """The acknowledgement of a frame of `total` bytes: `DC 00 05 <group> <command> <total> <status>`.
+
+    Status 1 means that the frame was accepted.
+    """
 
     group: int
     command: int
@@ -72,7 +78,10 @@ Frame = Data | Ack
 
 
 def frame_size(head: bytes) -> int | None:
-    """Length of the frame that begins with `head`; None while `head` is too short."""
+    """Return the length in bytes of the frame that begins with `head`; None while `head` is too short to contain it.
+
+    Raises `MalformedPacket` if no frame can begin with these bytes, or if it would be longer than `LONGEST`.
+    """
     if head[:1] not in {b"", bytes([DATA]), bytes([ACK])}:
         raise MalformedPacket("neither data nor an acknowledgement", head)
     if len(head) < 3:
@@ -84,7 +93,7 @@ def frame_size(head: bytes) -> int | None:
 
 
 def decode_frame(data: bytes) -> Frame:
-    """The frame that these bytes are. Raises `MalformedPacket` unless they are exactly one."""
+    """Decode one frame. Raises `MalformedPacket` unless the bytes are exactly one whole frame."""
     if frame_size(data) != len(data) or len(data) < 8:
         raise MalformedPacket("not one whole frame", data)
     if data[0] == ACK:
@@ -99,34 +108,37 @@ def decode_frame(data: bytes) -> Frame:
 # ------------------------------------------------------------------ commands
 
 SETTINGS, QUERIES, BAND_INFO, HISTORY = 0x12, 0x1A, 0x20, 0x15
-"""Groups."""
+"""Groups of commands. A command is written as its group and its number in hexadecimal, such as 15/02."""
 SET_TIME, HELLO, READY, LANGUAGE = 0x01, 0x0A, 0xFF, 0x15
 FIND, NOTIFICATION, NOTIFICATIONS, VIBRATION = 0x0B, 0x12, 0x07, 0x08
 HARDWARE, STRINGS = 0x10, 0x02
 STEPS, SLEEP, SEND_HISTORY, TOTALS, HEART = 0x02, 0x03, 0x06, 0x0C, 0x0E
 MARKERS = frozenset({0x07, 0x08, 0x10})
-"""Commands by which the band announces its history; it waits for their acknowledgement."""
+"""The three commands with which the band announces its history. It sends nothing more until they are acknowledged."""
 
 SMS = 0x01
 
 
 def find(*, on: bool) -> Data:
-    """The command that makes the band vibrate until it is switched off, or switches it off."""
+    """Return the command that makes the band vibrate until it is told to stop; `on=False` is the one that stops it."""
     return Data(SETTINGS, FIND, bytes([on]))
 
 
 def vibration(*, on: bool) -> Data:
-    """The command that allows the band to vibrate."""
+    """Return the command that allows the band to vibrate, or with `on=False` forbids it."""
     return Data(SETTINGS, VIBRATION, bytes([on] * 4))
 
 
 def notifications() -> Data:
-    """The command that lets the band show notifications of all twelve kinds of apps."""
+    """Return the command that allows the band to show notifications from all twelve kinds of apps."""
     return Data(SETTINGS, NOTIFICATIONS, b"\1" * 12)
 
 
 def notification(text: str, icon: int = SMS, limit: int = 64) -> Data:
-    """A text, cut between two characters to `limit` bytes; 27 bytes are the longest text that anybody recorded."""
+    """Return the command that shows a text. A text of more than `limit` bytes is cut without splitting a character.
+
+    The longest text that anybody recorded has 27 bytes.
+    """
     cut = text.encode()[:limit].decode("utf-8", "ignore").encode()
     return Data(SETTINGS, NOTIFICATION, bytes([icon, 0, 0]) + cut)
 
@@ -141,13 +153,16 @@ def notification_text(payload: bytes) -> str:
 
 
 def encode_time(wall: datetime) -> bytes:
-    """A wall clock in 32 bits: year since 2000 (6), month (4), day (5), hour (5), minute (6), second (6)."""
+    """Encode a wall-clock time in 32 bits, the number in brackets for each part.
+
+    The parts are: year since 2000 (6), month (4), day (5), hour (5), minute (6), second (6).
+    """
     day = (wall.year - 2000) << 9 | wall.month << 5 | wall.day
     return (day << 17 | wall.hour << 12 | wall.minute << 6 | wall.second).to_bytes(4, "big")
 
 
 def decode_time(data: bytes) -> datetime:
-    """Inverse of `encode_time`, without a zone. Raises `MalformedPacket`."""
+    """Decode a wall-clock time that `encode_time` encoded; it has no zone. Raises `MalformedPacket`."""
     if len(data) != 4:
         raise MalformedPacket("a time has four bytes", data)
     bits = int.from_bytes(data, "big")
@@ -160,12 +175,12 @@ def decode_time(data: bytes) -> datetime:
 
 
 def encode_date(day: date | None) -> int:
-    """A date in 16 bits; 0 for a clock that was never set."""
+    """Encode a date in 16 bits: year since 2000 (7 bits), month (4), day (5). None, of a clock never set, becomes 0."""
     return 0 if day is None else (day.year - 2000) << 9 | day.month << 5 | day.day
 
 
 def decode_date(bits: int) -> date | None:
-    """Inverse of `encode_date`; None if it is no date, as from a clock that was never set."""
+    """Decode a date that `encode_date` encoded; None if the bits are no date, as from a clock that was never set."""
     try:
         return date(2000 + (bits >> 9), bits >> 5 & 15, bits & 31)
     except ValueError:
@@ -175,20 +190,20 @@ def decode_date(bits: int) -> date | None:
 # ------------------------------------------------------------------ what the band remembers
 
 SLOTS = 96
-"""Slots of 15 minutes in a day."""
+"""The number of 15-minute slots in a day."""
 
 
 class Slot(NamedTuple):
-    """The steps of 15 minutes, a 64-bit word from its highest bit.
+    """The steps of 15 minutes: a word of 64 bits, whose fields are these, with their bits, from the highest bit down.
 
-    ====  =============================================
+    ====  ======================================================================
     12    steps
     4     active: 5 in all samples, meaning unknown
     16    metres
-    11    slot of the day; begins at 15 minutes times it
+    11    number of the slot, which begins at 15 minutes times it after midnight
     2     mode: 1 in all samples, meaning unknown
     19    small calories
-    ====  =============================================
+    ====  ======================================================================
     """
 
     number: int
@@ -201,7 +216,10 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The payload of 15/02: the slots of a day that have steps, in order."""
+    """The payload of command 15/02: those slots of a day that have steps, in order of time.
+
+    `day` is None if the date is impossible, as from a clock that was never set.
+    """
 
     day: date | None
     slots: tuple[Slot, ...]
@@ -240,7 +258,10 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """The payload of 15/03: pairs of minute and kind. Clients disagree on the kinds, and on where the day begins."""
+    """The payload of command 15/03: pairs of a minute and a kind of sleep.
+
+    Clients disagree on the meaning of the kinds, and on the time of day from which the minutes count.
+    """
 
     day: date | None
     items: tuple[tuple[int, int], ...]
@@ -257,7 +278,10 @@ class Sleep:
 
 
 class Pulse(NamedTuple):
-    """A measurement at a second of the day. Which of the pressures is the systolic one depends on the firmware."""
+    """A measurement of heart rate, oxygen and blood pressure; `second` counts from midnight by the band's clock.
+
+    Which of the two pressures is the systolic one depends on the firmware.
+    """
 
     second: int
     oxygen_percent: int
@@ -267,7 +291,7 @@ class Pulse(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Heart:
-    """The payload of 15/0E: measurements of a day."""
+    """The payload of command 15/0E: the heart rate measurements of a day."""
 
     day: date | None
     pulses: tuple[Pulse, ...]
@@ -289,7 +313,10 @@ _TOTAL = Struct(">HIIH")
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The payload of 15/0C: what was walked on a day so far. `day` is wrong or None if the clock was never set."""
+    """The payload of command 15/0C: what was walked on a day so far.
+
+    If the band's clock was never set, `day` is wrong, or None.
+    """
 
     day: date | None
     steps: int
@@ -313,7 +340,10 @@ def _list_head(day: date | None, count: int) -> bytes:
 
 
 def _items(payload: bytes, layout: str) -> tuple[date | None, Iterator[tuple[int, ...]]]:
-    """Date and items of `<date> <count> <items>`. Raises `MalformedPacket` unless the count is right."""
+    """Decode `<date> <count> <items>` and return the date and the items, each unpacked by the struct format `layout`.
+
+    Raises `MalformedPacket` unless the count is right.
+    """
     size = Struct(layout).size
     if len(payload) < 4 or len(payload) != 4 + size * int.from_bytes(payload[2:4], "big"):
         raise MalformedPacket("the count does not fit the items", payload)

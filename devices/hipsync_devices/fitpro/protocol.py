@@ -1,18 +1,18 @@
-"""The conversation with a FitPro band: greet it, set its clock, let it send its history, buzz.
+"""The conversation with a FitPro band: greet it, set its clock, receive its history, buzz.
 
-Each end acknowledges each frame of the other by its length::
+Each end acknowledges every frame of the other by its length::
 
-    > CD 15/06 01                     send
+    > CD 15/06 01                     asks for the history
     < DC 15/06 9
-    < CD 15/07   15/08   15/10        ready, each        > DC 15 8
-    < CD 15/02 <day> <slots>          a day
+    < CD 15/07   15/08   15/10        three marks        > DC 15 8, for each
+    < CD 15/02 <day> <slots>          one day
     (stored now)                                         > DC 15 <length>
     < CD 15/0C <day> <total>                             > DC 15 20
     (three seconds of silence: that was all)
 
-The band forgets a day that was acknowledged, and some bands are said to forget it as soon as it is sent. Sleep (15/03)
-and heart (15/0E) are neither stored nor acknowledged: sources disagree on what the kinds of sleep mean and from when
-their minutes count, and a pulse now and then does not show whether a slot was still.
+The band forgets a day once it is acknowledged, and some bands are said to forget it as soon as it is sent. Sleep
+(15/03) and heart rate (15/0E) are neither stored nor acknowledged. Sources disagree on what the kinds of sleep mean and
+from when their minutes count, and an occasional pulse does not show whether the wearer was still.
 """
 
 from __future__ import annotations
@@ -34,21 +34,24 @@ from hipsync_devices.fitpro.slots import Answer
 REPLY_WITHIN = timedelta(seconds=2)
 TRIES = 2
 BEGINS_WITHIN = timedelta(seconds=5)
-"""From the request for the history to its first frame."""
+"""How long to wait, after the request for the history, for the first mark of it."""
 QUIET = timedelta(seconds=3)
-"""After so long without a new frame the history is complete; the band marks no end."""
+"""The history counts as complete once no new frame has come for this long, because the band does not mark its end."""
 BREATH = timedelta(milliseconds=200)
-"""The pause between two commands of the greeting."""
+"""The pause between two commands of the greeting, and how long to wait for frames that follow an answer."""
 TORN = timedelta(seconds=1)
-"""After so long a notification that looks like the beginning of a frame is one, and the last frame is dropped."""
+"""If this long after the last piece of a frame a notification looks like the start of a frame, it is taken for one.
+
+The unfinished frame before it is dropped.
+"""
 MOST_FRAMES = 500
-"""The most different frames in one sync: more than a year of days is nonsense."""
+"""The most different frames that are accepted in one sync, because no band stores more than a year of days."""
 BUZZ = timedelta(seconds=3)
 STRANGER = "the band has not the service of FitPro: is it another model?"
 
 
 class Wire:
-    """Whole frames over a link, which cuts them into notifications and writes."""
+    """Sends and receives whole frames over a link, which carries them in pieces."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -69,7 +72,8 @@ class Wire:
     async def order(self, command: Data, tries: int = TRIES) -> None:
         """Send a command and wait until the band acknowledges it. Raises `NoReply`, or `UnexpectedReply` on a refusal.
 
-        Other frames that come meanwhile are acknowledged if they are about the band itself, else set aside for `data`.
+        Frames of data that come in the meantime are acknowledged if they are about the band itself; all others wait for
+        `data`.
         """
         for _ in range(tries):
             await self.send(command)
@@ -90,7 +94,7 @@ class Wire:
         await self.send(Ack(frame.group, packets.FROM_HOST, frame.total))
 
     async def data(self, until: datetime) -> Data:
-        """The next frame of data. Raises `NoReply` if none comes by `until`."""
+        """Wait for the next frame of data and return it. Raises `NoReply` if none comes by `until`."""
         if self._set_aside:
             return self._set_aside.popleft()
         while True:
@@ -99,7 +103,7 @@ class Wire:
 
     @property
     def torn(self) -> bool:
-        """Whether a frame has begun and is not complete."""
+        """Whether the beginning of a frame has come, but not yet its end."""
         return bool(self._part)
 
     async def _frame(self, until: datetime) -> Frame:
@@ -123,7 +127,7 @@ def _taken(ack: Ack) -> None:
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Greet the band, which sets its clock; its firmware and its battery."""
+    """Greet the band and set its clock, then return its firmware and its battery level, if it reports one."""
     await greet(link)
     firmware, model = await gatt.read_text(link, packets.FIRMWARE), await gatt.read_text(link, packets.MANUFACTURER)
     readings: list[Reading] = [Info(link.now(), firmware, model)]  # the manufacturer of an LH716 is `716`
@@ -144,12 +148,15 @@ GREETING = (
     Data(packets.QUERIES, packets.HARDWARE),
     Data(packets.BAND_INFO, packets.STRINGS),
 )
-"""What the maker's app asks at every connection; a band that was not asked sends no history. The answers are not read,
-for nobody has published their bytes."""
+"""The requests that the maker's app sends at every connection; without them a band sends no history. The answers are
+not read, because nobody has published their bytes."""
 
 
 async def greet(link: Link) -> None:
-    """Send all that a band needs before it sends its history. It does not answer what it does not know."""
+    """Send everything that a band wants to receive before it sends its history, and set its clock to local time.
+
+    Only the first two commands must be acknowledged: a band does not answer those that it does not know.
+    """
     wire = Wire(link)
     await wire.open()
     await wire.order(Data(packets.SETTINGS, packets.HELLO, b"\2"))
@@ -166,7 +173,10 @@ async def greet(link: Link) -> None:
 
 
 async def _answer(link: Link, wire: Wire) -> None:
-    """Acknowledge what the band sends about itself; two requests at once are said to silence it."""
+    """Acknowledge the frames that the band sends about itself, until none comes for 0.2 seconds (`BREATH`).
+
+    A second request before the answer to the first is said to silence the band.
+    """
     until = link.now() + BREATH
     with suppress(NoReply):
         while True:
@@ -179,12 +189,12 @@ async def _answer(link: Link, wire: Wire) -> None:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The history that the band still has, a batch for each day, and then the still slots up to now.
+    """Yield the history that the band still has, a batch for each day, and at the end the still slots up to now.
 
-    A day is acknowledged when all of it is stored. While its last slot is running it is not, so that the band sends it
-    again. A day whose date can never be right, because the clock was not set, is acknowledged too: nothing of it can be
-    stored, and else it would come for ever. An acknowledgement names only the length of the frame, so none is sent for
-    a length that a frame has which the band must not forget.
+    A day is acknowledged once all of it is stored. A day whose last slot is still running is not acknowledged, so that
+    the band sends it again. A day with an impossible date, from a clock that was not set, is acknowledged although
+    nothing of it can be stored; otherwise the band would send it every time. An acknowledgement names a frame only by
+    its length, so none is sent for a length that an earlier frame, which the band must not forget, has too.
     """
     wire = Wire(link)
     await wire.open()
@@ -214,7 +224,10 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 
 async def _begin(link: Link, wire: Wire) -> datetime:
-    """Ask the band for its history until it announces it; when that was asked. Raises `NoReply`."""
+    """Ask the band for its history, greet it once more if it does not announce it, and return when it was asked.
+
+    Raises `NoReply` if it announces nothing after two tries.
+    """
     for left in reversed(range(TRIES)):
         asked = link.now()
         await wire.order(Data(packets.HISTORY, packets.SEND_HISTORY, b"\1"))
@@ -239,7 +252,7 @@ async def _next(wire: Wire, until: datetime) -> Data | None:
 
 
 def _heard(answer: Answer, frame: Data) -> tuple[list[Epoch], bool]:
-    """The epochs in a frame, and whether the band may forget the frame once they are stored."""
+    """Return the epochs in a frame, and whether the band may forget the frame once they are stored."""
     if frame.group != packets.HISTORY:
         return [], True
     if frame.command == packets.STEPS:
@@ -251,9 +264,9 @@ def _heard(answer: Answer, frame: Data) -> tuple[list[Epoch], bool]:
 
 
 def _clock(link: Link, session: Session) -> tzinfo:
-    """The offset of the band's clock while it recorded: that of the last connection, which set it.
+    """Return the zone of the band's stamps: the offset from UTC at the last connection, which set the clock.
 
-    The band knows no summer time. If it was never met, the maker's app has set it to the wearer's clock.
+    The band knows no summer time. Before the first connection the maker's app set it, and the wearer's zone is taken.
     """
     met = session.since.get(Info)
     offset = met.astimezone(link.zone).utcoffset() if met is not None else None
@@ -264,9 +277,9 @@ def _clock(link: Link, session: Session) -> tzinfo:
 
 
 async def nudge(link: Link, session: Session, message: Message) -> Answered | None:
-    """Show the text, and vibrate for three seconds, twice if strong. These bands give no answer.
+    """Show the text and vibrate for three seconds, twice if the message is strong. The wearer cannot answer.
 
-    Only the end of a vibration is confirmed by the band: it may otherwise buzz on until somebody stops it.
+    Of a vibration, only the end must be acknowledged, because the band might otherwise buzz until somebody stops it.
     """
     del session
     wire = Wire(link)

@@ -1,11 +1,11 @@
-"""A simulated FitPro band, as it behaves to any client.
+"""A simulated FitPro band, as it behaves towards any client.
 
-It counts its wearer's steps into slots of its own clock, which knows no zone and no summer time, and may be wrong or
-not set. It acknowledges every frame, also those that it ignores. To a client that has greeted it, it sends its history
-once three marks are acknowledged, and it forgets the finished slots of a day when the day is.
+It counts its wearer's steps into slots by its own clock, which knows no zone and no summer time, and may be wrong or
+not set. It acknowledges every frame, even those that it ignores. It sends its history only to a client that has greeted
+it and has acknowledged the three marks, and forgets the finished slots of a day once the day is acknowledged.
 
-Some behaviour is our guess, for nobody has measured it: the band stores seven days and sends each in one frame; a
-restart leaves the clock unset and its slots count from there; a slot that the clock passes twice goes on counting.
+Some behaviour is a guess, because nobody has measured it. The band stores seven days and sends each in one frame. A
+restart leaves the clock unset, starting at 2000. A slot that the clock passes twice adds up the steps of both times.
 """
 
 from __future__ import annotations
@@ -27,34 +27,34 @@ from hipsync_devices.simulator import BOOT, Client, ClientBand, Event, Given, Ti
 
 SLOT_MINUTES = 15
 REMEMBERS = 7
-"""Days that the band stores."""
+"""The number of days that the band stores."""
 MOST_STEPS = 0xFFF
-"""The most steps that a slot has room for, in twelve bits."""
+"""The most steps that a slot can store, in twelve bits."""
 MARKS = (0x07, 0x08, 0x10)
 GREETING = frozenset((packets.SETTINGS, command) for command in (packets.HELLO, packets.SET_TIME, packets.READY))
 
 
 @dataclass(slots=True)
 class Faults(simulator.Faults):
-    """What goes wrong in the firmware; frames are numbered from the first mark of an answer on."""
+    """What goes wrong in the firmware; the frames of a history are numbered from 0, which is its first mark."""
 
     refuse: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-    """Commands that the band acknowledges with a status of 0."""
+    """Commands, as group and number, that the band refuses: it acknowledges them with status 0."""
     deaf: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-    """Commands that the band does not even acknowledge."""
+    """Commands, as group and number, that the band does not even acknowledge."""
     late_start: int = 0
-    """How many requests for the history the band acknowledges and forgets."""
+    """How many requests for the history the band acknowledges without sending anything."""
 
 
 class _Key(NamedTuple):
-    """A slot by the band's clock; its day is None if the clock was not set."""
+    """A slot by the band's clock, counted from midnight; `day` is None if the clock was not set at the time."""
 
     day: date | None
     number: int
 
 
 class FitProBand(ClientBand):
-    """A band on a wrist (`hipsync.simulated.Simulator`); it has no key."""
+    """A simulated FitPro band on a wrist, without a key. The class fits `hipsync.simulated.Simulator`."""
 
     def __init__(
         self,
@@ -71,10 +71,10 @@ class FitProBand(ClientBand):
         self.faults = Faults()
         self.may_vibrate = self.shows_notifications = True
         self.keeps_until_acknowledged = keeps_until_acknowledged
-        """If not, the band forgets a finished slot as soon as it is sent."""
+        """Whether the band keeps slots until they are acknowledged; if not, it forgets finished ones when sent."""
         self.waits_for_each, self.newest_first = waits_for_each, newest_first
         self.nights: list[Sleep] = []
-        """Sent after the steps, and never forgotten."""
+        """The nights that the band sends after the steps; it never forgets them."""
         self.steps: dict[_Key, int] = {}
         self.forgotten: dict[_Key, int] = {}
         self._time = Time(given["now"], self._coming)
@@ -92,9 +92,9 @@ class FitProBand(ClientBand):
         self._heard = b""
         self._greeted: set[tuple[int, int]] = set()
         self._waiting: list[Data] = []
-        """Frames that were sent and not acknowledged."""
+        """The frames that were sent and are not acknowledged yet."""
         self._queue: list[Data] = []
-        """Frames to send once the marks, or with `waits_for_each` the frame before, are acknowledged."""
+        """The frames to send once the marks are acknowledged; with `waits_for_each`, one after the other."""
         self._number = 0
         self._stalled = False
 
@@ -115,7 +115,7 @@ class FitProBand(ClientBand):
         return {packets.BATTERY: bytes([self.battery]), packets.MANUFACTURER: b"716", packets.FIRMWARE: b"1.0.7"}
 
     def _hear(self, data: bytes) -> None:
-        """Take a piece of a frame, and obey whole frames; what is no frame is thrown away."""
+        """Receive a piece of a frame, and obey each frame that is complete. Bytes that are no frame are dropped."""
         self._heard += data
         try:
             while (size := packets.frame_size(self._heard)) is not None and len(self._heard) >= size:
@@ -149,7 +149,7 @@ class FitProBand(ClientBand):
             self._begin()
 
     def _change(self, command: int, payload: bytes) -> None:
-        """Obey a command of the group of settings; unknown ones do nothing."""
+        """Obey a command of the group `SETTINGS`; unknown commands do nothing."""
         match command:
             case packets.SET_TIME:
                 self._set_clock(payload)
@@ -173,7 +173,7 @@ class FitProBand(ClientBand):
     # ------------------------------------------------------------------ history
 
     def _begin(self) -> None:
-        """Send three marks; what follows waits for their acknowledgement."""
+        """Send the three marks of a history to a client that has greeted the band; the rest waits in `_queue`."""
         if not self._greeted >= GREETING:
             return
         if self.faults.late_start > 0:
@@ -200,7 +200,7 @@ class FitProBand(ClientBand):
         return Data(packets.HISTORY, packets.TOTALS, Total(day, count, count * 7 // 10, count // 25).encode())
 
     def _acknowledged(self, ack: Ack) -> None:
-        """Settle the oldest frame of that group and length."""
+        """Take an acknowledgement for the oldest waiting frame of its group and length."""
         for frame in self._waiting:
             if (frame.group, frame.total) == (ack.group, ack.total):
                 self._waiting.remove(frame)
@@ -223,7 +223,7 @@ class FitProBand(ClientBand):
                 self._forget(Steps.decode(frame.payload))
 
     def _forget(self, sent: Steps) -> None:
-        """Forget the slots that were sent, except the running one and those that have grown since."""
+        """Forget the slots that were sent, except the running one and those whose steps have changed since."""
         for slot in sent.slots:
             key = _Key(sent.day, slot.number)
             if key != self._slot(self.wall_clock()) and self.steps.get(key) == slot.steps:
@@ -232,7 +232,7 @@ class FitProBand(ClientBand):
     # ------------------------------------------------------------------ time
 
     def reboot(self, now: datetime) -> None:
-        """Restart the band: clock and connection are lost, the memory is not."""
+        """Restart the band: it loses its clock and the connection, but not its stored steps."""
         self._live(now)
         self._is_set = False
         self.wall_clock.set(BOOT)
@@ -240,7 +240,7 @@ class FitProBand(ClientBand):
         self._client.hang_up()
 
     def _live(self, now: datetime) -> None:
-        """Count the minutes that have passed. A changed total is sent to a client that has greeted the band."""
+        """Count the minutes up to `now`, and send a changed total to a subscribed client that has greeted the band."""
         before = self._today
         self._time.pass_until(now)
         self._turn_day()
@@ -252,7 +252,7 @@ class FitProBand(ClientBand):
 
     def _count(self) -> None:
         minute = self._life.popleft()
-        middle = self.wall_clock(minute.start + MINUTE / 2)  # in that slot, even if the clock is some seconds off
+        middle = self.wall_clock(minute.start + MINUTE / 2)  # in its slot even if the clock is some seconds off
         self._turn_day(middle)
         if minute.steps:
             key = self._slot(middle)
@@ -276,7 +276,7 @@ class FitProBand(ClientBand):
     # ------------------------------------------------------------------ out
 
     def _send_data(self, frame: Data) -> None:
-        """Send a frame of data, which the client is to acknowledge."""
+        """Send a frame of data, and remember it until the client acknowledges it."""
         if self._stalled or (frame.group == packets.HISTORY and self._is_at_fault()):
             return
         copies = 1

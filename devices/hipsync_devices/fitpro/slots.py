@@ -1,15 +1,16 @@
-"""The slots that a band sends become epochs here, and so do the slots that it omits.
+"""Makes epochs of the slots that a FitPro band sends, and still epochs of those that it omits.
 
-A band omits slots without steps, and does not send a slot again once it was acknowledged::
+A band omits slots without steps, and never sends a slot again once it is acknowledged::
 
     since |  sent   .  sent |  .   .   . | running
           |  stored 0  stored| 0   0   0 |
                              ^ only at the end of a complete answer
 
-A slot that was not sent was still if the band vouches for it. It vouches before and between the slots of a packet,
-which is complete by its count and in order, and after them up to the next packet, or up to now at the end of a complete
-answer. Nothing is inferred for a day without a packet or total, nor before the first slot ever stored, for another app
-may have fetched what was there. The band does not say whether it was charging.
+A slot that was not sent counts as still where the answer proves that nothing was left out ("the band vouches for it").
+A packet proves that for the slots before and between its own, because it has a count and an order. The next packet, or
+the end of a complete answer, proves it for the slots after them. Nothing is inferred for a day without a packet or
+total, nor before the first slot ever stored, because another app may have fetched what was there. The band does not say
+whether it was charging.
 """
 
 from __future__ import annotations
@@ -23,28 +24,33 @@ from hipsync_devices.fitpro.packets import Steps, Total
 SLOT = timedelta(minutes=15)
 DAY = timedelta(days=1)
 KEPT = 100
-"""Days that a band may have stored, by our guess. What is older was stamped by a clock that was wrong."""
+"""How many days back a band may have slots, by our guess. An older date comes from a clock that was wrong."""
 
 
 @dataclass(slots=True)
 class Answer:
-    """The answer to a fetch at `asked`; `since` is the end of what is stored, `clock` the offset of its stamps."""
+    """The answer to a request for the history, as it comes in packet by packet.
+
+    The band was asked at `asked`, its stamps are in the zone `clock`, and `since` is the end of the last epoch stored
+    before; None if nothing is stored.
+    """
 
     asked: datetime
     clock: tzinfo
     since: datetime | None = None
     doubtful: bool = False
-    """Whether the band's clock was wrong for a while, so that it vouches for nothing."""
+    """Whether a stamp shows that the band's clock was wrong for a while; then no slot is inferred to be still."""
     _settled: dict[date, datetime] = field(default_factory=dict[date, datetime])
-    """For each day that the band sent something about, until when all its slots are known."""
+    """The instant up to which all slots of a day are known, for each day of which the band sent something."""
     _last: date | None = None
+    """The day of the last packet."""
 
     def __post_init__(self) -> None:
         if self.since is not None:
             self._settled[self._day_of(self.since)] = self.since
 
     def packet(self, steps: Steps) -> list[Epoch]:
-        """The finished slots of a packet, and the still ones among them; none of a day that cannot be right."""
+        """Return the finished slots of a packet and the still slots that it proves; none if its day cannot be right."""
         if steps.day is None or not self._possible(steps.day):
             self.doubtful = True
             return []
@@ -58,13 +64,16 @@ class Answer:
         return [*before, *finished_slots, *([] if self.doubtful else _still(begin, end, without=frozenset(sent)))]
 
     def finished(self, steps: Steps) -> bool:
-        """Whether the band may forget a packet: its slots have ended, or its day can never be right."""
+        """Whether the band may forget a packet, because all its slots have ended or its day can never be right."""
         if steps.day is None or not self._possible(steps.day):
             return True
         return all(self._start(steps.day, slot.number) + SLOT <= self.asked for slot in steps.slots)
 
     def total(self, total: Total) -> None:
-        """Take the total of a day; if nothing was walked, all its slots were still."""
+        """Take the total of a day: the slots that the band did not send of that day count as still.
+
+        If nothing is known of any other day, only a total of 0 proves that.
+        """
         day = total.day
         if day is None or not self._possible(day):
             self.doubtful = True
@@ -72,11 +81,14 @@ class Answer:
             self._settled[day] = self._begin(day, self._start(day, 0))
 
     def completed(self) -> list[Epoch]:
-        """The still slots at the end of each day, up to when the band was asked; only after a complete answer."""
+        """Return the still slots at the end of each day, up to when the band was asked. The answer must be complete."""
         return [epoch for day in sorted(self._settled) for epoch in self._tail(day)]
 
     def _begin(self, day: date, first: datetime) -> datetime:
-        """From when on the band vouches for a day: never before `since`, and if nothing is stored from `first` on."""
+        """Return the instant from which slots that were not sent count as still on a day: never before `since`.
+
+        If nothing is stored, that is `first` on the earliest day, and midnight on later ones.
+        """
         if day in self._settled:
             return self._settled[day]
         if self.since is not None:
@@ -100,7 +112,7 @@ class Answer:
 
 
 def _still(begin: datetime, end: datetime, without: frozenset[datetime] = frozenset()) -> list[Epoch]:
-    """A still epoch for each whole slot in `[begin, end)`, except the `sent` ones."""
+    """Return a still epoch for each whole slot in `[begin, end)` whose start is not in `without`."""
     start = begin + (-(begin - datetime(2000, 1, 1, tzinfo=UTC))) % SLOT
     epochs: list[Epoch] = []
     while start + SLOT <= end:

@@ -1,7 +1,7 @@
 """Mi Band 2 to 7 and Amazfit watches: the Huami protocol in both its generations.
 
-The newer generation has no live steps and no text here, for nobody has recorded them. It buzzes if it has Immediate
-Alert.
+Live steps and text of the newer generation are not supported, because nobody has recorded them. Such bands buzz if they
+have the service Immediate Alert.
 """
 
 from hipsync.driver import Abilities, Driver

@@ -1,4 +1,4 @@
-"""The conversation over chunked messages with a band of the newer generation: its login, and its battery.
+"""The conversation with a band of the newer generation over chunked messages: its login and its battery.
 
 ::
 
@@ -26,7 +26,7 @@ ANSWER_WITHIN = timedelta(seconds=10)
 
 
 class Channel:
-    """Messages to and from the endpoints of one band, for one connection."""
+    """Sends messages to the endpoints of one band and receives theirs, during one connection."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -36,7 +36,7 @@ class Channel:
 
     @classmethod
     def on(cls, link: Link) -> bool:
-        """Whether the band has what a channel needs."""
+        """Whether the band has the two characteristics that a channel needs."""
         return link.has(TO_BAND) and link.has(TO_PHONE)
 
     async def say(self, endpoint: int, payload: bytes, *, encrypted: bool = False) -> None:
@@ -47,13 +47,16 @@ class Channel:
         self._sequence += encrypted
 
     async def hear(self, endpoint: int) -> bytes:
-        """The payload of the next message from an endpoint; those from others are ignored. Raises `NoReply`."""
+        """Wait for the next message from an endpoint and return its payload; messages from others are ignored.
+
+        Raises `NoReply` if none comes within ten seconds.
+        """
         until = self._link.now() + ANSWER_WITHIN
         while True:
             timeout = max(until - self._link.now(), timedelta(0))
             chunk = (await self._link.notification(TO_PHONE, timeout=timeout)).data
             if chunk[:1] == bytes([chunked.RECEIPT]):
-                continue  # we send nothing again, so receipts do not matter
+                continue  # nothing is ever sent again, so receipts do not matter
             message = self._heard.take(chunk)
             if (receipt := chunked.receipt_for(chunk)) is not None:
                 await self._link.write(TO_PHONE, receipt.encode())
@@ -61,7 +64,11 @@ class Channel:
                 return message.payload
 
     async def log_in(self, key: bytes, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
-        """Agree on a key for this connection, and prove that we know the band's key. Raises `NotAuthorised`."""
+        """Agree with the band on a key for this connection, and prove that we know the band's own key.
+
+        `random` returns that many random bytes. Raises `NotAuthorised` if the key is wrong, and `DeviceError` for any
+        other failure.
+        """
         private = ecdh.private_key(random)
         await self._link.subscribe(TO_PHONE)
         await self.say(endpoints.LOGIN, Hello(ecdh.public_key(private)).encode())
@@ -76,14 +83,14 @@ class Channel:
         self._heard.keys, self._sequence = keys, keys.sequence
 
     async def battery(self) -> Battery:
-        """The battery, asked for with encryption if the band wants that."""
+        """Ask for the battery and return it; the request is encrypted if the band wants that."""
         await self.say(endpoints.SERVICES, bytes([endpoints.ASK]))
         services = endpoints.decode_services(await self.hear(endpoints.SERVICES))
         await self.say(endpoints.BATTERY, bytes([endpoints.ASK]), encrypted=services.get(endpoints.BATTERY, False))
         return endpoints.decode_battery(await self.hear(endpoints.BATTERY))
 
     async def close(self) -> None:
-        """Stop listening; the login stays good."""
+        """Stop receiving messages; the band stays logged in."""
         await self._link.unsubscribe(TO_PHONE)
 
 

@@ -7,7 +7,7 @@ A message is for an endpoint, and may be encrypted. Numbers are little-endian::
     receipt   04 00 <handle> 01 <number>                to a chunk that asks for one
 
 `length` is that of the payload before encryption. Source: public clients and logs of these bands; bytes that others
-recorded or assert are in `tests/devices`. The form of a few early models, without the third byte, is not supported.
+recorded or assert are in `tests/devices`. A few early models omit the third byte; they are not supported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TO_BAND, TO_PHONE = vendor(0x0016), vendor(0x0017)
 CHUNK, RECEIPT = 0x03, 0x04
 FIRST, LAST, WANTS_RECEIPT, ENCRYPTED = 0x01, 0x02, 0x04, 0x08
 MOST_CHUNKS = 256
-"""The most chunks of a message: their number is a byte."""
+"""The most chunks that a message can have, because a chunk has its number in one byte."""
 _OTHERS = Struct("<BBxBB")
 _FIRST = Struct("<BBxBBIH")
 
@@ -32,7 +32,7 @@ _FIRST = Struct("<BBxBBIH")
 @dataclass(frozen=True, slots=True)
 class Message:
     handle: int
-    """Number of the message in its direction, from 1 on after a login."""
+    """The number of the message in its direction, in one byte; the first message of a login has 1."""
     endpoint: int
     payload: bytes
     """The payload before encryption."""
@@ -41,7 +41,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Says that a chunk arrived."""
+    """The answer to a chunk, which says that the chunk arrived."""
 
     handle: int
     number: int
@@ -58,26 +58,29 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys that both ends know after a login."""
+    """What both ends have agreed on after a login: the session's key, and the first number of encrypted messages."""
 
     session: bytes
     sequence: int
-    """The number of the first encrypted message."""
+    """The number that the first encrypted message has."""
 
     @classmethod
     def agreed(cls, shared: bytes, key: bytes) -> Keys:
-        """The keys that follow from 48 bytes of agreed secret and 16 bytes of the band's key."""
+        """Return the keys that follow from the shared secret (48 bytes) and the band's key (16 bytes)."""
         session = bytes(a ^ b for a, b in zip(shared[8:24], key, strict=True))
         return cls(session, int.from_bytes(shared[:4], "little"))
 
     def seal(self, handle: int, payload: bytes, sequence: int) -> bytes:
-        """Encrypt a payload with its number and a checksum, in blocks of 16 bytes."""
+        """Encrypt a payload together with the message's number and a checksum, in blocks of 16 bytes."""
         numbered = payload + (sequence & 0xFFFF_FFFF).to_bytes(4, "little")
         whole = numbered + zlib.crc32(numbered).to_bytes(4, "little")
         return encrypted(self._of(handle), whole + bytes(-len(whole) % 16))
 
     def unseal(self, handle: int, blocks: bytes, length: int) -> bytes:
-        """Decrypt a payload of `length` bytes; the order of the numbers is not checked. Raises `MalformedPacket`."""
+        """Decrypt a payload of `length` bytes. Raises `MalformedPacket`.
+
+        The number of the message is decrypted, but nobody checks its order.
+        """
         if len(blocks) % 16 or not length + 8 <= len(blocks) < length + 24:
             raise MalformedPacket(f"not the encrypted form of {length} bytes", blocks)
         whole = decrypted(self._of(handle), blocks)
@@ -92,9 +95,10 @@ class Keys:
 def encode(
     message: Message, room: int, keys: Keys | None = None, sequence: int = 0, *, wants_receipt: bool = True
 ) -> list[bytes]:
-    """The chunks of a message, each of at most `room` bytes; `wants_receipt` asks for one for the last chunk.
+    """Split a message into chunks of at most `room` bytes; `wants_receipt` asks for a receipt of the last chunk.
 
-    Raises `ValueError` if the message is to be encrypted and there are no keys, or if it is too long.
+    An encrypted message gets the number `sequence`. Raises `ValueError` if it is to be encrypted without `keys`, or if
+    it needs too many chunks.
     """
     body, sealed = message.payload, 0
     if message.encrypted:
@@ -122,7 +126,7 @@ def encode(
 
 
 class Assembly:
-    """Joins the chunks of one direction; a message with a chunk that is lost, doubled or misplaced is dropped."""
+    """Joins the chunks of one direction to messages. A message with a lost, doubled or misplaced chunk is dropped."""
 
     def __init__(self) -> None:
         self.keys: Keys | None = None
@@ -130,7 +134,10 @@ class Assembly:
         self._parts: list[bytes] | None = None
 
     def take(self, chunk: bytes) -> Message | None:
-        """The message that a chunk completes. Raises `MalformedPacket`, after which the next message may come."""
+        """Take a chunk and return the message that it completes; None if it completes none.
+
+        Raises `MalformedPacket` for a damaged chunk or message; the next message can be received all the same.
+        """
         if len(chunk) < _OTHERS.size or chunk[0] != CHUNK:
             raise MalformedPacket("not a chunk", chunk)
         _, flags, handle, number = _OTHERS.unpack_from(chunk)
@@ -161,7 +168,7 @@ class Assembly:
 
 
 def receipt_for(chunk: bytes) -> Receipt | None:
-    """The receipt for a chunk; None if it asks for none."""
+    """Return the receipt for a chunk; None if the chunk does not ask for one."""
     if len(chunk) < _OTHERS.size or chunk[0] != CHUNK or not chunk[1] & WANTS_RECEIPT:
         return None
     return Receipt(chunk[3], chunk[4])

@@ -1,9 +1,9 @@
 """The key agreement of the newer login: Diffie-Hellman on the curve NIST B-163, which `cryptography` does not offer.
 
-Polynomials over GF(2) are integers with a byte for each coefficient, 0 or 1. A product adds up at most 163 ones in a
-place, so Python's own multiplication never carries into the next byte, and the lowest bit of each byte is the sum. A
-point times a number is López and Dahab's ladder (CHES 1999, algorithm 2P). It is not constant in time: the key lives
-for one connection, and whoever can measure it within the program does not need the key.
+Polynomials over GF(2) are integers with a byte for each coefficient, 0 or 1. A product adds up at most 163 ones in each
+byte, so Python's own multiplication never carries into the next byte, and the lowest bit of each byte is the sum. A
+point is multiplied by López and Dahab's ladder (CHES 1999, algorithm 2P). That does not take constant time, but the key
+lives for one connection only, and whoever can measure times within the program does not need the key.
 
 Source of the curve: FIPS 186-4, D.1.3.2; of the coordinates on the wire: a published exchange, in `tests/devices`.
 """
@@ -17,26 +17,26 @@ from hipsync.errors import MalformedPacket
 
 DEGREE = 163
 BYTES = 24
-"""Bytes of a coordinate on the wire, little-endian; the last three are zero."""
+"""The length of a coordinate on the wire in bytes; it is little-endian, and the last three bytes are zero."""
 PRIVATE_BITS = 162
 SHORTEST_PRIVATE = 82
-"""Fewest bits of a private number: a shorter one is drawn again."""
+"""The fewest bits that a private number may have; a shorter one is drawn again."""
 ONES = int.from_bytes(b"\x01" * (2 * DEGREE), "little")
 FIELD = (1 << 8 * DEGREE) - 1
 
 
 def spread(bits: int) -> int:
-    """A polynomial with a byte for each coefficient, from the usual form with a bit for each."""
+    """Return a polynomial with a byte for each coefficient, made from the usual form with a bit for each."""
     return int.from_bytes(bytes(bits >> i & 1 for i in range(DEGREE)), "little")
 
 
 def gathered(polynomial: int) -> int:
-    """Inverse of `spread`: the usual form, with a bit for each coefficient."""
+    """Return a polynomial in the usual form, with a bit for each coefficient, made from one with a byte for each."""
     return sum(bit << i for i, bit in enumerate(polynomial.to_bytes(DEGREE, "little")))
 
 
 def product(a: int, b: int) -> int:
-    """The product of two elements of the field, modulo x^163 + x^7 + x^6 + x^3 + 1."""
+    """Return the product of two elements of the field, modulo x^163 + x^7 + x^6 + x^3 + 1."""
     wide = a * b & ONES
     for _ in range(2):  # the first turn leaves up to six coefficients beyond the degree
         high = wide >> 8 * DEGREE
@@ -45,7 +45,7 @@ def product(a: int, b: int) -> int:
 
 
 def inverse(a: int) -> int:
-    """1 / a, by Fermat: a to the power of 2^163 - 2."""
+    """Return 1 / a, which by Fermat is a to the power of 2^163 - 2; `a` is not 0."""
     out = power = product(a, a)
     for _ in range(DEGREE - 2):
         power = product(power, power)
@@ -54,7 +54,7 @@ def inverse(a: int) -> int:
 
 
 class Point(NamedTuple):
-    """A point of the curve y² + xy = x³ + x² + b; neither the one at infinity nor that of order two."""
+    """A point of the curve y² + xy = x³ + x² + b, except the point at infinity and the one of order two."""
 
     x: int
     y: int
@@ -64,7 +64,10 @@ class Point(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> Point:
-        """Raises `MalformedPacket` for what is not on the curve: a reply would reveal our number to its sender."""
+        """Decode a point of 48 bytes. Raises `MalformedPacket` if it is not on the curve.
+
+        An answer computed from such a point would reveal our private number to its sender.
+        """
         x, y = int.from_bytes(data[:BYTES], "little"), int.from_bytes(data[BYTES:], "little")
         if len(data) != 2 * BYTES or not x or (x | y) >> DEGREE:
             raise MalformedPacket("not a public key of the newer login", data)
@@ -80,9 +83,10 @@ BASE = Point(spread(0x3F0EBA16286A2D57EA0991168D4994637E8343E36), spread(0x0D51F
 
 
 def times(number: int, point: Point) -> Point:
-    """The point times `number`, which is at least 1 and smaller than the order of the base point.
+    """Multiply a point by `number`, which is at least 1 and smaller than the order of the base point.
 
-    Of the ladder's two points, (x1 : z1) belongs to the bits so far, and (x2 : z2) is the point after it.
+    Of the ladder's two points, (x1 : z1) is the product for the bits so far, and (x2 : z2) is that plus the point.
+    Raises `MalformedPacket` if the product is the point at infinity.
     """
     x, y = point
     x1, z1 = x, 1
@@ -97,7 +101,7 @@ def times(number: int, point: Point) -> Point:
         raise MalformedPacket("a public key whose multiple is infinite", point.encode())
     if not z2:
         return Point(x, x ^ y)
-    joint = inverse(product(product(z1, z2), x))  # one division in place of three
+    joint = inverse(product(product(z1, z2), x))  # one division instead of three
     reached = product(product(x1, joint), product(z2, x))
     after = product(product(x2, joint), product(z1, x))
     slope = product(reached ^ x, after ^ x) ^ square ^ y
@@ -111,14 +115,17 @@ def _double(x: int, z: int) -> tuple[int, int]:
 
 
 def _sum(x: int, x1: int, z1: int, x2: int, z2: int) -> tuple[int, int]:
-    """The sum of two points whose difference has the coordinate x."""
+    """Return the sum of two points, (x1 : z1) and (x2 : z2), whose difference has the coordinate x."""
     left, right = product(x1, z2), product(x2, z1)
     z = product(left ^ right, left ^ right)
     return product(x, z) ^ product(left, right), z
 
 
 def private_key(random: Callable[[int], bytes]) -> int:
-    """A private number of 24 random bytes, which are drawn until it is long enough."""
+    """Return a private number made of 24 random bytes, which are drawn again until the number is long enough.
+
+    `random` returns that many random bytes.
+    """
     while True:
         number = int.from_bytes(random(BYTES), "little") & (1 << PRIVATE_BITS) - 1
         if number.bit_length() >= SHORTEST_PRIVATE:
@@ -126,10 +133,10 @@ def private_key(random: Callable[[int], bytes]) -> int:
 
 
 def public_key(private: int) -> bytes:
-    """The public key of a private number: 48 bytes, x and y."""
+    """Return the public key of a private number: 48 bytes, x and then y."""
     return times(private, BASE).encode()
 
 
 def shared_secret(private: int, public: bytes) -> bytes:
-    """The secret that both ends share, 48 bytes. Raises `MalformedPacket` for an impossible public key."""
+    """Return the secret of 48 bytes that both ends compute. Raises `MalformedPacket` for an impossible public key."""
     return times(private, Point.decode(public)).encode()

@@ -1,6 +1,7 @@
-"""Messages of the newer generation's endpoints, in both directions: login, services, battery, clock, settings.
+"""Messages to and from the endpoints of the newer generation: login, services, battery, clock, settings.
 
-Source: public clients and logs of these bands, as for `chunked`. Numbers are little-endian.
+Source: public clients and logs of these bands, as for `chunked`. Numbers are little-endian, and those of endpoints are
+written in hexadecimal.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from hipsync_devices.huami.packets import RESPONSE, SUCCESS, Battery, CurrentTim
 
 SERVICES, CONFIGURATION, CONNECTION, BATTERY, CLOCK, LOGIN = 0x0000, 0x000A, 0x0015, 0x0029, 0x0047, 0x0082
 ASK, ANSWER = 0x03, 0x04
-"""First byte at most endpoints: of the phone's request, and of the band's answer."""
+"""The first byte of the phone's request, and of the band's answer, at most endpoints."""
 
 # ------------------------------------------------------------------ login, endpoint 0082
 
@@ -24,7 +25,7 @@ WRONG_KEY = 0x25
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The phone's first message: its public key."""
+    """The phone's first message of a login: its public key, of 48 bytes."""
 
     public: bytes
 
@@ -40,7 +41,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The band's answer: 16 random bytes to encrypt as a proof, and its public key."""
+    """The band's answer to a `Hello`: 16 random bytes for the phone to encrypt, and its public key of 48 bytes."""
 
     random: bytes
     public: bytes
@@ -57,7 +58,7 @@ class Challenge:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The challenge, encrypted with the band's key and with the key of the session."""
+    """The phone's proof in a login: the challenge, encrypted with the band's key, and with the key of the session."""
 
     by_key: bytes
     by_session: bytes
@@ -76,7 +77,7 @@ class Proof:
 
 
 def encode_services(services: Mapping[int, bool]) -> bytes:
-    """The band's list of its endpoints, each with whether it wants encryption."""
+    """Encode the band's list of its endpoints, which says for each whether its messages are to be encrypted."""
     listed = b"".join(Struct("<HB").pack(endpoint, wants) for endpoint, wants in services.items())
     return bytes([ANSWER]) + len(services).to_bytes(2, "little") + listed
 
@@ -92,7 +93,10 @@ def encode_battery(battery: Battery, quarters: int) -> bytes:
 
 
 def decode_battery(payload: bytes) -> Battery:
-    """The battery in an answer or a report. Its block is that of the older characteristic. Raises `MalformedPacket`."""
+    """Decode the battery in an answer or a report; after the first byte it is the classic block.
+
+    Raises `MalformedPacket`.
+    """
     if len(payload) != 21 or payload[0] != ANSWER:
         raise MalformedPacket("not a battery report of the newer generation", payload)
     return Battery.decode(payload[1:])
@@ -102,7 +106,7 @@ SET_CLOCK, CLOCK_SET = 0x05, 0x06
 
 
 def encode_clock(clock: CurrentTime) -> bytes:
-    """The message that sets the clock."""
+    """Return the message that sets the clock."""
     return bytes([SET_CLOCK]) + clock.encode_newer()
 
 
@@ -116,7 +120,7 @@ def decode_clock(payload: bytes) -> CurrentTime:
 
 SET_CONFIGURATION, CONFIGURATION_SET = 0x05, 0x06
 LENGTHS = {0x0B: 1, 0x10: 1, 0x01: 2, 0x03: 4, 0x30: 2}
-"""Bytes of a value, by its type: a switch, a byte, a short and a long number, hour and minute."""
+"""The length of a value in bytes, by its type: a switch, a byte, a short number, a long number, hour and minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,19 +128,19 @@ class Setting:
     number: int
     type: int
     value: int
-    """The value, little-endian; of an hour and a minute the hour is the low byte."""
+    """The value as a number; in an hour and a minute, the hour is the low byte."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of one group, to be written. hipsync writes none unless asked to; texts and lists are not decoded."""
+    """Settings of one group to be written. hipsync writes them only when asked to; texts and lists are not decoded."""
 
     group: int
     version: int
     settings: tuple[Setting, ...]
 
     def encode(self) -> bytes:
-        """The message. Raises `KeyError` for a type that is not in `LENGTHS`."""
+        """Return the message that writes the settings. Raises `KeyError` for a type that is not in `LENGTHS`."""
         listed = b"".join(
             bytes([each.number, each.type]) + each.value.to_bytes(LENGTHS[each.type], "little")
             for each in self.settings

@@ -1,4 +1,4 @@
-"""Minutes of Huami bands in Gadgetbridge's database, which has the kind byte as the band sent it."""
+"""The minutes of Huami bands in Gadgetbridge's database, which has the kind byte as the band sent it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ COLUMNS = ("RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE")
 
 
 def epochs(rows: Iterator[tuple[datetime, Row]], *, newer: bool) -> Iterator[Epoch]:
-    """Minute epochs of the rows, like those of `packets.decode_records`.
+    """Yield an epoch of a minute for each row, as `packets.decode_records` makes them.
 
-    -1 means "not measured": a row without kind or steps is left out. A Mi Band 1 stamped any second; of two rows in one
-    minute the store takes the one with more steps.
+    -1 means "not measured"; a row without kind or steps is left out. Stamps are cut to the whole minute, because those
+    of a Mi Band 1 may be at any second. Of two rows in one minute the store takes the one with more steps.
     """
     states, stepping = (NEWER_STATES, NEWER_STATES) if newer else (STATES, STEPPING)
     for at, row in rows:

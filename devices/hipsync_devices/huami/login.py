@@ -1,4 +1,4 @@
-"""The classic login, which leads to the newer one where the firmware wants that; and how answers are awaited."""
+"""The classic login, which continues with the newer one where the firmware demands it, and the waiting for answers."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from hipsync_devices.huami.models import Model, model_of
 from hipsync_devices.huami.packets import Reply
 
 TAP_WITHIN = timedelta(seconds=35)
-"""How long to wait for a tap; the band asks for it for about 30 s."""
+"""How long to wait until the wearer taps the band; the band asks for a tap for about 30 s."""
 REPLY_WITHIN = timedelta(seconds=10)
-"""How long to wait for a packet or an answer: as long as one patient client does."""
+"""How long to wait for a packet or an answer; one patient public client waits as long."""
 
 
 def key_of(session: Session) -> bytes:
-    """The band's key. Raises `NotAuthorised` if it is missing."""
+    """Return the band's key. Raises `NotAuthorised` if it is missing."""
     if session.secret is None:
         raise NotAuthorised("the band's key is missing: give it with `hipsync bands key`")
     return session.secret
 
 
 async def authenticate(link: Link, session: Session) -> None:
-    """Prove that we know the band's key; in a pairing with a band that takes a key of ours, store one first.
+    """Prove to the band that we know its key; when pairing a band that takes a key of ours, store the key on it first.
 
-    If newer firmware refuses the classic login, the newer one follows. Raises `NotAuthorised`.
+    If newer firmware refuses the classic login, the newer one follows. Raises `NotAuthorised` if the key is missing or
+    wrong or nobody tapped the band, and `DeviceError` for any other failure.
     """
     if not link.has(packets.AUTHENTICATION):
         raise DeviceError("the band has no login of the kind that this driver speaks: is it another model?")
@@ -47,7 +48,10 @@ async def authenticate(link: Link, session: Session) -> None:
 
 
 async def _prove(link: Link, model: Model, key: bytes) -> int:
-    """The status of the band's answer to our proof."""
+    """Ask the band for a challenge, send the proof and return the status of the band's answer.
+
+    Raises `NotAuthorised` if the band has no key, and `UnexpectedReply` if it sends no challenge.
+    """
     request = bytes([packets.ASK_CHALLENGE | model.crypt, model.flag])
     await link.write(packets.AUTHENTICATION, request + (b"\x02\x01\x00" if model.crypt else b""))
     reply = await reply_to(link, packets.AUTHENTICATION, packets.ASK_CHALLENGE)
@@ -91,7 +95,10 @@ def _judge(status: int) -> None:
 async def reply_to(
     link: Link, characteristic: str, operation: int, or_else: Reply | None = None, within: timedelta = REPLY_WITHIN
 ) -> Reply:
-    """The next answer to an operation, or `or_else`; late answers to others are ignored. Raises `NoReply`."""
+    """Wait for the next answer to an operation, or for the answer `or_else`, and return it.
+
+    Answers to other operations are ignored: they come late. Raises `NoReply` if none comes `within` this time.
+    """
     until = link.now() + within
     while True:
         received = await link.notification(characteristic, timeout=max(until - link.now(), timedelta(0)))

@@ -1,4 +1,4 @@
-"""A table of what differs between the bands of this family, and how they are recognised by their advertisement.
+"""A table of the differences between the bands of this family, and how their advertisements are recognised.
 
 Source: public clients' tables of names, keys and record sizes. The Amazfit GTS, GTR and T-Rex changed the size of their
 records with firmware 0.0.9.00, the GTR Lite with 1.0.0.33. Of the newer generation only those are listed from which
@@ -13,27 +13,29 @@ from hipsync.driver import Advertisement, Secret
 from hipsync_devices.huami.packets import CRYPT, FEE0, FEE1
 
 Login = Literal["classic", "newer", "either"]
-"""`either`: newer firmware refuses the classic login, and is classic in everything else."""
+"""The login of a model. `either`: newer firmware refuses the classic login, but is classic in everything else."""
 
 
 class Model(NamedTuple):
-    """A model, whose bands have names that begin with `prefix` in upper or lower case."""
+    """A model of the family; the names of its bands begin with `prefix`, in upper or lower case."""
 
     prefix: str
     secret: Secret
     flag: int
-    """Second byte of every message of the login."""
+    """The second byte of every message of the classic login."""
     crypt: int
     """`CRYPT` if the login has the form of bands with a key from the maker, else 0."""
     record_size: int
+    """The length in bytes of a stored minute, unless `wide_from` says otherwise."""
     short_text: bool = False
+    """Whether the model shows texts only in the short form of a Mi Band 2."""
     wide_from: tuple[int, ...] | None = None
-    """The firmware since which records have eight bytes, where that changed."""
+    """The first firmware whose records have eight bytes; None if no firmware has changed that."""
     login: Login = "classic"
 
     @property
     def newer(self) -> bool:
-        """Whether it is of the newer generation in everything: login, clock, battery, acknowledgement, kinds."""
+        """Whether the model is of the newer generation in everything: login, clock, battery, acknowledgement, kinds."""
         return self.login == "newer"
 
 
@@ -93,13 +95,13 @@ OTHERS = (
     "Amazfit T-Rex 3",
     "Amazfit T-Rex Ultra",
 )
-"""Bands with another protocol, or with which nobody has proven this one; their names begin like those above."""
+"""Bands with another protocol, or on which nobody has proven this one, although their names begin like those above."""
 FIRST = frozenset({"mi", "mi1a", "mi1s", "mi band"})
-"""Names of the first generation, which has the same service and another protocol."""
+"""The names of the first Mi Bands, in lower case, which have the same service but another protocol."""
 
 
 def model_of(name: str) -> Model:
-    """The model with the longest prefix of a name; `UNKNOWN` if none fits."""
+    """Return the model whose prefix is the longest one that a name begins with; `UNKNOWN` if none fits."""
     fitting = [model for model in MODELS if _begins(name, model.prefix)]
     return max(fitting, key=lambda model: len(model.prefix), default=UNKNOWN)
 
@@ -109,7 +111,10 @@ def _begins(name: str, prefix: str) -> bool:
 
 
 def record_size(model: Model, firmware: str | None) -> int:
-    """Bytes of a stored minute by the model and its firmware, such as `V0.25.17.5`."""
+    """Return the length in bytes of a stored minute, by the model and the firmware, such as `V0.25.17.5`.
+
+    If the firmware is None or cannot be read, it is that of the model.
+    """
     if model.wide_from is None or not firmware:
         return model.record_size
     digits = firmware.lstrip("Vv").split(".")
@@ -118,7 +123,7 @@ def record_size(model: Model, firmware: str | None) -> int:
 
 
 def matches(advertisement: Advertisement) -> bool:
-    """Whether the name is one of this family, or its service is there under a name of no other family."""
+    """Whether a band advertises a name of this family or, without any name, one of its services."""
     name = advertisement.name or ""
     model = model_of(name)
     longest = max((len(other) for other in OTHERS if _begins(name, other)), default=0)

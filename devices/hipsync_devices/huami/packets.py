@@ -1,4 +1,4 @@
-"""Bytes of the Huami protocol (Mi Band 2 to 7, Amazfit) that are no chunked messages, in both directions.
+"""Bytes of the Huami protocol (Mi Band 2 to 7, Amazfit), in both directions; `chunked` has the messages in chunks.
 
 Numbers are little-endian. Source of the layouts: public clients and logs of these bands. Bytes that others recorded are
 in `tests/devices`, each with its source. UUIDs `h:XXXX` have the vendor's base 0000XXXX-0000-3512-2118-0009af100700.
@@ -18,7 +18,7 @@ from hipsync_devices.gatt import uuid16
 
 
 def vendor(number: int) -> str:
-    """A number on the vendor's base UUID."""
+    """Return the full UUID of a 16-bit number on Huami's base UUID."""
     return f"0000{number:04x}-0000-3512-2118-0009af100700"
 
 
@@ -35,15 +35,15 @@ CHUNKED = vendor(0x0020)
 RESPONSE = 0x10
 SUCCESS = 0x01
 CRYPT = 0x80
-"""A bit of the login's operations, set for bands whose key comes from the maker."""
+"""The bit that is set in the operations of a login to a band whose key comes from the maker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`10 <operation> <status> [payload]`: an answer of the login or of the fetch control."""
+    """`10 <operation> <status> [payload]`: the band's answer to a step of the login or of a fetch."""
 
     operation: int
-    """The operation without the CRYPT bit."""
+    """The number of the operation that is answered, without the bit `CRYPT`."""
     status: int
     payload: bytes = b""
 
@@ -64,19 +64,22 @@ _STAMP = Struct("<HBBBBBb")
 
 
 NEVER = datetime(2106, 2, 6, 6, 28, 16, tzinfo=UTC)
-"""The time that bands send if their clock was never set, in their own offset."""
+"""The instant that bands send, in their own offset, if their clock was never set."""
 
 
 def encode_stamp(instant: datetime | None, quarters: int) -> bytes:
-    """A stamp of eight bytes: the wall clock of an offset, and that offset in quarters of an hour, with summer time."""
+    """Encode an instant in eight bytes: the wall-clock time at an offset from UTC, and the offset.
+
+    `quarters` is the offset in quarters of an hour, including summer time. None is encoded as `NEVER`.
+    """
     local = (instant or NEVER).astimezone(timezone(quarters * QUARTER))
     return _STAMP.pack(local.year, local.month, local.day, local.hour, local.minute, local.second, quarters)
 
 
 def decode_stamp(data: bytes) -> datetime | None:
-    """The instant of an eight-byte stamp, by the offset in the stamp itself; None if the band never set it.
+    """Decode an eight-byte stamp to an instant in UTC, by the offset in the stamp itself; None if it was never set.
 
-    `NEVER`, zeros, and any other year outside 2000 to 2099 count as that.
+    `NEVER`, zeros, and any other year outside 2000 to 2099 count as never set. Raises `MalformedPacket`.
     """
     if len(data) != 8:
         raise MalformedPacket("a time stamp of Huami has eight bytes", data)
@@ -91,19 +94,22 @@ def decode_stamp(data: bytes) -> datetime | None:
 
 
 def quarters_of(offset: timedelta | None) -> int:
-    """An offset from UTC, in quarters of an hour."""
+    """Return an offset from UTC as a whole number of quarters of an hour; None counts as 0."""
     return (offset or timedelta(0)) // QUARTER
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentTime:
-    """Current Time (2A2B); `instant` is None if the clock was never set."""
+    """A Current Time (0x2A2B). `instant` is None if the clock was never set; `quarters` is the offset from UTC.
+
+    The offset is in quarters of an hour.
+    """
 
     instant: datetime | None
     quarters: int
 
     def encode(self) -> bytes:
-        """Eleven bytes, with the weekday (Monday 1), no fractions and no reason."""
+        """Encode the time in eleven bytes, with the weekday (1 = Monday), but without fraction and reason."""
         if self.instant is None:
             return bytes(10) + self.quarters.to_bytes(1, "little", signed=True)
         local = self.instant.astimezone(timezone(self.quarters * QUARTER))
@@ -111,7 +117,7 @@ class CurrentTime:
         return stamp[:7] + bytes([local.isoweekday(), 0, 0]) + stamp[7:]
 
     def encode_newer(self) -> bytes:
-        """The form that the newer generation demands: Sunday is 0, and the reason 8."""
+        """Encode the time in the form that the newer generation demands: Sunday is 0, and the reason is 8."""
         classic = self.encode()
         return classic[:7] + bytes([classic[7] % 7, 0, 8]) + classic[10:]
 
@@ -134,19 +140,23 @@ AUTH_REFUSED, AUTH_NO_KEY, AUTH_INITIALISED, AUTH_NEEDS_2021, AUTH_WRONG_KEY = 0
 ACTIVITY = 0x01
 START, TRANSFER, ACKNOWLEDGE = 0x01, 0x02, 0x03
 KEEP, DROP = 0x09, 0x01
-"""Second byte of an acknowledgement to the newer generation: keep the minutes, or forget them."""
+"""The second byte of an acknowledgement to the newer generation: the band is to keep the minutes, or to forget them."""
 FETCH_REFUSED, FETCH_NONE, FETCH_OWED = 0x02, 0x04, 0x32
-"""Statuses: nothing to do now (start); no data, or no more (transfer); an earlier round is unacknowledged (start)."""
+"""Statuses in the answers to a fetch. 0x02, to START: nothing to do now. 0x04, to TRANSFER: no data, or no more. 0x32,
+to START: an earlier round is not acknowledged yet."""
 
 
 def encode_fetch(since: datetime, quarters: int) -> bytes:
-    """The request for the stored minutes from `since` on, in whole minutes: seconds upset at least one watch."""
+    """Return the request for the stored minutes from `since` on, stamped with the offset `quarters`.
+
+    `since` is cut to the whole minute, because seconds upset at least one watch.
+    """
     return bytes([START, ACTIVITY]) + encode_stamp(since.replace(second=0, microsecond=0), quarters)
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What the band is about to send: `count` records, one for each minute from `start` on."""
+    """The band's announcement of a round: it will send `count` records, one for each minute from `start` on."""
 
     count: int
     start: datetime | None
@@ -154,7 +164,7 @@ class Round:
 
     @classmethod
     def decode(cls, payload: bytes) -> Round:
-        """The round in the payload of an answer to START, of twelve bytes, or thirteen on later bands."""
+        """Decode the payload of an answer to START: 12 bytes, or 13 from later bands. Raises `MalformedPacket`."""
         if len(payload) < 12:
             raise MalformedPacket("the answer to a fetch has no count and start", payload)
         return cls(int.from_bytes(payload[:4], "little"), decode_stamp(payload[4:12]))
@@ -164,10 +174,10 @@ class Round:
 
 
 def encode_acknowledgement(*, forget: bool, newer: bool) -> bytes | None:
-    """The acknowledgement of a round; None if there must be none.
+    """Return the acknowledgement of a round; None if none must be sent.
 
-    The newer generation needs one each time, or it refuses the next request; it says whether to keep the minutes. The
-    classic one takes every acknowledgement as permission to forget.
+    The newer generation needs one after every round, or it refuses the next request; the acknowledgement says whether
+    to keep the minutes. A classic band takes every acknowledgement as permission to forget them.
     """
     if newer:
         return bytes([ACKNOWLEDGE, DROP if forget else KEEP])
@@ -175,20 +185,20 @@ def encode_acknowledgement(*, forget: bool, newer: bool) -> bytes | None:
 
 
 def checksum(data: bytes) -> bytes:
-    """The checksum that later bands send at the end of a round: CRC-32/ISO-HDLC of all its payload."""
+    """Return the checksum that later bands send at the end of a round: the CRC-32/ISO-HDLC of its whole payload."""
     return zlib.crc32(data).to_bytes(4, "little")
 
 
 def state_of(kind: int) -> State | None:
-    """The state in the two nibbles of a kind byte; None where it shows neither posture, sleep nor wear.
+    """Return the state that a kind byte means, by its two nibbles; None if it shows neither posture, sleep nor wear.
 
     ========  =====================================================================================
     x6        on the charger
     x3        not on the wrist
     7x, Fx    a block of sleep
-    x1        walking, at any pace; so are 12 and 22
+    x1        walking, at any pace; 12 and 22 too
     x2        running or a fast walk: 32 42 52 62
-    50 5A     sitting or still, 5A with nothing new for five minutes; 5B and 5C awake and still near waking
+    50 5A     sitting or still, 5A with nothing new for five minutes; 5B and 5C awake and still, about to wake up
     60 6A     standing, or light movement without steps
     others    nothing certain: 00 and 0A "as before", 10 some slow steps, 1C woke up, 69 sleep was interrupted
     ========  =====================================================================================
@@ -215,20 +225,22 @@ STATES: Sequence[State | None] = tuple(state_of(kind) for kind in range(256))
 STEPPING: Sequence[State | None] = tuple(
     None if state in {State.SITTING, State.STANDING} else state for state in STATES
 )
-"""State by kind byte, for a minute with steps: a Mi Band 2 recorded 153 steps of kind 42, 14 of kind 50
-(Gadgetbridge #686)."""
+"""The state for each kind byte of a minute with steps, in which nobody counts as sitting or standing: a Mi Band 2
+recorded minutes of 153 steps with kind 42, and of 14 steps with kind 50 (Gadgetbridge #686)."""
 NEWER_STATES: Sequence[State | None] = tuple(
     state if state in {State.CHARGING, State.NOT_WORN, State.ASLEEP} else None for state in STATES
 )
-"""State by kind byte in the newer generation: of its kinds only 73, 76 and 78 are known to mean what they did."""
+"""The state for each kind byte of the newer generation. Of its kinds only 73, 76 and 78 are known to mean the same as
+in the classic one."""
 NO_HEART_RATE = frozenset({0x00, 0xFF})
 HEART_RATES: Sequence[int | None] = tuple(None if bpm in NO_HEART_RATE else bpm for bpm in range(256))
 
 
 def decode_records(data: bytes, size: int, start: datetime, *, newer: bool = False) -> list[Epoch]:
-    """Minute epochs of a round. A record is kind, intensity, steps, heart rate; of 8 bytes, four more are on sleep.
+    """Decode the records of a round, each of `size` bytes (4 or 8), to epochs; record i is minute i after `start`.
 
-    Record i is the minute that begins at `start` + i minutes; its kind byte is stored unchanged.
+    A record is kind, intensity, steps and heart rate; of 8 bytes, the other four are about sleep. The kind byte is
+    stored unchanged. Raises `MalformedPacket`.
     """
     if size not in {4, 8} or len(data) % size:
         raise MalformedPacket(f"the stored minutes are not records of {size} bytes", data)
@@ -249,7 +261,10 @@ def decode_records(data: bytes, size: int, start: datetime, *, newer: bool = Fal
 
 
 def encode_record(kind: int, intensity: int, steps: int, bpm: int, size: int) -> bytes:
-    """The record of a minute. Those of eight bytes end in 04 00 80 00 awake, 04 3b 80 00 asleep (Mi Band 5 dumps)."""
+    """Encode the record of a minute in `size` bytes, 4 or 8.
+
+    In dumps of a Mi Band 5, records of 8 bytes end in 04 00 80 00 while the wearer is awake, in 04 3b 80 00 asleep.
+    """
     tail = b"" if size == 4 else b"\x04\x3b\x80\x00" if STATES[kind] is State.ASLEEP else b"\x04\x00\x80\x00"
     return bytes([kind, intensity, steps, bpm]) + tail
 
@@ -259,7 +274,11 @@ def encode_record(kind: int, intensity: int, steps: int, bpm: int, size: int) ->
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """The battery (h:0006). Its stamps are None if the band never set them, or sent the short form."""
+    """A battery report (h:0006); levels are in percent.
+
+    The stamps are None if the band never set them. A short report has neither stamps nor the last level, and the
+    shortest does not say whether the band is charging.
+    """
 
     percent: int
     charging: bool | None
@@ -283,7 +302,7 @@ class Battery:
 
 @dataclass(frozen=True, slots=True)
 class RealtimeSteps:
-    """Steps since local midnight, with distance and energy if the band sends them."""
+    """The steps since local midnight, with distance and energy if the band sends them; both are None if not."""
 
     steps: int
     metres: int | None = None
@@ -303,14 +322,17 @@ class RealtimeSteps:
 
 
 def decode_heart_rate(data: bytes) -> int | None:
-    """Beats a minute in a Heart Rate Measurement of these bands: `00 <bpm>`, 0 for no measurement."""
+    """Decode a Heart Rate Measurement of these bands, `00 <bpm>`, to beats a minute; None if they measured nothing.
+
+    Raises `MalformedPacket`.
+    """
     if len(data) < 2 or data[0] != 0:
         raise MalformedPacket("not a heart rate of Huami", data)
     return data[1] or None
 
 
 def decode_system_id(data: bytes) -> str:
-    """The band's address in its System ID, which has FF FE in the middle."""
+    """Decode the band's address from its System ID, which has FF FE in the middle. Raises `MalformedPacket`."""
     if len(data) != 8 or data[3:5] != b"\xff\xfe":
         raise MalformedPacket("not a system id made of an address", data)
     return ":".join(f"{byte:02X}" for byte in data[:3] + data[5:])
@@ -320,7 +342,7 @@ EVENT_FELL_ASLEEP, EVENT_WOKE_UP, EVENT_NOT_WORN, EVENT_MTU = 0x01, 0x02, 0x06, 
 
 
 def decode_event(data: bytes) -> tuple[int, int | None]:
-    """An event, and the MTU if it announces one, else None."""
+    """Decode the number of an event, and the ATT MTU if it announces one, else None. Raises `MalformedPacket`."""
     if not data:
         raise MalformedPacket("an event without a number", data)
     if data[0] != EVENT_MTU:
@@ -332,12 +354,12 @@ def decode_event(data: bytes) -> tuple[int, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class InactivityWarning:
-    """The setting of the band's own sit alarm, which cannot be read. hipsync does not write it unless asked to."""
+    """The setting of the band's own inactivity alarm, which cannot be read. hipsync writes it only when asked to."""
 
     enabled: bool
     threshold_minutes: int
     windows: tuple[tuple[int, int], ...]
-    """At most two windows `[from, to)`, in minutes of the band's day."""
+    """The times of day in which the band may warn: at most two `[from, to)`, in minutes after its local midnight."""
 
     def encode(self) -> bytes:
         edges = [edge for window in self.windows for edge in window]
@@ -354,12 +376,15 @@ class InactivityWarning:
 
 
 def config_reply(write: bytes, status: int = SUCCESS) -> bytes:
-    """A band's answer to a setting: `10`, the first bytes of the command, and a status."""
+    """Return a band's answer to a written setting: `10`, the first three bytes of the command, and a status."""
     return bytes([RESPONSE]) + write[:3] + bytes([status])
 
 
 def decode_config_reply(data: bytes) -> tuple[bytes, bool]:
-    """The first bytes of the command, and whether the band accepted it."""
+    """Decode a band's answer to a setting: the first bytes of the command, and whether the band accepted it.
+
+    Raises `MalformedPacket`.
+    """
     if len(data) < 3 or data[0] != RESPONSE:
         raise MalformedPacket("not an answer to a setting", data)
     return data[1:-1], data[-1] == SUCCESS
@@ -371,14 +396,17 @@ COMPANY = 0x0157
 
 
 def decode_advertised_steps(service_data: bytes) -> int:
-    """Today's steps in the service data under FEE0."""
+    """Decode today's steps from the service data that a band advertises under FEE0. Raises `MalformedPacket`."""
     if len(service_data) < 2:
         raise MalformedPacket("no steps in the service data", service_data)
     return int.from_bytes(service_data[:4], "little")
 
 
 def decode_advertised_heart_rate(manufacturer: bytes) -> int | None:
-    """The heart rate in the manufacturer data (without the company); None if its form is not certain."""
+    """Decode the heart rate in advertised manufacturer data, which begin after the company number.
+
+    None if there is no heart rate, or if the form of the data is not certain.
+    """
     if len(manufacturer) < 24 or manufacturer[0] != 0x02 or manufacturer[3] in NO_HEART_RATE:
         return None
     return manufacturer[3]
@@ -392,9 +420,9 @@ APP_ICON = 0x0B
 
 
 def encode_new_alert(title: str, body: str, room: int, *, short: bool) -> bytes:
-    """The alert that shows a text, in at most `room` bytes; `short` is a Mi Band 2's form, of 18 bytes of text.
+    """Return the alert that shows a text, in at most `room` bytes; `short` is a Mi Band 2's form, of 18 bytes of text.
 
-    The body is never empty, for an empty one makes a Bip S restart.
+    An empty body is sent as a space, because an empty one makes a Bip S restart.
     """
     if short:
         return bytes([SMS, 0x01]) + (cut(f"{title} {body}".strip(), min(18, room - 2)) or b" ")
@@ -403,5 +431,5 @@ def encode_new_alert(title: str, body: str, room: int, *, short: bool) -> bytes:
 
 
 def cut(text: str, limit: int) -> bytes:
-    """A text in UTF-8, cut between two characters to at most `limit` bytes."""
+    """Encode a text in UTF-8 and cut it to at most `limit` bytes, without splitting a character."""
     return text.encode()[:limit].decode("utf-8", "ignore").encode()

@@ -1,15 +1,15 @@
-"""The conversation with a Huami band of either generation: log in, set the clock, fetch minutes, listen, buzz.
+"""The conversation with a Huami band of either generation: log in, set the clock, fetch minutes, follow steps, buzz.
 
-A fetch has rounds. Each asks for the minutes since an instant. The band answers how many it will send and from when,
-sends them in numbered packets, and ends with a status::
+A fetch has rounds, and each asks for the minutes since an instant. The band announces how many it will send and from
+when, sends them in numbered packets, and ends with a status::
 
     > 01 01 <since>          < 10 01 01 <count> <start>
     > 02                     < (data) 00 ..., 01 ..., 02 ...     < 10 02 01 [crc32]
     (stored now)
-    > 03                     < 10 03 01                          only if the band may forget
-    > 03 09, or 03 01        < 10 03 01                          newer generation: always; keep, or forget
+    > 03                     < 10 03 01                          only if the band may forget the minutes
+    > 03 09, or 03 01        < 10 03 01                          newer generation, always: keep, or forget
 
-The newer generation starts a round only when the one before is acknowledged, even if it was empty or spoilt.
+The newer generation starts a round only when the one before is acknowledged, even if that was empty or spoilt.
 """
 
 from __future__ import annotations
@@ -30,27 +30,28 @@ from hipsync_devices.huami.packets import Battery, CurrentTime, RealtimeSteps, R
 from hipsync_devices.live_counter import utc_offset
 
 ROUND_WITHIN = timedelta(minutes=15)
-"""The longest that the packets of a round may take: days of minutes take seconds."""
+"""The longest that the packets of a round may take; the minutes of several days take seconds."""
 BETWEEN_ROUNDS = timedelta(seconds=1)
 FIRST_FETCH = timedelta(days=100)
-"""How far back the first fetch asks; the band answers from its oldest minute, of two to four weeks ago."""
+"""How far back the first fetch asks; the band begins with its oldest minute, from two to four weeks ago."""
 TRIES = 3
-"""Tries of one round: a lost or doubled packet spoils it, and the band still has it."""
+"""How often one round is tried: a lost or doubled packet spoils it, but the band still has the minutes."""
 MOST_ROUNDS = 1000
-"""The most rounds of one sync, of a second each. Whenever the band was off a round ends; the next sync has the rest."""
+"""The most rounds of one sync, each of which takes a second. A round ends wherever the band was off; the next sync
+fetches the rest."""
 MOST_PACKETS = 2**16
-"""The most packets of one round: 30 days at two records a packet are a third of this."""
+"""The most packets of one round; 30 days at two records a packet need a third of them."""
 NOTHING = Reply(packets.TRANSFER, packets.FETCH_NONE)
-"""The answer for no data, or no more: some bands give it at once, others when the transfer is to begin."""
+"""The answer "no data, or no more": some bands give it to the request, others when the transfer is to begin."""
 
 
 # ------------------------------------------------------------------ login, clock, battery
 
 
 async def opened(link: Link, session: Session) -> Sequence[Reading]:
-    """Log in and set the clock; the band's versions, serial number and battery.
+    """Log in and set the clock, and return the band's versions, serial number and battery level.
 
-    A battery report that makes no sense is left out: it is no reason to lose the steps.
+    A battery report that makes no sense is left out, because it is no reason to lose the steps.
     """
     newer = model_of(session.name).newer
     battery = await _opened_newer(link, session) if newer else await _opened_classic(link, session)
@@ -75,7 +76,10 @@ async def _opened_classic(link: Link, session: Session) -> Battery | None:
 
 
 async def _opened_newer(link: Link, session: Session) -> Battery | None:
-    """Log in to a band of the newer generation; its battery. The channel is closed, for nothing else needs it."""
+    """Log in to a band of the newer generation, and return its battery report; None if it gives none.
+
+    Then the channel is closed, because nothing else needs it.
+    """
     channel, battery = Channel(link), None
     await channel.log_in(key_of(session))
     with suppress(MalformedPacket, NoReply):
@@ -85,7 +89,10 @@ async def _opened_newer(link: Link, session: Session) -> Battery | None:
 
 
 async def set_clock(link: Link, *, newer: bool = False) -> None:
-    """Set the band to local time with its offset, at every connection: it knows neither summer time nor journeys."""
+    """Set the band's clock to local time and its offset from UTC.
+
+    Every connection does so, because the band knows neither of summer time nor of journeys.
+    """
     clock = CurrentTime(link.now(), packets.quarters_of(utc_offset(link)))
     await link.write(gatt.CURRENT_TIME, clock.encode_newer() if newer else clock.encode(), response=True)
 
@@ -94,15 +101,15 @@ async def set_clock(link: Link, *, newer: bool = False) -> None:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The minutes on the band since the last one that is stored here, a batch for each round.
+    """Yield the minutes on the band since the last one stored here, a batch for each round.
 
-    Only finished minutes are reported, never one ahead of our clock. If the band's clock was wrong, so are its stamps,
-    and nobody knows since when. `opened` has set the clock by now, so later minutes are right and are found. Minutes
-    that were stamped ahead of now stay on the band, and a sync never asks for minutes after them: the next sync goes on
-    from the last minute stored. Minutes stamped more than 100 days ago, or before the last one stored, are not fetched.
+    Only minutes that have ended by our clock are yielded. If the band's clock was wrong, so are its stamps, and nobody
+    knows since when; `opened` has set it by now, so later minutes are right. Minutes stamped in the future stay on the
+    band and end the sync, and the next sync continues after the last minute stored. Minutes stamped more than 100 days
+    ago, or before the last one stored, are not fetched.
 
-    The band keeps its minutes, so that other apps find them, unless `session.erase`. Then it may forget a round when
-    all of it is stored, which a round with minutes from the future is not.
+    The band keeps its minutes for other apps, unless `session.erase`. Then it may forget a round once all of it is
+    stored, which a round with minutes from the future never is.
     """
     model = model_of(session.name)
     since = _whole_minute(session.since.get(Epoch, link.now() - FIRST_FETCH))
@@ -132,7 +139,10 @@ def _whole_minute(instant: datetime) -> datetime:
 
 
 async def _round(link: Link, since: datetime, size: int, model: Model) -> list[Epoch] | None:
-    """The minutes of one round, empty if there are none; None if the band refuses it. A spoilt one is tried again."""
+    """Fetch one round and return its minutes, an empty list if there are none; None if the band has nothing to send.
+
+    A spoilt round is tried again; after three tries, raises `SpoiltRound` or `NoReply`.
+    """
     for left in reversed(range(TRIES)):
         try:
             return await _attempt(link, since, size, model)
@@ -148,7 +158,7 @@ async def _round(link: Link, since: datetime, size: int, model: Model) -> list[E
 
 
 class SpoiltRound(UnexpectedReply):
-    """Raised when packets of a round were lost, doubled or damaged on the way; the band still has them."""
+    """Raised when packets of a round were lost, doubled or damaged on the way; the band still has the minutes."""
 
 
 async def _attempt(link: Link, since: datetime, size: int, model: Model) -> list[Epoch] | None:
@@ -176,9 +186,10 @@ async def _attempt(link: Link, since: datetime, size: int, model: Model) -> list
 
 
 async def _transfer(link: Link) -> tuple[bytes, Reply]:
-    """The payload of all packets in order, and the status at the end. Raises `SpoiltRound`.
+    """Receive a round, and return the payload of all its packets in order and the status at its end.
 
-    A spoilt round is received to its end, so that the band is not asked again while it sends.
+    Raises `SpoiltRound` if a packet is missing or doubled, but only at the end of the round, so that the band is not
+    asked again while it is still sending. Raises `NoReply` if the band falls silent.
     """
     data = bytearray()
     number, whole = 0, True
@@ -197,7 +208,10 @@ async def _transfer(link: Link) -> tuple[bytes, Reply]:
 
 
 def _checked(data: bytes, end: Reply) -> bool:
-    """Whether a checksum proves that a round is complete; False if the band sent none. Raises `SpoiltRound`."""
+    """Return whether a checksum proves that a round is complete; False if the band sent no checksum.
+
+    Raises `SpoiltRound` if the checksum is wrong, or if the band ended the round with an error.
+    """
     if end.status != packets.SUCCESS:
         raise SpoiltRound(f"the band broke off with status 0x{end.status:02x}")
     if len(end.payload) < 4:
@@ -208,10 +222,12 @@ def _checked(data: bytes, end: Reply) -> bool:
 
 
 def _size(data: bytes, count: int, size: int, *, sure: bool, checked: bool) -> int:
-    """Bytes of a record: the size that fits the count, else that of the model if no packet can be missing.
+    """Return the length of a record in bytes: the one that fits the count or, if no packet can be missing, the model's.
 
-    Some bands may count bytes. A count that fits neither means that the last packets were lost, unless a checksum
-    proves the round complete. So do four bytes a record from a model with eight: half of them may be missing.
+    `count` is the announced number of records, though some bands may count bytes; `size` is the model's length, and
+    `sure` says whether the model is known. Raises `SpoiltRound` if the count fits nothing, because then the last
+    packets were lost, unless a checksum proves the round complete (`checked`). Four bytes a record from a model with
+    eight are also refused then: half of the data may be missing.
     """
     if len(data) == 8 * count:
         return 8
@@ -223,7 +239,10 @@ def _size(data: bytes, count: int, size: int, *, sure: bool, checked: bool) -> i
 
 
 async def _acknowledge(link: Link, *, forget: bool, newer: bool) -> None:
-    """Acknowledge a round, as `packets.encode_acknowledgement` has it. Raises `UnexpectedReply` on a refusal."""
+    """Acknowledge a round if its generation wants that; `forget` lets the band forget the minutes.
+
+    Raises `UnexpectedReply` if the band refuses the acknowledgement, and `NoReply` if it does not answer.
+    """
     word = packets.encode_acknowledgement(forget=forget, newer=newer)
     if word is None:
         return
@@ -237,7 +256,7 @@ async def _acknowledge(link: Link, *, forget: bool, newer: bool) -> None:
 
 
 async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The total of the day: now, whenever it changes, and at least every two minutes."""
+    """Yield the total of today's steps: at once, whenever it changes, and at least every two minutes."""
     del session
     await link.subscribe(packets.REALTIME_STEPS)
     at, report = link.now(), await link.read(packets.REALTIME_STEPS)
@@ -250,11 +269,11 @@ async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading
 
 
 BUZZ = timedelta(seconds=1.5)
-"""How long to vibrate; the band would do so for about ten seconds by itself."""
+"""How long to let the band vibrate before it is told to stop; otherwise it would go on for about ten seconds."""
 
 
 async def nudge(link: Link, session: Session, message: Message) -> Answer | None:
-    """Vibrate, twice if strong, then show the text. These bands give no answer."""
+    """Vibrate, twice if the message is strong, then show the text. Return None, because the wearer cannot answer."""
     for number in range(2 if message.strong else 1):
         if number:
             await link.pause(BUZZ)

@@ -1,8 +1,9 @@
-"""A simulated Mi Band of the classic generation, as it behaves to any client; the newer one is in `sim_2021`.
+"""A simulated Mi Band of the classic generation, as it behaves towards any client; the newer one is in `sim_2021`.
 
-It records its wearer's minutes by its own clock, which may be wrong, and answers from its memory. States that a Mi Band
-has no kind for are coded by the nearest one: cycling as walking (01), an unknown state as sitting (50) without steps
-and walking (01) with some. More than 255 steps a minute are 255. It knows no summer time: its offset is the last set.
+It records its wearer's minutes by its own clock, which may be wrong, and answers from its memory. States for which a Mi
+Band has no kind byte get the nearest one: cycling counts as walking (01), an unknown state as sitting (50) without
+steps and as walking (01) with some. A minute stores at most 255 steps. The band knows no summer time: its offset is the
+one that was set last.
 """
 
 from __future__ import annotations
@@ -47,34 +48,37 @@ ANNOUNCED_MTU = 247
 
 @dataclass(slots=True)
 class Faults(simulator.Faults):
-    """What goes wrong in the firmware; packets are numbered from 0 in each round."""
+    """What goes wrong in the firmware; the packets of each round are numbered from 0."""
 
     swap: set[int] = field(default_factory=set[int])
-    """Numbers of packets that change places with the next one."""
+    """The numbers of packets that change places with the next one."""
     bad_checksum: bool = False
     refuse_fetch: int | None = None
-    """Status of the answer to a fetch, such as 0x02 or 0x04."""
+    """The status with which the band refuses a fetch, such as 0x02 or 0x04; None if it does not."""
     miscount: int = 0
-    """The error of the announced count."""
+    """The number that is added to the announced count of records."""
     foreign_offset: bool = False
-    """Answers give the same instant with an offset that differs from the band's by an hour."""
+    """Whether stamps in answers have an offset one hour ahead of the band's; their instant stays the same."""
     times: int = 1
     """How many fetches the faults above affect."""
     refuse_login: int | None = None
-    """Status of the answer to a right proof, such as 0x07 of a Mi Band 6 with newer firmware."""
+    """The status that answers a right proof, such as 0x07 from a Mi Band 6 with newer firmware; None for success."""
     mute_tap: bool = False
-    """The band neither takes a key nor refuses it."""
+    """Whether the band neither accepts nor refuses a new key."""
     short_steps: bool = False
-    """Live steps have five bytes, as those of an Amazfit Bip Lite."""
+    """Whether live steps have five bytes, like those of an Amazfit Bip Lite."""
     long_answers: bool = False
-    """Answers to a fetch have a sixteenth byte, as those of later firmware."""
+    """Whether answers to a fetch have a sixteenth byte, like those of later firmware."""
 
 
 class MiBand(ClientBand):
-    """A band on a wrist (`hipsync.simulated.Simulator`). Without a `secret` it is unpaired, and a tap stores a key."""
+    """A simulated Mi Band on a wrist. Without a `secret` it is not paired yet, and stores a key after a tap.
+
+    The class fits `hipsync.simulated.Simulator`.
+    """
 
     serial = b"5a6f01b20c33"
-    """The serial number, another one in each model here, as in each real band."""
+    """The serial number, which differs in each simulated model, as it does in real bands."""
     default_name, default_firmware = "Mi Smart Band 5", "V1.0.2.66"
 
     def __init__(
@@ -96,14 +100,14 @@ class MiBand(ClientBand):
         self.shown: list[Shown] = []
         self.faults = Faults()
         self.erased: list[datetime] = []
-        """Minutes that the band forgot on an acknowledgement, by its own clock."""
+        """The minutes, by the band's clock, that it forgot after an acknowledgement."""
         self.requests: list[datetime] = []
-        """The instants since which it was asked for minutes."""
+        """The instant from which each request for minutes asked for them, in order."""
         self.sent = 0
-        """How many records were sent."""
+        """The number of records that the band has sent."""
         self.battery = Battery(87, charging=False, last_level=100)
         self.challenge: bytes | None = None
-        """The next challenge; random if None."""
+        """The next challenge that the band will give; None for a random one."""
         self.deletes_on_ack, self.taps_after, self.round_minutes = deletes_on_ack, taps_after, round_minutes
         self._model = model_of(self.name)
         self._memory = Memory(record_bytes or record_size(self._model, self.firmware))
@@ -306,7 +310,7 @@ class MiBand(ClientBand):
             self._acknowledged()
 
     def _arm(self, data: bytes) -> bool:
-        """Answer a request for a round; whether the round may be fetched now, even if it is empty."""
+        """Answer a request for a round, and return whether a round has begun, even an empty one."""
         self._delivered, self._armed = [], []
         self._fault = self.faults if self.faults.times > 0 else Faults()
         self.faults.times -= 1
@@ -328,7 +332,7 @@ class MiBand(ClientBand):
         return True
 
     def _offset_of_answers(self, request: bytes) -> int:
-        """The offset of the stamps in an answer, in quarters of an hour."""
+        """Return the offset from UTC of the stamps in an answer, in quarters of an hour."""
         del request
         return self._quarters
 
@@ -362,27 +366,30 @@ class MiBand(ClientBand):
         self._client.send(packets.FETCH, Reply(packets.ACKNOWLEDGE, packets.SUCCESS).encode())
 
     def memory(self) -> list[datetime]:
-        """The minutes that the band has stored, by its own clock."""
+        """Return the minutes that the band has stored, by its own clock."""
         return list(self._memory)
 
     # ------------------------------------------------------------------ time
 
     def clock(self) -> datetime:
-        """What the band believes the time to be."""
+        """Return the instant that the band takes for now."""
         return self._time.now + self._clock_error
 
     def _local(self, instant: datetime) -> datetime:
         return instant.astimezone(timezone(self._quarters * packets.QUARTER))
 
     def reboot(self, now: datetime, off: timedelta = MINUTE) -> None:
-        """Restart the band: connection, login and the minutes while it was off are lost, by our guess nothing else."""
+        """Restart the band: it loses the connection, the login and the minutes while it is off, and nothing else.
+
+        That nothing else is lost is our guess.
+        """
         self._live(now)
         self._off = now, now + off
         self._client.forget()
         self._client.hang_up()
 
     def _live(self, now: datetime) -> None:
-        """Record the minutes that have passed, and do what is due then."""
+        """Record the minutes up to `now`, and do what is due by then: send steps, take a tap, end a late login."""
         before = self._today
         self._time.pass_until(now)
         self._turn_day(self.clock())

@@ -1,10 +1,10 @@
-"""Simulated bands of the newer generation: they have the memory of the classic ones and another transport.
+"""Simulated bands of the newer generation: they have the memory of the classic ones, but another transport.
 
-`MiBand6`  a Mi Band 6 with newer firmware: it refuses the classic login with 07, and is classic in everything else once
-           the newer login is done
-`MiBand7`  also wants another form of the clock, answers in the offset of the request, has its battery on an endpoint,
-           and refuses a fetch until the round before is acknowledged; here that outlives the connection, for nobody
-           has recorded what a lost link does to it
+`MiBand6`  a Mi Band 6 with newer firmware: it refuses the classic login with status 07, and after the newer login it is
+           classic in everything else
+`MiBand7`  also demands another form of the clock, answers in the offset of the request, has its battery on an endpoint,
+           and refuses a fetch until the round before is acknowledged; by our guess it does so even in a new connection,
+           because nobody has recorded what a lost link changes
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from hipsync_devices.huami.sim import BAD_REQUEST, MiBand
 from hipsync_devices.simulator import OUT_OF_RANGE, Given, can
 
 NO_KEY = 0x02
-"""Status of a band that no account owns. It is a guess: nobody has recorded it."""
+"""The status with which a band that no account owns refuses a login. It is a guess: nobody has recorded it."""
 public_key = cache(ecdh.public_key)
-"""The public key of a private number; a simulated band keeps its number for life."""
+"""Returns the public key of a private number. It is cached, because a simulated band never changes its number."""
 
 
 class GivenNewer(Given, total=False):
-    """The keywords that make a band of this generation, besides its wearer's life."""
+    """The keyword arguments of the simulated bands of the newer generation."""
 
     name: str
     firmware: str
@@ -43,24 +43,27 @@ class GivenNewer(Given, total=False):
 
 
 class MiBand6(MiBand):
-    """A band on a wrist (`hipsync.simulated.Simulator`). Without a `secret` it has no owner, and lets nobody in."""
+    """A simulated Mi Band 6 on a wrist. Without a `secret` it has no owner, and refuses every login.
+
+    The class fits `hipsync.simulated.Simulator`.
+    """
 
     serial = b"5a6f01b20c66"
     default_name, default_firmware = "Mi Smart Band 6", "V1.0.6.16"
 
     def __init__(self, life: Sequence[Epoch], **given: Unpack[GivenNewer]) -> None:
         self.private: int | None = None
-        """The number of its public key; made of `seed` if None."""
+        """The private number of the band's key agreement; None until one is made from `seed`."""
         self.wants_receipts = False
-        """Whether it asks for a receipt of each message."""
+        """Whether the band asks for a receipt of each message."""
         self.receipts: list[bytes] = []
         self.services_sealed = {
             endpoints.SERVICES: False, endpoints.CONFIGURATION: True, endpoints.CONNECTION: False,
             endpoints.BATTERY: False, endpoints.CLOCK: True, endpoints.LOGIN: False,
         }  # fmt: skip
-        """Its endpoints, each with whether it wants encryption."""
+        """The band's endpoints, each with whether its messages are encrypted."""
         self.settings: list[Settings] = []
-        """The settings that were written to it."""
+        """The settings that clients have written to the band."""
         super().__init__(life, **given)
 
     def _forget_connection(self) -> None:
@@ -95,10 +98,10 @@ class MiBand6(MiBand):
             if message is not None:
                 self._hear(message)
         except MalformedPacket:
-            return  # it ignores what it cannot read
+            return  # the band ignores messages that it cannot read
 
     def _hear(self, message: Message) -> None:
-        """Take a message. It is ignored if it is out of order, not encrypted as wanted, or comes before the login."""
+        """Receive a message. It is ignored if it is out of order, not encrypted as demanded, or before the login."""
         logs_in = message.endpoint == endpoints.LOGIN
         begins = logs_in and message.payload[:1] == bytes([endpoints.HELLO])
         if message.handle != self._heard_handle + 1 & 0xFF and not begins:
@@ -129,7 +132,7 @@ class MiBand6(MiBand):
             self.send(endpoint, bytes([endpoints.CONFIGURATION_SET, packets.SUCCESS]))
 
     def send(self, endpoint: int, payload: bytes) -> None:
-        """Send a message, as an answer or unasked."""
+        """Send a message from an endpoint, as an answer or without being asked."""
         self._handle = self._handle + 1 & 0xFF
         message = Message(self._handle, endpoint, payload, self.services_sealed.get(endpoint, False))
         keys, self._sequence = self._assembly.keys, self._sequence + 1
@@ -171,14 +174,14 @@ class MiBand6(MiBand):
 
 
 class MiBand7(MiBand6):
-    """A Mi Band 7 on a wrist (`hipsync.simulated.Simulator`)."""
+    """A simulated Mi Band 7 on a wrist. The class fits `hipsync.simulated.Simulator`."""
 
     serial = b"5a6f01b20c77"
     default_name, default_firmware = "Xiaomi Smart Band 7", "V1.27.0.4"
 
     def __init__(self, life: Sequence[Epoch], **given: Unpack[GivenNewer]) -> None:
         self.owed = False
-        """Whether a round is not acknowledged yet."""
+        """Whether the client has not acknowledged the last round yet, so that the band refuses the next one."""
         super().__init__(life, **given)
         self.faults.long_answers = True
 
@@ -186,7 +189,7 @@ class MiBand7(MiBand6):
         return Advertisement(name=self.name, services=frozenset({packets.FEE0}))
 
     def services(self) -> Sequence[Service]:
-        """The services of a Mi Band 6, without classic login, battery, live steps, text and settings."""
+        """Return the services of a Mi Band 6, but without classic login, battery, live steps, text and settings."""
         gone = {
             packets.BATTERY, packets.REALTIME_STEPS, packets.CONFIGURATION, packets.CHUNKED, packets.AUTHENTICATION,
         }  # fmt: skip

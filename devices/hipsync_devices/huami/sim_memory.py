@@ -1,4 +1,4 @@
-"""The memory of a simulated Mi Band: coded minutes, by its own clock."""
+"""The memory of a simulated Mi Band: a coded record for each minute, stamped by the band's own clock."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hipsync.model import MINUTE, Epoch, State
 from hipsync_devices.huami import packets
 
 CAPACITY = 43_200
-"""Minutes that fit: 30 days. Vendors advertise three weeks; nobody has measured it."""
+"""The number of minutes that fit: 30 days. Vendors advertise three weeks; nobody has measured it."""
 KINDS: dict[State | None, int] = {
     State.SITTING: 0x50,
     State.STANDING: 0x60,
@@ -23,7 +23,11 @@ KINDS: dict[State | None, int] = {
 
 
 class Memory:
-    """Records of `size` bytes. A minute that the clock passes twice is overwritten, and the oldest makes room."""
+    """The stored minutes, as records of `size` bytes by their stamps.
+
+    A minute that the clock passes twice is overwritten. When the memory is full, the record stored longest ago is
+    dropped.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -39,7 +43,10 @@ class Memory:
             del self._records[next(iter(self._records))]
 
     def run(self, since: datetime, most: int) -> list[datetime]:
-        """The first minutes from `since` on without a gap, at most `most`: a time when it was off ends a round."""
+        """Return the stamps of the first minutes from `since` on, at most `most`, up to the first gap.
+
+        A gap is a time in which the band was off, and ends a round.
+        """
         first = min((stamp for stamp in self._records if stamp >= since), default=None)
         run: list[datetime] = []
         while first is not None and len(run) < most and first + len(run) * MINUTE in self._records:
@@ -50,12 +57,12 @@ class Memory:
         return b"".join(self._records[stamp] for stamp in stamps)
 
     def forget(self, stamps: Iterable[datetime]) -> list[datetime]:
-        """Forget minutes; those that were still there."""
+        """Forget minutes, and return those of them that were still stored."""
         return [stamp for stamp in stamps if self._records.pop(stamp, None) is not None]
 
 
 def coded(epoch: Epoch, size: int) -> bytes:
-    """The record of a minute, with its own kind byte if it has one, else the kind nearest to its state."""
+    """Return the record of a minute in `size` bytes, with the epoch's kind byte, or the one nearest to its state."""
     steps = min(epoch.steps, 0xFF)
     kind = epoch.kind if epoch.kind is not None else KINDS.get(epoch.state, 0x01 if steps else 0x50)
     return packets.encode_record(kind, min(epoch.intensity or 0, 0xFF), steps, epoch.heart_rate or 0xFF, size)

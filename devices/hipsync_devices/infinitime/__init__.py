@@ -1,4 +1,4 @@
-"""InfiniTime, the firmware of the PineTime watch: a live step counter and a screen, no stored steps."""
+"""The PineTime watch with its firmware InfiniTime: a live step counter and a screen, but no stored steps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from hipsync_devices.infinitime import protocol
 from hipsync_devices.infinitime.gadgetbridge import TABLES
 
 NAMES = frozenset({"InfiniTime", "Pinetime-JF", "PineTime"})
-"""Names of the watch: today's, that of its first builds, and that with other firmware, whose owner learns what to do.
-The step service is not advertised, and other gadgets have the service for firmware updates too."""
+"""The names of the watch: today's, that of the first builds, and that with other firmware, whose owner is told to
+update. The watch does not advertise its step service, and other gadgets have its service for firmware updates too."""
 
 
 def _matches(advertisement: Advertisement) -> bool:

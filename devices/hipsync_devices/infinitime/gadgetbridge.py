@@ -1,4 +1,4 @@
-"""Steps of a PineTime in Gadgetbridge's database: a row when the count rose, and none while it did not.
+"""The steps of a PineTime in Gadgetbridge's database, which has a row for each rise of the count and no other rows.
 
 So minutes without a row are unknown: the watch may have been out of reach.
 """
@@ -13,7 +13,7 @@ from hipsync.model import MINUTE
 from hipsync_devices.samples import summed
 
 RISEN = range(1, 1001)
-"""Steps of one notification. More were counted while nobody was connected, and belong to no one minute."""
+"""The numbers of steps that a row may have. More were counted while nobody was connected, in an unknown minute."""
 
 TABLES: Mapping[str, Samples] = {
     "PINE_TIME_ACTIVITY_SAMPLE": Samples(("STEPS",), partial(summed, length=MINUTE, steps=RISEN))

@@ -17,23 +17,23 @@ from hipsync_devices.gatt import uuid16
 
 FIRMWARE = uuid16(0x2A26)
 LOCAL_TIME = uuid16(0x2A0F)
-"""Local Time Information, from 1.12 on."""
+"""The characteristic Local Time Information, which InfiniTime has from 1.12 on."""
 BATTERY = uuid16(0x2A19)
 EVENT = "00020001-78fc-48fe-8e23-433b3a1942d0"
-"""Notification Event: a button pressed on a call screen."""
+"""The characteristic Notification Event, which notifies a button pressed on a call screen."""
 MOTION = "00030000-78fc-48fe-8e23-433b3a1942d0"
-"""The service with the step count, from 1.7 on."""
+"""The service with the step count, which InfiniTime has from 1.7 on."""
 STEPS = "00030001-78fc-48fe-8e23-433b3a1942d0"
 
 QUARTER = timedelta(minutes=15)
 TEXT = 99
-"""Bytes of an alert that the watch shows; it cuts the rest even inside a character."""
+"""The most bytes of an alert's text that the watch shows; it cuts off the rest, even inside a character."""
 SIMPLE, CALL = 0, 3
-"""Categories of an alert; the watch treats all but 3 alike."""
+"""Categories of an alert. The watch treats all of them alike except 3, an incoming call."""
 
 
 class Firmware(NamedTuple):
-    """A version of InfiniTime."""
+    """The version number of an InfiniTime firmware."""
 
     major: int
     minor: int
@@ -43,8 +43,9 @@ class Firmware(NamedTuple):
     def counts_in_the_dark(self) -> bool:
         """Whether the counter is up to date while the screen is off.
 
-        Up to 1.15 the watch polls its step sensor only while the screen is on, or if the wearer lets motion wake it,
-        which Bluetooth does not show. Otherwise reads return an old count, and notifications stop.
+        Up to 1.15 the watch polls its step sensor only while the screen is on, or always if the wearer lets motion wake
+        it, a setting that Bluetooth does not show. While it does not poll, reads return an old count and no
+        notifications come.
         """
         return self >= (1, 16)
 
@@ -53,35 +54,38 @@ UNKNOWN_FIRMWARE = Firmware(0, 0)
 
 
 def firmware(revision: str) -> Firmware:
-    """The version at the start of a revision string; `UNKNOWN_FIRMWARE` for a fork with other numbers."""
+    """Return the version at the start of a revision string, or `UNKNOWN_FIRMWARE` if it starts with no version."""
     match = re.match(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?", revision, re.ASCII)
     return Firmware(*(int(part or 0) for part in match.groups())) if match else UNKNOWN_FIRMWARE
 
 
 def steps(data: bytes) -> int:
-    """Steps since the watch's local midnight or its last start: `u32` little-endian."""
+    """Decode the steps since midnight by the watch's clock, or since its last restart: `u32` little-endian.
+
+    Raises `MalformedPacket`.
+    """
     if len(data) != 4:
         raise MalformedPacket("a step count has 4 bytes", data)
     return int.from_bytes(data, "little")
 
 
 def steps_packet(count: int) -> bytes:
-    """Inverse of `steps`."""
+    """Encode a step count as `steps` decodes it."""
     return count.to_bytes(4, "little")
 
 
 def percent(data: bytes) -> int:
-    """Battery level, `u8` from 0 to 100."""
+    """Decode a battery level in percent, `u8` from 0 to 100. Raises `MalformedPacket`."""
     if len(data) != 1 or data[0] > 100:
         raise MalformedPacket("a battery level is one byte of at most 100", data)
     return data[0]
 
 
 def wall_clock(local: datetime) -> bytes:
-    """Current Time: the wearer's wall clock, 10 bytes; firmware from 1.12 on refuses fewer.
+    """Encode the wearer's wall-clock time as a Current Time of 10 bytes; firmware from 1.12 on refuses fewer.
 
     `u16 year, month, day, hour, minute, second, weekday (1 = Monday), 1/256 s, reason (1 = set by hand)`. InfiniTime
-    reads up to the second.
+    ignores everything after the second.
     """
     date = local.year.to_bytes(2, "little") + bytes([local.month, local.day])
     fraction = local.microsecond * 256 // 1_000_000
@@ -89,9 +93,10 @@ def wall_clock(local: datetime) -> bytes:
 
 
 def wall_clock_of(data: bytes) -> datetime:
-    """Inverse of `wall_clock` to the second, without a zone; month 13 and the like run over into the next year.
+    """Decode a Current Time to the second, as a wall-clock time without a zone.
 
-    Raises `MalformedPacket` for what no calendar holds.
+    Numbers that are too high carry over: month 13 is January of the next year. Raises `MalformedPacket` for fewer than
+    7 bytes and for a year out of range.
     """
     if len(data) < 7:
         raise MalformedPacket("a time has at least 7 bytes", data)
@@ -104,10 +109,10 @@ def wall_clock_of(data: bytes) -> datetime:
 
 
 def local_time(now: datetime, zone: ZoneInfo) -> bytes:
-    """Local Time Information: two signed bytes in quarter hours, standard time and what summer time adds.
+    """Encode a Local Time Information: two signed bytes, the offset of standard time and what summer time adds to it.
 
-    The second may only be 0, 2, 4 or 8 (GATT specification supplement); a zone with another idea of summer, or a
-    negative one, puts all into the first.
+    Both count quarters of an hour. The second may only be 0, 2, 4 or 8 (GATT specification supplement); for a zone that
+    adds anything else in summer, the first byte is the whole offset and the second 0.
     """
     here = now.astimezone(zone)
     offset, summer = (round((span or timedelta()) / QUARTER) for span in (here.utcoffset(), here.dst()))
@@ -118,14 +123,14 @@ def local_time(now: datetime, zone: ZoneInfo) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """New Alert: `category, count, 0`, then `title NUL body`, or the caller's name alone."""
+    """A New Alert: `category, count, 0`, then `title NUL body`, or only the caller's name for a call."""
 
     title: str
     body: str = ""
     call: bool = False
 
     def packet(self) -> bytes:
-        """At most 3 + 99 bytes, cut between two characters."""
+        """Return the bytes of the alert: 3, and at most 99 of text. No character is split."""
         title, body = (part.replace("\0", " ") for part in (self.title, self.body))
         words = title if self.call else f"{title}\0{body}"
         text = words.encode(errors="replace")[:TEXT].decode(errors="ignore")
@@ -133,7 +138,10 @@ class Alert:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """What the watch makes of a write of more than three bytes; without NUL all is the body, or the caller."""
+        """Decode an alert as the watch does: without a NUL the whole text is the body, or the name of the caller.
+
+        Raises `MalformedPacket` if there is no text after the three bytes.
+        """
         if len(data) <= 3:
             raise MalformedPacket("an alert has a text after its 3 bytes", data)
         words = data[3 : 3 + TEXT].decode(errors="replace")
@@ -144,7 +152,7 @@ class Alert:
 
 
 class Press(IntEnum):
-    """The buttons of a call screen."""
+    """The buttons of a call screen, by the number that the watch notifies."""
 
     DECLINED = 0
     ACCEPTED = 1
@@ -152,7 +160,7 @@ class Press(IntEnum):
 
 
 def press(data: bytes) -> Press:
-    """The button that the wearer pressed: one byte."""
+    """Decode the button that the wearer pressed, one byte. Raises `MalformedPacket`."""
     if len(data) != 1 or data[0] > Press.MUTED:
         raise MalformedPacket("a call event is one byte, 0, 1 or 2", data)
     return Press(data[0])

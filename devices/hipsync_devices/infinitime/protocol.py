@@ -1,7 +1,7 @@
 """The conversation with InfiniTime: a live step counter, no stored steps.
 
-The counter runs from the watch's local midnight. A restart, or setting the clock into hour 0, clears it too, and what
-it counted before is lost. The steps while nobody was connected show only as one difference.
+The counter runs from midnight by the watch's clock. It is also cleared, and its steps lost, by a restart or when the
+clock is set into hour 0. Steps taken while nobody was connected show only as a higher count.
 """
 
 from __future__ import annotations
@@ -18,14 +18,18 @@ from hipsync_devices.infinitime.packets import Alert, Press
 from hipsync_devices.live_counter import burst, notifications, utc_offset, worth_storing
 
 HEARTBEAT = timedelta(minutes=1)
-"""Between reads of the counter while the watch is silent: a read proves that the link is alive and the wearer still."""
+"""The time between two reads of the counter while the watch is silent. A read proves that the link is alive, and an
+unchanged count that the wearer is still."""
 RINGING = timedelta(seconds=20)
-"""How long to wait for a button. A call screen stays for 7 s, or once it is touched until a button is pressed."""
+"""How long to wait for a button. A call screen stays for 7 s or, once it is touched, until a button is pressed."""
 ANSWERS = {Press.ACCEPTED: Answer.DONE, Press.DECLINED: Answer.SNOOZED, Press.MUTED: Answer.SKIPPED}
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Set the watch's clock; its versions and battery. Raises `DeviceError` for firmware that does not report steps."""
+    """Set the watch's clock, and return its versions and battery level.
+
+    Raises `DeviceError` for firmware that does not report steps.
+    """
     version = await gatt.read_text(link, packets.FIRMWARE)
     if not link.has(packets.STEPS):
         raise DeviceError(
@@ -39,16 +43,17 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def sync(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The count as it is now; nothing from firmware before 1.16, whose answer may be hours old."""
+    """Yield the count as it is now, but nothing with firmware before 1.16, whose count may be hours old."""
     if await _is_fresh(link):
         yield [await _counter(link)]
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The count as it changes, and from firmware 1.16 on every minute while it does not; the battery as reported.
+    """Yield the count when it changes, and from firmware 1.16 on every minute while it does not; yield the battery too.
 
-    Older firmware does not poll its sensor while the screen is off, so a count that stays the same proves nothing. A
-    count that changed is right, for the watch has just polled the sensor, which itself never stops.
+    Older firmware does not poll its sensor while the screen is off, so an unchanged count proves nothing. A changed
+    count is right: the watch has just polled the sensor, which never stops counting. When the wearer's offset from UTC
+    changes, the clock is set again.
     """
     fresh = await _is_fresh(link)
     offset = utc_offset(link)
@@ -71,7 +76,10 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 async def nudge(link: Link, _: Session, message: Message) -> Answer | None:
-    """Show the text with one weak buzz; if strong, ring like a call, which the wearer may answer with a button."""
+    """Show the text with one weak buzz; if the message is strong, ring like a call and wait for a button.
+
+    Return the wearer's answer, or None if no button was pressed or the message is not strong.
+    """
     if not message.strong:
         await link.write(gatt.NEW_ALERT, Alert(message.title, message.body).packet(), response=True)
         return None
@@ -85,10 +93,10 @@ async def nudge(link: Link, _: Session, message: Message) -> Answer | None:
 
 
 def _readings(reports: Sequence[Received], *, fresh: bool) -> list[Reading]:
-    """The counts worth storing, and the battery, of a burst.
+    """Return the counts worth storing and the battery levels in the reports of a burst.
 
-    On old firmware a count right before a reset may be yesterday's total, and only the last is stored: the counter is
-    cleared when the watch first polls its sensor after midnight, and that poll still reports the old total.
+    Firmware before 1.16 (`fresh` is false) clears the counter when it first polls its sensor after midnight, and that
+    poll still reports yesterday's total. So only the last count of a burst is stored then.
     """
     counters = [Counter(at, packets.steps(data)) for uuid, at, data in reports if uuid == packets.STEPS]
     charges = [Charge(at, packets.percent(data)) for uuid, at, data in reports if uuid == packets.BATTERY]

@@ -1,12 +1,12 @@
-"""A simulated PineTime with InfiniTime, as the watch behaves to any client.
+"""A simulated PineTime with InfiniTime, as the watch behaves towards any client.
 
-Its chip counts steps whatever the screen does. The counter that Bluetooth shows is a copy, made whenever the firmware
-polls the chip. Source: InfiniTimeOrg/InfiniTime at 8250565 and the tags 1.6.0 to 1.16.1, `src/systemtask/` and
+Its chip counts steps whether the screen is on or off. The counter that Bluetooth shows is a copy, made whenever the
+firmware polls the chip. Source: InfiniTimeOrg/InfiniTime at 8250565 and the tags 1.6.0 to 1.16.1, `src/systemtask/` and
 `src/components/`.
 
-    chip     ....||||....||||||..|     steps as they are walked
-    polls    ++++        ++            always from 1.16 on; before, while the screen is on or motion wakes it
-    counter  0   4       8 a           what reads return; a change is notified
+    chip     ....||||....||||||..|     steps as they are taken
+    polls    ++++        ++            always from 1.16 on; before, while the screen is on or motion may wake it
+    counter  0   4       8 a           what reads return, in hexadecimal; a change is notified
 """
 
 from __future__ import annotations
@@ -28,17 +28,21 @@ from hipsync_devices.simulator import INVALID_LENGTH, Client, ClientBand, Event,
 FIRMWARE_UPDATE = "00001530-1212-efde-1523-785feabcd123"
 RAW_MOTION = "00030002-78fc-48fe-8e23-433b3a1942d0"
 FLAT = bytes.fromhex("000000000004")
-"""Acceleration of a watch on a table, in 1/1024 g: upwards."""
+"""The acceleration that a watch measures on a table, in 1/1024 g: 1 g upwards."""
 POLL = timedelta(milliseconds=100)
+"""The time from one poll of the step sensor to the next."""
 RINGS_FOR = timedelta(seconds=7)
 """How long the watch rings, and how long the screen shows an alert."""
 PERCENT = timedelta(hours=2)
-"""How long one percent of the battery lasts: eight days on a charge."""
+"""How long one percent of the battery lasts, which makes eight days on a charge."""
 LEVELS = {0: "None", 1: "Mild", 2: "High"}
 
 
 class PineTime(ClientBand):
-    """A watch on a wrist (`hipsync.simulated.Simulator`). It has no key; just before `now` its wearer looked at it."""
+    """A simulated PineTime on a wrist, without a key. Its counter is up to date at `now`, and the screen is off.
+
+    The class fits `hipsync.simulated.Simulator`.
+    """
 
     def __init__(
         self,
@@ -53,12 +57,12 @@ class PineTime(ClientBand):
         self.mtu, self.battery = 23, 87
         self.shown: list[Shown] = []
         self.alerts: list[Alert] = []
-        """All alerts that it received."""
+        """All alerts that the watch has received, whether or not it showed them."""
         self.silent = False
-        """Whether the wearer switched notifications off: then alerts are not shown."""
+        """Whether the wearer has switched notifications off, so that alerts are not shown."""
         self.firmware, self.wakes_on_motion = firmware, wakes_on_motion
         self.press, self.press_after = press, press_after
-        """The button that the wearer presses when the watch rings, and how soon."""
+        """The button that the wearer presses when the watch rings, and how long after; None for no button."""
         self._version = packets.firmware(firmware)
         now = given["now"]
         self._time = Time(now, self._coming)
@@ -126,7 +130,7 @@ class PineTime(ClientBand):
 
     @property
     def _strict(self) -> bool:
-        """Whether the firmware checks the length of a time and has Local Time Information, as from 1.12 on."""
+        """Whether the firmware is 1.12 or later, which checks the length of a time and has Local Time Information."""
         return self._version >= (1, 12)
 
     def _readable(self) -> dict[str, bytes]:
@@ -141,7 +145,7 @@ class PineTime(ClientBand):
         }
 
     def _clock_with_junk(self) -> bytes:
-        """The Current Time as the watch sends it: weekday and reason are whatever was in memory."""
+        """Return the Current Time as the watch sends it: weekday and reason are whatever was in its memory."""
         clock = packets.wall_clock(self.wall_clock().replace(microsecond=0))
         return clock[:7] + b"\xc8" + clock[8:9] + b"\x5a"
 
@@ -168,7 +172,7 @@ class PineTime(ClientBand):
             self._pressed_at = self._time.now + self.press_after
 
     def _set_clock(self, data: bytes) -> None:
-        """Set the clock. A new day begins if the hour becomes 0 and was another one, whatever the date."""
+        """Set the clock. A new day begins if that changes the hour from another one to 0, whatever the date is."""
         if self._strict and len(data) < 10:
             raise Refused(INVALID_LENGTH)
         before = self.wall_clock()
@@ -180,20 +184,20 @@ class PineTime(ClientBand):
     # ------------------------------------------------------------------ time, and what the wearer does
 
     def look(self, now: datetime, length: timedelta = timedelta(seconds=15)) -> None:
-        """Let the wearer look at the watch: the screen is on for this long."""
+        """Let the wearer look at the watch, whose screen is then on for at least `length`."""
         self._time.pass_until(now)
         self._screen_until = max(self._screen_until, self._time.now + length)
         self._poll()
 
     def reboot(self, now: datetime) -> None:
-        """Restart the watch: count and connection are lost, the clock goes on."""
+        """Restart the watch: it loses today's count and the connection, but its clock keeps running."""
         self._time.pass_until(now)
         self._chip = self._counter = 0
         self._reset_at_next_poll, self._cleared_at, self._local_time = False, None, b"\0\0"
         self._client.hang_up()
 
     def _coming(self) -> Sequence[Event]:
-        """What will happen, and when; events at the same instant happen in this order."""
+        """Return the events to come; of those at the same instant, the one listed first happens first."""
         coming: list[tuple[datetime | None, Callable[[], None]]] = [
             (self._cleared_at, self._clear),
             (self._walk[0].at if self._walk else None, self._walked),

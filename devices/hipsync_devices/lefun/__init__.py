@@ -1,4 +1,4 @@
-"""Lefun bands (maker: TJD; FT100, SB7+ and others): a live total, hours that can be fetched, a motor and a screen."""
+"""Lefun bands (maker: TJD; FT100, SB7+ and others): a live total, stored hours, a motor and a screen."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hipsync_devices.lefun import packets, protocol
 from hipsync_devices.lefun.hours import HOUR
 
 NAMES = re.compile(r"Lefun|FT100|SB7\+|Bohemic|Vivitar", re.IGNORECASE)
-"""Whole names under which bands were seen; most sellers give them names of their own."""
+"""The complete names under which Lefun bands were seen; most sellers give them names of their own."""
 
 
 def _matches(advertisement: Advertisement) -> bool:
-    """Whether the name is one of the family, or its service is there, which no recorded band advertises."""
+    """Whether a band advertises a name or the service of this family. No recorded band advertised the service."""
     return NAMES.fullmatch(advertisement.name or "") is not None or packets.SERVICE in advertisement.services
 
 

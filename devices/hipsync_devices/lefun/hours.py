@@ -1,16 +1,17 @@
-"""A band's records become hours here, and so do the hours without a record.
+"""Makes hours of the records that a Lefun band sends, and still hours of those without a record.
 
-Nobody has published how long the slot of a record is: some sources say 30 minutes, perhaps it is an hour. Slots that
-divide the hour add up to hours whatever their length, so hours are reported. Bands are thought to omit still slots. So
-a band vouches for a day of which it sends at least one record, and for today if it says that nothing was walked::
+Nobody has published how long the slot of a record is: some sources say 30 minutes, perhaps it is an hour. Any slots
+that divide the hour add up to hours, so hours are reported. Bands are thought to omit still slots. So hours without a
+record count as still on a day with at least one record, and today if the band reports that nothing was walked ("the
+band vouches for the day")::
 
     since |  .    11:00 11:30 |  .    . |  running
           |  0      sent      |  0    0 |
 
-Stamps are wall clock. From `began` on, when the clock was set, they are on the offset of that instant, for the band
-knows no summer time; older ones were stamped on the wearer's clock, as far as anybody knows. The hour in which the
-clock was set has stamps of both, and so has the next one if the clock was set back: both hours are left out. Nothing is
-inferred before `began`, nor while the clock was wrong.
+Stamps are wall-clock times. The clock was set at `began`, and later stamps have the offset of that instant, because the
+band knows no summer time; older ones are taken for the wearer's local time. The hour in which the clock was set has
+stamps of both kinds, and so has the next one if the clock was set back: both hours are left out. Nothing is inferred
+before `began`, nor while the clock was wrong.
 """
 
 from __future__ import annotations
@@ -26,18 +27,22 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 MOST = 60 * 250
-"""The most steps that anybody takes in an hour, at a sprinter's pace."""
+"""The most steps that anybody can take in an hour, at a sprinter's pace."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Makes instants of stamps: from `began` on by the offset of that instant; before it, or if None, in `zone`."""
+    """Turns the band's wall-clock stamps into instants.
+
+    Stamps from `began` on have the offset that `zone` had at that instant; older ones are local times of `zone`. If
+    `began` is None, all are.
+    """
 
     zone: ZoneInfo
     began: datetime | None = None
 
     def offset(self, now: datetime) -> timedelta:
-        """How far the band's clock is ahead of UTC now."""
+        """Return how far the band's clock is ahead of UTC at `now`."""
         return (now if self.began is None else self.began).astimezone(self.zone).utcoffset() or timedelta()
 
     def instant(self, wall: datetime) -> datetime:
@@ -51,17 +56,20 @@ class Clock:
         return (now + self.offset(now)).date()
 
     def is_of(self, start: datetime) -> bool:
-        """Whether all stamps of an hour are on one clock; a clock set back by an hour passes some twice."""
+        """Whether all stamps of the hour from `start` on have one offset.
+
+        An hour around the setting of the clock may have two, because a clock that is set back passes some times twice.
+        """
         return self.began is None or start == self.began or not self.began - HOUR < start < self.began + HOUR
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a band sent: for each day, the steps by stamp."""
+    """What a band sent: for each day, the steps of each slot by its wall-clock start."""
 
     slots: Mapping[date, Mapping[datetime, int]]
     still: date | None = None
-    """Today's date, if the band says that nothing was walked today."""
+    """Today's date if the band reports that nothing was walked today, else None."""
 
     def vouched(self, day: date) -> bool:
         return bool(self.slots[day]) or day == self.still
@@ -70,7 +78,10 @@ class Answer:
 def hours(
     answer: Answer, clock: Clock, *, asked: datetime, since: datetime | None = None, infer: bool = True
 ) -> Sequence[Epoch]:
-    """The hours in `[since, asked)` that are known, in order; without `infer` only those with records."""
+    """Return the whole hours in `[since, asked)` that are known, in order; without `infer` only those with records.
+
+    The band was asked at `asked`, and `since` is the end of the last hour stored before; None if nothing is stored.
+    """
     sums: dict[datetime, int] = {}
     for slots in answer.slots.values():
         for stamp, steps in slots.items():
@@ -88,13 +99,16 @@ def hours(
 
 
 def _first(answer: Answer, clock: Clock, starts: Collection[datetime]) -> datetime:
-    """From when on a new band vouches: its first record, for it may not have been worn before."""
+    """Return the instant from which hours of a new band may count as still: before it, nobody may have worn the band.
+
+    It is the first record, or today's midnight if the band reports that nothing was walked today.
+    """
     today = [] if answer.still is None else [clock.instant(datetime.combine(answer.still, time()))]
     return min([*starts, *today], default=NEVER)
 
 
 def _grid(answer: Answer, clock: Clock) -> Iterator[datetime]:
-    """The starts of all hours of the days that the band vouches for."""
+    """Yield the starts of all whole hours of those days whose hours without a record count as still."""
     for day in answer.slots:
         if answer.vouched(day):
             start, end = (clock.instant(datetime.combine(each, time())) for each in (day, day + DAY))

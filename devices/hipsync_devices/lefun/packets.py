@@ -1,9 +1,9 @@
 """Bytes of Lefun bands, in both directions.
 
-A frame is one value of a characteristic: `<mark> <length> <command> <parameters> <check>`. Numbers are big-endian;
-time is the band's wall clock, without a zone. Source of the layouts: notes on an FT100
-(0xless/FT100_fitness_bracelet_reversing) and a public client's classes (Freeyourgadget/Gadgetbridge, `devices/lefun`).
-Nobody has published a record of activity from a real band.
+A frame is one value of a characteristic: `<mark> <length> <command> <parameters> <check>`. Numbers are big-endian, and
+those of commands are written in hexadecimal; times are the band's wall clock, without a zone. Source of the layouts:
+notes on an FT100 (0xless/FT100_fitness_bracelet_reversing) and a public client's classes (Freeyourgadget/Gadgetbridge,
+`devices/lefun`). Nobody has published a record of activity from a real band.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from hipsync_devices.gatt import uuid16
 SERVICE, WRITE, NOTIFY = uuid16(0x18D0), uuid16(0x2D01), uuid16(0x2D00)
 
 REQUEST, REPLY = 0xAB, 0x5A
-"""First byte of a frame from the host, and of one from the band."""
+"""The first byte of a frame from the host, and of one from the band."""
 SHORTEST, LONGEST = 4, 20
-"""Bytes of a frame, at least and at most."""
+"""The lengths in bytes of the shortest and the longest frame."""
 
 INFO, BATTERY, TIME, FIND, TOTAL, ACTIVITY, TEXT = 0x00, 0x03, 0x04, 0x09, 0x12, 0x13, 0x17
 GET, SET = 0, 1
 TEXT_MESSAGE = 1 << 1
 PIECE, LONGEST_TEXT = 13, 254
-"""Bytes of a text that fit one frame, and that the band takes in all."""
+"""The most bytes of a text in one frame, and in all."""
 LAST_DAY = 6
-"""The oldest day that can be asked for, in days before today."""
+"""The oldest day that can be asked for, as a number of days before today."""
 
 
 def crc(data: bytes) -> int:
-    """CRC-8/MAXIM: polynomial 0x31, reflected, from 0."""
+    """Return the CRC-8/MAXIM of some bytes: polynomial 0x31, reflected, initial value 0."""
     value = 0
     for byte in data:
         value ^= byte
@@ -43,14 +43,14 @@ def crc(data: bytes) -> int:
 
 
 class Frame(NamedTuple):
-    """A command with its parameters, at most 16 bytes; `mark` says which end sent it."""
+    """A command with at most 16 bytes of parameters; `mark` (`REQUEST` or `REPLY`) says which end sent it."""
 
     command: int
     params: bytes = b""
     mark: int = REQUEST
 
     def encode(self) -> bytes:
-        """The bytes of the frame. Raises `ValueError` for more than 16 bytes of parameters."""
+        """Return the bytes of the frame. Raises `ValueError` for more than 16 bytes of parameters."""
         size = SHORTEST + len(self.params)
         if size > LONGEST:
             raise ValueError(f"a frame of {size} bytes")
@@ -59,7 +59,7 @@ class Frame(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> Frame:
-        """The frame in a packet; bytes beyond its length are padding. Raises `MalformedPacket`."""
+        """Decode the frame in a packet; bytes after its length are padding. Raises `MalformedPacket`."""
         if len(data) < SHORTEST or data[0] not in {REQUEST, REPLY}:
             raise MalformedPacket("not a frame", data)
         size = data[1]
@@ -74,12 +74,12 @@ class Frame(NamedTuple):
 
 
 def encode_time(wall: datetime) -> bytes:
-    """A wall clock as six bytes: year since 2000, month, day, hour, minute, second."""
+    """Encode a wall-clock time as six bytes: year since 2000, month, day, hour, minute, second."""
     return bytes([wall.year - 2000, wall.month, wall.day, wall.hour, wall.minute, wall.second])
 
 
 def decode_time(data: bytes) -> datetime:
-    """Inverse of `encode_time`, without a zone; five bytes are a time without seconds. Raises `MalformedPacket`."""
+    """Decode a wall-clock time of six bytes, or of five without seconds; it has no zone. Raises `MalformedPacket`."""
     if len(data) not in {5, 6}:
         raise MalformedPacket("a time has five or six bytes", data)
     year, month, day, hour, minute, second = *data, *bytes(6 - len(data))
@@ -97,21 +97,27 @@ def set_time(wall: datetime) -> Frame:
 
 
 class Info(NamedTuple):
-    """The answer to 00, 16 bytes: two for each version, the maker's letters at the end, others unknown."""
+    """The answer to command 0x00: in its 16 bytes two for each version, and the maker's letters at the end.
+
+    The meaning of the other bytes is unknown.
+    """
 
     hardware: str
     firmware: str
 
     @classmethod
     def decode(cls, params: bytes) -> Info:
-        """Inverse of `encode`. Raises `MalformedPacket` unless the maker is TJDP, whose versions alone are known."""
+        """Decode the versions as hexadecimal digits.
+
+        Raises `MalformedPacket` unless the maker is TJDP, because only its layout is known.
+        """
         if len(params) != 16 or not params.endswith(b"TJDP"):
             raise MalformedPacket("not the versions of this maker", params)
         return cls(params[8:10].hex(), params[10:12].hex())
 
 
 def percent(params: bytes) -> int:
-    """The answer to 03, one byte: battery level in percent."""
+    """Decode the answer to command 0x03: the battery level in percent, in one byte. Raises `MalformedPacket`."""
     if len(params) != 1 or params[0] > 100:
         raise MalformedPacket("a battery level is one byte of at most 100", params)
     return params[0]
@@ -125,7 +131,10 @@ NO_DATA = b"\xff\xff\xff"
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The answer to 12: what was walked on a day, `days_ago` by the band's clock; `day` is None if it has no data."""
+    """The answer to command 0x12: what was walked on the day `days_ago` days before today, by the band's clock.
+
+    `day` is its date, or None if the band has no data of that day.
+    """
 
     days_ago: int
     day: date | None
@@ -152,16 +161,16 @@ class Total:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A part of the answer to 13: the steps of the slot at `start`, which is number `current` of `total` on that day.
+    """A part of the answer to command 0x13: the steps of one slot, which is record `current` (from 1) of `total`.
 
-    A day without records is one answer with a total of 0, and no start. Nobody has published how long a slot is.
+    For a day without records the answer is one part with a total of 0. Nobody has published how long a slot is.
     """
 
     days_ago: int
     total: int = 0
     current: int = 0
     start: datetime | None = None
-    """Start of the slot by the band's wall clock, to the minute."""
+    """The start of the slot by the band's wall clock, to the minute; None if the day has no records."""
     steps: int = 0
     metres: int = 0
     calories: int = 0
@@ -192,7 +201,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The parameters of 17: a piece of a text; `number` counts from 1. The band does not answer."""
+    """The parameters of command 0x17: a piece of a text; `number` counts from 1. The band sends no answer."""
 
     pieces: int
     number: int
@@ -210,7 +219,7 @@ class Piece:
 
 
 def pieces(text: str) -> list[Piece]:
-    """The pieces of a text; it and each piece are cut between two characters, the text to at most 254 bytes."""
+    """Cut a text to at most 254 bytes and split it into pieces of at most 13. No character is split."""
     parts, size = [b""], 0
     for character in text:
         coded = character.encode(errors="replace")

@@ -1,16 +1,16 @@
-"""The conversation with a Lefun band: its total as it walks, the hours of a week, buzz and text.
+"""The conversation with a Lefun band: its live total, the hours of a week, buzz and text.
 
-The band answers each request but a text, with the same command::
+The band answers every request except a text, with the same command::
 
     > AB 12 00                        < 5A 12 00 <day> <steps> <metres> <calories>     today so far; also unasked
     > AB 13 <days ago>                < 5A 13 <days ago> <total> <number> <start> <steps> ...     each record of a day
     > AB 04 01 <time>                 < 5A 04 01 01
 
-Frames that do not keep to the protocol are ignored, as other clients do: some bands send odd ones. Fetching makes the
-band forget nothing. Sleep and pulse are not fetched, for no recording of their bytes exists.
+Frames that break the protocol are ignored, as by other clients, because some bands send odd ones. Fetching makes the
+band forget nothing. Sleep and heart rate are not fetched, because no recording of their bytes exists.
 
-`sync` sets the clock after it has stored the hours that were stamped by it. An `Info` records since when stamps are on
-one clock: at the first meeting, when the band had lost its clock, and when the wearer's offset changed.
+`sync` sets the clock after it has stored the hours that the clock has stamped. An `Info` records from when on all
+stamps have one offset: the first connection, the return of a lost clock, or a change of the wearer's offset.
 """
 
 from __future__ import annotations
@@ -30,19 +30,20 @@ from hipsync_devices.lefun.wire import Wire
 from hipsync_devices.live_counter import burst, worth_storing
 
 HEARTBEAT = timedelta(minutes=1)
-"""Between requests for the total while the band is silent, which prove that the link is alive and the wearer still."""
+"""The time between two requests for the total while the band is silent. An answer proves that the link is alive, and
+an unchanged total that the wearer is still."""
 SECOND = timedelta(seconds=1)
 BUZZ = timedelta(seconds=4)
-"""How long the band takes for its three buzzes."""
+"""How long the band takes to buzz three times."""
 CLOCKS_APART = timedelta(minutes=10)
-"""How far the band's midnight may be from ours. A clock that is further off shows by its date, within a day."""
+"""How far the band's midnight may be from ours. If its clock is further off, its date is wrong within a day."""
 
 
 # ------------------------------------------------------------------ what the band says of itself, and its clock
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """The band's battery. Raises `DeviceError` for a band of another family."""
+    """Return the band's battery level. Raises `DeviceError` for a band of another family."""
     wire = Wire(link)
     await wire.open()
     level = packets.percent(await wire.ask(packets.BATTERY))
@@ -51,7 +52,7 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def _info(wire: Wire, since: datetime) -> Info:
-    """The band's versions where their place is known, with `since` as the time."""
+    """Ask for the band's versions and return them, with `since` as their time; None in place of unknown versions."""
     with contextlib.suppress(MalformedPacket):
         versions = packets.Info.decode(await wire.ask(packets.INFO))
         return Info(since, versions.firmware, versions.hardware)
@@ -69,9 +70,9 @@ def _hour_of(local: datetime) -> datetime:
 
 
 async def _within_an_hour(link: Link) -> datetime:
-    """Now, or a second later in the first second of an hour: a full hour would mean that all of it is on one clock.
+    """Return now, but pause for a second first if now is in the first second of an hour.
 
-    What is stored has whole seconds.
+    Instants are stored in whole seconds, and a full hour would mean that all stamps of that hour have one offset.
     """
     now = link.now()
     if now < _hour_of(now) + SECOND:
@@ -81,7 +82,7 @@ async def _within_an_hour(link: Link) -> datetime:
 
 
 def _near(day: date | None, clock: Clock, now: datetime) -> bool:
-    """Whether `day` is today by a clock that may be some minutes off."""
+    """Whether `day` is today's date by a clock that may be ten minutes off (`CLOCKS_APART`). None never is."""
     return day in {clock.today(now - CLOCKS_APART), clock.today(now + CLOCKS_APART)}
 
 
@@ -89,10 +90,10 @@ def _near(day: date | None, clock: Clock, now: datetime) -> bool:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The hours since the last one stored, and the total as it is now.
+    """Yield the hours since the last one stored, and the total as it is now.
 
-    A band whose clock had stopped reports a wrong day. It stamped the steps since then wrongly, so nothing is inferred,
-    and its clock is set first. If the records are not as expected, the total is still reported.
+    A band whose clock had stopped reports a wrong day, and has stamped the steps since then wrongly. So its clock is
+    set first, and no still hours are inferred. If the records are not as expected, the total is yielded all the same.
     """
     wire = Wire(link)
     await wire.open()
@@ -121,7 +122,10 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
 
 async def _answer(wire: Wire, today: date, first: date) -> Answer:
-    """The days from `first` on, oldest first, up to one with unexpected records: later syncs ask for the rest."""
+    """Fetch the days from `first` to today, the oldest first, and return what came.
+
+    It stops before the first day with unexpected or missing records: a later sync asks for the rest.
+    """
     slots: dict[date, dict[datetime, int]] = {}
     still = None
     try:
@@ -145,7 +149,10 @@ async def _answer(wire: Wire, today: date, first: date) -> Answer:
 
 
 def _slots(records: Sequence[Record]) -> dict[datetime, int]:
-    """Steps by stamp. Raises `UnexpectedReply` for what cannot be a day: a slot twice, or too many steps."""
+    """Return the steps of a day's records by the start of their slots.
+
+    Raises `UnexpectedReply` if they cannot be a day: if slots are doubled or out of order, or have too many steps.
+    """
     slots = {record.start: record.steps for record in records if record.start is not None}
     stamps = list(slots)
     if len(slots) != len(records) or stamps != sorted(stamps) or max(slots.values(), default=0) > MOST:
@@ -157,7 +164,10 @@ def _slots(records: Sequence[Record]) -> dict[datetime, int]:
 
 
 async def _counter(link: Link, wire: Wire) -> tuple[Total, Counter] | None:
-    """Today's total. None for one of another day, or for a 0 that the records do not confirm (`Totals`)."""
+    """Ask for today's total and return it. None if it is of another day, or a 0 that the records do not confirm.
+
+    One band answers 0 until the day ends.
+    """
     total, now = await wire.total(), link.now()
     if not _near(total.day, Clock(link.zone), now):
         return None
@@ -173,9 +183,9 @@ async def _counter(link: Link, wire: Wire) -> tuple[Total, Counter] | None:
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The total as it changes, and every minute while it does not.
+    """Yield today's total when it changes, and every minute while it does not.
 
-    It ends when summer time begins or ends: the next connection fetches the hours and sets the clock.
+    It ends when the wearer's offset from UTC changes: the next connection then fetches the hours and sets the clock.
     """
     wire, totals = Wire(link), Totals(link)
     await wire.open()
@@ -204,18 +214,18 @@ async def _next_total(wire: Wire, until: datetime) -> tuple[datetime, Total]:
 class Totals:
     """Decides which totals of one connection are believed.
 
-    Not believed are totals of another day, and totals below an earlier one of the same day, for only midnight resets
-    them. A zero before the first step of a connection is believed only if the records agree: one band answers 0 until
-    the day ends.
+    Totals of another day are not, nor are totals below an earlier one of the same day, because only midnight resets
+    them. A zero is believed only after another total was, because one band answers 0 until the day ends; `watch` begins
+    with a total that the records confirm.
     """
 
     def __init__(self, link: Link) -> None:
         self._clock = Clock(link.zone)
         self.last = Total(0, None)
-        """The last total that was believed; without a day if none was."""
+        """The last total that was believed; its `day` is None if none was."""
 
     def readings(self, burst: Sequence[tuple[datetime, Total]]) -> Sequence[Reading]:
-        """The totals of a burst that are believed and worth storing."""
+        """Return the totals of a burst that are believed and worth storing."""
         return worth_storing([Counter(at, total.steps) for at, total in burst if self._believed(at, total)])
 
     def _believed(self, at: datetime, total: Total) -> bool:
@@ -234,7 +244,10 @@ class Totals:
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
-    """Show the text, which the band does not answer, and buzz three times; if strong, three times more."""
+    """Show the text and buzz three times; if the message is strong, buzz three times more.
+
+    The band acknowledges the buzzes, but not the text.
+    """
     wire = Wire(link)
     await wire.open()
     for piece in packets.pieces(f"{message.title}: {message.body}"):

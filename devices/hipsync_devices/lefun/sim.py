@@ -1,10 +1,10 @@
-"""A simulated Lefun band, as it behaves to any client.
+"""A simulated Lefun band, as it behaves towards any client.
 
-It counts its wearer's steps into slots of its own clock, which knows no zone and no summer time. It ignores frames with
-a wrong check, and commands that it does not know.
+It counts its wearer's steps into slots by its own clock, which knows no zone and no summer time. It ignores frames with
+a wrong check byte, and commands that it does not know.
 
-Some behaviour is our guess, for nobody has recorded it: how often the band reports its total, that it omits slots
-without steps and sends the running slot as it stands, and that a restart sets the clock to 2000 and keeps the memory.
+Some behaviour is a guess, because nobody has recorded it: how often the band reports its total, that it omits slots
+without steps and sends the running slot too, and that a restart sets the clock to 2000 but clears no stored steps.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from hipsync_devices.simulator import BOOT, Client, ClientBand, Event, Given, Ti
 
 UNITS, PROFILE, FEATURES, SIT_REMINDER, DRINK_REMINDER, LANGUAGE = 0x02, 0x06, 0x08, 0x0B, 0x0C, 0x21
 EXTENDED = 1 << 4
-"""A flag in the kind of a text: a byte for the app comes before the words."""
+"""The flag in the kind of a text which says that a byte for the app precedes the words."""
 VERSIONS = bytes.fromhex("ff2714f15031390201023219544a4450")
-"""The versions that an FT100 sent."""
+"""The answer of a real FT100 to the request for its versions."""
 MOST_STEPS = 0xFFFF
 
 
@@ -37,11 +37,11 @@ class Faults(simulator.Faults):
     """What goes wrong on the air or in the firmware; notifications are numbered from 0 in each connection."""
 
     deaf: set[int] = field(default_factory=set[int])
-    """Commands that the band does not answer."""
+    """Commands that the band neither obeys nor answers."""
 
 
 class LefunBand(ClientBand):
-    """A band on a wrist (`hipsync.simulated.Simulator`); it has no key."""
+    """A simulated Lefun band on a wrist, without a key. The class fits `hipsync.simulated.Simulator`."""
 
     def __init__(
         self,
@@ -58,9 +58,12 @@ class LefunBand(ClientBand):
         self.faults = Faults()
         self.shown: list[Shown] = []
         self.slot, self.omits_still, self.pads = slot, omits_still, pads
-        """`pads`: each frame is padded to 20 bytes."""
+        """The length of a slot, whether slots without steps are omitted, and whether frames are padded to 20 bytes."""
         self.reports_today = reports_today
-        """If not, it answers 0 for today until the day ends, as one ring does; unasked it sends the true total."""
+        """Whether the band answers with the true total of today; if not, it answers 0 until the day ends.
+
+        One real device answers so. A total that the band sends without being asked is always true.
+        """
         self.settings = {
             UNITS: bytes(3),
             PROFILE: bytes([0, 160, 50, 20]),
@@ -74,11 +77,11 @@ class LefunBand(ClientBand):
         writable = {packets.WRITE: self._hear}
         self._client = Client(self._time, self._live, writable=writable, forget=self._forget_words)
         self._slots: dict[datetime, int] = {}
-        """Steps by the start of the slot, by wall clock."""
+        """The steps of each slot, by its start on the band's wall clock."""
         self._words = b""
-        """The beginning of a text of which not all pieces have come."""
+        """The beginning of a text whose last piece has not come yet."""
         self._lived = min((epoch.start for epoch in life), default=given["now"])
-        """Until when the band has counted, which begins when it was first worn."""
+        """The instant up to which the band has counted; at first that is when its wearer put it on."""
         self._walk = walk(life)
         self._live(given["now"])
 
@@ -166,7 +169,7 @@ class LefunBand(ClientBand):
     # ------------------------------------------------------------------ time, and what the wearer does
 
     def reboot(self, now: datetime) -> None:
-        """Restart the band: clock and connection are lost, the memory is not."""
+        """Restart the band: it loses its clock and the connection, but not its stored steps."""
         self._live(now)
         self.wall_clock.set(BOOT)
         self._client.hang_up()
@@ -179,7 +182,7 @@ class LefunBand(ClientBand):
         return [(self._walk[0].at, self._walked)] if self._walk else []
 
     def _begin_slots(self, until: datetime) -> None:
-        """Begin each slot up to `until`, if this band reports still slots too."""
+        """Begin every slot up to `until` with 0 steps, if this band also stores slots without steps."""
         if not self.omits_still:
             start = self._slot(self.wall_clock(self._lived))
             while start < self.wall_clock(until):
@@ -190,7 +193,7 @@ class LefunBand(ClientBand):
     def _walked(self) -> None:
         at, count = self._walk.popleft()
         self._begin_slots(at)
-        wall = self.wall_clock(at - timedelta.resolution)  # they were walked before: at a slot's end they belong to it
+        wall = self.wall_clock(at - timedelta.resolution)  # taken before `at`: at a slot's end they belong to it
         slot = self._slot(wall)
         self._slots[slot] = min(self._slots.get(slot, 0) + count, MOST_STEPS)
         oldest = wall.date() - timedelta(days=LAST_DAY)

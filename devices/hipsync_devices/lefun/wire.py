@@ -1,4 +1,4 @@
-"""Requests to a Lefun band and their answers, over a link. What is no frame of the protocol is ignored."""
+"""Sends requests to a Lefun band and receives the answers. Bytes that are no frame of the protocol are ignored."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from hipsync_devices.lefun.packets import Frame, Record, Total
 REPLY_WITHIN = timedelta(seconds=2)
 TRIES = 2
 REST = timedelta(seconds=10)
-"""How long the rest of a faulty answer may take; a day has at most 255 records."""
+"""How long to wait for the rest of a faulty answer to go by; a day has at most 255 records."""
 STRANGER = "the band has not the service of Lefun: is it another model?"
 
 
 class Wire:
-    """Frames over a link; what is no frame is ignored."""
+    """Sends and receives frames over a link; bytes that are no frame are ignored."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -33,7 +33,10 @@ class Wire:
         await self._link.write(packets.WRITE, Frame(command, params).encode(), response=True)
 
     async def heard(self, command: int, until: datetime) -> tuple[datetime, bytes]:
-        """When the next frame of a command came, and its parameters. Raises `NoReply` if none comes by `until`."""
+        """Wait for the band's next frame of a command, and return when it came and its parameters.
+
+        Raises `NoReply` if none comes by `until`.
+        """
         while True:
             left = until - self._link.now()
             if left <= timedelta():
@@ -45,7 +48,10 @@ class Wire:
                     return received.at, frame.params
 
     async def ask(self, command: int, params: bytes = b"", *, echo: bytes = b"") -> bytes:
-        """The parameters of the next answer that begins with `echo`. Raises `NoReply` after two tries."""
+        """Send a command and return the parameters of the first answer that begin with `echo`.
+
+        Raises `NoReply` after two tries.
+        """
         for left in reversed(range(TRIES)):
             await self.send(command, params)
             until = self._link.now() + REPLY_WITHIN
@@ -60,12 +66,18 @@ class Wire:
         raise NoReply(f"the band did not answer command {command:02X}")
 
     async def total(self, days_ago: int = 0) -> Total:
-        """The total of a day. The band may also send today's unasked, which counts as the answer."""
+        """Ask for the total of a day and return it; 0 is today by the band's clock.
+
+        A total of today that the band sends without being asked also counts as the answer. Raises `NoReply`.
+        """
         day = bytes([days_ago])
         return Total.decode(await self.ask(packets.TOTAL, day, echo=day))
 
     async def records(self, days_ago: int) -> Sequence[Record]:
-        """The records of a day, in order. Raises `UnexpectedReply` if they are not complete after two tries."""
+        """Ask for the records of a day and return them in order; 0 is today by the band's clock.
+
+        After two tries, raises `NoReply` if no answer comes, or `UnexpectedReply` if the records are not complete.
+        """
         for left in reversed(range(TRIES)):
             await self.send(packets.ACTIVITY, bytes([days_ago]))
             try:
@@ -86,7 +98,7 @@ class Wire:
             if record.start is None and not records and record.days_ago == days_ago:
                 return []
             if records and record == records[-1]:
-                continue  # the same record twice
+                continue  # a record that came twice
             head = (record.days_ago, record.total, record.current)
             if head != (days_ago, records[0].total if records else record.total, len(records) + 1):
                 raise UnexpectedReply("the records of a day are not complete and in order")
@@ -94,7 +106,10 @@ class Wire:
         return records
 
     async def _quiet(self) -> None:
-        """Wait until the rest of a faulty answer has gone by, before it is asked for again."""
+        """Wait until no record has come for two seconds, or for at most ten (`REST`), before a new request.
+
+        Otherwise the rest of a faulty answer could be taken for the beginning of the next one.
+        """
         end = self._link.now() + REST
         with contextlib.suppress(NoReply):
             while True:

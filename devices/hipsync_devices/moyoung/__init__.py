@@ -1,4 +1,4 @@
-"""Watches of MoYoung, whose app is Da Fit: a live step counter, a screen, and no memory that anybody has proven."""
+"""MoYoung watches, whose app is Da Fit: a live step counter and a screen. Nobody has proven that they store steps."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from hipsync_devices.moyoung.packets import FEEA
 
 
 def _matches(advertisement: Advertisement) -> bool:
-    """Whether the service is there, whose number is MoYoung's own. Sellers give these watches hundreds of names."""
+    """Whether a watch advertises MoYoung's own service. Names prove nothing: sellers give these watches hundreds."""
     return FEEA in advertisement.services or FEEA in advertisement.service_data
 
 
 DRIVER = Driver(
     key="moyoung",
     label="MoYoung watch (Da Fit)",
-    # No history, although some firmware stores half hours: hipsync connects to a band with a history only now and then,
-    # and with most watches all steps in between would be lost. Without a history it stays connected.
+    # No history, although some firmware stores half hours: hipsync connects to a band with a history only occasionally,
+    # and with most watches all steps in between would be lost. To a band without a history it stays connected.
     abilities=Abilities(live=True, buzz=True, text=True, battery=True),
     secret=lambda _: "none",
     matches=_matches,

@@ -13,7 +13,7 @@ from hipsync.errors import MalformedPacket
 from hipsync_devices.gatt import uuid16
 
 FEEA = uuid16(0xFEEA)
-"""The watch's service, which it also advertises."""
+"""The service of MoYoung watches, which they also advertise."""
 STEPS = uuid16(0xFEE1)
 COMMANDS = uuid16(0xFEE2)
 REPLIES = uuid16(0xFEE3)
@@ -22,30 +22,31 @@ MANUFACTURER = uuid16(0x2A29)
 
 SET_TIME, BUCKETS, FIND, NOTIFY = 0x31, 0x59, 0x61, 0x41
 OTHER = 11
-"""The type of a notification from no particular app."""
+"""The type of a notification that comes from no particular app."""
 
 MAGIC = b"\xfe\xea"
 HEADER = 5
 TEXT = 100
-"""Bytes of a notification's text that are sent at most; how many a watch takes is not published."""
+"""The most bytes of a notification's text that are sent; how many a watch accepts is not published."""
 FIXED_ZONE = timedelta(hours=8)
-"""What every watch adds to the time that it is set to."""
+"""The offset from UTC in which every watch shows the time that it is set to."""
 
 
 class Frame(NamedTuple):
     """A command or a reply: `FE EA, form, length, command, payload`, without a checksum.
 
-    Form 0x10 has the total length in one byte; forms 0x20 to 0x2F have its bits 8 to 11 in their low half. A watch
-    takes both forms, one with packets of 20 bytes only the first, and always answers in the second.
+    The length counts the whole frame. Form 0x10 has it in one byte; forms 0x20 to 0x2F have its bits 8 to 11 in the low
+    half of the form. A watch accepts both kinds, or only form 0x10 if its packets have 20 bytes. It always answers in
+    the second kind.
     """
 
     command: int
     payload: bytes = b""
 
     def packet(self, *, small: bool = False) -> bytes:
-        """The bytes of the frame; if they do not fit a packet, they are sent in pieces without further headers.
+        """Return the bytes of the frame, in form 0x10 if `small`. Long frames are sent in pieces without more headers.
 
-        Raises `ValueError` for more than 255 bytes in the small form, and 4095 in the large one.
+        Raises `ValueError` for a frame of more than 255 bytes in the small form, or of more than 4095 in the large one.
         """
         total = HEADER + len(self.payload)
         form = 0x10 if small else 0x20 | total >> 8
@@ -55,10 +56,10 @@ class Frame(NamedTuple):
 
 
 def taken(begun: bytes, piece: bytes) -> tuple[bytes, Frame | None]:
-    """Add a piece to the beginning of a frame: what there is of it now, and the frame if it is complete.
+    """Add a piece to the bytes `begun` of a frame. Return the bytes so far and None, or no bytes and the whole frame.
 
-    A piece that begins another frame replaces the beginning, whose rest was lost. Raises `MalformedPacket` for what
-    neither begins nor continues a frame, or goes on after its end.
+    A piece that begins another frame replaces `begun`, because the rest of that frame was lost. Raises
+    `MalformedPacket` for a piece that neither begins nor continues a frame, or that goes beyond the end of one.
     """
     data = piece if piece.startswith(MAGIC) else begun + piece
     if not data.startswith(MAGIC):
@@ -74,9 +75,9 @@ def taken(begun: bytes, piece: bytes) -> tuple[bytes, Frame | None]:
 
 
 class Today(NamedTuple):
-    """Totals since the watch's midnight: `steps, metres, kcal`, each `u24` little-endian.
+    """Totals since midnight by the watch's clock: `steps, metres, kcal`, each `u24` little-endian.
 
-    Every capture has 0.8 metres for each step, which proves the order; two published clients reverse it.
+    Every capture has 0.8 metres for each step, which proves the order of the fields; two published clients swap them.
     """
 
     steps: int
@@ -94,24 +95,24 @@ class Today(NamedTuple):
 
 
 def percent(data: bytes) -> int:
-    """Battery level, `u8` from 0 to 100."""
+    """Decode a battery level in percent, `u8` from 0 to 100. Raises `MalformedPacket`."""
     if len(data) != 1 or data[0] > 100:
         raise MalformedPacket("a battery level is one byte of at most 100", data)
     return data[0]
 
 
 def set_time(local: datetime) -> Frame:
-    """The command that sets the watch to a wall clock, whatever its zone: `u32` **big-endian** seconds, `08`.
+    """Return the command that sets the watch to a wall-clock time: `u32` **big-endian** seconds, then `08`.
 
-    The watch takes them as seconds since 1970 and always shows them eight hours east of UTC. So the number is not now,
-    but the instant at which it is that time eight hours east.
+    The watch takes the number as seconds since 1970 in UTC, and always shows the time eight hours east of UTC. So the
+    number stands for the instant at which clocks eight hours east of UTC show that time, not for the present instant.
     """
     there = local.replace(tzinfo=UTC) - FIXED_ZONE
     return Frame(SET_TIME, int(there.timestamp()).to_bytes(4, "big") + b"\x08")
 
 
 def time_of(frame: Frame) -> datetime:
-    """Inverse of `set_time` to the second: the wall clock, without a zone."""
+    """Decode the wall-clock time in a `set_time` command, in seconds, without a zone. Raises `MalformedPacket`."""
     if frame.command != SET_TIME or len(frame.payload) != 5 or frame.payload[4] != 8:
         raise MalformedPacket("a time is 4 bytes and 08", frame.payload)
     there = datetime.fromtimestamp(int.from_bytes(frame.payload[:4], "big"), UTC)
@@ -119,13 +120,13 @@ def time_of(frame: Frame) -> datetime:
 
 
 class Notice(NamedTuple):
-    """A text on the screen with one buzz, unless the watch is silenced: a type, and `title:body` in UTF-8."""
+    """A text that the watch shows with one buzz, unless it is silenced: a type, and `title:body` in UTF-8."""
 
     text: str
     kind: int = OTHER
 
     def frame(self) -> Frame:
-        """The command, with at most 1 + 100 bytes of payload, cut between two characters."""
+        """Return the command, with at most 100 bytes of text; no character is split."""
         text = self.text.encode(errors="replace")[:TEXT].decode(errors="ignore")
         return Frame(NOTIFY, bytes([self.kind]) + text.encode())
 
@@ -137,10 +138,10 @@ class Notice(NamedTuple):
 
 
 class Buckets(NamedTuple):
-    """Half a day in 24 or 12 equal slots, with `u16` little-endian steps each.
+    """The steps of half a day in 24 or 12 equal slots, each `u16` little-endian.
 
-    Parts 0 and 1 are today, 2 and 3 yesterday. Nobody has published such bytes from a real watch; the layout is that of
-    the maker's SDK.
+    Parts 0 and 1 are the halves of today, parts 2 and 3 those of yesterday. Nobody has published such bytes from a real
+    watch; the layout is that of the maker's SDK.
     """
 
     part: int

@@ -1,8 +1,9 @@
-"""The conversation with a MoYoung watch: a live step counter, and at most the half hours of today.
+"""The conversation with a MoYoung watch: a live step counter and, from some firmware, the half hours of today.
 
-The counter runs from the watch's midnight. Not fetched are hourly buckets and totals of past days, which add nothing to
-the counter, and sleep, pulse and trainings. A half hour without steps is not stored, for a watch that was switched off
-sends zeros too. Everything but the counter depends on the firmware, so the driver does without what is not answered.
+The counter runs from midnight by the watch's clock. Hourly buckets and totals of past days add nothing to it and are
+not fetched; neither are sleep, heart rates and workouts. Half hours without steps are not reported, because a watch
+that was switched off sends zeros too. Everything but the counter depends on the firmware, so the driver does without
+whatever is not answered.
 """
 
 from __future__ import annotations
@@ -20,21 +21,24 @@ from hipsync_devices.moyoung import packets
 from hipsync_devices.moyoung.packets import Buckets, Frame, Notice, Today
 
 MAKER = "MOYOUNG"
-"""The beginning of the maker's name; another is `MOYOUNG-V2`."""
+"""The beginning of the maker's name that a watch gives; some watches give `MOYOUNG-V2`."""
 HEARTBEAT = timedelta(minutes=1)
-"""Between reads of the counter while the watch is silent: a read proves that the link is alive and the wearer still.
-Some watches never notify."""
+"""The time between two reads of the counter while the watch is silent. A read proves that the link is alive, and an
+unchanged count that the wearer is still. Some watches never notify."""
 REPLY = timedelta(seconds=3)
-"""A watch that has not answered after this time does not know the command."""
+"""How long to wait for an answer; a watch that has not answered by then does not know the command."""
 SMALL = 20
-"""A watch whose packets have at most so many bytes may know only the small form of frames."""
+"""A watch whose packets have at most this many bytes may know only the small form of frames."""
 HALF_HOUR = timedelta(minutes=30)
 MOST = 30 * 250
-"""The most steps that anybody takes in half an hour, at a sprinter's pace."""
+"""The most steps that anybody can take in half an hour, at a sprinter's pace."""
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Set the watch's clock; its firmware and its battery. Raises `DeviceError` for a watch of another maker."""
+    """Set the watch's clock, and return its firmware and, if it reports one, its battery level.
+
+    Raises `DeviceError` for a watch of another maker, or one that does not report its steps.
+    """
     maker = await gatt.read_text(link, packets.MANUFACTURER)
     if not (maker or "").startswith(MAKER) or not link.has(packets.STEPS) or not link.has(packets.COMMANDS):
         raise DeviceError(f"this is no MoYoung watch that tells its steps: its maker is {maker or 'not given'}")
@@ -47,18 +51,21 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The half hours since the last count, as far as they are certain, and the count as it is now."""
+    """Yield the half hours since the last count stored, as far as they are certain, and then the count as it is now."""
     since = session.since.get(Counter)
     if since is not None and (epochs := await _half_hours(link, since)):
-        yield epochs  # before the count, which moves `since`: after a lost link they are asked for again
+        yield epochs  # before the count, which moves `since`: after a lost link the half hours are asked for again
     yield [await _counter(link)]
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """The count as it changes, and every minute while it does not; the battery as the watch reports it."""
+    """Yield the count when it changes, and every minute while it does not; yield the battery when it is reported.
+
+    When the wearer's offset from UTC changes, the clock is set again.
+    """
     offset = utc_offset(link)
     for characteristic in (packets.STEPS, packets.BATTERY):
-        with contextlib.suppress(DeviceError):  # a watch that cannot notify is read, which also finds a lost link
+        with contextlib.suppress(DeviceError):  # a watch that cannot notify is read, and a read finds a lost link too
             await link.subscribe(characteristic)
     beat = link.now()  # read at once: a change just before the subscription would be missed
     while True:
@@ -75,7 +82,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
-    """Show the text with one buzz; if strong, buzz three times more. A silenced watch does neither."""
+    """Show the text with one buzz; if the message is strong, buzz three times more. A silenced watch does neither."""
     await _send(link, Notice(f"{message.title.replace(':', ' ')}:{message.body}").frame())
     if message.strong:
         await _send(link, Frame(packets.FIND))
@@ -85,11 +92,12 @@ async def nudge(link: Link, _: Session, message: Message) -> None:
 
 
 async def _half_hours(link: Link, since: datetime) -> Sequence[Epoch]:
-    """Today's half hours with steps that lie wholly between `since` and now; none from a watch that cannot prove them.
+    """Return today's half hours with steps that begin at least half an hour after `since` and have ended.
 
-    Days on which clocks change are left out, for nobody knows which half hour the watch counted twice. So is the half
-    hour after the last count: a watch that was up to so much fast when it was first met counted into it. A watch that
-    was hours wrong, or has been to another zone since, cannot be recognised on that day.
+    None are returned if the watch cannot prove them (`proven`), or once the wearer's offset has changed today: nobody
+    knows which half hour the watch counted twice. The half hour after `since`, the last count stored, is left out
+    because a watch that was up to half an hour fast before its clock was set counted older steps into it. A watch that
+    was hours wrong, or has been in another zone since, cannot be recognised on that day.
     """
     since += HALF_HOUR
     local = link.now().astimezone(link.zone)
@@ -116,10 +124,11 @@ async def _half_hours(link: Link, since: datetime) -> Sequence[Epoch]:
 
 
 def proven(halves: Sequence[Buckets], over: int, at_least: int, at_most: int) -> Sequence[int]:
-    """Steps of the `over` half hours of today that have ended; none unless the counter proves them.
+    """Return the steps of the `over` half hours of today that have ended; none unless the counter proves them.
 
-    It does if each half of the day has 24 possible values, and those up to the running half hour add up to the counter,
-    which was `at_least` before the answer and `at_most` after it. Values of half hours to come are yesterday's.
+    The proof is that each half of the day has 24 values, none of them up to the running half hour is impossibly high,
+    and these add up to the counter, which was `at_least` before the answer and `at_most` after it. The values of half
+    hours to come may be yesterday's and are ignored.
     """
     if [len(half.steps) for half in halves] != [24, 24]:
         return ()
@@ -130,7 +139,7 @@ def proven(halves: Sequence[Buckets], over: int, at_least: int, at_most: int) ->
 
 
 async def _part(link: Link, number: int) -> Buckets:
-    """A part of the buckets. Raises `NoReply`, and `MalformedPacket` for what is no frame."""
+    """Ask for one part of the buckets, 0 to 3, and return it. Raises `NoReply`, and `MalformedPacket` for bad bytes."""
     await _send(link, Frame(packets.BUCKETS, bytes([number])))
     end, begun = link.now() + REPLY, b""
     while link.now() < end:
@@ -147,7 +156,7 @@ async def _part(link: Link, number: int) -> Buckets:
 
 
 def _readings(reports: Sequence[Received]) -> Sequence[Reading]:
-    """The counts worth storing, and the battery, of a burst."""
+    """Return the counts worth storing and the battery levels in the reports of a burst."""
     counters = [Counter(at, Today.decode(data).steps) for uuid, at, data in reports if uuid == packets.STEPS]
     charges = [Charge(at, packets.percent(data)) for uuid, at, data in reports if uuid == packets.BATTERY]
     return [*worth_storing(counters), *charges]
@@ -166,7 +175,7 @@ async def _counter(link: Link) -> Counter:
 
 
 async def _send(link: Link, frame: Frame) -> None:
-    """Write a command without response, as the maker's app does; in pieces if it does not fit a packet."""
+    """Write a command without response, as the maker's app does, and in pieces if it does not fit into one packet."""
     data = frame.packet(small=link.write_size <= SMALL)
     for at in range(0, len(data), link.write_size):
         await link.write(packets.COMMANDS, data[at : at + link.write_size])

@@ -1,7 +1,7 @@
-"""A simulated MoYoung watch, as it behaves to any client.
+"""A simulated MoYoung watch, as it behaves towards any client.
 
-Some behaviour is our guess, for nobody has recorded it: how often the watch notifies, what a restart clears, and the
-buckets.
+Some behaviour is a guess, because nobody has recorded it: how often the watch notifies, what a restart clears, and
+everything about the buckets.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ ADDRESS = bytes.fromhex("c00000000001")
 SET_GOAL, GOAL, SET_REMINDER, REMINDER, SET_REMINDER_HOURS, REMINDER_HOURS, PAST, FIND_OUT = (
     0x16, 0x26, 0x1D, 0x2D, 0x73, 0x83, 0x33, 0x2E,
 )  # fmt: skip
-"""Commands that hipsync does not use. What 0x2E asks is unknown; its answer was recorded."""
+"""Commands that hipsync does not use. What 0x2E asks for is unknown, but its answer was recorded."""
 END_OF_CALL = 0xFF
 SLOTS = 48
 PERCENT = timedelta(hours=2)
-"""How long one percent of the battery lasts: eight days on a charge."""
+"""How long one percent of the battery lasts, which makes eight days on a charge."""
 
 
 @dataclass(slots=True)
@@ -39,13 +39,13 @@ class Faults(simulator.Faults):
     """What goes wrong on the air or in the firmware; notifications are numbered from 0 in each connection."""
 
     stale_buckets: bool = False
-    """Half hours to come still have yesterday's steps."""
+    """Whether the half-hour slots of today that still lie ahead hold yesterday's steps."""
     lost_bucket_steps: int = 0
-    """Steps missing from the running half hour, which the firmware writes late."""
+    """The number of steps missing from the running half hour, because the firmware writes it late."""
 
 
 class MoYoungWatch(ClientBand):
-    """A watch on a wrist (`hipsync.simulated.Simulator`); it has no key."""
+    """A simulated MoYoung watch on a wrist, without a key. The class fits `hipsync.simulated.Simulator`."""
 
     def __init__(
         self,
@@ -64,11 +64,11 @@ class MoYoungWatch(ClientBand):
         self.faults = Faults()
         self.shown: list[Shown] = []
         self.silent = False
-        """Whether the wearer silenced it: then it neither shows texts nor buzzes."""
+        """Whether the wearer has silenced the watch, so that it neither shows texts nor buzzes."""
         self.name, self.firmware, self.buckets = name, firmware, buckets
-        """`buckets`: how many a day has in its answers; 0 if it does not know the command."""
+        """`buckets` is the number of slots that a day has in the watch's answers; 0 if it does not know the command."""
         self.notifies, self.small_only = notifies, small_only
-        """Whether it notifies steps, and whether it takes only frames of the small form, as a P22B1 does."""
+        """Whether the watch notifies steps, and whether it accepts only the small form of frames, as a P22B1 does."""
         self._stride_mm, self._kcal_a_thousand = stride_mm, kcal_a_thousand
         self._goal, self._reminder, self._reminder_hours = 10_000, 0, bytes([60, 50, 10, 22])
         self._time = Time(given["now"], self._coming)
@@ -80,7 +80,7 @@ class MoYoungWatch(ClientBand):
         self._day = self.wall_clock(self._walk[0].at if self._walk else None).date()
         self._today, self._slots, self._yesterday = 0, [0] * SLOTS, [0] * SLOTS
         self._part = b""
-        """The beginning of a frame that is not complete."""
+        """The beginning of a frame whose end has not come yet."""
         self._live(given["now"])
 
     def _forget_part(self) -> None:
@@ -89,7 +89,7 @@ class MoYoungWatch(ClientBand):
     # ------------------------------------------------------------------ what a radio sees
 
     def advertisement(self) -> Advertisement:
-        """What a FireBoltt was recorded to advertise, under another name."""
+        """Return what a Fire-Boltt watch was recorded to advertise, with another name and address."""
         return Advertisement(
             name=self.name,
             services=frozenset({packets.FEEA}),
@@ -130,11 +130,11 @@ class MoYoungWatch(ClientBand):
         }
 
     def totals(self, steps: int) -> Today:
-        """The totals for so many steps: metres and kilocalories follow from the wearer's figure."""
+        """Return the totals for a number of steps; the metres and kilocalories for each step are constant."""
         return Today(steps, steps * self._stride_mm // 1000, steps * self._kcal_a_thousand // 1000)
 
     def _hear(self, data: bytes) -> None:
-        """Take a command, or a piece of one; the watch ignores what it does not know."""
+        """Receive a command or a piece of one; the watch ignores commands that it does not know."""
         if self.small_only and data.startswith(packets.MAGIC) and data[2:3] != b"\x10":
             return
         try:
@@ -201,7 +201,7 @@ class MoYoungWatch(ClientBand):
     # ------------------------------------------------------------------ time, and what the wearer does
 
     def reboot(self, now: datetime) -> None:
-        """Restart the watch: the day's count and the connection are lost, the clock goes on. This is our guess."""
+        """Restart the watch: by our guess it loses today's count and the connection, but its clock keeps running."""
         self._live(now)
         self._today, self._slots = 0, [0] * SLOTS
         self._client.hang_up()
@@ -218,7 +218,7 @@ class MoYoungWatch(ClientBand):
         at, count = self._walk.popleft()
         local = self.wall_clock(
             at - timedelta.resolution
-        )  # they were walked before: at a full hour they belong to the slot that ends
+        )  # the steps were taken before `at`: at a full hour they belong to the slot that ends
         self._turn_day(local)
         self._today += count
         self._slots[_slot(local)] += count
@@ -228,7 +228,10 @@ class MoYoungWatch(ClientBand):
             self._send(WECHAT_STEPS, b"\x07" + totals)
 
     def _turn_day(self, local: datetime) -> None:
-        """Begin a day when the clock shows another date, by midnight or by being set; not notified, by our guess."""
+        """Begin a new day if the clock shows another date, at midnight or after being set.
+
+        By our guess the watch does not notify the new count of 0.
+        """
         if (day := local.date()) != self._day:
             self._yesterday = self._slots if day == self._day + timedelta(days=1) else [0] * SLOTS
             self._day, self._today, self._slots = day, 0, [0] * SLOTS
@@ -243,7 +246,7 @@ class MoYoungWatch(ClientBand):
 
 
 def _ignore(_: bytes) -> None:
-    """Take a write that has no effect."""
+    """Accept a write that has no effect."""
 
 
 def _slot(local: datetime) -> int:

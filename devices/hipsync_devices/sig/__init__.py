@@ -1,4 +1,4 @@
-"""Devices with the Bluetooth SIG's own services: chest straps, foot pods, watches that broadcast."""
+"""Devices with the Bluetooth SIG's own services: chest straps, foot pods, and watches that broadcast."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-r"""What a device measures moment by moment becomes whole minutes here. Pure: each value comes with its instant.
+r"""Makes minutes of the values that a sensor sends moment by moment. It reads no clock: each value has its instant.
 
-A value is that of the time since the value before it. If that is longer than `FLOWING`, the time is unknown.
+A value stands for the time since the value before it. If that time is longer than `FLOWING`, it is unknown instead.
 
     pace       0   0   0   90  95  .   .   .   .   0   0
                |---|---|---|---|---|               |---|      known
@@ -8,14 +8,14 @@ A value is that of the time since the value before it. If that is longer than `F
 
 | minute | what is reported |
 |---|---|
-| whole, steps in it | them |
-| whole, no step, and for half of it a pulse was felt | 0 steps |
-| whole, no step, and for half of it the sensor felt no skin | 0 steps, not worn |
-| in part, 20 steps or more in what is known | them: the minute was not still, whatever its rest was |
+| whole, with steps | the steps |
+| whole, without a step, and for half of it a pulse was felt | 0 steps |
+| whole, without a step, and for half of it the sensor felt no skin | 0 steps, not worn |
+| in part, with 20 steps or more in the known part | these steps: the minute was not still, whatever its rest was |
 | any other | nothing |
 
-So a pod without a heart rate never proves stillness: on a shoe in the hall it would send the same. Not used are minutes
-with speed but no cadence (moving, nobody knows how many steps), the distance, and a device's silence.
+So a pod without a heart rate never proves stillness, because it would send the same from a shoe in the hall. Not used
+are minutes with speed but no cadence (moving, but nobody knows how many steps), the distance, and a device's silence.
 """
 
 from __future__ import annotations
@@ -27,35 +27,36 @@ from hipsync.model import MINUTE, Epoch, Reading, State, Wear
 from hipsync_devices.sig.packets import HeartRate, Pace
 
 FLOWING = timedelta(seconds=10)
-"""The longest time between two values that belong together; they come every second, from slow devices every five."""
+"""The longest time that a value may stand for. Values come every second, from slow devices every five seconds."""
 HALF = MINUTE / 2
-"""How much of a minute must be felt; and how long without skin means taken off, for straps lose it for moments."""
+"""How much of a minute needs a pulse, and after how long without skin a device counts as taken off: straps lose the
+skin for moments."""
 WALKED = 20
-"""Steps that make a minute one of moving: a sitting stretch ends with as many (`docs/rule.md`)."""
+"""The steps that show that a minute was not still; the same number ends a sitting stretch (`docs/rule.md`)."""
 PULSE = range(20, 251)
-"""Beats a minute that are possible; devices send 0 or 255 for none."""
+"""The possible heart rates in beats a minute; devices send 0 or 255 for none."""
 
 
 @dataclass(slots=True)
 class _Minute:
     known: timedelta = timedelta()
     sixtieths: float = 0.0
-    """Steps times sixty: cadence in steps a minute times seconds."""
+    """The steps times sixty: the sum of the cadences, in steps a minute, times their lengths in seconds."""
     uncounted: timedelta = timedelta()
-    """The time with speed and no cadence."""
+    """The time with a speed but no cadence."""
     felt: timedelta = timedelta()
-    """The time with a pulse, and without a report that the skin is missing."""
+    """The time with a pulse in which the device did not report that it feels no skin."""
     missed: timedelta = timedelta()
-    """The time without skin."""
+    """The time in which the device reported that it feels no skin."""
     touched: timedelta = timedelta()
-    """The time with a pulse, and a report that the skin is there."""
+    """The time with a pulse in which the device reported that it feels skin."""
     touched_at: datetime | None = None
     beats: float = 0.0
-    """Beats a minute times seconds, over the time in which a pulse was felt."""
+    """The sum of the heart rates, in beats a minute, times their lengths in seconds, over the time in `felt`."""
 
 
 class Minutes:
-    """Takes values in order of time, and reports each minute once, when it is over."""
+    """Takes values in order of time, and returns the readings of each minute once, after it has ended."""
 
     def __init__(self) -> None:
         self._open: dict[datetime, _Minute] = {}
@@ -65,7 +66,7 @@ class Minutes:
         self._off_said = False
 
     def pace(self, at: datetime, pace: Pace) -> None:
-        """Take a pace that arrived at `at`."""
+        """Take a pace that the device sent at `at`."""
         for minute, length in self._since(self._pace_at, at):
             minute.known += length
             minute.sixtieths += pace.cadence * length.total_seconds()
@@ -74,7 +75,10 @@ class Minutes:
         self._pace_at = at
 
     def heart(self, at: datetime, rate: HeartRate) -> list[Reading]:
-        """Take a heart rate that arrived at `at`; a reading if it makes certain that the device was taken off."""
+        """Take a heart rate that the device sent at `at`.
+
+        Return a `Wear` reading if the device has now felt no skin for half a minute, so that it was taken off.
+        """
         flowing = self._heart_at is not None and at - self._heart_at <= FLOWING
         pulse = rate.bpm in PULSE and rate.contact is not False
         for minute, length in self._since(self._heart_at, at):
@@ -96,12 +100,15 @@ class Minutes:
         return [Wear(self._off_since, worn=False)]
 
     def finished(self, now: datetime) -> list[Reading]:
-        """The readings of all minutes that had ended by `now`, in order of time."""
+        """Return the readings of all minutes that have ended by `now`, in order of time, and forget these minutes."""
         over = sorted(start for start in self._open if start + MINUTE <= now)
         return [reading for start in over for reading in _readings(start, self._open.pop(start))]
 
     def _since(self, before: datetime | None, at: datetime) -> list[tuple[_Minute, timedelta]]:
-        """The minutes in `[before, at)`, with the length of the part of each; none if `FLOWING` is exceeded."""
+        """Return the minutes that `[before, at)` touches, each with the length of its part.
+
+        None are returned if `before` is None or the time is longer than `FLOWING`.
+        """
         if before is None or at - before > FLOWING:
             return []
         pieces: list[tuple[_Minute, timedelta]] = []

@@ -1,6 +1,6 @@
 """Bytes of devices with standard services, in both directions; all numbers are little-endian.
 
-Source: layouts that these read and write alike: NordicSemiconductor/Android-BLE-Common-Library at c078e25,
+Source: layouts on which these libraries agree: NordicSemiconductor/Android-BLE-Common-Library at c078e25,
 polarofficial/polar-ble-sdk at 8fb5311, movisens/SmartGattLib at 67a2348, RonanB96/bluetooth-sig-python at 27bdb3d.
 """
 
@@ -17,7 +17,7 @@ from hipsync_devices.gatt import uuid16
 RUNNING = uuid16(0x1814)
 """The Running Speed and Cadence service."""
 LINK_LOSS = uuid16(0x1803)
-"""A service whose Alert Level has the same number as that of Immediate Alert."""
+"""The Link Loss service. Its Alert Level has the same UUID as that of Immediate Alert."""
 BATTERY_SERVICE = uuid16(0x180F)
 CURRENT_TIME_SERVICE = uuid16(0x1805)
 BODY_SENSOR_LOCATION = uuid16(0x2A38)
@@ -34,20 +34,20 @@ STRIDE, DISTANCE, IS_RUNNING = 0x01, 0x02, 0x04
 
 @dataclass(frozen=True, slots=True)
 class HeartRate:
-    """Heart Rate Measurement: `u8 flags, bpm, [u16 energy], [u16 interval]...`.
+    """A Heart Rate Measurement: `u8 flags, bpm, [u16 energy], [u16 interval]...`.
 
-    Flag 0: bpm has two bytes. Flag 2: the sensor can feel contact, and then flag 1: it feels skin now. Flag 3: energy.
-    Flag 4: intervals to the end of the packet. Other flags are ignored.
+    Bit 0 of the flags: bpm has two bytes. Bit 2: the sensor can feel contact, and then bit 1: it feels skin now. Bit 3:
+    energy follows. Bit 4: intervals follow, to the end of the packet. Other bits are ignored.
     """
 
     bpm: int
-    """Beats a minute; 0 for no reading."""
+    """The heart rate in beats a minute; 0 for no reading."""
     contact: bool | None = None
     """Whether the sensor feels skin; None if it cannot feel contact."""
     energy_kj: int | None = None
-    """Energy since a reset, at most 65,535."""
+    """The energy since a reset in kilojoules, at most 65,535; None if the device does not send it."""
     intervals: tuple[int, ...] = ()
-    """Times between two beats, in 1/1024 s, the oldest first."""
+    """The times between two beats, in 1/1024 s, the oldest first."""
 
     def packet(self) -> bytes:
         wide = self.bpm > 0xFF
@@ -63,7 +63,10 @@ class HeartRate:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Inverse of `packet`. A lone byte after the intervals is ignored, any other surplus is a `MalformedPacket`."""
+        """Decode a measurement. A single byte after the intervals is ignored.
+
+        Raises `MalformedPacket` if the length does not fit the flags.
+        """
         flags = data[0] if data else 0
         at = 3 if flags & WIDE else 2
         end = at + 2 * bool(flags & ENERGY)
@@ -79,16 +82,16 @@ class HeartRate:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """RSC Measurement: `u8 flags, u16 speed, u8 cadence, [u16 stride], [u32 distance]`.
+    """An RSC (Running Speed and Cadence) Measurement: `u8 flags, u16 speed, u8 cadence, [u16 stride], [u32 distance]`.
 
-    Flag 0: stride. Flag 1: distance. Flag 2: running; without it walking, or unknown. Other flags are ignored, but
-    bytes that no flag announces are refused.
+    Bit 0 of the flags: a stride length follows. Bit 1: a distance follows. Bit 2: running; without it walking, or
+    unknown. Other bits are ignored, but bytes that no bit announces are refused.
     """
 
     speed: int
-    """Speed in 1/256 m/s."""
+    """The speed in 1/256 m/s."""
     cadence: int
-    """Steps a minute by the standard; some pods send strides, which are half as many."""
+    """The cadence: by the standard steps a minute, but some pods send strides a minute, half as many."""
     running: bool = False
     stride_cm: int | None = None
     distance_dm: int | None = None
@@ -106,7 +109,7 @@ class Pace:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Inverse of `packet`. Raises `MalformedPacket`."""
+        """Decode a measurement. Raises `MalformedPacket` if the length does not fit the flags."""
         flags = data[0] if data else 0
         at = 4 + 2 * bool(flags & STRIDE)
         if len(data) != at + 4 * bool(flags & DISTANCE):
@@ -121,14 +124,14 @@ class Pace:
 
 
 def percent(data: bytes) -> int:
-    """Battery Level, `u8` from 0 to 100."""
+    """Decode a Battery Level in percent, `u8` from 0 to 100. Raises `MalformedPacket`."""
     if len(data) != 1 or data[0] > 100:
         raise MalformedPacket("a battery level is one byte of at most 100", data)
     return data[0]
 
 
 class Level(IntEnum):
-    """Alert Level, one byte."""
+    """The values of an Alert Level, which is one byte."""
 
     NONE = 0
     MILD = 1
@@ -136,14 +139,17 @@ class Level(IntEnum):
 
 
 def level(data: bytes) -> Level:
-    """The Alert Level in one byte. Raises `MalformedPacket` for reserved values."""
+    """Decode an Alert Level, one byte. Raises `MalformedPacket`, also for reserved values."""
     if len(data) != 1 or data[0] > Level.HIGH:
         raise MalformedPacket("an alert level is one byte, 0, 1 or 2", data)
     return Level(data[0])
 
 
 def wall_clock(local: datetime) -> bytes:
-    """Current Time: `u16 year, month, day, hour, minute, second, weekday (1 = Monday), 1/256 s, reason (1 = set)`."""
+    """Encode a wall-clock time as a Current Time of 10 bytes.
+
+    `u16 year, month, day, hour, minute, second, weekday (1 = Monday), 1/256 s, reason (1 = set by hand)`.
+    """
     return (
         local.year.to_bytes(2, "little")
         + bytes([local.month, local.day, local.hour, local.minute, local.second, local.isoweekday()])
@@ -152,7 +158,7 @@ def wall_clock(local: datetime) -> bytes:
 
 
 def wall_clock_of(data: bytes) -> datetime:
-    """The wall clock in the first seven bytes of a Current Time, without a zone. Raises `MalformedPacket`."""
+    """Decode the first seven bytes of a Current Time: a wall-clock time without a zone. Raises `MalformedPacket`."""
     if len(data) < 7:
         raise MalformedPacket("a time has at least 7 bytes", data)
     try:

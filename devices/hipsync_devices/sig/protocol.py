@@ -1,8 +1,8 @@
-"""The conversation with a device of standard services: it is only listened to, for such devices store nothing.
+"""The conversation with a device that has standard services. It stores nothing, so the driver only listens to it.
 
-All times are the host's. The Physical Activity Monitor service is not used, for nobody can decode it with certainty:
-its two open implementations disagree about headers, sessions and times, and do-it-yourself devices use its numbers for
-layouts of their own.
+All times are the host's. The Physical Activity Monitor service is not used, because nobody can decode it reliably: its
+two open implementations disagree about headers, sessions and times, and home-made devices use its numbers for layouts
+of their own.
 """
 
 from __future__ import annotations
@@ -25,15 +25,16 @@ T = TypeVar("T")
 
 STREAMS = (gatt.HEART_RATE_MEASUREMENT, packets.RSC_MEASUREMENT)
 BUZZ = timedelta(seconds=4)
-"""How long to buzz: some devices do not stop by themselves."""
+"""How long to let a device buzz before it is told to stop; some devices would never stop otherwise."""
 PATIENCE = 20
-"""Malformed packets in a row that are ignored, as the services demand for single ones; more are an error."""
+"""How many malformed packets in a row are ignored; more are an error. The standard demands to ignore single ones."""
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Set the device's clock and switch off its alarm for a lost link, where it allows that; its versions and battery.
+    """Set the device's clock and switch off its alarm for a lost link, where it allows that.
 
-    The serial number is not read: nothing needs it. Raises `DeviceError` if the device measures nothing of use.
+    Return its versions and battery level, as far as it reports them; the serial number is not read, because nothing
+    needs it. Raises `DeviceError` if the device measures nothing of use.
     """
     if not any(link.has(stream) for stream in STREAMS):
         raise DeviceError("this device offers neither a heart rate nor a running speed as the standard has them")
@@ -51,9 +52,10 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
-    """Minutes and wear, as `Minutes` makes them; when summer time begins or ends, the clock is set again.
+    """Yield the readings that `Minutes` makes of the device's values: minutes, and whether it is worn.
 
-    A minute is reported `FLOWING` after its end, when nothing more of it can come.
+    A minute is yielded ten seconds (`FLOWING`) after its end, because no later value can add to it. When the wearer's
+    offset from UTC changes, the device's clock is set again.
     """
     streams = await _subscribed(link)
     minutes, malformed, offset = Minutes(), 0, utc_offset(link)
@@ -84,16 +86,16 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 async def _follow_summer_time(link: Link, offset: timedelta) -> timedelta:
-    """Set the device's clock if the offset of the wearer's zone is another one now, which is returned."""
+    """Set the device's clock if the wearer's offset from UTC is no longer `offset`, and return the offset of now."""
     if utc_offset(link) != offset:
         await _set_clock(link)
     return utc_offset(link)
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
-    """Buzz for some seconds; such devices show no text. Raises `DeviceError` if the device cannot buzz.
+    """Let the device buzz for four seconds; it cannot show the text. Raises `DeviceError` if the device cannot buzz.
 
-    The service is named in each write, for Link Loss has an Alert Level too.
+    Each write names its service, because the service Link Loss has an Alert Level too.
     """
     if not link.has(gatt.ALERT_LEVEL, gatt.IMMEDIATE_ALERT):
         raise DeviceError("this device cannot buzz")
@@ -111,7 +113,10 @@ def _taken(minutes: Minutes, received: Received) -> Sequence[Reading]:
 
 
 async def _subscribed(link: Link) -> Sequence[str]:
-    """The streams that could be subscribed to. Raises the device's last refusal if there is none."""
+    """Subscribe to heart rate and pace, and return the UUIDs of those that the device has and allows.
+
+    If there are none, raises the device's last refusal.
+    """
     heard: list[str] = []
     refusal = DeviceError("this device measures nothing of use")
     for stream in STREAMS:
@@ -130,14 +135,14 @@ async def _subscribed(link: Link) -> Sequence[str]:
 
 
 async def _set_clock(link: Link) -> None:
-    """Set the device to the wearer's wall clock, if its clock can be set, which the standard does not demand."""
+    """Set the device's clock to the wearer's local time, if it can be set; the standard does not demand that it can."""
     if link.has(gatt.CURRENT_TIME, packets.CURRENT_TIME_SERVICE):
         clock = packets.wall_clock(link.now().astimezone(link.zone))
         await _allowed(link.write(gatt.CURRENT_TIME, clock, response=True, service=packets.CURRENT_TIME_SERVICE))
 
 
 async def _hush(link: Link) -> None:
-    """Switch off the alarm for a lost link, for the link is lost whenever the wearer walks away."""
+    """Switch off the device's alarm for a lost link, because the link is lost whenever the wearer walks away."""
     alarm = await _value(link, gatt.ALERT_LEVEL, packets.LINK_LOSS)
     if alarm is not None and alarm != bytes([Level.NONE]):
         await _allowed(link.write(gatt.ALERT_LEVEL, bytes([Level.NONE]), response=True, service=packets.LINK_LOSS))
@@ -149,12 +154,15 @@ async def _text(link: Link, characteristic: str) -> str | None:
 
 
 async def _value(link: Link, characteristic: str, service: str) -> bytes | None:
-    """The value of a characteristic; None if the device does not have it, or refuses the read."""
+    """Read a characteristic and return its value; None if the device does not have it, or refuses the read."""
     return await _allowed(link.read(characteristic, service=service)) if link.has(characteristic, service) else None
 
 
 async def _allowed(operation: Awaitable[T]) -> T | None:
-    """The result of an operation; None if the device refuses it, for all of these are optional."""
+    """Await an optional operation and return its result; None if the device refuses it.
+
+    `LinkLost` and `NoReply` are raised.
+    """
     try:
         return await operation
     except (LinkLost, NoReply):

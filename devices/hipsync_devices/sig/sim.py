@@ -1,12 +1,12 @@
-"""A simulated sensor of standard services: a chest strap, a foot pod, or a watch that broadcasts both.
+"""A simulated sensor with standard services: a chest strap, a foot pod, or a watch that sends the values of both.
 
-It stores nothing: what nobody listens to is lost. Its wearer walks at the beginning of a minute, at two steps a second,
-or all through the minute if it has more.
+It stores nothing: values that no client listens to are lost. Its wearer walks at the beginning of a minute, at two
+steps a second, or faster and all through the minute if it has more than 120 steps.
 
     steps    24                    130
-    cadence  120 120 0 0 0 ...     130 130 130 ...      sent every so often, each for the time since the last one
+    cadence  120 120 0 0 0 ...     130 130 130 ...      one value each `every`, for the time since the last one
 
-Real sensors notify every second; five seconds (`every`) make tests of a whole day short and keep minutes exact.
+Real sensors notify every second; an `every` of five seconds makes tests of a whole day short and keeps minutes exact.
 """
 
 from __future__ import annotations
@@ -38,22 +38,25 @@ from hipsync_devices.simulator import (
 )
 
 BRISK = 120
-"""Steps a minute of the wearer's walk."""
+"""The cadence of the wearer's walk, in steps a minute."""
 STRIDE_CM = 75
 MANUFACTURER, MODEL = gatt.uuid16(0x2A29), gatt.uuid16(0x2A24)
 WRIST = 2
 """The Body Sensor Location of a watch."""
 RUNNING_KNOWN = 0x0004
-"""The RSC Feature that says that the flag of running has a meaning."""
+"""The bit of the RSC Feature which says that the flag "running" in a measurement has a meaning."""
 CONTROL_NOT_SUPPORTED = 0x80
-"""Error code of the heart rate's control point for what it does not know."""
+"""The error code with which the Heart Rate Control Point answers values that it does not support."""
 BOOT = datetime(2020, 1, 1)  # noqa: DTZ001  a wall clock
-"""Where the wall clock begins after a restart."""
+"""The wall-clock time at which the sensor's clock starts after a restart."""
 OFF = frozenset({State.NOT_WORN, State.CHARGING})
 
 Kind = Literal["watch", "strap", "pod"]
 Contact = Literal["felt", "unknown", "claimed"]
-"""What the sensor sends about skin: the truth, nothing, or that it always feels it, as some firmware does."""
+"""What the sensor reports about skin contact: `felt` the truth, `unknown` nothing, `claimed` that it always feels skin.
+
+Some firmware claims it.
+"""
 
 
 @dataclass(slots=True)
@@ -61,11 +64,11 @@ class Faults(simulator.Faults):
     """What goes wrong in the firmware; notifications are numbered from 0 in each connection."""
 
     cut_short: set[int] = field(default_factory=set[int])
-    """Numbers of notifications that lack their last byte."""
+    """The numbers of those notifications that lack their last byte."""
 
 
 class Sensor(ClientBand):
-    """A sensor on somebody (`hipsync.simulated.Simulator`); it has no key."""
+    """A simulated sensor that somebody wears, without a key. The class fits `hipsync.simulated.Simulator`."""
 
     def __init__(
         self,
@@ -82,9 +85,9 @@ class Sensor(ClientBand):
         self.shown: list[Shown] = []
         self.kind, self.contact, self.every, self.sets_clock = kind, contact, every, sets_clock
         self.alarm = Level.MILD
-        """How it alarms its wearer when the link is lost."""
+        """How strongly the sensor alarms its wearer when the link is lost."""
         self.buzzing = False
-        """Whether it buzzes, which it does until a client stops it."""
+        """Whether the sensor is buzzing; it does not stop until a client stops it."""
         self.faults = faults or Faults()
         self._life = {start: piece for epoch in life for start, piece in _pieces(epoch)}
         self._time = Time(given["now"], self._coming)
@@ -182,19 +185,19 @@ class Sensor(ClientBand):
     # ------------------------------------------------------------------ time
 
     def reboot(self, now: datetime) -> None:
-        """Restart the sensor: the link is lost, the alarm is as from the factory, the clock begins anew."""
+        """Restart the sensor: it loses the link, its alarm is as from the factory, and its clock starts at `BOOT`."""
         self._time.pass_until(now)
         self.alarm, self.buzzing = Level.MILD, False
         self.wall_clock.set(BOOT)
         self._client.hang_up()
 
     def _next(self) -> datetime:
-        """When it notifies next: on a grid of `every`."""
+        """Return the instant of the next notification: the next whole multiple of `every`, never now."""
         now, beginning = self._time.now, datetime.min.replace(tzinfo=UTC)
         return now + self.every - (now - beginning) % self.every
 
     def _coming(self) -> Sequence[Event]:
-        """The next notification; nothing while nobody listens."""
+        """Return the next notification as an event; no event while the client has no subscription."""
         return [(self._next(), self._speak)] if self._client.subscribed else []
 
     def _speak(self) -> None:
@@ -221,7 +224,10 @@ class Sensor(ClientBand):
 
 
 def _cadence(steps: int, part: int, every: timedelta) -> int:
-    """The cadence in one part of a minute, in steps a minute; over the whole minute they make `steps`."""
+    """Return the cadence, in steps a minute, in the part with number `part` (from 0) of a minute that has `steps`.
+
+    The parts are `every` long, and over the whole minute their cadences make `steps`.
+    """
     parts = MINUTE // every
     walked = min(parts, -(-steps * parts // BRISK))
     if part >= walked:
@@ -230,7 +236,7 @@ def _cadence(steps: int, part: int, every: timedelta) -> int:
 
 
 def _pieces(epoch: Epoch) -> list[tuple[datetime, Epoch]]:
-    """The minutes of an epoch by their start, with its steps spread evenly."""
+    """Split an epoch into minutes, each with its start; the steps are spread evenly over them."""
     starts = [epoch.start + i * MINUTE for i in range(epoch.length // MINUTE)]
     return [
         (start, epoch._replace(start=start, length=MINUTE, steps=steps))
