@@ -39,15 +39,11 @@ class BlueprintBand(ClientBand):
         self._life = minutes(life)
         self._time.pass_until(given["now"])
 
-    # ------------------------------------------------------------------ what a radio sees
-
     def advertisement(self) -> Advertisement:
         return Advertisement(name="Blueprint", services=frozenset({packets.SERVICE}))
 
     def services(self) -> Sequence[Service]:
         return [Service(packets.SERVICE, (can(packets.WRITE, "write"), can(packets.NOTIFY, "notify")))]
-
-    # ------------------------------------------------------------------ commands
 
     def _hear(self, data: bytes) -> None:
         """Receive a frame and answer it. Bytes that are no frame, and commands that are unknown, get no answer."""
@@ -84,8 +80,6 @@ class BlueprintBand(ClientBand):
 
     def _send(self, frame: Frame) -> None:
         self._client.send(packets.NOTIFY, frame.encode(), faults=self.faults)
-
-    # ------------------------------------------------------------------ time, and what the wearer does
 
     def reboot(self, now: datetime) -> None:
         self._time.pass_until(now)

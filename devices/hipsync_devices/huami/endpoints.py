@@ -17,8 +17,6 @@ SERVICES, CONFIGURATION, CONNECTION, BATTERY, CLOCK, LOGIN = 0x0000, 0x000A, 0x0
 ASK, ANSWER = 0x03, 0x04
 """The first byte of the phone's request, and of the band's answer, at most endpoints."""
 
-# ------------------------------------------------------------------ login, endpoint 0082
-
 HELLO, PROOF = 0x04, 0x05
 WRONG_KEY = 0x25
 
@@ -73,9 +71,6 @@ class Proof:
         return cls(payload[1:17], payload[17:])
 
 
-# ------------------------------------------------------------------ services, battery, clock
-
-
 def encode_services(services: Mapping[int, bool]) -> bytes:
     """Encode the band's list of its endpoints, which says for each whether its messages are to be encrypted."""
     listed = b"".join(Struct("<HB").pack(endpoint, wants) for endpoint, wants in services.items())
@@ -115,8 +110,6 @@ def decode_clock(payload: bytes) -> CurrentTime:
         raise MalformedPacket("not a clock to be set", payload)
     return CurrentTime.decode(payload[1:])
 
-
-# ------------------------------------------------------------------ settings, endpoint 000a
 
 SET_CONFIGURATION, CONFIGURATION_SET = 0x05, 0x06
 LENGTHS = {0x0B: 1, 0x10: 1, 0x01: 2, 0x03: 4, 0x30: 2}

@@ -88,8 +88,6 @@ class MiBand6(MiBand):
         else:
             super().write(characteristic, service, data, now)
 
-    # ------------------------------------------------------------------ messages
-
     def _take(self, chunk: bytes) -> None:
         if (receipt := chunked.receipt_for(chunk)) is not None:
             self._client.send(TO_BAND, receipt.encode())
@@ -138,8 +136,6 @@ class MiBand6(MiBand):
         keys, self._sequence = self._assembly.keys, self._sequence + 1
         for chunk in chunked.encode(message, self.mtu - 3, keys, self._sequence, wants_receipt=self.wants_receipts):
             self._client.send(TO_PHONE, chunk)
-
-    # ------------------------------------------------------------------ login
 
     def _greet(self, payload: bytes) -> None:
         hello = Hello.decode(payload)

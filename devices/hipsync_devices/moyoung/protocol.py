@@ -88,9 +88,6 @@ async def nudge(link: Link, _: Session, message: Message) -> None:
         await _send(link, Frame(packets.FIND))
 
 
-# ------------------------------------------------------------------ half hours
-
-
 async def _half_hours(link: Link, since: datetime) -> Sequence[Epoch]:
     """Return today's half hours with steps that begin at least half an hour after `since` and have ended.
 
@@ -152,9 +149,6 @@ async def _part(link: Link, number: int) -> Buckets:
     raise NoReply("the watch speaks of other things")
 
 
-# ------------------------------------------------------------------ the counter
-
-
 def _readings(reports: Sequence[Received]) -> Sequence[Reading]:
     """Return the counts worth storing and the battery levels in the reports of a burst."""
     counters = [Counter(at, Today.decode(data).steps) for uuid, at, data in reports if uuid == packets.STEPS]
@@ -169,9 +163,6 @@ async def _today(link: Link) -> Today:
 async def _counter(link: Link) -> Counter:
     today = await _today(link)
     return Counter(link.now(), today.steps)
-
-
-# ------------------------------------------------------------------ commands
 
 
 async def _send(link: Link, frame: Frame) -> None:

@@ -94,8 +94,6 @@ class Sensor(ClientBand):
         self.wall_clock = WallClock(self._time, given)
         self._client = Client(self._time, self._time.pass_until, self._readable)
 
-    # ------------------------------------------------------------------ what a radio sees
-
     def advertisement(self) -> Advertisement:
         name = {"watch": "HRun 2", "strap": "HR Strap 7", "pod": "Stride 1"}[self.kind]
         measures = {"watch": {gatt.HEART_RATE, packets.RUNNING}, "strap": {gatt.HEART_RATE}, "pod": {packets.RUNNING}}
@@ -133,8 +131,6 @@ class Sensor(ClientBand):
         self._client.disconnected(now)
         if self.kind == "watch" and self.alarm:
             self.shown.append(Shown(now, "link lost"))
-
-    # ------------------------------------------------------------------ reads and writes
 
     def read(self, characteristic: str, service: str, now: datetime) -> bytes:
         if (service, characteristic) == (packets.LINK_LOSS, gatt.ALERT_LEVEL):
@@ -181,8 +177,6 @@ class Sensor(ClientBand):
             self.wall_clock.set(packets.wall_clock_of(data))
         except MalformedPacket as malformed:
             raise Refused(OUT_OF_RANGE) from malformed
-
-    # ------------------------------------------------------------------ time
 
     def reboot(self, now: datetime) -> None:
         """Restart the sensor: it loses the link, its alarm is as from the factory, and its clock starts at `BOOT`."""
