@@ -81,9 +81,10 @@ _PULSE = {"asleep": 54, "walk": 98, "cycle": 124, "potter": 82}
 
 
 def office_day(day: date, zone: ZoneInfo, seed: int = 0) -> list[Epoch]:
-    """The minutes of a local day in `zone`, from midnight to midnight, as epochs in order.
+    """Make up an office worker's local day in `zone`: an `Epoch` for each minute from midnight to midnight, in order.
 
-    The person sleeps, cycles to work, sits long at a desk four times, walks at lunch, cycles home, and sits on a sofa.
+    The same `seed` gives the same day. The person sleeps, cycles to work, sits long at a desk four times, walks at
+    lunch, cycles home, and sits on a sofa.
     """
     noise = random.Random(f"{day.isoformat()}/{seed}")
     start = datetime.combine(day, time(0), zone).astimezone(UTC)

@@ -23,9 +23,9 @@ YEARS = range(1970, 3000)
 
 
 def day_of(text: str, today: date) -> date:
-    """Return the day that is meant by 2026-11-20, today, yesterday, -3 (days ago) or mon (the last one).
+    """Return the day that `text` names: 2026-11-20, today, yesterday, -3 (days ago) or mon (the most recent Monday).
 
-    Raises `ConfigError`.
+    Raises `ConfigError` for any other text.
     """
     word = text.strip().lower()
     days_ago = re.fullmatch(r"-(\d{1,4})", word, re.ASCII)

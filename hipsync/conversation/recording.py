@@ -154,7 +154,7 @@ class Recorded:
         self.start, self.cut = self._now(), False
 
     def stop(self) -> None:
-        """Stop recording, after a last line if the connection is lost."""
+        """Stop recording. If the connection is lost by then, add a last line that says so."""
         if self.lost.is_set():
             self._append(Line(self._at(), "lost"))
         self._stopped = True

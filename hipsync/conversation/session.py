@@ -102,7 +102,7 @@ class Conversation:
         self._operation = asyncio.Lock()
 
     def view(self) -> View:
-        """Create a view, which receives notifications until the connection ends."""
+        """Return a new view: a queue of its own that gets every notification from now until the connection ends."""
         view = View(self)
         self._views.append(view)
         return view

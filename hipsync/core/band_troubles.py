@@ -42,7 +42,7 @@ class BandFacts(NamedTuple):
     charge: Charge | None
     """Its newest battery reading."""
     recharged: bool
-    """Whether its battery was over `CHARGED_PERCENT` since the last remark on its battery."""
+    """Whether the battery was above `CHARGED_PERCENT` at any time since the last remark about it."""
     refused: bool
     """Whether the last attempt failed because the band does not accept hipsync's key."""
     reached: datetime | None

@@ -84,7 +84,7 @@ class Timeline:
     width: bytearray
     """Length in minutes of the epoch that decided about a minute; 0 where none did."""
     doubtful: bytearray = field(default_factory=bytearray)
-    """1 for a minute of long stillness without the flag `VOUCHED`, else 0."""
+    """A byte a minute: 1 in a long stillness without the flag `VOUCHED`, in which the band may lie on a table."""
     unplaced: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     """Pairs of (minute, steps): the steps count for the day in which that minute lies, but for no single minute."""
 

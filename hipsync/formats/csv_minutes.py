@@ -53,7 +53,7 @@ class Imported(NamedTuple):
     lines: int
     new: int
     same: int
-    """How many changed nothing, because they were known already."""
+    """How many epochs of the file changed nothing, because the database had them already."""
 
 
 def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None) -> MinuteTable:

@@ -101,7 +101,7 @@ def _judged_by(store: Store, rule: Rule, only_band: Band | None) -> str:
 def _joined(
     store: Store, rule: Rule, span: Day, now: datetime, judged: JudgedDay, resolutions: Sequence[tuple[BandId, int]]
 ) -> DaySummary:
-    """A judged day, joined with the names of its bands, and with the prompts and exercises that the store has of it."""
+    """Return a judged day with the names of its bands, and with the prompts and exercises of that day in the store."""
     bands = {band.id: band for band in store.bands()}
     return summed_up(
         judged,

@@ -76,7 +76,7 @@ async def mtu(client: BleakClient) -> int | None:
 
 @asynccontextmanager
 async def watching_for_its_end(ended: asyncio.Event) -> AsyncGenerator[None, None]:
-    """Set `ended` if BlueZ's process ends during the block, because Bleak still takes its connections for open then."""
+    """Set `ended` if BlueZ's process ends during the block. Bleak does not notice this."""
     bus = await system_bus()
     if bus is None:
         yield

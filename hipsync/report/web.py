@@ -48,7 +48,7 @@ class Backend(Protocol):
         ...
 
     def act(self, what: str, /) -> str:
-        """Do one of done, snooze, skip, pause and resume; return the outcome in one line. Raises `HipsyncError`."""
+        """Carry out `what` (done, snooze, skip, pause, resume); return the outcome in a line. Raises `HipsyncError`."""
         ...
 
 

@@ -31,10 +31,10 @@ def answer_prompt(
     *,
     how: str = "prompt",
 ) -> Prompt:
-    """Store an answer, and the exercise if it was done or hurt; return the prompt as it is stored then.
+    """Store an answer, and an exercise if the answer says that it was done or that it hurt. Return the stored prompt.
 
-    A snooze ends at `now` plus `snooze`. The same answer to the same prompt stores one exercise, however often it
-    comes. `how` becomes `Exercise.how`. Raises `StoreError`.
+    A snooze ends at `now` plus `snooze`. The same answer, given again to the same prompt, stores no second exercise.
+    `how` becomes `Exercise.how`. Raises `StoreError`.
     """
     until = now + snooze if answer is Answer.SNOOZED else None
     before = store.prompt(prompt)

@@ -86,7 +86,7 @@ class Contacts:
     live: bool = False
     """Whether the band has no memory, or too coarse a one, so that `service.live` stays connected to it."""
     last_try: LastTry | None = None
-    """How the last attempt ended; None before this run of the service contacted the band, and after a success."""
+    """How the last attempt to contact the band failed; None if it succeeded, or if this run made none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class State:
     verdict: Due | Quiet
     """Whether a prompt for sitting is due, by what is known at this instant."""
     expected: Due | Quiet
-    """The verdict at the end of the known data: what holds if the wearer has not moved since."""
+    """Whether a prompt is due if the wearer has not moved since the known data end; `verdict` makes no such guess."""
     zones: Zones
     settings: Settings
     occasions: Mapping[Occasion, Due | Quiet] = field(default_factory=dict[Occasion, Due | Quiet])

@@ -56,7 +56,7 @@ class Case:
     driver: Driver
     simulator: Simulator
     kept: MemoryStore = field(default_factory=MemoryStore)
-    """A store for rules of the caller's own. The rules here do not use it."""
+    """An empty store in memory that the caller's own rules may use. The rules of this module do not touch it."""
 
     def band(self, now: datetime = NOON, zone: str = "UTC", remembers: timedelta = MORNING) -> SimulatedBand:
         """Create a simulated band on an office worker's wrist, with this much of the past in its memory.
@@ -287,9 +287,9 @@ def damaged_packets_end_as_device_errors(case: Case) -> None:
 
 
 def _spoilt(data: bytes, noise: random.Random, *, lose: bool = True) -> Sequence[bytes]:
-    """Return the packets that arrive in place of one: usually itself, but one time in twenty something else.
+    """Return what arrives when `data` is sent: usually just that, but one time in twenty a damaged packet, two or none.
 
-    Without `lose` there is always exactly one packet.
+    With `lose=False` exactly one packet arrives, which may be damaged.
     """
     if noise.random() > 0.05:
         return [data]

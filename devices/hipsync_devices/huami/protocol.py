@@ -139,7 +139,10 @@ def _whole_minute(instant: datetime) -> datetime:
 
 
 async def _round(link: Link, since: datetime, size: int, model: Model) -> list[Epoch] | None:
-    """Fetch one round and return its minutes, an empty list if there are none; None if the band has nothing to send.
+    """Fetch one round, which is what the band sends in answer to one request, and return its minutes.
+
+    `size` is the bytes of a minute. The list is empty if the band announces a round without minutes, and the result is
+    None if it has nothing since then.
 
     A spoilt round is tried again; after three tries, raises `SpoiltRound` or `NoReply`.
     """

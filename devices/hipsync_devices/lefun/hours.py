@@ -34,8 +34,8 @@ MOST = 60 * 250
 class Clock:
     """Turns the band's wall-clock stamps into instants.
 
-    Stamps from `began` on have the offset that `zone` had at that instant; older ones are local times of `zone`. If
-    `began` is None, all are.
+    The band's clock was set at `began` and does not follow summer time: stamps from `began` on have the offset that
+    `zone` had at `began`. Older stamps are local times of `zone`, and so are all stamps if `began` is None.
     """
 
     zone: ZoneInfo

@@ -70,9 +70,10 @@ def _hour_of(local: datetime) -> datetime:
 
 
 async def _within_an_hour(link: Link) -> datetime:
-    """Return now, but pause for a second first if now is in the first second of an hour.
+    """Return the present instant, after a pause of one second if it lies in the first second of an hour.
 
-    Instants are stored in whole seconds, and a full hour would mean that all stamps of that hour have one offset.
+    The store keeps whole seconds. A clock that was set at a full hour would seem to have shown that whole hour, though
+    its first second belongs to the old setting.
     """
     now = link.now()
     if now < _hour_of(now) + SECOND:

@@ -66,7 +66,7 @@ class Wire:
         raise NoReply(f"the band did not answer command {command:02X}")
 
     async def total(self, days_ago: int = 0) -> Total:
-        """Ask for the total of a day and return it; 0 is today by the band's clock.
+        """Ask for the steps of a whole day and return them; `days_ago` counts back from today by the band's clock.
 
         A total of today that the band sends without being asked also counts as the answer. Raises `NoReply`.
         """
