@@ -37,7 +37,7 @@ async def burst(now: Callable[[], datetime], next_by: Callable[[datetime], Await
 
 
 def notifications(link: Link, *characteristics: str) -> Callable[[datetime], Awaitable[Received]]:
-    """Return a function for `burst` that waits, up to an instant, for the next notification of these characteristics."""
+    """Return a function for `burst`: it waits, up to an instant, for the next notification of any of these."""
 
     async def next_by(until: datetime) -> Received:
         return await link.notification(*characteristics, timeout=max(until - link.now(), timedelta()))
