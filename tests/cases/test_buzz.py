@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from cases.kit import KEY
 from hipsync.conversation.session import meet, nudge
 from hipsync.driver import Message, Session
@@ -41,11 +39,6 @@ class TwoAlerts(MiBand):
             super().write(characteristic, service, data, now)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="the driver names the alert level without its service, and the first is taken",
-)
 def test_a_buzz_goes_to_immediate_alert_where_link_loss_is_listed_first() -> None:
     """bleak #139: the wearer feels nothing of what is written to Link Loss."""
 

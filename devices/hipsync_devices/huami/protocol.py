@@ -276,13 +276,16 @@ BUZZ = timedelta(seconds=1.5)
 
 
 async def nudge(link: Link, session: Session, message: Message) -> Answer | None:
-    """Vibrate, twice if the message is strong, then show the text. Return None, because the wearer cannot answer."""
+    """Vibrate, twice if the message is strong, then show the text. Return None, because the wearer cannot answer.
+
+    Each write of an Alert Level names its service, because the service Link Loss has an Alert Level too.
+    """
     for number in range(2 if message.strong else 1):
         if number:
             await link.pause(BUZZ)
-        await link.write(gatt.ALERT_LEVEL, bytes([packets.VIBRATE]))
+        await link.write(gatt.ALERT_LEVEL, bytes([packets.VIBRATE]), service=gatt.IMMEDIATE_ALERT)
         await link.pause(BUZZ)
-        await link.write(gatt.ALERT_LEVEL, bytes([packets.NO_ALERT]))
+        await link.write(gatt.ALERT_LEVEL, bytes([packets.NO_ALERT]), service=gatt.IMMEDIATE_ALERT)
     if link.has(gatt.NEW_ALERT):
         short = model_of(session.name).short_text
         text = packets.encode_new_alert(message.title, message.body, link.write_size, short=short)
