@@ -27,6 +27,11 @@ class Advertisement:
     manufacturer_data: Mapping[int, bytes] = field(default_factory=dict[int, bytes])
     """The data after the company number, by that number, which the Bluetooth SIG assigns to a maker."""
 
+    def __post_init__(self) -> None:
+        """Drop the NULs that some bands pad their name with: they are no part of it, and no driver sees them."""
+        if self.name is not None:
+            object.__setattr__(self, "name", self.name.rstrip("\0"))  # frozen for everybody else
+
 
 class Received(NamedTuple):
     """A notification: the UUID of its characteristic, the instant (UTC) at which it arrived, and its value."""

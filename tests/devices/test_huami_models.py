@@ -86,7 +86,7 @@ def test_a_proven_band_of_the_newer_generation_is_taken_and_needs_its_makers_key
         "Mi Smart Band 7 Pro", "Xiaomi Smart Band 7 Pro A1B2", "Xiaomi Smart Band 8", "Amazfit Band 7", "Amazfit Bip 5",
         "Amazfit GTR 3 Pro", "Amazfit GTR Mini", "Amazfit GTS 3", "Amazfit GTS 4 mini",
         "Amazfit T-Rex 2", "Amazfit T-Rex 3", "Amazfit T-Rex Ultra",  # another protocol, or unproven
-        "Amazfit", "Mi Watch", "Xiaomi", "InfiniTime", "My Band", "Zepp", "\x00", "Band 3 of Mi",
+        "Amazfit", "Mi Watch", "Xiaomi", "InfiniTime", "My Band", "Zepp", "Band 3 of Mi",
     ],
 )  # fmt: skip
 def test_another_generation_or_maker_is_left_alone_even_with_the_service(name: str) -> None:

@@ -13,7 +13,8 @@ have it, even some of the same maker that are no watches."""
 
 
 def _matches(advertisement: Advertisement) -> bool:
-    return (advertisement.name or "").startswith(NAME)
+    name = advertisement.name or ""
+    return name == NAME or name.startswith(f"{NAME} ")
 
 
 DRIVER = Driver(

@@ -9,8 +9,9 @@ from hipsync_devices.colmi import protocol
 from hipsync_devices.colmi.gadgetbridge import TABLES
 from hipsync_devices.colmi.hours import HOUR
 
-NAMES = re.compile(r"(COLMI )?R\d{2}C?_.*|H59_.*")
-"""The names that public clients look for. Not every ring advertises its service."""
+NAMES = re.compile(r"((COLMI )?R(0[2-9]|1[0-2])C?|H59)_[0-9A-Fa-f]{4}")
+"""The complete names of rings: the model, and four hex digits of the address. Speakers and printers have names that
+begin alike. Not every ring advertises its service."""
 
 
 def _matches(advertisement: Advertisement) -> bool:

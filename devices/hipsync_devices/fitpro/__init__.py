@@ -8,8 +8,9 @@ from hipsync.driver import Abilities, Advertisement, Driver
 from hipsync_devices.fitpro import packets, protocol
 from hipsync_devices.fitpro.slots import SLOT
 
-NAMES = re.compile(r"(LH)?716|(M4|M6)( .*|-.*|_.*)?|Sunset 6|Watch7|Fit1900|YBW-05")
-"""The complete names that public clients look for; hundreds of other gadgets have names that begin with M4 or M6."""
+NAMES = re.compile(r"(LH)?716|M[46]([ _-][0-9A-Fa-f]{4})?|Sunset 6|Watch7|Fit1900|YBW-05")
+"""The complete names of bands. Public clients take whatever begins with M4 or M6, as do the names of hundreds of other
+gadgets, so here only four hex digits of the address may follow."""
 
 
 def _matches(advertisement: Advertisement) -> bool:

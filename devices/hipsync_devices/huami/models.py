@@ -17,7 +17,7 @@ Login = Literal["classic", "newer", "either"]
 
 
 class Model(NamedTuple):
-    """A model of the family; the names of its bands begin with `prefix`, in upper or lower case."""
+    """A model of the family; the names of its bands begin with the words of `prefix`, in upper or lower case."""
 
     prefix: str
     secret: Secret
@@ -64,7 +64,9 @@ MODELS = (
     Model("Amazfit Cor 2", OWN, 0x08, 0, 4),
     Model("Amazfit Cor", OWN, 0x08, 0, 4),
     Model("Amazfit GTS 2", GIVEN, 0x00, CRYPT, 8),
+    Model("Amazfit GTS 2e", GIVEN, 0x00, CRYPT, 8),
     Model("Amazfit GTR 2", GIVEN, 0x00, CRYPT, 8),
+    Model("Amazfit GTR 2e", GIVEN, 0x00, CRYPT, 8),
     Model("Amazfit T-Rex Pro", GIVEN, 0x00, CRYPT, 8),
     Model("Zepp E", GIVEN, 0x00, CRYPT, 8),
     Model("Amazfit Neo", GIVEN, 0x00, CRYPT, 8),
@@ -107,7 +109,9 @@ def model_of(name: str) -> Model:
 
 
 def _begins(name: str, prefix: str) -> bool:
-    return name.casefold().startswith(prefix.casefold())
+    """Whether a name begins with the words of `prefix`: `Mi Smart Band 4C`, a Redmi band, is no `Mi Smart Band 4`."""
+    folded, words = name.casefold(), prefix.casefold()
+    return folded.startswith(words) and not folded[len(words) :][:1].isalnum()
 
 
 def record_size(model: Model, firmware: str | None) -> int:
