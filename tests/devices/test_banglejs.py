@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import tracemalloc
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -15,8 +16,9 @@ from hipsync.errors import DeviceError, NoReply, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Epoch, Info
 from hipsync.testing.direct import MemoryStore, run
-from hipsync_devices.banglejs import DRIVER
+from hipsync_devices.banglejs import DRIVER, packets
 from hipsync_devices.banglejs.console import LONGEST, Lines
+from hipsync_devices.banglejs.packets import decode
 from support.banglejs_hand import (
     ASK,
     BLOCKS,
@@ -173,11 +175,11 @@ def test_a_block_is_the_ten_minutes_of_utc_of_which_a_zone_of_quarter_hours_has_
     assert told.kept.of(Epoch) == [Epoch(NINE - 60 * MINUTE, TEN, 7, 8)]
 
 
-def test_blocks_from_before_a_change_of_zone_are_put_right_by_the_note() -> None:
+@pytest.mark.parametrize("at", [b"1772437800000", b"1772437800767.6423", b"1.7724378006423e12"])
+def test_blocks_from_before_a_change_of_zone_are_put_right_by_the_note(at: bytes) -> None:
     # at 07:50 UTC the zone was set from one hour east to UTC. The block of 07:20-07:30 was filed under 08:20 there,
     # and is now told as ending at 08:30; the one of 08:50-09:00 is what it says
-    note = b'"chg":false,"z":{"at":1772437800000,"from":60}}'
-    hello = HELLO.replace(b'"chg":false}', note)
+    hello = HELLO.replace(b'"chg":false}', b'"chg":false,"z":{"at":%s,"from":60}}' % at)
     text = BLOCKS.replace(b"1772439000000", b"1772440200000").replace(b"1772439600000", b"1772442000000")
     watch = Hand((ASK, hello), (ASK, hello), (FETCH, START + text + END))
     assert [(epoch.start, epoch.steps) for epoch in met(watch).kept.of(Epoch)] == [
@@ -193,6 +195,15 @@ def test_the_place_of_the_block_that_was_open_at_a_change_of_zone_is_filled_afte
     text = b'{"t":"act","ts":1772442000000,"stp":7,"hrm":0,"mov":8}\r\n'
     watch = Hand((ASK, hello), (ASK, hello), (FETCH, START + text + END.replace(b"2", b"1")))
     assert met(watch).kept.of(Epoch) == [Epoch(NINE - 10 * MINUTE, TEN, 7, 8)]
+
+
+def test_a_note_of_no_driver_is_logged_and_the_watch_is_read_all_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    hello = HELLO.replace(b'"chg":false}', b'"chg":false,"z":{"at":"noon","from":60}}')
+    with caplog.at_level(logging.WARNING):
+        message = decode(hello.strip())
+    assert isinstance(message, packets.Hello)
+    assert message.zone_set is None
+    assert "note about its zone cannot be read" in caplog.text
 
 
 def test_a_first_fetch_asks_for_a_month() -> None:

@@ -170,6 +170,14 @@ def test_midnight_changes_nothing() -> None:
 # ------------------------------------------------------------------ clocks and zones
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Asia/Kathmandu"])
+def test_the_first_sync_of_a_watch_from_another_zone_puts_no_step_into_a_wrong_hour(zone: str) -> None:
+    life = varied(NOON - 10 * HOUR, 10)
+    band = bangle(life, NOON, zone)
+    told = synced(band, NOON + LATER, NOON + HOUR, zone="Europe/London")
+    assert told == blocks(life, NOON - 10 * HOUR, NOON)
+
+
 def test_in_spring_nothing_is_lost() -> None:
     start = datetime(2026, 3, 28, 22, tzinfo=UTC)
     life, end = varied(start, 10), start + 10 * HOUR

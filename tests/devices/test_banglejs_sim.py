@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -59,6 +60,13 @@ GREETING = (
     b'\r\n{"t":"status","bat":85,"chg":0}\r\n\r\n{"t":"ver","fw":"2v29","hw":2}\r\n'
     b'\r\n{"t":"force_calendar_sync","ids":[]}\r\n'
 )
+
+
+def test_its_clock_is_no_whole_number_of_milliseconds() -> None:
+    """Espruino's `Date.now()` is a float, "accurate to fractions of a millisecond"."""
+    phone = Phone(bangle())
+    told = phone.say(b'\x10Bluetooth.println(JSON.stringify({t:"x",now:Date.now()}))\n')
+    assert re.search(rb'"now":\d{13}\.\d', told)
 
 
 def test_it_greets_two_seconds_after_the_link_is_up_and_only_who_listens() -> None:

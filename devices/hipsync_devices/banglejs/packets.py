@@ -7,15 +7,17 @@ espruino/Espruino at c5ff787.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
 
 from hipsync.errors import MalformedPacket
+
+log = logging.getLogger(__name__)
 
 UART = "6e400001-b5a3-f393-e0a9-e50e24dcca9e"
 WRITE = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
@@ -26,6 +28,8 @@ ACTIVITIES = ("UNKNOWN", "NOT_WORN", "WALKING", "EXERCISE", "LIGHT_SLEEP", "DEEP
 """The activities that a watch reports from firmware 2v26 on, in the order of their numbers in the watch's files."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+END = datetime(9999, 12, 31, tzinfo=UTC)
+"""The latest time that a watch's clock may show; a clock that is centuries wrong is set like any other."""
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """The range of the times that are accepted from a watch. After its battery was empty, its clock starts at 1970."""
 
@@ -153,6 +157,9 @@ class ZoneSet:
     at: datetime
     before: timedelta
 
+    def fields(self) -> dict[str, object]:
+        return {"at": date_now(self.at), "from": _minutes(self.before)}
+
 
 @dataclass(frozen=True, slots=True)
 class Hello:
@@ -170,9 +177,9 @@ class Hello:
 
     def encode(self) -> bytes:
         changed = self.zone_set
-        note = {} if changed is None else {"z": {"at": milliseconds(changed.at), "from": _minutes(changed.before)}}
+        note = {} if changed is None else {"z": changed.fields()}
         power = {"bat": self.status.percent, "chg": bool(self.status.charging)}
-        clock = {"now": milliseconds(self.clock), "west": -_minutes(self.offset)}
+        clock = {"now": date_now(self.clock), "west": -_minutes(self.offset)}
         return to_json({"t": "hip", "v": self.firmware, **clock, **power, **note})
 
 
@@ -265,12 +272,20 @@ def _status(said: JsonObject) -> Status:
 
 
 def _hello(said: JsonObject) -> Message:
-    changed, note = None, said.inner("z")
-    if note is not None:
-        with suppress(ValueError):  # a file that somebody else wrote
-            changed = ZoneSet(note.instant("at"), timedelta(minutes=note.whole("from", -1440, 1440)))
-    clock = EPOCH + said.number("now", 0, 2**42) * MILLISECOND
-    return Hello(said.text("v"), clock, timedelta(minutes=-said.whole("west", -1440, 1440)), _status(said), changed)
+    clock = EPOCH + said.number("now", 0, milliseconds(END)) * MILLISECOND
+    offset = timedelta(minutes=-said.whole("west", -1440, 1440))
+    return Hello(said.text("v"), clock, offset, _status(said), _zone_set(said.inner("z")))
+
+
+def _zone_set(note: JsonObject | None) -> ZoneSet | None:
+    """Return the note; None if the watch has none, or one that no driver writes, which is logged."""
+    if note is None:
+        return None
+    try:
+        return ZoneSet(note.instant("at"), timedelta(minutes=note.whole("from", -1440, 1440)))
+    except ValueError as error:
+        log.warning("the watch's note about its zone cannot be read, so older blocks are not corrected: %s", error)
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +340,8 @@ class JsonObject:
         return value if isinstance(value, JsonObject) else None
 
     def instant(self, name: str) -> datetime:
-        return EPOCH + self.whole(name, milliseconds(EARLIEST), milliseconds(LATEST)) * MILLISECOND
+        """Return the instant `name`, in milliseconds since 1970 with any fraction, as a watch's `Date.now()` has it."""
+        return EPOCH + self.number(name, milliseconds(EARLIEST), milliseconds(LATEST)) * MILLISECOND
 
 
 def _no_number(name: str) -> object:
@@ -334,6 +350,14 @@ def _no_number(name: str) -> object:
 
 def milliseconds(instant: datetime) -> int:
     return (instant - EPOCH) // MILLISECOND
+
+
+def date_now(instant: datetime) -> float:
+    """Return what `Date.now()` is at an instant: milliseconds since 1970, a float with fractions of a millisecond.
+
+    Source: espruino/Espruino at c5ff787, `src/jswrap_date.c`.
+    """
+    return (instant - EPOCH) / MILLISECOND
 
 
 def _minutes(offset: timedelta) -> int:

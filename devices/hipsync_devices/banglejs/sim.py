@@ -47,6 +47,8 @@ LOADING = timedelta(seconds=1)
 """How long an app takes to start; during that time the watch reads no input."""
 WINDOW = timedelta(seconds=0.5)
 """The time from the arrival of a message until its window is on the screen."""
+TICK = timedelta(microseconds=642)
+"""What the watch's clock has of a millisecond whenever a program asks: `Date.now()` is hardly ever a whole number."""
 AGAIN, RINGS_FOR = timedelta(seconds=4), timedelta(seconds=60)
 
 
@@ -289,7 +291,7 @@ class Bangle:
             return
         self.offset = offset
         if "hipsync.json" in statement:
-            self._note = ZoneSet(self.clock(), before)
+            self._note = ZoneSet(self.clock() + TICK, before)
         if "setting.json" in statement:
             self._saved_offset = offset
 
@@ -297,12 +299,11 @@ class Bangle:
         note = self._note
         known: dict[str, object] = {
             "process.env.VERSION": self._firmware,
-            "Date.now()": packets.milliseconds(self.clock()),
+            "Date.now()": packets.date_now(self.clock() + TICK),
             "new Date().getTimezoneOffset()": -(self.offset // timedelta(minutes=1)),
             "E.getBattery()": self.battery.percent,
             "Bangle.isCharging()": bool(self.battery.charging),
-            'require("Storage").readJSON("hipsync.json",1)': note
-            and {"at": packets.milliseconds(note.at), "from": note.before // timedelta(minutes=1)},
+            'require("Storage").readJSON("hipsync.json",1)': note and note.fields(),
         }
         expressions = "|".join([r'"\w*"', *map(re.escape, known)])
         found = re.findall(rf"(\w+):({expressions})", members)
