@@ -1,11 +1,17 @@
-"""The numbers of the Bluetooth SIG that several families use, as full UUIDs, and the reading of its string values.
+"""The numbers of the Bluetooth SIG that several families use, as full UUIDs, and the reading of texts and batteries.
+
+What a band says of itself is a decoration: nothing wrong with it costs a step.
 
 Source: Bluetooth Assigned Numbers, section 3 (16-bit UUIDs).
 """
 
 from __future__ import annotations
 
-from hipsync.driver import Link
+from collections.abc import Sequence
+
+from hipsync.driver import Link, Received
+from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised
+from hipsync.model import Charge
 
 
 def uuid16(number: int) -> str:
@@ -41,6 +47,45 @@ def text(value: bytes, limit: int = 64) -> str | None:
 async def read_text(link: Link, characteristic: str) -> str | None:
     """Read a string characteristic and return its printable text.
 
-    None if the band does not have the characteristic, or if nothing in it is printable.
+    None if the band does not have the characteristic or refuses it, or if nothing in it is printable.
     """
-    return text(await link.read(characteristic)) if link.has(characteristic) else None
+    value = await read_optional(link, characteristic)
+    return None if value is None else text(value)
+
+
+def percent(value: bytes) -> int | None:
+    """Decode a battery level in percent, the first byte of a value.
+
+    None for an empty value, and for a level over 100: several bands send 255 for one that they do not know.
+    """
+    return value[0] if value and value[0] <= 100 else None
+
+
+def charges(reports: Sequence[Received], characteristic: str) -> list[Charge]:
+    """Return the battery levels in those reports of `characteristic` that have one; see `percent`."""
+    levels = [(at, percent(data)) for uuid, at, data in reports if uuid == characteristic]
+    return [Charge(at, level) for at, level in levels if level is not None]
+
+
+async def read_charge(link: Link, characteristic: str) -> Charge | None:
+    """Read a battery level; None if the band does not have the characteristic, refuses it, or does not know its level.
+
+    `characteristic` begins with the level, as the SIG's 2A19 does.
+    """
+    level = percent(await read_optional(link, characteristic) or b"")
+    return None if level is None else Charge(link.now(), level)
+
+
+async def read_optional(link: Link, characteristic: str) -> bytes | None:
+    """Read a value that no step depends on; None if the band does not have the characteristic, or refuses it.
+
+    Raises `LinkLost` and `NoReply`, after which other reads fail too, and `NotAuthorised`, which its wearer can mend.
+    """
+    if not link.has(characteristic):
+        return None
+    try:
+        return await link.read(characteristic)
+    except (LinkLost, NoReply, NotAuthorised):
+        raise
+    except DeviceError:
+        return None

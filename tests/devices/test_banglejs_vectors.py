@@ -218,13 +218,36 @@ def test_any_line_is_a_message_or_malformed(line: bytes) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    [b"{" + b'"a":{' * 5000, b'{"t":["act"]}', b'{"t":"act","stp":-1}', b'{"t":"act","stp":NaN}', b'{"t":"status"}',
+    [b"{" + b'"a":{' * 5000, b'{"t":["act"]}', b'{"t":"act","stp":-1}', b'{"t":"act","stp":NaN}', b'{"t":"ver"}',
      b'{"t":"act","stp":1,"rt":[]}', b'{"t":"act","stp":1e999}', b'{"t":"act","stp":1,"ts":1700556601000}'],
 )  # fmt: skip
 def test_a_line_that_cannot_be_meant_is_malformed_and_carried(line: bytes) -> None:
     with pytest.raises(MalformedPacket) as raised:
         decode(line)
     assert raised.value.packet == line
+
+
+@pytest.mark.parametrize("odd", [b'"hrm":300', b'"hrm":"x"', b'"mov":-1', b'"mov":1e9', b'"act":7', b'"act":null'])
+def test_the_steps_of_a_block_stand_whatever_else_it_says(odd: bytes) -> None:
+    block = decode(b'{"t":"act","ts":1772439000000,"stp":12,' + odd + b"}")
+    assert isinstance(block, packets.Block)
+    assert block.measured == Measured(12)
+
+
+@pytest.mark.parametrize(
+    ("power", "status"),
+    [
+        (b'"bat":255,"chg":false', Status(None, charging=False)),
+        (b'"bat":null,"chg":"no"', Status(None)),
+        (b'"bat":87.4,"chg":1', Status(87, charging=True)),
+    ],
+)
+def test_clock_zone_and_note_of_a_watch_stand_whatever_it_says_of_its_battery(power: bytes, status: Status) -> None:
+    line = b'{"t":"hip","v":7,"now":1772437800767.6423,"west":0,' + power + b',"z":{"at":1772437800000.5,"from":60}}'
+    hello = decode(line)
+    assert isinstance(hello, packets.Hello)
+    assert (hello.firmware, hello.status) == (None, status)
+    assert hello.zone_set is not None
 
 
 @given(st.binary(min_size=10, max_size=10) | st.binary(max_size=12))

@@ -116,6 +116,12 @@ def test_the_steps_of_an_evening() -> None:
     assert evening.encode() == payload("fit-steps-20210920")
 
 
+def test_what_follows_the_slots_or_the_total_of_a_day_is_ignored() -> None:
+    steps, total = Steps(date(2026, 3, 2), (Slot(36, 120),)), Total(date(2026, 3, 2), 120)
+    assert Steps.decode(steps.encode() + b"\7") == steps
+    assert Total.decode(total.encode() + b"\7") == total
+
+
 def test_a_slot_by_hand() -> None:
     # 310 = 0x136 steps, active 5, 240 = 0x00f0 m, slot 36, mode 1, 12340 = 0x03034 calories
     word = bytes.fromhex("136500f004883034")

@@ -153,14 +153,18 @@ class TestPackets:
 
     @given(st.binary(max_size=12))
     def test_a_packet_of_any_length_decodes_or_is_malformed(self, data: bytes) -> None:
-        for decode in (packets.steps, packets.percent, packets.press, packets.wall_clock_of, Alert.decode):
+        for decode in (packets.steps, gatt.percent, packets.press, packets.wall_clock_of, Alert.decode):
             with contextlib.suppress(MalformedPacket):
                 decode(data)
 
-    @pytest.mark.parametrize("size", [0, 1, 2, 3, 5, 8])
-    def test_a_step_count_of_another_length_is_malformed(self, size: int) -> None:
+    @pytest.mark.parametrize("size", [0, 1, 2, 3])
+    def test_a_step_count_of_too_few_bytes_is_malformed(self, size: int) -> None:
         with pytest.raises(MalformedPacket):
             packets.steps(bytes(size))
+
+    @pytest.mark.parametrize("more", ["07", "00000001"])
+    def test_what_follows_a_step_count_is_ignored(self, more: str) -> None:
+        assert packets.steps(bytes.fromhex("70170000" + more)) == 6000
 
     @given(st.text(), st.text(), st.booleans())
     def test_no_alert_exceeds_what_the_watch_keeps_or_is_cut_inside_a_character(

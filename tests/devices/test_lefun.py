@@ -17,6 +17,7 @@ from hipsync.driver import Advertisement
 from hipsync.errors import MalformedPacket
 from hipsync.model import MINUTE, Epoch
 from hipsync.simulated import HangUp, Notification, Refused, Shown
+from hipsync_devices import gatt
 from hipsync_devices.lefun import DRIVER, packets
 from hipsync_devices.lefun.packets import Frame, Info, Piece, Record, Total
 from hipsync_devices.lefun.sim import Faults, LefunBand
@@ -119,7 +120,7 @@ def test_what_is_no_frame_is_malformed(data: str) -> None:
 
 def test_the_versions_of_an_ft100_and_its_battery() -> None:
     assert Info.decode(params("lef-rep-00")) == Info("0102", "3219")
-    assert packets.percent(params("lef-rep-03")) == 35
+    assert gatt.percent(params("lef-rep-03")) == 35
 
 
 def test_a_day_without_records_is_one_answer_of_zeros() -> None:
@@ -214,7 +215,7 @@ def test_a_time_is_read_as_it_was_written(wall: datetime) -> None:
 
 
 DECODERS: tuple[Callable[[bytes], object], ...] = (
-    Frame.decode, Info.decode, Record.decode, Total.decode, Piece.decode, packets.percent, packets.decode_time,
+    Frame.decode, Info.decode, Record.decode, Total.decode, Piece.decode, gatt.percent, packets.decode_time,
 )  # fmt: skip
 
 

@@ -250,21 +250,31 @@ def test_a_record_that_comes_twice_is_one() -> None:
 @pytest.mark.parametrize(
     ("said", "error"),
     [
-        ({ask("03"): []}, NoReply),
-        ({ask("03"): [say("03", "65")]}, MalformedPacket),
         ({ask("12", "00"): []}, NoReply),
         ({ask("12", "00"): [say("12", "00")]}, MalformedPacket),
         ({SET_TIME: []}, NoReply),
         ({SET_TIME: [say("04", "0100")]}, UnexpectedReply),
-        ({ask("00"): []}, NoReply),
     ],
-    ids=["deaf", "a battery of 101", "no total", "a short total", "no clock", "clock refused", "no versions"],
+    ids=["no total", "a short total", "no clock", "clock refused"],
 )
 def test_a_band_that_does_not_keep_to_the_protocol_is_given_up(
     said: Mapping[str, Sequence[str]], error: type[DeviceError]
 ) -> None:
     _, _, raised = played({**QUIET, **said})
     assert type(raised) is error
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [{ask("03"): []}, {ask("03"): [say("03", "65")]}, {ask("00"): []}],
+    ids=["no battery", "a battery of 101", "no versions"],
+)
+def test_a_band_that_does_not_tell_its_battery_or_versions_tells_its_steps(silent: Mapping[str, Sequence[str]]) -> None:
+    _, plain, _ = played(WALKED)
+    _, kept, error = played({**WALKED, **silent})
+    assert error is None
+    assert steps(kept) == steps(plain) == STORED
+    assert [counter.steps for counter in kept.of(Counter)] == [counter.steps for counter in plain.of(Counter)] != []
 
 
 def test_versions_of_another_maker_are_not_told() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipsync.errors import MalformedPacket
+from hipsync_devices import gatt
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.sig import packets
 from hipsync_devices.sig.packets import HeartRate, Level, Pace
@@ -121,7 +122,7 @@ def test_a_full_energy_counter_and_a_lone_byte_at_the_end_are_no_errors() -> Non
     assert HeartRate.decode(bytes.fromhex("1e50ffff540199")) == HeartRate(80, True, 65_535, (340,))
 
 
-@pytest.mark.parametrize("data", ["", "00", "01c8", "0850", "085080", "0850800011", "005000"])
+@pytest.mark.parametrize("data", ["", "00", "01c8", "0850", "085080"])
 def test_a_heart_rate_of_another_length_is_malformed(data: str) -> None:
     with pytest.raises(MalformedPacket) as caught:
         HeartRate.decode(bytes.fromhex(data))
@@ -149,9 +150,14 @@ def test_the_third_flag_of_a_pace_is_running() -> None:
     assert Pace.decode(bytes.fromhex("e08002b4")) == Pace(640, 180)  # reserved flags
 
 
-@pytest.mark.parametrize(
-    "data", ["", "008002", "008002b400", "018002b4", "018002b455", "028002b4102700", "038002b45500"]
-)
+def test_bytes_that_no_flag_announces_are_ignored() -> None:
+    assert HeartRate.decode(bytes.fromhex("005000")) == HeartRate(80)
+    assert HeartRate.decode(bytes.fromhex("0850800011")) == HeartRate(80, energy_kj=128)
+    assert Pace.decode(bytes.fromhex("008002b400")) == Pace(640, 180)
+    assert Pace.decode(bytes.fromhex("028002b41027000099")) == Pace(640, 180, distance_dm=10_000)
+
+
+@pytest.mark.parametrize("data", ["", "008002", "018002b4", "018002b455", "028002b4102700", "038002b45500"])
 def test_a_pace_of_another_length_is_malformed(data: str) -> None:
     with pytest.raises(MalformedPacket):
         Pace.decode(bytes.fromhex(data))
@@ -159,13 +165,12 @@ def test_a_pace_of_another_length_is_malformed(data: str) -> None:
 
 @pytest.mark.parametrize(("name", "percent"), [("bat-42", 42), ("bat-44", 44), ("bat-100", 100), ("bat-0", 0)])
 def test_a_battery_level_is_one_byte(name: str, percent: int) -> None:
-    assert packets.percent(vector(name)) == percent
+    assert gatt.percent(vector(name)) == percent
 
 
-@pytest.mark.parametrize("data", ["", "65", "ff", "2a00"])
-def test_no_battery_is_above_a_hundred_percent(data: str) -> None:
-    with pytest.raises(MalformedPacket):
-        packets.percent(bytes.fromhex(data))
+@pytest.mark.parametrize(("data", "level"), [("", None), ("65", None), ("ff", None), ("2a00", 42)])
+def test_no_battery_is_above_a_hundred_percent(data: str, level: int | None) -> None:
+    assert gatt.percent(bytes.fromhex(data)) == level
 
 
 def test_the_levels_of_an_alert() -> None:
@@ -200,9 +205,7 @@ def test_an_unknown_or_impossible_time_is_malformed(data: str) -> None:
         packets.wall_clock_of(bytes.fromhex(data))
 
 
-@pytest.mark.parametrize(
-    "decode", [HeartRate.decode, Pace.decode, packets.percent, packets.level, packets.wall_clock_of]
-)
+@pytest.mark.parametrize("decode", [HeartRate.decode, Pace.decode, gatt.percent, packets.level, packets.wall_clock_of])
 @given(data=st.binary(max_size=24))
 def test_any_bytes_decode_or_are_malformed_and_carried(decode: Callable[[bytes], object], data: bytes) -> None:
     failures: list[MalformedPacket] = []

@@ -61,7 +61,7 @@ class TestOpening:
         sensor = Sensor(STRAP, {(packets.BATTERY_SERVICE, packets.BATTERY_LEVEL): vector(name)})
         assert by_hand(sensor, length=SECOND).kept.of(Charge) == [Charge(BEGUN, int(name.removeprefix("bat-")))]
 
-    @pytest.mark.parametrize("level", ["ff", "65", "", "2a00"])
+    @pytest.mark.parametrize("level", ["ff", "65", ""])
     def test_an_impossible_battery_is_left_out_and_the_rest_goes_on(self, level: str) -> None:
         sensor = Sensor(STRAP, {(packets.BATTERY_SERVICE, packets.BATTERY_LEVEL): bytes.fromhex(level)})
         told = by_hand(sensor, each_second(1, 70, HEART, WORN), 80 * SECOND)

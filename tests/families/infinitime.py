@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from families.known import Family, Fuzz, Packet
+from hipsync_devices import gatt
 from hipsync_devices.infinitime import packets
 
 
@@ -12,7 +13,7 @@ def _read(characteristic: str, data: bytes) -> None:
     if characteristic == packets.STEPS:
         packets.steps(data)
     elif characteristic == packets.BATTERY:
-        packets.percent(data)
+        gatt.percent(data)
     elif characteristic == packets.EVENT:
         packets.press(data)
     else:
@@ -26,6 +27,6 @@ def _presses(said: Sequence[Packet]) -> list[Packet]:
 
 
 FAMILY = Family(
-    fuzz=Fuzz(_read, tuple(f"infinitime.packets:{name}" for name in ("steps", "percent", "press")), _presses),
+    fuzz=Fuzz(_read, ("infinitime.packets:steps", "gatt:percent", "infinitime.packets:press"), _presses),
     counters={packets.STEPS},
 )

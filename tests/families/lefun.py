@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from families.known import Family, Fuzz, Packet
+from hipsync_devices import gatt
 from hipsync_devices.lefun import packets
 
 
@@ -19,7 +20,7 @@ def _read(characteristic: str, data: bytes) -> None:
     elif frame.command == packets.TEXT:
         packets.Piece.decode(frame.params)
     elif frame.command == packets.BATTERY:
-        packets.percent(frame.params)
+        gatt.percent(frame.params)
     elif frame.command == packets.INFO:
         packets.Info.decode(frame.params)
 
@@ -49,7 +50,7 @@ FAMILY = Family(
             "lefun.packets:Total.decode",
             "lefun.packets:Record.decode",
             "lefun.packets:Piece.decode",
-            "lefun.packets:percent",
+            "gatt:percent",
             "lefun.packets:Info.decode",
         ),
         _frames,

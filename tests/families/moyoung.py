@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from families.known import Family, Fuzz, Packet
+from hipsync_devices import gatt
 from hipsync_devices.moyoung import packets
 
 
@@ -12,7 +13,7 @@ def _read(characteristic: str, data: bytes) -> None:
     if characteristic == packets.STEPS:
         packets.Today.decode(data)
     elif characteristic == packets.BATTERY:
-        packets.percent(data)
+        gatt.percent(data)
     elif characteristic == packets.REPLIES:
         _, frame = packets.taken(b"", data)
         if frame is not None:

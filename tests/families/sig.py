@@ -15,7 +15,7 @@ def _read(characteristic: str, data: bytes) -> None:
     elif characteristic == packets.RSC_MEASUREMENT:
         packets.Pace.decode(data)
     elif characteristic == packets.BATTERY_LEVEL:
-        packets.percent(data)
+        gatt.percent(data)
 
 
 def _measurements(said: Sequence[Packet]) -> list[Packet]:
@@ -24,5 +24,5 @@ def _measurements(said: Sequence[Packet]) -> list[Packet]:
 
 
 FAMILY = Family(
-    fuzz=Fuzz(_read, ("sig.packets:HeartRate.decode", "sig.packets:Pace.decode", "sig.packets:percent"), _measurements)
+    fuzz=Fuzz(_read, ("sig.packets:HeartRate.decode", "sig.packets:Pace.decode", "gatt:percent"), _measurements)
 )

@@ -77,13 +77,10 @@ def decode_instant(payload: bytes) -> datetime:
 
 
 def decode_steps(payload: bytes) -> int:
-    """Decode the payload of `TOTAL`: the steps since midnight in UTC, `u32` little-endian. Raises `MalformedPacket`."""
-    if len(payload) != 4:
+    """Decode the payload of `TOTAL`: the steps since midnight in UTC, `u32` little-endian; more bytes are ignored.
+
+    Raises `MalformedPacket` for fewer.
+    """
+    if len(payload) < 4:
         raise MalformedPacket("a total has four bytes", payload)
-    return int.from_bytes(payload, "little")
-
-
-def decode_percent(payload: bytes) -> int:
-    if len(payload) != 1 or payload[0] > 100:
-        raise MalformedPacket("a battery level is one byte of at most 100", payload)
-    return payload[0]
+    return int.from_bytes(payload[:4], "little")

@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from hipsync.driver import Link, Message, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import Charge, Counter, Epoch, Reading
+from hipsync_devices import gatt
 from hipsync_devices._blueprint import packets
 from hipsync_devices._blueprint.packets import SLOT, Frame, Slot
 from hipsync_devices.live_counter import burst, worth_storing
@@ -62,11 +63,14 @@ class Wire:
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Set the band's clock to UTC, and return its battery level."""
+    """Set the band's clock to UTC, and return its battery level, if it knows it; the steps do not depend on that."""
     wire = Wire(link)
     await wire.open()
     await wire.ask(packets.SET_TIME, packets.encode_instant(link.now()))
-    return [Charge(link.now(), packets.decode_percent(await wire.ask(packets.BATTERY)))]
+    level = None
+    with suppress(NoReply):
+        level = gatt.percent(await wire.ask(packets.BATTERY))
+    return [] if level is None else [Charge(link.now(), level)]
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:

@@ -38,10 +38,10 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo
 class Status:
     """`{"t":"status","bat":85,"chg":0}`: sent two seconds after a connection begins, and whenever a block ends.
 
-    `percent` is the battery level; `charging` is None if the watch does not report it.
+    `percent` is the battery level, None if it is not one; `charging` is None if the watch does not report it.
     """
 
-    percent: int
+    percent: int | None
     charging: bool | None = None
 
     def encode(self) -> bytes:
@@ -168,7 +168,7 @@ class Hello:
     `clock` is the instant by the watch's clock; `zone_set` is None if no driver has changed the watch's zone.
     """
 
-    firmware: str
+    firmware: str | None
     clock: datetime
     offset: timedelta
     """The watch's present offset from UTC, east positive."""
@@ -243,10 +243,10 @@ def _meant(said: JsonObject) -> Message:
 
 def _act(said: JsonObject) -> Message:
     if said.flag("rt"):
-        return Walked(said.whole("stp", 0, 0xFFFF), said.number("hrm", 0, 255, 0))
-    activity = None if "act" not in said.fields else said.text("act")
+        return Walked(said.whole("stp", 0, 0xFFFF), said.known("hrm", 0, 255) or 0)
+    activity = said.known_text("act")
     measured = Measured(
-        said.whole("stp", 0, 0xFFFF), said.number("hrm", 0, 255, 0), said.number("mov", 0, 0xFFFF, 0), activity
+        said.whole("stp", 0, 0xFFFF), said.known("hrm", 0, 255) or 0, said.known("mov", 0, 0xFFFF) or 0, activity
     )
     if "ts" not in said.fields:
         return BlockEnded(measured)
@@ -267,14 +267,14 @@ def _fetch(said: JsonObject) -> Message:
 
 
 def _status(said: JsonObject) -> Status:
-    charging = bool(said.flag("chg")) if "chg" in said.fields else None
-    return Status(said.whole("bat", 0, 100), charging)
+    percent, charging = said.known("bat", 0, 100), said.known("chg", 0, 1)
+    return Status(None if percent is None else round(percent), None if charging is None else charging == 1)
 
 
 def _hello(said: JsonObject) -> Message:
     clock = EPOCH + said.number("now", 0, milliseconds(END)) * MILLISECOND
     offset = timedelta(minutes=-said.whole("west", -1440, 1440))
-    return Hello(said.text("v"), clock, offset, _status(said), _zone_set(said.inner("z")))
+    return Hello(said.known_text("v"), clock, offset, _status(said), _zone_set(said.inner("z")))
 
 
 def _zone_set(note: JsonObject | None) -> ZoneSet | None:
@@ -307,17 +307,25 @@ class JsonObject:
             raise ValueError(f"no text {name!r}")  # noqa: TRY004
         return value
 
-    def number(self, name: str, least: float, most: float, otherwise: float | None = None) -> float:
-        """Return the number `name` in `[least, most]`; `otherwise` if it is absent or null.
+    def number(self, name: str, least: float, most: float) -> float:
+        """Return the number `name` in `[least, most]`.
 
-        The watch sends null for a number that is not finite. Raises `ValueError` for anything else, and without
-        `otherwise` also for absent and null.
+        Raises `ValueError` for anything else; the watch sends null for a number that is not finite.
         """
         value = self.fields.get(name)
-        value = otherwise if value is None else value
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
             raise ValueError(f"no number {name!r} between {least} and {most}")
         return value
+
+    def known(self, name: str, least: float, most: float) -> float | None:
+        """Return the number `name`, or true as 1 and false as 0; None for all else, because no step depends on it."""
+        value = self.fields.get(name)
+        return value if isinstance(value, int | float) and least <= value <= most else None
+
+    def known_text(self, name: str) -> str | None:
+        """Return the text `name`; None if it is absent or no text, because no step depends on it."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else None
 
     def whole(self, name: str, least: int, most: int) -> int:
         value = self.number(name, least, most)

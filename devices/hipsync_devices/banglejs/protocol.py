@@ -101,9 +101,14 @@ async def opened(link: Link, session: Session) -> Sequence[Reading]:
     if firmware is not None:
         hardware = gatt.text(version.hardware.encode()) if version else None
         readings.append(Info(link.now(), firmware=gatt.text(firmware.encode()), hardware=hardware))
-    if status is not None:
-        readings.append(Charge(link.now(), status.percent, status.charging))
-    return readings
+    return [*readings, *_charges(link.now(), status)]
+
+
+def _charges(at: datetime, status: Status | None) -> list[Charge]:
+    """Return the battery as a reading, in a list; none if its level is not known."""
+    if status is None or status.percent is None:
+        return []
+    return [Charge(at, status.percent, status.charging)]
 
 
 async def _greeting(console: Console, until: datetime) -> tuple[Version | None, Status | None]:
@@ -313,7 +318,8 @@ async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading
                         spoke, total, unheard = at, total + steps, 0
                         yield [Counter(at, total)]
                     case Status():
-                        yield [Charge(at, message.percent, message.charging)]
+                        if charges := _charges(at, message):
+                            yield charges
                     case BlockEnded(measured):
                         epoch = _just_ended(at, measured)
                         if epoch is not None and epoch.start == ended:

@@ -406,7 +406,7 @@ class Bangle:
             bpm_min=int(best),  # the watch's least bpm stays 0, and then it stores the best one
             bpm_max=max(pulses, default=0),
             movement=sum(epoch.intensity or 0 for epoch in lived) * 8 // len(lived),
-            battery=self.battery.percent,
+            battery=self.battery.percent or 0,
             charging=bool(self.battery.charging),
             temperature=25.5,
             activity=activity,

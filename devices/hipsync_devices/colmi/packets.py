@@ -15,7 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from hipsync.errors import MalformedPacket
-from hipsync_devices.gatt import uuid16
+from hipsync_devices.gatt import percent, uuid16
 
 SERVICE = "6e40fff0-b5a3-f393-e0a9-e50e24dcca9e"
 WRITE = "6e400002-b5a3-f393-e0a9-e50e24dcca9e"
@@ -54,7 +54,8 @@ class Frame(NamedTuple):
 
 
 def decode_frame(data: bytes) -> Frame:
-    if len(data) != 16:
+    """Decode the frame in a packet; bytes after its sixteen are ignored. Raises `MalformedPacket`."""
+    if len(data) < 16:
         raise MalformedPacket("a packet has sixteen bytes", data)
     if sum(data[:15]) & 0xFF != data[15]:
         raise MalformedPacket("the sum is wrong", data)
@@ -91,19 +92,22 @@ def time_of(payload: bytes) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """The payload of command 0x03, and of an event (0x73) of kind 0x0C after its kind: `u8 percent, u8 charging`."""
+    """The payload of command 0x03, and of an event (0x73) of kind 0x0C after its kind: `u8 percent, u8 charging`.
 
-    percent: int
+    `percent` is None for a level over 100, which no battery has.
+    """
+
+    percent: int | None
     charging: bool
 
     def payload(self) -> bytes:
-        return bytes([self.percent, self.charging]).ljust(PAYLOAD, b"\0")
+        return bytes([0xFF if self.percent is None else self.percent, self.charging]).ljust(PAYLOAD, b"\0")
 
     @classmethod
     def decode(cls, payload: bytes) -> Battery:
-        if len(payload) < 2 or payload[0] > 100:
+        if len(payload) < 2:
             raise MalformedPacket("not a battery", payload)
-        return cls(payload[0], payload[1] == 1)
+        return cls(percent(payload), payload[1] == 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,13 +82,27 @@ def heard(received: Received) -> Frame | None:
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Set the ring's clock to the wearer's local time, and return the ring's versions and battery level."""
+    """Set the ring's clock to the wearer's local time, and return its versions and, if it reports one, its battery."""
     wire = Wire(link)
     await wire.open()
     await _set_clock(link, wire)
-    battery = Battery.decode(await wire.ask(Frame(packets.BATTERY)))
+    battery = await _battery(wire)
     info = Info(link.now(), await gatt.read_text(link, packets.FIRMWARE), await gatt.read_text(link, packets.HARDWARE))
-    return [info, Charge(link.now(), battery.percent, battery.charging)]
+    return [info, *_charges(link.now(), battery)]
+
+
+async def _battery(wire: Wire) -> Battery | None:
+    """Ask for the battery; None if the ring does not report it, which is no reason to lose the steps."""
+    with contextlib.suppress(NoReply, UnexpectedReply):
+        return Battery.decode(await wire.ask(Frame(packets.BATTERY)))
+    return None
+
+
+def _charges(at: datetime, battery: Battery | None) -> list[Charge]:
+    """Return the battery as a reading, in a list; none if its level is not known."""
+    if battery is None or battery.percent is None:
+        return []
+    return [Charge(at, battery.percent, battery.charging)]
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
@@ -102,7 +116,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     since = session.since.get(Epoch)
     contacts = [session.since[kind] for kind in (Counter, Info, Charge) if kind in session.since]
     clock = Clock(link.zone, link.now(), max(contacts, default=None))
-    charging = Battery.decode(await wire.ask(Frame(packets.BATTERY))).charging
+    battery = await _battery(wire)
     days = [await _day(wire, ago) for ago in range(_oldest(clock, since), -1, -1)]
     total = await _totals(wire)
     records = {(each.day, each.quarter): each for sent in days for each in sent if clock.possible(each.day)}
@@ -114,7 +128,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     width = width_of([*records.values()])
     for day in sorted({each.day for each in records.values()}):
         of_day = [each for each in records.values() if each.day == day]
-        vouched = not charging and (day != today or adds_up)
+        vouched = battery is not None and not battery.charging and (day != today or adds_up)
         if batch := epochs(day, of_day, width, clock, since, vouched=vouched):
             since = since or batch[0].start
             yield batch
@@ -134,14 +148,14 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     beat, charging = link.now(), False
     while True:
         try:
-            readings = _readings(await burst(link.now, notifications(link, packets.NOTIFY), until=beat))
+            readings, battery = _readings(await burst(link.now, notifications(link, packets.NOTIFY), until=beat))
         except NoReply:
-            battery = Battery.decode(await wire.ask(Frame(packets.BATTERY)))
-            changed, charging = battery.charging != charging, battery.charging
-            charges = [Charge(link.now(), battery.percent, charging)] if changed else []
+            battery = await _battery(wire)
+            changed = battery is not None and battery.charging != charging
+            charges = _charges(link.now(), battery) if changed else []
             readings = [*charges, Counter(link.now(), (await _totals(wire)).steps)]
             beat = link.now() + HEARTBEAT
-        charging = next((bool(r.charging) for r in reversed(readings) if isinstance(r, Charge)), charging)
+        charging = charging if battery is None else battery.charging
         if readings := [reading for reading in readings if not (charging and isinstance(reading, Counter))]:
             yield readings
         if utc_offset(link) != offset or link.now() - set_at >= DAY:  # summer time began or ended, or the clock drifts
@@ -191,10 +205,11 @@ async def _records(wire: Wire) -> Sequence[StepsRecord] | None:
     return records
 
 
-def _readings(reports: Sequence[Received]) -> list[Reading]:
-    """Return the totals worth storing and the battery levels in the reports of a burst."""
+def _readings(reports: Sequence[Received]) -> tuple[list[Reading], Battery | None]:
+    """Return the totals worth storing and the battery levels in the reports of a burst, and its last battery report."""
     counters: list[Counter] = []
-    charges: list[Reading] = []
+    charges: list[Charge] = []
+    battery = None
     for received in reports:
         frame = heard(received)
         if frame is None or frame.command != packets.EVENT:
@@ -203,8 +218,9 @@ def _readings(reports: Sequence[Received]) -> list[Reading]:
         if isinstance(event, Walking):
             counters.append(Counter(received.at, event.steps))
         elif isinstance(event, Battery):
-            charges.append(Charge(received.at, event.percent, event.charging))
-    return [*worth_storing(counters), *charges]
+            battery = event
+            charges += _charges(received.at, event)
+    return [*worth_storing(counters), *charges], battery
 
 
 async def _totals(wire: Wire) -> Totals:

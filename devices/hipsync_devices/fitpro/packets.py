@@ -329,7 +329,7 @@ class Total:
     @classmethod
     def decode(cls, payload: bytes) -> Total:
         try:
-            day, steps, metres, kilocalories = _TOTAL.unpack(payload)
+            day, steps, metres, kilocalories = _TOTAL.unpack_from(payload)
         except error as problem:
             raise MalformedPacket("not the total of a day", payload) from problem
         return cls(decode_date(day), steps, metres, kilocalories)
@@ -342,9 +342,9 @@ def _list_head(day: date | None, count: int) -> bytes:
 def _items(payload: bytes, layout: str) -> tuple[date | None, Iterator[tuple[int, ...]]]:
     """Decode `<date> <count> <items>` and return the date and the items, each unpacked by the struct format `layout`.
 
-    Raises `MalformedPacket` unless the count is right.
+    Bytes after the items are ignored. Raises `MalformedPacket` if there are fewer items than the count says.
     """
-    size = Struct(layout).size
-    if len(payload) < 4 or len(payload) != 4 + size * int.from_bytes(payload[2:4], "big"):
+    end = 4 + Struct(layout).size * int.from_bytes(payload[2:4], "big")
+    if len(payload) < max(end, 4):
         raise MalformedPacket("the count does not fit the items", payload)
-    return decode_date(int.from_bytes(payload[:2], "big")), iter_unpack(layout, payload[4:])
+    return decode_date(int.from_bytes(payload[:2], "big")), iter_unpack(layout, payload[4:end])

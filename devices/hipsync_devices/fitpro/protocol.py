@@ -25,7 +25,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 from hipsync.driver import Link, Message, Session
 from hipsync.errors import DeviceError, NoReply, UnexpectedReply
 from hipsync.model import Answer as Answered
-from hipsync.model import Charge, Epoch, Info, Reading
+from hipsync.model import Epoch, Info, Reading
 from hipsync_devices import gatt
 from hipsync_devices.fitpro import packets
 from hipsync_devices.fitpro.packets import Ack, Data, Frame, Steps, Total
@@ -131,11 +131,8 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
     await greet(link)
     firmware, model = await gatt.read_text(link, packets.FIRMWARE), await gatt.read_text(link, packets.MANUFACTURER)
     readings: list[Reading] = [Info(link.now(), firmware, model)]  # the manufacturer of an LH716 is `716`
-    if link.has(packets.BATTERY):
-        level = await link.read(packets.BATTERY)
-        if len(level) == 1 and level[0] <= 100:  # a nonsensical battery level is no reason to lose the steps
-            readings.append(Charge(link.now(), level[0]))
-    return readings
+    charge = await gatt.read_charge(link, packets.BATTERY)
+    return readings if charge is None else [*readings, charge]
 
 
 GREETING = (

@@ -90,9 +90,9 @@ def encode_battery(battery: Battery, quarters: int) -> bytes:
 def decode_battery(payload: bytes) -> Battery:
     """Decode the battery in an answer or a report; after the first byte it is the classic block.
 
-    Raises `MalformedPacket`.
+    Bytes after that are ignored. Raises `MalformedPacket`.
     """
-    if len(payload) != 21 or payload[0] != ANSWER:
+    if len(payload) < 21 or payload[0] != ANSWER:
         raise MalformedPacket("not a battery report of the newer generation", payload)
     return Battery.decode(payload[1:])
 

@@ -67,11 +67,9 @@ async def opened(link: Link, session: Session) -> Sequence[Reading]:
 
 async def _opened_classic(link: Link, session: Session) -> Battery | None:
     await authenticate(link, session)
-    if not link.has(packets.BATTERY):
-        return None
-    report = await link.read(packets.BATTERY)
+    report = await gatt.read_optional(link, packets.BATTERY)
     with suppress(MalformedPacket):
-        return Battery.decode(report)
+        return None if report is None else Battery.decode(report)
     return None
 
 

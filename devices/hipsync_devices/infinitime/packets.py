@@ -62,23 +62,16 @@ def firmware(revision: str) -> Firmware:
 def steps(data: bytes) -> int:
     """Decode the steps since midnight by the watch's clock, or since its last restart: `u32` little-endian.
 
-    Raises `MalformedPacket`.
+    Bytes after these are ignored. Raises `MalformedPacket` for fewer.
     """
-    if len(data) != 4:
+    if len(data) < 4:
         raise MalformedPacket("a step count has 4 bytes", data)
-    return int.from_bytes(data, "little")
+    return int.from_bytes(data[:4], "little")
 
 
 def steps_packet(count: int) -> bytes:
     """Encode a step count as `steps` decodes it."""
     return count.to_bytes(4, "little")
-
-
-def percent(data: bytes) -> int:
-    """Decode a battery level in percent, `u8` from 0 to 100. Raises `MalformedPacket`."""
-    if len(data) != 1 or data[0] > 100:
-        raise MalformedPacket("a battery level is one byte of at most 100", data)
-    return data[0]
 
 
 def wall_clock(local: datetime) -> bytes:
@@ -160,7 +153,7 @@ class Press(IntEnum):
 
 
 def press(data: bytes) -> Press:
-    """Decode the button that the wearer pressed, one byte. Raises `MalformedPacket`."""
-    if len(data) != 1 or data[0] > Press.MUTED:
+    """Decode the button that the wearer pressed, the first byte. Raises `MalformedPacket`."""
+    if not data or data[0] > Press.MUTED:
         raise MalformedPacket("a call event is one byte, 0, 1 or 2", data)
     return Press(data[0])

@@ -6,12 +6,13 @@ clock is set into hour 0. Steps taken while nobody was connected show only as a 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 
 from hipsync.driver import Link, Message, Received, Session
 from hipsync.errors import DeviceError, NoReply
-from hipsync.model import Answer, Charge, Counter, Info, Reading
+from hipsync.model import Answer, Counter, Info, Reading
 from hipsync_devices import gatt
 from hipsync_devices.infinitime import packets
 from hipsync_devices.infinitime.packets import Alert, Press
@@ -26,7 +27,7 @@ ANSWERS = {Press.ACCEPTED: Answer.DONE, Press.DECLINED: Answer.SNOOZED, Press.MU
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Set the watch's clock, and return its versions and battery level.
+    """Set the watch's clock, and return its versions and, if it knows it, its battery level.
 
     Raises `DeviceError` for firmware that does not report steps.
     """
@@ -38,8 +39,9 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
         )
     hardware = await gatt.read_text(link, gatt.HARDWARE_REVISION)
     await _set_clock(link)
-    battery = packets.percent(await link.read(packets.BATTERY))
-    return [Info(link.now(), firmware=version, hardware=hardware), Charge(link.now(), battery)]
+    charge = await gatt.read_charge(link, packets.BATTERY)
+    info = Info(link.now(), firmware=version, hardware=hardware)
+    return [info] if charge is None else [info, charge]
 
 
 async def sync(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
@@ -57,7 +59,9 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     """
     fresh = await _is_fresh(link)
     offset = utc_offset(link)
-    await link.subscribe(packets.STEPS, packets.BATTERY)
+    await link.subscribe(packets.STEPS)
+    with contextlib.suppress(DeviceError):  # the battery is no reason to lose steps, and a read finds a lost link too
+        await link.subscribe(packets.BATTERY)
     beat = link.now()  # read at once: a change just before the subscription would be missed
     while True:
         try:
@@ -99,7 +103,7 @@ def _readings(reports: Sequence[Received], *, fresh: bool) -> list[Reading]:
     poll still reports yesterday's total. So only the last count of a burst is stored then.
     """
     counters = [Counter(at, packets.steps(data)) for uuid, at, data in reports if uuid == packets.STEPS]
-    charges = [Charge(at, packets.percent(data)) for uuid, at, data in reports if uuid == packets.BATTERY]
+    charges = gatt.charges(reports, packets.BATTERY)
     return [*(worth_storing(counters) if fresh else counters[-1:]), *charges]
 
 

@@ -21,7 +21,7 @@ SERVICE, WRITE, NOTIFY = uuid16(0x18D0), uuid16(0x2D01), uuid16(0x2D00)
 REQUEST, REPLY = 0xAB, 0x5A
 """The first byte of a frame from the host, and of one from the band."""
 SHORTEST, LONGEST = 4, 20
-"""The lengths in bytes of the shortest and the longest frame."""
+"""The lengths in bytes of the shortest frame and of the longest that is sent; longer ones are received all the same."""
 
 INFO, BATTERY, TIME, FIND, TOTAL, ACTIVITY, TEXT = 0x00, 0x03, 0x04, 0x09, 0x12, 0x13, 0x17
 GET, SET = 0, 1
@@ -63,7 +63,7 @@ class Frame(NamedTuple):
         if len(data) < SHORTEST or data[0] not in {REQUEST, REPLY}:
             raise MalformedPacket("not a frame", data)
         size = data[1]
-        if not SHORTEST <= size <= min(LONGEST, len(data)):
+        if not SHORTEST <= size <= len(data):
             raise MalformedPacket("a frame has no such length", data)
         if crc(data[: size - 1]) != data[size - 1]:
             raise MalformedPacket("the check byte does not fit", data)
@@ -116,13 +116,6 @@ class Info(NamedTuple):
         return cls(params[8:10].hex(), params[10:12].hex())
 
 
-def percent(params: bytes) -> int:
-    """Decode the answer to command 0x03: the battery level in percent, in one byte. Raises `MalformedPacket`."""
-    if len(params) != 1 or params[0] > 100:
-        raise MalformedPacket("a battery level is one byte of at most 100", params)
-    return params[0]
-
-
 # ------------------------------------------------------------------ steps
 
 _TOTAL, _RECORD = Struct(">B3sIII"), Struct(">BBB5sHHH")
@@ -148,9 +141,10 @@ class Total:
 
     @classmethod
     def decode(cls, params: bytes) -> Total:
-        if len(params) != _TOTAL.size:
+        """Decode the total; bytes after its 16 are ignored. Raises `MalformedPacket`."""
+        if len(params) < _TOTAL.size:
             raise MalformedPacket("the total of a day has 16 bytes", params)
-        days_ago, day, steps, metres, calories = _TOTAL.unpack(params)
+        days_ago, day, steps, metres, calories = _TOTAL.unpack_from(params)
         if day[0] == 0xFF:
             return cls(days_ago, None)
         try:
@@ -181,11 +175,12 @@ class Record:
 
     @classmethod
     def decode(cls, params: bytes) -> Record:
-        if len(params) != _RECORD.size:
+        """Decode the record; bytes after its 14 are ignored. Raises `MalformedPacket`."""
+        if len(params) < _RECORD.size:
             raise MalformedPacket("a record of activity has 14 bytes", params)
-        days_ago, total, current, start, steps, metres, calories = _RECORD.unpack(params)
+        days_ago, total, current, start, steps, metres, calories = _RECORD.unpack_from(params)
         if not total:
-            if any(params[1:]):
+            if any(params[1 : _RECORD.size]):
                 raise MalformedPacket("no records, and yet something", params)
             return cls(days_ago)
         if not 1 <= current <= total:

@@ -23,6 +23,7 @@ from functools import partial
 from hipsync.driver import Link, Message, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
+from hipsync_devices import gatt
 from hipsync_devices.lefun import packets
 from hipsync_devices.lefun.hours import MOST, Answer, Clock, hours
 from hipsync_devices.lefun.packets import Record, Total
@@ -43,17 +44,19 @@ CLOCKS_APART = timedelta(minutes=10)
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Return the band's battery level. Raises `DeviceError` for a band of another family."""
+    """Return the band's battery level, if it reports one. Raises `DeviceError` for a band of another family."""
     wire = Wire(link)
     await wire.open()
-    level = packets.percent(await wire.ask(packets.BATTERY))
+    level = None
+    with contextlib.suppress(NoReply):  # the battery is no reason to lose the steps
+        level = gatt.percent(await wire.ask(packets.BATTERY))
     await link.unsubscribe(packets.NOTIFY)
-    return [Charge(link.now(), level)]
+    return [] if level is None else [Charge(link.now(), level)]
 
 
 async def _info(wire: Wire, since: datetime) -> Info:
     """Ask for the band's versions and return them, with `since` as their time; None in place of unknown versions."""
-    with contextlib.suppress(MalformedPacket):
+    with contextlib.suppress(MalformedPacket, NoReply):
         versions = packets.Info.decode(await wire.ask(packets.INFO))
         return Info(since, versions.firmware, versions.hardware)
     return Info(since)

@@ -59,7 +59,7 @@ def taken(begun: bytes, piece: bytes) -> tuple[bytes, Frame | None]:
     """Add a piece to the bytes `begun` of a frame. Return the bytes so far and None, or no bytes and the whole frame.
 
     A piece that begins another frame replaces `begun`, because the rest of that frame was lost. Raises
-    `MalformedPacket` for a piece that neither begins nor continues a frame, or that goes beyond the end of one.
+    `MalformedPacket` for a piece that neither begins nor continues a frame. Bytes after the end of a frame are ignored.
     """
     data = piece if piece.startswith(MAGIC) else begun + piece
     if not data.startswith(MAGIC):
@@ -69,9 +69,7 @@ def taken(begun: bytes, piece: bytes) -> tuple[bytes, Frame | None]:
     total = data[3] if data[2] == 0x10 else (data[2] & 0x0F) << 8 | data[3]
     if not (data[2] == 0x10 or data[2] & 0xF0 == 0x20) or total < HEADER:
         raise MalformedPacket("a frame has no such form or length", data)
-    if len(data) > total:
-        raise MalformedPacket(f"a frame of {total} bytes has more", data)
-    return (data, None) if len(data) < total else (b"", Frame(data[4], data[HEADER:]))
+    return (data, None) if len(data) < total else (b"", Frame(data[4], data[HEADER:total]))
 
 
 class Today(NamedTuple):
@@ -89,16 +87,10 @@ class Today(NamedTuple):
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        if len(data) != 9:
+        """Decode the totals; bytes after these are ignored. Raises `MalformedPacket` for fewer."""
+        if len(data) < 9:
             raise MalformedPacket("the steps of a day have 9 bytes", data)
         return cls(*(int.from_bytes(data[at : at + 3], "little") for at in (0, 3, 6)))
-
-
-def percent(data: bytes) -> int:
-    """Decode a battery level in percent, `u8` from 0 to 100. Raises `MalformedPacket`."""
-    if len(data) != 1 or data[0] > 100:
-        raise MalformedPacket("a battery level is one byte of at most 100", data)
-    return data[0]
 
 
 def set_time(local: datetime) -> Frame:
@@ -152,7 +144,8 @@ class Buckets(NamedTuple):
 
     @classmethod
     def decode(cls, frame: Frame) -> Self:
+        """Decode a part; a single byte after the pairs is ignored. Raises `MalformedPacket`."""
         data = frame.payload
-        if frame.command != BUCKETS or len(data) % 2 == 0 or data[0] > 3:
+        if frame.command != BUCKETS or not data or data[0] > 3:
             raise MalformedPacket("buckets are a part, 0 to 3, and pairs of bytes", data)
-        return cls(data[0], tuple(int.from_bytes(data[at : at + 2], "little") for at in range(1, len(data), 2)))
+        return cls(data[0], tuple(int.from_bytes(data[at : at + 2], "little") for at in range(1, len(data) - 1, 2)))

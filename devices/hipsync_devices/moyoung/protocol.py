@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from hipsync.driver import Link, Message, Received, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply
-from hipsync.model import Charge, Counter, Epoch, Info, Reading
+from hipsync.model import Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
 from hipsync_devices.live_counter import burst, notifications, utc_offset, worth_storing
 from hipsync_devices.moyoung import packets
@@ -45,9 +45,8 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
     firmware = await gatt.read_text(link, gatt.SOFTWARE_REVISION)
     await _set_clock(link)
     info = Info(link.now(), firmware=firmware)
-    if not link.has(packets.BATTERY):
-        return [info]
-    return [info, Charge(link.now(), packets.percent(await link.read(packets.BATTERY)))]
+    charge = await gatt.read_charge(link, packets.BATTERY)
+    return [info] if charge is None else [info, charge]
 
 
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
@@ -152,8 +151,7 @@ async def _part(link: Link, number: int) -> Buckets:
 def _readings(reports: Sequence[Received]) -> Sequence[Reading]:
     """Return the counts worth storing and the battery levels in the reports of a burst."""
     counters = [Counter(at, Today.decode(data).steps) for uuid, at, data in reports if uuid == packets.STEPS]
-    charges = [Charge(at, packets.percent(data)) for uuid, at, data in reports if uuid == packets.BATTERY]
-    return [*worth_storing(counters), *charges]
+    return [*worth_storing(counters), *gatt.charges(reports, packets.BATTERY)]
 
 
 async def _today(link: Link) -> Today:

@@ -63,20 +63,21 @@ class HeartRate:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Decode a measurement. A single byte after the intervals is ignored.
+        """Decode a measurement. Bytes that no flag announces are ignored, as is a single byte after the intervals.
 
-        Raises `MalformedPacket` if the length does not fit the flags.
+        Raises `MalformedPacket` if there are fewer bytes than the flags announce.
         """
         flags = data[0] if data else 0
         at = 3 if flags & WIDE else 2
         end = at + 2 * bool(flags & ENERGY)
-        if len(data) < end or (len(data) > end and not flags & INTERVALS):
+        if len(data) < end:
             raise MalformedPacket("a heart rate is as long as its flags say", data)
+        beats = range(end, len(data) - 1, 2) if flags & INTERVALS else ()
         return cls(
             bpm=int.from_bytes(data[1:at], "little"),
             contact=bool(flags & CONTACT) if flags & CONTACT_KNOWN else None,
             energy_kj=int.from_bytes(data[at:end], "little") if flags & ENERGY else None,
-            intervals=tuple(int.from_bytes(data[i : i + 2], "little") for i in range(end, len(data) - 1, 2)),
+            intervals=tuple(int.from_bytes(data[i : i + 2], "little") for i in beats),
         )
 
 
@@ -85,7 +86,7 @@ class Pace:
     """An RSC (Running Speed and Cadence) Measurement: `u8 flags, u16 speed, u8 cadence, [u16 stride], [u32 distance]`.
 
     Bit 0 of the flags: a stride length follows. Bit 1: a distance follows. Bit 2: running; without it walking, or
-    unknown. Other bits are ignored, but bytes that no bit announces are refused.
+    unknown. Other bits are ignored, and so are bytes that no bit announces.
     """
 
     speed: int
@@ -109,25 +110,19 @@ class Pace:
 
     @classmethod
     def decode(cls, data: bytes) -> Self:
-        """Decode a measurement. Raises `MalformedPacket` if the length does not fit the flags."""
+        """Decode a measurement. Raises `MalformedPacket` if there are fewer bytes than the flags announce."""
         flags = data[0] if data else 0
         at = 4 + 2 * bool(flags & STRIDE)
-        if len(data) != at + 4 * bool(flags & DISTANCE):
+        end = at + 4 * bool(flags & DISTANCE)
+        if len(data) < end:
             raise MalformedPacket("a pace is as long as its flags say", data)
         return cls(
             speed=int.from_bytes(data[1:3], "little"),
             cadence=data[3],
             running=bool(flags & IS_RUNNING),
             stride_cm=int.from_bytes(data[4:at], "little") if flags & STRIDE else None,
-            distance_dm=int.from_bytes(data[at:], "little") if flags & DISTANCE else None,
+            distance_dm=int.from_bytes(data[at:end], "little") if flags & DISTANCE else None,
         )
-
-
-def percent(data: bytes) -> int:
-    """Decode a Battery Level in percent, `u8` from 0 to 100. Raises `MalformedPacket`."""
-    if len(data) != 1 or data[0] > 100:
-        raise MalformedPacket("a battery level is one byte of at most 100", data)
-    return data[0]
 
 
 class Level(IntEnum):

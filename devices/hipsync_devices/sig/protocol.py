@@ -8,7 +8,6 @@ of their own.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
@@ -45,9 +44,9 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
     if firmware or hardware:
         readings.append(Info(link.now(), firmware=firmware, hardware=hardware))
     battery = await _value(link, packets.BATTERY_LEVEL, packets.BATTERY_SERVICE)
-    if battery is not None:
-        with suppress(MalformedPacket):  # above 100: some devices send 255 for unknown
-            readings.append(Charge(link.now(), packets.percent(battery)))
+    level = gatt.percent(battery or b"")
+    if level is not None:
+        readings.append(Charge(link.now(), level))
     return readings
 
 
