@@ -27,6 +27,8 @@ INVALID_LENGTH, UNLIKELY_ERROR, OUT_OF_RANGE = 0x0D, 0x0E, 0xFF
 """ATT error codes (Bluetooth Core Specification, volume 3, part F, 3.4.1.1, and its supplement, part B)."""
 BOOT = datetime(2000, 1, 1)  # noqa: DTZ001  a wall clock
 """The wall-clock time, without a zone, at which many bands start again after a restart that cleared their clock."""
+FIRST, LAST = datetime(1900, 1, 1), datetime(9900, 1, 1)  # noqa: DTZ001  wall clocks
+"""The range of wall-clock times to which a client can set a simulated band; Python reckons up to the year 9999 only."""
 GAIT = timedelta(seconds=2)
 """The interval at which a simulated band counts the steps of a walk; real bands report about once a second."""
 
@@ -98,7 +100,8 @@ class WallClock:
         return (wall - self._ahead).replace(tzinfo=UTC)
 
     def set(self, wall: datetime) -> None:
-        self._ahead = wall - self._time.now.replace(tzinfo=None)
+        """Set the clock; a time before `FIRST` or after `LAST` counts as these, so that days from then on exist too."""
+        self._ahead = min(max(wall, FIRST), LAST) - self._time.now.replace(tzinfo=None)
 
 
 # ------------------------------------------------------------------ the client

@@ -6,12 +6,11 @@ an epoch at the end of the epoch. Source: espruino/BangleApps at 0fe18ed and esp
 
 from __future__ import annotations
 
-import json
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Unpack
 
 from hipsync.driver import Advertisement
@@ -47,6 +46,10 @@ LOADING = timedelta(seconds=1)
 """How long an app takes to start; during that time the watch reads no input."""
 WINDOW = timedelta(seconds=0.5)
 """The time from the arrival of a message until its window is on the screen."""
+LATEST_S = int((datetime(9900, 1, 1, tzinfo=UTC) - EPOCH).total_seconds())
+"""The latest time to which a client can set the clock, in seconds since 1970; Python reckons up to 9999 only."""
+LONGEST_S = 24 * 86400
+"""The longest time between two live reports, in seconds."""
 TICK = timedelta(microseconds=642)
 """What the watch's clock has of a millisecond whenever a program asks: `Date.now()` is hardly ever a whole number."""
 AGAIN, RINGS_FOR = timedelta(seconds=4), timedelta(seconds=60)
@@ -211,7 +214,7 @@ class Bangle:
             self._flush_echo()
             fields = command_of(statement.encode("latin-1"), strict=not self._programmable)
             if fields is not None:
-                self._called(fields)
+                self._called(fields, statement.encode("latin-1"))
             elif self._programmable:
                 self._run(statement)
             if echoed:
@@ -222,7 +225,8 @@ class Bangle:
         echoed, self._reader.echoed = self._reader.echoed, b""
         self._print(echoed)
 
-    def _called(self, fields: Mapping[str, object]) -> None:
+    def _called(self, fields: Mapping[str, object], call: bytes) -> None:
+        """Obey a call of `GB` with these members; `call` is the call as it came."""
         if self._android is None:
             if self._programmable:
                 self._print(b'>Uncaught ReferenceError: "GB" is not defined\r\n')
@@ -240,15 +244,15 @@ class Bangle:
             case "notify~" | "call" | "find":
                 pass
             case _ if self._programmable:
-                self._print(b"GB Unknown " + json.dumps(dict(fields)).encode() + b"\r\n")
+                self._print(b"GB Unknown " + call.rstrip(b"; ")[3:-1] + b"\r\n")
             case _:
                 pass
 
     def _ask_live(self, fields: Mapping[str, object]) -> None:
         seconds = fields.get("int")
         self._report = None
-        if (fields.get("stp") or fields.get("hrm")) and isinstance(seconds, int) and seconds > 0:
-            every = timedelta(seconds=seconds)
+        if (fields.get("stp") or fields.get("hrm")) and isinstance(seconds, int | float) and seconds > 0:
+            every = timedelta(seconds=min(max(seconds, 1), LONGEST_S))
             self._report = (self._time.now + every, every, self._steps)
 
     def _fetch(self, fields: Mapping[str, object]) -> None:
@@ -271,9 +275,9 @@ class Bangle:
 
     def _run(self, statement: str) -> None:
         if when := re.search(r"\bsetTime\((\d+(?:\.\d+)?)\)", statement):
-            self._set_time(EPOCH + timedelta(seconds=float(when[1])))
+            self._set_time(EPOCH + timedelta(seconds=min(float(when[1]), LATEST_S)))
         if zone := re.search(r"\bE\.setTimeZone\((-?\d+(?:\.\d+)?)\)", statement):
-            self._set_zone(timedelta(minutes=round(float(zone[1]) * 60)), statement)
+            self._set_zone(timedelta(minutes=round(min(max(float(zone[1]), -24), 24) * 60)), statement)
         if stringified := re.fullmatch(r"Bluetooth\.println\(JSON\.stringify\(\{(.*)\}\)\);?", statement):
             self._print(b"\r\n" + self._stringified(stringified[1]) + b"\r\n")
         if re.match(r"Bangle\.buzz\(", statement):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from hipsync.errors import MalformedPacket
-from hipsync_devices.banglejs.packets import ACTIVITIES, BLOCK, EPOCH, Block, Measured
+from hipsync_devices.banglejs.packets import ACTIVITIES, BLOCK, END, EPOCH, Block, Measured, milliseconds
 
 DAY = timedelta(days=1)
 LABELLED = timedelta(seconds=590)
@@ -95,7 +95,7 @@ class Health:
         date ten minutes before `since`. Older ones step in whole days from that instant on, so they miss today if it is
         earlier in the day now. For `ts:0` they leave out the first month.
         """
-        since = EPOCH + timedelta(milliseconds=since_ms)
+        since = EPOCH + timedelta(milliseconds=min(max(since_ms, 0), milliseconds(END)))
         days = self._days(since, clock, offset)
         for slot in sorted(self._slots):
             end = slot - offset + BLOCK
