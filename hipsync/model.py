@@ -19,6 +19,8 @@ BandId = NewType("BandId", int)
 one."""
 
 MINUTE = timedelta(minutes=1)
+STEPS_A_MINUTE = 300
+"""The most steps that anybody makes in a minute, at a sprinter's pace. A count that grows faster is wrong."""
 
 
 class State(StrEnum):

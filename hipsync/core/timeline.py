@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hipsync.model import MINUTE, Counter, Epoch, State, Wear
+from hipsync.model import MINUTE, STEPS_A_MINUTE, Counter, Epoch, State, Wear
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 """Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole."""
@@ -170,8 +170,8 @@ def _counted_times(source: Source, zone: ZoneInfo) -> list[tuple[datetime, datet
     if not any(epoch.length > COARSE_MINUTES * MINUTE for epoch in source.epochs):
         return []
     counted: list[tuple[datetime, datetime]] = []
-    for start_s, end_s, _ in _differences(source.counters, zone):
-        if end_s - start_s <= SLOT_COUNTER_MINUTES * 60:
+    for start_s, end_s, _, known in _differences(source.counters, zone):
+        if known and end_s - start_s <= SLOT_COUNTER_MINUTES * 60:
             start, end = datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC)
             begun = counted.pop()[0] if counted and counted[-1][1] == start else start
             counted.append((begun, end))
@@ -237,14 +237,14 @@ def _place_counters(
 ) -> None:
     """Enter the growth of a counter between its readings.
 
-    Growth within 5 minutes is spread over these minutes. Growth within 15 minutes makes a slot. All other growth counts
-    only for the day.
+    Growth within 5 minutes is spread over these minutes. Growth within 15 minutes makes a slot. All other growth, and
+    that around an impossible count, counts only for the day.
     """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
-    for start_s, end_s, steps in _differences(counters, zone):
+    for start_s, end_s, steps, known in _differences(counters, zone):
         length_s = end_s - start_s
         width = -(-length_s // 60)
-        if length_s > SLOT_COUNTER_MINUTES * 60:
+        if not known or length_s > SLOT_COUNTER_MINUTES * 60:
             midnight = datetime.fromtimestamp(end_s, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
             begun_s = max(start_s, int(midnight.timestamp()))  # a reset in between leaves what came before unknown
             unplaced.append(
@@ -272,27 +272,60 @@ def _place_counters(
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
 
 
-def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[tuple[int, int, int]]:
-    """The growth of a counter between neighbouring readings: (start, end, steps), with times in seconds since 1970.
+class _Growth(NamedTuple):
+    """The growth of a counter between two readings, with their times in seconds since 1970."""
+
+    start_s: int
+    end_s: int
+    steps: int
+    known: bool = True
+    """Whether the time between is known; it is not if an impossible count was read in it."""
+
+
+def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[_Growth]:
+    """The growth of a counter between neighbouring readings.
 
     Midnight in `zone` resets a counter. So its value after midnight was walked since then, and after a long gap even if
     it is more than before. A counter that falls within a day was reset when the band restarted, at an unknown time:
     nothing is yielded for that pair of readings.
+
+    Nor is anything yielded where it grows faster than `STEPS_A_MINUTE`. If it falls back to where it was, the counts in
+    between were wrong, and what was walked meanwhile is yielded; if not, it has jumped and counts on from there.
     """
 
     def day(instant: datetime) -> date:
         return instant.astimezone(zone).date()
 
+    right: Counter | None = None  # the reading before the counts that may be wrong
     for before, after in pairwise(counters):
+        if right is not None and day(right.at) == day(after.at) and right.steps <= after.steps < before.steps:
+            growth = _Growth(_second(right), _second(after), after.steps - right.steps, known=False)
+            right = None
+            if _possible(growth):
+                yield growth
+                continue
         steps = after.steps - before.steps
         if steps < 0:
+            right = None
             if day(before.at - CLOCKS_APART) == day(after.at + CLOCKS_APART):
                 continue
             steps = after.steps
         elif after.at - before.at > SLOT_COUNTER_MINUTES * MINUTE and day(before.at) != day(after.at):
             steps = after.steps
-        if after.at > before.at:
-            yield int(before.at.timestamp()), int(after.at.timestamp()), steps
+        growth = _Growth(_second(before), _second(after), steps)
+        if not _possible(growth):
+            right = right or before
+        elif after.at > before.at:
+            yield growth
+
+
+def _second(reading: Counter) -> int:
+    return int(reading.at.timestamp())
+
+
+def _possible(growth: _Growth) -> bool:
+    """Whether somebody can have made these steps; a minute is added, because some bands count late."""
+    return growth.steps <= STEPS_A_MINUTE * (-(-(growth.end_s - growth.start_s) // 60) + 1)
 
 
 def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:

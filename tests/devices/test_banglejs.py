@@ -175,6 +175,14 @@ def test_a_block_is_the_ten_minutes_of_utc_of_which_a_zone_of_quarter_hours_has_
     assert told.kept.of(Epoch) == [Epoch(NINE - 60 * MINUTE, TEN, 7, 8)]
 
 
+def test_a_block_with_more_steps_than_anybody_makes_is_not_stored() -> None:
+    text = BLOCKS.replace(b'"stp":640', b'"stp":65535')
+    assert text != BLOCKS
+    told = synced((FETCH, START + text + END))
+    assert told.error is None
+    assert told.kept.of(Epoch) == TWO[:1]
+
+
 @pytest.mark.parametrize("at", [b"1772437800000", b"1772437800767.6423", b"1.7724378006423e12"])
 def test_blocks_from_before_a_change_of_zone_are_put_right_by_the_note(at: bytes) -> None:
     # at 07:50 UTC the zone was set from one hour east to UTC. The block of 07:20-07:30 was filed under 08:20 there,

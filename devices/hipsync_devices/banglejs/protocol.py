@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from hipsync.driver import Link, Message, Session
 from hipsync.errors import DeviceError, NoReply, UnexpectedReply
-from hipsync.model import Answer, Charge, Counter, Epoch, Info, Reading, State
+from hipsync.model import MINUTE, STEPS_A_MINUTE, Answer, Charge, Counter, Epoch, Info, Reading, State
 from hipsync_devices import gatt
 from hipsync_devices.banglejs import commands
 from hipsync_devices.banglejs.console import Console
@@ -58,6 +58,8 @@ BACK = timedelta(hours=1)
 """How far a fetch reaches back before the end of the last block stored: `watch` may have left out a block there."""
 DAY = timedelta(days=1)
 SLACK = timedelta(minutes=5)
+MOST = BLOCK // MINUTE * STEPS_A_MINUTE
+"""The most steps that a block may have; one with more is not stored."""
 MOST_BLOCKS = 40 * 144
 BATCH = 144
 LABELLED = timedelta(seconds=590)
@@ -175,7 +177,8 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     blocks = await _fetch(console, link, first)
     epochs = {epoch.start: epoch for epoch in (_epoch(block, met.said if met else None) for block in blocks)}
     now = link.now()
-    finished = [epochs[start] for start in sorted(epochs) if start >= first and epochs[start].end <= now]
+    possible = {start: epoch for start, epoch in epochs.items() if epoch.steps <= MOST}
+    finished = [possible[start] for start in sorted(possible) if start >= first and possible[start].end <= now]
     for at in range(0, len(finished), BATCH):
         yield finished[at : at + BATCH]
 
@@ -322,7 +325,7 @@ async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading
                             yield charges
                     case BlockEnded(measured):
                         epoch = _just_ended(at, measured)
-                        if epoch is not None and epoch.start == ended:
+                        if epoch is not None and epoch.start == ended and epoch.steps <= MOST:
                             ended = epoch.end
                             yield [epoch]
                     case _:

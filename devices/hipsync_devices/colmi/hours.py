@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-from hipsync.model import Epoch
+from hipsync.model import MINUTE, STEPS_A_MINUTE, Epoch
 from hipsync_devices.colmi.packets import MOST_DAYS, QUARTERS, StepsRecord
 
 QUARTER, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)
@@ -95,13 +95,15 @@ def epochs(
 
     `vouched` says that the ring left no steps out. Sent slots that ended an hour or more before `since`, the end of the
     last epoch stored, are dropped. No still epoch is inferred on a day without a record or with two offsets, before
-    `since` or, if `since` is None, before the first slot that was sent.
+    `since` or, if `since` is None, before the first slot that was sent. A slot with more steps than anybody makes is
+    unknown.
     """
     sent: dict[tuple[datetime, timedelta], int] = {}
     for record in records:
         if record.day == day and (span := clock.span(day, record.quarter, width)) is not None:
             sent[span] = sent.get(span, 0) + record.steps
     found = [Epoch(start, length, steps) for (start, length), steps in sent.items()]
+    found = [each for each in found if each.steps <= each.length // MINUTE * STEPS_A_MINUTE]
     if found and vouched and not clock.changes(day):
         begin = min(epoch.start for epoch in found) if since is None else since
         for quarter in range(0, QUARTERS, width // QUARTER):
