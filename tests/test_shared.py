@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from support import fitbit_sample
+from support import fitbit_sample, guest
 from support.repository import ROOT
 from support.shared import DATA, LARGER, VECTORS, needs_shared
 
@@ -192,3 +192,18 @@ def test_where_the_files_must_be_there_one_that_is_not_fails(tmp_path: Path) -> 
     assert code == 1
     assert "for want of ../shared/data (larger data): more.csv, which HIPSYNC_SHARED_MUST=1 asks for" in told
     assert "1 error" in told or "1 failed" in told
+
+
+@pytest.mark.parametrize("must", [False, True])
+def test_a_guest_that_cannot_run_skips_and_fails_where_it_must_run(
+    must: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    none = tmp_path / "guest"
+    none.write_text("#!/bin/sh\necho 'guest: not root' >&2\nexit 77\n")
+    none.chmod(0o700)
+    monkeypatch.setattr(guest, "GUEST", none)
+    monkeypatch.delenv(guest.MUST, raising=False)
+    if must:
+        monkeypatch.setenv(guest.MUST, "1")
+    with pytest.raises(AssertionError if must else pytest.skip.Exception, match="guest: not root"):
+        guest.said_in_guest(["true"], 1)

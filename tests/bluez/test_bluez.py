@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,11 +23,8 @@ from hipsync.cli.app import system_now
 from hipsync.model import MINUTE, Epoch
 from hipsync.office_day import office_days
 from hipsync.registry import drivers
+from support.guest import said_in_guest
 
-FOLDER = Path(__file__).parent
-NO_GUEST = 77
-MUST = "HIPSYNC_BLUEZ_MUST"
-"""Set where a guest has been seen to run: then one that does not is a failure."""
 TIMEOUT_S = 1800
 KEY = "00112233445566778899aabbccddeeff"
 FUTURE = 90 * MINUTE
@@ -140,12 +135,8 @@ def _told(life: Sequence[Epoch], folder: Path) -> Any:
     key = folder / "key"
     key.write_text(KEY)
     key.chmod(0o600)
-    command: list[str | Path] = [FOLDER / "guest", "--timeout", str(TIMEOUT_S), sys.executable, "-m", "bluez.ring"]
-    done = subprocess.run([*command, folder / "minutes.csv", key], capture_output=True, text=True, check=False)
-    if done.returncode == NO_GUEST and MUST not in os.environ:
-        pytest.skip(f"no guest with BlueZ: {done.stderr.strip().splitlines()[-1]}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    said = said_in_guest([sys.executable, "-m", "bluez.ring", folder / "minutes.csv", key], TIMEOUT_S)
+    return json.loads(said.splitlines()[-1])
 
 
 def _table(told: Any) -> str:

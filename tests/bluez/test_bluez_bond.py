@@ -6,25 +6,22 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.guest import said_in_guest
+
 FOLDER = Path(__file__).parent
-NO_GUEST = 77
+TIMEOUT_S = 540
 
 
 @pytest.mark.bluez
 def test_a_band_that_wants_a_bond_gets_it_through_bluez(capsys: pytest.CaptureFixture[str]) -> None:
-    inside: list[str | Path] = ["--timeout", "540", sys.executable, FOLDER / "bond.py"]
-    done = subprocess.run([FOLDER / "guest", *inside], capture_output=True, text=True, check=False)
-    if done.returncode == NO_GUEST:
-        pytest.skip(f"no guest with BlueZ: {done.stderr.strip().splitlines()[-1]}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    told: dict[str, dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
+    said = said_in_guest([sys.executable, FOLDER / "bond.py"], TIMEOUT_S)
+    told: dict[str, dict[str, Any]] = json.loads(said.splitlines()[-1])
     with capsys.disabled():
         print(f"\nbonds: { ({what: each['seconds'] for what, each in told.items()}) }")
 

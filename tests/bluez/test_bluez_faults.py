@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,9 +16,8 @@ import pytest
 
 from bluez.faults import life
 from hipsync.model import Epoch
+from support.guest import said_in_guest
 
-FOLDER = Path(__file__).parent
-NO_GUEST = 77
 TIMEOUT_S = 2000
 KEY = "00112233445566778899aabbccddeeff"
 LATE_S = 75
@@ -33,12 +31,8 @@ def test_no_minute_is_lost_or_doubled_whatever_happens_to_bluetooth(
     key = tmp_path / "key"
     key.write_text(KEY)
     key.chmod(0o600)
-    inside = ["--timeout", str(TIMEOUT_S), sys.executable, "-m", "bluez.faults", str(key)]
-    done = subprocess.run([FOLDER / "guest", *inside], capture_output=True, text=True, check=False)
-    if done.returncode == NO_GUEST:
-        pytest.skip(f"no guest with BlueZ: {done.stderr.strip().splitlines()[-1]}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    said = said_in_guest([sys.executable, "-m", "bluez.faults", str(key)], TIMEOUT_S)
+    told: dict[str, Any] = json.loads(said.splitlines()[-1])
     with capsys.disabled():
         print(f"\n{table(told)}")
 
