@@ -26,7 +26,7 @@ MOST_STEPS = 300
 LONGEST_MINUTES = 24 * 60
 """The longest epoch that a file may contain."""
 YEARS = range(1970, 2100)
-"""Any other year comes from a clock that was never set, or from a slip of the pen."""
+"""The years of UTC in which an epoch may begin: any other comes from a clock that was never set, or from a slip."""
 LONGEST_LINE = 10_000
 """Characters after which a line is refused, so that a damaged file does not fill the memory."""
 UNNAMED = "csv"
@@ -192,13 +192,14 @@ def _timestamp(row: Mapping[str, str], number: int, zone: ZoneInfo | None, befor
     except ValueError as error:
         message = f"line {number}: {text!r} is no timestamp: write it like 2026-11-20T09:00:00+00:00"
         raise InputError(message) from error
-    if written.year not in YEARS:
-        raise InputError(f"line {number}: {text!r} is not in the years {YEARS[0]} to {YEARS[-1]}")
-    if written.tzinfo is None:
-        if zone is None:
-            raise InputError(f"line {number}: {text!r} has no offset from UTC: add one, or say --zone Europe/London")
-        written = _local(written, zone, number, before)
-    start = written.astimezone(UTC)
+    if written.tzinfo is None and zone is None:
+        raise InputError(f"line {number}: {text!r} has no offset from UTC: add one, or say --zone Europe/London")
+    try:
+        start = (written if zone is None or written.tzinfo else _local(written, zone, number, before)).astimezone(UTC)
+    except OverflowError:  # in UTC it lies before the year 1 or after the year 9999
+        start = None
+    if start is None or start.year not in YEARS:
+        raise InputError(f"line {number}: {text!r} is not in the years {YEARS[0]} to {YEARS[-1]} of UTC")
     if start.second or start.microsecond:
         raise InputError(f"line {number}: {text!r} does not lie on a whole minute")
     return start

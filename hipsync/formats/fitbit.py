@@ -75,7 +75,7 @@ class FitabaseExport:
                     raise InputError(f"line {reader.line_num} has {len(cells)} columns and the header {len(header)}")
                 self.lines += 1
                 for value in read(cells, reader.line_num):
-                    self._add_value(value)
+                    self._add_value(value, reader.line_num)
         except UnicodeDecodeError as error:
             raise InputError("the file is not text in UTF-8") from error
         except csv.Error as error:
@@ -95,8 +95,11 @@ class FitabaseExport:
         slept = any("sleep" in values for values in self._values.values())
         return MinuteTable(self.lines, by_band, says_state=False, says_heart_rate=bool(self._beats) or slept)
 
-    def _add_value(self, value: Value) -> None:
+    def _add_value(self, value: Value, number: int) -> None:
+        """Add a value of the line with this number. Raises `InputError` if its year in UTC is not one of `YEARS`."""
         at = self._instant(value.at)
+        if at is not None and at.year not in YEARS:
+            raise InputError(f"line {number}: {value.at} is not in the years {YEARS[0]} to {YEARS[-1]} of UTC")
         if at is None:
             self.skipped += 1
         elif value.what == "heart":

@@ -124,7 +124,7 @@ def _bands(store: Store, rows: Sequence[Json]) -> dict[str, BandId]:
             raise InputError(f"a band cannot be called {name!r:.80}")
         try:
             since = datetime.fromisoformat(added).astimezone(UTC)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:  # overflow: in UTC it lies before the year 1, or after 9999
             raise InputError(f"{added!r:.60} is no instant") from error
         known = next((band for band in store.bands() if band.name == name), None)
         if known is not None and (known.driver != driver or known.simulated != simulated):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from hipsync.errors import ConfigError, InputError
-from hipsync.formats.csv_minutes import MinuteTable, epoch_of
+from hipsync.formats.csv_minutes import YEARS, MinuteTable, epoch_of
 from hipsync.model import Epoch
 from hipsync.store import Store
 from hipsync.text import clean
@@ -71,6 +71,10 @@ def read_parquet(file: Path) -> MinuteTable:
                 name, epoch = _epoch(row, lines)
                 by_band.setdefault(name, []).append(epoch)
                 states, beats = states or epoch.state is not None, beats or epoch.heart_rate is not None
+    except OverflowError as error:  # Python knows the years 1 to 9999
+        raise InputError(
+            f"after row {lines:,} a timestamp is not in the years {YEARS[0]} to {YEARS[-1]} of UTC"
+        ) from error
     except (arrow.ArrowException, OSError) as error:
         raise InputError(f"the file is no Parquet: {clean(str(error), 160)}") from error
     return MinuteTable(lines, by_band, states, beats)

@@ -97,7 +97,7 @@ class ControlServer:
 def _instant(text: str | None) -> datetime | None:
     try:
         return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # overflow: in UTC it lies before the year 1, or after 9999
         raise ConfigError(f"{text!r} is no instant") from error
 
 

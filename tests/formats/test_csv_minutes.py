@@ -80,8 +80,10 @@ def test_a_wrong_first_line_is_named(head: str, message: str) -> None:
         ("", "2026-03-02T00:00:00,0", "'2026-03-02T00:00:00' has no offset from UTC: add one, or say --zone "),
         ("", "2026-03-02T00:00:01Z,0", "'2026-03-02T00:00:01Z' does not lie on a whole minute"),
         ("", "2026-03-02T00:00:00.5Z,0", "'2026-03-02T00:00:00.5Z' does not lie on a whole minute"),
-        ("", "0001-01-01T00:00:00+14:00,0", "'0001-01-01T00:00:00+14:00' is not in the years 1970 to 2099"),
-        ("", "9999-12-31T23:59:00-14:00,0", "'9999-12-31T23:59:00-14:00' is not in the years 1970 to 2099"),
+        ("", "0001-01-01T00:00:00+14:00,0", "'0001-01-01T00:00:00+14:00' is not in the years 1970 to 2099 of UTC"),
+        ("", "9999-12-31T23:59:00-14:00,0", "'9999-12-31T23:59:00-14:00' is not in the years 1970 to 2099 of UTC"),
+        ("", "1970-01-01T00:00:00+14:00,0", "'1970-01-01T00:00:00+14:00' is not in the years 1970 to 2099 of UTC"),
+        ("", "2099-12-31T23:00:00-01:00,0", "'2099-12-31T23:00:00-01:00' is not in the years 1970 to 2099 of UTC"),
         ("", f"{ROW},", "steps are missing: leave out lines of which nothing is known"),
         ("", f"{ROW},-1", "steps '-1' is not a whole number from 0 to 300"),
         ("", f"{ROW},301", "steps '301' is not a whole number from 0 to 300"),
@@ -214,6 +216,30 @@ def test_a_local_time_is_that_of_the_zone() -> None:
     assert [epoch.start for epoch in epochs(f"{HEAD}2026-07-01T09:00,1\n2026-12-01T09:00,1\n", LONDON)] == [
         datetime(2026, 7, 1, 8, tzinfo=UTC),
         datetime(2026, 12, 1, 9, tzinfo=UTC),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("local", "zone"),
+    [
+        ("0001-01-01T00:00", "Pacific/Kiritimati"),
+        ("9999-12-31T23:59", "Pacific/Pago_Pago"),
+        ("1970-01-01T00:00", "Europe/Rome"),
+        ("2099-12-31T23:59", "America/New_York"),
+    ],
+)
+def test_a_local_time_whose_year_in_utc_is_another_is_judged_by_that(local: str, zone: str) -> None:
+    message = refusal(f"{HEAD}{local},0\n", ZoneInfo(zone))
+    assert message == f"line 2: {local!r} is not in the years 1970 to 2099 of UTC"
+
+
+def test_the_first_and_the_last_minute_of_the_years_are_taken_and_come_back(store: Store) -> None:
+    import_table(store, table(f"{HEAD}1969-12-31T14:00-10:00,1\n2100-01-01T13:59+14:00,2\n"), NOW)
+    out = io.StringIO()
+    export_csv(store, out, None, None)
+    assert [epoch.start for epoch in epochs(out.getvalue())] == [
+        datetime(1970, 1, 1, tzinfo=UTC),
+        datetime(2099, 12, 31, 23, 59, tzinfo=UTC),
     ]
 
 

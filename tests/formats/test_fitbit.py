@@ -99,6 +99,7 @@ def test_a_time_that_the_clock_skipped_is_left_out_and_one_that_comes_twice_is_t
         ("Id,ActivityMinute,Steps\n1,4/12/2016 1:00:00 AM,301\n", "line 2: steps '301' is not"),
         ("Id,ActivityMinute,Steps\nme,4/12/2016 1:00:00 AM,3\n", "line 2: 'me' is no number of a person"),
         ("Id,ActivityMinute,Steps\n1,4/12/2016 1:00:00 AM\n", "line 2 has 2 columns and the header 3"),
+        ("Id,ActivityMinute,Steps\n1,1/1/1970 12:00:00 AM,3\n", "line 2: 1970-01-01 00:00:00 is not in the years 1970"),
         (SLEEP, "none of the files has steps of minutes"),
         ("Id,ActivityMinute,Steps\n" + "9" * 20_000, "line 2 is no line of such a file"),
     ],

@@ -122,6 +122,8 @@ REPLACED = {
     "a name that steers": ('"name": "left"', '"name": "le\\u001b[2Jft"'),
     "too many steps": ('"steps": 30,', '"steps": 30000,'),
     "a table is missing": ('"pauses": ', '"breaks": '),
+    "an epoch before 1970": ('"timestamp": "2026-03-02T00:00:00+00:00"', '"timestamp": "1970-01-01T00:00:00+14:00"'),
+    "a band before the year 1": ('"added": "2026-03-02T', '"added": "0001-01-01T00:00:00+14:00" , "was": "2026-03-02T'),
 }
 """A piece of a file, and what somebody made of it."""
 
@@ -153,6 +155,8 @@ def changed(what: str, text: str) -> str:
         ("a name that steers", "a band cannot be called"),
         ("too many steps", "steps '30000' is not a whole number"),
         ("a table is missing", "pauses is missing"),
+        ("an epoch before 1970", "is not in the years 1970 to 2099 of UTC"),
+        ("a band before the year 1", "'0001-01-01T00:00:00.14:00' is no instant"),
         ("a list", "this is no file that `hipsync export"),
     ],
 )
@@ -214,6 +218,17 @@ def test_parquet_names_units_and_is_no_text(machine: Machine) -> None:
     out.write_text("dear diary")
     message = machine.refused("import", "parquet", str(out), code=1)
     assert "the file is no Parquet" in message
+    assert message.endswith("nothing was imported")
+
+
+@pytest.mark.parametrize("at", [10**14, -(10**12), -1], ids=["no year", "before the year 1", "1969"])
+def test_parquet_of_another_age_is_refused(machine: Machine, at: int) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    stamps = arrow.array([at], arrow.int64()).cast(arrow.timestamp("s", tz="UTC"))
+    file = machine.home / "minutes.parquet"
+    parquet.write_table(arrow.table({"timestamp": stamps, "steps": [1], "band": ["desk"]}), file)
+    message = machine.refused("import", "parquet", str(file), code=1)
+    assert "not in the years 1970 to 2099 of UTC" in message
     assert message.endswith("nothing was imported")
 
 

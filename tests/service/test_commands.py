@@ -74,6 +74,7 @@ def test_a_status_bar_asks_the_service(database: Path) -> None:
     [
         ({"do": "sync", "band": "nobody", "since": None}, 2),
         ({"do": "sync", "band": "data", "since": "soon"}, 2),
+        ({"do": "sync", "band": "data", "since": "0001-01-01T00:00:00+14:00"}, 2),
         ({"do": "buzz", "band": "nobody"}, 2),
         ({"do": "sync", "band": 7}, 1),
         ({"do": "dance"}, 1),
