@@ -106,6 +106,7 @@ def rename_command(app: App, name: str, new: str) -> None:
         band = band_named(store, name)
         if any(other.name == new for other in store.bands()):
             raise ConfigError(f"there is a band {new!r} already: choose another name")
+        app.keys().check()  # first: a file of keys that is refused must not leave the name changed and the key behind
         store.rename(band.id, new)
         app.keys().rename(band.name, new)
     click.echo(f"{band.name!r} is now {new!r}.")

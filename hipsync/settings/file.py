@@ -8,8 +8,6 @@ this module, so modules that only some files need are imported where they are ne
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import time, timedelta
@@ -18,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hipsync.errors import ConfigError
 from hipsync.model import MINUTE
+from hipsync.private import refuse_writable
 from hipsync.settings import values
 from hipsync.settings.config import WEEKDAYS, Config
 from hipsync.settings.values import Toml, suggestion
@@ -35,7 +34,7 @@ def load(file: Path, *, required: bool = False) -> Config:
     """
     try:
         with file.open("rb") as opened:
-            _check_owner(file, os.fstat(opened.fileno()))
+            refuse_writable(file, opened.fileno(), "it could name a command")
             text = opened.read()
     except FileNotFoundError as error:
         if required:
@@ -50,14 +49,6 @@ def load(file: Path, *, required: bool = False) -> Config:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{file} is not TOML: {error}") from error
     return parsed(document, str(file))
-
-
-def _check_owner(file: Path, status: os.stat_result) -> None:
-    if os.name == "posix":
-        if status.st_uid not in {os.getuid(), 0}:
-            raise ConfigError(f"{file} belongs to somebody else: it could name a command; make it yours")
-        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise ConfigError(f"{file} can be written by others: it could name a command; chmod 600 it")
 
 
 def parsed(document: Mapping[str, Toml], file: str) -> Config:

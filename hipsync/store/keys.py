@@ -1,4 +1,4 @@
-"""Keys of bands, in a file of their own that only its owner can read.
+"""Keys of bands, in a file of their own that only its owner can read, and that nobody else may be able to write.
 
 A key never appears in the database, in a log, or in an argument of a command. Whoever has the key has the band.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hipsync.errors import ConfigError
+from hipsync.private import open_private, refuse_writable
 from hipsync.text import json_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ SHAPE = "a key is 32 hexadecimal digits, such as 00112233445566778899aabbccddeef
 class KeyFile:
     """The file of keys, by the name of the band. A missing file means that there are no keys.
 
-    All methods raise `ConfigError` if the file cannot be read or written, or is not a file of keys.
+    All methods raise `ConfigError` if the file cannot be read or written, is not a file of keys, belongs to somebody
+    else, or can be written by others.
     """
 
     def __init__(self, path: Path) -> None:
@@ -56,7 +58,9 @@ class KeyFile:
 
     def _read(self) -> dict[str, str]:
         try:
-            content = json_of(self.path.read_text("utf-8"))
+            with self.path.open("rb") as file:
+                refuse_writable(self.path, file.fileno(), "it could give a band another key")
+                content = json_of(file.read().decode("utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:
@@ -72,8 +76,7 @@ class KeyFile:
         fresh = self.path.with_name(self.path.name + ".new")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh.unlink(missing_ok=True)
-            with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file:
+            with open_private(fresh) as file:
                 json.dump(keys, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,19 @@ def test_a_band_is_renamed_with_its_key_and_its_data(machine: Machine) -> None:
     assert machine.told("bands", "rename", "desk-band", "left wrist") == "'desk-band' is now 'left wrist'.\n"
     assert json.loads((machine.data / "keys.json").read_text()) == {"left wrist": KEY.hex()}
     assert found(machine, "today", "--json", "--band", "left wrist")["steps"] == 5
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes as POSIX has them")
+def test_a_file_of_keys_that_others_can_write_is_refused_before_anything_is_changed(machine: Machine) -> None:
+    machine.band()
+    kept = machine.data / "keys.json"
+    KeyFile(kept).set("desk-band", KEY)
+    kept.chmod(0o666)
+    for words in (("rename", "desk-band", "left"), ("forget", "desk-band", "--yes")):
+        assert machine.refused("bands", *words, code=2) == (
+            f"{kept} can be written by others: it could give a band another key; chmod 600 it"
+        )
+    assert found(machine, "bands", "--json")["bands"][0]["name"] == "desk-band"
 
 
 def test_a_band_s_key_is_given_by_a_file_and_a_file_that_others_read_is_warned_of(machine: Machine) -> None:

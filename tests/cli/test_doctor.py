@@ -55,6 +55,10 @@ def test_doctor_finds_what_is_wrong(machine: Machine) -> None:
     (machine.data / "keys.json").write_text("{}")
     (machine.data / "keys.json").chmod(0o640)
     assert verdicts(machine)["keys"][0] == "look"
+    (machine.data / "keys.json").chmod(0o660)
+    assert verdicts(machine)["keys"] == (
+        "bad", f"{machine.data / 'keys.json'} can be written by others: it could give a band another key; chmod 600 it"
+    )  # fmt: skip
     text = machine.type("doctor").stdout
     assert "the newest data are from 2026-03-02 15:01 UTC, in the future: set the clock" in text
 

@@ -157,6 +157,43 @@ def test_a_corrupt_file_is_refused_and_not_written_over(tmp_path: Path, content:
     assert path.read_bytes() == raw
 
 
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes as POSIX has them")
+class TestOwner:
+    @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+    def test_a_file_that_others_can_write_is_refused_and_not_written_over(self, tmp_path: Path, mode: int) -> None:
+        keys = KeyFile(tmp_path / "keys.json")
+        keys.set("left", KEY)
+        keys.path.chmod(mode)
+        acts: list[Callable[[], object]] = [
+            lambda: keys.secret(band("left")),
+            lambda: keys.set("right", OTHER),
+            lambda: keys.delete("left"),
+            lambda: keys.rename("left", "right"),
+            keys.check,
+        ]
+        for act in acts:
+            with pytest.raises(ConfigError) as caught:
+                act()
+            assert str(caught.value) == (
+                f"{keys.path} can be written by others: it could give a band another key; chmod 600 it"
+            )
+        keys.path.chmod(0o600)
+        assert keys.secret(band("left")) == KEY
+
+    def test_a_file_of_somebody_else_is_refused(self, tmp_path: Path) -> None:
+        keys = KeyFile(tmp_path / "keys.json")
+        keys.set("left", KEY)
+        try:
+            os.chown(keys.path, 65534, -1)
+        except PermissionError:
+            pytest.skip("only root can give a file away")
+        with pytest.raises(ConfigError) as caught:
+            keys.secret(band("left"))
+        assert str(caught.value) == (
+            f"{keys.path} belongs to somebody else: it could give a band another key; make it yours"
+        )
+
+
 def test_a_key_that_cannot_be_written_down_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError) as caught:

@@ -1,0 +1,46 @@
+"""Files that are their owner's alone: opened so that nobody else can read them, refused if somebody else could write.
+
+Windows has neither such modes nor such owners, so nothing is refused there. The one rule: a file that is already open
+is judged, never a path, because another file may take a path's place meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TextIO
+
+from hipsync.errors import ConfigError
+
+
+def refuse_writable(file: Path, descriptor: int, danger: str) -> None:
+    """Raise `ConfigError` if an open file belongs to neither this user nor root, or if others can write to it.
+
+    `file` is its path and `danger` what such a person could do, such as "it could name a command"; both are shown.
+    """
+    if os.name != "posix":
+        return
+    status = os.fstat(descriptor)
+    if status.st_uid not in {os.getuid(), 0}:
+        raise ConfigError(f"{file} belongs to somebody else: {danger}; make it yours")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigError(f"{file} can be written by others: {danger}; chmod 600 it")
+
+
+def create_private(file: Path) -> None:
+    """Create an empty file that only its owner can read and write, in place of any file of that path.
+
+    Raises `OSError`.
+    """
+    file.unlink(missing_ok=True)
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
+def open_private(file: Path) -> TextIO:
+    """Create a file as `create_private` does and open it for text in UTF-8, with line ends as they are written.
+
+    Raises `OSError`.
+    """
+    create_private(file)
+    return file.open("w", encoding="utf-8", newline="")
