@@ -18,6 +18,7 @@ from hipsync.cli.app import App, checked_name
 from hipsync.cli.dates import day_of
 from hipsync.cli.review import checked_zone
 from hipsync.errors import ConfigError, InputError
+from hipsync.private import create_private, open_private
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -224,9 +225,10 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
                 if form == "parquet":
                     from hipsync.formats.parquet_minutes import export_parquet
 
+                    create_private(fresh)
                     count = export_parquet(store, fresh, start, end)
                 else:
-                    with fresh.open("w", encoding="utf-8", newline="\n") as file:
+                    with open_private(fresh) as file:
                         count = _export_text(store, form, file, start, end)
                 fresh.replace(output)
             except OSError as error:

@@ -230,16 +230,18 @@ def _echo_csv(days: Sequence[DaySummary]) -> None:
 
 
 def _write_page(app: App, file: Path, period: PeriodSummary, before: PeriodSummary | None, *, open_page: bool) -> None:
-    """Write a page with charts, whole or not at all. Raises `ConfigError` if it cannot be written."""
+    """Write a page with charts that only its owner can read, whole or not at all. Raises `ConfigError` if it cannot."""
     import os
 
+    from hipsync.private import open_private
     from hipsync.report.page import page_html
 
     page = page_html(period, app.now(), previous=before)
     fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
         try:
-            fresh.write_text(page, encoding="utf-8")
+            with open_private(fresh) as opened:
+                opened.write(page)
             fresh.replace(file)
         finally:
             fresh.unlink(missing_ok=True)

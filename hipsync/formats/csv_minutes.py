@@ -29,6 +29,9 @@ YEARS = range(1970, 2100)
 """The years of UTC in which an epoch may begin: any other comes from a clock that was never set, or from a slip."""
 LONGEST_LINE = 10_000
 """Characters after which a line is refused, so that a damaged file does not fill the memory."""
+FORMULA = re.compile(r"'*[=+@\t\r-]")
+"""How a text begins that a spreadsheet takes for a formula (OWASP, "CSV Injection"), with any number of apostrophes
+before it. An export puts one apostrophe more in front of such a name, and an import takes one away."""
 UNNAMED = "csv"
 """The name of the band for lines that do not name one."""
 
@@ -134,6 +137,8 @@ def _lines(file: BinaryIO, band: str | None, zone: ZoneInfo | None) -> Iterator[
 
 def _name(row: Mapping[str, str], number: int) -> str:
     name = row.get("band") or UNNAMED
+    if name.startswith("'") and FORMULA.match(name):
+        name = name[1:]
     if clean(name) != name:
         raise InputError(f"line {number}: band {name[:80]!r} is too long, or holds characters that cannot be seen")
     return name
@@ -266,7 +271,7 @@ def _state(row: Mapping[str, str], number: int) -> State | None:
 def export_csv(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
     """Write every epoch that starts in `[since, until)` as CSV, in order of time; return how many there were.
 
-    None means no bound.
+    None means no bound. A name that a spreadsheet would take for a formula gets an apostrophe in front.
     """
     out = csv.writer(file, lineterminator="\n")
     says_state = store.has_states() or any(band.reports_wear for band in store.bands())
@@ -274,7 +279,7 @@ def export_csv(store: Store, file: IO[str], since: datetime | None, until: datet
     out.writerow(columns)
     count = 0
     for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):  # noqa: B007  the count is the result
-        cells = cells_of(name, epoch)
+        cells = cells_of(f"'{name}" if FORMULA.match(name) else name, epoch)
         out.writerow([cells[column] for column in columns])
     return count
 

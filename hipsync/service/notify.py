@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import html
 import json
 import logging
 import os
@@ -157,7 +158,7 @@ async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], 
         body = notice.body if answered is None or Capability.BUTTONS in can else f"{notice.body} {WITHOUT_BUTTONS}"
         await notifier.send(
             title=clean(notice.title, LONGEST),
-            message=clean(body, LONGEST),
+            message=_body(clean(body, LONGEST)),
             buttons=[Button(label, on_pressed=_press(answer, answered)) for answer, label in BUTTONS]
             if answered
             else [],
@@ -165,6 +166,14 @@ async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], 
             sound=DEFAULT_SOUND if notice.strong else None,
         )
     return bool(dispatched)
+
+
+def _body(text: str) -> str:
+    """Return the body of a notice as its server takes it: freedesktop's specification reads it as markup.
+
+    Servers of macOS and Windows read it as it stands. A title is plain text everywhere.
+    """
+    return text if sys.platform in {"darwin", "win32"} else html.escape(text, quote=False)
 
 
 def _look_for_a_bus() -> None:

@@ -178,6 +178,7 @@ def test_a_page_is_written_whole_or_not_at_all(machine: Machine, words: list[str
     file.write_text("older")
     assert machine.told(*words, "--html", str(file)) == f"written: {file}\n"
     assert "<html" in file.read_text()
+    assert file.stat().st_mode & 0o777 == 0o600
     assert [each.name for each in tmp_path.iterdir() if "page" in each.name] == ["page.html"]
     assert "cannot be written" in machine.refused(*words, "--html", str(tmp_path / "no" / "page.html"), code=2)
 

@@ -349,6 +349,28 @@ def test_what_is_exported_is_imported_again_without_loss(
         assert sorted(again.getvalue().splitlines()) == sorted(out.getvalue().splitlines())
 
 
+@pytest.mark.parametrize(
+    ("name", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+49 30", "'+49 30"),
+        ("-2", "'-2"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("'=1+1", "''=1+1"),
+        ("''-", "'''-"),
+        ("=" * 64, "'" + "=" * 64),
+        ("'s-Gravenhage", "'s-Gravenhage"),
+        ("desk-band", "desk-band"),
+    ],
+)
+def test_a_name_that_begins_like_a_formula_is_quoted_and_comes_back(store: Store, name: str, cell: str) -> None:
+    store.append(store.add_band(name=name, driver="csv", now=NOW).id, [minute(0, 1)])
+    out = io.StringIO()
+    export_csv(store, out, None, None)
+    assert out.getvalue().splitlines()[1].endswith(f",{cell}")
+    assert list(table(out.getvalue()).by_band) == [name]
+
+
 def key(row: tuple[str, Epoch]) -> tuple[str, datetime, timedelta]:
     return row[0], row[1].start, row[1].length
 

@@ -200,7 +200,10 @@ def test_each_form_is_written_whole_and_comes_in_again(form: str, machine: Machi
     if form == "parquet":
         pytest.importorskip("pyarrow")
     out = machine.home / f"out.{form}"
+    out.write_text("older, and readable by all")
+    out.chmod(0o644)
     assert machine.type("export", "--format", form, "-o", str(out)).exit_code == 0
+    assert out.stat().st_mode & 0o777 == 0o600
     assert [path.name for path in machine.home.iterdir() if path.name.startswith("out")] == [out.name]
     other = ("--db", str(machine.home / "other.db"))
     assert "1,442 new" in machine.told(*other, "import", form, str(out)).replace("epochs: ", "")

@@ -286,6 +286,18 @@ async def test_a_plain_notice_has_no_buttons(session: str) -> None:
 
 
 @needs_dbus
+async def test_a_name_cannot_write_markup_into_a_notice(session: str) -> None:
+    """The body is markup, the title is not (Desktop Notifications Specification 1.2, "Basic Design" and "Markup")."""
+    desk = Desk()
+    async with on_the_bus(session, INTERFACE, desk.reply):
+        assert await to_desktop(Notice("Sit & <b>", 'Charge <a href="x">R&D</a>: 9 %'), None)
+        assert await to_desktop(Notice("Time to move", "&" * 300), None)
+    first, long = desk.notices
+    assert (first[3], first[4]) == ("Sit & <b>", 'Charge &lt;a href="x"&gt;R&amp;D&lt;/a&gt;: 9 %')
+    assert long[4] == "&amp;" * 200, "the cut is never in the middle of an entity"
+
+
+@needs_dbus
 @pytest.mark.parametrize(
     ("label", "answer"), [("Done", Answer.DONE), ("Snooze", Answer.SNOOZED), ("Skip", Answer.SKIPPED)]
 )
