@@ -42,7 +42,7 @@ def _list_bands(app: App, *, as_json: bool) -> None:
     zones = app.zones(store)
     if store is not None:
         with store:
-            rows = [_band_json(store, band) for band in store.bands()]
+            rows = [_band_json(store, band, app.now()) for band in store.bands()]
     if as_json:
         click.echo(json.dumps({"version": 1, "bands": rows}, indent=1))
         return
@@ -68,7 +68,7 @@ def show_command(app: App, name: str, as_json: bool) -> None:
     hipsync bands show desk-band --json
     """
     with app.existing_store() as store:
-        row = _band_json(store, band_named(store, name))
+        row = _band_json(store, band_named(store, name), app.now())
     if as_json:
         click.echo(json.dumps({"version": 1, "band": row}, indent=1))
         return
@@ -76,10 +76,10 @@ def show_command(app: App, name: str, as_json: bool) -> None:
         click.echo(f"{key.replace('_', ' ')}: {'unknown' if value is None else clean(str(value))}")
 
 
-def _band_json(store: Store, band: Band) -> dict[str, object]:
+def _band_json(store: Store, band: Band, now: datetime) -> dict[str, object]:
     """Return a band as `bands --json` shows it; its texts are as the band sent them, and not yet safe to print."""
-    charge, info = store.newest_charge(band.id), store.newest_info(band.id)
-    last_sync = next((sync.started for sync in store.syncs(band.id) if sync.error is None), None)
+    charge, info = store.newest_charge(band.id, now=now), store.newest_info(band.id, now=now)
+    last_sync = next((sync.started for sync in store.syncs(band.id, now=now) if sync.error is None), None)
     return {
         "name": band.name,
         "driver": band.driver,

@@ -14,7 +14,6 @@ import stat
 import sys
 import textwrap
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Literal, NamedTuple
 
 import click
@@ -24,10 +23,12 @@ from hipsync.cli.app import App, host_zone
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import HipsyncError
 from hipsync.host.lock import running
+from hipsync.instants import is_believed
 from hipsync.model import Band
 from hipsync.registry import drivers
 from hipsync.service.control_client import ask
 from hipsync.service.plan import contacts_of
+from hipsync.service.status_text import future_contact
 from hipsync.text import clean
 
 LONGEST_TROUBLE = 200
@@ -108,10 +109,9 @@ def _database(app: App) -> Iterator[Finding]:
     yield Finding("database", "bad" if problems else "fine", problems[0] if problems else str(path))
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield Finding("permissions", "look", f"others may read {path}: chmod 600 it")
-    if newest is not None and newest > app.now() + timedelta(minutes=2):
-        yield Finding(
-            "clock", "bad", f"the newest data are from {newest:%Y-%m-%d %H:%M} UTC, in the future: set the clock"
-        )
+    if newest is not None and not is_believed(newest, app.now()):
+        dated = f"the newest data are from {newest:%Y-%m-%d %H:%M} UTC, in the future"
+        yield Finding("clock", "bad", f"{dated}: set the clock, or `hipsync db erase` what a wrong one stamped")
 
 
 def _keys(app: App) -> Iterator[Finding]:
@@ -152,12 +152,14 @@ def _bands(app: App) -> Iterator[Finding]:
             return
         with store:
             zones = app.zones(store)
-            found = contacts_of(store, (), {})
+            found = contacts_of(store, (), {}, app.now())
     except HipsyncError:
         return  # another check has found it
     known = drivers()
     for contacts in found:
         name, driver = contacts.band.name, known.get(contacts.band.driver)
+        if (wrong := future_contact(contacts, zones)) is not None:
+            yield Finding("clock", "look", f"{name}: {wrong}")
         if driver is None:
             yield Finding(name, "bad", f"no driver {contacts.band.driver!r} is installed: `hipsync drivers` lists them")
         elif _lacks_its_key(app, contacts.band, driver):

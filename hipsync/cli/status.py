@@ -20,7 +20,7 @@ from hipsync.text import clean
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
     from hipsync.model import Remark
-    from hipsync.service.plan import State
+    from hipsync.service.plan import Contacts, State
     from hipsync.store import Store
 
 LONGEST_TEXT = 300
@@ -77,7 +77,7 @@ def _known(app: App, store: Store, now: datetime, *, quickly: bool) -> tuple[Sta
 
     state = state_of(store, app.settings(), now, live_kinds(drivers()))
     zones = app.zones(store)
-    return state, [remark for facts in facts_of(store, state.contacts) for remark in troubles(facts, zones, now)]
+    return state, [remark for facts in facts_of(store, state.contacts, now) for remark in troubles(facts, zones, now)]
 
 
 def _details(state: State, now: datetime, zones: Zones, remarks: Sequence[Remark]) -> list[str]:
@@ -90,11 +90,17 @@ def _details(state: State, now: datetime, zones: Zones, remarks: Sequence[Remark
         reached = f"{zones.local(contact.reached):%a %H:%M}" if contact.reached else "never"
         failures = f", {contact.failures} attempts failed since" if contact.failures else ""
         lines.append(f"{contact.band.name}: last reached {reached}{failures}")
-        if contact.trouble:
-            lines.append(f"    {clean(contact.trouble, LONGEST_TEXT)}")
+        lines += [f"    {clean(trouble, LONGEST_TEXT)}" for trouble in _troubles(contact, zones)]
     lines += other_prompts(state, now)
     lines += [remark.text for remark in remarks]
     return [*lines, f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}"]
+
+
+def _troubles(contacts: Contacts, zones: Zones) -> list[str]:
+    """Return what is wrong with the contacts with a band: a clock that was ahead, and why the last attempt failed."""
+    from hipsync.service.status_text import future_contact
+
+    return [trouble for trouble in (future_contact(contacts, zones), contacts.trouble) if trouble is not None]
 
 
 def _ago(minute: int | None, now: datetime, zones: Zones) -> str:
@@ -168,7 +174,7 @@ def _status_json(state: State, now: datetime, remarks: Sequence[Remark]) -> dict
                 "name": contact.band.name,
                 "reached": None if contact.reached is None else contact.reached.isoformat(),
                 "failures": contact.failures,
-                "trouble": contact.trouble,
+                "trouble": "; ".join(_troubles(contact, state.zones)) or None,
             }
             for contact in state.contacts
         ],

@@ -12,13 +12,14 @@ import sqlite3
 import tempfile
 import zipfile
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from hipsync.driver import Driver, Row, Samples
 from hipsync.errors import ConfigError, InputError
+from hipsync.instants import is_believed
 from hipsync.model import Band, Charge, Epoch, Info, Reading
 from hipsync.store import Store
 from hipsync.store.keys import parsed_key
@@ -32,8 +33,6 @@ MILLISECONDS = 10**11
 EARLIEST = datetime(2014, 1, 1, tzinfo=UTC)
 """Samples before this are dropped. No band of these families existed then; a clock that was never set says 1970 or
 2000."""
-AHEAD = timedelta(days=1)
-"""Samples that lie further in the future than this are dropped."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The time given to what an export says about a band, so that whatever the band itself says later is newer."""
 BATCH = 10_000
@@ -119,8 +118,8 @@ class GadgetbridgeExport:
         for stamp, level in self._rows(
             'SELECT "TIMESTAMP", "LEVEL" FROM "BATTERY_LEVEL" WHERE "DEVICE_ID" = ?', device.number
         ):
-            at = _instant(stamp)
-            if at is not None and EARLIEST <= at <= now + AHEAD and isinstance(level, int) and 0 <= level <= 100:
+            at = self._at(stamp, now)
+            if at is not None and isinstance(level, int) and 0 <= level <= 100:
                 yield Charge(at.replace(microsecond=0), level)
 
     def _stamped(self, table: str, samples: Samples, device: Device, now: datetime) -> Iterator[tuple[datetime, Row]]:
@@ -131,11 +130,16 @@ class GadgetbridgeExport:
             for stamp, *cells in self._db.execute(sql, (device.number,)):
                 if not all(cell is None or isinstance(cell, int) for cell in (stamp, *cells)):
                     raise InputError(f"{table} holds {[stamp, *cells]!r:.100} where numbers belong")
-                at = _instant(stamp)
-                if at is None or not EARLIEST <= at <= now + AHEAD:
-                    self.dropped += 1
-                    continue
-                yield at, dict(zip(samples.columns, cells, strict=True))
+                if (at := self._at(stamp, now)) is not None:
+                    yield at, dict(zip(samples.columns, cells, strict=True))
+
+    def _at(self, stamp: object, now: datetime) -> datetime | None:
+        """The instant of a row; None if it cannot be right, and then the row is counted in `dropped`."""
+        at = _instant(stamp)
+        if at is not None and at >= EARLIEST and is_believed(at, now):
+            return at
+        self.dropped += 1
+        return None
 
     def _firmware(self, number: int, tables: set[str]) -> str | None:
         table = "DEVICE_ATTRIBUTES"

@@ -29,6 +29,7 @@ from hipsync.errors import (
     NotHeard,
     StoreError,
 )
+from hipsync.instants import is_believed
 from hipsync.model import MINUTE, Band, BandId, Epoch, Reading
 from hipsync.service.plan import Contacts, LastTry, Settings, zones_of
 from hipsync.store import Store
@@ -40,9 +41,6 @@ VISIT_WITHIN = timedelta(minutes=8)
 first fetch, of a month of minutes, takes two to three minutes."""
 EARLIEST_YEAR = 2024
 """A computer whose clock shows an earlier year has no battery for its clock, and has not yet learnt the time."""
-CLOCK_AHEAD = timedelta(minutes=15)
-"""How far a band's clock may be ahead of this computer's: what it stamps later than that is left out. The clock is set
-at each contact, and drifts by seconds in between."""
 
 
 class Radio(Protocol):
@@ -146,7 +144,7 @@ class Connector:
 
     def _session(self, band: Band, since: datetime | None) -> Session:
         now = self._now()
-        stored = {kind: min(at, now) for kind, at in self._store.since(band.id).items()}  # a clock may have been wrong
+        stored = {kind: min(at, now) for kind, at in self._store.since(band.id, now=now).items()}
         if since is not None and since < stored.get(Epoch, since + timedelta(days=1)):
             stored[Epoch] = since
         return Session(
@@ -265,12 +263,12 @@ class Visits:
 
 
 def without_future(band: Band, batch: Sequence[Reading], now: datetime) -> Sequence[Reading]:
-    """Return the batch without readings later than `now` plus `CLOCK_AHEAD`, and log how many were left out.
+    """Return the batch without readings that are not believed at `now`, and log how many were left out.
 
-    The band's clock was wrong when it stored them, so their true time is unknown. An epoch counts by its end.
+    The band's clock was wrong when it stored them, so their true time is unknown: it is set at each contact, and drifts
+    by seconds in between. An epoch counts by its end.
     """
-    latest = now + CLOCK_AHEAD
-    past = [each for each in batch if (each.end if isinstance(each, Epoch) else each.at) <= latest]
+    past = [each for each in batch if is_believed(each.end if isinstance(each, Epoch) else each.at, now)]
     if len(past) < len(batch):
         log.warning("%s: its clock was ahead: %d readings are left out", band.name, len(batch) - len(past))
     return past

@@ -85,10 +85,12 @@ class LiveBands:
         """
         if band.id not in self._tasks:
             return None
-        until = self._now() + CONNECTED_WITHIN
+        loop = asyncio.get_running_loop()  # its clock is set by nobody
+        until = loop.time() + CONNECTED_WITHIN.total_seconds()
         while (talk := self._talks.get(band.id)) is None:
-            if self._now() >= until:
-                last = next((sync.error for sync in self._store.syncs(band.id) if sync.error), None)
+            if loop.time() >= until:
+                syncs = self._store.syncs(band.id, now=self._now())
+                last = next((sync.error for sync in syncs if sync.error), None)
                 raise DeviceError(f"it is not connected now, and tried again and again: {last or 'it was not heard'}")
             await asyncio.sleep(LOOK_EVERY.total_seconds())
         return talk
@@ -162,9 +164,12 @@ class LiveBands:
         return commit
 
     async def _sleep_until(self, instant: datetime, band: Band) -> None:
-        """Sleep until an instant, or until the band is back in reach.
+        """Sleep until an instant, until the band is back in reach, or until the clock was put back.
 
-        It sleeps for a minute at most and looks again, because asyncio's clock stands still while the host sleeps.
+        It sleeps for a minute at most and looks again, because asyncio's clock stands still while the host sleeps. By a
+        clock that was put back the instant may be years away, so whoever asked has to reckon anew.
         """
-        while (left := instant - self._now()) > timedelta() and self._tries.last.get(band.id) is not LastTry.BACK:
-            await self._tries.wait_back(min(left, MINUTE))
+        before = self._now()
+        while before <= (now := self._now()) < instant and self._tries.last.get(band.id) is not LastTry.BACK:
+            before = now
+            await self._tries.wait_back(min(instant - now, MINUTE))

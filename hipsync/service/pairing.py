@@ -229,7 +229,7 @@ class Pairing:
         session = Session(
             advertisement.name or "",
             key,
-            since=store.since(known.id) if known else {},
+            since=store.since(known.id, now=self.now()) if known else {},
             pairing=self.simulated_key is None,
         )
         async with AsyncExitStack() as stack:

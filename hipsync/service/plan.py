@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 from hipsync.core.band_troubles import CHARGED_PERCENT, BandFacts
 from hipsync.core.bouts import bouts
-from hipsync.core.days import Zones
+from hipsync.core.days import BEGINNING_OF_TIME, Zones
 from hipsync.core.occasions import occasions
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.core.timeline import instant_of
 from hipsync.history.past import Past, judged_past
+from hipsync.instants import is_believed
 from hipsync.model import MINUTE, Band, BandId, Counter, Epoch, Occasion, Pause, Prompt, Sync, Trouble, Wear
 from hipsync.settings.config import Config
 from hipsync.store import Store
@@ -87,6 +88,9 @@ class Contacts:
     """Whether the band has no memory, or too coarse a one, so that `service.live` stays connected to it."""
     last_try: LastTry | None = None
     """How the last attempt to contact the band failed; None if it succeeded, or if this run made none."""
+    future: datetime | None = None
+    """The newest start of an attempt that lies ahead of now, so that the clock was wrong then; None if none does. It
+    decides nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +139,11 @@ def state_of(
     """
     zones = zones_of(store, settings)
     past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now)
-    said = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
+    shown = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
+    said = [_believed(prompt, now) for prompt in shown]
     pause = store.pause(now)
     return State(
-        contacts=contacts_of(store, live, tries or {}),
+        contacts=contacts_of(store, live, tries or {}, now),
         seen=past,
         said=said,
         verdict=verdict(past.line, past.found, said, settings.policy, zones, now, pause),
@@ -147,6 +152,15 @@ def state_of(
         settings=settings,
         occasions=_occasions(store, past, said, settings, zones, now, pause),
     )
+
+
+def _believed(prompt: Prompt, now: datetime) -> Prompt:
+    """Return a prompt without what a clock that was ahead stamped on it later: a second showing, or a snooze."""
+    if prompt.last_shown is not None and not is_believed(prompt.last_shown, now):
+        prompt = prompt._replace(last_shown=prompt.at)
+    if prompt.answered_at is not None and not is_believed(prompt.answered_at, now):
+        prompt = prompt._replace(answered_at=now, snoozed_until=None if prompt.snoozed_until is None else now)
+    return prompt
 
 
 def _occasions(
@@ -174,22 +188,29 @@ def _occasions(
     }
 
 
-def facts_of(store: Store, contacts: Sequence[Contacts]) -> list[BandFacts]:
-    """The facts about each of these bands from which its troubles are judged. Raises `StoreError`."""
+def facts_of(store: Store, contacts: Sequence[Contacts], now: datetime) -> list[BandFacts]:
+    """The facts about each of these bands from which its troubles are judged at `now`. Raises `StoreError`.
+
+    A band that was added by a clock that was ahead, and has sent nothing, counts as added when it was first tried in
+    vain.
+    """
     found: list[BandFacts] = []
     for each in contacts:
-        band, since = each.band, store.since(each.band.id)
-        newest = max([band.added, *(since[kind] for kind in (Epoch, Counter, Wear) if kind in since)])
-        remarked = store.remarked(band.id)
+        band, since = each.band, store.since(each.band.id, now=now)
+        marks = [at for kind, at in since.items() if kind in {Epoch, Counter, Wear}]
+        if is_believed(band.added, now):
+            marks.append(band.added)
+        newest = max(marks, default=None) or store.in_vain_since(band.id, BEGINNING_OF_TIME, now=now) or now
+        remarked = store.remarked(band.id, now=now)
         low = remarked.get(Trouble.BATTERY)
         found.append(
             BandFacts(
                 band=band.id,
                 name=band.name,
                 newest=newest,
-                in_vain=store.in_vain_since(band.id, newest),
-                charge=store.newest_charge(band.id),
-                recharged=low is not None and store.charged(band.id, low, CHARGED_PERCENT),
+                in_vain=store.in_vain_since(band.id, newest, now=now),
+                charge=store.newest_charge(band.id, now=now),
+                recharged=low is not None and store.charged(band.id, low, CHARGED_PERCENT, now=now),
                 refused=each.last_try is LastTry.REFUSED,
                 reached=each.reached,
                 remarked=remarked,
@@ -212,17 +233,28 @@ def expected(
     return verdict(line, found, said, settings.policy, zones, instant_of(known), pause)
 
 
-def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, LastTry]) -> list[Contacts]:
-    """The past contacts with each band that has an address. A band imported from a file has none."""
+def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, LastTry], now: datetime) -> list[Contacts]:
+    """The past contacts, as far as they are believed at `now`, with each band that has an address.
+
+    A band imported from a file has none.
+    """
     return [
-        _contacts(band, store.syncs(band.id), live=band.driver in live, last_try=tries.get(band.id))
+        _contacts(
+            band,
+            store.syncs(band.id, now=now),
+            live=band.driver in live,
+            last_try=tries.get(band.id),
+            future=store.future_sync(band.id, now),
+        )
         for band in store.bands()
         if band.address
     ]
 
 
-def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, last_try: LastTry | None) -> Contacts:
-    """The past contacts with one band; `syncs` are all attempts, the newest first."""
+def _contacts(
+    band: Band, syncs: Sequence[Sync], *, live: bool, last_try: LastTry | None, future: datetime | None
+) -> Contacts:
+    """The past contacts with one band; `syncs` are all attempts that are believed, the newest first."""
     failures = next((count for count, sync in enumerate(syncs) if sync.error is None), len(syncs))
     return Contacts(
         band=band,
@@ -232,17 +264,20 @@ def _contacts(band: Band, syncs: Sequence[Sync], *, live: bool, last_try: LastTr
         trouble=syncs[0].error if syncs else None,
         live=live,
         last_try=last_try,
+        future=future,
     )
 
 
 def listens(contacts: Contacts, listened: datetime, now: datetime) -> bool:
     """Whether to listen now for a band that went away; `listened` is when that was last done.
 
-    A run of the service that has just begun listens for every band whose last contact failed, for whatever reason.
+    A run of the service that has just begun listens for every band whose last contact failed, for whatever reason. If
+    the clock was put back since `listened`, it is high time.
     """
     away = contacts.failures > 0 and contacts.last_try in {None, LastTry.AWAY}
     lately = contacts.reached is not None and now - contacts.reached < OFTEN_FOR
-    return away and now - listened >= (LISTEN_OFTEN if lately else LISTEN_SELDOM)
+    waited = now - listened >= (LISTEN_OFTEN if lately else LISTEN_SELDOM)
+    return away and (waited or not is_believed(listened, now))
 
 
 def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
@@ -309,7 +344,10 @@ def _whole(instant: datetime) -> datetime:
 
 
 def backup_due(newest: datetime | None, zones: Zones, now: datetime) -> bool:
-    """Whether to copy the database, which is done once in each local day; `newest` is the time of the last copy."""
+    """Whether to copy the database, which is done once in each local day.
+
+    `newest` is the time of the last copy that is believed.
+    """
     return newest is None or zones.date_of(newest) < zones.date_of(now)
 
 

@@ -215,7 +215,7 @@ class Service:
             return
         now = self._now()
         due = remarks_due(
-            facts_of(self.store, state.contacts), state.settings.policy, state.zones, now, self.store.pause(now)
+            facts_of(self.store, state.contacts, now), state.settings.policy, state.zones, now, self.store.pause(now)
         )
         for remark in due:
             self.store.add_remark(remark, now)
@@ -225,7 +225,7 @@ class Service:
     async def listen(self) -> bool:
         """Listen for bands that went away, and return whether one is in reach again. It is then due at once."""
         now = self._now()
-        contacts = contacts_of(self.store, self._live_kinds, self._tries.last)
+        contacts = contacts_of(self.store, self._live_kinds, self._tries.last, now)
         away = [each.band for each in contacts if listens(each, self._listened, now)]
         if self._hear is None or not away:
             return False
@@ -246,6 +246,7 @@ class Service:
     async def backup(self) -> None:
         """Copy the database if that is due. Raises `StoreError`."""
         now = self._now()
-        if self.store.path is not None and backup_due(self.store.backed_up(), zones_of(self.store, self.settings), now):
+        zones = zones_of(self.store, self.settings)
+        if self.store.path is not None and backup_due(self.store.backed_up(now=now), zones, now):
             copy = await asyncio.to_thread(self.store.backup, None, now)
             log.info("the database was copied to %s", copy)

@@ -15,7 +15,8 @@ from hipsync.core.prompting import Due, Reason, next_hours, quiet_at
 from hipsync.core.timeline import instant_of
 
 if TYPE_CHECKING:
-    from hipsync.service.plan import State
+    from hipsync.core.days import Zones
+    from hipsync.service.plan import Contacts, State
 
 FRESH = timedelta(minutes=10)
 """Data that are no older than this are as good as current: only longer gaps end a stretch of sitting."""
@@ -54,6 +55,14 @@ def other_prompts(state: State, now: datetime) -> Iterator[str]:
         else:
             until = "" if judged.until is None else f", held until {_when(state, judged.until, now)}"
             yield f"{occasion.value} prompt: {judged.reason.value}{until}"
+
+
+def future_contact(contacts: Contacts, zones: Zones) -> str | None:
+    """Words on a contact with a band that is dated in the future, so that its clock was wrong; None without one."""
+    if contacts.future is None:
+        return None
+    dated = f"{zones.local(contacts.future):%Y-%m-%d %H:%M}"
+    return f"a contact is dated {dated}, in the future: this computer's clock was ahead then, so it does not count"
 
 
 def _allowed(state: State, until: datetime | None) -> datetime | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from hipsync.instants import is_believed
 from hipsync.model import Band, BandId, Sync, ZoneChange
-from hipsync.store.file import OpenFile, instant, seconds, text
+from hipsync.store.file import OpenFile, instant, latest_s, seconds, text
 from hipsync.text import clean
 
 
@@ -90,19 +91,32 @@ class Bands(OpenFile):
                 (band, seconds(started), seconds(ended), epochs, error),
             )
 
-    def syncs(self, band: BandId, most: int = 100) -> list[Sync]:
-        """The last attempts to reach a band, `most` of them at most, newest first."""
+    def syncs(self, band: BandId, most: int = 100, *, now: datetime | None = None) -> list[Sync]:
+        """The last attempts to reach a band, `most` of them at most, newest first.
+
+        With `now`, those whose start or end is not believed at that instant are left out (`hipsync.instants`).
+        """
         rows = self._rows(
-            "SELECT started, ended, epochs, error FROM syncs WHERE band = ? ORDER BY started DESC, id DESC LIMIT ?",
-            band, most,
+            "SELECT started, ended, epochs, error FROM syncs WHERE band = ?1 AND started <= ?2 AND ended <= ?2"
+            " ORDER BY started DESC, id DESC LIMIT ?3",
+            band, latest_s(now), most,
         )  # fmt: skip
         return [Sync(instant(r[0]), instant(r[1]), int(r[2]), text(r[3])) for r in rows]
 
-    def in_vain_since(self, band: BandId, since: datetime) -> datetime | None:
-        """The start of the first attempt after `since` that failed or brought no epoch; None if there was none."""
+    def future_sync(self, band: BandId, now: datetime) -> datetime | None:
+        """The newest start of an attempt that is not believed at `now`, because it lies in the future; None without."""
+        ((newest,),) = self._rows("SELECT max(started) FROM syncs WHERE band = ? AND started > ?", band, latest_s(now))
+        return None if newest is None else instant(newest)
+
+    def in_vain_since(self, band: BandId, since: datetime, *, now: datetime | None = None) -> datetime | None:
+        """The start of the first attempt after `since` that failed or brought no epoch; None if there was none.
+
+        With `now`, attempts that are not believed at that instant are left out.
+        """
         ((first,),) = self._rows(
-            "SELECT min(started) FROM syncs WHERE band = ? AND started > ? AND (error IS NOT NULL OR epochs = 0)",
-            band, seconds(since),
+            "SELECT min(started) FROM syncs"
+            " WHERE band = ? AND started > ? AND started <= ? AND (error IS NOT NULL OR epochs = 0)",
+            band, seconds(since), latest_s(now),
         )  # fmt: skip
         return None if first is None else instant(first)
 
@@ -112,8 +126,9 @@ class Bands(OpenFile):
         return [ZoneChange(instant(since), str(zone)) for since, zone in rows]
 
     def note_zone(self, now: datetime, zone: str) -> None:
-        """Store the host's zone, an IANA name, from `now` on, if it differs from the last one stored."""
-        history = self.zones()
+        """Store the host's zone, an IANA name, from `now` on, if it differs from the last one that is believed."""
+        history = [change for change in self.zones() if is_believed(change.since, now)]
         if not history or history[-1].zone != zone:
+            since = max([now, *(change.since for change in history)])  # the clock may have been put back a little
             with self.transaction() as db:
-                db.execute("INSERT OR REPLACE INTO zones VALUES (?, ?)", (seconds(now), zone))
+                db.execute("INSERT OR REPLACE INTO zones VALUES (?, ?)", (seconds(since), zone))

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from hipsync.errors import Outdated, StoreError
+from hipsync.instants import latest
 
 BUSY_S = 5.0
 """Seconds to wait for another program that is writing before an error is raised."""
@@ -115,6 +116,11 @@ def seconds(instant: datetime) -> int:
 def instant(at_s: int) -> datetime:
     """The instant, in UTC, that the file stores as seconds since 1970-01-01 00:00 UTC."""
     return datetime.fromtimestamp(at_s, UTC)
+
+
+def latest_s(now: datetime | None) -> int:
+    """The latest second that is believed at `now` (`instants.latest`); with None, one after every stored second."""
+    return 2**62 if now is None else seconds(latest(now))
 
 
 def text(value: object) -> str | None:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hipsync.errors import StoreError
+from hipsync.instants import is_believed
 from hipsync.model import BandId
 from hipsync.store.file import OpenFile, connected, seconds, translated
 
@@ -46,8 +47,9 @@ class Maintenance(OpenFile):
     def backup(self, to: Path | None, now: datetime) -> Path:
         """Make a copy that is complete even if another program writes meanwhile, and return its path.
 
-        Without `to`, the copy goes to the folder `backups` beside the file, where only the newest seven remain. Raises
-        `StoreError` if there is no space, or if `to` exists already; then no partial copy is left.
+        Without `to`, the copy goes to the folder `backups` beside the file, where only the newest seven remain. Those
+        whose name lies in the future are deleted first: a clock that was ahead named them. Raises `StoreError` if there
+        is no space, or if `to` exists already; then no partial copy is left.
         """
         if self.path is None and to is None:
             raise StoreError("a database in memory has no place for a backup: name a file")
@@ -64,7 +66,8 @@ class Maintenance(OpenFile):
                 fresh.replace(target)
             finally:
                 fresh.unlink(missing_ok=True)
-        for old in self.backups()[:-BACKUPS] if to is None else ():
+        by_worth = sorted(self.backups(), key=lambda path: (is_believed(_made(path) or now, now), path))
+        for old in by_worth[:-BACKUPS] if to is None else ():
             if old != target:  # the copy made before an upgrade is as old as the file, and may sort first
                 old.unlink()
         return target
@@ -73,13 +76,13 @@ class Maintenance(OpenFile):
         """The backups that hipsync named itself, the oldest first."""
         return sorted(self._backup_folder().glob("hipsync-*.db")) if self.path is not None else []
 
-    def backed_up(self) -> datetime | None:
-        """When the newest of `backups` was made, by its name; None if there is none."""
-        stamps = [path.stem.removeprefix("hipsync-") for path in self.backups()]
+    def backed_up(self, *, now: datetime | None = None) -> datetime | None:
+        """When the newest of `backups` was made, by its name; None if there is none.
+
+        With `now`, those whose name is not believed at that instant are left out (`hipsync.instants`).
+        """
         made = [
-            datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
-            for stamp in stamps
-            if re.fullmatch(r"\d{8}T\d{6}", stamp)
+            at for path in self.backups() if (at := _made(path)) is not None and (now is None or is_believed(at, now))
         ]
         return max(made, default=None)
 
@@ -119,6 +122,16 @@ class Maintenance(OpenFile):
                     "the rows are deleted, but another program reads the file, so their bytes are in it still: "
                     "stop `hipsync run`, then open and close the file once (`hipsync doctor`)"
                 )
+
+
+def _made(backup: Path) -> datetime | None:
+    """When a backup was made, by its name; None if the name holds no such time."""
+    stamp = backup.stem.removeprefix("hipsync-")
+    if not re.fullmatch(r"[0-9]{8}T[0-9]{6}", stamp):
+        return None
+    with contextlib.suppress(ValueError):  # digits, and no date
+        return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC)
+    return None
 
 
 _AT = "at >= :start AND at < :end"

@@ -7,7 +7,7 @@ from typing import Any
 
 from hipsync.errors import StoreError
 from hipsync.model import Answer, BandId, Exercise, Occasion, Pause, Prompt, Remark, Trouble, Where
-from hipsync.store.file import OpenFile, instant, seconds
+from hipsync.store.file import OpenFile, instant, latest_s, seconds
 
 
 class Prompts(OpenFile):
@@ -40,14 +40,18 @@ class Prompts(OpenFile):
             db.execute(f"REPLACE INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
 
     def pause(self, now: datetime) -> Pause | None:
-        """The pause that was asked for last, if it is still on at `now`; else None."""
-        rows = self._rows("SELECT at, until FROM pauses WHERE at <= ? ORDER BY at DESC LIMIT 1", seconds(now))
+        """The pause that was asked for last, as far as is believed at `now`, if it is still on then; else None."""
+        rows = self._rows("SELECT at, until FROM pauses WHERE at <= ? ORDER BY at DESC LIMIT 1", latest_s(now))
         found = [Pause(instant(at), instant(until)) for at, until in rows if instant(until) > now]
         return found[0] if found else None
 
     def add_pause(self, pause: Pause) -> None:
-        """Store a pause, which replaces an earlier one. A pause of no length ends the earlier one."""
+        """Store a pause, which replaces an earlier one. A pause of no length ends the earlier one.
+
+        One that is stored with a later instant, by a clock that was put back since, is an earlier one too.
+        """
         with self.transaction() as db:
+            db.execute("DELETE FROM pauses WHERE at > ?", (seconds(pause.at),))
             db.execute("REPLACE INTO pauses VALUES (?, ?)", (seconds(pause.at), seconds(pause.until)))
 
     def exercises(self, start: datetime, end: datetime) -> list[Exercise]:
@@ -70,9 +74,11 @@ class Prompts(OpenFile):
         """The names of exercises that have hurt, which are not offered again."""
         return [str(name) for (name,) in self._rows("SELECT DISTINCT name FROM exercises WHERE hurt ORDER BY name")]
 
-    def remarked(self, band: BandId) -> dict[Trouble, datetime]:
-        """When the last remark on each trouble of a band was shown."""
-        rows = self._rows("SELECT what, max(at) FROM remarks WHERE band = ? GROUP BY what", band)
+    def remarked(self, band: BandId, *, now: datetime | None = None) -> dict[Trouble, datetime]:
+        """When the last remark on each trouble of a band was shown, with `now` as far as is believed then."""
+        rows = self._rows(
+            "SELECT what, max(at) FROM remarks WHERE band = ? AND at <= ? GROUP BY what", band, latest_s(now)
+        )
         return {Trouble(what): instant(at) for what, at in rows}
 
     def add_remark(self, remark: Remark, now: datetime) -> None:

@@ -23,7 +23,7 @@ from hipsync.model import (
     State,
     Wear,
 )
-from hipsync.store.file import BEGINNING, SECOND, OpenFile, instant, seconds, text, translated
+from hipsync.store.file import BEGINNING, SECOND, OpenFile, instant, latest_s, seconds, text, translated
 from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 
 log = logging.getLogger(__name__)
@@ -142,12 +142,18 @@ class Readings(OpenFile):
             return MINUTE
         return None if shortest is None else int(shortest) * MINUTE
 
-    def since(self, band: BandId) -> Mapping[type[Reading], datetime]:
-        """For each type of reading that a band has reported, the instant of the newest one; for epochs, its end."""
+    def since(self, band: BandId, *, now: datetime | None = None) -> Mapping[type[Reading], datetime]:
+        """For each type of reading that a band has reported, the instant of the newest one; for epochs, its end.
+
+        With `now`, readings that are not believed at that instant are left out (`hipsync.instants`).
+        """
         found: dict[type[Reading], datetime] = {}
+        latest = latest_s(now)
         for start, length in self._rows(
-            "SELECT start, length FROM epochs WHERE band = ? ORDER BY start DESC, length DESC LIMIT 1", band
-        ):
+            "SELECT start, length FROM epochs WHERE band = ? AND start <= ? AND start + length * 60 <= ?"
+            " ORDER BY start DESC, length DESC LIMIT 1",
+            band, latest, latest,
+        ):  # fmt: skip
             found[Epoch] = instant(start) + int(length) * MINUTE
         tables: Mapping[type[Reading], str] = {
             Counter: "counters",
@@ -157,7 +163,8 @@ class Readings(OpenFile):
             Info: "infos",
         }
         for kind, table in tables.items():
-            ((newest,),) = self._rows(f"SELECT max(at) FROM {table} WHERE band = ?", band)  # noqa: S608  our own names
+            sql = f"SELECT max(at) FROM {table} WHERE band = ? AND at <= ?"  # noqa: S608  our own names
+            ((newest,),) = self._rows(sql, band, latest)
             if newest is not None:
                 found[kind] = instant(newest)
         return found
@@ -167,24 +174,35 @@ class Readings(OpenFile):
         ((newest,),) = self._rows("SELECT max(start + length * 60) FROM epochs")
         return None if newest is None else instant(newest)
 
-    def newest_charge(self, band: BandId) -> Charge | None:
-        """A band's newest battery reading; None if there is none."""
-        rows = self._rows("SELECT at, percent, charging FROM charges WHERE band = ? ORDER BY at DESC LIMIT 1", band)
+    def newest_charge(self, band: BandId, *, now: datetime | None = None) -> Charge | None:
+        """A band's newest battery reading, with `now` of those that are believed then; None if there is none."""
+        rows = self._rows(
+            "SELECT at, percent, charging FROM charges WHERE band = ? AND at <= ? ORDER BY at DESC LIMIT 1",
+            band, latest_s(now),
+        )  # fmt: skip
         return next((Charge(instant(r[0]), int(r[1]), None if r[2] is None else bool(r[2])) for r in rows), None)
 
-    def charged(self, band: BandId, since: datetime, over: int) -> bool:
-        """Whether a band's battery was above `over` percent at any time after `since`."""
+    def charged(self, band: BandId, since: datetime, over: int, *, now: datetime | None = None) -> bool:
+        """Whether a band's battery was above `over` percent at any time after `since`.
+
+        With `now`, readings that are not believed at that instant are left out.
+        """
         return bool(
             self._rows(
-                "SELECT 1 FROM charges WHERE band = ? AND at > ? AND percent > ? LIMIT 1", band, seconds(since), over
+                "SELECT 1 FROM charges WHERE band = ? AND at > ? AND at <= ? AND percent > ? LIMIT 1",
+                band, seconds(since), latest_s(now), over,
             )
-        )
+        )  # fmt: skip
 
-    def newest_info(self, band: BandId) -> Info | None:
-        """The newest text that a band sent about itself; None if it never sent any."""
+    def newest_info(self, band: BandId, *, now: datetime | None = None) -> Info | None:
+        """The newest text that a band sent about itself; None if it never sent any.
+
+        With `now`, one that is not believed at that instant counts only if there is no other.
+        """
         rows = self._rows(
-            "SELECT at, firmware, hardware, serial FROM infos WHERE band = ? ORDER BY at DESC LIMIT 1", band
-        )
+            "SELECT at, firmware, hardware, serial FROM infos WHERE band = ? ORDER BY at <= ? DESC, at DESC LIMIT 1",
+            band, latest_s(now),
+        )  # fmt: skip
         return next((Info(instant(r[0]), text(r[1]), text(r[2]), text(r[3])) for r in rows), None)
 
     def has_states(self) -> bool:

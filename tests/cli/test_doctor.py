@@ -87,6 +87,18 @@ def test_doctor_says_how_it_stands_with_each_band(machine: Machine) -> None:
     assert "import" not in told
 
 
+def test_doctor_shows_a_contact_that_a_wrong_clock_dated(machine: Machine) -> None:
+    wrong = NOW + timedelta(days=366)
+    with Store.open(machine.database) as store:
+        watch = store.add_band(name="watch", driver="infinitime", address="C0:01", now=NOW).id
+        store.note_sync(watch, NOW, NOW, 0, None)
+        store.note_sync(watch, wrong, wrong, 0, None)
+    told = verdicts(machine)
+    assert told["watch"] == ("fine", "last reached Mon 02 Mar 12:00")
+    assert told["clock"][0] == "look"
+    assert told["clock"][1].startswith("watch: a contact is dated 2027-03-03 12:00, in the future")
+
+
 def test_doctor_says_whether_anything_can_prompt(machine: Machine) -> None:
     no_bus = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={machine.home}/nobody"}
     told = verdicts(machine, no_bus)

@@ -208,6 +208,21 @@ def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_run
     }  # fmt: skip
 
 
+def test_a_contact_that_a_wrong_clock_dated_is_shown_with_its_year_and_does_not_count(defaults: Machine) -> None:
+    held = defaults.band(SITTING)
+    wrong = MONDAY + timedelta(days=366)
+    with Store.open(defaults.database) as store:
+        store.note_sync(held, MONDAY + 9 * HOUR, MONDAY + 9 * HOUR, 10, None)
+        store.note_sync(held, wrong, wrong, 10, None)
+    why = (
+        "a contact is dated 2027-03-03 00:00, in the future: this computer's clock was ahead then, so it does not count"
+    )
+    lines = defaults.told("status").splitlines()
+    assert lines[3:5] == ["desk-band: last reached Mon 09:00", f"    {why}"]
+    (band,) = found(defaults, "status", "--json")["bands"]
+    assert (band["reached"], band["trouble"]) == ("2026-03-02T09:00:00+00:00", why)
+
+
 def test_status_of_a_new_machine_has_the_same_keys(defaults: Machine) -> None:
     nothing = found(defaults, "status", "--json")
     defaults.band(SITTING)

@@ -162,6 +162,22 @@ def test_milliseconds_are_known_by_their_size_and_impossible_times_are_left_out(
     assert [epoch.start for epoch in stored(machine, "band")] == [MONDAY, MONDAY + MINUTE]
 
 
+def test_what_lies_over_five_minutes_ahead_is_left_out_and_counted(machine: Machine) -> None:
+    """Gadgetbridge #1335: after one row in the future the band is asked for nothing older."""
+    now = int(NOW.timestamp())
+
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "band")
+        rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [(at, 5, 7, 1, 80) for at in (now, now + 300, now + 360, now + 72_000)])
+        battery = "INSERT INTO BATTERY_LEVEL (TIMESTAMP, DEVICE_ID, LEVEL, BATTERY_INDEX) VALUES (?, 1, 50, 0)"
+        db.executemany(battery, [(now,), (now + 301,)])
+
+    assert imported(machine, fill).endswith("Left out: 3 rows with a time that cannot be.\n")
+    assert [epoch.start for epoch in stored(machine, "band")] == [NOW, NOW + 5 * MINUTE]
+    with Store.read(machine.database) as store:
+        assert store.newest_charge(store.bands()[0].id) == Charge(NOW, 50)
+
+
 def test_the_other_families(machine: Machine) -> None:
     def fill(db: sqlite3.Connection) -> None:
         device(db, 1, "AA:00:00:00:00:01", "PineTime")
