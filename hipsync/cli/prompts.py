@@ -17,6 +17,7 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.errors import ConfigError
+from hipsync.instants import latest
 from hipsync.model import Answer, Pause, Prompt
 from hipsync.text import clean
 
@@ -53,7 +54,7 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
         zones = app.zones(store)
         start = zones.day(day_of(since, zones.date_of(now))).start
         if store is not None:
-            found = store.prompts(start, now + timedelta(seconds=1))
+            found = store.prompts(start, latest(now) + timedelta(seconds=1))
     if as_json:
         listed = [prompt_json(prompt, zones.at(prompt.at)) for prompt in found]
         click.echo(json.dumps({"version": 1, "prompts": listed}, indent=1))
@@ -208,7 +209,7 @@ def standing(store: Store, now: datetime) -> Prompt | None:
     """Return the prompt that can be answered now: the newest, if it is still open and not older than `STANDS_FOR`."""
     from hipsync.service.answers import standing_prompt
 
-    return standing_prompt(store.prompts(now - STANDS_FOR, now + timedelta(seconds=1)))
+    return standing_prompt(store.prompts(now - STANDS_FOR, latest(now) + timedelta(seconds=1)))
 
 
 def _standing(store: Store, now: datetime) -> Prompt:

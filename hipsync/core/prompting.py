@@ -16,6 +16,7 @@ from hipsync.core.bouts import MOVED_WITHIN, Bouts, alive_since, is_sure, moved_
 from hipsync.core.days import Zones
 from hipsync.core.policy import Policy
 from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, Timeline, instant_of, minute_of
+from hipsync.instants import latest
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt, Stretch
 
 LIFE_WITHIN_MINUTES = 180
@@ -79,7 +80,8 @@ def verdict(
 ) -> Due | Quiet:
     """Whether a prompt is due for the stretch that runs at the end of the timeline.
 
-    The timeline ends at `now`; `found` are its stretches; `prompts` are those shown so far, in order of time.
+    The timeline ends at `now`; `found` are its stretches; `prompts` are those shown so far, in order of time. One that
+    fell due a little ahead of `now`, before the clock was put back, counts too (`hipsync.instants`).
     """
     if pause is not None and now < pause.until:
         return Quiet(Reason.PAUSED, pause.until)
@@ -93,7 +95,7 @@ def verdict(
     if origin is None:
         inside = _in_hours(now, policy, zones)
         return Quiet(Reason.NO_LIFE) if inside else Quiet(Reason.OUTSIDE_HOURS, next_hours(policy, zones, now))
-    mine = [each for each in prompts if each.occasion is Occasion.SITTING and stretch.start < each.due <= now]
+    mine = [each for each in prompts if each.occasion is Occasion.SITTING and stretch.start < each.due <= latest(now)]
     if mine and (next_step := _after_prompt(line, mine[-1], policy, now)):
         return next_step if isinstance(next_step, Quiet) else _unless_quiet(next_step, policy, zones, now)
     age = policy.limit_minutes + (policy.repeat_minutes or 0) * len(mine)

@@ -21,7 +21,7 @@ from hipsync.core.occasions import occasions
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.core.timeline import instant_of
 from hipsync.history.past import Past, judged_past
-from hipsync.instants import is_believed
+from hipsync.instants import is_believed, latest
 from hipsync.model import MINUTE, Band, BandId, Counter, Epoch, Occasion, Pause, Prompt, Sync, Trouble, Wear
 from hipsync.settings.config import Config
 from hipsync.store import Store
@@ -139,7 +139,7 @@ def state_of(
     """
     zones = zones_of(store, settings)
     past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now)
-    shown = store.prompts(instant_of(past.line.first), now + timedelta(seconds=1))
+    shown = store.prompts(instant_of(past.line.first), latest(now) + timedelta(seconds=1))
     said = [_believed(prompt, now) for prompt in shown]
     pause = store.pause(now)
     return State(

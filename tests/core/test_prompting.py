@@ -84,6 +84,13 @@ def test_a_prompt_of_an_earlier_stretch_does_not_count() -> None:
     assert isinstance(judged("1m walk, 61m sit", start=at(9), prompts=prompts), Due)
 
 
+def test_a_prompt_that_fell_due_before_the_clock_was_put_back_is_still_that_of_its_stretch() -> None:
+    asked = shown(at(10) + timedelta(minutes=5))
+    verdicts = judged("1m walk, 60m sit", start=at(9), prompts=[asked])
+    assert verdicts == Quiet(Reason.ASKED, at(10) + timedelta(minutes=15))
+    assert isinstance(judged("1m walk, 60m sit", start=at(9), prompts=[shown(at(11))]), Due)
+
+
 def test_a_repeat_comes_every_hour_of_the_stretch_with_a_sign_of_life() -> None:
     policy = replace(FREE, repeat_minutes=60)
     prompts = [shown(at(10), Answer.SKIPPED)]

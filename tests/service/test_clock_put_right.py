@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import pytest
 
-from cases.kit import ADDRESS, DAY, HOUR, Desktop, Wrist, serving
+from cases.kit import ADDRESS, DAY, HOUR, Desktop, Wrist, life, served, serving
 from hipsync.errors import NotHeard
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Band, BandId, Prompt, Remark, Trouble
@@ -49,6 +49,28 @@ def test_a_live_band_that_is_away_is_tried_again_soon(ahead: timedelta) -> None:
     after = [call - right_at for call in run(story, NINE) if call >= right_at]
     assert after
     assert after[0] <= 2 * MINUTE
+
+
+@pytest.mark.parametrize("ahead", [timedelta(), MINUTE, 5 * MINUTE])
+def test_a_prompt_is_not_said_again_after_the_clock_was_put_back(ahead: timedelta) -> None:
+    """The sixtieth still minute ends at ten; the clock is put back as soon as that was said."""
+
+    async def story(clock: FastClock) -> list[Prompt]:
+        desktop, nobody = Desktop(), Away(pine_time("90m sit"), clock.now)
+
+        def computer() -> datetime:
+            return clock.now() + (timedelta() if desktop.shown else ahead)
+
+        with Store.in_memory() as store:
+            minutes = life(NINE - 10 * MINUTE, 2 * HOUR, lambda i: 60 if i < 10 else 0)
+            store.append(store.add_band(name="import", driver="csv", now=NINE, vouches=True).id, minutes)
+            service = serving(store, nobody, computer, desktop=desktop, key=None)
+            await served(service, computer, NINE + 80 * MINUTE)
+            return store.prompts(NINE - HOUR, NINE + DAY)
+
+    ((due, at),) = [(prompt.due, prompt.at) for prompt in run(story, NINE + HOUR + MINUTE / 2)]
+    assert due == NINE + HOUR
+    assert at == NINE + HOUR + MINUTE / 2 + ahead
 
 
 def test_what_a_wrong_clock_stamped_on_a_prompt_later_does_not_hold_up_the_next() -> None:
