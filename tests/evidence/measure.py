@@ -42,7 +42,7 @@ def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None 
     if there is none.
     """
     before: dict[str, Any] = read()["families"] if FILE.exists() else {}
-    told = _run([*TESTS, *(["tests/devices/test_every_driver.py"] if rules else [])], "not ring and not bluez")
+    told = _run([*TESTS, *(["tests/testing/test_every_driver.py"] if rules else [])], "not ring and not bluez")
     met = met_by(told["seen"])
     if ring_told is not None:
         ring: list[str] = json.loads(ring_told.read_text("utf-8"))["bluez"]
