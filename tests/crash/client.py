@@ -78,6 +78,7 @@ def main() -> None:
         transport, path, order = line.split()
         pid = os.fork()
         if pid == 0:
+            print(os.getpid(), flush=True)  # here, or its "open" may come first
             if order == "swapped":
                 dialogue.collect = collect_swapped  # type: ignore[attr-defined]  # the error, on purpose
             try:
@@ -86,7 +87,6 @@ def main() -> None:
                 print("failed", error, file=sys.stderr, flush=True)
                 os._exit(1)
             os._exit(0)
-        print(pid, flush=True)
         _, status = os.waitpid(pid, 0)
         print("ended", os.waitstatus_to_exitcode(status), flush=True)
 

@@ -66,7 +66,7 @@ def test_the_whole_suite_passes_with_a_copy_of_it(tmp_path: Path, capsys: pytest
     done(repository, python, "-m", "pytest", "-q", "-m", "ring", "-k", NAME, *workers)  # its full sizes, too
     with capsys.disabled():
         print(f"\nwith {NAME}: {said.strip().splitlines()[-1]}")
-    assert f"| `{NAME}` | Blueprint | 10 min |" in (repository / "devices" / "README.md").read_text()
+    assert f"| `{NAME}` | Blueprint | 10 min |" in (repository / "docs" / "evidence.md").read_text()
 
 
 def copy_repository(target: Path) -> None:
