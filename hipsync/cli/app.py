@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from hipsync.store import Store
     from hipsync.store.keys import KeyFile
 
+NO_ZONE = "nothing names this computer's time zone, so times are in UTC: set TZ or link /etc/localtime"
+"""What is said where neither $TZ nor /etc names a zone. The clock of such a computer shows UTC too."""
+
 
 def system_now() -> datetime:
     """Return the time of this computer's clock, in UTC."""
@@ -155,21 +158,27 @@ def checked_name(name: str) -> str:
 
 
 def host_zone() -> str:
-    """Return this computer's zone as an IANA name, such as Europe/London.
+    """Return this computer's zone as a name, such as Europe/London; see `hipsync.host.zone`.
 
-    On most systems /etc/localtime is a link that names the zone. Only elsewhere is tzlocal asked: it takes 20 ms to
-    import.
+    Where nothing names a zone, UTC is returned, and one line on stderr says so. Raises `ConfigError` if there is a zone
+    that cannot be named.
     """
-    if not os.environ.get("TZ"):
-        try:
-            target = str(Path("/etc/localtime").readlink())
-        except OSError:
-            target = ""
-        if "zoneinfo/" in target:
-            return target.split("zoneinfo/", 1)[1]
-    from tzlocal import get_localzone_name
+    from hipsync.host.zone import zone_of_host
 
-    return get_localzone_name()
+    found = zone_of_host(os.environ.get("TZ"))
+    if found is None:
+        _say_once(f"hipsync: {NO_ZONE}")
+    return found or "UTC"
+
+
+def _say_once(line: str) -> None:
+    """Print a line on stderr unless this command has printed it already."""
+    import click
+
+    said = click.get_current_context().meta if click.get_current_context(silent=True) else {}
+    if line not in said:
+        said[line] = True
+        click.echo(line, err=True)
 
 
 def is_missing(file: Path) -> bool:

@@ -16,8 +16,8 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App, checked_name
 from hipsync.cli.dates import day_of
-from hipsync.cli.review import checked_zone
 from hipsync.errors import ConfigError, InputError
+from hipsync.host.zone import named_zone
 from hipsync.private import create_private, open_private
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
     from hipsync.formats.csv_minutes import import_table, read_csv
 
     name = None if band is None else checked_name(band)
-    where = None if zone is None else ZoneInfo(checked_zone(zone))
+    where = None if zone is None else ZoneInfo(named_zone(zone))
     try:
         with _open_with_bar(file) as lines:
             table = read_csv(lines, band=name, zone=where)
@@ -132,7 +132,7 @@ def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
     from hipsync.formats.csv_minutes import import_table
     from hipsync.formats.fitbit import FitabaseExport
 
-    minutes = FitabaseExport(ZoneInfo(checked_zone(zone)))
+    minutes = FitabaseExport(ZoneInfo(named_zone(zone)))
     for file in files:
         try:
             with _open_with_bar(file) as lines:

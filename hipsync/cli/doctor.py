@@ -19,10 +19,11 @@ from typing import Literal, NamedTuple
 import click
 
 from hipsync.cli import exits
-from hipsync.cli.app import App, host_zone
+from hipsync.cli.app import NO_ZONE, App
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import HipsyncError
 from hipsync.host.lock import running
+from hipsync.host.zone import zone_of_host
 from hipsync.instants import is_believed
 from hipsync.model import Band
 from hipsync.registry import drivers
@@ -133,8 +134,18 @@ def _clock(app: App) -> Iterator[Finding]:
         yield Finding(
             "clock", "bad", f"this host believes it is {now:%Y-%m-%d}: set its clock before bands are set by it"
         )
-    else:
-        yield Finding("clock", "fine", f"{now:%Y-%m-%d %H:%M} UTC, zone {host_zone()}")
+        return
+    try:
+        zone = zone_of_host(os.environ.get("TZ"))
+    except HipsyncError as error:
+        yield Finding("clock", "look", str(error))
+        return
+    shown = f"{now:%Y-%m-%d %H:%M} UTC"
+    yield (
+        Finding("clock", "look", f"{shown}: {NO_ZONE}")
+        if zone is None
+        else Finding("clock", "fine", f"{shown}, zone {zone}")
+    )
 
 
 def _bluetooth() -> Iterator[Finding]:

@@ -294,8 +294,9 @@ def _opened(
     Raises `ConfigError` if there is no such band or zone, and `StoreError`.
     """
     from hipsync.core.days import Zones
+    from hipsync.host.zone import named_zone
 
-    where = None if zone is None else checked_zone(zone)
+    where = None if zone is None else named_zone(zone)
     with contextlib.ExitStack() as stack:
         store = app.read_store(to_write=to_write)
         if store is not None:
@@ -315,13 +316,3 @@ def _nothing(app: App, span: Day) -> DaySummary:
     rule = app.rule()
     nothing = timeline([], minute_of(span.start), minute_of(span.end), span.zone)
     return day_summary(nothing, bouts(nothing, rule), span, app.now(), limit_minutes=rule.limit_minutes)
-
-
-def checked_zone(name: str) -> str:
-    """Return the name of a time zone that exists. Raises `ConfigError`."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ConfigError(f"{name!r} is no time zone: use an IANA name such as Europe/London") from error

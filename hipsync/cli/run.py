@@ -64,9 +64,19 @@ def run_command(app: App) -> None:
                     hear=radio.hear,
                     show_remark=delivery.show_remark,
                 )
-                await run(service, SystemClock(), settings=settings, zone=host_zone)
+                await run(service, SystemClock(), settings=settings, zone=lambda: _zone_now(service.settings.host_zone))
 
     asyncio.run(serve())
+
+
+def _zone_now(last: str) -> str:
+    """Return this computer's zone, or `last` if it cannot be named now: a service that runs is not ended by that."""
+    from hipsync.cli.app import host_zone
+
+    try:
+        return host_zone()
+    except ConfigError:
+        return last  # `hipsync doctor` says why
 
 
 @click.command("demo")

@@ -95,12 +95,12 @@ async def _serve(
     """Serve the band until Ctrl-C, and print what its wearer feels and sees."""
     from hipsync.radio.simulation import Bond, serve
 
-    bond = Bond(passkey) if bonds else None
+    bond, zone = Bond(passkey) if bonds else None, ZoneInfo(host_zone())
     async with serve([band], transport, now, addresses=[address], bond=bond) as reached:
         click.echo(f"{band.advertisement().name} ({address}) is on the air at {reached}")
         printed = 0
         while True:
             for shown in band.shown[printed:]:
-                click.echo(f"{shown.at.astimezone():%H:%M:%S}  {shown.text or 'it buzzes'}")
+                click.echo(f"{shown.at.astimezone(zone):%H:%M:%S}  {shown.text or 'it buzzes'}")
                 printed += 1
             await asyncio.sleep(LOOK_S)
