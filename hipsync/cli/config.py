@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -66,6 +66,7 @@ def config_set_command(app: App, key: str, value: str) -> None:
     \b
     hipsync config set sitting.limit 45m
     hipsync config set prompts.hours.sat-sun "10:00-20:00"
+    hipsync config set day.start 04:00
     hipsync config set exercises.set '["seated"]'
     hipsync config set prompts.stronger false
     """
@@ -81,7 +82,7 @@ def config_set_command(app: App, key: str, value: str) -> None:
         if not isinstance(inner, MutableMapping):
             raise ConfigError(f"{key!r} names no setting: {table} is a value, not a table")
         place = cast("MutableMapping[str, object]", inner)
-    place[last] = _value(value)
+    place[last] = _value([*tables, last], value)
     _write(app, tomlkit.dumps(document))
     click.echo(f"{key} is {value} now ({app.settings_file}).")
 
@@ -137,15 +138,25 @@ def _text(file: Path) -> str:
         raise ConfigError(f"{file} cannot be read: {error}") from error
 
 
-def _value(text: str) -> object:
-    """Return a value as TOML reads it, or the text itself if it is no TOML: `45m` needs no quotes here."""
+def _value(path: Sequence[str], text: str) -> object:
+    """Return what `text` means as the value of the setting at `path`, whose readers decide in a doubt.
+
+    It is read as TOML. If it is none, or the setting does not take that and takes the text itself, it is the text:
+    `45m` needs no quotes here, nor do 04:00, a telephone number and a name such as 2026-11-20.
+    """
+    import tomllib
+
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
+    from hipsync.settings.file import takes
+
     try:
-        return tomlkit.value(text)
-    except (TOMLKitError, ValueError):
+        plain = tomllib.loads(f"value = {text}")["value"]  # tomlkit knows more of TOML than the reader of the file
+        item = tomlkit.value(text)
+    except (TOMLKitError, ValueError, RecursionError):
         return text
+    return text if not takes(path, plain) and takes(path, text) else item
 
 
 def _commented(text: str) -> str:

@@ -190,7 +190,7 @@ def next_hours(policy: Policy, zones: Zones, now: datetime) -> datetime | None:
     """The next instant, after now, at which prompts are allowed again; None if they never are."""
     local = zones.local(now)
     starts = [
-        datetime.combine(local.date() + timedelta(days=days), edge, local.tzinfo).astimezone(now.tzinfo)
+        _whole(datetime.combine(local.date() + timedelta(days=days), edge, local.tzinfo).astimezone(now.tzinfo))
         for days in range(8)
         for window in (*policy.hours.get((local.weekday() + days) % 7, ()), *policy.lunch)
         for edge in window

@@ -75,6 +75,23 @@ def parsed(document: Mapping[str, Toml], file: str) -> Config:
     return config
 
 
+def takes(path: Sequence[str], value: Toml) -> bool:
+    """Whether the setting at `path`, such as ("prompts", "hours", "mon"), takes this value by itself.
+
+    False if there is no such setting.
+    """
+    key = _KEYS.get(path[0], {}).get(path[1]) if len(path) > 1 else None
+    if key is None:
+        return False
+    for name in reversed(path[2:]):
+        value = {name: value}
+    try:
+        key.read(value)
+    except ConfigError:
+        return False
+    return True
+
+
 def _changed(config: Config, changed: Mapping[str, dict[str, Any]]) -> Config:
     """Return the settings with the new values in `changed`, whose keys are "rule", "policy" and "" (for all others)."""
     rule = config.rule._replace(**changed["rule"])

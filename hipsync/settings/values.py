@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from hipsync.errors import ConfigError
 from hipsync.settings.config import WEEKDAYS
@@ -133,36 +133,58 @@ def time_of_day(value: Toml) -> time:
 
 
 def windows(value: Toml) -> Windows:
-    """Read spans within a day, such as "08:00-12:00, 13:00-24:00"; "off" and "" mean none. Raises `ConfigError`.
+    """Read spans of every day, such as "08:00-12:00, 13:00-24:00"; "off" and "" mean none. Raises `ConfigError`.
 
-    The result has pairs of start and end, in local time; `time.max` stands for 24:00.
+    The result has pairs of start and end, in local time; `time.max` stands for 24:00. A span that ends before it begins
+    runs past midnight and is two pairs: "23:30-00:30" gives 00:00 to 00:30, and 23:30 to 24:00.
     """
-    found: list[tuple[time, time]] = []
-    if value == "off":
-        return ()
-    for part in filter(None, re.split(r"\s*,\s*", text(value))):
-        start, dash, end = part.partition("-")
-        if not dash or _time_in(start) >= _end_time_in(end):
-            raise ConfigError('must be a span within a day, such as "08:00-12:00" or "08:00-12:00, 13:00-18:00"')
-        found.append((_time_in(start), _end_time_in(end)))
-    return tuple(found)
+    spans = _spans(value)
+    return (*spans.after_midnight, *spans.before_midnight)
+
+
+class _Spans(NamedTuple):
+    """Spans that begin on one day: the part of them up to the next midnight, and the part after it."""
+
+    before_midnight: Windows = ()
+    after_midnight: Windows = ()
+
+
+def _spans(value: Toml) -> _Spans:
+    """Read spans such as "08:00-12:00, 22:00-06:00"; "off" and "" mean none. Raises `ConfigError`."""
+    before: list[tuple[time, time]] = []
+    after: list[tuple[time, time]] = []
+    for part in filter(None, re.split(r"\s*,\s*", "" if value == "off" else text(value))):
+        first, dash, last = part.partition("-")
+        start, end = (_time_in(first), _end_time_in(last)) if dash else (time.min, time.min)
+        if start == end:
+            raise ConfigError('must be spans such as "08:00-12:00, 13:00-18:00", or "22:00-06:00" over midnight')
+        before.append((start, end if start < end else time.max))
+        if time.min < end < start:
+            after.append((time.min, end))
+    return _Spans(tuple(before), tuple(after))
 
 
 def windows_by_weekday(value: Toml) -> dict[int, Windows]:
     """Read a table such as `{ mon-fri = "08:00-18:00" }` as spans by weekday; Monday is 0. Raises `ConfigError`.
 
-    A range of days may run past Sunday, as in sat-mon. Days that the table does not name are left out.
+    A range of days may run past Sunday, as in sat-mon. Days that the table does not name are left out. A span over
+    midnight belongs to the day on which it begins: `{ fri = "22:00-06:00" }` lasts until 6 on Saturday.
     """
     if not isinstance(value, Mapping):
         raise ConfigError('must be a table by weekdays, such as { mon-fri = "08:00-18:00" }')
-    hours: dict[int, Windows] = {}
+    found: dict[int, _Spans] = {}
     for days, spans in value.items():
         first, _, last = days.partition("-")
         if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
             raise ConfigError(f"{days!r} is no weekday or span of them: mon, mon-fri")
         start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
         for day in range(start, end + 1 if end >= start else end + 8):
-            hours[day % 7] = windows(spans)
+            found[day % 7] = _spans(spans)
+    hours: dict[int, Windows] = {}
+    for day in range(len(WEEKDAYS)):
+        night = found.get((day - 1) % 7, _Spans()).after_midnight
+        if night or day in found:
+            hours[day] = (*night, *found.get(day, _Spans()).before_midnight)
     return hours
 
 

@@ -37,8 +37,8 @@ def by_the_c_library(tz: str) -> list[str]:
     [
         "CET-1CEST,M3.5.0,M10.5.0/3", "CET-1CEST-2,M3.5.0/2:00:00,M10.5.0/3:00:00", "EST5EDT,M3.2.0,M11.1.0",
         "AEST-10AEDT,M10.1.0,M4.1.0/3", "<+1030>-10:30<+11>-11,M10.1.0,M4.1.0", "UTC-3", "UTC+3", "UTC0", "GMT",
-        "GMT-5", "EST5", "<+0545>-5:45", "MST7MDT", "PST8PDT", "CST6CDT", "EST5EDT", "US/East-Indiana", "Europe/Uzhgorod",
-        "Europe/Zaporozhye", "Antarctica/Troll", ":Europe/Rome", "", ":", f"{ZONEINFO}/Europe/Rome",
+        "GMT-5", "EST5", "<+0545>-5:45", "MST7MDT", "PST8PDT", "CST6CDT", "EST5EDT", "US/East-Indiana",
+        "Europe/Uzhgorod", "Europe/Zaporozhye", "Antarctica/Troll", ":Europe/Rome", "", ":", f"{ZONEINFO}/Europe/Rome",
         f":{ZONEINFO}/Asia/Tokyo", "posix/Europe/Rome",
     ],
 )  # fmt: skip
