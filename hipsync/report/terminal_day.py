@@ -6,7 +6,7 @@ the strips, words and totals of this module. `day_facts` gives the same as plain
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -145,27 +145,32 @@ def _strip(summary: DaySummary, style: Style, marks: Marks, columns: int) -> Ite
     room = (columns - len(MARGIN)) * 3600
     length_s = (summary.end - summary.start).total_seconds()
     cell = next((cell for cell in STRIP_CELL_MINUTES if length_s * 60 / cell <= room), STRIP_CELL_MINUTES[-1])
+    cells = _cells(summary.kinds, cell)
     yield MARGIN + ruler(summary, cell)
-    yield MARGIN + strip(summary.kinds, cell, style, marks)
-    yield MARGIN + legend([summary.kinds], cell, style, marks)
+    yield MARGIN + strip(cells, style, marks)
+    yield MARGIN + legend(cells, style, marks)
 
 
 def ruler(day: DaySummary, cell_minutes: int) -> str:
     """The line above a strip of this day, with every third hour in local time."""
     zone = ZoneInfo(day.zone)
     hours = range(0, int((day.end - day.start).total_seconds()) // 3600, 3)
-    labels = (f"{(day.start + hour * HOUR).astimezone(zone):%H}" for hour in hours)
-    return "".join(label.ljust(3 * 60 // cell_minutes) for label in labels).rstrip()
+    return marked(((day.start + hour * HOUR).astimezone(zone).strftime("%H:%M") for hour in hours), cell_minutes)
 
 
-def strip(kinds: bytes, cell_minutes: int, style: Style, marks: Marks) -> str:
-    """One character for every `cell_minutes` minutes: that of their most frequent kind. `kinds` as in `DaySummary`."""
-    return "".join(_coloured(marks[_main(cell)], _main(cell), style) for cell in _cells(kinds, cell_minutes))
+def marked(times: Iterable[str], cell_minutes: int) -> str:
+    """A line with a mark for each third hour of a strip; `times`, such as 09:00, lose their minutes if these are 0."""
+    return "".join(each.removesuffix(":00").ljust(3 * 60 // cell_minutes) for each in times).rstrip()
 
 
-def legend(days: Sequence[bytes], cell_minutes: int, style: Style, marks: Marks) -> str:
-    """A line that explains the marks in the strips of these days; `days` are `kinds` as in `DaySummary`."""
-    shown = {_main(cell) for kinds in days for cell in _cells(kinds, cell_minutes)}
+def strip(cells: Sequence[bytes], style: Style, marks: Marks) -> str:
+    """One character for each cell: that of its most frequent kind. A cell without minutes is a space."""
+    return "".join(_coloured(marks[_main(cell)], _main(cell), style) if cell else " " for cell in cells)
+
+
+def legend(cells: Iterable[bytes], style: Style, marks: Marks) -> str:
+    """A line that explains the marks in strips that have these cells."""
+    shown = {_main(cell) for cell in cells if cell}
     return "  ".join(f"{_coloured(marks[kind], kind, style)} {WORDS[kind]}" for kind in KINDS if kind in shown)
 
 

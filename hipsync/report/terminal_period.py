@@ -6,14 +6,15 @@ It counts nothing itself: all numbers come from `PeriodSummary`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, timedelta
-from itertools import groupby
+from datetime import date
+from itertools import chain, groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from hipsync.core.period import COMPARABLE_MINUTES, PeriodSummary, awake_minutes, change
 from hipsync.core.summary import KINDS, BandOfDay, DaySummary
 from hipsync.model import Kind
+from hipsync.report.by_clock import DAY_MINUTES, cells, clock, row_begins, row_minutes
 from hipsync.report.terminal_day import (
     NARROWEST_COLUMNS,
     UNICODE_MARKS,
@@ -24,7 +25,7 @@ from hipsync.report.terminal_day import (
     bands_line,
     legend,
     length,
-    ruler,
+    marked,
     strip,
     totals,
 )
@@ -34,18 +35,16 @@ PeriodKind = Literal["week", "month"]
 CELL_MINUTES = (10, 15, 20, 30)
 """How many minutes a character of a strip may stand for; the smallest number that fits is used. With 30, a line of a
 week has 80 columns."""
-DAY = timedelta(days=1)
 LABEL, FIGURES = "  Mon 16 ", " sitting longest breaks"
 """The widest text before a strip, and the heading of the figures after it."""
 FOLDED_DAYS = 3
 """This many or more days in a row without data share one line."""
 
 
-def cell_minutes(days: Sequence[DaySummary], columns: int) -> int:
-    """How many minutes a character of a strip stands for, so that the longest of these days fits into `columns`."""
-    hours = max(((day.end - day.start).total_seconds() / 3600 for day in days), default=24)
+def cell_minutes(row: int, columns: int) -> int:
+    """How many minutes a character of a strip stands for, so that a row of that many minutes fits into `columns`."""
     room = columns - len(LABEL) - len(FIGURES)
-    return next((cell for cell in CELL_MINUTES if hours * 60 / cell <= room), CELL_MINUTES[-1])
+    return next((cell for cell in CELL_MINUTES if row / cell <= room), CELL_MINUTES[-1])
 
 
 def period_text(
@@ -141,13 +140,15 @@ def _bands(period: PeriodSummary) -> list[BandOfDay]:
 
 
 def _calendar(period: PeriodSummary, kind: PeriodKind, style: Style, marks: Marks, columns: int) -> Iterator[str]:
-    cell = cell_minutes(period.days, columns)
-    ordinary = next((day for day in period.days if day.end - day.start == DAY), period.days[0])
-    width = max(len(strip(day.kinds, cell, "plain", marks)) for day in period.days)
-    width = max(width, 24 * 60 // cell)
-    long = width > 24 * 60 // cell and columns < NARROWEST_COLUMNS + 2  # 25 hours take the place of the margin
+    begins = row_begins(period.days)
+    row = row_minutes(period.days, begins)
+    cell = cell_minutes(row, columns)
+    width = -(-row // cell)
+    long = width > DAY_MINUTES // cell and columns < NARROWEST_COLUMNS + 2  # 25 hours take the place of the margin
     margin = "" if long else "  "
-    yield f"{margin}       {ruler(ordinary, cell):<{width}}{FIGURES}"
+    head = marked((clock(begins, at) for at in range(0, row - 59, 3 * 60)), cell)
+    yield f"{margin}       {head:<{width}}{FIGURES}"
+    strips = {day.date: cells(day, begins, cell) for day in period.days}
     for known, group in groupby(_begun(period), key=lambda day: day.complete_until is not None):
         run = list(group)
         if not known and len(run) >= FOLDED_DAYS:
@@ -158,18 +159,17 @@ def _calendar(period: PeriodSummary, kind: PeriodKind, style: Style, marks: Mark
         for each in run:
             if kind == "month" and each.date.weekday() == 0 and each.date.day > 1:
                 yield ""
-            yield f"{margin}{_label(each.date)} {_row(each, cell, width, style, marks)}"
+            yield f"{margin}{_label(each.date)} {_row(each, strips[each.date], width, style, marks)}"
     yield ""
-    yield f"{margin}       {legend([day.kinds for day in period.days], cell, style, marks)}"
+    yield f"{margin}       {legend(chain.from_iterable(strips.values()), style, marks)}"
 
 
 def _label(day: date) -> str:
     return f"{day:%a} {day.day:>2}"
 
 
-def _row(day: DaySummary, cell: int, width: int, style: Style, marks: Marks) -> str:
-    plain = strip(day.kinds, cell, "plain", marks)
-    drawn = strip(day.kinds, cell, style, marks) + " " * (width - len(plain))
+def _row(day: DaySummary, drawn_cells: Sequence[bytes], width: int, style: Style, marks: Marks) -> str:
+    drawn = strip(drawn_cells, style, marks) + " " * (width - len(drawn_cells))
     if not awake_minutes(day.minutes):
         return f"{drawn} {'-':>7} {'-':>7} {'-':>6}"
     sitting, longest = length(day.minutes[Kind.SITTING]), length(day.longest_minutes) if day.longest_minutes else "-"

@@ -17,12 +17,12 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hipsync.core.period import PeriodSummary
-from hipsync.core.summary import KINDS, DaySummary, Hour, PromptOutcome
+from hipsync.core.summary import KINDS, DaySummary, PromptOutcome
 from hipsync.model import MINUTE, Answer, Kind
+from hipsync.report.by_clock import cells, clock, row_begins, row_minutes, runs
 from hipsync.report.page.parts import LEFT, ROW, WIDTH, day_name, folded_table, html_table, many, svg
 from hipsync.report.terminal_day import WORDS, length
 
-HOUR = timedelta(hours=1)
 PLOT = WIDTH - LEFT - 4
 """Width of a chart between its row labels and its right edge, in SVG units."""
 
@@ -35,7 +35,7 @@ HEIGHTS: Mapping[Kind, float] = {
     Kind.UNKNOWN: 0.0,
 }
 """Share of a strip's height that each kind of minute fills, so that a strip can be read without colours."""
-STRIPS_DESC = "A row a day, from midnight to midnight. The higher the bar, the stiller the hour: sitting is highest, then up and about, standing, asleep, not worn; nothing where it is unknown."
+STRIPS_DESC = "A row a day, from {begins} on by the clock: an hour that the clocks skip is empty, one that comes twice is drawn at half its width. The higher the bar, the stiller the hour: sitting is highest, then up and about, standing, asleep, not worn; nothing where it is unknown."
 
 
 def strips(period: PeriodSummary) -> str:
@@ -49,26 +49,29 @@ def strips(period: PeriodSummary) -> str:
 
 
 def _strips_svg(days: Sequence[DaySummary]) -> str:
-    hours = max(max(len(day.hours), round((day.end - day.start) / HOUR)) for day in days)
-    hour_width = PLOT / hours
+    begins = row_begins(days)
+    row = row_minutes(days, begins)
+    minute_width = PLOT / row
     height = 24 + ROW * len(days)
     axis = [
-        f'<text x="{LEFT + at * hour_width:.1f}" y="14" class="axis">{at:02d}:00</text>'
-        f'<path d="M{LEFT + at * hour_width:.1f} 20V{height}" class="grid"/>'
-        for at in range(0, 25, 3)
-        if at < hours
+        f'<text x="{LEFT + at * minute_width:.1f}" y="14" class="axis">{clock(begins, at)}</text>'
+        f'<path d="M{LEFT + at * minute_width:.1f} 20V{height}" class="grid"/>'
+        for at in range(0, row, 3 * 60)
     ]
-    rows = [_strip(day, 24 + ROW * number, hour_width / 60) for number, day in enumerate(days)]
-    return svg("strips", "The days, minute by minute", STRIPS_DESC, height, "".join([*axis, *rows]))
+    rows = [_strip(day, begins, 24 + ROW * number, minute_width) for number, day in enumerate(days)]
+    described = STRIPS_DESC.format(begins=clock(begins, 0))
+    return svg("strips", "The days, minute by minute", described, height, "".join([*axis, *rows]))
 
 
-def _strip(day: DaySummary, y: float, minute_width: float) -> str:
+def _strip(day: DaySummary, begins: timedelta, y: float, minute_width: float) -> str:
     """The SVG of one day's row. Each kind is a single path, so that the page of a month stays small."""
     paths: dict[Kind, list[str]] = {}
+    placed = runs(day, begins)
     for span in day.spans():
-        x = LEFT + (span.start - day.start) / MINUTE * minute_width
-        width = (span.end - span.start) / MINUTE * minute_width
-        paths.setdefault(span.kind, []).append(_bar(x, width, y, ROW - 8, HEIGHTS[span.kind]))
+        first, last = (span.start - day.start) // MINUTE, (span.end - day.start) // MINUTE
+        for x, width in filter(None, (run.place(first, last) for run in placed)):
+            bar = _bar(LEFT + x * minute_width, width * minute_width, y, ROW - 8, HEIGHTS[span.kind])
+            paths.setdefault(span.kind, []).append(bar)
     bars = "".join(f'<path class="{_class(kind)}" d="{"".join(parts)}"/>' for kind, parts in paths.items())
     label = f'<text x="{LEFT - 8}" y="{y + 16}" class="row">{day_name(day)}</text>'
     return f'{label}<path class="base" d="M{LEFT} {y + ROW - 7.5}H{WIDTH - 4}"/>{bars}'
@@ -108,7 +111,7 @@ def _bar(x: float, width: float, y: float, height: float, share: float) -> str:
 
 CELL = 24
 """Height of an hour's cell, in SVG units."""
-HOURS_DESC = "A row a day, a cell an hour: minutes of sitting, darker for more; hatched where most of the hour is unknown or the band was not worn; empty where it was slept."
+HOURS_DESC = "A row a day, a cell an hour of the clock: minutes of sitting, darker for more; hatched where most of the hour is unknown or the band was not worn; empty where it was slept."
 HATCH = '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><path class="hatch-line" d="M0 0V6"/></pattern></defs>'
 
 
@@ -116,7 +119,7 @@ class _HourCell(NamedTuple):
     """What the chart of hours shows of one hour."""
 
     shade: str
-    """The CSS class: how much of the hour was spent sitting, or why that is not known."""
+    """The CSS class: how much of the hour was spent sitting, or why that is not known; empty if there is no such hour."""
     minutes: str
     """Minutes of sitting; empty for an hour that was mostly slept, unworn or unknown."""
 
@@ -125,25 +128,29 @@ def hours(period: PeriodSummary) -> str:
     """HTML of the minutes of sitting, with a cell for each hour; empty for a single day, whose strip shows them."""
     if len(period.days) == 1:
         return ""
-    columns = max(24, *(len(day.hours) for day in period.days))
-    rows = [[_hour_cell(hour) for hour in day.hours] for day in period.days]
+    begins = row_begins(period.days)
+    rows = [[_hour_cell(cell) for cell in cells(day, begins, 60)] for day in period.days]
+    columns = max(24, *map(len, rows))
     names = [day_name(day) for day in period.days]
+    heads = [clock(begins, 60 * at).removesuffix(":00") for at in range(columns)]
     table = folded_table(
         "Minutes of sitting, by hour",
-        ("day", *(f"{at:02d}" for at in range(columns))),
+        ("day", *heads),
         [
             [name, *(cell.minutes for cell in row), *[""] * (columns - len(row))]
             for name, row in zip(names, rows, strict=True)
         ],
     )
     read = "<p>Minutes of sitting in each hour. Empty: asleep. Hatched: unknown, or the band was not worn.</p>"
-    return f"<section><h2>Which hours</h2>{read}{_hours_svg(names, rows, columns)}{table}</section>"
+    return f"<section><h2>Which hours</h2>{read}{_hours_svg(names, rows, heads)}{table}</section>"
 
 
-def _hour_cell(hour: Hour) -> _HourCell:
-    minutes = hour.minutes
+def _hour_cell(kinds: bytes) -> _HourCell:
+    minutes = {kind: kinds.count(code) for code, kind in enumerate(KINDS)}
     unknown = minutes[Kind.UNKNOWN] + minutes[Kind.NOT_WORN]
-    total = sum(minutes.values())
+    total = len(kinds)
+    if not total:
+        return _HourCell("", "")
     if unknown * 2 > total:
         return _HourCell("unseen", "")
     if minutes[Kind.ASLEEP] * 2 > total:
@@ -152,11 +159,11 @@ def _hour_cell(hour: Hour) -> _HourCell:
     return _HourCell(f"sat{min(sitting // 15, 3)}", str(sitting))
 
 
-def _hours_svg(names: Sequence[str], rows: Sequence[Sequence[_HourCell]], columns: int) -> str:
-    width = PLOT / columns
+def _hours_svg(names: Sequence[str], rows: Sequence[Sequence[_HourCell]], heads: Sequence[str]) -> str:
+    width = PLOT / len(heads)
     axis = [
-        f'<text x="{LEFT + at * width + width / 2:.1f}" y="14" class="axis middle">{at:02d}</text>'
-        for at in range(min(columns, 24))
+        f'<text x="{LEFT + at * width + width / 2:.1f}" y="14" class="axis middle">{head}</text>'
+        for at, head in enumerate(heads[:24])
     ]
     drawn = [
         _hours_row(name, row, 22 + CELL * number, width)
@@ -170,6 +177,8 @@ def _hours_svg(names: Sequence[str], rows: Sequence[Sequence[_HourCell]], column
 def _hours_row(name: str, row: Sequence[_HourCell], y: int, width: float) -> str:
     drawn = [f'<text x="{LEFT - 8}" y="{y + 16}" class="row">{name}</text>']
     for at, (shade, minutes) in enumerate(row):
+        if not shade:
+            continue
         x = LEFT + at * width
         drawn.append(f'<rect x="{x + 1:.1f}" y="{y + 1}" width="{width - 2:.1f}" height="{CELL - 2}" class="{shade}"/>')
         if minutes:
