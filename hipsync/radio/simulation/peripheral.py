@@ -35,6 +35,8 @@ SHORTEST_SLEEP_S = 0.001
 """The shortest wait, in seconds. Without it a band whose `wake_at` lies in the past would stop a virtual clock."""
 _BASE_UUID = "-0000-1000-8000-00805f9b34fb"
 """The end of every UUID that the Bluetooth SIG assigned as a number (Core specification, volume 3, part B, 2.5.1)."""
+GENERIC_ACCESS = "00001800" + _BASE_UUID
+"""The service with a device's name. Every device has one; Bumble adds it unless the simulator brings its own."""
 _MOST_BYTES = 31
 """The most bytes of data in a legacy advertisement, and in a scan response (Core specification, volume 6, part B,
 2.3.1)."""
@@ -134,6 +136,14 @@ def _wire(uuid: str) -> bytes:
     return (whole[2:4] if _is_short(uuid) else whole)[::-1]
 
 
+def _declared(uuid: str) -> core.UUID:
+    """Return a UUID in the form in which a GATT table declares it: in 2 bytes if the SIG assigned it, else in 16.
+
+    A client that looks for a service by its 2 bytes finds no other form of it.
+    """
+    return core.UUID.from_bytes(_wire(uuid))
+
+
 @asynccontextmanager
 async def on_the_air(
     band: SimulatedBand,
@@ -186,7 +196,12 @@ class _Peripheral:
     ) -> None:
         self._band, self._now = band, now
         self._permissions = _OPEN if bond is None else _OPEN | bond.permissions
-        configuration = DeviceConfiguration(name=band.advertisement().name or "band", address=hci.Address(address))
+        table = band.services()
+        configuration = DeviceConfiguration(
+            name=band.advertisement().name or "band",
+            address=hci.Address(address),
+            gap_service_enabled=GENERIC_ACCESS not in {service.uuid for service in table},  # its own, and not twice
+        )
         self.device = Device(config=configuration, host=Host(source, sink))
         self.device.gatt_server.max_mtu = mtu
         if bond is not None:
@@ -205,9 +220,9 @@ class _Peripheral:
         """Set when `live` must run another step: the client connected, left or sent something, or `end` was called."""
         self._failure: Exception | None = None
         self._ending = False
-        for service in band.services():
+        for service in table:
             attributes = [self._attribute(each, service.uuid) for each in service.characteristics]
-            self.device.add_service(gatt.Service(service.uuid, attributes))
+            self.device.add_service(gatt.Service(_declared(service.uuid), attributes))
 
     def _attribute(self, characteristic: Characteristic, service: str) -> gatt.Characteristic[bytes]:
         uuid, properties = characteristic
@@ -229,7 +244,7 @@ class _Peripheral:
         for each in properties:
             flags |= _PROPERTIES[each]
         attribute = gatt.Characteristic[bytes](
-            uuid,
+            _declared(uuid),
             flags,
             self._permissions,
             gatt.CharacteristicValue(read=read, write=write),
