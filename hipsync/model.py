@@ -23,6 +23,11 @@ STEPS_A_MINUTE = 300
 """The most steps that anybody makes in a minute, at a sprinter's pace. A count that grows faster is wrong."""
 
 
+def is_possible(steps: int, length: timedelta) -> bool:
+    """Whether somebody can have made these steps within this time: the one limit for every band and every import."""
+    return 0 <= steps <= STEPS_A_MINUTE * (length / MINUTE)
+
+
 class State(StrEnum):
     """What a band itself says of an epoch. The values are those of the CSV column `state`."""
 

@@ -21,7 +21,8 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hipsync.model import MINUTE, STEPS_A_MINUTE, Counter, Epoch, State, Wear
+from hipsync.core.days import Zones
+from hipsync.model import MINUTE, Counter, Epoch, State, Wear, is_possible
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 """Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole."""
@@ -42,6 +43,13 @@ SLOT_COUNTER_MINUTES = 15
 """Between counter readings further apart than this, minutes stay unknown and the steps count only for the day."""
 CLOCKS_APART = timedelta(minutes=1)
 """How far a band's midnight may be from the host's, because a band's clock is set to whole seconds and then drifts."""
+BY_NIGHT, BY_DAY, GET_UP_MINUTES = 100, 1000, 5 * 60
+"""The most steps an hour, before five o'clock and after it, by which a count may be that of the new day.
+
+A higher count after a gap over midnight, or at the first contact with a band, may be yesterday's, not yet cleared.
+"""
+HARDLY_GROWN = 100
+"""A count that has grown by fewer steps than this over midnight was not cleared: no two days are so much alike."""
 STILL_STEPS = 20
 """A slot with fewer steps than this is still. A minute with this many or more is not asleep, whatever a band says."""
 DOUBTFUL_MINUTES = 180
@@ -136,11 +144,13 @@ def instant_of(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
 
-def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -> Timeline:
+def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | Zones) -> Timeline:
     """All sources merged into one timeline of the minutes `[first, last)`, counted from 1970.
 
-    Readings before and after these minutes are used, but not shown. Counters are reset at midnight in `zone`.
+    Readings before and after these minutes are used, but not shown. `zone` is where the bands' clocks were, at whose
+    midnight counters are reset. An epoch with more steps than anybody makes is left out, as if it had not come.
     """
+    zones = zone if isinstance(zone, Zones) else Zones([], zone.key)
     size = max(last - first, 0)
     line = Timeline(first, bytearray(size), bytearray(size), [0] * size, bytearray(size))
     slept = bytearray(size)
@@ -148,12 +158,12 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
     for source in sources:
         unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(source)
         vouched = VOUCHED if source.vouches else 0
-        counted = _counted_times(source, zone)
-        for epoch in source.epochs:
+        counted = _counted_times(source, zones)
+        for epoch in filter(_is_possible, source.epochs):
             coarse = epoch.length > COARSE_MINUTES * MINUTE
             if not coarse or not any(start <= epoch.start and epoch.end <= end for start, end in counted):
                 _place(line, slept, unplaced, epoch, vouched, unworn)
-        _place_counters(line, unplaced, source.counters, vouched, zone)
+        _place_counters(line, unplaced, source.counters, vouched, zones)
     for at in range(size):
         if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
@@ -162,7 +172,7 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo) -
     return line
 
 
-def _counted_times(source: Source, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+def _counted_times(source: Source, zones: Zones) -> list[tuple[datetime, datetime]]:
     """The times `[start, end)` in which a band's counter was read often; empty if the band reports no coarse epochs.
 
     A coarse epoch inside such a time repeats steps that the counter has given already, so the epoch is left out.
@@ -170,12 +180,16 @@ def _counted_times(source: Source, zone: ZoneInfo) -> list[tuple[datetime, datet
     if not any(epoch.length > COARSE_MINUTES * MINUTE for epoch in source.epochs):
         return []
     counted: list[tuple[datetime, datetime]] = []
-    for start_s, end_s, _, known in _differences(source.counters, zone):
+    for start_s, end_s, _, known in _differences(source.counters, zones):
         if known and end_s - start_s <= SLOT_COUNTER_MINUTES * 60:
             start, end = datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC)
             begun = counted.pop()[0] if counted and counted[-1][1] == start else start
             counted.append((begun, end))
     return counted
+
+
+def _is_possible(epoch: Epoch) -> bool:
+    return is_possible(epoch.steps, epoch.length)
 
 
 def _place(
@@ -233,7 +247,7 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
 
 
 def _place_counters(
-    line: Timeline, unplaced: list[_UnplacedSteps], counters: Sequence[Counter], flags: int, zone: ZoneInfo
+    line: Timeline, unplaced: list[_UnplacedSteps], counters: Sequence[Counter], flags: int, zones: Zones
 ) -> None:
     """Enter the growth of a counter between its readings.
 
@@ -241,12 +255,12 @@ def _place_counters(
     that around an impossible count, counts only for the day.
     """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
-    for start_s, end_s, steps, known in _differences(counters, zone):
+    for start_s, end_s, steps, known in _differences(counters, zones):
         length_s = end_s - start_s
         width = -(-length_s // 60)
         if not known or length_s > SLOT_COUNTER_MINUTES * 60:
-            midnight = datetime.fromtimestamp(end_s, zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-            begun_s = max(start_s, int(midnight.timestamp()))  # a reset in between leaves what came before unknown
+            clock = zones.at(datetime.fromtimestamp(start_s, UTC))
+            begun_s = max(start_s, _midnight_s(end_s, clock))  # a reset in between leaves what came before unknown
             unplaced.append(
                 _UnplacedSteps(min(-(-begun_s // 60), end_s // 60), end_s // 60, end_s // 60, steps, gap=True)
             )
@@ -282,41 +296,100 @@ class _Growth(NamedTuple):
     """Whether the time between is known; it is not if an impossible count was read in it."""
 
 
-def _differences(counters: Sequence[Counter], zone: ZoneInfo) -> Iterator[_Growth]:
-    """The growth of a counter between neighbouring readings.
+def _differences(counters: Sequence[Counter], zones: Zones) -> Iterator[_Growth]:
+    """The growth of a counter between neighbouring readings, and before the first one.
 
-    Midnight in `zone` resets a counter. So its value after midnight was walked since then, and after a long gap even if
-    it is more than before. A counter that falls within a day was reset when the band restarted, at an unknown time:
-    nothing is yielded for that pair of readings.
+    A count that falls was reset in between, by midnight or by a restart, and the new count was walked since. Where
+    midnight by the band's clock explains the fall, the time since is known, else not; what was walked before is lost
+    with the old count. The first count of all was walked since midnight.
 
-    Nor is anything yielded where it grows faster than `STEPS_A_MINUTE`. If it falls back to where it was, the counts in
+    Nothing is yielded where it grows faster than `STEPS_A_MINUTE`. If it falls back to where it was, the counts in
     between were wrong, and what was walked meanwhile is yielded; if not, it has jumped and counts on from there.
     """
-
-    def day(instant: datetime) -> date:
-        return instant.astimezone(zone).date()
-
+    if counters and _is_todays(counters[0], clock := zones.at(counters[0].at)):
+        end_s = _second(counters[0])
+        yield _Growth(_midnight_s(end_s, clock), end_s, counters[0].steps, known=False)
     right: Counter | None = None  # the reading before the counts that may be wrong
-    for before, after in pairwise(counters):
-        if right is not None and day(right.at) == day(after.at) and right.steps <= after.steps < before.steps:
-            growth = _Growth(_second(right), _second(after), after.steps - right.steps, known=False)
-            right = None
-            if _possible(growth):
-                yield growth
+    for at, (before, after) in enumerate(pairwise(counters), 1):
+        clock = zones.at(before.at)  # until the next contact the band's clock stays as this one has set it
+        if right is not None and _day(right, clock) == _day(after, clock) and right.steps <= after.steps < before.steps:
+            back = _Growth(_second(right), _second(after), after.steps - right.steps, known=False)
+            if _possible(back):
+                right = None
+                yield back
                 continue
-        steps = after.steps - before.steps
-        if steps < 0:
+        fallen = after.steps < before.steps
+        growth = _since_reset(counters, at, clock) if fallen else _risen(counters, at, clock)
+        if growth is None:
             right = None
-            if day(before.at - CLOCKS_APART) == day(after.at + CLOCKS_APART):
-                continue
-            steps = after.steps
-        elif after.at - before.at > SLOT_COUNTER_MINUTES * MINUTE and day(before.at) != day(after.at):
-            steps = after.steps
-        growth = _Growth(_second(before), _second(after), steps)
-        if not _possible(growth):
+        elif not _possible(growth):
             right = right or before
-        elif after.at > before.at:
+        elif growth.end_s > growth.start_s:
+            right = None if fallen else right
             yield growth
+
+
+def _since_reset(counters: Sequence[Counter], at: int, clock: ZoneInfo) -> _Growth | None:
+    """The growth up to reading `at`, whose count is lower than the one before; None if the low count was wrong.
+
+    It was if the next one is no lower than the one before, and too high to have been walked since.
+    """
+    before, after = counters[at - 1], counters[at]
+    growth = _Growth(_second(before), _second(after), after.steps)
+    if (before.at - CLOCKS_APART).astimezone(clock).date() != (after.at + CLOCKS_APART).astimezone(clock).date():
+        seen = after.at - before.at <= SLOT_COUNTER_MINUTES * MINUTE
+        return growth._replace(start_s=max(growth.start_s, _midnight_s(growth.end_s, clock)), known=seen)
+    if at + 1 < len(counters) and counters[at + 1].steps >= before.steps:
+        risen = counters[at + 1].steps - after.steps
+        if not _possible(_Growth(growth.end_s, _second(counters[at + 1]), risen)):
+            return None
+    return growth._replace(known=False)
+
+
+def _risen(counters: Sequence[Counter], at: int, clock: ZoneInfo) -> _Growth | None:
+    """The growth up to reading `at`, whose count is no lower than the one before; None if its day is not known.
+
+    After a long gap over midnight, the count may be the new day's, or still yesterday's (InfiniTime #1270, BangleApps
+    #1216). It is yesterday's if it falls later that day, if it has hardly grown, or if hardly anybody has walked so
+    much by that hour. If it falls later, its growth may have been walked on either day, and is not counted.
+    """
+    before, after = counters[at - 1], counters[at]
+    growth = _Growth(_second(before), _second(after), after.steps - before.steps)
+    if after.at - before.at <= SLOT_COUNTER_MINUTES * MINUTE or _day(before, clock) == _day(after, clock):
+        return growth
+    if _falls(counters, at, clock):
+        return None
+    if growth.steps < HARDLY_GROWN or not _is_todays(after, clock):
+        return growth
+    return growth._replace(steps=after.steps)
+
+
+def _falls(counters: Sequence[Counter], at: int, clock: ZoneInfo) -> bool:
+    """Whether the count falls after reading `at` on the same day, and is not up again with the next reading."""
+    for number in range(at, len(counters) - 1):
+        before, after = counters[number], counters[number + 1]
+        if _day(after, clock) != _day(counters[at], clock):
+            return False
+        if after.steps < before.steps and after.steps < counters[at].steps:
+            return _since_reset(counters, number + 1, clock) is not None
+    return False
+
+
+def _is_todays(reading: Counter, clock: ZoneInfo) -> bool:
+    """Whether a count can have been walked since midnight by somebody who is up from five o'clock on (`BY_NIGHT`)."""
+    minutes = (_second(reading) - _midnight_s(_second(reading), clock)) // 60
+    most = BY_NIGHT * min(minutes, GET_UP_MINUTES) + BY_DAY * max(minutes - GET_UP_MINUTES, 0)
+    return reading.steps * 60 <= most
+
+
+def _day(reading: Counter, clock: ZoneInfo) -> date:
+    return reading.at.astimezone(clock).date()
+
+
+def _midnight_s(instant_s: int, clock: ZoneInfo) -> int:
+    """The last midnight of a clock at or before an instant, both in seconds since 1970."""
+    local = datetime.fromtimestamp(instant_s, clock)
+    return int(local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp())
 
 
 def _second(reading: Counter) -> int:
@@ -325,7 +398,7 @@ def _second(reading: Counter) -> int:
 
 def _possible(growth: _Growth) -> bool:
     """Whether somebody can have made these steps; a minute is added, because some bands count late."""
-    return growth.steps <= STEPS_A_MINUTE * (-(-(growth.end_s - growth.start_s) // 60) + 1)
+    return is_possible(growth.steps, timedelta(minutes=-(-(growth.end_s - growth.start_s) // 60) + 1))
 
 
 def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:

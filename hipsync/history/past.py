@@ -50,7 +50,7 @@ def judged_past(
     while True:
         first = minute_of(start) - around
         last = min(minute_of(end) + around, minute_of(now))
-        line = timeline(sources(store, first, last, only_band), first, last, zones.at(start))
+        line = timeline(sources(store, first, last, only_band), first, last, zones)
         found = bouts(line, rule)
         if around >= FARTHEST_MINUTES or not _reaches_edge(line, found, start, end, now):
             return Past(line, found)

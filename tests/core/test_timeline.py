@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hipsync.core.days import Zones
 from hipsync.core.timeline import ASLEEP, AWAKE, MISSING, MOVING, NOT_WORN, STILL, Source, timeline, zero_runs
-from hipsync.model import MINUTE, Counter, Epoch, State, Wear
+from hipsync.model import MINUTE, Counter, Epoch, State, Wear, ZoneChange
 from support.builders import MONDAY, day, line, minutes, slots
 
 
@@ -110,6 +112,17 @@ def test_wear_readings_take_the_whole_minutes_between() -> None:
     assert list(time.code) == [AWAKE, AWAKE, NOT_WORN, NOT_WORN, AWAKE, AWAKE]
 
 
+@pytest.mark.parametrize(("length", "steps"), [(1, 301), (1, 65535), (1, -1), (10, 3001), (60, 18_001), (60, 65535)])
+def test_an_epoch_with_more_steps_than_anybody_makes_is_unknown(length: int, steps: int) -> None:
+    # BangleApps #985 (2,000 km in a day) and Gadgetbridge #91 (-1), in epochs, however they came into the store
+    time = line(Source([Epoch(MONDAY, length * MINUTE, steps)]), size=60)
+    assert (set(time.code), sum(time.steps), time.unplaced) == ({MISSING}, 0, [])
+
+
+def test_a_sprinter_s_minute_is_believed() -> None:
+    assert line(Source([Epoch(MONDAY, MINUTE, 300)]), size=1).steps == [300]
+
+
 class TestCounters:
     """Live totals: up to five minutes are spread, up to fifteen make a slot, longer is unknown."""
 
@@ -160,6 +173,18 @@ class TestCounters:
         counters = [Counter(at(-4 * 60), 3000), Counter(at(18 * 60), 5000)]
         time = timeline([Source([], counters)], line().first, line().first + 1440, ZoneInfo("UTC"))
         assert time.unplaced == [(time.first + 18 * 60, 5000)]
+
+    def test_what_was_walked_before_midnight_since_the_last_reading_is_unknown_not_still(self) -> None:
+        counters = [Counter(at(-4), 5000), Counter(at(1), 0)]
+        time = timeline([Source([], counters)], line().first - 5, line().first + 1, ZoneInfo("UTC"))
+        assert list(time.code) == [MISSING] * 5 + [AWAKE]
+
+    def test_a_count_is_cleared_by_the_midnight_of_the_watch_not_of_the_wearer(self) -> None:
+        # the clock is London's until the contact at 01:00 UTC, in Tokyo, where it is ten o'clock of the same day
+        zones = Zones([ZoneChange(at(-600), "Europe/London"), ZoneChange(at(60), "Asia/Tokyo")], "Europe/London")
+        counters = [Counter(at(-60), 3000), Counter(at(60), 3200), Counter(at(90), 200)]
+        time = timeline([Source([], counters)], line().first, line().first + 120, zones)
+        assert time.unplaced == [(time.first + 90, 200)]
 
     def test_a_restart_within_the_day_leaves_the_time_unknown(self) -> None:
         time = line(Source([], [Counter(at(10), 5000), Counter(at(12), 12), Counter(at(13), 15)]), size=15)
