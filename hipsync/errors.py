@@ -4,6 +4,7 @@ HipsyncError                 one clear line: what, why, what to do
 |-- ConfigError              an option, a setting or the settings file is wrong
 |-- InputError               a file to import is not what it should be; nothing in it was stored
 |-- StoreError               the database cannot be read or written; nothing was half written
+|   |-- Damaged              the file itself is damaged: only a copy helps
 |   `-- Outdated             a newer hipsync has upgraded the database: this program must be restarted
 |-- BluetoothUnavailable     this computer has no usable Bluetooth: no adapter or service, or it is switched off
 |-- Refused                  the running service, or the system, refused a command
@@ -32,6 +33,10 @@ class InputError(HipsyncError):
 
 class StoreError(HipsyncError):
     """The database could not be opened, read or written. Nothing is left half written."""
+
+
+class Damaged(StoreError):
+    """The database, or a copy of it, is damaged or is no database at all, so that only another copy helps."""
 
 
 class Outdated(StoreError):

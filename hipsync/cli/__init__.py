@@ -50,6 +50,11 @@ COMMANDS = {
 """The module of this package that defines each command, by the command's name, in the order of `hipsync --help`."""
 
 
+CHECK_FIRST = frozenset({"today", "day", "week", "month", "status", "bands", "prompts", "exercise", "export", "web"})
+"""The commands that show what the database holds. Before them it is checked if that is due (`hipsync.store.checked`),
+and after them it is told if anything was found."""
+
+
 class Commands(click.Group):
     """A group of commands that imports each on demand, and ends a failed one with one line and an exit code."""
 
@@ -67,7 +72,9 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         try:
-            return super().invoke(ctx)
+            returned = super().invoke(ctx)
+        except click.exceptions.Exit as done:
+            ctx.exit(_told(ctx, done.exit_code))
         except HipsyncError as error:
             if ctx.obj is not None and ctx.obj.verbose:
                 import traceback
@@ -83,6 +90,18 @@ class Commands(click.Group):
                 click.echo(err=True)
                 ctx.exit(exits.INTERRUPTED)
             raise
+        if code := _told(ctx, 0):
+            ctx.exit(code)
+        return returned
+
+
+def _told(ctx: click.Context, code: int) -> int:
+    """Say what the last check of the database found, if anything; return the exit code of a command that had `code`."""
+    app: App | None = ctx.obj
+    if app is None or (line := app.damage_told()) is None:
+        return code
+    click.echo(f"hipsync: {line}", err=True)
+    return exits.FAILED if app.checked is not None and app.checked.damage else code
 
 
 def name_variables(command: click.Command, prefix: str) -> None:
@@ -128,6 +147,8 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
         from hipsync.cli.logs import log_everything
 
         log_everything()
+    if ctx.invoked_subcommand in CHECK_FIRST:
+        app.look_after_database()
 
 
 def main() -> None:

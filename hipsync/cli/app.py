@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hipsync.model import Band
     from hipsync.service.plan import Settings
     from hipsync.settings.config import Config
-    from hipsync.store import Store
+    from hipsync.store import Checked, Store
     from hipsync.store.keys import KeyFile
 
 NO_ZONE = "nothing names this computer's time zone, so times are in UTC: set TZ or link /etc/localtime"
@@ -43,6 +43,8 @@ class App:
         self.db_path: Path | None = None
         self.config_path: Path | None = None
         self.verbose = False
+        self.checked: Checked | None = None
+        """What the last check of the database found; None if that is not known."""
         self.colour = not os.environ.get("NO_COLOR") and sys.stdout.isatty()
 
     @property
@@ -83,6 +85,22 @@ class App:
 
         history = store.zones() if store is not None else []
         return Zones(history, host or (history[0].zone if history else host_zone()), self.config().day_start)
+
+    def look_after_database(self) -> None:
+        """Check the database if that is due: once a day, and after a crash. `checked` is then what was found."""
+        from hipsync.store import Store
+
+        def running(database: Path) -> bool:
+            from hipsync.host import lock
+
+            return lock.running(database)
+
+        with contextlib.suppress(OSError, StoreError):  # whoever opens the database is told why
+            self.checked = Store.checked(self.database, self.now(), running)
+
+    def damage_told(self) -> str | None:
+        """Return what the last check of the database found, in one line; None if it found nothing."""
+        return None if self.checked is None else self.checked.told(self.database)
 
     def open_store(self) -> Store:
         """Open the database for writing, and make it if there is none. Raises `StoreError`."""

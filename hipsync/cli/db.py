@@ -37,32 +37,52 @@ def path_command(app: App) -> None:
 @db_command.command("check")
 @click.pass_obj
 def check_command(app: App) -> None:
-    """Look for damage.
+    """Look for damage, for rows that make no sense, and for rows that a wrong clock dated.
 
     \b
     hipsync db check
     """
+    from hipsync.store.checked import remember
+
     with app.existing_store() as store:
-        problems = store.check()
-    for problem in problems:
-        click.echo(problem)
-    if problems:
-        raise StoreError(f"{app.database} is damaged: restore the newest backup, or export what can be read")
+        damage, strange, _ = store.findings()
+        for line in (*damage, *strange, *([] if damage else store.notes(app.now()))):
+            click.echo(line)
+    remember(app.database, app.now(), damage, strange)
+    if damage:
+        raise StoreError(
+            f"{app.database} is damaged: `hipsync db restore FILE` puts a copy in its place, "
+            "`hipsync export` writes what can be read"
+        )
+    if strange:
+        raise StoreError(
+            f"{app.database} holds rows that make no sense, which are left out: `hipsync export --format json` "
+            "writes all others, for `hipsync import json` into a new file (--db FILE)"
+        )
     click.echo("No damage found.")
 
 
 @db_command.command("backup")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
-@click.pass_obj
-def backup_command(app: App, file: Path | None) -> None:
+@click.pass_context
+def backup_command(ctx: click.Context, file: Path | None) -> None:
     """Copy the database, also while the service writes; by default beside it, the last seven kept.
+
+    The copy is checked first: a damaged database is not copied, so that the good copies stay.
 
     \b
     hipsync db backup
     hipsync db backup /media/stick/hipsync.db
     """
+    from hipsync.cli import exits
+    from hipsync.store.checked import last_check
+
+    app: App = ctx.obj
     with app.existing_store() as store:
         click.echo(store.backup(file, app.now()))
+    app.checked = last_check(app.database)
+    if app.damage_told() is not None:
+        ctx.exit(exits.FAILED)
 
 
 @db_command.command("restore")
@@ -131,7 +151,10 @@ def erase_command(app: App, since: str | None, until: str | None, yes: bool) -> 
         if not yes:
             click.confirm(f"Erase everything from {span}, in {copies} backups too?", abort=True)
         store.erase(start, end)
+        set_aside = store.set_aside()
     click.echo(f"Erased: from {span}, and in {copies} backups.")
+    if set_aside:
+        click.echo(f"Not erased, because they are damaged: delete {', '.join(map(str, set_aside))} yourself.", err=True)
 
 
 @db_command.command("datasette")

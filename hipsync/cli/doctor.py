@@ -96,18 +96,29 @@ def _settings(app: App) -> Iterator[Finding]:
 
 
 def _database(app: App) -> Iterator[Finding]:
+    from hipsync.store.checked import remember
+
     path = app.database
     if not path.exists():
         yield Finding("database", "look", f"none yet at {path}: `hipsync pair` or `hipsync import csv` makes it")
         return
     try:
         with app.open_store() as store:
-            problems = store.check()
-            newest = store.newest()
+            damage, strange, _ = store.findings()
+            notes = [] if damage else store.notes(app.now())
+            newest = None if damage else store.newest()
     except HipsyncError as error:
         yield Finding("database", "bad", str(error))
         return
-    yield Finding("database", "bad" if problems else "fine", problems[0] if problems else str(path))
+    remember(path, app.now(), damage, strange)
+    if damage:
+        yield Finding("database", "bad", f"{path} is damaged ({damage[0]}): `hipsync db restore FILE` puts a copy back")
+    elif strange:
+        yield Finding("database", "bad", f"{path}: {strange[0]}: `hipsync db check` says more")
+    else:
+        yield Finding("database", "fine", str(path))
+    for note in notes:
+        yield Finding("database", "look", note)
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield Finding("permissions", "look", f"others may read {path}: chmod 600 it")
     if newest is not None and not is_believed(newest, app.now()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from hipsync.service.plan import Settings
+
+log = logging.getLogger(__name__)
 
 
 @click.command("run")
@@ -42,6 +45,10 @@ def run_command(app: App) -> None:
     if not app.verbose:
         log_events()
     keys = app.keys()
+    app.look_after_database()
+    told, app.checked = app.damage_told(), None  # told now, and not again when the service ends
+    if told is not None:
+        log.error("%s", told)
 
     async def serve() -> None:
         with app.paired_store() as store, only_instance(app.database):
@@ -63,6 +70,7 @@ def run_command(app: App) -> None:
                     now=app.now,
                     hear=radio.hear,
                     show_remark=delivery.show_remark,
+                    show_damage=delivery.show_damage,
                 )
                 await run(service, SystemClock(), settings=settings, zone=lambda: _zone_now(service.settings.host_zone))
 

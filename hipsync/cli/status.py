@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hipsync.core.days import Zones
     from hipsync.model import Remark
     from hipsync.service.plan import Contacts, State
-    from hipsync.store import Store
+    from hipsync.store import Checked, Store
 
 LONGEST_TEXT = 300
 """The most characters that are shown of what a service answers, or of why a band was not reached."""
@@ -43,8 +43,9 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         click.echo(by_service)
         return
     now, store = app.now(), app.read_store()
+    checked = _checked_json(app.checked)
     if store is None:
-        click.echo(json.dumps(_empty_json(now), indent=1) if as_json else NOTHING_KNOWN)
+        click.echo(json.dumps({**_empty_json(now), **checked}, indent=1) if as_json else NOTHING_KNOWN)
         return
     with store:
         state, remarks = _known(app, store, now, quickly=line)
@@ -54,12 +55,12 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
 
     is_running = running(app.database)
     if as_json:
-        click.echo(json.dumps({"running": is_running, **_status_json(state, now, remarks)}, indent=1))
+        click.echo(json.dumps({"running": is_running, **_status_json(state, now, remarks), **checked}, indent=1))
         return
     click.echo(status_line(state, now))
     if not line:
         click.echo(_service_text(app) if is_running else "the service does not run: `hipsync run` starts it")
-        click.echo("\n".join(_details(state, now, zones, remarks)))
+        click.echo("\n".join([*_details(state, now, zones, remarks), _checked_text(app.checked, zones)]))
 
 
 def _known(app: App, store: Store, now: datetime, *, quickly: bool) -> tuple[State, Sequence[Remark]]:
@@ -111,6 +112,23 @@ def _ago(minute: int | None, now: datetime, zones: Zones) -> str:
         return "none in the last day"
     minutes = int((now - instant_of(minute)).total_seconds()) // 60
     return f"{zones.local(instant_of(minute)):%a %H:%M} ({minutes} min ago)"
+
+
+def _checked_text(checked: Checked | None, zones: Zones) -> str:
+    """Return in words what the last check of the database found, and when it was."""
+    if checked is None:
+        return "database: not checked"
+    found = "damaged" if checked.damage else "rows make no sense" if checked.strange else "no damage found"
+    more = "" if found.startswith("no ") else ", see `hipsync db check`"
+    return f"database: {found}, checked {zones.local(checked.at):%a %H:%M}{more}"
+
+
+def _checked_json(checked: Checked | None) -> dict[str, object]:
+    """Return what `status --json` shows of the last check of the database."""
+    if checked is None:
+        return {"database": None}
+    found = {"damage": list(checked.damage), "strange": list(checked.strange)}
+    return {"database": {"checked": checked.at.isoformat(), **found}}
 
 
 def _line_of_service(app: App) -> str | None:

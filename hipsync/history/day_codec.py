@@ -2,7 +2,7 @@
 
 A month of days has to be read within milliseconds, so tuples are written as plain lists, in the order of their
 fields. Instants are whole seconds since 1970. It reads only what it wrote itself: rows of another version are never
-passed to it.
+passed to it, and a checksum shows whether a row was damaged since.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Columns(NamedTuple):
     kinds: bytes
     """`JudgedDay.kinds`, compressed by zlib."""
     facts: str
-    """Everything else, as JSON."""
+    """A checksum of both columns in hexadecimal digits, a space, and everything else as JSON."""
 
 
 Resolutions = list[tuple[BandId, int]]
@@ -39,12 +39,16 @@ def encoded(judged: JudgedDay, resolutions: Resolutions) -> Columns:
         "breaks": [_seconds(start) for start in judged.breaks],
         "bands": resolutions,
     }
-    return Columns(zlib.compress(judged.kinds), json.dumps(facts, separators=(",", ":")))
+    kinds, words = zlib.compress(judged.kinds), json.dumps(facts, separators=(",", ":"))
+    return Columns(kinds, f"{_checksum(kinds, words)} {words}")
 
 
 def decoded(kinds: bytes, facts: str) -> tuple[JudgedDay, Resolutions]:
-    """The day and the bands that `encoded` was given."""
-    values = json.loads(facts)
+    """The day and the bands that `encoded` was given. Raises `ValueError` if these are not the bytes that it wrote."""
+    checksum, _, words = facts.partition(" ")
+    if checksum != _checksum(kinds, words):
+        raise ValueError("a stored day is damaged")
+    values = json.loads(words)
     judged = JudgedDay(
         complete_until=_instant_or_none(values["complete_until"]),
         steps=values["steps"],
@@ -54,6 +58,10 @@ def decoded(kinds: bytes, facts: str) -> tuple[JudgedDay, Resolutions]:
         breaks=[_instant(at_s) for at_s in values["breaks"]],
     )
     return judged, [(BandId(band), minutes) for band, minutes in values["bands"]]
+
+
+def _checksum(kinds: bytes, words: str) -> str:
+    return f"{zlib.crc32(words.encode(), zlib.crc32(kinds)):08x}"
 
 
 def _seconds(instant: datetime) -> int:

@@ -20,6 +20,7 @@ from hipsync.model import BandId, Prompt
 
 if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
+    from hipsync.history.day_codec import Resolutions
     from hipsync.model import Band
     from hipsync.store import Store, StoredDay
 
@@ -47,7 +48,7 @@ def summarise_days(
     Days that were judged before are taken from the store. Others are judged and, if they are complete, stored. If the
     file cannot be written, they are judged again the next time.
     """
-    from hipsync.history.day_codec import decoded, encoded
+    from hipsync.history.day_codec import encoded
     from hipsync.store import StoredDay
 
     spans = [zones.day(day) for day in days]
@@ -59,9 +60,9 @@ def summarise_days(
     summaries: list[DaySummary] = []
     fresh: list[StoredDay] = []
     for span in spans:
-        row = stored.get((span.start, span.end, span.zone.key))
-        if row is not None:
-            judged, bands = decoded(row.kinds, row.facts)
+        known = _decoded(stored.get((span.start, span.end, span.zone.key)))
+        if known is not None:
+            judged, bands = known
         else:
             line, found = _past_of(store, rule, zones, span, now, only_band)
             judged, bands = judged_day(line, found, span, now), resolutions(store, span, only_band)
@@ -73,6 +74,18 @@ def summarise_days(
     if fresh:
         store.store_days(fresh, mark)
     return summaries
+
+
+def _decoded(row: StoredDay | None) -> tuple[JudgedDay, Resolutions] | None:
+    """What a stored day says; None if there is none, or if it is damaged, so that it has to be judged again."""
+    from hipsync.history.day_codec import decoded
+
+    if row is None:
+        return None
+    try:
+        return decoded(row.kinds, row.facts)
+    except ValueError:
+        return None
 
 
 def _stored_days(

@@ -37,8 +37,9 @@ def only_instance(database: Path) -> Generator[None, None, None]:
             first = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
             message = f"hipsync already runs on {database} (process {first}): stop it first, or give another --db"
             raise ConfigError(message)
-        os.truncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        with contextlib.suppress(OSError):  # a full disk: the number is only for messages
+            os.truncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
         yield
     finally:
         os.close(handle)

@@ -14,7 +14,7 @@ from hipsync.core.exercises import Move
 from hipsync.model import Answer, Prompt, Remark, Where
 from hipsync.report.json_csv import prompt_json
 from hipsync.service.answers import answer_prompt
-from hipsync.service.notify import notice_of, remark_of, run_command, to_desktop, to_terminal
+from hipsync.service.notify import Notice, notice_of, remark_of, run_command, to_desktop, to_terminal
 from hipsync.settings.config import Config
 from hipsync.store import Store
 
@@ -54,6 +54,13 @@ class Delivery:
     async def show_remark(self, remark: Remark) -> None:
         """Show a remark on a band, without buttons: it asks nothing."""
         notice = remark_of(remark)
+        to_terminal(notice, sys.stdout)
+        if self.config.desktop:
+            await to_desktop(notice, None)
+
+    async def show_damage(self) -> None:
+        """Show that the database is damaged: the log and `hipsync status` say how."""
+        notice = Notice("The database is damaged", "`hipsync db check` says how, `hipsync db restore FILE` mends it")
         to_terminal(notice, sys.stdout)
         if self.config.desktop:
             await to_desktop(notice, None)

@@ -19,7 +19,7 @@ from hipsync.core.exercises import Move, names_for, next_exercise
 from hipsync.core.prompting import Due, outcome
 from hipsync.core.timeline import instant_of
 from hipsync.driver import Driver, Message
-from hipsync.errors import BluetoothUnavailable, ConfigError, DeviceError
+from hipsync.errors import BluetoothUnavailable, ConfigError, Damaged, DeviceError
 from hipsync.model import Band, BandId, Prompt, Remark, Where
 from hipsync.service.answers import answer_prompt
 from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
@@ -39,6 +39,7 @@ from hipsync.service.plan import (
     zones_of,
 )
 from hipsync.store import Store
+from hipsync.store.checked import last_check
 
 log = logging.getLogger(__name__)
 
@@ -77,15 +78,20 @@ class Service:
         now: Callable[[], datetime],
         hear: Callable[[Sequence[Band]], Awaitable[Collection[BandId]]] | None = None,
         show_remark: Callable[[Remark], Awaitable[object]] | None = None,
+        show_damage: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         """`hear` returns which of the given bands are in reach now; without it, a band that went away is only retried.
 
         `show_remark` shows a remark on a band, such as a low battery; without it no remark is made.
+        `show_damage` shows that the database is damaged.
         """
         self.store = store
         self.settings = settings
         """May be replaced between two wakes."""
         self._deliver, self._now, self._hear, self._show_remark = deliver, now, hear, show_remark
+        self._show_damage = show_damage
+        self._damage: str | None = None
+        """What is wrong with the database, as it was told last; None if nothing is."""
         self._live_kinds, self._tries = live_kinds(drivers), Tries()
         self._listened = now() - LISTEN_SELDOM
         self.connector = Connector(
@@ -244,9 +250,28 @@ class Service:
         return bool(back)
 
     async def backup(self) -> None:
-        """Copy the database if that is due. Raises `StoreError`."""
+        """Copy the database if that is due, which checks it. What was found is logged and shown once.
+
+        Raises `StoreError`.
+        """
         now = self._now()
-        zones = zones_of(self.store, self.settings)
-        if self.store.path is not None and backup_due(self.store.backed_up(now=now), zones, now):
-            copy = await asyncio.to_thread(self.store.backup, None, now)
-            log.info("the database was copied to %s", copy)
+        if self.store.path is None:
+            return
+        try:
+            if backup_due(self.store.backed_up(now=now), zones_of(self.store, self.settings), now):
+                copy = await asyncio.to_thread(self.store.backup, None, now)
+                log.info("the database was copied to %s", copy)
+        except Damaged as error:  # it is tried again in an hour
+            log.debug("%s", error)
+            await self._tell_damage(str(error))
+            return
+        checked = last_check(self.store.path)
+        await self._tell_damage(None if checked is None else checked.told(self.store.path))
+
+    async def _tell_damage(self, found: str | None) -> None:
+        """Log and show what is wrong with the database, unless that was done already; None means nothing is."""
+        if found is not None and self._damage is None:
+            log.error("%s", found)
+            if self._show_damage is not None:
+                await self._show_damage()
+        self._damage = found

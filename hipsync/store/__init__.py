@@ -9,8 +9,13 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     judged_days.py  a cache of days that were judged
     maintenance.py  check, backup, vacuum, forget, erase
     rows.py         rows of any table, for export and import
+    sense.py        which rows make sense, so that a reader takes them
+    checks.py       what is wrong with a database or a copy
+    checked.py      what the last check found, in a file beside the database
+    copying.py      how copies are written and removed
+    restoring.py    a copy in the place of the database
     migrations.py   the schema, step by step
-    __init__.py     opening and restoring, and `Store`, which is all of these
+    __init__.py     opening, and `Store`, which is all of these
 
 It is on the path of `hipsync today`, so only sqlite3 is imported at the top.
 """
@@ -21,12 +26,13 @@ import contextlib
 import logging
 import os
 import sqlite3
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from hipsync.errors import StoreError
-from hipsync.store.bands import Bands
+from hipsync.store.checked import Checked, is_due, last_check, remember
 from hipsync.store.file import connected, error_code, translated
 from hipsync.store.judged_days import JudgedDays, StoredDay
 from hipsync.store.maintenance import Maintenance
@@ -34,7 +40,7 @@ from hipsync.store.prompts import Prompts
 from hipsync.store.readings import Appended, Readings
 from hipsync.store.rows import Rows
 
-__all__ = ["VERSION", "Appended", "Store", "StoredDay"]
+__all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +48,7 @@ VERSION = 5
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 
-class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
+class Store(Readings, Prompts, JudgedDays, Maintenance, Rows):
     """The open database: a context manager that closes it. Several threads may use it, one at a time."""
 
     @staticmethod
@@ -78,9 +84,9 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
         Raises `StoreError` as `open` does.
         """
         with translated(path):
-            db, version = _opened_for_reading(path)
+            db, version = opened_for_reading(path)
             try:
-                _refuse_newer(path, version)
+                refuse_newer(path, version)
             except StoreError:
                 db.close()
                 raise
@@ -93,43 +99,35 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
     def restore(cls, path: Path, copy: Path, now: datetime) -> Path | None:
         """Replace the database, which nobody may have open, by a copy; return where the old database is now.
 
-        Return None if there was no database before. Raises `StoreError` if the copy is damaged, is not hipsync's, or
-        does not fit on the disk; then the database is as it was.
+        Return None if there was no database before. Raises `StoreError` if the copy is damaged or is not hipsync's, if
+        the disk has no space for both, or if the database is locked; then the database is as it was.
         """
-        fresh = path.with_name(path.name + ".new")
-        with translated(copy):
-            source, version = _opened_for_reading(copy)
-        with translated(copy), contextlib.closing(source):
-            _refuse_newer(copy, version)
-            if source.execute("SELECT 1 FROM sqlite_master WHERE name = 'bands'").fetchone() is None:
-                raise StoreError(f"{copy} is no database of hipsync: nothing was changed")
-            ((found,),) = source.execute("PRAGMA integrity_check(1)")
-            if found != "ok":
-                raise StoreError(f"{copy} is damaged: choose another copy, nothing was changed")
-            with translated(fresh):
-                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                fresh.unlink(missing_ok=True)
-                os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-                with contextlib.closing(sqlite3.connect(fresh)) as target:
-                    source.backup(target)
-        with translated(path):
-            old = cls._set_aside(path, now) if path.exists() else None
-            for tail in ("-wal", "-shm"):  # those of the old file, which SQLite would apply to the new one
-                path.with_name(path.name + tail).unlink(missing_ok=True)
-            fresh.replace(path)
-        return old
+        from hipsync.store.restoring import restored
+
+        return restored(path, copy, now)
 
     @classmethod
-    def _set_aside(cls, path: Path, now: datetime) -> Path:
-        """Save the old database as a backup, or move it aside as it is if it cannot be read; return its new path."""
-        try:
-            with cls.open(path) as store:
-                return store.backup(None, now)
-        except StoreError:
-            damaged = path.parent / "backups" / f"damaged-{now:%Y%m%dT%H%M%S}.db"
-            damaged.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path.replace(damaged)
-            return damaged
+    def checked(cls, path: Path, now: datetime, running: Callable[[Path], bool]) -> Checked | None:
+        """What the last check of a database found; if a check is due, it is made first.
+
+        `running` says whether a service has the database open. Return None if there is no database of this version that
+        can be opened and checked: whoever opens it is told why.
+        """
+        if not path.exists():
+            return None
+        last = last_check(path)
+        if not is_due(path, last, now, running):
+            return last
+        with contextlib.suppress(StoreError), translated(path):
+            db, version = opened_for_reading(path)
+            with contextlib.closing(db):
+                if version != VERSION:
+                    return None
+                from hipsync.store.checks import findings_in
+
+                damage, strange, _ = findings_in(db)
+            return remember(path, now, damage, strange)
+        return None
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -142,7 +140,7 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
         """Upgrade an older file after a backup, and make the file ready for writing."""
         version = _version(self._db)
         if self.path is not None:
-            _refuse_newer(self.path, version)
+            refuse_newer(self.path, version)
         if version < VERSION:
             if self.path is not None and self._db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
                 backup = self.backup(None, datetime.fromtimestamp(self.path.stat().st_mtime, UTC))
@@ -162,7 +160,7 @@ class Store(Bands, Readings, Prompts, JudgedDays, Maintenance, Rows):
         migrate(self._db)
 
 
-def _opened_for_reading(path: Path) -> tuple[sqlite3.Connection, int]:
+def opened_for_reading(path: Path) -> tuple[sqlite3.Connection, int]:
     """Open the file read-only; return the connection and schema version. Raises `sqlite3.Error` and `StoreError`."""
     db = connected(path, "mode=ro")
     try:
@@ -187,7 +185,7 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _refuse_newer(path: Path, version: int) -> None:
+def refuse_newer(path: Path, version: int) -> None:
     if version > VERSION:
         raise StoreError(
             f"{path} was made by a newer hipsync (schema {version}, this one knows {VERSION}) or by another program: "

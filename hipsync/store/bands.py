@@ -7,6 +7,7 @@ from datetime import datetime
 from hipsync.instants import is_believed
 from hipsync.model import Band, BandId, Sync, ZoneChange
 from hipsync.store.file import OpenFile, instant, latest_s, seconds, text
+from hipsync.store.sense import SENSE, known_zone
 from hipsync.text import clean
 
 
@@ -17,11 +18,11 @@ class Bands(OpenFile):
         """All bands, in the order in which they were added."""
         rows = self._rows(
             "SELECT id, name, driver, address, advertised_name, simulated, vouches, reports_wear, added"
-            " FROM bands ORDER BY id"
+            f" FROM bands WHERE {SENSE['bands']} ORDER BY id"
         )
         return [
             Band(
-                BandId(int(row[0])), str(row[1]), str(row[2]), text(row[3]), str(row[4]),
+                BandId(int(row[0])), clean(row[1]), clean(row[2]), text(row[3]), clean(row[4]),
                 bool(row[5]), bool(row[6]), bool(row[7]), instant(row[8]),
             )
             for row in rows
@@ -98,14 +99,15 @@ class Bands(OpenFile):
         """
         rows = self._rows(
             "SELECT started, ended, epochs, error FROM syncs WHERE band = ?1 AND started <= ?2 AND ended <= ?2"
-            " ORDER BY started DESC, id DESC LIMIT ?3",
+            f" AND {SENSE['syncs']} ORDER BY started DESC, id DESC LIMIT ?3",
             band, latest_s(now), most,
         )  # fmt: skip
         return [Sync(instant(r[0]), instant(r[1]), int(r[2]), text(r[3])) for r in rows]
 
     def future_sync(self, band: BandId, now: datetime) -> datetime | None:
         """The newest start of an attempt that is not believed at `now`, because it lies in the future; None without."""
-        ((newest,),) = self._rows("SELECT max(started) FROM syncs WHERE band = ? AND started > ?", band, latest_s(now))
+        sql = f"SELECT max(started) FROM syncs WHERE band = ? AND started > ? AND {SENSE['syncs']}"
+        ((newest,),) = self._rows(sql, band, latest_s(now))
         return None if newest is None else instant(newest)
 
     def in_vain_since(self, band: BandId, since: datetime, *, now: datetime | None = None) -> datetime | None:
@@ -115,15 +117,16 @@ class Bands(OpenFile):
         """
         ((first,),) = self._rows(
             "SELECT min(started) FROM syncs"
-            " WHERE band = ? AND started > ? AND started <= ? AND (error IS NOT NULL OR epochs = 0)",
+            " WHERE band = ? AND started > ? AND started <= ? AND (error IS NOT NULL OR epochs = 0)"
+            f" AND {SENSE['syncs']}",
             band, seconds(since), latest_s(now),
         )  # fmt: skip
         return None if first is None else instant(first)
 
     def zones(self) -> list[ZoneChange]:
-        """The zones that the host was in, in order of time."""
-        rows = self._rows("SELECT since, zone FROM zones ORDER BY since")
-        return [ZoneChange(instant(since), str(zone)) for since, zone in rows]
+        """The zones that the host was in, in order of time, as far as the system knows them."""
+        rows = self._rows(f"SELECT since, zone FROM zones WHERE {SENSE['zones']} ORDER BY since")
+        return [ZoneChange(instant(since), zone) for since, zone in rows if known_zone(zone)]
 
     def note_zone(self, now: datetime, zone: str) -> None:
         """Store the host's zone, an IANA name, from `now` on, if it differs from the last one that is believed."""

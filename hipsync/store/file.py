@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from hipsync.errors import Outdated, StoreError
+from hipsync.errors import Damaged, Outdated, StoreError
 from hipsync.instants import latest
 
 BUSY_S = 5.0
@@ -55,9 +55,9 @@ class OpenFile:
             if self._db.in_transaction:
                 yield self._db
                 return
-            self._refuse_replaced()
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._refuse_replaced()  # not before: `db restore` holds the lock while it replaces the file
                 self.refuse_outdated()
                 yield self._db
                 self._db.execute("COMMIT")
@@ -136,7 +136,13 @@ def connected(path: Path | None, *options: str) -> sqlite3.Connection:
     where = ":memory:" if path is None else f"file:{_quoted(path)}?{'&'.join(options)}"
     db = sqlite3.connect(where, uri=path is not None, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA foreign_keys = ON")
+    db.text_factory = _lenient
     return db
+
+
+def _lenient(cell: bytes) -> str:
+    """A cell as text, with a replacement character for whatever is no UTF-8: a file may hold anything."""
+    return cell.decode("utf-8", "replace")
 
 
 def _quoted(path: Path) -> str:
@@ -152,7 +158,10 @@ def translated(path: Path | None) -> Generator[None, None, None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(f"{where} {_why(error, path)}") from error
+        kind = Damaged if is_damage(error) else StoreError
+        raise kind(f"{where} {_why(error, path)}") from error
+    except UnicodeDecodeError as error:  # SQLite's words on a schema that is no text
+        raise Damaged(f"{where} {_DAMAGED}") from error
     except PermissionError as error:
         raise StoreError(f"{where} cannot be opened: permission denied; name another file") from error
     except OSError as error:
@@ -162,6 +171,16 @@ def translated(path: Path | None) -> Generator[None, None, None]:
 def error_code(error: sqlite3.Error) -> int:
     """SQLite's primary result code of an error; 0 for an error of the Python module."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether an error means that the file is damaged, or no database of ours: its tables or columns are not there."""
+    if error_code(error) == sqlite3.SQLITE_ERROR:
+        return str(error).startswith(("no such table", "no such column", "malformed", "unsupported file format"))
+    return error_code(error) in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+_DAMAGED = "is damaged: put the newest copy from the folder `backups` beside it back (`hipsync db restore FILE`)"
 
 
 def _why(error: sqlite3.Error, path: Path | None) -> str:
@@ -174,9 +193,8 @@ def _why(error: sqlite3.Error, path: Path | None) -> str:
         sqlite3.SQLITE_LOCKED: locked,
         sqlite3.SQLITE_READONLY: "cannot be written: make file and folder writable, or give another with --db FILE",
         sqlite3.SQLITE_FULL: "could not grow: the disk is full; free some space, nothing was lost",
-        sqlite3.SQLITE_NOTADB: "is not a database: give another file with --db FILE",
-        sqlite3.SQLITE_CORRUPT: "is damaged: restore the newest copy from the folder `backups` beside it",
+        sqlite3.SQLITE_NOTADB: "is not a database: give another file with --db FILE, or restore a copy",
         sqlite3.SQLITE_CANTOPEN: "cannot be opened: look at the folder and its permissions",
         sqlite3.SQLITE_IOERR: "could not be read or written (input/output error): look at the disk, nothing was lost",
     }
-    return reasons.get(error_code(error), f"refused: {error}")
+    return reasons.get(error_code(error), _DAMAGED if is_damage(error) else f"refused: {error}")

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from hipsync.errors import StoreError
 from hipsync.model import BandId
 from hipsync.store.file import BUSY_S, OpenFile, instant, seconds
+from hipsync.store.sense import SENSE
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class JudgedDays(OpenFile):
         """The stored days that begin in `[start, until)` and have this `only_band` and `judged_by`."""
         rows = self._rows(
             "SELECT start, until, zone, loaded_from, loaded_until, kinds, facts FROM days"
-            " WHERE start >= ? AND start < ? AND of = ? AND judged_by = ?",
+            f" WHERE start >= ? AND start < ? AND of = ? AND judged_by = ? AND {SENSE['days']}",
             seconds(start), seconds(until), _of(only_band), judged_by,
         )  # fmt: skip
         return [

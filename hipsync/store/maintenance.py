@@ -6,41 +6,61 @@ Deleted rows are overwritten, so that their bytes are no longer in the file.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import sqlite3
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hipsync.errors import StoreError
+from hipsync.errors import Damaged, StoreError
 from hipsync.instants import is_believed
 from hipsync.model import BandId
+from hipsync.store.checked import remember
+from hipsync.store.copying import STAMP, write_copy
 from hipsync.store.file import OpenFile, connected, seconds, translated
+
+if TYPE_CHECKING:
+    from hipsync.store.checks import Findings
 
 BACKUPS = 7
 """How many backups remain, of those that hipsync named itself."""
-STAMP = "%Y%m%dT%H%M%S"
-"""The format of the time, in UTC, in the name of a backup."""
+
+STRANGE = "-strange"
+"""The end of the name, before `.db`, of a copy with rows that make no sense."""
+TORN_AFTER_S = 3600.0
+"""Seconds after which a copy that is still being made was left by a program that was killed."""
 
 
 class Maintenance(OpenFile):
     """What can be done with the file as a whole: check it, back it up, and delete from it."""
 
-    def check(self) -> list[str]:
-        """Look for damage and return one line for each problem; empty if there is none.
+    def findings(self) -> Findings:
+        """Look for damage, and for rows that make no sense. Raises `StoreError` if the file cannot be looked at."""
+        from hipsync.store.checks import findings_in
 
-        Raises `StoreError` if the damage keeps SQLite from looking further.
-        """
-        damage = [str(line) for (line,) in self._rows("PRAGMA integrity_check") if line != "ok"]
-        if damage:
-            return damage
-        orphans = len(self._rows("PRAGMA foreign_key_check"))
-        return [f"{orphans} rows belong to bands that are not there"] if orphans else []
+        with self._lock, translated(self.path):
+            return findings_in(self._db)
+
+    def notes(self, now: datetime) -> list[str]:
+        """A line for each kind of rows that count for nothing or little, such as those of the future."""
+        from hipsync.store.checks import notes_on
+
+        with self._lock, translated(self.path):
+            return list(notes_on(self._db, now))
+
+    def check(self) -> list[str]:
+        """Look for damage and for rows that make no sense; return a line for each problem, empty if there is none."""
+        damage, strange, _ = self.findings()
+        return [*damage, *strange]
 
     def vacuum(self) -> None:
-        """Give the space of deleted rows back to the disk. Raises `StoreError`."""
+        """Give the space of deleted rows back to the disk. Raises `StoreError`, also if the file is damaged.
+
+        A damaged file is left alone, because a new one made from it would hide what is lost.
+        """
         with self._lock, translated(self.path):
+            _refuse_damaged(self._db, self.path)
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
@@ -48,33 +68,71 @@ class Maintenance(OpenFile):
         """Make a copy that is complete even if another program writes meanwhile, and return its path.
 
         Without `to`, the copy goes to the folder `backups` beside the file, where only the newest seven remain. Those
-        whose name lies in the future are deleted first: a clock that was ahead named them. Raises `StoreError` if there
-        is no space, or if `to` exists already; then no partial copy is left.
+        whose name lies in the future are deleted first: a clock that was ahead named them. A copy with rows that make
+        no sense is named `-strange`; only the newest such copy remains, and it pushes out no other.
+
+        The copy is checked before it replaces anything, and `checked.last_check` returns what was found. Raises
+        `Damaged` if the database is: then no copy is made and all others stay. Raises `StoreError` if there is no
+        space, or if `to` exists already; then no partial copy is left.
         """
         if self.path is None and to is None:
             raise StoreError("a database in memory has no place for a backup: name a file")
-        target = to if to is not None else self._backup_folder() / f"hipsync-{now:{STAMP}}.db"
         if to is not None and to.exists():
             raise StoreError(f"{to} exists already: name a new file for the backup")
-        with self._lock, translated(target):
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = target.with_name(target.name + ".new")
-            os.close(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_RDWR, 0o600))
-            try:
-                with contextlib.closing(sqlite3.connect(fresh)) as copy:
-                    self._db.backup(copy)
+        target = to if to is not None else self._backup_folder() / f"hipsync-{now:{STAMP}}.db"
+        fresh = target.with_name(target.name + ".new")
+        try:
+            found = self._copied(fresh, now)
+            if found.strange and to is None:
+                target = target.with_name(f"{target.stem}{STRANGE}.db")
+            with translated(target):
                 fresh.replace(target)
-            finally:
+        finally:
+            with contextlib.suppress(OSError):
                 fresh.unlink(missing_ok=True)
-        by_worth = sorted(self.backups(), key=lambda path: (is_believed(_made(path) or now, now), path))
-        for old in by_worth[:-BACKUPS] if to is None else ():
-            if old != target:  # the copy made before an upgrade is as old as the file, and may sort first
-                old.unlink()
+        if to is None:
+            self._prune(target, now)
         return target
+
+    def _copied(self, fresh: Path, now: datetime) -> Findings:
+        """Copy the database to a new file, check that, and remember what was found. Raises `Damaged`, `StoreError`."""
+        from hipsync.store.checks import findings_in
+
+        with self._lock, translated(fresh):
+            fresh.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_copy(self._db, fresh)
+        with translated(fresh), contextlib.closing(connected(fresh, "mode=ro", "immutable=1")) as copy:
+            found = findings_in(copy)
+        if self.path is not None:
+            remember(self.path, now, found.damage, found.strange)
+        if found.damage:
+            kept = len(self.backups())
+            raise Damaged(
+                f"{self.path or 'the database in memory'} is damaged ({found.damage[0]}), so it was not copied: "
+                f"`hipsync db restore FILE` puts one of the {kept} good copies back"
+            )
+        return found
+
+    def _prune(self, newest: Path, now: datetime) -> None:
+        """Delete the copies that are too many, of those that hipsync named itself, and what is left of torn ones."""
+        by_worth = sorted(self.backups(), key=lambda path: (is_believed(_made(path) or now, now), path))
+        sound = [path for path in by_worth if not path.stem.endswith(STRANGE)]
+        strange = [path for path in by_worth if path.stem.endswith(STRANGE)]
+        with contextlib.suppress(OSError):  # the copy is made; the next one tries again
+            for old in (*sound[:-BACKUPS], *strange[:-1]):
+                if old != newest:  # the copy made before an upgrade is as old as the file, and may sort first
+                    old.unlink()
+            for torn in self._backup_folder().glob("*.db.new*"):
+                if now.timestamp() - torn.stat().st_mtime > TORN_AFTER_S:
+                    torn.unlink()
 
     def backups(self) -> list[Path]:
         """The backups that hipsync named itself, the oldest first."""
         return sorted(self._backup_folder().glob("hipsync-*.db")) if self.path is not None else []
+
+    def set_aside(self) -> list[Path]:
+        """The damaged databases that `restore` kept as they were; nothing can be erased in them."""
+        return sorted(self._backup_folder().glob("damaged-*")) if self.path is not None else []
 
     def backed_up(self, *, now: datetime | None = None) -> datetime | None:
         """When the newest of `backups` was made, by its name; None if there is none.
@@ -115,8 +173,10 @@ class Maintenance(OpenFile):
         where = {**where, "days": "TRUE"}  # judged days are made from the same minutes
         for backup in self.backups():
             with translated(backup), contextlib.closing(connected(backup, "mode=rw")) as old:
+                _refuse_damaged(old, backup)
                 _overwritten(old, where, values)
         with self._lock, translated(self.path):
+            _refuse_damaged(self._db, self.path)
             if not _overwritten(self._db, where, values):
                 raise StoreError(
                     "the rows are deleted, but another program reads the file, so their bytes are in it still: "
@@ -126,7 +186,7 @@ class Maintenance(OpenFile):
 
 def _made(backup: Path) -> datetime | None:
     """When a backup was made, by its name; None if the name holds no such time."""
-    stamp = backup.stem.removeprefix("hipsync-")
+    stamp = backup.stem.removeprefix("hipsync-").removesuffix(STRANGE)
     if not re.fullmatch(r"[0-9]{8}T[0-9]{6}", stamp):
         return None
     with contextlib.suppress(ValueError):  # digits, and no date
@@ -145,16 +205,33 @@ _TIMES = {
 """By table, the SQL condition for rows that belong to `[:start, :end)`."""
 
 
+def _refuse_damaged(db: sqlite3.Connection, path: Path | None) -> None:
+    """Raise `Damaged` if the structure of a file is damaged; also raises `sqlite3.Error`."""
+    from hipsync.store.checks import damage_of
+
+    if damage := damage_of(db):
+        raise Damaged(
+            f"{path} is damaged ({damage[0]}), so nothing was changed: `hipsync db restore FILE` puts a copy in its "
+            "place; a copy in the folder `backups` you may delete"
+        )
+
+
 def _overwritten(db: sqlite3.Connection, where: Mapping[str, str], values: Mapping[str, int]) -> bool:
-    """Delete rows and overwrite their bytes; return False if a reader still needs old pages of the log with them."""
+    """Delete rows and overwrite their bytes; return False if a reader still needs old pages of the log with them.
+
+    Raises `sqlite3.Error`; what failed before the rows were deleted leaves all of them there.
+    """
     tables = {str(name) for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     db.execute("PRAGMA secure_delete = ON")  # for the end of the file, which VACUUM cuts off without overwriting it
     db.execute("BEGIN IMMEDIATE")
     try:
         for table, condition in where.items():
             if table in tables:  # an old backup may lack some
-                db.execute(f"DELETE FROM {table} WHERE {condition}", values)  # noqa: S608  our own words
-    finally:
+                db.execute(f"DELETE FROM {table} WHERE {condition}", values)
         db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # a full disk may have rolled back already
+            db.execute("ROLLBACK")
+        raise
     db.execute("VACUUM")
     return not db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

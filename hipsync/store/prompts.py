@@ -8,6 +8,11 @@ from typing import Any
 from hipsync.errors import StoreError
 from hipsync.model import Answer, BandId, Exercise, Occasion, Pause, Prompt, Remark, Trouble, Where
 from hipsync.store.file import OpenFile, instant, latest_s, seconds
+from hipsync.store.sense import SENSE
+from hipsync.text import clean
+
+LONGEST_NAME = 300
+"""The most characters that are read of the name of an exercise, which may be the user's own."""
 
 
 class Prompts(OpenFile):
@@ -15,7 +20,7 @@ class Prompts(OpenFile):
 
     def prompts(self, start: datetime, end: datetime) -> list[Prompt]:
         """Prompts that were first shown in `[start, end)`, in order of time."""
-        rows = self._rows(f"{_PROMPTS} WHERE at >= ? AND at < ? ORDER BY at", seconds(start), seconds(end))
+        rows = self._rows(f"{_PROMPTS} AND at >= ? AND at < ? ORDER BY at", seconds(start), seconds(end))
         return [_prompt(row) for row in rows]
 
     def prompt(self, prompt: Prompt) -> Prompt:
@@ -23,7 +28,7 @@ class Prompts(OpenFile):
 
         Raises `StoreError` if it is not there any more.
         """
-        rows = self._rows(f"{_PROMPTS} WHERE at = ?", seconds(prompt.at))
+        rows = self._rows(f"{_PROMPTS} AND at = ?", seconds(prompt.at))
         if not rows:
             raise StoreError("the prompt is not in the database any more: was it replaced?")
         return _prompt(rows[0])
@@ -41,7 +46,8 @@ class Prompts(OpenFile):
 
     def pause(self, now: datetime) -> Pause | None:
         """The pause that was asked for last, as far as is believed at `now`, if it is still on then; else None."""
-        rows = self._rows("SELECT at, until FROM pauses WHERE at <= ? ORDER BY at DESC LIMIT 1", latest_s(now))
+        sql = f"SELECT at, until FROM pauses WHERE at <= ? AND {SENSE['pauses']} ORDER BY at DESC LIMIT 1"
+        rows = self._rows(sql, latest_s(now))
         found = [Pause(instant(at), instant(until)) for at, until in rows if instant(until) > now]
         return found[0] if found else None
 
@@ -57,10 +63,11 @@ class Prompts(OpenFile):
     def exercises(self, start: datetime, end: datetime) -> list[Exercise]:
         """Exercises that were done in `[start, end)`, in order of time."""
         rows = self._rows(
-            "SELECT at, name, how, hurt FROM exercises WHERE at >= ? AND at < ? ORDER BY at, id",
+            f"SELECT at, name, how, hurt FROM exercises WHERE at >= ? AND at < ? AND {SENSE['exercises']}"
+            " ORDER BY at, id",
             seconds(start), seconds(end),
         )  # fmt: skip
-        return [Exercise(instant(r[0]), str(r[1]), str(r[2]), bool(r[3])) for r in rows]
+        return [Exercise(instant(r[0]), clean(r[1], LONGEST_NAME), str(r[2]), bool(r[3])) for r in rows]
 
     def add_exercise(self, done: Exercise) -> None:
         """Store an exercise that the person did. Raises `StoreError`."""
@@ -72,13 +79,15 @@ class Prompts(OpenFile):
 
     def hurt(self) -> list[str]:
         """The names of exercises that have hurt, which are not offered again."""
-        return [str(name) for (name,) in self._rows("SELECT DISTINCT name FROM exercises WHERE hurt ORDER BY name")]
+        sql = f"SELECT DISTINCT name FROM exercises WHERE hurt AND {SENSE['exercises']} ORDER BY name"
+        return [clean(name, LONGEST_NAME) for (name,) in self._rows(sql)]
 
     def remarked(self, band: BandId, *, now: datetime | None = None) -> dict[Trouble, datetime]:
         """When the last remark on each trouble of a band was shown, with `now` as far as is believed then."""
         rows = self._rows(
-            "SELECT what, max(at) FROM remarks WHERE band = ? AND at <= ? GROUP BY what", band, latest_s(now)
-        )
+            f"SELECT what, max(at) FROM remarks WHERE band = ? AND at <= ? AND {SENSE['remarks']} GROUP BY what",
+            band, latest_s(now),
+        )  # fmt: skip
         return {Trouble(what): instant(at) for what, at in rows}
 
     def add_remark(self, remark: Remark, now: datetime) -> None:
@@ -95,7 +104,7 @@ class Prompts(OpenFile):
 _PROMPT_COLUMNS = (
     "at, due, exercise, sure, shown_where, shown, last_shown, answer, answered_at, snoozed_until, occasion"
 )
-_PROMPTS = f"SELECT {_PROMPT_COLUMNS} FROM prompts"  # noqa: S608  our own names
+_PROMPTS = f"SELECT {_PROMPT_COLUMNS} FROM prompts WHERE {SENSE['prompts']}"
 _PROMPT_VALUES = f"({_PROMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -104,7 +113,7 @@ def _prompt(row: tuple[Any, ...]) -> Prompt:
     return Prompt(
         at=instant(at),
         due=instant(due),
-        exercise=str(exercise),
+        exercise=clean(exercise, LONGEST_NAME),
         sure=bool(sure),
         where=tuple(Where(place) for place in str(where).split()),
         shown=int(shown),

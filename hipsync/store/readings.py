@@ -23,8 +23,10 @@ from hipsync.model import (
     State,
     Wear,
 )
-from hipsync.store.file import BEGINNING, SECOND, OpenFile, instant, latest_s, seconds, text, translated
+from hipsync.store.bands import Bands
+from hipsync.store.file import BEGINNING, SECOND, instant, latest_s, seconds, text, translated
 from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
+from hipsync.store.sense import SENSE
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +57,7 @@ class Appended(NamedTuple):
     """How many changed nothing: they were known already, or had fewer steps than what is stored."""
 
 
-class Readings(OpenFile):
+class Readings(Bands):
     """The tables `epochs`, `counters`, `wears`, `charges`, `inactivities` and `infos`."""
 
     def append(self, band: BandId, readings: Sequence[Reading]) -> Appended:
@@ -84,7 +86,8 @@ class Readings(OpenFile):
         """A band's epochs that overlap `[start, end)`, in order of time."""
         rows = self._rows(
             "SELECT start, length, steps, intensity, heart_rate, state, kind FROM epochs"
-            " WHERE band = ? AND start > ? AND start < ? AND start + length * 60 > ? ORDER BY start",
+            " WHERE band = ? AND start > ? AND start < ? AND start + length * 60 > ?"
+            f" AND {SENSE['epochs']} ORDER BY start",
             band, seconds(start) - 86400, seconds(end), seconds(start),
         )  # fmt: skip
         from_s = datetime.fromtimestamp
@@ -105,7 +108,7 @@ class Readings(OpenFile):
     def counters(self, band: BandId, start: datetime, end: datetime) -> list[Counter]:
         """A band's counter readings in `[start, end)`, with the last one before and the first one after, in order."""
         rows = self._rows(
-            "SELECT at, steps FROM counters WHERE band = ?1"
+            f"SELECT at, steps FROM counters WHERE band = ?1 AND {SENSE['counters']}"
             " AND at >= coalesce((SELECT max(at) FROM counters WHERE band = ?1 AND at < ?2), ?2)"
             " AND at <= coalesce((SELECT min(at) FROM counters WHERE band = ?1 AND at >= ?3), ?3) ORDER BY at",
             band, seconds(start), seconds(end),
@@ -115,7 +118,7 @@ class Readings(OpenFile):
     def wears(self, band: BandId, start: datetime, end: datetime) -> list[Wear]:
         """When a band was put on or taken off in `[start, end)`, with the last change before, in order."""
         rows = self._rows(
-            "SELECT at, worn FROM wears WHERE band = ?1"
+            f"SELECT at, worn FROM wears WHERE band = ?1 AND {SENSE['wears']}"
             " AND at >= coalesce((SELECT max(at) FROM wears WHERE band = ?1 AND at < ?2), ?2) AND at < ?3 ORDER BY at",
             band, seconds(start), seconds(end),
         )  # fmt: skip
@@ -128,14 +131,14 @@ class Readings(OpenFile):
         counter counts only if two of its readings are at most five minutes apart.
         """
         ((shortest,),) = self._rows(
-            "SELECT min(length) FROM epochs WHERE band = ? AND start >= ? AND start < ?",
+            f"SELECT min(length) FROM epochs WHERE band = ? AND start >= ? AND start < ? AND {SENSE['epochs']}",
             band, seconds(start), seconds(end),
         )  # fmt: skip
         if shortest == 1:
             return MINUTE
         ((live, apart),) = self._rows(
             "SELECT count(*), min(apart) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS apart FROM counters"
-            " WHERE band = ? AND at >= ? AND at < ?)",
+            f" WHERE band = ? AND at >= ? AND at < ? AND {SENSE['counters']})",
             band, seconds(start), seconds(end),
         )  # fmt: skip
         if live and (shortest is None or (apart is not None and apart <= 5 * 60)):
@@ -151,7 +154,7 @@ class Readings(OpenFile):
         latest = latest_s(now)
         for start, length in self._rows(
             "SELECT start, length FROM epochs WHERE band = ? AND start <= ? AND start + length * 60 <= ?"
-            " ORDER BY start DESC, length DESC LIMIT 1",
+            f" AND {SENSE['epochs']} ORDER BY start DESC, length DESC LIMIT 1",
             band, latest, latest,
         ):  # fmt: skip
             found[Epoch] = instant(start) + int(length) * MINUTE
@@ -163,7 +166,7 @@ class Readings(OpenFile):
             Info: "infos",
         }
         for kind, table in tables.items():
-            sql = f"SELECT max(at) FROM {table} WHERE band = ? AND at <= ?"  # noqa: S608  our own names
+            sql = f"SELECT max(at) FROM {table} WHERE band = ? AND at <= ? AND {SENSE[table]}"
             ((newest,),) = self._rows(sql, band, latest)
             if newest is not None:
                 found[kind] = instant(newest)
@@ -171,13 +174,14 @@ class Readings(OpenFile):
 
     def newest(self) -> datetime | None:
         """The end of the newest epoch of any band; None if there are none."""
-        ((newest,),) = self._rows("SELECT max(start + length * 60) FROM epochs")
+        ((newest,),) = self._rows(f"SELECT max(start + length * 60) FROM epochs WHERE {SENSE['epochs']}")
         return None if newest is None else instant(newest)
 
     def newest_charge(self, band: BandId, *, now: datetime | None = None) -> Charge | None:
         """A band's newest battery reading, with `now` of those that are believed then; None if there is none."""
         rows = self._rows(
-            "SELECT at, percent, charging FROM charges WHERE band = ? AND at <= ? ORDER BY at DESC LIMIT 1",
+            f"SELECT at, percent, charging FROM charges WHERE band = ? AND at <= ? AND {SENSE['charges']}"
+            " ORDER BY at DESC LIMIT 1",
             band, latest_s(now),
         )  # fmt: skip
         return next((Charge(instant(r[0]), int(r[1]), None if r[2] is None else bool(r[2])) for r in rows), None)
@@ -189,7 +193,8 @@ class Readings(OpenFile):
         """
         return bool(
             self._rows(
-                "SELECT 1 FROM charges WHERE band = ? AND at > ? AND at <= ? AND percent > ? LIMIT 1",
+                "SELECT 1 FROM charges WHERE band = ? AND at > ? AND at <= ? AND percent > ?"
+                f" AND {SENSE['charges']} LIMIT 1",
                 band, seconds(since), latest_s(now), over,
             )
         )  # fmt: skip
@@ -200,28 +205,34 @@ class Readings(OpenFile):
         With `now`, one that is not believed at that instant counts only if there is no other.
         """
         rows = self._rows(
-            "SELECT at, firmware, hardware, serial FROM infos WHERE band = ? ORDER BY at <= ? DESC, at DESC LIMIT 1",
+            f"SELECT at, firmware, hardware, serial FROM infos WHERE band = ? AND {SENSE['infos']}"
+            " ORDER BY at <= ? DESC, at DESC LIMIT 1",
             band, latest_s(now),
         )  # fmt: skip
         return next((Info(instant(r[0]), text(r[1]), text(r[2]), text(r[3])) for r in rows), None)
 
     def has_states(self) -> bool:
         """Whether any epoch of any band has a state."""
-        return bool(self._rows(f"SELECT 1 FROM epochs WHERE state % {INFERRED} LIMIT 1"))  # noqa: S608  our own number
+        sql = f"SELECT 1 FROM epochs WHERE state % {INFERRED} AND {SENSE['epochs']} LIMIT 1"
+        return bool(self._rows(sql))
 
     def all_epochs(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, Epoch]]:
         """Every epoch that starts in `[start, end)`, as (name of the band, epoch).
 
         They are in order of time, then of band. None means no bound.
         """
+        names = {int(band.id): band.name for band in self.bands()}
         with self._lock, translated(self.path):
             cursor = self._db.execute(
-                "SELECT bands.name, start, length, steps, intensity, heart_rate, state, kind FROM epochs"
-                " JOIN bands ON bands.id = band WHERE start >= ? AND start < ? ORDER BY start, bands.id, length",
+                "SELECT band, start, length, steps, intensity, heart_rate, state, kind FROM epochs"
+                f" WHERE start >= ? AND start < ? AND {SENSE['epochs']} ORDER BY start, band, length",
                 (-(2**62) if start is None else seconds(start), 2**62 if end is None else seconds(end)),
             )
+            band: int
             code: int
-            for name, at, length, steps, intensity, heart_rate, code, kind in cursor:
+            for band, at, length, steps, intensity, heart_rate, code, kind in cursor:
+                if (name := names.get(band)) is None:
+                    continue
                 state, inferred = STATES[code & ~INFERRED], code >= INFERRED
                 yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, state, kind, inferred)
 
@@ -248,7 +259,7 @@ WHERE excluded.steps >= steps AND (
     OR {_STATE} <> state
     OR coalesce(excluded.kind, kind) IS NOT kind
 )
-"""  # noqa: S608  our own numbers
+"""
 
 
 def _epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
@@ -280,7 +291,7 @@ def _touched(rows: Sequence[_Row]) -> tuple[int, int]:
 def _drop_days_around(db: sqlite3.Connection, table: str, band: int, at_s: int) -> None:
     """Drop the judged days that a new reading can change: those from the reading before it to the one after it."""
     before, after = (
-        f"SELECT {extreme}(at) FROM {table} WHERE band = ? AND at {side} ?"  # noqa: S608  our own names
+        f"SELECT {extreme}(at) FROM {table} WHERE band = ? AND at {side} ?"
         for extreme, side in (("max", "<"), ("min", ">"))
     )
     ((first,),) = db.execute(before, (band, at_s)).fetchall()

@@ -9,8 +9,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from hipsync.errors import InputError
-from hipsync.store.file import OpenFile, seconds, translated
+from hipsync.store.bands import Bands
+from hipsync.store.file import seconds, translated
 from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
+from hipsync.store.prompts import LONGEST_NAME
+from hipsync.store.sense import SENSE, known_zone
+from hipsync.text import clean
 
 Cell = int | str | None
 
@@ -30,31 +34,44 @@ TIMES: Mapping[str, str] = {
 Epochs are missing, because they are exported in a different form. Syncs and remarks are missing, because they concern
 this computer alone.
 """
+NAMED = frozenset({"prompts", "exercises"})
+"""The tables with names of exercises, which people see: what could steer a terminal is taken out of them."""
 ALWAYS = "zones"
 """The table whose rows are exported whatever their time: each says in which zone the computer was from then on."""
 
 
-class Rows(OpenFile):
+class Rows(Bands):
     """Reads and stores rows of the tables in `TIMES`."""
 
     def rows_of(self, table: str, start: datetime | None, end: datetime | None) -> Iterator[dict[str, Cell]]:
         """Rows of a table in `[start, end)`, in order of time, with the band's name in place of its number.
 
+        Those that make no sense (`sense.py`) are left out, so that the export can be imported.
         None means no bound, and the table `ALWAYS` has none. Cells that are NULL are left out.
         """
         at, columns = TIMES[table], self._columns(table)
         whole = start is None or table == ALWAYS
         first = -(2**62) if start is None or whole else seconds(start)
         last = 2**62 if end is None or table == ALWAYS else seconds(end)
-        shown = ", ".join("bands.name" if column == "band" else f"{table}.{column}" for column in columns)
-        joined = f" JOIN bands ON bands.id = {table}.band" if "band" in columns else ""
-        order = f"{table}.{at}, {table}.rowid"
-        sql = f"SELECT {shown} FROM {table}{joined} WHERE {table}.{at} >= ? AND {table}.{at} < ? ORDER BY {order}"  # noqa: S608  our own names
-        if table == "counters":
-            sql = sql.removesuffix(f", {table}.rowid") + ", bands.id"  # counters have no rowid
+        order = f"{at}, {'band' if table == 'counters' else 'rowid'}"  # counters have no rowid
+        sql = (
+            f"SELECT {', '.join(columns)} FROM {table} WHERE {at} >= ? AND {at} < ? AND {SENSE[table]} ORDER BY {order}"
+        )
+        names: dict[object, str] = {int(band.id): band.name for band in self.bands()}
         with self._lock, translated(self.path):
             for row in self._db.execute(sql, (first, last)):
-                yield {column: cell for column, cell in zip(columns, row, strict=True) if cell is not None}
+                cells: dict[str, Cell] = {
+                    column: clean(cell, LONGEST_NAME) if isinstance(cell, str) and table in NAMED else cell
+                    for column, cell in zip(columns, row, strict=True)
+                    if cell is not None
+                }
+                if "band" in columns:
+                    if (name := names.get(cells["band"])) is None:
+                        continue
+                    cells["band"] = name
+                if "zone" in columns and not known_zone(str(cells["zone"])):
+                    continue
+                yield cells
 
     def put_row(self, table: str, row: Mapping[str, object], bands: Mapping[str, int]) -> bool:
         """Store a row that `rows_of` yielded; return whether it was new. `bands` maps names of bands to their numbers.
@@ -80,7 +97,7 @@ class Rows(OpenFile):
             cells[column] = cell if isinstance(cell, int | str) else None
         names, marks = ", ".join(cells), ", ".join("?" * len(cells))
         same = " AND ".join(f"{column} IS ?" for column in cells)
-        known = f"SELECT 1 FROM {table} WHERE {same}"  # noqa: S608  our own names
+        known = f"SELECT 1 FROM {table} WHERE {same}"
         sql = f"INSERT OR IGNORE INTO {table} ({names}) SELECT {marks} WHERE NOT EXISTS ({known})"
         with self.transaction() as db:
             new = db.execute(sql, (*cells.values(), *cells.values())).rowcount == 1

@@ -63,4 +63,4 @@ def test_a_file_that_is_no_database_is_said_to_be_none(tmp_path: Path) -> None:
     other = tmp_path / "x"
     other.write_bytes(b"not a database")
     said = Machine(tmp_path).refused("--db", str(other), "today", code=1)
-    assert said == f"{other} is not a database: give another file with --db FILE"
+    assert said == f"{other} is not a database: give another file with --db FILE, or restore a copy"

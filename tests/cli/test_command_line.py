@@ -188,10 +188,10 @@ def test_a_file_that_holds_no_key_is_named_and_not_repeated(machine: Machine, tm
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        ("text", "is not a database: give another file with --db FILE"),
+        ("text", "is not a database: give another file with --db FILE, or restore a copy"),
         ("folder", "is a folder: give a file with --db FILE"),
         ("newer", "was made by a newer hipsync (schema 99, this one knows"),
-        ("cut", "is damaged: restore the newest copy from the folder `backups` beside it"),
+        ("cut", "is damaged: put the newest copy from the folder `backups` beside it back (`hipsync db restore FILE`)"),
     ],
 )
 def test_a_database_that_is_none_is_one_line_and_1(

@@ -32,7 +32,10 @@ def test_a_sound_database_is_said_to_be_one_and_a_damaged_one_is_refused(machine
     with machine.database.open("r+b") as held:
         held.seek(held.seek(0, 2) // 2)
         held.write(b"\xa5" * 8192)
-    said = f"{machine.database} is damaged: restore the newest copy from the folder `backups` beside it"
+    said = (
+        f"{machine.database} is damaged: `hipsync db restore FILE` puts a copy in its place, "
+        "`hipsync export` writes what can be read"
+    )
     assert machine.refused("db", "check", code=1) == said
 
 

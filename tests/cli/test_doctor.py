@@ -125,5 +125,6 @@ def test_doctor_knows_a_damaged_database_and_a_clock_that_was_never_set(machine:
     machine.database.write_text("dear diary\n" * 100)
     machine.now = MONDAY.replace(year=1970)
     told = verdicts(machine)
-    assert told["database"] == ("bad", f"{machine.database} is not a database: give another file with --db FILE")
+    told_of = f"{machine.database} is not a database: give another file with --db FILE, or restore a copy"
+    assert told["database"] == ("bad", told_of)
     assert told["clock"] == ("bad", "this host believes it is 1970-03-02: set its clock before bands are set by it")

@@ -195,7 +195,7 @@ def test_a_backup_that_cannot_be_written_leaves_a_band_that_can_be_named_again(p
         (path.parent / "backups").mkdir()
         spoilt = path.parent / "backups" / "hipsync-20200101T000000.db"
         spoilt.write_text("no database\n" * 100)
-        with pytest.raises(StoreError, match=r"hipsync-20200101T000000\.db is not a database"):
+        with pytest.raises(StoreError, match=r"hipsync-20200101T000000\.db is damaged \(file is not a database\)"):
             store.forget(desk, with_data=True)
         assert len(store.bands()) == 1
         spoilt.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -201,7 +202,7 @@ def test_a_full_disk_loses_nothing_that_was_stored_and_keeps_nothing_of_the_batc
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"timestamp,steps\n" * 500, "is not a database: give another file with --db FILE"),
+        (b"timestamp,steps\n" * 500, "is not a database: give another file with --db FILE, or restore a copy"),
         (None, "is a folder: give a file with --db FILE"),
     ],
     ids=["not a database", "a folder"],
@@ -240,11 +241,10 @@ def damaged(path: Path) -> None:
 
 def test_damage_is_found_and_said(path: Path) -> None:
     damaged(path)
-    message = "is damaged: restore the newest copy from the folder `backups` beside it"
+    message = "is damaged: put the newest copy from the folder `backups` beside it back (`hipsync db restore FILE`)"
     with Store.read(path) as store:
-        with pytest.raises(StoreError, match=message):
-            store.check()
-        with pytest.raises(StoreError, match=message):
+        assert store.check() != []
+        with pytest.raises(StoreError, match=re.escape(message)):
             store.epochs(BandId(1), MONDAY, MONDAY + timedelta(days=9))
 
 
