@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-import secrets
 import socket
+import sys
+import time
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -19,13 +20,16 @@ from hipsync.errors import ConfigError, HipsyncError
 if TYPE_CHECKING:
     from hipsync.store import Store
 
-PORT = 4690
+TYPED_S, OPENED_S = 600, 60
+"""Seconds for which a ticket works: one that the person opens, and one that is handed to the browser."""
 LONGEST_MESSAGE = 200
 """The most characters of a message on the page."""
 
 
 @click.command("web")
-@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free.")
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65535), help="Another one each time if you name none; safer so."
+)
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 @click.pass_obj
 def web_command(app: App, port: int, opened: bool) -> None:
@@ -33,33 +37,55 @@ def web_command(app: App, port: int, opened: bool) -> None:
 
     \b
     hipsync web
-    hipsync web --port 0 --open
+    hipsync web --open
     """
     try:
         import uvicorn
 
+        from hipsync.host.peer import is_strangers
+        from hipsync.report.door import Door
         from hipsync.report.web import application
     except ImportError as error:
         raise ConfigError(f"`hipsync web` needs more ({error.name}): pip install 'hipsync[web]'") from error
     app.existing_store().close()
     app.config()
-    with socket.socket() as listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind(("127.0.0.1", port))
-            listening.listen()  # a browser that opens the address at once waits, and is answered
-        except OSError as error:
-            raise HipsyncError(f"port {port} cannot be used ({error.strerror}): give another with --port") from error
-        port, secret = listening.getsockname()[1], secrets.token_urlsafe(24)
-        address = f"http://127.0.0.1:{port}/?token={secret}"
-        click.echo(f"Open {address}\nIt is for you alone: who has this address sees your data. Ctrl-C ends it.")
+    with _listening(port) as listening:
+        server = listening.getsockname()
+        door = Door(time.monotonic)
+        address = f"http://127.0.0.1:{server[1]}/?ticket="
+        click.echo(
+            f"Open {address}{door.ticket(TYPED_S)}\n"
+            "It opens the page once, within 10 minutes, and is for you alone. Ctrl-C ends the page."
+        )
         if opened:
-            click.launch(address)
-        site = application(Site(app), port, secret)
+            click.launch(f"{address}{door.ticket(OPENED_S)}")
+        site = application(Site(app), server[1], door, lambda client: is_strangers(client, server), clears=port != 0)
         config = uvicorn.Config(
-            site, log_level="error", access_log=False, server_header=False, timeout_graceful_shutdown=2, lifespan="off"
+            site,
+            log_level="error",
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,  # else a stranger would say himself where he comes from
+            timeout_graceful_shutdown=2,
+            lifespan="off",
         )
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listening(port: int) -> socket.socket:
+    """Return a socket that listens on this port of 127.0.0.1; 0 is any that is free. Raises `HipsyncError`."""
+    listening = socket.socket()
+    try:
+        if sys.platform == "win32":  # there SO_REUSEADDR would let another program take the port away
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", port))
+        listening.listen()  # a browser that opens the address at once waits, and is answered
+    except OSError as error:
+        listening.close()
+        raise HipsyncError(f"port {port} cannot be used ({error.strerror}): give another with --port") from error
+    return listening
 
 
 class Site:
@@ -98,7 +124,7 @@ class Site:
                 span=span,
                 neighbours=(earlier[0].isoformat(), later.isoformat() if later <= today else ""),
             )
-        refresh = f"{REFRESH_S}; url=/{span}/today" if today in days else ""
+        refresh = f"{REFRESH_S}; url=../{span}/today" if today in days else ""
         return page_html(period, now, previous=previous, above=top, refresh=refresh)
 
     def _line(self, store: Store) -> str:
