@@ -6,8 +6,10 @@ is judged, never a path, because another file may take a path's place meanwhile.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+from collections.abc import Generator
 from pathlib import Path
 from typing import TextIO
 
@@ -33,8 +35,7 @@ def create_private(file: Path) -> None:
 
     Raises `OSError`.
     """
-    file.unlink(missing_ok=True)
-    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    os.close(_created(file))
 
 
 def open_private(file: Path) -> TextIO:
@@ -42,5 +43,27 @@ def open_private(file: Path) -> TextIO:
 
     Raises `OSError`.
     """
-    create_private(file)
-    return file.open("w", encoding="utf-8", newline="")
+    return os.fdopen(_created(file), "w", encoding="utf-8", newline="")
+
+
+@contextlib.contextmanager
+def replacing(file: Path) -> Generator[Path]:
+    """Give the path of a new private file for the block to write, which takes the place of `file` if nothing is raised.
+
+    It lies beside `file` under a name that nobody can foresee, because in a folder of several users, such as /tmp,
+    another one could otherwise put a link or a file of his own there first. If `file` is such a link, the link is
+    replaced and not followed. Nothing is left of the new file after an error. Raises `OSError`.
+    """
+    fresh = file.with_name(f".{file.name[:100]}.{os.urandom(8).hex()}.new")
+    create_private(fresh)
+    try:
+        yield fresh
+        fresh.replace(file)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def _created(file: Path) -> int:
+    """Create a private file and return its descriptor. What was there is removed first, and a link is not followed."""
+    file.unlink(missing_ok=True)
+    return os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

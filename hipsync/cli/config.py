@@ -6,7 +6,6 @@ it, and only then put in the file's place.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import MutableMapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.errors import ConfigError, HipsyncError
+from hipsync.private import replacing
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -175,27 +175,18 @@ def _write(app: App, text: str) -> None:
     from hipsync.settings.file import load
 
     file = app.settings_file.resolve()  # the file may be a link into a folder of dotfiles
-    fresh = file.with_name(file.name + ".new")
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh.unlink(missing_ok=True)
-        with open(fresh, "x", encoding="utf-8", opener=_private) as opened:
-            opened.write(text)
-        try:
-            load(fresh)
-            fresh.replace(file)
-        except ConfigError as error:
-            why = str(error).removeprefix(f"{fresh}: ").removeprefix(f"{fresh} ")
-            raise ConfigError(f"{why}; nothing was changed") from error
-        finally:
-            fresh.unlink(missing_ok=True)
+        with replacing(file) as fresh:
+            fresh.write_text(text, encoding="utf-8")
+            try:
+                load(fresh)
+            except ConfigError as error:
+                why = str(error).removeprefix(f"{fresh}: ").removeprefix(f"{fresh} ")
+                raise ConfigError(f"{why}; nothing was changed") from error
     except OSError as error:
         raise ConfigError(f"{file} cannot be written: {error.strerror}; name another with --config") from error
     try:
         ask(app.database, {"do": "reload"}, within_s=2.0)
     except HipsyncError as error:
         click.echo(f"hipsync: the service that runs did not take it: {error}", err=True)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -18,7 +18,7 @@ from hipsync.cli.app import App, checked_name
 from hipsync.cli.dates import day_of
 from hipsync.errors import ConfigError, InputError
 from hipsync.host.zone import named_zone
-from hipsync.private import create_private, open_private
+from hipsync.private import replacing
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -220,24 +220,24 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
         if output is None:
             count = _export_text(store, form, sys.stdout, start, end)
         else:
-            fresh = output.with_name(f"{output.name}.new")
             try:
-                if form == "parquet":
-                    from hipsync.formats.parquet_minutes import export_parquet
-
-                    create_private(fresh)
-                    count = export_parquet(store, fresh, start, end)
-                else:
-                    with open_private(fresh) as file:
-                        count = _export_text(store, form, file, start, end)
-                fresh.replace(output)
+                with replacing(output) as fresh:
+                    count = _export_file(store, form, fresh, start, end)
             except OSError as error:
                 raise InputError(f"{output} cannot be written: {error.strerror}; name another file with -o") from error
-            finally:
-                fresh.unlink(missing_ok=True)
             click.echo(f"{count:,} rows in {output}", err=True)
     if not count:
         ctx.exit(exits.NOTHING_KNOWN)
+
+
+def _export_file(store: Store, form: str, file: Path, start: datetime | None, end: datetime | None) -> int:
+    """Write what lies in [start, end) to a file that is there; return how many rows that were. Raises `OSError`."""
+    if form == "parquet":
+        from hipsync.formats.parquet_minutes import export_parquet
+
+        return export_parquet(store, file, start, end)
+    with file.open("w", encoding="utf-8", newline="\n") as opened:
+        return _export_text(store, form, opened, start, end)
 
 
 def _export_text(store: Store, form: str, file: IO[str], start: datetime | None, end: datetime | None) -> int:

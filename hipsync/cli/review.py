@@ -231,20 +231,13 @@ def _echo_csv(days: Sequence[DaySummary]) -> None:
 
 def _write_page(app: App, file: Path, period: PeriodSummary, before: PeriodSummary | None, *, open_page: bool) -> None:
     """Write a page with charts that only its owner can read, whole or not at all. Raises `ConfigError` if it cannot."""
-    import os
-
-    from hipsync.private import open_private
+    from hipsync.private import replacing
     from hipsync.report.page import page_html
 
     page = page_html(period, app.now(), previous=before)
-    fresh = file.with_name(f".{file.name}.{os.getpid()}.new")
     try:
-        try:
-            with open_private(fresh) as opened:
-                opened.write(page)
-            fresh.replace(file)
-        finally:
-            fresh.unlink(missing_ok=True)
+        with replacing(file) as fresh:
+            fresh.write_text(page, encoding="utf-8", newline="\n")
     except OSError as error:
         raise ConfigError(f"{file} cannot be written: {error.strerror or error}; name another file") from error
     click.echo(f"written: {file}")

@@ -18,6 +18,9 @@ TRIES, PAUSE_S = 5, 0.05
 """How many times a starting service tries to take the lock, and how many seconds it waits after a failed try. One try
 is not enough, because `running` takes the lock for a moment to see whether it is free."""
 
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
+"""Refuses a link in place of the lock file, which somebody could put there to have another file overwritten."""
+
 
 @contextlib.contextmanager
 def only_instance(database: Path) -> Generator[None, None, None]:
@@ -29,7 +32,7 @@ def only_instance(database: Path) -> Generator[None, None, None]:
     path = _lock_file(database)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
     except OSError as error:
         raise StoreError(f"{path} cannot be made: {error.strerror}; give another place with --db FILE") from error
     try:

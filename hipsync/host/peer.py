@@ -1,4 +1,4 @@
-"""Which user of this computer holds the other end of a connection over loopback, as far as the system tells.
+"""Which user of this computer holds the other end of a connection within it, as far as the system tells.
 
 Linux lists every connection with the user who opened it (proc_pid_net(5), "tcp"), so a page for one person can refuse
 the others whatever they have learnt. Other systems have no such list that a program may read: there nobody is refused
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,6 +35,15 @@ def is_strangers(client: Address, server: Address, tables: Sequence[Path] = TABL
         if local in _forms(client) and remote in _forms(server) and inode:
             return user not in {os.getuid(), ROOT}
     return told
+
+
+def is_ours(connection: socket.socket) -> bool:
+    """Whether the other end of a Unix socket is this user's or root's; True where the system cannot say so."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return True
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    _, user, _ = struct.unpack("3i", credentials)
+    return user in {os.getuid(), ROOT}
 
 
 def _rows(tables: Sequence[Path]) -> Iterator[tuple[str, str, int, int]]:

@@ -24,12 +24,17 @@ from pathlib import Path
 
 from hipsync.errors import HipsyncError, Refused
 from hipsync.host.paths import runtime_dir
+from hipsync.host.peer import is_ours
 from hipsync.text import Json, json_of
 
 Line = dict[str, Json]
 """A question or an answer: an object that is sent as one line of JSON."""
 WITHIN_S = 5.0
 """Seconds that each end has to send its line, and as many to receive the other's."""
+
+LONGEST_ANSWER = 2**20
+"""The most bytes of an answer that are read."""
+NOT_HIPSYNC = "what answers for the service is not hipsync: stop it"
 
 
 def socket_path(database: Path) -> Path:
@@ -52,15 +57,17 @@ def ask(database: Path, question: Mapping[str, Json], within_s: float | None = W
             client.connect(os.fspath(socket_path(database)))
         except OSError:
             return None
+        if not is_ours(client):
+            raise HipsyncError(NOT_HIPSYNC)
         client.settimeout(within_s)
         try:
             client.sendall(json.dumps(question).encode() + b"\n")
             with client.makefile("rb") as lines:
-                answer = json_of(lines.readline())
+                answer = json_of(lines.readline(LONGEST_ANSWER))
         except (OSError, ValueError) as error:
             raise HipsyncError("the running service gives no answer: see its log, or stop and start it") from error
     if not isinstance(answer, dict):
-        raise HipsyncError("what answers for the service is not hipsync: stop it")
+        raise HipsyncError(NOT_HIPSYNC)
     if "error" in answer:
         code = answer.get("code")
         raise Refused(str(answer["error"]), code if isinstance(code, int) else 1)

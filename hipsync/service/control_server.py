@@ -12,13 +12,13 @@ import json
 import logging
 import os
 import socket
-import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from hipsync.errors import BluetoothUnavailable, ConfigError, HipsyncError
 from hipsync.host.clock import Clock
+from hipsync.host.peer import is_ours
 from hipsync.model import Band
 from hipsync.service.alarm import Alarm
 from hipsync.service.control_client import WITHIN_S, Line, socket_path
@@ -144,7 +144,8 @@ async def listening(database: Path, answer: Answer) -> AsyncGenerator[None, None
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: Answer, *, crowded: bool) -> None:
     """Receive one question and send one answer; a client of another user gets none."""
-    if not _is_allowed(writer):
+    connection: socket.socket = writer.get_extra_info("socket")
+    if not is_ours(connection):
         return
     question: Json = None
     try:
@@ -162,13 +163,3 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ans
         async with asyncio.timeout(WITHIN_S):
             writer.write(json.dumps(reply).encode() + b"\n")
             await writer.drain()
-
-
-def _is_allowed(writer: asyncio.StreamWriter) -> bool:
-    """Whether the other end belongs to our user or to root; if the system cannot say, the file's mode must suffice."""
-    if not hasattr(socket, "SO_PEERCRED"):
-        return True
-    connection: socket.socket = writer.get_extra_info("socket")
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, user, _ = struct.unpack("3i", credentials)
-    return user in {os.getuid(), 0}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hipsync.errors import ConfigError
-from hipsync.private import open_private, refuse_writable
+from hipsync.private import refuse_writable, replacing
 from hipsync.text import json_of
 
 if TYPE_CHECKING:
@@ -73,14 +73,12 @@ class KeyFile:
 
     def _write(self, keys: dict[str, str]) -> None:
         """Write a new file, which takes the place of the old one only when it is complete."""
-        fresh = self.path.with_name(self.path.name + ".new")
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with open_private(fresh) as file:
+            with replacing(self.path) as fresh, fresh.open("w", encoding="utf-8") as file:
                 json.dump(keys, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
-            fresh.replace(self.path)
         except OSError as error:
             raise ConfigError(f"{self.path} cannot be written: {error.strerror}; the key was not kept") from error
 

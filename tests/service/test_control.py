@@ -187,3 +187,52 @@ def test_without_a_place_for_it_the_service_runs_all_the_same(
     (tmp_path / "run").write_text("a file in the way")
     assert while_listening(database, lambda: ask(database, {})) is None
     assert "other commands cannot reach this service" in caplog.text
+
+
+SQUAT = """
+import os, socket, sys
+with socket.socket(socket.AF_UNIX) as server:
+    os.umask(0)
+    os.setuid(65534)
+    server.bind(sys.argv[1])
+    server.listen()
+    print("ready", flush=True)
+    client, _ = server.accept()
+    with client:
+        try:
+            client.sendall(b'{"line": "all is well"}\\n')
+            print("asked" if client.recv(100) else "not asked")
+        except ConnectionError:
+            print("not asked")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root can be somebody else")
+def test_what_another_user_answers_in_place_of_the_service_is_not_believed(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """XDG_RUNTIME_DIR may point into a folder in which others write, and one of them was there first."""
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        socket_path(database).parent.mkdir()
+        for place in (Path(folder), socket_path(database).parent):
+            place.chmod(0o777)
+        command = [sys.executable, "-c", SQUAT, str(socket_path(database))]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "ready\n"
+            with pytest.raises(HipsyncError, match="is not hipsync"):
+                ask(database, {"do": "sync", "band": "desk-band"})
+            assert other.stdout.read() == "not asked\n"
+            assert other.wait(10) == 0
+
+
+def test_an_answer_without_an_end_is_given_up(database: Path) -> None:
+    def story() -> None:
+        with pytest.raises(HipsyncError, match="gives no answer"):
+            ask(database, {})
+
+    async def endless(question: Line) -> Line:
+        return {"much": "x" * (2 * control.LONGEST_ANSWER)}
+
+    while_listening(database, story, endless)
