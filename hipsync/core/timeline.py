@@ -95,6 +95,9 @@ class Timeline:
     """A byte a minute: 1 in a long stillness without the flag `VOUCHED`, in which the band may lie on a table."""
     unplaced: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     """Pairs of (minute, steps): the steps count for the day in which that minute lies, but for no single minute."""
+    clusters: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    """Ranges `[start, end)` of minutes, in order, whose unplaced steps depend on each other and on all minutes in them.
+    What is missing of a range because the timeline is too short makes its steps wrong."""
 
     @property
     def last(self) -> int:
@@ -112,6 +115,7 @@ class Timeline:
             self.width[:size],
             self.doubtful[:size],
             [(minute, steps) for minute, steps in self.unplaced if minute < last],
+            self.clusters,
         )
 
     def known_until(self) -> int | None:
@@ -168,6 +172,7 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
         if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
     _settle_unplaced(line, unplaced)
+    line.clusters = _clusters(unplaced)
     line.doubtful = _doubtful(line)
     return line
 
@@ -312,7 +317,9 @@ def _differences(counters: Sequence[Counter], zones: Zones) -> Iterator[_Growth]
     right: Counter | None = None  # the reading before the counts that may be wrong
     for at, (before, after) in enumerate(pairwise(counters), 1):
         clock = zones.at(before.at)  # until the next contact the band's clock stays as this one has set it
-        if right is not None and _day(right, clock) == _day(after, clock) and right.steps <= after.steps < before.steps:
+        if right is not None and not _day(right, clock) == _day(before, clock) == _day(after, clock):
+            right = None  # what was counted on another day says nothing of this one
+        if right is not None and right.steps <= after.steps < before.steps:
             back = _Growth(_second(right), _second(after), after.steps - right.steps, known=False)
             if _possible(back):
                 right = None
@@ -416,6 +423,17 @@ def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
     return list(zip(touched, shares, covered, strict=True))
 
 
+def _clusters(unplaced: Sequence[_UnplacedSteps]) -> list[tuple[int, int]]:
+    """Join what overlaps, so that nothing in one range depends on anything in another."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted((each.start, max(each.end, each.start + 1)) for each in unplaced):
+        if found and start < found[-1][1]:
+            found[-1] = found[-1][0], max(end, found[-1][1])
+        else:
+            found.append((start, end))
+    return found
+
+
 def _settle_unplaced(line: Timeline, unplaced: list[_UnplacedSteps]) -> None:
     """Enter the steps of long gaps and coarse epochs, minus those that finer sources reported for the same minutes.
 
@@ -474,6 +492,21 @@ def _unworn_by_heart(source: Source) -> frozenset[int]:
                 unworn.update(gap)
         gap = [minute] if minute >= 0 and not rows[minute] else []
     return frozenset(unworn)
+
+
+def heartless_since(source: Source, minute: int) -> int:
+    """The first of the minutes without a heart rate that end just before `minute`, or `minute` if there are none.
+
+    Only epochs of one minute are looked at, as where a missing heart rate shows that a band was taken off.
+    """
+    for epoch in reversed(source.epochs):
+        start = minute_of(epoch.start)
+        if start >= minute or epoch.length != MINUTE:
+            continue
+        if start < minute - 1 or epoch.heart_rate:
+            break
+        minute = start
+    return minute
 
 
 def _doubtful(line: Timeline) -> bytearray:

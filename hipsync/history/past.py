@@ -1,8 +1,9 @@
 """A past time as the rule judges it: what the store has of it, as a timeline with its stretches and breaks.
 
-Stretches can begin before the time that is asked for and end after it. So this module loads six hours more on either
-side, and further while a stretch reaches the edge of what was loaded. It is on the path of `hipsync today`, so it
-imports nothing slow.
+Stretches can begin before the time that is asked for and end after it, and steps that are known only as a total depend
+on all that lies in its time. So this module loads six hours more on either side, and further while something that
+counts reaches the edge of what was loaded: how much was loaded never shows, up to 16 days. It is on the path of
+`hipsync today`, so it imports nothing slow.
 """
 
 from __future__ import annotations
@@ -12,7 +13,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from hipsync.core.bouts import Bouts, Rule, bouts
-from hipsync.core.timeline import HEART_WINDOW_MINUTES, Source, Timeline, instant_of, minute_of, timeline
+from hipsync.core.timeline import (
+    HEART_WINDOW_MINUTES,
+    Source,
+    Timeline,
+    heartless_since,
+    instant_of,
+    minute_of,
+    timeline,
+)
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
@@ -46,15 +55,42 @@ def judged_past(
     The timeline begins before `start` and ends after `end`, so that stretches that cross either of them are whole. It
     never reaches beyond `now`.
     """
-    around = AROUND_MINUTES
+    zone, around = zones.at(start), AROUND_MINUTES
+    midnight = minute_of(start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
+    first, last = minute_of(start), minute_of(end)
     while True:
-        first = minute_of(start) - around
-        last = min(minute_of(end) + around, minute_of(now))
-        line = timeline(sources(store, first, last, only_band), first, last, zones)
+        first, last = min(first, minute_of(start) - around), min(max(last, minute_of(end) + around), minute_of(now))
+        given = sources(store, first, last, only_band, counters_from=min(first, midnight))
+        line = timeline(given, first, last, zones)
+        need = _needed(store, given, line, minute_of(start), minute_of(end), only_band)
+        need = max(need[0], minute_of(start) - FARTHEST_MINUTES), min(need[1], minute_of(end) + FARTHEST_MINUTES)
+        if need[0] < first or min(need[1], minute_of(now)) > last:
+            first, last = min(first, need[0]), max(last, need[1])
+            continue
         found = bouts(line, rule)
         if around >= FARTHEST_MINUTES or not _reaches_edge(line, found, start, end, now):
             return Past(line, found)
         around *= 2
+
+
+def _needed(
+    store: Store, given: Sequence[Source], line: Timeline, start: int, end: int, only_band: Band | None
+) -> tuple[int, int]:
+    """The minutes `[first, last)` that decide about steps and wear in the minutes `[start, end)`.
+
+    That is as far as the timeline `line` of the sources `given` tells: a longer one may tell of more. The steps of an
+    epoch of hours depend on all that finer sources report in it, and whether a band was worn in a time without a heart
+    rate depends on what was before that.
+    """
+    touched = [each for each in line.clusters if each[0] < end and each[1] >= start]
+    first, last = (touched[0][0], touched[-1][1] + 1) if touched else (start, end)
+    for band, source in zip(chosen_bands(store, only_band), given, strict=True):
+        since = start if source.reports_wear else heartless_since(source, start)
+        if since > line.first:
+            first = min(first, since - HEART_WINDOW_MINUTES)
+        elif store.has_heart_rate(band.id, instant_of(start - FARTHEST_MINUTES), instant_of(since)):
+            first = min(first, since - (start - since))
+    return first, last
 
 
 def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, now: datetime) -> bool:
@@ -70,12 +106,19 @@ def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, 
     return early or late
 
 
-def sources(store: Store, first: int, last: int, only_band: Band | None = None) -> list[Source]:
-    """Load what each band, or `only_band`, reported for the minutes `[first, last)`, counted from 1970."""
+def sources(
+    store: Store, first: int, last: int, only_band: Band | None = None, *, counters_from: int | None = None
+) -> list[Source]:
+    """Load what each band, or `only_band`, reported for the minutes `[first, last)`, counted from 1970.
+
+    Counters are loaded from the minute `counters_from` on, if it is given: whether a count is possible depends on all
+    the readings of its local day.
+    """
+    since = first if counters_from is None else counters_from
     return [
         Source(
             store.epochs(band.id, instant_of(first), instant_of(last)),
-            store.counters(band.id, instant_of(first), instant_of(last)),
+            store.counters(band.id, instant_of(since), instant_of(last)),
             store.wears(band.id, instant_of(first), instant_of(last)),
             vouches=band.vouches,
             reports_wear=band.reports_wear,

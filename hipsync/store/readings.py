@@ -105,6 +105,14 @@ class Readings(Bands):
             for at, length, steps, intensity, heart_rate, state, kind in rows
         ]
 
+    def has_heart_rate(self, band: BandId, start: datetime, end: datetime) -> bool:
+        """Whether an epoch of a band that begins in `[start, end)` has a heart rate."""
+        ((found,),) = self._rows(
+            "SELECT EXISTS (SELECT 1 FROM epochs WHERE band = ? AND start >= ? AND start < ? AND heart_rate > 0)",
+            band, seconds(start), seconds(end),
+        )  # fmt: skip
+        return bool(found)
+
     def counters(self, band: BandId, start: datetime, end: datetime) -> list[Counter]:
         """A band's counter readings in `[start, end)`, with the last one before and the first one after, in order."""
         rows = self._rows(

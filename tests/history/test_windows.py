@@ -1,0 +1,193 @@
+"""How much around a day was loaded never shows: the day is that of a timeline of everything there is.
+
+The oracle is one timeline over all readings; what is tested is the day as it comes from the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hipsync.core.bouts import Rule, bouts
+from hipsync.core.days import Zones
+from hipsync.core.summary import JudgedDay, judged_day
+from hipsync.core.timeline import Source, minute_of, timeline
+from hipsync.history.past import judged_past
+from hipsync.history.summaries import summarise
+from hipsync.model import MINUTE, Counter, Epoch, Wear
+from hipsync.store import Store
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+START = datetime(2026, 3, 2, tzinfo=UTC)
+LENGTH = 4 * DAY
+NOW = START + LENGTH + 2 * DAY
+MIDDLE = date(2026, 3, 4)
+
+
+class Told(NamedTuple):
+    """What one band reported."""
+
+    epochs: Sequence[Epoch] = ()
+    counters: Sequence[Counter] = ()
+    wears: Sequence[Wear] = ()
+    reports_wear: bool = False
+    vouches: bool = True
+
+
+def from_store(told: Sequence[Told], zones: Zones, day: date) -> JudgedDay:
+    with Store.in_memory() as store:
+        for number, each in enumerate(told):
+            band = store.add_band(
+                name=f"band {number}", driver="none", now=START, vouches=each.vouches, reports_wear=each.reports_wear
+            )
+            store.append(band.id, [*each.epochs, *each.counters, *each.wears])
+        span = zones.day(day)
+        return judged_day(*judged_past(store, Rule(), zones, span.start, span.end, NOW), span, NOW)
+
+
+def from_everything(told: Sequence[Told], zones: Zones, day: date) -> JudgedDay:
+    span = zones.day(day)
+    sources = [
+        Source(sorted(each.epochs), sorted(each.counters), sorted(each.wears), each.vouches, each.reports_wear)
+        for each in told
+    ]
+    first, last = minute_of(START - 20 * DAY), minute_of(NOW)
+    line = timeline(sources, first, last, span.zone)
+    return judged_day(line, bouts(line, Rule()), span, NOW)
+
+
+def same(told: Sequence[Told], zones: Zones, day: date = MIDDLE) -> None:
+    found, expected = from_store(told, zones, day), from_everything(told, zones, day)
+    assert found.steps == expected.steps
+    assert found.kinds == expected.kinds
+    assert found.stretches == expected.stretches
+    assert found.lengths == expected.lengths
+    around = zones.day(day).end + 10 * MINUTE  # what a prompt needs
+    assert [at for at in found.breaks if at < around] == [at for at in expected.breaks if at < around]
+
+
+# ------------------------------------------------------------------ any band
+
+
+def at(minutes: int) -> datetime:
+    return START + minutes * MINUTE
+
+
+PLACES = st.integers(0, LENGTH // MINUTE - 1)
+LONG = st.builds(
+    lambda start, length, steps: Epoch(at(start), length * MINUTE, min(steps, 250 * length)),
+    PLACES, st.sampled_from([31, 60, 120, 180, 360, 420, 720, 1440]), st.integers(0, 20000),
+)  # fmt: skip
+"""Epochs of hours, which count for the day alone."""
+
+
+@st.composite
+def minutes(draw: st.DrawFn) -> list[Epoch]:
+    """Some hours of minutes in a row, with a pulse or without one."""
+    start, size = draw(PLACES), draw(st.integers(1, 20 * 60))
+    pulse, pace, period = draw(st.booleans()), draw(st.integers(0, 90)), draw(st.integers(1, 90))
+    return [
+        Epoch(at(start + n), MINUTE, pace * (n % period == 0), heart_rate=70 if pulse else None) for n in range(size)
+    ]
+
+
+@st.composite
+def hours(draw: st.DrawFn) -> list[Epoch]:
+    """Hours in a row, as a ring stores them."""
+    start, size, shift = draw(st.integers(0, 90)), draw(st.integers(1, 60)), draw(st.sampled_from([0, 30]))
+    return [Epoch(START + (start + n) * HOUR + shift * MINUTE, HOUR, draw(st.integers(0, 900))) for n in range(size)]
+
+
+COUNTERS = st.lists(st.tuples(PLACES, st.integers(0, 9000) | st.just(65535)), max_size=40).map(
+    lambda pairs: [Counter(at(place), steps) for place, steps in sorted(dict(pairs).items())]
+)
+WEARS = st.dictionaries(PLACES, st.booleans(), max_size=6).map(
+    lambda changes: [Wear(at(place), worn) for place, worn in sorted(changes.items())]
+)
+
+
+def one_each(parts: Sequence[Sequence[Epoch]]) -> list[Epoch]:
+    """One epoch for each key, as the store has them."""
+    return sorted({(each.start, each.length): each for part in parts for each in part}.values())
+
+
+BANDS = st.builds(
+    lambda parts, longer, counters, wears, reports, vouches: Told(
+        one_each([*parts, longer]), counters, wears if reports else (), reports, vouches
+    ),
+    st.lists(minutes() | hours(), max_size=3), st.lists(LONG, max_size=4), COUNTERS, WEARS,
+    st.booleans(), st.booleans(),
+)  # fmt: skip
+ZONES = st.builds(
+    lambda zone, starts_at: Zones([], zone, starts_at),
+    st.sampled_from(["UTC", "Europe/Rome", "Asia/Kolkata", "Pacific/Auckland"]),
+    st.sampled_from([time(0), time(4), time(20)]),
+)
+
+
+@given(st.lists(BANDS, min_size=1, max_size=2), ZONES)
+def test_any_day_is_that_of_everything_there_is(told: list[Told], zones: Zones) -> None:
+    same(told, zones)
+
+
+# ------------------------------------------------------------------ one kind each
+
+
+UTC_ONLY = Zones([], "UTC")
+TUESDAY_SIX = START + 30 * HOUR
+
+
+def walked(first: datetime, size: int, steps: int = 5, pulse: int | None = None) -> list[Epoch]:
+    return [Epoch(first + n * MINUTE, MINUTE, steps, heart_rate=pulse) for n in range(size)]
+
+
+def test_minutes_eighteen_hours_before_midnight_are_in_the_epoch_that_ends_after_it() -> None:
+    """3,600 steps from 6:00 to 18:00 by one band; 7,200 in the 24 hours from 6:00 by another (case window-steps)."""
+    told = [Told(walked(TUESDAY_SIX, 720)), Told([Epoch(TUESDAY_SIX, DAY, 7200)])]
+    assert from_store(told, UTC_ONLY, date(2026, 3, 3)).steps == 3600
+    assert from_store(told, UTC_ONLY, date(2026, 3, 4)).steps == 3600
+    with Store.in_memory() as store:
+        for name, each in zip("ab", told, strict=True):
+            store.append(store.add_band(name=name, driver="csv", now=START).id, each.epochs)
+        assert summarise(store, Rule(), UTC_ONLY, date(2026, 3, 4), NOW).steps == 3600
+
+
+def test_an_epoch_that_ends_the_next_noon_has_the_steps_that_the_counter_grew_by_before() -> None:
+    """5,000 steps of a counter from 10:00 to 20:00; 8,000 in the 24 hours from 12:00, which count for the next day."""
+    ten = START + DAY + 10 * HOUR
+    read = [Counter(ten, 0), Counter(ten + 10 * HOUR, 5000)]
+    told = [Told([Epoch(ten + 2 * HOUR, DAY, 8000)], read)]
+    days = [from_store(told, UTC_ONLY, date(2026, 3, 3)).steps, from_store(told, UTC_ONLY, date(2026, 3, 4)).steps]
+    assert days == [0, 8000]
+    same(told, UTC_ONLY, date(2026, 3, 3))
+
+
+def test_a_pulse_that_stopped_the_noon_before_shows_that_the_band_was_off() -> None:
+    """It lies in a bag that is carried about: a few steps every half hour end each stretch."""
+    noon = START + DAY + 12 * HOUR
+    bag = [Epoch(noon + n * MINUTE, MINUTE, 40 if n % 30 == 0 else 0) for n in range(24 * 60)]
+    told = [Told([*walked(noon - 5 * HOUR, 300, 5, pulse=70), *bag])]
+    found = from_store(told, UTC_ONLY, MIDDLE)
+    assert found.kinds[: 12 * 60] == bytes([found.kinds[0]]) * 720
+    same(told, UTC_ONLY)
+
+
+@pytest.mark.parametrize("starts_at", [time(0), time(20)])
+def test_a_count_that_was_wrong_since_the_morning_is_put_right_in_the_evening(starts_at: time) -> None:
+    day = START + 2 * DAY
+    read = [Counter(day + hour * HOUR, steps) for hour, steps in ((7, 100), (8, 65535), (21, 1500), (22, 1600))]
+    same([Told(counters=read)], Zones([], "UTC", starts_at))
+
+
+def test_a_wrong_count_of_yesterday_says_nothing_of_today() -> None:
+    day = START + 2 * DAY
+    read = [
+        *(Counter(day - DAY + hour * HOUR, steps) for hour, steps in ((10, 0), (10.2, 9000))),
+        *(Counter(day + hour * HOUR, steps) for hour, steps in ((9, 9100), (9.1, 65000), (10, 9200))),
+    ]
+    same([Told(counters=read)], UTC_ONLY)
