@@ -219,23 +219,28 @@ def _notices(app: App) -> Iterator[Finding]:
 
 
 def _service(app: App) -> Iterator[Finding]:
+    from hipsync.cli.service import why_install_again
     from hipsync.host.autostart import installed
 
+    file = installed()
     if running(app.database):
         try:
-            status = ask(app.database, {"do": "status"}, ANSWERS_WITHIN_S)
+            status = ask(app.database, {"do": "status"}, ANSWERS_WITHIN_S) or {}
         except HipsyncError:
             yield Finding("service", "bad", "it runs and does not answer: `hipsync service logs`, then restart it")
         else:
-            yield Finding(
-                "service", "fine", "it runs" if status is None else f"it runs (process {status.get('process')})"
-            )
-    elif (file := installed()) is not None:
+            process = f" (process {status['process']})" if "process" in status else ""
+            trouble = clean(str(status.get("trouble") or ""), LONGEST_TROUBLE)
+            said = f"it runs{process}{', with trouble: ' if trouble else ''}{trouble}"
+            yield Finding("service", "look" if trouble else "fine", said)
+    elif file is not None:
         yield Finding("service", "bad", f"installed ({file}), and does not run: `hipsync service start`, then `logs`")
     else:
         yield Finding(
             "service", "look", "it does not run, so nothing prompts: `hipsync service install`, or `hipsync run`"
         )
+    if file is not None and (why := why_install_again(app)) is not None:
+        yield Finding("service file", "look", f"{why}: `hipsync service install` writes it again")
 
 
 def _packages() -> Iterator[Finding]:

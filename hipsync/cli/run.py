@@ -72,7 +72,13 @@ def run_command(app: App) -> None:
                     show_remark=delivery.show_remark,
                     show_damage=delivery.show_damage,
                 )
-                await run(service, SystemClock(), settings=settings, zone=lambda: _zone_now(service.settings.host_zone))
+                await run(
+                    service,
+                    SystemClock(),
+                    settings=settings,
+                    zone=lambda: _zone_now(service.settings.host_zone),
+                    trouble=delivery.trouble,
+                )
 
     asyncio.run(serve())
 

@@ -5,6 +5,10 @@ What is in the service file, and where the file is, is decided by `hipsync.host.
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,11 +19,14 @@ from typing import TYPE_CHECKING
 import click
 
 from hipsync.cli import exits
-from hipsync.cli.app import App
+from hipsync.cli.app import App, host_zone
 from hipsync.errors import ConfigError, Refused
 
 if TYPE_CHECKING:
     from hipsync.host.autostart import Place
+
+
+log = logging.getLogger(__name__)
 
 
 @click.group("service")
@@ -50,10 +57,9 @@ def install_command(app: App, shown: bool) -> None:
         return
     app.paired_store().close()  # without a band, the service would end at once
     app.config()
-    place.path.parent.mkdir(parents=True, exist_ok=True)
-    place.path.write_text(place.text)
-    for command in place.start:
-        _run(command)
+    host_zone()
+    _refuse_a_second(app)
+    _install(place)
     click.echo(f"The service runs, and starts when you log in: {place.path}")
     if sys.platform == "linux":
         click.echo("Its log: `hipsync service logs`.")
@@ -145,6 +151,58 @@ def _place(app: App) -> Place:
     return here([*command, "run"])
 
 
+def _refuse_a_second(app: App) -> None:
+    """Raise `Refused` if `hipsync run` runs on the database already, and is not the installed service."""
+    from hipsync.host.autostart import installed
+    from hipsync.host.lock import running
+
+    if installed() is None and running(app.database):
+        raise Refused("hipsync runs already, in a terminal: end that first; nothing was installed", exits.NO_SERVICE)
+
+
+def _install(place: Place) -> None:
+    """Write a service file and run what starts the service. Raises `Refused`, after which all is as it was before."""
+    before = place.path.read_text() if place.path.exists() else None
+    made = [folder for folder in place.path.parents if not folder.exists()]
+    try:
+        place.path.parent.mkdir(parents=True, exist_ok=True)
+        place.path.write_text(place.text)
+    except OSError as error:
+        why = f"{place.path} cannot be written: {error.strerror}; nothing was installed"
+        raise Refused(why, exits.NO_SERVICE) from error
+    try:
+        for command in place.start:
+            _run(command)
+    except Refused as error:
+        for command in place.stop if before is None else ():
+            with contextlib.suppress(Refused):
+                _run(command)
+        if before is None:
+            place.path.unlink(missing_ok=True)
+            for folder in made:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+        else:
+            place.path.write_text(before)
+        for command in place.start[:1] if before is None else place.start:
+            with contextlib.suppress(Refused):
+                _run(command)
+        was = "nothing was installed" if before is None else "the file that was there is back"
+        raise Refused(f"{error}; {was}", error.code) from error
+
+
+def why_install_again(app: App) -> str | None:
+    """Return why the installed service file should be written again, or None if it is what this hipsync writes."""
+    from hipsync.host.autostart import differs
+
+    try:
+        place = _place(app)
+        text = place.path.read_text()
+    except (OSError, UnicodeDecodeError, ConfigError):
+        return None
+    return f"{place.path} is not what this version installs" if differs(text, place.text) else None
+
+
 def _ctl(app: App, verb: str) -> Sequence[str]:
     """Return a command of systemctl for the installed service.
 
@@ -159,13 +217,29 @@ def _ctl(app: App, verb: str) -> Sequence[str]:
 
 
 def _run(command: Sequence[str]) -> None:
-    """Run a command and hide its output. Raises `Refused`, with the last line of the output, if it fails."""
+    """Run a command and hide its output. Raises `Refused` if it fails; what it printed is logged for `-v`."""
+    words = " ".join(command)
     if shutil.which(command[0]) is None:
         raise Refused(f"there is no {command[0]} here: start `hipsync run` by other means", exits.NO_SERVICE)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  our own words
-    if done.returncode:
-        lines = (done.stderr or done.stdout).strip().splitlines() or ["it gave no reason"]
-        raise Refused(f"`{' '.join(command)}` failed: {lines[-1]}", exits.NO_SERVICE)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_untranslated())  # noqa: S603  our own words
+    if done.returncode == 0:
+        return
+    said = (done.stderr or done.stdout).strip()
+    log.debug("`%s` said: %s", words, said)
+    if command[0] == "systemctl" and re.search("connect to (?:user scope )?bus|No medium found|not been booted", said):
+        raise Refused(
+            "no systemd answers for this user here, as in a container, or after `su` or `sudo`: log in as yourself, or "
+            "start `hipsync run` by other means",
+            exits.NO_SERVICE,
+        )
+    if command[-2:-1] in {("start",), ("restart",)}:
+        why = "the service did not start: `hipsync run` in a terminal says why"
+        raise Refused(why, exits.NO_SERVICE)
+    raise Refused(f"`{words}` failed (exit code {done.returncode}): with -v, hipsync says more", exits.NO_SERVICE)
+
+
+def _untranslated() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C"}
 
 
 def _shown(command: Sequence[str]) -> int:

@@ -65,8 +65,9 @@ def place(command: Sequence[str], home: Path, platform: str = sys.platform, conf
         return Place(path, task(command), [create], [("schtasks", "/Delete", "/TN", NAME, "/F")])
     path = (config or home / ".config") / "systemd" / "user" / f"{NAME}.service"
     ctl = ("systemctl", "--user")
-    start = [(*ctl, "daemon-reload"), (*ctl, "enable", "--now", f"{NAME}.service")]
-    return Place(path, unit(command), start, [(*ctl, "disable", "--now", f"{NAME}.service")])
+    name = f"{NAME}.service"
+    start = [(*ctl, "daemon-reload"), (*ctl, "enable", name), (*ctl, "restart", name)]
+    return Place(path, unit(command), start, [(*ctl, "disable", "--now", name)])
 
 
 def here(command: Sequence[str]) -> Place:
@@ -84,8 +85,10 @@ def installed() -> Path | None:
 def unit(command: Sequence[str]) -> str:
     """Return the text of a systemd user unit that runs a command.
 
-    The lines from UMask on deny the service what it does not need, as far as a user's service manager can. It needs
-    Unix sockets for D-Bus, which leads to Bluetooth and the desktop, and it needs netlink for Bluetooth adapters.
+    The lines from UMask on deny the service what it does not need, as far as a user's manager can without namespaces,
+    which not every system allows its users. It needs Unix sockets alone: D-Bus leads to Bluetooth, to the desktop and
+    to the manager, which starts the user's `prompts.command` outside all this (`hipsync.host.transient`). So no setting
+    opens anything here. Memory is seven times, and tasks are five times, what the service has been seen to use.
     """
     return f"""\
 [Unit]
@@ -103,10 +106,16 @@ Restart=on-failure
 RestartSec=10s
 TimeoutStopSec=15s
 
+MemoryMax=512M
+TasksMax=64
+LimitCORE=0
+
 UMask=0077
 NoNewPrivileges=yes
-RestrictAddressFamilies=AF_UNIX AF_BLUETOOTH AF_NETLINK
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
 SystemCallFilter=@system-service
+SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 SystemCallArchitectures=native
 MemoryDenyWriteExecute=yes
@@ -117,6 +126,15 @@ RestrictSUIDSGID=yes
 [Install]
 WantedBy=default.target
 """
+
+
+def differs(installed_text: str, text: str) -> bool:
+    """Whether a service file that is installed is another than `text`, apart from the program's own options."""
+
+    def kept(of: str) -> list[str]:
+        return [line for line in of.splitlines() if not line.startswith("ExecStart=")]
+
+    return kept(installed_text) != kept(text)
 
 
 def _quoted(word: str) -> str:

@@ -42,10 +42,19 @@ class ControlServer:
     """Answers what other commands ask of the running service."""
 
     def __init__(
-        self, service: Service, alarm: Alarm, clock: Clock, settings: Callable[[], Settings] | None = None
+        self,
+        service: Service,
+        alarm: Alarm,
+        clock: Clock,
+        settings: Callable[[], Settings] | None = None,
+        trouble: Callable[[], str | None] | None = None,
     ) -> None:
-        """`settings` reads the user's settings again; without it the question `reload` is refused."""
+        """`settings` reads the user's settings again; without it the question `reload` is refused.
+
+        `trouble` says what is the matter besides the alarm's own trouble, or None.
+        """
         self._service, self._alarm, self._clock, self._settings = service, alarm, clock, settings
+        self._other_trouble = trouble
 
     async def answer(self, question: Line) -> Line:
         """Answer a question. Nothing is raised: a failure becomes an answer with `error` and the exit code for it."""
@@ -71,7 +80,7 @@ class ControlServer:
                 return {}
             case {"do": "status"}:
                 connected = ", ".join(self._service.live.connected())
-                return {"process": os.getpid(), "connected": connected, "trouble": self._alarm.trouble()}
+                return {"process": os.getpid(), "connected": connected, "trouble": self._trouble()}
             case {"do": "line"}:
                 now = self._clock.now()
                 return {"line": status_line(self._service.state(now), now)}
@@ -86,6 +95,10 @@ class ControlServer:
                 return {}
             case _:
                 return {"error": "this service does not know that command: it is another version", "code": 1}
+
+    def _trouble(self) -> str | None:
+        other = None if self._other_trouble is None else self._other_trouble()
+        return "; ".join(filter(None, (self._alarm.trouble(), other))) or None
 
     def _band(self, name: str) -> Band:
         for band in self._service.store.bands():

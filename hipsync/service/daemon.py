@@ -30,11 +30,12 @@ async def run(
     *,
     settings: Callable[[], Settings] | None = None,
     zone: Callable[[], str] | None = None,
+    trouble: Callable[[], str | None] | None = None,
 ) -> None:
     """Wake the service whenever something is due, until SIGINT or SIGTERM.
 
     `settings` reads the user's settings again, on SIGHUP; `zone` returns the IANA name of the zone that the host is in.
-    Without them, settings and zone stay as they are.
+    Without them, settings and zone stay as they are. `trouble` says what else is the matter, for `hipsync status`.
 
     Raises `Outdated` if a newer hipsync upgraded the database while this program was running; the program has to be
     restarted.
@@ -47,7 +48,7 @@ async def run(
             loop.add_signal_handler(number, stop.set)
         if settings is not None:
             loop.add_signal_handler(signal.SIGHUP, lambda: alarm.reload(settings))
-    path, server = service.store.path, ControlServer(service, alarm, clock, settings)
+    path, server = service.store.path, ControlServer(service, alarm, clock, settings, trouble)
     commands = contextlib.nullcontext() if path is None else listening(path, server.answer)
     async with commands, calling_on_wake(alarm.look):
         alarm.start()

@@ -34,6 +34,8 @@ class Delivery:
         self._store, self._now = store, now
         self.config = config
         """The user's settings, which may be replaced while the service runs."""
+        self._failed: tuple[Sequence[str], datetime, str] | None = None
+        """The user's command that failed for the last prompt, when, and why; None if it did not."""
 
     async def deliver(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
         """Show a prompt wherever the settings allow, and return where it was shown. A `strong` one makes a sound."""
@@ -47,9 +49,18 @@ class Delivery:
             from zoneinfo import ZoneInfo
 
             payload = {"version": 1, **prompt_json(prompt, ZoneInfo("UTC"))}
-            if await run_command(self.config.command, payload, COMMAND_WITHIN_S):
+            why = await run_command(self.config.command, payload, COMMAND_WITHIN_S)
+            self._failed = None if why is None else (self.config.command, self._now(), why)
+            if why is None:
                 where.append(Where.COMMAND)
         return where
+
+    def trouble(self) -> str | None:
+        """Why the user's command did not show the last prompt; None if it did, or if another is set by now."""
+        if self._failed is None or self._failed[0] != self.config.command:
+            return None
+        command, at, why = self._failed
+        return f"{command[0]} (prompts.command) {why}; that was at {at:%Y-%m-%d %H:%M} UTC"
 
     async def show_remark(self, remark: Remark) -> None:
         """Show a remark on a band, without buttons: it asks nothing."""

@@ -12,8 +12,10 @@ import html
 import json
 import logging
 import os
+import shutil
 import signal
 import sys
+import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +24,8 @@ from typing import TYPE_CHECKING, TextIO
 from weakref import WeakKeyDictionary
 
 from hipsync.core.exercises import Move
+from hipsync.host import transient
+from hipsync.host.transient import Transient
 from hipsync.model import Answer, Occasion, Prompt, Remark, Trouble
 from hipsync.text import clean
 
@@ -37,6 +41,8 @@ WITHOUT_BUTTONS = "Answer with `hipsync done`, `snooze` or `skip`."
 DESKTOP_WITHIN_S = 2.0
 """Seconds to wait for a notice server, which usually answers in milliseconds. One that the bus has to start first is
 ready for the next prompt."""
+MANAGER_WITHIN_S = 3.0
+"""Seconds that systemd may take to start a user's command and to end it, beyond the time that the command has."""
 LONGEST = 200
 """The most characters of a title or a body, because a notice is read at a glance."""
 
@@ -200,43 +206,63 @@ def _press(answer: Answer, answered: Callable[[Answer], None]) -> Callable[[], N
     return lambda: answered(answer)
 
 
-async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeout_s: float) -> bool:
-    """Run the user's command without a shell, with the payload as JSON on its stdin; return whether it succeeded.
+async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeout_s: float) -> str | None:
+    """Run the user's command without a shell, with the payload as JSON on its stdin. Return None if it succeeded.
 
     It succeeds if it exits with 0 within `timeout_s` seconds. After that it is killed, with all that it started. What
-    it prints is discarded.
+    it prints is discarded. Otherwise why it failed is logged and returned, in words that go after "prompts.command: ".
+
+    Under the systemd unit it runs in a unit of its own, outside the service's sandbox (`hipsync.host.transient`).
     """
-    if not argv:
-        return False
-    lines = json.dumps(payload).encode() + b"\n"
+    why = await _run(argv, json.dumps(payload).encode() + b"\n", timeout_s) if argv else "it is empty"
+    if why is not None and argv:
+        log.warning("%s (prompts.command) %s", clean(argv[0], LONGEST), why)
+    return why
+
+
+async def _run(argv: Sequence[str], lines: bytes, timeout_s: float) -> str | None:
+    """Run a command with these bytes on its stdin. Return why it failed, or None."""
+    unit = transient.unit(argv, timeout_s)
+    if unit is not None and shutil.which(argv[0]) is None:
+        return "does not start: there is no such program"
+    begun = time.monotonic()
     starting = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(*argv, stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True)
+        asyncio.create_subprocess_exec(
+            *(argv if unit is None else unit.start), stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
+        )
     )
     try:
         process = await asyncio.shield(starting)
     except asyncio.CancelledError:  # asyncio would kill it, but not what it has started meanwhile
         with contextlib.suppress(OSError, ValueError):
-            await _ended(await starting)
+            await _ended(await starting, unit)
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
-        log.warning("the command of prompts.command does not start: %s", error)
-        return False
+        return f"does not start: {error}"
+    slow = f"was stopped: it took more than {timeout_s:g} s"
     try:
-        async with asyncio.timeout(timeout_s):
+        async with asyncio.timeout(timeout_s if unit is None else timeout_s + MANAGER_WITHIN_S):
             await process.communicate(lines)
     except TimeoutError:
-        log.warning("%s (prompts.command) was stopped: it took more than %g s", argv[0], timeout_s)
-        return False
+        return slow
     finally:
-        await _ended(process)
-    if process.returncode != 0:
-        log.warning("%s (prompts.command) exited with %s", argv[0], process.returncode)
-    return process.returncode == 0
+        await _ended(process, unit)
+    if unit is not None and process.returncode and time.monotonic() - begun >= timeout_s:
+        return slow
+    if unit is not None and process.returncode == transient.NOT_STARTED:
+        return "does not start: it is no program that this system can run"
+    return f"exited with {process.returncode}" if process.returncode else None
 
 
-async def _ended(process: Process) -> None:
-    """Kill a process that still runs, with its group, because a script's children would live on otherwise."""
+async def _ended(process: Process, unit: Transient | None = None) -> None:
+    """Kill a process that still runs, with its group, because a script's children would live on otherwise.
+
+    A unit is stopped: what runs in it is no child of the process that waits for it.
+    """
     if process.returncode is None:
+        if unit is not None:
+            stopping = await asyncio.create_subprocess_exec(*unit.stop, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
+            await stopping.wait()
         with contextlib.suppress(ProcessLookupError):
             if sys.platform == "win32":
                 process.kill()

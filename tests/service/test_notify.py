@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -21,9 +22,12 @@ from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
 from hipsync.core.exercises import next_exercise
-from hipsync.model import Answer, BandId, Occasion, Prompt, Remark, Trouble
+from hipsync.model import Answer, BandId, Occasion, Prompt, Remark, Trouble, Where
 from hipsync.service import notify
+from hipsync.service.delivery import Delivery
 from hipsync.service.notify import Notice, notice_of, remark_of, run_command, to_desktop, to_terminal, why_no_notices
+from hipsync.settings.config import Config
+from hipsync.store import Store
 from support.private_bus import needs_dbus, on_the_bus, private_bus
 
 NOTICE = Notice("Time to move", "Stand up.")
@@ -105,7 +109,7 @@ def python(code: str, *arguments: str) -> list[str]:
 async def test_a_command_gets_the_prompt_as_json_on_stdin_and_its_arguments_as_they_are(tmp_path: Path) -> None:
     out = tmp_path / "out"
     code = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(sys.stdin.read() + repr(sys.argv[2:]))"
-    assert await run_command(python(code, str(out), "$HOME; exit 1", "* `id`"), PAYLOAD, 10)
+    assert await run_command(python(code, str(out), "$HOME; exit 1", "* `id`"), PAYLOAD, 10) is None
     line, _, arguments = out.read_text().partition("\n")
     assert json.loads(line) == PAYLOAD
     assert arguments == "['$HOME; exit 1', '* `id`']", "a shell had them"
@@ -113,14 +117,14 @@ async def test_a_command_gets_the_prompt_as_json_on_stdin_and_its_arguments_as_t
 
 @pytest.mark.parametrize("status", [1, 2, 255])
 async def test_a_command_that_fails_did_not_deliver(status: int, caplog: pytest.LogCaptureFixture) -> None:
-    assert not await run_command(python(f"raise SystemExit({status})"), PAYLOAD, 10)
+    assert await run_command(python(f"raise SystemExit({status})"), PAYLOAD, 10) == f"exited with {status}"
     assert f"(prompts.command) exited with {status}" in caplog.text
 
 
 async def test_a_command_that_reads_nothing_delivers_by_its_exit_code() -> None:
     big = {"version": 1, "text": "x" * 1_000_000}  # more than a pipe holds
-    assert await run_command(["true"], big, 10)
-    assert not await run_command(["false"], big, 10)
+    assert await run_command(["true"], big, 10) is None
+    assert await run_command(["false"], big, 10) == "exited with 1"
 
 
 @pytest.mark.parametrize(
@@ -129,17 +133,32 @@ async def test_a_command_that_reads_nothing_delivers_by_its_exit_code() -> None:
     ids=["absent", "no program", "nul", "a folder"],
 )
 async def test_a_command_that_does_not_start_is_said(argv: list[str], caplog: pytest.LogCaptureFixture) -> None:
-    assert not await run_command(argv, PAYLOAD, 10)
-    assert "the command of prompts.command does not start" in caplog.text
+    assert (await run_command(argv, PAYLOAD, 10) or "").startswith("does not start: ")
+    assert "(prompts.command) does not start" in caplog.text
+
+
+async def test_a_prompt_that_the_command_did_not_show_is_not_shown_by_it_and_the_trouble_is_told() -> None:
+    move = next_exercise(["hip-extension"], [], [], [])
+    assert move is not None
+    fails = Config(desktop=False, command=("false",))
+    with Store.in_memory() as store:
+        delivery = Delivery(store, lambda: AT, fails)
+        assert Where.COMMAND not in await delivery.deliver(Prompt(AT, AT, move.name, sure=True), move, strong=False)
+        assert delivery.trouble() == "false (prompts.command) exited with 1; that was at 2026-03-02 10:00 UTC"
+        delivery.config = replace(fails, command=("true",))
+        assert delivery.trouble() is None, "another command is set"
+        assert Where.COMMAND in await delivery.deliver(Prompt(AT, AT, move.name, sure=True), move, strong=False)
+        delivery.config = fails
+        assert delivery.trouble() is None
 
 
 async def test_no_command_delivers_nothing() -> None:
-    assert not await run_command([], PAYLOAD, 10)
+    assert await run_command([], PAYLOAD, 10) == "it is empty"
 
 
 async def test_megabytes_of_output_neither_block_nor_show(capfd: pytest.CaptureFixture[str]) -> None:
     code = "import sys; [print('x' * 1000) or print('y' * 1000, file=sys.stderr) for _ in range(5000)]"
-    assert await run_command(python(code), PAYLOAD, 10)
+    assert await run_command(python(code), PAYLOAD, 10) is None
     assert capfd.readouterr() == ("", "")
 
 
@@ -162,7 +181,7 @@ async def test_a_command_that_hangs_is_killed_with_its_children(
     pids = [int(word) for word in (await asyncio.to_thread((tmp_path / "pids").read_text)).split()]
     begun = time.monotonic()
     if how == "too slow":
-        assert not await task
+        assert await task == "was stopped: it took more than 0.5 s"
         assert "sh (prompts.command) was stopped: it took more than 0.5 s" in caplog.text
     else:
         task.cancel()
