@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hipsync.core.bouts import Rule
     from hipsync.core.days import Zones
     from hipsync.model import Band
+    from hipsync.radio.scan import Adapter
     from hipsync.service.plan import Settings
     from hipsync.settings.config import Config
     from hipsync.store import Checked, Store
@@ -148,6 +149,12 @@ class App:
         from hipsync.store.keys import KeyFile
 
         return KeyFile(self.database.with_name("keys.json"))
+
+    def adapter(self) -> Adapter:
+        """Return the system's Bluetooth, by the adapter that the settings name. Raises `ConfigError`."""
+        from hipsync.radio.scan import system_adapter
+
+        return system_adapter(self.config().adapter)
 
     def settings(self) -> Settings:
         from hipsync.service.plan import settings_of

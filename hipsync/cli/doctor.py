@@ -61,7 +61,7 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
         *_database(ctx.obj),
         *_keys(ctx.obj),
         *_clock(ctx.obj),
-        *_bluetooth(),
+        *_bluetooth(ctx.obj),
         *_bands(ctx.obj),
         *_notices(ctx.obj),
         *_service(ctx.obj),
@@ -159,10 +159,14 @@ def _clock(app: App) -> Iterator[Finding]:
     )
 
 
-def _bluetooth() -> Iterator[Finding]:
+def _bluetooth(app: App) -> Iterator[Finding]:
     from hipsync.radio.scan import SYSTEM_ADAPTER, why_unavailable
 
-    trouble = asyncio.run(why_unavailable(SYSTEM_ADAPTER))
+    try:
+        adapter = app.adapter()
+    except HipsyncError:
+        adapter = SYSTEM_ADAPTER  # wrong settings are a finding of their own
+    trouble = asyncio.run(why_unavailable(adapter))
     yield Finding("bluetooth", "bad" if trouble else "fine", trouble or "an adapter is there and on")
 
 

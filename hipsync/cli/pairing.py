@@ -78,7 +78,7 @@ async def _pair(app: App, wanted: Wanted, key_file: Path | None, simulate: str |
     from hipsync.cli.passkey import Terminal
     from hipsync.radio.bleak_radio import simulated_office_worker
     from hipsync.radio.first_meeting import FirstMeetings
-    from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter
+    from hipsync.radio.scan import Adapter
     from hipsync.registry import drivers
     from hipsync.service.pairing import Pairing, Wanted
 
@@ -91,7 +91,7 @@ async def _pair(app: App, wanted: Wanted, key_file: Path | None, simulate: str |
     wanted.check(known)
     if simulate is None:
         _check_not_mixed(app, simulated=False)
-        await pairing(SYSTEM_ADAPTER, None).pair(wanted)
+        await pairing(app.adapter(), None).pair(wanted)
         return
     from hipsync.radio.simulation import simulated_radio
 

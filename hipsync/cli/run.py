@@ -54,12 +54,15 @@ def run_command(app: App) -> None:
         with app.paired_store() as store, only_instance(app.database):
             delivery = Delivery(store, app.now, app.config())
 
-            def settings() -> Settings:
-                delivery.config = app.config()
-                return app.settings()
-
             zone = ZoneInfo(host_zone())
-            async with opened_radio(store.bands(), keys.secret, zone, app.now) as radio:
+            async with opened_radio(store.bands(), keys.secret, zone, app.now, app.adapter()) as radio:
+
+                def settings() -> Settings:
+                    delivery.config = app.config()
+                    if radio.adapter.on_system:
+                        radio.adapter = app.adapter()
+                    return app.settings()
+
                 service = Service(
                     store,
                     settings(),

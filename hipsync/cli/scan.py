@@ -26,11 +26,11 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
     hipsync scan
     hipsync scan --seconds 30 --all
     """
-    from hipsync.radio.scan import SYSTEM_ADAPTER, scan
+    from hipsync.radio.scan import scan
     from hipsync.registry import claimants, drivers
 
     known = drivers()
-    seen = asyncio.run(scan(SYSTEM_ADAPTER, seconds))
+    seen = asyncio.run(scan(app.adapter(), seconds))
     paired = _paired_addresses(app)
     rows = [(device, [driver.key for driver in claimants(device.advertisement, known)]) for device in seen]
     rows = [row for row in rows if everything or row[1] or row[0].address in paired]

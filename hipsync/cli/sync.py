@@ -133,7 +133,7 @@ async def service_on(
 
     keys = app.keys()
     store.note_zone(app.now(), host_zone())
-    async with opened_radio(bands, keys.secret, ZoneInfo(host_zone()), app.now) as radio:
+    async with opened_radio(bands, keys.secret, ZoneInfo(host_zone()), app.now, app.adapter()) as radio:
         yield Service(
             store,
             app.settings(),

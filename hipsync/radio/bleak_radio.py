@@ -74,18 +74,22 @@ def address_of(band: Band) -> str:
 
 @contextlib.asynccontextmanager
 async def opened_radio(
-    bands: Sequence[Band], secret: Callable[[Band], bytes | None], zone: ZoneInfo, now: Callable[[], datetime]
+    bands: Sequence[Band],
+    secret: Callable[[Band], bytes | None],
+    zone: ZoneInfo,
+    now: Callable[[], datetime],
+    adapter: Adapter = SYSTEM_ADAPTER,
 ) -> AsyncGenerator[BleakRadio, None]:
     """Open a radio that reaches these bands until the end of the block.
 
-    Bands without an address, such as imports, are left out. `secret` returns a band's key or None, and `zone` is the
-    time zone of simulated bands' wearers. Raises `ConfigError` if some bands are real and others simulated, although
-    the store prevents that.
+    Bands without an address, such as imports, are left out. Real bands are reached by `adapter`. `secret` returns a
+    band's key or None, and `zone` is the time zone of simulated bands' wearers. Raises `ConfigError` if some bands are
+    real and others simulated, although the store prevents that.
     """
     bands = [band for band in bands if band.address is not None]
     simulated = [band for band in bands if band.simulated]
     if not simulated:
-        yield BleakRadio(SYSTEM_ADAPTER)
+        yield BleakRadio(adapter)
         return
     if len(simulated) < len(bands):
         raise ConfigError("simulated and real bands cannot be reached at once: keep them in two databases (--db)")

@@ -1,4 +1,4 @@
-"""Asks BlueZ, Linux's Bluetooth service, for what Bleak does not pass on: bonds, the MTU, and the end of BlueZ itself.
+"""Asks BlueZ, Linux's Bluetooth service, for what Bleak does not pass on: adapters, bonds, the MTU, and BlueZ's end.
 
 It asks over D-Bus. It knows neither bands nor drivers, and it neither scans nor connects, because Bleak does that. If
 BlueZ does not run or does not reply, every answer is harmless: no bond, an unknown MTU. So callers need not know which
@@ -14,7 +14,7 @@ import logging
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bleak import BleakClient
 
@@ -28,6 +28,48 @@ BLUEZ, DBUS = "org.bluez", "org.freedesktop.DBus"
 DEVICE, ADAPTER = "org.bluez.Device1", "org.bluez.Adapter1"
 REPLY_WITHIN_S = 5.0
 """Seconds to wait for a reply over D-Bus. BlueZ replies at once unless it hangs."""
+
+
+class SystemAdapter(NamedTuple):
+    """A Bluetooth adapter, as BlueZ has it now."""
+
+    name: str
+    """Its name, such as hci0, which may be another after a restart of BlueZ."""
+    address: str
+    usable: bool
+    """Whether it is switched on and knows Low Energy."""
+
+
+async def adapters() -> list[SystemAdapter]:
+    """Return the adapters that BlueZ has now; none on other systems, and if BlueZ does not reply.
+
+    Bleak has those that it was told of: after BlueZ was killed, it goes on with one that is gone.
+    """
+    found = [
+        SystemAdapter(
+            path.rpartition("/")[2],
+            str(each["Address"].value) if "Address" in each else "",
+            bool("Powered" in each and each["Powered"].value)
+            and ("Roles" not in each or "central" in each["Roles"].value),
+        )
+        for path, interfaces in (await _objects()).items()
+        if (each := interfaces.get(ADAPTER)) is not None
+    ]
+    return sorted(found, key=lambda adapter: (len(adapter.name), adapter.name))
+
+
+async def connected() -> set[str]:
+    """Return the D-Bus paths of the devices that BlueZ is connected to now."""
+    return {
+        path
+        for path, interfaces in (await _objects()).items()
+        if (device := interfaces.get(DEVICE)) and "Connected" in device and device["Connected"].value
+    }
+
+
+async def bonded_by(address: str) -> set[str]:
+    """Return the names of the adapters that have a bond with this device: another adapter cannot use it."""
+    return {path.split("/")[-2] for path, device in (await _devices(address)).items() if device.get("Paired")}
 
 
 async def bonded(address: str) -> bool:
@@ -100,6 +142,16 @@ async def _devices(address: str) -> dict[str, dict[str, Any]]:
 
     A path contains the address that the device had when BlueZ first saw it, so a search for that address succeeds too.
     """
+    found: dict[str, dict[str, Any]] = {}
+    for path, interfaces in (await _objects()).items():
+        device = {name: variant.value for name, variant in interfaces.get(DEVICE, {}).items()}
+        if path.endswith(device_path_end(address)) or str(device.get("Address", "")).upper() == address.upper():
+            found[path] = device
+    return found
+
+
+async def _objects() -> dict[str, dict[str, dict[str, Variant]]]:
+    """Return all that BlueZ has, by D-Bus path and interface. Empty on other systems, and if BlueZ does not reply."""
     bus = await system_bus()
     if bus is None:
         return {}
@@ -107,13 +159,7 @@ async def _devices(address: str) -> dict[str, dict[str, Any]]:
         reply = await call(bus, "/", "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", "", [])
     finally:
         bus.disconnect()
-    objects: dict[str, dict[str, dict[str, Variant]]] = reply[0] if reply else {}
-    found: dict[str, dict[str, Any]] = {}
-    for path, interfaces in objects.items():
-        device = {name: variant.value for name, variant in interfaces.get(DEVICE, {}).items()}
-        if path.endswith(device_path_end(address)) or str(device.get("Address", "")).upper() == address.upper():
-            found[path] = device
-    return found
+    return reply[0] if reply else {}
 
 
 def device_path_end(address: str) -> str:

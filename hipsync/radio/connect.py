@@ -16,7 +16,6 @@ from datetime import timedelta
 from typing import Any
 
 from bleak import BleakClient
-from bleak.args.bluez import BlueZClientArgs
 from bleak.backends.characteristic import BleakGATTCharacteristic
 from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError
@@ -133,7 +132,7 @@ class _Attempt:
     async def _connected(self, device: NearbyDevice) -> BleakConnection:
         """Connect, in up to `MOST_TRIES` tries. Raises whatever Bleak raises."""
         client = await establish_connection(
-            _client_class(self._adapter, self.clients, self.lost),
+            _client_class(self._adapter, device.bleak_device, self.clients, self.lost),
             device.bleak_device,
             device.advertisement.name or device.address,
             max_attempts=MOST_TRIES,
@@ -164,21 +163,19 @@ class _Attempt:
         )
 
 
-def _client_class(adapter: Adapter, clients: list[BleakClient], lost: asyncio.Event) -> type[BleakClient]:
-    """Return the class whose instances `establish_connection` creates.
+def _client_class(
+    adapter: Adapter, device: BLEDevice, clients: list[BleakClient], lost: asyncio.Event
+) -> type[BleakClient]:
+    """Return the class whose instances `establish_connection` creates, for the device as it was found.
 
-    An instance appends itself to `clients` before it connects, and sets `lost` when its connection ends.
+    The connector would rather take one that Bleak has as connected, and Bleak has those of a BlueZ that was killed. An
+    instance appends itself to `clients` before it connects, and sets `lost` when its connection ends.
     """
 
     class Client(BleakClient):
-        def __init__(self, device: BLEDevice, **options: object) -> None:
+        def __init__(self, _: BLEDevice, **options: object) -> None:
             del options  # the connector's options; those that matter are given here
-            super().__init__(
-                device,
-                disconnected_callback=lambda _client: lost.set(),
-                bluez=BlueZClientArgs(adapter=adapter.name) if adapter.name else {},
-                backend=adapter.client,
-            )
+            super().__init__(device, disconnected_callback=lambda _client: lost.set(), backend=adapter.client)
             clients.append(self)
 
         async def connect(self, **options: Any) -> None:

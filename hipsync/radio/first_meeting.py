@@ -14,7 +14,7 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -67,6 +67,10 @@ class FirstMeetings:
     """The wearer's time zone, by which a driver sets the band's clock."""
     now: Callable[[], datetime]
 
+    @property
+    def _is_systems(self) -> bool:
+        return replace(self.adapter, name=None) == SYSTEM_ADAPTER
+
     async def scan(self, seconds: float, enough: Callable[[NearbyDevice], bool]) -> Sequence[NearbyDevice]:
         """Scan for `seconds` and return the devices found. The scan ends early once `enough` returns True for a device.
 
@@ -76,7 +80,7 @@ class FirstMeetings:
 
     async def forget(self, address: str) -> None:
         """Make BlueZ forget the device and its bond. Does nothing on other systems, which offer no way to do so."""
-        if self.adapter == SYSTEM_ADAPTER and await drop_bond(address):
+        if self._is_systems and await drop_bond(address):
             log.info("BlueZ has forgotten the band, with its bond")
 
     def meet(self, address: str, driver: Driver, session: Session) -> AbstractAsyncContextManager[FirstMeeting]:
@@ -85,7 +89,7 @@ class FirstMeetings:
         Raises `DeviceError` and `BluetoothUnavailable`. If the passkey was wrong, or nobody typed it, the error is a
         `NotAuthorised` whose message says so.
         """
-        if self.adapter == SYSTEM_ADAPTER:
+        if self._is_systems:
             return self._meet_real(address, driver, session)
         return self._meet_simulated(address, driver, session)
 
@@ -121,7 +125,7 @@ class FirstMeetings:
         """Close the connection in `stack`, open a new one there, and log in. Raises as `connect` and `dialogue` do."""
         await stack.aclose()
         connection = await stack.enter_async_context(connect(self.adapter, address, CONNECT_WITHIN))
-        conversation = Conversation(connection, zone=self.zone, now=self.now, bonds=self.adapter == SYSTEM_ADAPTER)
+        conversation = Conversation(connection, zone=self.zone, now=self.now, bonds=self._is_systems)
         readings: list[Reading] = []
 
         async def commit(batch: Sequence[Reading]) -> None:

@@ -3,7 +3,8 @@
 An `Adapter` is the system's Bluetooth or a simulated one. Nothing else here and in `connect` differs between the two,
 so tests on simulated bands run the same code as real bands. A device counts as found when it advertises. It also counts
 when this computer is connected to it already, because it may not advertise then. Scans are active, because most bands
-send their name only in the scan response. `scan` and `find` raise `BluetoothUnavailable` if no scan can start.
+send their name only in the scan response. All of the system's adapters that are on scan, unless one was chosen, and a
+device is contacted by the adapter that found it. `scan` and `find` raise `BluetoothUnavailable` if no scan can start.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import contextlib
 import logging
 import math
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -27,6 +28,7 @@ from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 
 from hipsync.driver import Advertisement
 from hipsync.errors import BluetoothUnavailable
+from hipsync.radio import bluez
 from hipsync.radio.bleak_errors import FAILURES, SERVICE_SILENT, before_connecting
 from hipsync.text import clean
 
@@ -50,10 +52,20 @@ class Adapter:
     client: type[BaseBleakClient] | None
     """The class of Bleak's clients; None for the system's Bluetooth."""
     name: str | None = None
-    """BlueZ's name of one of the system's adapters, such as hci1; None for the default adapter."""
+    """BlueZ's name of one of the system's adapters, such as hci1, or its address; None for all that are on."""
+
+    @property
+    def on_system(self) -> bool:
+        """Whether it is the system's Bluetooth, and not a simulated one."""
+        return self.scanner is None
 
 
 SYSTEM_ADAPTER = Adapter(None, None)
+
+
+def system_adapter(name: str) -> Adapter:
+    """Return the system's Bluetooth by one adapter, given as in the setting `radio.adapter`; by all if it is empty."""
+    return Adapter(None, None, name or None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +93,17 @@ async def scan(
     stop = asyncio.Event()
 
     def report(device: BLEDevice, data: AdvertisementData) -> None:
-        each = found[device.address] = _nearby(device, data, found.get(device.address))
+        before = found.get(device.address)
+        each = found[device.address] = _nearer(_nearby(device, data, before), before)
         if enough is not None and enough(each):
             stop.set()
 
-    async with _scanning(adapter, report):
+    names = await _names(adapter)
+    async with _scanning(adapter, names, report):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await stop.wait()
-        for each in await _connected_devices(adapter):
+        for each in await _connected_devices(adapter, names):
             found.setdefault(each.address, each)
     return sorted(found.values(), key=lambda each: -math.inf if each.rssi_dbm is None else each.rssi_dbm, reverse=True)
 
@@ -100,8 +114,10 @@ async def find(
     """Return the device with this address as soon as it is found, or None if it is not found within `timeout`.
 
     After its first advertisement the name may be missing, because it can be in the scan response alone. `on_other` is
-    called for each advertisement of another device. Raises `BluetoothUnavailable`.
+    called for each advertisement of another device. A device with which some adapters have a bond is looked for by
+    these alone. Raises `BluetoothUnavailable`.
     """
+    names = await _names(adapter, address)
     wanted = address.upper()
     found: asyncio.Future[NearbyDevice] = asyncio.get_running_loop().create_future()
 
@@ -115,12 +131,12 @@ async def find(
 
     async def check_connected() -> None:
         while not found.done():
-            for each in await _connected_devices(adapter):
+            for each in await _connected_devices(adapter, names):
                 if each.address.upper() == wanted and not found.done():
                     found.set_result(each)
             await asyncio.sleep(CONNECTED_CHECK_S)
 
-    async with _scanning(adapter, report):
+    async with _scanning(adapter, names, report):
         checking = asyncio.create_task(check_connected(), name="connected bands")
         try:
             await asyncio.wait({found}, timeout=timeout.total_seconds())
@@ -133,34 +149,86 @@ async def find(
 async def why_unavailable(adapter: Adapter) -> str | None:
     """Try to start a scan. Returns what is wrong with Bluetooth and what to do about it, or None if nothing is."""
     try:
-        async with _scanning(adapter, lambda _device, _data: None):
+        async with _scanning(adapter, await _names(adapter), lambda _device, _data: None):
             return None
     except BluetoothUnavailable as error:
         return str(error)
 
 
+Names = Sequence[str | None]
+"""BlueZ's names of the adapters to use, such as hci0; None is the one that Bleak chooses, on systems without BlueZ."""
+
+
+async def _names(adapter: Adapter, address: str | None = None) -> Names:
+    """Return the adapters to use now, for a device with this address if it is given.
+
+    BlueZ is asked each time, because an adapter can come back under another name. Raises `BluetoothUnavailable` if
+    there is no adapter with the wanted name or address.
+    """
+    there = await bluez.adapters() if adapter.on_system else []
+    if adapter.name is not None and there:
+        named = [each.name for each in there if adapter.name.lower() in {each.name, each.address.lower()}]
+        if not named:
+            known = ", ".join(f"{each.name} ({each.address})" for each in there)
+            raise BluetoothUnavailable(
+                f"there is no Bluetooth adapter {adapter.name}: there is {known} (radio.adapter)"
+            )
+        return named
+    usable = [each.name for each in there if each.usable]
+    if len(usable) > 1 and address is not None and (bonded := await bluez.bonded_by(address)):
+        usable = [name for name in usable if name in bonded] or usable
+    return usable or [adapter.name]
+
+
 @asynccontextmanager
 async def _scanning(
-    adapter: Adapter, report: Callable[[BLEDevice, AdvertisementData], None]
+    adapter: Adapter, names: Names, report: Callable[[BLEDevice, AdvertisementData], None]
 ) -> AsyncGenerator[None, None]:
-    """Scan actively during the block, and call `report` for each advertisement. Raises `BluetoothUnavailable`."""
-    with before_connecting():
-        scanner = BleakScanner(
+    """Scan actively during the block, and call `report` for each advertisement.
+
+    Of several adapters those that cannot scan are left out. Raises `BluetoothUnavailable` if none can.
+    """
+    scanners = [
+        BleakScanner(
             report,
             scanning_mode="active",
-            bluez=BlueZScannerArgs(adapter=adapter.name) if adapter.name else {},
+            bluez=BlueZScannerArgs(adapter=name) if name else {},
             backend=adapter.scanner,
         )
+        for name in names
+    ]
+    running: list[BleakScanner] = []
+    with before_connecting():
         try:
-            async with asyncio.timeout(START_S):
-                await scanner.start()
-        except TimeoutError as error:
-            raise BluetoothUnavailable(SERVICE_SILENT) from error
-        try:
+            failures = [
+                error
+                for error in await asyncio.gather(*(_start(each, running) for each in scanners))
+                if error is not None
+            ]
+            if not running:
+                raise failures[0]
+            for error in failures:
+                log.debug("an adapter cannot scan: %s", error)
             yield
         finally:
-            with contextlib.suppress(*FAILURES):  # the devices found matter more than an orderly end
-                await scanner.stop()
+            for scanner in running:
+                with contextlib.suppress(*FAILURES):  # the devices found matter more than an orderly end
+                    await scanner.stop()
+
+
+async def _start(scanner: BleakScanner, running: list[BleakScanner]) -> Exception | None:
+    """Start a scanner and append it to `running`. Returns the error if that fails, or if the system takes too long."""
+    try:
+        async with asyncio.timeout(START_S):
+            await scanner.start()
+    except TimeoutError as error:
+        silent = BluetoothUnavailable(SERVICE_SILENT)
+        silent.__cause__ = error
+        return silent
+    except FAILURES as error:
+        return error
+    running.append(scanner)
+    return None
 
 
 def _nearby(device: BLEDevice, data: AdvertisementData, before: NearbyDevice | None) -> NearbyDevice:
@@ -183,21 +251,38 @@ def _nearby(device: BLEDevice, data: AdvertisementData, before: NearbyDevice | N
     )
 
 
-async def _connected_devices(adapter: Adapter) -> list[NearbyDevice]:
+def _nearer(now: NearbyDevice, before: NearbyDevice | None) -> NearbyDevice:
+    """Return what is known now, by the adapter that received the device more strongly."""
+    if before is None or _path(before) == _path(now) or (before.rssi_dbm or -999) <= (now.rssi_dbm or -999):
+        return now
+    return replace(now, rssi_dbm=before.rssi_dbm, bleak_device=before.bleak_device)
+
+
+def _path(device: NearbyDevice) -> str | None:
+    """Return the D-Bus path of a device, which begins with that of its adapter; None on other systems."""
+    details: Any = device.bleak_device.details
+    return str(details["path"]) if isinstance(details, dict) and "path" in details else None
+
+
+async def _connected_devices(adapter: Adapter, names: Names) -> list[NearbyDevice]:
     """Return the devices that the system is connected to; an empty list for simulated adapters or after an error.
 
     Nobody has tried this on macOS.
     """
-    if adapter.scanner is not None:
+    if not adapter.on_system:
         return []
+    devices: list[BLEDevice] = []
     try:
-        system = await BleakAdapter.get(bluez=BlueZAdapterArgs(adapter=adapter.name) if adapter.name else {})
-        devices = await system.get_connected_devices(GENERIC_SERVICES)
+        for name in names:
+            system = await BleakAdapter.get(bluez=BlueZAdapterArgs(adapter=name) if name else {})
+            devices += await system.get_connected_devices(GENERIC_SERVICES)
     except NotImplementedError:
         return []
     except FAILURES as error:  # the devices that advertise matter more than this error
         log.debug("the connected devices are not known: %s", error)
-        return []
+    if sys.platform == "linux" and devices:  # Bleak keeps those of a BlueZ that was killed
+        true = await bluez.connected()
+        devices = [device for device in devices if device.details["path"] in true]
     return [
         NearbyDevice(device.address, None, Advertisement(clean(device.name or "") or None, _services(device)), device)
         for device in devices

@@ -82,6 +82,10 @@ class Config:
     erase: bool = False
     """Whether a band is made to delete what hipsync has stored. Off by default: other apps can then still fetch it."""
 
+    adapter: str = ""
+    """The Bluetooth adapter to use, by its name (hci0) or its address, which stays when names change. Empty for all
+    that are on: a band may be in reach of one alone."""
+
     exercises: tuple[str, ...] = ("hip-extension", "hip-flexor-stretch", "hip-rotation")
     """Names or tags of the exercises that take turns. The defaults restore what sitting takes from the hips: extension
     and rotation."""

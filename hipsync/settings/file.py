@@ -202,6 +202,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "at_least_every": _Key("at_least_every", values.duration),
         "erase": _Key("erase", values.true_or_false),
     },
+    "radio": {"adapter": _Key("adapter", values.adapter)},
     "exercises": {
         "set": _Key("exercises", values.texts),
         "avoid": _Key("avoid", values.texts),

@@ -113,6 +113,14 @@ def visible_text(limit: int) -> Callable[[Toml], str]:
     return read
 
 
+def adapter(value: Toml) -> str:
+    """Read the name of a Bluetooth adapter, such as "hci0", or its address; empty for all. Raises `ConfigError`."""
+    found = text(value)
+    if not re.fullmatch(r"(?:hci[0-9]{1,3}|[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5})?", found):
+        raise ConfigError('must be an adapter such as "hci0" or "00:1A:7D:DA:71:13", or "" for all that are on')
+    return found
+
+
 # ------------------------------------------------------------------ times of the day
 
 

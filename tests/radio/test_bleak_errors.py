@@ -126,7 +126,7 @@ async def test_an_adapter_that_is_not_there_is_named(monkeypatch: pytest.MonkeyP
     with private_bus(tmp_path) as address:
         told = await complaint(address, monkeypatch, bluez(), adapter=Adapter(None, None, "hci7"))
     assert told is not None
-    assert "adapter 'hci7' not found" in told
+    assert told == "there is no Bluetooth adapter hci7: there is hci0 (00:00:00:00:00:01) (radio.adapter)"
 
 
 @needs_dbus
