@@ -23,6 +23,10 @@ from hipsync_devices.huami.endpoints import Challenge, Hello, Proof
 from hipsync_devices.huami.packets import RESPONSE, SUCCESS, Battery
 
 ANSWER_WITHIN = timedelta(seconds=10)
+NO_PROOF = (
+    "what answers at the band's address does not know the band's key: nothing of it is taken; "
+    "look whether another device is near, and try again"
+)
 
 
 class Channel:
@@ -46,10 +50,11 @@ class Channel:
             await self._link.write(TO_BAND, chunk)
         self._sequence += encrypted
 
-    async def hear(self, endpoint: int) -> bytes:
+    async def hear(self, endpoint: int, *, sealed: bool = False) -> bytes:
         """Wait for the next message from an endpoint and return its payload; messages from others are ignored.
 
-        Raises `NoReply` if none comes within ten seconds.
+        With `sealed`, it must be encrypted with the key of this login: only a band that knows its own key can do that.
+        Raises `NotAuthorised` if it is not, and `NoReply` if none comes within ten seconds.
         """
         until = self._link.now() + ANSWER_WITHIN
         while True:
@@ -57,10 +62,17 @@ class Channel:
             chunk = (await self._link.notification(TO_PHONE, timeout=timeout)).data
             if chunk[:1] == bytes([chunked.RECEIPT]):
                 continue  # nothing is ever sent again, so receipts do not matter
-            message = self._heard.take(chunk)
+            try:
+                message = self._heard.take(chunk)
+            except MalformedPacket as error:
+                if sealed and chunk[1:2] and chunk[1] & chunked.ENCRYPTED:
+                    raise NotAuthorised(NO_PROOF) from error
+                raise
             if (receipt := chunked.receipt_for(chunk)) is not None:
                 await self._link.write(TO_PHONE, receipt.encode())
             if message is not None and message.endpoint == endpoint:
+                if sealed and not message.encrypted:
+                    raise NotAuthorised(NO_PROOF)
                 return message.payload
 
     async def log_in(self, key: bytes, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
@@ -83,11 +95,15 @@ class Channel:
         self._heard.keys, self._sequence = keys, keys.sequence
 
     async def battery(self) -> Battery:
-        """Ask for the battery and return it; the request is encrypted if the band wants that."""
+        """Ask for the battery and return it; request and answer are encrypted if the band wants that.
+
+        Raises `NotAuthorised` if the answer is not, though the band wants it.
+        """
         await self.say(endpoints.SERVICES, bytes([endpoints.ASK]))
         services = endpoints.decode_services(await self.hear(endpoints.SERVICES))
-        await self.say(endpoints.BATTERY, bytes([endpoints.ASK]), encrypted=services.get(endpoints.BATTERY, False))
-        return endpoints.decode_battery(await self.hear(endpoints.BATTERY))
+        sealed = services.get(endpoints.BATTERY, False)
+        await self.say(endpoints.BATTERY, bytes([endpoints.ASK]), encrypted=sealed)
+        return endpoints.decode_battery(await self.hear(endpoints.BATTERY, sealed=sealed))
 
     async def close(self) -> None:
         """Stop receiving messages; the band stays logged in."""
