@@ -19,11 +19,23 @@ _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 one name look like another. They are controls (C0, C1), format characters (among them those that turn the direction of
 writing), halves of surrogate pairs, private and unassigned code points, and line and paragraph separators."""
 
+_BREAKS = {ord(character): " " for character in "\t\n\v\f\r\x85\u2028\u2029"}
+LONGEST_LINE = 2000
+"""The most characters of a line: more than any message of ours has, and few enough to scroll past."""
+
 
 def clean(text: str, limit: int = 64) -> str:
     """The text without invisible characters or those that control a terminal, trimmed and cut to `limit` characters."""
     shown = (character for character in text if unicodedata.category(character) not in _UNSEEN)
     return "".join(shown).strip()[:limit].rstrip()
+
+
+def one_line(text: str, limit: int = LONGEST_LINE) -> str:
+    """The text as one line that is safe to show in a terminal or a log: as `clean`, with spaces for line ends and tabs.
+
+    It is cut to `limit` characters.
+    """
+    return clean(text.translate(_BREAKS), limit)
 
 
 def json_of(text: str | bytes) -> Json:

@@ -17,6 +17,7 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App
 from hipsync.errors import HipsyncError
+from hipsync.text import one_line
 
 COMMANDS = {
     "demo": "run",
@@ -80,7 +81,7 @@ class Commands(click.Group):
                 import traceback
 
                 traceback.print_exception(error)
-            click.echo(f"hipsync: {error}", err=True)
+            click.echo(f"hipsync: {one_line(str(error))}", err=True)
             ctx.exit(exits.code_of(error))
         except KeyboardInterrupt:
             click.echo(err=True)

@@ -16,6 +16,7 @@ import click
 from hipsync.cli.app import App
 from hipsync.errors import ConfigError, HipsyncError
 from hipsync.private import replacing
+from hipsync.text import one_line
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -113,7 +114,7 @@ def config_edit_command(app: App) -> None:
         except ConfigError as error:
             if not sys.stdin.isatty():
                 raise
-            click.echo(f"hipsync: {error}", err=True)
+            click.echo(f"hipsync: {one_line(str(error))}", err=True)
             if not click.confirm("Edit again?", default=True):
                 return
         else:
@@ -184,9 +185,11 @@ def _write(app: App, text: str) -> None:
             except ConfigError as error:
                 why = str(error).removeprefix(f"{fresh}: ").removeprefix(f"{fresh} ")
                 raise ConfigError(f"{why}; nothing was changed") from error
+    except UnicodeEncodeError as error:
+        raise ConfigError("the value holds bytes that are no text: nothing was changed") from error
     except OSError as error:
         raise ConfigError(f"{file} cannot be written: {error.strerror}; name another with --config") from error
     try:
         ask(app.database, {"do": "reload"}, within_s=2.0)
     except HipsyncError as error:
-        click.echo(f"hipsync: the service that runs did not take it: {error}", err=True)
+        click.echo(one_line(f"hipsync: the service that runs did not take it: {error}"), err=True)

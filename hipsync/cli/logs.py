@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
+
+from hipsync.text import one_line
 
 CHATTY_LIBRARIES = ("apscheduler", "bleak", "bleak_retry_connector", "bumble", "dbus_fast")
 """Libraries of which only warnings are logged: at DEBUG they log every byte that they write, even a band's key."""
@@ -11,16 +14,33 @@ CHATTY_LIBRARIES = ("apscheduler", "bleak", "bleak_retry_connector", "bumble", "
 
 def log_everything() -> None:
     """Log all that hipsync does, with the name of each module, as `hipsync -v` asks."""
-    logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-    _quieten_libraries()
+    _log(logging.DEBUG, _SafeLines("%(asctime)s %(name)s %(message)s"))
 
 
 def log_events() -> None:
     """Log what happens to bands and prompts, one line each with the local time, as `hipsync run` does."""
-    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    _quieten_libraries()
+    _log(logging.INFO, _SafeLines("%(asctime)s %(message)s", "%H:%M:%S"))
 
 
-def _quieten_libraries() -> None:
+class _SafeLines(logging.Formatter):
+    """Makes one line of each record, and lines that are safe to show of a traceback.
+
+    Names of bands, errors of devices and words of other libraries are strangers' texts. They must neither steer the
+    terminal, nor the one in which somebody reads the journal, nor look like another record.
+    """
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        return one_line(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  logging's name
+        lines = super().formatException(ei).splitlines()
+        indents = (len(line) - len(line.lstrip(" ")) for line in lines)
+        return "\n".join(f"{' ' * (2 + indent)}{one_line(line)}" for indent, line in zip(indents, lines, strict=True))
+
+
+def _log(level: int, lines: logging.Formatter) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(lines)
+    logging.basicConfig(level=level, handlers=[handler])
     for name in CHATTY_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -20,6 +20,7 @@ from hipsync.cli.app import App, band_named
 from hipsync.cli.completion import band_names
 from hipsync.errors import DeviceError, Refused
 from hipsync.model import Where
+from hipsync.text import one_line
 
 if TYPE_CHECKING:
     from hipsync.cli.record import Record
@@ -79,7 +80,7 @@ async def _fetch(
                 click.echo(f"{band.name}: {_outcome(await service.fetch(band, since))}")
             except DeviceError as error:
                 failed += 1
-                click.echo(f"hipsync: {band.name}: {error}", err=True)
+                click.echo(one_line(f"hipsync: {band.name}: {error}"), err=True)
         service.settle(service.state(app.now()), app.now())
     return failed
 
@@ -99,7 +100,7 @@ def _fetch_by_service(database: Path, bands: Sequence[Band], since: datetime | N
             answer = ask(database, question, within_s=None)
         except Refused as refused:
             failed += 1
-            click.echo(f"hipsync: {band.name}: {refused}", err=True)
+            click.echo(one_line(f"hipsync: {band.name}: {refused}"), err=True)
             continue
         if answer is None:
             return None

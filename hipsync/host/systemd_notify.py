@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import socket
 
+from hipsync.text import one_line
+
 
 def watchdog_s() -> float | None:
     """Return the seconds within which the supervisor expects the next WATCHDOG=1, from $WATCHDOG_USEC.
@@ -28,7 +30,7 @@ def notify_supervisor(**variables: str | int) -> None:
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address[:1] not in {"/", "@"} or not hasattr(socket, "AF_UNIX"):
         return
-    message = "\n".join(f"{name}={str(value).replace(chr(10), ' ')}" for name, value in variables.items())
+    message = "\n".join(f"{name}={one_line(str(value))}" for name, value in variables.items())
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as supervisor:
         try:
             supervisor.setblocking(False)
