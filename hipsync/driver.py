@@ -8,7 +8,7 @@ everywhere. The one rule: what a band sends cannot be trusted, so every failure 
 from __future__ import annotations
 
 import warnings
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol
@@ -212,6 +212,12 @@ class Driver:
     is None if the band can do neither."""
     advice: str = ""
     """Advice for pairing such a band: what the user needs, and where to find it on the band."""
+    needs: Collection[tuple[str, bytes]] | None = None
+    """What the steps depend on: characteristics, each with the beginning of the writes to it that a band must answer.
+
+    A characteristic that is read or subscribed to has an empty beginning. A band may leave everything else unanswered,
+    refuse it or not have it, and its steps come all the same: the kit tries that. None if the author does not say.
+    """
     generic: bool = False
     """Whether the driver is for any device that follows a standard. A driver for one family takes precedence."""
 

@@ -1,17 +1,21 @@
-"""The numbers of the Bluetooth SIG that several families use, as full UUIDs, and the reading of texts and batteries.
+"""The numbers of the Bluetooth SIG that several families use, as full UUIDs, and what no step depends on.
 
-What a band says of itself is a decoration: nothing wrong with it costs a step.
+What a band says of itself, its texts and its battery, is a decoration, and so is its word that it has taken a setting:
+nothing wrong with it costs a step.
 
 Source: Bluetooth Assigned Numbers, section 3 (16-bit UUIDs).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from typing import TypeVar
 
 from hipsync.driver import Link, Received
 from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised
 from hipsync.model import Charge
+
+T = TypeVar("T")
 
 
 def uuid16(number: int) -> str:
@@ -74,6 +78,20 @@ async def read_charge(link: Link, characteristic: str) -> Charge | None:
     """
     level = percent(await read_optional(link, characteristic) or b"")
     return None if level is None else Charge(link.now(), level)
+
+
+async def courtesy(operation: Awaitable[T]) -> T | None:
+    """Await something that no step depends on, such as the setting of a clock, and return its result.
+
+    None if the band refuses it, does not answer it, or answers nonsense. Raises `LinkLost`, and `NotAuthorised`, which
+    its wearer can mend.
+    """
+    try:
+        return await operation
+    except (LinkLost, NotAuthorised):
+        raise
+    except DeviceError:
+        return None
 
 
 async def read_optional(link: Link, characteristic: str) -> bytes | None:

@@ -12,33 +12,25 @@ import contextlib
 import random
 import tracemalloc
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hipsync.conversation.session import Conversation, collect, meet, nudge
-from hipsync.driver import Advertisement, Driver, Message, Session
+from hipsync.driver import Advertisement, Driver, Message
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Counter, Epoch, Reading
-from hipsync.office_day import office_days
 from hipsync.simulated import SimulatedBand, Simulator
+from hipsync.testing.case import ENDS_WITHIN, KEY, MORNING, NOON, WATCHED_FOR, Case
+from hipsync.testing.courtesies import a_silent_courtesy_costs_no_steps
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
 
-NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
-"""The instant at which most rules connect to the band. It is on a Friday, and not on a full minute, because a real
-connection hardly ever is."""
+__all__ = ["ENDS_WITHIN", "KEY", "MORNING", "NOON", "RULES", "WATCHED_FOR", "Case", "Rule", "check_driver"]
+
 CUT_AT_EACH = 100
 """For a band that has a memory and is also watched, the number of notifications at each of which the link is cut. Only
 some of the later ones are tried."""
-MORNING = timedelta(hours=4)
-"""How much of the past the band has in its memory in most rules. More would only take longer."""
-KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
-"""The key of every simulated band that needs one."""
-ENDS_WITHIN = timedelta(hours=2)
-"""The virtual time within which a conversation must end, whatever the band sends."""
-WATCHED_FOR = timedelta(minutes=45)
-"""The virtual time for which a band that the service stays connected to is watched in each conversation."""
 DAMAGED = 25
 """The number of conversations with a band that has one packet in twenty damaged."""
 FLOOD = 100_000
@@ -47,63 +39,6 @@ notification."""
 MOST_MEMORY = 32 * 2**20
 """The most bytes of memory that a conversation with a babbling band may take."""
 ZONES = ("UTC", "Asia/Kathmandu", "America/New_York", "Pacific/Auckland")
-
-
-@dataclass(slots=True)
-class Case:
-    """What a rule is applied to: a driver, and the simulator that makes its bands."""
-
-    driver: Driver
-    simulator: Simulator
-    kept: MemoryStore = field(default_factory=MemoryStore)
-    """An empty store in memory that the caller's own rules may use. The rules of this module do not touch it."""
-
-    def band(self, now: datetime = NOON, zone: str = "UTC", remembers: timedelta = MORNING) -> SimulatedBand:
-        """Create a simulated band on an office worker's wrist, with this much of the past in its memory.
-
-        `zone` is the name of the wearer's time zone.
-        """
-        where, life = ZoneInfo(zone), self.life(now, zone, remembers)
-        fresh = self.simulator(life, now=now, zone=where, secret=KEY)
-        needs = self.driver.secret(fresh.advertisement()) != "none"
-        return fresh if needs else self.simulator(life, now=now, zone=where)
-
-    def life(self, now: datetime, zone: str, remembers: timedelta = MORNING) -> list[Epoch]:
-        """Return the wearer's epochs, from `remembers` before `now` to the end of the next day in `zone`."""
-        where = ZoneInfo(zone)
-        days = office_days(now.astimezone(where).date() - timedelta(days=1), 3, where, seed=1)
-        return [epoch for epoch in days if epoch.start >= now - remembers]
-
-    def session(self, band: SimulatedBand, store: MemoryStore) -> Session:
-        """Create the session that the service would create for a band, from the readings in `store`."""
-        advertisement = band.advertisement()
-        needs = self.driver.secret(advertisement) != "none"
-        since: dict[type[Reading], datetime] = {}
-        for reading in store.readings:
-            at = reading.end if isinstance(reading, Epoch) else reading.at
-            since[type(reading)] = max(at, since.get(type(reading), at))
-        return Session(name=advertisement.name or "", secret=KEY if needs else None, since=since)
-
-    async def sync(self, conversation: Conversation, session: Session, store: MemoryStore) -> None:
-        """Log in and fetch what is new. A band that the service stays connected to is also watched for `WATCHED_FOR`.
-
-        Raises `DeviceError`, and `TimeoutError` after `ENDS_WITHIN`.
-        """
-        async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
-            await meet(self.driver, conversation, session, store.commit)
-            await collect(self.driver, conversation, session, store.commit)
-            if self.driver.held:
-                await self.watch(conversation, session, store)
-
-    async def watch(self, conversation: Conversation, session: Session, store: MemoryStore) -> None:
-        """Store what the band sends in the next `WATCHED_FOR`, if it can be watched. Raises `DeviceError`."""
-        if self.driver.watch is None:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(WATCHED_FOR.total_seconds()):
-                async with contextlib.aclosing(self.driver.watch(conversation.view(), session)) as batches:
-                    async for batch in batches:
-                        await store.commit(batch)
 
 
 def check_driver(driver: Driver, simulator: Simulator) -> None:
@@ -461,6 +396,7 @@ RULES: Sequence[Rule] = (
     damaged_packets_end_as_device_errors,
     a_babbling_band_is_cut_off,
     a_silent_band_ends_in_no_reply,
+    a_silent_courtesy_costs_no_steps,
     clock_and_zone_are_the_wearers,
     a_nudge_is_harmless,
 )

@@ -14,3 +14,8 @@ DRIVERS = drivers()
 @pytest.mark.parametrize("key", sorted(DRIVERS))
 def test_a_driver_keeps_the_rule(key: str, rule: Rule) -> None:
     rule(Case(DRIVERS[key], simulator(key)))
+
+
+@pytest.mark.parametrize("key", sorted(DRIVERS))
+def test_a_driver_says_what_its_steps_depend_on(key: str) -> None:
+    assert DRIVERS[key].needs, "without it the kit withholds no courtesy"

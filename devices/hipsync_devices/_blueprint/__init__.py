@@ -20,6 +20,7 @@ DRIVER = Driver(
     advice="It needs no key.",
     secret=lambda _: "none",
     matches=_matches,
+    needs=protocol.NEEDS,
     open=protocol.opened,
     sync=protocol.sync,
     watch=protocol.watch,

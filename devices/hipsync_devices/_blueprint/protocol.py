@@ -25,6 +25,10 @@ REPLY_WITHIN = timedelta(seconds=3)
 HEARTBEAT = timedelta(minutes=1)
 """The time between two requests for the total while the band is silent. An answer proves that the link is alive, and
 an unchanged total that the wearer is still."""
+NEEDS = frozenset(
+    {(packets.NOTIFY, b""), (packets.WRITE, bytes([packets.FETCH])), (packets.WRITE, bytes([packets.TOTAL]))}
+)
+"""What the steps depend on; see `Driver.needs`. A band of this family may leave everything else unanswered."""
 FIRST_FETCH = timedelta(days=7)
 """How far back to fetch from a band of which nothing is stored yet."""
 MOST_SLOTS = 2 * FIRST_FETCH // SLOT
@@ -63,13 +67,11 @@ class Wire:
 
 
 async def opened(link: Link, _: Session) -> Sequence[Reading]:
-    """Set the band's clock to UTC, and return its battery level, if it knows it; the steps do not depend on that."""
+    """Set the band's clock to UTC, and return its battery level, if it knows it; the steps depend on neither."""
     wire = Wire(link)
     await wire.open()
-    await wire.ask(packets.SET_TIME, packets.encode_instant(link.now()))
-    level = None
-    with suppress(NoReply):
-        level = gatt.percent(await wire.ask(packets.BATTERY))
+    await gatt.courtesy(wire.ask(packets.SET_TIME, packets.encode_instant(link.now())))
+    level = gatt.percent(await gatt.courtesy(wire.ask(packets.BATTERY)) or b"")
     return [] if level is None else [Charge(link.now(), level)]
 
 
@@ -86,7 +88,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     if epochs:
         yield epochs  # stored when the next line runs
         if session.erase:
-            await wire.ask(packets.FORGET, packets.encode_instant(epochs[-1].end))
+            await gatt.courtesy(wire.ask(packets.FORGET, packets.encode_instant(epochs[-1].end)))
 
 
 async def _slots(link: Link, wire: Wire, since: datetime) -> Sequence[Slot]:
@@ -127,8 +129,12 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
-    """Let the band buzz once, or twice if the message is strong. Its words are not sent: the band cannot show them."""
+    """Let the band buzz once, or twice if the message is strong. Its words are not sent: the band cannot show them.
+
+    A band that buzzes and does not say so has buzzed.
+    """
     wire = Wire(link)
     await wire.open()
     for _number in range(2 if message.strong else 1):
-        await wire.ask(packets.BUZZ)
+        with suppress(NoReply):
+            await wire.ask(packets.BUZZ)

@@ -23,6 +23,7 @@ DRIVER = Driver(
     abilities=Abilities(history=BLOCK, live=True, buzz=True, text=True, answers=True, battery=True),
     secret=lambda _: "none",
     matches=_matches,
+    needs=protocol.NEEDS,
     open=protocol.opened,
     sync=protocol.sync,
     watch=protocol.watch,

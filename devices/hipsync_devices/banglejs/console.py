@@ -18,6 +18,8 @@ LONGEST = 2048
 200."""
 STOPPED = timedelta(seconds=10)
 """How long to wait for XON after XOFF; a watch that loads an app continues after three seconds."""
+BREAK_OFF = b"\x03\n"
+"""Clears a line that was begun, on a programmable watch by the first byte and on any other by the second."""
 PIECE = 128
 """The most bytes that the watch accepts in one write."""
 
@@ -71,7 +73,8 @@ class Console:
     async def send(self, command: bytes) -> None:
         """Write a command in pieces, and wait whenever the watch has sent XOFF.
 
-        Raises `NoReply` if no XON comes within ten seconds.
+        Raises `NoReply` if no XON comes within ten seconds. A command that the watch refused halfway is broken off, so
+        that it does not take the next one for the rest of it.
         """
         size = min(self._link.write_size, PIECE)
         for at in range(0, len(command), size):
@@ -81,7 +84,12 @@ class Console:
             until = self._link.now() + STOPPED
             while self._lines.stopped:
                 await self._listen(self._left(until))
-            await self._link.write(WRITE, command[at : at + size], response=True)
+            try:
+                await self._link.write(WRITE, command[at : at + size], response=True)
+            except DeviceError:
+                if at:
+                    await self._link.write(WRITE, BREAK_OFF, response=True)
+                raise
 
     async def heard(self, until: datetime) -> tuple[datetime, Message]:
         """Wait for the next message, and return when it came and the message; torn lines are left out.

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hipsync.driver import Link, Message, Session
-from hipsync.errors import DeviceError, NoReply, UnexpectedReply
+from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised, UnexpectedReply
 from hipsync.model import MINUTE, STEPS_A_MINUTE, Answer, Charge, Counter, Epoch, Info, Reading, State
 from hipsync_devices import gatt
 from hipsync_devices.banglejs import commands
@@ -27,6 +27,8 @@ from hipsync_devices.banglejs.packets import (
     ACTIVITIES,
     BLOCK,
     EPOCH,
+    NOTIFY,
+    WRITE,
     Block,
     BlockEnded,
     Button,
@@ -41,6 +43,8 @@ from hipsync_devices.banglejs.packets import (
     Walked,
 )
 
+NEEDS = frozenset({(NOTIFY, b""), (WRITE, b'\x10GB({"t":"actfetch"')})
+"""What the steps depend on; see `Driver.needs`."""
 GREETING = timedelta(seconds=4)
 """How long to wait for battery and version, which the watch sends once, two seconds after a connection begins."""
 HELLO_WITHIN = timedelta(seconds=3)
@@ -134,9 +138,17 @@ class _Met:
 
 
 async def _hello(console: Console, link: Link) -> _Met | None:
-    """Send `HELLO` and return the answer; None if the watch is not programmable, or is busy."""
+    """Send `HELLO` and return the answer; None if the watch is not programmable, is busy, or refuses it.
+
+    Raises `NoReply` if the watch takes nothing at all.
+    """
     sent = link.now()
-    await console.send(commands.HELLO)
+    try:
+        await console.send(commands.HELLO)
+    except (LinkLost, NoReply, NotAuthorised):
+        raise
+    except DeviceError:
+        return None
     try:
         while True:
             at, message = await console.heard(sent + HELLO_WITHIN)
@@ -152,7 +164,7 @@ async def _set_clock(console: Console, link: Link, said: Hello, ahead: timedelta
     late = commands.set_time(now) if abs(ahead) > CLOCK_OFF else ""
     zone = commands.keep_zone(offset) if offset != said.offset else ""
     if late or zone:
-        await console.send(commands.statement(late + zone))
+        await gatt.courtesy(console.send(commands.statement(late + zone)))
 
 
 # ------------------------------------------------------------------ stored blocks

@@ -26,6 +26,7 @@ DRIVER = Driver(
     advice="It needs no key. Whoever connects first has it: the phone's app must let go of it. A ring has no motor.",
     secret=lambda _: "none",
     matches=_matches,
+    needs=protocol.NEEDS,
     open=protocol.opened,
     sync=protocol.sync,
     watch=protocol.watch,

@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import date, datetime, timedelta
 
 from hipsync.driver import Link, Received, Session
-from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
+from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
 from hipsync_devices.colmi import packets
@@ -23,6 +23,10 @@ from hipsync_devices.live_counter import burst, notifications, utc_offset, worth
 
 log = logging.getLogger(__name__)
 
+NEEDS = frozenset(
+    {(packets.NOTIFY, b""), (packets.WRITE, bytes([packets.STEPS])), (packets.WRITE, bytes([packets.TOTALS]))}
+)
+"""What the steps depend on; see `Driver.needs`."""
 REPLY = timedelta(seconds=3)
 TRIES = 2
 HEARTBEAT = timedelta(minutes=2)
@@ -41,12 +45,12 @@ class Wire:
             raise DeviceError("the ring has not the service of Colmi: is it another model?")
         await self._link.subscribe(packets.NOTIFY)
 
-    async def ask(self, request: Frame) -> bytes:
+    async def ask(self, request: Frame, tries: int = TRIES) -> bytes:
         """Send a command and return the payload of its answer.
 
-        Raises `NoReply` after two tries, and `UnexpectedReply` if the ring refuses the command.
+        Raises `NoReply` after this many tries, and `UnexpectedReply` if the ring refuses the command.
         """
-        for _ in range(TRIES):
+        for _ in range(tries):
             await self.send(request)
             with contextlib.suppress(NoReply):
                 return await self.answer(request.command)
@@ -93,8 +97,9 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 
 async def _battery(wire: Wire) -> Battery | None:
     """Ask for the battery; None if the ring does not report it, which is no reason to lose the steps."""
-    with contextlib.suppress(NoReply, UnexpectedReply):
-        return Battery.decode(await wire.ask(Frame(packets.BATTERY)))
+    with contextlib.suppress(MalformedPacket):
+        answer = await gatt.courtesy(wire.ask(Frame(packets.BATTERY), tries=1))
+        return None if answer is None else Battery.decode(answer)
     return None
 
 
@@ -110,6 +115,9 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
 
     If nothing of the ring is stored yet and it has records more than an hour ahead of now, its clock was on another
     time, often UTC. All its records are at the wrong hours then, and none is stored.
+
+    A ring that does not tell its total still tells its hours. If it does not tell a day, the days before it and the
+    total are yielded, then the reason is raised.
     """
     wire = Wire(link)
     await wire.open()
@@ -117,14 +125,15 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     contacts = [session.since[kind] for kind in (Counter, Info, Charge) if kind in session.since]
     clock = Clock(link.zone, link.now(), max(contacts, default=None))
     battery = await _battery(wire)
-    days = [await _day(wire, ago) for ago in range(_oldest(clock, since), -1, -1)]
-    total = await _totals(wire)
+    days, failed = await _days(wire, _oldest(clock, since))
+    total = await gatt.courtesy(_totals(wire))
     records = {(each.day, each.quarter): each for sent in days for each in sent if clock.possible(each.day)}
     today = clock.now.astimezone(link.zone).date()
     if since is None and is_ahead([*records.values()], clock):
         log.debug("the ring has records of hours to come: its clock was another one, and they are not stored")
         records = {}
-    adds_up = sum(each.steps for each in records.values() if each.day == today) == total.steps
+    counted = sum(each.steps for each in records.values() if each.day == today)
+    adds_up = total is not None and counted == total.steps
     width = width_of([*records.values()])
     for day in sorted({each.day for each in records.values()}):
         of_day = [each for each in records.values() if each.day == day]
@@ -132,9 +141,10 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         if batch := epochs(day, of_day, width, clock, since, vouched=vouched):
             since = since or batch[0].start
             yield batch
-    yield [
-        Counter(link.now(), total.steps)
-    ]  # last: after an interruption the hours are asked for again from the last one stored
+    if total is not None:  # last: after an interruption the hours are asked for again from the last one stored
+        yield [Counter(link.now(), total.steps)]
+    if failed is not None:
+        raise failed
 
 
 async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], None]:
@@ -170,6 +180,22 @@ def _oldest(clock: Clock, since: datetime | None) -> int:
     today: date = clock.now.astimezone(clock.zone).date()
     past = (today - (since - HOUR).astimezone(clock.zone).date()).days + 1
     return min(max(past, 1), packets.MOST_DAYS)
+
+
+async def _days(wire: Wire, oldest: int) -> tuple[list[Sequence[StepsRecord]], DeviceError | None]:
+    """Fetch the records of each day from `oldest` days ago to today, and return them, the oldest day first.
+
+    It ends before the first day that the ring does not tell, and returns why: a later sync asks for the rest.
+    """
+    days: list[Sequence[StepsRecord]] = []
+    for ago in range(oldest, -1, -1):
+        try:
+            days.append(await _day(wire, ago))
+        except LinkLost:
+            raise
+        except DeviceError as error:
+            return days, error
+    return days, None
 
 
 async def _day(wire: Wire, ago: int) -> Sequence[StepsRecord]:
@@ -228,5 +254,8 @@ async def _totals(wire: Wire) -> Totals:
 
 
 async def _set_clock(link: Link, wire: Wire) -> None:
-    """Set the ring's clock to local time, as the maker's app does; several other clients set it to UTC."""
-    await wire.ask(packets.set_time(link.now().astimezone(link.zone)))
+    """Set the ring's clock to local time, as the maker's app does; several other clients set it to UTC.
+
+    Some rings take it without a word.
+    """
+    await gatt.courtesy(wire.ask(packets.set_time(link.now().astimezone(link.zone)), tries=1))

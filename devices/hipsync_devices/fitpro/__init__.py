@@ -24,6 +24,7 @@ DRIVER = Driver(
     abilities=Abilities(history=SLOT, buzz=True, text=True, battery=True),
     secret=lambda _: "none",
     matches=_matches,
+    needs=protocol.NEEDS,
     open=protocol.opened,
     sync=protocol.sync,
     nudge=protocol.nudge,

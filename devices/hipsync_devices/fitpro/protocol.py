@@ -23,7 +23,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta, timezone, tzinfo
 
 from hipsync.driver import Link, Message, Session
-from hipsync.errors import DeviceError, NoReply, UnexpectedReply
+from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import Answer as Answered
 from hipsync.model import Epoch, Info, Reading
 from hipsync_devices import gatt
@@ -31,6 +31,14 @@ from hipsync_devices.fitpro import packets
 from hipsync_devices.fitpro.packets import Ack, Data, Frame, Steps, Total
 from hipsync_devices.fitpro.slots import Answer
 
+NEEDS = frozenset(
+    {
+        (packets.NOTIFY, b""),
+        (packets.WRITE, Data(packets.HISTORY, packets.SEND_HISTORY, b"\1").encode()),
+        (packets.WRITE, bytes([packets.ACK])),
+    }
+)
+"""What the steps depend on; see `Driver.needs`. The band sends its days after our acknowledgements of its marks."""
 REPLY_WITHIN = timedelta(seconds=2)
 TRIES = 2
 BEGINS_WITHIN = timedelta(seconds=5)
@@ -58,6 +66,8 @@ class Wire:
         self._part = b""
         self._at = link.now()
         self._set_aside: deque[Data] = deque()
+        self.spoilt: MalformedPacket | None = None
+        """What was wrong with the first bytes that were no frame; None if there were none."""
 
     async def open(self) -> None:
         if not self._link.has(packets.NOTIFY) or not self._link.has(packets.WRITE):
@@ -77,29 +87,37 @@ class Wire:
         """
         for _ in range(tries):
             await self.send(command)
-            until = self._link.now() + REPLY_WITHIN
             with suppress(NoReply):
-                while True:
-                    frame = await self._frame(until)
-                    if isinstance(frame, Ack):
-                        if (frame.group, frame.command) == (command.group, command.command):
-                            return _taken(frame)
-                    elif frame.group in {packets.QUERIES, packets.BAND_INFO}:
-                        await self.acknowledge(frame)
-                    else:
-                        self._set_aside.append(frame)
+                return _taken(await self._receipt(command, self._link.now() + REPLY_WITHIN))
         raise NoReply(f"the band did not take command {command.group:02X}/{command.command:02X}")
+
+    async def _receipt(self, command: Data, until: datetime) -> Ack:
+        """Wait for the band's acknowledgement of a command. Raises `NoReply` if it does not come by `until`."""
+        while True:
+            frame = await self._frame(until)
+            if isinstance(frame, Ack):
+                if (frame.group, frame.command) == (command.group, command.command):
+                    return frame
+            elif frame.group in {packets.QUERIES, packets.BAND_INFO}:
+                await self.acknowledge(frame)
+            else:
+                self._set_aside.append(frame)
 
     async def acknowledge(self, frame: Data) -> None:
         await self.send(Ack(frame.group, packets.FROM_HOST, frame.total))
 
-    async def data(self, until: datetime) -> Data:
-        """Wait for the next frame of data and return it. Raises `NoReply` if none comes by `until`."""
+    async def data(self, until: datetime, asked: Data | None = None) -> Data:
+        """Wait for the next frame of data and return it. Raises `NoReply` if none comes by `until`.
+
+        If `asked` is given, raises `UnexpectedReply` if the band refuses that command, which it need not acknowledge.
+        """
         if self._set_aside:
             return self._set_aside.popleft()
         while True:
             if isinstance(frame := await self._frame(until), Data):
                 return frame
+            if asked is not None and (frame.group, frame.command) == (asked.group, asked.command):
+                _taken(frame)
 
     @property
     def torn(self) -> bool:
@@ -107,15 +125,32 @@ class Wire:
         return bool(self._part)
 
     async def _frame(self, until: datetime) -> Frame:
-        while (size := packets.frame_size(self._part)) is None or len(self._part) < size:
+        """Wait for the next whole frame. Bytes that are none are dropped, and `spoilt` says so."""
+        while (frame := self._whole()) is None:
             received = await self._link.notification(packets.NOTIFY, timeout=max(until - self._link.now(), timedelta()))
             begins = received.data[:1] in {bytes([packets.DATA]), bytes([packets.ACK])}
             if begins and received.at - self._at > TORN:
                 self._part = b""
             self._part += received.data
             self._at = received.at
-        frame, self._part = self._part[:size], self._part[size:]
-        return packets.decode_frame(frame)
+        return frame
+
+    def _whole(self) -> Frame | None:
+        """Take a whole frame off the bytes that have come; None if there is none."""
+        while self._part:
+            taken = b""
+            try:
+                size = packets.frame_size(self._part)
+                if size is None or len(self._part) < size:
+                    return None
+                taken = self._part[:size]
+                return packets.decode_frame(taken)
+            except MalformedPacket as problem:
+                self.spoilt = self.spoilt or problem
+                taken = taken or self._part
+            finally:
+                self._part = self._part[len(taken) :]
+        return None
 
 
 def _taken(ack: Ack) -> None:
@@ -152,21 +187,20 @@ not read, because nobody has published their bytes."""
 async def greet(link: Link) -> None:
     """Send everything that a band wants to receive before it sends its history, and set its clock to local time.
 
-    Only the first two commands must be acknowledged: a band does not answer those that it does not know.
+    Nothing of it must be acknowledged: a band does not answer what it does not know, and some answer nothing at all.
     """
     wire = Wire(link)
     await wire.open()
-    await wire.order(Data(packets.SETTINGS, packets.HELLO, b"\2"))
+    await gatt.courtesy(wire.order(Data(packets.SETTINGS, packets.HELLO, b"\2")))
     wall = link.now().astimezone(link.zone)
-    await wire.order(Data(packets.SETTINGS, packets.SET_TIME, packets.encode_time(wall)))
+    await gatt.courtesy(wire.order(Data(packets.SETTINGS, packets.SET_TIME, packets.encode_time(wall))))
     for query in GREETING:
         await link.pause(BREATH)
-        with suppress(NoReply, UnexpectedReply):
-            await wire.order(query, tries=1)
+        await gatt.courtesy(wire.order(query, tries=1))
         if query.command == packets.HARDWARE:
             await _answer(link, wire)
     await _answer(link, wire)
-    await link.unsubscribe(packets.NOTIFY)
+    await gatt.courtesy(link.unsubscribe(packets.NOTIFY))
 
 
 async def _answer(link: Link, wire: Wire) -> None:
@@ -206,7 +240,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
             if len(seen) > MOST_FRAMES:
                 raise UnexpectedReply("the band sends more than it could remember, and does not end")
             quiet = link.now() + QUIET
-        epochs, settled = _heard(answer, frame)
+        epochs, settled = _heard(answer, frame, wire)
         if epochs:
             yield epochs
         if not settled:
@@ -215,25 +249,29 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
             await wire.acknowledge(frame)
     if wire.torn:
         raise NoReply("the band fell silent in the middle of a frame")
+    if wire.spoilt is not None:
+        raise wire.spoilt
     if still := answer.completed():
         yield still
-    await link.unsubscribe(packets.NOTIFY)
+    await gatt.courtesy(link.unsubscribe(packets.NOTIFY))
 
 
 async def _begin(link: Link, wire: Wire) -> datetime:
     """Ask the band for its history, greet it once more if it does not announce it, and return when it was asked.
 
-    Raises `NoReply` if it announces nothing after two tries.
+    Raises `NoReply` if it announces nothing after two tries, and `UnexpectedReply` if it refuses.
     """
+    request = Data(packets.HISTORY, packets.SEND_HISTORY, b"\1")
     for left in reversed(range(TRIES)):
         asked = link.now()
-        await wire.order(Data(packets.HISTORY, packets.SEND_HISTORY, b"\1"))
+        await wire.send(request)
         until = link.now() + BEGINS_WITHIN
         with suppress(NoReply):
             while True:
-                frame = await wire.data(until)
+                frame = await wire.data(until, request)
                 if frame.group == packets.HISTORY and frame.command in packets.MARKERS:
                     await wire.acknowledge(frame)
+                    wire.spoilt = None  # what came before belongs to no answer
                     return asked
         if left:
             await greet(link)
@@ -248,15 +286,23 @@ async def _next(wire: Wire, until: datetime) -> Data | None:
         return None
 
 
-def _heard(answer: Answer, frame: Data) -> tuple[list[Epoch], bool]:
-    """Return the epochs in a frame, and whether the band may forget the frame once they are stored."""
+def _heard(answer: Answer, frame: Data, wire: Wire) -> tuple[list[Epoch], bool]:
+    """Return the epochs in a frame, and whether the band may forget the frame once they are stored.
+
+    A spoilt frame has none and must not be forgotten, and from then on no slot is inferred to be still.
+    """
     if frame.group != packets.HISTORY:
         return [], True
-    if frame.command == packets.STEPS:
-        steps = Steps.decode(frame.payload)
-        return answer.packet(steps), answer.finished(steps)
-    if frame.command == packets.TOTALS:
-        answer.total(Total.decode(frame.payload))
+    answer.doubtful = answer.doubtful or wire.spoilt is not None
+    try:
+        if frame.command == packets.STEPS:
+            steps = Steps.decode(frame.payload)
+            return answer.packet(steps), answer.finished(steps)
+        if frame.command == packets.TOTALS:
+            answer.total(Total.decode(frame.payload))
+    except MalformedPacket as problem:
+        wire.spoilt, answer.doubtful = wire.spoilt or problem, True
+        return [], False
     return [], frame.command == packets.TOTALS or frame.command in packets.MARKERS
 
 
@@ -276,19 +322,21 @@ def _clock(link: Link, session: Session) -> tzinfo:
 async def nudge(link: Link, session: Session, message: Message) -> Answered | None:
     """Show the text and vibrate for three seconds, twice if the message is strong. The wearer cannot answer.
 
-    Of a vibration, only the end must be acknowledged, because the band might otherwise buzz until somebody stops it.
+    The end of a vibration is sent twice to a band that does not acknowledge it, because it might otherwise buzz until
+    somebody stops it.
     """
     del session
     wire = Wire(link)
     await wire.open()
-    await wire.order(packets.vibration(on=True))
-    await wire.order(packets.notifications())
-    await wire.order(packets.notification(f"{message.title}: {message.body}"))
+    await gatt.courtesy(wire.order(packets.vibration(on=True), tries=1))
+    await gatt.courtesy(wire.order(packets.notifications(), tries=1))
+    await gatt.courtesy(wire.order(packets.notification(f"{message.title}: {message.body}"), tries=1))
     for number in range(2 if message.strong else 1):
         if number:
             await link.pause(BUZZ)
         await wire.send(packets.find(on=True))
         await link.pause(BUZZ)
-        await wire.order(packets.find(on=False))
-    await link.unsubscribe(packets.NOTIFY)
+        with suppress(NoReply):
+            await wire.order(packets.find(on=False))
+    await gatt.courtesy(link.unsubscribe(packets.NOTIFY))
     return None

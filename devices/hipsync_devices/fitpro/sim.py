@@ -41,7 +41,7 @@ class Faults(simulator.Faults):
     refuse: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
     """Commands, as group and number, that the band refuses: it acknowledges them with status 0."""
     deaf: set[tuple[int, int]] = field(default_factory=set[tuple[int, int]])
-    """Commands, as group and number, that the band does not even acknowledge."""
+    """Commands, as group and number, that the band neither obeys nor acknowledges."""
     late_start: int = 0
     """How many requests for the history the band acknowledges without sending anything."""
 
@@ -132,12 +132,12 @@ class FitProBand(ClientBand):
 
     def _command(self, frame: Data) -> None:
         what = (frame.group, frame.command)
+        self._greeted.add(what)  # what the client sends is its greeting, whatever the band makes of it
         if what in self.faults.deaf:
             return
         self._send(Ack(frame.group, frame.command, frame.total, int(what not in self.faults.refuse)))
         if what in self.faults.refuse:
             return
-        self._greeted.add(what)
         if frame.group == packets.SETTINGS:
             self._change(frame.command, frame.payload)
         elif what == (packets.QUERIES, packets.HARDWARE):

@@ -8,7 +8,7 @@ from hipsync.driver import Abilities, Driver
 from hipsync.model import MINUTE
 from hipsync_devices.huami.gadgetbridge import TABLES
 from hipsync_devices.huami.models import matches, secret
-from hipsync_devices.huami.protocol import nudge, opened, sync, watch
+from hipsync_devices.huami.protocol import NEEDS, nudge, opened, sync, watch
 
 DRIVER = Driver(
     key="huami",
@@ -18,6 +18,7 @@ DRIVER = Driver(
     ),
     secret=secret,
     matches=matches,
+    needs=NEEDS,
     open=opened,
     sync=sync,
     watch=watch,

@@ -24,11 +24,23 @@ from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
 from hipsync_devices.huami import packets
 from hipsync_devices.huami.channel import Channel
+from hipsync_devices.huami.chunked import TO_BAND, TO_PHONE
 from hipsync_devices.huami.login import REPLY_WITHIN, authenticate, key_of, reply_to
 from hipsync_devices.huami.models import UNKNOWN, Model, model_of, record_size
 from hipsync_devices.huami.packets import Battery, CurrentTime, RealtimeSteps, Reply, Round
 from hipsync_devices.live_counter import utc_offset
 
+NEEDS = frozenset(
+    {
+        (packets.AUTHENTICATION, b""),
+        (TO_BAND, b""),
+        (TO_PHONE, b""),
+        (packets.FETCH, bytes([packets.START])),
+        (packets.FETCH, bytes([packets.TRANSFER])),
+        (packets.DATA, b""),
+    }
+)
+"""What the steps depend on, in both generations; see `Driver.needs`."""
 ROUND_WITHIN = timedelta(minutes=15)
 """The longest that the packets of a round may take; the minutes of several days take seconds."""
 BETWEEN_ROUNDS = timedelta(seconds=1)
@@ -92,7 +104,8 @@ async def set_clock(link: Link, *, newer: bool = False) -> None:
     Every connection does so, because the band knows neither of summer time nor of journeys.
     """
     clock = CurrentTime(link.now(), packets.quarters_of(utc_offset(link)))
-    await link.write(gatt.CURRENT_TIME, clock.encode_newer() if newer else clock.encode(), response=True)
+    word = clock.encode_newer() if newer else clock.encode()
+    await gatt.courtesy(link.write(gatt.CURRENT_TIME, word, response=True))
 
 
 # ------------------------------------------------------------------ stored minutes
@@ -112,6 +125,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     model = model_of(session.name)
     since = _whole_minute(session.since.get(Epoch, link.now() - FIRST_FETCH))
     size = record_size(model, await gatt.read_text(link, gatt.SOFTWARE_REVISION))
+    patience = REPLY_WITHIN
     for number in range(MOST_ROUNDS):
         if number:
             await link.pause(BETWEEN_ROUNDS)
@@ -122,7 +136,9 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         epochs = [epoch for epoch in fetched if since <= epoch.start <= now - MINUTE]
         if epochs:
             yield epochs
-        await _acknowledge(link, forget=session.erase and 0 < len(epochs) == len(fetched), newer=model.newer)
+        forget = session.erase and 0 < len(epochs) == len(fetched)
+        if not await _acknowledged(link, patience, forget=forget, newer=model.newer):
+            patience = BETWEEN_ROUNDS  # it was silent once, and nobody needs its word
         if not fetched:
             break
         end = fetched[-1].end
@@ -149,8 +165,8 @@ async def _round(link: Link, since: datetime, size: int, model: Model) -> list[E
             return await _attempt(link, since, size, model)
         except (SpoiltRound, NoReply):
             if model.newer:
-                with suppress(NoReply, UnexpectedReply):  # in any case the round is spoilt
-                    await _acknowledge(link, forget=False, newer=True)
+                with suppress(UnexpectedReply):  # in any case the round is spoilt
+                    await _acknowledged(link, REPLY_WITHIN, forget=False, newer=True)
             if not left:
                 raise
             await link.unsubscribe(packets.DATA, packets.FETCH)  # and forget late packets
@@ -239,18 +255,20 @@ def _size(data: bytes, count: int, size: int, *, sure: bool, checked: bool) -> i
     raise SpoiltRound(f"the band announced {count} minutes and sent {len(data)} bytes")
 
 
-async def _acknowledge(link: Link, *, forget: bool, newer: bool) -> None:
-    """Acknowledge a round if its generation wants that; `forget` lets the band forget the minutes.
+async def _acknowledged(link: Link, patience: timedelta, *, forget: bool, newer: bool) -> bool:
+    """Acknowledge a round if its generation wants that, and return whether the band answered within `patience`.
 
-    Raises `UnexpectedReply` if the band refuses the acknowledgement, and `NoReply` if it does not answer.
+    `forget` lets the band forget the minutes. Nobody needs the answer: if the band took no acknowledgement, it says so
+    when the next round is asked for. Raises `UnexpectedReply` if the band refuses the acknowledgement.
     """
     word = packets.encode_acknowledgement(forget=forget, newer=newer)
     if word is None:
-        return
+        return True
     await link.write(packets.FETCH, word)
-    reply = await reply_to(link, packets.FETCH, packets.ACKNOWLEDGE)
-    if reply.status != packets.SUCCESS:
+    reply = await gatt.courtesy(reply_to(link, packets.FETCH, packets.ACKNOWLEDGE, within=patience))
+    if reply is not None and reply.status != packets.SUCCESS:
         raise UnexpectedReply(f"the band refused the acknowledgement: status 0x{reply.status:02x}")
+    return reply is not None
 
 
 # ------------------------------------------------------------------ live steps, buzz

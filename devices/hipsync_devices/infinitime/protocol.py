@@ -18,6 +18,8 @@ from hipsync_devices.infinitime import packets
 from hipsync_devices.infinitime.packets import Alert, Press
 from hipsync_devices.live_counter import burst, notifications, utc_offset, worth_storing
 
+NEEDS = frozenset({(packets.STEPS, b"")})
+"""What the steps depend on; see `Driver.needs`."""
 HEARTBEAT = timedelta(minutes=1)
 """The time between two reads of the counter while the watch is silent. A read proves that the link is alive, and an
 unchanged count that the wearer is still."""
@@ -59,9 +61,9 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     """
     fresh = await _is_fresh(link)
     offset = utc_offset(link)
-    await link.subscribe(packets.STEPS)
-    with contextlib.suppress(DeviceError):  # the battery is no reason to lose steps, and a read finds a lost link too
-        await link.subscribe(packets.BATTERY)
+    for characteristic in (packets.STEPS, packets.BATTERY):
+        with contextlib.suppress(DeviceError):  # a watch that cannot notify is read, and a read finds a lost link too
+            await link.subscribe(characteristic)
     beat = link.now()  # read at once: a change just before the subscription would be missed
     while True:
         try:
@@ -87,7 +89,7 @@ async def nudge(link: Link, _: Session, message: Message) -> Answer | None:
     if not message.strong:
         await link.write(gatt.NEW_ALERT, Alert(message.title, message.body).packet(), response=True)
         return None
-    await link.subscribe(packets.EVENT)
+    await gatt.courtesy(link.subscribe(packets.EVENT))  # who cannot answer still feels it
     await link.write(gatt.NEW_ALERT, Alert(message.title, call=True).packet(), response=True)
     try:
         pressed = await link.notification(packets.EVENT, timeout=RINGING)
@@ -118,6 +120,7 @@ async def _is_fresh(link: Link) -> bool:
 
 async def _set_clock(link: Link) -> None:
     now = link.now()
-    await link.write(gatt.CURRENT_TIME, packets.wall_clock(now.astimezone(link.zone)), response=True)
+    clock = packets.wall_clock(now.astimezone(link.zone))
+    await gatt.courtesy(link.write(gatt.CURRENT_TIME, clock, response=True))
     if link.has(packets.LOCAL_TIME):
-        await link.write(packets.LOCAL_TIME, packets.local_time(now, link.zone), response=True)
+        await gatt.courtesy(link.write(packets.LOCAL_TIME, packets.local_time(now, link.zone), response=True))

@@ -24,6 +24,7 @@ DRIVER = Driver(
     advice="It needs no key. Its app on the phone must not be connected.",
     secret=lambda _: "none",
     matches=_matches,
+    needs=protocol.NEEDS,
     open=protocol.opened,
     sync=protocol.sync,
     watch=protocol.watch,

@@ -30,6 +30,14 @@ from hipsync_devices.lefun.packets import Record, Total
 from hipsync_devices.lefun.wire import Wire
 from hipsync_devices.live_counter import burst, worth_storing
 
+NEEDS = frozenset(
+    {
+        (packets.NOTIFY, b""),
+        (packets.WRITE, bytes([packets.REQUEST, 5, packets.TOTAL])),
+        (packets.WRITE, bytes([packets.REQUEST, 5, packets.ACTIVITY])),
+    }
+)
+"""What the steps depend on; see `Driver.needs`."""
 HEARTBEAT = timedelta(minutes=1)
 """The time between two requests for the total while the band is silent. An answer proves that the link is alive, and
 an unchanged total that the wearer is still."""
@@ -47,25 +55,23 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
     """Return the band's battery level, if it reports one. Raises `DeviceError` for a band of another family."""
     wire = Wire(link)
     await wire.open()
-    level = None
-    with contextlib.suppress(NoReply):  # the battery is no reason to lose the steps
-        level = gatt.percent(await wire.ask(packets.BATTERY))
-    await link.unsubscribe(packets.NOTIFY)
+    level = gatt.percent(await gatt.courtesy(wire.ask(packets.BATTERY, tries=1)) or b"")
+    await gatt.courtesy(link.unsubscribe(packets.NOTIFY))
     return [] if level is None else [Charge(link.now(), level)]
 
 
 async def _info(wire: Wire, since: datetime) -> Info:
     """Ask for the band's versions and return them, with `since` as their time; None in place of unknown versions."""
-    with contextlib.suppress(MalformedPacket, NoReply):
-        versions = packets.Info.decode(await wire.ask(packets.INFO))
+    with contextlib.suppress(MalformedPacket):
+        versions = packets.Info.decode(await gatt.courtesy(wire.ask(packets.INFO, tries=1)) or b"")
         return Info(since, versions.firmware, versions.hardware)
     return Info(since)
 
 
 async def _set_clock(link: Link, wire: Wire) -> None:
+    """Set the band's clock to local time. Some units take it without a word; whether they did, their stamps show."""
     wall = link.now().astimezone(link.zone)
-    if await wire.ask(packets.TIME, packets.set_time(wall).params) != bytes([packets.SET, 1]):
-        raise UnexpectedReply("the band does not take its clock")
+    await gatt.courtesy(wire.ask(packets.TIME, packets.set_time(wall).params))
 
 
 def _hour_of(local: datetime) -> datetime:
@@ -122,7 +128,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         await _set_clock(link, wire)
     if counter := await _counter(link, wire):
         yield [counter[1]]
-    await link.unsubscribe(packets.NOTIFY)
+    await gatt.courtesy(link.unsubscribe(packets.NOTIFY))
 
 
 async def _answer(wire: Wire, today: date, first: date) -> Answer:
@@ -250,7 +256,7 @@ class Totals:
 async def nudge(link: Link, _: Session, message: Message) -> None:
     """Show the text and buzz three times; if the message is strong, buzz three times more.
 
-    The band acknowledges the buzzes, but not the text.
+    The band acknowledges the buzzes, but not the text. A unit that does not acknowledge them buzzes all the same.
     """
     wire = Wire(link)
     await wire.open()
@@ -259,6 +265,7 @@ async def nudge(link: Link, _: Session, message: Message) -> None:
     for number in range(2 if message.strong else 1):
         if number:
             await link.pause(BUZZ)
-        if await wire.ask(packets.FIND) != b"\1":
-            raise UnexpectedReply("the band does not buzz")
-    await link.unsubscribe(packets.NOTIFY)
+        with contextlib.suppress(NoReply):
+            if await wire.ask(packets.FIND, tries=1) != b"\1":
+                raise UnexpectedReply("the band does not buzz")
+    await gatt.courtesy(link.unsubscribe(packets.NOTIFY))

@@ -47,12 +47,12 @@ class Wire:
                 if frame.mark == packets.REPLY and frame.command == command:
                     return received.at, frame.params
 
-    async def ask(self, command: int, params: bytes = b"", *, echo: bytes = b"") -> bytes:
+    async def ask(self, command: int, params: bytes = b"", *, echo: bytes = b"", tries: int = TRIES) -> bytes:
         """Send a command and return the parameters of the first answer that begin with `echo`.
 
-        Raises `NoReply` after two tries.
+        Raises `NoReply` after this many tries.
         """
-        for left in reversed(range(TRIES)):
+        for left in reversed(range(tries)):
             await self.send(command, params)
             until = self._link.now() + REPLY_WITHIN
             try:

@@ -20,6 +20,7 @@ DRIVER = Driver(
     abilities=Abilities(live=True, buzz=True, text=True, battery=True),
     secret=lambda _: "none",
     matches=_matches,
+    needs=protocol.NEEDS,
     open=protocol.opened,
     sync=protocol.sync,
     watch=protocol.watch,

@@ -22,6 +22,8 @@ from hipsync_devices.moyoung.packets import Buckets, Frame, Notice, Today
 
 MAKER = "MOYOUNG"
 """The beginning of the maker's name that a watch gives; some watches give `MOYOUNG-V2`."""
+NEEDS = frozenset({(packets.STEPS, b""), (packets.MANUFACTURER, b"")})
+"""What the steps depend on; see `Driver.needs`. Without the maker's name it may be anything that advertises FEEA."""
 HEARTBEAT = timedelta(minutes=1)
 """The time between two reads of the counter while the watch is silent. A read proves that the link is alive, and an
 unchanged count that the wearer is still. Some watches never notify."""
@@ -40,7 +42,7 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
     Raises `DeviceError` for a watch of another maker, or one that does not report its steps.
     """
     maker = await gatt.read_text(link, packets.MANUFACTURER)
-    if not (maker or "").startswith(MAKER) or not link.has(packets.STEPS) or not link.has(packets.COMMANDS):
+    if not (maker or "").startswith(MAKER) or not link.has(packets.STEPS):
         raise DeviceError(f"this is no MoYoung watch that tells its steps: its maker is {maker or 'not given'}")
     firmware = await gatt.read_text(link, gatt.SOFTWARE_REVISION)
     await _set_clock(link)
@@ -171,4 +173,5 @@ async def _send(link: Link, frame: Frame) -> None:
 
 
 async def _set_clock(link: Link) -> None:
-    await _send(link, packets.set_time(link.now().astimezone(link.zone)))
+    """Set the watch's clock to local time, if it takes commands."""
+    await gatt.courtesy(_send(link, packets.set_time(link.now().astimezone(link.zone))))

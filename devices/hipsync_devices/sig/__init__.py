@@ -20,6 +20,7 @@ DRIVER = Driver(
     abilities=Abilities(live=True, buzz=True, battery=True, wear=True, heart_rate=True),
     secret=lambda _: "none",
     matches=_matches,
+    needs=protocol.NEEDS,
     open=protocol.opened,
     watch=protocol.watch,
     nudge=protocol.nudge,

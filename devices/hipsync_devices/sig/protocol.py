@@ -23,6 +23,8 @@ from hipsync_devices.sig.packets import HeartRate, Level, Pace
 T = TypeVar("T")
 
 STREAMS = (gatt.HEART_RATE_MEASUREMENT, packets.RSC_MEASUREMENT)
+NEEDS = frozenset({(packets.RSC_MEASUREMENT, b"")})
+"""What the steps depend on; see `Driver.needs`."""
 BUZZ = timedelta(seconds=4)
 """How long to let a device buzz before it is told to stop; some devices would never stop otherwise."""
 PATIENCE = 20

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 
 from hipsync.driver import Abilities, Advertisement, Driver, Link, Session
-from hipsync.errors import MalformedPacket, NoReply
+from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply
 from hipsync.model import Charge, Counter, Reading
 
 BATTERY = "00002a19-0000-1000-8000-00805f9b34fb"
@@ -22,10 +22,13 @@ def steps(value: bytes) -> int:
 
 
 async def opened(link: Link, session: Session) -> Sequence[Reading]:
-    level = await link.read(BATTERY)
-    if len(level) != 1 or level[0] > 100:
-        raise MalformedPacket("a battery level is one byte, up to 100", level)
-    return [Charge(link.now(), level[0])]
+    try:
+        level = await link.read(BATTERY)
+    except LinkLost:
+        raise
+    except DeviceError:  # no reason to lose the steps
+        return []
+    return [Charge(link.now(), level[0])] if len(level) == 1 and level[0] <= 100 else []
 
 
 async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
@@ -51,4 +54,5 @@ DRIVER = Driver(
     matches=matches,
     open=opened,
     watch=watch,
+    needs={(COUNT, b"")},
 )

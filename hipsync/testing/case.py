@@ -1,0 +1,90 @@
+"""What a rule of the kit is applied to: a driver, the simulator that makes its bands, and an office morning.
+
+The one rule: the same case makes the same bands, so that a rule that fails once fails again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hipsync.conversation.session import Conversation, collect, meet
+from hipsync.driver import Driver, Session
+from hipsync.model import Epoch, Reading
+from hipsync.office_day import office_days
+from hipsync.simulated import SimulatedBand, Simulator
+from hipsync.testing.direct import MemoryStore
+
+NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
+"""The instant at which most rules connect to the band. It is on a Friday, and not on a full minute, because a real
+connection hardly ever is."""
+MORNING = timedelta(hours=4)
+"""How much of the past the band has in its memory in most rules. More would only take longer."""
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
+"""The key of every simulated band that needs one."""
+ENDS_WITHIN = timedelta(hours=2)
+"""The virtual time within which a conversation must end, whatever the band sends."""
+WATCHED_FOR = timedelta(minutes=45)
+"""The virtual time for which a band that the service stays connected to is watched in each conversation."""
+
+
+@dataclass(slots=True)
+class Case:
+    """What a rule is applied to: a driver, and the simulator that makes its bands."""
+
+    driver: Driver
+    simulator: Simulator
+    kept: MemoryStore = field(default_factory=MemoryStore)
+    """An empty store in memory that the caller's own rules may use. The rules of this module do not touch it."""
+
+    def band(self, now: datetime = NOON, zone: str = "UTC", remembers: timedelta = MORNING) -> SimulatedBand:
+        """Create a simulated band on an office worker's wrist, with this much of the past in its memory.
+
+        `zone` is the name of the wearer's time zone.
+        """
+        where, life = ZoneInfo(zone), self.life(now, zone, remembers)
+        fresh = self.simulator(life, now=now, zone=where, secret=KEY)
+        needs = self.driver.secret(fresh.advertisement()) != "none"
+        return fresh if needs else self.simulator(life, now=now, zone=where)
+
+    def life(self, now: datetime, zone: str, remembers: timedelta = MORNING) -> list[Epoch]:
+        """Return the wearer's epochs, from `remembers` before `now` to the end of the next day in `zone`."""
+        where = ZoneInfo(zone)
+        days = office_days(now.astimezone(where).date() - timedelta(days=1), 3, where, seed=1)
+        return [epoch for epoch in days if epoch.start >= now - remembers]
+
+    def session(self, band: SimulatedBand, store: MemoryStore) -> Session:
+        """Create the session that the service would create for a band, from the readings in `store`."""
+        advertisement = band.advertisement()
+        needs = self.driver.secret(advertisement) != "none"
+        since: dict[type[Reading], datetime] = {}
+        for reading in store.readings:
+            at = reading.end if isinstance(reading, Epoch) else reading.at
+            since[type(reading)] = max(at, since.get(type(reading), at))
+        return Session(name=advertisement.name or "", secret=KEY if needs else None, since=since)
+
+    async def sync(self, conversation: Conversation, session: Session, store: MemoryStore) -> None:
+        """Log in and fetch what is new. A band that the service stays connected to is also watched for `WATCHED_FOR`.
+
+        Raises `DeviceError`, and `TimeoutError` after `ENDS_WITHIN`.
+        """
+        async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
+            await meet(self.driver, conversation, session, store.commit)
+            await collect(self.driver, conversation, session, store.commit)
+            if self.driver.held:
+                await self.watch(conversation, session, store)
+
+    async def watch(
+        self, conversation: Conversation, session: Session, store: MemoryStore, length: timedelta = WATCHED_FOR
+    ) -> None:
+        """Store what the band sends in the next time of this length, if it can be watched. Raises `DeviceError`."""
+        if self.driver.watch is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(length.total_seconds()):
+                async with contextlib.aclosing(self.driver.watch(conversation.view(), session)) as batches:
+                    async for batch in batches:
+                        await store.commit(batch)
