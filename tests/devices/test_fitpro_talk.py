@@ -166,6 +166,52 @@ def test_a_band_that_does_not_keep_to_the_protocol_is_given_up_with_nothing_stor
     assert script.written[-1] in {BEGIN, MARK_ACK}
 
 
+def total_of_the_day(steps: int) -> str:
+    """15/0C of 2021-09-20 (0x2b34, as in the capture): date, steps, metres, kilocalories."""
+    return f"cd001115010c000c2b34{steps:08x}000000000000"
+
+
+NIGHT = datetime(2021, 9, 20, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("walked", "since", "still"),
+    [
+        (0, None, 0),  # a new band: nobody may have worn it
+        (900, None, 0),
+        (0, NIGHT - 2 * SLOT, 2 + 85),  # worn, and nothing walked up to 21:15
+        (900, NIGHT - 2 * SLOT, 0),  # walked, and another app has fetched it
+        (900, NIGHT + 80 * SLOT, 5),  # 20:00: today's slots were fetched up to then
+    ],
+    ids=["new, still", "new, walked", "still", "fetched by another", "fetched by us"],
+)
+def test_what_a_total_without_slots_proves(walked: int, since: datetime | None, still: int) -> None:
+    kept = MemoryStore()
+    _, error = played({BEGIN: [BEGIN_ACK, MARK], MARK_ACK: [total_of_the_day(walked)]}, kept, since=since)
+    assert error is None
+    assert [epoch for epoch in kept.of(Epoch) if not epoch.inferred] == []
+    assert len(kept.of(Epoch)) == still
+
+
+@pytest.mark.parametrize("noise", ["0102030405", "cdffff15", "cd000915010200042b340001"])
+def test_what_was_whole_beside_noise_is_stored_and_nothing_is_inferred(noise: str) -> None:
+    """Noise before the captured evening or after it: its five slots are stored, what follows them is unknown."""
+    for said in ([noise, STEPS], [STEPS, noise]):
+        kept = MemoryStore()
+        script, error = played({BEGIN: [BEGIN_ACK, MARK], MARK_ACK: said}, kept)
+        assert type(error) is MalformedPacket
+        assert steps(kept) == CAPTURED
+        assert script.written[-1] == STEPS_ACK
+
+
+def test_a_band_that_acknowledges_nothing_tells_its_evening() -> None:
+    kept = MemoryStore()
+    silent = {word: [] for word in played({}, MemoryStore())[0].written}
+    _, error = played({**silent, BEGIN: [MARK], MARK_ACK: [STEPS]}, kept)
+    assert error is None
+    assert {start: count for start, count in steps(kept).items() if count} == CAPTURED
+
+
 @pytest.mark.parametrize(
     ("name", "ours"),
     [

@@ -262,6 +262,13 @@ def test_a_band_that_does_not_keep_to_the_protocol_is_given_up(
     assert type(raised) is error
 
 
+def test_of_a_new_band_nothing_is_inferred_though_nothing_was_walked_today() -> None:
+    _, kept, error = played(QUIET)
+    assert error is None
+    assert kept.of(Epoch) == []
+    assert [counter.steps for counter in kept.of(Counter)] == [0]
+
+
 @pytest.mark.parametrize(
     "silent",
     [{ask("03"): []}, {ask("03"): [say("03", "65")]}, {ask("00"): []}, {SET_TIME: []}, {SET_TIME: [say("04", "0100")]}],

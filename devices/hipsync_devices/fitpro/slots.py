@@ -9,8 +9,10 @@ A band omits slots without steps, and never sends a slot again once it is acknow
 A slot that was not sent counts as still where the answer proves that nothing was left out ("the band vouches for it").
 A packet proves that for the slots before and between its own, because it has a count and an order. The next packet, or
 the end of a complete answer, proves it for the slots after them. Nothing is inferred for a day without a packet or
-total, nor before the first slot ever stored, because another app may have fetched what was there. The band does not say
-whether it was charging.
+total, nor before the first slot ever stored, because another app may have fetched what was there. It has done so if
+steps were walked on a day after the last one stored, and the band has no slot of that day; then nothing is inferred at
+the end of the answer. What another app fetched later on the day of the last stored slot cannot be recognised. The band
+does not say whether it was charging.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ class Answer:
     """The instant up to which all slots of a day are known, for each day of which the band sent something."""
     _last: date | None = None
     """The day of the last packet."""
+    _walked: dict[date, int] = field(default_factory=dict[date, int])
+    """The total of steps of each day, as far as the band told it."""
 
     def __post_init__(self) -> None:
         if self.since is not None:
@@ -70,18 +74,19 @@ class Answer:
         return all(self._start(steps.day, slot.number) + SLOT <= self.asked for slot in steps.slots)
 
     def total(self, total: Total) -> None:
-        """Take the total of a day: the slots that the band did not send of that day count as still.
-
-        If nothing is known of any other day, only a total of 0 proves that.
-        """
-        day = total.day
-        if day is None or not self._possible(day):
+        """Take the total of a day. A day with a total of 0 and without slots is known to be still."""
+        if total.day is None or not self._possible(total.day):
             self.doubtful = True
-        elif day not in self._settled and (self._settled or not total.steps):
-            self._settled[day] = self._begin(day, self._start(day, 0))
+        else:
+            self._walked[total.day] = total.steps
 
     def completed(self) -> list[Epoch]:
         """Return the still slots at the end of each day, up to when the band was asked. The answer must be complete."""
+        newest = max(self._settled, default=None)
+        for day, walked in sorted(self._walked.items()):
+            if newest is not None and day > newest:  # no packet of it came
+                self.doubtful = self.doubtful or walked > 0
+                self._settled[day] = self._begin(day, self._start(day, 0))
         return [epoch for day in sorted(self._settled) for epoch in self._tail(day)]
 
     def _begin(self, day: date, first: datetime) -> datetime:

@@ -16,7 +16,7 @@ before `began`, nor while the clock was wrong.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
@@ -89,22 +89,13 @@ def hours(
             sums[start] = sums.get(start, 0) + steps
     found = {start: Epoch(start, HOUR, steps) for start, steps in sums.items() if clock.is_of(start)}
     if infer:
-        first = _first(answer, clock, sums) if since is None else since
+        first = min(sums, default=NEVER) if since is None else since  # before, nobody may have worn it
         if clock.began is not None:
             first = max(first, clock.began)
         for start in _grid(answer, clock):
             if start >= first and start not in sums and clock.is_of(start):
                 found[start] = Epoch(start, HOUR, 0, inferred=True)
     return [epoch for start, epoch in sorted(found.items()) if epoch.end <= asked and (since is None or start >= since)]
-
-
-def _first(answer: Answer, clock: Clock, starts: Collection[datetime]) -> datetime:
-    """Return the instant from which hours of a new band may count as still: before it, nobody may have worn the band.
-
-    It is the first record, or today's midnight if the band reports that nothing was walked today.
-    """
-    today = [] if answer.still is None else [clock.instant(datetime.combine(answer.still, time()))]
-    return min([*starts, *today], default=NEVER)
 
 
 def _grid(answer: Answer, clock: Clock) -> Iterator[datetime]:
