@@ -199,6 +199,14 @@ class Client:
             notification = (self._time.now + after, Notification(characteristic, data))
             self._waiting += [notification] * faults.copies(number)
 
+    def recall(self, characteristic: str, begin: bytes) -> None:
+        """Take back the notifications of a characteristic that begin so and are still waiting to be sent."""
+        self._waiting = [
+            (at, each)
+            for at, each in self._waiting
+            if isinstance(each, HangUp) or each.characteristic != characteristic or not each.data.startswith(begin)
+        ]
+
     def hang_up(self) -> None:
         """End the connection once the notifications that are already due have been sent."""
         self._waiting.append((self._time.now, HangUp()))

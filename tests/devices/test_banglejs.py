@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import tracemalloc
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -12,13 +13,14 @@ import pytest
 
 from hipsync.conversation.session import Conversation, meet
 from hipsync.driver import Advertisement, Session
-from hipsync.errors import DeviceError, NoReply, UnexpectedReply
+from hipsync.errors import DeviceError, LinkLost, NoReply, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import Charge, Epoch, Info
 from hipsync.testing.direct import MemoryStore, run
 from hipsync_devices.banglejs import DRIVER, packets
 from hipsync_devices.banglejs.console import LONGEST, Lines
 from hipsync_devices.banglejs.packets import decode
+from hipsync_devices.banglejs.protocol import SpoiltFetch
 from support.banglejs_hand import (
     ASK,
     BLOCKS,
@@ -33,6 +35,7 @@ from support.banglejs_hand import (
     TEN,
     TWO,
     Hand,
+    Told,
     met,
     synced,
 )
@@ -123,22 +126,64 @@ def test_what_stands_between_the_blocks_does_not_disturb(text: bytes) -> None:
     assert told.kept.of(Epoch) == TWO
 
 
+SECOND_LINE = BLOCKS[BLOCKS.index(b"\r\n\r\n") :]
 SPOILT = {
-    "a line lost": START + BLOCKS[BLOCKS.index(b"\r\n\r\n") :] + END,
-    "a line torn": START + BLOCKS.replace(b"1772439600000", b"177243") + END,
-    "a line twice": START + BLOCKS + BLOCKS[BLOCKS.index(b"\r\n\r\n") :] + END,
-    "the end lost": START + BLOCKS,
+    "a line lost": (START + SECOND_LINE + END, TWO[1:]),
+    "a line torn": (START + BLOCKS.replace(b'"stp":12', b'"stp') + END, TWO[1:]),
+    "a line torn that makes sense": (START + BLOCKS.replace(b"1772439000000", b"177243") + END, TWO[1:]),
+    "the begin lost": (BLOCKS + END, TWO),
+    "a line twice": (START + BLOCKS + SECOND_LINE + END, TWO),
+    "the end lost": (START + BLOCKS, TWO),
 }
+"""An answer that is not whole, and what is whole in it."""
 
 
-@pytest.mark.parametrize("spoilt", SPOILT.values(), ids=list(SPOILT))
-def test_an_answer_that_is_not_whole_is_asked_for_again_and_given_up_after_three(spoilt: bytes) -> None:
+@pytest.mark.parametrize(("spoilt", "whole"), SPOILT.values(), ids=list(SPOILT))
+def test_of_an_answer_that_is_not_whole_the_rest_is_asked_for_again(spoilt: bytes, whole: Sequence[Epoch]) -> None:
     told = synced((FETCH, spoilt), (b"\x10GB", START + BLOCKS + END))
     assert told.error is None
     assert told.kept.of(Epoch) == TWO
     told = synced(*[(b"\x10GB", spoilt)] * 3, (b"\x10GB", START + BLOCKS + END))
-    assert isinstance(told.error, UnexpectedReply)
-    assert told.kept.of(Epoch) == []
+    assert told.kept.of(Epoch) == whole
+
+
+def line(minutes: int) -> bytes:
+    """The line of the block that ended so many minutes after 08:00, with that many steps."""
+    return b'{"t":"act","ts":%d,"stp":%d,"hrm":0,"mov":8}\r\n' % (1772438400000 + minutes * 60_000, minutes)
+
+
+def minutes_of(told: Told) -> list[int]:
+    return [epoch.steps for epoch in told.kept.of(Epoch)]
+
+
+def test_lines_that_come_whole_in_different_tries_add_up() -> None:
+    end = END.replace(b"2", b"5")
+    tries = [[10, 30], [10, 20], [10, 40, 50]]
+    told = synced(*[(b"\x10GB", START + b"".join(map(line, each)) + end) for each in tries])
+    assert (told.error, minutes_of(told)) == (None, [10, 20, 30, 40, 50])
+
+
+def test_what_lies_behind_a_hole_is_left_to_the_next_sync() -> None:
+    end = END.replace(b"2", b"6")
+    tries = [[10, 30], [10, 20], [10, 50]]
+    told = synced(*[(b"\x10GB", START + b"".join(map(line, each)) + end) for each in tries])
+    assert type(told.error) is SpoiltFetch
+    assert minutes_of(told) == [10, 20, 30]
+
+
+@pytest.mark.parametrize(("came", "kept"), [([10, 20, 30], [10, 20, 30]), ([20, 40], [20]), ([30, 40], []), ([], [])])
+def test_what_came_before_the_link_was_lost_is_kept_up_to_the_first_hole(came: list[int], kept: list[int]) -> None:
+    """Epochs are stored up to 08:10, so the block that ended at 08:20 is the next one."""
+
+    class Breaking(Hand):
+        async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None:
+            await super().write(characteristic, data, response, service)
+            if self.told and self.told[-1].startswith(b"\x10GB"):
+                self.lost.set()
+
+    told = met(Breaking((ASK, HELLO), (ASK, HELLO), (b"\x10GB", START + b"".join(map(line, came)))))
+    assert type(told.error) is LinkLost
+    assert minutes_of(told) == kept
 
 
 @pytest.mark.parametrize(

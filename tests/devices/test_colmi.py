@@ -215,12 +215,33 @@ def test_it_answers_other_clients_as_a_ring_does() -> None:
     assert said(band, "16010000000000000000000000000017") == ["1601013c000000000000000000000054"]
     assert said(band, "5055aa0000000000000000000000004f") == ["5055aa0000000000000000000000004f"]
     assert said(band, Frame(packets.MEASURE, b"\1\1").encode().hex())[0].startswith("690100")
+    assert said(band, "6a01000000000000000000000000006b") == ["6a01000000000000000000000000006b"]  # enough
     assert said(band, "06000000000000000000000000000006") == ["86ee0000000000000000000000000074"]
     assert said(band, Frame(packets.REALTIME_HEART, b"\1").encode().hex())[0].startswith("9eee")
     assert said(band, "03000000000000000000000000000004") == []  # a wrong sum
     assert said(band, "0300") == []
     assert len(band.flashes) == 1
     assert band.shown == []
+
+
+def test_a_measurement_is_six_answers_a_second_apart_unless_it_is_ended() -> None:
+    """As tahnok/colmi_r02_client's README shows of a real ring (`get-real-time heart-rate`: six numbers)."""
+    band = ring([Epoch(NOW, MINUTE, 60)])
+    band.write(packets.WRITE, "", Frame(packets.MEASURE, b"\1\1").encode(), NOW)
+    came = [
+        len([each for each in band.advance(NOW + number * SECOND) if isinstance(each, Notification)])
+        for number in range(1, 12)
+    ]
+    assert came == [1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0]  # and it reports no walk meanwhile
+    band.write(packets.WRITE, "", Frame(packets.MEASURE, b"\3\1").encode(), band.time)
+    assert len(band.advance(band.time + 2 * SECOND)) == 2
+    assert said(band, Frame(packets.MEASURED, b"\3").encode().hex())[0].startswith("6a03")
+    assert [each for each in band.advance(band.time + 9 * SECOND) if isinstance(each, Notification)] == []
+    band.charge(band.time, on=True)
+    band.advance(band.time + SECOND)
+    assert said(band, Frame(packets.MEASURE, b"\1\1").encode().hex()) == [
+        "6901010000000000000000000000006b"
+    ]  # rt-hr-err1
 
 
 def test_it_tells_of_a_walk_as_it_happens_now_and_then_twice() -> None:

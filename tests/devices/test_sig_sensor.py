@@ -141,6 +141,8 @@ class TestToAnybody:
 
     def test_its_answers_are_the_vectors_where_it_is_like_them(self) -> None:
         assert self.band().read(packets.BODY_SENSOR_LOCATION, gatt.HEART_RATE, NINE) == bytes.fromhex("02")  # bsl-wrist
+        strap = self.band(kind="strap")
+        assert strap.read(packets.BODY_SENSOR_LOCATION, gatt.HEART_RATE, NINE) == b"\1"  # chest
 
     def test_the_same_number_in_two_services_is_two_alarms(self) -> None:
         band = self.band()

@@ -12,7 +12,7 @@ zone, and its clock cannot be set. Nothing is ever deleted from a watch.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -57,7 +57,7 @@ FETCH_WITHIN = timedelta(minutes=15)
 TRIES = 3
 """How often a fetch is tried; the count at its end shows whether a line was lost on the way."""
 FIRST_FETCH = timedelta(days=31)
-"""How far back the first fetch asks. A watch stores more, but a fetch succeeds only as a whole."""
+"""How far back the first fetch asks. A watch stores more, but the more it sends, the longer a weak link must hold."""
 BACK = timedelta(hours=1)
 """How far a fetch reaches back before the end of the last block stored: `watch` may have left out a block there."""
 DAY = timedelta(days=1)
@@ -181,18 +181,43 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     Not used are the activity `NOT_WORN`, which the watch also reports for somebody who sits very still, and heart rates
     of 0, from a sensor that is off. Blocks that end in the future by our clock are left out. Other wrong stamps cannot
     be recognised, because nobody knows since when the clock was wrong.
+
+    If the fetch fails or the link is lost on the way, the blocks up to the first one that is missing are yielded before
+    the error is raised: the next sync asks for the rest.
     """
     console = await Console.on(link)
     met = await _hello(console, link)
     stored = session.since.get(Epoch)
     first = link.now() - FIRST_FETCH if stored is None else stored - BACK
-    blocks = await _fetch(console, link, first)
+    came: dict[datetime, Block] = {}
+    failure: DeviceError | None = None
+    try:
+        await _fetch(console, link, first, came)
+    except (LinkLost, SpoiltFetch) as error:
+        failure = error
+    blocks = _in_a_row(came, stored) if failure is not None else [*came.values()]
     epochs = {epoch.start: epoch for epoch in (_epoch(block, met.said if met else None) for block in blocks)}
     now = link.now()
     possible = {start: epoch for start, epoch in epochs.items() if epoch.steps <= MOST}
     finished = [possible[start] for start in sorted(possible) if start >= first and possible[start].end <= now]
     for at in range(0, len(finished), BATCH):
         yield finished[at : at + BATCH]
+    if failure is not None:
+        raise failure
+
+
+def _in_a_row(came: Mapping[datetime, Block], stored: datetime | None) -> list[Block]:
+    """Return the blocks of a fetch that was not whole, up to the first one that may be missing.
+
+    If epochs up to `stored` are stored, there are none if the first block is later: those before it may be missing.
+    """
+    row: list[Block] = []
+    for end in sorted(came):
+        before = border_after(row[-1].end) if row else stored
+        if before is not None and border_after(end) - BLOCK > before:
+            break
+        row.append(came[end])
+    return row
 
 
 def _epoch(block: Block, said: Hello | None) -> Epoch:
@@ -236,19 +261,24 @@ class SpoiltFetch(UnexpectedReply):
     """Raised when lines of an answer were lost or torn on the way; the watch still has the blocks."""
 
 
-async def _fetch(console: Console, link: Link, first: datetime) -> list[Block]:
-    """Fetch and return all blocks since `first`, and some before it.
+async def _fetch(console: Console, link: Link, first: datetime, came: dict[datetime, Block]) -> None:
+    """Fetch all blocks since `first`, and some before it, into `came`, by their ends.
 
-    An answer of which lines were lost is asked for again; raises `SpoiltFetch` after three tries. Raises `NoReply` or
-    `UnexpectedReply` at once if the watch does not report its history.
+    If lines were lost, all are asked for again, and what was whole before is kept. Lines that are missing twice cannot
+    be read, and their time is unknown. Raises `SpoiltFetch` after three tries, and `NoReply` or `UnexpectedReply` at
+    once if the watch does not report its history.
     """
     for left in reversed(range(TRIES)):
+        before = len(came)
         try:
-            return await _attempt(console, link, first)
+            sent = await _attempt(console, link, first, came)
         except SpoiltFetch:
             if not left:
                 raise
-    raise AssertionError("the last attempt returns or raises")
+            continue
+        if len(came) >= sent or len(came) == before > 0:
+            return
+    raise SpoiltFetch(f"the watch sent {sent} blocks, and {len(came)} arrived whole")
 
 
 def safe_since(first: datetime, now: datetime) -> datetime:
@@ -262,27 +292,29 @@ def safe_since(first: datetime, now: datetime) -> datetime:
     return now - (days + 1) * DAY + SLACK
 
 
-async def _attempt(console: Console, link: Link, first: datetime) -> list[Block]:
-    end = link.now() + FETCH_WITHIN
-    await console.send(commands.fetch(safe_since(first, link.now())))
-    blocks: list[Block] | None = None
+async def _attempt(console: Console, link: Link, first: datetime, came: dict[datetime, Block]) -> int:
+    """Fetch once, add the blocks that come to `came`, and return how many the watch says that it sent."""
+    end, since = link.now() + FETCH_WITHIN, safe_since(first, link.now())
+    await console.send(commands.fetch(since))
+    received: int | None = None
+    """How many blocks have come in this attempt; None if the watch has not begun."""
     spoke = link.now()
     while True:
         try:
             at, message = await console.heard(min(spoke + SILENCE, end))
         except NoReply as error:
-            raise _unanswered(blocks) from error
+            raise _unanswered(received) from error
         match message:
             case FetchStarted():
-                blocks = []
-            case Block() if blocks is not None:
-                blocks.append(message)
-                if len(blocks) > MOST_BLOCKS:
+                received = 0
+            case Block():
+                if message.end >= since:  # else the line was torn, and still makes sense
+                    came[message.end] = message
+                received = (received or 0) + 1
+                if received > MOST_BLOCKS:
                     raise UnexpectedReply("the watch sends more blocks than it was asked for")
-            case FetchEnded(count) if blocks is not None:
-                if count != len(blocks):
-                    raise SpoiltFetch(f"the watch sent {count} blocks, and {len(blocks)} arrived whole")
-                return blocks
+            case FetchEnded(count) if received is not None:
+                return count
             case Text():
                 _check_app(message)
                 continue
@@ -299,12 +331,12 @@ def _check_app(text: Text) -> None:
         raise UnexpectedReply("update the app Android Integration on the watch to 0.31 or later")
 
 
-def _unanswered(blocks: list[Block] | None) -> DeviceError:
-    if blocks is None:
+def _unanswered(received: int | None) -> DeviceError:
+    if received is None:
         return NoReply("the watch does not tell its history: does it have the app Android Integration (0.31 or later)?")
-    if not blocks:
+    if not received:
         return UnexpectedReply("the watch broke off: install the app Health Tracking on it (banglejs.com/apps)")
-    return SpoiltFetch(f"the watch stopped after {len(blocks)} blocks")
+    return SpoiltFetch(f"the watch stopped after {received} blocks")
 
 
 # ------------------------------------------------------------------ live steps, messages

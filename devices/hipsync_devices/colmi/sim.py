@@ -26,6 +26,12 @@ LATENCY, APART = timedelta(milliseconds=90), timedelta(milliseconds=10)
 TWICE = 7
 """Every seventh event of a walk is sent twice, because real rings send some events twice."""
 POWER_OFF, FACTORY_RESET = 0x08, 0xFF
+READINGS, EVERY = 6, timedelta(seconds=1)
+"""How many answers follow the start of a measurement, and the time between them; a client may end it sooner."""
+MUTED = timedelta(seconds=60)
+"""How long after a measurement began the ring reports no walk."""
+START_MEASURING, GO_ON_MEASURING = 1, 3
+NOT_WORN = 1
 
 
 class _Slot(NamedTuple):
@@ -70,10 +76,11 @@ class ColmiRing(ClientBand):
         self._today = self._walks_reported = 0
         self._was_set = False
         """Whether a client has set the clock during this connection."""
+        self._measured_at: datetime | None = None
         self._live(given["now"])
 
     def _forget_setting(self) -> None:
-        self._was_set = False
+        self._was_set, self._measured_at = False, None
 
     # ------------------------------------------------------------------ what a radio sees
 
@@ -108,8 +115,34 @@ class ColmiRing(ClientBand):
         if frame.command == packets.SET_TIME and not self._was_set:
             self._was_set = True
             self._answer(Frame(packets.PACKET_SIZE, b"\xf4"))
+        if frame.command == packets.MEASURE:
+            self._measure(frame.payload)
+            return
+        if frame.command == packets.MEASURED:
+            self._end_measurement()
         for number, answer in enumerate(self._answers(*frame)):
             self._answer(answer, number)
+
+    def _measure(self, payload: bytes) -> None:
+        """Answer the start of a measurement once a second, and once if the ring is not worn; end it at any other word.
+
+        While it measures, the ring reports no walk.
+        """
+        self._end_measurement()
+        kind, action = payload[0], payload[1]
+        if action not in {START_MEASURING, GO_ON_MEASURING}:
+            return
+        self._measured_at = self._time.now
+        if self.battery.charging:
+            self._answer(Frame(packets.MEASURE, packets.Measured(kind, NOT_WORN, 0).payload()))
+            return
+        value = 72 if kind == 1 else 97
+        for number in range(READINGS):
+            answer = Frame(packets.MEASURE, packets.Measured(kind, 0, value).payload())
+            self._send(packets.NOTIFY, answer.encode(), LATENCY + number * EVERY)
+
+    def _end_measurement(self) -> None:
+        self._client.recall(packets.NOTIFY, bytes([packets.MEASURE]))
 
     def _answers(self, command: int, payload: bytes) -> Sequence[Frame]:
         if command == packets.STEPS:
@@ -134,7 +167,6 @@ class ColmiRing(ClientBand):
             packets.HEART_SETTINGS: self._heart,
             packets.HEART_LOG: lambda _: bytes([packets.NOTHING]),
             packets.TOTALS: lambda _: self._totals(),
-            packets.MEASURE: lambda what: packets.Measured(what[0], 0, 72 if what[0] == 1 else 97).payload(),
             packets.MEASURED: lambda what: what[:1],
         }
 
@@ -235,6 +267,8 @@ class ColmiRing(ClientBand):
 
     def _report(self) -> None:
         if not self.reports_walks or packets.NOTIFY not in self._client.subscribed:
+            return
+        if self._measured_at is not None and self._time.now < self._measured_at + MUTED:
             return
         self._walks_reported += 1
         event = Frame(packets.EVENT, Walking(self._today, self._today * 58, self._today * 3 // 4).payload()).encode()

@@ -41,8 +41,8 @@ BRISK = 120
 """The cadence of the wearer's walk, in steps a minute."""
 STRIDE_CM = 75
 MANUFACTURER, MODEL = gatt.uuid16(0x2A29), gatt.uuid16(0x2A24)
-WRIST = 2
-"""The Body Sensor Location of a watch."""
+CHEST, WRIST = 1, 2
+"""Body Sensor Locations: that of a strap, and that of a watch (GATT Specification Supplement, 3.24)."""
 RUNNING_KNOWN = 0x0004
 """The bit of the RSC Feature which says that the flag "running" in a measurement has a meaning."""
 CONTROL_NOT_SUPPORTED = 0x80
@@ -141,7 +141,7 @@ class Sensor(ClientBand):
         return {
             **self._strings(),
             packets.BATTERY_LEVEL: bytes([self.battery]),
-            packets.BODY_SENSOR_LOCATION: bytes([WRIST]),
+            packets.BODY_SENSOR_LOCATION: bytes([CHEST if self.kind == "strap" else WRIST]),
             packets.RSC_FEATURE: RUNNING_KNOWN.to_bytes(2, "little"),
             gatt.CURRENT_TIME: packets.wall_clock(self.wall_clock()),
         }
