@@ -104,6 +104,13 @@ class Link(Protocol):
         ...
 
 
+class ClockSet(NamedTuple):
+    """hipsync set a band's clock at this instant, to the local time of this zone."""
+
+    at: datetime
+    zone: ZoneInfo
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """What a driver needs to know for one connection and cannot ask the band."""
@@ -114,6 +121,10 @@ class Session:
     """The band's key; None if it has no key."""
     since: Mapping[type[Reading], datetime] = field(default_factory=dict[type[Reading], datetime])
     """By type of reading, the instant at which the last stored one ends. A type with nothing stored is absent."""
+    clock_sets: Sequence[ClockSet] = ()
+    """When hipsync set the band's clock before this connection, the oldest first: an entry for each `Info` that the
+    driver has reported, without those after which zone and offset are as before. Until the next one, the clock stays
+    on the offset of the last, wherever the wearer travels. Empty if it was never set, or nobody knows."""
     pairing: bool = False
     """Whether the band is being paired. Then the wearer is there, and the band may ask for a tap."""
     erase: bool = False

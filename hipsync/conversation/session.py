@@ -12,14 +12,14 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from hipsync.driver import Driver, Message, Received, Session
+from hipsync.driver import ClockSet, Driver, Message, Received, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply, NotBonded
-from hipsync.model import Answer, Reading
+from hipsync.model import Answer, Epoch, Reading, is_possible
 
 log = logging.getLogger(__name__)
 
@@ -90,16 +90,27 @@ class Conversation:
     """
 
     def __init__(
-        self, connection: Connection, *, zone: ZoneInfo, now: Callable[[], datetime], bonds: bool = False
+        self,
+        connection: Connection,
+        *,
+        zone: ZoneInfo | Callable[[], ZoneInfo],
+        now: Callable[[], datetime],
+        bonds: bool = False,
     ) -> None:
+        """`zone` is the wearer's, or a function that returns it, because a wearer may travel while connected."""
         self.connection = connection
         self._bonds = bonds
         self._within_s = BOND_WITHIN_S if bonds else REPLY_WITHIN_S
-        self.zone = zone
+        self._zone = zone
         self.now = now
         self._views: list[View] = []
         self._subscribed: dict[str, int] = {}
         self._operation = asyncio.Lock()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that the wearer is in now."""
+        return self._zone if isinstance(self._zone, ZoneInfo) else self._zone()
 
     def view(self) -> View:
         """Return a new view: a queue of its own that gets every notification from now until the connection ends."""
@@ -287,6 +298,21 @@ class View:
         await self._conversation.bond()
 
 
+def clock_sets(infos: Iterable[datetime], zone_at: Callable[[datetime], ZoneInfo]) -> Sequence[ClockSet]:
+    """Return when a band's clock was set, for `Session.clock_sets`: at the time of each `Info` that it has reported.
+
+    `zone_at` returns the zone that the host was in at an instant.
+    """
+    sets: list[ClockSet] = []
+    before: tuple[ZoneInfo, timedelta | None] | None = None
+    for at in infos:
+        zone = zone_at(at)
+        if (setting := (zone, at.astimezone(zone).utcoffset())) != before:
+            before = setting
+            sets.append(ClockSet(at, zone))
+    return sets
+
+
 async def meet(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
     """Let the driver log in and set the band's clock, then store what the band reports about itself.
 
@@ -340,8 +366,14 @@ async def nudge(driver: Driver, conversation: Conversation, session: Session, me
 
 
 async def committed(commit: Commit, batch: Sequence[Reading]) -> None:
-    """Commit a batch. If the task is cancelled meanwhile, the cancellation takes effect only after the commit."""
-    work = asyncio.ensure_future(commit(batch))
+    """Commit a batch. If the task is cancelled meanwhile, the cancellation takes effect only after the commit.
+
+    Epochs with more steps than anybody makes are left out: what happened in their time is unknown.
+    """
+    possible = [each for each in batch if not isinstance(each, Epoch) or is_possible(each.steps, each.length)]
+    if len(possible) < len(batch):
+        log.warning("%d readings with more steps than anybody makes are left out", len(batch) - len(possible))
+    work = asyncio.ensure_future(commit(possible))
     try:
         await asyncio.shield(work)
     except asyncio.CancelledError:

@@ -167,7 +167,7 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
             coarse = epoch.length > COARSE_MINUTES * MINUTE
             if not coarse or not any(start <= epoch.start and epoch.end <= end for start, end in counted):
                 _place(line, slept, unplaced, epoch, vouched, unworn)
-        _place_counters(line, unplaced, source.counters, vouched, zones)
+        _place_counters(line, unplaced, source, vouched, zones)
     for at in range(size):
         if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
@@ -251,16 +251,14 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
     line.flags[at] |= shared
 
 
-def _place_counters(
-    line: Timeline, unplaced: list[_UnplacedSteps], counters: Sequence[Counter], flags: int, zones: Zones
-) -> None:
+def _place_counters(line: Timeline, unplaced: list[_UnplacedSteps], source: Source, flags: int, zones: Zones) -> None:
     """Enter the growth of a counter between its readings.
 
     Growth within 5 minutes is spread over these minutes. Growth within 15 minutes makes a slot. All other growth, and
     that around an impossible count, counts only for the day.
     """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
-    for start_s, end_s, steps, known in _differences(counters, zones):
+    for start_s, end_s, steps, known in [*_before_first(source, zones), *_differences(source.counters, zones)]:
         length_s = end_s - start_s
         width = -(-length_s // 60)
         if not known or length_s > SLOT_COUNTER_MINUTES * 60:
@@ -301,19 +299,30 @@ class _Growth(NamedTuple):
     """Whether the time between is known; it is not if an impossible count was read in it."""
 
 
+def _before_first(source: Source, zones: Zones) -> Iterator[_Growth]:
+    """The first count of a band, which was walked since midnight at unknown times.
+
+    Nothing is yielded if it may be yesterday's, or if the band reports epochs of that time, because these say more.
+    """
+    for reading in source.counters[:1]:
+        clock = zones.at(reading.at)
+        start_s, end_s = _midnight_s(_second(reading), clock), _second(reading)
+        midnight = datetime.fromtimestamp(start_s, UTC)
+        told = any(epoch.start < reading.at and midnight < epoch.end for epoch in source.epochs)
+        if _is_todays(reading, clock) and not told:
+            yield _Growth(start_s, end_s, reading.steps, known=False)
+
+
 def _differences(counters: Sequence[Counter], zones: Zones) -> Iterator[_Growth]:
-    """The growth of a counter between neighbouring readings, and before the first one.
+    """The growth of a counter between neighbouring readings.
 
     A count that falls was reset in between, by midnight or by a restart, and the new count was walked since. Where
     midnight by the band's clock explains the fall, the time since is known, else not; what was walked before is lost
-    with the old count. The first count of all was walked since midnight.
+    with the old count.
 
     Nothing is yielded where it grows faster than `STEPS_A_MINUTE`. If it falls back to where it was, the counts in
     between were wrong, and what was walked meanwhile is yielded; if not, it has jumped and counts on from there.
     """
-    if counters and _is_todays(counters[0], clock := zones.at(counters[0].at)):
-        end_s = _second(counters[0])
-        yield _Growth(_midnight_s(end_s, clock), end_s, counters[0].steps, known=False)
     right: Counter | None = None  # the reading before the counts that may be wrong
     for at, (before, after) in enumerate(pairwise(counters), 1):
         clock = zones.at(before.at)  # until the next contact the band's clock stays as this one has set it

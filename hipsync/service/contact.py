@@ -16,9 +16,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from hipsync.conversation.dialogue import Dialogue, dialogue
-from hipsync.conversation.session import Connection, Conversation
+from hipsync.conversation.session import Connection, Conversation, clock_sets
 from hipsync.driver import Driver, Session
 from hipsync.errors import (
     BluetoothUnavailable,
@@ -125,8 +126,7 @@ class Connector:
                 _check_clock(started, band)
                 driver = driver_of(band, self.drivers)
                 connection = await stack.enter_async_context(self._radio.reach(band))
-                zone = zones_of(self._store, self._settings()).at(started)
-                conversation = Conversation(connection, zone=zone, now=self._now)
+                conversation = Conversation(connection, zone=self._zone, now=self._now)
                 session = self._session(band, since)
                 self._last_key[band.id] = session.secret
                 opened = await stack.enter_async_context(dialogue(driver, conversation, session, commit))
@@ -142,6 +142,9 @@ class Connector:
             log.info("%s: %d new epochs", band.name, count)
             yield Talk(band, opened, count)
 
+    def _zone(self) -> ZoneInfo:
+        return zones_of(self._store, self._settings()).at(self._now())
+
     def _session(self, band: Band, since: datetime | None) -> Session:
         now = self._now()
         stored = {kind: min(at, now) for kind, at in self._store.since(band.id, now=now).items()}
@@ -151,6 +154,7 @@ class Connector:
             name=band.advertised_name,
             secret=self._secret(band),
             since=stored,
+            clock_sets=clock_sets(self._store.info_times(band.id, now=now), zones_of(self._store, self._settings()).at),
             erase=self._settings().erase,
         )
 

@@ -219,6 +219,11 @@ class Readings(Bands):
         )  # fmt: skip
         return next((Info(instant(r[0]), text(r[1]), text(r[2]), text(r[3])) for r in rows), None)
 
+    def info_times(self, band: BandId, *, now: datetime | None = None) -> list[datetime]:
+        """When a band reported about itself, in order; with `now`, what is not believed at that instant is left out."""
+        rows = self._rows("SELECT at FROM infos WHERE band = ? AND at <= ? ORDER BY at", band, latest_s(now))
+        return [instant(at) for (at,) in rows]
+
     def has_states(self) -> bool:
         """Whether any epoch of any band has a state."""
         sql = f"SELECT 1 FROM epochs WHERE state % {INFERRED} AND {SENSE['epochs']} LIMIT 1"

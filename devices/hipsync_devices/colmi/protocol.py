@@ -16,6 +16,7 @@ from hipsync.driver import Link, Received, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
+from hipsync_devices.clocks import has_travelled
 from hipsync_devices.colmi import packets
 from hipsync_devices.colmi.hours import DAY, HOUR, Clock, epochs, is_ahead, width_of
 from hipsync_devices.colmi.packets import Battery, Frame, StepsHeader, StepsRecord, Totals, Walking
@@ -91,8 +92,13 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
     await wire.open()
     await _set_clock(link, wire)
     battery = await _battery(wire)
-    info = Info(link.now(), await gatt.read_text(link, packets.FIRMWARE), await gatt.read_text(link, packets.HARDWARE))
-    return [info, *_charges(link.now(), battery)]
+    return [await _info(link), *_charges(link.now(), battery)]
+
+
+async def _info(link: Link) -> Info:
+    """Read the ring's versions. The reading's time stands for that of the setting of the clock, just before."""
+    at = link.now()
+    return Info(at, await gatt.read_text(link, packets.FIRMWARE), await gatt.read_text(link, packets.HARDWARE))
 
 
 async def _battery(wire: Wire) -> Battery | None:
@@ -114,7 +120,8 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     """Yield the hours that have ended since the last one stored, a batch for each day, and then the total of today.
 
     If nothing of the ring is stored yet and it has records more than an hour ahead of now, its clock was on another
-    time, often UTC. All its records are at the wrong hours then, and none is stored.
+    time, often UTC. All its records are at the wrong hours then, and none is stored. A ring that another app has set to
+    another zone since is recognised by its records, too (`Clock.strange_until`).
 
     A ring that does not tell its total still tells its hours. If it does not tell a day, the days before it and the
     total are yielded, then the reason is raised.
@@ -123,7 +130,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     await wire.open()
     since = session.since.get(Epoch)
     contacts = [session.since[kind] for kind in (Counter, Info, Charge) if kind in session.since]
-    clock = Clock(link.zone, link.now(), max(contacts, default=None))
+    clock = Clock(link.zone, link.now(), max(contacts, default=None), session.clock_sets)
     battery = await _battery(wire)
     days, failed = await _days(wire, _oldest(clock, since))
     total = await gatt.courtesy(_totals(wire))
@@ -132,13 +139,17 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     if since is None and is_ahead([*records.values()], clock):
         log.debug("the ring has records of hours to come: its clock was another one, and they are not stored")
         records = {}
+    strange = clock.strange_until([*records.values()])
+    travelled = has_travelled(session.clock_sets, link.zone, clock.now)
     counted = sum(each.steps for each in records.values() if each.day == today)
     adds_up = total is not None and counted == total.steps
     width = width_of([*records.values()])
     for day in sorted({each.day for each in records.values()}):
         of_day = [each for each in records.values() if each.day == day]
         vouched = battery is not None and not battery.charging and (day != today or adds_up)
-        if batch := epochs(day, of_day, width, clock, since, vouched=vouched):
+        vouched = vouched and not travelled and strange is None
+        found = epochs(day, of_day, width, clock, since, vouched=vouched)
+        if batch := [each for each in found if strange is None or each.start >= strange]:
             since = since or batch[0].start
             yield batch
     if total is not None:  # last: after an interruption the hours are asked for again from the last one stored
@@ -171,6 +182,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         if utc_offset(link) != offset or link.now() - set_at >= DAY:  # summer time began or ended, or the clock drifts
             offset, set_at = utc_offset(link), link.now()
             await _set_clock(link, wire)
+            yield [await _info(link)]
 
 
 def _oldest(clock: Clock, since: datetime | None) -> int:

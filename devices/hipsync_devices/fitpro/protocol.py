@@ -27,6 +27,7 @@ from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedRepl
 from hipsync.model import Answer as Answered
 from hipsync.model import Epoch, Info, Reading
 from hipsync_devices import gatt
+from hipsync_devices.clocks import Stamps, has_moved, has_travelled
 from hipsync_devices.fitpro import packets
 from hipsync_devices.fitpro.packets import Ack, Data, Frame, Steps, Total
 from hipsync_devices.fitpro.slots import Answer
@@ -230,7 +231,10 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     wire = Wire(link)
     await wire.open()
     asked = await _begin(link, wire)
-    answer = Answer(asked, _clock(link, session), session.since.get(Epoch))
+    since = session.since.get(Epoch)
+    travelled = has_travelled(session.clock_sets, link.zone, asked) or has_moved(session.clock_sets, since)
+    stamps = Stamps(session.clock_sets)
+    answer = Answer(asked, _clock(link, session), since, stamps, doubtful=travelled)
     seen: set[Data] = set()
     unacknowledged: set[int] = set()
     quiet = link.now() + QUIET
@@ -312,7 +316,8 @@ def _clock(link: Link, session: Session) -> tzinfo:
     The band knows no summer time. Before the first connection the maker's app set it, and the wearer's zone is taken.
     """
     met = session.since.get(Info)
-    offset = met.astimezone(link.zone).utcoffset() if met is not None else None
+    zone = session.clock_sets[-1].zone if session.clock_sets else link.zone
+    offset = met.astimezone(zone).utcoffset() if met is not None else None
     return timezone(offset) if offset is not None else link.zone
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from hipsync.model import Epoch
+from hipsync_devices.clocks import Stamps
 from hipsync_devices.fitpro.packets import Steps, Total
 
 SLOT = timedelta(minutes=15)
@@ -40,6 +41,8 @@ class Answer:
     asked: datetime
     clock: tzinfo
     since: datetime | None = None
+    stamps: Stamps = Stamps(())  # noqa: RUF009  frozen
+    """The settings of the clock, where they are known; `clock` is the last of them."""
     doubtful: bool = False
     """Whether a stamp shows that the band's clock was wrong for a while; then no slot is inferred to be still."""
     _settled: dict[date, datetime] = field(default_factory=dict[date, datetime])
@@ -58,8 +61,9 @@ class Answer:
         if steps.day is None or not self._possible(steps.day):
             self.doubtful = True
             return []
-        sent = {self._start(steps.day, slot.number): slot.steps for slot in steps.slots}
-        self.doubtful = self.doubtful or any(start > self.asked for start in sent)
+        placed = [(self._placed(steps.day, slot.number), slot.steps) for slot in steps.slots]
+        sent = {start: count for start, count in placed if start is not None}
+        self.doubtful = self.doubtful or len(sent) < len(placed) or any(start > self.asked for start in sent)
         finished_slots = [Epoch(start, SLOT, count) for start, count in sent.items() if start + SLOT <= self.asked]
         before = self._tail(self._last) if self._last is not None and self._last < steps.day else []
         begin = self._begin(steps.day, min(sent, default=self.asked))
@@ -108,6 +112,12 @@ class Answer:
     def _possible(self, day: date) -> bool:
         today = self._day_of(self.asked)
         return today - KEPT * DAY <= day <= today
+
+    def _placed(self, day: date, number: int) -> datetime | None:
+        """Return the start of a slot that was sent; None if the clock showed its time twice, or never."""
+        if self.stamps.sets:
+            return self.stamps.start(datetime.combine(day, time(0)) + number * SLOT, SLOT)
+        return self._start(day, number)
 
     def _start(self, day: date, number: int) -> datetime:
         return (datetime.combine(day, time(0)) + number * SLOT).replace(tzinfo=self.clock).astimezone(UTC)

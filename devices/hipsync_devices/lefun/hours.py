@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from zoneinfo import ZoneInfo
 
+from hipsync.driver import ClockSet
 from hipsync.model import Epoch
 
 HOUR = timedelta(hours=1)
@@ -35,11 +36,20 @@ class Clock:
     """Turns the band's wall-clock stamps into instants.
 
     The band's clock was set at `began` and does not follow summer time: stamps from `began` on have the offset that
-    `zone` had at `began`. Older stamps are local times of `zone`, and so are all stamps if `began` is None.
+    `zone` had at `began`. Older stamps are local times of `before`, the zone in which the clock was until then, and all
+    stamps are local times of `zone` if `began` is None.
     """
 
     zone: ZoneInfo
     began: datetime | None = None
+    before: ZoneInfo | None = None
+
+    @classmethod
+    def of(cls, zone: ZoneInfo, began: datetime | None, sets: Sequence[ClockSet]) -> Clock:
+        """Return the clock that was set at `sets`, or in `zone` where nothing is known of that."""
+        if began is None or not sets:
+            return cls(zone, began)
+        return cls(sets[-1].zone, began, sets[-2].zone if len(sets) > 1 else sets[-1].zone)
 
     def offset(self, now: datetime) -> timedelta:
         """Return how far the band's clock is ahead of UTC at `now`."""
@@ -50,7 +60,14 @@ class Clock:
             at = wall.replace(tzinfo=timezone(self.offset(self.began))).astimezone(UTC)
             if at >= self.began:
                 return at
-        return wall.replace(tzinfo=self.zone).astimezone(UTC)
+        return wall.replace(tzinfo=self.before or self.zone).astimezone(UTC)
+
+    def never(self, wall: datetime) -> bool:
+        """Whether the clock never showed the time `wall`, as far as hipsync knows: then another app has set it."""
+        if self.began is None:
+            return False
+        ahead = self.offset(self.began)
+        return self.instant(wall) >= self.began > (wall - ahead).replace(tzinfo=UTC)
 
     def today(self, now: datetime) -> date:
         return (now + self.offset(now)).date()
@@ -58,9 +75,14 @@ class Clock:
     def is_of(self, start: datetime) -> bool:
         """Whether all stamps of the hour from `start` on have one offset.
 
-        An hour around the setting of the clock may have two, because a clock that is set back passes some times twice.
+        An hour around the setting of the clock may have two, because a clock that is set back passes some times twice:
+        after a journey west as many hours as it was set back.
         """
-        return self.began is None or start == self.began or not self.began - HOUR < start < self.began + HOUR
+        if self.began is None or start == self.began:
+            return True
+        earlier = self.began.astimezone(self.before or self.zone).utcoffset() or timedelta()
+        twice = max(earlier - self.offset(self.began), timedelta())
+        return not self.began - HOUR - twice < start < self.began + max(twice, HOUR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +110,9 @@ def hours(
             start = clock.instant(stamp.replace(minute=0))
             sums[start] = sums.get(start, 0) + steps
     found = {start: Epoch(start, HOUR, steps) for start, steps in sums.items() if clock.is_of(start)}
-    if infer:
+    if strange := _strange(answer, clock, asked):
+        found = {start: epoch for start, epoch in found.items() if strange <= start}
+    if infer and not strange:
         first = min(sums, default=NEVER) if since is None else since  # before, nobody may have worn it
         if clock.began is not None:
             first = max(first, clock.began)
@@ -96,6 +120,17 @@ def hours(
             if start >= first and start not in sums and clock.is_of(start):
                 found[start] = Epoch(start, HOUR, 0, inferred=True)
     return [epoch for start, epoch in sorted(found.items()) if epoch.end <= asked and (since is None or start >= since)]
+
+
+def _strange(answer: Answer, clock: Clock, asked: datetime) -> datetime | None:
+    """Return until when another app may have had the clock in another zone; None if no stamp shows that.
+
+    A stamp that the clock never showed, or of more than an hour from now, does.
+    """
+    stamps = [stamp for slots in answer.slots.values() for stamp in slots]
+    if any(clock.instant(stamp) > asked + HOUR for stamp in stamps):
+        return asked
+    return clock.began if any(clock.never(stamp) for stamp in stamps) else None
 
 
 def _grid(answer: Answer, clock: Clock) -> Iterator[datetime]:

@@ -24,6 +24,7 @@ from hipsync.driver import Link, Message, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
+from hipsync_devices.clocks import has_travelled
 from hipsync_devices.lefun import packets
 from hipsync_devices.lefun.hours import MOST, Answer, Clock, hours
 from hipsync_devices.lefun.packets import Record, Total
@@ -108,7 +109,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     wire = Wire(link)
     await wire.open()
     now = link.now()
-    clock = Clock(link.zone, session.since.get(Info))
+    clock = Clock.of(link.zone, session.since.get(Info), session.clock_sets)
     day = (await wire.total()).day
     right = _near(day, clock, now)
     lost = day is not None and not right
@@ -118,7 +119,8 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     since = session.since.get(Epoch)
     today = day if day is not None and right else Clock(link.zone).today(link.now())
     answer = await _answer(wire, today, clock.today(since) if since is not None else date.min)
-    if epochs := hours(answer, clock, asked=now, since=since, infer=right):
+    infer = right and not has_travelled(session.clock_sets, link.zone, now)
+    if epochs := hours(answer, clock, asked=now, since=since, infer=infer):
         yield epochs
     if not lost:
         if clock.began is None:

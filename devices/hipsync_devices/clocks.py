@@ -1,0 +1,89 @@
+"""What the drivers share for bands that stamp by a wall clock which knows neither zones nor summer time.
+
+hipsync sets such a clock when it connects, and the clock stays on that offset until it is set again, wherever its
+wearer travels. So a stamp is placed by the offset on which the clock was, not by that of the wearer's present zone::
+
+    set in London          set in New York, at 23:00 UTC
+    | 16 | 17 | ... | 22 | | 18 | 19 | ... | 22 | 23 |        what the clock showed
+           ^    these come twice    ^    ^
+
+A stamp that two times can have, and one of a slot in which the clock was set, is placed nowhere: its time is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from hipsync.driver import ClockSet
+
+BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+"""No clock is set before or after these instants."""
+SLACK = timedelta(minutes=1)
+"""How much of a slot may be stamped as another one: hipsync often connects right after a full hour."""
+NONE = timedelta()
+
+
+def offset_of(zone: ZoneInfo, at: datetime) -> timedelta:
+    """Return how far a zone is ahead of UTC at an instant."""
+    return at.astimezone(zone).utcoffset() or NONE
+
+
+def has_travelled(sets: Sequence[ClockSet], zone: ZoneInfo, now: datetime) -> bool:
+    """Whether the wearer is in another zone now than when hipsync last set the clock, and the zones differ in time.
+
+    The maker's app may have set the clock to either zone since, so the absence of a stamp proves nothing.
+    """
+    if not sets or sets[-1].zone.key == zone.key:
+        return False
+    return offset_of(sets[-1].zone, sets[-1].at) != offset_of(zone, now)
+
+
+def has_moved(sets: Sequence[ClockSet], since: datetime | None) -> bool:
+    """Whether the clock was set to another zone after `since`, or ever if that is None."""
+    changes = [after.at for before, after in pairwise(sets) if before.zone.key != after.zone.key]
+    return bool(changes) and (since is None or changes[-1] > since)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """Places a band's stamps by the settings of its clock, oldest first.
+
+    Before the first setting, the maker's app is taken to have kept the clock on the local time of that zone.
+    """
+
+    sets: Sequence[ClockSet]
+
+    def start(self, wall: datetime, width: timedelta) -> datetime | None:
+        """Return the start, in UTC, of a slot of this width whose first wall-clock time is `wall`.
+
+        None if nobody can say: if the clock showed that time twice, or was set during the slot, or never showed it.
+        """
+        shown = self._shown(wall, width)
+        likely = [start for start, length in shown.items() if length > SLACK]
+        return likely[0] if len(likely) == 1 and shown[likely[0]] >= width - SLACK else None
+
+    def never(self, wall: datetime, width: timedelta) -> bool:
+        """Whether the clock never showed any time of a slot, as far as hipsync knows: then another app has set it."""
+        return bool(self.sets) and not self._shown(wall, width)
+
+    def _shown(self, wall: datetime, width: timedelta) -> dict[datetime, timedelta]:
+        """Return the starts that a slot can have, in UTC, and how long in each the clock was on the offset for it."""
+        shown: dict[datetime, timedelta] = {}
+        for begin, end, zone in self._runs():
+            start = wall.replace(tzinfo=zone).astimezone(UTC)
+            overlap = min(start + width, end) - max(start, begin)
+            if overlap > NONE:
+                shown[start] = shown.get(start, NONE) + overlap
+        return shown
+
+    def _runs(self) -> Iterator[tuple[datetime, datetime, tzinfo]]:
+        """Yield the times `[begin, end)` for which the clock was on one setting, and the zone that it followed."""
+        if self.sets:
+            yield BEGINNING, self.sets[0].at, self.sets[0].zone
+        for each, after in pairwise([*self.sets, None]):
+            if each is not None:
+                yield each.at, END if after is None else after.at, timezone(offset_of(each.zone, each.at))
