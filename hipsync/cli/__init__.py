@@ -17,6 +17,7 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App
 from hipsync.errors import HipsyncError
+from hipsync.host.zone import leave_leap_seconds_out
 from hipsync.text import one_line
 
 COMMANDS = {
@@ -157,4 +158,5 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    leave_leap_seconds_out()
     hipsync()

@@ -57,6 +57,27 @@ def zone_of_host(tz: str | None, etc: Path | None = None) -> str | None:
         ) from error
 
 
+def leave_leap_seconds_out(etc: Path | None = None) -> None:
+    """Make this process count the seconds as everybody else does, where the zone is one of "right/".
+
+    With such a zone the C library takes 27 leap seconds off every instant, even in UTC, and so does `datetime`. `$TZ`
+    is set to the same zone without them, for this process and those that it starts. Other zones change nothing.
+    """
+    import time
+
+    tz = os.environ.get("TZ")
+    try:
+        named = str(((etc or ETC) / "localtime").readlink()) if tz is None else tz
+    except OSError:
+        return
+    if "right/" in named and sys.platform != "win32":
+        try:
+            os.environ["TZ"] = zone_of_host(tz, etc) or "UTC"
+        except ConfigError:
+            return  # the command that needs the zone says so
+        time.tzset()
+
+
 def named_zone(name: str) -> str:
     """Return the name of a zone without "right/" or "posix/", the folders of the same zones in another form.
 

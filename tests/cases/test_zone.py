@@ -12,6 +12,7 @@ from hipsync.model import MINUTE, Epoch
 from hipsync.store import Store
 from support.machine import Machine
 
+RIGHT = Path("/usr/share/zoneinfo/right/Europe/Rome")
 NINE = datetime(2026, 11, 20, 9, tzinfo=UTC)
 COMMANDS = (
     ["today"], ["day", "2026-11-20"], ["week"], ["month"], ["status"], ["prompts"], ["bands"], ["pause", "1h"],
@@ -65,6 +66,14 @@ def test_no_command_ends_in_a_traceback(
     said = [line for line in done.stderr.splitlines() if line != "2 rows in out.csv"]
     assert len(said) <= 1 + (words == ["run"]), "one clear line"
     assert all(line.startswith("hipsync: ") for line in said)
+
+
+@pytest.mark.skipif(not RIGHT.exists(), reason="no zones with leap seconds here")
+def test_a_zone_with_leap_seconds_shows_the_minutes_of_one_without(machine: Machine) -> None:
+    """In a process of its own: the C library counts leap seconds for the whole of it."""
+    with machine.process("day", "2026-11-20", env={"TZ": "right/Europe/Rome"}) as day:
+        out, err = day.communicate(timeout=60)
+    assert (out.splitlines()[0], err) == ("Friday 20 November 2026 (Europe/Rome), known up to 10:02", "")
 
 
 def test_utc_is_said_once_where_nothing_names_a_zone(machine: Machine, etc: Path) -> None:
