@@ -8,7 +8,7 @@ capture ends there, and says so. The one rule: only `Recording.capture` may leav
 | the login of a band that has a key | nothing: everything up to the return of `Driver.open` is left out, because a challenge and its answer let anybody try keys at leisure. The later conversation stays as it was, encrypted if the band encrypts it |
 | the key, wherever else its bytes occur | zeros |
 | the band's address, as bytes in either order, within a System ID, or as text | zeros; in text the digit 0 |
-| its serial number, and the values of the characteristics Serial Number and System ID | the same |
+| its serial number, and the values of the characteristics Serial Number, System ID and Device Name | the same |
 | the name that the user gave to the band | nothing |
 | the name that the band advertises | nothing (`without_name`), unless the driver needs the name: then the digits of an address at its end become zeros |
 | the text of an error | the name of its class |
@@ -38,7 +38,9 @@ T = TypeVar("T")
 
 MOST_LINES = 200_000
 """The most lines in a capture. A month of minutes in packets of 20 bytes takes a tenth of them."""
-SERIAL_NUMBER, SYSTEM_ID = (f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("2a25", "2a23"))
+SERIAL_NUMBER, SYSTEM_ID, DEVICE_NAME = (
+    f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("2a25", "2a23", "2a00")
+)
 SHORTEST_REDACTED = 4
 """The length of the shortest text that is removed wherever it occurs. Shorter ones occur by chance."""
 
@@ -241,8 +243,8 @@ def redacted(capture: Capture, *, key: bytes | None, address: str | None, serial
     secrets = [*_keys(key), *_addresses(address), *(form for serial in serials for form in _texts(serial))]
 
     def without(line: Line) -> Line:
-        if line.sign == "=" and line.place[0] in {SERIAL_NUMBER, SYSTEM_ID}:
-            return line._replace(data=_blank(line.data, text=line.place[0] == SERIAL_NUMBER))
+        if line.sign == "=" and line.place[0] in {SERIAL_NUMBER, SYSTEM_ID, DEVICE_NAME}:
+            return line._replace(data=_blank(line.data, text=line.place[0] != SYSTEM_ID))
         data = line.data
         for form, text in secrets:
             data = data.replace(form, _blank(form, text=text))
@@ -284,7 +286,8 @@ def _addresses(address: str | None) -> list[Form]:
     octets = bytes.fromhex(digits)
     system_id = octets[:3] + b"\xff\xfe" + octets[3:]
     forms = [octets, octets[::-1], system_id, system_id[::-1]]
-    return [*((form, False) for form in forms), *_texts(digits), *_texts(octets.hex(":"))]
+    written = [order.hex(mark) if mark else order.hex() for order in (octets, octets[::-1]) for mark in ("", *":-_ ")]
+    return [*((form, False) for form in forms), *(form for text in written for form in _texts(text))]
 
 
 def _texts(text: str) -> list[Form]:

@@ -130,6 +130,7 @@ def said(*values: bytes, sign: str = "<", uuid: str = TELLS) -> Capture:
     [
         OCTETS, OCTETS[::-1], bytes.fromhex("c80f10fffe80d021"), bytes.fromhex("21d080feff100fc8"),
         b"C80F1080D021", b"c80f1080d021", b"C8:0F:10:80:D0:21", b"c8:0f:10:80:d0:21",
+        b"c8-0f-10-80-d0-21", b"C8_0F_10_80_D0_21", b"21:D0:80:10:0F:C8", b"21d080100fc8",
         KEY, KEY[::-1], KEY.hex().encode(), KEY.hex().upper().encode(), b"SN-1234567",
     ],
 )  # fmt: skip
@@ -147,6 +148,12 @@ def test_what_a_band_says_of_its_serial_number_is_blank_whatever_it_is() -> None
     assert redacted(said(b"9F", sign="=", uuid=serial), key=None, address=None, serials=[]).lines[0].data == b"00"
     told = redacted(said(bytes(range(1, 9)), sign="=", uuid=system_id), key=None, address=None, serials=[])
     assert told.lines[0].data == bytes(8)
+
+
+def test_what_a_band_calls_itself_is_blank() -> None:
+    """It may be a person's name: some bands can be given one."""
+    told = redacted(said(b"Anna's watch", sign="=", uuid=recording.DEVICE_NAME), key=None, address=None, serials=[])
+    assert told.lines[0].data == b"0" * 12
 
 
 @pytest.mark.parametrize(
