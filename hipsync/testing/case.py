@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -45,7 +46,11 @@ class Case:
 
         `zone` is the name of the wearer's time zone.
         """
-        where, life = ZoneInfo(zone), self.life(now, zone, remembers)
+        return self.band_of(self.life(now, zone, remembers), now, zone)
+
+    def band_of(self, life: Sequence[Epoch], now: datetime = NOON, zone: str = "UTC") -> SimulatedBand:
+        """Create a simulated band whose wearer lives this life."""
+        where = ZoneInfo(zone)
         fresh = self.simulator(life, now=now, zone=where, secret=KEY)
         needs = self.driver.secret(fresh.advertisement()) != "none"
         return fresh if needs else self.simulator(life, now=now, zone=where)

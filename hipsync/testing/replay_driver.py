@@ -175,16 +175,16 @@ class Replayed:
     def check_end(self, error: str | None) -> None:
         """Raise `AssertionError` if the driver deviated, ended with lines left, or ended with another error.
 
-        `error` is the class name of the error that ended it, or None. After an error, lines may be left. If the capture
-        was cut, or ended well, an error is not compared.
+        `error` is the class name of the error that ended it, or None. If the capture was cut, or ended well, an error
+        is not compared, and lines may be left after it.
         """
         if self._deviation is not None:
             raise self._deviation
-        if error is None and self._next < len(self._host):
+        ended = self._capture.ended
+        if self._next < len(self._host) and error in {None, ended}:
             line = self._host[self._next]
             raise AssertionError(
                 f"line {line.number}: the host {shown(line.sign, line.place, line.data)}; the driver had ended"
             )
-        ended = self._capture.ended
         if ended not in {"well", "cut"} and error != ended:
             raise AssertionError(f"the conversation ended with {ended}; the driver's with {error or 'no error'}")

@@ -20,11 +20,12 @@ from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Advertisement, Driver, Message
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
-from hipsync.model import Charge, Counter, Epoch, Reading
+from hipsync.model import MINUTE, Charge, Counter, Epoch, Reading, State, Wear
 from hipsync.simulated import SimulatedBand, Simulator
 from hipsync.testing.case import ENDS_WITHIN, KEY, MORNING, NOON, WATCHED_FOR, Case
 from hipsync.testing.courtesies import a_silent_courtesy_costs_no_steps
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
+from hipsync.testing.transfers import a_spoilt_transfer_is_made_good
 
 __all__ = ["ENDS_WITHIN", "KEY", "MORNING", "NOON", "RULES", "WATCHED_FOR", "Case", "Rule", "check_driver"]
 
@@ -330,9 +331,9 @@ def a_nudge_is_harmless(case: Case) -> None:
         await case.sync(talk, session, store)
         before = _epochs(store)
         for strong in (False, True):
-            await nudge(
-                case.driver, talk, session, Message("Time to move", "Hip extension \u2026 " * 20, strong=strong)
-            )
+            message = Message("Time to move", "Hip extension \u2026 " * 20, strong=strong)
+            answer = await nudge(case.driver, talk, session, message)
+            assert case.driver.abilities.answers or answer is None, f"no ability to answer, and the answer {answer}"
         assert band.shown, "nobody felt the nudge"
         connection.drop()
         await _once(case, band, clock, store)
@@ -356,6 +357,40 @@ def its_abilities_are_true(case: Case) -> None:
             "buzz or text, and no nudge(), or the other way"
         )
         assert able.battery == bool(store.of(Charge)), "battery, and no Charge came, or the other way round"
+
+    run(story, NOON)
+
+
+def its_senses_are_true(case: Case) -> None:
+    """The abilities wear, sleep and heart_rate agree with what comes of a life in which all of it happens.
+
+    The wearer sleeps until three hours ago, takes the band off for half an hour, and once more in a quarter of an hour.
+    """
+
+    async def story(clock: FastClock) -> None:
+        store, able, now = MemoryStore(), case.driver.abilities, NOON.replace(second=0)
+        life = [
+            Epoch(now + number * MINUTE, MINUTE, steps, heart_rate=heart_rate, state=state)
+            for first, last, steps, heart_rate, state in (
+                (-480, -180, 0, 52, State.ASLEEP),
+                (-180, -120, 20, 75, State.WALKING),
+                (-120, -90, 0, None, State.NOT_WORN),
+                (-90, 15, 8, 70, State.WALKING),
+                (15, 25, 0, None, State.NOT_WORN),
+                (25, 90, 8, 70, State.WALKING),
+            )
+            for number in range(first, last)
+        ]
+        await _once(case, case.band_of(life), clock, store)
+        epochs = store.of(Epoch)
+        off = {State.NOT_WORN, State.CHARGING}
+        came = {
+            "wear": bool(store.of(Wear)) or any(epoch.state in off for epoch in epochs),
+            "sleep": any(epoch.state is State.ASLEEP for epoch in epochs),
+            "heart_rate": any(epoch.heart_rate for epoch in epochs),
+        }
+        said = {"wear": able.wear, "sleep": able.sleep, "heart_rate": able.heart_rate}
+        assert came == said, f"of the senses there came {came}, and the abilities say {said}"
 
     run(story, NOON)
 
@@ -390,8 +425,10 @@ Rule = Callable[[Case], None]
 RULES: Sequence[Rule] = (
     the_matcher_is_total,
     its_abilities_are_true,
+    its_senses_are_true,
     a_second_sync_adds_nothing,
     a_link_cut_anywhere_loses_nothing,
+    a_spoilt_transfer_is_made_good,
     nothing_is_acknowledged_before_it_is_stored,
     damaged_packets_end_as_device_errors,
     a_babbling_band_is_cut_off,

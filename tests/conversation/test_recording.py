@@ -117,6 +117,14 @@ def test_a_conversation_that_was_cut_replays_to_the_cut(key: str) -> None:
     assert epochs(replay(told, drivers()[key])) == epochs(kept.readings)
 
 
+@pytest.mark.parametrize("key", ["fitpro", "huami"])
+def test_a_driver_that_fails_in_the_same_way_but_sooner_is_named(key: str) -> None:
+    _, told = recorded(key, cut_after=12)
+    extra = Line(told.lines[-1].at, ">", (NORDIC, None), b"\x01", number=999)
+    with pytest.raises(AssertionError, match=r"line 999: the host wrote to .* 01; the driver had ended"):
+        replay(replace(told, lines=[*told.lines, extra]), drivers()[key])
+
+
 # ------------------------------------------------------------------ what is taken out
 
 

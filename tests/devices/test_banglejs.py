@@ -131,6 +131,7 @@ SPOILT = {
     "a line lost": (START + SECOND_LINE + END, TWO[1:]),
     "a line torn": (START + BLOCKS.replace(b'"stp":12', b'"stp') + END, TWO[1:]),
     "a line torn that makes sense": (START + BLOCKS.replace(b"1772439000000", b"177243") + END, TWO[1:]),
+    "halves that fit": (START + BLOCKS.replace(b'12,"hrm":0,"mov":304', b"304") + END, TWO[1:]),
     "the begin lost": (BLOCKS + END, TWO),
     "a line twice": (START + BLOCKS + SECOND_LINE + END, TWO),
     "the end lost": (START + BLOCKS, TWO),

@@ -6,12 +6,15 @@ import pytest
 
 from hipsync.simulated import Simulator
 from hipsync.testing.rules import RULES, Case, Rule, a_link_cut_anywhere_loses_nothing
+from hipsync.testing.transfers import a_spoilt_transfer_is_made_good
 from hipsync_devices.huami import DRIVER
 from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
 
 RULES_BY_TIME = [
-    # it logs in anew for each of its notifications, with a key agreement in Python on both sides
-    pytest.param(rule, marks=pytest.mark.ring) if rule is a_link_cut_anywhere_loses_nothing else rule
+    # they log in anew for each of its notifications, with a key agreement in Python on both sides
+    pytest.param(rule, marks=pytest.mark.ring)
+    if rule in {a_link_cut_anywhere_loses_nothing, a_spoilt_transfer_is_made_good}
+    else rule
     for rule in RULES
 ]
 

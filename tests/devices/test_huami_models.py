@@ -31,6 +31,7 @@ def advertised(name: str | None, *services: str) -> Advertisement:
         ("Amazfit Band 2", 4, "own", 0x08, 0),
         ("Amazfit Cor 2", 4, "own", 0x08, 0),
         ("Mi Band 3", 4, "own", 0x00, 0),
+        ("Mi Band 3i", 4, "own", 0x00, 0),
         ("Xiaomi Band 3", 4, "own", 0x00, 0),
         ("Mi Smart Band 4", 4, "given", 0x00, 0x80),
         ("Mi Band 4", 4, "given", 0x00, 0x80),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hipsync.conversation.session import Conversation, collect, meet, nudge, watch
-from hipsync.driver import Message, Session
+from hipsync.driver import Link, Message, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info
@@ -20,7 +20,7 @@ from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.direct import MemoryStore, run
 from hipsync_devices.gatt import uuid16
-from hipsync_devices.lefun import DRIVER
+from hipsync_devices.lefun import DRIVER, protocol
 from hipsync_devices.lefun.sim import LefunBand
 from support.builders import day
 
@@ -396,3 +396,26 @@ def test_over_gatt_it_is_found_held_and_buzzed() -> None:
     assert steps(kept) == {july(16, 13): 70}
     assert kept.of(Counter)[-1].steps == 70 + 180
     assert [shown.text for shown in band.shown] == ["Time to move: Hip extension", ""]
+
+
+class Now:
+    """As much of a link as the time needs: a clock that a pause moves on."""
+
+    def __init__(self, now: datetime, zone: str) -> None:
+        self._now, self.zone = now, ZoneInfo(zone)
+
+    def now(self) -> datetime:
+        return self._now
+
+    async def pause(self, length: timedelta) -> None:
+        self._now += length
+
+
+@pytest.mark.parametrize(
+    ("zone", "minute", "waits"),
+    [("Asia/Kolkata", 30, True), ("Asia/Kolkata", 0, False), ("Asia/Kathmandu", 15, True), ("Europe/Paris", 0, True)],
+)
+async def test_the_first_second_of_an_hour_is_that_of_the_wearer_s_clock(zone: str, minute: int, waits: bool) -> None:
+    now = datetime(2026, 7, 16, 4, minute, 0, 400_000, tzinfo=UTC)
+    link: Link = Now(now, zone)  # type: ignore[assignment]  # the rest of a link is not touched
+    assert (await protocol._within_an_hour(link) > now) == waits  # pyright: ignore[reportPrivateUsage]

@@ -10,7 +10,7 @@ import json
 import logging
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Self
@@ -83,6 +83,8 @@ class Block:
 
     end: datetime
     measured: Measured
+    full: bool = field(default=True, compare=False)
+    """Whether the line has all members that a watch writes. One without may be two halves of lines that still fit."""
 
     def encode(self) -> bytes:
         return to_json({"t": "act", "ts": milliseconds(self.end), **self.measured.fields()})
@@ -253,7 +255,7 @@ def _act(said: JsonObject) -> Message:
     end = said.instant("ts")
     if end.second or end.microsecond:
         raise ValueError("a block that ends within a minute")
-    return Block(end, measured)
+    return Block(end, measured, full={"hrm", "mov"} <= said.fields.keys())
 
 
 def _fetch(said: JsonObject) -> Message:

@@ -268,6 +268,7 @@ async def _fetch(console: Console, link: Link, first: datetime, came: dict[datet
     be read, and their time is unknown. Raises `SpoiltFetch` after three tries, and `NoReply` or `UnexpectedReply` at
     once if the watch does not report its history.
     """
+    sent = 0
     for left in reversed(range(TRIES)):
         before = len(came)
         try:
@@ -296,6 +297,7 @@ async def _attempt(console: Console, link: Link, first: datetime, came: dict[dat
     """Fetch once, add the blocks that come to `came`, and return how many the watch says that it sent."""
     end, since = link.now() + FETCH_WITHIN, safe_since(first, link.now())
     await console.send(commands.fetch(since))
+    bare: dict[datetime, Block] = {}
     received: int | None = None
     """How many blocks have come in this attempt; None if the watch has not begun."""
     spoke = link.now()
@@ -309,11 +311,13 @@ async def _attempt(console: Console, link: Link, first: datetime, came: dict[dat
                 received = 0
             case Block():
                 if message.end >= since:  # else the line was torn, and still makes sense
-                    came[message.end] = message
+                    (came if message.full else bare)[message.end] = message
                 received = (received or 0) + 1
                 if received > MOST_BLOCKS:
                     raise UnexpectedReply("the watch sends more blocks than it was asked for")
             case FetchEnded(count) if received is not None:
+                if len(bare) == received:  # this watch writes no others
+                    came.update(bare)
                 return count
             case Text():
                 _check_app(message)

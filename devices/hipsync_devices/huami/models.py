@@ -47,6 +47,7 @@ MODELS = (
     Model("Mi Band HRX", OWN, 0x08, 0, 4, short_text=True),
     Model("Mi Band 3", OWN, 0x00, 0, 4),
     Model("Xiaomi Band 3", OWN, 0x00, 0, 4),
+    Model("Mi Band 3i", OWN, 0x00, 0, 4),  # by our guess as the Mi Band 3; its maker numbers it in the same family
     Model("Mi Smart Band 4", GIVEN, 0x00, CRYPT, 4),
     Model("Mi Smart Band 5", GIVEN, 0x00, CRYPT, 8),
     Model("Mi Smart Band 6", GIVEN, 0x00, CRYPT, 8, login="either"),

@@ -80,13 +80,13 @@ def _hour_of(local: datetime) -> datetime:
 
 
 async def _within_an_hour(link: Link) -> datetime:
-    """Return the present instant, after a pause of one second if it lies in the first second of an hour.
+    """Return the present instant, after a pause of one second if it lies in the first second of an hour on the clock.
 
     The store keeps whole seconds. A clock that was set at a full hour would seem to have shown that whole hour, though
     its first second belongs to the old setting.
     """
     now = link.now()
-    if now < _hour_of(now) + SECOND:
+    if now < _hour_of(now.astimezone(link.zone)) + SECOND:
         await link.pause(SECOND)
         return link.now()
     return now

@@ -1,0 +1,81 @@
+"""The rules of the kit find the drivers that break them: a courtesy as a condition, false senses, lost lines."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from hipsync.driver import Driver, Link, Message, Session
+from hipsync.model import Answer, Epoch, Reading
+from hipsync.testing.case import Case
+from hipsync.testing.courtesies import a_silent_courtesy_costs_no_steps
+from hipsync.testing.rules import a_nudge_is_harmless, its_senses_are_true
+from hipsync.testing.transfers import a_spoilt_transfer_is_made_good
+from hipsync_devices._blueprint import DRIVER, packets
+from hipsync_devices._blueprint.protocol import FIRST_FETCH, REPLY_WITHIN, Wire
+from hipsync_devices._blueprint.sim import BlueprintBand
+
+
+async def opened_strictly(link: Link, _: Session) -> Sequence[Reading]:
+    wire = Wire(link)
+    await wire.open()
+    await wire.ask(packets.SET_TIME, packets.encode_instant(link.now()))
+    return []
+
+
+async def opened_at_leisure(link: Link, session: Session) -> Sequence[Reading]:
+    for _ in range(30):
+        readings = await DRIVER.open(link, session)
+    return readings
+
+
+@pytest.mark.parametrize(
+    ("driver", "complaint"),
+    [
+        (replace(DRIVER, open=opened_strictly), "no steps, because the band did not answer within 3 s"),
+        (replace(DRIVER, open=opened_at_leisure), r"it took 0:0\d:"),
+        (replace(DRIVER, needs={*(DRIVER.needs or ()), (packets.WRITE, bytes([packets.SET_TIME]))}), "without it"),
+    ],
+    ids=["the clock is a condition", "silence costs minutes", "the clock is declared"],
+)
+def test_a_driver_that_makes_a_courtesy_a_condition_is_found(driver: Driver, complaint: str) -> None:
+    with pytest.raises(AssertionError, match=complaint):
+        a_silent_courtesy_costs_no_steps(Case(driver, BlueprintBand))
+
+
+@pytest.mark.parametrize(
+    "able",
+    [{"wear": True}, {"sleep": True}, {"heart_rate": True}],
+    ids=["wear", "sleep", "heart rate"],
+)
+def test_a_sense_that_is_only_claimed_is_found(able: dict[str, bool]) -> None:
+    boasting = replace(DRIVER, abilities=replace(DRIVER.abilities, **able))  # type: ignore[arg-type]  # all are bools
+    with pytest.raises(AssertionError, match="the abilities say"):
+        its_senses_are_true(Case(boasting, BlueprintBand))
+
+
+def test_an_answer_that_nobody_could_give_is_found() -> None:
+    async def nudge(link: Link, session: Session, message: Message) -> Answer:
+        assert DRIVER.nudge is not None
+        await DRIVER.nudge(link, session, message)
+        return Answer.DONE
+
+    with pytest.raises(AssertionError, match="no ability to answer"):
+        a_nudge_is_harmless(Case(replace(DRIVER, nudge=nudge), BlueprintBand))
+
+
+def test_a_driver_that_skips_what_was_lost_is_found() -> None:
+    async def skipping(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+        wire = Wire(link)
+        await wire.open()
+        payload, slots = await wire.ask(packets.FETCH, packets.encode_instant(link.now() - FIRST_FETCH)), []
+        while isinstance(slot := packets.decode_fetched(payload), packets.Slot):
+            slots.append(Epoch(slot.start, packets.SLOT, slot.steps))
+            _, payload = await wire.heard(packets.FETCH, link.now() + REPLY_WITHIN)
+        since = session.since.get(Epoch, slots[0].start)
+        yield [slot for slot in slots if slot.start >= since and slot.end <= link.now()]
+
+    with pytest.raises(AssertionError, match="lost: 1 epochs are missing"):
+        a_spoilt_transfer_is_made_good(Case(replace(DRIVER, sync=skipping), BlueprintBand))
