@@ -14,6 +14,7 @@ import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from hipsync.conversation.session import Conversation, collect, meet, nudge
@@ -37,6 +38,10 @@ DAMAGED = 25
 FLOOD = 100_000
 """The number of rounds of noise that a babbling band sends. In each, every subscribed characteristic gets one
 notification."""
+REPEATED = 12
+"""How many of the first notifications of a fetch, and of the others, are repeated in turn."""
+REPEATS_FOR = timedelta(hours=1)
+"""The virtual time within which a fetch must end while the band repeats itself twice a second."""
 MOST_MEMORY = 32 * 2**20
 """The most bytes of memory that a conversation with a babbling band may take."""
 ZONES = ("UTC", "Asia/Kathmandu", "America/New_York", "Pacific/Auckland")
@@ -290,6 +295,73 @@ def a_babbling_band_is_cut_off(case: Case) -> None:
     assert peak < MOST_MEMORY, f"a babbling band took {peak >> 20} MiB"
 
 
+def a_repeating_band_is_cut_off(case: Case) -> None:
+    """A fetch from a band that repeats what it said last, and says nothing else any more, ends within `REPEATS_FOR`.
+
+    It ends so whatever the band repeats: the first `REPEATED` notifications of a fetch are tried, and as many of the
+    others.
+    """
+    sent = 0
+
+    async def counted(clock: FastClock) -> None:
+        nonlocal sent
+        band, store = case.band(), MemoryStore()
+        connection = DirectConnection(band, clock.now)
+        talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
+        await meet(case.driver, talk, case.session(band, store), store.commit)
+        await collect(case.driver, talk, case.session(band, store), store.commit)
+        sent = connection.delivered
+        connection.drop()
+
+    run(counted, NOON)
+    for number in [*range(min(REPEATED, sent)), *range(REPEATED, sent, max(sent // REPEATED, 1))]:
+
+        async def story(clock: FastClock, number: int = number) -> None:
+            band, store = case.band(), MemoryStore()
+            connection = _Repeating(band, clock.now, number)
+            talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
+            session = case.session(band, store)
+
+            async def fetched() -> None:
+                await meet(case.driver, talk, session, store.commit)
+                await collect(case.driver, talk, session, store.commit)
+
+            work = asyncio.ensure_future(fetched())
+            until = clock.now() + REPEATS_FOR
+            while not work.done() and clock.now() < until:
+                connection.repeat()
+                await asyncio.sleep(0.5)
+            assert work.done(), f"the fetch never ends while the band repeats its notification {number}"
+            with contextlib.suppress(DeviceError):
+                await work
+            connection.drop()
+            _check_possible(store, clock.now())
+
+        run(story, NOON)
+
+
+class _Repeating(DirectConnection):
+    """A connection on which the notification with a number, counted from 0, is the last one, and can be repeated."""
+
+    def __init__(self, band: SimulatedBand, now: Callable[[], datetime], number: int) -> None:
+        super().__init__(band, now)
+        self._number, self._heard = number, 0
+        self._repeated: Callable[[], None] = lambda: None
+
+    async def start_notify(self, characteristic: str, callback: Callable[[bytes], None]) -> None:
+        def arrived(data: bytes) -> None:
+            if self._heard == self._number:
+                self._repeated = partial(callback, data)
+            if self._heard <= self._number:
+                callback(data)
+            self._heard += 1
+
+        await super().start_notify(characteristic, arrived)
+
+    def repeat(self) -> None:
+        self._repeated()
+
+
 def clock_and_zone_are_the_wearers(case: Case) -> None:
     """In every zone, and on days on which clocks change, readings are from the past and in UTC.
 
@@ -432,6 +504,7 @@ RULES: Sequence[Rule] = (
     nothing_is_acknowledged_before_it_is_stored,
     damaged_packets_end_as_device_errors,
     a_babbling_band_is_cut_off,
+    a_repeating_band_is_cut_off,
     a_silent_band_ends_in_no_reply,
     a_silent_courtesy_costs_no_steps,
     clock_and_zone_are_the_wearers,

@@ -30,6 +30,8 @@ NEEDS = frozenset(
 """What the steps depend on; see `Driver.needs`."""
 REPLY = timedelta(seconds=3)
 TRIES = 2
+DAY_WITHIN = timedelta(seconds=30)
+"""The longest that the records of a day may take; the 97 parts of the longest one take a second."""
 HEARTBEAT = timedelta(minutes=2)
 """The time between two requests for the total while the ring is silent. An answer proves that the link is alive, and
 an unchanged total that the wearer is still. Some firmware may report nothing unless it is asked."""
@@ -56,6 +58,9 @@ class Wire:
             with contextlib.suppress(NoReply):
                 return await self.answer(request.command)
         raise NoReply(f"the ring does not answer command {request.command:02X}")
+
+    def now(self) -> datetime:
+        return self._link.now()
 
     async def send(self, request: Frame) -> None:
         await self._link.write(packets.WRITE, request.encode(), response=True)
@@ -225,10 +230,16 @@ async def _day(wire: Wire, ago: int) -> Sequence[StepsRecord]:
 
 
 async def _records(wire: Wire) -> Sequence[StepsRecord] | None:
-    """Receive one answer and return its records; None if a part of it is missing. Raises `NoReply`."""
+    """Receive one answer and return its records; None if a part of it is missing, or if it does not end.
+
+    Raises `NoReply`.
+    """
     header: StepsHeader | None = None
     records: list[StepsRecord] = []
+    until = wire.now() + DAY_WITHIN
     while header is None or len(records) < header.count:
+        if wire.now() > until:
+            return None
         part = packets.steps_of(await wire.answer(packets.STEPS))
         if part is None:
             return []

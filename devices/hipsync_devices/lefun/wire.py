@@ -15,6 +15,8 @@ REPLY_WITHIN = timedelta(seconds=2)
 TRIES = 2
 REST = timedelta(seconds=10)
 """How long to wait for the rest of a faulty answer to go by; a day has at most 255 records."""
+DAY_WITHIN = timedelta(seconds=60)
+"""The longest that the records of a day may take."""
 STRANGER = "the band has not the service of Lefun: is it another model?"
 
 
@@ -92,7 +94,10 @@ class Wire:
 
     async def _records(self, days_ago: int) -> Sequence[Record]:
         records: list[Record] = []
+        until = self._link.now() + DAY_WITHIN
         while not records or len(records) < records[0].total:
+            if self._link.now() > until:
+                raise UnexpectedReply("the records of a day do not end")
             _, params = await self.heard(packets.ACTIVITY, self._link.now() + REPLY_WITHIN)
             record = Record.decode(params)
             if record.start is None and not records and record.days_ago == days_ago:
