@@ -85,9 +85,11 @@ def _missing(db: sqlite3.Connection) -> Iterator[str]:
 
     ((version,),) = db.execute("PRAGMA user_version").fetchall()
     for table, meaning in TABLES.items():
-        there = {name for _, name, *_ in db.execute(f"PRAGMA table_info({table})")}
+        there = {name: kind for _, name, kind, *_ in db.execute(f"PRAGMA table_info({table})")}
         if version == VERSION and (lacking := [column for column in meaning.columns if column not in there]):
             yield f"{table} lacks {', '.join(lacking)}"
+        if table in _TIMES and (unknown := set(there.values()) - {"INTEGER", "TEXT"}):
+            yield f"{table} has columns of an unknown type: {', '.join(map(str, unknown))}"
 
 
 def is_ours(db: sqlite3.Connection) -> bool:

@@ -35,7 +35,9 @@ class OpenFile:
         """The schema version that the file must still have when a transaction begins; None if it is not checked."""
 
     def close(self) -> None:
-        self._db.close()
+        """Close the file, as soon as another thread that uses it is done."""
+        with self._lock:
+            self._db.close()
 
     def __enter__(self) -> Self:
         return self

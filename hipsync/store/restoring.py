@@ -77,7 +77,7 @@ def _kept(path: Path, now: datetime) -> Generator[Path | None, None, None]:
     with contextlib.ExitStack() as connections:
         try:
             held = connections.enter_context(contextlib.closing(connected(path, "mode=rw")))
-            reader = connections.enter_context(contextlib.closing(connected(path, "mode=ro")))
+            reader = connections.enter_context(contextlib.closing(connected(path, "mode=rw")))
             kept = _copied_in_order(path, held, reader, now)
         except Damaged:
             kept = _copied_as_it_is(path, now)
@@ -93,9 +93,10 @@ def _kept(path: Path, now: datetime) -> Generator[Path | None, None, None]:
 def _copied_in_order(path: Path, held: sqlite3.Connection, reader: sqlite3.Connection, now: datetime) -> Path:
     """Begin a transaction on `held` and copy the old database by `reader`. Raises `Damaged` and other `StoreError`."""
     with translated(path):
-        if held.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
-            raise StoreError(f"{path} is in use by another program: stop that, then try again")
         held.execute("BEGIN IMMEDIATE")
+        _, logged, moved = reader.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if logged != moved:  # the file must be whole without its log, which cannot be replaced in the same instant
+            raise StoreError(f"{path} is in use by another program: stop that, then try again")
         if damage_of(reader) or not is_ours(reader):
             raise Damaged(f"{path} is damaged")
     kept = _free_name(path, "hipsync", now)

@@ -130,9 +130,16 @@ def test_a_database_that_is_locked_is_not_taken_for_a_damaged_one(
         store.append(band(store), [minute(at) for at in range(7)])
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="is locked by another program"):
+            Store.restore(path, good, NOW)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT * FROM bands").fetchall()
+        with Store.open(path) as store:
+            store.append(BandId(1), [minute(7)])
         with pytest.raises(StoreError, match="is in use by another program: stop that"):
             Store.restore(path, good, NOW)
-    assert known(path) == 7
+    assert known(path) == 8
     assert not (path.parent / "backups").exists() or not list((path.parent / "backups").iterdir())
     assert not list(path.parent.glob("*.new*"))
 
@@ -173,7 +180,7 @@ def test_what_is_written_while_a_copy_is_put_back_is_refused_and_never_lost(path
 
         def write() -> None:
             at = 0
-            while not stop.is_set():
+            while not stop.wait(0.001):
                 at += 1
                 try:
                     store.append(desk, [minute(at)])
@@ -184,11 +191,14 @@ def test_what_is_written_while_a_copy_is_put_back_is_refused_and_never_lost(path
 
         writer = threading.Thread(target=write)
         writer.start()
-        while len(outcomes) < 20:
-            stop.wait(0.001)
-        kept = Store.restore(path, good, NOW)
-        writer.join(20)
-        stop.set()
+        try:
+            while len(outcomes) < 20:
+                stop.wait(0.001)
+            kept = Store.restore(path, good, NOW)
+            writer.join(20)
+        finally:
+            stop.set()
+            writer.join()
     assert outcomes[-1] == f"{path} was replaced by another file, which is used from now on"
     assert kept is not None
     assert known(kept) == outcomes.count("stored")
