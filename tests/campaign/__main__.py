@@ -1,0 +1,5 @@
+"""Runs the campaign; see the package's docstring."""
+
+from campaign.table import main
+
+main()
