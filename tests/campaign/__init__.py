@@ -7,8 +7,9 @@
     uv run --no-sync python -m campaign --list                   every kind of fault, in a sentence
 
 Each run makes up minutes that a person lived, and puts them into a simulated band or a file. It starts commands of
-hipsync, and lets one fault fall at a random instant of what they do. Then the fault is over: an ordinary `hipsync sync`,
-or the same command again, must bring all that is missing, and every minute must be there once, with its steps.
+hipsync, and lets one fault fall at a random instant of what they do. Then the fault is over: an ordinary
+`hipsync sync`, or the same command again, must bring all that is missing, and every minute must be there once, with
+its steps.
 
     __main__, table   the command line; which run comes next; the table
     run               what a kind of fault works with: a band, files, processes, the instant of the fault

@@ -54,6 +54,8 @@ class Outcome:
     doubled: int = 0
     prompts: int = 0
     tracebacks: int = 0
+    seen: list[str] = field(default_factory=list[str])
+    """The end of each text in which a traceback was seen."""
     broken: list[str] = field(default_factory=list[str])
     """Other promises that were broken, each in a line."""
     peak: int = 0
@@ -491,6 +493,7 @@ class Run:
         self.count_prompts()
         texts = [command.said() for command in self.commands] + self.job.new_errors()
         self.outcome.tracebacks += judge.troubles(texts)
+        self.outcome.seen += [" | ".join(text.split("\n")[-5:])[-400:] for text in texts if judge.troubles([text])]
         self.outcome.peak = self.peak()
         if self.outcome.peak > MOST_MEMORY:
             self.broke(f"a process took {self.outcome.peak >> 20} MiB")

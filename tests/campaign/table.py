@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import pkgutil
 import shutil
 import sys
@@ -138,7 +139,14 @@ def work(folder: Path, plan: Plan, mutant: str | None, keep: bool, slow: bool) -
 def report(kind: Kind, seed: int, outcome: Outcome) -> None:
     """Say at once what a run has broken, and how to see it again."""
     counts = f"{outcome.lost} lost, {outcome.doubled} doubled, {outcome.prompts} prompts, {outcome.tracebacks} traces"
-    print(f"RED --kind {kind.name} --seed {seed}: {counts}", *outcome.broken, sep="\n    ", file=sys.stderr, flush=True)
+    print(
+        f"RED --kind {kind.name} --seed {seed}: {counts}",
+        *outcome.broken,
+        *outcome.seen,
+        sep="\n    ",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 def lines(rows: Sequence[Row]) -> Iterator[str]:
@@ -152,6 +160,15 @@ def lines(rows: Sequence[Row]) -> Iterator[str]:
         else:
             rest = "  ".join(f"{cell:>{width}}" for cell, width in zip(cells[1:], widths[1:], strict=True))
             yield f"{cells[0]:<{widths[0]}}  {rest}"
+
+
+def markdown(rows: Sequence[Row]) -> Iterator[str]:
+    """The table as docs/trust.md has it, with what each kind is."""
+    yield "| " + " | ".join(("kind", "what happens", *HEAD[1:-1])) + " |"
+    yield "|---" * 2 + "|--:" * (len(HEAD) - 2) + "|"
+    for row in rows:
+        cells = [*row.cells()[1:-1], *[""] * len(HEAD)] if row.left_out is None else [row.cells()[1], *[""] * len(HEAD)]
+        yield "| " + " | ".join((f"`{row.kind.name}`", row.kind.what, *cells[: len(HEAD) - 2])) + " |"
 
 
 def campaign_of(
@@ -184,9 +201,11 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=300, help="how many in all (300)")
     parser.add_argument("--kind", action="append", default=[], choices=list(loaded()), help="only this kind")
     parser.add_argument("--seed", type=int, help="the first seed; with one --kind and no --runs, this run alone")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at the same time (2)")
+    cores = os.cpu_count() or 2
+    parser.add_argument("--jobs", type=int, default=cores, help="runs at the same time (one a core)")
     parser.add_argument("--mutant", help="an error made on purpose: see campaign/mutants.py")
     parser.add_argument("--keep", action="store_true", help="keep the folders of the runs")
+    parser.add_argument("--markdown", action="store_true", help="print the table as docs/trust.md has it")
     parser.add_argument("--list", action="store_true", help="list the kinds")
     given = parser.parse_args()
     if given.list:
@@ -196,7 +215,7 @@ def main() -> None:
     runs = 1 if given.seed is not None and "--runs" not in " ".join(sys.argv) else given.runs
     began = time.monotonic()
     rows = campaign_of(given.kind, runs, given.seed or 0, given.jobs, given.mutant, keep=given.keep)
-    print(*lines(rows), sep="\n")
+    print(*(markdown if given.markdown else lines)(rows), sep="\n")
     total = sum(len(row.outcomes) for row in rows)
     print(f"{total:,} runs of {len(rows)} kinds in {(time.monotonic() - began) / 60:.1f} minutes")
     sys.exit(any(row.is_red for row in rows))
