@@ -3,7 +3,7 @@
 It obeys messages on a socket, one JSON object each, and answers each::
 
     {"do": "new", ...}     a fresh band (the fields are those of `Wish`); answers {"transport": ...}
-    {"do": "held"}         {"held": minutes in its memory, "erased": those acknowledged, "shown": how often it buzzed}
+    {"do": "held"}         {"held": minutes in its memory, "erased": those acknowledged, "shown": texts that it showed}
     {"do": "gone"}         the band's controller ends every connection, and takes no new one
 """
 
@@ -137,7 +137,7 @@ def told(band: Faulty) -> Mapping[str, Any]:
     minutes = {"held": band.memory(), "erased": band.erased}
     return {
         **{key: [int(at.timestamp()) // 60 for at in each] for key, each in minutes.items()},
-        "shown": len(band.shown),
+        "shown": [shown.text for shown in band.shown if shown.text],
         "said": band.said,
         "leaked": band.leaked,
     }

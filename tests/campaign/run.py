@@ -60,7 +60,6 @@ class Outcome:
     """Other promises that were broken, each in a line."""
     peak: int = 0
     """The most memory, in bytes, that one process of the run had resident."""
-    cpu_s: float = 0.0
 
     @property
     def survived(self) -> bool:
@@ -159,14 +158,14 @@ class Command:
         self.lasted = 0.0
         self.code: int | None = None
         """The exit code, or the negative number of the signal that ended it; None while it runs."""
-        self.peak, self.cpu_s = 0, 0.0
+        self.peak = 0
 
     def ended(self, within_s: float = 0.0) -> bool:
         """Wait, and return whether it has ended by then."""
         if self.code is None and select.select([self._handle], [], [], max(within_s, 0.0))[0]:
             self.lasted = time.monotonic() - self._began
             told = self._server.ask({"wait": self.pid})
-            self.code, self.peak, self.cpu_s = told["code"], told["peak"], told["cpu_ms"] / 1000
+            self.code, self.peak = told["code"], told["peak"]
             os.close(self._handle)
         return self.code is not None
 
@@ -419,7 +418,7 @@ class Run:
         return True
 
     def told(self) -> dict[str, Any]:
-        """Return what the band has done so far: `held` and `erased` minutes, `said` and `shown` counts."""
+        """Return what the band has done so far: `held`, `erased` minutes, what it has `shown`, how much it `said`."""
         return self.job.band.ask({"do": "held"})
 
     def until(self, holds: Callable[[], T], within_s: float = 10.0) -> T:
@@ -482,7 +481,9 @@ class Run:
 
     def count_prompts(self) -> None:
         minutes = self.truth.get(BAND, {})
-        self.outcome.prompts += judge.wrong_prompts(minutes, self.hooked(), allowed=self.allowed)
+        buzzed = [] if self.transport is None else self.told()["shown"]
+        for shown in (self.hooked(), buzzed):
+            self.outcome.prompts += judge.wrong_prompts(minutes, shown, allowed=self.allowed)
 
     def close(self) -> None:
         """End what still runs, and add up what all processes have said and used."""
@@ -493,11 +494,11 @@ class Run:
         self.count_prompts()
         texts = [command.said() for command in self.commands] + self.job.new_errors()
         self.outcome.tracebacks += judge.troubles(texts)
-        self.outcome.seen += [" | ".join(text.split("\n")[-5:])[-400:] for text in texts if judge.troubles([text])]
+        troubled = [text for text in texts if judge.troubles([text])]
+        self.outcome.seen += [" | ".join(text.strip().splitlines()[-3:])[-400:] for text in troubled]
         self.outcome.peak = self.peak()
         if self.outcome.peak > MOST_MEMORY:
             self.broke(f"a process took {self.outcome.peak >> 20} MiB")
-        self.outcome.cpu_s = sum(command.cpu_s for command in self.commands)
 
     def peak(self) -> int:
         return max((command.peak for command in self.commands), default=0)

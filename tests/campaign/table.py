@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import pkgutil
+import resource
 import shutil
 import sys
 import tempfile
@@ -217,5 +218,10 @@ def main() -> None:
     rows = campaign_of(given.kind, runs, given.seed or 0, given.jobs, given.mutant, keep=given.keep)
     print(*(markdown if given.markdown else lines)(rows), sep="\n")
     total = sum(len(row.outcomes) for row in rows)
-    print(f"{total:,} runs of {len(rows)} kinds in {(time.monotonic() - began) / 60:.1f} minutes")
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu_s = sum(each.ru_utime + each.ru_stime for each in used)
+    minutes = (time.monotonic() - began) / 60
+    print(
+        f"{total:,} runs of {len(rows)} kinds in {minutes:.1f} minutes; {cpu_s / max(total, 1):.2f} s of a core a run"
+    )
     sys.exit(any(row.is_red for row in rows))

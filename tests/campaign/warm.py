@@ -53,7 +53,6 @@ def serve(asked: socket.socket) -> None:
             answer: dict[str, int] = {
                 "code": os.waitstatus_to_exitcode(status),
                 "peak": usage.ru_maxrss * 1024,
-                "cpu_ms": int((usage.ru_utime + usage.ru_stime) * 1000),
             }
         elif "old" in order:
             make_old(order["old"])

@@ -53,7 +53,7 @@ def power_cut_unsynced(run: Run) -> None:
     if library is None:
         raise LeftOut("no C compiler (cc)")
     shimmed = run.job.server("campaign.warm", "shimmed", {"LD_PRELOAD": str(library)})
-    name = run.chance.choice(("sync", "sync", "service", "import", "erase"))
+    name = run.chance.choice(("sync", "sync", "service", "import", "erase", "restore", "vacuum", "migration"))
     work = WORKS[name]
     words = work.prepare(run)
     log = run.folder / "deeds"

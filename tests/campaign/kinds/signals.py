@@ -284,7 +284,7 @@ def kill_prompt(run: Run) -> None:
     run.configure_hook(slow_s=0.3)
     command = run.start("run")
     run.until(run.hooked)
-    run.outcome.hit = bool(run.hooked()) and not command.ended(0.3 * run.chance.random())
+    run.outcome.hit = bool(run.hooked()) and not command.ended(0.6 * run.chance.random())  # on the band, too
     command.kill()
     run.serve_once()
     run.settle()
