@@ -261,7 +261,10 @@ def _nearer(now: NearbyDevice, before: NearbyDevice | None) -> NearbyDevice:
 def _path(device: NearbyDevice) -> str | None:
     """Return the D-Bus path of a device, which begins with that of its adapter; None on other systems."""
     details: Any = device.bleak_device.details
-    return str(details["path"]) if isinstance(details, dict) and "path" in details else None
+    try:
+        return str(details["path"])
+    except (TypeError, KeyError):  # an object of another system or of the simulation
+        return None
 
 
 async def _connected_devices(adapter: Adapter, names: Names) -> list[NearbyDevice]:

@@ -39,19 +39,19 @@ class Told(NamedTuple):
     vouches: bool = True
 
 
-def from_store(told: Sequence[Told], zones: Zones, day: date) -> JudgedDay:
+def from_store(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
     with Store.in_memory() as store:
         for number, each in enumerate(told):
             band = store.add_band(
                 name=f"band {number}", driver="none", now=START, vouches=each.vouches, reports_wear=each.reports_wear
             )
             store.append(band.id, [*each.epochs, *each.counters, *each.wears])
-        span = zones.day(day)
-        return judged_day(*judged_past(store, Rule(), zones, span.start, span.end, NOW), span, NOW)
+        span = where.day(day)
+        return judged_day(*judged_past(store, Rule(), where, span.start, span.end, NOW), span, NOW)
 
 
-def from_everything(told: Sequence[Told], zones: Zones, day: date) -> JudgedDay:
-    span = zones.day(day)
+def from_everything(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
+    span = where.day(day)
     sources = [
         Source(sorted(each.epochs), sorted(each.counters), sorted(each.wears), each.vouches, each.reports_wear)
         for each in told
@@ -61,13 +61,13 @@ def from_everything(told: Sequence[Told], zones: Zones, day: date) -> JudgedDay:
     return judged_day(line, bouts(line, Rule()), span, NOW)
 
 
-def same(told: Sequence[Told], zones: Zones, day: date = MIDDLE) -> None:
-    found, expected = from_store(told, zones, day), from_everything(told, zones, day)
+def same(told: Sequence[Told], where: Zones, day: date = MIDDLE) -> None:
+    found, expected = from_store(told, where, day), from_everything(told, where, day)
     assert found.steps == expected.steps
     assert found.kinds == expected.kinds
     assert found.stretches == expected.stretches
     assert found.lengths == expected.lengths
-    around = zones.day(day).end + 10 * MINUTE  # what a prompt needs
+    around = where.day(day).end + 10 * MINUTE  # what a prompt needs
     assert [at for at in found.breaks if at < around] == [at for at in expected.breaks if at < around]
 
 
@@ -79,11 +79,13 @@ def at(minutes: int) -> datetime:
 
 
 PLACES = st.integers(0, LENGTH // MINUTE - 1)
-LONG = st.builds(
-    lambda start, length, steps: Epoch(at(start), length * MINUTE, min(steps, 250 * length)),
-    PLACES, st.sampled_from([31, 60, 120, 180, 360, 420, 720, 1440]), st.integers(0, 20000),
-)  # fmt: skip
-"""Epochs of hours, which count for the day alone."""
+
+
+@st.composite
+def longer(draw: st.DrawFn) -> Epoch:
+    """An epoch of hours, which counts for the day alone."""
+    length = draw(st.sampled_from([31, 60, 120, 180, 360, 420, 720, 1440]))
+    return Epoch(at(draw(PLACES)), length * MINUTE, min(draw(st.integers(0, 20000)), 250 * length))
 
 
 @st.composite
@@ -103,12 +105,16 @@ def hours(draw: st.DrawFn) -> list[Epoch]:
     return [Epoch(START + (start + n) * HOUR + shift * MINUTE, HOUR, draw(st.integers(0, 900))) for n in range(size)]
 
 
-COUNTERS = st.lists(st.tuples(PLACES, st.integers(0, 9000) | st.just(65535)), max_size=40).map(
-    lambda pairs: [Counter(at(place), steps) for place, steps in sorted(dict(pairs).items())]
-)
-WEARS = st.dictionaries(PLACES, st.booleans(), max_size=6).map(
-    lambda changes: [Wear(at(place), worn) for place, worn in sorted(changes.items())]
-)
+@st.composite
+def counters(draw: st.DrawFn) -> list[Counter]:
+    read = draw(st.dictionaries(PLACES, st.integers(0, 9000) | st.just(65535), max_size=40))
+    return [Counter(at(place), steps) for place, steps in sorted(read.items())]
+
+
+@st.composite
+def wears(draw: st.DrawFn) -> list[Wear]:
+    changes = draw(st.dictionaries(PLACES, st.booleans(), max_size=6))
+    return [Wear(at(place), worn) for place, worn in sorted(changes.items())]
 
 
 def one_each(parts: Sequence[Sequence[Epoch]]) -> list[Epoch]:
@@ -116,23 +122,23 @@ def one_each(parts: Sequence[Sequence[Epoch]]) -> list[Epoch]:
     return sorted({(each.start, each.length): each for part in parts for each in part}.values())
 
 
-BANDS = st.builds(
-    lambda parts, longer, counters, wears, reports, vouches: Told(
-        one_each([*parts, longer]), counters, wears if reports else (), reports, vouches
-    ),
-    st.lists(minutes() | hours(), max_size=3), st.lists(LONG, max_size=4), COUNTERS, WEARS,
-    st.booleans(), st.booleans(),
-)  # fmt: skip
-ZONES = st.builds(
-    lambda zone, starts_at: Zones([], zone, starts_at),
-    st.sampled_from(["UTC", "Europe/Rome", "Asia/Kolkata", "Pacific/Auckland"]),
-    st.sampled_from([time(0), time(4), time(20)]),
-)
+@st.composite
+def bands(draw: st.DrawFn) -> Told:
+    parts = draw(st.lists(minutes() | hours(), max_size=3))
+    reports, vouches = draw(st.booleans()), draw(st.booleans())
+    epochs = one_each([*parts, draw(st.lists(longer(), max_size=4))])
+    return Told(epochs, draw(counters()), draw(wears()) if reports else (), reports, vouches)
 
 
-@given(st.lists(BANDS, min_size=1, max_size=2), ZONES)
-def test_any_day_is_that_of_everything_there_is(told: list[Told], zones: Zones) -> None:
-    same(told, zones)
+@st.composite
+def zones(draw: st.DrawFn) -> Zones:
+    zone = draw(st.sampled_from(["UTC", "Europe/Rome", "Asia/Kolkata", "Pacific/Auckland"]))
+    return Zones([], zone, draw(st.sampled_from([time(0), time(4), time(20)])))
+
+
+@given(st.lists(bands(), min_size=1, max_size=2), zones())
+def test_any_day_is_that_of_everything_there_is(told: list[Told], where: Zones) -> None:
+    same(told, where)
 
 
 # ------------------------------------------------------------------ one kind each

@@ -103,7 +103,9 @@ class Daemon:
 
     def added(self, path: str, interfaces: Interfaces) -> None:
         assert self.bus is not None
-        self.bus.send(Message.new_signal("/", OBJECTS, "InterfacesAdded", "oa{sa{sv}}", [path, interfaces]))
+        self.bus.send(  # pyright: ignore[reportUnknownMemberType]
+            Message.new_signal("/", OBJECTS, "InterfacesAdded", "oa{sa{sv}}", [path, interfaces])
+        )
 
 
 @dataclass
