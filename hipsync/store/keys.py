@@ -101,10 +101,11 @@ def parsed_key(text: str) -> bytes:
 def key_from_file(path: Path) -> tuple[bytes, str | None]:
     """Read a key from the user's file, and return it with a warning (or None) if others can read the file.
 
-    Raises `ConfigError` if the file cannot be read or contains no key.
+    Raises `ConfigError` if the file cannot be read, contains no key, or can be written by others.
     """
     try:
         with path.open("rb") as file:
+            refuse_writable(path, file.fileno(), "it could give the band another key")
             text = file.read(4096)
             mode = os.fstat(file.fileno()).st_mode
     except OSError as error:

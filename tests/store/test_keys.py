@@ -68,6 +68,17 @@ def test_a_key_file_that_others_can_read_is_taken_with_a_warning(tmp_path: Path)
     )  # fmt: skip
 
 
+@pytest.mark.skipif(os.name != "posix", reason="owners and modes as POSIX has them")
+@pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
+def test_a_key_file_that_others_can_write_is_refused(tmp_path: Path, mode: int) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(KEY.hex().encode())
+    file.chmod(mode)
+    with pytest.raises(ConfigError) as caught:
+        key_from_file(file)
+    assert str(caught.value) == f"{file} can be written by others: it could give the band another key; chmod 600 it"
+
+
 @pytest.mark.parametrize("content", [b"secret but short", b"\0" * 16, b"\xff" * 5000, KEY.hex().encode() * 2])
 def test_a_file_without_a_key_is_named_and_not_repeated(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "key"
