@@ -38,7 +38,7 @@ DAMAGED = 25
 FLOOD = 100_000
 """The number of rounds of noise that a babbling band sends. In each, every subscribed characteristic gets one
 notification."""
-REPEATED = 12
+REPEATED = 6
 """How many of the first notifications of a fetch, and of the others, are repeated in turn."""
 REPEATS_FOR = timedelta(hours=1)
 """The virtual time within which a fetch must end while the band repeats itself twice a second."""

@@ -19,7 +19,7 @@ from hipsync.simulated import SimulatedBand
 from hipsync.testing.case import NOON, Case
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
 
-MOST_TRIED = 16
+MOST_TRIED = 12
 """The most notifications of a conversation that are spoilt in turn; of longer ones some are left out."""
 SHORT = timedelta(minutes=1)
 """The time between the contact with a fault and the one without."""

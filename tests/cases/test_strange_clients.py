@@ -9,10 +9,16 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cases.kit import DAY, HOUR, KEY, life
+from hipsync.conversation.session import meet
+from hipsync.driver import Session
+from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE
-from hipsync.registry import simulator
+from hipsync.registry import drivers, simulator
 from hipsync.simulated import Notification, SimulatedBand
+from hipsync.testing import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices import gatt
+from hipsync_devices._blueprint import packets as blueprint
+from hipsync_devices._blueprint.sim import BlueprintBand
 from hipsync_devices.banglejs.packets import NOTIFY, UART, WRITE
 from hipsync_devices.banglejs.sim import Bangle
 from hipsync_devices.huami import packets as huami
@@ -105,3 +111,34 @@ def test_a_bangle_prints_an_unknown_call_with_an_object_in_it_and_goes_on(call: 
     printed = said(band, call)
     assert (b"GB Unknown " + call[3:-1] in printed) is programmable
     assert lived(band)
+
+
+@pytest.mark.parametrize("stamp", ["ea07393939393918", "ea070cff17ffff00", "ea0702", "ea07021e0000007f", ""])
+def test_a_mi_band_that_is_asked_for_minutes_since_no_date_refuses(stamp: str) -> None:
+    """Minutes since a day 57, a second 255, three bytes, an offset of 31 hours, and since nothing."""
+
+    async def story(clock: FastClock) -> list[bytes]:
+        band = simulator("huami")(LIFE, now=NOON, zone=ZoneInfo("UTC"), secret=KEY)
+        connection = DirectConnection(band, clock.now)
+        talk = conversation(connection, clock)
+        driver, heard = drivers()["huami"], list[bytes]()
+        session = Session(name=band.advertisement().name or "", secret=KEY)
+        await meet(driver, talk, session, MemoryStore().commit)
+        await connection.start_notify(huami.FETCH, heard.append)
+        await connection.write(huami.FETCH, b"\x01\x01" + bytes.fromhex(stamp), False)
+        connection.drop()
+        return heard
+
+    (answer,) = run(story, NOON)
+    assert answer[:2] == b"\x10\x01"
+    assert answer[2] != huami.SUCCESS
+
+
+def test_a_blueprint_whose_clock_is_set_to_the_end_of_its_seconds_lives_on() -> None:
+    band = BlueprintBand(LIFE, now=NOON, zone=ZoneInfo("UTC"))
+    band.connected(NOON)
+    band.on_subscribe(blueprint.NOTIFY, True, NOON)
+    band.write(blueprint.WRITE, "", blueprint.Frame(blueprint.SET_TIME, b"\xff" * 4).encode(), NOON)
+    assert lived(band)
+    band.write(blueprint.WRITE, "", blueprint.Frame(blueprint.FETCH, bytes(4)).encode(), NOON + 2 * DAY)
+    assert len(band.advance(NOON + 2 * DAY)) > 2 * 24 * 6

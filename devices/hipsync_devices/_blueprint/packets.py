@@ -65,8 +65,11 @@ def decode_fetched(payload: bytes) -> Slot | int:
 
 
 def encode_instant(instant: datetime) -> bytes:
-    """Encode an instant as the seconds since 1970 in UTC, `u32` little-endian; fractions of a second are cut off."""
-    return int(instant.timestamp()).to_bytes(4, "little")
+    """Encode an instant as the seconds since 1970 in UTC, `u32` little-endian; fractions of a second are cut off.
+
+    From 2106 on the number begins again at 0.
+    """
+    return (int(instant.timestamp()) & 0xFFFF_FFFF).to_bytes(4, "little")
 
 
 def decode_instant(payload: bytes) -> datetime:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Unpack
@@ -317,7 +318,9 @@ class MiBand(ClientBand):
         if self._fault.refuse_fetch is not None:
             self._client.send(packets.FETCH, Reply(packets.START, self._fault.refuse_fetch).encode())
             return False
-        since = packets.decode_stamp(data[2:10]) if len(data) >= 10 and data[1] == packets.ACTIVITY else None
+        since = None
+        with suppress(MalformedPacket):
+            since = packets.decode_stamp(data[2:10]) if data[1:2] == bytes([packets.ACTIVITY]) else None
         if since is None:
             self._client.send(packets.FETCH, Reply(packets.START, BAD_REQUEST).encode())
             return False
