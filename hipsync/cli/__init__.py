@@ -7,18 +7,25 @@ list of all commands is therefore the table `COMMANDS`. A command that fails pri
 
 from __future__ import annotations
 
-import importlib
-import io
 import sys
-from pathlib import Path
 
-import click
+try:
+    import importlib
+    import io
+    import signal
+    from pathlib import Path
+    from typing import Any
 
-from hipsync.cli import exits
-from hipsync.cli.app import App
-from hipsync.errors import HipsyncError
-from hipsync.host.zone import leave_leap_seconds_out
-from hipsync.text import one_line
+    import click
+
+    from hipsync.cli import exits
+    from hipsync.cli.app import App
+    from hipsync.cli.logs import quieten_python
+    from hipsync.errors import HipsyncError
+    from hipsync.host.zone import leave_leap_seconds_out
+    from hipsync.text import one_line
+except KeyboardInterrupt:  # Ctrl-C while modules are imported; no code of ours is known yet
+    sys.exit(130)
 
 COMMANDS = {
     "demo": "run",
@@ -72,7 +79,19 @@ class Commands(click.Group):
         name_variables(found, f"HIPSYNC_{cmd_name.upper()}")
         return found
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        try:
+            return super().make_context(*args, **kwargs)
+        except KeyboardInterrupt:
+            sys.exit(exits.INTERRUPTED)
+
     def invoke(self, ctx: click.Context) -> object:
+        try:
+            return self._invoked(ctx)
+        except KeyboardInterrupt:  # pressed again, while the first time was dealt with
+            ctx.exit(exits.INTERRUPTED)
+
+    def _invoked(self, ctx: click.Context) -> object:
         try:
             returned = super().invoke(ctx)
         except click.exceptions.Exit as done:
@@ -92,9 +111,20 @@ class Commands(click.Group):
                 click.echo(err=True)
                 ctx.exit(exits.INTERRUPTED)
             raise
+        except Exception as error:
+            if not _is_interrupt(error):
+                raise
+            click.echo(err=True)
+            ctx.exit(exits.INTERRUPTED)
         if code := _told(ctx, 0):
             ctx.exit(code)
         return returned
+
+
+def _is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C caused an error: Python and libraries make others of it, such as inside the body of a class."""
+    cause = error.__cause__ or error.__context__
+    return isinstance(error, KeyboardInterrupt) or (cause is not None and _is_interrupt(cause))
 
 
 def _told(ctx: click.Context, code: int) -> int:
@@ -154,9 +184,18 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
 
 
 def main() -> None:
-    """Run the console script. A terminal that cannot show a character shows a question mark instead."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    leave_leap_seconds_out()
-    hipsync()
+    """Run the console script. A terminal that cannot show a character shows a question mark instead.
+
+    Ctrl-C ends it with `exits.INTERRUPTED` at any instant, and what Python and libraries would print then is not shown.
+    """
+    try:
+        quieten_python()
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
+        leave_leap_seconds_out()
+        hipsync()
+    except KeyboardInterrupt:
+        sys.exit(exits.INTERRUPTED)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do is Python's own, and takes a moment

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from typing import Any
 
 from hipsync.text import one_line
@@ -20,6 +21,19 @@ def log_everything() -> None:
 def log_events() -> None:
     """Log what happens to bands and prompts, one line each with the local time, as `hipsync run` does."""
     _log(logging.INFO, _SafeLines("%(asctime)s %(message)s", "%H:%M:%S"))
+
+
+def quieten_python() -> None:
+    """Keep Python and libraries from printing tracebacks of their own: those of tasks that Ctrl-C ended, for example.
+
+    A command that logs (`-v`, `run`) shows them again.
+    """
+    sys.unraisablehook = lambda _: None
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    for name in ("asyncio", *CHATTY_LIBRARIES):
+        logging.getLogger(name).propagate = False
+        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 class _SafeLines(logging.Formatter):
@@ -42,5 +56,12 @@ def _log(level: int, lines: logging.Formatter) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(lines)
     logging.basicConfig(level=level, handlers=[handler])
+    _quieten_libraries()
+
+
+def _quieten_libraries() -> None:
+    sys.unraisablehook = sys.__unraisablehook__
+    for name in ("asyncio", *CHATTY_LIBRARIES):
+        logging.getLogger(name).propagate = True
     for name in CHATTY_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)

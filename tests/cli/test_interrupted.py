@@ -1,0 +1,68 @@
+"""Ctrl-C ends every command with 130 and without a traceback, at whatever instant it is pressed."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import sleep
+
+import pytest
+
+from support.machine import Machine
+from support.stored import NOW, minute
+
+LONGEST_S = 4.0
+"""Seconds within which Ctrl-C is pressed: a demo takes about as long."""
+WORDS: Sequence[Sequence[str]] = (
+    ["--db", "x.db", "demo"],
+    ["--db", "x.db", "pair", "--simulate", "huami"],
+    ["import", "csv", "rows.csv"],
+    ["week"],
+    ["doctor"],
+    ["web", "--port", "0"],
+)
+
+
+@pytest.mark.parametrize("tries", [1, pytest.param(15, marks=pytest.mark.ring)])
+@pytest.mark.parametrize("words", WORDS, ids=" ".join)
+def test_ctrl_c_at_any_instant_prints_no_traceback(tmp_path: Path, words: Sequence[str], tries: int) -> None:
+    chance = random.Random(f"{words} {tries}")
+    for number in range(tries):
+        home = tmp_path / str(number)
+        machine = Machine(home, NOW)
+        if "pair" not in words:
+            machine.band([minute(at, 1) for at in range(300)])
+        home.mkdir(exist_ok=True)
+        rows = [f"2026-03-{2 + at // 1440:02}T{at // 60 % 24:02}:{at % 60:02}Z,1" for at in range(20 * 1440)]
+        (home / "rows.csv").write_text("\n".join(["timestamp,steps", *rows]) + "\n")
+        typed = [str(home / word) if word in {"x.db", "rows.csv"} else word for word in words]
+        with machine.process(*typed) as process:
+            sleep(chance.uniform(0, LONGEST_S))
+            process.send_signal(signal.SIGINT)
+            if chance.random() < 0.3:  # an impatient person
+                sleep(chance.uniform(0, 0.2))
+                with suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGINT)
+            try:
+                _, told = process.communicate(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        if "hipsync" not in told and process.returncode in {-signal.SIGINT, 1}:
+            continue  # it came while Python itself was starting
+        assert "Traceback" not in told
+        assert "Exception" not in told
+        assert process.returncode in {130, 0, 1, 3, 4}, told  # done already, if it was none of the first
+
+
+def test_ctrl_c_in_the_middle_of_a_demo_is_130(tmp_path: Path) -> None:
+    with Machine(tmp_path, NOW).process("--db", str(tmp_path / "x.db"), "demo") as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("A simulated ")
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert (process.returncode, told) == (130, "\n")
