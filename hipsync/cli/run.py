@@ -54,7 +54,7 @@ def run_command(app: App) -> None:
         with app.paired_store() as store, only_instance(app.database):
             delivery = Delivery(store, app.now, app.config())
 
-            zone = ZoneInfo(host_zone())
+            clock, zone = SystemClock(), ZoneInfo(host_zone())
             async with opened_radio(store.bands(), keys.secret, zone, app.now, app.adapter()) as radio:
 
                 def settings() -> Settings:
@@ -74,10 +74,11 @@ def run_command(app: App) -> None:
                     hear=radio.hear,
                     show_remark=delivery.show_remark,
                     show_damage=delivery.show_damage,
+                    passed=clock.passed,
                 )
                 await run(
                     service,
-                    SystemClock(),
+                    clock,
                     settings=settings,
                     zone=lambda: _zone_now(service.settings.host_zone),
                     trouble=delivery.trouble,

@@ -2,13 +2,15 @@
 
 Code that needs the time is given a `Clock` or its `now`; only `SystemClock` reads the real time. A `VirtualTimeLoop` is
 an event loop that jumps to its next timer instead of waiting for it. So a simulated day with real time-outs and pauses
-passes in seconds. Virtual time stands still while a thread of the loop's executor works.
+passes in seconds. Virtual time stands still while a thread of the loop's executor works. The one rule: an instant is
+asked of `now`, which may be set to anything at any moment, and a length of time of `passed`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import selectors
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor
 from datetime import UTC, datetime, timedelta
@@ -18,11 +20,28 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
+_GOES_ON: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+"""The clock that nobody sets and that goes on while the computer sleeps: Linux has CLOCK_BOOTTIME for it, and that of
+macOS is called CLOCK_MONOTONIC. Windows has neither name, and `time.monotonic` goes on there."""
+
+
+STEP = timedelta(seconds=5)
+"""A clock that differs by more than this from the time that passed was set. One that is corrected gently drifts by
+milliseconds a minute, and that of a computer that wakes from sleep by a second or two."""
+
+
 class Clock(Protocol):
-    """Gives the present time, and waits until a given time."""
+    """Gives the present time and the time that has passed, and waits until a given time."""
 
     def now(self) -> datetime:
-        """The present instant, as an aware datetime in UTC."""
+        """The present instant, as an aware datetime in UTC. Somebody may set the clock, forwards or backwards."""
+        ...
+
+    def passed(self) -> float:
+        """Seconds since some instant that stays the same, those during which the computer slept included.
+
+        Setting the clock changes nothing about them.
+        """
         ...
 
     async def sleep_until(self, instant: datetime) -> None:
@@ -36,8 +55,28 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251  the one place that reads the real time
 
+    def passed(self) -> float:
+        return time.monotonic() if _GOES_ON is None else time.clock_gettime(_GOES_ON)
+
     async def sleep_until(self, instant: datetime) -> None:
         await asyncio.sleep(max((instant - self.now()).total_seconds(), 0.0))
+
+
+def steady(now: Callable[[], datetime], passed: Callable[[], float]) -> Callable[[], datetime]:
+    """A `now` that follows another one, and goes on by the time that passed if that one is set meanwhile.
+
+    Whoever waits until an instant, as drivers do, waits by it as long as was meant. `passed` is as in `Clock`.
+    """
+    last, last_s = now(), passed()
+
+    def steady_now() -> datetime:
+        nonlocal last, last_s
+        shown, shown_s = now(), passed()
+        expected = last + timedelta(seconds=shown_s - last_s)
+        last, last_s = shown if abs(shown - expected) <= STEP else expected, shown_s
+        return last
+
+    return steady_now
 
 
 class FastClock:
@@ -51,6 +90,9 @@ class FastClock:
 
     def now(self) -> datetime:
         return self._start + timedelta(seconds=self._loop.time())
+
+    def passed(self) -> float:
+        return self._loop.time()
 
     async def sleep_until(self, instant: datetime) -> None:
         while (left_s := (instant - self.now()).total_seconds()) > 0:
@@ -92,8 +134,6 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
 
     async def real_sleep(self, seconds: float) -> None:
         """Wait for `seconds` of real time, during which virtual time stands still."""
-        import time
-
         await asyncio.to_thread(time.sleep, seconds)
 
     def run_in_executor(

@@ -1,8 +1,9 @@
-"""What wakes the service: one job that wakes it and plans the next wake, and one that checks whether that plan holds.
+"""What wakes the service: one date job that wakes it and plans the next wake, and a loop that looks after that plan.
 
 `plan` decides when something is due; the alarm only sees to it that the service is called then, one thing at a time.
-The one rule: a failure of any kind ends that wake, never the service. Only an upgrade of the database by a newer
-hipsync (`Outdated`) ends the service.
+The date job goes by the computer's clock, which may be set at any moment. So the loop looks twice a minute, by a clock
+that nobody sets, and plans anew; by that clock it starts the other regular work, too. The one rule: a failure of any
+kind ends that wake, never the service. Only `Outdated` ends the service: a newer hipsync upgraded the database.
 """
 
 from __future__ import annotations
@@ -10,29 +11,32 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
 
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-
+from hipsync.core.days import Zones
 from hipsync.errors import HipsyncError, Outdated, StoreError
 from hipsync.host.clock import Clock
 from hipsync.host.systemd_notify import notify_supervisor, watchdog_s
 from hipsync.model import MINUTE
+from hipsync.service.clock_steps import ClockSteps, Step
+from hipsync.service.date_job import DateJob
 from hipsync.service.plan import Settings, next_wake
 from hipsync.service.service import Service
-from hipsync.service.status_text import status_line
+from hipsync.service.status_text import clock_step, status_line
 
 log = logging.getLogger(__name__)
 
 AFTER_FAILURE = timedelta(minutes=1)
 """How long after a failed wake the next one comes. Nothing is lost while the store is locked or full, because nothing
 was acknowledged."""
-LOOK_EVERY = timedelta(minutes=1)
-"""How often to check whether the planned wake still holds. asyncio's clock stands still while the host sleeps, answers
-come from other processes, and bands come back into reach."""
+LOOK_EVERY = timedelta(seconds=30)
+"""How often to check whether the planned wake still holds. The clock may be set, asyncio's clock stands still while the
+host sleeps, and answers come from other processes."""
+LISTEN_EVERY = timedelta(minutes=1)
+"""How often to ask whether to listen for bands that went away."""
 BACKUP_EVERY = timedelta(hours=1)
 """How often to check whether a backup is due: the computer may sleep at any hour."""
 AT_MOST_EVERY = timedelta(seconds=1)
@@ -44,51 +48,83 @@ STUCK_AFTER = 10 * MINUTE
 """A wake that takes longer than this is stuck, so systemd's watchdog is no longer notified that all is well."""
 
 
-class _Scheduler(Protocol):
-    """The part of APScheduler 3 that is used here; the library has no type hints."""
+class Job(Protocol):
+    """The one job that is planned for an instant: `DateJob` implements it, by the computer's clock."""
 
-    def add_job(self, func: Callable[[], Awaitable[None]], trigger: str, **options: Any) -> object: ...
+    def start(self) -> None:
+        """Begin to run what is planned."""
+        ...
 
-    def start(self) -> None: ...
+    def plan(self, at: datetime) -> None:
+        """Run the job at this instant in place of the one planned before."""
+        ...
 
-    def shutdown(self, wait: bool) -> None: ...
+    def end(self) -> None:
+        """Run nothing any more, and cancel the job if it runs now."""
+        ...
+
+
+@dataclass(slots=True)
+class _Regular:
+    """Work that is done again and again, in a task of its own, and never twice at a time."""
+
+    work: Callable[[], Awaitable[None]]
+    every: timedelta
+    due_s: float
+    """When it is due, as `Clock.passed` counts."""
+    task: asyncio.Task[None] | None = None
 
 
 class Alarm:
     """Wakes the service whenever something is due."""
 
-    def __init__(self, service: Service, clock: Clock, zone: Callable[[], str] | None, stop: asyncio.Event) -> None:
+    def __init__(
+        self,
+        service: Service,
+        clock: Clock,
+        zone: Callable[[], str] | None,
+        stop: asyncio.Event,
+        job: Callable[[Callable[[], Awaitable[None]]], Job] = DateJob,
+    ) -> None:
         """`zone` returns the IANA name of the zone that the host is in now; with None the zone stays as it is.
 
-        The alarm sets `stop` when the service must end.
+        The alarm sets `stop` when the service must end. `job` makes the job that wakes the service.
         """
         self._service, self._clock, self._zone, self._stop = service, clock, zone, stop
-        self._scheduler: _Scheduler = AsyncIOScheduler(timezone=UTC)
+        self._steps = ClockSteps(clock)
+        self._job = job(self._wake)
         self._waking: asyncio.Task[object] | None = None
-        self._woke = clock.now()
-        """Start of the wake that runs now, or of the last one."""
+        self._looking: asyncio.Task[None] | None = None
+        self._look_now = asyncio.Event()
+        self._woke_s = 0.0
+        """When the wake that runs now began, by the loop's clock: it stands still while the computer sleeps, as the
+        deadlines of a wake do."""
+        self._not_before_s = clock.passed()
+        """The earliest time for the wake after one that failed, as `Clock.passed` counts."""
+        self._regular = [
+            _Regular(work, every, clock.passed() + every.total_seconds())
+            for work, every in ((self._listen, LISTEN_EVERY), (self._backup, BACKUP_EVERY))
+        ]
         self.one_at_a_time = asyncio.Lock()
         """Held by a wake, and by a command for which the service contacts a band."""
-        self._not_before = clock.now()
-        """The earliest instant for the wake after one that failed."""
         self._reported: str | None = None
         """The failure that was logged last; None after a wake that went well."""
         self.failure: Outdated | None = None
         """What ended the service; None if nothing did."""
 
     def start(self) -> None:
-        """Plan the first wake for now, and start all jobs."""
-        self._plan(self._clock.now())
-        watchdog = watchdog_s()
-        often = LOOK_EVERY if watchdog is None else min(LOOK_EVERY, timedelta(seconds=watchdog / 2))
-        self._repeat(self._look, "look", often)
-        self._repeat(self._listen, "listen", LOOK_EVERY)
-        self._repeat(self._backup, "backup", BACKUP_EVERY)
-        self._scheduler.start()
+        """Plan the first wake for now, and begin to look after it."""
+        self._job.start()
+        self._job.plan(self._clock.now())
+        self._looking = asyncio.create_task(self._keep_looking(), name="look")
 
     async def end(self) -> None:
-        """Stop all jobs and interrupt a wake that is under way; a commit is finished first."""
-        self._scheduler.shutdown(wait=False)  # in effect a turn of the loop later: starts nothing, cancels what runs
+        """Stop all work and interrupt a wake that is under way; a commit is finished first."""
+        self._job.end()
+        tasks = [task for task in (self._looking, *(each.task for each in self._regular)) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.sleep(0)
         while (waking := self._waking) is not None:
             _, late = await asyncio.wait({waking}, timeout=INTERRUPTED_WITHIN_S)
@@ -97,7 +133,7 @@ class Alarm:
 
     def look(self) -> None:
         """Check the plan at once, because something changed in the database."""
-        self._scheduler.add_job(self._look, "date", id="look now", replace_existing=True, misfire_grace_time=None)
+        self._look_now.set()
 
     def reload(self, settings: Callable[[], Settings]) -> None:
         """Replace the service's settings by what `settings` reads. Wrong ones are logged, and the old ones stay."""
@@ -116,23 +152,31 @@ class Alarm:
         """Why the last wake failed, or why readings of live bands cannot be stored; None if all is well."""
         return self._reported or self._service.live.trouble
 
-    def _plan(self, at: datetime) -> None:
-        self._scheduler.add_job(
-            self._wake, "date", run_date=at, id="wake", replace_existing=True, misfire_grace_time=None, coalesce=True
-        )
+    def steps(self) -> Sequence[Step]:
+        """The last steps of the computer's clock that were seen, the oldest first."""
+        return self._steps.told()
 
-    def _repeat(self, job: Callable[[], Awaitable[None]], name: str, every: timedelta) -> None:
-        self._scheduler.add_job(
-            job, "interval", seconds=every.total_seconds(), id=name, misfire_grace_time=None, coalesce=True
-        )
+    async def _keep_looking(self) -> None:
+        """Look whenever that is asked for, and at least every `LOOK_EVERY`, until the task is cancelled."""
+        watchdog = watchdog_s()
+        often = LOOK_EVERY if watchdog is None else min(LOOK_EVERY, timedelta(seconds=watchdog / 2))
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(often.total_seconds()):
+                    await self._look_now.wait()
+            self._look_now.clear()
+            try:
+                self._look()
+            except Exception:  # a bug must not end the service
+                log.exception("a bug in hipsync; the service goes on")
 
     async def _wake(self) -> None:
         """Wake the service, then plan the next wake."""
         self._waking = asyncio.current_task()
         try:
             async with self.one_at_a_time:
-                self._woke = self._clock.now()
-                await self._service.wake(self._woke)
+                self._woke_s = asyncio.get_running_loop().time()
+                await self._service.wake(self._clock.now())
             due = self._due()
         except asyncio.CancelledError:  # by `end`; the scheduler would log it as a failure
             log.info("a contact or a prompt under way was interrupted; nothing is lost")
@@ -142,37 +186,55 @@ class Alarm:
             return
         except Exception as error:  # noqa: BLE001  a bug, too, must not end the service
             self._report(error)
-            due = self._not_before = self._clock.now() + AFTER_FAILURE
+            due = self._clock.now() + AFTER_FAILURE
+            self._not_before_s = self._clock.passed() + AFTER_FAILURE.total_seconds()
         else:
             self._reported = None
         finally:
             self._waking = None
-        self._plan(due)
+        self._job.plan(due)
 
-    async def _look(self) -> None:
-        """Plan the next wake again and start tasks for new live bands, unless a wake runs now.
+    def _look(self) -> None:
+        """Look at the clock, plan the next wake again, and start what else is due.
 
-        The planned instant may have passed, or something may be due earlier now. The watchdog is notified here, unless
-        a wake is stuck.
+        The planned instant may have passed, something may be due earlier now, or the clock was set. The watchdog is
+        notified here, unless a wake is stuck.
         """
+        if (step := self._steps.look()) is not None:
+            self._service.clock_was_set(step)
+            log.warning("%s", clock_step(step, Zones((), self._service.settings.host_zone)))
         if self._waking is None:
-            try:
-                self._service.store.refuse_outdated()
-            except Outdated as error:
-                self._end(error)
-                return
-            except StoreError as error:
-                log.debug("%s", error)  # the wake that is planned already will report it
-            with contextlib.suppress(Exception):  # the wake that is planned already will meet and report it
-                self._follow_host()
-                self._service.live.attend()
-                self._plan(max(self._due(), self._not_before))
-        if self._waking is None or self._clock.now() - self._woke < STUCK_AFTER:
+            self._plan_again()
+        passed = self._clock.passed()
+        for each in self._regular:
+            if passed >= each.due_s and (each.task is None or each.task.done()):
+                each.due_s = passed + each.every.total_seconds()
+                each.task = asyncio.create_task(_guarded(each.work))
+        if self._waking is None or asyncio.get_running_loop().time() - self._woke_s < STUCK_AFTER.total_seconds():
             notify_supervisor(WATCHDOG=1)
+
+    def _plan_again(self) -> None:
+        """Plan the next wake by what is known now, and start tasks for new live bands."""
+        try:
+            self._service.store.refuse_outdated()
+        except Outdated as error:
+            self._end(error)
+            return
+        except StoreError as error:
+            log.debug("%s", error)  # the wake that is planned already will report it
+        try:
+            self._follow_host()
+            self._service.live.attend()
+            due = self._due()
+        except Exception as error:  # noqa: BLE001  the wake will meet and report it
+            log.debug("%s", error)
+            due = self._clock.now() + AT_MOST_EVERY
+        wait = timedelta(seconds=max(self._not_before_s - self._clock.passed(), 0))
+        self._job.plan(max(due, self._clock.now() + wait))
 
     async def _listen(self) -> None:
         """Listen for bands that went away, and check the plan at once if one is back."""
-        with contextlib.suppress(Exception):  # a store that is locked: the wake that is planned will report it
+        with contextlib.suppress(HipsyncError):  # a store that is locked: the wake that is planned will report it
             if await self._service.listen():
                 self.look()
 
@@ -210,3 +272,11 @@ class Alarm:
         else:
             log.log(level, "a bug in hipsync or in a driver; the service goes on", exc_info=error)
         self._reported = reason
+
+
+async def _guarded(work: Callable[[], Awaitable[None]]) -> None:
+    """Do some work; a bug in it is logged and ends nothing else."""
+    try:
+        await work()
+    except Exception:
+        log.exception("a bug in hipsync; the service goes on")

@@ -30,6 +30,7 @@ from hipsync.errors import (
     NotHeard,
     StoreError,
 )
+from hipsync.host.clock import steady
 from hipsync.instants import is_believed
 from hipsync.model import MINUTE, Band, BandId, Epoch, Reading
 from hipsync.service.plan import Contacts, LastTry, Settings, zones_of
@@ -99,10 +100,13 @@ class Connector:
         secret: Callable[[Band], bytes | None],
         settings: Callable[[], Settings],
         now: Callable[[], datetime],
+        passed: Callable[[], float] | None,
     ) -> None:
+        """`now` and `passed` are as in `Clock`; without `passed`, conversations go by `now`, whoever sets it."""
         self.drivers = drivers
         self._store, self._tries = store, tries
         self._radio, self._secret, self._settings, self._now = radio, secret, settings, now
+        self._passed = passed
         self._last_key: dict[BandId, bytes | None] = {}
         self._visiting: dict[BandId, asyncio.Task[None]] = {}
 
@@ -126,7 +130,8 @@ class Connector:
                 _check_clock(started, band)
                 driver = driver_of(band, self.drivers)
                 connection = await stack.enter_async_context(self._radio.reach(band))
-                conversation = Conversation(connection, zone=self._zone, now=self._now)
+                now = self._now if self._passed is None else steady(self._now, self._passed)
+                conversation = Conversation(connection, zone=self._zone, now=now)
                 session = self._session(band, since)
                 self._last_key[band.id] = session.secret
                 opened = await stack.enter_async_context(dialogue(driver, conversation, session, commit))

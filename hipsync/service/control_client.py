@@ -9,7 +9,7 @@ What a command stores in the database needs no question: the command writes it, 
 service looks at once. An answer with `error` is a refusal, with the `code` that the command exits with. This module
 asks, and `control_server` answers. `status --line` imports it, so it imports no asyncio.
 
-Untried: Windows, where asyncio knows no such sockets. There the service looks at the database once a minute.
+Untried: Windows, where asyncio knows no such sockets. There the service looks at the database twice a minute.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from hipsync.host.clock import Clock
 from hipsync.host.peer import is_ours
 from hipsync.model import Band
 from hipsync.service.alarm import Alarm
+from hipsync.service.clock_steps import steps_to_json
 from hipsync.service.control_client import WITHIN_S, Line, socket_path
 from hipsync.service.plan import Settings
 from hipsync.service.service import Service
@@ -80,7 +81,8 @@ class ControlServer:
                 return {}
             case {"do": "status"}:
                 connected = ", ".join(self._service.live.connected())
-                return {"process": os.getpid(), "connected": connected, "trouble": self._trouble()}
+                steps, trouble = steps_to_json(self._alarm.steps()), self._trouble()
+                return {"process": os.getpid(), "connected": connected, "trouble": trouble, "clock_steps": steps}
             case {"do": "line"}:
                 now = self._clock.now()
                 return {"line": status_line(self._service.state(now), now)}

@@ -45,6 +45,8 @@ class LiveBands:
         self._store, self._connector, self._tries, self._kinds = store, connector, tries, kinds
         self._state, self._now = state, now
         self._tasks: dict[BandId, asyncio.Task[None]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        """Tasks that were cancelled in favour of another one for the same band, and have not ended yet."""
         self._talks: dict[BandId, Talk] = {}
         self._not_yet_stored: dict[BandId, list[Reading]] = {}
         self.trouble: str | None = None
@@ -61,9 +63,23 @@ class LiveBands:
         for new in live.keys() - self._tasks:
             self._tasks[new] = asyncio.create_task(self._stay(live[new]), name=f"live {live[new].name}")
 
+    def begin_anew(self) -> None:
+        """End each open conversation and begin another, because the computer's clock was set.
+
+        A conversation goes on by the time that it began with, so that a driver waits as long as it means to.
+        """
+        for talk in self._talks.values():
+            if (task := self._tasks.get(talk.band.id)) is not None:
+                task.cancel()
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
+                self._tasks[talk.band.id] = asyncio.create_task(
+                    self._stay_after(task, talk.band), name=f"live {talk.band.name}"
+                )
+
     async def leave(self) -> None:
         """Disconnect from all live bands; a commit that is under way is finished first."""
-        tasks = list(self._tasks.values())
+        tasks = [*self._tasks.values(), *self._ending]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -95,6 +111,11 @@ class LiveBands:
             await asyncio.sleep(LOOK_EVERY.total_seconds())
         return talk
 
+    async def _stay_after(self, earlier: asyncio.Task[None], band: Band) -> None:
+        """Stay connected to a live band as soon as an earlier task has disconnected from it."""
+        await asyncio.wait({earlier})
+        await self._stay(band)
+
     async def _stay(self, band: Band) -> None:
         """Stay connected to a live band and store what it sends, until the task is cancelled.
 
@@ -110,20 +131,24 @@ class LiveBands:
                 log.log(logging.DEBUG if failures else logging.WARNING, "%s: %s", band.name, error)
             except HipsyncError as error:  # the store is locked or full, the driver was uninstalled
                 log.error("%s: %s", band.name, error)  # noqa: TRY400  one line; the traceback is for bugs
-                await self._sleep_until(self._now() + FIRST_RETRY, band)
+                await self._rest(FIRST_RETRY, band)
             except Exception:  # a driver is strangers' code
                 log.exception("%s: its driver has a bug", band.name)
-                await self._sleep_until(self._now() + LONGEST_RETRY, band)
+                await self._rest(LONGEST_RETRY, band)
 
     async def _until_due(self, band: Band) -> int:
-        """Wait until a live band is to be contacted, and return how many tries in a row have failed so far."""
+        """Wait until a live band is to be contacted, and return how many tries in a row have failed so far.
+
+        It reckons anew after a minute at most: asyncio's clock stands still while the host sleeps, and the computer's
+        may be set, so that the instant is years away or long past.
+        """
         while True:
             now = self._now()
             state = self._state(now)
             contacts = next(each for each in state.contacts if each.band.id == band.id)
             if (at := contact_at(contacts, state, now)) <= now:
                 return contacts.failures
-            await self._sleep_until(at, band)
+            await self._tries.wait_back(min(at - now, MINUTE))
 
     async def _watch(self, band: Band) -> None:
         """Contact a live band and store what it sends until the link ends, which raises `LinkLost`."""
@@ -163,13 +188,9 @@ class LiveBands:
 
         return commit
 
-    async def _sleep_until(self, instant: datetime, band: Band) -> None:
-        """Sleep until an instant, until the band is back in reach, or until the clock was put back.
-
-        It sleeps for a minute at most and looks again, because asyncio's clock stands still while the host sleeps. By a
-        clock that was put back the instant may be years away, so whoever asked has to reckon anew.
-        """
-        before = self._now()
-        while before <= (now := self._now()) < instant and self._tries.last.get(band.id) is not LastTry.BACK:
-            before = now
-            await self._tries.wait_back(min(instant - now, MINUTE))
+    async def _rest(self, length: timedelta, band: Band) -> None:
+        """Wait for a length of time by the clock of the event loop, which nobody sets, or until the band is back."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + length.total_seconds()
+        while (left_s := until_s - loop.time()) > 0 and self._tries.last.get(band.id) is not LastTry.BACK:
+            await self._tries.wait_back(timedelta(seconds=left_s))

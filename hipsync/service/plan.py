@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ from hipsync.core.bouts import bouts
 from hipsync.core.days import BEGINNING_OF_TIME, Zones
 from hipsync.core.occasions import occasions
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at, verdict
-from hipsync.core.timeline import instant_of
+from hipsync.core.timeline import MISSING, instant_of, minute_of
 from hipsync.history.past import Past, judged_past
 from hipsync.instants import is_believed, latest
 from hipsync.model import MINUTE, Band, BandId, Counter, Epoch, Occasion, Pause, Prompt, Sync, Trouble, Wear
@@ -28,6 +28,7 @@ from hipsync.store import Store
 
 if TYPE_CHECKING:  # what `status --line` need not wait for
     from hipsync.driver import Driver
+    from hipsync.service.clock_steps import Step
 
 FIRST_RETRY, LONGEST_RETRY = timedelta(minutes=2), timedelta(hours=1)
 """A band that cannot be reached is tried again after 2, 4, 8 ... minutes, and after the longest delay from then on. Its
@@ -131,16 +132,19 @@ def state_of(
     now: datetime,
     live: Collection[str],
     tries: Mapping[BandId, LastTry] | None = None,
+    skipped: Sequence[Step] = (),
 ) -> State:
     """The state at `now`, which `status` explains and the service acts upon. Raises `StoreError`.
 
-    `live` are the keys of drivers whose bands are watched. `tries` says how the last try with each band ended; only the
-    running service knows that, so others pass None.
+    `live` are the keys of drivers whose bands are watched. `tries` says how the last try with each band ended, and
+    `skipped` are times that the computer's clock skipped; only the running service knows those, so others pass none.
     """
     zones = zones_of(store, settings)
     past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now)
-    shown = store.prompts(instant_of(past.line.first), latest(now) + timedelta(seconds=1))
-    said = [_believed(prompt, now) for prompt in shown]
+    if skipped:
+        past = _without(past, skipped, settings)
+    shown = store.prompts(instant_of(past.line.first), latest(now) + LOOK_BACK)
+    said = [_believed(prompt, now) for prompt in shown if is_believed(prompt.due, now)]
     pause = store.pause(now)
     return State(
         contacts=contacts_of(store, live, tries or {}, now),
@@ -154,10 +158,25 @@ def state_of(
     )
 
 
+def _without(past: Past, skipped: Sequence[Step], settings: Settings) -> Past:
+    """Return the past with the times `[was, became)` that the clock skipped as unknown: nobody sat in them.
+
+    A counter that was read before and after such a step did not grow, and so seems to stand for minutes of sitting.
+    """
+    line = replace(past.line, code=past.line.code[:])
+    for was, became in skipped:
+        for minute in range(max(minute_of(was), line.first), min(minute_of(became), line.last)):
+            line.code[minute - line.first] = MISSING
+    return Past(line, bouts(line, settings.rule))
+
+
 def _believed(prompt: Prompt, now: datetime) -> Prompt:
-    """Return a prompt without what a clock that was ahead stamped on it later: a second showing, or a snooze."""
+    """Return a prompt without what a clock that was ahead stamped on it later: a second showing, or a snooze.
+
+    One that was shown by such a clock, late, for a stretch that `now` has reached counts as shown when it fell due.
+    """
     if prompt.last_shown is not None and not is_believed(prompt.last_shown, now):
-        prompt = prompt._replace(last_shown=prompt.at)
+        prompt = prompt._replace(last_shown=prompt.at if is_believed(prompt.at, now) else prompt.due)
     if prompt.answered_at is not None and not is_believed(prompt.answered_at, now):
         prompt = prompt._replace(answered_at=now, snoozed_until=None if prompt.snoozed_until is None else now)
     return prompt
@@ -268,16 +287,14 @@ def _contacts(
     )
 
 
-def listens(contacts: Contacts, listened: datetime, now: datetime) -> bool:
-    """Whether to listen now for a band that went away; `listened` is when that was last done.
+def listens(contacts: Contacts, waited: timedelta, now: datetime) -> bool:
+    """Whether to listen at `now` for a band that went away; `waited` is the time that passed since that was last done.
 
-    A run of the service that has just begun listens for every band whose last contact failed, for whatever reason. If
-    the clock was put back since `listened`, it is high time.
+    A run of the service that has just begun listens for every band whose last contact failed, for whatever reason.
     """
     away = contacts.failures > 0 and contacts.last_try in {None, LastTry.AWAY}
     lately = contacts.reached is not None and now - contacts.reached < OFTEN_FOR
-    waited = now - listened >= (LISTEN_OFTEN if lately else LISTEN_SELDOM)
-    return away and (waited or not is_believed(listened, now))
+    return away and waited >= (LISTEN_OFTEN if lately else LISTEN_SELDOM)
 
 
 def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:

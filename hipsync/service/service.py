@@ -14,14 +14,15 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from hipsync.core.band_troubles import remarks_due
+from hipsync.core.band_troubles import SILENT, remarks_due
 from hipsync.core.exercises import Move, names_for, next_exercise
 from hipsync.core.prompting import Due, outcome
 from hipsync.core.timeline import instant_of
 from hipsync.driver import Driver, Message
 from hipsync.errors import BluetoothUnavailable, ConfigError, Damaged, DeviceError
-from hipsync.model import Band, BandId, Prompt, Remark, Where
+from hipsync.model import Band, BandId, Prompt, Remark, Trouble, Where
 from hipsync.service.answers import answer_prompt
+from hipsync.service.clock_steps import MOST_TOLD, Step
 from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
 from hipsync.service.live import LiveBands
 from hipsync.service.plan import (
@@ -47,6 +48,10 @@ JUDGE_WITHIN = timedelta(seconds=90)
 """How long a wake waits for its bands. Then it judges what is known, even if a band has not sent everything yet."""
 LOOK_BACK_FOR_EXERCISES = timedelta(days=7)
 """The next exercise differs from those of this much of the past, if there are enough exercises."""
+
+LONG_STEP = timedelta(hours=1)
+"""A clock that was put forward by less shortens the day after which a silent band is remarked on, and that is no
+matter."""
 
 Deliver = Callable[[Prompt, Move, bool], Awaitable[Sequence[Where]]]
 """Shows a prompt everywhere but on the band (strongly, if the last argument is true), and returns the places where it
@@ -79,11 +84,13 @@ class Service:
         hear: Callable[[Sequence[Band]], Awaitable[Collection[BandId]]] | None = None,
         show_remark: Callable[[Remark], Awaitable[object]] | None = None,
         show_damage: Callable[[], Awaitable[object]] | None = None,
+        passed: Callable[[], float] | None = None,
     ) -> None:
         """`hear` returns which of the given bands are in reach now; without it, a band that went away is only retried.
 
         `show_remark` shows a remark on a band, such as a low battery; without it no remark is made.
-        `show_damage` shows that the database is damaged.
+        `show_damage` shows that the database is damaged. `passed` is as in `Clock`; without it, time passes by the
+        clock of the event loop, and nobody sets the clock of `now`.
         """
         self.store = store
         self.settings = settings
@@ -93,16 +100,41 @@ class Service:
         self._damage: str | None = None
         """What is wrong with the database, as it was told last; None if nothing is."""
         self._live_kinds, self._tries = live_kinds(drivers), Tries()
-        self._listened = now() - LISTEN_SELDOM
+        self._passed = passed or _loop_s
+        self._listened_s: float | None = None
+        self._skipped: list[Step] = []
+        """Times that the clock skipped when it was put forward, in order."""
+        self._put_forward_s: float | None = None
+        """When the clock was put forward by `LONG_STEP` or more, as `passed` counts."""
         self.connector = Connector(
-            store, self._tries, radio=radio, drivers=drivers, secret=secret, settings=lambda: self.settings, now=now
+            store,
+            self._tries,
+            radio=radio,
+            drivers=drivers,
+            secret=secret,
+            settings=lambda: self.settings,
+            now=now,
+            passed=passed,
         )
         self.live = LiveBands(store, self.connector, self._tries, self._live_kinds, state=self.state, now=now)
 
     def state(self, now: datetime) -> State:
         """All that is known at `now`; every decision is based on it. Raises `StoreError`."""
         self.connector.retry_new_keys()
-        return state_of(self.store, self.settings, now, self._live_kinds, self._tries.last)
+        return state_of(self.store, self.settings, now, self._live_kinds, self._tries.last, self._skipped)
+
+    def clock_was_set(self, step: Step) -> None:
+        """Reckon with a step of the computer's clock: in what it skipped nobody sat, and no band was silent.
+
+        What it skipped before passes after all if it is put back. Conversations with live bands begin anew.
+        """
+        self.live.begin_anew()
+        cut = [each._replace(became=min(each.became, step.became)) for each in self._skipped]
+        self._skipped = [each for each in cut if each.was < each.became][-MOST_TOLD:]
+        if step.became > step.was:
+            self._skipped.append(step)
+        if step.became - step.was >= LONG_STEP:
+            self._put_forward_s = self._passed()
 
     async def wake(self, now: datetime) -> State:
         """Contact the bands that are due, settle open prompts, show what is due, and return the state after that.
@@ -223,6 +255,9 @@ class Service:
         due = remarks_due(
             facts_of(self.store, state.contacts, now), state.settings.policy, state.zones, now, self.store.pause(now)
         )
+        silent_s = SILENT.total_seconds()
+        if self._put_forward_s is not None and self._passed() - self._put_forward_s < silent_s:
+            due = [remark for remark in due if remark.what is not Trouble.NO_DATA]
         for remark in due:
             self.store.add_remark(remark, now)
             log.warning("%s", remark.text)
@@ -232,10 +267,12 @@ class Service:
         """Listen for bands that went away, and return whether one is in reach again. It is then due at once."""
         now = self._now()
         contacts = contacts_of(self.store, self._live_kinds, self._tries.last, now)
-        away = [each.band for each in contacts if listens(each, self._listened, now)]
+        passed = self._passed()
+        waited = LISTEN_SELDOM if self._listened_s is None else timedelta(seconds=passed - self._listened_s)
+        away = [each.band for each in contacts if listens(each, waited, now)]
         if self._hear is None or not away:
             return False
-        self._listened = now
+        self._listened_s = passed
         try:
             heard = await self._hear(away)
         except BluetoothUnavailable as error:
@@ -275,3 +312,8 @@ class Service:
             if self._show_damage is not None:
                 await self._show_damage()
         self._damage = found
+
+
+def _loop_s() -> float:
+    """Seconds by the clock of the running event loop."""
+    return asyncio.get_running_loop().time()

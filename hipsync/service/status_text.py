@@ -16,6 +16,7 @@ from hipsync.core.timeline import instant_of
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
+    from hipsync.service.clock_steps import Step
     from hipsync.service.plan import Contacts, State
 
 FRESH = timedelta(minutes=10)
@@ -63,6 +64,20 @@ def future_contact(contacts: Contacts, zones: Zones) -> str | None:
         return None
     dated = f"{zones.local(contacts.future):%Y-%m-%d %H:%M}"
     return f"a contact is dated {dated}, in the future: this computer's clock was ahead then, so it does not count"
+
+
+def future_data(newest: datetime, zones: Zones) -> str:
+    """Words on data that are dated in the future; `newest` is the last instant."""
+    dated = f"{zones.local(newest):%Y-%m-%d %H:%M}"
+    return f"data are dated {dated}, in the future: a clock was ahead then, so they do not count"
+
+
+def clock_step(step: Step, zones: Zones) -> str:
+    """Words on a step of this computer's clock while the service ran; times are local."""
+    was, became = (f"{zones.local(instant):%Y-%m-%d %H:%M:%S}" for instant in step)
+    if step.became < step.was:
+        return f"this computer's clock was put back from {was} to {became}: what it stamped ahead of now does not count"
+    return f"this computer's clock was put forward from {was} to {became}: that time did not pass, and nobody sat in it"
 
 
 def _allowed(state: State, until: datetime | None) -> datetime | None:

@@ -13,11 +13,12 @@ from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from hipsync.conversation.session import Connection
 from hipsync.core.exercises import Move
 from hipsync.core.policy import Policy
+from hipsync.errors import NotHeard
 from hipsync.model import MINUTE, Band, BandId, Epoch, Prompt, Remark, State, Where
 from hipsync.registry import drivers
 from hipsync.service.plan import next_wake, settings_of
@@ -66,6 +67,22 @@ class Wrist:
         return {band.id for band in bands}
 
 
+class Away:
+    """A radio that reaches nothing, and records every try."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.calls: list[datetime] = []
+
+    def reach(self, band: Band) -> NoReturn:
+        self.calls.append(self._now())
+        raise NotHeard(f"{band.name} is out of reach")
+
+    @staticmethod
+    async def hear(bands: Sequence[Band]) -> Collection[BandId]:
+        return ()
+
+
 class Desktop:
     """A place where prompts and remarks are shown; it counts them."""
 
@@ -82,7 +99,14 @@ class Desktop:
 
 
 def serving(
-    store: Store, wrist: Wrist, now: Callable[[], datetime], *, desktop: Desktop, zone: str = "UTC", key: bytes | None
+    store: Store,
+    wrist: Wrist | Away,
+    now: Callable[[], datetime],
+    *,
+    desktop: Desktop,
+    zone: str = "UTC",
+    key: bytes | None,
+    passed: Callable[[], float] | None = None,
 ) -> Service:
     """Return the real service with the real drivers, which prompts at any hour; `now` is the computer's clock."""
     return Service(
@@ -95,6 +119,7 @@ def serving(
         now=now,
         hear=wrist.hear,
         show_remark=desktop.tell,
+        passed=passed,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hipsync.host.clock import FastClock, SystemClock, VirtualTimeLoop
+from hipsync.host.clock import FastClock, SystemClock, VirtualTimeLoop, steady
 from hipsync.testing.direct import run
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -170,3 +170,26 @@ async def test_the_system_s_clock_is_aware_and_waits() -> None:
     await clock.sleep_until(begun + timedelta(seconds=0.05))
     assert clock.now() >= begun + timedelta(seconds=0.05)
     await clock.sleep_until(begun)
+
+
+def test_a_steady_clock_follows_small_corrections_and_no_steps() -> None:
+    shown, passed = [START], [0.0]
+    now = steady(lambda: shown[-1], lambda: passed[-1])
+
+    def after(seconds: float, shows: datetime) -> datetime:
+        passed.append(passed[-1] + seconds)
+        shown.append(shows)
+        return now()
+
+    second = timedelta(seconds=1)
+    assert after(10, START + 12 * second) == START + 12 * second
+    assert after(10, START - 2 * HOUR) == START + 22 * second
+    assert after(10, START - 2 * HOUR) == START + 32 * second
+    assert after(3600, START + HOUR + 30 * second) == START + HOUR + 30 * second, "it was put right again"
+
+
+def test_time_that_passed_is_that_of_a_clock_that_goes_on() -> None:
+    clock = SystemClock()
+    before = clock.passed()
+    time.sleep(0.01)
+    assert 0.01 <= clock.passed() - before < 60

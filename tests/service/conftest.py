@@ -18,6 +18,7 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alarm, "AT_MOST_EVERY", 0.02 * SECOND)
     monkeypatch.setattr(alarm, "AFTER_FAILURE", 0.1 * SECOND)
     monkeypatch.setattr(alarm, "LOOK_EVERY", 0.05 * SECOND)
+    monkeypatch.setattr(alarm, "LISTEN_EVERY", 0.05 * SECOND)
 
 
 @pytest.fixture

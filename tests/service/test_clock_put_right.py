@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import NoReturn
 
 import pytest
 
-from cases.kit import ADDRESS, DAY, HOUR, Desktop, Wrist, life, served, serving
-from hipsync.errors import NotHeard
+from cases.kit import ADDRESS, DAY, HOUR, Away, Desktop, life, served, serving
+from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, Answer, Band, BandId, Prompt, Remark, Trouble
-from hipsync.service.plan import Contacts, LastTry, facts_of, listens, settings_of, state_of
+from hipsync.model import MINUTE, Answer, Prompt, Remark, Trouble
+from hipsync.registry import drivers
+from hipsync.service.clock_steps import Step
+from hipsync.service.plan import facts_of, settings_of, state_of
+from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run
-from support.world import pine_time
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WRONG = NINE + 400 * DAY
-
-
-class Away(Wrist):
-    """A radio that reaches nothing, and records every try."""
-
-    def reach(self, band: Band) -> NoReturn:
-        self.calls.append(self._now())
-        raise NotHeard(f"{band.name} is out of reach")
 
 
 @pytest.mark.parametrize("ahead", [10 * DAY, 400 * DAY])
@@ -37,7 +31,7 @@ def test_a_live_band_that_is_away_is_tried_again_soon(ahead: timedelta) -> None:
         def computer() -> datetime:
             return clock.now() + (ahead if clock.now() < right_at else timedelta())
 
-        away = Away(pine_time("90m sit"), clock.now)
+        away = Away(clock.now)
         with Store.in_memory() as store:
             store.add_band(name="watch", driver="infinitime", address=ADDRESS, now=NINE, vouches=True)
             service = serving(store, away, computer, desktop=Desktop(), key=None)
@@ -51,12 +45,15 @@ def test_a_live_band_that_is_away_is_tried_again_soon(ahead: timedelta) -> None:
     assert after[0] <= 2 * MINUTE
 
 
-@pytest.mark.parametrize("ahead", [timedelta(), MINUTE, 5 * MINUTE])
+@pytest.mark.parametrize("ahead", [timedelta(), MINUTE, 5 * MINUTE, 10 * MINUTE, 15 * MINUTE])
 def test_a_prompt_is_not_said_again_after_the_clock_was_put_back(ahead: timedelta) -> None:
-    """The sixtieth still minute ends at ten; the clock is put back as soon as that was said."""
+    """The sixtieth still minute ends at ten; the clock is put back as soon as that was said.
+
+    A clock that is far ahead says it late: what fell due at ten is shown by it at a quarter past.
+    """
 
     async def story(clock: FastClock) -> list[Prompt]:
-        desktop, nobody = Desktop(), Away(pine_time("90m sit"), clock.now)
+        desktop, nobody = Desktop(), Away(clock.now)
 
         def computer() -> datetime:
             return clock.now() + (timedelta() if desktop.shown else ahead)
@@ -102,8 +99,32 @@ def test_troubles_are_judged_by_what_can_be() -> None:
         assert (facts.charge, facts.reached, facts.remarked) == (None, None, {})
 
 
-def test_a_band_that_went_away_is_listened_for_whatever_the_clock_said_last_time() -> None:
-    band = Band(BandId(1), "band", "huami", ADDRESS, "", False, False, False, NINE)
-    away = Contacts(band, NINE, NINE, 1, last_try=LastTry.AWAY)
-    assert not listens(away, NINE, NINE + MINUTE / 2)
-    assert listens(away, WRONG, NINE + MINUTE / 2)
+def test_a_band_was_not_silent_in_the_time_that_a_clock_skipped() -> None:
+    """The band has been away for 20 minutes when the clock is put forward by two days, and a day later it still is."""
+    clock, passed, told = [NINE], [0.0], list[str]()
+
+    async def tell(remark: Remark) -> None:
+        told.append(remark.text)
+
+    async def story(_: FastClock) -> None:
+        with Store.in_memory() as store:
+            store.add_band(name="band", driver="huami", address=ADDRESS, now=NINE)
+            service = Service(
+                store, replace(settings_of(Config(), "UTC"), policy=Policy()), radio=Away(lambda: clock[-1]),
+                drivers=drivers(), secret=lambda _: bytes(16), deliver=Desktop().deliver, now=lambda: clock[-1],
+                show_remark=tell, passed=lambda: passed[-1],
+            )  # fmt: skip
+            await service.wake(NINE)
+            step = Step(NINE + 20 * MINUTE, NINE + 2 * DAY)
+            clock.append(step.became)
+            passed.append(20 * 60)
+            service.clock_was_set(step)
+            await service.wake(clock[-1])
+            assert told == []
+            clock.append(clock[-1] + DAY)
+            passed.append(passed[-1] + 86400)
+            await service.wake(clock[-1])
+
+    run(story, NINE)
+    (text,) = told
+    assert text.startswith("No data from band since Mon 09:00")

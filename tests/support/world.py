@@ -85,6 +85,9 @@ class Host:
     def now(self) -> datetime:
         return self._clock.now() + self.slept
 
+    def passed(self) -> float:
+        return self._clock.passed() + self.slept.total_seconds()
+
     async def sleep_until(self, instant: datetime) -> None:
         await self._clock.sleep_until(instant - self.slept)
 
@@ -116,7 +119,7 @@ class World:
         """Each prompt that was shown, as (minutes since nine, whether strongly)."""
         self.service = Service(
             self.store, SETTINGS, radio=self.wrist, drivers=known or drivers(), secret=lambda _: KEY,
-            deliver=self.shown, now=self.clock.now, hear=self.wrist.hear,
+            deliver=self.shown, now=self.clock.now, hear=self.wrist.hear, passed=self.clock.passed,
         )  # fmt: skip
 
     async def shown(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:

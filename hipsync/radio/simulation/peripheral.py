@@ -33,6 +33,8 @@ AD = core.AdvertisingData.Type
 
 SHORTEST_SLEEP_S = 0.001
 """The shortest wait, in seconds. Without it a band whose `wake_at` lies in the past would stop a virtual clock."""
+LONGEST_SLEEP_S = 60.0
+"""The longest wait, in seconds: the clock that `wake_at` goes by may be put back meanwhile, by hours."""
 _BASE_UUID = "-0000-1000-8000-00805f9b34fb"
 """The end of every UUID that the Bluetooth SIG assigned as a number (Core specification, volume 3, part B, 2.5.1)."""
 GENERIC_ACCESS = "00001800" + _BASE_UUID
@@ -312,9 +314,10 @@ class _Peripheral:
             raise self._failure
 
     async def _sleep(self) -> None:
-        """Wait until the client acts, or until the simulator's `wake_at`."""
+        """Wait until the client acts, until the simulator's `wake_at`, or for `LONGEST_SLEEP_S`."""
         wake = self._band.wake_at()
-        seconds = None if wake is None else max((wake - self._now()) / timedelta(seconds=1), SHORTEST_SLEEP_S)
+        left_s = None if wake is None else (wake - self._now()) / timedelta(seconds=1)
+        seconds = None if left_s is None else min(max(left_s, SHORTEST_SLEEP_S), LONGEST_SLEEP_S)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
