@@ -7,6 +7,7 @@ No band is contacted: what is known of bands is in the database.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -27,10 +28,12 @@ from hipsync.host.zone import zone_of_host
 from hipsync.instants import is_believed
 from hipsync.model import Band
 from hipsync.registry import drivers
+from hipsync.service.clock_steps import steps_from_json
+from hipsync.service.contact import EARLIEST_YEAR
 from hipsync.service.control_client import ask
 from hipsync.service.plan import contacts_of
-from hipsync.service.status_text import future_contact
-from hipsync.text import clean
+from hipsync.service.status_text import clock_step, future_contact
+from hipsync.text import Json, clean
 
 LONGEST_TROUBLE = 200
 ANSWERS_WITHIN_S = 2.0
@@ -141,7 +144,7 @@ def _keys(app: App) -> Iterator[Finding]:
 
 def _clock(app: App) -> Iterator[Finding]:
     now = app.now()
-    if now.year < 2024:
+    if now.year < EARLIEST_YEAR:
         yield Finding(
             "clock", "bad", f"this host believes it is {now:%Y-%m-%d}: set its clock before bands are set by it"
         )
@@ -237,6 +240,7 @@ def _service(app: App) -> Iterator[Finding]:
             trouble = clean(str(status.get("trouble") or ""), LONGEST_TROUBLE)
             said = f"it runs{process}{', with trouble: ' if trouble else ''}{trouble}"
             yield Finding("service", "look" if trouble else "fine", said)
+            yield from _clock_steps(app, status.get("clock_steps"))
     elif file is not None:
         yield Finding("service", "bad", f"installed ({file}), and does not run: `hipsync service start`, then `logs`")
     else:
@@ -245,6 +249,13 @@ def _service(app: App) -> Iterator[Finding]:
         )
     if file is not None and (why := why_install_again(app)) is not None:
         yield Finding("service file", "look", f"{why}: `hipsync service install` writes it again")
+
+
+def _clock_steps(app: App, told: Json) -> Iterator[Finding]:
+    """Yield the steps of this computer's clock that a running service has told."""
+    with contextlib.suppress(HipsyncError):  # a zone that is not known is a finding of its own
+        zones = app.zones(None)
+        yield from (Finding("clock", "look", clock_step(step, zones)) for step in steps_from_json(told))
 
 
 def _packages() -> Iterator[Finding]:

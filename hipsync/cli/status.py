@@ -20,6 +20,7 @@ from hipsync.text import clean
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
     from hipsync.model import Remark
+    from hipsync.service.clock_steps import Step
     from hipsync.service.plan import Contacts, State
     from hipsync.store import Checked, Store
 
@@ -49,18 +50,28 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         return
     with store:
         state, remarks = _known(app, store, now, quickly=line)
-        zones = app.zones(store)
+        zones, newest = app.zones(store), None if line else store.newest()
     from hipsync.host.lock import running
+    from hipsync.instants import is_believed
     from hipsync.service.status_text import status_line
 
-    is_running = running(app.database)
-    if as_json:
-        click.echo(json.dumps({"running": is_running, **_status_json(state, now, remarks), **checked}, indent=1))
+    if line:
+        click.echo(status_line(state, now))
         return
-    click.echo(status_line(state, now))
-    if not line:
-        click.echo(_service_text(app) if is_running else "the service does not run: `hipsync run` starts it")
-        click.echo("\n".join([*_details(state, now, zones, remarks), _checked_text(app.checked, zones)]))
+    is_running = running(app.database)
+    service, steps = _service(app) if is_running else ("the service does not run: `hipsync run` starts it", ())
+    ahead = None if newest is None or is_believed(newest, now) else newest
+    if as_json:
+        clock: dict[str, object] = {
+            "clock_steps": [{"was": was.isoformat(), "became": became.isoformat()} for was, became in steps],
+            "dated_ahead": None if ahead is None else ahead.isoformat(),
+        }
+        click.echo(
+            json.dumps({"running": is_running, **_status_json(state, now, remarks), **clock, **checked}, indent=1)
+        )
+        return
+    head = [status_line(state, now), service, *_clock(steps, ahead, zones)]
+    click.echo("\n".join([*head, *_details(state, now, zones, remarks), _checked_text(app.checked, zones)]))
 
 
 def _known(app: App, store: Store, now: datetime, *, quickly: bool) -> tuple[State, Sequence[Remark]]:
@@ -95,6 +106,14 @@ def _details(state: State, now: datetime, zones: Zones, remarks: Sequence[Remark
     lines += other_prompts(state, now)
     lines += [remark.text for remark in remarks]
     return [*lines, f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}"]
+
+
+def _clock(steps: Sequence[Step], ahead: datetime | None, zones: Zones) -> list[str]:
+    """Return a line for each step of this computer's clock, and one for data that are dated `ahead` of now."""
+    from hipsync.service.status_text import clock_step, future_data
+
+    lines = [clock_step(step, zones) for step in steps]
+    return lines if ahead is None else [*lines, future_data(ahead, zones)]
 
 
 def _troubles(contacts: Contacts, zones: Zones) -> list[str]:
@@ -142,31 +161,33 @@ def _line_of_service(app: App) -> str | None:
     return None
 
 
-def _service_text(app: App) -> str:
-    """Return what a running service answers about itself: its process, its connections, its trouble."""
+def _service(app: App) -> tuple[str, Sequence[Step]]:
+    """Return what a running service answers: process, connections, trouble; and the clock's steps that it saw."""
     from hipsync.errors import HipsyncError
+    from hipsync.service.clock_steps import steps_from_json
     from hipsync.service.control_client import ask
 
     try:
         answer = ask(app.database, {"do": "status"}, 1.0)
     except HipsyncError:
-        return "the service runs, and does not answer: see its log"
+        return "the service runs, and does not answer: see its log", ()
     if answer is None:
-        return "the service runs"
+        return "the service runs", ()
     trouble = f"\nits trouble: {clean(str(answer['trouble']), LONGEST_TEXT)}" if answer.get("trouble") else ""
     connected = answer.get("connected") or "no band"
-    return f"the service runs (process {answer.get('process')}), connected to {connected} now{trouble}"
+    text = f"the service runs (process {answer.get('process')}), connected to {connected} now{trouble}"
+    return text, steps_from_json(answer.get("clock_steps"))
 
 
 def _empty_json(now: datetime) -> dict[str, object]:
     """Return what `status --json` shows without a database; the keys are the same as with one."""
     head = {"version": 1, "at": now.isoformat(), "running": False, "sitting_minutes": 0, "reason": "no data"}
     nothing = dict.fromkeys(("known_until", "until", "next_wake"))
-    return {**head, **nothing, "occasions": {}, "remarks": [], "bands": []}
+    return {**head, **nothing, "occasions": {}, "remarks": [], "bands": [], "clock_steps": [], "dated_ahead": None}
 
 
 def _status_json(state: State, now: datetime, remarks: Sequence[Remark]) -> dict[str, object]:
-    """Return what `status --json` shows, without the key `running`."""
+    """Return what `status --json` shows of the database."""
     from hipsync.core.prompting import Due
     from hipsync.core.timeline import instant_of
     from hipsync.service.plan import next_wake

@@ -48,6 +48,21 @@ a file."""
 _CODES = {state: code for code, state in enumerate(STATES)}
 
 
+_OF_BANDS = ("counters", "wears", "charges", "inactivities", "infos", "remarks")
+_OF_THE_PERSON = {"prompts": "at", "pauses": "at", "exercises": "at", "zones": "since"}
+_NEWEST = " UNION ALL ".join(
+    [
+        (
+            f"SELECT (SELECT start + length * 60 FROM epochs WHERE band = id AND {SENSE['epochs']}"
+            " ORDER BY start DESC LIMIT 1) FROM bands"
+        ),
+        *(f"SELECT (SELECT max(at) FROM {table} WHERE band = id AND {SENSE[table]}) FROM bands" for table in _OF_BANDS),
+        *(f"SELECT max({column}) FROM {table} WHERE {SENSE[table]}" for table, column in _OF_THE_PERSON.items()),
+    ]
+)
+"""SQL for the newest instant of each table; by band, because the keys of readings begin with it."""
+
+
 class Appended(NamedTuple):
     """What became of the epochs of a batch that was stored."""
 
@@ -181,9 +196,12 @@ class Readings(Bands):
         return found
 
     def newest(self) -> datetime | None:
-        """The end of the newest epoch of any band; None if there are none."""
-        ((newest,),) = self._rows(f"SELECT max(start + length * 60) FROM epochs WHERE {SENSE['epochs']}")
-        return None if newest is None else instant(newest)
+        """The newest instant that a row carries, contacts apart (`future_sync`); None if there is no row.
+
+        An epoch counts by its end. A clock that was ahead shows by it.
+        """
+        found = [newest for (newest,) in self._rows(_NEWEST) if newest is not None]
+        return instant(max(found)) if found else None
 
     def newest_charge(self, band: BandId, *, now: datetime | None = None) -> Charge | None:
         """A band's newest battery reading, with `now` of those that are believed then; None if there is none."""

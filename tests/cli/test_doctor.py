@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hipsync.host.lock import only_instance
-from hipsync.model import MINUTE, Epoch
+from hipsync.model import MINUTE, Counter, Epoch
 from hipsync.store import Store
 from support.builders import MONDAY
 from support.machine import Machine
@@ -97,6 +97,14 @@ def test_doctor_shows_a_contact_that_a_wrong_clock_dated(machine: Machine) -> No
     assert told["watch"] == ("fine", "last reached Mon 02 Mar 12:00")
     assert told["clock"][0] == "look"
     assert told["clock"][1].startswith("watch: a contact is dated 2027-03-03 12:00, in the future")
+
+
+def test_doctor_shows_what_a_live_band_sent_by_a_wrong_clock(machine: Machine) -> None:
+    with Store.open(machine.database) as store:
+        watch = store.add_band(name="watch", driver="infinitime", address="C0:01", now=NOW).id
+        store.append(watch, [Counter(NOW + timedelta(days=366), 5)])
+    done = machine.type("doctor")
+    assert "the newest data are from 2027-03-03 12:00 UTC, in the future: set the clock" in done.stdout
 
 
 def test_doctor_says_whether_anything_can_prompt(machine: Machine) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from hipsync.host.lock import only_instance
-from hipsync.model import MINUTE, Answer, Epoch, Pause, Prompt, State, Where
+from hipsync.model import MINUTE, Answer, Counter, Epoch, Pause, Prompt, State, Where
 from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.machine import Machine
@@ -221,6 +221,17 @@ def test_a_contact_that_a_wrong_clock_dated_is_shown_with_its_year_and_does_not_
     assert lines[3:5] == ["desk-band: last reached Mon 09:00", f"    {why}"]
     (band,) = found(defaults, "status", "--json")["bands"]
     assert (band["reached"], band["trouble"]) == ("2026-03-02T09:00:00+00:00", why)
+
+
+def test_what_a_live_band_sent_by_a_wrong_clock_is_told_with_its_year(defaults: Machine) -> None:
+    """Nothing but a counter lies ahead of now: the band was connected all the time."""
+    held = defaults.band(SITTING)
+    assert found(defaults, "status", "--json")["dated_ahead"] is None
+    with Store.open(defaults.database) as store:
+        store.append(held, [Counter(MONDAY + timedelta(days=366), 5)])
+    why = "data are dated 2027-03-03 00:00, in the future: a clock was ahead then, so they do not count"
+    assert defaults.told("status").splitlines()[2] == why
+    assert found(defaults, "status", "--json")["dated_ahead"] == "2027-03-03T00:00:00+00:00"
 
 
 def test_status_of_a_new_machine_has_the_same_keys(defaults: Machine) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from hipsync.model import Answer, Pause
 from hipsync.service import alarm
 from hipsync.service import control_client as control
 from hipsync.service.answers import answer_prompt
+from hipsync.service.clock_steps import Step
 from hipsync.store import Store
 from support.running_service import CLOCK, SECOND, Watched, serving, typed
 
@@ -55,6 +58,35 @@ def test_status_is_asked_of_the_service_itself(database: Path) -> None:
         assert f"the service runs (process {os.getpid()}), connected to no band now" in shown
 
     serving(database, story)
+
+
+def test_a_step_of_the_clock_is_told_by_status_and_doctor_with_its_date(
+    database: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back = Step(datetime(2027, 1, 4, 10, tzinfo=UTC), datetime(2026, 3, 2, 10, tzinfo=UTC))
+    forward = Step(datetime(1972, 1, 1, tzinfo=UTC), datetime(2026, 3, 2, 10, tzinfo=UTC))
+
+    def steps(_: alarm.Alarm) -> Sequence[Step]:
+        return [forward, back]
+
+    monkeypatch.setattr(alarm.Alarm, "steps", steps)
+    monkeypatch.setenv("TZ", "UTC")
+
+    async def story(service: Watched) -> None:
+        with only_instance(database):
+            texts.extend([await typed(database, "status"), await typed(database, "doctor")])
+            shown.update(json.loads(await typed(database, "status", "--json")))
+
+    texts: list[str] = []
+    shown: dict[str, object] = {}
+    serving(database, story)
+    for text in texts:
+        assert "put forward from 1972-01-01 00:00:00 to 2026-03-02 10:00:00" in text
+        assert "put back from 2027-01-04 10:00:00 to 2026-03-02 10:00:00" in text
+    assert shown["clock_steps"] == [
+        {"was": "1972-01-01T00:00:00+00:00", "became": "2026-03-02T10:00:00+00:00"},
+        {"was": "2027-01-04T10:00:00+00:00", "became": "2026-03-02T10:00:00+00:00"},
+    ]
 
 
 def test_a_status_bar_asks_the_service(database: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hipsync.instants import AHEAD
-from hipsync.model import MINUTE, Charge, Counter, Epoch, Inactivity, Info, Pause, Remark, Sync, Trouble, Wear
+from hipsync.model import MINUTE, Charge, Counter, Epoch, Inactivity, Info, Pause, Prompt, Remark, Sync, Trouble, Wear
 from hipsync.store import Store
 from support.stored import HOUR, NOW, SECOND, band
 
@@ -59,6 +59,28 @@ def test_what_a_band_is_called_is_better_known_from_the_future_than_not_at_all(s
     assert store.newest_info(desk, now=NOW) == Info(WRONG, firmware="2")
     store.append(desk, [Info(NOW, firmware="1")])
     assert store.newest_info(desk, now=NOW) == Info(NOW, firmware="1")
+
+
+def test_the_newest_instant_of_any_row_shows_a_clock_that_was_ahead(store: Store) -> None:
+    assert store.newest() is None
+    desk, other = band(store), band(store, "other")
+    store.append(desk, [Epoch(NOW, MINUTE, 1)])
+    store.append(other, [Epoch(NOW - HOUR, 15 * MINUTE, 1), Counter(NOW - HOUR, 1)])
+    assert store.newest() == NOW + MINUTE
+    ahead = iter(range(1, 20))
+    for reading in (Counter, Charge):
+        store.append(other, [reading(at := NOW + next(ahead) * DAY, 5)])
+        assert store.newest() == at
+    store.append(other, [Wear(at := NOW + next(ahead) * DAY, worn=True)])
+    assert store.newest() == at
+    store.add_pause(Pause(at := NOW + next(ahead) * DAY, at))
+    assert store.newest() == at
+    store.add_prompt(Prompt(at := NOW + next(ahead) * DAY, NOW, "hip-extension", sure=True))
+    assert store.newest() == at
+    store.add_remark(Remark(desk, Trouble.BATTERY, "Charge it"), at := NOW + next(ahead) * DAY)
+    assert store.newest() == at
+    store.note_zone(at := NOW + next(ahead) * DAY, "Asia/Tokyo")
+    assert store.newest() == at
 
 
 def test_a_contact_of_the_future_is_not_the_last_one_and_is_known_to_be_there(store: Store) -> None:
