@@ -206,7 +206,7 @@ def test_what_was_whole_beside_noise_is_stored_and_nothing_is_inferred(noise: st
 
 def test_a_band_that_acknowledges_nothing_tells_its_evening() -> None:
     kept = MemoryStore()
-    silent = {word: [] for word in played({}, MemoryStore())[0].written}
+    silent: dict[str, list[str]] = {word: [] for word in played({}, MemoryStore())[0].written}
     _, error = played({**silent, BEGIN: [MARK], MARK_ACK: [STEPS]}, kept)
     assert error is None
     assert {start: count for start, count in steps(kept).items() if count} == CAPTURED
