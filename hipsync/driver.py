@@ -174,14 +174,23 @@ Row = Mapping[str, int | None]
 """One row of a table, as the values of its cells by column; None is SQL's NULL."""
 
 
+class LeftOut(NamedTuple):
+    """Rows that give no epoch, and why."""
+
+    why: str
+    """The end of a sentence that begins with "12 rows", such as "without steps"."""
+    rows: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Samples:
     """How to read a table of activity samples in another program's database: which columns, and how to make epochs."""
 
     columns: Sequence[str]
     """The columns to read, besides the one that holds the time."""
-    epochs: Callable[[Iterator[tuple[datetime, Row]]], Iterator[Epoch]]
-    """Turns the rows of one band, in order of time, into epochs. Rows with no data or impossible data are left out."""
+    epochs: Callable[[Iterator[tuple[datetime, Row]]], Iterator[Epoch | LeftOut]]
+    """Turns the rows of one band, in order of time, into epochs, one for each time. Rows with no data, or with
+    impossible data, are left out; those that are told as `LeftOut` are counted for the user."""
 
 
 Secret = Literal["none", "own", "given"]

@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import Generator
 from pathlib import Path
-from typing import TextIO
 
 from hipsync.errors import ConfigError
 
@@ -31,19 +30,12 @@ def refuse_writable(file: Path, descriptor: int, danger: str) -> None:
 
 
 def create_private(file: Path) -> None:
-    """Create an empty file that only its owner can read and write, in place of any file of that path.
+    """Create an empty file that only its owner can read and write, in place of any file or link of that path.
 
     Raises `OSError`.
     """
-    os.close(_created(file))
-
-
-def open_private(file: Path) -> TextIO:
-    """Create a file as `create_private` does and open it for text in UTF-8, with line ends as they are written.
-
-    Raises `OSError`.
-    """
-    return os.fdopen(_created(file), "w", encoding="utf-8", newline="")
+    file.unlink(missing_ok=True)
+    os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 @contextlib.contextmanager
@@ -61,9 +53,3 @@ def replacing(file: Path) -> Generator[Path]:
         fresh.replace(file)
     finally:
         fresh.unlink(missing_ok=True)
-
-
-def _created(file: Path) -> int:
-    """Create a private file and return its descriptor. What was there is removed first, and a link is not followed."""
-    file.unlink(missing_ok=True)
-    return os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -38,6 +38,11 @@ def one_line(text: str, limit: int = LONGEST_LINE) -> str:
     return clean(text.translate(_BREAKS), limit)
 
 
+def is_visible(text: str) -> bool:
+    """Whether `clean` would remove no character of the text, wherever it stands."""
+    return not any(unicodedata.category(character) in _UNSEEN for character in text)
+
+
 def json_of(text: str | bytes) -> Json:
     """The value of a JSON text; bytes are read as UTF-8, UTF-16 or UTF-32.
 

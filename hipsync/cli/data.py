@@ -5,25 +5,28 @@ The formats are in `hipsync.formats`. Every import is one transaction: a file th
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
+from collections.abc import Generator
 from datetime import datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 import click
 
 from hipsync.cli import exits
 from hipsync.cli.app import App, checked_name
 from hipsync.cli.dates import day_of
+from hipsync.cli.files import READABLE, STANDARD, WRITABLE, as_path, as_text, opened, reading, written
 from hipsync.errors import ConfigError, InputError
 from hipsync.host.zone import named_zone
-from hipsync.private import replacing
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from click._termui_impl import ProgressBar
 
+    from hipsync.formats.csv_minutes import Exported
     from hipsync.store import Store
 
 
@@ -38,7 +41,7 @@ def import_command() -> None:
 
 
 @import_command.command("csv")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=READABLE)
 @click.option("--band", help="Whose minutes they are: a new name makes a new band.  [default: csv]")
 @click.option("--zone", help="Of timestamps without an offset (an IANA name).")
 @click.pass_obj
@@ -64,20 +67,15 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
 
     name = None if band is None else checked_name(band)
     where = None if zone is None else ZoneInfo(named_zone(zone))
-    try:
-        with _open_with_bar(file) as lines:
-            table = read_csv(lines, band=name, zone=where)
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}") from error
-    except InputError as error:
-        raise InputError(f"{file}: {error}; nothing was imported") from error
-    with app.open_store() as store:
+    with refused_whole(file), with_bar(file) as lines:
+        table = read_csv(lines, band=name, zone=where, now=app.now())
+    with table, app.open_store() as store:
         done = import_table(store, table, app.now())
     click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} known already.")
 
 
 @import_command.command("gadgetbridge")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=READABLE)
 @click.option("--with-keys", is_flag=True, help="Take the bands' keys as well, where the export holds them.")
 @click.pass_obj
 def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
@@ -90,32 +88,38 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
     The file is not changed. Its bands become bands of yours, with the names that they have there; a second import adds
     what is new. Paired they are not: `hipsync pair` does that, and goes on with what was imported.
     """
-    from hipsync.formats.gadgetbridge import import_devices, opened_export
+    from hipsync.formats.gadgetbridge import import_devices, opened_export, stage_devices
     from hipsync.registry import drivers
+    from hipsync.store.staging import Staging
 
-    known = drivers()
-    with opened_export(file, known) as source:
+    known, now = drivers(), app.now()
+    with as_path(file) as path, opened_export(path, known) as source, Staging() as minutes:
         devices = source.devices()
         if not devices:
-            raise InputError(f"{file} holds no minutes of a band that a driver knows (`hipsync drivers`)")
+            others = ", ".join(f"{count:,} rows of {table}" for table, count in sorted(source.unknown().items()))
+            raise InputError(
+                f"{file} holds no minutes of a band that a driver knows (`hipsync drivers`)"
+                + (f"; it has {others}" if others else "")
+            )
         rows = sum(sum(device.tables.values()) for device in devices)
         hidden = not sys.stderr.isatty()
-        bar = click.progressbar(length=rows, label="Importing", file=sys.stderr, hidden=hidden)
-        with app.open_store() as store, bar:
-            found = import_devices(store, source, known, app.now(), bar.update)
+        with click.progressbar(length=rows, label="Importing", file=sys.stderr, hidden=hidden) as bar:
+            stage_devices(source, minutes, now, bar.update)
+        with app.open_store() as store:
+            found = import_devices(store, source, minutes, known, now)
         for each in found:
             click.echo(f"{each.band.name}: {each.epochs:,} epochs, {each.new:,} of them new.")
             if with_keys and each.key is not None:
                 app.keys().set(each.band.name, each.key)
                 click.echo(f"{each.band.name}: its key was taken.")
-        if source.dropped:
-            click.echo(f"Left out: {source.dropped:,} rows with a time that cannot be.")
+        for why, count in sorted(source.left_out.items()):
+            click.echo(f"Left out: {count:,} rows {why}.")
         for table, count in sorted(source.unknown().items()):
             click.echo(f"Left out: {count:,} rows of {table}, which no driver knows.")
 
 
 @import_command.command("fitbit")
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("files", nargs=-1, required=True, type=READABLE)
 @click.option("--zone", required=True, help="In which the wearer lived (an IANA name): the files have local times.")
 @click.pass_obj
 def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
@@ -132,27 +136,22 @@ def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
     from hipsync.formats.csv_minutes import import_table
     from hipsync.formats.fitbit import FitabaseExport
 
-    minutes = FitabaseExport(ZoneInfo(named_zone(zone)))
+    minutes = FitabaseExport(ZoneInfo(named_zone(zone)), app.now())
     for file in files:
-        try:
-            with _open_with_bar(file) as lines:
-                minutes.add(lines)
-        except OSError as error:
-            raise InputError(f"{file} cannot be read: {error.strerror}") from error
-        except InputError as error:
-            raise InputError(f"{file}: {error}; nothing was imported") from error
-    table = minutes.table()
-    with app.open_store() as store:
+        with refused_whole(file), with_bar(file) as lines:
+            minutes.add(lines)
+    with minutes.table() as table, app.open_store() as store:
+        people = len(table.abilities())
         done = import_table(store, table, app.now())
-    click.echo(
-        f"{len(table.by_band)} people, {done.new + done.same:,} minutes: {done.new:,} new, {done.same:,} known already."
-    )
+    click.echo(f"{people} people, {done.lines:,} minutes: {done.new:,} new, {done.same:,} known already.")
     if minutes.skipped:
         click.echo(f"Left out: {minutes.skipped:,} rows with a time that does not exist in {zone}.")
+    if minutes.ahead:
+        click.echo(f"Left out: {minutes.ahead:,} rows with a time in the future.")
 
 
 @import_command.command("json")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=READABLE)
 @click.pass_obj
 def import_json_command(app: App, file: Path) -> None:
     """Take in a file that `export --format json` wrote: bands, minutes, prompts, exercises, all.
@@ -160,22 +159,17 @@ def import_json_command(app: App, file: Path) -> None:
     \b
     hipsync import json hipsync.json
     """
-    from hipsync.formats.json_archive import import_json, read_head
+    from hipsync.formats.json_archive import import_json, read_json
 
-    try:
-        with _open_with_bar(file) as lines, io.TextIOWrapper(lines, encoding="utf-8", newline="\n") as text:
-            head = read_head(text)  # first: a file that is no export makes no database
-            with app.open_store() as store:
-                done = import_json(store, text, head)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not text in UTF-8; nothing was imported") from error
-    except InputError as error:
-        raise InputError(f"{file}: {error}; nothing was imported") from error
+    with refused_whole(file), with_bar(file) as lines, io.TextIOWrapper(lines, encoding="utf-8", newline="\n") as text:
+        archive = read_json(text, app.now())
+    with archive, refused_whole(file), app.open_store() as store:
+        done = import_json(store, archive)
     click.echo(f"{done.lines:,} epochs: {done.new:,} new, {done.same:,} known already.")
 
 
 @import_command.command("parquet")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=READABLE)
 @click.pass_obj
 def import_parquet_command(app: App, file: Path) -> None:
     """Take in the minutes of a file that `export --format parquet` wrote (extra `parquet`).
@@ -186,11 +180,9 @@ def import_parquet_command(app: App, file: Path) -> None:
     from hipsync.formats.csv_minutes import import_table
     from hipsync.formats.parquet_minutes import read_parquet
 
-    try:
-        table = read_parquet(file)
-    except InputError as error:
-        raise InputError(f"{file}: {error}; nothing was imported") from error
-    with app.open_store() as store:
+    with refused_whole(file), as_path(file) as path, opened(path) as rows:
+        table = read_parquet(rows, app.now())
+    with table, app.open_store() as store:
         done = import_table(store, table, app.now())
     click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} known already.")
 
@@ -199,9 +191,9 @@ def import_parquet_command(app: App, file: Path) -> None:
 @click.option("--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True)
 @click.option("--since", metavar="DATE", help="From this day on.")
 @click.option("--until", metavar="DATE", help="Up to this day, not included.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="A file instead of the terminal.")
+@click.option("-o", "--output", type=WRITABLE, default=STANDARD, help="A file instead of the terminal.")
 @click.pass_context
-def export_command(ctx: click.Context, form: str, since: str | None, until: str | None, output: Path | None) -> None:
+def export_command(ctx: click.Context, form: str, since: str | None, until: str | None, output: Path) -> None:
     """Write your data: minutes as CSV or Parquet, or everything as JSON. `import` takes each again without loss.
 
     \b
@@ -210,66 +202,92 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
     hipsync export --format parquet -o minutes.parquet
     """
     app: App = ctx.obj
-    if form == "parquet" and output is None:
+    if form == "parquet" and output == STANDARD and (sys.stdout.isatty() or not _was_given(ctx, "output")):
         raise ConfigError("Parquet is no text for a terminal: name a file with -o")
     with app.existing_store() as store:
         zones = app.zones(store)
         today = zones.date_of(app.now())
         start = None if since is None else zones.day(day_of(since, today)).start
         end = None if until is None else zones.day(day_of(until, today)).start
-        if output is None:
-            count = _export_text(store, form, sys.stdout, start, end)
-        else:
-            try:
-                with replacing(output) as fresh:
-                    count = _export_file(store, form, fresh, start, end)
-            except OSError as error:
-                raise InputError(f"{output} cannot be written: {error.strerror}; name another file with -o") from error
-            click.echo(f"{count:,} rows in {output}", err=True)
-    if not count:
+        try:
+            with written(output) as file:
+                done = _export(store, form, file, Span(start, end, app.now()))
+        except OSError as error:
+            if output == STANDARD:
+                raise
+            raise InputError(f"{output} cannot be written: {error.strerror}; name another file with -o") from error
+    if output != STANDARD:
+        click.echo(f"{done.epochs:,} rows in {output}", err=True)
+    if done.left_out:
+        click.echo(f"Left out: {done.left_out:,} rows that cannot be right, or lie in the future.", err=True)
+    if not done.epochs:
         ctx.exit(exits.NOTHING_KNOWN)
 
 
-def _export_file(store: Store, form: str, file: Path, start: datetime | None, end: datetime | None) -> int:
-    """Write what lies in [start, end) to a file that is there; return how many rows that were. Raises `OSError`."""
+class Span(NamedTuple):
+    """What is exported: what lies in `[start, end)`, of which None is no bound, and is believed `now`."""
+
+    start: datetime | None
+    end: datetime | None
+    now: datetime
+
+
+def _export(store: Store, form: str, file: BinaryIO, span: Span) -> Exported:
+    """Write the rows of a span in one of the forms; return how many there were. Raises `OSError`."""
     if form == "parquet":
         from hipsync.formats.parquet_minutes import export_parquet
 
-        return export_parquet(store, file, start, end)
-    with file.open("w", encoding="utf-8", newline="\n") as opened:
-        return _export_text(store, form, opened, start, end)
-
-
-def _export_text(store: Store, form: str, file: IO[str], start: datetime | None, end: datetime | None) -> int:
-    """Write what lies in [start, end) as CSV or JSON; return how many rows that were."""
+        return export_parquet(store, file, *span)
     from hipsync.formats.csv_minutes import export_csv
     from hipsync.formats.json_archive import export_json
 
-    return (export_csv if form == "csv" else export_json)(store, file, start, end)
+    with as_text(file) as text:
+        return (export_csv if form == "csv" else export_json)(store, text, *span)
 
 
-def _open_with_bar(file: Path) -> io.BufferedReader:
-    """Open a file whose reading moves a progress bar, if standard error is a terminal. Raises `OSError`."""
-    bar = click.progressbar(
-        length=file.stat().st_size, label="Importing", file=sys.stderr, hidden=not sys.stderr.isatty()
-    )
-    return io.BufferedReader(_ProgressFile(file.open("rb", buffering=0), bar), 2**16)
+def _was_given(ctx: click.Context, option: str) -> bool:
+    return ctx.get_parameter_source(option) is not click.core.ParameterSource.DEFAULT
+
+
+@contextlib.contextmanager
+def refused_whole(file: Path) -> Generator[None, None, None]:
+    """During the block, an `InputError` names the file and says that nothing was imported."""
+    try:
+        with reading(file):
+            yield
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not text in UTF-8; nothing was imported") from error
+    except InputError as error:
+        said = str(error)
+        if said.startswith(f"{file} "):
+            raise
+        raise InputError(f"{file}: {said}; nothing was imported") from error
+
+
+def with_bar(file: Path) -> io.BufferedReader:
+    """Open a file whose reading moves a progress bar, if standard error is a terminal. Raises `InputError`."""
+    source = opened(file)
+    size = 0 if file == STANDARD else file.stat().st_size
+    bar = click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not (size and sys.stderr.isatty()))
+    return io.BufferedReader(_ProgressFile(source, bar), 2**16)
 
 
 class _ProgressFile(io.RawIOBase):
     """A file whose reading moves a progress bar."""
 
-    def __init__(self, file: io.RawIOBase | io.FileIO, bar: ProgressBar[int]) -> None:
+    def __init__(self, file: BinaryIO, bar: ProgressBar[int]) -> None:
         self._file, self._bar = file, bar
         bar.render_progress()
 
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int | None:
-        read = self._file.readinto(buffer)
-        self._bar.update(read or 0)
-        return read
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
+        part = self._file.read(len(view))
+        view[: len(part)] = part
+        self._bar.update(len(part))
+        return len(part)
 
     def close(self) -> None:
         if not self.closed:

@@ -51,7 +51,11 @@ def _options(command: Command) -> Command:
     """Add the options of `Asked` to a command."""
     for option in (
         click.option("--open", "open_page", is_flag=True, help="With --html: show it in the browser."),
-        click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with charts here."),
+        click.option(
+            "--html",
+            type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+            help="Write a page with charts here.",
+        ),
         click.option("--zone", help="Show local times of this zone (an IANA name) instead."),
         click.option("--band", shell_complete=band_names, help="Of one band only."),
         click.option("--plain", is_flag=True, help="One fact a line, in words."),
@@ -67,7 +71,7 @@ def _asked(options: dict[str, Any]) -> Asked:
     asked = Asked(**options)
     if sum([asked.plain, asked.as_json, asked.as_csv, asked.html is not None]) > 1:
         raise ConfigError("--plain, --json, --csv and --html exclude each other: choose one")
-    if asked.open_page and asked.html is None:
+    if asked.open_page and asked.html in {None, Path("-")}:
         raise ConfigError("--open needs a page to show: add --html FILE")
     return asked
 
@@ -231,15 +235,19 @@ def _echo_csv(days: Sequence[DaySummary]) -> None:
 
 def _write_page(app: App, file: Path, period: PeriodSummary, before: PeriodSummary | None, *, open_page: bool) -> None:
     """Write a page with charts that only its owner can read, whole or not at all. Raises `ConfigError` if it cannot."""
-    from hipsync.private import replacing
+    from hipsync.cli.files import STANDARD, written
     from hipsync.report.page import page_html
 
     page = page_html(period, app.now(), previous=before)
     try:
-        with replacing(file) as fresh:
-            fresh.write_text(page, encoding="utf-8", newline="\n")
+        with written(file) as opened:
+            opened.write(page.encode())
     except OSError as error:
+        if file == STANDARD:
+            raise
         raise ConfigError(f"{file} cannot be written: {error.strerror or error}; name another file") from error
+    if file == STANDARD:
+        return
     click.echo(f"written: {file}")
     if open_page:
         click.launch(file.absolute().as_uri())

@@ -9,24 +9,31 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import IO, BinaryIO, NamedTuple, TextIO
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import lru_cache
+from types import TracebackType
+from typing import IO, BinaryIO, NamedTuple, Self, TextIO
 from zoneinfo import ZoneInfo
 
 from hipsync.errors import InputError
-from hipsync.model import MINUTE, BandId, Epoch, State
+from hipsync.formats.meaning import (
+    HEART_RATES,
+    INTENSITIES,
+    KINDS,
+    LONGEST_MINUTES,
+    YEARS,
+    wrong_epoch,
+    wrong_start,
+)
+from hipsync.model import MINUTE, STEPS_A_MINUTE, BandId, Epoch, State
 from hipsync.store import Store
+from hipsync.store.staging import Staging
 from hipsync.text import clean
 
 NEEDED_COLUMNS = ("timestamp", "steps")
 COLUMNS = (*NEEDED_COLUMNS, "length", "intensity", "heart_rate", "state", "kind", "inferred", "band")
-MOST_STEPS = 300
-"""The most steps that a minute can have: sprinters take some 270, so more is a mistake in the file."""
-LONGEST_MINUTES = 24 * 60
-"""The longest epoch that a file may contain."""
-YEARS = range(1970, 2100)
-"""The years of UTC in which an epoch may begin: any other comes from a clock that was never set, or from a slip."""
 LONGEST_LINE = 10_000
 """Characters after which a line is refused, so that a damaged file does not fill the memory."""
 FORMULA = re.compile(r"'*[=+@\t\r-]")
@@ -36,18 +43,53 @@ UNNAMED = "csv"
 """The name of the band for lines that do not name one."""
 
 
-class MinuteTable(NamedTuple):
-    """The minutes of a file, all of them checked."""
+class MinuteTable:
+    """The minutes of a file, which are all checked before one of them is stored: a context manager that forgets them.
 
-    lines: int
-    """How many lines were read, without headers, empty lines, and (in CSV) lines that repeat an earlier one."""
-    by_band: Mapping[str, Sequence[Epoch]]
-    """The epochs of each band, by its name."""
-    says_state: bool
-    """Whether it has states, so that it says when the wearer slept or took the band off. A CSV file has them if
-    it has the column."""
-    says_heart_rate: bool
-    """Whether any epoch has a heart rate."""
+    Of a minute that the file holds twice, one is kept; two that contradict each other are refused.
+    """
+
+    def __init__(self, word: str = "line", *, wear: bool = False) -> None:
+        """`word` is what the file calls a row. `wear` says that it has states, and so says when a band is not worn."""
+        self.epochs = Staging(word)
+        self.wear = wear
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.epochs.__exit__(kind, error, trace)
+
+    def add(self, band: str, epoch: Epoch, number: int) -> None:
+        """Add the epoch of the row with this number. Raises `InputError` if an earlier row contradicts it."""
+        self.epochs.add(band, epoch, number)
+
+    def lines(self) -> int:
+        """How many rows there are, without those that repeat an earlier one."""
+        return self.epochs.count()
+
+    def abilities(self) -> dict[str, Abilities]:
+        """What each band of the file reports, by its name.
+
+        A column of states belongs to the one band of a file, even if all its cells are empty: then the band was worn by
+        somebody awake. In a file of several bands it may be there for another one, so it counts for those that have a
+        state in it. Heart rates count for the band that has them.
+        """
+        said = self.epochs.bands()
+        found: dict[str, Abilities] = {}
+        for name, each in said.items():
+            wear = self.wear and (each.states or len(said) == 1)
+            found[name] = Abilities(wear or each.states or each.heart_rates, wear)
+        return found
+
+
+class Abilities(NamedTuple):
+    """What a band reports beside steps: see `Band.vouches` and `Band.reports_wear`."""
+
+    vouches: bool
+    reports_wear: bool
 
 
 class Imported(NamedTuple):
@@ -59,19 +101,37 @@ class Imported(NamedTuple):
     """How many epochs of the file changed nothing, because the database had them already."""
 
 
-def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None) -> MinuteTable:
-    """Read the minutes of a whole CSV file. Raises `InputError`, which names the line.
+class Exported(NamedTuple):
+    """What became of the rows of a database that was exported."""
+
+    epochs: int
+    left_out: int
+    """How many rows cannot be right, such as those of the future; no import would take them."""
+
+
+def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None, now: datetime | None) -> MinuteTable:
+    """Read the minutes of a whole CSV file; the caller closes the result. Raises `InputError`, which names the line.
 
     `zone` is the zone of timestamps without an offset, which are an error if it is None. The lines belong to `band` if
-    it is given, else to the band in the column of that name, else to the band `csv`.
+    it is given, else to the band in the column of that name, else to the band `csv`. A line that lies in the future at
+    `now` is an error.
     """
-    by_band: dict[str, list[Epoch]] = {}
-    count, says_state = 0, False
-    for count, line in enumerate(_lines(file, band, zone), 1):  # noqa: B007  the count is a result
-        says_state = line.has_state
-        by_band.setdefault(line.band, []).append(line.epoch)
-    beats = any(epoch.heart_rate for epochs in by_band.values() for epoch in epochs)
-    return MinuteTable(count, by_band, says_state, beats)
+    with kept(MinuteTable()) as table:
+        for number, line in _lines(file, band, zone, now):
+            table.wear = line.has_state
+            table.add(line.band, line.epoch, number)
+        table.lines()
+    return table
+
+
+@contextmanager
+def kept(table: MinuteTable) -> Generator[MinuteTable, None, None]:
+    """During the block a table is filled; it is closed only if that fails."""
+    try:
+        yield table
+    except BaseException as error:
+        table.__exit__(type(error), error, None)
+        raise
 
 
 def import_table(store: Store, table: MinuteTable, now: datetime) -> Imported:
@@ -79,34 +139,38 @@ def import_table(store: Store, table: MinuteTable, now: datetime) -> Imported:
 
     Raises `InputError` if a name belongs to a band that is not from such an import, and `StoreError`.
     """
-    new = same = 0
+    lines = new = 0
     with store.transaction():
-        for name, epochs in table.by_band.items():
-            done = store.append(_band(store, name, table, now), epochs)
-            new, same = new + done.new, same + done.same
-    return Imported(table.lines, new, same)
+        for name, able in table.abilities().items():
+            band = _band(store, name, able, now)
+            for batch in table.epochs.epochs(name):
+                new += store.append(band, batch).new
+                lines += len(batch)
+    return Imported(lines, new, lines - new)
 
 
 def epochs_of_csv(file: BinaryIO, zone: ZoneInfo | None) -> list[Epoch]:
-    """Read the epochs of a CSV file, in the order of the file. Raises `InputError`.
+    """Read the epochs of a CSV file, in order of time, also those of the future. Raises `InputError`.
 
     `zone` is the zone of timestamps without an offset, which are an error if it is None.
     """
-    return [line.epoch for line in _lines(file, None, zone)]
+    with read_csv(file, band=UNNAMED, zone=zone, now=None) as table:
+        return [epoch for batch in table.epochs.epochs(UNNAMED) for epoch in batch]
 
 
-def _band(store: Store, name: str, table: MinuteTable, now: datetime) -> BandId:
+def _band(store: Store, name: str, able: Abilities, now: datetime) -> BandId:
     """Return the imported band of this name, after adding it if it is missing.
 
     Raises `InputError` if the name belongs to a band that is not from such an import.
     """
-    vouches = table.says_state or table.says_heart_rate
     band = next((band for band in store.bands() if band.name == name), None)
     if band is None:
-        return store.add_band(name=name, driver="csv", now=now, vouches=vouches, reports_wear=table.says_state).id
+        return store.add_band(
+            name=name, driver="csv", now=now, vouches=able.vouches, reports_wear=able.reports_wear
+        ).id  # fmt: skip
     if band.driver != "csv":
         raise InputError(f"the band {name!r} is not one of an import: give another name with --band")
-    store.amend_band(band.id, vouches=vouches, reports_wear=table.says_state)
+    store.amend_band(band.id, vouches=able.vouches, reports_wear=able.reports_wear)
     return band.id
 
 
@@ -116,31 +180,41 @@ class _Line(NamedTuple):
     has_state: bool
 
 
-def _lines(file: BinaryIO, band: str | None, zone: ZoneInfo | None) -> Iterator[_Line]:
-    """The checked lines of a file; a line that repeats an earlier one is left out.
-
-    Raises `InputError` at the first line that is wrong, or that contradicts an earlier one.
-    """
-    seen: dict[tuple[str, datetime, timedelta], tuple[int, Epoch]] = {}
+def _lines(
+    file: BinaryIO, band: str | None, zone: ZoneInfo | None, now: datetime | None
+) -> Iterator[tuple[int, _Line]]:
+    """The checked lines of a file, with their numbers. Raises `InputError` at the first line that is wrong."""
     before: datetime | None = None
     for number, row in _rows(file):
-        start = _timestamp(row, number, zone, before)
-        before = start
-        line = _Line(band or _name(row, number), _epoch(row, start, number), "state" in row)
-        earlier = seen.setdefault((line.band, start, line.epoch.length), (number, line.epoch))
-        if earlier[0] == number:
-            yield line
-        elif earlier[1] != line.epoch:
-            message = f"line {number} contradicts line {earlier[0]}, which is about the same time: remove one of them"
-            raise InputError(message)
+        try:
+            before = _timestamp(row["timestamp"], zone, before, now)
+            line = _Line(band or _name(row), _epoch(row, before), "state" in row)
+        except InputError as error:
+            raise InputError(f"line {number}: {error}") from error
+        yield number, line
 
 
-def _name(row: Mapping[str, str], number: int) -> str:
+@contextmanager
+def located(where: str) -> Generator[None, None, None]:
+    """During the block, the message of an `InputError` gets the place in the file in front."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from error
+
+
+def _name(row: Mapping[str, str]) -> str:
     name = row.get("band") or UNNAMED
     if name.startswith("'") and FORMULA.match(name):
         name = name[1:]
-    if clean(name) != name:
-        raise InputError(f"line {number}: band {name[:80]!r} is too long, or holds characters that cannot be seen")
+    return checked_band(name)
+
+
+@lru_cache(maxsize=1000)
+def checked_band(name: str) -> str:
+    """Return the name of a band in a file. Raises `InputError` if no band can have it."""
+    if not name or clean(name) != name:
+        raise InputError(f"band {name[:80]!r} is too long, or holds characters that cannot be seen")
     return name
 
 
@@ -189,99 +263,103 @@ def _check_header(header: list[str]) -> None:
         raise InputError("a column is named twice in the first line")
 
 
-def _timestamp(row: Mapping[str, str], number: int, zone: ZoneInfo | None, before: datetime | None) -> datetime:
+def _timestamp(text: str, zone: ZoneInfo | None, before: datetime | None, now: datetime | None) -> datetime:
     """The start of a row in UTC; `before` is the start of the row before, or None. Raises `InputError`."""
-    text = row["timestamp"]
     try:
         written = datetime.fromisoformat(text)
     except ValueError as error:
-        message = f"line {number}: {text!r} is no timestamp: write it like 2026-11-20T09:00:00+00:00"
-        raise InputError(message) from error
+        raise InputError(f"{text[:80]!r} is no timestamp: write it like 2026-11-20T09:00:00+00:00") from error
     if written.tzinfo is None and zone is None:
-        raise InputError(f"line {number}: {text!r} has no offset from UTC: add one, or say --zone Europe/London")
+        raise InputError(f"{text!r} has no offset from UTC: add one, or say --zone Europe/London")
     try:
-        start = (written if zone is None or written.tzinfo else _local(written, zone, number, before)).astimezone(UTC)
-    except OverflowError:  # in UTC it lies before the year 1 or after the year 9999
-        start = None
-    if start is None or start.year not in YEARS:
-        raise InputError(f"line {number}: {text!r} is not in the years {YEARS[0]} to {YEARS[-1]} of UTC")
-    if start.second or start.microsecond:
-        raise InputError(f"line {number}: {text!r} does not lie on a whole minute")
+        start = (written if zone is None or written.tzinfo else _local(written, zone, before)).astimezone(UTC)
+    except OverflowError as error:  # in UTC it lies before the year 1 or after the year 9999
+        raise InputError(f"{text!r} is not in the years {YEARS[0]} to {YEARS[-1]} of UTC") from error
+    if (why := wrong_start(start, now)) is not None:
+        raise InputError(f"{text!r} {why}")
     return start
 
 
-def _local(written: datetime, zone: ZoneInfo, number: int, before: datetime | None) -> datetime:
+def _local(written: datetime, zone: ZoneInfo, before: datetime | None) -> datetime:
     """A local time with its zone: in an hour that comes twice, the first one, unless the rows have passed it already.
 
     Raises `InputError` for a time that the clock skipped.
     """
     first, second = (written.replace(tzinfo=zone, fold=fold) for fold in (0, 1))
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != written:
-        raise InputError(f"line {number}: {written.isoformat()} does not exist in {zone.key}: the clock skipped it")
+        raise InputError(f"{written.isoformat()} does not exist in {zone.key}: the clock skipped it")
     again = before is not None and first.astimezone(UTC) <= before < second.astimezone(UTC)
     return second if again else first
 
 
-def epoch_of(row: Mapping[str, str], number: int) -> Epoch:
-    """The epoch of a row whose timestamp has an offset. Raises `InputError`, which names the line."""
+def epoch_of(row: Mapping[str, str], now: datetime) -> Epoch:
+    """The epoch of a row whose timestamp has an offset. Raises `InputError`."""
     if unknown := row.keys() - set(COLUMNS):
-        raise InputError(f"line {number}: unknown column {min(unknown)!r}")
+        raise InputError(f"unknown column {min(unknown)[:40]!r}")
     if "timestamp" not in row:
-        raise InputError(f"line {number}: the timestamp is missing")
-    return _epoch(row, _timestamp(row, number, None, None), number)
+        raise InputError("the timestamp is missing")
+    return _epoch(row, _timestamp(row["timestamp"], None, None, now))
 
 
-def _epoch(row: Mapping[str, str], start: datetime, number: int) -> Epoch:
-    seconds = _number(row, "length", number, 60, LONGEST_MINUTES * 60) or 60
-    if seconds % 60:
-        raise InputError(f"line {number}: length {seconds} is not a whole number of minutes, in seconds")
-    steps = _number(row, "steps", number, 0, MOST_STEPS * (seconds // 60))
+def _epoch(row: Mapping[str, str], start: datetime) -> Epoch:
+    minutes, rest = divmod(_number(row, "length", range(60, LONGEST_MINUTES * 60 + 1)) or 60, 60)
+    if rest:
+        raise InputError(f"length {minutes * 60 + rest} is not a whole number of minutes, in seconds")
+    steps = _number(row, "steps", range(STEPS_A_MINUTE * minutes + 1))
     if steps is None:
-        raise InputError(f"line {number}: steps are missing: leave out lines of which nothing is known")
+        raise InputError("steps are missing: leave out lines of which nothing is known")
     return Epoch(
         start,
-        seconds // 60 * MINUTE,
+        minutes * MINUTE,
         steps,
-        _number(row, "intensity", number, 0, 2**31),
-        _number(row, "heart_rate", number, 1, 300),
-        _state(row, number),
-        _number(row, "kind", number, 0, 2**32),
-        bool(_number(row, "inferred", number, 0, 1)),
+        _number(row, "intensity", INTENSITIES),
+        _number(row, "heart_rate", HEART_RATES),
+        _state(row),
+        _number(row, "kind", KINDS),
+        bool(_number(row, "inferred", range(2))),
     )
 
 
-def _number(row: Mapping[str, str], column: str, number: int, least: int, most: int) -> int | None:
+def _number(row: Mapping[str, str], column: str, likely: range) -> int | None:
     text = row.get(column, "")
     if not text:
         return None
-    if not re.fullmatch(r"-?[0-9]{1,12}", text) or not least <= int(text) <= most:
-        raise InputError(f"line {number}: {column} {text!r} is not a whole number from {least} to {most}")
+    if not re.fullmatch(r"-?[0-9]{1,12}", text) or int(text) not in likely:
+        raise InputError(f"{column} {text[:40]!r} is not a whole number from {likely[0]} to {likely[-1]}")
     return int(text)
 
 
-def _state(row: Mapping[str, str], number: int) -> State | None:
+def _state(row: Mapping[str, str]) -> State | None:
     text = row.get("state", "")
     try:
         return State(text) if text else None
     except ValueError as error:
-        allowed = ", ".join(State)
-        raise InputError(f"line {number}: there is no state {text!r}: known are {allowed}, or nothing") from error
+        raise InputError(f"there is no state {text[:40]!r}: known are {', '.join(State)}, or nothing") from error
 
 
-def export_csv(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
+def export_csv(store: Store, file: IO[str], since: datetime | None, until: datetime | None, now: datetime) -> Exported:
     """Write every epoch that starts in `[since, until)` as CSV, in order of time; return how many there were.
 
     None means no bound. A name that a spreadsheet would take for a formula gets an apostrophe in front.
     """
     out = csv.writer(file, lineterminator="\n")
-    says_state = store.has_states() or any(band.reports_wear for band in store.bands())
+    says_state = says_states(store)
     columns = [column for column in COLUMNS if column != "state" or says_state]
     out.writerow(columns)
-    count = 0
-    for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):  # noqa: B007  the count is the result
+    count = left_out = 0
+    for name, epoch in store.all_epochs(since, until):
+        if wrong_epoch(epoch, now) is not None:
+            left_out += 1
+            continue
         cells = cells_of(f"'{name}" if FORMULA.match(name) else name, epoch)
         out.writerow([cells[column] for column in columns])
-    return count
+        count += 1
+    return Exported(count, left_out)
+
+
+def says_states(store: Store) -> bool:
+    """Whether a table of minutes gets a column of states, because a band says of itself when it is not worn."""
+    return store.has_states() or any(band.reports_wear for band in store.bands())
 
 
 def cells_of(band: str, epoch: Epoch) -> dict[str, str | int | None]:

@@ -23,8 +23,10 @@ from typing import BinaryIO, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hipsync.errors import InputError
-from hipsync.formats.csv_minutes import LONGEST_LINE, MOST_STEPS, YEARS, MinuteTable
-from hipsync.model import MINUTE, Epoch, State
+from hipsync.formats.csv_minutes import LONGEST_LINE, MinuteTable, kept
+from hipsync.formats.meaning import YEARS
+from hipsync.instants import is_believed
+from hipsync.model import MINUTE, STEPS_A_MINUTE, Epoch, State
 from hipsync.text import clean
 
 COLUMNS = {"Steps": "steps", "Intensity": "intensity"}
@@ -51,9 +53,10 @@ class Value(NamedTuple):
 class FitabaseExport:
     """The minutes in several files about the same people, with all local times in one zone."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        self._zone = zone
-        self.lines = 0
+    def __init__(self, zone: ZoneInfo, now: datetime) -> None:
+        self._zone, self._now = zone, now
+        self.ahead = 0
+        """How many values were left out because they lie in the future."""
         self.skipped = 0
         """How many values were left out because their local time does not exist: the clock skipped it."""
         self._values: dict[str, dict[str, dict[datetime, int]]] = {}
@@ -73,7 +76,6 @@ class FitabaseExport:
                     continue
                 if len(cells) != len(header):
                     raise InputError(f"line {reader.line_num} has {len(cells)} columns and the header {len(header)}")
-                self.lines += 1
                 for value in read(cells, reader.line_num):
                     self._add_value(value, reader.line_num)
         except UnicodeDecodeError as error:
@@ -86,14 +88,17 @@ class FitabaseExport:
     def table(self) -> MinuteTable:
         """All minutes that have steps, 0 included; the band of a person is called `fitbit` and the person's number.
 
-        Raises `InputError` if no minute has steps.
+        The caller closes it. Raises `InputError` if no minute has steps.
         """
-        by_band = {f"fitbit {person}": list(self._epochs(person)) for person in sorted(self._values)}
-        by_band = {name: epochs for name, epochs in by_band.items() if epochs}
-        if not by_band:
-            raise InputError("none of the files has steps of minutes: give minuteStepsNarrow or minuteStepsWide, too")
-        slept = any("sleep" in values for values in self._values.values())
-        return MinuteTable(self.lines, by_band, says_state=False, says_heart_rate=bool(self._beats) or slept)
+        with kept(MinuteTable()) as table:
+            for person in sorted(self._values):
+                for number, epoch in enumerate(self._epochs(person), 1):
+                    table.add(f"fitbit {person}", epoch, number)
+            if not table.lines():
+                raise InputError(
+                    "none of the files has steps of minutes: give minuteStepsNarrow or minuteStepsWide, too"
+                )
+        return table
 
     def _add_value(self, value: Value, number: int) -> None:
         """Add a value of the line with this number. Raises `InputError` if its year in UTC is not one of `YEARS`."""
@@ -102,6 +107,8 @@ class FitabaseExport:
             raise InputError(f"line {number}: {value.at} is not in the years {YEARS[0]} to {YEARS[-1]} of UTC")
         if at is None:
             self.skipped += 1
+        elif not is_believed(at, self._now):
+            self.ahead += 1
         elif value.what == "heart":
             total, count = self._beats.setdefault(value.person, {}).get(at, (0, 0))
             self._beats[value.person][at] = (total + value.value, count + 1)
@@ -197,7 +204,7 @@ def _time(text: str, number: int) -> datetime:
 
 
 def _number(text: str, number: int, what: str) -> int:
-    most = {"steps": MOST_STEPS, "intensity": 3, "sleep": 3, "heart": 1000}[what]
+    most = {"steps": STEPS_A_MINUTE, "intensity": 3, "sleep": 3, "heart": 1000}[what]
     if not re.fullmatch(r"[0-9]{1,6}", text.strip(), re.ASCII) or int(text) > most:
         raise InputError(f"line {number}: {what} {text[:40]!r} is not a whole number from 0 to {most}")
     return int(text)

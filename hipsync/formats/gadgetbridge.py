@@ -11,23 +11,35 @@ import shutil
 import sqlite3
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from hipsync.driver import Driver, Row, Samples
+from hipsync.driver import Driver, LeftOut, Row, Samples
 from hipsync.errors import ConfigError, InputError
+from hipsync.formats.meaning import wrong_epoch
 from hipsync.instants import is_believed
-from hipsync.model import Band, Charge, Epoch, Info, Reading
+from hipsync.model import Band, Charge, Epoch, Info
 from hipsync.store import Store
 from hipsync.store.keys import parsed_key
+from hipsync.store.staging import Staging
 from hipsync.text import Json, clean, json_of
 
 MAGIC = b"SQLite format 3\0"
-MOST_BYTES = 4 * 2**30
-"""The largest database in a ZIP that is read: a year of minutes takes some 30 MB."""
+UNPACKED_OF_ANY, UNPACKED_A_BYTE = 64 * 2**20, 50
+"""How many bytes a ZIP may unpack to: so many, and so many more for each of its bytes. A database of minutes is packed
+to a tenth; only what was made to fill a disk is packed to a thousandth."""
+PACKED_BY = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+"""How the files in a ZIP may be packed. These are unpacked piece by piece, and Gadgetbridge writes no other."""
+LONGEST_CELL = 2**20
+"""How many bytes a cell of the database may have. A name and a version have some dozens."""
+TIME = "with a time that cannot be"
+TWICE = "of a time that another row tells with as many steps"
+WRONG = "with what cannot be"
+"""Why a row is left out, whatever its table."""
 MILLISECONDS = 10**11
 """A number from here on is milliseconds since 1970: in seconds it would be the year 5138."""
 EARLIEST = datetime(2014, 1, 1, tzinfo=UTC)
@@ -62,8 +74,8 @@ class GadgetbridgeExport:
         self._samples = {
             table: (key, samples) for key, driver in drivers.items() for table, samples in driver.gadgetbridge.items()
         }
-        self.dropped = 0
-        """How many rows were left out because their time cannot be right."""
+        self.left_out: Counter[str] = Counter()
+        """How many rows were left out so far, by the reason."""
 
     def devices(self) -> list[Device]:
         """The devices with samples that a driver knows.
@@ -109,7 +121,13 @@ class GadgetbridgeExport:
         """A device's epochs, table by table, in order of time. Raises `InputError`."""
         for table in device.tables:
             samples = self._samples[table][1]
-            yield from samples.epochs(self._stamped(table, samples, device, now))
+            for found in samples.epochs(self._stamped(table, samples, device, now)):
+                if isinstance(found, LeftOut):
+                    self.left_out[found.why] += found.rows
+                elif wrong_epoch(found, now) is None:
+                    yield found
+                else:
+                    self.left_out[WRONG] += 1
 
     def charges(self, device: Device, now: datetime) -> Iterator[Charge]:
         """A device's battery readings. Raises `InputError`."""
@@ -125,20 +143,21 @@ class GadgetbridgeExport:
     def _stamped(self, table: str, samples: Samples, device: Device, now: datetime) -> Iterator[tuple[datetime, Row]]:
         """The rows of a device with their instants, in order; those with a time that cannot be right are counted."""
         columns = ", ".join(f'"{column}"' for column in samples.columns)
-        sql = f'SELECT "TIMESTAMP", {columns} FROM "{table}" WHERE "DEVICE_ID" = ? ORDER BY "TIMESTAMP"'  # noqa: S608
+        at = f'iif("TIMESTAMP" >= {MILLISECONDS}, "TIMESTAMP" / 1000.0, "TIMESTAMP")'
+        sql = f'SELECT "TIMESTAMP", {columns} FROM "{table}" WHERE "DEVICE_ID" = ? ORDER BY {at}'  # noqa: S608  ours
         with _translated():
             for stamp, *cells in self._db.execute(sql, (device.number,)):
                 if not all(cell is None or isinstance(cell, int) for cell in (stamp, *cells)):
                     raise InputError(f"{table} holds {[stamp, *cells]!r:.100} where numbers belong")
-                if (at := self._at(stamp, now)) is not None:
-                    yield at, dict(zip(samples.columns, cells, strict=True))
+                if (instant := self._at(stamp, now)) is not None:
+                    yield instant, dict(zip(samples.columns, cells, strict=True))
 
     def _at(self, stamp: object, now: datetime) -> datetime | None:
-        """The instant of a row; None if it cannot be right, and then the row is counted in `dropped`."""
+        """The instant of a row; None if it cannot be right, and then the row is counted in `left_out`."""
         at = _instant(stamp)
         if at is not None and at >= EARLIEST and is_believed(at, now):
             return at
-        self.dropped += 1
+        self.left_out[TIME] += 1
         return None
 
     def _firmware(self, number: int, tables: set[str]) -> str | None:
@@ -178,32 +197,47 @@ class ImportedDevice(NamedTuple):
     """The band's key, if the export has it. It is not stored."""
 
 
+def stage_devices(
+    export: GadgetbridgeExport, minutes: Staging, now: datetime, on_progress: Callable[[int], object]
+) -> None:
+    """Read the epochs of all devices into `minutes`, by the device's number. Raises `InputError`.
+
+    Two tables may tell of the same time: the epoch with more steps stays, so that a second import changes nothing.
+    `on_progress` is called with the number of epochs after each batch.
+    """
+    told = 0
+    for device in export.devices():
+        epochs = export.epochs(device, now)
+        while batch := list(islice(epochs, BATCH)):
+            for epoch in batch:
+                minutes.add_better(str(device.number), epoch)
+            told += len(batch)
+            on_progress(len(batch))
+    if twice := told - minutes.count():
+        export.left_out[TWICE] += twice
+
+
 def import_devices(
-    store: Store,
-    export: GadgetbridgeExport,
-    drivers: Mapping[str, Driver],
-    now: datetime,
-    on_progress: Callable[[int], object],
+    store: Store, export: GadgetbridgeExport, minutes: Staging, drivers: Mapping[str, Driver], now: datetime
 ) -> list[ImportedDevice]:
     """Store all that an export has of all devices, or nothing; return what was imported from each.
 
-    A paired band is found by its address. One that was imported before is found by the address that the import stored
-    as its serial number. Others are added. `on_progress` is called with the number of epochs after each batch. Raises
-    `InputError` and `StoreError`.
+    `minutes` are those of `stage_devices`. A paired band is found by its address. One that was imported before is found
+    by the address that the import stored as its serial number. Others are added. Raises `InputError` and `StoreError`.
     """
     found: list[ImportedDevice] = []
     with store.transaction():
         for device in export.devices():
             band = _band(store, device, drivers[device.driver], now)
             stored = new = 0
-            for batch in _batches(export.epochs(device, now)):
+            for batch in minutes.epochs(str(device.number)):
                 new += store.append(band.id, batch).new
                 stored += len(batch)
-                on_progress(len(batch))
-            others: list[Reading] = [*export.charges(device, now)]
+            charges = export.charges(device, now)
+            while some := list(islice(charges, BATCH)):
+                store.append(band.id, some)
             if band.address is None:
-                others.append(Info(BEGINNING, device.firmware, None, device.address))
-            store.append(band.id, others)
+                store.append(band.id, [Info(BEGINNING, device.firmware, None, device.address)])
             found.append(ImportedDevice(band, stored, new, device.key))
     return found
 
@@ -224,32 +258,35 @@ def _band(store: Store, device: Device, driver: Driver, now: datetime) -> Band:
     )  # fmt: skip
 
 
-def _batches(epochs: Iterator[Epoch]) -> Iterator[list[Epoch]]:
-    while batch := list(islice(epochs, BATCH)):
-        yield batch
-
-
 @contextlib.contextmanager
 def opened_export(file: Path, drivers: Mapping[str, Driver]) -> Generator[GadgetbridgeExport, None, None]:
     """Open the database in a file or in a ZIP, after copying it to a private folder. Raises `InputError`."""
     with tempfile.TemporaryDirectory(prefix="hipsync-") as folder:
         copy = Path(folder) / "Gadgetbridge"
         try:
-            keys = _extracted(file, copy) if zipfile.is_zipfile(file) else _copied(file, copy)
+            keys = _copied(file, copy) if _is_database(file) else _extracted(file, copy)
         except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # encrypted, or a new method
             raise InputError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
         with _translated():
             db = sqlite3.connect(f"file:{copy}?mode=rw", uri=True)  # writable: SQLite then reads a log beside it
         with contextlib.closing(db):
             db.execute("PRAGMA trusted_schema = OFF")
+            db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
             yield GadgetbridgeExport(db, drivers, keys)
 
 
-def _copied(file: Path, to: Path) -> Mapping[str, bytes]:
-    """Copy a database and its log; return no keys: a bare database has none. Raises `InputError` and `OSError`."""
+def _is_database(file: Path) -> bool:
+    """Whether a file begins as SQLite's do. Raises `InputError` if it is no ZIP either, and `OSError`."""
     with file.open("rb") as opened_file:
-        if opened_file.read(len(MAGIC)) != MAGIC:
-            raise InputError(f"{file} is neither a database nor a ZIP: give what Gadgetbridge exported")
+        if opened_file.read(len(MAGIC)) == MAGIC:
+            return True
+    if not zipfile.is_zipfile(file):
+        raise InputError(f"{file} is neither a database nor a ZIP: give what Gadgetbridge exported")
+    return False
+
+
+def _copied(file: Path, to: Path) -> Mapping[str, bytes]:
+    """Copy a database and its log; return no keys: a bare database has none. Raises `OSError`."""
     shutil.copyfile(file, to)
     log = file.with_name(f"{file.name}-wal")
     if log.is_file():
@@ -260,33 +297,38 @@ def _copied(file: Path, to: Path) -> Mapping[str, bytes]:
 def _extracted(file: Path, to: Path) -> Mapping[str, bytes]:
     """Copy the first database out of a ZIP; return the keys in its device files, by address. Raises `InputError`."""
     keys: dict[str, bytes] = {}
-    found = False
+    found, room = False, UNPACKED_OF_ANY + UNPACKED_A_BYTE * file.stat().st_size
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             base = member.filename.rpartition("/")[2]
-            if base.startswith("device_") and base.endswith(".json") and member.file_size < 2**20:
+            if member.is_dir() or member.compress_type not in PACKED_BY:
+                continue
+            if base.startswith("device_") and base.endswith(".json") and member.file_size < min(2**20, room):
+                room -= member.file_size
                 key = _key_in(archive.read(member))
                 if key is not None:
                     keys[base.removeprefix("device_").removesuffix(".json").upper()] = key
-            elif not found and not member.is_dir():
+            elif not found:
                 with archive.open(member) as source:
                     if source.read(len(MAGIC)) == MAGIC:
-                        _written(source, to)
+                        _written(source, to, room)
                         found = True
     if not found:
         raise InputError(f"{file} holds no database: give what Gadgetbridge exported")
     return keys
 
 
-def _written(source: IO[bytes], to: Path) -> None:
-    """Copy a database whose first bytes, `MAGIC`, were read already. Raises `InputError` if it is too large."""
+def _written(source: IO[bytes], to: Path, room: int) -> None:
+    """Copy a database whose first bytes, `MAGIC`, were read already. Raises `InputError` if it is over `room`."""
     size = len(MAGIC)
     with to.open("wb") as copy:
         copy.write(MAGIC)
         while part := source.read(2**20):
             size += len(part)
-            if size > MOST_BYTES:
-                raise InputError("the database in this ZIP is larger than any that Gadgetbridge makes")
+            if size > room:
+                raise InputError(
+                    f"the database in this ZIP unpacks to over {room >> 20:,} MiB: no real one is packed so"
+                )
             copy.write(part)
 
 

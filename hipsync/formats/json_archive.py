@@ -7,162 +7,244 @@
     ...
     ]}
 
-The first line is everything but the epochs. Each epoch has its own line, so that a file of years is read line by line.
+The first line is everything but the epochs, and each epoch has its own line. A reader need not care: it takes one row
+after the other, wherever lines end. Every row is checked before the first one is stored.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import islice
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 from hipsync.errors import InputError
-from hipsync.formats.csv_minutes import Imported, cells_of, epoch_of
-from hipsync.model import BandId, Epoch
+from hipsync.formats.csv_minutes import Exported, Imported, cells_of, epoch_of, located
+from hipsync.formats.json_stream import JsonStream, Text
+from hipsync.formats.meaning import BEGINNING, END, wrong_epoch, wrong_row
+from hipsync.instants import is_believed, latest
+from hipsync.model import Band, BandId, Epoch
 from hipsync.store import Store
 from hipsync.store.rows import TIMES
-from hipsync.text import Json, clean, json_of
+from hipsync.store.staging import Staging
+from hipsync.text import Json, clean, is_visible
 
 VERSION = 1
-HEAD_END = ', "epochs": ['
-"""The end of the first line."""
-END = "]}"
-"""The last line."""
-BATCH = 10_000
-"""How many epochs are stored at a time."""
-LONGEST_HEAD, LONGEST_LINE = 512 * 2**20, 10_000
-"""How many characters the first line, or any other, may have before it is refused."""
-BAND = ("name", "driver", "address", "advertised_name", "simulated", "vouches", "reports_wear", "added")
+NO_EXPORT = "this is no file that `hipsync export --format json` wrote, or it is of another version"
+LONGEST_NUMBER = 20
+"""How many characters of a number are looked at."""
+NUMBERS = frozenset({"steps", "length", "intensity", "heart_rate", "kind", "inferred"})
+"""The columns of an epoch that hold whole numbers; the others hold texts."""
 
 
-def export_json(store: Store, file: IO[str], since: datetime | None, until: datetime | None) -> int:
+def export_json(store: Store, file: IO[str], since: datetime | None, until: datetime | None, now: datetime) -> Exported:
     """Write all that the database has of `[since, until)`, and every band and zone; return how many epochs there were.
 
-    None means no bound.
+    None means no bound. What no import would take is left out and counted: rows of the future, and such that cannot be.
     """
-    bands = [
-        {
-            "name": band.name, "driver": band.driver, "address": band.address, "advertised_name": band.advertised_name,
-            "simulated": band.simulated, "vouches": band.vouches, "reports_wear": band.reports_wear,
-            "added": band.added.isoformat(),
-        }
-        for band in store.bands()
-    ]  # fmt: skip
-    head = {"version": VERSION, "bands": bands}
-    head |= {table: list(store.rows_of(table, since, until)) for table in TIMES}
-    file.write(json.dumps(head).removesuffix("}") + HEAD_END)
-    count = 0
-    for count, (name, epoch) in enumerate(store.all_epochs(since, until), 1):
-        row = {column: cell for column, cell in cells_of(name, epoch).items() if cell is not None}
-        file.write((",\n" if count > 1 else "\n") + json.dumps(row))
-    file.write(f"\n{END}\n")
-    return count
-
-
-Head = Mapping[str, Sequence[Json]]
-"""Everything in a file but its epochs: the rows of `bands` and of the tables in `TIMES`, by table."""
-
-
-def import_json(store: Store, file: IO[str], head: Head | None = None) -> Imported:
-    """Store all of a file that `export_json` wrote, or nothing; return what became of its epochs.
-
-    If `read_head` was called already, `head` is its result. Raises `InputError` and `StoreError`.
-    """
-    head = head or read_head(file)
-    with store.transaction():
-        bands = _bands(store, head["bands"])
+    left_out = 0
+    with store.snapshot():
+        file.write(json.dumps({"version": VERSION, "bands": [_band_row(band, now) for band in store.bands()]})[:-1])
         for table in TIMES:
-            for row in head[table]:
-                if not isinstance(row, dict):
-                    raise InputError(f"{table} holds what is no row")
+            file.write(f', "{table}": [')
+            between = ""
+            for row in store.rows_of(table, since, until):
+                if wrong_row(table, row, now) is None:
+                    file.write(between + json.dumps(row))
+                    between = ", "
+                else:
+                    left_out += 1
+            file.write("]")
+        file.write(', "epochs": [')
+        count = 0
+        for name, epoch in store.all_epochs(since, until):
+            if wrong_epoch(epoch, now) is None:
+                row = {column: cell for column, cell in cells_of(name, epoch).items() if cell is not None}
+                file.write((",\n" if count else "\n") + json.dumps(row))
+                count += 1
+            else:
+                left_out += 1
+        file.write("\n]}\n")
+    return Exported(count, left_out)
+
+
+def _band_row(band: Band, now: datetime) -> Mapping[str, Json]:
+    """A band as a row. One that was added by a clock that was ahead was added by now, as it is there."""
+    added = band.added if is_believed(band.added, now) else now.astimezone(UTC).replace(microsecond=0)
+    return {
+        "name": band.name, "driver": band.driver, "address": band.address, "advertised_name": band.advertised_name,
+        "simulated": band.simulated, "vouches": band.vouches, "reports_wear": band.reports_wear,
+        "added": added.isoformat(),
+    }  # fmt: skip
+
+
+class Archive:
+    """What a file that `export_json` wrote holds, checked and not yet stored: a context manager that forgets it."""
+
+    def __init__(self) -> None:
+        self.rows = Staging()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.rows.__exit__(kind, error, trace)
+
+
+def read_json(file: Text, now: datetime) -> Archive:
+    """Read and check a whole file that `export_json` wrote; the caller closes the result.
+
+    Raises `InputError`, which names the row, for a file that is none, that was cut off, or that holds what cannot be.
+    """
+    archive = Archive()
+    try:
+        _fill(archive.rows, JsonStream(file), now)
+    except BaseException as error:
+        archive.__exit__(type(error), error, None)
+        raise
+    return archive
+
+
+def import_json(store: Store, archive: Archive) -> Imported:
+    """Store all that an archive holds, or nothing; return what became of its epochs.
+
+    Raises `InputError` if the database has a band of one of its names and of another kind, and `StoreError`.
+    """
+    lines = new = 0
+    with store.transaction():
+        bands = {str(row["name"]): _band(store, row) for row in archive.rows.rows("bands")}
+        for table in TIMES:
+            for row in archive.rows.rows(table):
                 store.put_row(table, row, bands)
-        lines = new = 0
-        for batch in _batches(_epochs(file, bands)):
-            lines += sum(len(epochs) for epochs in batch.values())
-            new += sum(store.append(band, epochs).new for band, epochs in batch.items())
+        for name in archive.rows.bands():
+            for batch in archive.rows.epochs(name):
+                new += store.append(bands[name], batch).new
+                lines += len(batch)
     return Imported(lines, new, lines - new)
 
 
-def read_head(file: IO[str]) -> Head:
-    """Read the first line of a file that `export_json` wrote. Raises `InputError` if it is not such a file."""
-    line = file.readline(LONGEST_HEAD).rstrip("\n")
-    try:
-        head = json_of(line.removesuffix(HEAD_END) + "}") if line.endswith(HEAD_END) else None
-    except ValueError:
-        head = None
-    if not isinstance(head, dict) or head.get("version") != VERSION:
-        raise InputError("this is no file that `hipsync export --format json` wrote, or it is of another version")
-    rows: dict[str, Sequence[Json]] = {}
-    for name in ("bands", *TIMES):
-        table = head.get(name)
-        if not isinstance(table, list):
-            raise InputError(f"{name} is missing: the file is no export of hipsync, or was changed")
-        rows[name] = table
-    return rows
+def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
+    """Read and check all that a stream holds. Raises `InputError`."""
+    if not (stream.passes("{") and stream.passes('"version"') and stream.passes(":")):
+        raise InputError(NO_EXPORT)
+    version = stream.value("the version")
+    if version != VERSION or isinstance(version, bool):
+        raise InputError(NO_EXPORT)
+    bands: set[str] = set()
+    for table in ("bands", *TIMES, "epochs"):
+        if not (stream.passes(",") and stream.passes(f'"{table}"') and stream.passes(":") and stream.passes("[")):
+            raise InputError(f"{table} is missing: the file is no export of hipsync, or was changed")
+        for number, row in enumerate(_items(stream, table), 1):
+            if table == "epochs":
+                with located(f"line {stream.line}"):
+                    name, epoch = _epoch(row, bands, now)
+                rows.add(name, epoch, stream.line)
+                continue
+            with located(f"{table}, row {number}"):
+                if not isinstance(row, dict):
+                    raise InputError("this is no row")
+                checked = _checked_band_row(row, now) if table == "bands" else _checked_row(table, row, bands, now)
+                rows.add_row(table, checked, number)
+            if table == "bands":
+                bands.add(str(row["name"]))
+    if not (stream.passes("}") and stream.at_end()):
+        raise InputError("the file was cut off while it was written, or goes on after its end")
+    rows.count()
 
 
-def _bands(store: Store, rows: Sequence[Json]) -> dict[str, BandId]:
-    """Add the bands of the file that are missing, and return the numbers of all its bands, by name.
-
-    Raises `InputError`, also if a name belongs to a band of another kind.
-    """
-    found: dict[str, BandId] = {}
-    for row in rows:
-        match row:
-            case {
-                "name": str(name), "driver": str(driver), "address": str() | None as address,
-                "advertised_name": str(shown), "simulated": bool(simulated),
-                "vouches": bool(vouches), "reports_wear": bool(reports_wear),
-                "added": str(added),
-            }:  # fmt: skip
-                pass
-            case _:
-                raise InputError(f"that is no band: {row!r:.100}")
-        if not name or clean(name) != name or clean(driver) != driver or clean(address or "") != (address or ""):
-            raise InputError(f"a band cannot be called {name!r:.80}")
-        try:
-            since = datetime.fromisoformat(added).astimezone(UTC)
-        except (ValueError, OverflowError) as error:  # overflow: in UTC it lies before the year 1, or after 9999
-            raise InputError(f"{added!r:.60} is no instant") from error
-        known = next((band for band in store.bands() if band.name == name), None)
-        if known is not None and (known.driver != driver or known.simulated != simulated):
-            raise InputError(f"there is a band {name!r} already, of another kind: rename it (`hipsync bands rename`)")
-        known = known or store.add_band(
-            name=name, driver=driver, address=address, advertised_name=shown, now=since, simulated=simulated,
-            vouches=vouches, reports_wear=reports_wear,
-        )  # fmt: skip
-        found[name] = known.id
-    return found
-
-
-def _epochs(file: IO[str], bands: Mapping[str, BandId]) -> Iterator[tuple[BandId, Epoch]]:
-    """The epochs after the first line. Raises `InputError`, also if the last line is missing."""
-    number = 1
-    while line := file.readline(LONGEST_LINE):
-        number += 1
-        text = line.rstrip("\n").removesuffix(",")
-        if text == END:
+def _items(stream: JsonStream, table: str) -> Iterator[Json]:
+    """The items of a list whose first bracket was read. Raises `InputError` if it does not end."""
+    if stream.passes("]"):
+        return
+    while True:
+        yield stream.value("no epoch" if table == "epochs" else f"no row of {table}")
+        if stream.passes("]"):
             return
-        try:
-            row = json_of(text)
-        except ValueError as error:
-            raise InputError(
-                f"line {number} is no epoch: the file was changed, or cut off while it was written"
-            ) from error
-        match row:
-            case {"band": str(band), **cells} if band in bands:
-                yield bands[band], epoch_of({str(column): str(cell) for column, cell in cells.items()}, number)
-            case _:
-                raise InputError(f"line {number} names no band of the file")
-    raise InputError("the file was cut off while it was written: its last line is missing")
+        if not stream.passes(","):
+            raise InputError(f"line {stream.line}: {table} does not end: the file was cut off while it was written")
 
 
-def _batches(epochs: Iterator[tuple[BandId, Epoch]]) -> Iterator[Mapping[BandId, list[Epoch]]]:
-    """The epochs in batches, grouped by band."""
-    while part := list(islice(epochs, BATCH)):
-        found: dict[BandId, list[Epoch]] = {}
-        for band, epoch in part:
-            found.setdefault(band, []).append(epoch)
-        yield found
+def _checked_row(table: str, row: Mapping[str, Json], bands: set[str], now: datetime) -> Mapping[str, Json]:
+    """Return a row of one of `TIMES`. Raises `InputError` if it cannot be right."""
+    if isinstance(name := row.get("band"), str) and name not in bands:
+        raise InputError(f"it names a band that is not in the file: {clean(name, 40)!r}")
+    if (why := wrong_row(table, row, now)) is not None:
+        raise InputError(why)
+    return row
+
+
+def _checked_band_row(row: Mapping[str, Json], now: datetime) -> Mapping[str, Json]:
+    """Return the row of a band. Raises `InputError` if it cannot be right."""
+    match row:
+        case {
+            "name": str(name), "driver": str(driver), "address": str() | None as address,
+            "advertised_name": str(shown), "simulated": bool(), "vouches": bool(), "reports_wear": bool(),
+            "added": str(added), **more,
+        } if not more:  # fmt: skip
+            pass
+        case _:
+            raise InputError(f"that is no band: {clean(repr(row), 80)}")
+    if not name or clean(name) != name:
+        raise InputError(f"a band cannot be called {name[:80]!r}")
+    if (
+        not driver
+        or clean(driver) != driver
+        or not is_visible(shown)
+        or address == ""
+        or clean(address or "") != (address or "")
+    ):
+        raise InputError("its driver, address or advertised name is too long, or holds what cannot be seen")
+    try:
+        since = datetime.fromisoformat(added)
+        since = since.astimezone(UTC) if since.tzinfo is not None else END
+    except (ValueError, OverflowError):  # overflow: in UTC it lies before the year 1, or after 9999
+        since = END
+    if not BEGINNING <= since < END:
+        raise InputError(f"{added[:60]!r} is no instant of the years {BEGINNING.year} to {END.year - 1} with an offset")
+    if since > latest(now):
+        raise InputError(f"it was added at {added!r}, which lies in the future")
+    return row
+
+
+def _band(store: Store, row: Mapping[str, object]) -> BandId:
+    """Return the band of a checked row, after adding it if it is missing.
+
+    Raises `InputError` if its name belongs to a band of another kind.
+    """
+    name, driver, address = str(row["name"]), str(row["driver"]), row["address"]
+    known = next((band for band in store.bands() if band.name == name), None)
+    if known is not None and (known.driver != driver or known.simulated != bool(row["simulated"])):
+        raise InputError(f"there is a band {name!r} already, of another kind: rename it (`hipsync bands rename`)")
+    known = known or store.add_band(
+        name=name, driver=driver, address=None if address is None else str(address),
+        advertised_name=str(row["advertised_name"]), now=datetime.fromisoformat(str(row["added"])).astimezone(UTC),
+        simulated=bool(row["simulated"]), vouches=bool(row["vouches"]), reports_wear=bool(row["reports_wear"]),
+    )  # fmt: skip
+    return known.id
+
+
+def _epoch(row: Json, bands: set[str], now: datetime) -> tuple[str, Epoch]:
+    """The epoch of a row, and the name of its band. Raises `InputError`."""
+    if not isinstance(row, dict):
+        raise InputError("that is no epoch")
+    name = row.get("band")
+    if not isinstance(name, str) or name not in bands:
+        raise InputError("it names no band of the file")
+    cells = {column: _cell(column, cell) for column, cell in row.items() if column != "band"}
+    return name, epoch_of(cells, now)
+
+
+def _cell(column: str, cell: Json) -> str:
+    """A cell as the CSV has it. Raises `InputError` if it is not of the kind that belongs there."""
+    if isinstance(cell, str) and column not in NUMBERS and cell:
+        return cell
+    if isinstance(cell, int) and not isinstance(cell, bool) and column in NUMBERS and abs(cell) < 10**LONGEST_NUMBER:
+        return str(cell)
+    raise InputError(f"{column[:40]} is {clean(_short(cell), 40)}, which does not belong there")
+
+
+def _short(cell: Json) -> str:
+    return "a number without end" if isinstance(cell, int) and abs(cell) >= 10**LONGEST_NUMBER else repr(cell)

@@ -9,11 +9,21 @@ from collections.abc import Mapping
 from datetime import datetime
 from importlib import import_module
 from itertools import islice
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from hipsync.errors import ConfigError, InputError
-from hipsync.formats.csv_minutes import YEARS, MinuteTable, epoch_of
+from hipsync.formats.csv_minutes import (
+    COLUMNS,
+    NEEDED_COLUMNS,
+    Exported,
+    MinuteTable,
+    checked_band,
+    epoch_of,
+    kept,
+    located,
+    says_states,
+)
+from hipsync.formats.meaning import YEARS, wrong_epoch
 from hipsync.model import Epoch
 from hipsync.store import Store
 from hipsync.text import clean
@@ -28,9 +38,22 @@ UNITS: Mapping[str, str] = {
     "kind": "the band's own code",
 }
 """Units of columns, which are written into the file."""
+ROWS_IN_ANY_FILE, ROWS_A_BYTE = 1_000_000, 4
+"""How many rows a file may have: so many, and so many more for each of its bytes. Minutes that differ take a quarter of
+a byte or more, however well they are packed; equal rows take none."""
+MOST_UNPACKED = 256 * 2**20
+"""How many bytes a group of rows may have when it is unpacked: a million rows of all columns take some 80 MiB."""
+UNPACKED_OF_ANY, UNPACKED_A_ROW = 2**20, 300
+"""How many bytes one column of a group may have when it is unpacked: so many, and so many more for each row. A name has
+64 characters."""
+LONGEST_TEXT = 1000
+"""How many bytes a text may have. It is read once for all rows that have it, so that none is copied a million times."""
+TEXTS = ("state", "band")
 
 
-def export_parquet(store: Store, to: Path, since: datetime | None, until: datetime | None) -> int:
+def export_parquet(
+    store: Store, file: BinaryIO, since: datetime | None, until: datetime | None, now: datetime
+) -> Exported:
     """Write every epoch that starts in `[since, until)` to a file, in order of time; return how many there were.
 
     None means no bound. Raises `ConfigError` if pyarrow is not installed.
@@ -41,47 +64,99 @@ def export_parquet(store: Store, to: Path, since: datetime | None, until: dateti
         "intensity": arrow.int32(), "heart_rate": arrow.int16(), "state": arrow.string(), "kind": arrow.int64(),
         "inferred": arrow.bool_(), "band": arrow.string(),
     }  # fmt: skip
+    if not says_states(store):
+        del kinds["state"]
     schema = arrow.schema(
         [
             arrow.field(name, kind, metadata={"unit": UNITS[name]} if name in UNITS else None)
             for name, kind in kinds.items()
         ]
     )
-    count, epochs = 0, store.all_epochs(since, until)
-    with parquet.ParquetWriter(to, schema, compression="zstd") as writer:
+    count = left_out = 0
+    epochs = store.all_epochs(since, until)
+    with parquet.ParquetWriter(file, schema, compression="zstd") as writer:
         while batch := list(islice(epochs, BATCH)):
-            count += len(batch)
-            columns = [[row[name] for row in map(_row, batch)] for name in kinds]
-            writer.write_table(arrow.table(columns, schema=schema))
-    return count
+            rows = [_row(name, epoch) for name, epoch in batch if wrong_epoch(epoch, now) is None]
+            count, left_out = count + len(rows), left_out + len(batch) - len(rows)
+            writer.write_table(arrow.table([[row[name] for row in rows] for name in kinds], schema=schema))
+    return Exported(count, left_out)
 
 
-def read_parquet(file: Path) -> MinuteTable:
-    """Read the minutes of a file that `export_parquet` wrote.
+def read_parquet(file: BinaryIO, now: datetime) -> MinuteTable:
+    """Read the minutes of a file that `export_parquet` wrote; the caller closes the result.
 
     Raises `InputError`, and `ConfigError` if pyarrow is not installed.
     """
     arrow, parquet = _library()
-    by_band: dict[str, list[Epoch]] = {}
-    lines, states, beats = 0, False, False
-    try:
-        for batch in parquet.ParquetFile(file).iter_batches(BATCH):
-            for row in batch.to_pylist():
-                lines += 1
-                name, epoch = _epoch(row, lines)
-                by_band.setdefault(name, []).append(epoch)
-                states, beats = states or epoch.state is not None, beats or epoch.heart_rate is not None
-    except OverflowError as error:  # Python knows the years 1 to 9999
-        raise InputError(
-            f"after row {lines:,} a timestamp is not in the years {YEARS[0]} to {YEARS[-1]} of UTC"
-        ) from error
-    except (arrow.ArrowException, OSError) as error:
-        raise InputError(f"the file is no Parquet: {clean(str(error), 160)}") from error
-    return MinuteTable(lines, by_band, states, beats)
+    number = 0
+    with kept(MinuteTable("row")) as table:
+        try:
+            whole = parquet.ParquetFile(file)
+            _check_size(whole.metadata, file.seek(0, 2))
+            _check_columns(arrow, whole.schema_arrow)
+            table.wear = "state" in whole.schema_arrow.names
+            texts = [name for name in TEXTS if name in whole.schema_arrow.names]
+            source = parquet.ParquetFile(file, metadata=whole.metadata, read_dictionary=texts)
+            for batch in source.iter_batches(BATCH):
+                _check_texts(batch)
+                for row in batch.to_pylist():
+                    number += 1
+                    with located(f"row {number}"):
+                        name, epoch = _epoch(row, now)
+                    table.add(name, epoch, number)
+                if number > BATCH + 2 * table.lines():
+                    raise InputError(f"most of the first {number:,} rows repeat others: minutes come once")
+        except OverflowError as error:  # Python knows the years 1 to 9999
+            raise InputError(
+                f"after row {number:,} a timestamp is not in the years {YEARS[0]} to {YEARS[-1]} of UTC"
+            ) from error
+        except (arrow.ArrowException, OSError, MemoryError) as error:
+            raise InputError(f"the file is no Parquet: {clean(str(error), 160)}") from error
+        table.lines()
+    return table
 
 
-def _row(named: tuple[str, Epoch]) -> Mapping[str, object]:
-    band, epoch = named
+def _check_size(metadata: Any, size: int) -> None:
+    """Raise `InputError` if a file of so many bytes promises more than such a file can hold."""
+    if metadata.num_rows > ROWS_IN_ANY_FILE + ROWS_A_BYTE * size:
+        raise InputError(f"it says that it holds {metadata.num_rows:,} rows, too many for a file of {size:,} bytes")
+    for number in range(metadata.num_row_groups):
+        group = metadata.row_group(number)
+        largest = max((group.column(at).total_uncompressed_size for at in range(group.num_columns)), default=0)
+        if group.total_byte_size > MOST_UNPACKED or largest > UNPACKED_OF_ANY + UNPACKED_A_ROW * group.num_rows:
+            raise InputError(
+                f"row group {number + 1} unpacks to {group.total_byte_size:,} bytes for {group.num_rows:,} rows,"
+                " which is too much: write groups of at most a million rows"
+            )
+
+
+def _check_columns(arrow: Any, schema: Any) -> None:
+    """Raise `InputError` for a column that is not of the CSV, or that is of a kind that no such column has."""
+    names = schema.names
+    if unknown := [name for name in names if name not in COLUMNS]:
+        raise InputError(f"unknown column {clean(unknown[0], 40)!r}: known are {', '.join(COLUMNS)}")
+    if missing := [name for name in (*NEEDED_COLUMNS, "band") if name not in names]:
+        raise InputError(f"the column {missing[0]!r} is missing")
+    if len(set(names)) < len(names):
+        raise InputError("a column is there twice")
+    for column in schema:
+        kind = column.type.value_type if arrow.types.is_dictionary(column.type) else column.type
+        if arrow.types.is_nested(kind) or arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind):
+            raise InputError(
+                f"the column {column.name!r} holds {clean(str(column.type), 40)}, which does not belong there"
+            )
+
+
+def _check_texts(batch: Any) -> None:
+    """Raise `InputError` if a text is too long, before it is copied for each row that has it."""
+    for name in TEXTS:
+        column: Any = batch.column(name) if name in batch.schema.names else None
+        texts = column.dictionary.to_pylist() if hasattr(column, "dictionary") else []
+        if any(len(text) > LONGEST_TEXT for text in texts if isinstance(text, str)):
+            raise InputError(f"a text in the column {name!r} has more than {LONGEST_TEXT:,} characters")
+
+
+def _row(band: str, epoch: Epoch) -> Mapping[str, object]:
     return {
         "timestamp": epoch.start, "steps": epoch.steps, "length": int(epoch.length.total_seconds()),
         "intensity": epoch.intensity, "heart_rate": epoch.heart_rate, "state": epoch.state, "kind": epoch.kind,
@@ -89,15 +164,17 @@ def _row(named: tuple[str, Epoch]) -> Mapping[str, object]:
     }  # fmt: skip
 
 
-def _epoch(row: Mapping[str, Any], number: int) -> tuple[str, Epoch]:
-    at, name = row.get("timestamp"), row.get("band")
+def _epoch(row: Mapping[str, Any], now: datetime) -> tuple[str, Epoch]:
+    at, name, inferred = row["timestamp"], row["band"], row.get("inferred")
     if not isinstance(at, datetime) or at.tzinfo is None:
-        raise InputError(f"row {number} has no timestamp with a zone")
-    if not isinstance(name, str) or not name or clean(name) != name:
-        raise InputError(f"row {number} names no band")
+        raise InputError("there is no timestamp with a zone")
+    if not isinstance(name, str):
+        raise InputError("no band is named")
+    if not (inferred is None or inferred in {0, 1}):
+        raise InputError(f"inferred is {str(inferred)[:40]!r}, neither true nor false")
     cells = {key: str(cell) for key, cell in row.items() if cell is not None and key not in {"timestamp", "band"}}
-    cells["inferred"] = "1" if row.get("inferred") else ""
-    return name, epoch_of({**cells, "timestamp": at.isoformat()}, number)
+    cells["inferred"] = "1" if inferred else ""
+    return checked_band(name), epoch_of({**cells, "timestamp": at.isoformat()}, now)
 
 
 def _library() -> tuple[Any, Any]:

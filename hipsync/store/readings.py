@@ -84,7 +84,7 @@ class Readings(Bands):
         """
         epochs = [reading for reading in readings if isinstance(reading, Epoch)]
         others = [reading for reading in readings if not isinstance(reading, Epoch)]
-        rows = _epoch_rows(band, epochs)
+        rows = epoch_rows(band, epochs)
         with self.transaction() as db:
             before = db.total_changes
             db.executemany(_UPSERT, rows)
@@ -293,7 +293,7 @@ WHERE excluded.steps >= steps AND (
 """
 
 
-def _epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
+def epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
     """The epochs as rows.
 
     It is one comprehension because a sync can bring a month of minutes: a function call for each would double the time.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -81,6 +82,7 @@ def test_a_file_that_cannot_be_read_is_one_line(machine: Machine, name: str, why
 
 
 def test_local_times_are_those_of_the_zone(machine: Machine) -> None:
+    machine.now = datetime(2026, 7, 1, 12, tzinfo=UTC)
     rows = file(machine, "timestamp,steps\n2026-07-01T09:00,7\n")
     assert machine.told("import", "csv", rows, "--zone", "Europe/London", "--band", "mine")
     assert machine.told("export") == (

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipsync.errors import InputError
-from hipsync.formats.csv_minutes import Imported, MinuteTable, export_csv, import_table, read_csv
+from hipsync.formats.csv_minutes import Abilities, Exported, Imported, export_csv, import_table, read_csv
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.store import Store
 from support.builders import MONDAY
@@ -32,19 +32,40 @@ def store() -> Iterator[Store]:
         yield store
 
 
-def table(text: str | bytes, *, band: str | None = None, zone: ZoneInfo | None = None) -> MinuteTable:
-    return read_csv(io.BytesIO(text if isinstance(text, bytes) else text.encode()), band=band, zone=zone)
+LATER = datetime(2099, 12, 31, 23, 59, tzinfo=UTC)
+"""A time at which nothing in these files lies in the future."""
+
+
+def by_band(
+    text: str | bytes, *, band: str | None = None, zone: ZoneInfo | None = None, now: datetime = LATER
+) -> dict[str, list[Epoch]]:
+    """The epochs of a file, in order of time, by band."""
+    file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
+    with read_csv(file, band=band, zone=zone, now=now) as table:
+        found = {name: [epoch for batch in table.epochs.epochs(name) for epoch in batch] for name in table.abilities()}
+        assert table.lines() == sum(map(len, found.values()))
+        return found
+
+
+def abilities(text: str) -> dict[str, Abilities]:
+    with read_csv(io.BytesIO(text.encode()), band=None, zone=None, now=LATER) as table:
+        return table.abilities()
+
+
+def imported(store: Store, text: str, band: str | None = None) -> Imported:
+    with read_csv(io.BytesIO(text.encode()), band=band, zone=None, now=LATER) as table:
+        return import_table(store, table, NOW)
 
 
 def epochs(text: str | bytes, zone: ZoneInfo | None = None) -> list[Epoch]:
     """Of a file of one band."""
-    (found,) = table(text, zone=zone).by_band.values()
-    return list(found)
+    (found,) = by_band(text, zone=zone).values()
+    return found
 
 
 def refusal(text: str | bytes, zone: ZoneInfo | None = None, band: str | None = None) -> str:
     with pytest.raises(InputError) as caught:
-        table(text, zone=zone, band=band)
+        by_band(text, zone=zone, band=band)
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -126,13 +147,10 @@ def test_all_columns_in_any_order_are_understood() -> None:
         "left, walking ,90,34,2026-03-02T02:30:00+02:30,120,7,129,\n"
         "left,,,0,2026-03-02T00:02:00Z,,,,1\n"
     )
-    found = table(text)
-    assert found == MinuteTable(
-        2,
-        {"left": [Epoch(MONDAY, 2 * MINUTE, 34, 7, 90, State.WALKING, 129), minute(2, inferred=True)]},
-        says_state=True,
-        says_heart_rate=True,
-    )
+    assert by_band(text) == {
+        "left": [Epoch(MONDAY, 2 * MINUTE, 34, 7, 90, State.WALKING, 129), minute(2, inferred=True)]
+    }
+    assert abilities(text) == {"left": Abilities(vouches=True, reports_wear=True)}
 
 
 # ------------------------------------------------------------------ the file as bytes
@@ -203,7 +221,7 @@ def test_a_line_without_end_is_not_read_to_its_end(start: bytes, then: bytes, me
     tracemalloc.start()
     try:
         with pytest.raises(InputError, match=message):
-            read_csv(io.BufferedReader(file), band=None, zone=None)
+            read_csv(io.BufferedReader(file), band=None, zone=None, now=LATER)
         assert tracemalloc.get_traced_memory()[1] < 10**7
     finally:
         tracemalloc.stop()
@@ -234,9 +252,9 @@ def test_a_local_time_whose_year_in_utc_is_another_is_judged_by_that(local: str,
 
 
 def test_the_first_and_the_last_minute_of_the_years_are_taken_and_come_back(store: Store) -> None:
-    import_table(store, table(f"{HEAD}1969-12-31T14:00-10:00,1\n2100-01-01T13:59+14:00,2\n"), NOW)
+    imported(store, f"{HEAD}1969-12-31T14:00-10:00,1\n2100-01-01T13:59+14:00,2\n")
     out = io.StringIO()
-    export_csv(store, out, None, None)
+    export_csv(store, out, None, None, LATER)
     assert [epoch.start for epoch in epochs(out.getvalue())] == [
         datetime(1970, 1, 1, tzinfo=UTC),
         datetime(2099, 12, 31, 23, 59, tzinfo=UTC),
@@ -282,38 +300,38 @@ TWO = "timestamp,steps,band\n2026-03-02T00:00Z,1,left\n2026-03-02T00:00Z,2,right
 
 
 def test_bands_are_kept_apart() -> None:
-    assert table(TWO).by_band == {"left": [minute(0, 1)], "right": [minute(0, 2)], "csv": [minute(1, 3)]}
+    assert by_band(TWO) == {"left": [minute(0, 1)], "right": [minute(0, 2)], "csv": [minute(1, 3)]}
 
 
 def test_bands_that_are_made_one_may_not_contradict_each_other() -> None:
     assert refusal(TWO, band="both") == "line 3 contradicts line 2, which is about the same time: remove one of them"
-    assert table(TWO.replace(",2,right", ",1,right"), band="both").by_band == {"both": [minute(0, 1), minute(1, 3)]}
+    assert by_band(TWO.replace(",2,right", ",1,right"), band="both") == {"both": [minute(0, 1), minute(1, 3)]}
 
 
 # ------------------------------------------------------------------ into the store
 
 
 def test_a_second_import_adds_nothing(store: Store) -> None:
-    assert import_table(store, table(TWO), NOW) == Imported(lines=3, new=3, same=0)
-    assert import_table(store, table(TWO), NOW) == Imported(lines=3, new=0, same=3)
+    assert imported(store, TWO) == Imported(lines=3, new=3, same=0)
+    assert imported(store, TWO) == Imported(lines=3, new=0, same=3)
     assert [desk.name for desk in store.bands()] == ["left", "right", "csv"]
     assert len(list(store.all_epochs(None, None))) == 3
 
 
 def test_a_file_that_says_states_vouches_for_its_wearer_and_one_that_does_not_does_not(store: Store) -> None:
-    import_table(store, table(f"{HEAD}{ROW},7\n", band="bare"), NOW)
-    import_table(store, table(f"timestamp,steps,heart_rate\n{ROW},7,60\n", band="heart"), NOW)
-    import_table(store, table(f"timestamp,steps,state\n{ROW},7,\n", band="states"), NOW)
+    imported(store, f"{HEAD}{ROW},7\n", "bare")
+    imported(store, f"timestamp,steps,heart_rate\n{ROW},7,60\n", "heart")
+    imported(store, f"timestamp,steps,state\n{ROW},7,\n", "states")
     found = {desk.name: (desk.vouches, desk.reports_wear) for desk in store.bands()}
     assert found == {"bare": (False, False), "heart": (True, False), "states": (True, True)}
-    import_table(store, table(f"timestamp,steps,state\n{ROW},7,\n", band="bare"), NOW)
+    imported(store, f"timestamp,steps,state\n{ROW},7,\n", "bare")
     assert store.bands()[0][5:8] == (False, True, True)
 
 
 def test_an_import_that_is_refused_at_its_second_band_keeps_nothing_of_its_first(store: Store) -> None:
     band(store, "right")
     with pytest.raises(InputError, match="the band 'right' is not one of an import: give another name with --band"):
-        import_table(store, table(TWO), NOW)
+        imported(store, TWO)
     assert [desk.name for desk in store.bands()] == ["right"]
     assert list(store.all_epochs(None, None)) == []
 
@@ -341,11 +359,11 @@ def test_what_is_exported_is_imported_again_without_loss(
         for (at, length, name), rest in drawn.items():
             first.append(bands[name], [Epoch(MONDAY + at * MINUTE, length * MINUTE, *rest)])
         out = io.StringIO()
-        assert export_csv(first, out, None, None) == len(drawn)
-        import_table(second, table(out.getvalue()), NOW)
+        assert export_csv(first, out, None, None, LATER) == Exported(len(drawn), 0)
+        imported(second, out.getvalue())
         assert sorted(second.all_epochs(None, None), key=key) == sorted(first.all_epochs(None, None), key=key)
         again = io.StringIO()
-        export_csv(second, again, None, None)
+        export_csv(second, again, None, None, LATER)
         assert sorted(again.getvalue().splitlines()) == sorted(out.getvalue().splitlines())
 
 
@@ -366,9 +384,9 @@ def test_what_is_exported_is_imported_again_without_loss(
 def test_a_name_that_begins_like_a_formula_is_quoted_and_comes_back(store: Store, name: str, cell: str) -> None:
     store.append(store.add_band(name=name, driver="csv", now=NOW).id, [minute(0, 1)])
     out = io.StringIO()
-    export_csv(store, out, None, None)
+    export_csv(store, out, None, None, LATER)
     assert out.getvalue().splitlines()[1].endswith(f",{cell}")
-    assert list(table(out.getvalue()).by_band) == [name]
+    assert list(by_band(out.getvalue())) == [name]
 
 
 def key(row: tuple[str, Epoch]) -> tuple[str, datetime, timedelta]:
@@ -379,7 +397,7 @@ def test_an_export_holds_what_starts_in_the_span(store: Store) -> None:
     desk = band(store, "desk, left")
     store.append(desk, [minute(0, 1), minute(1, 30, heart_rate=90), minute(2, 3)])
     out = io.StringIO()
-    assert export_csv(store, out, MONDAY + MINUTE, MONDAY + 2 * MINUTE) == 1
+    assert export_csv(store, out, MONDAY + MINUTE, MONDAY + 2 * MINUTE, LATER) == Exported(1, 0)
     assert out.getvalue() == (
         "timestamp,steps,length,intensity,heart_rate,kind,inferred,band\n"
         '2026-03-02T00:01:00+00:00,30,60,,90,,,"desk, left"\n'
@@ -389,6 +407,6 @@ def test_an_export_holds_what_starts_in_the_span(store: Store) -> None:
 def test_states_are_exported_although_the_band_does_not_report_wear(store: Store) -> None:
     store.append(band(store), [minute(0, state=State.ASLEEP)])
     out = io.StringIO()
-    export_csv(store, out, None, None)
+    export_csv(store, out, None, None, LATER)
     (row,) = csv.DictReader(io.StringIO(out.getvalue()))
     assert row["state"] == "asleep"

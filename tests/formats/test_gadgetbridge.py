@@ -178,6 +178,116 @@ def test_what_lies_over_five_minutes_ahead_is_left_out_and_counted(machine: Mach
         assert store.newest_charge(store.bands()[0].id) == Charge(NOW, 50)
 
 
+LIVE = "Left out: {} rows of live heart rate."
+
+
+def test_live_heart_rate_never_overwrites_the_band_s_own_minutes(machine: Machine) -> None:
+    """Gadgetbridge adds a row every second while live heart rate is on: intensity -1, kind 1, off the whole minute."""
+
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "Mi Band 5")
+        own = [(AT + 60 * at, 30, 0, 96, 80) for at in range(10)]
+        live = [(AT + 60 * at + second, -1, 0, 1, 81) for at in range(10) for second in (1, 2, 3)]
+        rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, own + live)
+
+    assert imported(machine, fill).splitlines() == ["Mi Band 5: 10 epochs, 10 of them new.", LIVE.format(30)]
+    standing = [Epoch(MONDAY + at * MINUTE, MINUTE, 0, 30, 80, State.STANDING, 96) for at in range(10)]
+    assert stored(machine, "Mi Band 5") == standing
+    (machine.home / "Gadgetbridge.db").unlink()
+    assert imported(machine, fill).splitlines() == ["Mi Band 5: 10 epochs, 0 of them new.", LIVE.format(30)]
+    assert stored(machine, "Mi Band 5") == standing
+
+
+def test_live_rows_lend_a_heart_rate_to_a_minute_that_has_none_and_make_no_minute(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "band")
+        rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [
+            (AT, 30, 0, 96, 255), (AT + 1, -1, 0, 1, 81), (AT + 2, -1, 0, 1, 83), (AT + 3, -1, 0, 1, -1),
+            (AT + 61, -1, 9, 1, 90),
+        ])  # fmt: skip
+
+    assert imported(machine, fill).splitlines() == ["band: 1 epochs, 1 of them new.", LIVE.format(3)]
+    assert stored(machine, "band") == [Epoch(MONDAY, MINUTE, 0, 30, 83, State.STANDING, 96)]
+
+
+def test_two_rows_of_a_mi_band_1_in_one_minute_are_added(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "band")
+        rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [
+            (AT + 1, 20, 9, 1, -1), (AT + 59, 30, 30, 17, 70), (AT + 119, 5, 200, 1, 0), (AT + 120, 5, 200, 1, 0),
+            (AT + 178, 5, 201, 17, 0),
+        ])  # fmt: skip
+
+    first = imported(machine, fill)
+    assert first == "band: 3 epochs, 3 of them new.\n"
+    assert [(epoch.steps, epoch.kind, epoch.heart_rate) for epoch in stored(machine, "band")] == [
+        (39, 17, 70), (200, 1, None), (201, 17, None)
+    ]  # fmt: skip
+    (machine.home / "Gadgetbridge.db").unlink()
+    assert imported(machine, fill) == "band: 3 epochs, 0 of them new.\n"
+
+
+def test_two_tables_about_one_minute_agree_on_it_at_every_import(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "band")
+        rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [(AT, 5, 7, 1, 80), (AT + 60, 5, 7, 1, 80), (AT * 1000, 6, 7, 17, 80)])
+        rows(
+            db,
+            "HUAMI_EXTENDED_ACTIVITY_SAMPLE",
+            1,
+            [(AT, 5, 7, 17, 80, None, 0, 0, 0), (AT + 60, 5, 8, 1, 80, 0, 0, 0, 0)],
+        )
+
+    expected = [
+        "band: 2 epochs, {} of them new.",
+        "Left out: 2 rows of a time that another row tells with as many steps.",
+    ]
+    assert imported(machine, fill).splitlines() == [expected[0].format(2), expected[1]]
+    (machine.home / "Gadgetbridge.db").unlink()
+    assert imported(machine, fill).splitlines() == [expected[0].format(0), expected[1]]
+
+
+def test_what_is_left_out_is_counted_by_its_reason_in_every_family(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "band")
+        rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [(AT, 5, -1, 1, 80), (AT + 60, 5, 256, 1, 80), (0, 5, 1, 1, 80)])
+        device(db, 2, "AA:00:00:00:00:01", "PineTime")
+        rows(db, "PINE_TIME_ACTIVITY_SAMPLE", 2, [(AT, 0, 0, 0), (AT + 60, 0, 301, 0), (AT + 121, 0, 200, 0),
+                                                  (AT + 140, 0, 200, 0), (AT + 180, 0, 300, 0)])  # fmt: skip
+        device(db, 3, "AA:00:00:00:00:02", "Bangle.js")
+        rows(
+            db, "BANGLE_JSACTIVITY_SAMPLE", 3, [(AT, -1, -1, 0, 0), (AT + 600, -1, 3001, 0, 0), (AT + 601, -1, 3, 0, 0)]
+        )
+        device(db, 4, "AA:00:00:00:00:03", "R02")
+        rows(db, "COLMI_ACTIVITY_SAMPLE", 4, [(AT, 1, -1, 0, 0, 0), (AT + 3600, 1, 18_001, 0, 0, 0)])
+
+    assert imported(machine, fill).splitlines() == [
+        "band: 0 epochs, 0 of them new.",
+        "PineTime: 1 epochs, 1 of them new.",
+        "Bangle.js: 0 epochs, 0 of them new.",
+        "R02: 0 epochs, 0 of them new.",
+        "Left out: 1 rows between the watch's own blocks of ten minutes.",
+        "Left out: 1 rows with a time that cannot be.",
+        "Left out: 5 rows with more steps than anybody walks in that time.",
+        "Left out: 1 rows with what no such band sends.",
+        "Left out: 4 rows without steps.",
+    ]
+    out = machine.home / "out.csv"
+    assert machine.type("export", "-o", str(out)).exit_code == 0
+    assert machine.told("--db", str(machine.home / "other.db"), "import", "csv", str(out)).startswith("1 lines: 1 new")
+
+
+def test_a_database_of_families_without_a_driver_names_its_tables(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 4, "AA:00:00:00:00:04", "Xiaomi")
+        rows(db, "XIAOMI_ACTIVITY_SAMPLE", 4, [(AT, 1, 2, 3, 4, 5, 6)])
+
+    file = made(machine.home / "Gadgetbridge.db", fill)
+    assert machine.refused("import", "gadgetbridge", str(file), code=1).endswith(
+        "; it has 1 rows of XIAOMI_ACTIVITY_SAMPLE"
+    )
+
+
 def test_the_other_families(machine: Machine) -> None:
     def fill(db: sqlite3.Connection) -> None:
         device(db, 1, "AA:00:00:00:00:01", "PineTime")

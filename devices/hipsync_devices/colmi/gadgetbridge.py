@@ -9,9 +9,4 @@ from hipsync.driver import Samples
 from hipsync_devices.colmi.hours import HOUR
 from hipsync_devices.samples import summed
 
-LIKELY = range(20_001)
-"""The numbers of steps that an hour may have; a larger one is an error in the data."""
-
-TABLES: Mapping[str, Samples] = {
-    "COLMI_ACTIVITY_SAMPLE": Samples(("STEPS",), partial(summed, length=HOUR, steps=LIKELY))
-}
+TABLES: Mapping[str, Samples] = {"COLMI_ACTIVITY_SAMPLE": Samples(("STEPS",), partial(summed, length=HOUR))}

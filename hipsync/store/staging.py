@@ -1,0 +1,185 @@
+"""What a file that is being imported holds, checked and not yet stored: in a temporary file that SQLite deletes itself.
+
+A file of years does not fit into the memory, and one that turns out to be wrong at its last row must leave nothing
+behind. So its rows wait here until the last one was read, and only then is the database opened, or made. The one rule:
+of one time there is one row. What repeats a row is dropped, and what contradicts one is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby, islice
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from hipsync.errors import InputError
+from hipsync.model import MINUTE, Epoch
+from hipsync.store.file import instant
+from hipsync.store.readings import INFERRED, STATES, epoch_rows
+
+BATCH = 10_000
+"""How many epochs wait in memory, and how many are given out at a time."""
+MOST_BANDS = 1000
+"""How many bands one file may name."""
+_SCHEMA = """
+CREATE TABLE epochs (
+    band INTEGER, start INTEGER, length INTEGER, steps INTEGER, intensity INTEGER, heart_rate INTEGER, state INTEGER,
+    kind INTEGER, number INTEGER, PRIMARY KEY (band, start, length)
+) WITHOUT ROWID;
+CREATE TABLE others (place INTEGER PRIMARY KEY, kind TEXT, key TEXT, cells TEXT, number INTEGER, UNIQUE (kind, key));
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+"""
+_KEYS: Mapping[str, Sequence[str]] = {
+    "bands": ("name",),
+    "zones": ("since",),
+    **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos"), ("band", "at")),
+    "prompts": ("at",),
+    "pauses": ("at",),
+}
+"""By table, the columns that two rows cannot have in common. Other tables may hold the same row twice."""
+
+
+class Said(NamedTuple):
+    """What the epochs of one band say beside their steps."""
+
+    states: bool
+    heart_rates: bool
+
+
+class Staging:
+    """The rows of a file that wait for being stored: a context manager that deletes them at its end.
+
+    `word` is what the file calls a row, for messages: line, or row.
+    """
+
+    def __init__(self, word: str = "line") -> None:
+        self._word = word
+        self._names: dict[str, int] = {}
+        self._waiting: list[tuple[str, Epoch, int]] = []
+        with _translated():
+            self._db = sqlite3.connect("", isolation_level=None)
+            self._db.executescript(_SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def add(self, band: str, epoch: Epoch, number: int) -> None:
+        """Add an epoch of the row with this number. Raises `InputError` if an earlier row contradicts one of them."""
+        self._waiting.append((band, epoch, number))
+        if len(self._waiting) >= BATCH:
+            self._settle()
+
+    def add_better(self, band: str, epoch: Epoch) -> None:
+        """Add an epoch of a file that may hold a time twice: the one with more steps stays, of equal ones the first."""
+        (row,) = epoch_rows(self._number(band), [epoch])
+        with _translated():
+            self._db.execute(_BETTER, (*row, 0))
+
+    def add_row(self, table: str, row: Mapping[str, object], number: int) -> None:
+        """Add a row of another table. Raises `InputError` if an earlier one contradicts it."""
+        columns = _KEYS.get(table)
+        key = None if columns is None else json.dumps([row.get(column) for column in columns])
+        cells = json.dumps(row, sort_keys=True)
+        with _translated():
+            values = (table, key, cells, number)
+            sql = "INSERT OR IGNORE INTO others (kind, key, cells, number) VALUES (?, ?, ?, ?)"
+            if self._db.execute(sql, values).rowcount:
+                return
+            found = self._db.execute("SELECT cells, number FROM others WHERE kind = ? AND key = ?", (table, key))
+            ((before, earlier),) = found.fetchall()
+        if before != cells:
+            raise InputError(
+                f"row {number} contradicts row {earlier}, which has the same {' and '.join(columns or ())}"
+            )
+
+    def rows(self, table: str) -> Iterator[Mapping[str, object]]:
+        """The rows of another table, in their order."""
+        with _translated():
+            for (cells,) in self._db.execute("SELECT cells FROM others WHERE kind = ? ORDER BY place", (table,)):
+                yield json.loads(cells)
+
+    def bands(self) -> dict[str, Said]:
+        """What the epochs of each band say beside their steps, by name; the bands are in the order of the file."""
+        self._settle()
+        sql = f"SELECT band, max(state % {INFERRED} <> 0), max(heart_rate IS NOT NULL) FROM epochs GROUP BY band"
+        with _translated():
+            said = {band: Said(bool(states), bool(beats)) for band, states, beats in self._db.execute(sql)}
+        return {name: said[band] for name, band in self._names.items() if band in said}
+
+    def count(self) -> int:
+        """How many epochs there are, each time of a band once."""
+        self._settle()
+        with _translated():
+            return int(self._db.execute("SELECT count(*) FROM epochs").fetchone()[0])
+
+    def epochs(self, band: str) -> Iterator[list[Epoch]]:
+        """The epochs of a band in batches, in order of time."""
+        self._settle()
+        sql = "SELECT start, length, steps, intensity, heart_rate, state, kind FROM epochs WHERE band = ?"
+        with _translated():
+            rows = self._db.execute(f"{sql} ORDER BY start, length", (self._names.get(band),))
+            while batch := list(islice(rows, BATCH)):
+                yield [
+                    Epoch(
+                        instant(start), length * MINUTE, steps, intensity, beats, STATES[state & ~INFERRED], kind,
+                        state >= INFERRED,
+                    )
+                    for start, length, steps, intensity, beats, state, kind in batch
+                ]  # fmt: skip
+
+    def _number(self, name: str) -> int:
+        """The number of a band in the temporary file. Raises `InputError` if the file names too many bands."""
+        number = self._names.setdefault(name, len(self._names))
+        if len(self._names) > MOST_BANDS:
+            raise InputError(f"more than {MOST_BANDS:,} bands are named")
+        return number
+
+    def _settle(self) -> None:
+        """Write the epochs that wait in memory. Raises `InputError` if one contradicts another."""
+        waiting, self._waiting = self._waiting, []
+        rows: list[tuple[int | None, ...]] = []
+        for name, part in groupby(waiting, key=lambda each: each[0]):
+            same = list(part)
+            values = epoch_rows(self._number(name), [epoch for _, epoch, _ in same])
+            rows += [(*row, number) for row, (_, _, number) in zip(values, same, strict=True)]
+        with _translated():
+            before = self._db.total_changes
+            self._db.executemany("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            if self._db.total_changes - before < len(rows):
+                self._refuse_contradictions(rows)
+
+    def _refuse_contradictions(self, rows: Sequence[tuple[int | None, ...]]) -> None:
+        for row in rows:
+            sql = "SELECT * FROM epochs WHERE band = ? AND start = ? AND length = ?"
+            (found,) = self._db.execute(sql, row[:3]).fetchall()
+            if found[:-1] != row[:-1]:
+                raise InputError(
+                    f"{self._word} {row[-1]} contradicts {self._word} {found[-1]}, which is about the same time:"
+                    " remove one of them"
+                )
+
+
+_BETTER = """
+INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET steps = excluded.steps, intensity = excluded.intensity, heart_rate = excluded.heart_rate,
+    state = excluded.state, kind = excluded.kind
+WHERE excluded.steps > steps
+"""
+
+
+@contextmanager
+def _translated() -> Generator[None, None, None]:
+    """During the block, SQLite's errors become an `InputError`: a full disk is the likely one."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise InputError(f"it needs room for a temporary copy, and there is none: {error}") from error
