@@ -60,6 +60,12 @@ def unit(argv: Sequence[str], within_s: float, environment: Mapping[str, str] | 
     )  # fmt: skip
 
 
+def has_bus(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether there is a session bus, by which `systemd-run` asks the manager when it is to wait for the end."""
+    given = os.environ if environment is None else environment
+    return bool(given.get("DBUS_SESSION_BUS_ADDRESS")) or Path(given.get("XDG_RUNTIME_DIR", ""), "bus").is_socket()
+
+
 def _in_unit(environment: Mapping[str, str]) -> bool:
     """Whether this process is the main one of a unit of the user's manager: children inherit the variables too."""
     runtime, own = environment.get("XDG_RUNTIME_DIR", ""), str(os.getpid())

@@ -225,6 +225,8 @@ async def _run(argv: Sequence[str], lines: bytes, timeout_s: float) -> str | Non
     unit = transient.unit(argv, timeout_s)
     if unit is not None and shutil.which(argv[0]) is None:
         return "does not start: there is no such program"
+    if unit is not None and not transient.has_bus():
+        return "does not start: systemd is asked by the session's D-Bus, and there is none (install dbus-user-session)"
     begun = time.monotonic()
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(

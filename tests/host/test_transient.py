@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
-from hipsync.host.transient import Transient, unit
+from hipsync.host.transient import Transient, has_bus, unit
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
 
@@ -59,3 +60,12 @@ def test_each_run_has_a_name_of_its_own_by_which_it_is_stopped(runtime: Path) ->
     one, other = made(runtime, ["true"]), made(runtime, ["true"])
     assert one.stop[-1] != other.stop[-1]
     assert f"--unit={one.stop[-1]}" in one.start
+
+
+def test_without_a_session_bus_systemd_cannot_be_asked(runtime: Path) -> None:
+    environment = {"XDG_RUNTIME_DIR": str(runtime)}
+    assert not has_bus(environment)
+    assert has_bus({**environment, "DBUS_SESSION_BUS_ADDRESS": "unix:abstract=x"})
+    with socket.socket(socket.AF_UNIX) as bus:
+        bus.bind(str(runtime / "bus"))
+        assert has_bus(environment)

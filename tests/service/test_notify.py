@@ -152,6 +152,22 @@ async def test_a_prompt_that_the_command_did_not_show_is_not_shown_by_it_and_the
         assert delivery.trouble() is None
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
+async def test_in_a_unit_a_command_that_cannot_be_started_outside_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "systemd").mkdir()
+    (tmp_path / "systemd" / "private").touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("SYSTEMD_EXEC_PID", str(os.getpid()))
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    assert (await run_command(["true"], PAYLOAD, 1) or "").startswith("does not start: systemd is asked by the session")
+    assert await run_command(["/nowhere/at-all"], PAYLOAD, 1) == "does not start: there is no such program"
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path / 'nobody'}")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert (await run_command(["/bin/true"], PAYLOAD, 1) or "").startswith("does not start: ")
+
+
 async def test_no_command_delivers_nothing() -> None:
     assert await run_command([], PAYLOAD, 10) == "it is empty"
 
