@@ -11,14 +11,13 @@ import sys
 
 try:
     import importlib
-    import io
     import signal
     from pathlib import Path
     from typing import Any
 
     import click
 
-    from hipsync.cli import exits
+    from hipsync.cli import exits, streams
     from hipsync.cli.app import App
     from hipsync.cli.logs import quieten_python
     from hipsync.errors import HipsyncError
@@ -84,6 +83,18 @@ class Commands(click.Group):
             return super().make_context(*args, **kwargs)
         except KeyboardInterrupt:
             sys.exit(exits.INTERRUPTED)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run as click does; but output that cannot be written, also of `--help`, is one line and no traceback."""
+        try:
+            found = super().main(*args, **extra)
+        except SystemExit:
+            streams.flush()
+            raise
+        except OSError as error:
+            streams.end_unwritten(error)
+        streams.flush()
+        return found
 
     def invoke(self, ctx: click.Context) -> object:
         try:
@@ -184,15 +195,13 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
 
 
 def main() -> None:
-    """Run the console script. A terminal that cannot show a character shows a question mark instead.
+    """Run the console script.
 
     Ctrl-C ends it with `exits.INTERRUPTED` at any instant, and what Python and libraries would print then is not shown.
     """
     try:
         quieten_python()
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="replace")
+        streams.prepare()
         leave_leap_seconds_out()
         hipsync()
     except KeyboardInterrupt:

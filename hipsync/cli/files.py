@@ -163,11 +163,3 @@ class _StandardInput(io.RawIOBase):
         part = self._file.read(len(view))
         view[: len(part)] = part
         return len(part)
-
-
-def discard_output() -> None:
-    """Send what standard output still holds, and all that follows, nowhere: it can take no more."""
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        number, null = sys.stdout.fileno(), os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, number)
-        os.close(null)
