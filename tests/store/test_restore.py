@@ -152,8 +152,8 @@ def test_a_damaged_database_is_kept_with_its_log(path: Path, tmp_path: Path) -> 
     with path.open("r+b") as file:
         file.write(b"\xa5" * 100)
     before = path.read_bytes(), path.with_name("hipsync.db-wal").read_bytes()
-    kept = Store.restore(path, good, NOW)
-    assert kept == path.parent / "backups" / "damaged-20260302T120000.db"
+    kept = path.parent / "backups" / "damaged-20260302T120000.db"
+    assert Store.restore(path, good, NOW) == kept
     assert (kept.read_bytes(), kept.with_name(kept.name + "-wal").read_bytes()) == before
     assert known(path) == 1
 
@@ -166,8 +166,8 @@ def test_a_copy_that_is_put_back_pushes_out_no_other_and_overwrites_none(path: P
             store.append(desk, [minute(at)])
             made.append(store.backup(None, NOW.replace(minute=at)))
         store.append(desk, [minute(8)])
-    kept = Store.restore(path, made[0], NOW.replace(minute=6))
-    assert kept == path.parent / "backups" / "hipsync-20260302T120601.db"
+    kept = path.parent / "backups" / "hipsync-20260302T120601.db"
+    assert Store.restore(path, made[0], NOW.replace(minute=6)) == kept
     assert [known(each) for each in (*made, kept, path)] == [1, 2, 3, 4, 5, 6, 7, 8, 1]
 
 
