@@ -123,8 +123,8 @@ class Session:
     """By type of reading, the instant at which the last stored one ends. A type with nothing stored is absent."""
     clock_sets: Sequence[ClockSet] = ()
     """When hipsync set the band's clock before this connection, the oldest first: an entry for each `Info` that the
-    driver has reported, without those after which zone and offset are as before. Until the next one, the clock stays
-    on the offset of the last, wherever the wearer travels. Empty if it was never set, or nobody knows."""
+    driver has reported, without those between two that set the same offset of the same zone. Until the next one, the
+    clock stays on the offset of the last, wherever the wearer travels. Empty if it was never set, or nobody knows."""
     pairing: bool = False
     """Whether the band is being paired. Then the wearer is there, and the band may ask for a tap."""
     erase: bool = False

@@ -22,8 +22,6 @@ from hipsync.driver import ClockSet
 
 BEGINNING, END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 """No clock is set before or after these instants."""
-SLACK = timedelta(minutes=1)
-"""How much of a slot may be stamped as another one: hipsync often connects right after a full hour."""
 NONE = timedelta()
 
 
@@ -40,6 +38,14 @@ def has_travelled(sets: Sequence[ClockSet], zone: ZoneInfo, now: datetime) -> bo
     if not sets or sets[-1].zone.key == zone.key:
         return False
     return offset_of(sets[-1].zone, sets[-1].at) != offset_of(zone, now)
+
+
+def stamps_until(sets: Sequence[ClockSet], contact: datetime | None, zone: ZoneInfo, now: datetime) -> Stamps:
+    """Return the stamps of a clock that was last seen at `contact`; its wearer is in `zone` now."""
+    if not has_travelled(sets, zone, now):
+        return Stamps(sets)
+    seen = ClockSet(sets[-1].at if contact is None else max(contact, sets[-1].at), sets[-1].zone)
+    return Stamps([*sets, seen, ClockSet(now, zone)])
 
 
 def has_moved(sets: Sequence[ClockSet], since: datetime | None) -> bool:
@@ -63,8 +69,15 @@ class Stamps:
         None if nobody can say: if the clock showed that time twice, or was set during the slot, or never showed it.
         """
         shown = self._shown(wall, width)
-        likely = [start for start, length in shown.items() if length > SLACK]
-        return likely[0] if len(likely) == 1 and shown[likely[0]] >= width - SLACK else None
+        start = min(shown, default=None)
+        if start is None or len(shown) > 1 or shown[start] < width:
+            return None
+        journeys = (after.at for before, after in pairwise(self.sets) if before.zone.key != after.zone.key)
+        return None if any(start < at < start + width for at in journeys) else start
+
+    def twice(self, wall: datetime, width: timedelta) -> bool:
+        """Whether the clock can have shown times of a slot twice."""
+        return len(self._shown(wall, width)) > 1
 
     def never(self, wall: datetime, width: timedelta) -> bool:
         """Whether the clock never showed any time of a slot, as far as hipsync knows: then another app has set it."""
@@ -81,9 +94,14 @@ class Stamps:
         return shown
 
     def _runs(self) -> Iterator[tuple[datetime, datetime, tzinfo]]:
-        """Yield the times `[begin, end)` for which the clock was on one setting, and the zone that it followed."""
+        """Yield the times `[begin, end)` for which the clock was on one setting, and the zone that it followed.
+
+        Of the time before a journey's first contact both zones are yielded, because another app may have set the clock.
+        """
         if self.sets:
             yield BEGINNING, self.sets[0].at, self.sets[0].zone
         for each, after in pairwise([*self.sets, None]):
             if each is not None:
                 yield each.at, END if after is None else after.at, timezone(offset_of(each.zone, each.at))
+                if after is not None and after.zone.key != each.zone.key:
+                    yield each.at, after.at, timezone(offset_of(after.zone, after.at))

@@ -304,13 +304,16 @@ def clock_sets(infos: Iterable[datetime], zone_at: Callable[[datetime], ZoneInfo
     `zone_at` returns the zone that the host was in at an instant.
     """
     sets: list[ClockSet] = []
-    before: tuple[ZoneInfo, timedelta | None] | None = None
-    for at in infos:
-        zone = zone_at(at)
-        if (setting := (zone, at.astimezone(zone).utcoffset())) != before:
-            before = setting
-            sets.append(ClockSet(at, zone))
+    last: ClockSet | None = None
+    for each in (ClockSet(at, zone_at(at)) for at in infos):
+        if last is None or _setting(each) != _setting(last):
+            sets += [each] if last is None or last is sets[-1] else [last, each]
+        last = each
     return sets
+
+
+def _setting(each: ClockSet) -> tuple[ZoneInfo, timedelta | None]:
+    return each.zone, each.at.astimezone(each.zone).utcoffset()
 
 
 async def meet(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:

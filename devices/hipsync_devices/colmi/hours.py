@@ -94,7 +94,7 @@ class Clock:
 
     def possible(self, day: date) -> bool:
         """Whether a ring can have records of that day: one from eight days ago up to today, by the wearer's zone."""
-        zones = [self.zone, *(each.zone for each in self.sets[-1:])]
+        zones = [self.zone, *(each.zone for each in self.sets[-3:])]
         today = max(self.now.astimezone(zone).date() for zone in zones)
         return today - (MOST_DAYS + 1) * DAY <= day <= today
 

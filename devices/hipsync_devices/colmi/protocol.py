@@ -16,7 +16,7 @@ from hipsync.driver import Link, Received, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
-from hipsync_devices.clocks import has_travelled
+from hipsync_devices.clocks import has_travelled, stamps_until
 from hipsync_devices.colmi import packets
 from hipsync_devices.colmi.hours import DAY, HOUR, Clock, epochs, is_ahead, width_of
 from hipsync_devices.colmi.packets import Battery, Frame, StepsHeader, StepsRecord, Totals, Walking
@@ -135,7 +135,9 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     await wire.open()
     since = session.since.get(Epoch)
     contacts = [session.since[kind] for kind in (Counter, Info, Charge) if kind in session.since]
-    clock = Clock(link.zone, link.now(), max(contacts, default=None), session.clock_sets)
+    contact = max(contacts, default=None)
+    stamps = stamps_until(session.clock_sets, contact, link.zone, link.now())
+    clock = Clock(link.zone, link.now(), contact, stamps.sets)
     battery = await _battery(wire)
     days, failed = await _days(wire, _oldest(clock, since))
     total = await gatt.courtesy(_totals(wire))

@@ -27,7 +27,7 @@ from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedRepl
 from hipsync.model import Answer as Answered
 from hipsync.model import Epoch, Info, Reading
 from hipsync_devices import gatt
-from hipsync_devices.clocks import Stamps, has_moved, has_travelled
+from hipsync_devices.clocks import has_moved, has_travelled, stamps_until
 from hipsync_devices.fitpro import packets
 from hipsync_devices.fitpro.packets import Ack, Data, Frame, Steps, Total
 from hipsync_devices.fitpro.slots import Answer
@@ -233,7 +233,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     asked = await _begin(link, wire)
     since = session.since.get(Epoch)
     travelled = has_travelled(session.clock_sets, link.zone, asked) or has_moved(session.clock_sets, since)
-    stamps = Stamps(session.clock_sets)
+    stamps = stamps_until(session.clock_sets, session.since.get(Info), link.zone, asked)
     answer = Answer(asked, _clock(link, session), since, stamps, doubtful=travelled)
     seen: set[Data] = set()
     unacknowledged: set[int] = set()

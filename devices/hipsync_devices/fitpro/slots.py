@@ -17,6 +17,7 @@ does not say whether it was charging.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -64,12 +65,14 @@ class Answer:
         placed = [(self._placed(steps.day, slot.number), slot.steps) for slot in steps.slots]
         sent = {start: count for start, count in placed if start is not None}
         self.doubtful = self.doubtful or len(sent) < len(placed) or any(start > self.asked for start in sent)
+        if (strange := self._strange_until(steps.day, steps, sent)) is not None:
+            sent = {start: count for start, count in sent.items() if start >= strange}
         finished_slots = [Epoch(start, SLOT, count) for start, count in sent.items() if start + SLOT <= self.asked]
         before = self._tail(self._last) if self._last is not None and self._last < steps.day else []
         begin = self._begin(steps.day, min(sent, default=self.asked))
         end = max(finished_slots[-1].end, begin) if finished_slots else begin
         self._settled[steps.day], self._last = end, steps.day
-        return [*before, *finished_slots, *([] if self.doubtful else _still(begin, end, without=frozenset(sent)))]
+        return [*before, *finished_slots, *([] if self.doubtful else self._still(begin, end, without=frozenset(sent)))]
 
     def finished(self, steps: Steps) -> bool:
         """Whether the band may forget a packet, because all its slots have ended or its day can never be right."""
@@ -107,11 +110,23 @@ class Answer:
     def _tail(self, day: date) -> list[Epoch]:
         begin, end = self._settled[day], min(self._start(day + DAY, 0), self.asked)
         self._settled[day] = max(begin, end)
-        return [] if self.doubtful else _still(begin, end)
+        return [] if self.doubtful else self._still(begin, end)
 
     def _possible(self, day: date) -> bool:
         today = self._day_of(self.asked)
         return today - KEPT * DAY <= day <= today
+
+    def _strange_until(self, day: date, steps: Steps, sent: Iterable[datetime]) -> datetime | None:
+        """Return until when another app may have had the clock in another zone; None if no slot of a packet shows that.
+
+        A slot that the clock never showed, or that begins more than an hour from now, does.
+        """
+        if not self.stamps.sets:
+            return None
+        if any(start > self.asked + 4 * SLOT for start in sent):
+            return self.asked
+        walls = (datetime.combine(day, time(0)) + slot.number * SLOT for slot in steps.slots)
+        return self.stamps.sets[-1].at if any(self.stamps.never(wall, SLOT) for wall in walls) else None
 
     def _placed(self, day: date, number: int) -> datetime | None:
         """Return the start of a slot that was sent; None if the clock showed its time twice, or never."""
@@ -125,13 +140,19 @@ class Answer:
     def _day_of(self, instant: datetime) -> date:
         return instant.astimezone(self.clock).date()
 
+    def _still(self, begin: datetime, end: datetime, without: frozenset[datetime] = frozenset()) -> list[Epoch]:
+        """Return a still epoch for each whole slot in `[begin, end)` whose start is not in `without`.
 
-def _still(begin: datetime, end: datetime, without: frozenset[datetime] = frozenset()) -> list[Epoch]:
-    """Return a still epoch for each whole slot in `[begin, end)` whose start is not in `without`."""
-    start = begin + (-(begin - datetime(2000, 1, 1, tzinfo=UTC))) % SLOT
-    epochs: list[Epoch] = []
-    while start + SLOT <= end:
-        if start not in without:
-            epochs.append(Epoch(start, SLOT, 0, inferred=True))
-        start += SLOT
-    return epochs
+        None is returned for a slot in which the clock was set, or whose time it showed twice.
+        """
+        start = begin + (-(begin - datetime(2000, 1, 1, tzinfo=UTC))) % SLOT
+        epochs: list[Epoch] = []
+        while start + SLOT <= end:
+            if start not in without and self._is_sure(start):
+                epochs.append(Epoch(start, SLOT, 0, inferred=True))
+            start += SLOT
+        return epochs
+
+    def _is_sure(self, start: datetime) -> bool:
+        wall = start.astimezone(self.clock).replace(tzinfo=None)
+        return not self.stamps.sets or self.stamps.start(wall, SLOT) == start

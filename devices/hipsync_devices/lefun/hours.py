@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.driver import ClockSet
 from hipsync.model import Epoch
+from hipsync_devices.clocks import Stamps
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -43,13 +44,16 @@ class Clock:
     zone: ZoneInfo
     began: datetime | None = None
     before: ZoneInfo | None = None
+    stamps: Stamps | None = None
+    """The settings of the clock on a journey, during which another app may have set it; None if there was none."""
 
     @classmethod
-    def of(cls, zone: ZoneInfo, began: datetime | None, sets: Sequence[ClockSet]) -> Clock:
+    def of(cls, zone: ZoneInfo, began: datetime | None, sets: Sequence[ClockSet], stamps: Stamps) -> Clock:
         """Return the clock that was set at `sets`, or in `zone` where nothing is known of that."""
         if began is None or not sets:
             return cls(zone, began)
-        return cls(sets[-1].zone, began, sets[-2].zone if len(sets) > 1 else sets[-1].zone)
+        before = sets[-2].zone if len(sets) > 1 else sets[-1].zone
+        return cls(sets[-1].zone, began, before, stamps if len({each.zone for each in stamps.sets}) > 1 else None)
 
     def offset(self, now: datetime) -> timedelta:
         """Return how far the band's clock is ahead of UTC at `now`."""
@@ -68,6 +72,10 @@ class Clock:
             return False
         ahead = self.offset(self.began)
         return self.instant(wall) >= self.began > (wall - ahead).replace(tzinfo=UTC)
+
+    def twice(self, wall: datetime) -> bool:
+        """Whether the clock can have shown times of the hour of `wall` twice, on a journey."""
+        return self.stamps is not None and self.stamps.twice(wall.replace(minute=0), HOUR)
 
     def today(self, now: datetime) -> date:
         return (now + self.offset(now)).date()
@@ -107,8 +115,9 @@ def hours(
     sums: dict[datetime, int] = {}
     for slots in answer.slots.values():
         for stamp, steps in slots.items():
-            start = clock.instant(stamp.replace(minute=0))
-            sums[start] = sums.get(start, 0) + steps
+            if not clock.never(stamp) and not clock.twice(stamp):
+                start = clock.instant(stamp.replace(minute=0))
+                sums[start] = sums.get(start, 0) + steps
     found = {start: Epoch(start, HOUR, steps) for start, steps in sums.items() if clock.is_of(start)}
     if strange := _strange(answer, clock, asked):
         found = {start: epoch for start, epoch in found.items() if strange <= start}
@@ -137,7 +146,7 @@ def _grid(answer: Answer, clock: Clock) -> Iterator[datetime]:
     """Yield the starts of all whole hours of those days whose hours without a record count as still."""
     for day in answer.slots:
         if answer.vouched(day):
-            start, end = (clock.instant(datetime.combine(each, time())) for each in (day, day + DAY))
-            while start + HOUR <= end:
-                yield start
-                start += HOUR
+            for number in range(DAY // HOUR):
+                wall = datetime.combine(day, time()) + number * HOUR
+                if not clock.never(wall):
+                    yield clock.instant(wall)

@@ -24,7 +24,7 @@ from hipsync.driver import Link, Message, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
-from hipsync_devices.clocks import has_travelled
+from hipsync_devices.clocks import has_travelled, stamps_until
 from hipsync_devices.lefun import packets
 from hipsync_devices.lefun.hours import MOST, Answer, Clock, hours
 from hipsync_devices.lefun.packets import Record, Total
@@ -109,7 +109,8 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     wire = Wire(link)
     await wire.open()
     now = link.now()
-    clock = Clock.of(link.zone, session.since.get(Info), session.clock_sets)
+    stamps = stamps_until(session.clock_sets, session.since.get(Counter), link.zone, now)
+    clock = Clock.of(link.zone, session.since.get(Info), session.clock_sets, stamps)
     day = (await wire.total()).day
     right = _near(day, clock, now)
     lost = day is not None and not right

@@ -16,6 +16,7 @@ from hipsync.driver import Link, Message, Received, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply
 from hipsync.model import Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
+from hipsync_devices.clocks import has_moved, has_travelled
 from hipsync_devices.live_counter import burst, notifications, utc_offset, worth_storing
 from hipsync_devices.moyoung import packets
 from hipsync_devices.moyoung.packets import Buckets, Frame, Notice, Today
@@ -54,7 +55,7 @@ async def opened(link: Link, _: Session) -> Sequence[Reading]:
 async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
     """Yield the half hours since the last count stored, as far as they are certain, and then the count as it is now."""
     since = session.since.get(Counter)
-    if since is not None and (epochs := await _half_hours(link, since)):
+    if since is not None and (epochs := await _half_hours(link, session, since)):
         yield epochs  # before the count, which moves `since`: after a lost link the half hours are asked for again
     yield [await _counter(link)]
 
@@ -89,18 +90,21 @@ async def nudge(link: Link, _: Session, message: Message) -> None:
         await _send(link, Frame(packets.FIND))
 
 
-async def _half_hours(link: Link, since: datetime) -> Sequence[Epoch]:
+async def _half_hours(link: Link, session: Session, since: datetime) -> Sequence[Epoch]:
     """Return today's half hours with steps that begin at least half an hour after `since` and have ended.
 
-    None are returned if the watch cannot prove them (`proven`), or once the wearer's offset has changed today: nobody
-    knows which half hour the watch counted twice. The half hour after `since`, the last count stored, is left out
-    because a watch that was up to half an hour fast before its clock was set counted older steps into it. A watch that
-    was hours wrong, or has been in another zone since, cannot be recognised on that day.
+    None are returned if the watch cannot prove them (`proven`), or once the wearer's offset has changed today, by
+    summer time or a journey: nobody knows which half hour the watch counted twice. The half hour after `since`, the
+    last count stored, is left out because a watch that was up to half an hour fast before its clock was set counted
+    older steps into it. A watch that was hours wrong, or that another app has set to another zone, cannot be recognised
+    on that day.
     """
     since += HALF_HOUR
     local = link.now().astimezone(link.zone)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
-    if midnight.utcoffset() != local.utcoffset():
+    if midnight.utcoffset() != local.utcoffset() or has_travelled(session.clock_sets, link.zone, link.now()):
+        return []
+    if has_moved(session.clock_sets, midnight):
         return []
     over = (local - midnight) // HALF_HOUR
     first = max(-((midnight - since) // HALF_HOUR), 0)
