@@ -33,7 +33,7 @@ LATE = timedelta(seconds=12)
 """How much later a late answer comes: after every driver has given it up."""
 COSTS = timedelta(minutes=1)
 """The most time that withheld courtesies may cost one contact."""
-WATCHED = timedelta(minutes=15)
+WATCHED = timedelta(minutes=20)
 """How long a band that the service stays connected to is watched in each conversation."""
 SURELY = timedelta(minutes=3)
 """Readings of the first and last minutes of a watch are not compared: how long a burst waits depends on its begin."""
