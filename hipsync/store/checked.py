@@ -98,7 +98,7 @@ def remember(database: Path, now: datetime, damage: tuple[str, ...], strange: tu
 
 
 def forget_check(database: Path) -> None:
-    """Make a check due, because another file is in the place of the database."""
+    """Delete what the last check of a database found, so that a check is due, or because the database is deleted."""
     with contextlib.suppress(OSError):
         record_of(database).unlink(missing_ok=True)
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from hipsync.errors import Damaged, StoreError
 from hipsync.instants import is_believed
 from hipsync.model import BandId
-from hipsync.store.checked import remember
-from hipsync.store.copying import STAMP, write_copy
+from hipsync.store.checked import forget_check, remember
+from hipsync.store.copying import STAMP, remove, write_copy
 from hipsync.store.file import OpenFile, connected, seconds, translated
 
 if TYPE_CHECKING:
@@ -121,7 +121,8 @@ class Maintenance(OpenFile):
         with contextlib.suppress(OSError):  # the copy is made; the next one tries again
             for old in (*sound[:-BACKUPS], *strange[:-1]):
                 if old != newest:  # the copy made before an upgrade is as old as the file, and may sort first
-                    old.unlink()
+                    remove(old)
+                    forget_check(old)
             for torn in self._backup_folder().glob("*.db.new*"):
                 if now.timestamp() - torn.stat().st_mtime > TORN_AFTER_S:
                     torn.unlink()

@@ -51,8 +51,13 @@ def test_seven_backups_of_a_damaged_database_push_out_no_good_copy(machine: Mach
         machine.told("db", "backup")
     good = copies(machine)
     assert len(good) == 7
+    machine.told("--db", str(machine.data / "backups" / good[0]), "day", "2026-03-02")  # leaves files beside the copy
+    machine.now += DAY
+    machine.told("db", "backup")
+    good = copies(machine)
+    assert len(good) == 7, "they go with it"
     damage(machine.database)
-    for day in range(7, 14):
+    for day in range(8, 15):
         machine.now = NOW + day * DAY
         line = machine.refused("db", "backup", code=1)
         assert line.startswith(f"{machine.database} is damaged (")
