@@ -125,7 +125,15 @@ def _text(longest: int, least: int, what: str) -> Column:
 
 def _word(words: Iterable[str]) -> Column:
     known = tuple(str(word) for word in words)
-    return Column(lambda cell: isinstance(cell, str) and cell in known, f"one of {', '.join(known)}")
+
+    def fits(cell: object) -> bool:
+        return isinstance(cell, str) and cell in known
+
+    return Column(fits, f"one of {', '.join(known)}")
+
+
+def _is_zone(cell: object) -> bool:
+    return isinstance(cell, str) and is_zone(cell)
 
 
 def _are_places(cell: object) -> bool:
@@ -147,7 +155,7 @@ _NAME = _text(LONGEST_NAME, 1, f"a name of 1 to {LONGEST_NAME} visible character
 COLUMNS: Mapping[str, Mapping[str, Column]] = {
     "zones": {
         "since": _STAMP,
-        "zone": Column(lambda cell: isinstance(cell, str) and is_zone(cell), "a time zone such as Europe/London"),
+        "zone": Column(_is_zone, "a time zone such as Europe/London"),
     },
     "counters": {"band": _BAND, "at": _STAMP, "steps": _number(0, 2**32)},
     "wears": {"band": _BAND, "at": _STAMP, "worn": _FLAG},

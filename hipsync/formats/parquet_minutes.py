@@ -151,7 +151,7 @@ def _check_texts(batch: Any) -> None:
     """Raise `InputError` if a text is too long, before it is copied for each row that has it."""
     for name in TEXTS:
         column: Any = batch.column(name) if name in batch.schema.names else None
-        texts = column.dictionary.to_pylist() if hasattr(column, "dictionary") else []
+        texts: list[object] = column.dictionary.to_pylist() if hasattr(column, "dictionary") else []
         if any(len(text) > LONGEST_TEXT for text in texts if isinstance(text, str)):
             raise InputError(f"a text in the column {name!r} has more than {LONGEST_TEXT:,} characters")
 

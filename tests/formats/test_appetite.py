@@ -6,7 +6,7 @@ import io
 import os
 import tracemalloc
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -37,7 +37,7 @@ def words(form: str, file: Path | str) -> list[str]:
 
 
 @contextmanager
-def at_most(peak: int) -> Iterator[None]:
+def at_most(peak: int) -> Generator[None, None, None]:
     """The block may hold so many bytes of Python's at a time."""
     tracemalloc.start()
     try:

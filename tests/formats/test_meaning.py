@@ -79,7 +79,9 @@ def test_every_table_of_an_archive_has_a_row_here_and_every_column_a_meaning() -
     assert COLUMNS.keys() == TIMES.keys()
     with Store.in_memory() as store:
         for table, columns in COLUMNS.items():
-            assert columns.keys() == store._columns(table).keys()
+            with store.transaction() as db:
+                names = {str(column[1]) for column in db.execute(f"PRAGMA table_info({table})")}
+            assert columns.keys() == names - {"id"}
     assert len(FIRST_TABLES) > len(TIMES)
     assert json.loads(taken(whole)) == whole
 
@@ -231,7 +233,8 @@ def test_whatever_an_archive_holds_is_refused_or_comes_back_the_same(data: st.Da
         with read:
             import_json(store, read)
         export_json(store, out, None, None, NOW)
-        store.pause(NOW), store.prompts(MONDAY, NOW + HOUR), store.zones(), store.exercises(MONDAY, NOW + HOUR)
+        assert len(store.prompts(MONDAY, NOW + HOUR)) + len(store.exercises(MONDAY, NOW + HOUR)) <= 2
+        assert store.pause(NOW) is None or store.zones()
     came = json.loads(out.getvalue())[table][0]
     for name, cell in changed[table][0].items():
         if name in {"timestamp", "added"}:
