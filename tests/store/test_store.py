@@ -308,7 +308,6 @@ def test_since_is_the_end_of_the_last_reading_of_each_kind(store: Store) -> None
     store.append(other, [minute(500)])
     store.append(desk, [minute(9), Epoch(MONDAY, 15 * MINUTE, 3), Counter(NOW, 1), Charge(NOW + SECOND, 1)])
     assert store.since(desk) == {Epoch: MONDAY + 10 * MINUTE, Counter: NOW, Charge: NOW + SECOND}
-    assert store.newest() == MONDAY + 501 * MINUTE
 
 
 def test_resolution_is_the_shortest_epoch_or_a_minute_of_a_live_band(store: Store) -> None:
