@@ -37,6 +37,8 @@ GRACE_S = 30.0
 """Seconds in which every command must end: one that does not, hangs."""
 MOST_MEMORY = 300 << 20
 """Bytes that no process may have resident: a warm one begins with some 60 MiB."""
+ANSWERS_WITHIN_S = 300.0
+"""Seconds for a helper of the campaign to answer, its start included; a busy machine may need a minute for that."""
 STOPS_WITHIN_S = 5.0
 """Seconds in which a command must end once it is told to. A service may take longer to say goodbye to a band."""
 ALWAYS = 'hours = { mon-sun = "00:00-24:00" }\nlunch = "off"'
@@ -71,8 +73,8 @@ class Server:
 
     def __init__(self, module: str, errors: Path, env: Mapping[str, str]) -> None:
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.errors = errors
-        with errors.open("w") as stderr, theirs:
+        self.errors, self.is_open = errors, True
+        with errors.open("a") as stderr, theirs:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", module, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -82,19 +84,21 @@ class Server:
                 cwd=TESTS,
             )
 
-    def ask(self, order: Mapping[str, Any], within_s: float = 60.0) -> dict[str, Any]:
-        self._ours.settimeout(within_s)
-        self._ours.send(json.dumps(order).encode())
-        answer = self._ours.recv(1 << 22)
+    def ask(self, order: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer. Raises `RuntimeError` if none comes, and then this helper is of no use any more."""
+        answer = b""
+        with suppress(OSError):  # also a time-out: what came later would be taken for the next answer
+            self._ours.settimeout(ANSWERS_WITHIN_S)
+            self._ours.send(json.dumps(order).encode())
+            answer = self._ours.recv(1 << 22)
         if not answer:
-            raise RuntimeError(f"a helper died: {self.errors.read_text()[-2000:]}")
+            self.close()
+            raise RuntimeError(f"a helper died or hangs: {self.errors.read_text()[-2000:]}")
         found: dict[str, Any] = json.loads(answer)
         return found
 
-    def freeze(self, frozen: bool) -> None:
-        self._child.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
-
     def close(self) -> None:
+        self.is_open = False
         self._ours.close()
         self._child.kill()
         self._child.wait()
@@ -112,7 +116,7 @@ class Job:
 
     def server(self, module: str, name: str, env: Mapping[str, str] | None = None) -> Server:
         """Return the helper of this name; it is started when it is asked for first."""
-        if name not in self._servers:
+        if name not in self._servers or not self._servers[name].is_open:
             path = os.pathsep.join(map(str, (TESTS.parent, TESTS.parent / "devices", TESTS)))
             clean = {"PYTHONPATH": path, "TZ": "UTC", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nowhere", **(env or {})}
             self._servers[name] = Server(module, self.folder / f"{name}.err", clean)
@@ -481,14 +485,15 @@ class Run:
 
     def count_prompts(self) -> None:
         minutes = self.truth.get(BAND, {})
-        buzzed = [] if self.transport is None else self.told()["shown"]
+        buzzed: list[str] = [] if self.transport is None else self.told()["shown"]
         for shown in (self.hooked(), buzzed):
             self.outcome.prompts += judge.wrong_prompts(minutes, shown, allowed=self.allowed)
 
     def close(self) -> None:
         """End what still runs, and add up what all processes have said and used."""
         for command in self.commands:
-            command.kill()
+            with suppress(RuntimeError):  # its helper is dead, which the run has met already
+                command.kill()
         if self.transport is not None and self.told()["leaked"]:
             self.broke("the band's key was sent over the air")
         self.count_prompts()

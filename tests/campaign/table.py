@@ -13,8 +13,9 @@ import tempfile
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import campaign.kinds
@@ -100,18 +101,21 @@ def one(job: Job, kind: Kind, seed: int, keep: bool) -> Outcome:
     """Make one run in a folder of its own. Raises `LeftOut`."""
     folder = Path(tempfile.mkdtemp(prefix=f"{kind.name}-{seed}-", dir=job.folder))
     run = Run(job, kind.name, seed, folder)
-    try:
-        kind.go(run)
-    except LeftOut:
-        raise
-    except Exception:  # noqa: BLE001  a run that cannot be judged is red, and the others go on
-        run.broke("the run itself failed: " + " | ".join(traceback.format_exc().splitlines()[-3:]))
-    finally:
-        run.close()
-        if not keep:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            print(f"kept: {folder}", file=sys.stderr)
+    left_out: LeftOut | None = None
+    steps: tuple[Callable[[], None], ...] = (partial(kind.go, run), run.close)
+    for step in steps:
+        try:
+            step()
+        except LeftOut as lacking:
+            left_out = lacking
+        except Exception:  # noqa: BLE001  a run that cannot be judged is red, and the others go on
+            run.broke("the run itself failed: " + " | ".join(traceback.format_exc().splitlines()[-3:]))
+    if keep:
+        print(f"kept: {folder}", file=sys.stderr)
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    if left_out is not None:
+        raise left_out
     return run.outcome
 
 
