@@ -78,6 +78,7 @@ def become(order: Order) -> None:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
         os.dup2(handle, number)
         os.close(handle)
+    renew_streams()
     os.environ.update(order.get("env") or {})
     if (limit := order.get("file_limit")) is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -91,6 +92,14 @@ def become(order: Order) -> None:
         MUTANTS[mutant]()
     sys.argv = ["hipsync", *order["argv"]]
     __main__.__package__ = ""  # else click says how a module is run
+
+
+def renew_streams() -> None:
+    """Make `sys.stdout` and `sys.stderr` as an interpreter does that is started with these files."""
+    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stderr = open(  # noqa: SIM115
+        2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+    )
 
 
 def drop_powers() -> None:

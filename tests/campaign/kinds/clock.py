@@ -10,7 +10,7 @@ from campaign.run import BAND, Run, Supervisor
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = (61, 5 * MINUTE, HOUR, 5 * HOUR, DAY, 30 * DAY, 365 * DAY)
-LOOKS_WITHIN_S = 6.0
+LOOKS_WITHIN_S = 10.0
 """Seconds in which the service must look, though it does so twice a second."""
 
 
@@ -79,10 +79,10 @@ def future_rows(run: Run) -> None:
         run.sql(statement, ahead)
     run.outcome.hit = True
     service = run.start("run")
-    done = run.until(lambda: len(run.told()["held"]) == 0, 6)
+    done = run.until(lambda: len(run.told()["held"]) == 0, 20)
     if not done:
         run.broke(f"the service has not fetched all: {len(run.told()['held'])} minutes are on the band still")
-    if done and not run.until(run.hooked, 3):
+    if done and not run.until(run.hooked, 15):
         run.broke("no prompt after an hour of sitting")
     run.stop(service)
     run.must(run.do("sync"), 0)

@@ -227,7 +227,7 @@ def control_socket(run: Run) -> None:
     run.outcome.hit = not service.ended()
     for client in clients:
         client.close()
-    asked = run.until(lambda: _answers(run), 6)
+    asked = run.until(lambda: _answers(run), 20)
     if not asked:
         run.broke("the service does not answer any more")
     run.until(lambda: not run.told()["held"], 5)
@@ -261,7 +261,7 @@ def _answers(run: Run) -> bool:
 def page(run: Run) -> Generator[tuple[Command, str, int], None, None]:
     """Run `hipsync web`; yields it, the address that it printed, and its port."""
     command = run.start("web", "--port", "0")
-    run.until(lambda: "http://" in command.out.read_text(), 8)
+    run.until(lambda: "http://" in command.out.read_text(), 20)
     found = re.search(r"http://127\.0\.0\.1:(\d+)/\S*", command.out.read_text())
     if found is None:
         raise RuntimeError(f"no page: {command.said()}")
