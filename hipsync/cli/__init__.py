@@ -11,7 +11,6 @@ import sys
 
 try:
     import importlib
-    import signal
     from pathlib import Path
     from typing import Any
 
@@ -207,4 +206,5 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(exits.INTERRUPTED)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do is Python's own, and takes a moment
+        if (signal := sys.modules.get("signal")) is not None:  # all that takes long has imported it
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is left to do is Python's own, and takes a moment
