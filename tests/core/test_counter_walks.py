@@ -68,15 +68,19 @@ def lived(
     return Story(walked, counters, zones)
 
 
+def journey(first: str, second: str, hour: int) -> Zones:
+    """A wearer who is in one zone, and in another from that hour of Monday on."""
+    changes = [ZoneChange(MONDAY - timedelta(days=2), first), ZoneChange(MONDAY + timedelta(hours=hour), second)]
+    return Zones(changes, first)
+
+
 STORIES = st.builds(
     lived,
     st.lists(st.sampled_from([*[0] * 12, 5, 60, 110]), min_size=6, max_size=40),
     st.lists(st.sampled_from([1, 1, 1, 4, 12, 90, 170]), min_size=1, max_size=120),
     st.lists(st.integers(0, DAYS_MINUTES), max_size=40),
     st.builds(
-        lambda first, second, hour: Zones(
-            [ZoneChange(MONDAY - timedelta(days=2), first), ZoneChange(MONDAY + timedelta(hours=hour), second)], first
-        ),
+        journey,
         st.sampled_from([LONDON, TOKYO, KATHMANDU, NEW_YORK]),
         st.sampled_from([LONDON, TOKYO, KATHMANDU, NEW_YORK, LORD_HOWE]),
         st.integers(1, 40),
