@@ -36,9 +36,9 @@ NEEDED_COLUMNS = ("timestamp", "steps")
 COLUMNS = (*NEEDED_COLUMNS, "length", "intensity", "heart_rate", "state", "kind", "inferred", "band")
 LONGEST_LINE = 10_000
 """Characters after which a line is refused, so that a damaged file does not fill the memory."""
-FORMULA = re.compile(r"'*[=+@\t\r-]")
-"""How a text begins that a spreadsheet takes for a formula (OWASP, "CSV Injection"), with any number of apostrophes
-before it. An export puts one apostrophe more in front of such a name, and an import takes one away."""
+FORMULA = re.compile(r"'*[=+@\t\r\uff1d\uff0b\uff20\uff0d-]")
+"""How a text begins that a spreadsheet takes for a formula (OWASP, "CSV Injection"), in full width too, with any
+number of apostrophes before it. An export puts one more in front of such a name, and an import takes one away."""
 UNNAMED = "csv"
 """The name of the band for lines that do not name one."""
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from hipsync.instants import latest
 from hipsync.model import MINUTE, STEPS_A_MINUTE, Answer, Epoch, Occasion, Where
+from hipsync.store.sense import known_zone
 from hipsync.text import clean, is_visible
 
 YEARS = range(1970, 2100)
@@ -83,17 +84,6 @@ def wrong_start(start: datetime, now: datetime | None) -> str | None:
 
 
 @lru_cache(maxsize=1000)
-def is_zone(name: str) -> bool:
-    """Whether the database of time zones knows this name."""
-    from zoneinfo import ZoneInfo
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not there; no name of a file; a folder such as "Europe"
-        return False
-    return True
-
-
 class Column(NamedTuple):
     """What may stand in a column of an exported table."""
 
@@ -133,7 +123,7 @@ def _word(words: Iterable[str]) -> Column:
 
 
 def _is_zone(cell: object) -> bool:
-    return isinstance(cell, str) and is_zone(cell)
+    return isinstance(cell, str) and known_zone(cell)
 
 
 def _are_places(cell: object) -> bool:

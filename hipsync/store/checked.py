@@ -10,13 +10,13 @@ It is on the path of `hipsync today`, so it imports nothing slow.
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 from hipsync.instants import is_believed
+from hipsync.private import replacing
 from hipsync.store.file import instant, seconds
 from hipsync.text import clean, json_of
 
@@ -85,15 +85,9 @@ def remember(database: Path, now: datetime, damage: tuple[str, ...], strange: tu
     import json
 
     checked = Checked(instant(seconds(now)), damage, strange, log_of(database))
-    record, fresh = record_of(database), record_of(database).with_name(f"{record_of(database).name}.{os.getpid()}")
     values = {"version": 1, "at": seconds(now), "damage": damage, "strange": strange, "log": checked.log}
-    with contextlib.suppress(OSError):
-        try:
-            with os.fdopen(os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600), "w") as file:
-                json.dump(values, file)
-            fresh.replace(record)
-        finally:
-            fresh.unlink(missing_ok=True)
+    with contextlib.suppress(OSError), replacing(record_of(database)) as fresh:
+        fresh.write_text(json.dumps(values))
     return checked
 
 

@@ -371,6 +371,7 @@ def test_what_is_exported_is_imported_again_without_loss(
     ("name", "cell"),
     [
         ("=1+1", "'=1+1"),
+        ("\uff1d1+1", "'\uff1d1+1"),
         ("+49 30", "'+49 30"),
         ("-2", "'-2"),
         ("@SUM(A1)", "'@SUM(A1)"),
