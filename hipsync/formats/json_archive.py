@@ -14,7 +14,7 @@ after the other, wherever lines end. Every row is checked before the first one i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import IO, Self
@@ -134,9 +134,9 @@ def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
     if version != VERSION or isinstance(version, bool):
         raise InputError(NO_EXPORT)
     bands: set[str] = set()
-    for table in ("bands", *TIMES, "epochs"):
-        if not (stream.passes(",") and stream.passes(f'"{table}"') and stream.passes(":") and stream.passes("[")):
-            raise InputError(f"{table} is missing: the file is no export of hipsync, or was changed")
+    missing = ["bands", *TIMES, "epochs"]
+    while missing:
+        missing.remove(table := _next_table(stream, missing))
         for number, row in enumerate(_items(stream, table), 1):
             if table == "epochs":
                 with located(f"line {stream.line}"):
@@ -153,6 +153,20 @@ def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
     if not (stream.passes("}") and stream.at_end()):
         raise InputError("the file was cut off while it was written, or goes on after its end")
     rows.count()
+
+
+def _next_table(stream: JsonStream, missing: Sequence[str]) -> str:
+    """Pass the name and the first bracket of the next table, one of those that are `missing` yet; return the name.
+
+    They may come in any order, but that of the bands comes first, because rows of others name them.
+
+    Raises `InputError` if none of them follows.
+    """
+    if stream.passes(","):
+        for table in missing[:1] if missing[0] == "bands" else missing:
+            if stream.passes(f'"{table}"') and stream.passes(":") and stream.passes("["):
+                return table
+    raise InputError(f"{missing[0]} is missing: the file is no export of hipsync, or was changed")
 
 
 def _items(stream: JsonStream, table: str) -> Iterator[Json]:

@@ -444,8 +444,18 @@ class Run:
             self.broke(f"`{' '.join(command.argv)}` exited with {command.code}: {said[:300]}")
 
     def one_line(self, command: Command) -> None:
-        """Note a refusal that is neither one clear line on stderr nor click's word on how a command is used."""
+        """Note a refusal that is neither one clear line on stderr nor click's word on how a command is used.
+
+        An export that ends well but for the damage of the database says how many rows it wrote, besides.
+        """
         lines = command.err.read_text("utf-8", "replace").splitlines()
+        if (
+            len(lines) == 2
+            and command.argv[:1] == ["export"]
+            and " rows in " in lines[0]
+            and " is damaged " in lines[1]
+        ):
+            return
         if command.code == 2 and lines[:1] and lines[0].startswith("Usage: hipsync "):
             return
         if command.code not in {1, 2, 4, 5} or len(lines) != 1 or len(lines[0]) > 1000:

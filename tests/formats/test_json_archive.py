@@ -294,3 +294,14 @@ def test_an_import_that_is_interrupted_leaves_what_was_there(machine: Machine, m
     monkeypatch.setattr(Store, "append", torn)
     assert machine.type(*other, "import", "json", str(out)).exit_code == 130
     assert machine.told(*other, "export") == before
+
+
+def test_the_tables_may_come_in_another_order() -> None:
+    """As after a program that sorts them; that of the bands comes first, because others name them."""
+    with Store.in_memory() as store, Store.in_memory() as other:
+        filled(store)
+        archive = json.loads(exported(store))
+        tables = [name for name in archive if name not in {"version", "bands"}]
+        moved = {name: archive[name] for name in ("version", "bands", *reversed(tables))}
+        imported(other, json.dumps(moved))
+        assert exported(other) == exported(store)

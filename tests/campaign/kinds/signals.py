@@ -54,8 +54,7 @@ def _write_json(path: Path, band: str, minutes: judge.Minutes) -> None:
 
     name = {"name": band, "driver": "csv", "address": None, "advertised_name": "", "simulated": False}
     head = {"version": 1, "bands": [{**name, "vouches": False, "reports_wear": False, "added": stamp(0)}]}
-    tables = ("zones", "counters", "wears", "charges", "inactivities", "infos", "syncs", "prompts", "exercises",
-              "pauses", "remarks")  # fmt: skip
+    tables = ("zones", "counters", "wears", "charges", "inactivities", "infos", "prompts", "exercises", "pauses")
     start = json.dumps({**head, **{table: [] for table in tables}}).removesuffix("}") + ', "epochs": ['
     rows = [json.dumps({"timestamp": stamp(at), "steps": n, "band": band, "length": 60}) for at, n in minutes.items()]
     path.write_text(start + "\n" + ",\n".join(rows) + "\n]}\n")
