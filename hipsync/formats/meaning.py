@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import NamedTuple
 
 from hipsync.instants import latest
@@ -83,7 +82,6 @@ def wrong_start(start: datetime, now: datetime | None) -> str | None:
     return None
 
 
-@lru_cache(maxsize=1000)
 class Column(NamedTuple):
     """What may stand in a column of an exported table."""
 

@@ -12,6 +12,7 @@ little time for a row. The plus before a column keeps SQLite from searching by i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from hipsync.model import Answer, Occasion, Trouble, Where
 
@@ -84,6 +85,7 @@ SENSE: Mapping[str, str] = {
 """By table, the condition for rows that make sense. Zones are also asked of the system's tables, by `Bands.zones`."""
 
 
+@lru_cache(maxsize=1000)
 def known_zone(name: str) -> bool:
     """Whether the system knows a time zone of this name."""
     from zoneinfo import ZoneInfo
