@@ -79,6 +79,18 @@ def steady(now: Callable[[], datetime], passed: Callable[[], float]) -> Callable
     return steady_now
 
 
+def onward(now: Callable[[], datetime]) -> Callable[[], datetime]:
+    """A `now` that follows another one, and stands still while that one is behind the latest instant that it showed."""
+    latest = now()
+
+    def onward_now() -> datetime:
+        nonlocal latest
+        latest = max(latest, now())
+        return latest
+
+    return onward_now
+
+
 class FastClock:
     """The clock of a `VirtualTimeLoop`. It shows `start`, an instant in UTC, when it is created.
 

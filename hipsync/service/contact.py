@@ -30,7 +30,7 @@ from hipsync.errors import (
     NotHeard,
     StoreError,
 )
-from hipsync.host.clock import steady
+from hipsync.host.clock import onward, steady
 from hipsync.instants import is_believed
 from hipsync.model import MINUTE, Band, BandId, Epoch, Reading
 from hipsync.service.plan import Contacts, LastTry, Settings, zones_of
@@ -119,10 +119,12 @@ class Connector:
         `ConfigError`, `StoreError`, and what a driver with a bug raises.
         """
         started, count = self._now(), 0
+        # one clock for a contact: what the driver takes for past, and lets the band forget, must not be left out here
+        now = onward(self._now) if self._passed is None else steady(self._now, self._passed)
 
         async def commit(batch: Sequence[Reading]) -> None:
             nonlocal count
-            batch = without_future(band, batch, self._now())
+            batch = without_future(band, batch, now())
             count += (await asyncio.to_thread(self._store.append, band.id, batch)).new
 
         async with AsyncExitStack() as stack:
@@ -130,7 +132,6 @@ class Connector:
                 _check_clock(started, band)
                 driver = driver_of(band, self.drivers)
                 connection = await stack.enter_async_context(self._radio.reach(band))
-                now = self._now if self._passed is None else steady(self._now, self._passed)
                 conversation = Conversation(connection, zone=self._zone, now=now)
                 session = self._session(band, since)
                 self._last_key[band.id] = session.secret

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hipsync.host.clock import FastClock, SystemClock, VirtualTimeLoop, steady
+from hipsync.host.clock import FastClock, SystemClock, VirtualTimeLoop, onward, steady
 from hipsync.testing.direct import run
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -186,6 +186,14 @@ def test_a_steady_clock_follows_small_corrections_and_no_steps() -> None:
     assert after(10, START - 2 * HOUR) == START + 22 * second
     assert after(10, START - 2 * HOUR) == START + 32 * second
     assert after(3600, START + HOUR + 30 * second) == START + HOUR + 30 * second, "it was put right again"
+
+
+def test_a_clock_that_only_goes_onward_stands_still_while_the_other_one_is_behind() -> None:
+    shown = [START]
+    now = onward(lambda: shown[-1])
+    for shows, seen in ((START + HOUR, START + HOUR), (START, START + HOUR), (START + 2 * HOUR, START + 2 * HOUR)):
+        shown.append(shows)
+        assert now() == seen
 
 
 def test_time_that_passed_is_that_of_a_clock_that_goes_on() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cases.kit import ADDRESS, DAY, HOUR, Away, Desktop, life, served, serving
+from cases.kit import ADDRESS, DAY, HOUR, KEY, Away, Desktop, Wrist, life, served, serving
 from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Prompt, Remark, Trouble
@@ -18,6 +18,8 @@ from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run
+from hipsync_devices.huami.sim import MiBand
+from support.world import UTC_ZONE
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 WRONG = NINE + 400 * DAY
@@ -128,3 +130,29 @@ def test_a_band_was_not_silent_in_the_time_that_a_clock_skipped() -> None:
     run(story, NINE)
     (text,) = told
     assert text.startswith("No data from band since Mon 09:00")
+
+
+@pytest.mark.parametrize("watched", [True, False], ids=["as `run`", "as `sync`"])
+@pytest.mark.parametrize("back", [10 * MINUTE, HOUR, 400 * DAY])
+def test_a_clock_that_is_put_back_during_a_contact_costs_no_minute(back: timedelta, watched: bool) -> None:
+    """The driver saw minutes of the past and lets the band forget them; by the new clock they lie in the future."""
+    minutes = life(NINE - 5 * HOUR, 5 * HOUR, lambda i: i % 90)
+
+    async def story(clock: FastClock) -> tuple[set[datetime], set[datetime]]:
+        band = MiBand(minutes, now=NINE, zone=UTC_ZONE, secret=KEY)
+
+        def computer() -> datetime:
+            return clock.now() - (back if band.sent else timedelta())
+
+        with Store.in_memory() as store:
+            paired = store.add_band(name="band", driver="huami", address=ADDRESS, now=NINE)
+            passed = clock.passed if watched else None
+            service = serving(store, Wrist(band, clock.now), computer, desktop=Desktop(), key=KEY, passed=passed)
+            service.settings = replace(service.settings, erase=True)
+            await service.fetch(paired)
+            stored = {epoch.start for epoch in store.epochs(paired.id, NINE - DAY, NINE + DAY)}
+        return stored, set(band.erased)
+
+    stored, erased = run(story, NINE)
+    assert erased, "or nothing is shown"
+    assert erased <= stored
