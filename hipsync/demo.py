@@ -6,6 +6,7 @@ clock is fast, the radio is a Bluetooth stack in software, and the wearer answer
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -132,14 +133,9 @@ def demo(
     if path.exists():
         raise ConfigError(f"{path} exists already: the demo makes a database of its own, give another --db")
     loop = VirtualTimeLoop()
-    try:
-        start = datetime.combine(day, time(5), home).astimezone(UTC)
-        clock = FastClock(loop, start, speed)
-        loop.run_until_complete(live(known[kind], life, day, clock, path, home, echo, colour=colour))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.run_until_complete(loop.shutdown_default_executor())
-    finally:
-        loop.close()
+    clock = FastClock(loop, datetime.combine(day, time(5), home).astimezone(UTC), speed)
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(live(known[kind], life, day, clock, path, home, echo, colour=colour))
     echo(f"The database: {path}   (hipsync --db {path} day {day})")
     return path
 

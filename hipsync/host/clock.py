@@ -156,6 +156,10 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._thread_ended)
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002  asyncio's
+        """Wait until all threads have ended. A time-out would pass at once."""
+        await super().shutdown_default_executor()
+
     def _thread_ended(self, _: asyncio.Future[T]) -> None:
         self._threads -= 1
 
