@@ -18,7 +18,7 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App, checked_name
 from hipsync.cli.dates import day_of
-from hipsync.cli.files import READABLE, STANDARD, WRITABLE, as_path, as_text, opened, reading, written
+from hipsync.cli.files import READABLE, STANDARD, WRITABLE, Borrowed, as_path, as_text, opened, reading, written
 from hipsync.errors import ConfigError, InputError
 from hipsync.host.zone import named_zone
 
@@ -272,22 +272,18 @@ def with_bar(file: Path) -> io.BufferedReader:
     return io.BufferedReader(_ProgressFile(source, bar), 2**16)
 
 
-class _ProgressFile(io.RawIOBase):
-    """A file whose reading moves a progress bar."""
+class _ProgressFile(Borrowed):
+    """A file whose reading moves a progress bar; it is closed with this one."""
 
     def __init__(self, file: BinaryIO, bar: ProgressBar[int]) -> None:
-        self._file, self._bar = file, bar
+        super().__init__(file)
+        self._bar = bar
         bar.render_progress()
 
-    def readable(self) -> bool:
-        return True
-
     def readinto(self, buffer: WriteableBuffer) -> int:
-        view = memoryview(buffer)
-        part = self._file.read(len(view))
-        view[: len(part)] = part
-        self._bar.update(len(part))
-        return len(part)
+        length = super().readinto(buffer)
+        self._bar.update(length)
+        return length
 
     def close(self) -> None:
         if not self.closed:

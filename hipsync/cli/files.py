@@ -38,7 +38,7 @@ WRITABLE = click.Path(path_type=Path, allow_dash=True)
 def opened(file: Path) -> BinaryIO:
     """Open a regular file, or standard input for `-`. Raises `InputError`, for a folder, a pipe or a device too."""
     if file == STANDARD:
-        return io.BufferedReader(_StandardInput())
+        return io.BufferedReader(Borrowed(sys.stdin.buffer))
     with reading(file):
         _refuse_irregular(file, file.stat().st_mode)
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -149,11 +149,11 @@ def _refuse_irregular(file: Path, mode: int) -> None:
         raise InputError(f"{file} is {what}, not a file: give `-` and let standard input come from it")
 
 
-class _StandardInput(io.RawIOBase):
-    """Standard input as a stream that can be closed, which leaves standard input itself open."""
+class Borrowed(io.RawIOBase):
+    """A file to read that can be closed, which leaves the file itself open."""
 
-    def __init__(self) -> None:
-        self._file = sys.stdin.buffer
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
 
     def readable(self) -> bool:
         return True

@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from hipsync.core.counters import SLOT_COUNTER_MINUTES, before_first, differences, midnight_s, spread
 from hipsync.core.days import Zones
 from hipsync.model import MINUTE, Counter, Epoch, State, Wear, is_possible
 
@@ -39,17 +40,6 @@ FINE_MINUTES = 5
 """Epochs up to this long are treated as single minutes, longer ones as slots."""
 COARSE_MINUTES = 30
 """Epochs longer than this give only a number of steps for the day: they are too coarse to judge sitting by."""
-SLOT_COUNTER_MINUTES = 15
-"""Between counter readings further apart than this, minutes stay unknown and the steps count only for the day."""
-CLOCKS_APART = timedelta(minutes=1)
-"""How far a band's midnight may be from the host's, because a band's clock is set to whole seconds and then drifts."""
-BY_NIGHT, BY_DAY, GET_UP_MINUTES = 100, 1000, 5 * 60
-"""The most steps an hour, before five o'clock and after it, by which a count may be that of the new day.
-
-A higher count after a gap over midnight, or at the first contact with a band, may be yesterday's, not yet cleared.
-"""
-HARDLY_GROWN = 100
-"""A count that has grown by fewer steps than this over midnight was not cleared: no two days are so much alike."""
 STILL_STEPS = 20
 """A slot with fewer steps than this is still. A minute with this many or more is not asleep, whatever a band says."""
 DOUBTFUL_MINUTES = 180
@@ -185,7 +175,7 @@ def _counted_times(source: Source, zones: Zones) -> list[tuple[datetime, datetim
     if not any(epoch.length > COARSE_MINUTES * MINUTE for epoch in source.epochs):
         return []
     counted: list[tuple[datetime, datetime]] = []
-    for start_s, end_s, _, known in _differences(source.counters, zones):
+    for start_s, end_s, _, known in differences(source.counters, zones):
         if known and end_s - start_s <= SLOT_COUNTER_MINUTES * 60:
             start, end = datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC)
             begun = counted.pop()[0] if counted and counted[-1][1] == start else start
@@ -258,12 +248,15 @@ def _place_counters(line: Timeline, unplaced: list[_UnplacedSteps], source: Sour
     that around an impossible count, counts only for the day.
     """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
-    for start_s, end_s, steps, known in [*_before_first(source, zones), *_differences(source.counters, zones)]:
+    for start_s, end_s, steps, known in [
+        *before_first(source.counters, source.epochs, zones),
+        *differences(source.counters, zones),
+    ]:
         length_s = end_s - start_s
         width = -(-length_s // 60)
         if not known or length_s > SLOT_COUNTER_MINUTES * 60:
             clock = zones.at(datetime.fromtimestamp(start_s, UTC))
-            begun_s = max(start_s, _midnight_s(end_s, clock))  # a reset in between leaves what came before unknown
+            begun_s = max(start_s, midnight_s(end_s, clock))  # a reset in between leaves what came before unknown
             unplaced.append(
                 _UnplacedSteps(min(-(-begun_s // 60), end_s // 60), end_s // 60, end_s // 60, steps, gap=True)
             )
@@ -276,7 +269,7 @@ def _place_counters(line: Timeline, unplaced: list[_UnplacedSteps], source: Sour
                 mark = flags | alive | (SLOT_END if is_end else 0)
                 _claim(line, minute - line.first, code, end - start, steps if is_end else 0, mark)
         else:
-            for minute, share, covered_s in _spread(start_s, end_s, steps):
+            for minute, share, covered_s in spread(start_s, end_s, steps):
                 entry = minutes[minute]
                 entry[0] += share
                 entry[1] += covered_s
@@ -287,149 +280,6 @@ def _place_counters(line: Timeline, unplaced: list[_UnplacedSteps], source: Sour
                 unplaced.append(_UnplacedSteps(minute, minute, minute, steps, gap=True))
         elif line.first <= minute < line.last:
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
-
-
-class _Growth(NamedTuple):
-    """The growth of a counter between two readings, with their times in seconds since 1970."""
-
-    start_s: int
-    end_s: int
-    steps: int
-    known: bool = True
-    """Whether the time between is known; it is not if an impossible count was read in it."""
-
-
-def _before_first(source: Source, zones: Zones) -> Iterator[_Growth]:
-    """The first count of a band, which was walked since midnight at unknown times.
-
-    Nothing is yielded if it may be yesterday's, or if the band reports epochs of that time, because these say more.
-    """
-    for reading in source.counters[:1]:
-        clock = zones.at(reading.at)
-        start_s, end_s = _midnight_s(_second(reading), clock), _second(reading)
-        midnight = datetime.fromtimestamp(start_s, UTC)
-        told = any(epoch.start < reading.at and midnight < epoch.end for epoch in source.epochs)
-        if _is_todays(reading, clock) and not told:
-            yield _Growth(start_s, end_s, reading.steps, known=False)
-
-
-def _differences(counters: Sequence[Counter], zones: Zones) -> Iterator[_Growth]:
-    """The growth of a counter between neighbouring readings.
-
-    A count that falls was reset in between, by midnight or by a restart, and the new count was walked since. Where
-    midnight by the band's clock explains the fall, the time since is known, else not; what was walked before is lost
-    with the old count.
-
-    Nothing is yielded where it grows faster than `STEPS_A_MINUTE`. If it falls back to where it was, the counts in
-    between were wrong, and what was walked meanwhile is yielded; if not, it has jumped and counts on from there.
-    """
-    right: Counter | None = None  # the reading before the counts that may be wrong
-    for at, (before, after) in enumerate(pairwise(counters), 1):
-        clock = zones.at(before.at)  # until the next contact the band's clock stays as this one has set it
-        if right is not None and not _day(right, clock) == _day(before, clock) == _day(after, clock):
-            right = None  # what was counted on another day says nothing of this one
-        if right is not None and right.steps <= after.steps < before.steps:
-            back = _Growth(_second(right), _second(after), after.steps - right.steps, known=False)
-            if _possible(back):
-                right = None
-                yield back
-                continue
-        fallen = after.steps < before.steps
-        growth = _since_reset(counters, at, clock) if fallen else _risen(counters, at, clock)
-        if growth is None:
-            right = None
-        elif not _possible(growth):
-            right = right or before
-        elif growth.end_s > growth.start_s:
-            right = None if fallen else right
-            yield growth
-
-
-def _since_reset(counters: Sequence[Counter], at: int, clock: ZoneInfo) -> _Growth | None:
-    """The growth up to reading `at`, whose count is lower than the one before; None if the low count was wrong.
-
-    It was if the next one is no lower than the one before, and too high to have been walked since.
-    """
-    before, after = counters[at - 1], counters[at]
-    growth = _Growth(_second(before), _second(after), after.steps)
-    if (before.at - CLOCKS_APART).astimezone(clock).date() != (after.at + CLOCKS_APART).astimezone(clock).date():
-        seen = after.at - before.at <= SLOT_COUNTER_MINUTES * MINUTE
-        return growth._replace(start_s=max(growth.start_s, _midnight_s(growth.end_s, clock)), known=seen)
-    if at + 1 < len(counters) and counters[at + 1].steps >= before.steps:
-        risen = counters[at + 1].steps - after.steps
-        if not _possible(_Growth(growth.end_s, _second(counters[at + 1]), risen)):
-            return None
-    return growth._replace(known=False)
-
-
-def _risen(counters: Sequence[Counter], at: int, clock: ZoneInfo) -> _Growth | None:
-    """The growth up to reading `at`, whose count is no lower than the one before; None if its day is not known.
-
-    After a long gap over midnight, the count may be the new day's, or still yesterday's (InfiniTime #1270, BangleApps
-    #1216). It is yesterday's if it falls later that day, if it has hardly grown, or if hardly anybody has walked so
-    much by that hour. If it falls later, its growth may have been walked on either day, and is not counted.
-    """
-    before, after = counters[at - 1], counters[at]
-    growth = _Growth(_second(before), _second(after), after.steps - before.steps)
-    if after.at - before.at <= SLOT_COUNTER_MINUTES * MINUTE or _day(before, clock) == _day(after, clock):
-        return growth
-    if _falls(counters, at, clock):
-        return None
-    if growth.steps < HARDLY_GROWN or not _is_todays(after, clock):
-        return growth
-    return growth._replace(steps=after.steps)
-
-
-def _falls(counters: Sequence[Counter], at: int, clock: ZoneInfo) -> bool:
-    """Whether the count falls after reading `at` on the same day, and is not up again with the next reading."""
-    for number in range(at, len(counters) - 1):
-        before, after = counters[number], counters[number + 1]
-        if _day(after, clock) != _day(counters[at], clock):
-            return False
-        if after.steps < before.steps and after.steps < counters[at].steps:
-            return _since_reset(counters, number + 1, clock) is not None
-    return False
-
-
-def _is_todays(reading: Counter, clock: ZoneInfo) -> bool:
-    """Whether a count can have been walked since midnight by somebody who is up from five o'clock on (`BY_NIGHT`)."""
-    minutes = (_second(reading) - _midnight_s(_second(reading), clock)) // 60
-    most = BY_NIGHT * min(minutes, GET_UP_MINUTES) + BY_DAY * max(minutes - GET_UP_MINUTES, 0)
-    return reading.steps * 60 <= most
-
-
-def _day(reading: Counter, clock: ZoneInfo) -> date:
-    return reading.at.astimezone(clock).date()
-
-
-def _midnight_s(instant_s: int, clock: ZoneInfo) -> int:
-    """The last midnight of a clock at or before an instant, both in seconds since 1970."""
-    local = datetime.fromtimestamp(instant_s, clock)
-    return int(local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0).timestamp())
-
-
-def _second(reading: Counter) -> int:
-    return int(reading.at.timestamp())
-
-
-def _possible(growth: _Growth) -> bool:
-    """Whether somebody can have made these steps; a minute is added, because some bands count late."""
-    return is_possible(growth.steps, timedelta(minutes=-(-(growth.end_s - growth.start_s) // 60) + 1))
-
-
-def _spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
-    """Steps of `[start_s, end_s)` shared out in proportion to time: (minute, steps, seconds) for each minute touched.
-
-    Steps stay whole and add up to the sum: the minutes with the largest remainders get what rounding down left over.
-    """
-    touched = range(start_s // 60, -(-end_s // 60))
-    covered = [min(end_s, minute * 60 + 60) - max(start_s, minute * 60) for minute in touched]
-    length_s = end_s - start_s
-    shares = [steps * seconds // length_s for seconds in covered]
-    by_remainder = sorted(range(len(shares)), key=lambda i: -(steps * covered[i] % length_s))
-    for i in by_remainder[: steps - sum(shares)]:
-        shares[i] += 1
-    return list(zip(touched, shares, covered, strict=True))
 
 
 def _clusters(unplaced: Sequence[_UnplacedSteps]) -> list[tuple[int, int]]:

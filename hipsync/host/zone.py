@@ -191,16 +191,13 @@ def _written_name(etc: Path) -> str | None:
 @functools.cache
 def _zone_of_content(content: bytes, written: str | None) -> str | None:
     """Return the name of a zone whose file this is, or that has equal rules; None if there is none."""
+    import struct
     from io import BytesIO
     from zoneinfo import TZPATH, ZoneInfo
 
     try:
         zone = ZoneInfo.from_file(BytesIO(content))
-    except (ValueError, EOFError, ArithmeticError):
-        return None
-    except Exception as error:
-        if type(error).__name__ != "error":  # struct.error: the file ends too early
-            raise
+    except (ValueError, EOFError, ArithmeticError, struct.error):  # the last: the file ends too early
         return None
     for name in _names([written] if written else []):
         for folder in TZPATH:

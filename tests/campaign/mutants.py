@@ -6,35 +6,24 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from hipsync.conversation import dialogue
-from hipsync.conversation.session import Commit, Conversation
 from hipsync.core.prompting import Due
-from hipsync.driver import Driver, Session
-from hipsync.model import Band, Prompt, Reading
+from hipsync.driver import Session
+from hipsync.model import Band, Prompt
 from hipsync.service.contact import Connector, Talk
 from hipsync.service.service import Service
 from hipsync.store import Store, file
+from support.swapped import collect_swapped
 
 
 def commit_after_acknowledge() -> None:
     """Let the driver go on, and so acknowledge, before each batch is stored."""
 
-    async def collect(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-        if driver.sync is None:
-            return
-        waiting: Sequence[Reading] = ()
-        async with aclosing(driver.sync(conversation.view(), session)) as batches:
-            async for batch in batches:
-                await commit(waiting)
-                waiting = batch
-        await commit(waiting)
-
-    dialogue.collect = collect  # type: ignore[attr-defined]
+    dialogue.collect = collect_swapped  # type: ignore[attr-defined]
 
 
 def no_fsync() -> None:

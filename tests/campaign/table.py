@@ -20,7 +20,8 @@ from pathlib import Path
 
 import campaign.kinds
 from campaign.kinds import KINDS, Kind, LeftOut
-from campaign.run import Job, Outcome, Run
+from campaign.processes import Job
+from campaign.run import Outcome, Run
 
 SLOW_RUNS = 50
 """The most runs of a kind that takes over five seconds a run."""

@@ -11,17 +11,14 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 from crash.band import ADDRESS, KEY, NOW
 from hipsync.conversation import dialogue
-from hipsync.conversation.session import Commit, Conversation
 from hipsync.core.exercises import Move
-from hipsync.driver import Driver, Session
 from hipsync.errors import HipsyncError
-from hipsync.model import Prompt, Reading, Where
+from hipsync.model import Prompt, Where
 from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.simulation import bumble_adapter
 from hipsync.registry import drivers
@@ -30,20 +27,9 @@ from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync_devices.huami import protocol
+from support.swapped import collect_swapped
 
 protocol.BETWEEN_ROUNDS *= 0
-
-
-async def collect_swapped(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-    """Do what `session.collect` does, but let the driver go on before each batch is stored."""
-    if driver.sync is None:
-        return
-    waiting: Sequence[Reading] = ()
-    async with aclosing(driver.sync(conversation.view(), session)) as batches:
-        async for batch in batches:
-            await commit(waiting)
-            waiting = batch
-    await commit(waiting)
 
 
 async def nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:

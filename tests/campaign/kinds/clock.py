@@ -6,7 +6,8 @@ import signal
 from pathlib import Path
 
 from campaign.kinds import LeftOut, kind
-from campaign.run import BAND, Run, Supervisor
+from campaign.processes import Supervisor
+from campaign.run import BAND, Run
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = (61, 5 * MINUTE, HOUR, 5 * HOUR, DAY, 30 * DAY, 365 * DAY)

@@ -14,7 +14,8 @@ from campaign import judge
 from campaign.kinds import LeftOut, kind
 from campaign.kinds.signals import WORKS
 from campaign.power import after_cut, built
-from campaign.run import OFFICE, Command, Run, write_csv
+from campaign.processes import Command
+from campaign.run import OFFICE, Run, write_csv
 
 
 @kind("power cut: the files as the system has them while the process is frozen, without the index -shm")

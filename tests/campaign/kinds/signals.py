@@ -12,7 +12,7 @@ from pathlib import Path
 
 from campaign import judge
 from campaign.kinds import kind
-from campaign.run import OFFICE, STOPS_WITHIN_S, Run, write_csv
+from campaign.run import OFFICE, STOPS_WITHIN_S, Run, stamp, write_csv
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,6 @@ def _import(run: Run) -> list[str]:
 
 def _write_json(path: Path, band: str, minutes: judge.Minutes) -> None:
     """Write what `export --format json` writes of one band."""
-    from campaign.run import stamp
-
     name = {"name": band, "driver": "csv", "address": None, "advertised_name": "", "simulated": False}
     head = {"version": 1, "bands": [{**name, "vouches": False, "reports_wear": False, "added": stamp(0)}]}
     tables = ("zones", "counters", "wears", "charges", "inactivities", "infos", "prompts", "exercises", "pauses")
@@ -132,8 +130,6 @@ def _erase(run: Run) -> list[str]:
 
 
 def day(minute: int) -> str:
-    from campaign.run import stamp
-
     return stamp(minute)[:10]
 
 

@@ -20,7 +20,8 @@ from typing import Any
 
 from campaign import judge
 from campaign.kinds import LeftOut, kind
-from campaign.run import ALWAYS, NEVER, OFFICE, Command, Run, stamp, wall
+from campaign.processes import Command
+from campaign.run import ALWAYS, NEVER, OFFICE, Run, stamp, wall
 
 IMPORTS_WITHIN_S = 20.0
 """Seconds in which a hostile file must be refused."""
