@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 SETTLE_S = 10.0
 """Seconds to wait for the end of the log-in once BlueZ has the agent's answer. BlueZ can withhold notifications for up
 to 30 s after bonding, and for ever after a refusal; a new connection is not affected."""
+BONDED_WITHIN_S = 35.0
+"""Seconds to wait for the bond that BlueZ asked a person about, once the driver has logged in: SMP gives up 30 s after
+its last packet (Core specification, volume 3, part H, 3.4)."""
 
 _UNANSWERED = (
     "the band asks for a passkey, and nobody answered: give `hipsync pair {address}` in a terminal, and type the six "
@@ -112,6 +115,7 @@ class FirstMeetings:
                         raise
                     log.debug("once more, over the new bond")
                     meeting = await self._logged_in(stack, address, driver, session, None)
+                await _await_bond(agent, address, meeting.dialogue.conversation)
             except DeviceError as error:
                 await stack.aclose()
                 if (why := await _undone(agent, address)) is not None:
@@ -133,6 +137,23 @@ class FirstMeetings:
 
         log_in = stack.enter_async_context(dialogue(driver, conversation, session, commit))
         return FirstMeeting(address, await _settled(log_in, agent), readings)
+
+
+async def _await_bond(agent: Agent, address: str, conversation: Conversation) -> None:
+    """Return once the bond is made that BlueZ asked a person about; at once if it asked nothing.
+
+    A driver can log in without a bond, where only what follows needs one. Raises `LinkLost` if the link ends first,
+    which is how a band answers a wrong passkey, and `NoReply` after `BONDED_WITHIN_S` or a refusal.
+    """
+
+    async def made() -> None:
+        while not await bonded(address):
+            if agent.unanswered:
+                raise NoReply("the band was not bonded")
+            await asyncio.sleep(0.2)
+
+    if agent.asked:
+        await conversation.run(made(), BONDED_WITHIN_S)
 
 
 async def _undone(agent: Agent, address: str) -> str | None:

@@ -163,10 +163,34 @@ def test_a_passkey_that_was_wrong_or_not_given_is_named(
     assert bluez.dropped == [FIRST]
 
 
+@pytest.mark.parametrize(
+    ("unanswered", "why"),
+    [(True, f"nobody answered: give `hipsync pair {FIRST}` in a terminal"), (False, "the passkey was wrong")],
+)
+def test_a_log_in_that_needed_no_bond_counts_only_once_the_bond_is_made_that_was_asked_about(
+    unanswered: bool, why: str, bluez: BlueZ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bluez.asked, bluez.unanswered = True, unanswered
+    with pytest.raises(NotAuthorised, match=why):
+        meeting(driver(works), monkeypatch)
+    assert bluez.dropped == [FIRST]
+
+
+def test_a_bond_that_is_made_a_moment_after_the_log_in_is_waited_for(
+    bluez: BlueZ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asks() -> None:
+        bluez.asked = True
+        asyncio.get_running_loop().call_later(20, setattr, bluez, "has_bond", True)
+
+    assert meeting(driver(asks), monkeypatch).address == LASTING
+    assert bluez.dropped == []
+
+
 def test_what_fails_after_the_log_in_leaves_the_bond_and_its_own_error(
     bluez: BlueZ, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bluez.asked = bluez.unanswered = True
+    bluez.asked = bluez.has_bond = True
     with pytest.raises(DeviceError, match=r"^it broke off$"):
         meeting(driver(works), monkeypatch, fails=DeviceError("it broke off"))
     assert bluez.dropped == []
