@@ -55,6 +55,13 @@ def judged_past(
     The timeline begins before `start` and ends after `end`, so that stretches that cross either of them are whole. It
     never reaches beyond `now`.
     """
+    with store.snapshot():  # a band that another process adds on the way is in all that is read, or in nothing
+        return _judged(store, rule, zones, start, end, now, only_band)
+
+
+def _judged(
+    store: Store, rule: Rule, zones: Zones, start: datetime, end: datetime, now: datetime, only_band: Band | None
+) -> Past:
     zone, around = zones.at(start), AROUND_MINUTES
     midnight = minute_of(start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
     first, last = minute_of(start), minute_of(end)

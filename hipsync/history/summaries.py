@@ -36,8 +36,9 @@ def summarise(
 ) -> DaySummary:
     """The summary of a local day as far as it is known at `now`, from all bands or from `only_band`."""
     span = zones.day(day)
-    judged = judged_day(*_past_of(store, rule, zones, span, now, only_band), span, now)
-    return _joined(store, rule, span, now, judged, resolutions(store, span, only_band))
+    with store.snapshot():
+        judged = judged_day(*_past_of(store, rule, zones, span, now, only_band), span, now)
+        return _joined(store, rule, span, now, judged, resolutions(store, span, only_band))
 
 
 def summarise_days(
@@ -48,13 +49,25 @@ def summarise_days(
     Days that were judged before are taken from the store. Others are judged and, if they are complete, stored. If the
     file cannot be written, they are judged again the next time.
     """
-    from hipsync.history.day_codec import encoded
-    from hipsync.store import StoredDay
-
     spans = [zones.day(day) for day in days]
     if not spans:
         return []
-    mark, judged_by = store.mark(), _judged_by(store, rule, only_band)
+    mark = store.mark()
+    with store.snapshot():
+        summaries, fresh = _summaries(store, rule, zones, spans, now, only_band)
+    if fresh:
+        store.store_days(fresh, mark)
+    return summaries
+
+
+def _summaries(
+    store: Store, rule: Rule, zones: Zones, spans: Sequence[Day], now: datetime, only_band: Band | None
+) -> tuple[list[DaySummary], list[StoredDay]]:
+    """Return the summary of each of these days, and those that were judged just now and can be stored."""
+    from hipsync.history.day_codec import encoded
+    from hipsync.store import StoredDay
+
+    judged_by = _judged_by(store, rule, only_band)
     number = None if only_band is None else only_band.id
     stored = _stored_days(store, spans, number, judged_by, now)
     summaries: list[DaySummary] = []
@@ -71,9 +84,7 @@ def summarise_days(
                 columns = encoded(judged, bands)
                 fresh.append(StoredDay(span.start, span.end, span.zone.key, number, judged_by, *loaded, *columns))
         summaries.append(_joined(store, rule, span, now, judged, bands))
-    if fresh:
-        store.store_days(fresh, mark)
-    return summaries
+    return summaries, fresh
 
 
 def _decoded(row: StoredDay | None) -> tuple[JudgedDay, Resolutions] | None:

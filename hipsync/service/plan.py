@@ -139,6 +139,18 @@ def state_of(
     `live` are the keys of drivers whose bands are watched. `tries` says how the last try with each band ended, and
     `skipped` are times that the computer's clock skipped; only the running service knows those, so others pass none.
     """
+    with store.snapshot():
+        return _state_of(store, settings, now, live, tries or {}, skipped)
+
+
+def _state_of(
+    store: Store,
+    settings: Settings,
+    now: datetime,
+    live: Collection[str],
+    tries: Mapping[BandId, LastTry],
+    skipped: Sequence[Step],
+) -> State:
     zones = zones_of(store, settings)
     past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now)
     if skipped:
@@ -147,7 +159,7 @@ def state_of(
     said = [_believed(prompt, now) for prompt in shown if is_believed(prompt.due, now)]
     pause = store.pause(now)
     return State(
-        contacts=contacts_of(store, live, tries or {}, now),
+        contacts=contacts_of(store, live, tries, now),
         seen=past,
         said=said,
         verdict=verdict(past.line, past.found, said, settings.policy, zones, now, pause),

@@ -33,6 +33,7 @@ class OpenFile:
         self._file = None if path is None else _identity(path)
         self._schema: int | None = None
         """The schema version that the file must still have when a transaction begins; None if it is not checked."""
+        self._in_snapshot = False
 
     def close(self) -> None:
         """Close the file, as soon as another thread that uses it is done."""
@@ -48,12 +49,33 @@ class OpenFile:
         self.close()
 
     @contextmanager
+    def snapshot(self) -> Generator[None, None, None]:
+        """During the block, every read sees the file as it was at the first one, whatever others write meanwhile.
+
+        Nothing can be written in the block. A snapshot inside another one, or inside a transaction, is part of the
+        outer one. Raises `StoreError`.
+        """
+        with self._lock:
+            if self._db.in_transaction:
+                yield
+                return
+            self._rows("BEGIN")
+            self._in_snapshot = True
+            try:
+                yield
+            finally:
+                self._in_snapshot = False
+                self._rows("ROLLBACK")
+
+    @contextmanager
     def transaction(self) -> Generator[sqlite3.Connection, None, None]:
         """During the block, either everything that is written is stored, or nothing is.
 
         A transaction inside another one is part of the outer one. Raises `StoreError`.
         """
         with self._lock, translated(self.path):
+            if self._in_snapshot:
+                raise RuntimeError("a snapshot is read-only: what is written in it would be rolled back")
             if self._db.in_transaction:
                 yield self._db
                 return

@@ -5,8 +5,7 @@ It follows the columns that a table has, so that a new column needs no change he
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from hipsync.errors import InputError
@@ -43,22 +42,6 @@ ALWAYS = "zones"
 
 class Rows(Bands):
     """Reads and stores rows of the tables in `TIMES`."""
-
-    @contextmanager
-    def snapshot(self) -> Generator[None, None, None]:
-        """During the block, every read sees the file as it was at the first one, whatever others write meanwhile.
-
-        Raises `StoreError`.
-        """
-        with self._lock:
-            begun = not self._db.in_transaction
-            if begun:
-                self._rows("BEGIN")
-            try:
-                yield
-            finally:
-                if begun:
-                    self._rows("ROLLBACK")
 
     def rows_of(self, table: str, start: datetime | None, end: datetime | None) -> Iterator[dict[str, Cell]]:
         """Rows of a table in `[start, end)`, in order of time, with the band's name in place of its number.

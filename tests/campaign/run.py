@@ -30,8 +30,6 @@ ADDRESS = "C0:00:00:00:00:01"
 OFFICE_DAYS = 8
 MOST_MEMORY = 300 << 20
 """Bytes that no process may have resident: a warm one begins with some 60 MiB."""
-STOPS_WITHIN_S = 5.0
-"""Seconds in which a command must end once it is told to. A service may take longer to say goodbye to a band."""
 ALWAYS = 'hours = { mon-sun = "00:00-24:00" }\nlunch = "off"'
 NEVER = 'hours = { mon-sun = "off" }\nlunch = "off"'
 T = TypeVar("T")
@@ -226,7 +224,7 @@ class Run:
             self.broke(f"`{' '.join(command.argv)}` did not end within {within_s:g} s")
             command.kill()
 
-    def stop(self, command: Command, within_s: float = STOPS_WITHIN_S) -> None:
+    def stop(self, command: Command, within_s: float = GRACE_S) -> None:
         """End a service as systemd does."""
         command.signal(signal.SIGTERM)
         self.finish(command, within_s)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -139,24 +141,60 @@ def test_a_file_that_somebody_is_writing_is_read_without_waiting(store: Store) -
     assert stored(store) == 3
 
 
-@pytest.mark.parametrize("who", ["another connection", "this one"])
+@pytest.mark.parametrize("who", ["another connection", "another thread"])
 def test_what_was_written_while_a_day_was_judged_is_not_missed(
     store: Store, who: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = lived(store)
     assert store.path is not None
-    writer = Store.open(store.path) if who == "another connection" else store
+    threads: list[Thread] = []
 
     def interrupted(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
-        judged = judged_day(line, found, day, now)
-        writer.append(desk, [Epoch(MONDAY + 9 * HOUR, MINUTE, 120)])
-        return judged
+        late = [Epoch(MONDAY + 9 * HOUR, MINUTE, 120)]
+        if who == "another connection":
+            with Store.open(path) as writer:
+                writer.append(desk, late)
+        else:
+            threads.append(Thread(target=store.append, args=(desk, late)))
+            threads[-1].start()
+        return judged_day(line, found, day, now)
 
+    path = store.path
     with monkeypatch.context() as patched:
         patched.setattr("hipsync.history.summaries.judged_day", interrupted)
         summarise_days(store, Rule(), zones(), DATES, LATER)
-    assert stored(store) == 0
+    for thread in threads:
+        thread.join()
+    if who == "another connection":
+        assert stored(store) == 0
     same(store, Rule(), zones(), DATES, LATER)
+
+
+def test_a_band_that_comes_and_goes_meanwhile_is_in_all_that_is_read_or_in_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lived(store)
+    before = summarise(store, Rule(), zones(), DATES[0], LATER)
+    assert store.path is not None
+    path, real = store.path, Store.epochs
+
+    def meanwhile(self: Store, *words: Any) -> Any:
+        with closing(sqlite3.connect(path)) as other, other:
+            other.execute("DELETE FROM bands WHERE name = 'guest'")
+            other.execute("INSERT INTO bands VALUES (77, 'guest', 'sig', NULL, '', 0, 0, 0, 0)")
+        return real(self, *words)
+
+    monkeypatch.setattr(Store, "epochs", meanwhile)
+    assert summarise(store, Rule(), zones(), DATES[0], LATER) == before
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute("DELETE FROM bands WHERE name = 'guest'")
+    assert summarise_days(store, Rule(), zones(), DATES, LATER)[0] == before
+
+
+def test_nothing_can_be_written_in_a_snapshot(store: Store) -> None:
+    with store.snapshot(), pytest.raises(RuntimeError, match="rolled back"), store.transaction():
+        pytest.fail("a transaction has begun")
+    lived(store)
 
 
 def test_an_upgrade_judges_anew(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

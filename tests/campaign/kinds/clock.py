@@ -6,13 +6,11 @@ import signal
 from pathlib import Path
 
 from campaign.kinds import LeftOut, kind
-from campaign.processes import Supervisor
+from campaign.processes import GRACE_S, Supervisor
 from campaign.run import BAND, Run
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 STEPS = (61, 5 * MINUTE, HOUR, 5 * HOUR, DAY, 30 * DAY, 365 * DAY)
-LOOKS_WITHIN_S = 10.0
-"""Seconds in which the service must look, though it does so twice a second."""
 
 
 def stepped(run: Run, seconds: int) -> None:
@@ -36,14 +34,14 @@ def stepped(run: Run, seconds: int) -> None:
         service = run.start("run", server=faked, env=supervisor.env)
         run.outcome.hit = run.strike("service", service, lambda: offset.write_text(f"{seconds:+d}"), talking=True)
         supervisor.forget()
-        if not supervisor.hears(b"WATCHDOG=1", LOOKS_WITHIN_S):
-            run.broke(f"no look within {LOOKS_WITHIN_S:g} s {wrong}")
+        if not supervisor.hears(b"WATCHDOG=1", GRACE_S):
+            run.broke(f"no look within {GRACE_S:g} s {wrong}")
         run.until(run.hooked, 1.0)
         if run.chance.random() < 0.5:
             offset.write_text("+0")
             supervisor.forget()
-            if not supervisor.hears(b"WATCHDOG=1", LOOKS_WITHIN_S):
-                run.broke(f"no look within {LOOKS_WITHIN_S:g} s {wrong} and put right again")
+            if not supervisor.hears(b"WATCHDOG=1", GRACE_S):
+                run.broke(f"no look within {GRACE_S:g} s {wrong} and put right again")
         run.stop(service)
     offset.write_text("+0")
     run.serve_once()
@@ -80,10 +78,10 @@ def future_rows(run: Run) -> None:
         run.sql(statement, ahead)
     run.outcome.hit = True
     service = run.start("run")
-    done = run.until(lambda: len(run.told()["held"]) == 0, 20)
+    done = run.until(lambda: len(run.told()["held"]) == 0, GRACE_S)
     if not done:
         run.broke(f"the service has not fetched all: {len(run.told()['held'])} minutes are on the band still")
-    if done and not run.until(run.hooked, 15):
+    if done and not run.until(run.hooked, GRACE_S):
         run.broke("no prompt after an hour of sitting")
     run.stop(service)
     run.must(run.do("sync"), 0)

@@ -14,7 +14,7 @@ from campaign import judge
 from campaign.kinds import LeftOut, kind
 from campaign.kinds.signals import WORKS
 from campaign.power import after_cut, built
-from campaign.processes import Command
+from campaign.processes import GRACE_S, Command
 from campaign.run import OFFICE, Run, write_csv
 
 
@@ -199,6 +199,7 @@ def concurrent(run: Run) -> None:
     run.pair(still=70)
     run.configure_hook()
     service = run.start("run")
+    run.until(lambda: "watches" in service.said(), GRACE_S)  # else the second `run` may be the first on the database
     first = run.now_minute - 500
     run.truth["guest"] = {first + at: at % 90 for at in range(500)}
     write_csv(run.folder / "guest.csv", run.truth["guest"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from campaign import judge
 from campaign.kinds import kind
-from campaign.run import OFFICE, STOPS_WITHIN_S, Run, stamp, write_csv
+from campaign.run import OFFICE, Run, stamp, write_csv
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def struck(run: Run, name: str, number: signal.Signals) -> None:
     run.outcome.hit = run.strike(name, command, lambda: command.signal(number), talking=talking)
     if name == "service" and not run.outcome.hit:
         run.broke("the service ended by itself")
-    run.finish(command, STOPS_WITHIN_S)
+    run.finish(command)
     if run.outcome.hit and number is signal.SIGINT:
         run.must(command, 0, 130, -signal.SIGINT)  # a shell says 130 of the last, too
     if run.outcome.hit and number is signal.SIGTERM:
@@ -290,6 +290,6 @@ def interrupt_demo(run: Run) -> None:
     words = run.chance.choice((["demo"], ["demo", "--band", "infinitime"], ["pair", "--simulate", "huami"]))
     command = run.start(*words)
     run.outcome.hit = run.strike(words[0], command, lambda: command.signal(signal.SIGINT))
-    run.finish(command, STOPS_WITHIN_S)
+    run.finish(command)
     if run.outcome.hit:
         run.must(command, 0, 130, -signal.SIGINT)
