@@ -21,6 +21,7 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App, host_zone
 from hipsync.errors import ConfigError, Refused
+from hipsync.private import replacing
 
 if TYPE_CHECKING:
     from hipsync.host.autostart import Place
@@ -166,7 +167,7 @@ def _install(place: Place) -> None:
     made = [folder for folder in place.path.parents if not folder.exists()]
     try:
         place.path.parent.mkdir(parents=True, exist_ok=True)
-        place.path.write_text(place.text)
+        _write(place.path, place.text)
     except OSError as error:
         why = f"{place.path} cannot be written: {error.strerror}; nothing was installed"
         raise Refused(why, exits.NO_SERVICE) from error
@@ -183,12 +184,18 @@ def _install(place: Place) -> None:
                 with contextlib.suppress(OSError):
                     folder.rmdir()
         else:
-            place.path.write_text(before)
+            _write(place.path, before)
         for command in place.start[:1] if before is None else place.start:
             with contextlib.suppress(Refused):
                 _run(command)
         was = "nothing was installed" if before is None else "the file that was there is back"
         raise Refused(f"{error}; {was}", error.code) from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that is its owner's alone, whatever the umask: whoever could write it could start a program."""
+    with replacing(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
 
 
 def why_install_again(app: App) -> str | None:

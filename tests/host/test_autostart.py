@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import plistlib
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +132,7 @@ def test_an_install_that_cannot_work_keeps_the_service_that_was_there(tmp_path: 
         "--user daemon-reload", "--user enable hipsync.service", "--user restart hipsync.service",
     ]  # fmt: skip
     unit = tmp_path / "config" / "systemd" / "user" / "hipsync.service"
+    assert stat.S_IMODE(unit.stat().st_mode) == 0o600, "whoever can write it can start a program"
     unit.write_text("[Service]\nExecStart=/bin/true\n")
     (tmp_path / "bin" / "systemctl").write_text(f"#!/bin/sh\n{NO_START}\n")
     said = machine.refused("service", "install", code=5)
