@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.core.counters import SLOT_COUNTER_MINUTES, before_first, differences, midnight_s, spread
 from hipsync.core.days import Zones
+from hipsync.core.unplaced import UnplacedSteps, clusters, settled
 from hipsync.model import MINUTE, Counter, Epoch, State, Wear, is_possible
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
@@ -114,20 +115,6 @@ class Timeline:
         return self.first + size if size else None
 
 
-class _UnplacedSteps(NamedTuple):
-    """Steps known only as a total over `[start, end)`, in minutes; they count for the day of `minute`.
-
-    Steps that a finer source reports in that range are subtracted first.
-    """
-
-    start: int
-    end: int
-    minute: int
-    steps: int
-    gap: bool = False
-    """Whether a counter grew by these steps between two readings; else they come from a coarse epoch."""
-
-
 def minute_of(instant: datetime) -> int:
     """The minute in which an instant lies, counted from 1970-01-01 00:00 UTC."""
     return int(instant.timestamp()) // 60
@@ -148,7 +135,7 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
     size = max(last - first, 0)
     line = Timeline(first, bytearray(size), bytearray(size), [0] * size, bytearray(size))
     slept = bytearray(size)
-    unplaced: list[_UnplacedSteps] = []
+    unplaced: list[UnplacedSteps] = []
     for source in sources:
         unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(source)
         vouched = VOUCHED if source.vouches else 0
@@ -161,8 +148,8 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
     for at in range(size):
         if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
-    _settle_unplaced(line, unplaced)
-    line.clusters = _clusters(unplaced)
+    line.unplaced = settled(unplaced, line.steps, line.first)
+    line.clusters = clusters(unplaced)
     line.doubtful = _doubtful(line)
     return line
 
@@ -190,7 +177,7 @@ def _is_possible(epoch: Epoch) -> bool:
 def _place(
     line: Timeline,
     slept: bytearray,
-    unplaced: list[_UnplacedSteps],
+    unplaced: list[UnplacedSteps],
     epoch: Epoch,
     flags: int,
     unworn: frozenset[int],
@@ -200,7 +187,7 @@ def _place(
     width = int(epoch.length.total_seconds()) // 60
     if width > COARSE_MINUTES:
         if epoch.state not in _OFF:
-            unplaced.append(_UnplacedSteps(start, start + width, start + width - 1, epoch.steps))
+            unplaced.append(UnplacedSteps(start, start + width, start + width - 1, epoch.steps))
         return
     off = epoch.state in _OFF or start in unworn
     if epoch.state is State.STANDING:
@@ -241,7 +228,7 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
     line.flags[at] |= shared
 
 
-def _place_counters(line: Timeline, unplaced: list[_UnplacedSteps], source: Source, flags: int, zones: Zones) -> None:
+def _place_counters(line: Timeline, unplaced: list[UnplacedSteps], source: Source, flags: int, zones: Zones) -> None:
     """Enter the growth of a counter between its readings.
 
     Growth within 5 minutes is spread over these minutes. Growth within 15 minutes makes a slot. All other growth, and
@@ -258,7 +245,7 @@ def _place_counters(line: Timeline, unplaced: list[_UnplacedSteps], source: Sour
             clock = zones.at(datetime.fromtimestamp(start_s, UTC))
             begun_s = max(start_s, midnight_s(end_s, clock))  # a reset in between leaves what came before unknown
             unplaced.append(
-                _UnplacedSteps(min(-(-begun_s // 60), end_s // 60), end_s // 60, end_s // 60, steps, gap=True)
+                UnplacedSteps(min(-(-begun_s // 60), end_s // 60), end_s // 60, end_s // 60, steps, gap=True)
             )
         elif length_s > FINE_MINUTES * 60:
             start, end = (start_s + 30) // 60, (end_s + 29) // 60  # minutes of which more than half is covered
@@ -277,49 +264,9 @@ def _place_counters(line: Timeline, unplaced: list[_UnplacedSteps], source: Sour
     for minute, (steps, covered_s, width) in sorted(minutes.items()):
         if covered_s < 30:  # less than half of it is known
             if steps:
-                unplaced.append(_UnplacedSteps(minute, minute, minute, steps, gap=True))
+                unplaced.append(UnplacedSteps(minute, minute, minute, steps, gap=True))
         elif line.first <= minute < line.last:
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
-
-
-def _clusters(unplaced: Sequence[_UnplacedSteps]) -> list[tuple[int, int]]:
-    """Join what overlaps, so that nothing in one range depends on anything in another."""
-    found: list[tuple[int, int]] = []
-    for start, end in sorted((each.start, max(each.end, each.start + 1)) for each in unplaced):
-        if found and start < found[-1][1]:
-            found[-1] = found[-1][0], max(end, found[-1][1])
-        else:
-            found.append((start, end))
-    return found
-
-
-def _settle_unplaced(line: Timeline, unplaced: list[_UnplacedSteps]) -> None:
-    """Enter the steps of long gaps and coarse epochs, minus those that finer sources reported for the same minutes.
-
-    Gaps of counters come before coarse epochs. In each group the shortest come first; of two equally long ones, the one
-    with more steps, so that two bands do not double an hour. An epoch that overlaps a gap shares some steps with it,
-    but nobody knows how many. So each step of the gap is attributed to at most one epoch, and those left over count
-    where the gap ends.
-    """
-    settled: list[_UnplacedSteps] = []
-    gaps: list[tuple[_UnplacedSteps, list[int]]] = []  # each with its steps that are not yet attributed
-    for each in sorted(unplaced, key=lambda each: (not each.gap, each.end - each.start, -each.steps)):
-        start, end, minute, steps, gap = each
-        inside = range(max(start, line.first) - line.first, max(min(end, line.last) - line.first, 0))
-        steps -= sum(line.steps[at] for at in inside)
-        steps -= sum(other.steps for other in settled if other.gap == gap and start <= other.start < other.end <= end)
-        if steps <= 0 or not line.first <= minute < line.last:
-            continue
-        settled.append(each._replace(steps=steps))
-        if gap:
-            gaps.append((each, [steps]))
-            continue
-        line.unplaced.append((minute, steps))
-        for other, left in gaps:
-            if start < max(other.end, other.start + 1) and other.start < end:
-                shared = min(steps, left[0])
-                steps, left[0] = steps - shared, left[0] - shared
-    line.unplaced += [(gap.minute, left[0]) for gap, left in gaps if left[0]]
 
 
 def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:
