@@ -42,7 +42,8 @@ FINE_MINUTES = 5
 COARSE_MINUTES = 30
 """Epochs longer than this give only a number of steps for the day: they are too coarse to judge sitting by."""
 STILL_STEPS = 20
-"""A slot with fewer steps than this is still. A minute with this many or more is not asleep, whatever a band says."""
+"""A slot with fewer steps than this is still. An epoch with this many or more is neither asleep nor not worn, whatever
+a band says."""
 DOUBTFUL_MINUTES = 180
 """Stillness that lasts at least this long is doubtful unless its minutes are `VOUCHED`: the band may lie on a table."""
 HEART_WINDOW_MINUTES, HEART_ENOUGH_MINUTES, HEART_GAP_MINUTES = 120, 96, 10
@@ -186,10 +187,9 @@ def _place(
     start = minute_of(epoch.start)
     width = int(epoch.length.total_seconds()) // 60
     if width > COARSE_MINUTES:
-        if epoch.state not in _OFF:
+        if epoch.state not in _OFF or epoch.steps >= STILL_STEPS:
             unplaced.append(UnplacedSteps(start, start + width, start + width - 1, epoch.steps))
         return
-    off = epoch.state in _OFF or start in unworn
     if epoch.state is State.STANDING:
         flags |= STANDING
     elif epoch.state is State.CYCLING:
@@ -197,7 +197,9 @@ def _place(
     if epoch.heart_rate or epoch.state in _AWAKE_WORDS:
         flags |= ALIVE
     slot = width > FINE_MINUTES
-    code = NOT_WORN if off else AWAKE if not slot else MOVING if epoch.steps >= STILL_STEPS else STILL
+    moving = epoch.steps >= STILL_STEPS
+    off = not moving and (epoch.state in _OFF or start in unworn)
+    code = NOT_WORN if off else AWAKE if not slot else MOVING if moving else STILL
     for minute in range(start, start + width):
         at = minute - line.first
         if 0 <= at < len(line.code):

@@ -152,12 +152,13 @@ def test_each_kind_of_minute_is_told_apart() -> None:
     minutes = rows(["asleep", "charging", None, *["standing"] * 10, 0, 0, 50, *[0] * 7])
     minutes[MONDAY + 23 * MINUTE] = (20, "asleep")  # 20 steps beat asleep
     minutes[MONDAY + 24 * MINUTE] = (19, "asleep")
-    minutes[MONDAY + 25 * MINUTE] = (80, "not_worn")
+    minutes[MONDAY + 25 * MINUTE] = (19, "not_worn")
+    minutes[MONDAY + 26 * MINUTE] = (20, "charging")  # and not worn
     found = day_of_minutes(minutes, MONDAY.date(), zone=LONDON, now=MONDAY + 30 * MINUTE, vouches=True)
 
     # The 12 still minutes after `not_worn` are one zero run: 10 said to be standing, 2 sitting.
-    assert found["minutes"] == {"sitting": 2, "up": 9, "standing": 10, "asleep": 2, "not_worn": 3, "unknown": 4}
-    assert found["steps"] == 50 + 20 + 19
+    assert found["minutes"] == {"sitting": 2, "up": 10, "standing": 10, "asleep": 2, "not_worn": 3, "unknown": 3}
+    assert found["steps"] == 50 + 20 + 19 + 20
     assert [(s["minutes"], s["ended_by"]) for s in found["stretches"]] == [(12, "moving")]
     assert found["breaks"] == 1
 

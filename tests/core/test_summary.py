@@ -116,7 +116,7 @@ def test_the_day_of_the_autumn_change_has_25_hours() -> None:
 
 def test_steps_of_minutes_not_worn_do_not_count_and_steps_asleep_do() -> None:
     epochs = [
-        Epoch(at(1), MINUTE, 50, state=State.NOT_WORN),
+        Epoch(at(1), MINUTE, 19, state=State.NOT_WORN),
         Epoch(at(2), MINUTE, 7, state=State.ASLEEP),
         Epoch(at(3), MINUTE, 11),
     ]

@@ -201,6 +201,33 @@ class TestCounters:
         assert sum(time.steps) + sum(steps for _, steps in time.unplaced) == counters[-1].steps
 
 
+class TestStepsOfABandThatIsSaidToBeOff:
+    """20 steps in an epoch beat "not worn" and "charging", as they beat "asleep"."""
+
+    @pytest.mark.parametrize("state", [State.NOT_WORN, State.CHARGING])
+    def test_a_minute_with_twenty_steps_was_worn(self, state: State) -> None:
+        epochs = [Epoch(at(i), MINUTE, steps, state=state) for i, steps in enumerate([0, 19, 20, 160])]
+        time = line(Source(epochs), size=4)
+        assert (list(time.code), time.steps) == ([NOT_WORN] * 2 + [AWAKE] * 2, [0, 0, 20, 160])
+
+    def test_a_minute_after_the_band_said_that_it_was_taken_off_was_worn_too(self) -> None:
+        time = line(Source(minutes([0, 19, 20, 0]), wears=[Wear(at(-5), False)], reports_wear=True), size=4)
+        assert (list(time.code), time.steps) == ([NOT_WORN, NOT_WORN, AWAKE, NOT_WORN], [0, 0, 20, 0])
+
+    def test_a_slot_and_an_hour_with_twenty_steps_were_worn(self) -> None:
+        off = [epoch._replace(state=State.NOT_WORN) for epoch in slots([19, 20], 10)]
+        hours = [Epoch(at(60 + 60 * i), 60 * MINUTE, steps, state=State.CHARGING) for i, steps in enumerate([19, 20])]
+        time = line(Source([*off, *hours]), size=180)
+        assert list(time.code[:20]) == [NOT_WORN] * 10 + [MOVING] * 10
+        assert time.unplaced == [(time.first + 179, 20)]
+
+    def test_a_day_that_is_said_to_be_off_throughout_keeps_its_walks(self) -> None:
+        walks = [epoch._replace(state=State.NOT_WORN) for epoch in day("8h sit, 182m walk 160, 12h sit, 30m walk 2")]
+        time = line(Source(walks))
+        assert sum(time.steps) == 182 * 160 == 29_120
+        assert list(time.code).count(AWAKE) == 182
+
+
 class TestHeartRate:
     """A band that says nothing of wear but always has a heart rate: where it stops, the band was taken off."""
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
-from hipsync.core.summary import JudgedDay, judged_day
+from hipsync.core.summary import KINDS, JudgedDay, judged_day
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.history.past import judged_past
 from hipsync.history.summaries import summarise
-from hipsync.model import MINUTE, Counter, Epoch, Wear
+from hipsync.model import MINUTE, Counter, Epoch, Kind, Wear
 from hipsync.store import Store
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -174,12 +174,13 @@ def test_an_epoch_that_ends_the_next_noon_has_the_steps_that_the_counter_grew_by
 
 
 def test_a_pulse_that_stopped_the_noon_before_shows_that_the_band_was_off() -> None:
-    """It lies in a bag that is carried about: a few steps every half hour end each stretch."""
+    """It lies in a bag that is carried about: 40 steps every half hour, which alone count as worn and up."""
     noon = START + DAY + 12 * HOUR
     bag = [Epoch(noon + n * MINUTE, MINUTE, 40 if n % 30 == 0 else 0) for n in range(24 * 60)]
     told = [Told([*walked(noon - 5 * HOUR, 300, 5, pulse=70), *bag])]
     found = from_store(told, UTC_ONLY, MIDDLE)
-    assert found.kinds[: 12 * 60] == bytes([found.kinds[0]]) * 720
+    up, off = KINDS.index(Kind.UP), KINDS.index(Kind.NOT_WORN)
+    assert list(found.kinds[: 12 * 60]) == [up, *[off] * 29] * 24
     same(told, UTC_ONLY)
 
 

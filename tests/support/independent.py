@@ -25,7 +25,8 @@ DECISIONS = """
 8. A doubtful minute is `unknown` even where the band said `standing`: the first match wins.
 9. Steps of doubtful minutes count for the day (there are none: their steps are zero).
 10. A walk begun after the band was off, or after a hole that had ended the stretch, is no break: it ends nothing.
-11. The 20 steps that beat asleep, and the 60 minutes looked at for `sure`, stay so whatever `break_steps` and `limit`.
+11. The 20 steps that beat asleep and not worn, and the 60 minutes looked at for `sure`, stay so whatever `break_steps`
+    and `limit`.
 12. A stretch that outlives the prompt hours counts anew in the next ones, from its first sign of life there; but it is
     one stretch still, and one prompt is all that it gets.
 13. Due without a sign of life in the last 180 minutes is due at the first one after, if the stretch still runs.
@@ -86,9 +87,11 @@ def condition(row: tuple[int, str | None] | None) -> Condition:
     if row is None:
         return "missing"
     steps, state = row
+    if steps >= 20:  # they beat asleep, not worn and charging
+        return "counted"
     if state in {"not_worn", "charging"}:
         return "not_worn"
-    return "asleep" if state == "asleep" and steps < 20 else "counted"  # 20 steps beat asleep
+    return "asleep" if state == "asleep" else "counted"
 
 
 class Line:
