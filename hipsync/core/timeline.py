@@ -283,9 +283,10 @@ def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:
 def _unworn_by_heart(source: Source) -> frozenset[int]:
     """The minutes in which a band was off, inferred from a heart rate that was nearly always there and then stopped.
 
-    Only epochs of one minute are looked at.
+    Only epochs of one minute are looked at. Minutes in which somebody walked are left out: see `_walked_minutes`.
     """
-    rows = {minute_of(epoch.start): bool(epoch.heart_rate) for epoch in source.epochs if epoch.length.seconds == 60}
+    epochs = [epoch for epoch in source.epochs if epoch.length == MINUTE]
+    rows = {minute_of(epoch.start): bool(epoch.heart_rate) for epoch in epochs}
     if not any(rows.values()):
         return frozenset()
     unworn: set[int] = set()
@@ -299,7 +300,21 @@ def _unworn_by_heart(source: Source) -> frozenset[int]:
             if before >= HEART_ENOUGH_MINUTES:
                 unworn.update(gap)
         gap = [minute] if minute >= 0 and not rows[minute] else []
-    return frozenset(unworn)
+    return frozenset(unworn - _walked_minutes(epochs) if unworn else unworn)
+
+
+def _walked_minutes(epochs: Sequence[Epoch]) -> set[int]:
+    """The minutes of each walk: within 5 minutes at least `STILL_STEPS` steps, from its first to its last step.
+
+    A band that counts so many is on its wearer, even if it finds no heart rate. All epochs are one minute long.
+    """
+    steps = {minute_of(epoch.start): epoch.steps for epoch in epochs if epoch.steps}
+    walked: set[int] = set()
+    for start in steps:
+        stepped = [minute for minute in range(start, start + FINE_MINUTES) if minute in steps]
+        if sum(map(steps.__getitem__, stepped)) >= STILL_STEPS:
+            walked.update(range(start, stepped[-1] + 1))
+    return walked
 
 
 def heartless_since(source: Source, minute: int) -> int:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hipsync.core.days import Zones
 from hipsync.core.timeline import ASLEEP, AWAKE, MISSING, MOVING, NOT_WORN, STILL, Source, timeline, zero_runs
 from hipsync.model import MINUTE, Counter, Epoch, State, Wear, ZoneChange
+from support import independent
 from support.builders import MONDAY, day, line, minutes, slots
 
 
@@ -245,6 +246,49 @@ class TestHeartRate:
     def test_a_heart_rate_that_is_rare_anyway_tells_nothing(self) -> None:
         seldom: list[int | None] = [70, None, None] * 40
         assert NOT_WORN not in line(self.source([*seldom, *[None] * 30]), size=150).code
+
+    @staticmethod
+    def codes(steps: list[int]) -> list[int]:
+        """The codes of these minutes, which have no heart rate and follow two hours with one."""
+        beats = [Epoch(at(i), MINUTE, 0, heart_rate=70) for i in range(120)]
+        time = line(Source([*beats, *minutes(steps, at(120))], vouches=True), size=120 + len(steps))
+        assert set(time.code[:120]) == {AWAKE}
+        return list(time.code[120:])
+
+    def test_a_brisk_walk_without_a_heart_rate_was_worn(self) -> None:
+        walk = [160] * 40
+        assert self.codes(walk) == [AWAKE] * 40
+        assert self.codes([0] * 11 + walk + [0] * 11) == [NOT_WORN] * 11 + [AWAKE] * 40 + [NOT_WORN] * 11
+
+    def test_twenty_steps_in_five_minutes_were_worn_from_the_first_to_the_last(self) -> None:
+        still, worn = [NOT_WORN] * 8, [AWAKE]
+        assert self.codes([0] * 8 + [20] + [0] * 8) == still + worn + still
+        assert self.codes([0] * 8 + [12, 0, 0, 0, 8] + [0] * 8) == still + worn * 5 + still
+        assert self.codes([0] * 8 + [12, 0, 0, 0, 7] + [0] * 8) == still + [NOT_WORN] * 5 + still
+        assert self.codes([0] * 8 + [12, 0, 0, 0, 0, 8] + [0] * 8) == still + [NOT_WORN] * 6 + still
+        assert self.codes([0] * 8 + [5] * 7 + [0] * 8) == still + worn * 7 + still
+
+    def test_a_walk_does_not_end_the_gap(self) -> None:
+        assert self.codes([0] * 8 + [30] + [0] * 2) == [NOT_WORN] * 8 + [AWAKE] + [NOT_WORN] * 2
+
+    @given(
+        st.lists(
+            st.tuples(
+                st.sampled_from([True, True, False]), st.integers(1, 40), st.lists(st.integers(0, 22), max_size=9)
+            ),
+            max_size=12,
+        )
+    )
+    def test_any_gaps_are_those_of_the_second_calculation(self, parts: list[tuple[bool, int, list[int]]]) -> None:
+        """Parts of a day: with a heart rate or not, how many minutes, and the steps of some of them."""
+        drawn = [(True, 100, list[int]()), *parts]
+        told = [(steps[n] if n < len(steps) else 0, beats) for beats, size, steps in drawn for n in range(size)]
+        epochs = [
+            Epoch(at(n), MINUTE, steps, heart_rate=70 if beats else None) for n, (steps, beats) in enumerate(told)
+        ]
+        time = line(Source(epochs, vouches=True), size=len(told))
+        expected = independent.taken_off({at(n): minute for n, minute in enumerate(told)})
+        assert {at(n) for n, code in enumerate(time.code) if code == NOT_WORN} == expected
 
 
 class TestDoubt:

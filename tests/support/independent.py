@@ -188,6 +188,33 @@ class Line:
         return "sitting" if self.zero_run[t] >= LISTED else "up"
 
 
+def taken_off(minutes: Mapping[datetime, tuple[int, bool]]) -> set[datetime]:
+    """Return the minutes in which a band was off by its heart rate ("Wear and doubtful stillness", item 1).
+
+    `minutes` says of each row how many steps it has, and whether it has a heart rate.
+    """
+    off: set[datetime] = set()
+    for at, (_, beats) in minutes.items():
+        first = last = at  # the gap that this row lies in
+        while not minutes.get(first - MINUTE, (0, True))[1]:
+            first -= MINUTE
+        while not minutes.get(last + MINUTE, (0, True))[1]:
+            last += MINUTE
+        heard = sum(minutes.get(first - i * MINUTE, (0, False))[1] for i in range(1, 121))
+        if not beats and last - first >= 10 * MINUTE and heard >= 0.8 * 120 and not _in_walk(minutes, at):
+            off.add(at)
+    return off
+
+
+def _in_walk(minutes: Mapping[datetime, tuple[int, bool]], at: datetime) -> bool:
+    """Whether the minute lies between two steps, or is one, of 5 minutes in a row with 20 steps."""
+    for back in range(5):
+        five = [minutes.get(at + (i - back) * MINUTE, (0, True))[0] for i in range(5)]
+        if sum(five) >= 20 and any(five[: back + 1]) and any(five[back:]):
+            return True
+    return False
+
+
 Whole = TypedDict("Whole", {"from": str, "to": str, "minutes": int})
 StretchEntry = TypedDict(
     "StretchEntry",
