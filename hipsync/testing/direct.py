@@ -26,6 +26,12 @@ from hipsync.simulated import HangUp, Refused, SimulatedBand
 
 T = TypeVar("T")
 
+SHORTEST_SLEEP_S = 0.001
+"""The shortest wait, in seconds. Without it a band whose `wake_at` lies in the past would stop the virtual clock."""
+LONGEST_SLEEP_S = 10.0
+"""The longest wait, in seconds, after which the band is advanced although it did not ask for it: a test may change what
+the band does without telling the connection."""
+
 
 def run(story: Callable[[FastClock], Awaitable[T]], start: datetime) -> T:
     """Call `story` with a clock that shows `start` at first, and return the result of the coroutine.
@@ -64,11 +70,13 @@ class DirectConnection:
         self.spoil_read: Callable[[bytes], bytes] = lambda data: data
         """Returns the value that arrives in place of the answer to a read."""
         self._cut_at: int | None = None
+        self._left = False
         self._callbacks: dict[str, Callable[[bytes], None]] = {}
         self._tables = [(c.uuid, s.uuid) for s in band.services() for c in s.characteristics]
         band.mtu = mtu
         band.connected(now())
-        self._clockwork = asyncio.ensure_future(self._tick())
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.Handle = self._loop.call_soon(self._arm)
 
     @property
     def write_size(self) -> int:
@@ -82,12 +90,13 @@ class DirectConnection:
         """End the link, as if the band had gone out of reach."""
         if not self.lost.is_set():
             self.lost.set()
-            self._clockwork.cancel()
+            self._timer.cancel()
             self.band.disconnected(self._now())
 
     def leave(self) -> None:
         """Stop advancing the band, but leave its link open, so that another object can take over the connected band."""
-        self._clockwork.cancel()
+        self._left = True
+        self._timer.cancel()
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
         return any(characteristic == each and service in (None, its_service) for each, its_service in self._tables)
@@ -142,6 +151,11 @@ class DirectConnection:
             raise DeviceError(f"the band has no characteristic {characteristic}")
 
     def _pump(self) -> None:
+        """Advance the band to now, let arrive what it sends, and wait until it has to be advanced again."""
+        self._deliver()
+        self._arm()
+
+    def _deliver(self) -> None:
         for event in self.band.advance(self._now()):
             if self.lost.is_set():
                 return
@@ -156,12 +170,13 @@ class DirectConnection:
                         callback(data)
                 self.delivered += 1
 
-    async def _tick(self) -> None:
-        while not self.lost.is_set():
+    def _arm(self) -> None:
+        """Advance the band once more at its `wake_at`, and after `LONGEST_SLEEP_S` at the latest."""
+        self._timer.cancel()
+        if not self.lost.is_set() and not self._left:
             wake = self.band.wake_at()
-            seconds = 1.0 if wake is None else min(max((wake - self._now()).total_seconds(), 0.001), 1.0)
-            await asyncio.sleep(seconds)
-            self._pump()
+            left_s = LONGEST_SLEEP_S if wake is None else (wake - self._now()).total_seconds()
+            self._timer = self._loop.call_later(min(max(left_s, SHORTEST_SLEEP_S), LONGEST_SLEEP_S), self._pump)
 
 
 class MemoryStore:

@@ -240,7 +240,7 @@ def test_a_watched_minute_has_the_steps_that_were_walked_in_it() -> None:
     kept = told(worn(at(9), life), (at(9), HOUR))
     first = minute_of(at(9))
     line = timeline([Source([], sorted(kept.of(Counter)))], first, first + 60, ZoneInfo("UTC"))
-    assert sum(line.steps[20:25]) >= 290
+    assert sum(line.steps[20:25]) >= 300 - 12  # what is walked until the first burst ends may lie a minute earlier
     assert sum(line.steps[27:38]) == 0  # the first steps of the next walk may have been walked since the last question
 
 

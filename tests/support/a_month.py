@@ -158,8 +158,7 @@ def script(first: date, days: int) -> Script:
 
 
 class Link(DirectConnection):
-    """A connection that records the step counter. It ticks only when the band has something to send: a month has 2.6
-    million seconds."""
+    """A connection that records the step counter."""
 
     def __init__(self, band: SimulatedBand, now: Callable[[], datetime], told: list[tuple[datetime, int]]) -> None:
         super().__init__(band, now)
@@ -180,13 +179,6 @@ class Link(DirectConnection):
             callback(data)
 
         await super().start_notify(characteristic, heard)
-
-    async def _tick(self) -> None:
-        while not self.lost.is_set():
-            wake = self.band.wake_at()
-            seconds = 30.0 if wake is None else min(max((wake - self._now()).total_seconds(), 0.001), 30.0)
-            await asyncio.sleep(seconds)
-            self._pump()
 
 
 class Wrist:
