@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from hipsync.conversation.session import Conversation, collect, meet
@@ -18,6 +20,8 @@ from hipsync.model import Epoch, Reading
 from hipsync.office_day import office_days
 from hipsync.simulated import SimulatedBand, Simulator
 from hipsync.testing.direct import MemoryStore
+
+T = TypeVar("T")
 
 NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
 """The instant at which most rules connect to the band. It is on a Friday, and not on a full minute, because a real
@@ -32,6 +36,12 @@ WATCHED_FOR = timedelta(minutes=45)
 """The virtual time for which a band that the service stays connected to is watched in each conversation."""
 
 
+@cache
+def _days(first: date, zone: ZoneInfo) -> Sequence[Epoch]:
+    """Return three office days; rules make hundreds of bands with the same ones."""
+    return office_days(first, 3, zone, seed=1)
+
+
 @dataclass(slots=True)
 class Case:
     """What a rule is applied to: a driver, and the simulator that makes its bands."""
@@ -40,6 +50,14 @@ class Case:
     simulator: Simulator
     kept: MemoryStore = field(default_factory=MemoryStore)
     """An empty store in memory that the caller's own rules may use. The rules of this module do not touch it."""
+    every: int = 1
+    """A rule that tries many places in turn tries one in `every` of them; by default all."""
+    offset: int = 0
+    """The first place that is tried of so many; another one for each driver lets all kinds of places be tried."""
+
+    def some(self, places: Sequence[T]) -> Sequence[T]:
+        """Return the places that a rule tries: one in `every`, from number `offset % every` on."""
+        return places[self.offset % self.every :: self.every] or places[:1]
 
     def band(self, now: datetime = NOON, zone: str = "UTC", remembers: timedelta = MORNING) -> SimulatedBand:
         """Create a simulated band on an office worker's wrist, with this much of the past in its memory.
@@ -51,14 +69,14 @@ class Case:
     def band_of(self, life: Sequence[Epoch], now: datetime = NOON, zone: str = "UTC") -> SimulatedBand:
         """Create a simulated band whose wearer lives this life."""
         where = ZoneInfo(zone)
-        fresh = self.simulator(life, now=now, zone=where, secret=KEY)
-        needs = self.driver.secret(fresh.advertisement()) != "none"
-        return fresh if needs else self.simulator(life, now=now, zone=where)
+        idle = self.simulator(life[:1], now=now, zone=where, secret=KEY)
+        needs = self.driver.secret(idle.advertisement()) != "none"
+        return self.simulator(life, now=now, zone=where, secret=KEY if needs else None)
 
     def life(self, now: datetime, zone: str, remembers: timedelta = MORNING) -> list[Epoch]:
         """Return the wearer's epochs, from `remembers` before `now` to the end of the next day in `zone`."""
         where = ZoneInfo(zone)
-        days = office_days(now.astimezone(where).date() - timedelta(days=1), 3, where, seed=1)
+        days = _days(now.astimezone(where).date() - timedelta(days=1), where)
         return [epoch for epoch in days if epoch.start >= now - remembers]
 
     def session(self, band: SimulatedBand, store: MemoryStore) -> Session:
@@ -71,8 +89,10 @@ class Case:
             since[type(reading)] = max(at, since.get(type(reading), at))
         return Session(name=advertisement.name or "", secret=KEY if needs else None, since=since)
 
-    async def sync(self, conversation: Conversation, session: Session, store: MemoryStore) -> None:
-        """Log in and fetch what is new. A band that the service stays connected to is also watched for `WATCHED_FOR`.
+    async def sync(
+        self, conversation: Conversation, session: Session, store: MemoryStore, watched: timedelta = WATCHED_FOR
+    ) -> None:
+        """Log in and fetch what is new. A band that the service stays connected to is also watched, for `watched`.
 
         Raises `DeviceError`, and `TimeoutError` after `ENDS_WITHIN`.
         """
@@ -80,7 +100,7 @@ class Case:
             await meet(self.driver, conversation, session, store.commit)
             await collect(self.driver, conversation, session, store.commit)
             if self.driver.held:
-                await self.watch(conversation, session, store)
+                await self.watch(conversation, session, store, watched)
 
     async def watch(
         self, conversation: Conversation, session: Session, store: MemoryStore, length: timedelta = WATCHED_FOR

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from hipsync.driver import Driver, Link, Message, Session
+from hipsync.errors import LinkLost
 from hipsync.model import Answer, Epoch, Reading
 from hipsync.testing.case import Case
 from hipsync.testing.courtesies import a_silent_courtesy_costs_no_steps
-from hipsync.testing.rules import a_nudge_is_harmless, its_senses_are_true
+from hipsync.testing.rules import a_link_cut_anywhere_loses_nothing, a_nudge_is_harmless, its_senses_are_true
 from hipsync.testing.transfers import a_spoilt_transfer_is_made_good
 from hipsync_devices._blueprint import DRIVER, packets
 from hipsync_devices._blueprint.protocol import FIRST_FETCH, REPLY_WITHIN, Wire
@@ -80,3 +82,34 @@ def test_a_driver_that_skips_what_was_lost_is_found() -> None:
 
     with pytest.raises(AssertionError, match="lost: 1 epochs are missing"):
         a_spoilt_transfer_is_made_good(Case(replace(DRIVER, sync=skipping), BlueprintBand))
+
+
+@pytest.mark.parametrize("least", [0, 10, 15])
+def test_a_driver_of_a_held_band_that_gives_up_a_fetch_is_found_wherever_the_link_was_cut(least: int) -> None:
+    """It fetches nothing in the conversation after one that was cut when so many slots had come."""
+    came = 0
+
+    async def giving_up(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+        nonlocal came
+        before, came = came, 0
+        if before > least:
+            return
+        wire = Wire(link)
+        await wire.open()
+        try:
+            payload = await wire.ask(packets.FETCH, packets.encode_instant(link.now() - FIRST_FETCH))
+            slots: list[Epoch] = []
+            while isinstance(slot := packets.decode_fetched(payload), packets.Slot):
+                slots.append(Epoch(slot.start, packets.SLOT, slot.steps))
+                came += 1
+                _, payload = await wire.heard(packets.FETCH, link.now() + REPLY_WITHIN)
+        except LinkLost:
+            return
+        came = 0
+        yield [slot for slot in slots if slot.end <= link.now()]
+
+    abilities = replace(DRIVER.abilities, history=timedelta(hours=1))
+    held = replace(DRIVER, sync=giving_up, abilities=abilities)
+    assert held.held
+    with pytest.raises(AssertionError, match=r"cut at notification \d+: \d+ epochs never came"):
+        a_link_cut_anywhere_loses_nothing(Case(held, BlueprintBand))
