@@ -39,7 +39,10 @@ class Zones:
 
     def at(self, instant: datetime) -> ZoneInfo:
         """The zone that the host was in at an instant."""
-        return next(zone for since, zone in reversed(self._periods) if since <= instant)
+        for since, zone in reversed(self._periods):
+            if since <= instant:
+                return zone
+        raise AssertionError("the first period begins with time")
 
     def local(self, instant: datetime) -> datetime:
         """An instant on the clock of the zone that the host was in then."""

@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hipsync.core.counters import SLOT_COUNTER_MINUTES, before_first, differences, midnight_s, spread
+from hipsync.core.counters import SLOT_COUNTER_MINUTES, Growth, before_first, differences, midnight_s, spread
 from hipsync.core.days import Zones
 from hipsync.core.unplaced import UnplacedSteps, clusters, settled
 from hipsync.model import MINUTE, Counter, Epoch, State, Wear, is_possible
@@ -140,12 +140,14 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
     for source in sources:
         unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(source)
         vouched = VOUCHED if source.vouches else 0
-        counted = _counted_times(source, zones)
+        growths = list(differences(source.counters, zones))
+        counted = _counted_times(source, growths)
         for epoch in filter(_is_possible, source.epochs):
             coarse = epoch.length > COARSE_MINUTES * MINUTE
             if not coarse or not any(start <= epoch.start and epoch.end <= end for start, end in counted):
                 _place(line, slept, unplaced, epoch, vouched, unworn)
-        _place_counters(line, unplaced, source, vouched, zones)
+        growths[:0] = before_first(source.counters, source.epochs, zones)
+        _place_counters(line, unplaced, growths, vouched, zones)
     for at in range(size):
         if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
@@ -155,15 +157,16 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
     return line
 
 
-def _counted_times(source: Source, zones: Zones) -> list[tuple[datetime, datetime]]:
+def _counted_times(source: Source, growths: Sequence[Growth]) -> list[tuple[datetime, datetime]]:
     """The times `[start, end)` in which a band's counter was read often; empty if the band reports no coarse epochs.
 
-    A coarse epoch inside such a time repeats steps that the counter has given already, so the epoch is left out.
+    `growths` are those of its counter. A coarse epoch inside such a time repeats steps that the counter has given
+    already, so the epoch is left out.
     """
     if not any(epoch.length > COARSE_MINUTES * MINUTE for epoch in source.epochs):
         return []
     counted: list[tuple[datetime, datetime]] = []
-    for start_s, end_s, _, known in differences(source.counters, zones):
+    for start_s, end_s, _, known in growths:
         if known and end_s - start_s <= SLOT_COUNTER_MINUTES * 60:
             start, end = datetime.fromtimestamp(start_s, UTC), datetime.fromtimestamp(end_s, UTC)
             begun = counted.pop()[0] if counted and counted[-1][1] == start else start
@@ -230,17 +233,16 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
     line.flags[at] |= shared
 
 
-def _place_counters(line: Timeline, unplaced: list[UnplacedSteps], source: Source, flags: int, zones: Zones) -> None:
+def _place_counters(
+    line: Timeline, unplaced: list[UnplacedSteps], growths: Sequence[Growth], flags: int, zones: Zones
+) -> None:
     """Enter the growth of a counter between its readings.
 
     Growth within 5 minutes is spread over these minutes. Growth within 15 minutes makes a slot. All other growth, and
     that around an impossible count, counts only for the day.
     """
     minutes: dict[int, list[int]] = defaultdict(lambda: [0, 0, 1])  # steps, seconds covered, width
-    for start_s, end_s, steps, known in [
-        *before_first(source.counters, source.epochs, zones),
-        *differences(source.counters, zones),
-    ]:
+    for start_s, end_s, steps, known in growths:
         length_s = end_s - start_s
         width = -(-length_s // 60)
         if not known or length_s > SLOT_COUNTER_MINUTES * 60:
