@@ -22,6 +22,8 @@ LANDED = {
     "America/New_York": datetime(2026, 1, 6, 23, 0, 20, tzinfo=UTC),
     "Asia/Tokyo": datetime(2026, 1, 7, 3, 0, 20, tzinfo=UTC),
 }
+LOOK = 10 * MINUTE
+"""How often the service looks what is due. The band is watched all the time; only prompts would come so much later."""
 WALK = life(MORNING.replace(second=0) - 30 * HOUR, 80 * HOUR, lambda i: 50 if i % 60 < 8 else 0)
 """Eighty hours of minutes with 400 steps in each hour."""
 
@@ -39,14 +41,14 @@ def stored(kind: str, zone: str) -> list[Epoch]:
             service = serving(
                 store, Wrist(band, clock.now), clock.now, desktop=Desktop(), zone="Europe/London", key=None
             )
-            await served(service, clock.now, CLOSED)
+            await served(service, clock.now, CLOSED, every=LOOK)
             await service.leave()
             while clock.now() < opened:
                 await clock.sleep_until(min(clock.now() + 10 * MINUTE, opened))
                 band.advance(clock.now())
             service.settings = replace(service.settings, host_zone=zone)
             store.note_zone(clock.now(), zone)
-            await served(service, clock.now, opened + 4 * HOUR)
+            await served(service, clock.now, opened + 4 * HOUR, every=LOOK)
             await service.leave()
             return store.epochs(held.id, MORNING - 2 * DAY, opened + 4 * HOUR)
 
