@@ -180,6 +180,8 @@ class Answer(StrEnum):
     MOVED = "moved"
     IGNORED = "ignored"
     HURT = "hurt"
+    STANDING = "standing"
+    """The person stood when the prompt was for sitting."""
 
 
 class Where(StrEnum):
@@ -234,6 +236,13 @@ class Pause(NamedTuple):
 
     at: datetime
     until: datetime
+
+
+class Label(NamedTuple):
+    """What the person said of their own posture at an instant. It is stored, and changes the kind of no minute."""
+
+    at: datetime
+    says: State
 
 
 class Exercise(NamedTuple):

@@ -45,6 +45,7 @@ COMMANDS = {
     "done": "prompts",
     "snooze": "prompts",
     "skip": "prompts",
+    "standing": "prompts",
     "pause": "prompts",
     "resume": "prompts",
     "exercise": "exercise",

@@ -1,4 +1,4 @@
-"""`prompts` lists the prompts; `done`, `snooze` and `skip` answer one; `pause` and `resume` stop and start them.
+"""`prompts` lists the prompts; `done`, `snooze`, `skip`, `standing` answer one; `pause` and `resume` stop and go on.
 
 A command writes an answer or a pause into the database, and then lets a running service look there. So it works the
 same with and without a service.
@@ -130,6 +130,21 @@ def skip_command(app: App) -> None:
         now = app.now()
         prompt = _answer(store, _standing(store, now), Answer.SKIPPED, now)
     click.echo(f"Skipped: {prompt.exercise}.")
+
+
+@click.command("standing")
+@click.pass_obj
+def standing_command(app: App) -> None:
+    """Say that you were standing when the standing prompt took you for sitting.
+
+    \b
+    hipsync standing
+
+    The next prompt comes an hour after this minute at the earliest. No minute of the day changes.
+    """
+    with app.existing_store(to_write=True) as store:
+        _answer(store, _standing(store, app.now()), Answer.STANDING, app.now())
+    click.echo("Noted: you were standing. The time until the next prompt starts anew.")
 
 
 @click.command("pause")

@@ -150,7 +150,7 @@ class Site:
         from hipsync.service.answers import answer_prompt
 
         app, now = self._app, self._app.now()
-        answers = {"done": Answer.DONE, "snooze": Answer.SNOOZED, "skip": Answer.SKIPPED}
+        answers = {"done": Answer.DONE, "snooze": Answer.SNOOZED, "skip": Answer.SKIPPED, "standing": Answer.STANDING}
         with app.existing_store(to_write=True) as store:
             zones = app.zones(store)
             if what in answers:

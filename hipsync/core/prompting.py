@@ -90,7 +90,7 @@ def verdict(
         return Quiet(Reason.NO_DATA)
     if not found.age:
         return Quiet(_why_not_sitting(line, known), instant_of(known) + policy.limit_minutes * MINUTE)
-    stretch = found.stretches[-1]
+    stretch = _since_stood(found.stretches[-1], prompts, now)
     origin = _origin(line, stretch, policy, zones, now)
     if origin is None:
         inside = _in_hours(now, policy, zones)
@@ -102,13 +102,27 @@ def verdict(
     at = reached(line, stretch, origin, age)
     if at is None:
         counted = sum(code != MISSING for code in line.code[minute_of(origin) - line.first : known - line.first])
-        return Quiet(Reason.SITTING if not mine else Reason.SHOWN, instant_of(known) + (age - counted) * MINUTE)
+        counts_from = max(instant_of(known), origin)
+        return Quiet(Reason.SITTING if not mine else Reason.SHOWN, counts_from + (age - counted) * MINUTE)
     due = instant_of(line.first + at + 1)
     if (reason := quiet_at(due, policy, zones)) is not None:  # what falls due outside the hours or at lunch is dropped
         return Quiet(reason)
     if not alive_since(line, minute_of(now) - line.first - LIFE_WITHIN_MINUTES):
         return Quiet(Reason.NO_LIFE)
     return _unless_quiet(Due(due, is_sure(line, at)), policy, zones, now)
+
+
+def _since_stood(stretch: Stretch, prompts: Sequence[Prompt], now: datetime) -> Stretch:
+    """The part of a running stretch that counts towards a prompt: what follows the person's last "I was standing".
+
+    The minute of that answer ends the stretch for prompts, so the part begins with the minute after it.
+    """
+    stood = [
+        instant_of(minute_of(each.answered_at) + 1)
+        for each in prompts
+        if each.answer is Answer.STANDING and each.answered_at is not None and each.answered_at <= latest(now)
+    ]
+    return stretch._replace(start=max([stretch.start, *stood]))
 
 
 def _after_prompt(line: Timeline, last: Prompt, policy: Policy, now: datetime) -> Due | Quiet | None:

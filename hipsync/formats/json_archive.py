@@ -26,7 +26,7 @@ from hipsync.formats.meaning import BEGINNING, END, wrong_epoch, wrong_row
 from hipsync.instants import is_believed, latest
 from hipsync.model import Band, BandId, Epoch
 from hipsync.store import Store
-from hipsync.store.rows import TIMES
+from hipsync.store.rows import LATER, TIMES
 from hipsync.store.staging import Staging
 from hipsync.text import Json, clean, is_visible
 
@@ -135,8 +135,8 @@ def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
         raise InputError(NO_EXPORT)
     bands: set[str] = set()
     missing = ["bands", *TIMES, "epochs"]
-    while missing:
-        missing.remove(table := _next_table(stream, missing))
+    while (table := _next_table(stream, missing)) is not None:
+        missing.remove(table)
         for number, row in enumerate(_items(stream, table), 1):
             if table == "epochs":
                 with located(f"line {stream.line}"):
@@ -155,14 +155,18 @@ def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
     rows.count()
 
 
-def _next_table(stream: JsonStream, missing: Sequence[str]) -> str:
+def _next_table(stream: JsonStream, missing: Sequence[str]) -> str | None:
     """Pass the name and the first bracket of the next table, one of those that are `missing` yet; return the name.
 
-    They may come in any order, but that of the bands comes first, because rows of others name them.
+    They may come in any order, but that of the bands comes first, because rows of others name them. Return None at the
+    end of the last table, if those that are missing are all of `LATER`.
 
     Raises `InputError` if none of them follows.
     """
-    if stream.passes(","):
+    follows = bool(missing) and stream.passes(",")
+    if not follows and LATER.issuperset(missing):
+        return None
+    if follows:
         for table in missing[:1] if missing[0] == "bands" else missing:
             if stream.passes(f'"{table}"') and stream.passes(":") and stream.passes("["):
                 return table

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from hipsync.instants import latest
-from hipsync.model import MINUTE, STEPS_A_MINUTE, Answer, Epoch, Occasion, Where
+from hipsync.model import MINUTE, STEPS_A_MINUTE, Answer, Epoch, Occasion, State, Where
 from hipsync.store.sense import known_zone
 from hipsync.text import clean, is_visible
 
@@ -156,6 +156,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "shown": _number(0, 100), "last_shown": _STAMP.optional, "answer": _word(Answer).optional,
         "answered_at": _STAMP.optional, "snoozed_until": _INSTANT.optional, "occasion": _word(Occasion),
     },
+    "labels": {"at": _STAMP, "says": _word((State.STANDING,))},
     "pauses": {"at": _STAMP, "until": _INSTANT},
     "exercises": {"at": _STAMP, "name": _NAME, "how": _word(("guided", "prompt", "manual")), "hurt": _FLAG},
 }  # fmt: skip

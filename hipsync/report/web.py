@@ -59,7 +59,10 @@ class Backend(Protocol):
         ...
 
     def act(self, what: str, /) -> str:
-        """Carry out `what` (done, snooze, skip, pause, resume); return the outcome in a line. Raises `HipsyncError`."""
+        """Carry out `what` (done, snooze, skip, standing, pause, resume); return the outcome in a line.
+
+        Raises `HipsyncError`.
+        """
         ...
 
 
@@ -221,7 +224,9 @@ def above(
     `unanswered` says whether a prompt waits for an answer. `neighbours` are the dates of the pages before and after
     this one; the second is empty if there is none.
     """
-    buttons = [("done", "Done"), ("snooze", "Snooze"), ("skip", "Skip")] if unanswered else []
+    buttons = (
+        [("done", "Done"), ("snooze", "Snooze"), ("skip", "Skip"), ("standing", "I was standing")] if unanswered else []
+    )
     buttons.append(("resume", "Resume") if paused else ("pause", "Pause for an hour"))
     forms = "".join(
         f'<form method="post" action="../do/{what}"><input type="hidden" name="token" value="{escape(token)}">'

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hipsync.model import Answer, Exercise, Prompt
+from hipsync.errors import ConfigError
+from hipsync.model import Answer, Exercise, Label, Occasion, Prompt, State
 from hipsync.store import Store
 
 
@@ -34,8 +35,11 @@ def answer_prompt(
     """Store an answer, and an exercise if the answer says that it was done or that it hurt. Return the stored prompt.
 
     A snooze ends at `now` plus `snooze`. The same answer, given again to the same prompt, stores no second exercise.
-    `how` becomes `Exercise.how`. Raises `StoreError`.
+    `how` becomes `Exercise.how`. "I was standing" stores a label too. Raises `StoreError`, and `ConfigError` if it
+    answers a prompt that was not for sitting.
     """
+    if answer is Answer.STANDING and prompt.occasion is not Occasion.SITTING:
+        raise ConfigError(f"the prompt that stands ({prompt.occasion}) is not for sitting: `hipsync done`, or `skip`")
     until = now + snooze if answer is Answer.SNOOZED else None
     before = store.prompt(prompt)
     answered = before._replace(answer=answer, answered_at=now, snoozed_until=until)
@@ -43,4 +47,6 @@ def answer_prompt(
         store.update_prompt(answered)
         if answer in {Answer.DONE, Answer.HURT} and before.answer is not answer:
             store.add_exercise(Exercise(now, prompt.exercise, how, hurt=answer is Answer.HURT))
+        if answer is Answer.STANDING:
+            store.add_label(Label(now, State.STANDING))
     return answered

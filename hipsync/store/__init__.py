@@ -5,7 +5,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     file.py         the connection, transactions, SQLite's errors as `StoreError`
     bands.py        bands, syncs, zones
     readings.py     epochs, counters and the other readings
-    prompts.py      prompts, pauses, exercises, remarks
+    prompts.py      prompts, labels, pauses, exercises, remarks
     judged_days.py  a cache of days that were judged
     maintenance.py  check, backup, vacuum, forget, erase
     rows.py         rows of any table, for export and import
@@ -44,7 +44,7 @@ __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 5
+VERSION = 6
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 

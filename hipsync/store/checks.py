@@ -33,7 +33,19 @@ _TIMES = {
     "syncs": "started",
     "zones": "since",
     **dict.fromkeys(
-        ("counters", "wears", "charges", "inactivities", "infos", "prompts", "pauses", "exercises", "remarks"), "at"
+        (
+            "counters",
+            "wears",
+            "charges",
+            "inactivities",
+            "infos",
+            "prompts",
+            "labels",
+            "pauses",
+            "exercises",
+            "remarks",
+        ),
+        "at",
     ),
 }
 """By table, the column that says when its rows were stamped."""

@@ -116,7 +116,7 @@ TABLES: Mapping[str, Meaning] = {
             "shown_where": "terminal, desktop, band, command",
             "shown": "how many times",
             "last_shown": f"when ({SECONDS})",
-            "answer": "done, snoozed, skipped, moved, ignored, hurt; none yet",
+            "answer": "done, snoozed, skipped, moved, ignored, hurt, standing; none yet",
             "answered_at": f"when ({SECONDS})",
             "snoozed_until": f"when ({SECONDS})",
             "occasion": "what it was for: sitting, morning, after-cycling",
@@ -126,6 +126,7 @@ TABLES: Mapping[str, Meaning] = {
         "What was said of a band, so that it is said once",
         {"band": _BAND, "what": "battery, no data, refused", "at": f"when ({SECONDS})"},
     ),
+    "labels": Meaning("What its wearer said of their posture", {"at": f"when ({SECONDS})", "says": "standing"}),
     "pauses": Meaning("When nothing was to be said", {"at": f"begin ({SECONDS})", "until": f"end ({SECONDS})"}),
     "exercises": Meaning(
         "An exercise that was done",

@@ -199,7 +199,19 @@ _AT = "at >= :start AND at < :end"
 _TIMES = {
     "epochs": "start < :end AND start + length * 60 > :start",
     **dict.fromkeys(
-        ("counters", "wears", "charges", "inactivities", "infos", "prompts", "exercises", "pauses", "remarks"), _AT
+        (
+            "counters",
+            "wears",
+            "charges",
+            "inactivities",
+            "infos",
+            "prompts",
+            "labels",
+            "exercises",
+            "pauses",
+            "remarks",
+        ),
+        _AT,
     ),
     "syncs": "started < :end AND ended >= :start",
 }

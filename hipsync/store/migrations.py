@@ -175,6 +175,12 @@ def m005_days(db: Database) -> None:
     )
 
 
+@STEPS()
+def m006_labels(db: Database) -> None:
+    """Add the table of what the person said of their own posture."""
+    _execute(db, "CREATE TABLE labels (at INTEGER PRIMARY KEY, says TEXT NOT NULL)")
+
+
 def _execute(db: Database, *statements: str) -> None:
     for statement in statements:
         db.execute(statement)  # pyright: ignore[reportUnknownMemberType]  sqlite-utils types its rows loosely

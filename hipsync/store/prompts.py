@@ -1,4 +1,4 @@
-"""What was shown to the person, and what the person did: prompts, pauses, exercises, and remarks on bands."""
+"""What was shown to the person, said and done: prompts, labels, pauses, exercises, and remarks on bands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from hipsync.errors import StoreError
-from hipsync.model import Answer, BandId, Exercise, Occasion, Pause, Prompt, Remark, Trouble, Where
+from hipsync.model import Answer, BandId, Exercise, Label, Occasion, Pause, Prompt, Remark, State, Trouble, Where
 from hipsync.store.file import OpenFile, instant, latest_s, seconds
 from hipsync.store.sense import SENSE
 from hipsync.text import clean
@@ -16,7 +16,7 @@ LONGEST_NAME = 300
 
 
 class Prompts(OpenFile):
-    """The tables `prompts`, `pauses`, `exercises` and `remarks`."""
+    """The tables `prompts`, `labels`, `pauses`, `exercises` and `remarks`."""
 
     def prompts(self, start: datetime, end: datetime) -> list[Prompt]:
         """Prompts that were first shown in `[start, end)`, in order of time."""
@@ -43,6 +43,16 @@ class Prompts(OpenFile):
         """Store a prompt in place of the one first shown at the same instant. Raises `StoreError`."""
         with self.transaction() as db:
             db.execute(f"REPLACE INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
+
+    def labels(self, start: datetime, end: datetime) -> list[Label]:
+        """What the person said of their own posture in `[start, end)`, in order of time."""
+        sql = f"SELECT at, says FROM labels WHERE at >= ? AND at < ? AND {SENSE['labels']} ORDER BY at"
+        return [Label(instant(at), State(says)) for at, says in self._rows(sql, seconds(start), seconds(end))]
+
+    def add_label(self, label: Label) -> None:
+        """Store what the person said of their own posture. Raises `StoreError`."""
+        with self.transaction() as db:
+            db.execute("REPLACE INTO labels VALUES (?, ?)", (seconds(label.at), label.says))
 
     def pause(self, now: datetime) -> Pause | None:
         """The pause that was asked for last, as far as is believed at `now`, if it is still on then; else None."""

@@ -26,6 +26,7 @@ TIMES: Mapping[str, str] = {
     "inactivities": "at",
     "infos": "at",
     "prompts": "at",
+    "labels": "at",
     "pauses": "at",
     "exercises": "at",
 }
@@ -34,6 +35,8 @@ TIMES: Mapping[str, str] = {
 Epochs are missing, because they are exported in a different form. Syncs and remarks are missing, because they concern
 this computer alone.
 """
+LATER = frozenset({"labels"})
+"""The tables that exports of version 0.2 do not have: an export without them is whole."""
 NAMED = frozenset({"prompts", "exercises"})
 """The tables with names of exercises, which people see: what could steer a terminal is taken out of them."""
 ALWAYS = "zones"

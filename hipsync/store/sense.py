@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from hipsync.model import Answer, Occasion, Trouble, Where
+from hipsync.model import Answer, Occasion, State, Trouble, Where
 
 FIRST_S, LAST_S = -62_104_060_800, 253_339_228_799
 """The first and the last second, since 1970, that can be stored: the years 2 to 9997. In a year more at either end, a
@@ -75,6 +75,7 @@ SENSE: Mapping[str, str] = {
     f" {_places()} AND {_number('shown', 1, LARGEST)} AND {_maybe('answer', _one_of('answer', Answer))} AND"
     f" {_one_of('occasion', Occasion)}"
     + "".join(f" AND {_maybe(at, _instant(at))}" for at in ("last_shown", "answered_at", "snoozed_until")),
+    "labels": f"{_instant('at')} AND {_one_of('says', (State.STANDING,))}",
     "pauses": f"{_instant('at')} AND {_instant('until')}",
     "exercises": f"{_instant('at')} AND {_text('name')} AND {_one_of('how', ('guided', 'prompt', 'manual'))} AND"
     f" {_FLAG.format('hurt')}",

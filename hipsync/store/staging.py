@@ -38,6 +38,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "zones": ("since",),
     **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos"), ("band", "at")),
     "prompts": ("at",),
+    "labels": ("at",),
     "pauses": ("at",),
 }
 """By table, the columns that two rows cannot have in common. Other tables may hold the same row twice."""

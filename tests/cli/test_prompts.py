@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.model import MINUTE, Answer, Exercise, Pause, Prompt, Where
+from hipsync.model import MINUTE, Answer, Exercise, Label, Pause, Prompt, State, Where
 from hipsync.store import Store
 from support.builders import MONDAY
 from support.machine import Machine
@@ -95,7 +95,20 @@ def test_skip_lets_it_go(machine: Machine) -> None:
     assert exercises(machine) == []
 
 
-@pytest.mark.parametrize("words", [["done"], ["done", "--hurt"], ["snooze"], ["skip"]])
+def test_standing_is_written_down_with_its_label_and_the_day_stays_as_it_was(machine: Machine) -> None:
+    before = json.loads(machine.told("day", "--json", code=3))
+    assert machine.told("standing").startswith("Noted: you were standing.")
+    assert prompt(machine).answer is Answer.STANDING
+    with Store.read(machine.database) as store:
+        assert store.labels(MONDAY, machine.now + MINUTE) == [Label(machine.now, State.STANDING)]
+    after = json.loads(machine.told("day", "--json", code=3))
+    assert after["prompts"][0]["answer"] == "standing"
+    assert {**after, "prompts": []} == {**before, "prompts": []}
+    assert "standing" in machine.told("prompts")
+    assert machine.refused("standing", code=2).startswith("no prompt stands that could be answered")
+
+
+@pytest.mark.parametrize("words", [["done"], ["done", "--hurt"], ["snooze"], ["skip"], ["standing"]])
 def test_a_prompt_of_another_part_of_the_day_stands_no_more(machine: Machine, words: list[str]) -> None:
     machine.now = NINE + timedelta(hours=3, seconds=1)
     before = prompt(machine)

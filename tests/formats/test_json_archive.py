@@ -14,7 +14,7 @@ import pytest
 from hipsync.errors import InputError
 from hipsync.formats.csv_minutes import Imported
 from hipsync.formats.json_archive import export_json, import_json, read_json
-from hipsync.model import MINUTE, Answer, Epoch, Exercise, Pause, Prompt, State, Where
+from hipsync.model import MINUTE, Answer, Epoch, Exercise, Label, Pause, Prompt, State, Where
 from hipsync.store import Store
 from hipsync.store.rows import TIMES
 from support.builders import MONDAY
@@ -53,6 +53,7 @@ def filled(store: Store, days: int = 1) -> None:
             )
         )
         store.add_exercise(Exercise(at + MINUTE, "hip-extension", "guided", hurt=False))
+    store.add_label(Label(NOW, State.STANDING))
     store.add_pause(Pause(NOW, NOW + HOUR))
     store.note_zone(MONDAY, "Europe/London")
     store.note_zone(NOW, "Asia/Kathmandu")
@@ -122,6 +123,16 @@ def test_a_part_is_what_lies_in_it() -> None:
         archive = json.loads(out.getvalue())
         assert len(archive["prompts"]) == len(archive["exercises"]) == 1
         assert (len(archive["zones"]), len(archive["counters"])) == (2, 0)
+
+
+def test_an_export_from_before_a_table_was_added_is_whole_without_it() -> None:
+    with Store.in_memory() as store, Store.in_memory() as other:
+        filled(store)
+        older = {name: rows for name, rows in json.loads(exported(store)).items() if name != "labels"}
+        assert imported(other, json.dumps(older)).new == 1442
+        assert {**json.loads(exported(other)), "labels": []} == {**older, "labels": []}
+        with pytest.raises(InputError, match="goes on after its end"):
+            imported(other, json.dumps({**older, "labels": [], "more": []}))
 
 
 REPLACED = {

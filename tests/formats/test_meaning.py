@@ -19,7 +19,22 @@ from hipsync.formats.csv_minutes import export_csv, import_table, read_csv
 from hipsync.formats.json_archive import export_json, import_json, read_json
 from hipsync.formats.meaning import COLUMNS
 from hipsync.instants import AHEAD
-from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Exercise, Inactivity, Info, Pause, Prompt, Wear, Where
+from hipsync.model import (
+    MINUTE,
+    Answer,
+    Charge,
+    Counter,
+    Epoch,
+    Exercise,
+    Inactivity,
+    Info,
+    Label,
+    Pause,
+    Prompt,
+    State,
+    Wear,
+    Where,
+)
 from hipsync.store import Store
 from hipsync.store.migrations import FIRST_TABLES
 from hipsync.store.rows import TIMES
@@ -40,6 +55,7 @@ def filled(store: Store) -> None:
         Info(NOW, "1.0", "2", "AA:BB"),
     ])  # fmt: skip
     store.add_prompt(Prompt(NOW, NOW, "hip-extension", True, (Where.DESKTOP,), 1, NOW, Answer.SNOOZED, NOW, NOW + HOUR))
+    store.add_label(Label(NOW, State.STANDING))
     store.add_pause(Pause(NOW, NOW + HOUR))
     store.add_exercise(Exercise(NOW, "hip-extension", "guided"))
     store.note_zone(MONDAY, "Europe/London")
@@ -101,6 +117,7 @@ BAD_CELLS: Mapping[tuple[str, str], tuple[object, ...]] = {
     ("prompts", "answer"): ("maybe", 1, ""),
     ("prompts", "occasion"): ("birthday", None),
     ("prompts", "snoozed_until"): (AT + 51 * 86400, -1, 10**14, "soon"),
+    ("labels", "says"): ("lying", "sitting", 5, None),
     ("pauses", "until"): (AT - 1, AT + 9 * 86400, 10**14, 4_102_444_800, None),
     ("exercises", "name"): ("\x1b]0;x\x07", "", None),
     ("exercises", "how"): ("by magic", None),

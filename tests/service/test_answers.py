@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from hipsync.model import Answer, Exercise, Prompt
+from hipsync.errors import ConfigError
+from hipsync.model import Answer, Exercise, Label, Occasion, Prompt, State
 from hipsync.service.answers import answer_prompt
 from hipsync.store import Store
 from support.builders import MONDAY
@@ -31,6 +32,29 @@ def test_done_and_hurt_are_an_exercise_and_said_twice_they_are_one(answer: Answe
         answer_prompt(store, PROMPT, answer, LATER)
         assert store.exercises(MONDAY, MONDAY + timedelta(days=1)) == done
         assert store.prompt(PROMPT).answer is answer
+
+
+def test_standing_is_an_answer_and_a_label_and_said_twice_both_labels_stay() -> None:
+    with Store.in_memory() as store:
+        store.add_prompt(PROMPT)
+        for at in (SOON, LATER):
+            answer_prompt(store, PROMPT, Answer.STANDING, at)
+        assert store.labels(MONDAY, LATER) == [Label(SOON, State.STANDING)]
+        assert store.labels(SOON, LATER + timedelta(seconds=1)) == [
+            Label(SOON, State.STANDING),
+            Label(LATER, State.STANDING),
+        ]
+        assert store.exercises(MONDAY, MONDAY + timedelta(days=1)) == []
+
+
+@pytest.mark.parametrize("occasion", [Occasion.MORNING, Occasion.AFTER_CYCLING])
+def test_standing_answers_no_prompt_that_is_not_for_sitting(occasion: Occasion) -> None:
+    with Store.in_memory() as store:
+        prompt = store.add_prompt(PROMPT._replace(occasion=occasion))
+        with pytest.raises(ConfigError, match="not for sitting"):
+            answer_prompt(store, prompt, Answer.STANDING, SOON)
+        assert store.prompt(prompt).answer is None
+        assert store.labels(MONDAY, LATER) == []
 
 
 def test_a_snooze_ends_when_the_wearer_wanted_it_to() -> None:

@@ -9,7 +9,22 @@ from pathlib import Path
 import pytest
 
 from hipsync.instants import AHEAD
-from hipsync.model import MINUTE, Charge, Counter, Epoch, Inactivity, Info, Pause, Prompt, Remark, Sync, Trouble, Wear
+from hipsync.model import (
+    MINUTE,
+    Charge,
+    Counter,
+    Epoch,
+    Inactivity,
+    Info,
+    Label,
+    Pause,
+    Prompt,
+    Remark,
+    State,
+    Sync,
+    Trouble,
+    Wear,
+)
 from hipsync.store import Store
 from support.stored import HOUR, NOW, SECOND, band
 
@@ -74,6 +89,8 @@ def test_the_newest_instant_of_any_row_shows_a_clock_that_was_ahead(store: Store
     store.append(other, [Wear(at := NOW + next(ahead) * DAY, worn=True)])
     assert store.newest() == at
     store.add_pause(Pause(at := NOW + next(ahead) * DAY, at))
+    assert store.newest() == at
+    store.add_label(Label(at := NOW + next(ahead) * DAY, State.STANDING))
     assert store.newest() == at
     store.add_prompt(Prompt(at := NOW + next(ahead) * DAY, NOW, "hip-extension", sure=True))
     assert store.newest() == at

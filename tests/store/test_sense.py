@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.model import Exercise, Pause, Prompt, Remark, Trouble
+from hipsync.model import Exercise, Label, Pause, Prompt, Remark, State, Trouble
 from hipsync.store import Store
 from hipsync.store.checks import damage_of
 from hipsync.store.sense import SENSE
@@ -53,6 +53,7 @@ def machine(tmp_path: Path) -> Machine:
         store.note_sync(band, NOW, NOW, 300, None)
         store.add_prompt(Prompt(NOW - timedelta(hours=1), NOW - timedelta(hours=1), "hip-extension", sure=True))
         store.add_exercise(Exercise(NOW, "hip-extension", "guided"))
+        store.add_label(Label(NOW, State.STANDING))
         store.add_pause(Pause(NOW, NOW + timedelta(minutes=5)))
         store.add_remark(Remark(band, Trouble.BATTERY, ""), NOW)
     machine.told("db", "backup", str(machine.home / "good.db"))

@@ -290,6 +290,7 @@ ANSWERS: Mapping[Answer | None, str] = {
     Answer.SKIPPED: "skipped",
     Answer.IGNORED: "ignored",
     Answer.HURT: "it hurt",
+    Answer.STANDING: "was standing",
     None: "no answer yet",
 }
 

@@ -56,7 +56,7 @@ text.sat3 { fill: var(--text3); }
 .inside { fill: #ffffff; font-weight: 600; }
 .answer-done { fill: #256b41; } .answer-moved { fill: #1f6585; } .answer-snoozed { fill: #4d589c; }
 .answer-skipped { fill: #6b5a1e; } .answer-ignored { fill: #5f656d; } .answer-hurt { fill: #9c2f2f; }
-.answer-none { fill: #444a52; }
+.answer-none { fill: #444a52; } .answer-standing { fill: #6d3f86; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .3rem 1.3rem; padding: 0; margin: .6rem 0 1.2rem;
   font-size: .9rem; }
 .key { width: 1rem; height: 1rem; margin-right: .4rem; vertical-align: -.1rem; border-bottom: 1px solid var(--line); }
