@@ -136,7 +136,7 @@ class Recorded:
 
     def __init__(self, connection: Connection, now: Callable[[], datetime]) -> None:
         self._inner, self._now = connection, now
-        self.start = now()
+        self.start = _to_the_millisecond(now())
         self.size = connection.write_size
         self.lines: list[Line] = []
         self.subscribed: frozenset[str] = frozenset()
@@ -153,7 +153,7 @@ class Recorded:
             elif line.sign == "-":
                 self.subscribed -= {line.place[0]}
         self.lines.clear()
-        self.start, self.cut = self._now(), False
+        self.start, self.cut = _to_the_millisecond(self._now()), False
 
     def stop(self) -> None:
         """Stop recording. If the connection is lost by then, add a last line that says so."""
@@ -196,7 +196,7 @@ class Recorded:
         await self._recorded("bond", ("", None), self._inner.bond())
 
     def _at(self) -> timedelta:
-        return self._now() - self.start
+        return _to_the_millisecond(self._now()) - self.start
 
     def _append(self, line: Line) -> int | None:
         """Append a line and return its position. Returns None if recording has stopped or the capture is full."""
@@ -293,3 +293,8 @@ def _addresses(address: str | None) -> list[Form]:
 def _texts(text: str) -> list[Form]:
     forms = dict.fromkeys((text, text.lower(), text.upper()))
     return [(form.encode(), True) for form in forms if len(form) >= SHORTEST_REDACTED]
+
+
+def _to_the_millisecond(instant: datetime) -> datetime:
+    """Return the last whole millisecond up to an instant: the replay's clock then shows the one that the host's did."""
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
