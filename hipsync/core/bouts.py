@@ -254,7 +254,7 @@ def reached(line: Timeline, stretch: Stretch, origin: datetime, minutes: int) ->
 
 
 def signs_of_life(line: Timeline, start: int, end: int) -> Iterator[int]:
-    """The places in `[start, end)` with a step, a heart rate, or a band's report that its wearer is awake, in order."""
+    """The places in `[start, end)` with a step or a band's report that its wearer is awake, in order."""
     return (at for at in range(max(start, 0), min(end, len(line.flags))) if line.flags[at] & ALIVE)
 
 

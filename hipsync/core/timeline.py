@@ -32,9 +32,10 @@ MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 STANDING, ALIVE, VOUCHED, SLOT_END, RIDING = 1, 2, 4, 8, 16
 """Flags of a minute, which can be combined.
 
-STANDING: the band says that its wearer stood. ALIVE: there is a step, a heart rate, or a report by the band that its
-wearer is awake. VOUCHED: the minute comes from a band that reports wear, sleep or heart rate, so its stillness is that
-of a person. SLOT_END: the last minute of a slot. RIDING: the band says that its wearer rode a bicycle.
+STANDING: the band says that its wearer stood. ALIVE: there is a step, or the band says that its wearer is awake; a
+heart rate is no sign of life, because sleepers have one. VOUCHED: the minute comes from a band that reports wear, sleep
+or heart rate, so its stillness is that of a person. SLOT_END: the last minute of a slot. RIDING: the band says that its
+wearer rode a bicycle.
 """
 
 FINE_MINUTES = 5
@@ -197,7 +198,7 @@ def _place(
         flags |= STANDING
     elif epoch.state is State.CYCLING:
         flags |= RIDING
-    if epoch.heart_rate or epoch.state in _AWAKE_WORDS:
+    if epoch.state in _AWAKE_WORDS:
         flags |= ALIVE
     slot = width > FINE_MINUTES
     moving = epoch.steps >= STILL_STEPS

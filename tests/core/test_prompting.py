@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
 from hipsync.core.policy import ALL_DAY, Policy
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, outcome, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
-from hipsync.model import Answer, Epoch, Pause, Prompt
+from hipsync.model import Answer, Epoch, Pause, Prompt, State
 from support.builders import MONDAY, day
 
 OFFICE = Policy(hours=dict.fromkeys(range(7), ((time(8), time(22)),)), lunch=((time(12, 30), time(13, 30)),))
@@ -22,6 +24,10 @@ UTC_ONLY = Zones([], "UTC")
 
 def at(hour: float) -> datetime:
     return MONDAY + timedelta(hours=hour)
+
+
+def awake(epoch: Epoch) -> Epoch:
+    return epoch._replace(state=epoch.state or State.SITTING)
 
 
 def judged(
@@ -34,9 +40,14 @@ def judged(
     alive: bool = True,
     pause: Pause | None = None,
 ) -> Due | Quiet:
+    """The verdict at the end of a drawing.
+
+    With `alive` the band says of each minute that its wearer sits, and so is awake; else it has a heart rate alone.
+    """
     epochs = day(drawing, start)
     if alive:
-        epochs = [epoch._replace(heart_rate=70) for epoch in epochs]
+        epochs = [awake(epoch) for epoch in epochs]
+    epochs = [epoch._replace(heart_rate=70) for epoch in epochs]
     now = now or epochs[-1].end
     line = timeline([Source(epochs, reports_wear=True)], minute_of(start) - 10, minute_of(now), ZoneInfo("UTC"))
     return verdict(line, bouts(line, Rule()), prompts, policy, UTC_ONLY, now, pause)
@@ -112,13 +123,21 @@ class TestHours:
     """Outside the prompt hours and at lunch a prompt is dropped."""
 
     def test_a_night_counts_from_its_first_sign_of_life_inside_the_hours(self) -> None:
-        night = [*day("8h sit", at(1)), *[e._replace(heart_rate=70) for e in day("61m sit", at(9))]]
+        night = [*day("8h sit", at(1)), *[awake(epoch) for epoch in day("61m sit", at(9))]]
         assert self.verdict_of(night[:-2]).reason is Reason.SITTING  # type: ignore[union-attr]  # Due has none, and fails
         assert self.verdict_of(night[:-1]) == Due(at(10), sure=True)
 
-    def test_a_night_without_one_waits_for_it(self) -> None:
-        assert self.verdict_of(day("6h sit", at(1))) == Quiet(Reason.OUTSIDE_HOURS, at(8))
-        assert self.verdict_of(day("9h sit", at(1))) == Quiet(Reason.NO_LIFE)
+    @pytest.mark.parametrize("heart_rate", [None, 52])
+    def test_a_night_without_one_waits_for_it(self, heart_rate: int | None) -> None:
+        """Sleepers have a heart rate: one alone is no sign of life."""
+        night = [epoch._replace(heart_rate=heart_rate) for epoch in day("10h sit", at(1))]
+        assert self.verdict_of(night[: 6 * 60]) == Quiet(Reason.OUTSIDE_HOURS, at(8))
+        assert self.verdict_of(night[: 9 * 60]) == Quiet(Reason.NO_LIFE)
+
+    def test_a_night_with_a_heart_rate_counts_from_the_first_step(self) -> None:
+        night = [epoch._replace(heart_rate=52) for epoch in day("8h sit, 1m walk 1, 60m sit", at(1))]
+        assert self.verdict_of(night[:-2]).reason is Reason.SITTING  # type: ignore[union-attr]  # Due has none, and fails
+        assert self.verdict_of(night[:-1]) == Due(at(10), sure=True)
 
     @staticmethod
     def verdict_of(epochs: list[Epoch]) -> Due | Quiet:

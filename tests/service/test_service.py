@@ -91,7 +91,7 @@ def test_the_hour_is_not_forgotten_while_the_band_is_silent() -> None:
 
 def test_what_is_due_is_said_now() -> None:
     now = at(10)
-    found = state("60m sit", at(9), now)
+    found = state("1m walk, 60m sit", at(9) - MINUTE, now)
     assert isinstance(found.verdict, Due)
     assert next_wake(found, now) == now
 

@@ -194,15 +194,15 @@ def taken_off(minutes: Mapping[datetime, tuple[int, bool]]) -> set[datetime]:
     `minutes` says of each row how many steps it has, and whether it has a heart rate.
     """
     off: set[datetime] = set()
-    for at, (_, beats) in minutes.items():
-        first = last = at  # the gap that this row lies in
-        while not minutes.get(first - MINUTE, (0, True))[1]:
-            first -= MINUTE
-        while not minutes.get(last + MINUTE, (0, True))[1]:
-            last += MINUTE
+    for first in minutes:
+        if minutes[first][1] or not minutes.get(first - MINUTE, (0, True))[1]:
+            continue  # it has a heart rate, or lies inside a gap
+        gap = [first]
+        while not minutes.get(gap[-1] + MINUTE, (0, True))[1]:
+            gap.append(gap[-1] + MINUTE)
         heard = sum(minutes.get(first - i * MINUTE, (0, False))[1] for i in range(1, 121))
-        if not beats and last - first >= 10 * MINUTE and heard >= 0.8 * 120 and not _in_walk(minutes, at):
-            off.add(at)
+        if len(gap) > 10 and heard >= 0.8 * 120:
+            off.update(at for at in gap if not _in_walk(minutes, at))
     return off
 
 
