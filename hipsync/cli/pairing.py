@@ -76,6 +76,7 @@ async def _pair(app: App, wanted: Wanted, key_file: Path | None, simulate: str |
     from zoneinfo import ZoneInfo
 
     from hipsync.cli.passkey import Terminal
+    from hipsync.host.clock import SystemClock
     from hipsync.radio.bleak_radio import simulated_office_worker
     from hipsync.radio.first_meeting import FirstMeetings
     from hipsync.radio.scan import Adapter
@@ -85,7 +86,7 @@ async def _pair(app: App, wanted: Wanted, key_file: Path | None, simulate: str |
     known, host, person = drivers(), host_zone(), PairingTerminal(key_file)
 
     def pairing(adapter: Adapter, simulated_key: bytes | None) -> Pairing:
-        first_meetings = FirstMeetings(adapter, Terminal(), ZoneInfo(host), app.now)
+        first_meetings = FirstMeetings(adapter, Terminal(), ZoneInfo(host), app.now, SystemClock().passed)
         return Pairing(person, first_meetings, known, app.open_store, app.keys(), host, app.now, simulated_key)
 
     wanted.check(known)

@@ -125,6 +125,7 @@ async def service_on(
     from zoneinfo import ZoneInfo
 
     from hipsync.cli.app import host_zone
+    from hipsync.host.clock import SystemClock
     from hipsync.radio.bleak_radio import opened_radio
     from hipsync.registry import drivers
     from hipsync.service.service import Service
@@ -143,4 +144,5 @@ async def service_on(
             secret=keys.secret,
             deliver=nowhere,
             now=app.now,
+            passed=SystemClock().passed,
         )

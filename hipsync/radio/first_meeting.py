@@ -22,6 +22,7 @@ from hipsync.conversation.dialogue import Dialogue, dialogue
 from hipsync.conversation.session import Conversation
 from hipsync.driver import Driver, Session
 from hipsync.errors import DeviceError, NoReply, NotAuthorised
+from hipsync.host.clock import steady
 from hipsync.model import Reading
 from hipsync.radio.bleak_radio import CONNECT_WITHIN
 from hipsync.radio.bluez import bonded, drop_bond, identity
@@ -69,6 +70,8 @@ class FirstMeetings:
     zone: ZoneInfo
     """The wearer's time zone, by which a driver sets the band's clock."""
     now: Callable[[], datetime]
+    passed: Callable[[], float] | None = None
+    """As in `Clock`; without it, a log-in and what follows go by `now`, whoever sets it."""
 
     @property
     def _is_systems(self) -> bool:
@@ -129,7 +132,8 @@ class FirstMeetings:
         """Close the connection in `stack`, open a new one there, and log in. Raises as `connect` and `dialogue` do."""
         await stack.aclose()
         connection = await stack.enter_async_context(connect(self.adapter, address, CONNECT_WITHIN))
-        conversation = Conversation(connection, zone=self.zone, now=self.now, bonds=self._is_systems)
+        now = self.now if self.passed is None else steady(self.now, self.passed)
+        conversation = Conversation(connection, zone=self.zone, now=now, bonds=self._is_systems)
         readings: list[Reading] = []
 
         async def commit(batch: Sequence[Reading]) -> None:

@@ -22,6 +22,7 @@ from hipsync.driver import Advertisement, Driver, Message, Session
 from hipsync.errors import ConfigError, DeviceError, NotAuthorised
 from hipsync.model import Band, Epoch, Info, Reading
 from hipsync.registry import claimants
+from hipsync.service.contact import without_future
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
 from hipsync.text import clean
@@ -283,16 +284,17 @@ class Pairing:
         if newcomer.key is not None:
             self.keys.set(band.name, newcomer.key)
         store.note_zone(self.now(), self.zone)
-        store.append(band.id, newcomer.readings)
+        store.append(band.id, without_future(band, newcomer.readings, self.now()))
         return band
 
     async def _first_fetch(self, store: Store, band: Band, dialogue: Dialogue) -> None:
         """Fetch all that the band remembers, and buzz it. Raises `DeviceError` if the fetch fails."""
         self.person.show("Logged in and set the clock. Fetching what the band remembers ...")
-        epochs, started = 0, self.now()
+        epochs, started, now = 0, self.now(), dialogue.conversation.now
 
         async def commit(batch: Sequence[Reading]) -> None:
             nonlocal epochs
+            batch = without_future(band, batch, now())
             await asyncio.to_thread(store.append, band.id, batch)
             epochs += sum(isinstance(reading, Epoch) for reading in batch)
             self.person.show_count(epochs)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,10 +14,10 @@ import pytest
 from bleak.backends.device import BLEDevice
 
 from hipsync.conversation.dialogue import dialogue
-from hipsync.driver import Advertisement, Driver, Session
+from hipsync.driver import Advertisement, Driver, Link, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
-from hipsync.model import Info
+from hipsync.model import MINUTE, Counter, Epoch, Info, Reading
 from hipsync.office_day import office_day, office_days
 from hipsync.radio.first_meeting import FirstMeeting, FirstMeetings
 from hipsync.radio.scan import Adapter, NearbyDevice
@@ -211,6 +212,58 @@ def test_of_several_bands_the_person_chooses_one(home: Home) -> None:
     assert home.person.counts[-1] >= len(day)
     assert band.shown, "it was not buzzed"
     assert home.person.lines[-1] == "It should have buzzed just now."
+
+
+def test_what_a_band_dates_ahead_at_its_first_meeting_is_left_out(home: Home) -> None:
+    """Its clock was wrong until it was set just now."""
+
+    async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+        yield [Epoch(START + timedelta(minutes=at), MINUTE, 7) for at in (-60, 60)]
+
+    async def log_in(link: Link, session: Session) -> Sequence[Reading]:
+        return [Counter(START + timedelta(days=at), 1000) for at in (0, 2)]
+
+    known = drivers()
+    wrong = replace(known["infinitime"], open=log_in, sync=sync)
+
+    async def story(clock: FastClock) -> None:
+        async with simulated_radio([PineTime([], now=START, zone=ZONE)], now=clock.now, addresses=[FIRST]) as air:
+            pairing = replace(home.over_gatt(air.adapter, clock), drivers={**known, "infinitime": wrong})
+            await pairing.pair(Wanted(FIRST))
+
+    run(story, START)
+    with Store.read(home.database) as store:
+        (band,) = store.bands()
+        days = START - timedelta(days=9), START + timedelta(days=9)
+        assert [epoch.start for epoch in store.epochs(band.id, *days)] == [START - timedelta(hours=1)]
+        assert [counter.at for counter in store.counters(band.id, *days)] == [START]
+
+
+def test_a_first_meeting_waits_as_long_as_was_meant_whoever_sets_the_clock() -> None:
+    """The watch says nothing for 20 s, and the computer's clock is put back by an hour meanwhile."""
+    waited: list[timedelta] = []
+
+    async def story(clock: FastClock) -> None:
+        began = clock.now()
+
+        def computer() -> datetime:
+            return clock.now() - (timedelta(hours=1) if clock.now() > began + timedelta(seconds=20) else timedelta())
+
+        async def log_in(link: Link, session: Session) -> Sequence[Reading]:
+            until = link.now() + timedelta(seconds=30)
+            while link.now() < until:
+                await link.pause(timedelta(seconds=1))
+            waited.append(clock.now() - began)
+            return []
+
+        watch = replace(drivers()["infinitime"], open=log_in)
+        async with simulated_radio([PineTime([], now=START, zone=ZONE)], now=clock.now, addresses=[FIRST]) as air:
+            meetings = FirstMeetings(air.adapter, Nobody(), ZONE, computer, asyncio.get_running_loop().time)
+            async with meetings.meet(FIRST, watch, Session()):
+                pass
+
+    run(story, START)
+    assert waited[0] < timedelta(seconds=40)
 
 
 def test_where_nobody_can_choose_nothing_is_stored(home: Home) -> None:
