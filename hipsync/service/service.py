@@ -147,13 +147,14 @@ class Service:
         state = self.state(now)
         due = [each for each in state.contacts if not each.live and contact_at(each, state, now) <= now]
         if not due:
-            return await self._judge(state, ())
+            return await self._judge(state, now, ())
         visits = Visits()
         for contacts in due:
             self.connector.visit(contacts, visits)
         try:
             await visits.wait_fetched(JUDGE_WITHIN)
-            return await self._judge(self.state(self._now()), visits.open)
+            now = self._now()
+            return await self._judge(self.state(now), now, visits.open)
         finally:
             visits.release.set()
             await asyncio.gather(*visits.holding_open, return_exceptions=True)
@@ -182,12 +183,16 @@ class Service:
         async with self.connector.talk(band) as talk:
             await talk.dialogue.nudge(message)
 
-    async def _judge(self, state: State, talks: Sequence[Talk]) -> State:
-        """Settle open prompts, show what is due, also on the bands of `talks` and live ones; return the new state."""
-        if self.settle(state, self._now()):
-            state = self.state(self._now())
+    async def _judge(self, state: State, now: datetime, talks: Sequence[Talk]) -> State:
+        """Settle open prompts, show what is due, also on the bands of `talks` and live ones; return the new state.
+
+        `state` is the one at `now`, which is also stamped on what is stored: a clock that is put back meanwhile would
+        stamp a prompt as shown long before it fell due.
+        """
+        if self.settle(state, now):
+            state = self.state(now)
         if (due := state.due()) is not None:
-            await self._prompt(due, [*talks, *self.live.talks()])
+            await self._prompt(due, now, [*talks, *self.live.talks()])
             state = self.state(self._now())
         await self._remark(state)
         return state
@@ -205,9 +210,8 @@ class Service:
                     settled = True
         return settled
 
-    async def _prompt(self, due: Due, talks: Sequence[Talk]) -> None:
-        """Store a prompt that is due, show it, and then store where it was shown."""
-        now = self._now()
+    async def _prompt(self, due: Due, now: datetime, talks: Sequence[Talk]) -> None:
+        """Store a prompt that is due at `now`, show it, and then store where it was shown."""
         move = self._move(due)
         if due.again is None:
             prompt = self.store.add_prompt(

@@ -44,8 +44,7 @@ def no_fsync() -> None:
 def prompts_not_stored_first() -> None:
     """Show a prompt first and store it afterwards."""
 
-    async def prompt(self: Service, due: Due, talks: Sequence[Talk]) -> None:
-        now = self._now()
+    async def prompt(self: Service, due: Due, now: datetime, talks: Sequence[Talk]) -> None:
         move = self._move(due)
         fresh = Prompt(now, due.due, move.name, due.sure, last_shown=now, occasion=due.occasion)
         where = list(await self._deliver(fresh, move, due.strong))

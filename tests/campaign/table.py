@@ -197,8 +197,13 @@ def campaign_of(
         for thread in threads:
             thread.join()
         if keep:
-            shutil.copytree(folder, Path(tempfile.gettempdir()) / Path(folder).name, symlinks=True)
+            shutil.copytree(folder, Path(tempfile.gettempdir()) / Path(folder).name, symlinks=True, ignore=_sockets)
     return rows
+
+
+def _sockets(folder: str, names: list[str]) -> list[str]:
+    """Return the names of the sockets among these files of a folder: they cannot be copied."""
+    return [name for name in names if (Path(folder) / name).is_socket()]
 
 
 def main() -> None:

@@ -72,6 +72,26 @@ def test_a_prompt_is_not_said_again_after_the_clock_was_put_back(ahead: timedelt
     assert at == NINE + HOUR + MINUTE / 2 + ahead
 
 
+@pytest.mark.parametrize("back", [6 * MINUTE, 5 * HOUR, 400 * DAY])
+def test_a_prompt_is_not_said_again_if_the_clock_is_put_back_before_it_is_stored(back: timedelta) -> None:
+    """A prompt is due at one look of the service; the clock is put back in the same moment, and put right after it."""
+    looks = NINE + HOUR + MINUTE / 2
+
+    async def story(clock: FastClock) -> list[Prompt]:
+        with Store.in_memory() as store:
+            minutes = life(NINE - 10 * MINUTE, 2 * HOUR, lambda i: 60 if i < 10 else 0)
+            store.append(store.add_band(name="import", driver="csv", now=NINE, vouches=True).id, minutes)
+            told = [looks - back]
+            for now in (looks, looks + MINUTE):
+                service = serving(store, Away(clock.now), lambda: told[-1], desktop=Desktop(), key=None)
+                await service.wake(now)
+                told.append(looks + MINUTE)
+            return store.prompts(NINE - 500 * DAY, NINE + DAY)
+
+    ((due, at, shown),) = [(prompt.due, prompt.at, prompt.shown) for prompt in run(story, looks)]
+    assert (due, at, shown) == (NINE + HOUR, looks, 1)
+
+
 def test_what_a_wrong_clock_stamped_on_a_prompt_later_does_not_hold_up_the_next() -> None:
     with Store.in_memory() as store:
         shown = Prompt(NINE - MINUTE, NINE - MINUTE, "hip-extension", sure=True)
