@@ -15,8 +15,8 @@ import pytest
 from support.machine import Machine
 from support.stored import NOW, minute
 
-LONGEST_S = 4.0
-"""Seconds within which Ctrl-C is pressed: a demo takes about as long."""
+LONGEST_S = {1: 1.5, 15: 4.0}
+"""Seconds within which Ctrl-C is pressed, by how often: a demo takes about four, and most commands less than one."""
 WORDS: Sequence[Sequence[str]] = (
     ["--db", "x.db", "demo"],
     ["--db", "x.db", "pair", "--simulate", "huami"],
@@ -41,7 +41,7 @@ def test_ctrl_c_at_any_instant_prints_no_traceback(tmp_path: Path, words: Sequen
         (home / "rows.csv").write_text("\n".join(["timestamp,steps", *rows]) + "\n")
         typed = [str(home / word) if word in {"x.db", "rows.csv"} else word for word in words]
         with machine.process(*typed) as process:
-            sleep(chance.uniform(0, LONGEST_S))
+            sleep(chance.uniform(0, LONGEST_S[tries]))
             process.send_signal(signal.SIGINT)
             if chance.random() < 0.3:  # an impatient person
                 sleep(chance.uniform(0, 0.2))

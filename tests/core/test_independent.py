@@ -293,7 +293,10 @@ def test_rows_are_written_as_the_import_reads_them() -> None:
     )
 
 
-@pytest.mark.parametrize(("path", "people"), [(SAMPLE, 3), pytest.param(EVERYBODY, 11, marks=needs_everybody)])
+@pytest.mark.parametrize(
+    ("path", "people"),
+    [(SAMPLE, 3), pytest.param(EVERYBODY, 11, marks=[needs_everybody, pytest.mark.ring])],
+)
 def test_the_weeks_of_people_are_whole(path: Path, people: int) -> None:
     found = weeks(path)
 

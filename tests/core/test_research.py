@@ -50,7 +50,10 @@ def gini(lengths: list[int]) -> float:
 
 @pytest.mark.parametrize(
     ("path", "people"),
-    [(real_people.SAMPLE, 3), pytest.param(real_people.EVERYBODY, 11, marks=real_people.needs_everybody)],
+    [
+        (real_people.SAMPLE, 3),
+        pytest.param(real_people.EVERYBODY, 11, marks=[real_people.needs_everybody, pytest.mark.ring]),
+    ],
 )
 def test_zero_step_bouts_agree_with_a_second_calculation(path: Path, people: int) -> None:
     compared = 0
