@@ -70,8 +70,8 @@ class Day:
         case, now = Case(DRIVERS[key], made), clock.now()
         days = _days(now.astimezone(LONDON).date() - timedelta(days=1))
         life = [epoch for epoch in days if epoch.start >= now - before]
-        known = made(life, now=now, zone=LONDON, secret=KEY)
-        secret = KEY if case.driver.secret(known.advertisement()) != "none" else None
+        idle = made(life[:1], now=now, zone=LONDON, secret=KEY)
+        secret = KEY if case.driver.secret(idle.advertisement()) != "none" else None
         wrong = {"clock_error": error} if error else {}
         band = made(life, now=now, zone=LONDON, secret=secret, **wrong)
         return cls(name, clock, life, band, case, MemoryStore(), {minute.start: minute.steps for minute in life})
