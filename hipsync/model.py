@@ -245,6 +245,33 @@ class Label(NamedTuple):
     says: State
 
 
+class Presence(StrEnum):
+    """What is known of a minute at this computer. A minute of which nothing is known has none of these."""
+
+    USED = "used"
+    """There was input at this computer, by its user."""
+    IDLE = "idle"
+    """There was none."""
+    LOCKED = "locked"
+    """The screen was locked."""
+
+
+class Desk(StrEnum):
+    """How the user works at this computer; OFF means that hipsync does not ask it whether it is used."""
+
+    SITTING = "sitting"
+    STANDING = "standing"
+    OFF = "off"
+
+
+class PresenceSpan(NamedTuple):
+    """Whole minutes `[start, until)` of one kind at this computer."""
+
+    start: datetime
+    until: datetime
+    presence: Presence
+
+
 class Exercise(NamedTuple):
     """An exercise that the person did."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +37,13 @@ def run_command(app: App) -> None:
     from hipsync.cli.logs import log_events
     from hipsync.host.clock import SystemClock
     from hipsync.host.lock import only_instance
+    from hipsync.host.presence.computer import Computer
+    from hipsync.model import Desk
     from hipsync.radio.bleak_radio import opened_radio
     from hipsync.registry import drivers
     from hipsync.service.daemon import run
     from hipsync.service.delivery import Delivery
+    from hipsync.service.presence import ABOUT, PresenceWatch
     from hipsync.service.service import Service
 
     if not app.verbose:
@@ -55,6 +59,10 @@ def run_command(app: App) -> None:
             delivery = Delivery(store, app.now, app.config())
 
             clock, zone = SystemClock(), ZoneInfo(host_zone())
+            computer = Computer(app.now, activitywatch=lambda: delivery.config.activitywatch)
+            watch = PresenceWatch(store, clock, computer.look, lambda: delivery.config.rule.desk is not Desk.OFF)
+            if delivery.config.rule.desk is not Desk.OFF and not store.has_presence():
+                log.info("%s", ABOUT)
             async with opened_radio(store.bands(), keys.secret, zone, app.now, app.adapter()) as radio:
 
                 def settings() -> Settings:
@@ -75,14 +83,17 @@ def run_command(app: App) -> None:
                     show_remark=delivery.show_remark,
                     show_damage=delivery.show_damage,
                     passed=clock.passed,
+                    store_presence=watch.store,
                 )
-                await run(
-                    service,
-                    clock,
-                    settings=settings,
-                    zone=lambda: _zone_now(service.settings.host_zone),
-                    trouble=delivery.trouble,
-                )
+                with contextlib.closing(computer):
+                    async with watch.watching():
+                        await run(
+                            service,
+                            clock,
+                            settings=settings,
+                            zone=lambda: _zone_now(service.settings.host_zone),
+                            trouble=delivery.trouble,
+                        )
 
     asyncio.run(serve())
 

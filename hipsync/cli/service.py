@@ -21,6 +21,7 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App, host_zone
 from hipsync.errors import ConfigError, Refused
+from hipsync.model import Desk
 from hipsync.private import replacing
 
 if TYPE_CHECKING:
@@ -52,16 +53,21 @@ def install_command(app: App, shown: bool) -> None:
     hipsync service install
     hipsync service install --print
     """
+    from hipsync.service.presence import ABOUT
+
     place = _place(app)
     if shown:
         click.echo(place.text, nl=False)
         return
-    app.paired_store().close()  # without a band, the service would end at once
-    app.config()
+    with app.paired_store() as store:  # without a band, the service would end at once
+        known = store.has_presence()
+    config = app.config()
     host_zone()
     _refuse_a_second(app)
     _install(place)
     click.echo(f"The service runs, and starts when you log in: {place.path}")
+    if config.rule.desk is not Desk.OFF and not known:
+        click.echo(f"{ABOUT[0].upper()}{ABOUT[1:]}.")
     if sys.platform == "linux":
         click.echo("Its log: `hipsync service logs`.")
         if (name := _user()) and _lingering(name) is False:
@@ -149,7 +155,16 @@ def _place(app: App) -> Place:
         command += ["--db", str(app.db_path.absolute())]
     if app.config_path is not None:
         command += ["--config", str(app.config_path.absolute())]
-    return here([*command, "run"])
+    return here([*command, "run"], loopback=_asks_activitywatch(app))
+
+
+def _asks_activitywatch(app: App) -> bool:
+    """Whether the settings have the service ask ActivityWatch; settings that cannot be read ask for nothing."""
+    try:
+        config = app.config()
+    except ConfigError:
+        return False
+    return config.activitywatch and config.rule.desk is not Desk.OFF
 
 
 def _refuse_a_second(app: App) -> None:

@@ -27,7 +27,7 @@ from hipsync.core.timeline import (
     instant_of,
     minute_of,
 )
-from hipsync.model import Break, EndedBy, Prompt, Stretch
+from hipsync.model import Break, Desk, EndedBy, Prompt, Stretch
 
 LISTED_MINUTES = 8
 """Stretches shorter than this are pauses while moving about, and are not listed. Shorter runs of minutes without a step
@@ -63,6 +63,8 @@ class Rule(NamedTuple):
     """Up to this many missing minutes in a row only suspend the count; more end the stretch."""
     trust_posture: bool = False
     """Whether a stretch ends after two minutes in a row for which a band itself reports that its wearer stood."""
+    desk: Desk = Desk.SITTING
+    """How the wearer works at this computer. OFF means that its use is neither asked for nor counted."""
 
 
 class Bouts(NamedTuple):

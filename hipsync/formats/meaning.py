@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from hipsync.instants import latest
-from hipsync.model import MINUTE, STEPS_A_MINUTE, Answer, Epoch, Occasion, State, Where
+from hipsync.model import MINUTE, STEPS_A_MINUTE, Answer, Epoch, Occasion, Presence, State, Where
 from hipsync.store.sense import known_zone
 from hipsync.text import clean, is_visible
 
@@ -27,6 +27,8 @@ LONGEST_PAUSE = timedelta(days=8)
 """The longest pause of a file: `hipsync pause` gives seven days at most."""
 LONGEST_SNOOZE = timedelta(days=50)
 """The longest time for which a prompt can be put off: `hipsync snooze` takes 999 hours and 9,999 minutes at most."""
+LONGEST_PRESENCE = timedelta(hours=1)
+"""The longest span of presence: hipsync stores each hour by itself."""
 LONGEST_NAME, LONGEST_TEXT = 64, 256
 """How many characters a name, or what a band says of itself, may have."""
 _LAST_S = int(END.timestamp()) - 1
@@ -157,6 +159,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "answered_at": _STAMP.optional, "snoozed_until": _INSTANT.optional, "occasion": _word(Occasion),
     },
     "labels": {"at": _STAMP, "says": _word((State.STANDING,))},
+    "presence": {"start": _INSTANT, "until": _STAMP, "state": _word(Presence)},
     "pauses": {"at": _STAMP, "until": _INSTANT},
     "exercises": {"at": _STAMP, "name": _NAME, "how": _word(("guided", "prompt", "manual")), "hurt": _FLAG},
 }  # fmt: skip
@@ -164,10 +167,14 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 
 
 def _wrong_span(table: str, row: Mapping[str, object]) -> str | None:
-    """Why a pause or a snooze cannot last as long as this row says; None if it can."""
+    """Why a pause, a span of presence or a snooze cannot last as long as this row says; None if it can."""
     match table, row:
         case "pauses", {"at": int(at), "until": int(until)} if not 0 <= until - at <= LONGEST_PAUSE.total_seconds():
             return f"until is {until - at} seconds after at: a pause lasts {LONGEST_PAUSE.days} days at most"
+        case "presence", {"start": int(at), "until": int(until)} if (
+            at % 60 or until % 60 or not 60 <= until - at <= LONGEST_PRESENCE.total_seconds()
+        ):
+            return f"{at} to {until} is no span of whole minutes, up to {LONGEST_PRESENCE // MINUTE} of them"
         case "prompts", {"at": int(at), "snoozed_until": int(until)}:
             answered = row.get("answered_at")
             since = max(at, answered) if isinstance(answered, int) else at

@@ -48,11 +48,18 @@ def _windows() -> bool:
     return sys.platform == "win32"
 
 
-def place(command: Sequence[str], home: Path, platform: str = sys.platform, config: Path | None = None) -> Place:
+def place(
+    command: Sequence[str],
+    home: Path,
+    platform: str = sys.platform,
+    config: Path | None = None,
+    *,
+    loopback: bool = False,
+) -> Place:
     """Return the service file for a user with this home folder on this platform, named as in `sys.platform`.
 
     `command` is what the service runs: `hipsync run` with its options. `config` is the user's XDG_CONFIG_HOME; None
-    means `.config` in the home folder.
+    means `.config` in the home folder. `loopback` is as for `unit`.
     """
     if platform == "darwin":
         path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
@@ -67,13 +74,13 @@ def place(command: Sequence[str], home: Path, platform: str = sys.platform, conf
     ctl = ("systemctl", "--user")
     name = f"{NAME}.service"
     start = [(*ctl, "daemon-reload"), (*ctl, "enable", name), (*ctl, "restart", name)]
-    return Place(path, unit(command), start, [(*ctl, "disable", "--now", name)])
+    return Place(path, unit(command, loopback=loopback), start, [(*ctl, "disable", "--now", name)])
 
 
-def here(command: Sequence[str]) -> Place:
-    """Return the service file that runs a command for the current user on this system."""
+def here(command: Sequence[str], *, loopback: bool = False) -> Place:
+    """Return the service file that runs a command for the current user on this system. `loopback` is as for `unit`."""
     given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return place(command, Path.home(), config=given if given.is_absolute() else None)
+    return place(command, Path.home(), config=given if given.is_absolute() else None, loopback=loopback)
 
 
 def installed() -> Path | None:
@@ -82,13 +89,15 @@ def installed() -> Path | None:
     return path if path.exists() else None
 
 
-def unit(command: Sequence[str]) -> str:
+def unit(command: Sequence[str], *, loopback: bool = False) -> str:
     """Return the text of a systemd user unit that runs a command.
 
+    `loopback` lets it open sockets of IPv4, to reach a server on this computer: ActivityWatch, if the user wants that.
+
     The lines from UMask on deny the service what it does not need, as far as a user's manager can without namespaces,
-    which not every system allows its users. It needs Unix sockets alone: D-Bus leads to Bluetooth, to the desktop and
-    to the manager, which starts the user's `prompts.command` outside all this (`hipsync.host.transient`). So no setting
-    opens anything here. Memory is seven times, and tasks are five times, what the service has been seen to use.
+    which not every system allows its users. All else needs Unix sockets alone: X11 has one, and D-Bus leads to
+    Bluetooth, to the desktop and to the manager, which starts the user's `prompts.command` outside all this
+    (`hipsync.host.transient`). Memory is seven times, and tasks are five times, what the service has been seen to use.
     """
     return f"""\
 [Unit]
@@ -112,7 +121,7 @@ LimitCORE=0
 
 UMask=0077
 NoNewPrivileges=yes
-RestrictAddressFamilies=AF_UNIX
+RestrictAddressFamilies=AF_UNIX{" AF_INET" if loopback else ""}
 RestrictNamespaces=yes
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources

@@ -85,18 +85,21 @@ class Service:
         show_remark: Callable[[Remark], Awaitable[object]] | None = None,
         show_damage: Callable[[], Awaitable[object]] | None = None,
         passed: Callable[[], float] | None = None,
+        store_presence: Callable[[], None] | None = None,
     ) -> None:
         """`hear` returns which of the given bands are in reach now; without it, a band that went away is only retried.
 
         `show_remark` shows a remark on a band, such as a low battery; without it no remark is made.
         `show_damage` shows that the database is damaged. `passed` is as in `Clock`; without it, time passes by the
-        clock of the event loop, and nobody sets the clock of `now`.
+        clock of the event loop, and nobody sets the clock of `now`. `store_presence` stores what is known of the
+        computer's use and waits in memory.
         """
         self.store = store
         self.settings = settings
         """May be replaced between two wakes."""
         self._deliver, self._now, self._hear, self._show_remark = deliver, now, hear, show_remark
         self._show_damage = show_damage
+        self._store_presence = store_presence
         self._damage: str | None = None
         """What is wrong with the database, as it was told last; None if nothing is."""
         self._live_kinds, self._tries = live_kinds(drivers), Tries()
@@ -144,6 +147,8 @@ class Service:
         lost.
         """
         self.store.note_zone(now, self.settings.host_zone)
+        if self._store_presence is not None:
+            self._store_presence()
         state = self.state(now)
         due = [each for each in state.contacts if not each.live and contact_at(each, state, now) <= now]
         if not due:

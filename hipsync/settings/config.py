@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from hipsync.core.bouts import Rule
 from hipsync.core.policy import Policy, Windows
+from hipsync.model import Desk
 
 if TYPE_CHECKING:
     from hipsync.core.exercises import Move
@@ -22,7 +23,7 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 """The names of the weekdays in the settings file, at the index of their number: Monday is 0."""
 _MONDAY_TO_FRIDAY: Windows = ((time(8), time(22)),)
 _WEEKEND: Windows = ((time(9), time(22)),)
-_RULE = Rule(limit_minutes=60, break_steps=20, break_window_minutes=5, moves=3, trust_posture=False)
+_RULE = Rule(limit_minutes=60, break_steps=20, break_window_minutes=5, moves=3, trust_posture=False, desk=Desk.SITTING)
 _POLICY = Policy(
     limit_minutes=_RULE.limit_minutes,
     repeat_minutes=None,
@@ -46,6 +47,8 @@ class Config:
     - `break_window_minutes`: 5. The `break_steps` must be taken within this time, so that "you walked" is true.
     - `moves`: 3. This many minutes with any step, out of the last 15, end a stretch too ("you kept moving a little").
       That raises the F1 score by 0.033; 0 turns it off.
+    - `desk`: sitting. Whether the user sits or stands at this computer. With off, the computer is not asked once a
+      minute whether it is used. Most desks are for sitting.
     - `trust_posture`: off. Whether a stretch ends when the band itself reports that the wearer stands. No data have
       shown yet that such reports are better than steps.
     """
@@ -62,6 +65,10 @@ class Config:
     - `stronger`: on. Whether an ignored prompt is shown once more if there has been a sign of life since. So the first
       prompt can be gentle.
     """
+    activitywatch: bool = False
+    """Whether ActivityWatch on this computer is asked when input came last, if the desktop does not say. Off by
+    default, because it needs a network socket."""
+
     snooze: timedelta = timedelta(minutes=10)
     """How long a snoozed prompt waits: long enough for a coffee or the end of a call. Unanswered ones wait as long."""
     desktop: bool = True

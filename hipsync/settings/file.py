@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hipsync.errors import ConfigError
-from hipsync.model import MINUTE
+from hipsync.model import MINUTE, Desk
 from hipsync.private import refuse_writable
 from hipsync.settings import values
 from hipsync.settings.config import WEEKDAYS, Config
@@ -185,7 +185,9 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "break_window": _Key("rule.break_window_minutes", values.minutes_between(1, 60), _written_minutes),
         "moves": _Key("rule.moves", values.whole_number(0, 15)),
         "trust_posture": _Key("rule.trust_posture", values.true_or_false),
+        "desk": _Key("rule.desk", values.word_of(Desk)),
     },
+    "presence": {"activitywatch": _Key("activitywatch", values.true_or_false)},
     "prompts": {
         "hours": _Key("policy.hours", values.windows_by_weekday, _written_hours),
         "lunch": _Key("policy.lunch", values.windows, _written_windows),

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from hipsync.errors import ConfigError
 from hipsync.settings.config import WEEKDAYS
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Toml: TypeAlias = "str | int | float | bool | datetime | date | time | Sequence[Toml] | Mapping[str, Toml]"
 """Any value of a TOML document."""
+
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 def suggestion(word: str, known: Sequence[str] | Mapping[str, object]) -> str:
@@ -83,6 +87,19 @@ def true_or_false(value: Toml) -> bool:
 
 
 # ------------------------------------------------------------------ texts
+
+
+def word_of(words: type[Word]) -> Callable[[Toml], Word]:
+    """Return a reader for one of the words of an enumeration."""
+
+    def read(value: Toml) -> Word:
+        try:
+            return words(str(value))
+        except ValueError as error:
+            known = ", ".join(f'"{word.value}"' for word in words)
+            raise ConfigError(f"must be one of {known}") from error
+
+    return read
 
 
 def text(value: Toml) -> str:

@@ -6,6 +6,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     bands.py        bands, syncs, zones
     readings.py     epochs, counters and the other readings
     prompts.py      prompts, labels, pauses, exercises, remarks
+    presences.py    when the computer was used
     judged_days.py  a cache of days that were judged
     maintenance.py  check, backup, vacuum, forget, erase
     rows.py         rows of any table, for export and import
@@ -36,6 +37,7 @@ from hipsync.store.checked import Checked, is_due, last_check, remember
 from hipsync.store.file import connected, error_code, translated
 from hipsync.store.judged_days import JudgedDays, StoredDay
 from hipsync.store.maintenance import Maintenance
+from hipsync.store.presences import Presences
 from hipsync.store.prompts import Prompts
 from hipsync.store.readings import Appended, Readings
 from hipsync.store.rows import Rows
@@ -44,11 +46,11 @@ __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 6
+VERSION = 7
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 
-class Store(Readings, Prompts, JudgedDays, Maintenance, Rows):
+class Store(Readings, Prompts, Presences, JudgedDays, Maintenance, Rows):
     """The open database: a context manager that closes it. Several threads may use it, one at a time."""
 
     @staticmethod

@@ -32,6 +32,7 @@ _TIMES = {
     "epochs": "start",
     "syncs": "started",
     "zones": "since",
+    "presence": "start",
     **dict.fromkeys(
         (
             "counters",

@@ -127,6 +127,10 @@ TABLES: Mapping[str, Meaning] = {
         {"band": _BAND, "what": "battery, no data, refused", "at": f"when ({SECONDS})"},
     ),
     "labels": Meaning("What its wearer said of their posture", {"at": f"when ({SECONDS})", "says": "standing"}),
+    "presence": Meaning(
+        "Minutes at the computer; of the others nothing is known",
+        {"start": f"begin ({SECONDS})", "until": f"end ({SECONDS})", "state": "used, idle, locked"},
+    ),
     "pauses": Meaning("When nothing was to be said", {"at": f"begin ({SECONDS})", "until": f"end ({SECONDS})"}),
     "exercises": Meaning(
         "An exercise that was done",

@@ -213,6 +213,7 @@ _TIMES = {
         ),
         _AT,
     ),
+    "presence": "start < :end AND until > :start",
     "syncs": "started < :end AND ended >= :start",
 }
 """By table, the SQL condition for rows that belong to `[:start, :end)`."""

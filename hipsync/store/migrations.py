@@ -181,6 +181,24 @@ def m006_labels(db: Database) -> None:
     _execute(db, "CREATE TABLE labels (at INTEGER PRIMARY KEY, says TEXT NOT NULL)")
 
 
+@STEPS()
+def m007_presence(db: Database) -> None:
+    """Add the table of what is known of the computer's use.
+
+    The whole row is the key, so that a span which has grown since an export and the shorter one from that export can
+    stand side by side.
+    """
+    _execute(
+        db,
+        """CREATE TABLE presence (
+            start INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            state TEXT NOT NULL,
+            PRIMARY KEY (start, until, state)
+        ) WITHOUT ROWID""",
+    )
+
+
 def _execute(db: Database, *statements: str) -> None:
     for statement in statements:
         db.execute(statement)  # pyright: ignore[reportUnknownMemberType]  sqlite-utils types its rows loosely

@@ -49,7 +49,14 @@ _CODES = {state: code for code, state in enumerate(STATES)}
 
 
 _OF_BANDS = ("counters", "wears", "charges", "inactivities", "infos", "remarks")
-_OF_THE_PERSON = {"prompts": "at", "labels": "at", "pauses": "at", "exercises": "at", "zones": "since"}
+_OF_THE_PERSON = {
+    "prompts": "at",
+    "labels": "at",
+    "presence": "until",
+    "pauses": "at",
+    "exercises": "at",
+    "zones": "since",
+}
 _NEWEST = " UNION ALL ".join(
     [
         (

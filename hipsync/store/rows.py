@@ -27,6 +27,7 @@ TIMES: Mapping[str, str] = {
     "infos": "at",
     "prompts": "at",
     "labels": "at",
+    "presence": "start",
     "pauses": "at",
     "exercises": "at",
 }
@@ -35,8 +36,10 @@ TIMES: Mapping[str, str] = {
 Epochs are missing, because they are exported in a different form. Syncs and remarks are missing, because they concern
 this computer alone.
 """
-LATER = frozenset({"labels"})
+LATER = frozenset({"labels", "presence"})
 """The tables that exports of version 0.2 do not have: an export without them is whole."""
+ROWID = {"counters": "band", "presence": "until, state"}
+"""By table that has no rowid, the columns that order the rows of one instant."""
 NAMED = frozenset({"prompts", "exercises"})
 """The tables with names of exercises, which people see: what could steer a terminal is taken out of them."""
 ALWAYS = "zones"
@@ -56,7 +59,7 @@ class Rows(Bands):
         whole = start is None or table == ALWAYS
         first = -(2**62) if start is None or whole else seconds(start)
         last = 2**62 if end is None or table == ALWAYS else seconds(end)
-        order = f"{at}, {'band' if table == 'counters' else 'rowid'}"  # counters have no rowid
+        order = f"{at}, {ROWID.get(table, 'rowid')}"
         sql = (
             f"SELECT {', '.join(columns)} FROM {table} WHERE {at} >= ? AND {at} < ? AND {SENSE[table]} ORDER BY {order}"
         )
@@ -104,7 +107,7 @@ class Rows(Bands):
         sql = f"INSERT OR IGNORE INTO {table} ({names}) SELECT {marks} WHERE NOT EXISTS ({known})"
         with self.transaction() as db:
             new = db.execute(sql, (*cells.values(), *cells.values())).rowcount == 1
-            if new and "band" in columns:
+            if new and ("band" in columns or table == "presence"):
                 drop_days(db, BEFORE_ALL_S, AFTER_ALL_S)
             return new
 

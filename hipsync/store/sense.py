@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from hipsync.model import Answer, Occasion, State, Trouble, Where
+from hipsync.model import Answer, Occasion, Presence, State, Trouble, Where
 
 FIRST_S, LAST_S = -62_104_060_800, 253_339_228_799
 """The first and the last second, since 1970, that can be stored: the years 2 to 9997. In a year more at either end, a
@@ -76,6 +76,8 @@ SENSE: Mapping[str, str] = {
     f" {_one_of('occasion', Occasion)}"
     + "".join(f" AND {_maybe(at, _instant(at))}" for at in ("last_shown", "answered_at", "snoozed_until")),
     "labels": f"{_instant('at')} AND {_one_of('says', (State.STANDING,))}",
+    "presence": f"{_instant('start')} AND {_instant('until')} AND start % 60 = 0 AND until % 60 = 0"
+    f" AND until - start BETWEEN 60 AND 3600 AND {_one_of('state', Presence)}",
     "pauses": f"{_instant('at')} AND {_instant('until')}",
     "exercises": f"{_instant('at')} AND {_text('name')} AND {_one_of('how', ('guided', 'prompt', 'manual'))} AND"
     f" {_FLAG.format('hurt')}",

@@ -14,7 +14,7 @@ import pytest
 from hipsync.errors import InputError
 from hipsync.formats.csv_minutes import Imported
 from hipsync.formats.json_archive import export_json, import_json, read_json
-from hipsync.model import MINUTE, Answer, Epoch, Exercise, Label, Pause, Prompt, State, Where
+from hipsync.model import MINUTE, Answer, Epoch, Exercise, Label, Pause, Presence, PresenceSpan, Prompt, State, Where
 from hipsync.store import Store
 from hipsync.store.rows import TIMES
 from support.builders import MONDAY
@@ -54,6 +54,7 @@ def filled(store: Store, days: int = 1) -> None:
         )
         store.add_exercise(Exercise(at + MINUTE, "hip-extension", "guided", hurt=False))
     store.add_label(Label(NOW, State.STANDING))
+    store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
     store.add_pause(Pause(NOW, NOW + HOUR))
     store.note_zone(MONDAY, "Europe/London")
     store.note_zone(NOW, "Asia/Kathmandu")
@@ -125,14 +126,18 @@ def test_a_part_is_what_lies_in_it() -> None:
         assert (len(archive["zones"]), len(archive["counters"])) == (2, 0)
 
 
+NEW: dict[str, list[object]] = {"labels": [], "presence": []}
+"""The tables that version 0.2 did not have."""
+
+
 def test_an_export_from_before_a_table_was_added_is_whole_without_it() -> None:
     with Store.in_memory() as store, Store.in_memory() as other:
         filled(store)
-        older = {name: rows for name, rows in json.loads(exported(store)).items() if name != "labels"}
+        older = {name: rows for name, rows in json.loads(exported(store)).items() if name not in NEW}
         assert imported(other, json.dumps(older)).new == 1442
-        assert {**json.loads(exported(other)), "labels": []} == {**older, "labels": []}
+        assert {**json.loads(exported(other)), **NEW} == {**older, **NEW}
         with pytest.raises(InputError, match="goes on after its end"):
-            imported(other, json.dumps({**older, "labels": [], "more": []}))
+            imported(other, json.dumps({**older, **NEW, "more": []}))
 
 
 REPLACED = {

@@ -30,6 +30,8 @@ from hipsync.model import (
     Info,
     Label,
     Pause,
+    Presence,
+    PresenceSpan,
     Prompt,
     State,
     Wear,
@@ -56,6 +58,7 @@ def filled(store: Store) -> None:
     ])  # fmt: skip
     store.add_prompt(Prompt(NOW, NOW, "hip-extension", True, (Where.DESKTOP,), 1, NOW, Answer.SNOOZED, NOW, NOW + HOUR))
     store.add_label(Label(NOW, State.STANDING))
+    store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
     store.add_pause(Pause(NOW, NOW + HOUR))
     store.add_exercise(Exercise(NOW, "hip-extension", "guided"))
     store.note_zone(MONDAY, "Europe/London")
@@ -118,6 +121,9 @@ BAD_CELLS: Mapping[tuple[str, str], tuple[object, ...]] = {
     ("prompts", "occasion"): ("birthday", None),
     ("prompts", "snoozed_until"): (AT + 51 * 86400, -1, 10**14, "soon"),
     ("labels", "says"): ("lying", "sitting", 5, None),
+    ("presence", "start"): (AT - 59, AT - 3660, AT, -1, 2**70, "2026", 1.5, True, None),
+    ("presence", "until"): (AT + 30, AT - 60, AT + 3600, None),
+    ("presence", "state"): ("away", "unknown", 5, None),
     ("pauses", "until"): (AT - 1, AT + 9 * 86400, 10**14, 4_102_444_800, None),
     ("exercises", "name"): ("\x1b]0;x\x07", "", None),
     ("exercises", "how"): ("by magic", None),

@@ -35,6 +35,24 @@ def test_a_unit_starts_the_command_whatever_its_words_hold(tmp_path: Path) -> No
         assert f"\n{line}\n" in made.text
 
 
+def test_only_what_asks_a_server_on_this_computer_opens_more_sockets(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    closed, opened = "\nRestrictAddressFamilies=AF_UNIX\n", "\nRestrictAddressFamilies=AF_UNIX AF_INET\n"
+    for settings, line in {
+        "": closed,
+        "[presence]\nactivitywatch = true\n": opened,
+        '[presence]\nactivitywatch = true\n[sitting]\ndesk = "off"\n': closed,
+        '[sitting]\ndesk = "standing"\n': closed,
+        "[presence]\nactivitywatch = 7\n": closed,
+    }.items():
+        machine.settings.parent.mkdir(parents=True, exist_ok=True)
+        machine.settings.write_text(settings)
+        machine.settings.chmod(0o600)
+        assert line in machine.told("service", "install", "--print"), settings
+    text = placed("linux", tmp_path).text
+    assert place(COMMAND, tmp_path, "linux", loopback=True).text == text.replace(closed, opened)
+
+
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd judges it")
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
     unit = tmp_path / "hipsync.service"

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from hipsync.cli import hipsync
 from hipsync.conversation.session import committed
-from hipsync.model import MINUTE, Epoch, Reading
+from hipsync.model import MINUTE, Epoch, Presence, PresenceSpan, Reading
 from hipsync.service import pairing
 from hipsync.store import Store
 from hipsync_devices.huami import protocol
@@ -153,6 +153,17 @@ def test_run_syncs_a_simulated_band_refuses_a_second_and_ends_on_sigterm(paired:
     with Store.open(paired) as store:
         (band,) = store.bands()
         assert [sync.error for sync in store.syncs(band.id)] == [None, None]
+
+
+def test_that_the_computer_is_watched_is_said_before_the_first_time_and_not_again(paired: Path) -> None:
+    for already in (False, True):
+        with running(paired) as run:
+            run.until("watches")
+            assert run.ended_by(signal.SIGTERM) < 5
+        assert ("sitting.desk off" in "".join(run.lines)) is not already
+        with Store.open(paired) as store:
+            now = CLOCK.now().replace(second=0, microsecond=0)
+            store.add_presence([PresenceSpan(now - MINUTE, now, Presence.IDLE)])
 
 
 def test_sigterm_in_the_middle_of_a_fetch_leaves_whole_minutes_without_a_hole(paired: Path) -> None:

@@ -11,12 +11,15 @@ import pytest
 
 from hipsync.core.bouts import Rule
 from hipsync.core.policy import Policy
+from hipsync.model import Desk
 from hipsync.settings.config import Config
 
 
 def test_the_defaults_are_those_of_the_contract() -> None:
     assert Config() == Config(
-        rule=Rule(limit_minutes=60, break_steps=20, break_window_minutes=5, moves=3, trust_posture=False),
+        rule=Rule(
+            limit_minutes=60, break_steps=20, break_window_minutes=5, moves=3, trust_posture=False, desk=Desk.SITTING
+        ),
         policy=Policy(
             limit_minutes=60,
             repeat_minutes=None,
@@ -27,6 +30,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
             lunch=((time(12, 30), time(13, 30)),),
             stronger=True,
         ),
+        activitywatch=False,
         snooze=timedelta(minutes=10),
         desktop=True,
         band=True,
@@ -63,7 +67,9 @@ def test_every_default_says_what_it_is_or_why() -> None:
     assert reasons().keys() == {each.name for each in fields(Config)}
 
 
-@pytest.mark.parametrize("setting", ["limit_minutes", "break_steps", "break_window_minutes", "moves", "trust_posture"])
+@pytest.mark.parametrize(
+    "setting", ["limit_minutes", "break_steps", "break_window_minutes", "moves", "trust_posture", "desk"]
+)
 def test_every_setting_of_the_rule_says_so_too(setting: str) -> None:
     assert f"- `{setting}`: " in reasons()["rule"]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hipsync.core.bouts import Rule
 from hipsync.core.policy import Policy
 from hipsync.errors import ConfigError
-from hipsync.model import MINUTE
+from hipsync.model import MINUTE, Desk
 from hipsync.settings.config import Config
 from hipsync.settings.file import as_toml, load, parsed
 
@@ -66,6 +66,9 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
         ("sitting", 'break_window = "3m"', "rule.break_window_minutes", 3),
         ("sitting", "moves = 0", "rule.moves", 0),
         ("sitting", "trust_posture = true", "rule.trust_posture", True),
+        ("sitting", 'desk = "standing"', "rule.desk", Desk.STANDING),
+        ("sitting", 'desk = "off"', "rule.desk", Desk.OFF),
+        ("presence", "activitywatch = true", "activitywatch", True),
         ("prompts", 'hours = { tue = "09:00-12:00, 13:00-24:00" }', "policy.hours",
          {1: ((time(9), time(12)), (time(13), time.max))}),
         ("prompts", 'hours = { sat-mon = "9:00-10:00" }', "policy.hours",
@@ -107,7 +110,7 @@ def test_each_key_sets_its_setting_and_no_other(file: Path, table: str, line: st
     ("text", "said"),
     [
         ("[siting]\n", "there is no table [siting]: do you mean sitting?"),
-        ("[xyz]\n", "there is no table [xyz]; there are sitting, prompts, day, sync, radio, exercises, therapist"),
+        ("[xyz]\n", "there is no table [xyz]; there are sitting, presence, prompts, day, sync, radio, exercises,"),
         ('[radio]\nadapter = "usb0"\n', "radio.adapter = 'usb0': must be an adapter such as"),
         ('[radio]\nadapter = "hci0/../x"\n', "radio.adapter = 'hci0/../x': must be an adapter such as"),
         ("sitting = 1\n", "sitting must be a table: [sitting]"),
@@ -124,6 +127,8 @@ def test_each_key_sets_its_setting_and_no_other(file: Path, table: str, line: st
         ("[sitting]\nmoves = true\n", "sitting.moves = True: must be a whole number from 0 to 15"),
         ("[sitting]\nmoves = 16\n", "sitting.moves = 16: must be a whole number from 0 to 15"),
         ('[sitting]\nbreak_window = "90m"\n', "sitting.break_window = '90m': must lie between 1m and 60m"),
+        ('[sitting]\ndesk = "lying"\n', "sitting.desk = 'lying': must be one of \"sitting\", \"standing\", \"off\""),
+        ("[sitting]\ndesk = false\n", 'sitting.desk = False: must be one of "sitting", "standing", "off"'),
         ("[sitting]\ntrust_posture = 1\n", "sitting.trust_posture = 1: must be true or false"),
         ('[prompts]\nhours = "08:00-22:00"\n', "prompts.hours = '08:00-22:00': must be a table by weekdays"),
         ('[prompts]\nhours = { monday = "08:00-22:00" }\n', "prompts.hours = {'monday': '08:00-22:00'}: 'monday' is"),
@@ -216,6 +221,7 @@ RULES = st.builds(
     move_window_minutes=st.just(Rule().move_window_minutes),
     bridge_minutes=st.just(Rule().bridge_minutes),
     trust_posture=st.booleans(),
+    desk=st.sampled_from(Desk),
 )
 POLICIES = st.builds(
     Policy,
@@ -229,6 +235,7 @@ CONFIGS = st.builds(
     rule=RULES,
     policy=POLICIES,
     snooze=LENGTHS,
+    activitywatch=st.booleans(),
     desktop=st.booleans(),
     band=st.booleans(),
     command=st.lists(TEXT, max_size=3).map(tuple),

@@ -18,6 +18,8 @@ from hipsync.model import (
     Info,
     Label,
     Pause,
+    Presence,
+    PresenceSpan,
     Prompt,
     Remark,
     State,
@@ -89,6 +91,9 @@ def test_the_newest_instant_of_any_row_shows_a_clock_that_was_ahead(store: Store
     store.append(other, [Wear(at := NOW + next(ahead) * DAY, worn=True)])
     assert store.newest() == at
     store.add_pause(Pause(at := NOW + next(ahead) * DAY, at))
+    assert store.newest() == at
+    at = NOW + next(ahead) * DAY
+    store.add_presence([PresenceSpan(at - MINUTE, at, Presence.IDLE)])
     assert store.newest() == at
     store.add_label(Label(at := NOW + next(ahead) * DAY, State.STANDING))
     assert store.newest() == at

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.model import Exercise, Label, Pause, Prompt, Remark, State, Trouble
+from hipsync.model import MINUTE, Exercise, Label, Pause, Presence, PresenceSpan, Prompt, Remark, State, Trouble
 from hipsync.store import Store
 from hipsync.store.checks import damage_of
 from hipsync.store.sense import SENSE
@@ -54,6 +54,7 @@ def machine(tmp_path: Path) -> Machine:
         store.add_prompt(Prompt(NOW - timedelta(hours=1), NOW - timedelta(hours=1), "hip-extension", sure=True))
         store.add_exercise(Exercise(NOW, "hip-extension", "guided"))
         store.add_label(Label(NOW, State.STANDING))
+        store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
         store.add_pause(Pause(NOW, NOW + timedelta(minutes=5)))
         store.add_remark(Remark(band, Trouble.BATTERY, ""), NOW)
     machine.told("db", "backup", str(machine.home / "good.db"))
