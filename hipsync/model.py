@@ -19,6 +19,7 @@ BandId = NewType("BandId", int)
 one."""
 
 MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
 STEPS_A_MINUTE = 300
 """The most steps that anybody makes in a minute, at a sprinter's pace. A count that grows faster is wrong."""
 
@@ -96,6 +97,41 @@ class Inactivity(NamedTuple):
     at: datetime
 
 
+class WorkoutKind(StrEnum):
+    """What sort of a workout it was, as its wearer chose. Sports that have no word here are OTHER."""
+
+    CYCLING = "cycling"
+    CYCLING_INDOOR = "cycling_indoor"
+    ROWING = "rowing"
+    ROWING_MACHINE = "rowing_machine"
+    RUNNING = "running"
+    WALKING = "walking"
+    TREADMILL = "treadmill"
+    OTHER = "other"
+
+
+RIDES = frozenset({WorkoutKind.CYCLING, WorkoutKind.CYCLING_INDOOR, WorkoutKind.ROWING, WorkoutKind.ROWING_MACHINE})
+"""The workouts that keep the hips bent and make few steps. In docs/rule.md each of them is called a ride."""
+
+
+class Workout(NamedTuple):
+    """The band recorded a workout in `[start, end)`; never its track, pulse or distance."""
+
+    kind: WorkoutKind
+    start: datetime
+    end: datetime
+
+    @property
+    def at(self) -> datetime:
+        """The instant at which the whole of it is known, as the other readings have one: its end."""
+        return self.end
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether it has a length, and one of less than a day."""
+        return timedelta() < self.end - self.start < DAY
+
+
 class Info(NamedTuple):
     """What the band says about itself. The text is as the band sent it, without control characters."""
 
@@ -105,7 +141,7 @@ class Info(NamedTuple):
     serial: str | None = None
 
 
-Reading = Epoch | Counter | Wear | Charge | Inactivity | Info
+Reading = Epoch | Counter | Wear | Charge | Inactivity | Workout | Info
 """The only things that a driver may report."""
 
 

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.driver import ClockSet, Driver, Message, Received, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply, NotBonded
-from hipsync.model import Answer, Epoch, Reading, is_possible
+from hipsync.model import Answer, Epoch, Reading, Workout, is_possible
 
 log = logging.getLogger(__name__)
 
@@ -368,14 +368,21 @@ async def nudge(driver: Driver, conversation: Conversation, session: Session, me
         return await driver.nudge(link, session, message)
 
 
+def _is_possible(reading: Reading) -> bool:
+    if isinstance(reading, Epoch):
+        return is_possible(reading.steps, reading.length)
+    return not isinstance(reading, Workout) or reading.is_possible
+
+
 async def committed(commit: Commit, batch: Sequence[Reading]) -> None:
     """Commit a batch. If the task is cancelled meanwhile, the cancellation takes effect only after the commit.
 
-    Epochs with more steps than anybody makes are left out: what happened in their time is unknown.
+    Epochs with more steps than anybody makes are left out: what happened in their time is unknown. So are workouts
+    that have no length, or one of a day and more.
     """
-    possible = [each for each in batch if not isinstance(each, Epoch) or is_possible(each.steps, each.length)]
+    possible = [each for each in batch if _is_possible(each)]
     if len(possible) < len(batch):
-        log.warning("%d readings with more steps than anybody makes are left out", len(batch) - len(possible))
+        log.warning("%d readings that cannot be right are left out", len(batch) - len(possible))
     work = asyncio.ensure_future(commit(possible))
     try:
         await asyncio.shield(work)

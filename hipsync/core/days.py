@@ -8,14 +8,13 @@ or later. They last 24 hours, or 23 or 25 when the clocks change, and can be sho
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hipsync.model import ZoneChange
+from hipsync.model import DAY, ZoneChange
 
 BEGINNING_OF_TIME = datetime.min.replace(tzinfo=UTC)
-DAY = timedelta(days=1)
 
 
 class Day(NamedTuple):

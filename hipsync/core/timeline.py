@@ -24,18 +24,20 @@ from zoneinfo import ZoneInfo
 from hipsync.core.counters import SLOT_COUNTER_MINUTES, Growth, before_first, differences, midnight_s, spread
 from hipsync.core.days import Zones
 from hipsync.core.unplaced import UnplacedSteps, clusters, settled
-from hipsync.model import MINUTE, Counter, Epoch, State, Wear, is_possible
+from hipsync.model import MINUTE, RIDES, Counter, Epoch, State, Wear, Workout, is_possible
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
-"""Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole."""
+"""Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole.
+MOVING is also every minute of a ride, whatever its steps."""
 
-STANDING, ALIVE, VOUCHED, SLOT_END, RIDING = 1, 2, 4, 8, 16
+STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END = 1, 2, 4, 8, 16, 32
 """Flags of a minute, which can be combined.
 
 STANDING: the band says that its wearer stood. ALIVE: there is a step, or the band says that its wearer is awake; a
 heart rate is no sign of life, because sleepers have one. VOUCHED: the minute comes from a band that reports wear, sleep
 or heart rate, so its stillness is that of a person. SLOT_END: the last minute of a slot. RIDING: the band says that its
-wearer rode a bicycle.
+wearer rode a bicycle, or rowed; the minute is MOVING. RIDE_END: the last minute of a ride that a band recorded as a
+whole.
 """
 
 FINE_MINUTES = 5
@@ -67,6 +69,7 @@ class Source(NamedTuple):
     """Whether the band reports wear, sleep or heart rate itself, so that its stillness is never doubtful."""
     reports_wear: bool = False
     """Whether the band says itself when it is not worn; if not, a missing heart rate may show it."""
+    workouts: Sequence[Workout] = ()
 
 
 @dataclass(slots=True)
@@ -149,8 +152,12 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
                 _place(line, slept, unplaced, epoch, vouched, unworn)
         growths[:0] = before_first(source.counters, source.epochs, zones)
         _place_counters(line, unplaced, growths, vouched, zones)
+    for source in sources:
+        _place_rides(line, source.workouts)
     for at in range(size):
-        if slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
+        if line.flags[at] & RIDING:
+            _ride(line, at)
+        elif slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
     line.unplaced = settled(unplaced, line.steps, line.first)
     line.clusters = clusters(unplaced)
@@ -272,6 +279,28 @@ def _place_counters(
                 unplaced.append(UnplacedSteps(minute, minute, minute, steps, gap=True))
         elif line.first <= minute < line.last:
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
+
+
+def _place_rides(line: Timeline, workouts: Sequence[Workout]) -> None:
+    """Mark the minutes of the rides that a band recorded, whatever else is known of them.
+
+    Begin and end are rounded to whole minutes, half a minute inwards. Other workouts make steps of their own and mark
+    nothing.
+    """
+    for workout in workouts:
+        if workout.kind in RIDES and workout.is_possible:
+            start, end = (int(workout.start.timestamp()) + 30) // 60, (int(workout.end.timestamp()) + 29) // 60
+            for minute in range(max(start, line.first), min(end, line.last)):
+                line.flags[minute - line.first] |= RIDING | ALIVE | (RIDE_END if minute == end - 1 else 0)
+
+
+def _ride(line: Timeline, at: int) -> None:
+    """Make a minute of a ride one of movement, also if all else that bands report makes it missing, asleep or not worn.
+
+    Where it was the last of a still slot, it is no end of a slot any more: nobody walked there.
+    """
+    line.flags[at] &= ~STANDING & ~(SLOT_END if line.code[at] == STILL else 0)
+    line.code[at] = MOVING
 
 
 def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:

@@ -31,6 +31,7 @@ from hipsync.store.staging import Staging
 from hipsync.text import Json, clean, is_visible
 
 VERSION = 1
+CUT_OFF = "the file was cut off while it was written, or goes on after its end"
 NO_EXPORT = "this is no file that `hipsync export --format json` wrote, or it is of another version"
 LONGEST_NUMBER = 20
 """How many characters of a number are looked at."""
@@ -135,8 +136,8 @@ def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
         raise InputError(NO_EXPORT)
     bands: set[str] = set()
     missing = ["bands", *TIMES, "epochs"]
-    while (table := _next_table(stream, missing)) is not None:
-        missing.remove(table)
+    while not (LATER.issuperset(missing) and stream.passes("}")):
+        missing.remove(table := _next_table(stream, missing))
         for number, row in enumerate(_items(stream, table), 1):
             if table == "epochs":
                 with located(f"line {stream.line}"):
@@ -150,27 +151,24 @@ def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
                 rows.add_row(table, checked, number)
             if table == "bands":
                 bands.add(str(row["name"]))
-    if not (stream.passes("}") and stream.at_end()):
-        raise InputError("the file was cut off while it was written, or goes on after its end")
+    if not stream.at_end():
+        raise InputError(CUT_OFF)
     rows.count()
 
 
-def _next_table(stream: JsonStream, missing: Sequence[str]) -> str | None:
+def _next_table(stream: JsonStream, missing: Sequence[str]) -> str:
     """Pass the name and the first bracket of the next table, one of those that are `missing` yet; return the name.
 
-    They may come in any order, but that of the bands comes first, because rows of others name them. Return None at the
-    end of the last table, if those that are missing are all of `LATER`.
+    They may come in any order, but that of the bands comes first, because rows of others name them.
 
     Raises `InputError` if none of them follows.
     """
-    follows = bool(missing) and stream.passes(",")
-    if not follows and LATER.issuperset(missing):
-        return None
-    if follows:
-        for table in missing[:1] if missing[0] == "bands" else missing:
+    if stream.passes(","):
+        for table in missing[:1] if missing[:1] == ["bands"] else missing:
             if stream.passes(f'"{table}"') and stream.passes(":") and stream.passes("["):
                 return table
-    raise InputError(f"{missing[0]} is missing: the file is no export of hipsync, or was changed")
+    needed = [table for table in missing if table not in LATER]
+    raise InputError(f"{needed[0]} is missing: the file is no export of hipsync, or was changed" if needed else CUT_OFF)
 
 
 def _items(stream: JsonStream, table: str) -> Iterator[Json]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from hipsync.instants import latest
-from hipsync.model import MINUTE, STEPS_A_MINUTE, Answer, Epoch, Occasion, Presence, State, Where
+from hipsync.model import DAY, MINUTE, STEPS_A_MINUTE, Answer, Epoch, Occasion, Presence, State, Where, WorkoutKind
 from hipsync.store.sense import known_zone
 from hipsync.text import clean, is_visible
 
@@ -151,6 +151,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
     "wears": {"band": _BAND, "at": _STAMP, "worn": _FLAG},
     "charges": {"band": _BAND, "at": _STAMP, "percent": _number(0, 100), "charging": _FLAG.optional},
     "inactivities": {"band": _BAND, "at": _STAMP},
+    "workouts": {"band": _BAND, "start": _INSTANT, "until": _STAMP, "kind": _word(WorkoutKind)},
     "infos": {"band": _BAND, "at": _STAMP, "firmware": _SAID, "hardware": _SAID, "serial": _SAID},
     "prompts": {
         "at": _STAMP, "due": _STAMP, "exercise": _NAME, "sure": _FLAG,
@@ -167,8 +168,10 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 
 
 def _wrong_span(table: str, row: Mapping[str, object]) -> str | None:
-    """Why a pause, a span of presence or a snooze cannot last as long as this row says; None if it can."""
+    """Why a workout, a pause, a span of presence or a snooze cannot last as long as this row says; None if it can."""
     match table, row:
+        case "workouts", {"start": int(at), "until": int(until)} if not 0 < until - at < DAY.total_seconds():
+            return f"until is {until - at} seconds after start: a workout has a length, of less than a day"
         case "pauses", {"at": int(at), "until": int(until)} if not 0 <= until - at <= LONGEST_PAUSE.total_seconds():
             return f"until is {until - at} seconds after at: a pause lasts {LONGEST_PAUSE.days} days at most"
         case "presence", {"start": int(at), "until": int(until)} if (

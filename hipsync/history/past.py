@@ -129,6 +129,7 @@ def sources(
             store.wears(band.id, instant_of(first), instant_of(last)),
             vouches=band.vouches,
             reports_wear=band.reports_wear,
+            workouts=store.workouts(band.id, instant_of(first), instant_of(last)),
         )
         for band in chosen_bands(store, only_band)
     ]

@@ -31,6 +31,7 @@ _TIMES = {
     "bands": "added",
     "epochs": "start",
     "syncs": "started",
+    "workouts": "until",
     "zones": "since",
     "presence": "start",
     **dict.fromkeys(

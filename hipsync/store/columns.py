@@ -89,6 +89,15 @@ TABLES: Mapping[str, Meaning] = {
     "wears": Meaning("The band was put on or taken off", {**_AT, "worn": "1: put on"}),
     "charges": Meaning("Battery", {**_AT, "percent": "full, in percent", "charging": "1: on its charger"}),
     "inactivities": Meaning("The band's own sit alarm", dict(_AT)),
+    "workouts": Meaning(
+        "A workout that the band recorded",
+        {
+            "band": _BAND,
+            "start": f"begin ({SECONDS})",
+            "until": f"end ({SECONDS})",
+            "kind": "cycling, cycling_indoor, rowing, rowing_machine, running, walking, treadmill, other",
+        },
+    ),
     "infos": Meaning(
         "What a band says of itself", {**_AT, "firmware": "version", "hardware": "version", "serial": "number"}
     ),

@@ -213,7 +213,7 @@ _TIMES = {
         ),
         _AT,
     ),
-    "presence": "start < :end AND until > :start",
+    **dict.fromkeys(("presence", "workouts"), "start < :end AND until > :start"),
     "syncs": "started < :end AND ended >= :start",
 }
 """By table, the SQL condition for rows that belong to `[:start, :end)`."""

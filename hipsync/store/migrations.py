@@ -199,6 +199,21 @@ def m007_presence(db: Database) -> None:
     )
 
 
+@STEPS()
+def m008_workouts(db: Database) -> None:
+    """Add the table of workouts that bands recorded."""
+    _execute(
+        db,
+        """CREATE TABLE workouts (
+            band INTEGER NOT NULL REFERENCES bands (id) ON DELETE CASCADE,
+            start INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            PRIMARY KEY (band, start)
+        )""",
+    )
+
+
 def _execute(db: Database, *statements: str) -> None:
     for statement in statements:
         db.execute(statement)  # pyright: ignore[reportUnknownMemberType]  sqlite-utils types its rows loosely

@@ -22,6 +22,8 @@ from hipsync.model import (
     Reading,
     State,
     Wear,
+    Workout,
+    WorkoutKind,
 )
 from hipsync.store.bands import Bands
 from hipsync.store.file import BEGINNING, SECOND, instant, latest_s, seconds, text, translated
@@ -63,6 +65,7 @@ _NEWEST = " UNION ALL ".join(
             f"SELECT (SELECT start + length * 60 FROM epochs WHERE band = id AND {SENSE['epochs']}"
             " ORDER BY start DESC LIMIT 1) FROM bands"
         ),
+        f"SELECT (SELECT max(until) FROM workouts WHERE band = id AND {SENSE['workouts']}) FROM bands",
         *(f"SELECT (SELECT max(at) FROM {table} WHERE band = id AND {SENSE[table]}) FROM bands" for table in _OF_BANDS),
         *(f"SELECT max({column}) FROM {table} WHERE {SENSE[table]}" for table, column in _OF_THE_PERSON.items()),
     ]
@@ -80,14 +83,15 @@ class Appended(NamedTuple):
 
 
 class Readings(Bands):
-    """The tables `epochs`, `counters`, `wears`, `charges`, `inactivities` and `infos`."""
+    """The tables `epochs`, `counters`, `wears`, `charges`, `inactivities`, `workouts` and `infos`."""
 
     def append(self, band: BandId, readings: Sequence[Reading]) -> Appended:
         """Store a batch of a band's readings in one transaction; return what became of its epochs.
 
         The batch is on disk when this returns, unless an outer transaction is still open. A second epoch of the same
         start and length replaces the first if it has no fewer steps, and changes nothing otherwise. A value that the
-        second one lacks stays. Raises `StoreError`, and then nothing was stored.
+        second one lacks stays. Of two workouts with one start, the second one stays. Raises `StoreError`, and then
+        nothing was stored.
         """
         epochs = [reading for reading in readings if isinstance(reading, Epoch)]
         others = [reading for reading in readings if not isinstance(reading, Epoch)]
@@ -154,6 +158,15 @@ class Readings(Bands):
         )  # fmt: skip
         return [Wear(instant(at), bool(worn)) for at, worn in rows]
 
+    def workouts(self, band: BandId, start: datetime, end: datetime) -> list[Workout]:
+        """A band's workouts that overlap `[start, end)`, in order of time."""
+        rows = self._rows(
+            "SELECT kind, start, until FROM workouts WHERE band = ? AND start > ? AND start < ? AND until > ?"
+            f" AND {SENSE['workouts']} ORDER BY start",
+            band, seconds(start) - 86400, seconds(end), seconds(start),
+        )  # fmt: skip
+        return [Workout(WorkoutKind(kind), instant(at), instant(until)) for kind, at, until in rows]
+
     def resolution(self, band: BandId, start: datetime, end: datetime) -> timedelta | None:
         """The finest resolution of a band's data in `[start, end)`; None if there are none.
 
@@ -176,7 +189,9 @@ class Readings(Bands):
         return None if shortest is None else int(shortest) * MINUTE
 
     def since(self, band: BandId, *, now: datetime | None = None) -> Mapping[type[Reading], datetime]:
-        """For each type of reading that a band has reported, the instant of the newest one; for epochs, its end.
+        """For each type of reading that a band has reported, the instant of the newest one.
+
+        For epochs and workouts that is its end.
 
         With `now`, readings that are not believed at that instant are left out (`hipsync.instants`).
         """
@@ -188,15 +203,16 @@ class Readings(Bands):
             band, latest, latest,
         ):  # fmt: skip
             found[Epoch] = instant(start) + int(length) * MINUTE
-        tables: Mapping[type[Reading], str] = {
-            Counter: "counters",
-            Wear: "wears",
-            Charge: "charges",
-            Inactivity: "inactivities",
-            Info: "infos",
+        tables: Mapping[type[Reading], tuple[str, str]] = {
+            Counter: ("counters", "at"),
+            Wear: ("wears", "at"),
+            Charge: ("charges", "at"),
+            Inactivity: ("inactivities", "at"),
+            Workout: ("workouts", "until"),
+            Info: ("infos", "at"),
         }
-        for kind, table in tables.items():
-            sql = f"SELECT max(at) FROM {table} WHERE band = ? AND at <= ? AND {SENSE[table]}"
+        for kind, (table, at) in tables.items():
+            sql = f"SELECT max({at}) FROM {table} WHERE band = ? AND {at} <= ? AND {SENSE[table]}"
             ((newest,),) = self._rows(sql, band, latest)
             if newest is not None:
                 found[kind] = instant(newest)
@@ -340,8 +356,8 @@ def _drop_days_around(db: sqlite3.Connection, table: str, band: int, at_s: int) 
 def _append_other(db: sqlite3.Connection, band: int, reading: Reading) -> None:
     """Store a reading that is not an epoch.
 
-    Of two counters in the same second, the larger one stays. Of two other readings, the first one stays, completed by
-    values that only the second one has.
+    Of two counters in the same second, the larger one stays; of two workouts that begin then, the second. Of two other
+    readings, the first one stays, completed by values that only the second one has.
     """
     match reading:
         case Counter(at, steps):
@@ -362,6 +378,12 @@ def _append_other(db: sqlite3.Connection, band: int, reading: Reading) -> None:
             )
         case Inactivity(at):
             db.execute("INSERT INTO inactivities VALUES (?, ?) ON CONFLICT DO NOTHING", (band, seconds(at)))
+        case Workout(kind, start, end):
+            row = (band, seconds(start), seconds(end), kind)
+            before = "SELECT until FROM workouts WHERE band = ? AND start = ?"
+            ends = [row[2], *(until for (until,) in db.execute(before, row[:2]) if isinstance(until, int))]
+            db.execute("REPLACE INTO workouts (band, start, until, kind) VALUES (?, ?, ?, ?)", row)
+            drop_days(db, row[1], max(ends))
         case Info(at, firmware, hardware, serial):
             db.execute(
                 "INSERT INTO infos VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"

@@ -24,6 +24,7 @@ TIMES: Mapping[str, str] = {
     "wears": "at",
     "charges": "at",
     "inactivities": "at",
+    "workouts": "start",
     "infos": "at",
     "prompts": "at",
     "labels": "at",
@@ -36,7 +37,7 @@ TIMES: Mapping[str, str] = {
 Epochs are missing, because they are exported in a different form. Syncs and remarks are missing, because they concern
 this computer alone.
 """
-LATER = frozenset({"labels", "presence"})
+LATER = frozenset({"labels", "presence", "workouts"})
 """The tables that exports of version 0.2 do not have: an export without them is whole."""
 ROWID = {"counters": "band", "presence": "until, state"}
 """By table that has no rowid, the columns that order the rows of one instant."""

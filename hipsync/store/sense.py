@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from hipsync.model import Answer, Occasion, Presence, State, Trouble, Where
+from hipsync.model import DAY, Answer, Occasion, Presence, State, Trouble, Where, WorkoutKind
 
 FIRST_S, LAST_S = -62_104_060_800, 253_339_228_799
 """The first and the last second, since 1970, that can be stored: the years 2 to 9997. In a year more at either end, a
@@ -66,6 +66,8 @@ SENSE: Mapping[str, str] = {
     "wears": f"{_instant('at')} AND {_FLAG.format('worn')}",
     "charges": f"{_instant('at')} AND {_number('percent', 0, 100)} AND {_maybe('charging', _FLAG.format('charging'))}",
     "inactivities": _instant("at"),
+    "workouts": f"{_instant('start')} AND {_instant('until')} AND until > start AND"
+    f" until - start < {int(DAY.total_seconds())} AND {_one_of('kind', WorkoutKind)}",
     "infos": _instant("at")
     + "".join(f" AND {_maybe(column, _text(column))}" for column in ("firmware", "hardware", "serial")),
     "syncs": f"{_instant('started')} AND {_instant('ended')} AND {_number('epochs', 0, LARGEST)} AND"

@@ -37,6 +37,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "bands": ("name",),
     "zones": ("since",),
     **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos"), ("band", "at")),
+    "workouts": ("band", "start"),
     "prompts": ("at",),
     "labels": ("at",),
     "pauses": ("at",),

@@ -13,7 +13,7 @@ from hipsync.core.days import Zones
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
-from hipsync.model import MINUTE, Answer, Epoch, Prompt
+from hipsync.model import MINUTE, Answer, Epoch, Prompt, State
 from support.builders import MONDAY
 
 RULE, POLICY, ZONES = Rule(moves=0), Policy(), Zones([], "UTC")
@@ -23,7 +23,7 @@ WAIT = 3
 
 def lived(steps: list[int], answers: list[Answer]) -> list[int]:
     """The minutes, counted from Monday, at which hipsync prompts; each prompt gets the next answer, `WAIT` later."""
-    epochs = [Epoch(MONDAY + at * MINUTE, MINUTE, count, heart_rate=70) for at, count in enumerate(steps)]
+    epochs = [Epoch(MONDAY + at * MINUTE, MINUTE, count, state=State.SITTING) for at, count in enumerate(steps)]
     prompts: list[Prompt] = []
     for now in range(1, len(steps) + 1):
         at = MONDAY + now * MINUTE

@@ -36,6 +36,8 @@ from hipsync.model import (
     State,
     Wear,
     Where,
+    Workout,
+    WorkoutKind,
 )
 from hipsync.store import Store
 from hipsync.store.migrations import FIRST_TABLES
@@ -54,7 +56,7 @@ def filled(store: Store) -> None:
     band = store.add_band(name="left", driver="huami", address="C0:00:00:00:00:01", advertised_name="Mi", now=MONDAY)
     store.append(band.id, [
         minute(0, 30, heart_rate=80), Counter(NOW, 3), Wear(NOW, True), Charge(NOW, 9, True), Inactivity(NOW),
-        Info(NOW, "1.0", "2", "AA:BB"),
+        Info(NOW, "1.0", "2", "AA:BB"), Workout(WorkoutKind.CYCLING, NOW - HOUR, NOW),
     ])  # fmt: skip
     store.add_prompt(Prompt(NOW, NOW, "hip-extension", True, (Where.DESKTOP,), 1, NOW, Answer.SNOOZED, NOW, NOW + HOUR))
     store.add_label(Label(NOW, State.STANDING))
@@ -113,6 +115,9 @@ BAD_CELLS: Mapping[tuple[str, str], tuple[object, ...]] = {
     ("charges", "charging"): (7, "yes", False),
     ("infos", "firmware"): ("\x1b[2J", "a\nb", "x" * 300, 5),
     ("infos", "serial"): ("\u202e", ["AA"]),
+    ("workouts", "start"): (AT, AT + 1, AT - 86400, -1, "soon", None),
+    ("workouts", "until"): (AT - 3600, AT + 86400 - 3600, None),
+    ("workouts", "kind"): ("sleeping", "Cycling", 4, None),
     ("prompts", "exercise"): ("\x1b[31mred", "", "x" * 65, None, 4),
     ("prompts", "sure"): (7, None, True),
     ("prompts", "shown_where"): ("moon", "desktop moon", "desktop  band", " desktop", "desktop desktop", None, 1),
@@ -202,6 +207,14 @@ def test_an_epoch_or_a_band_of_the_future_refuses_the_archive(minutes: int, allo
             assert json.loads(taken(changed))[table][0][column] == (NOW + minutes * MINUTE).isoformat()
         else:
             assert "lies in the future" in refusal(changed)
+
+
+def test_the_archive_of_a_version_that_knew_no_workouts_is_taken() -> None:
+    changed = archive()
+    del changed["workouts"]
+    assert json.loads(taken(changed)) == {**changed, "workouts": []}
+    del changed["pauses"]
+    assert refusal(changed) == "pauses is missing: the file is no export of hipsync, or was changed"
 
 
 def test_two_rows_that_contradict_each_other_are_both_named_and_two_equal_ones_are_one() -> None:

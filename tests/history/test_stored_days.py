@@ -18,7 +18,21 @@ from hipsync.core.days import Day, Zones
 from hipsync.core.summary import DaySummary, JudgedDay, judged_day
 from hipsync.core.timeline import Timeline
 from hipsync.history.summaries import JUDGED_AS, summarise, summarise_days
-from hipsync.model import MINUTE, Answer, Band, BandId, Counter, Epoch, Exercise, Prompt, Reading, State, Wear
+from hipsync.model import (
+    MINUTE,
+    Answer,
+    Band,
+    BandId,
+    Counter,
+    Epoch,
+    Exercise,
+    Prompt,
+    Reading,
+    State,
+    Wear,
+    Workout,
+    WorkoutKind,
+)  # fmt: skip
 from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.stored import count
@@ -226,8 +240,8 @@ class World:
 
     def happen(self) -> None:
         self.dice.choice(
-            [self.late, self.late, self.counted, self.counted, self.taken_off, self.another_band, self.amended,
-             self.journey, self.settings, self.clock, self.forgotten]
+            [self.late, self.late, self.counted, self.counted, self.taken_off, self.ridden, self.another_band,
+             self.amended, self.journey, self.settings, self.clock, self.forgotten]
         )()  # fmt: skip
 
     def when(self) -> datetime:
@@ -259,6 +273,11 @@ class World:
 
     def taken_off(self) -> None:
         self.append(Wear(self.when(), worn=self.dice.random() < 0.5))
+
+    def ridden(self) -> None:
+        start = self.when()
+        for length in self.dice.sample([10, 90, 700], 2):  # the second one replaces the first if it is the same band's
+            self.append(Workout(WorkoutKind.ROWING, start, start + length * MINUTE))
 
     def another_band(self) -> None:
         self.store.add_band(

@@ -19,7 +19,7 @@ from hipsync.core.summary import KINDS, JudgedDay, judged_day
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.history.past import judged_past
 from hipsync.history.summaries import summarise
-from hipsync.model import MINUTE, Counter, Epoch, Kind, Wear
+from hipsync.model import MINUTE, Counter, Epoch, Kind, Wear, Workout, WorkoutKind
 from hipsync.store import Store
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -37,6 +37,7 @@ class Told(NamedTuple):
     wears: Sequence[Wear] = ()
     reports_wear: bool = False
     vouches: bool = True
+    workouts: Sequence[Workout] = ()
 
 
 def from_store(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
@@ -45,7 +46,7 @@ def from_store(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
             band = store.add_band(
                 name=f"band {number}", driver="none", now=START, vouches=each.vouches, reports_wear=each.reports_wear
             )
-            store.append(band.id, [*each.epochs, *each.counters, *each.wears])
+            store.append(band.id, [*each.epochs, *each.counters, *each.wears, *each.workouts])
         span = where.day(day)
         return judged_day(*judged_past(store, Rule(), where, span.start, span.end, NOW), span, NOW)
 
@@ -53,7 +54,14 @@ def from_store(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
 def from_everything(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
     span = where.day(day)
     sources = [
-        Source(sorted(each.epochs), sorted(each.counters), sorted(each.wears), each.vouches, each.reports_wear)
+        Source(
+            sorted(each.epochs),
+            sorted(each.counters),
+            sorted(each.wears),
+            each.vouches,
+            each.reports_wear,
+            each.workouts,
+        )
         for each in told
     ]
     first, last = minute_of(START - 20 * DAY), minute_of(NOW)
@@ -117,6 +125,12 @@ def wears(draw: st.DrawFn) -> list[Wear]:
     return [Wear(at(place), worn) for place, worn in sorted(changes.items())]
 
 
+@st.composite
+def workouts(draw: st.DrawFn) -> list[Workout]:
+    made = draw(st.dictionaries(PLACES, st.integers(1, 1439), max_size=4))
+    return [Workout(draw(st.sampled_from(WorkoutKind)), at(start), at(start + size)) for start, size in made.items()]
+
+
 def one_each(parts: Sequence[Sequence[Epoch]]) -> list[Epoch]:
     """One epoch for each key, as the store has them."""
     return sorted({(each.start, each.length): each for part in parts for each in part}.values())
@@ -127,7 +141,7 @@ def bands(draw: st.DrawFn) -> Told:
     parts = draw(st.lists(minutes() | hours(), max_size=3))
     reports, vouches = draw(st.booleans()), draw(st.booleans())
     epochs = one_each([*parts, draw(st.lists(longer(), max_size=4))])
-    return Told(epochs, draw(counters()), draw(wears()) if reports else (), reports, vouches)
+    return Told(epochs, draw(counters()), draw(wears()) if reports else (), reports, vouches, draw(workouts()))
 
 
 @st.composite

@@ -26,6 +26,8 @@ from hipsync.model import (
     Sync,
     Trouble,
     Wear,
+    Workout,
+    WorkoutKind,
 )
 from hipsync.store import Store
 from support.stored import HOUR, NOW, SECOND, band
@@ -33,6 +35,7 @@ from support.stored import HOUR, NOW, SECOND, band
 DAY = timedelta(days=1)
 WRONG = NOW + 400 * DAY
 EDGE = NOW + AHEAD
+RIDE = Workout(WorkoutKind.CYCLING, NOW - HOUR, NOW)
 
 
 @pytest.fixture
@@ -53,11 +56,19 @@ def test_the_newest_reading_of_each_type_is_the_newest_that_can_be(store: Store)
     for at in (NOW - HOUR, WRONG):
         store.append(
             desk,
-            [Epoch(at, MINUTE, 1), Counter(at, 5), Wear(at, worn=True), Charge(at, 50), Inactivity(at), Info(at, "1")],
+            [
+                Epoch(at, MINUTE, 1),
+                Counter(at, 5),
+                Wear(at, worn=True),
+                Charge(at, 50),
+                Inactivity(at),
+                Info(at, "1"),
+                RIDE._replace(start=at - HOUR, end=at),
+            ],
         )
     assert store.since(desk, now=NOW) == {
         Epoch: NOW - HOUR + MINUTE,
-        **dict.fromkeys((Counter, Wear, Charge, Inactivity, Info), NOW - HOUR),
+        **dict.fromkeys((Counter, Wear, Charge, Inactivity, Workout, Info), NOW - HOUR),
     }
     assert store.newest_charge(desk, now=NOW) == Charge(NOW - HOUR, 50)
     assert not store.charged(desk, NOW, 30, now=NOW)
@@ -88,6 +99,8 @@ def test_the_newest_instant_of_any_row_shows_a_clock_that_was_ahead(store: Store
     for reading in (Counter, Charge):
         store.append(other, [reading(at := NOW + next(ahead) * DAY, 5)])
         assert store.newest() == at
+    store.append(other, [RIDE._replace(start=(at := NOW + next(ahead) * DAY) - HOUR, end=at)])
+    assert store.newest() == at
     store.append(other, [Wear(at := NOW + next(ahead) * DAY, worn=True)])
     assert store.newest() == at
     store.add_pause(Pause(at := NOW + next(ahead) * DAY, at))

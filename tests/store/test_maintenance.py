@@ -27,6 +27,8 @@ from hipsync.model import (
     State,
     Trouble,
     Wear,
+    Workout,
+    WorkoutKind,
 )
 from hipsync.store import Store
 from hipsync.store import file as store_file
@@ -147,7 +149,7 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
                 [
                     *(Epoch(at + n * MINUTE, MINUTE, n % 90) for n in range(1440)),
                     Counter(at + HOUR, 5), Wear(at + HOUR, True), Charge(at + HOUR, 9), Inactivity(at + HOUR),
-                    Info(at + HOUR, serial=secret),
+                    Info(at + HOUR, serial=secret), Workout(WorkoutKind.ROWING, at + HOUR, at + 2 * HOUR),
                 ],
             )  # fmt: skip
             store.note_sync(desk, at + HOUR, at + HOUR + SECOND, 3, secret)
@@ -165,7 +167,7 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
         backups = store.backups()
     for file in (path, *backups):
         for table, rows in {
-            **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos"), 2),
+            **dict.fromkeys(("counters", "wears", "charges", "inactivities", "workouts", "infos"), 2),
             "epochs": 2880,
         }.items():
             assert count(file, table) == rows, table

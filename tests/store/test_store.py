@@ -31,11 +31,15 @@ from hipsync.model import (
     State,
     Wear,
     Where,
+    Workout,
+    WorkoutKind,
     ZoneChange,
 )
 from hipsync.store import Appended, Store
 from support.builders import MONDAY
 from support.stored import ALL_GOOD, GOOD, HOUR, NONE, NOW, SECOND, band, count, counts, minute
+
+RIDE = Workout(WorkoutKind.CYCLING, NOW, NOW + HOUR)
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def test_epochs_and_counters_have_no_row_number(path: Path, table: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "reading", [minute(0), Counter(NOW, 1), Wear(NOW, True), Charge(NOW, 50), Inactivity(NOW), Info(NOW)]
+    "reading", [minute(0), Counter(NOW, 1), Wear(NOW, True), Charge(NOW, 50), Inactivity(NOW), Info(NOW), RIDE]
 )
 def test_a_reading_of_no_band_is_refused(store: Store, reading: Reading) -> None:
     with pytest.raises(StoreError, match="FOREIGN KEY"):
@@ -228,6 +232,23 @@ def test_what_a_band_says_of_itself_in_two_parts_is_put_together(store: Store) -
     assert store.newest_charge(desk) == Charge(NOW, 80, charging=True)
 
 
+def test_a_workout_of_the_same_start_replaces_the_first(store: Store) -> None:
+    desk = band(store)
+    rowed = Workout(WorkoutKind.ROWING, MONDAY, MONDAY + HOUR)
+    for told in (RIDE, rowed, RIDE._replace(end=NOW + 2 * HOUR), RIDE._replace(kind=WorkoutKind.OTHER)):
+        store.append(desk, [told])
+    assert store.workouts(desk, MONDAY, NOW + HOUR) == [rowed, RIDE._replace(kind=WorkoutKind.OTHER)]
+
+
+@pytest.mark.parametrize("kind", WorkoutKind)
+def test_workouts_of_every_kind_come_back_if_they_overlap_the_time_asked_for(store: Store, kind: WorkoutKind) -> None:
+    desk, other = band(store), band(store, "other")
+    store.append(desk, [long := Workout(kind, MONDAY + SECOND, MONDAY + 24 * HOUR)])
+    store.append(other, [RIDE])
+    assert store.workouts(desk, NOW, NOW + SECOND) == store.workouts(desk, MONDAY, MONDAY + 2 * SECOND) == [long]
+    assert store.workouts(desk, MONDAY, MONDAY + SECOND) == store.workouts(desk, long.end, long.end + HOUR) == []
+
+
 # ------------------------------------------------------------------ all or nothing
 
 
@@ -308,6 +329,8 @@ def test_since_is_the_end_of_the_last_reading_of_each_kind(store: Store) -> None
     store.append(other, [minute(500)])
     store.append(desk, [minute(9), Epoch(MONDAY, 15 * MINUTE, 3), Counter(NOW, 1), Charge(NOW + SECOND, 1)])
     assert store.since(desk) == {Epoch: MONDAY + 10 * MINUTE, Counter: NOW, Charge: NOW + SECOND}
+    store.append(desk, [RIDE, RIDE._replace(start=NOW - HOUR)])
+    assert store.since(desk)[Workout] == RIDE.end
 
 
 def test_resolution_is_the_shortest_epoch_or_a_minute_of_a_live_band(store: Store) -> None:

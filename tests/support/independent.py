@@ -41,12 +41,13 @@ DOUBTFUL = 180  # zero minutes in a row, from a band that does not report wear, 
 
 Rows = Mapping[datetime, tuple[int, str | None]]
 """By the UTC start of a minute, its steps and the band's state, named as in `import csv`; a missing row has no key."""
-Condition = Literal["counted", "asleep", "not_worn", "missing"]
+Condition = Literal["counted", "riding", "asleep", "not_worn", "missing"]
 Kind = Literal["sitting", "up", "standing", "asleep", "not_worn", "unknown"]
 KINDS: tuple[Kind, ...] = ("sitting", "up", "standing", "asleep", "not_worn", "unknown")
 Ended = Literal["moving", "asleep", "not_worn", "unknown"]
 ENDS: dict[Condition, Ended] = {
     "counted": "moving",
+    "riding": "moving",
     "asleep": "asleep",
     "not_worn": "not_worn",
     "missing": "unknown",
@@ -87,11 +88,27 @@ def condition(row: tuple[int, str | None] | None) -> Condition:
     if row is None:
         return "missing"
     steps, state = row
+    if state == "cycling":
+        return "riding"
     if steps >= 20:  # they beat asleep, not worn and charging
         return "counted"
     if state in {"not_worn", "charging"}:
         return "not_worn"
     return "asleep" if state == "asleep" else "counted"
+
+
+def ridden(rows: Rows, rides: Sequence[tuple[datetime, datetime]]) -> Rows:
+    """Return the rows with the minutes of rides `[start, end)`, rounded to whole minutes, half a minute inwards."""
+    found = dict(rows)
+    for start, end in rides:
+        minute = start.replace(second=0) + (MINUTE if start.second >= 30 else timedelta())
+        stop = end.replace(second=0) + (MINUTE if end.second > 30 else timedelta())
+        while minute < stop:
+            before = rows.get(minute)
+            worn = before is not None and condition(before) != "not_worn"
+            found[minute] = (before[0] if before is not None and worn else 0, "cycling")
+            minute += MINUTE
+    return found
 
 
 class Line:

@@ -7,14 +7,27 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-from hipsync.model import MINUTE, BandId, Charge, Counter, Epoch, Inactivity, Info, Reading, State, Wear
+from hipsync.model import (
+    MINUTE,
+    BandId,
+    Charge,
+    Counter,
+    Epoch,
+    Inactivity,
+    Info,
+    Reading,
+    State,
+    Wear,
+    Workout,
+    WorkoutKind,
+)
 from hipsync.store import Store
 from support.builders import MONDAY
 
 NOW = MONDAY + timedelta(hours=12)
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
-READINGS = ("epochs", "counters", "wears", "charges", "inactivities", "infos")
+READINGS = ("epochs", "counters", "wears", "charges", "inactivities", "workouts", "infos")
 """The tables for readings. Each gets one row of `GOOD`, and `epochs` gets two."""
 
 
@@ -37,7 +50,8 @@ def minute(
 
 
 GOOD: list[Reading] = [
-    minute(0), minute(1, 30), Counter(NOW, 3), Wear(NOW, True), Charge(NOW, 9), Inactivity(NOW), Info(NOW, "1.0")
+    minute(0), minute(1, 30), Counter(NOW, 3), Wear(NOW, True), Charge(NOW, 9), Inactivity(NOW), Info(NOW, "1.0"),
+    Workout(WorkoutKind.ROWING, NOW - HOUR, NOW),
 ]  # fmt: skip
 
 
