@@ -236,8 +236,8 @@ class Occasion(StrEnum):
     """A sitting stretch has reached the limit."""
     MORNING = "morning"
     """The person has moved for the first time after sleep."""
-    AFTER_CYCLING = "after-cycling"
-    """A ride is over."""
+    AFTER_RIDE = "after-cycling"
+    """A ride is over: a bicycle ride, or a row. The word is older than the rows, and stays in what programs read."""
 
 
 class Prompt(NamedTuple):

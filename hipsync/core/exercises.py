@@ -226,7 +226,7 @@ def moves_for(when: When, own: Sequence[Move] = ()) -> Sequence[Move]:
     return [move for move in (*MOVES, *own) if when in move.when]
 
 
-OCCASIONS = {Occasion.SITTING: When.HOUR, Occasion.MORNING: When.MORNING, Occasion.AFTER_CYCLING: When.COOLDOWN}
+OCCASIONS = {Occasion.SITTING: When.HOUR, Occasion.MORNING: When.MORNING, Occasion.AFTER_RIDE: When.COOLDOWN}
 
 
 def names_for(occasion: Occasion, names: Sequence[str], own: Sequence[Move] = ()) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Prompts that are not for sitting: one in the morning, and one after a bicycle ride.
+"""Prompts that are not for sitting: one in the morning, and one after a ride, which is also a row.
 
 ::
 
@@ -10,7 +10,7 @@ Sleeps at most two hours apart are one night, so a walk to the bathroom does not
 There is no morning prompt unless a band saw the wearer get up. None did if no band reports sleep, or if more than ten
 minutes in a row between the night and the walk are missing or not worn. Either prompt is shown within an hour of its
 event or never. The prompt hours, lunch, a pause or an unanswered prompt may postpone it, but do not lengthen that hour.
-A snooze begins a new one. See docs/rule.md, "The morning prompt, and the one after cycling".
+A snooze begins a new one. See docs/rule.md, "The morning prompt, and the one after a ride".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hipsync.core.bouts import MOVED_WITHIN, Rule, first_walk
 from hipsync.core.days import Zones
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at
-from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDING, Timeline, instant_of
+from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDE_END, RIDING, Timeline, instant_of
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt
 
 NIGHT_MINUTES = 180
@@ -36,11 +36,13 @@ long as the gap that a stretch bridges."""
 NOT_BEFORE = time(4)
 """The local time before which a walk does not begin the morning: whoever walks earlier goes to the bathroom."""
 RIDE_MINUTES, RIDE_OVER_MINUTES = 10, 2
-"""A ride has at least the first number of minutes of riding. It is over after the second number of known minutes in a
-row without riding."""
+"""A ride has at least the first number of minutes of riding. It is over when the band that recorded it says so, or
+after the second number of known minutes in a row without riding."""
 SHOWN_WITHIN = timedelta(hours=1)
 """A morning or ride prompt that could not be shown within this time of its event is dropped. Rides closer together than
 this count as one."""
+LOOK_AGAIN = SHOWN_WITHIN / 2
+"""How long after the last minute of a ride that is not known to be over the bands are asked whether it is."""
 
 
 class _Event(NamedTuple):
@@ -68,16 +70,15 @@ def occasions(
     prompt is to be shown, or None if nothing known says when. With `morning=False` there is no morning prompt.
     """
     found: dict[Occasion, Due | Quiet] = {}
-    for occasion in (Occasion.MORNING, Occasion.AFTER_CYCLING):
-        if occasion is Occasion.MORNING:
-            event = _first_movement(line, rule, zones, now) if morning else None
-        else:
-            event = _last_ride(line)
+    ride, riding = _last_ride(line)
+    events = {Occasion.MORNING: _first_movement(line, rule, zones, now) if morning else None, Occasion.AFTER_RIDE: ride}
+    for occasion, event in events.items():
         if isinstance(event, Quiet):
             found[occasion] = event
         elif event is not None:
             mine = [each for each in prompts if each.occasion is occasion and _is_about(each, event, zones)]
-            found[occasion] = _due_or_quiet(occasion, event, mine, prompts, policy, zones, now, pause)
+            judged = _due_or_quiet(occasion, event, mine, prompts, policy, zones, now, pause)
+            found[occasion] = riding if riding is not None and isinstance(judged, Due) else judged
     return found
 
 
@@ -162,22 +163,29 @@ def _night_end(line: Timeline) -> int | None:
     return night_end
 
 
-def _last_ride(line: Timeline) -> _Event | Quiet | None:
-    """The last ride that is over, or a `Quiet` while a ride is still going on; None if there was none.
+def _last_ride(line: Timeline) -> tuple[_Event | Quiet | None, Quiet | None]:
+    """The last ride that is over, and a `Quiet` if somebody seems to ride at the end of the timeline.
 
-    Missing minutes neither belong to a ride nor end it.
+    While a ride of some length goes on, that `Quiet` stands in the place of the last one, too; None if there was none.
+    Missing minutes neither belong to a ride nor end it, but after more than ten in a row nobody seems to ride.
     """
     found: _Event | None = None
     ridden = quiet = end = 0
+    over = True
     for at, code in enumerate(line.code):
         if code == MISSING:
             continue
         if line.flags[at] & RIDING:
             ridden, quiet, end = ridden + 1, 0, at + 1
-        elif ridden:
+            over = bool(line.flags[at] & RIDE_END)
+        else:
             quiet += 1
-            if quiet == RIDE_OVER_MINUTES:
-                if ridden >= RIDE_MINUTES:
-                    found = _Event(instant_of(line.first + at + 1), instant_of(line.first + end) + SHOWN_WITHIN)
-                ridden = 0
-    return Quiet(Reason.RIDING) if ridden >= RIDE_MINUTES else found
+            ridden = 0 if over else ridden
+            over = over or quiet == RIDE_OVER_MINUTES
+        if over and ridden >= RIDE_MINUTES:
+            found = _Event(instant_of(line.first + at + 1), instant_of(line.first + end) + SHOWN_WITHIN)
+    riding = Quiet(Reason.RIDING, instant_of(line.first + end) + LOOK_AGAIN)
+    return (
+        riding if not over and ridden >= RIDE_MINUTES else found,
+        riding if not over and len(line.code) - end <= UNSEEN_MINUTES else None,
+    )

@@ -252,7 +252,7 @@ def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:
 
 def occasion_words(prompt: Prompt) -> str:
     """The words before the answer to a listed prompt, which say what the prompt was for; empty for sitting."""
-    return {Occasion.SITTING: "", Occasion.MORNING: "morning: ", Occasion.AFTER_CYCLING: "ride: "}[prompt.occasion]
+    return {Occasion.SITTING: "", Occasion.MORNING: "morning: ", Occasion.AFTER_RIDE: "ride: "}[prompt.occasion]
 
 
 def advice(summary: DaySummary) -> str:

@@ -61,8 +61,8 @@ def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
     match prompt.occasion:
         case Occasion.MORNING:
             title = "Good morning: time for your hips"
-        case Occasion.AFTER_CYCLING:
-            title = "After the ride: time for your hips"
+        case Occasion.AFTER_RIDE:
+            title = "After the ride or row: time for your hips"
         case Occasion.SITTING:
             title = "Time to move" if prompt.sure else "Probably time to move"
     return Notice(title, move.line, strong)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from hipsync.core.prompting import Due, Reason, next_hours, quiet_at
 from hipsync.core.timeline import instant_of
+from hipsync.model import Occasion
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 FRESH = timedelta(minutes=10)
 """Data that are no older than this are as good as current: only longer gaps end a stretch of sitting."""
+
+
+NAMES = {**{occasion: occasion.value for occasion in Occasion}, Occasion.AFTER_RIDE: "after-ride"}
+"""What people read of each occasion."""
 
 
 def status_line(state: State, now: datetime) -> str:
@@ -52,10 +57,11 @@ def other_prompts(state: State, now: datetime) -> Iterator[str]:
     """A line for each occasion but sitting, such as "morning prompt: outside the prompt hours, held until 08:00"."""
     for occasion, judged in state.occasions.items():
         if isinstance(judged, Due):
-            yield f"{occasion.value} prompt: due now"
+            yield f"{NAMES[occasion]} prompt: due now"
         else:
-            until = "" if judged.until is None else f", held until {_when(state, judged.until, now)}"
-            yield f"{occasion.value} prompt: {judged.reason.value}{until}"
+            word = "next look" if judged.reason is Reason.RIDING else "held until"
+            until = "" if judged.until is None else f", {word} {_when(state, judged.until, now)}"
+            yield f"{NAMES[occasion]} prompt: {judged.reason.value}{until}"
 
 
 def future_contact(contacts: Contacts, zones: Zones) -> str | None:

@@ -128,7 +128,7 @@ TABLES: Mapping[str, Meaning] = {
             "answer": "done, snoozed, skipped, moved, ignored, hurt, standing; none yet",
             "answered_at": f"when ({SECONDS})",
             "snoozed_until": f"when ({SECONDS})",
-            "occasion": "what it was for: sitting, morning, after-cycling",
+            "occasion": "what it was for: sitting, morning, after-cycling (a ride or a row)",
         },
     ),
     "remarks": Meaning(

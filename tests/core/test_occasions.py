@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,13 +19,13 @@ from hipsync.core.occasions import occasions
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, outcome, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
-from hipsync.model import MINUTE, Answer, Epoch, Occasion, Pause, Prompt, State
+from hipsync.model import MINUTE, RIDES, Answer, Epoch, Occasion, Pause, Prompt, State, Workout, WorkoutKind
 from support.builders import MONDAY, day, slots
 
 HOUR = 60 * MINUTE
 HOURS = Policy(hours=dict.fromkeys(range(7), ((time(8), time(22)),)), lunch=((time(12, 30), time(13, 30)),))
 LONDON = "Europe/London"
-MORNING, RIDE = Occasion.MORNING, Occasion.AFTER_CYCLING
+MORNING, RIDE = Occasion.MORNING, Occasion.AFTER_RIDE
 
 
 def at(hour: float) -> datetime:
@@ -42,12 +42,15 @@ def judged(
     zone: str = "UTC",
     occasion: Occasion = MORNING,
     more: Sequence[Sequence[Epoch]] = (),
+    workouts: Sequence[Workout] = (),
 ) -> Due | Quiet | None:
     """At `now`, by default when the data end."""
     now = now or epochs[-1].end
     known = [[epoch for epoch in band if epoch.end <= now] for band in (epochs, *more)]
     first = minute_of(now - 32 * HOUR)
-    line = timeline([Source(band, reports_wear=True) for band in known], first, minute_of(now), ZoneInfo("UTC"))
+    over = [each for each in workouts if each.end <= now]
+    bands = [Source([], workouts=over), *(Source(band, reports_wear=True) for band in known)]
+    line = timeline(bands, first, minute_of(now), ZoneInfo("UTC"))
     return occasions(line, Rule(), prompts, policy, Zones([], zone), now, pause).get(occasion)
 
 
@@ -178,20 +181,21 @@ def test_a_slot_that_moved_is_a_walk_when_it_is_complete() -> None:
 
 
 class TestRides:
-    """After cycling: ten minutes at least, known to be over for two."""
+    """After a ride or a row: ten minutes at least, recorded as a whole or known to be over for two."""
 
     @staticmethod
     def ride(drawing: str, start: float = 17, **options: object) -> Due | Quiet | None:
-        """In the drawing a minute on a bicycle is one that stands."""
-        epochs = [
-            epoch._replace(state=State.CYCLING) if epoch.state is State.STANDING else epoch
-            for epoch in day(drawing, at(start))
-        ]
+        epochs = TestRides.on_bicycle(day(drawing, at(start)))
         return judged(epochs, occasion=RIDE, **options)  # type: ignore[arg-type]  # a test's shorthand
+
+    @staticmethod
+    def on_bicycle(epochs: Sequence[Epoch]) -> list[Epoch]:
+        """In the drawing a minute on a bicycle is one that stands."""
+        return [each._replace(state=State.CYCLING) if each.state is State.STANDING else each for each in epochs]
 
     def test_it_is_due_two_minutes_after_its_end(self) -> None:
         assert self.ride("10m stand, 2m sit") == due(at(17.2), RIDE)
-        assert self.ride("10m stand, 1m sit") == Quiet(Reason.RIDING)
+        assert self.ride("10m stand, 1m sit") == Quiet(Reason.RIDING, at(17) + 40 * MINUTE)
         assert self.ride("10m stand, 1m sit, 5m gap, 1m walk") == due(at(17) + 17 * MINUTE, RIDE)
         assert self.ride("9m stand, 2m sit") is None
         assert self.ride("9m sit") is None
@@ -213,6 +217,55 @@ class TestRides:
         assert self.ride("10m stand, 20m sit, 20m stand, 2m sit", prompts=prompts) == Quiet(Reason.SHOWN)
         assert self.ride("10m stand, 80m sit, 20m stand, 2m sit", prompts=prompts) == due(at(17) + 112 * MINUTE, RIDE)
         assert self.ride("10m stand, 4m sit", prompts=[prompt(at(17), Answer.DONE)]) == due(at(17.2), RIDE)
+
+    @pytest.mark.parametrize("kind", WorkoutKind)
+    def test_a_workout_is_over_at_its_end_and_only_a_ride_or_a_row_counts(self, kind: WorkoutKind) -> None:
+        told = Workout(kind, at(17), at(17.5))
+        for drawing in ("2h sit", "1m sit, 119m gap"):
+            for minutes, expected in (
+                (29, None), (30, due(at(17.5), RIDE)), (90, due(at(17.5), RIDE)), (91, Quiet(Reason.TOO_LATE)),
+            ):  # fmt: skip
+                found = self.ride(drawing, now=at(17) + minutes * MINUTE, workouts=[told])
+                assert found == (expected if kind in RIDES else None), (drawing, minutes)
+
+    def test_it_has_ten_minutes_at_least(self) -> None:
+        for seconds, long in ((569, False), (570, False), (571, True)):
+            told = Workout(WorkoutKind.ROWING, at(17), at(17) + timedelta(seconds=seconds))
+            assert (self.ride("1h sit", workouts=[told]) is not None) is long
+
+    def test_it_is_not_over_while_another_band_says_that_somebody_rides(self) -> None:
+        told = Workout(WorkoutKind.CYCLING, at(17), at(17.25))
+        for drawing, rode in (("16m stand", 16), ("20m stand, 1m sit", 20), ("15m sit, 10m stand", 25)):
+            assert self.ride(drawing, workouts=[told]) == Quiet(Reason.RIDING, at(17.5) + rode * MINUTE), drawing
+        assert self.ride("20m stand, 2m sit", workouts=[told]) == due(at(17) + 22 * MINUTE, RIDE)
+        assert self.ride("20m sit, 5m stand, 1m sit", workouts=[told]) == Quiet(Reason.RIDING, at(17) + 55 * MINUTE)
+        assert self.ride("20m sit, 5m stand, 2m sit", workouts=[told]) == due(at(17.25), RIDE)
+
+    def test_two_bands_that_recorded_one_ride_raise_one_prompt(self) -> None:
+        told = [Workout(WorkoutKind.CYCLING, at(17), at(17.5)), Workout(WorkoutKind.ROWING, at(17.1), at(17.6))]
+        assert self.ride("1h sit", workouts=told) == due(at(17.6), RIDE)
+        prompts = [prompt(at(17.5), Answer.DONE, RIDE)]
+        assert self.ride("1h sit", workouts=told, prompts=prompts) == Quiet(Reason.SHOWN)
+
+    def test_a_prompt_that_waits_for_its_answer_goes_first(self) -> None:
+        told, asked = Workout(WorkoutKind.ROWING, at(17), at(17.5)), prompt(at(17.5), None, Occasion.SITTING)
+        assert self.ride("40m sit", workouts=[told], prompts=[asked], now=at(17.5) + 9 * MINUTE) == Quiet(
+            Reason.ASKED, at(17.5) + 10 * MINUTE
+        )
+        assert self.ride("40m sit", workouts=[told], prompts=[asked]) == due(at(17.5), RIDE)
+
+
+def test_nobody_is_prompted_for_the_morning_on_a_bicycle() -> None:
+    """A minute on it holds the prompt, until two are over or nothing is known of more than ten."""
+    up, walked = "8h 10m sleep, 2m walk", due(at(8) + 11 * MINUTE)
+    for rest, rode in (("1m stand", 1), ("1m stand, 1m sit", 1), ("40m stand", 40)):
+        held = Quiet(Reason.RIDING, at(8) + (12 + rode + 30) * MINUTE)
+        assert judged(TestRides.on_bicycle(day(f"{up}, {rest}"))) == held, rest
+    assert judged(TestRides.on_bicycle(day(f"{up}, 1m stand, 2m sit"))) == walked
+    assert judged(TestRides.on_bicycle(day(f"{up}, 70m stand"))) == Quiet(Reason.TOO_LATE)
+    rode = TestRides.on_bicycle(day(f"{up}, 3m stand"))
+    assert judged(rode, rode[-1].end + 10 * MINUTE) == Quiet(Reason.RIDING, at(8) + 45 * MINUTE)
+    assert judged(rode, rode[-1].end + 11 * MINUTE) == walked
 
 
 def test_who_is_up_already_has_not_moved_because_of_it_and_after_ten_minutes_has_ignored_it() -> None:

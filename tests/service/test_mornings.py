@@ -14,7 +14,7 @@ import pytest
 
 from hipsync.core.exercises import When, moves_for
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, Answer, Epoch, Occasion, Pause, Prompt, State, Where
+from hipsync.model import MINUTE, Answer, Epoch, Occasion, Pause, Prompt, Reading, State, Where, Workout, WorkoutKind
 from hipsync.service.answers import answer_prompt
 from hipsync.service.plan import Settings, settings_of
 from hipsync.service.service import Service
@@ -244,21 +244,27 @@ def test_without_an_exercise_for_it_nothing_is_said() -> None:
     assert lived(MORNING, settings=settings).mornings == []
 
 
-def test_a_band_that_reports_rides_is_prompted_after_one() -> None:
-    """No driver here does: the minutes come from an import."""
+MINUTES_OF_A_RIDE = [Epoch(local("03-03 14:20") + i * MINUTE, MINUTE, 0, state=State.CYCLING) for i in range(25)]
+A_ROW = Workout(WorkoutKind.ROWING_MACHINE, local("03-03 14:20"), local("03-03 14:45"))
+
+
+@pytest.mark.parametrize(
+    ("readings", "due"), [(MINUTES_OF_A_RIDE, "03-03 14:47"), ([A_ROW], "03-03 14:45")], ids=["a ride", "a row"]
+)
+def test_a_band_that_reports_rides_or_rows_is_prompted_after_one(readings: Sequence[Reading], due: str) -> None:
+    """No driver here does: they come from an import."""
     epochs = life("03-03 14:00", ("03-03 17:00", "walk"))
 
     async def live_through(clock: FastClock) -> list[Prompt]:
         world = World(clock, band=MiBand(epochs, now=clock.now(), zone=LONDON, secret=KEY))
         data = world.store.add_band(name="data", driver="csv", now=clock.now(), vouches=True)
-        ride = [Epoch(local("03-03 14:20") + i * MINUTE, MINUTE, 0, state=State.CYCLING) for i in range(25)]
-        world.store.append(data.id, ride)
+        world.store.append(data.id, readings)
         world.service.settings = settings_of(Config(), LONDON.key)
         await world.run_until(epochs[-1].end)
         return world.store.prompts(epochs[0].start, epochs[-1].end)
 
-    said = [prompt for prompt in run(live_through, epochs[0].start) if prompt.occasion is Occasion.AFTER_CYCLING]
-    assert [(prompt.due, prompt.answer) for prompt in said] == [(local("03-03 14:47"), Answer.IGNORED)]
+    said = [prompt for prompt in run(live_through, epochs[0].start) if prompt.occasion is Occasion.AFTER_RIDE]
+    assert [(prompt.due, prompt.answer) for prompt in said] == [(local(due), Answer.IGNORED)]
     assert said[0].exercise in {move.name for move in moves_for(When.COOLDOWN)}
 
 

@@ -49,8 +49,8 @@ def test_a_prompt_for_another_occasion_says_so() -> None:
     assert move is not None
     asked = Prompt(AT, AT, move.name, sure=True, occasion=Occasion.MORNING)
     assert notice_of(asked, move).title == "Good morning: time for your hips"
-    after = notice_of(asked._replace(occasion=Occasion.AFTER_CYCLING), move)
-    assert (after.title, after.body) == ("After the ride: time for your hips", move.line)
+    after = notice_of(asked._replace(occasion=Occasion.AFTER_RIDE), move)
+    assert (after.title, after.body) == ("After the ride or row: time for your hips", move.line)
 
 
 @contextmanager
