@@ -10,7 +10,7 @@ times as long to make. It also takes a millisecond to define, for which `hipsync
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import NamedTuple, NewType
 
@@ -20,6 +20,8 @@ one."""
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""The words for the weekdays, at the index of their number: Monday is 0."""
 STEPS_A_MINUTE = 300
 """The most steps that anybody makes in a minute, at a sprinter's pace. A count that grows faster is wrong."""
 
@@ -238,6 +240,8 @@ class Occasion(StrEnum):
     """The person has moved for the first time after sleep."""
     AFTER_RIDE = "after-cycling"
     """A ride is over: a bicycle ride, or a row. The word is older than the rows, and stays in what programs read."""
+    WARM_UP = "warm-up"
+    """A walk, a run or a visit to the gym is planned, and begins soon."""
 
 
 class Prompt(NamedTuple):
@@ -306,6 +310,28 @@ class PresenceSpan(NamedTuple):
     start: datetime
     until: datetime
     presence: Presence
+
+
+class Outing(StrEnum):
+    """What a person plans to do, for which the hips are to be warm."""
+
+    RUN = "run"
+    WALK = "walk"
+    GYM = "gym"
+
+
+class Plan(NamedTuple):
+    """The person means to go for an outing at one time of day, on some days of every week."""
+
+    number: int
+    """hipsync's own number for it, by which it is named on the command line."""
+    outing: Outing
+    days: tuple[int, ...]
+    """The weekdays in order, Monday being 0."""
+    clock: time
+    """When it begins, in local time wherever the person is."""
+    skipped: date | None = None
+    """The local date on which it is left out once; None if there is none."""
 
 
 class Exercise(NamedTuple):

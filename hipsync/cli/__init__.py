@@ -49,6 +49,7 @@ COMMANDS = {
     "pause": "prompts",
     "resume": "prompts",
     "exercise": "exercise",
+    "plan": "plans",
     "import": "data",
     "export": "data",
     "db": "db",
@@ -58,7 +59,9 @@ COMMANDS = {
 """The module of this package that defines each command, by the command's name, in the order of `hipsync --help`."""
 
 
-CHECK_FIRST = frozenset({"today", "day", "week", "month", "status", "bands", "prompts", "exercise", "export", "web"})
+CHECK_FIRST = frozenset(
+    {"today", "day", "week", "month", "status", "bands", "prompts", "exercise", "plan", "export", "web"}
+)
 """The commands that show what the database holds. Before them it is checked if that is due (`hipsync.store.checked`),
 and after them it is told if anything was found."""
 

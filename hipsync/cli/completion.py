@@ -1,4 +1,4 @@
-"""What the Tab key offers for words that only this computer knows: its bands, and the kinds of bands with a driver.
+"""What the Tab key offers for words that only this computer knows: its bands, its plans, and the kinds of bands.
 
 A shell calls this while somebody types. So nothing here fails, writes a file or takes long.
 """
@@ -6,12 +6,17 @@ A shell calls this while somebody types. So nothing here fails, writes a file or
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from hipsync.cli.app import App
 from hipsync.errors import HipsyncError
+
+if TYPE_CHECKING:
+    from hipsync.store import Store
 
 PLAIN = re.compile(r"[^\W_][\w .:@%+-]*")
 """A name that a shell reads as words and nothing else. bash puts what is offered into the line as it stands, so a name
@@ -23,6 +28,18 @@ def band_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
     Names that are not `PLAIN` are left out.
     """
+    names = _read(ctx, lambda store: [band.name for band in store.bands()])
+    return [name for name in names if PLAIN.fullmatch(name) and name.startswith(incomplete)]
+
+
+def plan_numbers(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  click's
+    """Return the numbers of plans that begin with what was typed; none if the database cannot be read."""
+    numbers = _read(ctx, lambda store: [str(plan.number) for plan in store.plans()])
+    return [number for number in numbers if number.startswith(incomplete)]
+
+
+def _read(ctx: click.Context, words: Callable[[Store], list[str]]) -> list[str]:
+    """Return words of the database that the options name; none if it cannot be read, or there is none."""
     app = App()
     given = ctx.find_root().params.get("db")
     app.db_path = given if isinstance(given, Path) else None
@@ -31,8 +48,7 @@ def band_names(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
         if store is None:
             return []
         with store:
-            names = [band.name for band in store.bands() if PLAIN.fullmatch(band.name)]
-            return [name for name in names if name.startswith(incomplete)]
+            return words(store)
     except HipsyncError:
         return []
 

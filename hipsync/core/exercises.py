@@ -7,7 +7,7 @@ charities behind them. They are not medical advice: `SAFETY` is shown with every
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from hipsync.model import Occasion
@@ -226,7 +226,33 @@ def moves_for(when: When, own: Sequence[Move] = ()) -> Sequence[Move]:
     return [move for move in (*MOVES, *own) if when in move.when]
 
 
-OCCASIONS = {Occasion.SITTING: When.HOUR, Occasion.MORNING: When.MORNING, Occasion.AFTER_RIDE: When.COOLDOWN}
+def warm_up(avoid: Sequence[str], hurt: Sequence[str], own: Sequence[Move] = ()) -> Move | None:
+    """A rotation, then an extension, as one exercise with the name of the first; None if none is left to choose from.
+
+    The arguments are those of `chosen`.
+    """
+    good = chosen([move.name for move in moves_for(When.WARMUP, own)], avoid, hurt, own)
+    found = [next((move for move in good if tag in move.tags), None) for tag in ("rotation", "extension")]
+    parts = [move for move in dict.fromkeys(found) if move is not None]
+    if len(parts) < 2:
+        return next(iter([*parts, *good]), None)
+    first, then = parts
+    return replace(
+        first, title=f"{first.title}, then {_inside(then.title)}", line=f"{first.line} Then {_inside(then.line)}"
+    )
+
+
+def _inside(sentence: str) -> str:
+    """A sentence as it goes on after another word."""
+    return sentence[:1].lower() + sentence[1:]
+
+
+OCCASIONS = {
+    Occasion.SITTING: When.HOUR,
+    Occasion.MORNING: When.MORNING,
+    Occasion.AFTER_RIDE: When.COOLDOWN,
+    Occasion.WARM_UP: When.WARMUP,
+}
 
 
 def names_for(occasion: Occasion, names: Sequence[str], own: Sequence[Move] = ()) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Prompts that are not for sitting: one in the morning, and one after a ride, which is also a row.
+"""Prompts that are not for sitting: in the morning, after a ride (which is also a row), and before a planned walk.
 
 ::
 
@@ -10,7 +10,8 @@ Sleeps at most two hours apart are one night, so a walk to the bathroom does not
 There is no morning prompt unless a band saw the wearer get up. None did if no band reports sleep, or if more than ten
 minutes in a row between the night and the walk are missing or not worn. Either prompt is shown within an hour of its
 event or never. The prompt hours, lunch, a pause or an unanswered prompt may postpone it, but do not lengthen that hour.
-A snooze begins a new one. See docs/rule.md, "The morning prompt, and the one after a ride".
+A snooze begins a new one. See docs/rule.md, "The morning prompt, and the one after a ride". The prompt for a warm-up is
+shown before the plan begins or never, whatever the prompt hours: "The warm-up before a plan".
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from typing import NamedTuple
 
 from hipsync.core.bouts import MOVED_WITHIN, Rule, first_walk
 from hipsync.core.days import Zones
+from hipsync.core.plans import WARM_UP, has_begun, starts
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at
 from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDE_END, RIDING, Timeline, instant_of
-from hipsync.model import MINUTE, Answer, Occasion, Pause, Prompt
+from hipsync.model import MINUTE, Answer, Occasion, Pause, Plan, Prompt
 
 NIGHT_MINUTES = 180
 """At least this many minutes asleep make a night."""
@@ -39,18 +41,20 @@ RIDE_MINUTES, RIDE_OVER_MINUTES = 10, 2
 """A ride has at least the first number of minutes of riding. It is over when the band that recorded it says so, or
 after the second number of known minutes in a row without riding."""
 SHOWN_WITHIN = timedelta(hours=1)
-"""A morning or ride prompt that could not be shown within this time of its event is dropped. Rides closer together than
-this count as one."""
+"""A prompt for the morning or after a ride that could not be shown within this time of its event is dropped. Rides
+closer together than this count as one."""
 LOOK_AGAIN = SHOWN_WITHIN / 2
 """How long after the last minute of a ride that is not known to be over the bands are asked whether it is."""
 
 
 class _Event(NamedTuple):
-    """A first walk in the morning, or the end of a ride: what a prompt would be about."""
+    """A first walk in the morning, the end of a ride, or the time before a plan: what a prompt would be about."""
 
     due: datetime
     until: datetime
     """The last instant at which the prompt may be shown."""
+    planned: bool = False
+    """Whether the person chose its time. Then hours and lunch do not matter, and no snooze lengthens it."""
 
 
 def occasions(
@@ -63,6 +67,7 @@ def occasions(
     pause: Pause | None = None,
     *,
     morning: bool = True,
+    plans: Sequence[Plan] = (),
 ) -> Mapping[Occasion, Due | Quiet]:
     """For each occasion that the data show, whether its prompt is due now, or why not.
 
@@ -71,7 +76,12 @@ def occasions(
     """
     found: dict[Occasion, Due | Quiet] = {}
     ride, riding = _last_ride(line)
-    events = {Occasion.MORNING: _first_movement(line, rule, zones, now) if morning else None, Occasion.AFTER_RIDE: ride}
+    warm_ups = [start - WARM_UP for start in starts(plans, zones, now)]
+    events = {
+        Occasion.MORNING: _first_movement(line, rule, zones, now) if morning else None,
+        Occasion.AFTER_RIDE: ride,
+        Occasion.WARM_UP: _warm_up(line, warm_ups[0], now) if warm_ups else None,
+    }
     for occasion, event in events.items():
         if isinstance(event, Quiet):
             found[occasion] = event
@@ -79,16 +89,28 @@ def occasions(
             mine = [each for each in prompts if each.occasion is occasion and _is_about(each, event, zones)]
             judged = _due_or_quiet(occasion, event, mine, prompts, policy, zones, now, pause)
             found[occasion] = riding if riding is not None and isinstance(judged, Due) else judged
+    held = found.get(Occasion.WARM_UP)
+    if isinstance(held, Quiet) and held.until is None:
+        found[Occasion.WARM_UP] = Quiet(held.reason, next((opens for opens in warm_ups if opens > now), None))
     return found
+
+
+def _warm_up(line: Timeline, opens: datetime, now: datetime) -> _Event | Quiet:
+    """The time before the next plan, from `opens` on, or a `Quiet` if it has not come or its walk has begun."""
+    if now < opens:
+        return Quiet(Reason.PLANNED)
+    return Quiet(Reason.BEGUN) if has_begun(line, opens) else _Event(opens, opens + WARM_UP, planned=True)
 
 
 def _is_about(prompt: Prompt, event: _Event, zones: Zones) -> bool:
     """Whether an earlier prompt of the same occasion covers this event.
 
-    A local day has one morning, and rides that follow each other closely count as one.
+    A local day has one morning. Rides that follow each other closely count as one, and so do plans.
     """
     if prompt.occasion is Occasion.MORNING:
         return zones.date_of(prompt.due) == zones.date_of(event.due)
+    if prompt.occasion is Occasion.WARM_UP:
+        return abs(prompt.due - event.due) < WARM_UP
     return prompt.due > event.until - 2 * SHOWN_WITHIN
 
 
@@ -110,7 +132,8 @@ def _due_or_quiet(
             return Quiet(Reason.SHOWN)
         if now < last.snoozed_until:
             return Quiet(Reason.SNOOZED, last.snoozed_until)
-        due, until = Due(last.due, last.sure, again=last, occasion=occasion), last.snoozed_until + SHOWN_WITHIN
+        due = Due(last.due, last.sure, again=last, occasion=occasion)
+        until = until if event.planned else last.snoozed_until + SHOWN_WITHIN
     if now > until:
         return Quiet(Reason.TOO_LATE)
 
@@ -119,7 +142,7 @@ def _due_or_quiet(
 
     if pause is not None and now < pause.until:
         return postponed(Reason.PAUSED, pause.until)
-    if (reason := quiet_at(now, policy, zones)) is not None:
+    if not event.planned and (reason := quiet_at(now, policy, zones)) is not None:
         return postponed(reason, next_hours(policy, zones, now))
     unanswered = [each.last_shown or each.at for each in prompts if each.answer is None and each not in mine]
     if unanswered and now < unanswered[-1] + MOVED_WITHIN:

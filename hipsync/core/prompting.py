@@ -45,6 +45,8 @@ class Reason(StrEnum):
     TOO_EARLY = "up too early"
     RIDING = "riding"
     TOO_LATE = "too late for it"
+    PLANNED = "planned"
+    BEGUN = "the walk has begun"
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +220,8 @@ def outcome(
     """What became of a prompt that nobody answered, and when; None while that is undecided.
 
     The prompt was ignored if the data cover the ten minutes after it without a break, or if no data came for twice that
-    time. A morning or ride prompt is ignored after ten minutes: the person is moving anyway, so moving is no answer.
+    time. A prompt for anything but sitting is ignored after ten minutes: who has got up, has ridden or is about to go
+    moves anyway, so moving is no answer.
     """
     over = (prompt.last_shown or prompt.at) + MOVED_WITHIN
     if prompt.occasion is not Occasion.SITTING:

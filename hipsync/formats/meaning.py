@@ -7,11 +7,24 @@ out can come in again. A row is its table and its cells, with instants in second
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from hipsync.instants import latest
-from hipsync.model import DAY, MINUTE, STEPS_A_MINUTE, Answer, Epoch, Occasion, Presence, State, Where, WorkoutKind
+from hipsync.model import (
+    DAY,
+    MINUTE,
+    STEPS_A_MINUTE,
+    WEEKDAYS,
+    Answer,
+    Epoch,
+    Occasion,
+    Outing,
+    Presence,
+    State,
+    Where,
+    WorkoutKind,
+)
 from hipsync.store.sense import known_zone
 from hipsync.text import clean, is_visible
 
@@ -131,6 +144,26 @@ def _are_places(cell: object) -> bool:
     return isinstance(cell, str) and len(set(words)) == len(words) and set(words) <= set(Where)
 
 
+def _are_days(cell: object) -> bool:
+    words = cell.split(",") if isinstance(cell, str) else []
+    return bool(words) and words == [day for day in WEEKDAYS if day in words]
+
+
+def _is_clock(cell: object) -> bool:
+    try:
+        return isinstance(cell, str) and f"{time.fromisoformat(cell):%H:%M}" == cell
+    except ValueError:
+        return False
+
+
+def _is_date(cell: object) -> bool:
+    try:
+        found = date.fromisoformat(cell) if isinstance(cell, str) else None
+    except ValueError:
+        return False
+    return found is not None and found.isoformat() == cell and found.year in YEARS
+
+
 def _is_name(cell: object) -> bool:
     return isinstance(cell, str) and cell != "" and clean(cell, LONGEST_NAME) == cell
 
@@ -162,6 +195,11 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
     "labels": {"at": _STAMP, "says": _word((State.STANDING,))},
     "presence": {"start": _INSTANT, "until": _STAMP, "state": _word(Presence)},
     "pauses": {"at": _STAMP, "until": _INSTANT},
+    "plans": {
+        "outing": _word(Outing), "days": Column(_are_days, "weekdays in order, such as tue,thu"),
+        "clock": Column(_is_clock, "a time such as 18:00"),
+        "skipped": Column(_is_date, "a date such as 2026-11-20").optional, "added": _STAMP,
+    },
     "exercises": {"at": _STAMP, "name": _NAME, "how": _word(("guided", "prompt", "manual")), "hurt": _FLAG},
 }  # fmt: skip
 """What belongs into each column of the tables that an archive holds as rows, `id` apart."""

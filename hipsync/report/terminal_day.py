@@ -252,7 +252,8 @@ def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:
 
 def occasion_words(prompt: Prompt) -> str:
     """The words before the answer to a listed prompt, which say what the prompt was for; empty for sitting."""
-    return {Occasion.SITTING: "", Occasion.MORNING: "morning: ", Occasion.AFTER_RIDE: "ride: "}[prompt.occasion]
+    words = {Occasion.MORNING: "morning: ", Occasion.AFTER_RIDE: "ride: ", Occasion.WARM_UP: "warm-up: "}
+    return words.get(prompt.occasion, "")
 
 
 def advice(summary: DaySummary) -> str:

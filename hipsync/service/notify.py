@@ -63,6 +63,8 @@ def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
             title = "Good morning: time for your hips"
         case Occasion.AFTER_RIDE:
             title = "After the ride or row: time for your hips"
+        case Occasion.WARM_UP:
+            title = "Before you go: warm up your hips"
         case Occasion.SITTING:
             title = "Time to move" if prompt.sure else "Probably time to move"
     return Notice(title, move.line, strong)

@@ -205,7 +205,8 @@ def _occasions(
 ) -> Mapping[Occasion, Due | Quiet]:
     """The verdict on each occasion but sitting, unless every exercise for it is avoided or has hurt."""
     found = occasions(
-        past.line, settings.rule, said, settings.policy, zones, now, pause, morning=settings.morning
+        past.line, settings.rule, said, settings.policy, zones, now, pause, morning=settings.morning,
+        plans=store.plans(),
     )  # fmt: skip
     if not found:
         return found
@@ -358,7 +359,7 @@ def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
 
 
 def _postponed_until(state: State, after: datetime) -> list[datetime]:
-    """Each end, later than `after`, of a postponement (hours, lunch, pause) of a morning or ride prompt.
+    """Each instant later than `after` at which another verdict on an occasion but sitting is known to be possible.
 
     The band is contacted then.
     """

@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hipsync.core.band_troubles import SILENT, remarks_due
-from hipsync.core.exercises import Move, names_for, next_exercise
+from hipsync.core.exercises import Move, names_for, next_exercise, warm_up
 from hipsync.core.prompting import Due, outcome
 from hipsync.core.timeline import instant_of
 from hipsync.driver import Driver, Message
 from hipsync.errors import BluetoothUnavailable, ConfigError, Damaged, DeviceError
-from hipsync.model import Band, BandId, Prompt, Remark, Trouble, Where
+from hipsync.model import Band, BandId, Occasion, Prompt, Remark, Trouble, Where
 from hipsync.service.answers import answer_prompt
 from hipsync.service.clock_steps import MOST_TOLD, Step
 from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
@@ -233,9 +233,12 @@ class Service:
 
     def _move(self, due: Due) -> Move:
         """The exercise for a prompt. Raises `ConfigError` if every exercise for it is avoided or has hurt."""
-        done = [prompt.exercise for prompt in self.store.prompts(due.due - LOOK_BACK_FOR_EXERCISES, due.due)]
-        names = names_for(due.occasion, self.settings.exercises, self.settings.own)
-        move = next_exercise(names, self.settings.avoid, done, self.store.hurt(), self.settings.own)
+        avoid, hurt, own = self.settings.avoid, self.store.hurt(), self.settings.own
+        if due.occasion is Occasion.WARM_UP:
+            move = warm_up(avoid, hurt, own)
+        else:
+            done = [prompt.exercise for prompt in self.store.prompts(due.due - LOOK_BACK_FOR_EXERCISES, due.due)]
+            move = next_exercise(names_for(due.occasion, self.settings.exercises, own), avoid, done, hurt, own)
         if move is None:
             raise ConfigError("no exercise is left: every one of exercises.set is avoided or has hurt")
         return move

@@ -59,7 +59,7 @@ def other_prompts(state: State, now: datetime) -> Iterator[str]:
         if isinstance(judged, Due):
             yield f"{NAMES[occasion]} prompt: due now"
         else:
-            word = "next look" if judged.reason is Reason.RIDING else "held until"
+            word = "next look" if occasion is Occasion.WARM_UP or judged.reason is Reason.RIDING else "held until"
             until = "" if judged.until is None else f", {word} {_when(state, judged.until, now)}"
             yield f"{NAMES[occasion]} prompt: {judged.reason.value}{until}"
 

@@ -19,8 +19,6 @@ from hipsync.model import Desk
 if TYPE_CHECKING:
     from hipsync.core.exercises import Move
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""The names of the weekdays in the settings file, at the index of their number: Monday is 0."""
 _MONDAY_TO_FRIDAY: Windows = ((time(8), time(22)),)
 _WEEKEND: Windows = ((time(9), time(22)),)
 _RULE = Rule(limit_minutes=60, break_steps=20, break_window_minutes=5, moves=3, trust_posture=False, desk=Desk.SITTING)

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hipsync.errors import ConfigError
-from hipsync.model import MINUTE, Desk
+from hipsync.model import MINUTE, WEEKDAYS, Desk
 from hipsync.private import refuse_writable
 from hipsync.settings import values
-from hipsync.settings.config import WEEKDAYS, Config
+from hipsync.settings.config import Config
 from hipsync.settings.values import Toml, suggestion
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from hipsync.errors import ConfigError
-from hipsync.settings.config import WEEKDAYS
+from hipsync.model import WEEKDAYS
 
 if TYPE_CHECKING:
     from hipsync.core.exercises import Move, When
@@ -199,18 +199,27 @@ def windows_by_weekday(value: Toml) -> dict[int, Windows]:
         raise ConfigError('must be a table by weekdays, such as { mon-fri = "08:00-18:00" }')
     found: dict[int, _Spans] = {}
     for days, spans in value.items():
-        first, _, last = days.partition("-")
-        if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
-            raise ConfigError(f"{days!r} is no weekday or span of them: mon, mon-fri")
-        start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
-        for day in range(start, end + 1 if end >= start else end + 8):
-            found[day % 7] = _spans(spans)
+        found |= dict.fromkeys(_days(days), _spans(spans))
     hours: dict[int, Windows] = {}
     for day in range(len(WEEKDAYS)):
         night = found.get((day - 1) % 7, _Spans()).after_midnight
         if night or day in found:
             hours[day] = (*night, *found.get(day, _Spans()).before_midnight)
     return hours
+
+
+def weekdays(text: str) -> tuple[int, ...]:
+    """Read weekdays and spans of them, such as "tue,thu" or "mon-fri", in order; Monday is 0. Raises `ConfigError`."""
+    return tuple(sorted({day for part in text.lower().split(",") for day in _days(part.strip())}))
+
+
+def _days(text: str) -> list[int]:
+    """Read a weekday, or a span of them that may run past Sunday, such as "sat-mon". Raises `ConfigError`."""
+    first, _, last = text.partition("-")
+    if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
+        raise ConfigError(f"{text!r} is no weekday or span of them: mon, mon-fri")
+    start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
+    return [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]
 
 
 # ------------------------------------------------------------------ the user's own exercises

@@ -5,7 +5,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     file.py         the connection, transactions, SQLite's errors as `StoreError`
     bands.py        bands, syncs, zones
     readings.py     epochs, counters and the other readings
-    prompts.py      prompts, labels, pauses, exercises, remarks
+    prompts.py      prompts, labels, pauses, exercises, plans, remarks
     presences.py    when the computer was used
     judged_days.py  a cache of days that were judged
     maintenance.py  check, backup, vacuum, forget, erase
@@ -46,7 +46,7 @@ __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 8
+VERSION = 9
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 

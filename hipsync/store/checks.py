@@ -34,6 +34,7 @@ _TIMES = {
     "workouts": "until",
     "zones": "since",
     "presence": "start",
+    "plans": "added",
     **dict.fromkeys(
         (
             "counters",

@@ -128,7 +128,7 @@ TABLES: Mapping[str, Meaning] = {
             "answer": "done, snoozed, skipped, moved, ignored, hurt, standing; none yet",
             "answered_at": f"when ({SECONDS})",
             "snoozed_until": f"when ({SECONDS})",
-            "occasion": "what it was for: sitting, morning, after-cycling (a ride or a row)",
+            "occasion": "what it was for: sitting, morning, after-cycling (a ride or a row), warm-up",
         },
     ),
     "remarks": Meaning(
@@ -141,6 +141,17 @@ TABLES: Mapping[str, Meaning] = {
         {"start": f"begin ({SECONDS})", "until": f"end ({SECONDS})", "state": "used, idle, locked"},
     ),
     "pauses": Meaning("When nothing was to be said", {"at": f"begin ({SECONDS})", "until": f"end ({SECONDS})"}),
+    "plans": Meaning(
+        "A walk, a run or a visit to the gym that is planned for every week",
+        {
+            "id": "number",
+            "outing": "run, walk, gym",
+            "days": "weekdays in order with commas between them, such as tue,thu",
+            "clock": "when it begins, by the local clock, such as 18:00",
+            "skipped": "the local date on which it is left out, such as 2026-11-20; none if it is not",
+            "added": f"when ({SECONDS})",
+        },
+    ),
     "exercises": Meaning(
         "An exercise that was done",
         {

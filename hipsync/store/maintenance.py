@@ -163,7 +163,7 @@ class Maintenance(OpenFile):
         self._everywhere({"bands": "id = :band AND added = :added"}, {"band": band, "added": int(added)})
 
     def erase(self, start: datetime, end: datetime) -> None:
-        """Delete all rows that belong to `[start, end)`, in the backups too; bands and zones stay.
+        """Delete all rows that belong to `[start, end)`, in the backups too; bands, zones and plans stay.
 
         Raises `StoreError`. Backups come first: if one of them cannot be written, the call can be repeated.
         """

@@ -143,16 +143,9 @@ def m003_occasions(db: Database) -> None:
 def m004_named_keys(db: Database) -> None:
     """Make foreign keys name the column that they mean, because Datasette fails on those that leave it to SQLite.
 
-    Nothing on disk changes but the text of the schema (https://sqlite.org/lang_altertable.html, section 7).
+    Nothing on disk changes but the text of the schema.
     """
-    ((version,),) = db.execute("PRAGMA schema_version").fetchall()  # pyright: ignore[reportUnknownMemberType]
-    _execute(
-        db,
-        "PRAGMA writable_schema = ON",
-        "UPDATE sqlite_master SET sql = replace(sql, 'REFERENCES bands ON', 'REFERENCES bands (id) ON')",
-        f"PRAGMA schema_version = {int(version) + 1}",
-        "PRAGMA writable_schema = OFF",
-    )
+    _reword(db, "REFERENCES bands ON", "REFERENCES bands (id) ON")
 
 
 @STEPS()
@@ -211,6 +204,40 @@ def m008_workouts(db: Database) -> None:
             kind TEXT NOT NULL,
             PRIMARY KEY (band, start)
         )""",
+    )
+
+
+@STEPS()
+def m009_plans(db: Database) -> None:
+    """Add the table of the person's plans, and the warm-up to what prompts can be for."""
+    _execute(
+        db,
+        """CREATE TABLE plans (
+            id INTEGER PRIMARY KEY,
+            outing TEXT NOT NULL,
+            days TEXT NOT NULL,
+            clock TEXT NOT NULL,
+            skipped TEXT,
+            added INTEGER NOT NULL,
+            UNIQUE (outing, days, clock)
+        )""",
+    )
+    _reword(db, "'morning', 'after-cycling')", "'morning', 'after-cycling', 'warm-up')")
+
+
+def _reword(db: Database, before: str, after: str) -> None:
+    """Replace words of the schema by others, as SQLite lets a constraint be changed; no row is looked at.
+
+    That is section 7 of https://sqlite.org/lang_altertable.html.
+    """
+    ((version,),) = db.execute("PRAGMA schema_version").fetchall()  # pyright: ignore[reportUnknownMemberType]
+    old, new = (words.replace("'", "''") for words in (before, after))
+    _execute(
+        db,
+        "PRAGMA writable_schema = ON",
+        f"UPDATE sqlite_master SET sql = replace(sql, '{old}', '{new}')",
+        f"PRAGMA schema_version = {int(version) + 1}",
+        "PRAGMA writable_schema = OFF",
     )
 
 

@@ -1,12 +1,28 @@
-"""What was shown to the person, said and done: prompts, labels, pauses, exercises, and remarks on bands."""
+"""What was shown to the person, said, done and meant: prompts, labels, pauses, exercises, plans, remarks on bands."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime, time
 from typing import Any
 
 from hipsync.errors import StoreError
-from hipsync.model import Answer, BandId, Exercise, Label, Occasion, Pause, Prompt, Remark, State, Trouble, Where
+from hipsync.model import (
+    WEEKDAYS,
+    Answer,
+    BandId,
+    Exercise,
+    Label,
+    Occasion,
+    Outing,
+    Pause,
+    Plan,
+    Prompt,
+    Remark,
+    State,
+    Trouble,
+    Where,
+)
 from hipsync.store.file import OpenFile, instant, latest_s, seconds
 from hipsync.store.sense import SENSE
 from hipsync.text import clean
@@ -16,7 +32,7 @@ LONGEST_NAME = 300
 
 
 class Prompts(OpenFile):
-    """The tables `prompts`, `labels`, `pauses`, `exercises` and `remarks`."""
+    """The tables `prompts`, `labels`, `pauses`, `exercises`, `plans` and `remarks`."""
 
     def prompts(self, start: datetime, end: datetime) -> list[Prompt]:
         """Prompts that were first shown in `[start, end)`, in order of time."""
@@ -91,6 +107,41 @@ class Prompts(OpenFile):
         """The names of exercises that have hurt, which are not offered again."""
         sql = f"SELECT DISTINCT name FROM exercises WHERE hurt AND {SENSE['exercises']} ORDER BY name"
         return [clean(name, LONGEST_NAME) for (name,) in self._rows(sql)]
+
+    def plans(self) -> list[Plan]:
+        """All plans, by number."""
+        rows = self._rows(f"SELECT id, outing, days, clock, skipped FROM plans WHERE {SENSE['plans']} ORDER BY id")
+        return [
+            Plan(
+                int(number),
+                Outing(outing),
+                tuple(at for at, day in enumerate(WEEKDAYS) if day in days.split(",")),
+                time.fromisoformat(clock),
+                None if skipped is None else date.fromisoformat(skipped),
+            )
+            for number, outing, days, clock, skipped in rows
+        ]
+
+    def add_plan(self, outing: Outing, days: Sequence[int], clock: time, now: datetime) -> Plan:
+        """Store a plan, unless there is the same one already, and return it. Raises `StoreError`."""
+        words = ",".join(day for at, day in enumerate(WEEKDAYS) if at in days)
+        with self.transaction() as db:
+            db.execute(
+                "INSERT OR IGNORE INTO plans (outing, days, clock, added) VALUES (?, ?, ?, ?)",
+                (outing, words, f"{clock:%H:%M}", seconds(now)),
+            )
+        same = (outing, tuple(sorted(set(days))), clock)
+        return next(plan for plan in self.plans() if (plan.outing, plan.days, plan.clock) == same)
+
+    def remove_plan(self, plan: Plan) -> None:
+        """Delete a plan. Raises `StoreError`."""
+        with self.transaction() as db:
+            db.execute("DELETE FROM plans WHERE id = ?", (plan.number,))
+
+    def skip_plan(self, plan: Plan, day: date) -> None:
+        """Leave a plan out on one local date, in place of any other on which it was to be. Raises `StoreError`."""
+        with self.transaction() as db:
+            db.execute("UPDATE plans SET skipped = ? WHERE id = ?", (day.isoformat(), plan.number))
 
     def remarked(self, band: BandId, *, now: datetime | None = None) -> dict[Trouble, datetime]:
         """When the last remark on each trouble of a band was shown, with `now` as far as is believed then."""

@@ -57,6 +57,7 @@ _OF_THE_PERSON = {
     "presence": "until",
     "pauses": "at",
     "exercises": "at",
+    "plans": "added",
     "zones": "since",
 }
 _NEWEST = " UNION ALL ".join(

@@ -30,6 +30,7 @@ TIMES: Mapping[str, str] = {
     "labels": "at",
     "presence": "start",
     "pauses": "at",
+    "plans": "added",
     "exercises": "at",
 }
 """The tables that are exported as rows, and for each the column with its time.
@@ -37,14 +38,14 @@ TIMES: Mapping[str, str] = {
 Epochs are missing, because they are exported in a different form. Syncs and remarks are missing, because they concern
 this computer alone.
 """
-LATER = frozenset({"labels", "presence", "workouts"})
+LATER = frozenset({"labels", "plans", "presence", "workouts"})
 """The tables that exports of version 0.2 do not have: an export without them is whole."""
 ROWID = {"counters": "band", "presence": "until, state"}
 """By table that has no rowid, the columns that order the rows of one instant."""
 NAMED = frozenset({"prompts", "exercises"})
 """The tables with names of exercises, which people see: what could steer a terminal is taken out of them."""
-ALWAYS = "zones"
-"""The table whose rows are exported whatever their time: each says in which zone the computer was from then on."""
+ALWAYS = frozenset({"zones", "plans"})
+"""The tables whose rows are exported whatever their time: each holds from then on."""
 
 
 class Rows(Bands):
@@ -54,12 +55,12 @@ class Rows(Bands):
         """Rows of a table in `[start, end)`, in order of time, with the band's name in place of its number.
 
         Those that make no sense (`sense.py`) are left out, so that the export can be imported.
-        None means no bound, and the table `ALWAYS` has none. Cells that are NULL are left out.
+        None means no bound, and the tables of `ALWAYS` have none. Cells that are NULL are left out.
         """
         at, columns = TIMES[table], self._columns(table)
-        whole = start is None or table == ALWAYS
+        whole = start is None or table in ALWAYS
         first = -(2**62) if start is None or whole else seconds(start)
-        last = 2**62 if end is None or table == ALWAYS else seconds(end)
+        last = 2**62 if end is None or table in ALWAYS else seconds(end)
         order = f"{at}, {ROWID.get(table, 'rowid')}"
         sql = (
             f"SELECT {', '.join(columns)} FROM {table} WHERE {at} >= ? AND {at} < ? AND {SENSE[table]} ORDER BY {order}"

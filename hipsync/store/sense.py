@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from hipsync.model import DAY, Answer, Occasion, Presence, State, Trouble, Where, WorkoutKind
+from hipsync.model import DAY, WEEKDAYS, Answer, Occasion, Outing, Presence, State, Trouble, Where, WorkoutKind
 
 FIRST_S, LAST_S = -62_104_060_800, 253_339_228_799
 """The first and the last second, since 1970, that can be stored: the years 2 to 9997. In a year more at either end, a
@@ -43,12 +43,12 @@ def _one_of(column: str, words: Iterable[str]) -> str:
     return f"+{column} IN ({', '.join(repr(str(word)) for word in words)})"
 
 
-def _places() -> str:
-    """`shown_where` holds words of `Where` with single spaces between them, and no other."""
-    rest = "' ' || shown_where || ' '"
-    for place in Where:
-        rest = f"replace({rest}, ' {place.value} ', ' ')"
-    return f"{_text('shown_where')} AND trim({rest}) = ''"
+def _words(column: str, words: Iterable[str], between: str) -> str:
+    """A column holds these words with one character between them, and no other; it may be empty."""
+    rest = f"'{between}' || {column} || '{between}'"
+    for word in words:
+        rest = f"replace({rest}, '{between}{word}{between}', '{between}')"
+    return f"{_text(column)} AND trim({rest}, '{between}') = ''"
 
 
 _FLAG = "({0} = 0 OR {0} = 1)"
@@ -74,13 +74,16 @@ SENSE: Mapping[str, str] = {
     f" {_maybe('error', _text('error'))}",
     "zones": f"{_instant('since')} AND {_text('zone')}",
     "prompts": f"{_instant('at')} AND {_instant('due')} AND {_text('exercise')} AND {_FLAG.format('sure')} AND"
-    f" {_places()} AND {_number('shown', 1, LARGEST)} AND {_maybe('answer', _one_of('answer', Answer))} AND"
-    f" {_one_of('occasion', Occasion)}"
+    f" {_words('shown_where', Where, ' ')} AND {_number('shown', 1, LARGEST)} AND"
+    f" {_maybe('answer', _one_of('answer', Answer))} AND {_one_of('occasion', Occasion)}"
     + "".join(f" AND {_maybe(at, _instant(at))}" for at in ("last_shown", "answered_at", "snoozed_until")),
     "labels": f"{_instant('at')} AND {_one_of('says', (State.STANDING,))}",
     "presence": f"{_instant('start')} AND {_instant('until')} AND start % 60 = 0 AND until % 60 = 0"
     f" AND until - start BETWEEN 60 AND 3600 AND {_one_of('state', Presence)}",
     "pauses": f"{_instant('at')} AND {_instant('until')}",
+    "plans": f"{_number('id', 1, LARGEST)} AND {_one_of('outing', Outing)} AND {_words('days', WEEKDAYS, ',')} AND"
+    f" days <> '' AND {_text('clock')} AND clock GLOB '[0-2][0-9]:[0-5][0-9]' AND clock < '24:00' AND"
+    f" {_maybe('skipped', _text('skipped') + ' AND date(skipped) IS skipped')} AND {_instant('added')}",
     "exercises": f"{_instant('at')} AND {_text('name')} AND {_one_of('how', ('guided', 'prompt', 'manual'))} AND"
     f" {_FLAG.format('hurt')}",
     "days": " AND ".join(_instant(at) for at in ("start", "until", "loaded_from", "loaded_until"))

@@ -41,6 +41,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "prompts": ("at",),
     "labels": ("at",),
     "pauses": ("at",),
+    "plans": ("outing", "days", "clock"),
 }
 """By table, the columns that two rows cannot have in common. Other tables may hold the same row twice."""
 

@@ -263,9 +263,9 @@ def test_nobody_is_prompted_for_the_morning_on_a_bicycle() -> None:
         assert judged(TestRides.on_bicycle(day(f"{up}, {rest}"))) == held, rest
     assert judged(TestRides.on_bicycle(day(f"{up}, 1m stand, 2m sit"))) == walked
     assert judged(TestRides.on_bicycle(day(f"{up}, 70m stand"))) == Quiet(Reason.TOO_LATE)
-    rode = TestRides.on_bicycle(day(f"{up}, 3m stand"))
-    assert judged(rode, rode[-1].end + 10 * MINUTE) == Quiet(Reason.RIDING, at(8) + 45 * MINUTE)
-    assert judged(rode, rode[-1].end + 11 * MINUTE) == walked
+    ridden = TestRides.on_bicycle(day(f"{up}, 3m stand"))
+    assert judged(ridden, ridden[-1].end + 10 * MINUTE) == Quiet(Reason.RIDING, at(8) + 45 * MINUTE)
+    assert judged(ridden, ridden[-1].end + 11 * MINUTE) == walked
 
 
 def test_who_is_up_already_has_not_moved_because_of_it_and_after_ten_minutes_has_ignored_it() -> None:

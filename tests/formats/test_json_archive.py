@@ -6,7 +6,7 @@ import io
 import json
 import random
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,20 @@ import pytest
 from hipsync.errors import InputError
 from hipsync.formats.csv_minutes import Imported
 from hipsync.formats.json_archive import export_json, import_json, read_json
-from hipsync.model import MINUTE, Answer, Epoch, Exercise, Label, Pause, Presence, PresenceSpan, Prompt, State, Where
+from hipsync.model import (
+    MINUTE,
+    Answer,
+    Epoch,
+    Exercise,
+    Label,
+    Outing,
+    Pause,
+    Presence,
+    PresenceSpan,
+    Prompt,
+    State,
+    Where,
+)
 from hipsync.store import Store
 from hipsync.store.rows import TIMES
 from support.builders import MONDAY
@@ -56,6 +69,7 @@ def filled(store: Store, days: int = 1) -> None:
     store.add_label(Label(NOW, State.STANDING))
     store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
     store.add_pause(Pause(NOW, NOW + HOUR))
+    store.add_plan(Outing.RUN, (1, 3), time(18), NOW)
     store.note_zone(MONDAY, "Europe/London")
     store.note_zone(NOW, "Asia/Kathmandu")
 

@@ -47,7 +47,7 @@ def test_standing_is_an_answer_and_a_label_and_said_twice_both_labels_stay() -> 
         assert store.exercises(MONDAY, MONDAY + timedelta(days=1)) == []
 
 
-@pytest.mark.parametrize("occasion", [Occasion.MORNING, Occasion.AFTER_CYCLING])
+@pytest.mark.parametrize("occasion", [Occasion.MORNING, Occasion.AFTER_RIDE])
 def test_standing_answers_no_prompt_that_is_not_for_sitting(occasion: Occasion) -> None:
     with Store.in_memory() as store:
         prompt = store.add_prompt(PROMPT._replace(occasion=occasion))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from hipsync.model import (
     Inactivity,
     Info,
     Label,
+    Outing,
     Pause,
     Presence,
     PresenceSpan,
@@ -102,6 +103,8 @@ def test_the_newest_instant_of_any_row_shows_a_clock_that_was_ahead(store: Store
     store.append(other, [RIDE._replace(start=(at := NOW + next(ahead) * DAY) - HOUR, end=at)])
     assert store.newest() == at
     store.append(other, [Wear(at := NOW + next(ahead) * DAY, worn=True)])
+    assert store.newest() == at
+    store.add_plan(Outing.RUN, (0,), time(18), at := NOW + next(ahead) * DAY)
     assert store.newest() == at
     store.add_pause(Pause(at := NOW + next(ahead) * DAY, at))
     assert store.newest() == at

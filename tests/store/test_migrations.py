@@ -14,7 +14,20 @@ from pathlib import Path
 import pytest
 
 from hipsync.errors import StoreError
-from hipsync.model import Answer, Charge, Counter, Exercise, Info, Prompt, State, Sync, Wear, Where, ZoneChange
+from hipsync.model import (
+    Answer,
+    Charge,
+    Counter,
+    Exercise,
+    Info,
+    Occasion,
+    Prompt,
+    State,
+    Sync,
+    Wear,
+    Where,
+    ZoneChange,
+)
 from hipsync.store import VERSION, Store
 from support.builders import MONDAY
 from support.repository import TESTS
@@ -72,6 +85,8 @@ def test_a_database_of_schema_1_opens_with_all_that_it_held(path: Path, opened: 
             )
         ]  # fmt: skip
         assert store.exercises(NOW, NOW + timedelta(hours=1)) == [Exercise(NOW + SECOND, "hip-extension", "prompt")]
+        warm_up = store.add_prompt(Prompt(MONDAY, MONDAY, "hip-rotation", sure=True, occasion=Occasion.WARM_UP))
+        assert store.prompts(MONDAY, NOW)[0] == warm_up, "the constraint of a version that did not know it"
         assert store.check() == []
     assert version(path) == VERSION
 

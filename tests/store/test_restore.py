@@ -272,9 +272,9 @@ def test_an_upgrade_on_a_full_disk_leaves_the_old_file_whole(tmp_path: Path) -> 
         with Store.open(path) as store:
             store.append(band(store), [minute(at) for at in range(20_000)])
             with store.transaction() as db:
-                db.execute("DROP TABLE workouts")
-                db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm006_workouts'")
-                db.execute("PRAGMA user_version = 5")
+                db.execute("DROP TABLE plans")
+                db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm007_plans'")
+                db.execute("PRAGMA user_version = 6")
         for leave in (0, 40, 300):
             stuffing = fill(disk, leave * 1024)
             with pytest.raises(StoreError, match=r"full|input/output|cannot be used"):

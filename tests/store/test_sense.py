@@ -6,12 +6,24 @@ import itertools
 import json
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 
 import pytest
 
-from hipsync.model import MINUTE, Exercise, Label, Pause, Presence, PresenceSpan, Prompt, Remark, State, Trouble
+from hipsync.model import (
+    MINUTE,
+    Exercise,
+    Label,
+    Outing,
+    Pause,
+    Presence,
+    PresenceSpan,
+    Prompt,
+    Remark,
+    State,
+    Trouble,
+)
 from hipsync.store import Store
 from hipsync.store.checks import damage_of
 from hipsync.store.sense import SENSE
@@ -22,7 +34,7 @@ from support.stored import GOOD, NOW, minute
 COMMANDS = [
     ["today"], ["today", "--json"], ["day", "2026-03-02"], ["week"], ["month", "--json"], ["status"],
     ["status", "--json"], ["status", "--line"], ["bands"], ["bands", "--json"], ["bands", "show", "desk-band"],
-    ["prompts", "--since", "2026-03-01"], ["prompts", "--json"], ["exercise", "--list"], ["export"],
+    ["prompts", "--since", "2026-03-01"], ["prompts", "--json"], ["plan", "list"], ["exercise", "--list"], ["export"],
     ["export", "--format", "json"], ["doctor", "--json"], ["db", "check"], ["db", "backup"], ["pause", "1h"],
     ["resume"], ["done"], ["db", "vacuum"], ["db", "erase", "--to", "2026-03-01", "--yes"],
 ]  # fmt: skip
@@ -57,6 +69,7 @@ def machine(tmp_path: Path) -> Machine:
         store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
         store.add_pause(Pause(NOW, NOW + timedelta(minutes=5)))
         store.add_remark(Remark(band, Trouble.BATTERY, ""), NOW)
+        store.skip_plan(store.add_plan(Outing.GYM, (0, 6), time(18), NOW), date(2026, 3, 8))
     machine.told("db", "backup", str(machine.home / "good.db"))
     return machine
 
