@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.core.counters import SLOT_COUNTER_MINUTES, Growth, before_first, differences, midnight_s, spread
 from hipsync.core.days import Zones
+from hipsync.core.nights import Nights, needed_from
 from hipsync.core.unplaced import UnplacedSteps, clusters, settled
 from hipsync.model import MINUTE, RIDES, Counter, Epoch, State, Wear, Workout, is_possible
 
@@ -49,6 +50,8 @@ STILL_STEPS = 20
 a band says."""
 DOUBTFUL_MINUTES = 180
 """Stillness that lasts at least this long is doubtful unless its minutes are `VOUCHED`: the band may lie on a table."""
+NIGHT_MINUTES = 90
+"""As `DOUBTFUL_MINUTES`, for stillness that begins at night (`hipsync.core.nights`): most likely somebody is in bed."""
 HEART_WINDOW_MINUTES, HEART_ENOUGH_MINUTES, HEART_GAP_MINUTES = 120, 96, 10
 """When a missing heart rate means that the band was taken off.
 
@@ -161,7 +164,7 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
             line.code[at] = ASLEEP
     line.unplaced = settled(unplaced, line.steps, line.first)
     line.clusters = clusters(unplaced)
-    line.doubtful = _doubtful(line)
+    line.doubtful = _doubtful(line, zones)
     return line
 
 
@@ -364,13 +367,28 @@ def heartless_since(source: Source, minute: int) -> int:
     return minute
 
 
-def _doubtful(line: Timeline) -> bytearray:
-    """The array `Timeline.doubtful`: 1 in each long run without a step and without the flag `VOUCHED`."""
-    doubtful = bytearray(len(line.code))
+def _doubtful(line: Timeline, zones: Zones) -> bytearray:
+    """The array `Timeline.doubtful`: 1 in each long run without a step and without the flag `VOUCHED`.
+
+    A run that begins in the night is long sooner than one that begins in the day.
+    """
+    doubtful, nights = bytearray(len(line.code)), Nights(line.steps, line.first, zones)
     for start, end in zero_runs(line, vouched=False):
-        if end - start >= DOUBTFUL_MINUTES:
+        if end - start >= DOUBTFUL_MINUTES or (end - start >= NIGHT_MINUTES and nights.contain(line.first + start)):
             doubtful[start:end] = b"\1" * (end - start)
     return doubtful
+
+
+def nights_need(line: Timeline, since: int, zones: Zones) -> int:
+    """The first minute whose steps can matter for what is doubtful from the minute `since` on; `since` if none can."""
+    runs = [
+        line.first + start for start, end in zero_runs(line, vouched=False) if _may_be_night(line, start, end, since)
+    ]
+    return min([since, *(needed_from(start, zones) for start in runs)])
+
+
+def _may_be_night(line: Timeline, start: int, end: int, since: int) -> bool:
+    return NIGHT_MINUTES <= end - start < DOUBTFUL_MINUTES and line.first + end > since
 
 
 def zero_runs(line: Timeline, *, vouched: bool = True) -> Iterator[tuple[int, int]]:

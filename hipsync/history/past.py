@@ -20,6 +20,7 @@ from hipsync.core.timeline import (
     heartless_since,
     instant_of,
     minute_of,
+    nights_need,
     timeline,
 )
 
@@ -49,11 +50,14 @@ def judged_past(
     end: datetime,
     now: datetime,
     only_band: Band | None = None,
+    *,
+    nights: bool = True,
 ) -> Past:
     """Load and judge what is known of `[start, end)` up to `now`, from all bands or from `only_band`.
 
     The timeline begins before `start` and ends after `end`, so that stretches that cross either of them are whole. It
-    never reaches beyond `now`.
+    never reaches beyond `now`. The wearer's own hours of the night follow from the two weeks before, which are loaded
+    if they matter; with `nights=False` they are not, so what is doubtful may differ.
     """
     with store.snapshot():  # a band that another process adds on the way is in all that is read, or in nothing
         return _judged(store, rule, zones, start, end, now, only_band)
@@ -70,6 +74,8 @@ def _judged(
         given = sources(store, first, last, only_band, counters_from=min(first, midnight))
         line = timeline(given, first, last, zones)
         need = _needed(store, given, line, minute_of(start), minute_of(end), only_band)
+        if nights:
+            need = min(need[0], nights_need(line, minute_of(start) - around, zones)), need[1]
         need = max(need[0], minute_of(start) - FARTHEST_MINUTES), min(need[1], minute_of(end) + FARTHEST_MINUTES)
         if need[0] < first or min(need[1], minute_of(now)) > last:
             first, last = min(first, need[0]), max(last, need[1])

@@ -152,7 +152,7 @@ def _state_of(
     skipped: Sequence[Step],
 ) -> State:
     zones = zones_of(store, settings)
-    past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now)
+    past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now, nights=False)  # no prompt asks for them
     if skipped:
         past = _without(past, skipped, settings)
     shown = store.prompts(instant_of(past.line.first), latest(now) + LOOK_BACK)

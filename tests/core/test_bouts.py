@@ -84,11 +84,16 @@ def test_moves_can_be_switched_off() -> None:
 
 
 def test_half_a_doubtful_stretch_is_doubtful() -> None:
-    lonely = bouts(line(Source(day("100m sit, 1m walk 3, 200m sit")), size=301), Rule()).stretches
+    nine = MONDAY + timedelta(hours=9)  # at night 90 minutes are enough
+    lonely = bouts(line(Source(day("100m sit, 1m walk 3, 200m sit", nine)), size=301, start=nine), Rule()).stretches
     assert [s.doubtful for s in lonely] == [True]
-    vouched = bouts(line(Source(day("100m sit, 1m walk 3, 200m sit"), vouches=True), size=301), Rule()).stretches
+    vouched = bouts(
+        line(Source(day("100m sit, 1m walk 3, 200m sit", nine), vouches=True), size=301, start=nine), Rule()
+    ).stretches
     assert [s.doubtful for s in vouched] == [False]
-    mostly = bouts(line(Source(day("170m sit, 1m walk 3, 170m sit, 1m walk 3, 179m sit")), size=521), Rule()).stretches
+    mostly = bouts(
+        line(Source(day("170m sit, 1m walk 3, 170m sit, 1m walk 3, 179m sit", nine)), size=521, start=nine), Rule()
+    ).stretches
     assert [s.doubtful for s in mostly] == [False]
 
 

@@ -22,6 +22,7 @@ from support.real_people import EVERYBODY, SAMPLE, Row, best_week, needs_everybo
 CASES = shared.VECTORS / "sitting-rule.json"
 MINUTE = timedelta(minutes=1)
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
+NINE = MONDAY + timedelta(hours=9)
 LONDON = ZoneInfo("Europe/London")
 
 
@@ -186,17 +187,17 @@ def test_a_day_of_changing_clocks_has_its_elapsed_hours(day_: date, length: int,
 def test_three_still_hours_are_doubtful_unless_the_band_vouches(
     zeros: int, vouches: bool, sitting: int, unknown: int, longest: int
 ) -> None:
-    found = day([40, *[0] * zeros, 40], vouches=vouches)
+    found = day([40, *[0] * zeros, 40], NINE, vouches=vouches)
 
-    assert (found["minutes"]["sitting"], found["minutes"]["unknown"]) == (sitting, unknown)
+    assert (found["minutes"]["sitting"], found["minutes"]["unknown"]) == (sitting, 540 + unknown)  # from midnight
     assert found["longest_minutes"] == longest
     assert found["stretches"][0]["doubtful"] is (longest == 0)
-    assert found["prompts"] == [{"at": "2026-03-02T01:01:00+00:00", "sure": "high"}]
+    assert found["prompts"] == [{"at": "2026-03-02T10:01:00+00:00", "sure": "high"}]
 
 
 @pytest.mark.parametrize(("between", "doubtful"), [(78, True), (79, False)])
 def test_a_stretch_is_doubtful_from_half(between: int, doubtful: bool) -> None:
-    found = day([40, *[0] * 100, 1, *[0] * between, 1, *[0] * 180], vouches=False)
+    found = day([40, *[0] * 100, 1, *[0] * between, 1, *[0] * 180], NINE, vouches=False)
 
     assert [(s["minutes"], s["doubtful"]) for s in found["stretches"]] == [(between + 282, doubtful)]
 

@@ -78,7 +78,7 @@ def test_still_slots_are_sitting_and_others_up() -> None:
 
 def test_a_stretch_over_midnight_is_cut_and_counted_where_it_ends() -> None:
     epochs = day("1m walk, 90m sit, 1m walk", at(23) - MINUTE)
-    first, second = summed(epochs), summed(epochs, when=date(2026, 3, 3))
+    first, second = summed(epochs, vouches=True), summed(epochs, when=date(2026, 3, 3), vouches=True)
     (cut,) = first.stretches
     assert (cut.start, cut.end, cut.minutes, cut.ended_by, cut.due) == (at(23), at(24), 60, None, at(24))
     assert cut.whole is not None

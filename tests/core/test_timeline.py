@@ -295,7 +295,7 @@ class TestDoubt:
     """Three hours without a step that no band vouches for."""
 
     def test_a_run_of_three_hours_is_doubtful(self) -> None:
-        assert sum(line(Source(day("180m sit, 1m walk, 179m sit")), size=360).doubtful) == 180
+        assert sum(line(Source(day("180m sit, 1m walk, 179m sit", at(540))), size=900).doubtful) == 180
 
     def test_a_band_that_reports_wear_is_believed(self) -> None:
         assert not any(line(Source(day("400m sit"), vouches=True), size=400).doubtful)

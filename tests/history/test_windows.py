@@ -198,6 +198,19 @@ def test_a_pulse_that_stopped_the_noon_before_shows_that_the_band_was_off() -> N
     same(told, UTC_ONLY)
 
 
+@pytest.mark.parametrize(("known", "doubtful"), [(14, 100), (6, 0)])
+def test_the_evenings_of_two_weeks_tell_when_the_night_begins(known: int, doubtful: int) -> None:
+    """Nobody moves after 20:00. 100 still minutes at 20:30 are in the night once enough days are known, however old."""
+    evening = START + 2 * DAY + 20 * HOUR + 30 * MINUTE
+    back = [DAY * (14 - n) for n in range(known)]
+    habit = [Epoch(evening - each - clock, MINUTE, 5) for each in back for clock in (12 * HOUR, 31 * MINUTE)]
+    last = [*walked(evening - MINUTE, 1), *walked(evening, 100, 0), *walked(evening + 100 * MINUTE, 1)]
+    told = [Told([*habit, *last], vouches=False)]
+    found = from_store(told, UTC_ONLY, MIDDLE)
+    assert found.kinds[20 * 60 + 30 :].count(KINDS.index(Kind.UNKNOWN)) == doubtful + 109  # and what is missing
+    same(told, UTC_ONLY)
+
+
 @pytest.mark.parametrize("starts_at", [time(0), time(20)])
 def test_a_count_that_was_wrong_since_the_morning_is_put_right_in_the_evening(starts_at: time) -> None:
     day = START + 2 * DAY

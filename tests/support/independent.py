@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
+from statistics import median
 from typing import Literal, NamedTuple, TypedDict
 from zoneinfo import ZoneInfo
 
@@ -32,11 +33,14 @@ DECISIONS = """
 13. Due without a sign of life in the last 180 minutes is due at the first one after, if the stretch still runs.
 14. A slot's steps are a sign of life at its last minute; before it the slot counts for nothing where a stretch has to
     be heard of first.
+15. A day that the rows begin within is none of the 7 days whose hours are known: its first steps may be older.
 """
 
 MINUTE = timedelta(minutes=1)
 BRIDGE = 10  # missing minutes in a row that pause the count
 LISTED = 8  # counted minutes: shorter stretches are not listed, shorter zero runs are not sitting
+DAY = timedelta(days=1)
+AT_NIGHT = 90  # as below, for a run that begins at night
 DOUBTFUL = 180  # zero minutes in a row, from a band that does not report wear, sleep or heart rate
 
 Rows = Mapping[datetime, tuple[int, str | None]]
@@ -114,7 +118,7 @@ def ridden(rows: Rows, rides: Sequence[tuple[datetime, datetime]]) -> Rows:
 class Line:
     """Whole minutes in a row from `origin`, judged by `rule`, up to `now` or until nothing more can happen."""
 
-    def __init__(self, rows: Rows, now: datetime, rule: Rule, *, vouches: bool) -> None:
+    def __init__(self, rows: Rows, now: datetime, rule: Rule, *, vouches: bool, zone: ZoneInfo | None = None) -> None:
         now = now.replace(second=0, microsecond=0)
         past = {at: row for at, row in rows.items() if at < now}
         self.rule = rule
@@ -124,7 +128,8 @@ class Line:
         self.conditions: list[Condition] = [condition(row) for row in self.rows]
         self.steps = [row[0] if row else 0 for row in self.rows]
         self.zero_run = self._zero_runs()
-        self.doubtful = [not vouches and run >= DOUBTFUL for run in self.zero_run]
+        self.zone = zone or ZoneInfo("UTC")
+        self.doubtful = [False if vouches else doubtful for doubtful in self._doubtful()]
         self.breaking = [self._brk(t) for t in range(len(self.rows))]
         self.ages = self._ages()
 
@@ -136,6 +141,34 @@ class Line:
             length = len(list(group))
             runs += [length if is_still else 0] * length
         return runs
+
+    def _doubtful(self) -> list[bool]:
+        walks: dict[date, list[int]] = {}  # of each day from 4:00 to 4:00, the clock at its minutes with steps
+        for t, steps in enumerate(self.steps):
+            if steps:
+                day, clock = self._four(t)
+                walks.setdefault(day, []).append(clock)
+        if self.rows and self._four(0)[1]:
+            walks.pop(self._four(0)[0], None)  # the line begins within that day
+        found: list[bool] = []
+        for run, group in groupby(enumerate(self.zero_run), key=lambda minute: minute[1]):
+            minutes = [t for t, _ in group]
+            long = run >= DOUBTFUL or (run >= AT_NIGHT and self._at_night(minutes[0], walks))
+            found += [long] * len(minutes)
+        return found
+
+    def _at_night(self, t: int, walks: Mapping[date, Sequence[int]]) -> bool:
+        day, clock = self._four(t)
+        known = [walks[day - back * DAY] for back in range(1, 15) if day - back * DAY in walks]
+        begins, ends = 18 * 60.0, 3 * 60.0  # 22:00 and 7:00
+        if len(known) >= 7:
+            begins, ends = median(max(clocks) for clocks in known), median(min(clocks) for clocks in known)
+        return clock >= begins or clock < ends
+
+    def _four(self, t: int) -> tuple[date, int]:
+        """Return the day, from 4:00 to 4:00 by the wall clock, of a minute, and its minutes after 4:00."""
+        wall = (self.origin + t * MINUTE).astimezone(self.zone).replace(tzinfo=None) - timedelta(hours=4)
+        return wall.date(), wall.hour * 60 + wall.minute
 
     def _brk(self, t: int) -> bool:
         window: list[int] = []  # steps from t backwards, not past a minute that is not counted
@@ -329,7 +362,7 @@ def day_of_minutes(
 ) -> Day:
     """Return what `day --json` must say of one band's minutes. `now` and the keys of `rows` are aware datetimes."""
     rule = rule or Rule()
-    line = Line(rows, now, rule, vouches=vouches)
+    line = Line(rows, now, rule, vouches=vouches, zone=zone)
     start, end = bounds(day, zone)
     until = max(start, min(end, now.replace(second=0, microsecond=0)))
 
