@@ -20,15 +20,21 @@ from hipsync.core.timeline import (
     MISSING,
     MOVING,
     NOT_WORN,
+    SEATED,
     SLOT_END,
-    STANDING,
     STILL,
+    UPRIGHT,
     Timeline,
     instant_of,
     minute_of,
+    posture,
 )
 from hipsync.model import Break, Desk, EndedBy, Prompt, Stretch
 
+STANDING_MINUTES = 2
+"""So many minutes upright in a row end a stretch, where posture is trusted."""
+WAIVED_MINUTES = 5
+"""Steps end no stretch if the wearer sat in all of this many minutes, where posture is trusted."""
 LISTED_MINUTES = 8
 """Stretches shorter than this are pauses while moving about, and are not listed. Shorter runs of minutes without a step
 do not count as sitting."""
@@ -62,7 +68,8 @@ class Rule(NamedTuple):
     bridge_minutes: int = 10
     """Up to this many missing minutes in a row only suspend the count; more end the stretch."""
     trust_posture: bool = False
-    """Whether a stretch ends after two minutes in a row for which a band itself reports that its wearer stood."""
+    """Whether a posture that a band itself reports is believed. If so, two upright minutes in a row end a stretch,
+    steps of somebody who sat all the while end none, and a minute's posture decides whether it counts as sitting."""
     desk: Desk = Desk.SITTING
     """How the wearer works at this computer. OFF means that its use is neither asked for nor counted."""
 
@@ -97,18 +104,21 @@ class _RuleMachine:
         self._due: int | None = None
         self._missing = 0
         self._window_from = 0  # no window of the rule reaches back over a minute that is not counted
+        self._upright = 0  # minutes upright in a row
         self._break_from: int | None = None
         self._break_end = 0
 
     def minute(self, at: int) -> None:
         """Feed the minute at the next place."""
         code = self.line.code[at]
+        counted = code not in {MISSING, ASLEEP, NOT_WORN}
+        self._upright = self._upright + 1 if counted and posture(self.line.flags[at]) == UPRIGHT else 0
         if code == MISSING:
             self._missing += 1
             self._window_from = at + 1
             if self._missing > self.rule.bridge_minutes:
                 self._close(EndedBy.UNKNOWN)
-        elif code in {ASLEEP, NOT_WORN}:
+        elif not counted:
             self._missing = 0
             self._window_from = at + 1
             self._close(EndedBy.ASLEEP if code == ASLEEP else EndedBy.NOT_WORN)
@@ -116,8 +126,8 @@ class _RuleMachine:
             self._missing = 0
             if self._is_moving(at, code):
                 self._close(EndedBy.MOVING, broken_at=at)
-            elif self._is_standing(at):
-                self._close(EndedBy.STANDING)
+            elif self.rule.trust_posture and self._upright >= STANDING_MINUTES:
+                self._close(EndedBy.STANDING, broken_at=at)
             else:
                 self._count(at)
             if code in {STILL, MOVING}:
@@ -129,7 +139,7 @@ class _RuleMachine:
         if code != AWAKE:
             return code == MOVING
         steps = self.line.steps
-        if not steps[at]:
+        if not steps[at] or self._is_waived(at):
             return False
         rule = self.rule
         if _walked(self.line, rule, at, self._window_from):
@@ -137,9 +147,10 @@ class _RuleMachine:
         recent = steps[max(at - rule.move_window_minutes + 1, self._window_from) : at + 1]
         return bool(rule.moves) and sum(map(bool, recent)) >= rule.moves
 
-    def _is_standing(self, at: int) -> bool:
-        flags = self.line.flags
-        return self.rule.trust_posture and at > 0 and bool(flags[at] & flags[at - 1] & STANDING)
+    def _is_waived(self, at: int) -> bool:
+        """Whether the wearer sat in all minutes up to this place, so that its steps are those of an arm."""
+        recent = self.line.flags[max(at - WAIVED_MINUTES + 1, self._window_from) : at + 1]
+        return self.rule.trust_posture and all(posture(flags) == SEATED for flags in recent)
 
     def _count(self, at: int) -> None:
         if self.age == 0:

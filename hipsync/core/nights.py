@@ -14,7 +14,8 @@ from statistics import median
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hipsync.core.days import DAY, Zones
+from hipsync.core.days import Zones
+from hipsync.model import DAY
 
 DAY_BEGINS = timedelta(hours=4)
 """The local time, after midnight, at which a day begins for the hours of the night."""

@@ -16,13 +16,17 @@ from hipsync.core.bouts import LISTED_MINUTES, Bouts, moved_after, usual_minutes
 from hipsync.core.days import Day
 from hipsync.core.timeline import (
     ASLEEP,
+    AWAKE,
     MISSING,
     NOT_WORN,
+    SEATED,
     STANDING,
     STILL,
+    STILL_STEPS,
     Timeline,
     instant_of,
     minute_of,
+    posture,
     zero_runs,
 )
 from hipsync.model import MINUTE, EndedBy, Exercise, Kind, Occasion, Prompt, Span, Stretch
@@ -143,19 +147,21 @@ def day_summary(
     now: datetime,
     *,
     limit_minutes: int,
+    trust_posture: bool = False,
     bands: Sequence[BandOfDay] = (),
     prompts: Sequence[Prompt] = (),
     exercises: Sequence[Exercise] = (),
 ) -> DaySummary:
     """The summary of a day. The timeline must reach far enough around the day to contain its stretches whole."""
-    judged = judged_day(line, found, day, now)
+    judged = judged_day(line, found, day, now, trust_posture=trust_posture)
     return summed_up(judged, day, now, limit_minutes=limit_minutes, bands=bands, prompts=prompts, exercises=exercises)
 
 
-def judged_day(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
+def judged_day(line: Timeline, found: Bouts, day: Day, now: datetime, *, trust_posture: bool = False) -> JudgedDay:
     """The slow part of a summary.
 
     `line` must reach far enough to contain the day's stretches whole; `found` are the stretches and breaks on it.
+    `trust_posture` is that of the rule by which they were found.
     """
     until = _until(day, now)
     first, last = minute_of(day.start), minute_of(until)
@@ -167,7 +173,7 @@ def judged_day(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedD
     return JudgedDay(
         complete_until=_complete_until(line, first, last),
         steps=_steps(line, first, last),
-        kinds=kinds_of(line)[max(first - line.first, 0) : max(last - line.first, 0)],
+        kinds=kinds_of(line, trust_posture=trust_posture)[max(first - line.first, 0) : max(last - line.first, 0)],
         stretches=[piece for piece in pieces if piece.minutes],
         lengths=[
             stretch.minutes
@@ -226,10 +232,11 @@ def _until(day: Day, now: datetime) -> datetime:
     return max(min(instant_of(minute_of(now)), day.end), day.start)
 
 
-def kinds_of(line: Timeline) -> bytes:
+def kinds_of(line: Timeline, *, trust_posture: bool = False) -> bytes:
     """The kind of every minute of a timeline, as indexes into `KINDS`.
 
-    The first kind that fits is taken: unknown, not worn, asleep, standing, sitting, up.
+    The first kind that fits is taken: unknown, not worn, asleep, standing, sitting, up. With `trust_posture`, a band's
+    word says whether its wearer sat in a minute; the length of the still run does so only for minutes without a word.
     """
     still = bytearray(len(line.code))
     for start, end in zero_runs(line):
@@ -245,6 +252,8 @@ def kinds_of(line: Timeline) -> bytes:
             kind = Kind.ASLEEP
         elif flags & STANDING:
             kind = Kind.STANDING
+        elif trust_posture and code == AWAKE and (said := posture(flags)) is not None:
+            kind = Kind.SITTING if said == SEATED and line.steps[at] < STILL_STEPS else Kind.UP
         elif still[at] or code == STILL:
             kind = Kind.SITTING
         else:

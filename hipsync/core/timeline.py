@@ -31,14 +31,15 @@ MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 """Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole.
 MOVING is also every minute of a ride, whatever its steps."""
 
-STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END = 1, 2, 4, 8, 16, 32
+STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END, UPRIGHT, SEATED = 1, 2, 4, 8, 16, 32, 64, 128
 """Flags of a minute, which can be combined.
 
 STANDING: the band says that its wearer stood. ALIVE: there is a step, or the band says that its wearer is awake; a
 heart rate is no sign of life, because sleepers have one. VOUCHED: the minute comes from a band that reports wear, sleep
 or heart rate, so its stillness is that of a person. SLOT_END: the last minute of a slot. RIDING: the band says that its
 wearer rode a bicycle, or rowed; the minute is MOVING. RIDE_END: the last minute of a ride that a band recorded as a
-whole.
+whole. UPRIGHT: a band says that its wearer stood, walked or ran. SEATED: a band says that its wearer sat. Both together
+come from bands that contradict each other, and say nothing (`posture`).
 """
 
 FINE_MINUTES = 5
@@ -59,7 +60,14 @@ It does if there is none for more than 10 minutes, but there was one in at least
 """
 
 _OFF = frozenset({State.NOT_WORN, State.CHARGING})
-_AWAKE_WORDS = frozenset({State.SITTING, State.STANDING, State.WALKING, State.RUNNING, State.CYCLING})
+_SAID = {
+    State.SITTING: ALIVE | SEATED,
+    State.STANDING: ALIVE | UPRIGHT | STANDING,
+    State.WALKING: ALIVE | UPRIGHT,
+    State.RUNNING: ALIVE | UPRIGHT,
+    State.CYCLING: ALIVE | RIDING,
+}
+"""The flags of a minute of which a band says this."""
 
 
 class Source(NamedTuple):
@@ -204,12 +212,8 @@ def _place(
         if epoch.state not in _OFF or epoch.steps >= STILL_STEPS:
             unplaced.append(UnplacedSteps(start, start + width, start + width - 1, epoch.steps))
         return
-    if epoch.state is State.STANDING:
-        flags |= STANDING
-    elif epoch.state is State.CYCLING:
-        flags |= RIDING
-    if epoch.state in _AWAKE_WORDS:
-        flags |= ALIVE
+    if epoch.state is not None:
+        flags |= _SAID.get(epoch.state, 0)
     slot = width > FINE_MINUTES
     moving = epoch.steps >= STILL_STEPS
     off = not moving and (epoch.state in _OFF or start in unworn)
@@ -238,10 +242,16 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
     if before in {MISSING, NOT_WORN}:
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
         return
-    shared = (line.flags[at] | flags) & (ALIVE | VOUCHED | RIDING)
+    shared = (line.flags[at] | flags) & (ALIVE | VOUCHED | RIDING | UPRIGHT | SEATED)
     if width < line.width[at] or (width == line.width[at] and steps > line.steps[at]):
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
     line.flags[at] |= shared
+
+
+def posture(flags: int) -> int | None:
+    """What the flags of a minute say of its wearer's posture: UPRIGHT or SEATED, or None if that is not known."""
+    said = flags & (UPRIGHT | SEATED)
+    return said if said in {UPRIGHT, SEATED} else None
 
 
 def _place_counters(

@@ -60,11 +60,19 @@ def judged_past(
     if they matter; with `nights=False` they are not, so what is doubtful may differ.
     """
     with store.snapshot():  # a band that another process adds on the way is in all that is read, or in nothing
-        return _judged(store, rule, zones, start, end, now, only_band)
+        return _judged(store, rule, zones, start, end, now, only_band, nights=nights)
 
 
 def _judged(
-    store: Store, rule: Rule, zones: Zones, start: datetime, end: datetime, now: datetime, only_band: Band | None
+    store: Store,
+    rule: Rule,
+    zones: Zones,
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    only_band: Band | None,
+    *,
+    nights: bool,
 ) -> Past:
     zone, around = zones.at(start), AROUND_MINUTES
     midnight = minute_of(start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0))

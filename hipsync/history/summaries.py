@@ -37,7 +37,8 @@ def summarise(
     """The summary of a local day as far as it is known at `now`, from all bands or from `only_band`."""
     span = zones.day(day)
     with store.snapshot():
-        judged = judged_day(*_past_of(store, rule, zones, span, now, only_band), span, now)
+        line, found = _past_of(store, rule, zones, span, now, only_band)
+        judged = judged_day(line, found, span, now, trust_posture=rule.trust_posture)
         return _joined(store, rule, span, now, judged, resolutions(store, span, only_band))
 
 
@@ -78,7 +79,8 @@ def _summaries(
             judged, bands = known
         else:
             line, found = _past_of(store, rule, zones, span, now, only_band)
-            judged, bands = judged_day(line, found, span, now), resolutions(store, span, only_band)
+            judged = judged_day(line, found, span, now, trust_posture=rule.trust_posture)
+            bands = resolutions(store, span, only_band)
             loaded = instant_of(line.first), instant_of(line.last)
             if _is_complete(loaded[1], now):
                 columns = encoded(judged, bands)

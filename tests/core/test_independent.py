@@ -3,45 +3,31 @@
 Without this it would be no judge: two programs that agree may be wrong together.
 """
 
-import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bench.activpal import Recording, hits, score
-from support import shared
-from support.independent import Day, Due, Line, Rule, day_of_minutes, slot_prompts, usual
+from support import rule_cases
+from support.independent import TRUSTING, Day, Due, Line, Rule, day_of_minutes, slot_prompts, taken_off, usual
 from support.real_people import EVERYBODY, SAMPLE, Row, best_week, needs_everybody, weeks, with_holes, write_csv
 
-CASES = shared.VECTORS / "sitting-rule.json"
 MINUTE = timedelta(minutes=1)
 MONDAY = datetime(2026, 3, 2, tzinfo=UTC)
 NINE = MONDAY + timedelta(hours=9)
 LONDON = ZoneInfo("Europe/London")
 
 
-class Case(TypedDict, total=False):
-    name: str
-    steps: list[int | str | None]
-    slots: list[int | None]
-    width: int
-    options: dict[str, int]
-    prompts: list[object]
-    stretches: list[dict[str, int]]
-    last_age: int
-    sitting_minutes: int
-
-
 def cases(key: Literal["steps", "slots"]) -> list[object]:
     """The published cases of one sort."""
-    published: list[Case] = json.loads(CASES.read_text(encoding="utf-8"))["cases"]
-    return [pytest.param(case, id=case.get("name", "")) for case in published if key in case]
+    return [pytest.param(case, id=case["name"]) for case in rule_cases.cases() if key in case]
 
 
 def rows(values: Sequence[int | str | None], start: datetime = MONDAY) -> dict[datetime, tuple[int, str | None]]:
@@ -64,25 +50,29 @@ def day(
 
 
 @pytest.mark.parametrize("case", cases("steps"))
-def test_meets_a_published_case_of_minutes(case: Case) -> None:
-    steps = case.get("steps", [])
-    rule = Rule(repeat=case.get("options", {}).get("repeat_every"))
-    line = Line(rows(steps), MONDAY + len(steps) * MINUTE, rule, vouches=True)
+def test_meets_a_published_case_of_minutes(case: rule_cases.Case) -> None:
+    told = {MONDAY + i * MINUTE: minute for i, minute in enumerate(rule_cases.minutes_of(case)) if minute is not None}
+    off = taken_off({at: (minute.steps, minute.beats) for at, minute in told.items()})
+    table = {at: (minute.steps, "not_worn" if at in off else minute.state) for at, minute in told.items()}
+    rule = TRUSTING if rule_cases.trusts(case) else Rule(repeat=case.get("options", {}).get("repeat_every"))
+    size = len(case["steps"])
+    line = Line(table, MONDAY + size * MINUTE, rule, vouches=rule_cases.vouches(case))
 
     assert [{"index": p.minute, "confidence": p.sure} for p in line.prompts()] == case.get("prompts")
     assert [{"start": s.first, "minutes": s.minutes} for s in line.stretches()] == case.get("stretches")
     assert line.ages[-1] == case.get("last_age")
-    sitting = sum(line.kind(MONDAY + i * MINUTE) == "sitting" for i in range(len(steps)))
-    assert sitting == case.get("sitting_minutes")
+    kinds = Counter(line.kind(MONDAY + i * MINUTE) for i in range(size))
+    assert kinds["sitting"] == case.get("sitting_minutes")
+    assert kinds == case.get("kinds", kinds)
 
 
 @pytest.mark.parametrize("case", cases("slots"))
-def test_meets_a_published_case_of_slots(case: Case) -> None:
+def test_meets_a_published_case_of_slots(case: rule_cases.Case) -> None:
     assert slot_prompts(case.get("slots", []), case.get("width", 0)) == case.get("prompts")
 
 
 def test_no_published_case_is_left_out() -> None:
-    assert len(cases("steps")) + len(cases("slots")) == 30
+    assert len(cases("steps")) + len(cases("slots")) == 58
 
 
 def test_a_stretch_over_midnight_is_cut_and_belongs_to_the_day_it_ends_in() -> None:
@@ -254,10 +244,11 @@ def test_a_prompt_within_ten_minutes_hits_one_true_stretch(
 
 
 def test_the_score_counts_prompts_true_stretches_and_awake_time() -> None:
-    person = Recording("drawn", [0] * 160 + [None] * 40, [False] * 100 + [True] * 60 + [False] * 40)
+    sitting = [False] * 100 + [True] * 60 + [False] * 40
+    person = Recording("drawn", [0] * 160 + [None] * 40, sitting, [False] * 200, ["2026-03-02"] * 200, [0] * 200)
 
-    assert score(lambda _: [59, 150, 170], [person]) == (3, 1, 1, 160)
-    assert score(lambda _: [], [person]) == (0, 1, 0, 160)
+    assert score(lambda _, upright: [59, 150, 170], [person]) == (3, 1, 1, 160)
+    assert score(lambda _, upright: [], [person]) == (0, 1, 0, 160)
 
 
 def test_the_best_week_has_the_most_awake_minutes_and_is_the_earliest_of_equals() -> None:

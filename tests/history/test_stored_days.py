@@ -68,9 +68,9 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Grows by one with each day that is judged anew."""
     times: list[object] = []
 
-    def counted(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
+    def counted(line: Timeline, found: Bouts, day: Day, now: datetime, *, trust_posture: bool) -> JudgedDay:
         times.append(day)
-        return judged_day(line, found, day, now)
+        return judged_day(line, found, day, now, trust_posture=trust_posture)
 
     monkeypatch.setattr("hipsync.history.summaries.judged_day", counted)
     return times
@@ -163,7 +163,7 @@ def test_what_was_written_while_a_day_was_judged_is_not_missed(
     assert store.path is not None
     threads: list[Thread] = []
 
-    def interrupted(line: Timeline, found: Bouts, day: Day, now: datetime) -> JudgedDay:
+    def interrupted(line: Timeline, found: Bouts, day: Day, now: datetime, *, trust_posture: bool) -> JudgedDay:
         late = [Epoch(MONDAY + 9 * HOUR, MINUTE, 120)]
         if who == "another connection":
             with Store.open(path) as writer:
@@ -171,7 +171,7 @@ def test_what_was_written_while_a_day_was_judged_is_not_missed(
         else:
             threads.append(Thread(target=store.append, args=(desk, late)))
             threads[-1].start()
-        return judged_day(line, found, day, now)
+        return judged_day(line, found, day, now, trust_posture=trust_posture)
 
     path = store.path
     with monkeypatch.context() as patched:

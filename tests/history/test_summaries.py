@@ -9,19 +9,34 @@ from hipsync.core.bouts import Rule
 from hipsync.core.days import Zones
 from hipsync.core.summary import DaySummary
 from hipsync.history.summaries import summarise
-from hipsync.model import Epoch, Kind
+from hipsync.model import MINUTE, Epoch, Kind, State
 from hipsync.store import Store
 from support.builders import MONDAY, day
 
+DEFAULT = Rule()
 TUESDAY = date(2026, 3, 3)
 
 
-def tuesday(epochs: Sequence[Epoch], now: datetime = MONDAY + timedelta(days=5)) -> DaySummary:
+NOW = MONDAY + timedelta(days=5)
+
+
+def tuesday(epochs: Sequence[Epoch], now: datetime = NOW, rule: Rule = DEFAULT) -> DaySummary:
     """Of a band that has a heart rate, but does not report wear."""
     with Store.in_memory() as store:
         band = store.add_band(name="band", driver="none", now=MONDAY, vouches=True)
         store.append(band.id, epochs)
-        return summarise(store, Rule(), Zones([], "UTC"), TUESDAY, now)
+        return summarise(store, rule, Zones([], "UTC"), TUESDAY, now)
+
+
+def test_a_trusted_posture_decides_what_is_sitting() -> None:
+    """Every fourth minute of the hour has 5 steps: no still run is long enough, but its wearer said to have sat."""
+    hour = [
+        Epoch(MONDAY + timedelta(days=1, hours=9) + at * MINUTE, MINUTE, 5 * (at % 4 == 0), state=State.SITTING)
+        for at in range(60)
+    ]
+    assert tuesday(hour).minutes[Kind.SITTING] == 0
+    trusted = tuesday(hour, rule=Rule(trust_posture=True))
+    assert (trusted.minutes[Kind.SITTING], [piece.minutes for piece in trusted.stretches]) == (60, [60])
 
 
 def with_pulse(drawing: str, start: datetime) -> list[Epoch]:

@@ -48,7 +48,7 @@ Rows = Mapping[datetime, tuple[int, str | None]]
 Condition = Literal["counted", "riding", "asleep", "not_worn", "missing"]
 Kind = Literal["sitting", "up", "standing", "asleep", "not_worn", "unknown"]
 KINDS: tuple[Kind, ...] = ("sitting", "up", "standing", "asleep", "not_worn", "unknown")
-Ended = Literal["moving", "asleep", "not_worn", "unknown"]
+Ended = Literal["moving", "standing", "asleep", "not_worn", "unknown"]
 ENDS: dict[Condition, Ended] = {
     "counted": "moving",
     "riding": "moving",
@@ -67,6 +67,13 @@ class Rule(NamedTuple):
     moves: int = 3
     moves_window: int = 15
     repeat: int | None = None
+    standing_ends: bool = False  # the three parts of trusting a posture
+    sitting_waives: bool = False
+    posture_totals: bool = False
+
+
+TRUSTING = Rule(standing_ends=True, sitting_waives=True, posture_totals=True)
+UPRIGHT = {"standing", "walking", "running"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,18 +185,39 @@ class Line:
             window.append(self.steps[i])
         if not window or window[0] < 1:
             return False
+        if self.rule.sitting_waives and self._sat(t):
+            return False
         walked = sum(window[: self.rule.break_window]) >= self.rule.break_steps
         moves = sum(steps >= 1 for steps in window[: self.rule.moves_window])
         return walked or 0 < self.rule.moves <= moves
 
+    def _said(self, t: int) -> str | None:
+        """Return what was said of the posture in a counted minute: "sitting", "upright" or nothing."""
+        row = self.rows[t] if t >= 0 else None
+        if row is None or self.conditions[t] != "counted":
+            return None
+        return "upright" if row[1] in UPRIGHT else "sitting" if row[1] == "sitting" else None
+
+    def _sat(self, t: int) -> bool:
+        """Whether all of the last 5 minutes, as far back as they are counted without a gap, were sat through."""
+        for i in range(t, max(-1, t - 5), -1):
+            if self.conditions[i] != "counted":
+                break
+            if self._said(i) != "sitting":
+                return False
+        return True
+
+    def _stood(self, t: int) -> bool:
+        return self.rule.standing_ends and self._said(t) == self._said(t - 1) == "upright"
+
     def _ages(self) -> list[int]:
         ages: list[int] = []
         age = missing = 0
-        for what, brk in zip(self.conditions, self.breaking, strict=True):
+        for t, (what, brk) in enumerate(zip(self.conditions, self.breaking, strict=True)):
             missing = missing + 1 if what == "missing" else 0
             if what == "missing":
                 age = age if missing <= BRIDGE else 0
-            elif what == "counted" and not brk:
+            elif what == "counted" and not brk and not self._stood(t):
                 age += 1
             else:
                 age = 0
@@ -211,6 +239,8 @@ class Line:
             unsure = sum(self.doubtful[i] for i in counted)
             over = t < len(self.ages)
             ended_by = ENDS[self.conditions[t]] if over else None
+            if over and self.conditions[t] == "counted" and not self.breaking[t]:
+                ended_by = "standing"
             ended_at = t if over else None
             found.append(Stretch(first, counted[-1] + 1, len(counted), ended_by, ended_at, 2 * unsure >= len(counted)))
         return found
@@ -235,6 +265,8 @@ class Line:
             return "not_worn" if what == "not_worn" else "asleep"
         if row and row[1] == "standing":
             return "standing"
+        if self.rule.posture_totals and (said := self._said(t)) is not None:
+            return "sitting" if said == "sitting" and self.steps[t] < 20 else "up"
         return "sitting" if self.zero_run[t] >= LISTED else "up"
 
 
@@ -386,7 +418,7 @@ def day_of_minutes(
         longest_minutes=max(lengths, default=0),
         over_30=sum(length >= 30 for length in lengths),
         over_limit=sum(length >= rule.limit for length in lengths),
-        breaks=sum(s.ended_by == "moving" and s.ended_at in inside for s in listed),
+        breaks=sum(s.ended_by in {"moving", "standing"} and s.ended_at in inside for s in listed),
         usual_stretch_minutes=usual(lengths),
         hours=hours(line, (start, until, end), zone),
         prompts=[
