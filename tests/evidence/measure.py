@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.known import NOT_MET, REPORTED
-from evidence.plugin import WIRE
+from evidence.plugin import WIRE, may_meet
 from evidence.vectors import KINDS, Vector, vectors
 from hipsync.driver import Driver
 from hipsync.registry import OURS, drivers
@@ -32,7 +32,7 @@ from support.repository import ROOT
 
 FILE = ROOT / "devices" / "hipsync_devices" / "evidence.json"
 CAPTURES = ROOT / "tests" / "captures"
-TESTS = ("tests/devices", "tests/conversation/test_captures.py")
+TESTS = [*sorted((ROOT / "tests" / "devices").glob("test_*.py")), ROOT / "tests" / "conversation" / "test_captures.py"]
 
 
 def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None = None) -> dict[str, Any]:
@@ -42,7 +42,8 @@ def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None 
     if there is none.
     """
     before: dict[str, Any] = read()["families"] if FILE.exists() else {}
-    told = _run([*TESTS, *(["tests/testing/test_every_driver.py"] if rules else [])], "not ring and not bluez")
+    watched = [str(module) for module in TESTS if may_meet(module)]
+    told = _run([*watched, *(["tests/testing/test_every_driver.py"] if rules else [])], "not ring and not bluez")
     met = met_by(told["seen"])
     if ring_told is not None:
         ring: list[str] = json.loads(ring_told.read_text("utf-8"))["bluez"]

@@ -49,6 +49,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Watch(Path(path)), "evidence-watch")
 
 
+def may_meet(module: Path) -> bool:
+    """Return whether a module of tests may meet vectors or captures: it names some, or replays all captures."""
+    text = module.read_text("utf-8") if module.parent.name == "devices" else ""
+    return module.name == "test_captures.py" or any(each.id in text for each in vectors())
+
+
 class Watch:
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -58,7 +64,6 @@ class Watch:
         self.rules: dict[str, set[str]] = defaultdict(set)
         self.bluez: set[str] = set()
         self.captures: set[str] = set()
-        self._ids = {each.id for each in vectors()}
         self._named: dict[Path, bool] = {}
         self._calls = 0
         self._families: dict[str, str | None] = {}
@@ -104,10 +109,8 @@ class Watch:
             self.bluez.add(str(given["name"]).partition("-")[0])
 
     def _names(self, module: Path) -> bool:
-        """Whether a module may meet vectors or captures."""
         if module not in self._named:
-            text = module.read_text("utf-8") if module.parent.name == "devices" else ""
-            self._named[module] = module.name == "test_captures.py" or any(each in text for each in self._ids)
+            self._named[module] = may_meet(module)
         return self._named[module]
 
     def _look(self, frame: FrameType, event: str, result: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from support.shared import VECTORS
@@ -34,7 +35,8 @@ class Vector:
     """All of its byte strings; none if its collection has rows of figures in their place."""
 
 
-def vectors() -> list[Vector]:
+@cache
+def vectors() -> Sequence[Vector]:
     """Return the vectors of all bands, in the order of the files."""
     return [_vector(each) for name in FILES for each in json.loads((VECTORS / name).read_text("utf-8"))["vectors"]]
 
