@@ -44,7 +44,7 @@ SOON = timedelta(minutes=2)
 """The virtual time for which a band is watched after its link was cut: what is missing comes as soon as it is met."""
 REPEATS_FOR = timedelta(hours=1)
 """The virtual time within which a fetch must end while the band repeats itself twice a second."""
-MOST_MEMORY, MOST_FOR_A_ROUND = 8 * 2**20, 250
+MOST_MEMORY, MOST_FOR_A_ROUND = 3 * 2**20, 300
 """The most bytes of memory that a conversation with a babbling band may take, and as much again for each round."""
 ZONES = ("UTC", "Asia/Kathmandu", "America/New_York", "Pacific/Auckland")
 
