@@ -304,6 +304,13 @@ class Desk(StrEnum):
     OFF = "off"
 
 
+class DeskTime(NamedTuple):
+    """A time `[at, until)` at which the user worked standing at this computer."""
+
+    at: datetime
+    until: datetime
+
+
 class PresenceSpan(NamedTuple):
     """Whole minutes `[start, until)` of one kind at this computer."""
 

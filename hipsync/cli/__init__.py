@@ -46,6 +46,7 @@ COMMANDS = {
     "snooze": "prompts",
     "skip": "prompts",
     "standing": "prompts",
+    "desk": "desk",
     "pause": "prompts",
     "resume": "prompts",
     "exercise": "exercise",

@@ -24,6 +24,7 @@ from hipsync.core.timeline import (
     SLOT_END,
     STILL,
     UPRIGHT,
+    USED,
     Timeline,
     instant_of,
     minute_of,
@@ -33,8 +34,10 @@ from hipsync.model import Break, Desk, EndedBy, Prompt, Stretch
 
 STANDING_MINUTES = 2
 """So many minutes upright in a row end a stretch, where posture is trusted."""
-WAIVED_MINUTES = 5
-"""Steps end no stretch if the wearer sat in all of this many minutes, where posture is trusted."""
+WAIVED_STEPS, WAIVED_MINUTES = 20, 5
+"""Fewer steps than these in a minute are stray ones, if the computer was used in each of these many minutes up to it,
+itself included: hands that type move a wrist. Where posture is trusted, steps of any number end no stretch if the
+wearer sat in all of these minutes."""
 LISTED_MINUTES = 8
 """Stretches shorter than this are pauses while moving about, and are not listed. Shorter runs of minutes without a step
 do not count as sitting."""
@@ -71,7 +74,8 @@ class Rule(NamedTuple):
     """Whether a posture that a band itself reports is believed. If so, two upright minutes in a row end a stretch,
     steps of somebody who sat all the while end none, and a minute's posture decides whether it counts as sitting."""
     desk: Desk = Desk.SITTING
-    """How the wearer works at this computer. OFF means that its use is neither asked for nor counted."""
+    """How the wearer works at this computer. Only with SITTING does its use waive stray steps (the flag `USED`); with
+    OFF it is not asked for either."""
 
 
 class Bouts(NamedTuple):
@@ -148,9 +152,20 @@ class _RuleMachine:
         return bool(rule.moves) and sum(map(bool, recent)) >= rule.moves
 
     def _is_waived(self, at: int) -> bool:
-        """Whether the wearer sat in all minutes up to this place, so that its steps are those of an arm."""
+        """Whether the steps of a minute are those of an arm, and so end no stretch.
+
+        They are if the wearer sat in all minutes up to it, or if they are few and somebody types.
+        """
+        return self._sat(at) or self._typed(at)
+
+    def _sat(self, at: int) -> bool:
         recent = self.line.flags[max(at - WAIVED_MINUTES + 1, self._window_from) : at + 1]
         return self.rule.trust_posture and all(posture(flags) == SEATED for flags in recent)
+
+    def _typed(self, at: int) -> bool:
+        recent = self.line.flags[max(at - WAIVED_MINUTES + 1, 0) : at + 1]
+        few = self.line.steps[at] < WAIVED_STEPS
+        return few and len(recent) == WAIVED_MINUTES and all(flags & USED for flags in recent)
 
     def _count(self, at: int) -> None:
         if self.age == 0:

@@ -13,6 +13,7 @@ of stretches.
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 """Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole.
 MOVING is also every minute of a ride, whatever its steps."""
 
-STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END, UPRIGHT, SEATED = 1, 2, 4, 8, 16, 32, 64, 128
+STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END, UPRIGHT, SEATED, USED = (1 << bit for bit in range(9))
 """Flags of a minute, which can be combined.
 
 STANDING: the band says that its wearer stood. ALIVE: there is a step, or the band says that its wearer is awake; a
@@ -39,7 +40,8 @@ heart rate is no sign of life, because sleepers have one. VOUCHED: the minute co
 or heart rate, so its stillness is that of a person. SLOT_END: the last minute of a slot. RIDING: the band says that its
 wearer rode a bicycle, or rowed; the minute is MOVING. RIDE_END: the last minute of a ride that a band recorded as a
 whole. UPRIGHT: a band says that its wearer stood, walked or ran. SEATED: a band says that its wearer sat. Both together
-come from bands that contradict each other, and say nothing (`posture`).
+come from bands that contradict each other, and say nothing (`posture`). USED: this computer was used, at a desk for
+sitting; no band says that, so `timeline` never sets it.
 """
 
 FINE_MINUTES = 5
@@ -93,7 +95,7 @@ class Timeline:
     first: int
     """The first minute, counted from 1970-01-01 00:00 UTC."""
     code: bytearray
-    flags: bytearray
+    flags: array[int]
     steps: list[int]
     """All steps of a slot stand at its last minute."""
     width: bytearray
@@ -149,7 +151,7 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
     """
     zones = zone if isinstance(zone, Zones) else Zones([], zone.key)
     size = max(last - first, 0)
-    line = Timeline(first, bytearray(size), bytearray(size), [0] * size, bytearray(size))
+    line = Timeline(first, bytearray(size), array("H", [0]) * size, [0] * size, bytearray(size))
     slept = bytearray(size)
     unplaced: list[UnplacedSteps] = []
     for source in sources:

@@ -37,7 +37,7 @@ HEART_RATES = range(1, 301)
 """The heart rates that an epoch may have, in beats a minute."""
 INTENSITIES, KINDS = range(2**31 + 1), range(2**32 + 1)
 LONGEST_PAUSE = timedelta(days=8)
-"""The longest pause of a file: `hipsync pause` gives seven days at most."""
+"""The longest pause, or time of standing at a desk, of a file: the commands give seven days at most."""
 LONGEST_SNOOZE = timedelta(days=50)
 """The longest time for which a prompt can be put off: `hipsync snooze` takes 999 hours and 9,999 minutes at most."""
 LONGEST_PRESENCE = timedelta(hours=1)
@@ -194,6 +194,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
     },
     "labels": {"at": _STAMP, "says": _word((State.STANDING,))},
     "presence": {"start": _INSTANT, "until": _STAMP, "state": _word(Presence)},
+    "desks": {"at": _STAMP, "until": _INSTANT},
     "pauses": {"at": _STAMP, "until": _INSTANT},
     "plans": {
         "outing": _word(Outing), "days": Column(_are_days, "weekdays in order, such as tue,thu"),
@@ -210,8 +211,11 @@ def _wrong_span(table: str, row: Mapping[str, object]) -> str | None:
     match table, row:
         case "workouts", {"start": int(at), "until": int(until)} if not 0 < until - at < DAY.total_seconds():
             return f"until is {until - at} seconds after start: a workout has a length, of less than a day"
-        case "pauses", {"at": int(at), "until": int(until)} if not 0 <= until - at <= LONGEST_PAUSE.total_seconds():
-            return f"until is {until - at} seconds after at: a pause lasts {LONGEST_PAUSE.days} days at most"
+        case "pauses" | "desks", {"at": int(at), "until": int(until)} if not (
+            0 <= until - at <= LONGEST_PAUSE.total_seconds()
+        ):
+            what = "a pause" if table == "pauses" else "standing at a desk"
+            return f"until is {until - at} seconds after at: {what} lasts {LONGEST_PAUSE.days} days at most"
         case "presence", {"start": int(at), "until": int(until)} if (
             at % 60 or until % 60 or not 60 <= until - at <= LONGEST_PRESENCE.total_seconds()
         ):

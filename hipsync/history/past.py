@@ -9,12 +9,13 @@ counts reaches the edge of what was loaded: how much was loaded never shows, up 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from hipsync.core.bouts import Bouts, Rule, bouts
 from hipsync.core.timeline import (
     HEART_WINDOW_MINUTES,
+    USED,
     Source,
     Timeline,
     heartless_since,
@@ -23,6 +24,7 @@ from hipsync.core.timeline import (
     nights_need,
     timeline,
 )
+from hipsync.model import Desk, Presence
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
@@ -88,10 +90,30 @@ def _judged(
         if need[0] < first or min(need[1], minute_of(now)) > last:
             first, last = min(first, need[0]), max(last, need[1])
             continue
+        if rule.desk is Desk.SITTING:
+            _mark_used(line, store)
         found = bouts(line, rule)
         if around >= FARTHEST_MINUTES or not _reaches_edge(line, found, start, end, now):
             return Past(line, found)
         around *= 2
+
+
+def _mark_used(line: Timeline, store: Store) -> None:
+    """Set the flag `USED` in the minutes in which this computer was used, but for those of standing at the desk."""
+    start, end = instant_of(line.first), instant_of(line.last)
+    for span in store.presences(start, end):
+        if span.presence is Presence.USED:
+            for at in _places(line, span.start, span.until):
+                line.flags[at] |= USED
+    for time in store.desk_times(start, end):
+        for at in _places(line, time.at, time.until):
+            line.flags[at] &= ~USED
+
+
+def _places(line: Timeline, start: datetime, end: datetime) -> range:
+    """The places of the minutes of a timeline that overlap `[start, end)`."""
+    last = minute_of(end - timedelta(microseconds=1)) + 1
+    return range(max(minute_of(start), line.first) - line.first, min(last, line.last) - line.first)
 
 
 def _needed(

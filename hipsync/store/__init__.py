@@ -6,7 +6,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     bands.py        bands, syncs, zones
     readings.py     epochs, counters and the other readings
     prompts.py      prompts, labels, pauses, exercises, plans, remarks
-    presences.py    when the computer was used
+    presences.py    when the computer was used, and at which desk
     judged_days.py  a cache of days that were judged
     maintenance.py  check, backup, vacuum, forget, erase
     rows.py         rows of any table, for export and import
@@ -46,7 +46,7 @@ __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 9
+VERSION = 10
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 

@@ -44,6 +44,7 @@ _TIMES = {
             "infos",
             "prompts",
             "labels",
+            "desks",
             "pauses",
             "exercises",
             "remarks",

@@ -136,6 +136,9 @@ TABLES: Mapping[str, Meaning] = {
         {"band": _BAND, "what": "battery, no data, refused", "at": f"when ({SECONDS})"},
     ),
     "labels": Meaning("What its wearer said of their posture", {"at": f"when ({SECONDS})", "says": "standing"}),
+    "desks": Meaning(
+        "When its user worked standing at the computer", {"at": f"begin ({SECONDS})", "until": f"end ({SECONDS})"}
+    ),
     "presence": Meaning(
         "Minutes at the computer; of the others nothing is known",
         {"start": f"begin ({SECONDS})", "until": f"end ({SECONDS})", "state": "used, idle, locked"},

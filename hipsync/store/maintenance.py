@@ -207,6 +207,7 @@ _TIMES = {
             "infos",
             "prompts",
             "labels",
+            "desks",
             "exercises",
             "pauses",
             "remarks",

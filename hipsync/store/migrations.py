@@ -225,6 +225,12 @@ def m009_plans(db: Database) -> None:
     _reword(db, "'morning', 'after-cycling')", "'morning', 'after-cycling', 'warm-up')")
 
 
+@STEPS()
+def m010_desks(db: Database) -> None:
+    """Add the table of times at which the user worked standing at this computer."""
+    _execute(db, "CREATE TABLE desks (at INTEGER PRIMARY KEY, until INTEGER NOT NULL)")
+
+
 def _reword(db: Database, before: str, after: str) -> None:
     """Replace words of the schema by others, as SQLite lets a constraint be changed; no row is looked at.
 

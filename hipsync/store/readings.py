@@ -55,6 +55,7 @@ _OF_THE_PERSON = {
     "prompts": "at",
     "labels": "at",
     "presence": "until",
+    "desks": "at",
     "pauses": "at",
     "exercises": "at",
     "plans": "added",

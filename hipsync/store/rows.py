@@ -29,6 +29,7 @@ TIMES: Mapping[str, str] = {
     "prompts": "at",
     "labels": "at",
     "presence": "start",
+    "desks": "at",
     "pauses": "at",
     "plans": "added",
     "exercises": "at",
@@ -38,10 +39,12 @@ TIMES: Mapping[str, str] = {
 Epochs are missing, because they are exported in a different form. Syncs and remarks are missing, because they concern
 this computer alone.
 """
-LATER = frozenset({"labels", "plans", "presence", "workouts"})
+LATER = frozenset({"desks", "labels", "plans", "presence", "workouts"})
 """The tables that exports of version 0.2 do not have: an export without them is whole."""
 ROWID = {"counters": "band", "presence": "until, state"}
 """By table that has no rowid, the columns that order the rows of one instant."""
+JUDGED = frozenset({"presence", "desks"})
+"""The tables, beside those of bands, by which days are judged."""
 NAMED = frozenset({"prompts", "exercises"})
 """The tables with names of exercises, which people see: what could steer a terminal is taken out of them."""
 ALWAYS = frozenset({"zones", "plans"})
@@ -109,7 +112,7 @@ class Rows(Bands):
         sql = f"INSERT OR IGNORE INTO {table} ({names}) SELECT {marks} WHERE NOT EXISTS ({known})"
         with self.transaction() as db:
             new = db.execute(sql, (*cells.values(), *cells.values())).rowcount == 1
-            if new and ("band" in columns or table == "presence"):
+            if new and ("band" in columns or table in JUDGED):
                 drop_days(db, BEFORE_ALL_S, AFTER_ALL_S)
             return new
 

@@ -80,6 +80,7 @@ SENSE: Mapping[str, str] = {
     "labels": f"{_instant('at')} AND {_one_of('says', (State.STANDING,))}",
     "presence": f"{_instant('start')} AND {_instant('until')} AND start % 60 = 0 AND until % 60 = 0"
     f" AND until - start BETWEEN 60 AND 3600 AND {_one_of('state', Presence)}",
+    "desks": f"{_instant('at')} AND {_instant('until')}",
     "pauses": f"{_instant('at')} AND {_instant('until')}",
     "plans": f"{_number('id', 1, LARGEST)} AND {_one_of('outing', Outing)} AND {_words('days', WEEKDAYS, ',')} AND"
     f" days <> '' AND {_text('clock')} AND clock GLOB '[0-2][0-9]:[0-5][0-9]' AND clock < '24:00' AND"

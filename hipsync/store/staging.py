@@ -40,6 +40,7 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "workouts": ("band", "start"),
     "prompts": ("at",),
     "labels": ("at",),
+    "desks": ("at",),
     "pauses": ("at",),
     "plans": ("outing", "days", "clock"),
 }

@@ -17,6 +17,7 @@ from hipsync.formats.json_archive import export_json, import_json, read_json
 from hipsync.model import (
     MINUTE,
     Answer,
+    DeskTime,
     Epoch,
     Exercise,
     Label,
@@ -67,6 +68,7 @@ def filled(store: Store, days: int = 1) -> None:
         )
         store.add_exercise(Exercise(at + MINUTE, "hip-extension", "guided", hurt=False))
     store.add_label(Label(NOW, State.STANDING))
+    store.stand_at_desk(DeskTime(NOW, NOW + HOUR))
     store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
     store.add_pause(Pause(NOW, NOW + HOUR))
     store.add_plan(Outing.RUN, (1, 3), time(18), NOW)
@@ -140,7 +142,7 @@ def test_a_part_is_what_lies_in_it() -> None:
         assert (len(archive["zones"]), len(archive["counters"])) == (2, 0)
 
 
-NEW: dict[str, list[object]] = {"labels": [], "presence": []}
+NEW: dict[str, list[object]] = {"labels": [], "presence": [], "desks": []}
 """The tables that version 0.2 did not have."""
 
 

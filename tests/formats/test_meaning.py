@@ -24,6 +24,7 @@ from hipsync.model import (
     Answer,
     Charge,
     Counter,
+    DeskTime,
     Epoch,
     Exercise,
     Inactivity,
@@ -61,6 +62,7 @@ def filled(store: Store) -> None:
     ])  # fmt: skip
     store.add_prompt(Prompt(NOW, NOW, "hip-extension", True, (Where.DESKTOP,), 1, NOW, Answer.SNOOZED, NOW, NOW + HOUR))
     store.add_label(Label(NOW, State.STANDING))
+    store.stand_at_desk(DeskTime(NOW, NOW + HOUR))
     store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
     store.add_pause(Pause(NOW, NOW + HOUR))
     store.add_exercise(Exercise(NOW, "hip-extension", "guided"))
@@ -136,6 +138,7 @@ BAD_CELLS: Mapping[tuple[str, str], tuple[object, ...]] = {
     ("presence", "start"): (AT - 59, AT - 3660, AT, -1, 2**70, "2026", 1.5, True, None),
     ("presence", "until"): (AT + 30, AT - 60, AT + 3600, None),
     ("presence", "state"): ("away", "unknown", 5, None),
+    ("desks", "until"): (AT - 1, AT + 9 * 86400, 10**14, 4_102_444_800, None),
     ("pauses", "until"): (AT - 1, AT + 9 * 86400, 10**14, 4_102_444_800, None),
     ("exercises", "name"): ("\x1b]0;x\x07", "", None),
     ("exercises", "how"): ("by magic", None),
@@ -198,7 +201,7 @@ def test_a_column_that_is_not_there_is_missed_and_none_is_added(table: str) -> N
 def test_five_minutes_ahead_is_now_in_every_table_and_a_second_more_is_the_future(table: str, column: str) -> None:
     changed = archive()
     changed[table][0][column] = LATEST
-    if table == "pauses":
+    if table in {"pauses", "desks"}:
         changed[table][0]["until"] = LATEST
     assert json.loads(taken(changed))[table][0][column] == LATEST
     changed[table][0][column] = LATEST + 1

@@ -13,6 +13,7 @@ from hipsync.model import (
     MINUTE,
     Charge,
     Counter,
+    DeskTime,
     Epoch,
     Inactivity,
     Info,
@@ -110,6 +111,8 @@ def test_the_newest_instant_of_any_row_shows_a_clock_that_was_ahead(store: Store
     assert store.newest() == at
     at = NOW + next(ahead) * DAY
     store.add_presence([PresenceSpan(at - MINUTE, at, Presence.IDLE)])
+    assert store.newest() == at
+    store.stand_at_desk(DeskTime(at := NOW + next(ahead) * DAY, at + HOUR))
     assert store.newest() == at
     store.add_label(Label(at := NOW + next(ahead) * DAY, State.STANDING))
     assert store.newest() == at

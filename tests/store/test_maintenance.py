@@ -14,6 +14,7 @@ from hipsync.model import (
     MINUTE,
     Charge,
     Counter,
+    DeskTime,
     Epoch,
     Exercise,
     Inactivity,
@@ -156,6 +157,7 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
             store.add_prompt(Prompt(at + HOUR, at + HOUR, "hip-extension", sure=True))
             store.add_exercise(Exercise(at + HOUR, secret, "guided"))
             store.add_label(Label(at + HOUR, State.STANDING))
+            store.stand_at_desk(DeskTime(at + HOUR, at + 2 * HOUR))
             store.add_presence([PresenceSpan(at + HOUR, at + HOUR + MINUTE, Presence.USED)])
             store.add_pause(Pause(at + HOUR, at + 2 * HOUR))
             store.add_remark(Remark(desk, Trouble.BATTERY, ""), at + HOUR)
@@ -171,7 +173,7 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
             "epochs": 2880,
         }.items():
             assert count(file, table) == rows, table
-        for table in ("syncs", "prompts", "labels", "presence", "exercises", "pauses", "remarks"):
+        for table in ("syncs", "prompts", "labels", "desks", "presence", "exercises", "pauses", "remarks"):
             assert count(file, table) == 2, table
         with Store.read(file) as store:
             assert store.check() == []

@@ -13,6 +13,7 @@ import pytest
 
 from hipsync.model import (
     MINUTE,
+    DeskTime,
     Exercise,
     Label,
     Outing,
@@ -66,6 +67,7 @@ def machine(tmp_path: Path) -> Machine:
         store.add_prompt(Prompt(NOW - timedelta(hours=1), NOW - timedelta(hours=1), "hip-extension", sure=True))
         store.add_exercise(Exercise(NOW, "hip-extension", "guided"))
         store.add_label(Label(NOW, State.STANDING))
+        store.stand_at_desk(DeskTime(NOW, NOW + timedelta(hours=1)))
         store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
         store.add_pause(Pause(NOW, NOW + timedelta(minutes=5)))
         store.add_remark(Remark(band, Trouble.BATTERY, ""), NOW)
