@@ -22,11 +22,11 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import NO_ZONE, App
 from hipsync.driver import Advertisement, Driver
-from hipsync.errors import HipsyncError
+from hipsync.errors import ConfigError, HipsyncError
 from hipsync.host.lock import running
 from hipsync.host.zone import zone_of_host
 from hipsync.instants import is_believed
-from hipsync.model import Band
+from hipsync.model import Band, Desk
 from hipsync.registry import drivers
 from hipsync.service.clock_steps import steps_from_json
 from hipsync.service.contact import EARLIEST_YEAR
@@ -67,6 +67,7 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
         *_bluetooth(ctx.obj),
         *_bands(ctx.obj),
         *_notices(ctx.obj),
+        *_computer(ctx.obj),
         *_service(ctx.obj),
         *_packages(),
     ]
@@ -223,6 +224,31 @@ def _notices(app: App) -> Iterator[Finding]:
         return
     trouble = asyncio.run(why_no_notices())
     yield Finding("notices", "look" if trouble else "fine", trouble or "a notice server answers, with buttons")
+
+
+def _computer(app: App) -> Iterator[Finding]:
+    """What this computer says of its use, and of this moment."""
+    from hipsync.host.moment.moment import Moment, moment
+    from hipsync.host.presence.computer import Computer
+    from hipsync.host.presence.seen import Seen
+
+    try:
+        config = app.config()
+    except ConfigError:
+        return  # said already
+    if config.rule.desk is Desk.OFF:
+        yield Finding("computer", "fine", 'it is not asked whether it is used: sitting.desk is "off"')
+        return
+
+    async def asked() -> tuple[Seen, Moment]:
+        with contextlib.closing(Computer(app.now, activitywatch=lambda: config.activitywatch)) as computer:
+            return await computer.look(), await moment(computer)
+
+    seen, now = asyncio.run(asked())
+    used = "nothing says when it was used last" if seen.idle_s is None else f"last used {seen.idle_s:.0f} s ago"
+    words = {None: "unknown", True: "yes", False: "no"}
+    facts = {"locked": seen.locked, "in a call": now.call, "full screen": now.full_screen, "quiet": now.do_not_disturb}
+    yield Finding("computer", "fine", "; ".join([used, *(f"{name}: {words[fact]}" for name, fact in facts.items())]))
 
 
 def _service(app: App) -> Iterator[Finding]:

@@ -136,3 +136,21 @@ def test_doctor_knows_a_damaged_database_and_a_clock_that_was_never_set(machine:
     told_of = f"{machine.database} is not a database: give another file with --db FILE, or restore a copy"
     assert told["database"] == ("bad", told_of)
     assert told["clock"] == ("bad", "this host believes it is 1970-03-02: set its clock before bands are set by it")
+
+
+def test_doctor_shows_what_this_computer_says_of_its_use(machine: Machine, tmp_path: Path) -> None:
+    nobody = f"unix:path={tmp_path}/nobody"
+    alone = {"DBUS_SESSION_BUS_ADDRESS": nobody, "DBUS_SYSTEM_BUS_ADDRESS": nobody, "DISPLAY": ""}
+
+    def computer() -> list[str]:
+        found = json.loads(machine.type("doctor", "--json", env=alone).stdout)["findings"]
+        return [f"{each['verdict']}: {each['text']}" for each in found if each["what"] == "computer"]
+
+    unknown = "; ".join(f"{what}: unknown" for what in ("locked", "in a call", "full screen", "quiet"))
+    assert computer() == [f"fine: nothing says when it was used last; {unknown}"]
+    machine.settings.parent.mkdir(parents=True, exist_ok=True)
+    machine.settings.write_text('[sitting]\ndesk = "off"\n')
+    machine.settings.chmod(0o600)
+    assert computer() == ['fine: it is not asked whether it is used: sitting.desk is "off"']
+    machine.settings.write_text("[sitting]\ndesk = 7\n")
+    assert computer() == [], "the settings are wrong, and that is said"

@@ -23,6 +23,7 @@ from hipsync.model import MINUTE, Presence, PresenceSpan
 from hipsync.service.presence import PresenceWatch
 from hipsync.store import Store
 from support.builders import MONDAY
+from support.display import display, needs_x11
 from support.private_bus import needs_dbus, private_bus
 
 
@@ -146,16 +147,6 @@ def mocked_logind(address: str) -> Generator[Callable[..., None]]:
             mock.terminate()
 
 
-@contextlib.contextmanager
-def screen() -> Generator[str]:
-    """The name of a real display that nobody sees."""
-    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "320x200x24", "-noreset", "-nolisten", "tcp"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
-        assert server.stdout is not None
-        yield f":{server.stdout.readline().decode().strip()}"
-        server.terminate()
-
-
 def has_mock() -> bool:
     done = subprocess.run([MOCK, "-c", "import dbusmock"], check=False, capture_output=True)
     return done.returncode == 0
@@ -163,9 +154,10 @@ def has_mock() -> bool:
 
 @pytest.mark.ring
 @needs_dbus
+@needs_x11
 @pytest.mark.skipif(
-    not all(map(shutil.which, ("Xvfb", "xdotool", "busctl", MOCK))) or not has_mock(),
-    reason="needs Xvfb, xdotool, busctl and Debian's python3-dbusmock",
+    not all(map(shutil.which, ("busctl", MOCK))) or not has_mock(),
+    reason="needs busctl and Debian's python3-dbusmock",
 )
 async def test_on_real_parts_what_is_seen_and_what_it_costs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -175,9 +167,9 @@ async def test_on_real_parts_what_is_seen_and_what_it_costs(
         monkeypatch.delenv(name, raising=False)
     with (
         private_bus(tmp_path) as address,
-        screen() as name,
+        display() as screen,
     ):
-        monkeypatch.setenv("DISPLAY", name)
+        monkeypatch.setenv("DISPLAY", screen.name)
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
         with mocked_logind(address) as call:

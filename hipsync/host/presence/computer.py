@@ -31,9 +31,9 @@ class Computer:
     ) -> None:
         """`activitywatch` says whether the user wants ActivityWatch to be asked, if nothing else knows."""
         self._now, self._platform, self._activitywatch = now, platform, activitywatch
-        self._environment = os.environ if environment is None else environment
+        self.environment = os.environ if environment is None else environment
         self._logind = Logind() if platform == "linux" else None
-        self._bus = Bus(system=False)
+        self.session_bus = Bus(system=False)
         self._sources: dict[str, Source] = {}
         """The ways that were asked before, which may have connections open."""
 
@@ -44,7 +44,7 @@ class Computer:
             session = await self._logind.session()
             if session is None and self._logind.there:
                 return UNKNOWN
-        if session is None and any(self._environment.get(name) for name in FROM_ELSEWHERE):
+        if session is None and any(self.environment.get(name) for name in FROM_ELSEWHERE):
             return UNKNOWN
         seen = UNKNOWN if session is None else session.seen
         for source in self._in_order(session):
@@ -55,8 +55,17 @@ class Computer:
                 break
         return seen
 
+    async def full_screen(self) -> bool | None:
+        """Whether the window in front fills the screen of this user's session; None if that cannot be known."""
+        session = None if self._logind is None else await self._logind.session()
+        for source in self._of_desktops(session):
+            if isinstance(source, X11):
+                return await source.full_screen()
+        return None
+
     def close(self) -> None:
         """Close all connections."""
+        self.session_bus.close()
         for each in (self._logind, *self._sources.values()):
             if each is not None:
                 each.close()
@@ -74,13 +83,13 @@ class Computer:
             yield self._kept("activitywatch", lambda: _activitywatch(self._now))
 
     def _of_desktops(self, session: Session | None) -> Iterator[Source]:
-        kind = session.kind if session is not None else self._environment.get("XDG_SESSION_TYPE", "")
-        wayland = kind == "wayland" or bool(self._environment.get("WAYLAND_DISPLAY"))
-        display = self._environment.get("DISPLAY") or (session.display if session is not None else "")
-        yield self._kept("mutter", lambda: Mutter(self._bus))
+        kind = session.kind if session is not None else self.environment.get("XDG_SESSION_TYPE", "")
+        wayland = kind == "wayland" or bool(self.environment.get("WAYLAND_DISPLAY"))
+        display = self.environment.get("DISPLAY") or (session.display if session is not None else "")
+        yield self._kept("mutter", lambda: Mutter(self.session_bus))
         if display and not wayland:
-            yield self._kept(f"x11 {display}", lambda: X11(display, self._environment))
-        yield self._kept(f"screensaver {wayland}", lambda: ScreenSaver(self._bus, wayland=wayland))
+            yield self._kept(f"x11 {display}", lambda: X11(display, self.environment))
+        yield self._kept(f"screensaver {wayland}", lambda: ScreenSaver(self.session_bus, wayland=wayland))
 
     def _kept(self, name: str, make: Callable[[], Source]) -> Source:
         if name not in self._sources:

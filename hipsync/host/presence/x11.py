@@ -1,11 +1,11 @@
-"""When input came last at an X11 display, by the screen saver extension.
+"""When input came last at an X11 display, by the screen saver extension, and whether a window fills its screen.
 
 It is a small client of its own, over the display's Unix socket: no library of X11 is needed, and no connection over the
 network is ever made. XWayland counts only what comes to windows of X11, and a VNC server serves somebody elsewhere, so
 their displays give no answer.
 
 Source: X Window System Protocol (X11R7.7), sections 8, 9 and appendix B; X11 Screen Saver Extension 1.1, "QueryInfo";
-the file format of .Xauthority in Xsecurity(7) and Xau's documentation.
+the file format of .Xauthority in Xsecurity(7) and Xau's documentation; Extended Window Manager Hints 1.5.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import logging
 import os
 import re
 import struct
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,7 +30,9 @@ COOKIE = b"MIT-MAGIC-COOKIE-1"
 SAVER = b"MIT-SCREEN-SAVER"
 NOT_THIS_SCREEN = (b"XWAYLAND", b"VNC-EXTENSION")
 """Extensions of servers whose input is not all, or not this computer's."""
-QUERY_EXTENSION, QUERY_INFO = 98, 1
+INTERN_ATOM, GET_PROPERTY, QUERY_EXTENSION, QUERY_INFO = 16, 20, 98, 1
+ATOM, WINDOW = 4, 33
+"""The types of properties that are read here, which are atoms of every server."""
 
 
 class XError(Exception):
@@ -51,6 +53,10 @@ class X11:
         """Return the time since the last input; None if the display cannot be asked, or is not this computer's."""
         ms = await self._asked(self._idle_ms)
         return None if ms is None else Seen(idle_s=ms / 1000)
+
+    async def full_screen(self) -> bool | None:
+        """Whether the active window fills the screen; None if the display or its window manager does not say."""
+        return await self._asked(self._is_full_screen)
 
     def close(self) -> None:
         """Close the connection."""
@@ -100,6 +106,31 @@ class X11:
     async def _idle_ms(self) -> int:
         reply = await self._reply(struct.pack("<BBHI", self._saver, QUERY_INFO, 0, self._root))
         return int(struct.unpack_from("<I", reply, 16)[0])
+
+    async def _is_full_screen(self) -> bool | None:
+        active = await self._property(self._root, "_NET_ACTIVE_WINDOW", WINDOW)
+        if not active:
+            return None
+        if not active[0]:  # no window is active
+            return False
+        full = await self._atom("_NET_WM_STATE_FULLSCREEN")
+        return bool(full) and full in await self._property(active[0], "_NET_WM_STATE", ATOM)
+
+    async def _atom(self, name: str) -> int:
+        """The number of an atom; 0 if nobody has used its name yet."""
+        word = name.encode()
+        reply = await self._reply(struct.pack("<BBHHxx", INTERN_ATOM, 1, 0, len(word)) + _padded(word))
+        return int(struct.unpack_from("<I", reply, 8)[0])
+
+    async def _property(self, window: int, name: str, kind: int) -> Sequence[int]:
+        """The numbers in a property of a window, at most 64; none if the window has no such property of this type."""
+        atom = await self._atom(name)
+        if not atom:
+            return ()
+        reply = await self._reply(struct.pack("<BBHIIIII", GET_PROPERTY, 0, 0, window, atom, kind, 0, 64))
+        if reply[1] != 32:  # the width of its numbers, in bits
+            return ()
+        return struct.unpack_from(f"<{struct.unpack_from('<I', reply, 16)[0]}I", reply, 32)
 
     async def _reply(self, request: bytes) -> bytes:
         """Send a request, whose length is filled in here, and return its reply; events in between are passed over."""

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import struct
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -16,9 +14,9 @@ from hipsync.host.presence import x11
 from hipsync.host.presence.computer import Computer
 from hipsync.host.presence.seen import Seen
 from hipsync.host.presence.x11 import X11, keys, number_of
+from support.display import Display, display, needs_x11
 from support.stored import NOW
 
-needs_x11 = pytest.mark.skipif(not all(map(shutil.which, ("Xvfb", "xdotool"))), reason="needs Xvfb and xdotool")
 KEY = bytes(range(16))
 
 
@@ -28,30 +26,18 @@ def record(number: str, key: bytes, name: bytes = b"MIT-MAGIC-COOKIE-1", family:
     return struct.pack(">H", family) + b"".join(struct.pack(">H", len(each)) + each for each in fields)
 
 
-class Display(NamedTuple):
-    """A real display, and the process of its server."""
-
-    name: str
-    server: subprocess.Popen[bytes]
-
-
 @pytest.fixture
-def display(tmp_path: Path) -> Generator[Display]:
+def locked(tmp_path: Path) -> Generator[Display]:
     """A display that lets in only who has its key."""
     (tmp_path / "keys").write_bytes(record("", KEY))
-    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "320x200x24", "-noreset", "-nolisten", "tcp", "-auth"]
-    with subprocess.Popen(
-        [*command, str(tmp_path / "keys")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as server:
-        assert server.stdout is not None
-        yield Display(f":{server.stdout.readline().decode().strip()}", server)
-        server.terminate()
+    with display("-auth", str(tmp_path / "keys")) as made:
+        yield made
 
 
 @needs_x11
-async def test_input_is_seen_and_the_time_since_grows(display: Display, tmp_path: Path) -> None:
-    environment = {"XAUTHORITY": str(tmp_path / "keys"), "DISPLAY": display.name}
-    screen = X11(display.name, environment)
+async def test_input_is_seen_and_the_time_since_grows(locked: Display, tmp_path: Path) -> None:
+    environment = {"XAUTHORITY": str(tmp_path / "keys"), "DISPLAY": locked.name}
+    screen = X11(locked.name, environment)
 
     async def idle_s() -> float:
         seen = await screen.look()
@@ -76,7 +62,7 @@ async def test_input_is_seen_and_the_time_since_grows(display: Display, tmp_path
     screen.close()
     assert await idle_s() >= 0, "it connects again"
     screen.close()
-    assert await X11(display.name, {"XAUTHORITY": str(tmp_path / "none")}).look() is None, (
+    assert await X11(locked.name, {"XAUTHORITY": str(tmp_path / "none")}).look() is None, (
         "without the key nobody is let in"
     )
     computer = Computer(lambda: NOW, environment=environment, platform="freebsd")
@@ -89,10 +75,10 @@ async def test_input_is_seen_and_the_time_since_grows(display: Display, tmp_path
 
 
 @needs_x11
-async def test_a_display_that_ended_is_no_answer_and_costs_no_wait(display: Display, tmp_path: Path) -> None:
-    screen = X11(display.name, {"XAUTHORITY": str(tmp_path / "keys")})
+async def test_a_display_that_ended_is_no_answer_and_costs_no_wait(locked: Display, tmp_path: Path) -> None:
+    screen = X11(locked.name, {"XAUTHORITY": str(tmp_path / "keys")})
     assert await screen.look() is not None
-    display.server.terminate()
+    locked.server.terminate()
     async with asyncio.timeout(1.5):
         for _ in range(3):
             assert await screen.look() is None

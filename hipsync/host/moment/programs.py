@@ -1,0 +1,50 @@
+"""Runs one of the desktop's own programs for a question, with a limit of time and of output."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import Mapping, Sequence
+
+log = logging.getLogger(__name__)
+
+WITHIN_S = 2.0
+LONGEST = 2**20
+"""The most bytes of output that are read."""
+
+
+async def output_of(command: Sequence[str], environment: Mapping[str, str]) -> bytes | None:
+    """Return what a program prints; None if it is not there, fails, takes too long or prints too much."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=dict(environment),
+            start_new_session=True,
+        )
+    except OSError as error:
+        log.debug("%s: %s", command[0], error)
+        return None
+    assert process.stdout is not None  # noqa: S101  it is a pipe
+    found, ended = b"", False
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            while more := await process.stdout.read(LONGEST):
+                found += more
+                if len(found) > LONGEST:
+                    return None
+            ended = await process.wait() is not None
+            return found if process.returncode == 0 else None
+    except TimeoutError:
+        log.debug("%s takes too long", command[0])
+        return None
+    finally:
+        if not ended:
+            with contextlib.suppress(ProcessLookupError):  # its children, too: they hold the pipe open
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
