@@ -5,6 +5,7 @@
     uv run python -m bench.activpal         the rule's prompts against posture sensors; needs ../shared/data
     uv run python -m bench.sleepers         prompts for sleepers, with and without a heart rate; needs ../shared/data
     uv run python -m bench.nights           evening hours that the rule of nights costs; needs ../shared/data
+    uv run python -m bench.since FOLDER     every minute and prompt beside an earlier commit's; needs ../shared/data
     uv run python -m bench.repeated         lines that the simulated bands of two families share
 
     store       a year of minutes into SQLite, beside a plain executemany; bytes a minute
