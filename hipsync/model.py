@@ -341,6 +341,24 @@ class Plan(NamedTuple):
     """The local date on which it is left out once; None if there is none."""
 
 
+class Trial(NamedTuple):
+    """A trial of whether reminders help: from `since` on, some that are due are withheld, drawn by this seed."""
+
+    since: datetime
+    seed: str
+
+
+class Draw(NamedTuple):
+    """What was drawn for one due reminder of a trial. Each sitting stretch is drawn for at most once."""
+
+    start: datetime
+    """The start of the stretch, as it was known then."""
+    at: datetime
+    """When the reminder was shown, or would have been."""
+    due: datetime
+    withheld: bool
+
+
 class Exercise(NamedTuple):
     """An exercise that the person did."""
 

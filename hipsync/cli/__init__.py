@@ -51,6 +51,7 @@ COMMANDS = {
     "resume": "prompts",
     "exercise": "exercise",
     "plan": "plans",
+    "trial": "trial",
     "import": "data",
     "export": "data",
     "db": "db",

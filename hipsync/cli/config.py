@@ -71,6 +71,15 @@ def config_set_command(app: App, key: str, value: str) -> None:
     hipsync config set exercises.set '["seated"]'
     hipsync config set prompts.stronger false
     """
+    change_setting(app, key, value)
+    click.echo(f"{key} is {value} now ({app.settings_file}).")
+
+
+def change_setting(app: App, key: str, value: str) -> None:
+    """Write one setting into the file, and let a running service read it. `value` is as `config set` takes it.
+
+    Raises `ConfigError` if there is no such setting or it does not take that; then the file is as it was.
+    """
     import tomlkit
 
     *tables, last = key.split(".")
@@ -85,7 +94,6 @@ def config_set_command(app: App, key: str, value: str) -> None:
         place = cast("MutableMapping[str, object]", inner)
     place[last] = _value([*tables, last], value)
     _write(app, tomlkit.dumps(document))
-    click.echo(f"{key} is {value} now ({app.settings_file}).")
 
 
 @config_command.command("edit")

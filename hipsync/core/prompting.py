@@ -39,6 +39,8 @@ class Reason(StrEnum):
     SNOOZED = "snoozed"
     ASKED = "waiting for an answer"
     SHOWN = "said already"
+    WITHHELD = "no reminder in this stretch"
+    """A trial withheld it. The words are true, and do not say why, so that they remind of nothing."""
     NO_SLEEP = "no night's sleep is known"
     NOT_UP = "not yet up"
     UNSEEN = "getting up was not seen"
@@ -97,7 +99,7 @@ def verdict(
     if origin is None:
         inside = _in_hours(now, policy, zones)
         return Quiet(Reason.NO_LIFE) if inside else Quiet(Reason.OUTSIDE_HOURS, next_hours(policy, zones, now))
-    mine = [each for each in prompts if each.occasion is Occasion.SITTING and stretch.start < each.due <= latest(now)]
+    mine = prompts_for(stretch, prompts, now)
     if mine and (next_step := _after_prompt(line, mine[-1], policy, now)):
         return next_step if isinstance(next_step, Quiet) else _unless_quiet(next_step, policy, zones, now)
     age = policy.limit_minutes + (policy.repeat_minutes or 0) * len(mine)
@@ -125,6 +127,11 @@ def _since_stood(stretch: Stretch, prompts: Sequence[Prompt], now: datetime) -> 
         if each.answer is Answer.STANDING and each.answered_at is not None and each.answered_at <= latest(now)
     ]
     return stretch._replace(start=max([stretch.start, *stood]))
+
+
+def prompts_for(stretch: Stretch, prompts: Sequence[Prompt], now: datetime) -> list[Prompt]:
+    """Those of the prompts, in order of time, that were shown because of this stretch."""
+    return [each for each in prompts if each.occasion is Occasion.SITTING and stretch.start < each.due <= latest(now)]
 
 
 def _after_prompt(line: Timeline, last: Prompt, policy: Policy, now: datetime) -> Due | Quiet | None:

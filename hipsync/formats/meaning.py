@@ -202,6 +202,8 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "skipped": Column(_is_date, "a date such as 2026-11-20").optional, "added": _STAMP,
     },
     "exercises": {"at": _STAMP, "name": _NAME, "how": _word(("guided", "prompt", "manual")), "hurt": _FLAG},
+    "trials": {"since": _STAMP, "seed": _text(LONGEST_NAME, 1, f"a text of 1 to {LONGEST_NAME} visible characters")},
+    "draws": {"start": _STAMP, "at": _STAMP, "due": _STAMP, "withheld": _FLAG},
 }  # fmt: skip
 """What belongs into each column of the tables that an archive holds as rows, `id` apart."""
 

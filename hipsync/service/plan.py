@@ -20,9 +20,10 @@ from hipsync.core.days import BEGINNING_OF_TIME, Zones
 from hipsync.core.occasions import occasions
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at, verdict
 from hipsync.core.timeline import MISSING, instant_of, minute_of
+from hipsync.core.trial import next_draw, unless_withheld
 from hipsync.history.past import Past, judged_past
 from hipsync.instants import is_believed, latest
-from hipsync.model import MINUTE, Band, BandId, Counter, Epoch, Occasion, Pause, Prompt, Sync, Trouble, Wear
+from hipsync.model import MINUTE, Band, BandId, Counter, Draw, Epoch, Occasion, Pause, Prompt, Sync, Trouble, Wear
 from hipsync.settings.config import Config
 from hipsync.store import Store
 
@@ -110,6 +111,9 @@ class State:
     settings: Settings
     occasions: Mapping[Occasion, Due | Quiet] = field(default_factory=dict[Occasion, Due | Quiet])
     """For each occasion other than sitting that matters now, whether its prompt is due."""
+    draw: Draw | None = None
+    """What a trial draws now for a prompt that is due, to be stored; None if nothing is to be drawn. If the draw
+    withholds the prompt, `verdict` is quiet already."""
 
     def due(self) -> Due | None:
         """The prompt to show now, if any. One for sitting comes first, because the others wait for its answer."""
@@ -157,13 +161,17 @@ def _state_of(
         past = _without(past, skipped, settings)
     shown = store.prompts(instant_of(past.line.first), latest(now) + LOOK_BACK)
     said = [_believed(prompt, now) for prompt in shown if is_believed(prompt.due, now)]
-    pause = store.pause(now)
+    pause, draws = store.pause(now), store.draws(instant_of(past.line.first), latest(now) + LOOK_BACK)
+    judged = verdict(past.line, past.found, said, settings.policy, zones, now, pause)
+    draw = next_draw(judged, past.found, said, draws, store.trial(now), settings.trial, now)
+    draws += [] if draw is None else [draw]
     return State(
         contacts=contacts_of(store, live, tries, now),
         seen=past,
         said=said,
-        verdict=verdict(past.line, past.found, said, settings.policy, zones, now, pause),
-        expected=expected(past, said, settings, zones, pause),
+        verdict=unless_withheld(judged, past.found, draws, now),
+        expected=expected(past, said, settings, zones, pause, draws),
+        draw=draw,
         zones=zones,
         settings=settings,
         occasions=_occasions(store, past, said, settings, zones, now, pause),
@@ -252,7 +260,12 @@ def facts_of(store: Store, contacts: Sequence[Contacts], now: datetime) -> list[
 
 
 def expected(
-    past: Past, said: Sequence[Prompt], settings: Settings, zones: Zones, pause: Pause | None = None
+    past: Past,
+    said: Sequence[Prompt],
+    settings: Settings,
+    zones: Zones,
+    pause: Pause | None = None,
+    draws: Sequence[Draw] = (),
 ) -> Due | Quiet:
     """The verdict as it was at the end of the known data; missing minutes after that say nothing about the wearer."""
     line, found = past
@@ -262,7 +275,8 @@ def expected(
     if known < line.last:
         line = line.until(known)
         found = bouts(line, settings.rule)
-    return verdict(line, found, said, settings.policy, zones, instant_of(known), pause)
+    judged = verdict(line, found, said, settings.policy, zones, instant_of(known), pause)
+    return unless_withheld(judged, found, draws, instant_of(known))
 
 
 def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, LastTry], now: datetime) -> list[Contacts]:
@@ -388,7 +402,7 @@ def next_wake(state: State, now: datetime) -> datetime:
         for contacts in state.contacts
     ]
     instants += _postponed_until(state, now)
-    if state.due() is not None:
+    if state.due() is not None or state.draw is not None:
         instants.append(now)
     elif (
         isinstance(state.verdict, Quiet)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from hipsync.core.prompting import Due, outcome
 from hipsync.core.timeline import instant_of
 from hipsync.driver import Driver, Message
 from hipsync.errors import BluetoothUnavailable, ConfigError, Damaged, DeviceError
-from hipsync.model import Band, BandId, Occasion, Prompt, Remark, Trouble, Where
+from hipsync.model import Band, BandId, Draw, Occasion, Prompt, Remark, Trial, Trouble, Where
 from hipsync.service.answers import answer_prompt
 from hipsync.service.clock_steps import MOST_TOLD, Step
 from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
@@ -149,6 +150,8 @@ class Service:
         self.store.note_zone(now, self.settings.host_zone)
         if self._store_presence is not None:
             self._store_presence()
+        if self.settings.trial and self.store.trial(now) is None:
+            self.store.add_trial(Trial(now, secrets.token_hex(16)))
         state = self.state(now)
         due = [each for each in state.contacts if not each.live and contact_at(each, state, now) <= now]
         if not due:
@@ -196,8 +199,11 @@ class Service:
         """
         if self.settle(state, now):
             state = self.state(now)
+        if state.draw is not None and state.draw.withheld:
+            self.store.add_draw(state.draw)
+            state = self.state(now)
         if (due := state.due()) is not None:
-            await self._prompt(due, now, [*talks, *self.live.talks()])
+            await self._prompt(due, now, [*talks, *self.live.talks()], state.draw)
             state = self.state(self._now())
         await self._remark(state)
         return state
@@ -215,13 +221,16 @@ class Service:
                     settled = True
         return settled
 
-    async def _prompt(self, due: Due, now: datetime, talks: Sequence[Talk]) -> None:
-        """Store a prompt that is due at `now`, show it, and then store where it was shown."""
+    async def _prompt(self, due: Due, now: datetime, talks: Sequence[Talk], draw: Draw | None) -> None:
+        """Store a prompt that is due at `now`, with what was drawn for it; show it, then store where it was shown."""
         move = self._move(due)
         if due.again is None:
-            prompt = self.store.add_prompt(
-                Prompt(now, due.due, move.name, due.sure, last_shown=now, occasion=due.occasion)
-            )
+            with self.store.transaction():
+                prompt = self.store.add_prompt(
+                    Prompt(now, due.due, move.name, due.sure, last_shown=now, occasion=due.occasion)
+                )
+                if draw is not None:
+                    self.store.add_draw(draw._replace(at=now))
         else:
             prompt = due.again._replace(shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
             self.store.update_prompt(prompt)

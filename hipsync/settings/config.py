@@ -77,6 +77,10 @@ class Config:
     command: tuple[str, ...] = ()
     """A program and its arguments, run for each prompt, which it receives as JSON. Empty for none."""
 
+    trial: float = 0.0
+    """The share of due reminders that are withheld, to find out whether reminders help; 0 is off. Off by default,
+    because it costs reminders; `hipsync trial start` sets 0.1, so that nine in ten still come."""
+
     day_start: time = time(0)
     """The local time at which a day begins. A night worker may want it later than midnight."""
 

@@ -149,6 +149,10 @@ def _written_minutes(minutes: int | None) -> str:
     return '"off"' if minutes is None else f'"{minutes}m"'
 
 
+def _written_share(share: float) -> str:
+    return str(share) if share else '"off"'
+
+
 def _written_windows(windows: Windows) -> str:
     spans = (f"{start:%H:%M}-{'24:00' if end == time.max else format(end, '%H:%M')}" for start, end in windows)
     return f'"{", ".join(spans)}"'
@@ -197,6 +201,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "desktop": _Key("desktop", values.true_or_false),
         "band": _Key("band", values.true_or_false),
         "command": _Key("command", values.texts),
+        "trial": _Key("trial", values.share_or_off(0.05, 0.5), _written_share),
     },
     "day": {"start": _Key("day_start", values.time_of_day)},
     "sync": {

@@ -79,6 +79,19 @@ def whole_number(least: int, most: int) -> Callable[[Toml], int]:
     return read
 
 
+def share_or_off(least: float, most: float) -> Callable[[Toml], float]:
+    """Return a reader for a share from `least` to `most` inclusive, or "off", which gives 0."""
+
+    def read(value: Toml) -> float:
+        if value == "off":
+            return 0.0
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise ConfigError(f'must be a share from {least} to {most}, or "off"')
+        return float(value)
+
+    return read
+
+
 def true_or_false(value: Toml) -> bool:
     """Read a switch: TOML's true or false. Raises `ConfigError` for anything else."""
     if not isinstance(value, bool):

@@ -7,6 +7,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     readings.py     epochs, counters and the other readings
     prompts.py      prompts, labels, pauses, exercises, plans, remarks
     presences.py    when the computer was used, and at which desk
+    trials.py       the trial of whether reminders help
     judged_days.py  a cache of days that were judged
     maintenance.py  check, backup, vacuum, forget, erase
     rows.py         rows of any table, for export and import
@@ -41,16 +42,17 @@ from hipsync.store.presences import Presences
 from hipsync.store.prompts import Prompts
 from hipsync.store.readings import Appended, Readings
 from hipsync.store.rows import Rows
+from hipsync.store.trials import Trials
 
 __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 10
+VERSION = 11
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 
-class Store(Readings, Prompts, Presences, JudgedDays, Maintenance, Rows):
+class Store(Readings, Prompts, Presences, Trials, JudgedDays, Maintenance, Rows):
     """The open database: a context manager that closes it. Several threads may use it, one at a time."""
 
     @staticmethod

@@ -35,22 +35,9 @@ _TIMES = {
     "zones": "since",
     "presence": "start",
     "plans": "added",
-    **dict.fromkeys(
-        (
-            "counters",
-            "wears",
-            "charges",
-            "inactivities",
-            "infos",
-            "prompts",
-            "labels",
-            "desks",
-            "pauses",
-            "exercises",
-            "remarks",
-        ),
-        "at",
-    ),
+    "trials": "since",
+    **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos", "remarks"), "at"),
+    **dict.fromkeys(("prompts", "labels", "desks", "pauses", "exercises", "draws"), "at"),
 }
 """By table, the column that says when its rows were stamped."""
 _TEXTS = {

@@ -155,6 +155,19 @@ TABLES: Mapping[str, Meaning] = {
             "added": f"when ({SECONDS})",
         },
     ),
+    "trials": Meaning(
+        "A trial of whether reminders help: by which seed is drawn which are withheld",
+        {"since": f"from when on ({SECONDS})", "seed": "the seed; with the start of a stretch it decides"},
+    ),
+    "draws": Meaning(
+        "What was drawn for a due reminder of a trial",
+        {
+            "start": f"begin of the stretch ({SECONDS})",
+            "at": f"when it was shown, or would have been ({SECONDS})",
+            "due": f"when the limit was reached ({SECONDS})",
+            "withheld": "1: it was not shown",
+        },
+    ),
     "exercises": Meaning(
         "An exercise that was done",
         {

@@ -198,23 +198,10 @@ def _made(backup: Path) -> datetime | None:
 _AT = "at >= :start AND at < :end"
 _TIMES = {
     "epochs": "start < :end AND start + length * 60 > :start",
-    **dict.fromkeys(
-        (
-            "counters",
-            "wears",
-            "charges",
-            "inactivities",
-            "infos",
-            "prompts",
-            "labels",
-            "desks",
-            "exercises",
-            "pauses",
-            "remarks",
-        ),
-        _AT,
-    ),
+    **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos", "remarks"), _AT),
+    **dict.fromkeys(("prompts", "labels", "desks", "exercises", "pauses", "draws"), _AT),
     **dict.fromkeys(("presence", "workouts"), "start < :end AND until > :start"),
+    "trials": "since >= :start AND since < :end",
     "syncs": "started < :end AND ended >= :start",
 }
 """By table, the SQL condition for rows that belong to `[:start, :end)`."""

@@ -231,6 +231,22 @@ def m010_desks(db: Database) -> None:
     _execute(db, "CREATE TABLE desks (at INTEGER PRIMARY KEY, until INTEGER NOT NULL)")
 
 
+@STEPS()
+def m011_trial(db: Database) -> None:
+    """Add the tables of a trial of whether reminders help: the seeds, and what was drawn for each due reminder."""
+    _execute(
+        db,
+        "CREATE TABLE trials (since INTEGER PRIMARY KEY, seed TEXT NOT NULL)",
+        """CREATE TABLE draws (
+            start INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            due INTEGER NOT NULL,
+            withheld INTEGER NOT NULL CHECK (withheld IN (0, 1))
+        )""",
+        "CREATE INDEX draws_by_time ON draws (at)",
+    )
+
+
 def _reword(db: Database, before: str, after: str) -> None:
     """Replace words of the schema by others, as SQLite lets a constraint be changed; no row is looked at.
 

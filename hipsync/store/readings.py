@@ -52,14 +52,10 @@ _CODES = {state: code for code, state in enumerate(STATES)}
 
 _OF_BANDS = ("counters", "wears", "charges", "inactivities", "infos", "remarks")
 _OF_THE_PERSON = {
-    "prompts": "at",
-    "labels": "at",
+    **dict.fromkeys(("prompts", "labels", "desks", "pauses", "exercises", "draws"), "at"),
+    **dict.fromkeys(("zones", "trials"), "since"),
     "presence": "until",
-    "desks": "at",
-    "pauses": "at",
-    "exercises": "at",
     "plans": "added",
-    "zones": "since",
 }
 _NEWEST = " UNION ALL ".join(
     [

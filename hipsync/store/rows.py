@@ -33,13 +33,15 @@ TIMES: Mapping[str, str] = {
     "pauses": "at",
     "plans": "added",
     "exercises": "at",
+    "trials": "since",
+    "draws": "at",
 }
 """The tables that are exported as rows, and for each the column with its time.
 
 Epochs are missing, because they are exported in a different form. Syncs and remarks are missing, because they concern
 this computer alone.
 """
-LATER = frozenset({"desks", "labels", "plans", "presence", "workouts"})
+LATER = frozenset({"desks", "draws", "labels", "plans", "presence", "trials", "workouts"})
 """The tables that exports of version 0.2 do not have: an export without them is whole."""
 ROWID = {"counters": "band", "presence": "until, state"}
 """By table that has no rowid, the columns that order the rows of one instant."""

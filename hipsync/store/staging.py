@@ -43,6 +43,8 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "desks": ("at",),
     "pauses": ("at",),
     "plans": ("outing", "days", "clock"),
+    "trials": ("since",),
+    "draws": ("start",),
 }
 """By table, the columns that two rows cannot have in common. Other tables may hold the same row twice."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from hipsync.conversation import dialogue
 from hipsync.core.prompting import Due
 from hipsync.driver import Session
-from hipsync.model import Band, Prompt
+from hipsync.model import Band, Draw, Prompt
 from hipsync.service.contact import Connector, Talk
 from hipsync.service.service import Service
 from hipsync.store import Store, file
@@ -44,7 +44,8 @@ def no_fsync() -> None:
 def prompts_not_stored_first() -> None:
     """Show a prompt first and store it afterwards."""
 
-    async def prompt(self: Service, due: Due, now: datetime, talks: Sequence[Talk]) -> None:
+    async def prompt(self: Service, due: Due, now: datetime, talks: Sequence[Talk], draw: Draw | None) -> None:
+        del draw
         move = self._move(due)
         fresh = Prompt(now, due.due, move.name, due.sure, last_shown=now, occasion=due.occasion)
         where = list(await self._deliver(fresh, move, due.strong))

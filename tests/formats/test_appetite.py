@@ -226,7 +226,7 @@ def archive(counters: int, epochs: int) -> Iterator[str]:
     )
     for number in range(counters):
         yield f'{", " if number else ""}{{"band": "b", "at": {AT + number}, "steps": 7}}'
-    tables = ("wears", "charges", "inactivities", "infos", "prompts", "pauses", "exercises")
+    tables = ("wears", "charges", "inactivities", "infos", "prompts", "pauses", "exercises", "trials", "draws")
     yield "]" + "".join(f', "{table}": []' for table in tables) + ', "epochs": ['
     for number in range(epochs):
         at = (MONDAY + number * MINUTE).isoformat()

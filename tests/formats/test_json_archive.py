@@ -18,6 +18,7 @@ from hipsync.model import (
     MINUTE,
     Answer,
     DeskTime,
+    Draw,
     Epoch,
     Exercise,
     Label,
@@ -27,6 +28,7 @@ from hipsync.model import (
     PresenceSpan,
     Prompt,
     State,
+    Trial,
     Where,
 )
 from hipsync.store import Store
@@ -72,6 +74,9 @@ def filled(store: Store, days: int = 1) -> None:
     store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
     store.add_pause(Pause(NOW, NOW + HOUR))
     store.add_plan(Outing.RUN, (1, 3), time(18), NOW)
+    store.add_trial(Trial(NOW, "0f" * 16))
+    for number in range(3):
+        store.add_draw(Draw(MONDAY + number * HOUR, NOW + number * HOUR, NOW, withheld=number == 1))
     store.note_zone(MONDAY, "Europe/London")
     store.note_zone(NOW, "Asia/Kathmandu")
 
@@ -180,6 +185,20 @@ def changed(what: str, text: str) -> str:
             return "[]"
         case _:
             return text.replace(*REPLACED[what], 1)
+
+
+def test_an_export_of_a_version_without_trials_is_taken() -> None:
+    with Store.in_memory() as store, Store.in_memory() as other:
+        filled(store)
+        whole = json.loads(exported(store))
+        old = {table: rows for table, rows in whole.items() if table not in {"trials", "draws"}}
+        with read_json(io.StringIO(json.dumps(old)), LATER) as archive:
+            import_json(other, archive)
+        assert json.loads(exported(other)) == {**whole, "trials": [], "draws": []}
+        for more in ('"trials": [], "trials": []', '"moods": []'):
+            text = json.dumps(old)[:-1] + f", {more}}}"
+            with pytest.raises(InputError), read_json(io.StringIO(text), LATER):
+                pass
 
 
 @pytest.mark.parametrize(

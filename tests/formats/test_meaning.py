@@ -25,6 +25,7 @@ from hipsync.model import (
     Charge,
     Counter,
     DeskTime,
+    Draw,
     Epoch,
     Exercise,
     Inactivity,
@@ -36,6 +37,7 @@ from hipsync.model import (
     PresenceSpan,
     Prompt,
     State,
+    Trial,
     Wear,
     Where,
     Workout,
@@ -66,6 +68,8 @@ def filled(store: Store) -> None:
     store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
     store.add_pause(Pause(NOW, NOW + HOUR))
     store.add_exercise(Exercise(NOW, "hip-extension", "guided"))
+    store.add_trial(Trial(NOW, "a5"))
+    store.add_draw(Draw(MONDAY, NOW, NOW, withheld=True))
     store.note_zone(MONDAY, "Europe/London")
     plan = store.add_plan(Outing.RUN, (1, 3), time(18), NOW)
     store.skip_plan(plan, date(2026, 3, 5))
@@ -140,6 +144,9 @@ BAD_CELLS: Mapping[tuple[str, str], tuple[object, ...]] = {
     ("presence", "state"): ("away", "unknown", 5, None),
     ("desks", "until"): (AT - 1, AT + 9 * 86400, 10**14, 4_102_444_800, None),
     ("pauses", "until"): (AT - 1, AT + 9 * 86400, 10**14, 4_102_444_800, None),
+    ("trials", "seed"): ("", "\x1b[2J", "x" * 65, 7, None),
+    ("draws", "withheld"): (2, -1, "1", True, None),
+    ("draws", "due"): (-1, "noon", None, 10**14),
     ("exercises", "name"): ("\x1b]0;x\x07", "", None),
     ("exercises", "how"): ("by magic", None),
     ("exercises", "hurt"): (7, 2, -1, None, "no", True),

@@ -14,6 +14,7 @@ from hipsync.model import (
     Charge,
     Counter,
     DeskTime,
+    Draw,
     Epoch,
     Inactivity,
     Info,
@@ -26,6 +27,7 @@ from hipsync.model import (
     Remark,
     State,
     Sync,
+    Trial,
     Trouble,
     Wear,
     Workout,
@@ -121,6 +123,10 @@ def test_the_newest_instant_of_any_row_shows_a_clock_that_was_ahead(store: Store
     store.add_remark(Remark(desk, Trouble.BATTERY, "Charge it"), at := NOW + next(ahead) * DAY)
     assert store.newest() == at
     store.note_zone(at := NOW + next(ahead) * DAY, "Asia/Tokyo")
+    assert store.newest() == at
+    store.add_trial(Trial(at := NOW + next(ahead) * DAY, "a5"))
+    assert store.newest() == at
+    store.add_draw(Draw(NOW, at := NOW + next(ahead) * DAY, NOW, withheld=True))
     assert store.newest() == at
 
 

@@ -15,6 +15,7 @@ from hipsync.model import (
     Charge,
     Counter,
     DeskTime,
+    Draw,
     Epoch,
     Exercise,
     Inactivity,
@@ -26,6 +27,7 @@ from hipsync.model import (
     Prompt,
     Remark,
     State,
+    Trial,
     Trouble,
     Wear,
     Workout,
@@ -160,6 +162,8 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
             store.stand_at_desk(DeskTime(at + HOUR, at + 2 * HOUR))
             store.add_presence([PresenceSpan(at + HOUR, at + HOUR + MINUTE, Presence.USED)])
             store.add_pause(Pause(at + HOUR, at + 2 * HOUR))
+            store.add_trial(Trial(at + HOUR, secret))
+            store.add_draw(Draw(at, at + HOUR, at + HOUR, withheld=True))
             store.add_remark(Remark(desk, Trouble.BATTERY, ""), at + HOUR)
         store.append(desk, [Epoch(MONDAY + day - 5 * MINUTE, 10 * MINUTE, 1)])  # reaches into the day
         store.backup(None, NOW)
@@ -173,7 +177,9 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
             "epochs": 2880,
         }.items():
             assert count(file, table) == rows, table
-        for table in ("syncs", "prompts", "labels", "desks", "presence", "exercises", "pauses", "remarks"):
+        for table in (
+            "syncs", "prompts", "labels", "desks", "presence", "exercises", "pauses", "remarks", "trials", "draws",
+        ):  # fmt: skip
             assert count(file, table) == 2, table
         with Store.read(file) as store:
             assert store.check() == []

@@ -14,6 +14,7 @@ import pytest
 from hipsync.model import (
     MINUTE,
     DeskTime,
+    Draw,
     Exercise,
     Label,
     Outing,
@@ -23,6 +24,7 @@ from hipsync.model import (
     Prompt,
     Remark,
     State,
+    Trial,
     Trouble,
 )
 from hipsync.store import Store
@@ -70,6 +72,8 @@ def machine(tmp_path: Path) -> Machine:
         store.stand_at_desk(DeskTime(NOW, NOW + timedelta(hours=1)))
         store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
         store.add_pause(Pause(NOW, NOW + timedelta(minutes=5)))
+        store.add_trial(Trial(NOW, "a5"))
+        store.add_draw(Draw(MONDAY, NOW, NOW, withheld=True))
         store.add_remark(Remark(band, Trouble.BATTERY, ""), NOW)
         store.skip_plan(store.add_plan(Outing.GYM, (0, 6), time(18), NOW), date(2026, 3, 8))
     machine.told("db", "backup", str(machine.home / "good.db"))

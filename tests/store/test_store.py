@@ -22,6 +22,7 @@ from hipsync.model import (
     BandId,
     Charge,
     Counter,
+    Draw,
     Epoch,
     Exercise,
     Inactivity,
@@ -29,6 +30,7 @@ from hipsync.model import (
     Prompt,
     Reading,
     State,
+    Trial,
     Wear,
     Where,
     Workout,
@@ -351,6 +353,20 @@ def test_epochs_of_all_bands_come_in_order_of_time(store: Store) -> None:
         ("right", minute(0)), ("left", minute(1)), ("left", minute(2)), ("right", minute(2))
     ]  # fmt: skip
     assert list(store.all_epochs(MONDAY + MINUTE, MONDAY + 2 * MINUTE)) == [("left", minute(1))]
+
+
+def test_draws_and_the_seed_come_back_as_they_were(store: Store) -> None:
+    assert store.trial(NOW) is None
+    store.add_trial(Trial(NOW - HOUR, "old"))
+    store.add_trial(Trial(NOW, "new"))
+    store.add_trial(Trial(NOW + 24 * HOUR, "of a clock that was ahead"))
+    assert store.trial(NOW) == Trial(NOW, "new")
+    assert store.trial(NOW - HOUR) == Trial(NOW - HOUR, "old")
+    first, second = Draw(NOW - 2 * HOUR, NOW - HOUR, NOW - HOUR, False), Draw(NOW - HOUR, NOW, NOW - MINUTE, True)
+    for draw in (second, first, first):
+        store.add_draw(draw)
+    assert store.draws(NOW - HOUR, NOW + SECOND) == [first, second]
+    assert store.draws(NOW - HOUR, NOW) == [first]
 
 
 def test_prompts_and_exercises_come_back_as_they_were(store: Store) -> None:
