@@ -62,7 +62,7 @@ COMMANDS = {
 
 
 CHECK_FIRST = frozenset(
-    {"today", "day", "week", "month", "status", "bands", "prompts", "exercise", "plan", "export", "web"}
+    {"today", "day", "week", "month", "status", "bands", "prompts", "exercise", "plan", "export", "web", "trial"}
 )
 """The commands that show what the database holds. Before them it is checked if that is due (`hipsync.store.checked`),
 and after them it is told if anything was found."""

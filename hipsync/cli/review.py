@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
     from hipsync.core.period import PeriodSummary
     from hipsync.core.summary import DaySummary
+    from hipsync.core.trial import Compared
     from hipsync.model import Band
     from hipsync.report.terminal_day import Style
     from hipsync.report.terminal_period import PeriodKind
@@ -166,10 +167,11 @@ def show_days(ctx: click.Context, kind: PeriodKind, when: str, asked: Asked) -> 
     """Show the week or month that `when` means; end with `exits.NOTHING_KNOWN` if nothing is known of it."""
     app: App = ctx.obj
     period, before = period_of(app, kind, when, asked.band, asked.zone)
+    trial = _trial_in(app, period, asked.band, asked.zone) if kind == "month" else None
     if asked.as_json:
         from hipsync.report.json_csv import period_json
 
-        click.echo(json.dumps(period_json(period, before), indent=1))
+        click.echo(json.dumps(period_json(period, kind, before, trial), indent=1))
     elif asked.as_csv:
         _echo_csv(period.days)
     elif asked.html is not None:
@@ -178,14 +180,25 @@ def show_days(ctx: click.Context, kind: PeriodKind, when: str, asked: Asked) -> 
         from hipsync.report.terminal_day import ASCII_MARKS, UNICODE_MARKS
         from hipsync.report.terminal_period import period_facts, period_text
 
+        lines = _trial_lines(trial)
         if asked.plain:
-            click.echo("\n".join(period_facts(period, kind, before)))
+            click.echo("\n".join(period_facts(period, kind, before, lines)))
         else:
-            marks = UNICODE_MARKS if _shows_unicode() else ASCII_MARKS
-            text = period_text(period, kind, before=before, style=_style(app), marks=marks, columns=_columns())
+            marks, columns = UNICODE_MARKS if _shows_unicode() else ASCII_MARKS, _columns()
+            text = period_text(
+                period, kind, before=before, trial=lines, style=_style(app), marks=marks, columns=columns
+            )
             click.echo(text, nl=False)
     if period.complete_until is None:
         ctx.exit(exits.NOTHING_KNOWN)
+
+
+def _trial_lines(found: Compared | None) -> Sequence[str]:
+    if found is None:
+        return ()
+    from hipsync.report.terminal_trial import trial_lines
+
+    return list(trial_lines(found))
 
 
 def _day_text(app: App, summary: DaySummary) -> str:
@@ -284,6 +297,17 @@ def period_of(
             days = summarise_days(store, app.rule(), zones, asked, app.now(), only)
         before = period_summary(days[: len(earlier)]) if earlier else None
         return period_summary(days[len(earlier) :]), before
+
+
+def _trial_in(app: App, period: PeriodSummary, band: str | None, zone: str | None) -> Compared | None:
+    """Return what a trial found in a period; None if nothing was drawn in it. Raises `HipsyncError`."""
+    start, end = period.days[0].start, period.days[-1].end
+    with _opened(app, band, zone) as (store, zones, only):
+        if store is None or not store.draws(start, end):
+            return None
+        from hipsync.history.trial_outcomes import trial_outcomes
+
+        return trial_outcomes(store, app.rule(), zones, start, end, app.now(), only)
 
 
 @contextlib.contextmanager

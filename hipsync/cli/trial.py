@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+from datetime import timedelta
+
 import click
 
 from hipsync.cli.app import App
+from hipsync.core.days import BEGINNING_OF_TIME
+from hipsync.core.shares import Share
+from hipsync.core.trial import Compared
+from hipsync.history.trial_outcomes import trial_outcomes
+from hipsync.instants import latest
+from hipsync.report.json_csv import trial_json
+from hipsync.report.terminal_trial import trial_lines
 
 SHARE = 0.1
 """The share of due reminders that `hipsync trial start` has withheld: one in ten costs little, and tells in months."""
 
 
 @click.group("trial", invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
-def trial_command(ctx: click.Context) -> None:
+def trial_command(ctx: click.Context, as_json: bool) -> None:
     """Find out whether reminders help you: withhold one in ten, drawn at random, and compare.
 
     \b
@@ -21,7 +33,32 @@ def trial_command(ctx: click.Context) -> None:
     hipsync trial
     """
     if ctx.invoked_subcommand is None:
-        click.echo(state_of_trial(ctx.obj))
+        _report(ctx.obj, as_json=as_json)
+
+
+def _report(app: App, *, as_json: bool) -> None:
+    """Print what was found since the first draw, and whether a trial runs."""
+    now, found, since = app.now(), Compared(Share(0, 0), Share(0, 0), 0), None
+    with contextlib.ExitStack() as stack:
+        store = app.read_store()
+        zones = app.zones(store)
+        if store is not None:
+            stack.enter_context(store)
+            end = latest(now) + timedelta(seconds=1)
+            draws = store.draws(BEGINNING_OF_TIME, end)
+            if draws:
+                since = zones.local(draws[0].at)
+                found = trial_outcomes(store, app.rule(), zones, draws[0].at, end, now)
+    if as_json:
+        head = {"share": app.config().trial or None, "since": None if since is None else since.isoformat()}
+        click.echo(json.dumps({"version": 1, **head, **trial_json(found)}, indent=1))
+        return
+    click.echo(state_of_trial(app))
+    if since is None:
+        click.echo("Nothing was drawn yet.")
+        return
+    click.echo(f"Since {since.day} {since:%B %Y}:")
+    click.echo("\n".join(f"  {line}" for line in trial_lines(found)))
 
 
 @trial_command.command("start")

@@ -39,6 +39,14 @@ class Interval(NamedTuple):
     high: float
 
 
+class Difference(NamedTuple):
+    """The first of two shares less the second, and the interval in which it lies."""
+
+    value: float
+    low: float
+    high: float
+
+
 class Says(StrEnum):
     """What a difference of two shares says. The values are those of the key `says` in JSON."""
 
@@ -58,15 +66,15 @@ def wilson(share: Share, z: float = Z_95) -> Interval:
     return Interval(max(middle - half, 0.0), min(middle + half, 1.0))
 
 
-def difference(first: Share, second: Share, z: float = Z_95) -> Interval | None:
-    """Newcombe's hybrid score interval of the first share less the second; None if either has no observations."""
+def difference(first: Share, second: Share, z: float = Z_95) -> Difference | None:
+    """The first share less the second, with Newcombe's hybrid score interval; None if either has no observations."""
     one, other = first.value, second.value
     if one is None or other is None:
         return None
     (low, high), (other_low, other_high) = wilson(first, z), wilson(second, z)
     below = sqrt((one - low) ** 2 + (other_high - other) ** 2)
     above = sqrt((high - one) ** 2 + (other - other_low) ** 2)
-    return Interval(one - other - below, one - other + above)
+    return Difference(one - other, one - other - below, one - other + above)
 
 
 def says(first: Share, second: Share) -> Says:

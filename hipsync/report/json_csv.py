@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from hipsync.core.period import PeriodSummary, Rates, change
 from hipsync.core.summary import KINDS, DaySummary, Hour, Minutes, Piece
 from hipsync.model import Prompt, Stretch
 from hipsync.text import Json
+
+if TYPE_CHECKING:
+    from hipsync.core.trial import Compared
+    from hipsync.report.terminal_period import PeriodKind
 
 
 def day_json(summary: DaySummary) -> dict[str, Json]:
@@ -90,13 +95,18 @@ def _hour_json(hour: Hour, zone: ZoneInfo) -> dict[str, Json]:
     return {"hour": f"{local:%H:%M}", "from": local.isoformat(), **_minutes_json(hour.minutes)}
 
 
-def period_json(period: PeriodSummary, before: PeriodSummary | None = None) -> dict[str, Json]:
+def period_json(
+    period: PeriodSummary, kind: PeriodKind, before: PeriodSummary | None = None, trial: Compared | None = None
+) -> dict[str, Json]:
     """The object that `week --json` and `month --json` print, version 1; `days` lists the objects of `day --json`.
 
-    If `before` is given, the member `before` has the same members except `version` and `days`. The member `change`
-    compares the two periods, and is null if too little is known of either.
+    A month has the member `trial`, which is null if `trial` is None. If `before` is given, the member `before` has the
+    same members except `version` and `days`. The member `change` compares the two periods, and is null if too little is
+    known of either.
     """
     found: dict[str, Json] = {"version": 1, **_period_json(period), "days": [day_json(day) for day in period.days]}
+    if kind == "month":
+        found["trial"] = None if trial is None else trial_json(trial)
     if before is not None:
         compared = change(period, before)
         found["before"] = _period_json(before)
@@ -133,6 +143,21 @@ def _rates_json(rates: Rates) -> dict[str, Json]:
         "sitting_minutes_per_hour": round(rates.sitting_minutes, 1),
         "breaks_per_hour": round(rates.breaks, 2),
         "over_limit_per_hour": round(rates.over_limit, 3),
+    }
+
+
+def trial_json(found: Compared) -> dict[str, Json]:
+    """What a trial found, as `hipsync trial --json` prints it and as the member `trial` of `month --json`."""
+    from hipsync.core.shares import difference, says
+
+    apart = difference(found.reminded, found.withheld)
+    return {
+        "reminded": {"broke_off": found.reminded.hits, "of": found.reminded.of},
+        "withheld": {"broke_off": found.withheld.hits, "of": found.withheld.of},
+        "left_out": found.left_out,
+        "difference_points": None if apart is None else round(apart.value * 100, 1),
+        "interval_points": None if apart is None else [round(apart.low * 100, 1), round(apart.high * 100, 1)],
+        "says": says(found.reminded, found.withheld).value,
     }
 
 

@@ -52,13 +52,14 @@ def period_text(
     kind: PeriodKind,
     *,
     before: PeriodSummary | None = None,
+    trial: Sequence[str] = (),
     style: Style = "plain",
     marks: Marks = UNICODE_MARKS,
     columns: int = NARROWEST_COLUMNS,
 ) -> str:
     """The text of a week or month for a terminal with at least 80 `columns`; it ends with a line feed.
 
-    `before` is the period to compare with; None for no comparison.
+    `before` is the period to compare with; None for no comparison. `trial` are lines on what a trial found.
     """
     lines = [*_head(period, kind)]
     if period.complete_until is None:
@@ -67,10 +68,14 @@ def period_text(
     lines += [*totals(period.minutes, period.steps), "", *(f"  {line}" for line in _stretches(period))]
     if before is not None:
         lines += ["", *(f"  {line}" for line in _change(period, before))]
+    if trial:
+        lines += ["", *(f"  {line}" for line in trial)]
     return "\n".join([*lines, "", f"  {advice(period)}"]) + "\n"
 
 
-def period_facts(period: PeriodSummary, kind: PeriodKind, before: PeriodSummary | None = None) -> Iterator[str]:
+def period_facts(
+    period: PeriodSummary, kind: PeriodKind, before: PeriodSummary | None = None, trial: Sequence[str] = ()
+) -> Iterator[str]:
     """The week or month in words, one fact per line, for whoever listens to the text or searches in it."""
     yield from _head(period, kind)
     for each in KINDS:
@@ -82,6 +87,7 @@ def period_facts(period: PeriodSummary, kind: PeriodKind, before: PeriodSummary 
             yield _fact(day)
         if before is not None:
             yield from (line.strip() for line in _change(period, before))
+    yield from trial
     yield advice(period)
 
 

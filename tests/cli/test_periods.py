@@ -25,7 +25,7 @@ from support.parsed_page import Parsed
 from support.repository import TESTS
 
 HERE = TESTS / "report"
-SCHEMAS = {name: json.loads((HERE / f"{name}.schema.json").read_text()) for name in ("day", "week", "month")}
+SCHEMAS = {name: json.loads((HERE / f"{name}.schema.json").read_text()) for name in ("day", "week", "month", "trial")}
 REGISTRY: Any = Registry[Any]().with_resources(
     [(f"{name}.schema.json", Resource[Any].from_contents(schema)) for name, schema in SCHEMAS.items()]
 )

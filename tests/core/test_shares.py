@@ -51,7 +51,9 @@ def newcombe(hits: int, of: int, other_hits: int, other_of: int) -> tuple[float,
 def test_a_second_calculation_agrees() -> None:
     for counts in [(3, 9, 1, 9), (50, 84, 3, 9), (1, 500, 20, 40), (17, 18, 1, 3)]:
         found = difference(Share(*counts[:2]), Share(*counts[2:]))
-        assert found == pytest.approx(newcombe(*counts), abs=1e-7)
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx(newcombe(*counts), abs=1e-7)
+        assert found.value == counts[0] / counts[1] - counts[2] / counts[3]
 
 
 def test_without_observations_there_is_no_difference() -> None:

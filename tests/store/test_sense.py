@@ -37,7 +37,8 @@ from support.stored import GOOD, NOW, minute
 COMMANDS = [
     ["today"], ["today", "--json"], ["day", "2026-03-02"], ["week"], ["month", "--json"], ["status"],
     ["status", "--json"], ["status", "--line"], ["bands"], ["bands", "--json"], ["bands", "show", "desk-band"],
-    ["prompts", "--since", "2026-03-01"], ["prompts", "--json"], ["plan", "list"], ["exercise", "--list"], ["export"],
+    ["prompts", "--since", "2026-03-01"], ["prompts", "--json"], ["plan", "list"], ["trial"], ["exercise", "--list"],
+    ["export"],
     ["export", "--format", "json"], ["doctor", "--json"], ["db", "check"], ["db", "backup"], ["pause", "1h"],
     ["resume"], ["done"], ["db", "vacuum"], ["db", "erase", "--to", "2026-03-01", "--yes"],
 ]  # fmt: skip
