@@ -52,6 +52,7 @@ COMMANDS = {
     "exercise": "exercise",
     "plan": "plans",
     "trial": "trial",
+    "why": "why",
     "import": "data",
     "export": "data",
     "db": "db",
@@ -62,7 +63,7 @@ COMMANDS = {
 
 
 CHECK_FIRST = frozenset(
-    {"today", "day", "week", "month", "status", "bands", "prompts", "exercise", "plan", "export", "web", "trial"}
+    {"today", "day", "week", "month", "status", "bands", "prompts", "exercise", "plan", "export", "web", "trial", "why"}
 )
 """The commands that show what the database holds. Before them it is checked if that is due (`hipsync.store.checked`),
 and after them it is told if anything was found."""

@@ -78,6 +78,7 @@ def run_command(app: App) -> None:
                     drivers=drivers(),
                     secret=keys.secret,
                     deliver=delivery.deliver,
+                    deliver_quietly=delivery.deliver_quietly,
                     now=app.now,
                     hear=radio.hear,
                     show_remark=delivery.show_remark,

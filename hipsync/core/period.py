@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hipsync.core.bouts import usual_minutes
+from hipsync.core.followed import follow_ups, share_of
+from hipsync.core.shares import Share
 from hipsync.core.summary import KINDS, DaySummary, Minutes
 from hipsync.model import Kind
 
@@ -51,6 +53,11 @@ class PeriodSummary(NamedTuple):
     def awake_minutes(self) -> int:
         """Minutes that are known, worn and awake."""
         return awake_minutes(self.minutes)
+
+    @property
+    def followed(self) -> Share:
+        """How many of the reminders were followed, of those of which it is known."""
+        return share_of(list(follow_ups(self.days)))
 
     @property
     def complete_until(self) -> datetime | None:

@@ -13,6 +13,8 @@ from hipsync.model import Prompt, Stretch
 from hipsync.text import Json
 
 if TYPE_CHECKING:
+    from hipsync.core.followed import Learned
+    from hipsync.core.shares import Share
     from hipsync.core.trial import Compared
     from hipsync.report.terminal_period import PeriodKind
 
@@ -134,6 +136,7 @@ def _period_json(period: PeriodSummary) -> dict[str, Json]:
         "usual_stretch_minutes": period.usual_stretch_minutes,
         "hours_awake": period.hours_awake,
         "hours_with_break": period.hours_with_break,
+        "reminders": _followed_json(period.followed),
     }
 
 
@@ -159,6 +162,31 @@ def trial_json(found: Compared) -> dict[str, Json]:
         "interval_points": None if apart is None else [round(apart.low * 100, 1), round(apart.high * 100, 1)],
         "says": says(found.reminded, found.withheld).value,
     }
+
+
+def learned_json(known: Learned) -> dict[str, Json]:
+    """What was learned of reminders, as `hipsync why --json` prints it."""
+    from hipsync.core.followed import estimate, is_failing, is_quiet
+
+    return {
+        "last_week": _followed_json(known.last_week),
+        "suggests_walks": known.suggests_walks,
+        "hours": [
+            {
+                "weekday": weekday + 1,
+                "hour": f"{hour:02}:00",
+                **_followed_json(share),
+                "estimate": round(estimate(share), 3),
+                "failing": is_failing(share),
+                "quiet": is_quiet(known.hours, (weekday, hour)),
+            }
+            for (weekday, hour), share in sorted(known.hours.items())
+        ],
+    }
+
+
+def _followed_json(share: Share) -> dict[str, Json]:
+    return {"followed": share.hits, "of": share.of}
 
 
 COLUMNS = (

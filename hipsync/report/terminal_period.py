@@ -11,6 +11,7 @@ from itertools import chain, groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from hipsync.core.followed import few_followed
 from hipsync.core.period import COMPARABLE_MINUTES, PeriodSummary, awake_minutes, change
 from hipsync.core.summary import KINDS, BandOfDay, DaySummary
 from hipsync.model import Kind
@@ -66,6 +67,7 @@ def period_text(
         return "\n".join([*lines, "", f"  {advice(period)}"]) + "\n"
     lines += ["", *_calendar(period, kind, style, marks, columns), ""]
     lines += [*totals(period.minutes, period.steps), "", *(f"  {line}" for line in _stretches(period))]
+    lines += [f"  {line}" for line in _followed(period, before)]
     if before is not None:
         lines += ["", *(f"  {line}" for line in _change(period, before))]
     if trial:
@@ -83,6 +85,7 @@ def period_facts(
     yield f"steps: {period.steps}"
     if period.complete_until is not None:
         yield from _stretches(period)
+        yield from (line.strip() for line in _followed(period, before))
         for day in _begun(period):
             yield _fact(day)
         if before is not None:
@@ -197,6 +200,17 @@ def _stretches(period: PeriodSummary) -> Iterator[str]:
         yield (
             f"hours with a break: {period.hours_with_break} of {period.hours_awake} hours worn and awake ({share} %)"
         )
+
+
+def _followed(period: PeriodSummary, before: PeriodSummary | None) -> Iterator[str]:
+    """How many reminders were followed; in the first week in which few were, what could be changed."""
+    followed = period.followed
+    if not followed.of:
+        return
+    yield f"reminders followed: {followed.hits} of {followed.of}"
+    if before is not None and few_followed(followed) and not few_followed(before.followed):
+        yield "  that is few: other hours may suit you better (`hipsync config set prompts.hours ...`),"
+        yield "  or another limit (`hipsync config set sitting.limit 45m`); `hipsync why` says when few were"
 
 
 def _change(period: PeriodSummary, before: PeriodSummary) -> Iterator[str]:

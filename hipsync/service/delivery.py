@@ -39,12 +39,7 @@ class Delivery:
 
     async def deliver(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
         """Show a prompt wherever the settings allow, and return where it was shown. A `strong` one makes a sound."""
-        notice = notice_of(prompt, move, strong=strong)
-        where: list[Where] = []
-        if to_terminal(notice, sys.stdout):
-            where.append(Where.TERMINAL)
-        if self.config.desktop and await to_desktop(notice, lambda answer: self._store_answer(prompt, answer)):
-            where.append(Where.DESKTOP)
+        where = await self._show(prompt, move, strong)
         if self.config.command:
             from zoneinfo import ZoneInfo
 
@@ -53,6 +48,20 @@ class Delivery:
             self._failed = None if why is None else (self.config.command, self._now(), why)
             if why is None:
                 where.append(Where.COMMAND)
+        return where
+
+    async def deliver_quietly(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+        """Show a prompt where nothing can be heard: not by the user's command, which may do anything."""
+        del strong
+        return await self._show(prompt, move, strong=False)
+
+    async def _show(self, prompt: Prompt, move: Move, strong: bool) -> list[Where]:
+        notice = notice_of(prompt, move, strong=strong)
+        where: list[Where] = []
+        if to_terminal(notice, sys.stdout):
+            where.append(Where.TERMINAL)
+        if self.config.desktop and await to_desktop(notice, lambda answer: self._store_answer(prompt, answer)):
+            where.append(Where.DESKTOP)
         return where
 
     def trouble(self) -> str | None:

@@ -77,6 +77,9 @@ class Config:
     command: tuple[str, ...] = ()
     """A program and its arguments, run for each prompt, which it receives as JSON. Empty for none."""
 
+    adapt: bool = True
+    """Whether hipsync learns from how reminders are followed: quiet ones in hours in which hardly any is, and a walk
+    suggested after a week in which few were. On by default: what is learned only makes reminders gentler."""
     trial: float = 0.0
     """The share of due reminders that are withheld, to find out whether reminders help; 0 is off. Off by default,
     because it costs reminders; `hipsync trial start` sets 0.1, so that nine in ten still come."""

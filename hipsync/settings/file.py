@@ -201,6 +201,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "desktop": _Key("desktop", values.true_or_false),
         "band": _Key("band", values.true_or_false),
         "command": _Key("command", values.texts),
+        "adapt": _Key("adapt", values.true_or_false),
         "trial": _Key("trial", values.share_or_off(0.05, 0.5), _written_share),
     },
     "day": {"start": _Key("day_start", values.time_of_day)},

@@ -49,6 +49,12 @@ class Prompts(OpenFile):
             raise StoreError("the prompt is not in the database any more: was it replaced?")
         return _prompt(rows[0])
 
+    def count_prompts(self, occasion: Occasion, before: datetime) -> int:
+        """How many prompts for an occasion were first shown before an instant."""
+        sql = f"SELECT count(*) FROM prompts WHERE {SENSE['prompts']} AND occasion = ? AND at < ?"
+        ((count,),) = self._rows(sql, occasion, seconds(before))
+        return int(count)
+
     def add_prompt(self, prompt: Prompt) -> Prompt:
         """Store a new prompt and return it as it is stored, with times in whole seconds. Raises `StoreError`."""
         with self.transaction() as db:

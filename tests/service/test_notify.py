@@ -152,6 +152,25 @@ async def test_a_prompt_that_the_command_did_not_show_is_not_shown_by_it_and_the
         assert delivery.trouble() is None
 
 
+async def test_a_quiet_prompt_runs_no_command_and_rings_no_bell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    move = next_exercise(["hip-extension"], [], [], [])
+    assert move is not None
+    ran, screen = tmp_path / "ran", io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdout", screen)
+    with Store.in_memory() as store:
+        delivery = Delivery(store, lambda: AT, Config(desktop=False, command=("touch", str(ran))))
+        prompt = Prompt(AT, AT, move.name, sure=True)
+        assert await delivery.deliver_quietly(prompt, move, strong=True) == [Where.TERMINAL]
+        assert not ran.exists()
+        assert "\a" not in screen.getvalue()
+        assert await delivery.deliver(prompt, move, strong=True) == [Where.TERMINAL, Where.COMMAND]
+        assert ran.exists()
+        assert "\a" in screen.getvalue()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
 async def test_in_a_unit_a_command_that_cannot_be_started_outside_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
