@@ -23,6 +23,8 @@ class Policy:
     """The age of a stretch at which its first prompt is due."""
     repeat_minutes: int | None = None
     """After this many more minutes of the same stretch there is another prompt; with None, there is one per stretch."""
+    most_per_day: int | None = None
+    """The most reminders of one day of the user's, for whatever occasion; None for no such limit."""
     hours: Mapping[int, Windows] = field(default_factory=lambda: dict.fromkeys(range(7), ALL_DAY))
     """When prompts are allowed, by weekday: Monday is 0."""
     lunch: Windows = ()

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     SNOOZED = "snoozed"
     ASKED = "waiting for an answer"
     SHOWN = "said already"
+    ENOUGH = "enough for today"
     WITHHELD = "no reminder in this stretch"
     """A trial withheld it. The words are true, and do not say why, so that they remind of nothing."""
     NO_SLEEP = "no night's sleep is known"
@@ -132,6 +133,23 @@ def _since_stood(stretch: Stretch, prompts: Sequence[Prompt], now: datetime) -> 
 def prompts_for(stretch: Stretch, prompts: Sequence[Prompt], now: datetime) -> list[Prompt]:
     """Those of the prompts, in order of time, that were shown because of this stretch."""
     return [each for each in prompts if each.occasion is Occasion.SITTING and stretch.start < each.due <= latest(now)]
+
+
+def full_until(given: Sequence[datetime], policy: Policy, zones: Zones, now: datetime) -> datetime | None:
+    """The end of the user's day if it has had as many prompts as the policy allows; None if one more may be shown.
+
+    `given` are the instants at which prompts were first shown, and those at which a trial withheld one.
+    """
+    today = zones.day(zones.date_of(now))
+    count = sum(today.start <= each < today.end for each in given)
+    return today.end if policy.most_per_day is not None and count >= policy.most_per_day else None
+
+
+def unless_full(judged: Due | Quiet, until: datetime | None) -> Due | Quiet:
+    """The verdict; a `Quiet` in the place of a new prompt if the day is full, as `full_until` says. Repeats go on."""
+    if until is None or isinstance(judged, Quiet) or judged.again is not None:
+        return judged
+    return Quiet(Reason.ENOUGH, until if judged.occasion is Occasion.SITTING else None)
 
 
 def _after_prompt(line: Timeline, last: Prompt, policy: Policy, now: datetime) -> Due | Quiet | None:

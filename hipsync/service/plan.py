@@ -18,7 +18,7 @@ from hipsync.core.band_troubles import CHARGED_PERCENT, BandFacts
 from hipsync.core.bouts import bouts
 from hipsync.core.days import BEGINNING_OF_TIME, Zones
 from hipsync.core.occasions import occasions
-from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at, verdict
+from hipsync.core.prompting import Due, Quiet, Reason, full_until, next_hours, quiet_at, unless_full, verdict
 from hipsync.core.timeline import MISSING, instant_of, minute_of
 from hipsync.core.trial import next_draw, unless_withheld
 from hipsync.history.past import Past, judged_past
@@ -162,7 +162,9 @@ def _state_of(
     shown = store.prompts(instant_of(past.line.first), latest(now) + LOOK_BACK)
     said = [_believed(prompt, now) for prompt in shown if is_believed(prompt.due, now)]
     pause, draws = store.pause(now), store.draws(instant_of(past.line.first), latest(now) + LOOK_BACK)
-    judged = verdict(past.line, past.found, said, settings.policy, zones, now, pause)
+    given = [*(each.at for each in said), *(each.at for each in draws if each.withheld)]
+    full = full_until(given, settings.policy, zones, now)
+    judged = unless_full(verdict(past.line, past.found, said, settings.policy, zones, now, pause), full)
     draw = next_draw(judged, past.found, said, draws, store.trial(now), settings.trial, now)
     draws += [] if draw is None else [draw]
     return State(
@@ -170,11 +172,14 @@ def _state_of(
         seen=past,
         said=said,
         verdict=unless_withheld(judged, past.found, draws, now),
-        expected=expected(past, said, settings, zones, pause, draws),
+        expected=unless_full(expected(past, said, settings, zones, pause, draws), full),
         draw=draw,
         zones=zones,
         settings=settings,
-        occasions=_occasions(store, past, said, settings, zones, now, pause),
+        occasions={
+            occasion: unless_full(each, full)
+            for occasion, each in _occasions(store, past, said, settings, zones, now, pause).items()
+        },
     )
 
 

@@ -52,7 +52,7 @@ class Config:
       harm if they miss a tenth: so only for a sensor on the thigh, or a band that was proven to know.
     """
     policy: Policy = _POLICY
-    """When to prompt: the rule's limit, and four keys in the table `[prompts]`.
+    """When to prompt: the rule's limit, and five keys in the table `[prompts]`.
 
     - `limit_minutes`: the same as `limit_minutes` in `rule`; it has no key of its own.
     - `repeat_minutes`: off. The minutes from one prompt to the next in the same stretch; off means one prompt for each
@@ -61,6 +61,8 @@ class Config:
       prompt that falls due outside them is dropped.
     - `lunch`: 12:30 to 13:30, as in Huami's own inactivity alert. Local times without prompts; a prompt that falls due
       then is dropped.
+    - `most_per_day`: off. The most reminders a day; a second showing is none of its own. Off by default, because each
+      hour of sitting counts, and `lunch`, `hours` and pauses are the better tools.
     - `stronger`: on. Whether an ignored prompt is shown once more if there has been a sign of life since. So the first
       prompt can be gentle.
     """

@@ -149,6 +149,10 @@ def _written_minutes(minutes: int | None) -> str:
     return '"off"' if minutes is None else f'"{minutes}m"'
 
 
+def _written_number(number: int | None) -> str:
+    return '"off"' if number is None else str(number)
+
+
 def _written_share(share: float) -> str:
     return str(share) if share else '"off"'
 
@@ -198,6 +202,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "snooze": _Key("snooze", values.duration),
         "stronger": _Key("policy.stronger", values.true_or_false),
         "repeat": _Key("policy.repeat_minutes", values.minutes_or_off, _written_minutes),
+        "most_per_day": _Key("policy.most_per_day", values.whole_number_or_off(1, 50), _written_number),
         "desktop": _Key("desktop", values.true_or_false),
         "band": _Key("band", values.true_or_false),
         "command": _Key("command", values.texts),

@@ -79,6 +79,20 @@ def whole_number(least: int, most: int) -> Callable[[Toml], int]:
     return read
 
 
+def whole_number_or_off(least: int, most: int) -> Callable[[Toml], int | None]:
+    """Return a reader for a whole number from `least` to `most` inclusive, or "off", which gives None."""
+
+    def read(value: Toml) -> int | None:
+        if value == "off":
+            return None
+        try:
+            return whole_number(least, most)(value)
+        except ConfigError as error:
+            raise ConfigError(f'{error}, or "off"') from error
+
+    return read
+
+
 def share_or_off(least: float, most: float) -> Callable[[Toml], float]:
     """Return a reader for a share from `least` to `most` inclusive, or "off", which gives 0."""
 
