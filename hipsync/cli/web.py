@@ -18,6 +18,7 @@ from hipsync.cli.app import App
 from hipsync.errors import ConfigError, HipsyncError
 
 if TYPE_CHECKING:
+    from hipsync.core.days import Zones
     from hipsync.store import Store
 
 TYPED_S, OPENED_S = 600, 60
@@ -124,8 +125,9 @@ class Site:
                 span=span,
                 neighbours=(earlier[0].isoformat(), later.isoformat() if later <= today else ""),
             )
+            learned = "" if span == "day" else _learned(app, store, zones)
         refresh = f"{REFRESH_S}; url=../{span}/today" if today in days else ""
-        return page_html(period, now, previous=previous, above=top, refresh=refresh)
+        return page_html(period, now, previous=previous, learned=learned, above=top, refresh=refresh)
 
     def _line(self, store: Store) -> str:
         """Return the line of `hipsync status --line`, from a running service if there is one."""
@@ -167,6 +169,15 @@ class Site:
                 raise ConfigError(f"there is no {what!r} to do")
             notify_service(store)
         return outcome
+
+
+def _learned(app: App, store: Store, zones: Zones) -> str:
+    """Return what was learned of reminders up to now, as a section of the page."""
+    from hipsync.history.learned import learned_by
+    from hipsync.report.page.learned import learned_section
+
+    config = app.config()
+    return learned_section(learned_by(store, config.rule, zones, app.now()), adapts=config.adapt)
 
 
 def days_of(span: str, when: str, today: date) -> Sequence[date]:

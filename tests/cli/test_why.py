@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from hipsync.cli.app import App
+from hipsync.cli.web import Site
 from hipsync.model import MINUTE, Answer, Prompt
 from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.machine import Machine
+from support.parsed_page import Parsed
 
 DAY = timedelta(days=1)
 
@@ -54,8 +58,8 @@ def test_every_number_is_shown(machine: Machine) -> None:
     assert lines == [
         "followed in the last 7 days: 0 of 2 reminders",
         "by hour of the week, in the last 12 weeks:",
-        "  Mon 13-14    0 of 9    estimate  15 %  failing",
-        "  Mon 14-15    1 of 9    estimate  23 %  failing, and so is the hour before: given quietly",
+        "  Mon 13-14    0 of 9  estimate  15 %  failing",
+        "  Mon 14-15    1 of 9  estimate  23 %  failing, and so is the hour before: given quietly",
         "estimate: (followed + 2) / (reminders + 4); failing: under 25 % after 6 reminders or more",
         "a short walk: if under 30 % of 6 reminders or more were followed in the last 7 days",
     ]
@@ -64,10 +68,19 @@ def test_every_number_is_shown(machine: Machine) -> None:
         {"weekday": 1, "hour": "13:00", "followed": 0, "of": 9, "estimate": 0.154, "failing": True, "quiet": False},
         {"weekday": 1, "hour": "14:00", "followed": 1, "of": 9, "estimate": 0.231, "failing": True, "quiet": True},
     ]
+    app = App(lambda: machine.now)
+    app.db_path = machine.database
+    for span in ("week", "month"):
+        (section,) = re.findall("<section><h2>Learned.*?</section>", Site(app).page(span, "today", "", ""), re.DOTALL)
+        (table,) = Parsed(section).tables
+        assert table[1:] == [
+            ["Mon 13-14", "0 of 9", "15 %", "failing"],
+            ["Mon 14-15", "1 of 9", "23 %", "failing, and so is the hour before: given quietly"],
+        ]
     machine.told("config", "set", "prompts.adapt", "false")
     lines = machine.told("why").splitlines()
-    assert lines[0] == "Nothing follows from these numbers: prompts.adapt is false."
-    assert lines[4] == "  Mon 14-15    1 of 9    estimate  23 %  failing"
+    assert lines[0] == "nothing follows from these numbers: prompts.adapt is false"
+    assert lines[4] == "  Mon 14-15    1 of 9  estimate  23 %  failing"
     assert json.loads(machine.told("why", "--json"))["adapts"] is False
 
 

@@ -32,12 +32,14 @@ def page_html(
     now: datetime,
     *,
     previous: PeriodSummary | None = None,
+    learned: str = "",
     above: str = "",
     refresh: str = "",
 ) -> str:
     """The whole page of a period as HTML, from its DOCTYPE on.
 
-    With `previous`, the page also shows the change against that period. `above` is HTML that `hipsync web` puts at the
+    With `previous`, the page also shows the change against that period. `learned` is HTML on what was learned of
+    reminders (`learned_section`). `above` is HTML that `hipsync web` puts at the
     top. `refresh`, in the form `seconds; url=address`, makes the browser reload the page; empty for no reload.
     """
     title = f"Sitting, {_dates(period)}"
@@ -52,6 +54,7 @@ def page_html(
             lengths(period),
             _change(period, previous) if previous is not None else "",
             prompts(period),
+            learned,
             _exercises(period),
         ]
     else:
