@@ -20,9 +20,10 @@ from typing import IO, Any, NamedTuple
 
 from hipsync.driver import Driver, LeftOut, Row, Samples
 from hipsync.errors import ConfigError, InputError
+from hipsync.formats.gadgetbridge_workouts import COLUMNS, KINDS, TABLE
 from hipsync.formats.meaning import wrong_epoch
 from hipsync.instants import is_believed
-from hipsync.model import Band, Charge, Epoch, Info
+from hipsync.model import Band, Charge, Epoch, Info, Reading, Workout, WorkoutKind
 from hipsync.store import Store
 from hipsync.store.keys import parsed_key
 from hipsync.store.staging import Staging
@@ -140,6 +141,24 @@ class GadgetbridgeExport:
             if at is not None and isinstance(level, int) and 0 <= level <= 100:
                 yield Charge(at.replace(microsecond=0), level)
 
+    def workouts(self, device: Device, now: datetime) -> Iterator[Workout]:
+        """A device's workouts, without those that cannot be right; Gadgetbridge may fill in an end later.
+
+        Raises `InputError`.
+        """
+        if TABLE not in self._tables() or not {"DEVICE_ID", *COLUMNS} <= self._columns(TABLE):
+            return
+        sql = f'SELECT {", ".join(COLUMNS)} FROM {TABLE} WHERE "DEVICE_ID" = ? ORDER BY {COLUMNS[0]}'  # noqa: S608  ours
+        for began, ended, code in self._rows(sql, device.number):
+            if (start := self._at(began, now)) is None or (end := self._at(ended, now)) is None:
+                continue
+            kind = KINDS.get(code, WorkoutKind.OTHER)
+            workout = Workout(kind, start.replace(microsecond=0), end.replace(microsecond=0))
+            if workout.is_possible:
+                yield workout
+            else:
+                self.left_out[WRONG] += 1
+
     def _stamped(self, table: str, samples: Samples, device: Device, now: datetime) -> Iterator[tuple[datetime, Row]]:
         """The rows of a device with their instants, in order; those with a time that cannot be right are counted."""
         columns = ", ".join(f'"{column}"' for column in samples.columns)
@@ -233,8 +252,8 @@ def import_devices(
             for batch in minutes.epochs(str(device.number)):
                 new += store.append(band.id, batch).new
                 stored += len(batch)
-            charges = export.charges(device, now)
-            while some := list(islice(charges, BATCH)):
+            others: Iterator[Reading] = chain(export.charges(device, now), export.workouts(device, now))
+            while some := list(islice(others, BATCH)):
                 store.append(band.id, some)
             if band.address is None:
                 store.append(band.id, [Info(BEGINNING, device.firmware, None, device.address)])

@@ -16,6 +16,7 @@ from hipsync.model import MINUTE, Charge, Epoch, Info, State
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
 from hipsync_devices.huami.packets import decode_records, encode_record
+from support import shared
 from support.builders import MONDAY
 from support.machine import Machine
 from support.stored import NOW
@@ -138,6 +139,45 @@ def test_a_band_comes_with_its_name_its_battery_and_its_firmware(machine: Machin
         info = store.newest_info(band.id)
         assert info is not None
         assert (info.firmware, info.serial) == ("V1.0.2.66", ADDRESS)
+
+
+VECTORS = [
+    each["decoded"]
+    for each in json.loads((shared.VECTORS / "workouts.json").read_text("utf-8"))["vectors"]
+    if each["area"] == "gadgetbridge"
+]
+
+
+def test_workouts_come_with_their_kinds_and_those_that_cannot_be_are_counted(machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        mi_band(db)
+        db.execute(
+            'CREATE TABLE "BASE_ACTIVITY_SUMMARY" ("_id" INTEGER PRIMARY KEY, "NAME" TEXT, "START_TIME" INTEGER NOT'
+            ' NULL, "END_TIME" INTEGER NOT NULL, "ACTIVITY_KIND" INTEGER NOT NULL, "DEVICE_ID" INTEGER NOT NULL)'
+        )
+        for number, each in enumerate(VECTORS):  # several begin at one time, as of several bands
+            row, later = each["row"], 86_400_000 * number
+            cells = (number, row["START_TIME"] + later, row["END_TIME"] + later, row["ACTIVITY_KIND"], 1)
+            db.execute("INSERT INTO BASE_ACTIVITY_SUMMARY VALUES (?, NULL, ?, ?, ?, ?)", cells)
+        ahead = int((NOW + timedelta(days=1)).timestamp()) * 1000
+        for wrong in ((100, AT * 1000, AT * 1000), (101, AT * 1000 - 86_400_000, AT * 1000), (102, 1000, AT * 1000),
+                      (103, ahead, ahead + 600_000)):  # fmt: skip
+            db.execute("INSERT INTO BASE_ACTIVITY_SUMMARY VALUES (?, NULL, ?, ?, 128, 1)", wrong)
+
+    imported(machine, fill)
+    (machine.home / "Gadgetbridge.db").unlink()
+    told = imported(machine, fill)
+    assert "3 rows with what cannot be" in told
+    assert "2 rows with a time that cannot be" in told
+    with Store.read(machine.database) as store:
+        found = store.workouts(store.bands()[0].id, datetime(2014, 1, 1, tzinfo=UTC), NOW)
+    expected = [
+        (each["kind"], datetime.fromisoformat(each["start"]) + number * timedelta(days=1))
+        for number, each in enumerate(VECTORS)
+        if "error" not in each
+    ]
+    assert len(expected) == 14
+    assert [(each.kind, each.start) for each in found] == sorted(expected, key=lambda each: each[1])
 
 
 def test_minutes_that_were_not_measured_are_none(machine: Machine) -> None:
