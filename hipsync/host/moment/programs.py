@@ -38,7 +38,8 @@ async def output_of(command: Sequence[str], environment: Mapping[str, str]) -> b
                 found += more
                 if len(found) > LONGEST:
                     return None
-            ended = await process.wait() is not None
+            await process.wait()
+            ended = True
             return found if process.returncode == 0 else None
     except TimeoutError:
         log.debug("%s takes too long", command[0])

@@ -44,10 +44,12 @@ def test_a_microphone_that_a_program_listens_to_is_a_call(streams: list[Json], f
     assert listening(streams, [MICROPHONE, MONITOR]) is found
 
 
-@pytest.mark.parametrize(
-    ("streams", "sources"),
-    [({}, []), ([], {}), ([7], []), ([{}], []), ([], [{"index": "3", "monitor_source": ""}]), ([{"source": 3}], [])],
-)
+NO_STREAMS: list[tuple[Json, Json]] = [
+    ({}, []), ([], {}), ([7], []), ([{}], []), ([], [{"index": "3", "monitor_source": ""}]), ([{"source": 3}], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("streams", "sources"), NO_STREAMS)
 def test_what_is_no_list_of_streams_says_nothing(streams: Json, sources: Json) -> None:
     with pytest.raises(ValueError, match="that is no"):
         listening(streams, sources)
