@@ -81,7 +81,8 @@ def _known(app: App, store: Store, now: datetime, *, quickly: bool) -> tuple[Sta
     asks often.
     """
     from hipsync.core.band_troubles import troubles
-    from hipsync.service.plan import facts_of, live_kinds, state_of
+    from hipsync.service.band_facts import facts_of
+    from hipsync.service.plan import live_kinds, state_of
 
     if quickly:
         return state_of(store, app.settings(), now, frozenset()), ()

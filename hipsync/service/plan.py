@@ -14,16 +14,15 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from hipsync.core.band_troubles import CHARGED_PERCENT, BandFacts
 from hipsync.core.bouts import bouts
-from hipsync.core.days import BEGINNING_OF_TIME, Zones
+from hipsync.core.days import Zones
 from hipsync.core.occasions import occasions
 from hipsync.core.prompting import Due, Quiet, Reason, full_until, next_hours, quiet_at, unless_full, verdict
 from hipsync.core.timeline import MISSING, instant_of, minute_of
 from hipsync.core.trial import next_draw, unless_withheld
 from hipsync.history.past import Past, judged_past
 from hipsync.instants import is_believed, latest
-from hipsync.model import MINUTE, Band, BandId, Counter, Draw, Epoch, Occasion, Pause, Prompt, Sync, Trouble, Wear
+from hipsync.model import MINUTE, Band, BandId, Draw, Occasion, Pause, Prompt, Sync
 from hipsync.settings.config import Config
 from hipsync.store import Store
 
@@ -231,37 +230,6 @@ def _occasions(
         for occasion, judged in found.items()
         if chosen(names_for(occasion, settings.exercises, settings.own), settings.avoid, hurt, settings.own)
     }
-
-
-def facts_of(store: Store, contacts: Sequence[Contacts], now: datetime) -> list[BandFacts]:
-    """The facts about each of these bands from which its troubles are judged at `now`. Raises `StoreError`.
-
-    A band that was added by a clock that was ahead, and has sent nothing, counts as added when it was first tried in
-    vain.
-    """
-    found: list[BandFacts] = []
-    for each in contacts:
-        band, since = each.band, store.since(each.band.id, now=now)
-        marks = [at for kind, at in since.items() if kind in {Epoch, Counter, Wear}]
-        if is_believed(band.added, now):
-            marks.append(band.added)
-        newest = max(marks, default=None) or store.in_vain_since(band.id, BEGINNING_OF_TIME, now=now) or now
-        remarked = store.remarked(band.id, now=now)
-        low = remarked.get(Trouble.BATTERY)
-        found.append(
-            BandFacts(
-                band=band.id,
-                name=band.name,
-                newest=newest,
-                in_vain=store.in_vain_since(band.id, newest, now=now),
-                charge=store.newest_charge(band.id, now=now),
-                recharged=low is not None and store.charged(band.id, low, CHARGED_PERCENT, now=now),
-                refused=each.last_try is LastTry.REFUSED,
-                reached=each.reached,
-                remarked=remarked,
-            )
-        )
-    return found
 
 
 def expected(

@@ -26,6 +26,7 @@ from hipsync.errors import BluetoothUnavailable, ConfigError, Damaged, DeviceErr
 from hipsync.history.learned import learned_by
 from hipsync.model import Band, BandId, Draw, Occasion, Prompt, Remark, Trial, Trouble, Where
 from hipsync.service.answers import answer_prompt
+from hipsync.service.band_facts import facts_of
 from hipsync.service.clock_steps import MOST_TOLD, Step
 from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
 from hipsync.service.live import LiveBands
@@ -37,7 +38,6 @@ from hipsync.service.plan import (
     backup_due,
     contact_at,
     contacts_of,
-    facts_of,
     listens,
     live_kinds,
     state_of,

@@ -12,8 +12,9 @@ from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Prompt, Remark, Trouble
 from hipsync.registry import drivers
+from hipsync.service.band_facts import facts_of
 from hipsync.service.clock_steps import Step
-from hipsync.service.plan import facts_of, settings_of, state_of
+from hipsync.service.plan import settings_of, state_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.store import Store
