@@ -108,7 +108,7 @@ class _RuleMachine:
         self._due: int | None = None
         self._missing = 0
         self._window_from = 0  # no window of the rule reaches back over a minute that is not counted
-        self._upright = 0  # minutes upright in a row
+        self._upright = 0  # minutes upright in a row; always 0 where posture is not trusted
         self._break_from: int | None = None
         self._break_end = 0
 
@@ -116,7 +116,8 @@ class _RuleMachine:
         """Feed the minute at the next place."""
         code = self.line.code[at]
         counted = code not in {MISSING, ASLEEP, NOT_WORN}
-        self._upright = self._upright + 1 if counted and posture(self.line.flags[at]) == UPRIGHT else 0
+        if self.rule.trust_posture:
+            self._upright = self._upright + 1 if counted and posture(self.line.flags[at]) == UPRIGHT else 0
         if code == MISSING:
             self._missing += 1
             self._window_from = at + 1
@@ -130,7 +131,7 @@ class _RuleMachine:
             self._missing = 0
             if self._is_moving(at, code):
                 self._close(EndedBy.MOVING, broken_at=at)
-            elif self.rule.trust_posture and self._upright >= STANDING_MINUTES:
+            elif self._upright >= STANDING_MINUTES:
                 self._close(EndedBy.STANDING, broken_at=at)
             else:
                 self._count(at)
@@ -143,9 +144,9 @@ class _RuleMachine:
         if code != AWAKE:
             return code == MOVING
         steps = self.line.steps
+        rule = self.rule
         if not steps[at] or self._is_waived(at):
             return False
-        rule = self.rule
         if _walked(self.line, rule, at, self._window_from):
             return True
         recent = steps[max(at - rule.move_window_minutes + 1, self._window_from) : at + 1]
@@ -156,11 +157,11 @@ class _RuleMachine:
 
         They are if the wearer sat in all minutes up to it, or if they are few and somebody types.
         """
-        return self._sat(at) or self._typed(at)
+        return (self.rule.trust_posture and self._sat(at)) or self._typed(at)
 
     def _sat(self, at: int) -> bool:
         recent = self.line.flags[max(at - WAIVED_MINUTES + 1, self._window_from) : at + 1]
-        return self.rule.trust_posture and all(posture(flags) == SEATED for flags in recent)
+        return all(posture(flags) == SEATED for flags in recent)
 
     def _typed(self, at: int) -> bool:
         recent = self.line.flags[max(at - WAIVED_MINUTES + 1, 0) : at + 1]

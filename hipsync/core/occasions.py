@@ -54,7 +54,7 @@ class _Event(NamedTuple):
     until: datetime
     """The last instant at which the prompt may be shown."""
     planned: bool = False
-    """Whether the person chose its time. Then hours and lunch do not matter, and no snooze lengthens it."""
+    """Whether the person chose its time, so that hours and lunch do not matter."""
 
 
 def occasions(
@@ -132,8 +132,7 @@ def _due_or_quiet(
             return Quiet(Reason.SHOWN)
         if now < last.snoozed_until:
             return Quiet(Reason.SNOOZED, last.snoozed_until)
-        due = Due(last.due, last.sure, again=last, occasion=occasion)
-        until = until if event.planned else last.snoozed_until + SHOWN_WITHIN
+        due, until = Due(last.due, last.sure, again=last, occasion=occasion), last.snoozed_until + SHOWN_WITHIN
     if now > until:
         return Quiet(Reason.TOO_LATE)
 

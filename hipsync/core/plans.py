@@ -32,13 +32,13 @@ def next_date(plan: Plan, zones: Zones, now: datetime) -> date | None:
 
 
 def _dated(plan: Plan, zones: Zones, now: datetime) -> Iterator[tuple[date, datetime]]:
-    """The local date and the start of a plan on each of its days around `now` and later, but for the one left out.
+    """The local date and the start of a plan on each of its days from today on, but for the one left out.
 
     Clocks are those of the zone that the host is in at `now`. A time that they skip is as much later, and of one that
     comes twice the first is meant.
     """
     local = zones.local(now)
-    for ahead in range(-1, DAYS_AHEAD + 1):
+    for ahead in range(DAYS_AHEAD + 1):
         day = local.date() + ahead * DAY
         if day.weekday() in plan.days and day != plan.skipped:
             yield day, datetime.combine(day, plan.clock, local.tzinfo).astimezone(UTC)

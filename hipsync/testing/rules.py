@@ -21,7 +21,7 @@ from hipsync.conversation.session import Conversation, collect, meet, nudge
 from hipsync.driver import Advertisement, Driver, Message
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, Charge, Counter, Epoch, Reading, State, Wear, Workout
+from hipsync.model import MINUTE, Charge, Counter, Epoch, Reading, State, Wear
 from hipsync.simulated import SimulatedBand, Simulator
 from hipsync.testing.case import ENDS_WITHIN, KEY, MORNING, NOON, WATCHED_FOR, Case
 from hipsync.testing.courtesies import a_silent_courtesy_costs_no_steps
@@ -266,8 +266,6 @@ def _check_possible(store: MemoryStore, now: datetime) -> None:
             assert not reading.start.second, f"an epoch that starts within a minute: {reading}"
             assert not reading.start.microsecond, f"an epoch that starts within a minute: {reading}"
             assert reading.length > timedelta(0), f"an epoch without a length: {reading}"
-        if isinstance(reading, Workout):
-            assert reading.is_possible, f"a workout without a length, or of a day and more: {reading}"
         if isinstance(reading, Epoch | Counter):
             assert reading.steps >= 0, f"negative steps: {reading}"
         if isinstance(reading, Charge):

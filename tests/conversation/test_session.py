@@ -14,7 +14,7 @@ from hipsync.conversation.session import INBOX, Conversation, collect
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply
 from hipsync.host.clock import FastClock
-from hipsync.model import Charge, Counter, Reading
+from hipsync.model import Charge, Counter, Epoch, Reading, Workout, WorkoutKind
 from hipsync.testing import MemoryStore, run
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -240,6 +240,24 @@ def test_each_batch_is_committed_before_it_is_acknowledged() -> None:
         assert order == [(0, 0), (1, 1), (2, 2)]
         assert kept.batches == BATCHES
         assert wire.written == [b"\0", b"\1", b"\2"]
+
+    talk(story)
+
+
+def test_what_cannot_be_is_not_committed_and_is_acknowledged_all_the_same() -> None:
+    rowed = Workout(WorkoutKind.ROWING, START, START + 86_399 * SECOND)
+    walked = Epoch(START, 60 * SECOND, 300)
+    wrong: list[Reading] = [
+        rowed._replace(end=START),
+        rowed._replace(end=START + 86_400 * SECOND),
+        walked._replace(steps=301),
+    ]
+
+    async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
+        kept = MemoryStore()
+        await collect(driver([[rowed, *wrong, walked], wrong]), conversation, Session(), kept.commit)
+        assert kept.readings == [rowed, walked]
+        assert wire.written == [b"\0", b"\1"]
 
     talk(story)
 

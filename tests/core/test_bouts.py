@@ -10,7 +10,7 @@ import pytest
 from hipsync.core.bouts import Rule, bouts, reached, usual_minutes
 from hipsync.core.summary import KINDS, kinds_of
 from hipsync.core.timeline import Source, minute_of
-from hipsync.model import MINUTE, EndedBy, Epoch, State
+from hipsync.model import MINUTE, EndedBy, Epoch, Kind, State
 from support import rule_cases
 from support.builders import MONDAY, day, line, minutes, slots
 
@@ -108,6 +108,23 @@ def test_the_posture_may_come_from_another_band_than_the_steps(state: State, min
     for sources in ((Source(wrist), Source(thigh)), (Source(thigh), Source(wrist))):
         found = bouts(line(*sources, size=31), Rule(trust_posture=True, moves=0, break_steps=200))
         assert [s.minutes for s in found.stretches] == minutes
+
+
+def test_a_sensor_on_the_thigh_waives_what_the_wrist_counted() -> None:
+    wrist = Source([Epoch(MONDAY + at * MINUTE, MINUTE, 40 * (at == 10)) for at in range(20)])
+    thigh = Source([Epoch(MONDAY + at * MINUTE, MINUTE, 0, state=State.SITTING) for at in range(20)])
+    for sources in ((wrist, thigh), (thigh, wrist)):
+        time = line(*sources, size=20)
+        assert [s.minutes for s in bouts(time, Rule(trust_posture=True)).stretches] == [20]
+        assert [s.minutes for s in bouts(time, Rule()).stretches] == [10, 9]
+
+
+def test_of_bands_that_contradict_each_other_the_length_of_stillness_decides() -> None:
+    sits = [Epoch(MONDAY + at * MINUTE, MINUTE, 0, state=State.SITTING) for at in range(8)]
+    walks = [epoch._replace(state=State.WALKING) for epoch in sits]
+    for size, kind in ((8, Kind.SITTING), (7, Kind.UP)):
+        time = line(Source(sits[:size]), Source(walks[:size]), size=size)
+        assert {KINDS[each] for each in kinds_of(time, trust_posture=True)} == {kind}
 
 
 def test_bands_that_contradict_each_other_tell_no_posture() -> None:

@@ -134,8 +134,8 @@ def test_what_is_not_known_is_in_no_share() -> None:
 
 def test_a_reminder_near_midnight_looks_into_the_next_day() -> None:
     late = shown(24 * 60 - 3, Answer.IGNORED)
-    assert outcomes("22h sleep, 150m sit", late, hours=30) == [(0, 23, False)]
-    assert outcomes("22h sleep, 2h sit", late, hours=30) == []
+    assert outcomes("1310m sleep, 160m sit", late, hours=30) == [(0, 23, False)]
+    assert outcomes("1310m sleep, 130m sit", late, hours=30) == []
 
 
 def test_the_hour_is_that_of_the_wearer() -> None:

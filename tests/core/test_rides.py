@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from hipsync.core.bouts import Rule, bouts
+from hipsync.core.bouts import Rule, bouts, first_walk
 from hipsync.core.summary import KINDS, kinds_of
 from hipsync.core.timeline import ALIVE, RIDE_END, RIDING, Source, Timeline, instant_of, minute_of
 from hipsync.model import MINUTE, RIDES, Epoch, Kind, State, Workout, WorkoutKind
@@ -101,6 +101,13 @@ def test_a_still_slot_that_was_ridden_in_is_no_walk_and_its_other_minutes_stay_s
     time = line(Source(slots([0, 0], 15), workouts=[ride(10, 15)]), size=30)
     assert kinds(time) == [*[Kind.SITTING] * 10, *[Kind.UP] * 5, *[Kind.SITTING] * 15]
     assert [(each.start, each.minutes) for each in bouts(time, Rule()).stretches] == [(at(0), 10), (at(15), 15)]
+
+
+def test_neither_a_still_slot_that_was_ridden_in_nor_a_ride_is_a_walk_and_a_slot_with_steps_is_one() -> None:
+    for steps, walk in ((0, None), (19, None), (20, 14)):
+        time = line(Source(slots([steps], 15), workouts=[ride(10, 15)]), size=15)
+        assert first_walk(time, Rule(), 0) == walk
+    assert first_walk(line(Source(on_a_bicycle(day("9m stand 90"))), size=9), Rule(), 0) is None
 
 
 def test_steps_made_on_it_count_and_no_window_reaches_back_over_it() -> None:

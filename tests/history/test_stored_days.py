@@ -103,6 +103,14 @@ def test_prompts_and_exercises_are_never_kept(store: Store) -> None:
     same(store, Rule(), zones(), DATES, LATER)
 
 
+def test_a_workout_that_turns_out_shorter_changes_the_days_on_which_it_was(store: Store) -> None:
+    desk = lived(store)
+    rowed = Workout(WorkoutKind.ROWING, MONDAY + 14 * HOUR, MONDAY + 37 * HOUR)
+    for told in (rowed, rowed._replace(end=MONDAY + 15 * HOUR), rowed):
+        store.append(desk, [told])
+        same(store, Rule(), zones(), DATES, LATER)
+
+
 def test_a_band_s_new_name_is_shown(store: Store) -> None:
     desk = lived(store)
     summarise_days(store, Rule(), zones(), DATES, LATER)

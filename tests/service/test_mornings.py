@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -14,7 +14,20 @@ import pytest
 
 from hipsync.core.exercises import When, moves_for
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, Answer, Epoch, Occasion, Pause, Prompt, Reading, State, Where, Workout, WorkoutKind
+from hipsync.model import (
+    MINUTE,
+    Answer,
+    Epoch,
+    Occasion,
+    Outing,
+    Pause,
+    Prompt,
+    Reading,
+    State,
+    Where,
+    Workout,
+    WorkoutKind,
+)
 from hipsync.service.answers import answer_prompt
 from hipsync.service.plan import Settings, settings_of
 from hipsync.service.service import Service
@@ -26,7 +39,7 @@ from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.sim import PineTime
 from support.builders import day
 from support.machine import Machine
-from support.world import KEY, World
+from support.world import KEY, NINE, World
 
 LONDON = ZoneInfo("Europe/London")
 HOUR = 60 * MINUTE
@@ -266,6 +279,26 @@ def test_a_band_that_reports_rides_or_rows_is_prompted_after_one(readings: Seque
     said = [prompt for prompt in run(live_through, epochs[0].start) if prompt.occasion is Occasion.AFTER_RIDE]
     assert [(prompt.due, prompt.answer) for prompt in said] == [(local(due), Answer.IGNORED)]
     assert said[0].exercise in {move.name for move in moves_for(When.COOLDOWN)}
+
+
+def test_before_a_plan_the_band_is_called_and_buzzed_and_what_it_has_stored_may_withdraw_the_warm_up() -> None:
+    """On the second day the run begins sixteen minutes early, which only the band knows."""
+    early = life("03-03 12:00", ("03-04 17:44", "walk"))
+    epochs = [*early, *day("30m walk 150", early[-1].end), *life("03-04 18:14", ("03-04 19:00", "sit"))]
+
+    async def live_through(clock: FastClock) -> tuple[list[Prompt], list[float]]:
+        world = World(clock, band=MiBand(epochs, now=clock.now(), zone=LONDON, secret=KEY))
+        world.service.settings = settings_of(Config(), LONDON.key)
+        world.store.add_plan(Outing.RUN, (1, 2), time(18), clock.now())
+        await world.run_until(epochs[-1].end)
+        return world.store.prompts(epochs[0].start, epochs[-1].end), [at for _, at in world.wrist.calls]
+
+    shown, calls = run(live_through, epochs[0].start)
+    (prompt,) = [each for each in shown if each.occasion is Occasion.WARM_UP]
+    assert prompt.due == local("03-03 17:50") <= prompt.at < local("03-03 17:51")
+    assert (prompt.exercise, prompt.where) == ("hip-rotation", (Where.TERMINAL, Where.BAND))
+    for opens in (prompt.due, prompt.due + timedelta(days=1)):
+        assert any(0 <= at - (opens - NINE) / MINUTE < 1 for at in calls)
 
 
 def test_what_hurt_is_offered_by_no_prompt_again_neither_in_the_morning_nor_for_sitting() -> None:
