@@ -18,23 +18,30 @@ LONGEST = 2**20
 
 async def output_of(command: Sequence[str], environment: Mapping[str, str]) -> bytes | None:
     """Return what a program prints; None if it is not there, fails, takes too long or prints too much."""
+    reading, writing = os.pipe()
+    reader = asyncio.StreamReader()
+    pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
+    )
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
             stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
+            stdout=writing,  # not a pipe of asyncio's, whose end `wait` would wait for
             stderr=asyncio.subprocess.DEVNULL,
             env=dict(environment),
             start_new_session=True,
         )
     except OSError as error:
         log.debug("%s: %s", command[0], error)
+        pipe.close()
         return None
-    assert process.stdout is not None  # noqa: S101  it is a pipe
+    finally:
+        os.close(writing)
     found, ended = b"", False
     try:
         async with asyncio.timeout(WITHIN_S):
-            while more := await process.stdout.read(LONGEST):
+            while more := await reader.read(LONGEST):
                 found += more
                 if len(found) > LONGEST:
                     return None
@@ -45,7 +52,8 @@ async def output_of(command: Sequence[str], environment: Mapping[str, str]) -> b
         log.debug("%s takes too long", command[0])
         return None
     finally:
+        pipe.close()
         if not ended:
-            with contextlib.suppress(ProcessLookupError):  # its children, too: they hold the pipe open
+            with contextlib.suppress(ProcessLookupError):  # its children, too
                 os.killpg(process.pid, signal.SIGKILL)
             await process.wait()

@@ -83,6 +83,7 @@ echo '[{"source": 1, "corked": false, "resample_method": ""}]'
         ("echo '{}'", None),
         ("yes", None),
         ("sleep 20", None),
+        ("setsid timeout 10 yes", None),  # it leaves the process group, and holds the pipe open
     ],
 )  # fmt: skip
 async def test_whatever_pactl_does_the_answer_comes_soon(
