@@ -13,7 +13,7 @@ from cases.kit import ADDRESS, KEY, Away, Wrist
 from hipsync.core.exercises import Move
 from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, Answer, Epoch, Occasion, Prompt, Where
+from hipsync.model import MINUTE, Answer, Epoch, Occasion, Prompt, State, Where
 from hipsync.registry import drivers
 from hipsync.service.plan import Settings, next_wake, settings_of
 from hipsync.service.service import WALK_FIRST, Service
@@ -43,7 +43,7 @@ def life(ways: Sequence[Sequence[int]], first: datetime) -> list[Epoch]:
             parts += [f"{begin - at}m walk 30", f"{60 + more}m sit"]
             at = begin + 60 + more
         parts.append(f"{1440 - at}m walk 30")
-        epochs += [e._replace(heart_rate=70) for e in day(", ".join(parts), first + number * DAY)]
+        epochs += [e._replace(state=e.state or State.SITTING) for e in day(", ".join(parts), first + number * DAY)]
     return epochs
 
 

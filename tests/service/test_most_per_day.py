@@ -13,7 +13,7 @@ from cases.kit import Away
 from hipsync.core.exercises import Move
 from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, Draw, Occasion, Prompt, Where
+from hipsync.model import MINUTE, Draw, Occasion, Prompt, State, Where
 from hipsync.registry import drivers
 from hipsync.service.plan import settings_of, state_of
 from hipsync.service.service import Service
@@ -44,7 +44,7 @@ def lived(
     settings = replace(settings_of(Config(day_start=start), "UTC"), policy=policy)
     store, now = Store.in_memory(), [MONDAY + 8 * HOUR]
     band = store.add_band(name="import", driver="csv", now=MONDAY, vouches=True, reports_wear=True)
-    store.append(band.id, [e._replace(heart_rate=70) for e in day(drawing, MONDAY + 8 * HOUR)])
+    store.append(band.id, [e._replace(state=e.state or State.SITTING) for e in day(drawing, MONDAY + 8 * HOUR)])
     for draw in draws:
         store.add_draw(draw)
 

@@ -23,21 +23,26 @@ async def output_of(command: Sequence[str], environment: Mapping[str, str]) -> b
     pipe, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(reading, "rb", buffering=0)
     )
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=writing,  # not a pipe of asyncio's, whose end `wait` would wait for
-            stderr=asyncio.subprocess.DEVNULL,
-            env=dict(environment),
-            start_new_session=True,
-        )
-    except OSError as error:
-        log.debug("%s: %s", command[0], error)
-        pipe.close()
-        return None
-    finally:
-        os.close(writing)
+    with contextlib.closing(pipe):
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writing,  # not a pipe of asyncio's, whose end `wait` would wait for
+                stderr=asyncio.subprocess.DEVNULL,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        except OSError as error:
+            log.debug("%s: %s", command[0], error)
+            return None
+        finally:
+            os.close(writing)
+        return await _read(process, reader, command[0])
+
+
+async def _read(process: asyncio.subprocess.Process, reader: asyncio.StreamReader, name: str) -> bytes | None:
+    """Read all that a process prints until it ends, and see that it has ended. None as from `output_of`."""
     found, ended = b"", False
     try:
         async with asyncio.timeout(WITHIN_S):
@@ -49,10 +54,9 @@ async def output_of(command: Sequence[str], environment: Mapping[str, str]) -> b
             ended = True
             return found if process.returncode == 0 else None
     except TimeoutError:
-        log.debug("%s takes too long", command[0])
+        log.debug("%s takes too long", name)
         return None
     finally:
-        pipe.close()
         if not ended:
             with contextlib.suppress(ProcessLookupError):  # its children, too
                 os.killpg(process.pid, signal.SIGKILL)
