@@ -42,6 +42,10 @@ class Past(NamedTuple):
 
     line: Timeline
     found: Bouts
+    looked_from: int
+    """The first minute, counted from 1970, of which any reading could have changed this.
+
+    It may lie before the timeline: that no heart rate is known of two weeks says that a band without one was worn."""
 
 
 def judged_past(
@@ -83,18 +87,19 @@ def _judged(
         first, last = min(first, minute_of(start) - around), min(max(last, minute_of(end) + around), minute_of(now))
         given = sources(store, first, last, only_band, counters_from=min(first, midnight))
         line = timeline(given, first, last, zones)
-        need = _needed(store, given, line, minute_of(start), minute_of(end), only_band)
+        need_first, need_last, looked_from = _needed(store, given, line, minute_of(start), minute_of(end), only_band)
         if nights:
-            need = min(need[0], nights_need(line, minute_of(start) - around, zones)), need[1]
-        need = max(need[0], minute_of(start) - FARTHEST_MINUTES), min(need[1], minute_of(end) + FARTHEST_MINUTES)
-        if need[0] < first or min(need[1], minute_of(now)) > last:
-            first, last = min(first, need[0]), max(last, need[1])
+            need_first = min(need_first, nights_need(line, minute_of(start) - around, zones))
+        need_first = max(need_first, minute_of(start) - FARTHEST_MINUTES)
+        need_last = min(need_last, minute_of(end) + FARTHEST_MINUTES)
+        if need_first < first or min(need_last, minute_of(now)) > last:
+            first, last = min(first, need_first), max(last, need_last)
             continue
         if rule.desk is Desk.SITTING:
             _mark_used(line, store)
         found = bouts(line, rule)
         if around >= FARTHEST_MINUTES or not _reaches_edge(line, found, start, end, now):
-            return Past(line, found)
+            return Past(line, found, min(looked_from, line.first))
         around *= 2
 
 
@@ -118,22 +123,26 @@ def _places(line: Timeline, start: datetime, end: datetime) -> range:
 
 def _needed(
     store: Store, given: Sequence[Source], line: Timeline, start: int, end: int, only_band: Band | None
-) -> tuple[int, int]:
-    """The minutes `[first, last)` that decide about steps and wear in the minutes `[start, end)`.
+) -> tuple[int, int, int]:
+    """The minutes `[first, last)` that decide about steps and wear in the minutes `[start, end)`, and `looked_from`.
 
     That is as far as the timeline `line` of the sources `given` tells: a longer one may tell of more. The steps of an
     epoch of hours depend on all that finer sources report in it, and whether a band was worn in a time without a heart
-    rate depends on what was before that.
+    rate depends on what was before that. `looked_from` is the first minute that was searched for a heart rate in vain,
+    or `first`.
     """
     touched = [each for each in line.clusters if each[0] < end and each[1] >= start]
     first, last = (touched[0][0], touched[-1][1] + 1) if touched else (start, end)
+    looked_from = first
     for band, source in zip(chosen_bands(store, only_band), given, strict=True):
         since = start if source.reports_wear else heartless_since(source, start)
         if since > line.first:
             first = min(first, since - HEART_WINDOW_MINUTES)
         elif store.has_heart_rate(band.id, instant_of(start - FARTHEST_MINUTES), instant_of(since)):
             first = min(first, since - (start - since))
-    return first, last
+        else:
+            looked_from = start - FARTHEST_MINUTES
+    return first, last, min(looked_from, first)
 
 
 def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, now: datetime) -> bool:

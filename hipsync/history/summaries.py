@@ -37,8 +37,8 @@ def summarise(
     """The summary of a local day as far as it is known at `now`, from all bands or from `only_band`."""
     span = zones.day(day)
     with store.snapshot():
-        line, found = _past_of(store, rule, zones, span, now, only_band)
-        judged = judged_day(line, found, span, now, trust_posture=rule.trust_posture)
+        past = _past_of(store, rule, zones, span, now, only_band)
+        judged = judged_day(past.line, past.found, span, now, trust_posture=rule.trust_posture)
         return _joined(store, rule, span, now, judged, resolutions(store, span, only_band))
 
 
@@ -78,10 +78,10 @@ def _summaries(
         if known is not None:
             judged, bands = known
         else:
-            line, found = _past_of(store, rule, zones, span, now, only_band)
+            line, found, looked_from = _past_of(store, rule, zones, span, now, only_band)
             judged = judged_day(line, found, span, now, trust_posture=rule.trust_posture)
             bands = resolutions(store, span, only_band)
-            loaded = instant_of(line.first), instant_of(line.last)
+            loaded = instant_of(looked_from), instant_of(line.last)
             if _is_complete(loaded[1], now):
                 columns = encoded(judged, bands)
                 fresh.append(StoredDay(span.start, span.end, span.zone.key, number, judged_by, *loaded, *columns))

@@ -32,7 +32,7 @@ def trial_outcomes(
     outcomes: list[bool | None] = []
     for run in _runs(draws):
         until = min(run[-1].at + BROKE_OFF_WITHIN, max(now, run[0].at))
-        line, found = judged_past(store, rule, zones, min(run[0].due, run[0].at), until, now, only_band)
+        line, found, _ = judged_past(store, rule, zones, min(run[0].due, run[0].at), until, now, only_band)
         starts = [each.start for each in found.breaks]
         outcomes += [broke_off(draw, line, starts) for draw in run]
     return compared(draws, outcomes)

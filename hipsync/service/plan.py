@@ -191,7 +191,7 @@ def _without(past: Past, skipped: Sequence[Step], settings: Settings) -> Past:
     for was, became in skipped:
         for minute in range(max(minute_of(was), line.first), min(minute_of(became), line.last)):
             line.code[minute - line.first] = MISSING
-    return Past(line, bouts(line, settings.rule))
+    return past._replace(line=line, found=bouts(line, settings.rule))
 
 
 def _believed(prompt: Prompt, now: datetime) -> Prompt:
@@ -241,7 +241,7 @@ def expected(
     draws: Sequence[Draw] = (),
 ) -> Due | Quiet:
     """The verdict as it was at the end of the known data; missing minutes after that say nothing about the wearer."""
-    line, found = past
+    line, found, _ = past
     known = line.known_until()
     if known is None:
         return Quiet(Reason.NO_DATA)

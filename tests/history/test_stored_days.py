@@ -26,6 +26,7 @@ from hipsync.model import (
     Counter,
     Epoch,
     Exercise,
+    Kind,
     Prompt,
     Reading,
     State,
@@ -190,6 +191,18 @@ def test_what_was_written_while_a_day_was_judged_is_not_missed(
     if who == "another connection":
         assert stored(store) == 0
     same(store, Rule(), zones(), DATES, LATER)
+
+
+def test_a_heart_rate_that_comes_late_says_that_the_band_was_off_since(store: Store) -> None:
+    """It lies before all that was loaded for the next day, which had none: the search in vain counts as well."""
+    band = store.add_band(name="band", driver="csv", now=MONDAY, vouches=True)
+    store.append(band.id, day("10h walk, 22h sleep, 40h walk", MONDAY))
+    before = summarise_days(store, Rule(), zones(), DATES, LATER)
+    assert stored(store) == 3
+    store.append(band.id, [Epoch(MONDAY + 11 * HOUR + at * MINUTE, MINUTE, 0, heart_rate=60) for at in range(400)])
+    same(store, Rule(), zones(), DATES, LATER)
+    after = summarise_days(store, Rule(), zones(), DATES, LATER)
+    assert (before[1].minutes[Kind.NOT_WORN], after[1].minutes[Kind.NOT_WORN]) == (0, 8 * 60)
 
 
 def test_a_band_that_comes_and_goes_meanwhile_is_in_all_that_is_read_or_in_nothing(

@@ -48,7 +48,8 @@ def from_store(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
             )
             store.append(band.id, [*each.epochs, *each.counters, *each.wears, *each.workouts])
         span = where.day(day)
-        return judged_day(*judged_past(store, Rule(), where, span.start, span.end, NOW), span, NOW)
+        past = judged_past(store, Rule(), where, span.start, span.end, NOW)
+        return judged_day(past.line, past.found, span, NOW)
 
 
 def from_everything(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:

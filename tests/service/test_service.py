@@ -58,10 +58,10 @@ def state(drawing: str, start: datetime, now: datetime, *, said: tuple[Prompt, .
     called = epochs[-1].end
     return State(
         contacts=[Contacts(band, called, called, failures)],
-        seen=Past(line, found),
+        seen=Past(line, found, line.first),
         said=said,
         verdict=verdict(line, found, said, SETTINGS.policy, zones, now),
-        expected=expected(Past(line, found), said, SETTINGS, zones),
+        expected=expected(Past(line, found, line.first), said, SETTINGS, zones),
         zones=zones,
         settings=SETTINGS,
     )
