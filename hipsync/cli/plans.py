@@ -56,7 +56,7 @@ def plan_add_command(app: App, outing: str, days: str, clock: str) -> None:
     with app.existing_store(to_write=True) as store:
         plan = store.add_plan(Outing(outing), on, at, app.now())
         notify_service(store)
-    click.echo(f"Planned: {_line(plan)}.")
+    click.echo(f"Added plan {plan.number}: {_words(plan)}.")
 
 
 @plan_command.command("list")
@@ -96,7 +96,7 @@ def plan_remove_command(app: App, number: int) -> None:
         plan = _plan(store, number)
         store.remove_plan(plan)
         notify_service(store)
-    click.echo(f"Removed: {_line(plan)}.")
+    click.echo(f"Removed plan {plan.number}: {_words(plan)}.")
 
 
 @plan_command.command("skip")
@@ -119,7 +119,7 @@ def plan_skip_command(app: App, number: int) -> None:
             raise ConfigError(f"plan {number} has no next time")
         store.skip_plan(plan, day)
         notify_service(store)
-    click.echo(f"Left out once, on {day:%a %d %b}: {_line(plan)}.")
+    click.echo(f"Left out once, on {day:%a %d %b}: plan {plan.number}, {_words(plan)}.")
 
 
 def _plan(store: Store, number: int) -> Plan:
@@ -131,8 +131,15 @@ def _plan(store: Store, number: int) -> Plan:
 
 
 def _line(plan: Plan) -> str:
+    """Return a line of the list of plans, in columns."""
     days = ",".join(WEEKDAYS[day] for day in plan.days)
-    return f"{plan.number:>3}  {plan.outing.value:<5} {days:<15} {plan.clock:%H:%M}".strip()
+    return f"{plan.number:<3} {plan.outing.value:<4} {plan.clock:%H:%M}  {days}"
+
+
+def _words(plan: Plan) -> str:
+    """Return a plan as part of a sentence, such as "run at 18:00, tue,thu"."""
+    days = ",".join(WEEKDAYS[day] for day in plan.days)
+    return f"{plan.outing.value} at {plan.clock:%H:%M}, {days}"
 
 
 def _skipped(plan: Plan, zones: Zones, now: datetime) -> str:

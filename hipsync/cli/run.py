@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
     from hipsync.service.plan import Settings
+    from hipsync.service.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +33,23 @@ def run_command(app: App) -> None:
     hipsync --db ~/try.db run
     """
     import asyncio
+
+    from hipsync.cli.logs import log_events
+
+    if not app.verbose:
+        log_events()
+    app.look_after_database()
+    told, app.checked = app.damage_told(), None  # told now, and not again when the service ends
+    if told is not None:
+        log.error("%s", told)
+    asyncio.run(_serve(app))
+
+
+async def _serve(app: App) -> None:
+    """Run the service on the paired bands until it is told to end. Raises `HipsyncError`."""
     from zoneinfo import ZoneInfo
 
     from hipsync.cli.app import host_zone
-    from hipsync.cli.logs import log_events
     from hipsync.host.clock import SystemClock
     from hipsync.host.lock import only_instance
     from hipsync.host.presence.computer import Computer
@@ -46,67 +61,41 @@ def run_command(app: App) -> None:
     from hipsync.service.presence import ABOUT, PresenceWatch
     from hipsync.service.service import Service
 
-    if not app.verbose:
-        log_events()
-    keys = app.keys()
-    app.look_after_database()
-    told, app.checked = app.damage_told(), None  # told now, and not again when the service ends
-    if told is not None:
-        log.error("%s", told)
+    keys, clock = app.keys(), SystemClock()
+    with app.paired_store() as store, only_instance(app.database):
+        zone = ZoneInfo(host_zone())
+        delivery = Delivery(store, app.now, app.config())
+        computer = Computer(app.now, activitywatch=lambda: delivery.config.activitywatch)
+        watch = PresenceWatch(store, clock, computer.look, lambda: delivery.config.rule.desk is not Desk.OFF)
+        if delivery.config.rule.desk is not Desk.OFF and not store.has_presence():
+            log.info("%s", ABOUT)
+        async with opened_radio(store.bands(), keys.secret, zone, app.now, app.adapter()) as radio:
 
-    async def serve() -> None:
-        with app.paired_store() as store, only_instance(app.database):
-            delivery = Delivery(store, app.now, app.config())
+            def settings() -> Settings:
+                delivery.config = app.config()
+                if radio.adapter.on_system:
+                    radio.adapter = app.adapter()
+                return app.settings()
 
-            clock, zone = SystemClock(), ZoneInfo(host_zone())
-            computer = Computer(app.now, activitywatch=lambda: delivery.config.activitywatch)
-            watch = PresenceWatch(store, clock, computer.look, lambda: delivery.config.rule.desk is not Desk.OFF)
-            if delivery.config.rule.desk is not Desk.OFF and not store.has_presence():
-                log.info("%s", ABOUT)
-            async with opened_radio(store.bands(), keys.secret, zone, app.now, app.adapter()) as radio:
-
-                def settings() -> Settings:
-                    delivery.config = app.config()
-                    if radio.adapter.on_system:
-                        radio.adapter = app.adapter()
-                    return app.settings()
-
-                service = Service(
-                    store,
-                    settings(),
-                    radio=radio,
-                    drivers=drivers(),
-                    secret=keys.secret,
-                    deliver=delivery.deliver,
-                    deliver_quietly=delivery.deliver_quietly,
-                    now=app.now,
-                    hear=radio.hear,
-                    show_remark=delivery.show_remark,
-                    show_damage=delivery.show_damage,
-                    passed=clock.passed,
-                    store_presence=watch.store,
-                )
-                with contextlib.closing(computer):
-                    async with watch.watching():
-                        await run(
-                            service,
-                            clock,
-                            settings=settings,
-                            zone=lambda: _zone_now(service.settings.host_zone),
-                            trouble=delivery.trouble,
-                        )
-
-    asyncio.run(serve())
+            service = Service(
+                store, settings(), radio=radio, drivers=drivers(), secret=keys.secret, now=app.now, passed=clock.passed,
+                hear=radio.hear, deliver=delivery.deliver, deliver_quietly=delivery.deliver_quietly,
+                show_remark=delivery.show_remark, show_damage=delivery.show_damage, store_presence=watch.store,
+            )  # fmt: skip
+            with contextlib.closing(computer):
+                async with watch.watching():
+                    zone_now = partial(_zone_now, service)
+                    await run(service, clock, settings=settings, zone=zone_now, trouble=delivery.trouble)
 
 
-def _zone_now(last: str) -> str:
-    """Return this computer's zone, or `last` if it cannot be named now: a service that runs is not ended by that."""
+def _zone_now(service: Service) -> str:
+    """Return this computer's zone, or the service's last one if it cannot be named now: that must not end a service."""
     from hipsync.cli.app import host_zone
 
     try:
         return host_zone()
     except ConfigError:
-        return last  # `hipsync doctor` says why
+        return service.settings.host_zone  # `hipsync doctor` says why
 
 
 @click.command("demo")
