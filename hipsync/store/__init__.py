@@ -142,11 +142,13 @@ class Store(Readings, Prompts, Presences, Trials, JudgedDays, Maintenance, Rows)
 
     def _prepare(self) -> None:
         """Upgrade an older file after a backup, and make the file ready for writing."""
-        version = _version(self._db)
+        ((version, is_empty),) = self._rows(  # in one statement, as another process may make the tables just now
+            "SELECT user_version, NOT EXISTS (SELECT 1 FROM sqlite_master) FROM pragma_user_version"
+        )
         if self.path is not None:
             refuse_newer(self.path, version)
         if version < VERSION:
-            if self.path is not None and self._db.execute("SELECT 1 FROM sqlite_master").fetchone() is not None:
+            if self.path is not None and not is_empty:
                 backup = self.backup(None, datetime.fromtimestamp(self.path.stat().st_mtime, UTC))
                 log.warning("the database is brought up to date; the old one is kept as %s", backup)
             self._migrate()

@@ -28,7 +28,7 @@ from hipsync.model import (
     Where,
     ZoneChange,
 )
-from hipsync.store import VERSION, Store
+from hipsync.store import VERSION, Store, refuse_newer
 from support.builders import MONDAY
 from support.repository import TESTS
 from support.stored import NOW, SECOND, band, minute
@@ -171,6 +171,20 @@ print(flush=True)
 input()
 Store.open(Path(sys.argv[1])).close()
 """
+
+
+def test_a_database_that_another_process_makes_just_now_is_no_old_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile(where: Path, version: int) -> None:
+        monkeypatch.setattr("hipsync.store.refuse_newer", refuse_newer)
+        Store.open(path).close()
+        refuse_newer(where, version)
+
+    monkeypatch.setattr("hipsync.store.refuse_newer", meanwhile)
+    Store.open(path).close()
+    assert version(path) == VERSION
+    assert not (path.parent / "backups").exists()
 
 
 def test_two_that_start_at_once_on_a_new_machine_make_one_database(path: Path) -> None:
