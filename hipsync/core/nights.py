@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from statistics import median
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -53,6 +52,8 @@ class Nights:
         known = [each for each in before if each is not None]
         hours = USUAL_NIGHT
         if len(known) >= OWN_DAYS_ENOUGH:
+            from statistics import median  # `hipsync today` waits for every import
+
             hours = NightHours(median(last for _, last in known), median(first for first, _ in known))
         return after >= hours.begins or after < hours.ends
 

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from hipsync.core.period import PeriodSummary, Rates, change
 from hipsync.core.summary import KINDS, DaySummary, Hour, Minutes, Piece
 from hipsync.model import Prompt, Stretch
 from hipsync.text import Json
 
 if TYPE_CHECKING:
     from hipsync.core.followed import Learned
+    from hipsync.core.period import PeriodSummary, Rates
     from hipsync.core.shares import Share
     from hipsync.core.trial import Compared
     from hipsync.report.terminal_period import PeriodKind
@@ -106,6 +106,8 @@ def period_json(
     same members except `version` and `days`. The member `change` compares the two periods, and is null if too little is
     known of either.
     """
+    from hipsync.core.period import change  # `hipsync today` waits for every import of this module
+
     found: dict[str, Json] = {"version": 1, **_period_json(period), "days": [day_json(day) for day in period.days]}
     if kind == "month":
         found["trial"] = None if trial is None else trial_json(trial)
