@@ -142,7 +142,7 @@ def a_link_cut_anywhere_loses_nothing(case: Case) -> None:
     first = min(0 if case.driver.abilities.history is None else CUT_AT_EACH, sent)
     first = first if case.driver.held else sent
     for number in case.some([*range(first), *range(first, sent, max((sent - first) // 20, 1))]):
-        came, _ = run(lambda clock, n=number: _synced(case, clock, n), NOON)  # type: ignore[misc]
+        came, _ = run(partial(_synced, case, cut_at=number), NOON)
         missing = usual - came
         assert not missing, f"cut at notification {number}: {len(missing)} epochs never came, the first {min(missing)}"
 
