@@ -25,6 +25,7 @@ from hipsync.formats.meaning import wrong_epoch
 from hipsync.instants import is_believed
 from hipsync.model import Band, Charge, Epoch, Info, Reading, Workout, WorkoutKind
 from hipsync.store import Store
+from hipsync.store.file import lenient_text
 from hipsync.store.keys import parsed_key
 from hipsync.store.staging import Staging
 from hipsync.text import Json, clean, json_of
@@ -289,6 +290,7 @@ def opened_export(file: Path, drivers: Mapping[str, Driver]) -> Generator[Gadget
         with _translated():
             db = sqlite3.connect(f"file:{copy}?mode=rw", uri=True)  # writable: SQLite then reads a log beside it
         with contextlib.closing(db):
+            db.text_factory = lenient_text
             db.execute("PRAGMA trusted_schema = OFF")
             db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
             yield GadgetbridgeExport(db, drivers, keys)
@@ -388,3 +390,5 @@ def _translated() -> Generator[None, None, None]:
         yield
     except (sqlite3.Error, OverflowError) as error:
         raise InputError(f"the database cannot be read: {error}") from error
+    except UnicodeDecodeError as error:  # SQLite's words on a schema that is no text
+        raise InputError("the database cannot be read: its schema is damaged") from error

@@ -160,11 +160,11 @@ def connected(path: Path | None, *options: str) -> sqlite3.Connection:
     where = ":memory:" if path is None else f"file:{_quoted(path)}?{'&'.join(options)}"
     db = sqlite3.connect(where, uri=path is not None, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     db.execute("PRAGMA foreign_keys = ON")
-    db.text_factory = _lenient
+    db.text_factory = lenient_text
     return db
 
 
-def _lenient(cell: bytes) -> str:
+def lenient_text(cell: bytes) -> str:
     """A cell as text, with a replacement character for whatever is no UTF-8: a file may hold anything."""
     return cell.decode("utf-8", "replace")
 

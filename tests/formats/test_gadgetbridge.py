@@ -478,6 +478,25 @@ def broken(machine: Machine, what: str) -> Path:
 
 
 @pytest.mark.parametrize(
+    "where", ["NAME", "MANUFACTURER", "ALIAS", "FIRMWARE_VERSION1"], ids=["name", "maker", "alias", "firmware"]
+)
+def test_bytes_that_are_no_text_cost_nothing_but_their_characters(where: str, machine: Machine) -> None:
+    def fill(db: sqlite3.Connection) -> None:
+        mi_band(db)
+        table = "DEVICE_ATTRIBUTES" if where == "FIRMWARE_VERSION1" else "DEVICE"
+        db.execute(f"UPDATE {table} SET {where} = CAST(X'6D79DF62' AS TEXT)")  # noqa: S608
+
+    assert f"{len(MINUTES)} minutes" in imported(machine, fill).replace("11 epochs", "11 minutes")
+    assert len(machine.told("bands").splitlines()) == 1
+
+
+def test_a_schema_that_is_no_text_is_one_line(machine: Machine) -> None:
+    path = made(machine.home / "broken", mi_band)
+    path.write_bytes(path.read_bytes().replace(b'TABLE "USER"', b'TABL\xdf "USER"'))
+    assert "cannot be read" in machine.refused("import", "gadgetbridge", str(path), code=1)
+
+
+@pytest.mark.parametrize(
     ("what", "message"),
     [
         ("text", "is neither a database nor a ZIP"),
