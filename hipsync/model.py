@@ -253,7 +253,8 @@ class Prompt(NamedTuple):
     at: datetime
     """When it was first shown."""
     due: datetime
-    """When its occasion came, such as the limit of a stretch; it may have been shown later."""
+    """When its occasion came, such as the limit of a stretch; it may have been shown later. For one that was shown
+    before the limit, at a natural pause, it is when it was shown."""
     exercise: str
     """The name of the exercise that it proposes."""
     sure: bool
@@ -266,6 +267,9 @@ class Prompt(NamedTuple):
     answered_at: datetime | None = None
     snoozed_until: datetime | None = None
     occasion: Occasion = Occasion.SITTING
+    sitting_minutes: int | None = None
+    """How many minutes of its stretch counted when it was first shown; None for another occasion, and if it was shown
+    before version 0.3."""
 
 
 class Pause(NamedTuple):

@@ -58,6 +58,7 @@ async def _serve(app: App) -> None:
     from hipsync.registry import drivers
     from hipsync.service.daemon import run
     from hipsync.service.delivery import Delivery
+    from hipsync.service.here import here_now
     from hipsync.service.presence import ABOUT, PresenceWatch
     from hipsync.service.service import Service
 
@@ -81,6 +82,7 @@ async def _serve(app: App) -> None:
                 store, settings(), radio=radio, drivers=drivers(), secret=keys.secret, now=app.now, passed=clock.passed,
                 hear=radio.hear, deliver=delivery.deliver, deliver_quietly=delivery.deliver_quietly,
                 show_remark=delivery.show_remark, show_damage=delivery.show_damage, store_presence=watch.store,
+                look_here=lambda: here_now(computer, delivery.config.policy.hold),
             )  # fmt: skip
             with contextlib.closing(computer):
                 async with watch.watching():

@@ -9,10 +9,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import time
+from enum import StrEnum
 
 Windows = Sequence[tuple[time, time]]
 """Pairs of local times `[from, to)` within one day."""
 ALL_DAY: Windows = ((time.min, time.max),)
+
+
+class Busy(StrEnum):
+    """What keeps a notice from being welcome at a moment. The values are the words of `prompts.hold`."""
+
+    CALL = "call"
+    """A program listens to a microphone."""
+    FULL_SCREEN = "full-screen"
+    """The window in front fills the screen."""
+    DO_NOT_DISTURB = "do-not-disturb"
+    """The user had the desktop hold notices back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,10 @@ class Policy:
     """After this many more minutes of the same stretch there is another prompt; with None, there is one per stretch."""
     most_per_day: int | None = None
     """The most reminders of one day of the user's, for whatever occasion; None for no such limit."""
+    early_minutes: int = 0
+    """How many minutes before the limit the first prompt of a stretch may be shown, at a natural pause."""
+    hold: Sequence[Busy] = tuple(Busy)
+    """What holds a prompt back, all but its vibration."""
     hours: Mapping[int, Windows] = field(default_factory=lambda: dict.fromkeys(range(7), ALL_DAY))
     """When prompts are allowed, by weekday: Monday is 0."""
     lunch: Windows = ()

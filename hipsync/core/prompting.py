@@ -50,6 +50,10 @@ class Reason(StrEnum):
     TOO_LATE = "too late for it"
     PLANNED = "planned"
     BEGUN = "the walk has begun"
+    CALL = "in a call"
+    FULL_SCREEN = "a window fills the screen"
+    DO_NOT_DISTURB = "do not disturb is on"
+    LOCKED = "the screen is locked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ LONGEST_PAUSE = timedelta(days=8)
 LONGEST_SNOOZE = timedelta(days=50)
 """The longest time for which a prompt can be put off: `hipsync snooze` takes 999 hours and 9,999 minutes at most."""
 LONGEST_PRESENCE = timedelta(hours=1)
+MOST_SITTING_MINUTES = 60 * 24 * 31
 """The longest span of presence: hipsync stores each hour by itself."""
 LONGEST_NAME, LONGEST_TEXT = 64, 256
 """How many characters a name, or what a band says of itself, may have."""
@@ -191,6 +192,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "shown_where": Column(_are_places, f"places with spaces between them, of {', '.join(Where)}"),
         "shown": _number(0, 100), "last_shown": _STAMP.optional, "answer": _word(Answer).optional,
         "answered_at": _STAMP.optional, "snoozed_until": _INSTANT.optional, "occasion": _word(Occasion),
+        "sitting_minutes": _number(1, MOST_SITTING_MINUTES).optional,
     },
     "labels": {"at": _STAMP, "says": _word((State.STANDING,))},
     "presence": {"start": _INSTANT, "until": _STAMP, "state": _word(Presence)},

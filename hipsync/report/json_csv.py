@@ -56,6 +56,7 @@ def prompt_json(prompt: Prompt, zone: ZoneInfo, moved_within_minutes: int | None
     return {
         "at": _instant(prompt.at, zone),
         "due": _instant(prompt.due, zone),
+        "sitting_minutes": prompt.sitting_minutes,
         "occasion": prompt.occasion.value,
         "exercise": prompt.exercise,
         "where": [where.value for where in prompt.where],

@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING
 from hipsync.core.bouts import bouts
 from hipsync.core.days import Zones
 from hipsync.core.occasions import occasions
-from hipsync.core.prompting import Due, Quiet, Reason, full_until, next_hours, quiet_at, unless_full, verdict
+from hipsync.core.prompting import (
+    Due,
+    Quiet,
+    Reason,
+    full_until,
+    next_hours,
+    prompts_for,
+    quiet_at,
+    unless_full,
+    verdict,
+)
+from hipsync.core.speaking import CURRENT, Here, early_minutes, sooner, unless_held
 from hipsync.core.timeline import MISSING, instant_of, minute_of
 from hipsync.core.trial import next_draw, unless_withheld
 from hipsync.history.past import Past, judged_past
@@ -36,6 +47,7 @@ wearer may be on the way back, and every attempt costs both batteries."""
 JITTER, SHORT_RETRY = 0.1, timedelta(minutes=4)
 """Retries later than SHORT_RETRY start up to 10 % early, at random, so that they cannot stay in step with whatever made
 them fail."""
+SECOND = timedelta(seconds=1)
 LISTEN_OFTEN, LISTEN_SELDOM, OFTEN_FOR = MINUTE, 5 * MINUTE, timedelta(hours=1)
 """How often to listen for a band that went away: often for this long after it was last reached, and seldom later. Its
 battery may be empty for days, and a scan disturbs what else is on the air."""
@@ -113,6 +125,14 @@ class State:
     draw: Draw | None = None
     """What a trial draws now for a prompt that is due, to be stored; None if nothing is to be drawn. If the draw
     withholds the prompt, `verdict` is quiet already."""
+    here: Here | None = None
+    """What is known of the wearer at this computer; None if it is not asked."""
+    held: Due | None = None
+    """What is due while a notice must wait, so that only a band may be made to vibrate for it; None if nothing is. Its
+    own verdict is quiet."""
+    owed: Prompt | None = None
+    """The prompt of the running stretch that a band vibrated for while a notice had to wait; None if none still has
+    to."""
 
     def due(self) -> Due | None:
         """The prompt to show now, if any. One for sitting comes first, because the others wait for its answer."""
@@ -136,14 +156,18 @@ def state_of(
     live: Collection[str],
     tries: Mapping[BandId, LastTry] | None = None,
     skipped: Sequence[Step] = (),
+    here: Here | None = None,
+    owed: Collection[datetime] = (),
 ) -> State:
     """The state at `now`, which `status` explains and the service acts upon. Raises `StoreError`.
 
-    `live` are the keys of drivers whose bands are watched. `tries` says how the last try with each band ended, and
-    `skipped` are times that the computer's clock skipped; only the running service knows those, so others pass none.
+    `live` are the keys of drivers whose bands are watched. `tries` says how the last try with each band ended,
+    `skipped` are times that the computer's clock skipped, `here` is what is known of the wearer at this computer, and
+    `owed` are the instants of prompts that are still to be shown as a notice; only the running service knows those, so
+    others pass none.
     """
     with store.snapshot():
-        return _state_of(store, settings, now, live, tries or {}, skipped)
+        return _state_of(store, settings, now, live, tries or {}, skipped, here, owed)
 
 
 def _state_of(
@@ -153,6 +177,8 @@ def _state_of(
     live: Collection[str],
     tries: Mapping[BandId, LastTry],
     skipped: Sequence[Step],
+    here: Here | None,
+    owed: Collection[datetime],
 ) -> State:
     zones = zones_of(store, settings)
     past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now, nights=False)  # no prompt asks for them
@@ -163,23 +189,41 @@ def _state_of(
     pause, draws = store.pause(now), store.draws(instant_of(past.line.first), latest(now) + LOOK_BACK)
     given = [*(each.at for each in said), *(each.at for each in draws if each.withheld)]
     full = full_until(given, settings.policy, zones, now)
-    judged = unless_full(verdict(past.line, past.found, said, settings.policy, zones, now, pause), full)
+    judged = verdict(past.line, past.found, said, settings.policy, zones, now, pause)
+    judged = unless_full(sooner(judged, past.line, past.found, said, settings.policy, zones, now, here), full)
+    judged = unless_withheld(judged, past.found, draws, now)
+    others = {
+        occasion: unless_full(each, full)
+        for occasion, each in _occasions(store, past, said, settings, zones, now, pause).items()
+    }
+    waits = here is not None and here.obstacle is not None
+    held = next((each for each in (judged, *others.values()) if isinstance(each, Due)), None) if waits else None
     draw = next_draw(judged, past.found, said, draws, store.trial(now), settings.trial, now)
     draws += [] if draw is None else [draw]
     return State(
         contacts=contacts_of(store, live, tries, now),
         seen=past,
         said=said,
-        verdict=unless_withheld(judged, past.found, draws, now),
+        verdict=unless_held(judged, here) if waits else unless_withheld(judged, past.found, draws, now),
         expected=unless_full(expected(past, said, settings, zones, pause, draws), full),
         draw=draw,
         zones=zones,
         settings=settings,
-        occasions={
-            occasion: unless_full(each, full)
-            for occasion, each in _occasions(store, past, said, settings, zones, now, pause).items()
-        },
+        occasions={occasion: unless_held(each, here) for occasion, each in others.items()},
+        here=here,
+        held=held,
+        owed=_owed(judged, past, said, owed, now),
     )
+
+
+def _owed(
+    judged: Due | Quiet, past: Past, said: Sequence[Prompt], owed: Collection[datetime], now: datetime
+) -> Prompt | None:
+    """The unanswered prompt of the running stretch, if it is one of those that are still to be shown as a notice."""
+    if isinstance(judged, Due) or judged.reason is not Reason.ASKED:
+        return None
+    last = prompts_for(past.found.stretches[-1], said, now)[-1]
+    return last if last.at in owed else None
 
 
 def _without(past: Past, skipped: Sequence[Step], settings: Settings) -> Past:
@@ -310,13 +354,11 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     if contacts.last_try is LastTry.REFUSED:
         return contacts.attempted + LONGEST_RETRY
     if contacts.failures:
-        delay = min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
-        if delay > SHORT_RETRY:
-            seed = f"{contacts.band.id} {contacts.attempted}"  # the same delay whenever this is asked
-            delay *= 1 - JITTER * random.Random(seed).random()
-        return contacts.attempted + delay
+        return contacts.attempted + _retry_after(contacts)
     if contacts.live:  # disconnected a moment ago, by another program or an earlier run of the service
         return contacts.attempted + FIRST_RETRY
+    if _news_wanted(contacts.attempted, state, now):
+        return now
     at_least = min([contacts.attempted + settings.at_least_every, *_postponed_until(state, contacts.attempted)])
     if any(isinstance(judged, Due) for judged in state.occasions.values()):  # newer data may say otherwise
         at_least = min(at_least, contacts.attempted + MINUTE)
@@ -326,6 +368,48 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     if earliest <= contacts.attempted:  # the band was contacted after that, and what it sent decided nothing
         earliest = contacts.attempted + settings.at_most_every
     return min(at_least, earliest)
+
+
+def _retry_after(contacts: Contacts) -> timedelta:
+    """How long after its last attempt a band that failed is tried again: the same whenever this is asked."""
+    delay = min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
+    if delay > SHORT_RETRY:
+        delay *= 1 - JITTER * random.Random(f"{contacts.band.id} {contacts.attempted}").random()
+    return delay
+
+
+def _news_wanted(attempted: datetime, state: State, now: datetime) -> bool:
+    """Whether a band must be asked what its wearer does before a prompt is shown at this moment.
+
+    That is once before the first prompt of a stretch comes early, and when nothing holds back any more what is due.
+    """
+    here, opens = state.here, early_from(state, now)
+    if here is None:
+        return False
+    if here.freed and (state.due() is not None or state.owed is not None):
+        return now - attempted >= CURRENT
+    return here.is_pause and isinstance(state.verdict, Quiet) and opens is not None and attempted < opens <= now
+
+
+def early_from(state: State, now: datetime) -> datetime | None:
+    """When the time begins in which the stretch's first prompt may come early; None if there is no such time ahead.
+
+    It ends at the limit, as far as that is known: whoever moved when the data ended may have sat down at once.
+    """
+    wait, early = state.expected, early_minutes(state.settings.policy) * MINUTE
+    if state.here is None or not early or isinstance(wait, Due) or wait.reason not in {Reason.SITTING, Reason.MOVING}:
+        return None
+    if wait.until is None or wait.until <= now:
+        return None
+    opens = wait.until - early
+    return opens if quiet_at(max(opens, now), state.settings.policy, state.zones) is None else None
+
+
+def asks_here(state: State, now: datetime) -> bool:
+    """Whether it matters now what the wearer does at this computer: a prompt is due, is held, or may come early."""
+    opens = early_from(state, now)
+    waits = any(each is not None for each in (state.due(), state.draw, state.held, state.owed))
+    return state.here is not None and (waits or (opens is not None and opens <= now))
 
 
 def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
@@ -375,7 +459,11 @@ def next_wake(state: State, now: datetime) -> datetime:
         for contacts in state.contacts
     ]
     instants += _postponed_until(state, now)
-    if state.due() is not None or state.draw is not None:
+    if (opens := early_from(state, now)) is not None:
+        instants.append(max(opens, _whole(now + SECOND)))
+    if state.held is not None or state.owed is not None:
+        instants.append(_whole(now + SECOND))
+    elif state.due() is not None or state.draw is not None:
         instants.append(now)
     elif (
         isinstance(state.verdict, Quiet)

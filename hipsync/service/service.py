@@ -2,8 +2,9 @@
 
 `plan.next_wake(state, now)` says when something has to happen next, and `Service.wake(now)` does it; between them they
 hold every decision. The scheduler of `hipsync run` and the fast clock of the demo loop over the same two. How a band is
-contacted is for `contact`, and how one is stayed connected to is for `live`. The one rule: collecting and judging meet
-only in the store, so that a dead radio delays data and never the verdict on what is known.
+contacted is for `contact`, how one is stayed connected to is for `live`, how a prompt is shown is for `showing`. The
+one rule: collecting and judging meet only in the store, so that a dead radio delays data and never the verdict on what
+is known.
 """
 
 from __future__ import annotations
@@ -12,20 +13,16 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hipsync.core.band_troubles import SILENT, remarks_due
-from hipsync.core.exercises import Move, names_for, next_exercise, warm_up
-from hipsync.core.followed import is_quiet
-from hipsync.core.prompting import Due, outcome
+from hipsync.core.prompting import outcome
+from hipsync.core.speaking import Here
 from hipsync.core.timeline import instant_of
 from hipsync.driver import Driver, Message
-from hipsync.errors import BluetoothUnavailable, ConfigError, Damaged, DeviceError
-from hipsync.history.learned import learned_by
-from hipsync.model import Band, BandId, Draw, Occasion, Prompt, Remark, Trial, Trouble, Where
-from hipsync.service.answers import answer_prompt
+from hipsync.errors import BluetoothUnavailable, Damaged
+from hipsync.model import Answer, Band, BandId, Desk, Remark, Trial, Trouble
 from hipsync.service.band_facts import facts_of
 from hipsync.service.clock_steps import MOST_TOLD, Step
 from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
@@ -35,6 +32,7 @@ from hipsync.service.plan import (
     LastTry,
     Settings,
     State,
+    asks_here,
     backup_due,
     contact_at,
     contacts_of,
@@ -43,6 +41,7 @@ from hipsync.service.plan import (
     state_of,
     zones_of,
 )
+from hipsync.service.showing import Deliver, Showing
 from hipsync.store import Store
 from hipsync.store.checked import last_check
 
@@ -50,32 +49,15 @@ log = logging.getLogger(__name__)
 
 JUDGE_WITHIN = timedelta(seconds=90)
 """How long a wake waits for its bands. Then it judges what is known, even if a band has not sent everything yet."""
-LOOK_BACK_FOR_EXERCISES = timedelta(days=7)
-"""The next exercise differs from those of this much of the past, if there are enough exercises."""
+HERE_FOR_S = 50.0
+"""Seconds for which an answer of this computer about its use holds. It is asked each minute while that matters."""
+
+LOOKS_FOLLOW_S = 150.0
+"""Seconds after which a look at this computer does not follow on the one before: much may have been between them."""
 
 LONG_STEP = timedelta(hours=1)
 """A clock that was put forward by less shortens the day after which a silent band is remarked on, and that is no
 matter."""
-
-Deliver = Callable[[Prompt, Move, bool], Awaitable[Sequence[Where]]]
-"""Shows a prompt everywhere but on the band (strongly, if the last argument is true), and returns the places where it
-was truly shown."""
-
-
-WALK_FIRST = "Walk for two minutes first."
-"""What a reminder suggests before its exercise. In HeartSteps (Klasnja 2019), suggestions to walk raised steps by 24 %;
-for calls merely to stop sitting no effect could be shown."""
-
-
-class Manner(NamedTuple):
-    """How a prompt is shown."""
-
-    strong: bool
-    quiet: bool = False
-    """Whether it is given on the band alone, or without a band that vibrates as a notice without sound; then it is not
-    a strong one, either."""
-    walk: bool = False
-    """Whether it suggests a short walk first."""
 
 
 class Fetched(NamedTuple):
@@ -107,8 +89,11 @@ class Service:
         passed: Callable[[], float] | None = None,
         store_presence: Callable[[], None] | None = None,
         deliver_quietly: Deliver | None = None,
+        look_here: Callable[[], Awaitable[Here]] | None = None,
     ) -> None:
-        """`deliver_quietly` is as `deliver`, without a sound; without it, `deliver` does that too.
+        """`look_here` asks what is known of the wearer at this computer; without it, nothing is known, nor asked for.
+
+        `deliver_quietly` is as `deliver`, without a sound; without it, `deliver` does that too.
 
         `hear` returns which of the given bands are in reach now; without it, a band that went away is only retried.
 
@@ -120,9 +105,11 @@ class Service:
         self.store = store
         self.settings = settings
         """May be replaced between two wakes."""
-        self._deliver, self._now, self._hear, self._show_remark = deliver, now, hear, show_remark
-        self._deliver_quietly = deliver_quietly or deliver
-        self._show_damage = show_damage
+        self._now, self._hear, self._show_remark = now, hear, show_remark
+        self._showing = Showing(store, deliver, deliver_quietly or deliver, now)
+        self._show_damage, self._look_here = show_damage, look_here
+        self._here, self._here_s = Here(), -HERE_FOR_S
+        """What this computer answered last, and when, as `passed` counts."""
         self._store_presence = store_presence
         self._damage: str | None = None
         """What is wrong with the database, as it was told last; None if nothing is."""
@@ -148,7 +135,29 @@ class Service:
     def state(self, now: datetime) -> State:
         """All that is known at `now`; every decision is based on it. Raises `StoreError`."""
         self.connector.retry_new_keys()
-        return state_of(self.store, self.settings, now, self._live_kinds, self._tries.last, self._skipped)
+        return state_of(
+            self.store, self.settings, now, self._live_kinds, self._tries.last, self._skipped, self._known_here(),
+            self._showing.owed,
+        )  # fmt: skip
+
+    def _known_here(self) -> Here | None:
+        """What is known of the wearer at this computer, which is nothing if that was not asked lately.
+
+        None if it is not asked at all.
+        """
+        if self._look_here is None or self.settings.rule.desk is Desk.OFF:
+            return None
+        return self._here if self._passed() - self._here_s < HERE_FOR_S else Here()
+
+    async def _state_here(self, now: datetime) -> State:
+        """All that is known at `now`, after asking this computer if its use matters and was not asked lately."""
+        state = self.state(now)
+        if self._look_here is None or not asks_here(state, now) or self._passed() - self._here_s < HERE_FOR_S:
+            return state
+        lately = self._passed() - self._here_s < LOOKS_FOLLOW_S
+        self._here = (await self._look_here()).after(self._here if lately else None)
+        self._here_s = self._passed()
+        return self.state(now)
 
     def clock_was_set(self, step: Step) -> None:
         """Reckon with a step of the computer's clock: in what it skipped nobody sat, and no band was silent.
@@ -175,7 +184,7 @@ class Service:
             self._store_presence()
         if self.settings.trial and self.store.trial(now) is None:
             self.store.add_trial(Trial(now, secrets.token_hex(16)))
-        state = self.state(now)
+        state = await self._state_here(now)
         due = [each for each in state.contacts if not each.live and contact_at(each, state, now) <= now]
         if not due:
             return await self._judge(state, now, ())
@@ -185,7 +194,7 @@ class Service:
         try:
             await visits.wait_fetched(JUDGE_WITHIN)
             now = self._now()
-            return await self._judge(self.state(now), now, visits.open)
+            return await self._judge(await self._state_here(now), now, visits.open)
         finally:
             visits.release.set()
             await asyncio.gather(*visits.holding_open, return_exceptions=True)
@@ -222,17 +231,25 @@ class Service:
         """
         if self.settle(state, now):
             state = self.state(now)
-        if state.draw is not None and state.draw.withheld:
+        talks = [*talks, *self.live.talks()]
+        waits = state.held is not None and self._showing.to_show(state, talks) is None
+        if state.draw is not None and state.draw.withheld and not waits:
             self.store.add_draw(state.draw)
             state = self.state(now)
-        if (due := state.due()) is not None:
-            await self._prompt(due, now, [*talks, *self.live.talks()], state.draw)
+        if (due := self._showing.to_show(state, talks)) is not None:
+            await self._showing.show(due, state, now, talks)
+            state = self.state(self._now())
+        elif state.owed is not None:
+            await self._showing.show_owed(state.owed, state, now)
             state = self.state(self._now())
         await self._remark(state)
         return state
 
     def settle(self, state: State, now: datetime) -> bool:
-        """Store the outcome of each unanswered prompt for which it is known by now; return whether there was any."""
+        """Store the outcome of each unanswered prompt for which it is known by now; return whether there was any.
+
+        One that is still to be shown as a notice is not ignored.
+        """
         known = state.seen.line.known_until()
         settled = False
         for prompt in state.said:
@@ -240,77 +257,11 @@ class Service:
                 known_until = None if known is None else instant_of(known)
                 if (became := outcome(prompt, state.seen.found, known_until, now)) is not None:
                     answer, at = became
+                    if prompt == state.owed and answer is Answer.IGNORED:
+                        continue
                     self.store.update_prompt(prompt._replace(answer=answer, answered_at=at))
                     settled = True
         return settled
-
-    async def _prompt(self, due: Due, now: datetime, talks: Sequence[Talk], draw: Draw | None) -> None:
-        """Store a prompt that is due at `now`, with what was drawn for it; show it, then store where it was shown."""
-        move, manner = self._move(due), self._manner(due, now)
-        if due.again is None:
-            with self.store.transaction():
-                prompt = self.store.add_prompt(
-                    Prompt(now, due.due, move.name, due.sure, last_shown=now, occasion=due.occasion)
-                )
-                if draw is not None:
-                    self.store.add_draw(draw._replace(at=now))
-        else:
-            prompt = due.again._replace(shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
-            self.store.update_prompt(prompt)
-        if manner.walk:
-            move = replace(move, line=f"{WALK_FIRST} {move.line}")
-        where = await self._present(prompt, move, talks, manner)
-        fresh = self.store.prompt(prompt)  # an answer may have come in meanwhile
-        self.store.update_prompt(fresh._replace(where=tuple(dict.fromkeys([*prompt.where, *where]))))
-
-    def _manner(self, due: Due, now: datetime) -> Manner:
-        """How to show a prompt, by the settings and by what was learned of earlier ones. Raises `StoreError`."""
-        if not self.settings.adapt or due.occasion is not Occasion.SITTING:
-            return Manner(due.strong)
-        zones = zones_of(self.store, self.settings)
-        known, local = learned_by(self.store, self.settings.rule, zones, now), zones.local(now)
-        quiet = is_quiet(known.hours, (local.weekday(), local.hour))
-        before = self.store.count_prompts(Occasion.SITTING, now if due.again is None else due.again.at)
-        return Manner(due.strong, quiet, known.suggests_walks and before % 2 == 1)
-
-    async def _present(self, prompt: Prompt, move: Move, talks: Sequence[Talk], manner: Manner) -> list[Where]:
-        """Show a prompt, and return where it was shown. A quiet one is a notice only if no band vibrated."""
-        if manner.quiet:
-            if self.settings.band and await self._nudge(prompt, move, talks, strong=False):
-                return [Where.BAND]
-            return list(await self._deliver_quietly(prompt, move, False))
-        where = list(await self._deliver(prompt, move, manner.strong))
-        if self.settings.band and await self._nudge(prompt, move, talks, strong=manner.strong):
-            where.append(Where.BAND)
-        return where
-
-    def _move(self, due: Due) -> Move:
-        """The exercise for a prompt. Raises `ConfigError` if every exercise for it is avoided or has hurt."""
-        avoid, hurt, own = self.settings.avoid, self.store.hurt(), self.settings.own
-        if due.occasion is Occasion.WARM_UP:
-            move = warm_up(avoid, hurt, own)
-        else:
-            done = [prompt.exercise for prompt in self.store.prompts(due.due - LOOK_BACK_FOR_EXERCISES, due.due)]
-            move = next_exercise(names_for(due.occasion, self.settings.exercises, own), avoid, done, hurt, own)
-        if move is None:
-            raise ConfigError("no exercise is left: every one of exercises.set is avoided or has hurt")
-        return move
-
-    async def _nudge(self, prompt: Prompt, move: Move, talks: Sequence[Talk], *, strong: bool) -> bool:
-        """Show a prompt on each of these bands that can vibrate, store its answer, and return whether any vibrated."""
-        message = Message("Time to move", move.title, strong=strong)
-        felt = False
-        for talk in talks:
-            if talk.dialogue.driver.nudge is not None:
-                try:
-                    answer = await talk.dialogue.nudge(message)
-                except DeviceError as error:
-                    log.warning("%s: it could not be buzzed: %s", talk.band.name, error)
-                else:
-                    felt = True
-                    if answer is not None:
-                        answer_prompt(self.store, prompt, answer, self._now(), self.settings.snooze)
-        return felt
 
     async def _remark(self, state: State) -> None:
         """Store and show each remark that is due on what is wrong with a band, so that it is shown only once."""

@@ -25,6 +25,7 @@ _RULE = Rule(limit_minutes=60, break_steps=20, break_window_minutes=5, moves=3, 
 _POLICY = Policy(
     limit_minutes=_RULE.limit_minutes,
     repeat_minutes=None,
+    early_minutes=10,
     hours={**dict.fromkeys(range(5), _MONDAY_TO_FRIDAY), **dict.fromkeys((5, 6), _WEEKEND)},
     lunch=((time(12, 30), time(13, 30)),),
     stronger=True,
@@ -52,11 +53,14 @@ class Config:
       harm if they miss a tenth: so only for a sensor on the thigh, or a band that was proven to know.
     """
     policy: Policy = _POLICY
-    """When to prompt: the rule's limit, and five keys in the table `[prompts]`.
+    """When to prompt: the rule's limit, and seven keys in the table `[prompts]`.
 
     - `limit_minutes`: the same as `limit_minutes` in `rule`; it has no key of its own.
     - `repeat_minutes`: off. The minutes from one prompt to the next in the same stretch; off means one prompt for each
       stretch. When wear and sleep were ignored, hourly repeats made 8.3 false prompts a day.
+    - `early_minutes`: 10, the key `early`. How much before the limit a prompt may be shown at a natural pause, such as
+      the end of a call, so that it interrupts less. It needs a computer that says when it is used.
+    - `hold`: a call, a full screen, do-not-disturb. What keeps a prompt off the screen until it ends; a band vibrates.
     - `hours`: 8 to 22 from Monday to Friday, 9 to 22 at the weekend. The local times at which prompts are allowed; a
       prompt that falls due outside them is dropped.
     - `lunch`: 12:30 to 13:30, as in Huami's own inactivity alert. Local times without prompts; a prompt that falls due

@@ -14,6 +14,7 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from hipsync.core.policy import Busy
 from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, WEEKDAYS, Desk
 from hipsync.private import refuse_writable
@@ -149,6 +150,10 @@ def _written_minutes(minutes: int | None) -> str:
     return '"off"' if minutes is None else f'"{minutes}m"'
 
 
+def _written_minutes_or_off(minutes: int) -> str:
+    return _written_minutes(minutes or None)
+
+
 def _written_number(number: int | None) -> str:
     return '"off"' if number is None else str(number)
 
@@ -202,6 +207,8 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "snooze": _Key("snooze", values.duration),
         "stronger": _Key("policy.stronger", values.true_or_false),
         "repeat": _Key("policy.repeat_minutes", values.minutes_or_off, _written_minutes),
+        "early": _Key("policy.early_minutes", values.minutes_up_to(30), _written_minutes_or_off),
+        "hold": _Key("policy.hold", values.words_of(Busy)),
         "most_per_day": _Key("policy.most_per_day", values.whole_number_or_off(1, 50), _written_number),
         "desktop": _Key("desktop", values.true_or_false),
         "band": _Key("band", values.true_or_false),

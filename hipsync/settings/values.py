@@ -68,6 +68,20 @@ def minutes_or_off(value: Toml) -> int | None:
     return None if value == "off" else minutes_of(value)
 
 
+def minutes_up_to(most: int) -> Callable[[Toml], int]:
+    """Return a reader for a length of time of at most `most` minutes, in minutes; "off", "0" and 0 give 0."""
+
+    def read(value: Toml) -> int:
+        if value in ("off", "0", "0m") or (value == 0 and not isinstance(value, bool)):
+            return 0
+        try:
+            return minutes_between(1, most)(value)
+        except ConfigError as error:
+            raise ConfigError(f'{error}, or "off"') from error
+
+    return read
+
+
 def whole_number(least: int, most: int) -> Callable[[Toml], int]:
     """Return a reader for a whole number from `least` to `most` inclusive."""
 
@@ -125,6 +139,18 @@ def word_of(words: type[Word]) -> Callable[[Toml], Word]:
         except ValueError as error:
             known = ", ".join(f'"{word.value}"' for word in words)
             raise ConfigError(f"must be one of {known}") from error
+
+    return read
+
+
+def words_of(words: type[Word]) -> Callable[[Toml], tuple[Word, ...]]:
+    """Return a reader for a list of some words of an enumeration, in the enumeration's order."""
+
+    def read(value: Toml) -> tuple[Word, ...]:
+        found = texts(value)
+        for each in found:
+            word_of(words)(each)
+        return tuple(word for word in words if word in found)
 
     return read
 

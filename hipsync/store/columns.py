@@ -129,7 +129,9 @@ TABLES: Mapping[str, Meaning] = {
             "answered_at": f"when ({SECONDS})",
             "snoozed_until": f"when ({SECONDS})",
             "occasion": "what it was for: sitting, morning, after-cycling (a ride or a row), warm-up",
+            "sitting_minutes": "how many minutes of its stretch counted then; none for another occasion",
         },
+        {"sitting_minutes": "min"},
     ),
     "remarks": Meaning(
         "What was said of a band, so that it is said once",

@@ -247,6 +247,12 @@ def m011_trial(db: Database) -> None:
     )
 
 
+@STEPS()
+def m012_sitting_minutes(db: Database) -> None:
+    """Add to prompts how long their stretch was when they were shown: that varies since some are shown early."""
+    _execute(db, "ALTER TABLE prompts ADD COLUMN sitting_minutes INTEGER")
+
+
 def _reword(db: Database, before: str, after: str) -> None:
     """Replace words of the schema by others, as SQLite lets a constraint be changed; no row is looked at.
 

@@ -169,14 +169,15 @@ class Prompts(OpenFile):
 
 
 _PROMPT_COLUMNS = (
-    "at, due, exercise, sure, shown_where, shown, last_shown, answer, answered_at, snoozed_until, occasion"
+    "at, due, exercise, sure, shown_where, shown, last_shown, answer, answered_at, snoozed_until, occasion,"
+    " sitting_minutes"
 )
 _PROMPTS = f"SELECT {_PROMPT_COLUMNS} FROM prompts WHERE {SENSE['prompts']}"
-_PROMPT_VALUES = f"({_PROMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PROMPT_VALUES = f"({_PROMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _prompt(row: tuple[Any, ...]) -> Prompt:
-    at, due, exercise, sure, where, shown, last_shown, answer, answered_at, snoozed_until, occasion = row
+    at, due, exercise, sure, where, shown, last_shown, answer, answered_at, snoozed_until, occasion, minutes = row
     return Prompt(
         at=instant(at),
         due=instant(due),
@@ -189,6 +190,7 @@ def _prompt(row: tuple[Any, ...]) -> Prompt:
         answered_at=None if answered_at is None else instant(answered_at),
         snoozed_until=None if snoozed_until is None else instant(snoozed_until),
         occasion=Occasion(occasion),
+        sitting_minutes=None if minutes is None else int(minutes),
     )
 
 
@@ -205,4 +207,5 @@ def _prompt_row(prompt: Prompt) -> tuple[object, ...]:
         None if prompt.answered_at is None else seconds(prompt.answered_at),
         None if prompt.snoozed_until is None else seconds(prompt.snoozed_until),
         prompt.occasion,
+        prompt.sitting_minutes,
     )

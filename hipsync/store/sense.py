@@ -76,7 +76,8 @@ SENSE: Mapping[str, str] = {
     "prompts": f"{_instant('at')} AND {_instant('due')} AND {_text('exercise')} AND {_FLAG.format('sure')} AND"
     f" {_words('shown_where', Where, ' ')} AND {_number('shown', 1, LARGEST)} AND"
     f" {_maybe('answer', _one_of('answer', Answer))} AND {_one_of('occasion', Occasion)}"
-    + "".join(f" AND {_maybe(at, _instant(at))}" for at in ("last_shown", "answered_at", "snoozed_until")),
+    + "".join(f" AND {_maybe(at, _instant(at))}" for at in ("last_shown", "answered_at", "snoozed_until"))
+    + f" AND {_maybe('sitting_minutes', _number('sitting_minutes', 1, LARGEST))}",
     "labels": f"{_instant('at')} AND {_one_of('says', (State.STANDING,))}",
     "presence": f"{_instant('start')} AND {_instant('until')} AND start % 60 = 0 AND until % 60 = 0"
     f" AND until - start BETWEEN 60 AND 3600 AND {_one_of('state', Presence)}",

@@ -130,8 +130,8 @@ def test_the_log_of_prompts_says_where_and_what_came_of_it(machine: Machine) -> 
     told = json.loads(machine.told("prompts", "--since", "2026-03-02", "--json"))
     assert told["prompts"] == [
         {
-            "at": "2026-03-02T09:00:00+00:00", "due": "2026-03-02T09:00:00+00:00", "occasion": "sitting",
-            "exercise": "hip-extension",
+            "at": "2026-03-02T09:00:00+00:00", "due": "2026-03-02T09:00:00+00:00", "sitting_minutes": None,
+            "occasion": "sitting", "exercise": "hip-extension",
             "where": ["desktop", "band"], "sure": "high", "shown": 1, "answer": None, "answered_at": None,
             "moved_within_minutes": None,
         }

@@ -62,7 +62,8 @@ def filled(store: Store) -> None:
         minute(0, 30, heart_rate=80), Counter(NOW, 3), Wear(NOW, True), Charge(NOW, 9, True), Inactivity(NOW),
         Info(NOW, "1.0", "2", "AA:BB"), Workout(WorkoutKind.CYCLING, NOW - HOUR, NOW),
     ])  # fmt: skip
-    store.add_prompt(Prompt(NOW, NOW, "hip-extension", True, (Where.DESKTOP,), 1, NOW, Answer.SNOOZED, NOW, NOW + HOUR))
+    said = Prompt(NOW, NOW, "hip-extension", True, (Where.DESKTOP,), 1, NOW, Answer.SNOOZED, NOW, NOW + HOUR)
+    store.add_prompt(said._replace(sitting_minutes=60))
     store.add_label(Label(NOW, State.STANDING))
     store.stand_at_desk(DeskTime(NOW, NOW + HOUR))
     store.add_presence([PresenceSpan(NOW - MINUTE, NOW, Presence.USED)])
@@ -137,6 +138,7 @@ BAD_CELLS: Mapping[tuple[str, str], tuple[object, ...]] = {
     ("prompts", "shown"): (-1, 10**6, None),
     ("prompts", "answer"): ("maybe", 1, ""),
     ("prompts", "occasion"): ("birthday", None),
+    ("prompts", "sitting_minutes"): (0, -1, 60 * 24 * 32, "an hour"),
     ("prompts", "snoozed_until"): (AT + 51 * 86400, -1, 10**14, "soon"),
     ("labels", "says"): ("lying", "sitting", 5, None),
     ("presence", "start"): (AT - 59, AT - 3660, AT, -1, 2**70, "2026", 1.5, True, None),

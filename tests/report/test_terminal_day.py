@@ -65,8 +65,9 @@ def test_json_says_what_the_contract_says() -> None:
     )
     assert (first["ended_by"], first["due"], first["prompted"]) == ("moving", "2026-03-02T08:30:00+00:00", True)
     assert found["prompts"][0] == {
-        "at": "2026-03-02T08:30:00+00:00", "due": "2026-03-02T08:30:00+00:00", "occasion": "sitting",
-        "exercise": "hip-extension", "where": ["desktop", "band"], "sure": "high", "shown": 1, "answer": "done",
+        "at": "2026-03-02T08:30:00+00:00", "due": "2026-03-02T08:30:00+00:00",
+        "sitting_minutes": None, "occasion": "sitting", "exercise": "hip-extension",
+        "where": ["desktop", "band"], "sure": "high", "shown": 1, "answer": "done",
         "answered_at": "2026-03-02T08:32:00+00:00", "moved_within_minutes": None,
     }  # fmt: skip
     assert [hour["hour"] for hour in found["hours"]] == [f"{hour:02}:00" for hour in range(24)]

@@ -16,7 +16,8 @@ from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Epoch, Occasion, Prompt, State, Where
 from hipsync.registry import drivers
 from hipsync.service.plan import Settings, next_wake, settings_of
-from hipsync.service.service import WALK_FIRST, Service
+from hipsync.service.service import Service
+from hipsync.service.showing import WALK_FIRST
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run

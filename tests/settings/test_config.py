@@ -10,7 +10,7 @@ from datetime import time, timedelta
 import pytest
 
 from hipsync.core.bouts import Rule
-from hipsync.core.policy import Policy
+from hipsync.core.policy import Busy, Policy
 from hipsync.model import Desk
 from hipsync.settings.config import Config
 
@@ -23,6 +23,8 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         policy=Policy(
             limit_minutes=60,
             repeat_minutes=None,
+            early_minutes=10,
+            hold=(Busy.CALL, Busy.FULL_SCREEN, Busy.DO_NOT_DISTURB),
             hours={
                 **dict.fromkeys(range(5), ((time(8), time(22)),)),
                 **dict.fromkeys((5, 6), ((time(9), time(22)),)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 from hipsync.conversation.session import Connection
 from hipsync.core.exercises import Move
 from hipsync.core.policy import Policy
+from hipsync.core.speaking import Here
 from hipsync.driver import Driver
 from hipsync.errors import BluetoothUnavailable, NotHeard, StoreError
 from hipsync.host.clock import Clock
 from hipsync.model import Band, BandId, Counter, Prompt, Reading, Where
 from hipsync.registry import drivers
-from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.plan import Settings, next_wake, settings_of
 from hipsync.service.service import Service
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
@@ -117,9 +118,22 @@ class World:
             )
         self.said: list[tuple[float, bool]] = []
         """Each prompt that was shown, as (minutes since nine, whether strongly)."""
-        self.service = Service(
-            self.store, SETTINGS, radio=self.wrist, drivers=known or drivers(), secret=lambda _: KEY,
+        self._known = known
+        self.service = self._service(SETTINGS, None)
+
+    def sit_down(self, desktop: Callable[[datetime], Here], settings: Settings) -> None:
+        """Put the service at a computer, of which `desktop` says what is known at an instant."""
+
+        async def look_here() -> Here:
+            return desktop(self.clock.now())
+
+        self.service = self._service(settings, look_here)
+
+    def _service(self, settings: Settings, look_here: Callable[[], Awaitable[Here]] | None) -> Service:
+        return Service(
+            self.store, settings, radio=self.wrist, drivers=self._known or drivers(), secret=lambda _: KEY,
             deliver=self.shown, now=self.clock.now, hear=self.wrist.hear, passed=self.clock.passed,
+            look_here=look_here,
         )  # fmt: skip
 
     async def shown(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
