@@ -38,6 +38,17 @@ def one_line(text: str, limit: int = LONGEST_LINE) -> str:
     return clean(text.translate(_BREAKS), limit)
 
 
+def length(minutes: int) -> str:
+    """A number of minutes as people say it: `45 min`, `9 h 05`, `12 h`."""
+    hours, rest = divmod(minutes, 60)
+    return f"{minutes} min" if not hours else f"{hours} h {rest:02d}" if rest else f"{hours} h"
+
+
+def counted(count: int, one: str, more: str = "") -> str:
+    """A number with its noun: `no breaks`, `1 break`, `1,200 breaks`. Without `more`, the plural ends in s."""
+    return f"{count or 'no'} {one}" if count == 1 else f"{f'{count:,}' if count else 'no'} {more or f'{one}s'}"
+
+
 def is_visible(text: str) -> bool:
     """Whether `clean` would remove no character of the text, wherever it stands."""
     return not any(unicodedata.category(character) in _UNSEEN for character in text)

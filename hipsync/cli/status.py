@@ -1,146 +1,270 @@
-"""`status`: show what is known now, when the next prompt could come, and if nothing happens, why.
+"""`status`: say how long its user has sat, when the next reminder comes, and if none does, why.
 
-It explains with the functions by which the service decides (`hipsync.service.plan`). A running service also knows what
-is not in the database yet, so `status --line` asks it first.
+It explains with the functions by which the service decides (`hipsync.service.plan`), and words it as every other
+surface does (`hipsync.service.status_text`). A running service also knows what is not in the database yet, and what its
+user does at this computer, so it is asked.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from hipsync.cli.app import App
-from hipsync.text import clean
+from hipsync.errors import ConfigError, HipsyncError
+from hipsync.text import Json, clean, counted, length
 
 if TYPE_CHECKING:
-    from hipsync.core.days import Zones
     from hipsync.model import Remark
     from hipsync.service.clock_steps import Step
+    from hipsync.service.now import Now
     from hipsync.service.plan import Contacts, State
     from hipsync.store import Checked, Store
 
 LONGEST_TEXT = 300
 """The most characters that are shown of what a service answers, or of why a band was not reached."""
-NOTHING_KNOWN = "No band is paired and nothing is known: `hipsync pair`, or `hipsync demo` to see how it works."
+LABEL = 11
+"""The width of the names before the lines of `status`."""
 
 
 @click.command("status")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="For programs; with --line for waybar and its like.")
 @click.option("--line", is_flag=True, help="One line, for a status bar.")
 @click.pass_obj
 def status_command(app: App, as_json: bool, line: bool) -> None:
-    """Say what is known now, when the next prompt could come, and if nothing happens, why.
+    """Say how long you have sat, when the next reminder comes, and if none does, why.
 
     \b
     hipsync status
     hipsync status --line       for a status bar
     """
-    if line and (by_service := _line_of_service(app)) is not None:
-        click.echo(by_service)
+    if line:
+        shown = _bar_of_service(app) or _bar(app)
+        click.echo(json.dumps(shown) if as_json else str(shown["text"]))
         return
-    now, store = app.now(), app.read_store()
+    store = app.read_store()
     checked = _checked_json(app.checked)
     if store is None:
-        click.echo(json.dumps({**_empty_json(now), **checked}, indent=1) if as_json else NOTHING_KNOWN)
+        from hipsync.service.status_text import NO_BAND
+
+        click.echo(json.dumps({**_empty_json(app), **checked}, indent=1) if as_json else NO_BAND)
         return
     with store:
-        state, remarks = _known(app, store, now, quickly=line)
-        zones, newest = app.zones(store), None if line else store.newest()
-    from hipsync.host.lock import running
-    from hipsync.instants import is_believed
-    from hipsync.service.status_text import status_line
-
-    if line:
-        click.echo(status_line(state, now))
-        return
-    is_running = running(app.database)
-    service, steps = _service(app) if is_running else ("the service does not run: `hipsync run` starts it", ())
-    ahead = None if newest is None or is_believed(newest, now) else newest
-    if as_json:
-        clock: dict[str, object] = {
-            "clock_steps": [{"was": was.isoformat(), "became": became.isoformat()} for was, became in steps],
-            "dated_ahead": None if ahead is None else ahead.isoformat(),
-        }
+        known = _known(app, store)
         click.echo(
-            json.dumps({"running": is_running, **_status_json(state, now, remarks), **clock, **checked}, indent=1)
+            json.dumps({**_status_json(known), **checked}, indent=1)
+            if as_json
+            else "\n".join([*_head(known), "", *_details(app, store, known)])
         )
-        return
-    head = [status_line(state, now), service, *_clock(steps, ahead, zones)]
-    click.echo("\n".join([*head, *_details(state, now, zones, remarks), _checked_text(app.checked, zones)]))
 
 
-def _known(app: App, store: Store, now: datetime, *, quickly: bool) -> tuple[State, Sequence[Remark]]:
-    """Return what the service would decide by, and a remark on each trouble that a band has now.
+class _Known(NamedTuple):
+    """All that `status` shows."""
 
-    With `quickly` no driver is imported, so no band counts as a live one, and there are no remarks: a status bar
-    asks often.
-    """
+    state: State
+    now: Now
+    service: Mapping[str, Json] | None
+    """What a running service answered; empty if it did not, None if none runs."""
+    remarks: Sequence[Remark]
+    steps: Sequence[Step]
+    """The steps of this computer's clock that the service saw."""
+    ahead: datetime | None
+    """The last instant of data that are dated in the future; None without any."""
+
+
+def _known(app: App, store: Store) -> _Known:
     from hipsync.core.band_troubles import troubles
+    from hipsync.instants import is_believed
+    from hipsync.registry import drivers
     from hipsync.service.band_facts import facts_of
+    from hipsync.service.clock_steps import steps_from_json
+    from hipsync.service.here import here_from_json
+    from hipsync.service.now import now_of
     from hipsync.service.plan import live_kinds, state_of
 
-    if quickly:
-        return state_of(store, app.settings(), now, frozenset()), ()
-    from hipsync.registry import drivers
-
-    state = state_of(store, app.settings(), now, live_kinds(drivers()))
-    zones = app.zones(store)
-    return state, [remark for facts in facts_of(store, state.contacts, now) for remark in troubles(facts, zones, now)]
-
-
-def _details(state: State, now: datetime, zones: Zones, remarks: Sequence[Remark]) -> list[str]:
-    """Return the lines below the first two: data, bands, other prompts, remarks and the next contact."""
-    from hipsync.service.plan import next_wake
-    from hipsync.service.status_text import other_prompts
-
-    lines = [f"last data: {_ago(state.seen.line.known_until(), now, zones)}"]
-    for contact in state.contacts:
-        reached = f"{zones.local(contact.reached):%a %H:%M}" if contact.reached else "never"
-        failures = f", {contact.failures} attempts failed since" if contact.failures else ""
-        lines.append(f"{contact.band.name}: last reached {reached}{failures}")
-        lines += [f"    {clean(trouble, LONGEST_TEXT)}" for trouble in _troubles(contact, zones)]
-    lines += other_prompts(state, now)
-    lines += [remark.text for remark in remarks]
-    return [*lines, f"next contact or check: {zones.local(next_wake(state, now)):%a %H:%M}"]
+    now, service, newest = app.now(), _service(app), store.newest()
+    here = here_from_json((service or {}).get("here"))
+    state = state_of(store, app.settings(), now, live_kinds(drivers()), here=here)
+    remarks = [each for facts in facts_of(store, state.contacts, now) for each in troubles(facts, state.zones, now)]
+    steps = steps_from_json((service or {}).get("clock_steps"))
+    ahead = None if newest is None or is_believed(newest, now) else newest
+    return _Known(state, now_of(state, now, running=service is not None), service, remarks, steps, ahead)
 
 
-def _clock(steps: Sequence[Step], ahead: datetime | None, zones: Zones) -> list[str]:
-    """Return a line for each step of this computer's clock, and one for data that are dated `ahead` of now."""
-    from hipsync.service.status_text import clock_step, future_data
+def now_at(app: App, store: Store) -> Now:
+    """Return what is known now, without importing a driver: no band counts as a live one. Raises `HipsyncError`."""
+    from hipsync.host.lock import running
+    from hipsync.service.now import now_of
+    from hipsync.service.plan import state_of
 
-    lines = [clock_step(step, zones) for step in steps]
-    return lines if ahead is None else [*lines, future_data(ahead, zones)]
+    now = app.now()
+    return now_of(state_of(store, app.settings(), now, frozenset()), now, running=running(app.database))
 
 
-def _troubles(contacts: Contacts, zones: Zones) -> list[str]:
+def _bar(app: App) -> Mapping[str, Json]:
+    """Return what a status bar shows, from the database."""
+    from hipsync.service.status_text import bar
+
+    store = app.read_store()
+    if store is None:
+        return {"text": "no band", "tooltip": "No band yet.", "class": "off", "percentage": 0}
+    with store:
+        return {**bar(now_at(app, store))}
+
+
+def _bar_of_service(app: App) -> Mapping[str, Json] | None:
+    """Return what a running service would show in a status bar; None if none runs, or it does not answer."""
+    from hipsync.service.control_client import ask
+
+    with contextlib.suppress(HipsyncError):
+        match ask(app.database, {"do": "line"}, 0.5):
+            case {"bar": {"text": str(text), "tooltip": str(tooltip), "class": str(style), "percentage": int(share)}}:
+                words = [clean(line, LONGEST_TEXT) for line in tooltip.splitlines()]
+                shown = {"text": clean(text, LONGEST_TEXT), "tooltip": "\n".join(words), "class": clean(style)}
+                return {**shown, "percentage": share}
+            case _:
+                pass
+    return None
+
+
+def _service(app: App) -> Mapping[str, Json] | None:
+    """Return what a running service answers of itself; empty if it does not answer, None if none runs."""
+    from hipsync.host.lock import running
+    from hipsync.service.control_client import ask
+
+    if not running(app.database):
+        return None
+    with contextlib.suppress(HipsyncError):
+        return ask(app.database, {"do": "status"}, 1.0) or {}
+    return {}
+
+
+# ------------------------------------------------------------------ for people
+
+
+def _head(known: _Known) -> Iterator[str]:
+    """Yield what is known now, and what its user should do."""
+    from hipsync.service.status_text import sentences
+
+    yield from sentences(known.now)
+    if known.service is None:
+        yield f"hipsync is not running: no reminders. {_starts()}"
+
+
+def _starts() -> str:
+    """Return the command that starts the service on this computer."""
+    from hipsync.host.autostart import installed
+
+    try:
+        return "`hipsync service start`" if installed() is not None else "`hipsync service install`, or `hipsync run`"
+    except ConfigError:
+        return "`hipsync run`"
+
+
+def _details(app: App, store: Store, known: _Known) -> Iterator[str]:
+    """Yield the lines below: service, bands, the day, settings, other reminders, and what needs a look."""
+    from hipsync.service.status_text import clock_step, future_data, other_reminders
+
+    state, now = known.state, known.now
+    yield from _row("Service", *_service_lines(known.service))
+    for each in state.contacts:
+        yield from _row("Band", *_band_lines(store, each, known))
+    if day := _day(app, store, state, now.at):
+        yield from _row("Today", day)
+    yield from _row("Reminders", _hours(store, state, now.at), *other_reminders(state, now.at))
+    yield from _row("Database", _checked_text(app.checked, now))
+    steps = [clock_step(step, state.zones) for step in known.steps]
+    ahead = [] if known.ahead is None else [future_data(known.ahead, state.zones)]
+    if steps or ahead:
+        yield from _row("Clock", *steps, *ahead)
+    if known.remarks:
+        yield from _row("Look", *(remark.text for remark in known.remarks))
+
+
+def _row(name: str, *lines: str) -> Iterator[str]:
+    """Yield lines with a name before the first of them."""
+    for at, line in enumerate(lines):
+        yield f"  {'' if at else name:<{LABEL}}{line}"
+
+
+def _service_lines(service: Mapping[str, Json] | None) -> Iterator[str]:
+    if service is None:
+        yield "not running"
+    elif not service:
+        yield "running, and does not answer: `hipsync service logs`"
+    else:
+        connected = clean(str(service.get("connected") or ""), LONGEST_TEXT)
+        process = f"running (process {clean(str(service.get('process')))})"
+        yield f"{process}, connected to {connected}" if connected else process
+        if service.get("trouble"):
+            yield f"trouble: {clean(str(service['trouble']), LONGEST_TEXT)}"
+
+
+def _band_lines(store: Store, contacts: Contacts, known: _Known) -> Iterator[str]:
+    """Yield when a band was synced, how full its battery is, and what is wrong with it."""
+    from hipsync.service.status_text import when
+
+    zones, now = known.state.zones, known.now.at
+    synced = "never synced" if contacts.reached is None else f"synced {when(zones, contacts.reached, now)}"
+    failed = f", {counted(contacts.failures, 'failed try', 'failed tries')} since" if contacts.failures else ""
+    charge = store.newest_charge(contacts.band.id, now=now)
+    battery = "" if charge is None else f", battery {charge.percent} %"
+    yield f"{contacts.band.name}, {synced}{failed}{battery}"
+    yield from (clean(trouble, LONGEST_TEXT) for trouble in _troubles(contacts, known.state))
+
+
+def _day(app: App, store: Store, state: State, now: datetime) -> str | None:
+    """Return the day so far in one line; None if nothing is known of it."""
+    from hipsync.history.summaries import summarise
+    from hipsync.model import Kind
+
+    day = summarise(store, app.rule(), state.zones, state.zones.date_of(now), now)
+    if day.complete_until is None:
+        return None
+    over = f"{counted(day.over_limit, 'spell')} over {day.limit_minutes} min"
+    return f"{length(day.minutes[Kind.SITTING])} sitting, {over}, {counted(day.breaks, 'break')}"
+
+
+def _hours(store: Store, state: State, now: datetime) -> str:
+    """Return when reminders come today, and whether they are paused."""
+    from datetime import time
+
+    from hipsync.service.status_text import when
+
+    def spans(windows: Sequence[tuple[time, time]]) -> str:
+        ends = ["24:00" if end == time.max else f"{end:%H:%M}" for _, end in windows]
+        return ", ".join(f"{start:%H:%M}-{end}" for (start, _), end in zip(windows, ends, strict=True))
+
+    policy, pause = state.settings.policy, store.pause(now)
+    hours = spans(policy.hours.get(state.zones.local(now).weekday(), ())) or "none today"
+    lunch = f", lunch {spans(policy.lunch)}" if policy.lunch else ""
+    return f"{hours}{lunch}, {'not paused' if pause is None else f'paused until {when(state.zones, pause.until, now)}'}"
+
+
+def _troubles(contacts: Contacts, state: State) -> list[str]:
     """Return what is wrong with the contacts with a band: a clock that was ahead, and why the last attempt failed."""
     from hipsync.service.status_text import future_contact
 
-    return [trouble for trouble in (future_contact(contacts, zones), contacts.trouble) if trouble is not None]
+    return [text for text in (future_contact(contacts, state.zones), contacts.trouble) if text is not None]
 
 
-def _ago(minute: int | None, now: datetime, zones: Zones) -> str:
-    """Return in words when a minute, counted from 1970, began: local time, and how long before `now`; None is none."""
-    from hipsync.core.timeline import instant_of
-
-    if minute is None:
-        return "none in the last day"
-    minutes = int((now - instant_of(minute)).total_seconds()) // 60
-    return f"{zones.local(instant_of(minute)):%a %H:%M} ({minutes} min ago)"
-
-
-def _checked_text(checked: Checked | None, zones: Zones) -> str:
+def _checked_text(checked: Checked | None, now: Now) -> str:
     """Return in words what the last check of the database found, and when it was."""
+    from hipsync.service.status_text import when
+
     if checked is None:
-        return "database: not checked"
-    found = "damaged" if checked.damage else "rows make no sense" if checked.strange else "no damage found"
-    more = "" if found.startswith("no ") else ", see `hipsync db check`"
-    return f"database: {found}, checked {zones.local(checked.at):%a %H:%M}{more}"
+        return "not checked"
+    found = "damaged" if checked.damage else "rows make no sense" if checked.strange else "OK"
+    more = "" if found == "OK" else ": `hipsync db check` says more"
+    return f"{found}, checked {when(now.zones, checked.at, now.at)}{more}"
+
+
+# ------------------------------------------------------------------ for programs
 
 
 def _checked_json(checked: Checked | None) -> dict[str, object]:
@@ -151,71 +275,63 @@ def _checked_json(checked: Checked | None) -> dict[str, object]:
     return {"database": {"checked": checked.at.isoformat(), **found}}
 
 
-def _line_of_service(app: App) -> str | None:
-    """Return the line that a running service would show; None if none runs, or it does not answer."""
-    from hipsync.errors import HipsyncError
-    from hipsync.service.control_client import ask
-
-    with contextlib.suppress(HipsyncError):
-        answer = ask(app.database, {"do": "line"}, 0.5)
-        return None if answer is None else clean(str(answer.get("line")), LONGEST_TEXT)
-    return None
-
-
-def _service(app: App) -> tuple[str, Sequence[Step]]:
-    """Return what a running service answers: process, connections, trouble; and the clock's steps that it saw."""
-    from hipsync.errors import HipsyncError
-    from hipsync.service.clock_steps import steps_from_json
-    from hipsync.service.control_client import ask
-
-    try:
-        answer = ask(app.database, {"do": "status"}, 1.0)
-    except HipsyncError:
-        return "the service runs, and does not answer: see its log", ()
-    if answer is None:
-        return "the service runs", ()
-    trouble = f"\nits trouble: {clean(str(answer['trouble']), LONGEST_TEXT)}" if answer.get("trouble") else ""
-    connected = answer.get("connected") or "no band"
-    text = f"the service runs (process {answer.get('process')}), connected to {connected} now{trouble}"
-    return text, steps_from_json(answer.get("clock_steps"))
-
-
-def _empty_json(now: datetime) -> dict[str, object]:
+def _empty_json(app: App) -> dict[str, object]:
     """Return what `status --json` shows without a database; the keys are the same as with one."""
-    head = {"version": 1, "at": now.isoformat(), "running": False, "sitting_minutes": 0, "reason": "no data"}
-    nothing = dict.fromkeys(("known_until", "until", "next_wake"))
-    return {**head, **nothing, "occasions": {}, "remarks": [], "bands": [], "clock_steps": [], "dated_ahead": None}
+    head = {"version": 1, "at": app.now().isoformat(), "running": False, "sitting_minutes": None, "reason": "no data"}
+    nothing = dict.fromkeys(("known_until", "until", "next_wake", "since", "reminder", "held_by"))
+    more = {"state": "no band", "limit_minutes": app.rule().limit_minutes}
+    lists: dict[str, object] = {key: [] for key in ("remarks", "bands", "clock_steps")}
+    return {**head, **nothing, **more, **lists, "occasions": {}, "dated_ahead": None}
 
 
-def _status_json(state: State, now: datetime, remarks: Sequence[Remark]) -> dict[str, object]:
+def _status_json(known: _Known) -> dict[str, object]:
     """Return what `status --json` shows of the database."""
     from hipsync.core.prompting import Due
     from hipsync.core.timeline import instant_of
     from hipsync.service.plan import next_wake
 
-    known = state.seen.line.known_until()
-    verdict = state.verdict
-    quiet_until = None if isinstance(verdict, Due) else verdict.until
+    state, now = known.state, known.now
+    until = state.seen.line.known_until()
     return {
+        "running": known.service is not None,
         "version": 1,
-        "at": now.isoformat(),
-        "known_until": None if known is None else instant_of(known).isoformat(),
-        "sitting_minutes": state.seen.found.age,
-        "reason": "due" if isinstance(verdict, Due) else verdict.reason.value,
-        "until": None if quiet_until is None else quiet_until.isoformat(),
-        "next_wake": next_wake(state, now).isoformat(),
+        "at": now.at.isoformat(),
+        "known_until": None if until is None else instant_of(until).isoformat(),
+        **_now_json(now),
+        "until": None if now.until is None else now.until.isoformat(),
+        "next_wake": next_wake(state, now.at).isoformat(),
         "occasions": {
             occasion.value: "due" if isinstance(judged, Due) else judged.reason.value
             for occasion, judged in state.occasions.items()
         },
-        "remarks": [{"what": remark.what.value, "text": remark.text} for remark in remarks],
+        "remarks": [{"what": remark.what.value, "text": remark.text} for remark in known.remarks],
         "bands": [
             {
                 "name": contact.band.name,
                 "reached": None if contact.reached is None else contact.reached.isoformat(),
                 "failures": contact.failures,
-                "trouble": "; ".join(_troubles(contact, state.zones)) or None,
+                "trouble": "; ".join(_troubles(contact, state)) or None,
             }
             for contact in state.contacts
         ],
+        "clock_steps": [{"was": was.isoformat(), "became": became.isoformat()} for was, became in known.steps],
+        "dated_ahead": None if known.ahead is None else known.ahead.isoformat(),
+    }
+
+
+def _now_json(now: Now) -> dict[str, object]:
+    """Return the keys of `status --json` that say what is known now."""
+    from hipsync.service.status_text import HELD_BY
+
+    prompt = now.open
+    return {
+        "state": now.doing.value,
+        "since": None if now.since is None else now.since.isoformat(),
+        "sitting_minutes": now.minutes,
+        "limit_minutes": now.limit,
+        "reason": "due" if now.reason is None else now.reason.value,
+        "held_by": None if now.reason is None else HELD_BY.get(now.reason),
+        "reminder": None
+        if prompt is None
+        else {"at": prompt.at.isoformat(), "exercise": prompt.exercise, "shown": prompt.shown},
     }

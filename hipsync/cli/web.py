@@ -130,21 +130,11 @@ class Site:
         return page_html(period, now, previous=previous, learned=learned, above=top, refresh=refresh)
 
     def _line(self, store: Store) -> str:
-        """Return the line of `hipsync status --line`, from a running service if there is one."""
-        from hipsync.service.control_client import ask
-        from hipsync.service.plan import state_of
-        from hipsync.service.status_text import status_line
-        from hipsync.text import clean
+        """Return what `hipsync status` says first."""
+        from hipsync.cli.status import now_at
+        from hipsync.service.status_text import sentences
 
-        app = self._app
-        try:
-            answer = ask(app.database, {"do": "line"}, 0.5)
-        except HipsyncError:
-            answer = None
-        if answer is not None:
-            return clean(str(answer.get("line")), LONGEST_MESSAGE)
-        now = app.now()
-        return status_line(state_of(store, app.settings(), now, frozenset()), now)
+        return sentences(now_at(self._app, store))[0]
 
     def act(self, what: str) -> str:
         from hipsync.cli.prompts import notify_service, pause_end, standing

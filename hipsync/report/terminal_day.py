@@ -15,6 +15,7 @@ from hipsync.core.period import awake_minutes
 from hipsync.core.summary import KINDS, BandOfDay, DaySummary, Minutes, Piece, PromptOutcome
 from hipsync.core.timeline import COARSE_MINUTES
 from hipsync.model import Answer, EndedBy, Kind, Occasion, Prompt
+from hipsync.text import length
 
 LONG_DAY_MINUTES = 12 * 60
 """A day with at least this much sitting gets a remark, always beside the hours worn and awake (docs/rule.md)."""
@@ -276,8 +277,3 @@ def advice(summary: DaySummary) -> str:
             f"{summary.limit_minutes} min: get up before that and extend your hips."
         )
     return f"No stretch reached {summary.limit_minutes} min. Keep it so: hips like to be extended often."
-
-
-def length(minutes: int) -> str:
-    """A number of minutes as people say it: `9 h 05` or `45 min`."""
-    return f"{minutes // 60} h {minutes % 60:02d}" if minutes >= 60 else f"{minutes} min"

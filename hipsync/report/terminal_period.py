@@ -25,11 +25,11 @@ from hipsync.report.terminal_day import (
     Style,
     bands_line,
     legend,
-    length,
     marked,
     strip,
     totals,
 )
+from hipsync.text import length
 
 PeriodKind = Literal["week", "month"]
 """Which of the two a period is: they have different headings and calendars."""

@@ -240,4 +240,4 @@ def above(
     pages += [("../day/today", "today"), ("../week/today", "this week"), ("../month/today", "this month")]
     links = " ".join(f'<a href="{escape(address)}">{name}</a>' for address, name in pages)
     status = f' <span role="status">{escape(notice)}</span>' if notice else ""
-    return f'<nav class="now" aria-label="Now"><p>Now: {escape(line)}.{status}</p>{forms}<span>{links}</span></nav>\n'
+    return f'<nav class="now" aria-label="Now"><p>{escape(line)}{status}</p>{forms}<span>{links}</span></nav>\n'

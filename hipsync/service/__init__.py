@@ -1,1 +1,1 @@
-"""The background service: plan decides, service does, status_text explains."""
+"""The background service: plan decides, service does, now names what is, status_text says it."""

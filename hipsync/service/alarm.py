@@ -23,9 +23,10 @@ from hipsync.host.systemd_notify import notify_supervisor, watchdog_s
 from hipsync.model import MINUTE
 from hipsync.service.clock_steps import ClockSteps, Step
 from hipsync.service.date_job import DateJob
+from hipsync.service.now import now_of
 from hipsync.service.plan import Settings, next_wake
 from hipsync.service.service import Service
-from hipsync.service.status_text import clock_step, status_line
+from hipsync.service.status_text import clock_step, sentences
 
 log = logging.getLogger(__name__)
 
@@ -259,7 +260,7 @@ class Alarm:
         """Return when to wake the service next, and notify the supervisor of what the service does until then."""
         now = self._clock.now()
         state = self._service.state(now)
-        notify_supervisor(STATUS=status_line(state, now))
+        notify_supervisor(STATUS=sentences(now_of(state, now, running=True))[0])
         return max(next_wake(state, now), now + AT_MOST_EVERY)
 
     def _report(self, error: Exception) -> None:

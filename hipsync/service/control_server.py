@@ -23,9 +23,11 @@ from hipsync.model import Band
 from hipsync.service.alarm import Alarm
 from hipsync.service.clock_steps import steps_to_json
 from hipsync.service.control_client import WITHIN_S, Line, socket_path
+from hipsync.service.here import here_to_json
+from hipsync.service.now import now_of
 from hipsync.service.plan import Settings
 from hipsync.service.service import Service
-from hipsync.service.status_text import status_line
+from hipsync.service.status_text import bar
 from hipsync.text import Json, json_of
 
 log = logging.getLogger(__name__)
@@ -82,10 +84,14 @@ class ControlServer:
             case {"do": "status"}:
                 connected = ", ".join(self._service.live.connected())
                 steps, trouble = steps_to_json(self._alarm.steps()), self._trouble()
-                return {"process": os.getpid(), "connected": connected, "trouble": trouble, "clock_steps": steps}
+                return {
+                    "process": os.getpid(), "connected": connected, "trouble": trouble, "clock_steps": steps,
+                    "here": here_to_json(self._service.here()),
+                }  # fmt: skip
             case {"do": "line"}:
                 now = self._clock.now()
-                return {"line": status_line(self._service.state(now), now)}
+                shown = bar(now_of(self._service.state(now), now, running=True))
+                return {"line": shown["text"], "bar": {**shown}}
             case {"do": "sync", "band": str(name), "since": str() | None as since}:
                 async with self._alarm.one_at_a_time:
                     fetched = await self._service.fetch(self._band(name), _instant(since))

@@ -136,11 +136,11 @@ class Service:
         """All that is known at `now`; every decision is based on it. Raises `StoreError`."""
         self.connector.retry_new_keys()
         return state_of(
-            self.store, self.settings, now, self._live_kinds, self._tries.last, self._skipped, self._known_here(),
+            self.store, self.settings, now, self._live_kinds, self._tries.last, self._skipped, self.here(),
             self._showing.owed,
         )  # fmt: skip
 
-    def _known_here(self) -> Here | None:
+    def here(self) -> Here | None:
         """What is known of the wearer at this computer, which is nothing if that was not asked lately.
 
         None if it is not asked at all.

@@ -13,9 +13,10 @@ from pathlib import Path
 from hipsync.conversation import dialogue
 from hipsync.core.prompting import Due
 from hipsync.driver import Session
-from hipsync.model import Band, Draw, Prompt
+from hipsync.model import Band, Prompt
 from hipsync.service.contact import Connector, Talk
-from hipsync.service.service import Service
+from hipsync.service.plan import State
+from hipsync.service.showing import Manner, Showing
 from hipsync.store import Store, file
 from support.swapped import collect_swapped
 
@@ -44,14 +45,13 @@ def no_fsync() -> None:
 def prompts_not_stored_first() -> None:
     """Show a prompt first and store it afterwards."""
 
-    async def prompt(self: Service, due: Due, now: datetime, talks: Sequence[Talk], draw: Draw | None) -> None:
-        del draw
-        move = self._move(due)
+    async def show(self: Showing, due: Due, state: State, now: datetime, talks: Sequence[Talk]) -> None:
+        move = self._move(due, state, Manner(due.strong))
         fresh = Prompt(now, due.due, move.name, due.sure, last_shown=now, occasion=due.occasion)
         where = list(await self._deliver(fresh, move, due.strong))
-        self.store.add_prompt(fresh._replace(where=tuple(where)))
+        self._store.add_prompt(fresh._replace(where=tuple(where)))
 
-    Service._prompt = prompt  # type: ignore[method-assign]
+    Showing.show = show  # type: ignore[method-assign]
 
 
 def backup_unchecked() -> None:

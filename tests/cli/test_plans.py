@@ -133,15 +133,15 @@ def test_erasing_days_leaves_what_is_planned(machine: Machine) -> None:
 def test_status_says_when_the_warm_up_comes_and_that_it_is_due(machine: Machine) -> None:
     machine.band()
     machine.told("plan", "add", "run", "tue", "18:00")
-    assert "warm-up prompt: planned, next look Tue 17:50" in machine.told("status").splitlines()
+    assert "Warm-up reminder: at Tue 17:50." in machine.told("status")
     assert json.loads(machine.told("status", "--json"))["occasions"]["warm-up"] == "planned"
     machine.now = MONDAY + timedelta(days=1, hours=17, minutes=52)
-    assert "warm-up prompt: due now" in machine.told("status").splitlines()
+    assert "Warm-up reminder: now." in machine.told("status")
     machine.told("pause", "1h")
-    assert "warm-up prompt: paused, next look Tue 17:50" in machine.told("status").splitlines()
+    assert "Warm-up reminder: at Tue 10 Mar 17:50." in machine.told("status")
     machine.told("resume")
     machine.told("plan", "skip", "1")
-    assert "warm-up prompt: planned, next look Tue 17:50" in machine.told("status").splitlines()
+    assert "Warm-up reminder: at Tue 10 Mar 17:50." in machine.told("status")
 
 
 def test_a_warm_up_that_was_shown_is_listed_as_one(machine: Machine) -> None:

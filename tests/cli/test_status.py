@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 
 from hipsync.host.lock import only_instance
-from hipsync.model import MINUTE, Answer, Counter, Epoch, Pause, Prompt, State, Where
+from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Pause, Prompt, State, Where
 from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.machine import Machine
@@ -36,47 +35,14 @@ def at(hours: float) -> datetime:
     return NINE + timedelta(hours=hours - 9)
 
 
-def asleep(start: datetime, hours: float) -> list[Epoch]:
-    return [Epoch(start + n * MINUTE, MINUTE, 0, state=State.ASLEEP) for n in range(round(hours * 60))]
-
-
-@pytest.mark.parametrize(
-    ("told", "now", "line"),
-    [
-        (day("10m walk, 20m sit", NINE), at(9.5), "sitting for 20 min, next look at a prompt 10:10"),
-        (day("10m walk, 65m sit", NINE), at(10.25), "sitting for 65 min: time to move"),
-        (day("30m sit, 10m walk", NINE), at(9) + 40 * MINUTE, "moving now, next look at a prompt 10:40"),
-        (day("30m sit, 10m walk", NINE), at(9) + 47 * MINUTE, "moving 7 min ago, next look at a prompt 10:40"),
-        (day("30m sit, 10m walk", NINE), at(11), "nothing is said: no data since 09:40"),
-        (day("10m walk, 30m sit", at(17.5)), at(18) + 10 * MINUTE,
-         "nothing is said: outside the prompt hours, next look at a prompt Tue 08:00"),
-        (day("10m walk, 65m sit", at(11.5)), at(12.75), "nothing is said: lunch"),
-        (day("10m walk, 160m sit", at(11.5)), at(14) + 20 * MINUTE,
-         "nothing is said: the limit was reached over lunch, and that is dropped"),
-        (day("10m walk, 20m sit", at(12)), at(12.5), "sitting for 20 min, next look at a prompt 13:30"),
-        (day("30m walk, 30m off", NINE), at(10), "nothing is said: not worn since 09:30, next look at a prompt 11:00"),
-        (asleep(at(9), 1), at(10), "nothing is said: asleep since 09:00, next look at a prompt 11:00"),
-        (asleep(at(-2), 9), at(7), "nothing is said: asleep since Sun 22:00, next look at a prompt 08:00"),
-        (asleep(at(-2), 9), at(9), "nothing is said: asleep since Sun 22:00, known up to 07:00"),
-        (day("30m walk, 30m off", NINE), at(10.5),
-         "nothing is said: not worn since 09:30, known up to 10:00, next look at a prompt 11:00"),
-        ([], NINE, "nothing is said: no data"),
-    ],
-)  # fmt: skip
-def test_the_line_says_what_is_and_why_nothing_is_said(
-    told: Sequence[Epoch], now: datetime, line: str, machine: Machine
-) -> None:
-    machine.band(told)
-    machine.now = now
-    assert machine.told("status", "--line") == f"{line}\n"
-    assert machine.told("status").splitlines()[0] == line
-
-
 def test_a_pause_is_told_with_its_end(machine: Machine) -> None:
     machine.band(day("10m walk, 65m sit", NINE))
     with Store.open(machine.database) as store:
         store.add_pause(Pause(machine.now, at(34)))
-    assert machine.told("status", "--line") == "paused until Tue 10:00\n"
+    with only_instance(machine.database):
+        assert machine.told("status", "--line") == "paused to Tue 10:00\n"
+        assert "not paused" not in machine.told("status")
+        assert "paused until Tue 10:00" in machine.told("status")
 
 
 def test_why_a_band_was_not_reached_is_told_and_cannot_steer_the_terminal(machine: Machine) -> None:
@@ -86,10 +52,13 @@ def test_why_a_band_was_not_reached_is_told_and_cannot_steer_the_terminal(machin
         for minute in (5, 7):
             store.note_sync(band, NINE + minute * MINUTE, NINE + minute * MINUTE, 0, "Bluetooth is switched \x1b[5moff")
     lines = machine.told("status").splitlines()
-    assert lines[1:3] == ["the service does not run: `hipsync run` starts it", "last data: Mon 09:30 (0 min ago)"]
-    assert lines[3] == "desk-band: last reached Mon 09:00, 2 attempts failed since"
-    assert lines[4].startswith("    Bluetooth is switched ")
-    assert "\x1b" not in lines[4]
+    assert lines[:2] == [
+        "Sitting for 20 min, since 09:10.",
+        "hipsync is not running: no reminders. `hipsync service install`, or `hipsync run`",
+    ]
+    assert lines[4] == "  Band       desk-band, synced 09:00, 2 failed tries since"
+    assert lines[5].startswith("             Bluetooth is switched ")
+    assert "\x1b" not in lines[5]
     told = json.loads(machine.told("status", "--json"))
     assert (told["running"], told["sitting_minutes"], told["reason"]) == (False, 20, "sitting, not yet long enough")
     assert (told["bands"][0]["failures"], told["bands"][0]["reached"]) == (2, "2026-03-02T09:00:00+00:00")
@@ -99,9 +68,13 @@ def test_a_prompt_that_stands_is_told(machine: Machine) -> None:
     machine.band(day("10m walk, 65m sit", NINE))
     with Store.open(machine.database) as store:
         store.add_prompt(Prompt(at(10) + 11 * MINUTE, at(10) + 10 * MINUTE, "hip-extension", sure=True))
-    assert machine.told("status", "--line").startswith(
-        "nothing is said: waiting for an answer, next look at a prompt 10:21"
-    )
+    with only_instance(machine.database):
+        assert machine.told("status", "--line") == "1 h 05 - time to move\n"
+        assert machine.told("status").splitlines()[:3] == [
+            "Sitting for 1 h 05, since 09:10.",
+            "Reminder from 10:11 is open: standing hip extension.",
+            "  hipsync exercise | done | snooze | skip",
+        ]
 
 
 # ------------------------------------------------------------------ with the default settings
@@ -137,40 +110,39 @@ def off(minutes: int) -> list[Epoch]:
 
 
 @pytest.mark.parametrize(
-    ("epochs", "later", "line", "reason"),
+    ("epochs", "later", "reason", "state"),
     [
-        ([], 0, "nothing is said: no data", "no data"),
-        (off(5), 0, "nothing is said: not worn", "not worn"),
-        (day("7h sleep"), 0, "nothing is said: asleep", "asleep"),
-        (day("7h sleep, 1h walk"), 0, "moving now", "moving"),
-        (day("7h sleep, 1h walk, 30m sit"), 0, "sitting for 30 min, next look at a prompt 09:00",
-         "sitting, not yet long enough"),
-        (day("22h walk, 90m sit"), 0, "nothing is said: outside the prompt hours", "outside the prompt hours"),
-        (day("690m walk, 65m sit"), 0, "nothing is said: lunch", "lunch"),
-        (day("8h sleep, 30m walk, 5h sit"), 0, "nothing is said: no sign of life", "no sign of life"),
-        (SITTING, 0, "sitting for 70 min: time to move", "due"),
-        (SITTING, 120, "nothing is said: no data", "no data"),
+        ([], 0, "no data", "no data"),
+        (off(5), 0, "not worn", "not worn"),
+        (day("7h sleep"), 0, "asleep", "asleep"),
+        (day("7h sleep, 1h walk"), 0, "moving", "up"),
+        (day("7h sleep, 1h walk, 30m sit"), 0, "sitting, not yet long enough", "sitting"),
+        (day("22h walk, 90m sit"), 0, "outside the prompt hours", "sitting"),
+        (day("690m walk, 65m sit"), 0, "lunch", "sitting"),
+        (day("8h sleep, 30m walk, 5h sit"), 0, "no sign of life", "no movement"),
+        (SITTING, 0, "due", "sitting"),
+        (SITTING, 120, "no data", "no data"),
     ],
     ids=["no data", "not worn", "asleep", "moving", "sitting", "hours", "lunch", "no life", "due", "stale"],
-)  # fmt: skip
-def test_status_says_why_nothing_is_said(
-    defaults: Machine, epochs: list[Epoch], later: int, line: str, reason: str
+)
+def test_programs_read_why_no_reminder_comes_and_what_is_known(
+    defaults: Machine, epochs: list[Epoch], later: int, reason: str, state: str
 ) -> None:
     defaults.band(epochs)
     defaults.now += later * MINUTE
     told = found(defaults, "status", "--json")
-    assert (told["reason"], told["at"]) == (reason, defaults.now.isoformat())
-    assert defaults.told("status", "--line").startswith(line)
-    assert defaults.told("status").startswith(line)
+    assert (told["reason"], told["state"], told["at"]) == (reason, state, defaults.now.isoformat())
+    assert (told["sitting_minutes"] is None) is (state not in {"sitting", "no movement"})
+    assert (told["limit_minutes"], told["held_by"], told["reminder"]) == (60, None, None)
 
 
 @pytest.mark.parametrize(
     ("minutes_ago", "answer", "snoozed_for", "line", "reason"),
     [
-        (5, None, None, "nothing is said: waiting for an answer, next look at a prompt 09:15", "waiting for an answer"),
-        (5, Answer.SNOOZED, 15, "nothing is said: snoozed, next look at a prompt 09:20", "snoozed"),
-        (5, Answer.DONE, None, "nothing is said: said already", "said already"),
-        (5, Answer.SKIPPED, None, "nothing is said: said already", "said already"),
+        (5, None, None, "1 h 10 - time to move, off", "waiting for an answer"),
+        (5, Answer.SNOOZED, 15, "1 h 10, again 09:20, off", "snoozed"),
+        (5, Answer.DONE, None, "1 h 10, off", "said already"),
+        (5, Answer.SKIPPED, None, "1 h 10, off", "said already"),
     ],
 )
 def test_status_says_what_became_of_a_prompt(
@@ -179,8 +151,24 @@ def test_status_says_what_became_of_a_prompt(
     defaults.band(SITTING)
     until = None if snoozed_for is None else defaults.now - minutes_ago * MINUTE + snoozed_for * MINUTE
     shown(defaults, defaults.now - minutes_ago * MINUTE, answer=answer, snoozed_until=until)
-    assert found(defaults, "status", "--json")["reason"] == reason
+    told = found(defaults, "status", "--json")
+    assert told["reason"] == reason
+    reminder = {"at": "2026-03-02T09:05:00+00:00", "exercise": "hip-extension", "shown": 1}
+    assert told["reminder"] == (reminder if answer is None else None)
     assert defaults.told("status", "--line") == line + "\n"
+
+
+def test_a_status_bar_gets_its_words_its_class_and_its_share(defaults: Machine) -> None:
+    nothing = found(defaults, "status", "--line", "--json")
+    assert nothing == {"text": "no band", "tooltip": "No band yet.", "class": "off", "percentage": 0}
+    defaults.band(day("7h sleep, 1h walk, 30m sit"))
+    with only_instance(defaults.database):
+        assert found(defaults, "status", "--line", "--json") == {
+            "text": "30 min",
+            "tooltip": "Sitting for 30 min, since 08:00. Next reminder at 09:00.",
+            "class": "sitting",
+            "percentage": 50,
+        }
 
 
 def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_runs(defaults: Machine) -> None:
@@ -189,15 +177,23 @@ def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_run
         store.note_sync(held, MONDAY + 9 * HOUR, MONDAY + 9 * HOUR, 70, None)
         for minutes in (2, 4):
             store.note_sync(held, MONDAY + 9 * HOUR + minutes * MINUTE, defaults.now, 0, "out of reach\x1b[2J")
-    told = defaults.told("status").splitlines()
-    assert told[1:5] == [
-        "the service does not run: `hipsync run` starts it",
-        "last data: Mon 09:10 (0 min ago)",
-        "desk-band: last reached Mon 09:00, 2 attempts failed since",
-        "    out of reach[2J",
+        store.append(held, [Charge(MONDAY + 9 * HOUR, 87)])
+    assert defaults.told("status").splitlines() == [
+        "Sitting for 1 h 10, since 08:00.",
+        "hipsync is not running: no reminders. `hipsync service install`, or `hipsync run`",
+        "",
+        "  Service    not running",
+        "  Band       desk-band, synced 09:00, 2 failed tries since, battery 87 %",
+        "             out of reach[2J",
+        "  Today      1 h 10 sitting, 1 spell over 60 min, no breaks",
+        "  Reminders  08:00-22:00, lunch 12:30-13:30, not paused",
+        "             No morning reminder: it is too late for it now.",
+        "  Database   OK, checked 09:10",
     ]
     with only_instance(defaults.database):
-        assert defaults.told("status").splitlines()[1] == "the service runs"
+        lines = defaults.told("status").splitlines()
+        assert lines[0] == "Sitting for 1 h 10, since 08:00. Time to get up."
+        assert lines[2] == "  Service    running, and does not answer: `hipsync service logs`"
         assert found(defaults, "status", "--json")["running"] is True
     told_json = found(defaults, "status", "--json")
     assert told_json["running"] is False
@@ -218,7 +214,7 @@ def test_a_contact_that_a_wrong_clock_dated_is_shown_with_its_year_and_does_not_
         "a contact is dated 2027-03-03 00:00, in the future: this computer's clock was ahead then, so it does not count"
     )
     lines = defaults.told("status").splitlines()
-    assert lines[3:5] == ["desk-band: last reached Mon 09:00", f"    {why}"]
+    assert lines[4:6] == ["  Band       desk-band, synced 09:00", f"             {why}"]
     (band,) = found(defaults, "status", "--json")["bands"]
     assert (band["reached"], band["trouble"]) == ("2026-03-02T09:00:00+00:00", why)
 
@@ -230,7 +226,7 @@ def test_what_a_live_band_sent_by_a_wrong_clock_is_told_with_its_year(defaults: 
     with Store.open(defaults.database) as store:
         store.append(held, [Counter(MONDAY + timedelta(days=366), 5)])
     why = "data are dated 2027-03-03 00:00, in the future: a clock was ahead then, so they do not count"
-    assert defaults.told("status").splitlines()[2] == why
+    assert f"  Clock      {why}" in defaults.told("status").splitlines()
     assert found(defaults, "status", "--json")["dated_ahead"] == "2027-03-03T00:00:00+00:00"
 
 

@@ -24,8 +24,8 @@ from hipsync.model import MINUTE, Answer, Exercise, Kind, Prompt, Where
 from hipsync.report.page import page_html
 from hipsync.report.page.charts import binned
 from hipsync.report.page.style import STYLE
-from hipsync.report.terminal_day import length
 from hipsync.store import Store
+from hipsync.text import length
 from support.builders import day as drawn
 from support.parsed_page import Parsed
 

@@ -16,7 +16,8 @@ from hipsync.core.summary import BandOfDay, DaySummary, PromptOutcome, day_summa
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import Answer, Epoch, Exercise, Occasion, Prompt, Where
 from hipsync.report.json_csv import day_json
-from hipsync.report.terminal_day import ASCII_MARKS, day_text, length
+from hipsync.report.terminal_day import ASCII_MARKS, day_text
+from hipsync.text import length
 from support.builders import MONDAY, day
 
 SCHEMA = json.loads(Path(__file__).with_name("day.schema.json").read_text())
@@ -103,7 +104,7 @@ def test_the_strip_shows_a_cell_for_every_twenty_minutes() -> None:
 
 
 def test_lengths_are_said_as_people_say_them() -> None:
-    assert [length(minutes) for minutes in (5, 60, 545)] == ["5 min", "1 h 00", "9 h 05"]
+    assert [length(minutes) for minutes in (5, 60, 545)] == ["5 min", "1 h", "9 h 05"]
 
 
 def test_a_day_without_data_says_how_to_get_some() -> None:

@@ -125,7 +125,7 @@ def test_who_has_a_ticket_enters_and_is_shown_the_day(browser: Browser) -> None:
     shown = browser.get("~/day/today")
     assert shown.status == 200
     assert "Sitting, Monday 2 March 2026" in shown.text
-    assert "Now: nothing is said: waiting for an answer" in shown.text
+    assert "<p>Sitting for " in shown.text
     Parsed(shown.text.replace('<input type="hidden"', '<meta type="hidden"'))
     assert shown.headers["cache-control"] == "no-store"
     assert "frame-ancestors 'none'" in shown.headers["content-security-policy"]

@@ -55,7 +55,7 @@ def test_status_is_asked_of_the_service_itself(database: Path) -> None:
     async def story(service: Watched) -> None:
         with only_instance(database):
             shown = await typed(database, "status")
-        assert f"the service runs (process {os.getpid()}), connected to no band now" in shown
+        assert f"  Service    running (process {os.getpid()})\n" in shown
 
     serving(database, story)
 
@@ -98,7 +98,7 @@ def test_a_status_bar_asks_the_service(database: Path) -> None:
         lines.append(done)
 
     serving(database, story)
-    assert lines[0].startswith("nothing is said: waiting for an answer, next look at a prompt ")
+    assert lines[0].endswith(" - time to move\n")
 
 
 @pytest.mark.parametrize(

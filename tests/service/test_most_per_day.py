@@ -15,9 +15,10 @@ from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Draw, Occasion, Prompt, State, Where
 from hipsync.registry import drivers
+from hipsync.service.now import now_of
 from hipsync.service.plan import settings_of, state_of
 from hipsync.service.service import Service
-from hipsync.service.status_text import other_prompts, status_line
+from hipsync.service.status_text import other_reminders, sentences
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run
@@ -64,7 +65,9 @@ def lived(
     run(story, now[0])
     state = state_of(store, settings, now[0], live=())
     return Lived(
-        store.prompts(MONDAY, MONDAY + 9 * DAY), status_line(state, now[0]), list(other_prompts(state, now[0]))
+        store.prompts(MONDAY, MONDAY + 9 * DAY),
+        sentences(now_of(state, now[0], running=True))[0],
+        list(other_reminders(state, now[0])),
     )
 
 
@@ -76,7 +79,7 @@ def test_a_day_has_no_more_and_a_second_showing_is_none_of_its_own(most: int | N
         timedelta(minutes=8 * 60 + 65), timedelta(minutes=8 * 60 + 150), timedelta(minutes=8 * 60 + 240)
     ][:expected]  # fmt: skip
     assert [prompt.shown for prompt in prompts] == [2] * expected
-    assert line.startswith("nothing is said: enough for today") is (expected < 3)
+    assert line.endswith("That was today's last reminder.") is (expected < 3)
 
 
 def test_the_next_day_has_its_own() -> None:
@@ -105,4 +108,4 @@ def test_a_morning_prompt_is_one_of_them_and_is_not_held_for_tomorrow() -> None:
     with_earlier = "5m walk, 65m sit, 5m walk, 4h sleep, 10m walk"
     prompts, _, others = lived(with_earlier, 1, MONDAY + 13 * HOUR + 25 * MINUTE)
     assert [prompt.occasion for prompt in prompts] == [Occasion.SITTING]
-    assert others == ["morning prompt: enough for today"]
+    assert others == ["No morning reminder: you had today's last one."]

@@ -44,7 +44,7 @@ def test_the_supervisor_is_notified_of_the_start_the_end_and_what_happens(
 
     serving(database, story)
     assert supervisor()[-2:] == ["STOPPING=1", "STATUS=stopping"]
-    assert any(line.startswith("STATUS=nothing is said: waiting for an answer") for line in supervisor())
+    assert any(line.startswith("STATUS=Sitting for ") for line in supervisor())
 
 
 def test_a_wake_that_is_stuck_lets_the_watchdog_bite(

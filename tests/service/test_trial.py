@@ -20,9 +20,10 @@ from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Draw, Epoch, Prompt, State, Trial, Where
 from hipsync.registry import drivers
 from hipsync.service.answers import answer_prompt
+from hipsync.service.now import now_of
 from hipsync.service.plan import next_wake, settings_of
 from hipsync.service.service import Service
-from hipsync.service.status_text import status_line
+from hipsync.service.status_text import sentences
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run
@@ -185,10 +186,10 @@ def test_the_words_are_true_and_do_not_say_why() -> None:
     told: list[str] = []
     for _ in range(10):
         days.now += MINUTE
-        told.append(status_line(days.service.state(days.now), days.now))
+        told.append(sentences(now_of(days.service.state(days.now), days.now, running=True))[0].partition(". ")[2])
         days.pass_to(days.now + timedelta(seconds=1), step=timedelta(seconds=1))
-        told.append(status_line(days.service.state(days.now), days.now))
-    assert set(told) == {"nothing is said: no reminder in this stretch"}
+        told.append(sentences(now_of(days.service.state(days.now), days.now, running=True))[0].partition(". ")[2])
+    assert set(told) == {"No reminder in this spell."}
     state = days.service.state(days.now)
     assert (state.verdict, state.expected) == (Quiet(Reason.WITHHELD), Quiet(Reason.WITHHELD))
     assert next_wake(state, days.now) > days.now

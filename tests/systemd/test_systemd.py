@@ -98,7 +98,7 @@ def test_a_person_installs_it_once_and_it_runs(tmp_path: Path, capsys: pytest.Ca
         print(f"\n{done.stdout}")
     assert done.returncode == 0, done.stdout + done.stderr
     told = done.stdout.splitlines()
-    words = "nothing is said|sitting for|moving|paused"  # as the hour has it
+    words = "No |Sitting for |You |Paused until |Asleep |Your band "  # as the hour has it
     assert re.search(f"== state: active, type: notify, status: ({words})", done.stdout)
     assert "restarted after the watchdog: 1 time(s), result then: watchdog" in told
     assert "the same process goes on" in told

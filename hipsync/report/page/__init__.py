@@ -24,7 +24,8 @@ from hipsync.model import Kind
 from hipsync.report.page.charts import hours, lengths, prompts, strips
 from hipsync.report.page.parts import day_name, folded_table, html_table, many, percent
 from hipsync.report.page.style import STYLE
-from hipsync.report.terminal_day import LONG_DAY_MINUTES, advice, length
+from hipsync.report.terminal_day import LONG_DAY_MINUTES, advice
+from hipsync.text import length
 
 
 def page_html(

@@ -21,7 +21,8 @@ from hipsync.core.summary import KINDS, DaySummary, PromptOutcome
 from hipsync.model import MINUTE, Answer, Kind
 from hipsync.report.by_clock import cells, clock, row_begins, row_minutes, runs
 from hipsync.report.page.parts import LEFT, ROW, WIDTH, day_name, folded_table, html_table, many, svg
-from hipsync.report.terminal_day import WORDS, length
+from hipsync.report.terminal_day import WORDS
+from hipsync.text import length
 
 PLOT = WIDTH - LEFT - 4
 """Width of a chart between its row labels and its right edge, in SVG units."""
