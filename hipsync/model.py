@@ -44,6 +44,18 @@ class State(StrEnum):
     CYCLING = "cycling"
 
 
+class Posture(StrEnum):
+    """What a band measured of its wearer's posture, beside the state. The values are those of the CSV column `posture`.
+
+    UPRIGHT is for a sensor that does not tell standing from walking.
+    """
+
+    SITTING = "sitting"
+    STANDING = "standing"
+    UPRIGHT = "upright"
+    LYING = "lying"
+
+
 class Epoch(NamedTuple):
     """The steps in `[start, start + length)`, and everything else that the band reported for that time.
 
@@ -63,6 +75,8 @@ class Epoch(NamedTuple):
     inferred: bool = False
     """Whether the band did not send this epoch: some bands leave slots without steps out of an answer that is
     complete."""
+    posture: Posture | None = None
+    """It says nothing of wear and sleep, and counts only where a posture is trusted (`sitting.trust_posture`)."""
 
     @property
     def end(self) -> datetime:

@@ -59,7 +59,8 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
     2026-11-20T09:01:00+00:00,34,90,walking
 
     Optional columns: length (seconds, default 60), intensity, heart_rate, state (asleep, not_worn, charging,
-    sitting, standing, walking, running, cycling or empty). A second import of the same file adds nothing.
+    sitting, standing, walking, running, cycling or empty), posture (sitting, standing, upright, lying or empty). A
+    second import of the same file adds nothing.
     """
     from zoneinfo import ZoneInfo
 

@@ -37,7 +37,7 @@ STANDING_MINUTES = 2
 WAIVED_STEPS, WAIVED_MINUTES = 20, 5
 """Fewer steps than these in a minute are stray ones, if the computer was used in each of these many minutes up to it,
 itself included: hands that type move a wrist. Where posture is trusted, steps of any number end no stretch if the
-wearer sat in all of these minutes."""
+wearer sat or lay in all of these minutes."""
 LISTED_MINUTES = 8
 """Stretches shorter than this are pauses while moving about, and are not listed. Shorter runs of minutes without a step
 do not count as sitting."""
@@ -72,7 +72,8 @@ class Rule(NamedTuple):
     """Up to this many missing minutes in a row only suspend the count; more end the stretch."""
     trust_posture: bool = False
     """Whether a posture that a band itself reports is believed. If so, two upright minutes in a row end a stretch,
-    steps of somebody who sat all the while end none, and a minute's posture decides whether it counts as sitting."""
+    steps of somebody who sat or lay all the while end none, and a minute's posture decides whether it counts as
+    sitting."""
     desk: Desk = Desk.SITTING
     """How the wearer works at this computer. Only with SITTING does its use waive stray steps (the flag `USED`); with
     OFF it is not asked for either."""

@@ -23,6 +23,7 @@ from hipsync.core.timeline import (
     STANDING,
     STILL,
     STILL_STEPS,
+    STOOD,
     Timeline,
     instant_of,
     minute_of,
@@ -238,6 +239,7 @@ def kinds_of(line: Timeline, *, trust_posture: bool = False) -> bytes:
     The first kind that fits is taken: unknown, not worn, asleep, standing, sitting, up. With `trust_posture`, a band's
     word says whether its wearer sat in a minute; the length of the still run does so only for minutes without a word.
     """
+    standing = STOOD if trust_posture else STANDING
     still = bytearray(len(line.code))
     for start, end in zero_runs(line):
         if end - start >= LISTED_MINUTES:
@@ -250,7 +252,7 @@ def kinds_of(line: Timeline, *, trust_posture: bool = False) -> bytes:
             kind = Kind.NOT_WORN
         elif code == ASLEEP:
             kind = Kind.ASLEEP
-        elif flags & STANDING:
+        elif flags & standing:
             kind = Kind.STANDING
         elif trust_posture and code == AWAKE and (said := posture(flags)) is not None:
             kind = Kind.SITTING if said == SEATED and line.steps[at] < STILL_STEPS else Kind.UP

@@ -26,22 +26,24 @@ from hipsync.core.counters import SLOT_COUNTER_MINUTES, Growth, before_first, di
 from hipsync.core.days import Zones
 from hipsync.core.nights import Nights, needed_from
 from hipsync.core.unplaced import UnplacedSteps, clusters, settled
-from hipsync.model import MINUTE, RIDES, Counter, Epoch, State, Wear, Workout, is_possible
+from hipsync.model import MINUTE, RIDES, Counter, Epoch, Posture, State, Wear, Workout, is_possible
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 """Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole.
 MOVING is also every minute of a ride, whatever its steps."""
 
-STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END, UPRIGHT, SEATED, USED = (1 << bit for bit in range(9))
+STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END, UPRIGHT, SEATED, USED, STOOD = (1 << bit for bit in range(10))
 """Flags of a minute, which can be combined.
 
-STANDING: the band says that its wearer stood. ALIVE: there is a step, or the band says that its wearer is awake; a
-heart rate is no sign of life, because sleepers have one. VOUCHED: the minute comes from a band that reports wear, sleep
-or heart rate, so its stillness is that of a person. SLOT_END: the last minute of a slot. RIDING: the band says that its
-wearer rode a bicycle, or rowed; the minute is MOVING. RIDE_END: the last minute of a ride that a band recorded as a
-whole. UPRIGHT: a band says that its wearer stood, walked or ran. SEATED: a band says that its wearer sat. Both together
-come from bands that contradict each other, and say nothing (`posture`). USED: this computer was used, at a desk for
-sitting; no band says that, so `timeline` never sets it.
+STANDING: the band says, by its state, that its wearer stood. ALIVE: there is a step, or the band says that its wearer
+is awake; a heart rate is no sign of life, because sleepers have one, and nor is a posture. VOUCHED: the minute comes
+from a band that reports wear, sleep or heart rate, so its stillness is that of a person. SLOT_END: the last minute of a
+slot. RIDING: the band says that its wearer rode a bicycle, or rowed; the minute is MOVING. RIDE_END: the last minute of
+a ride that a band recorded as a whole. UPRIGHT: a band says that its wearer stood, walked or ran. SEATED: a band says
+that its wearer sat or lay. Both together come from bands that contradict each other, and say nothing (`posture`). USED:
+this computer was used, at a desk for sitting; no band says that, so `timeline` never sets it. STOOD: as STANDING, but
+for where posture is trusted: there a posture that the band gives beside its state speaks in place of that, as in
+UPRIGHT and SEATED.
 """
 
 FINE_MINUTES = 5
@@ -64,12 +66,20 @@ It does if there is none for more than 10 minutes, but there was one in at least
 _OFF = frozenset({State.NOT_WORN, State.CHARGING})
 _SAID = {
     State.SITTING: ALIVE | SEATED,
-    State.STANDING: ALIVE | UPRIGHT | STANDING,
+    State.STANDING: ALIVE | UPRIGHT | STANDING | STOOD,
     State.WALKING: ALIVE | UPRIGHT,
     State.RUNNING: ALIVE | UPRIGHT,
     State.CYCLING: ALIVE | RIDING,
 }
 """The flags of a minute of which a band says this."""
+_HELD = {
+    Posture.SITTING: SEATED,
+    Posture.LYING: SEATED,
+    Posture.STANDING: UPRIGHT | STOOD,
+    Posture.UPRIGHT: UPRIGHT,
+}
+"""The flags of a minute of which a band gives this posture, in place of those of its state in `_POSTURES`."""
+_POSTURES = UPRIGHT | SEATED | STOOD
 
 
 class Source(NamedTuple):
@@ -216,6 +226,8 @@ def _place(
         return
     if epoch.state is not None:
         flags |= _SAID.get(epoch.state, 0)
+    if epoch.posture is not None:
+        flags = flags & ~_POSTURES | _HELD[epoch.posture]
     slot = width > FINE_MINUTES
     moving = epoch.steps >= STILL_STEPS
     off = not moving and (epoch.state in _OFF or start in unworn)
@@ -312,9 +324,9 @@ def _place_rides(line: Timeline, workouts: Sequence[Workout]) -> None:
 def _ride(line: Timeline, at: int) -> None:
     """Make a minute of a ride one of movement, also if all else that bands report makes it missing, asleep or not worn.
 
-    Where it was the last of a still slot, it is no end of a slot any more: nobody walked there.
+    It has no posture. Where it was the last of a still slot, it is no end of a slot any more: nobody walked there.
     """
-    line.flags[at] &= ~STANDING & ~(SLOT_END if line.code[at] == STILL else 0)
+    line.flags[at] &= ~(STANDING | _POSTURES | (SLOT_END if line.code[at] == STILL else 0))
     line.code[at] = MOVING
 
 

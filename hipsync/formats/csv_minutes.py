@@ -12,9 +12,10 @@ import re
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import lru_cache
 from types import TracebackType
-from typing import IO, BinaryIO, NamedTuple, Self, TextIO
+from typing import IO, BinaryIO, NamedTuple, Self, TextIO, TypeVar
 from zoneinfo import ZoneInfo
 
 from hipsync.errors import InputError
@@ -27,13 +28,13 @@ from hipsync.formats.meaning import (
     wrong_epoch,
     wrong_start,
 )
-from hipsync.model import MINUTE, STEPS_A_MINUTE, BandId, Epoch, State
+from hipsync.model import MINUTE, STEPS_A_MINUTE, BandId, Epoch, Posture, State
 from hipsync.store import Store
 from hipsync.store.staging import Staging
 from hipsync.text import clean
 
 NEEDED_COLUMNS = ("timestamp", "steps")
-COLUMNS = (*NEEDED_COLUMNS, "length", "intensity", "heart_rate", "state", "kind", "inferred", "band")
+COLUMNS = (*NEEDED_COLUMNS, "length", "intensity", "heart_rate", "state", "posture", "kind", "inferred", "band")
 LONGEST_LINE = 10_000
 """Characters after which a line is refused, so that a damaged file does not fill the memory."""
 FORMULA = re.compile(r"'*[=+@\t\r\uff1d\uff0b\uff20\uff0d-]")
@@ -41,6 +42,7 @@ FORMULA = re.compile(r"'*[=+@\t\r\uff1d\uff0b\uff20\uff0d-]")
 number of apostrophes before it. An export puts one more in front of such a name, and an import takes one away."""
 UNNAMED = "csv"
 """The name of the band for lines that do not name one."""
+_Word = TypeVar("_Word", bound=StrEnum)
 
 
 class MinuteTable:
@@ -314,9 +316,10 @@ def _epoch(row: Mapping[str, str], start: datetime) -> Epoch:
         steps,
         _number(row, "intensity", INTENSITIES),
         _number(row, "heart_rate", HEART_RATES),
-        _state(row),
+        _word(row, "state", State),
         _number(row, "kind", KINDS),
         bool(_number(row, "inferred", range(2))),
+        _word(row, "posture", Posture),
     )
 
 
@@ -329,12 +332,12 @@ def _number(row: Mapping[str, str], column: str, likely: range) -> int | None:
     return int(text)
 
 
-def _state(row: Mapping[str, str]) -> State | None:
-    text = row.get("state", "")
+def _word(row: Mapping[str, str], column: str, words: type[_Word]) -> _Word | None:
+    text = row.get(column, "")
     try:
-        return State(text) if text else None
+        return words(text) if text else None
     except ValueError as error:
-        raise InputError(f"there is no state {text[:40]!r}: known are {', '.join(State)}, or nothing") from error
+        raise InputError(f"there is no {column} {text[:40]!r}: known are {', '.join(words)}, or nothing") from error
 
 
 def export_csv(store: Store, file: IO[str], since: datetime | None, until: datetime | None, now: datetime) -> Exported:
@@ -343,8 +346,7 @@ def export_csv(store: Store, file: IO[str], since: datetime | None, until: datet
     None means no bound. A name that a spreadsheet would take for a formula gets an apostrophe in front.
     """
     out = csv.writer(file, lineterminator="\n")
-    says_state = says_states(store)
-    columns = [column for column in COLUMNS if column != "state" or says_state]
+    columns = said_columns(store)
     out.writerow(columns)
     count = left_out = 0
     for name, epoch in store.all_epochs(since, until):
@@ -357,9 +359,14 @@ def export_csv(store: Store, file: IO[str], since: datetime | None, until: datet
     return Exported(count, left_out)
 
 
-def says_states(store: Store) -> bool:
-    """Whether a table of minutes gets a column of states, because a band says of itself when it is not worn."""
-    return store.has_states() or any(band.reports_wear for band in store.bands())
+def said_columns(store: Store) -> list[str]:
+    """The columns of a table of minutes: states if a band says when it is not worn, postures if a band gives one."""
+    unsaid: set[str] = set()
+    if not store.has_states() and not any(band.reports_wear for band in store.bands()):
+        unsaid.add("state")
+    if not store.has_postures():
+        unsaid.add("posture")
+    return [column for column in COLUMNS if column not in unsaid]
 
 
 def cells_of(band: str, epoch: Epoch) -> dict[str, str | int | None]:
@@ -371,6 +378,7 @@ def cells_of(band: str, epoch: Epoch) -> dict[str, str | int | None]:
         "intensity": epoch.intensity,
         "heart_rate": epoch.heart_rate,
         "state": epoch.state,
+        "posture": epoch.posture,
         "kind": epoch.kind,
         "inferred": 1 if epoch.inferred else None,
         "band": band,

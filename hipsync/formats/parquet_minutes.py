@@ -21,7 +21,7 @@ from hipsync.formats.csv_minutes import (
     epoch_of,
     kept,
     located,
-    says_states,
+    said_columns,
 )
 from hipsync.formats.meaning import YEARS, wrong_epoch
 from hipsync.model import Epoch
@@ -48,7 +48,7 @@ UNPACKED_OF_ANY, UNPACKED_A_ROW = 2**20, 300
 64 characters."""
 LONGEST_TEXT = 1000
 """How many bytes a text may have. It is read once for all rows that have it, so that none is copied a million times."""
-TEXTS = ("state", "band")
+TEXTS = ("state", "posture", "band")
 
 
 def export_parquet(
@@ -61,16 +61,12 @@ def export_parquet(
     arrow, parquet = _library()
     kinds = {
         "timestamp": arrow.timestamp("s", tz="UTC"), "steps": arrow.int32(), "length": arrow.int32(),
-        "intensity": arrow.int32(), "heart_rate": arrow.int16(), "state": arrow.string(), "kind": arrow.int64(),
-        "inferred": arrow.bool_(), "band": arrow.string(),
+        "intensity": arrow.int32(), "heart_rate": arrow.int16(), "state": arrow.string(), "posture": arrow.string(),
+        "kind": arrow.int64(), "inferred": arrow.bool_(), "band": arrow.string(),
     }  # fmt: skip
-    if not says_states(store):
-        del kinds["state"]
+    columns = said_columns(store)
     schema = arrow.schema(
-        [
-            arrow.field(name, kind, metadata={"unit": UNITS[name]} if name in UNITS else None)
-            for name, kind in kinds.items()
-        ]
+        [arrow.field(name, kinds[name], metadata={"unit": UNITS[name]} if name in UNITS else None) for name in columns]
     )
     count = left_out = 0
     epochs = store.all_epochs(since, until)
@@ -78,7 +74,7 @@ def export_parquet(
         while batch := list(islice(epochs, BATCH)):
             rows = [_row(name, epoch) for name, epoch in batch if wrong_epoch(epoch, now) is None]
             count, left_out = count + len(rows), left_out + len(batch) - len(rows)
-            writer.write_table(arrow.table([[row[name] for row in rows] for name in kinds], schema=schema))
+            writer.write_table(arrow.table([[row[name] for row in rows] for name in columns], schema=schema))
     return Exported(count, left_out)
 
 
@@ -159,8 +155,8 @@ def _check_texts(batch: Any) -> None:
 def _row(band: str, epoch: Epoch) -> Mapping[str, object]:
     return {
         "timestamp": epoch.start, "steps": epoch.steps, "length": int(epoch.length.total_seconds()),
-        "intensity": epoch.intensity, "heart_rate": epoch.heart_rate, "state": epoch.state, "kind": epoch.kind,
-        "inferred": epoch.inferred, "band": band,
+        "intensity": epoch.intensity, "heart_rate": epoch.heart_rate, "state": epoch.state,
+        "posture": epoch.posture, "kind": epoch.kind, "inferred": epoch.inferred, "band": band,
     }  # fmt: skip
 
 

@@ -48,7 +48,7 @@ __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
 log = logging.getLogger(__name__)
 
-VERSION = 12
+VERSION = 13
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 

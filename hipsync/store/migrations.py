@@ -253,6 +253,23 @@ def m012_sitting_minutes(db: Database) -> None:
     _execute(db, "ALTER TABLE prompts ADD COLUMN sitting_minutes INTEGER")
 
 
+@STEPS()
+def m013_posture(db: Database) -> None:
+    """Add a column for a posture that a band gives beside the state, and show it in the view.
+
+    It holds a word, because only bands that give one pay for it: NULL takes one byte, and none in older rows.
+    """
+    _execute(
+        db,
+        "ALTER TABLE epochs ADD COLUMN posture TEXT",
+        "DROP VIEW minutes",
+        """CREATE VIEW minutes AS
+            SELECT bands.name AS band, datetime(start, 'unixepoch') AS start_utc, length AS minutes, steps, intensity,
+                heart_rate, states.name AS state, kind, posture
+            FROM epochs JOIN bands ON bands.id = epochs.band JOIN states ON states.code = epochs.state""",
+    )
+
+
 def _reword(db: Database, before: str, after: str) -> None:
     """Replace words of the schema by others, as SQLite lets a constraint be changed; no row is looked at.
 

@@ -19,6 +19,7 @@ from hipsync.model import (
     Epoch,
     Inactivity,
     Info,
+    Posture,
     Reading,
     State,
     Wear,
@@ -48,6 +49,8 @@ STATES: tuple[State | None, ...] = (
 """The states: the index of each is its code in `epochs.state` and in the table `states`. Codes 0 and 1 take no space in
 a file."""
 _CODES = {state: code for code, state in enumerate(STATES)}
+POSTURES: Mapping[str | None, Posture | None] = {None: None, **{str(posture): posture for posture in Posture}}
+"""The postures by what stands in `epochs.posture`."""
 
 
 _OF_BANDS = ("counters", "wears", "charges", "inactivities", "infos", "remarks")
@@ -109,7 +112,7 @@ class Readings(Bands):
     def epochs(self, band: BandId, start: datetime, end: datetime) -> list[Epoch]:
         """A band's epochs that overlap `[start, end)`, in order of time."""
         rows = self._rows(
-            "SELECT start, length, steps, intensity, heart_rate, state, kind FROM epochs"
+            "SELECT start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs"
             " WHERE band = ? AND start > ? AND start < ? AND start + length * 60 > ?"
             f" AND {SENSE['epochs']} ORDER BY start",
             band, seconds(start) - 86400, seconds(end), seconds(start),
@@ -125,8 +128,9 @@ class Readings(Bands):
                 STATES[state & ~INFERRED],
                 kind,
                 state >= INFERRED,
+                POSTURES[posture],
             )
-            for at, length, steps, intensity, heart_rate, state, kind in rows
+            for at, length, steps, intensity, heart_rate, state, kind, posture in rows
         ]
 
     def has_heart_rate(self, band: BandId, start: datetime, end: datetime) -> bool:
@@ -268,6 +272,10 @@ class Readings(Bands):
         sql = f"SELECT 1 FROM epochs WHERE state % {INFERRED} AND {SENSE['epochs']} LIMIT 1"
         return bool(self._rows(sql))
 
+    def has_postures(self) -> bool:
+        """Whether any epoch of any band has a posture."""
+        return bool(self._rows(f"SELECT 1 FROM epochs WHERE posture IS NOT NULL AND {SENSE['epochs']} LIMIT 1"))
+
     def all_epochs(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, Epoch]]:
         """Every epoch that starts in `[start, end)`, as (name of the band, epoch).
 
@@ -276,20 +284,21 @@ class Readings(Bands):
         names = {int(band.id): band.name for band in self.bands()}
         with self._lock, translated(self.path):
             cursor = self._db.execute(
-                "SELECT band, start, length, steps, intensity, heart_rate, state, kind FROM epochs"
+                "SELECT band, start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs"
                 f" WHERE start >= ? AND start < ? AND {SENSE['epochs']} ORDER BY start, band, length",
                 (-(2**62) if start is None else seconds(start), 2**62 if end is None else seconds(end)),
             )
             band: int
             code: int
-            for band, at, length, steps, intensity, heart_rate, code, kind in cursor:
+            for band, at, length, steps, intensity, heart_rate, code, kind, posture in cursor:
                 if (name := names.get(band)) is None:
                     continue
                 state, inferred = STATES[code & ~INFERRED], code >= INFERRED
-                yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, state, kind, inferred)
+                said = state, kind, inferred, POSTURES[posture]
+                yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, *said)
 
 
-_Row = tuple[int, int, int, int, int | None, int | None, int, int | None]
+_Row = tuple[int, int, int, int, int | None, int | None, int, int | None, Posture | None]
 """A row of the table `epochs`, with its columns in their order."""
 
 _STATE = f"""(CASE excluded.state % {INFERRED} WHEN 0 THEN state % {INFERRED} ELSE excluded.state % {INFERRED} END
@@ -297,19 +306,21 @@ _STATE = f"""(CASE excluded.state % {INFERRED} WHEN 0 THEN state % {INFERRED} EL
 """SQL for the state of an epoch that comes a second time. A state stays until the band reports another one. An
 epoch that the band sent at least once is not inferred, whichever came first."""
 _UPSERT = f"""
-INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
     steps = excluded.steps,
     intensity = coalesce(excluded.intensity, intensity),
     heart_rate = coalesce(excluded.heart_rate, heart_rate),
     state = {_STATE},
-    kind = coalesce(excluded.kind, kind)
+    kind = coalesce(excluded.kind, kind),
+    posture = coalesce(excluded.posture, posture)
 WHERE excluded.steps >= steps AND (
     excluded.steps > steps
     OR coalesce(excluded.intensity, intensity) IS NOT intensity
     OR coalesce(excluded.heart_rate, heart_rate) IS NOT heart_rate
     OR {_STATE} <> state
     OR coalesce(excluded.kind, kind) IS NOT kind
+    OR coalesce(excluded.posture, posture) IS NOT posture
 )
 """
 
@@ -329,8 +340,9 @@ def epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
             heart_rate,
             _CODES[state] + (INFERRED if inferred else 0),
             kind,
+            posture,
         )
-        for start, length, steps, intensity, heart_rate, state, kind, inferred in epochs
+        for start, length, steps, intensity, heart_rate, state, kind, inferred, posture in epochs
     ]
 
 

@@ -14,7 +14,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from hipsync.model import DAY, WEEKDAYS, Answer, Occasion, Outing, Presence, State, Trouble, Where, WorkoutKind
+from hipsync.model import (
+    DAY,
+    WEEKDAYS,
+    Answer,
+    Occasion,
+    Outing,
+    Posture,
+    Presence,
+    State,
+    Trouble,
+    Where,
+    WorkoutKind,
+)
 
 FIRST_S, LAST_S = -62_104_060_800, 253_339_228_799
 """The first and the last second, since 1970, that can be stored: the years 2 to 9997. In a year more at either end, a
@@ -61,7 +73,9 @@ SENSE: Mapping[str, str] = {
     f" {_FLAG.format('reports_wear')} AND {_instant('added')}",
     "epochs": f"typeof({_SUM}) = 'integer' AND +start BETWEEN {FIRST_S} AND {LAST_S} AND start % 60 = 0 AND"
     f" +length BETWEEN 1 AND 1440 AND +steps BETWEEN 0 AND {LARGEST} AND +state BETWEEN 0 AND 24 AND state & 15 < 9"
-    " AND " + " AND ".join(f"ifnull({column}, 0) BETWEEN -{LARGEST} AND {LARGEST}" for column in _OTHERS),
+    " AND "
+    + " AND ".join(f"ifnull({column}, 0) BETWEEN -{LARGEST} AND {LARGEST}" for column in _OTHERS)
+    + f" AND {_maybe('posture', _one_of('posture', Posture))}",
     "counters": f"{_instant('at')} AND {_number('steps', 0, LARGEST)}",
     "wears": f"{_instant('at')} AND {_FLAG.format('worn')}",
     "charges": f"{_instant('at')} AND {_number('percent', 0, 100)} AND {_maybe('charging', _FLAG.format('charging'))}",

@@ -18,7 +18,7 @@ from typing import NamedTuple, Self
 from hipsync.errors import InputError
 from hipsync.model import MINUTE, Epoch
 from hipsync.store.file import instant
-from hipsync.store.readings import INFERRED, STATES, epoch_rows
+from hipsync.store.readings import INFERRED, POSTURES, STATES, epoch_rows
 
 BATCH = 10_000
 """How many epochs wait in memory, and how many are given out at a time."""
@@ -27,7 +27,7 @@ MOST_BANDS = 1000
 _SCHEMA = """
 CREATE TABLE epochs (
     band INTEGER, start INTEGER, length INTEGER, steps INTEGER, intensity INTEGER, heart_rate INTEGER, state INTEGER,
-    kind INTEGER, number INTEGER, PRIMARY KEY (band, start, length)
+    kind INTEGER, posture TEXT, number INTEGER, PRIMARY KEY (band, start, length)
 ) WITHOUT ROWID;
 CREATE TABLE others (place INTEGER PRIMARY KEY, kind TEXT, key TEXT, cells TEXT, number INTEGER, UNIQUE (kind, key));
 PRAGMA journal_mode = OFF;
@@ -47,6 +47,8 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "draws": ("start",),
 }
 """By table, the columns that two rows cannot have in common. Other tables may hold the same row twice."""
+_Row = tuple[int | str | None, ...]
+"""A row of the table `epochs` here, with its columns in their order."""
 
 
 class Said(NamedTuple):
@@ -130,16 +132,16 @@ class Staging:
     def epochs(self, band: str) -> Iterator[list[Epoch]]:
         """The epochs of a band in batches, in order of time."""
         self._settle()
-        sql = "SELECT start, length, steps, intensity, heart_rate, state, kind FROM epochs WHERE band = ?"
+        sql = "SELECT start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs WHERE band = ?"
         with _translated():
             rows = self._db.execute(f"{sql} ORDER BY start, length", (self._names.get(band),))
             while batch := list(islice(rows, BATCH)):
                 yield [
                     Epoch(
                         instant(start), length * MINUTE, steps, intensity, beats, STATES[state & ~INFERRED], kind,
-                        state >= INFERRED,
+                        state >= INFERRED, POSTURES[posture],
                     )
-                    for start, length, steps, intensity, beats, state, kind in batch
+                    for start, length, steps, intensity, beats, state, kind, posture in batch
                 ]  # fmt: skip
 
     def _number(self, name: str) -> int:
@@ -152,18 +154,18 @@ class Staging:
     def _settle(self) -> None:
         """Write the epochs that wait in memory. Raises `InputError` if one contradicts another."""
         waiting, self._waiting = self._waiting, []
-        rows: list[tuple[int | None, ...]] = []
+        rows: list[_Row] = []
         for name, part in groupby(waiting, key=lambda each: each[0]):
             same = list(part)
             values = epoch_rows(self._number(name), [epoch for _, epoch, _ in same])
             rows += [(*row, number) for row, (_, _, number) in zip(values, same, strict=True)]
         with _translated():
             before = self._db.total_changes
-            self._db.executemany("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
             if self._db.total_changes - before < len(rows):
                 self._refuse_contradictions(rows)
 
-    def _refuse_contradictions(self, rows: Sequence[tuple[int | None, ...]]) -> None:
+    def _refuse_contradictions(self, rows: Sequence[_Row]) -> None:
         for row in rows:
             sql = "SELECT * FROM epochs WHERE band = ? AND start = ? AND length = ?"
             (found,) = self._db.execute(sql, row[:3]).fetchall()
@@ -175,9 +177,9 @@ class Staging:
 
 
 _BETTER = """
-INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET steps = excluded.steps, intensity = excluded.intensity, heart_rate = excluded.heart_rate,
-    state = excluded.state, kind = excluded.kind
+    state = excluded.state, kind = excluded.kind, posture = excluded.posture
 WHERE excluded.steps > steps
 """
 

@@ -83,7 +83,7 @@ def connected(path: Path) -> sqlite3.Connection:
 def insert(db: sqlite3.Connection, rows: Sequence[Row]) -> None:
     for at in range(0, len(rows), year.BATCH):
         db.execute("BEGIN IMMEDIATE")
-        db.executemany("INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows[at : at + year.BATCH])
+        db.executemany("INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows[at : at + year.BATCH])
         db.execute("COMMIT")
 
 

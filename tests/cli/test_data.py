@@ -90,6 +90,18 @@ def test_local_times_are_those_of_the_zone(machine: Machine) -> None:
     )
 
 
+def test_a_posture_of_a_file_counts_from_when_it_is_trusted(machine: Machine) -> None:
+    """Of 20 still minutes they stood in the 10 first; a band that says states vouches for them."""
+    words = ["standing"] * 10 + ["lying"] * 10
+    lines = [f"2026-03-01T09:{at:02}Z,0,,{word}\n" for at, word in enumerate(words)]
+    machine.told("import", "csv", file(machine, "timestamp,steps,state,posture\n" + "".join(lines)))
+    for trusted, standing in ((False, 0), (True, 10), (False, 0)):
+        machine.told("config", "set", "sitting.trust_posture", str(trusted).lower())
+        for _ in range(2):  # judged, and from the table of judged days
+            day = json.loads(machine.told("week", "2026-03-01", "--json"))["days"][-1]
+            assert (day["minutes"]["standing"], day["minutes"]["sitting"]) == (standing, 20 - standing)
+
+
 def test_what_is_exported_can_be_imported_on_another_machine(machine: Machine, tmp_path: Path) -> None:
     machine.band([minute(at, at % 200, heart_rate=60 + at % 5) for at in range(500)], name="caf\u00e9")
     out = machine.home / "out.csv"

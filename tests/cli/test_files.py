@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from hipsync.cli import COMMANDS
+from hipsync.model import Posture
 from support.machine import COMMAND, Machine
 from support.repository import ROOT
 from support.stored import NOW, minute
@@ -22,7 +23,7 @@ ROWS = "timestamp,steps\n2026-03-02T00:00Z,1\n2026-03-02T00:01Z,2\n"
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     found = Machine(tmp_path, NOW)
-    found.band([minute(at, at) for at in range(3)], name="caf\u00e9")
+    found.band([minute(0), minute(1, 1, posture=Posture.LYING), minute(2, 2)], name="caf\u00e9")
     return found
 
 
@@ -49,7 +50,9 @@ def test_an_export_goes_through_a_pipe_into_another_database(machine: Machine, f
     came = run(machine, "--db", other, "import", form, "-", stdin=out.stdout)
     assert (came.returncode, came.stderr) == (0, b"")
     assert b"3 new" in came.stdout
-    assert run(machine, "--db", other, "export").stdout == run(machine, "export").stdout
+    again = run(machine, "--db", other, "export").stdout
+    assert again == run(machine, "export").stdout
+    assert b",lying," in again
     damaged = run(machine, "--db", other, "import", form, "-", stdin=out.stdout[:-40])
     assert damaged.returncode == 1
     assert damaged.stderr.startswith(b"hipsync: -: ")

@@ -10,7 +10,7 @@ import pytest
 from hipsync.core.bouts import Rule, bouts, reached, usual_minutes
 from hipsync.core.summary import KINDS, kinds_of
 from hipsync.core.timeline import Source, minute_of
-from hipsync.model import MINUTE, EndedBy, Epoch, Kind, State
+from hipsync.model import MINUTE, EndedBy, Epoch, Kind, Posture, State
 from support import rule_cases
 from support.builders import MONDAY, day, line, minutes, slots
 
@@ -25,6 +25,7 @@ def epochs_of(case: rule_cases.Case) -> list[Epoch]:
             minute.steps,
             heart_rate=70 if minute.beats else None,
             state=State(minute.state) if minute.state else None,
+            posture=Posture(minute.posture) if minute.posture else None,
         )
         for at, minute in enumerate(rule_cases.minutes_of(case))
         if minute is not None

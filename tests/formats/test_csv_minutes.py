@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from hipsync.errors import InputError
 from hipsync.formats.csv_minutes import Abilities, Exported, Imported, export_csv, import_table, read_csv
-from hipsync.model import MINUTE, Epoch, State
+from hipsync.model import MINUTE, Epoch, Posture, State
 from hipsync.store import Store
 from support.builders import MONDAY
 from support.stored import NOW, band, minute
@@ -119,6 +119,11 @@ def test_a_wrong_first_line_is_named(head: str, message: str) -> None:
         (",heart_rate", f"{ROW},0,0", "heart_rate '0' is not a whole number from 1 to 300"),
         (",intensity", f"{ROW},0,-3", "intensity '-3' is not a whole number from 0 to "),
         (",state", f"{ROW},0,dozing", "there is no state 'dozing': known are asleep, not_worn, "),
+        (
+            ",posture",
+            f"{ROW},0,kneeling",
+            "there is no posture 'kneeling': known are sitting, standing, upright, ",
+        ),
         (",inferred", f"{ROW},0,yes", "inferred 'yes' is not a whole number from 0 to 1"),
         (",band", f"{ROW},0,\x1b[31mred", "band '\\x1b[31mred' is too long, or holds characters that cannot be seen"),
         (",band", f"{ROW},0,{'n' * 65}", f"band '{'n' * 65}' is too long, or holds characters that cannot be seen"),
@@ -143,12 +148,15 @@ def test_the_most_steps_of_a_line_grow_with_its_length() -> None:
 
 def test_all_columns_in_any_order_are_understood() -> None:
     text = (
-        "band,state,heart_rate,steps,timestamp,length,intensity,kind,inferred\n"
-        "left, walking ,90,34,2026-03-02T02:30:00+02:30,120,7,129,\n"
-        "left,,,0,2026-03-02T00:02:00Z,,,,1\n"
+        "band,state,heart_rate,steps,posture,timestamp,length,intensity,kind,inferred\n"
+        "left, walking ,90,34, upright,2026-03-02T02:30:00+02:30,120,7,129,\n"
+        "left,,,0,,2026-03-02T00:02:00Z,,,,1\n"
     )
     assert by_band(text) == {
-        "left": [Epoch(MONDAY, 2 * MINUTE, 34, 7, 90, State.WALKING, 129), minute(2, inferred=True)]
+        "left": [
+            Epoch(MONDAY, 2 * MINUTE, 34, 7, 90, State.WALKING, 129, False, Posture.UPRIGHT),
+            minute(2, inferred=True),
+        ]
     }
     assert abilities(text) == {"left": Abilities(vouches=True, reports_wear=True)}
 
@@ -345,6 +353,7 @@ EPOCHS = st.dictionaries(
         st.none() | st.sampled_from(State),
         st.none() | st.integers(0, 2**32),
         st.booleans(),
+        st.none() | st.sampled_from(Posture),
     ),
     max_size=20,
 )
@@ -352,7 +361,9 @@ EPOCHS = st.dictionaries(
 
 @given(EPOCHS)
 def test_what_is_exported_is_imported_again_without_loss(
-    drawn: dict[tuple[int, int, str], tuple[int, int | None, int | None, State | None, int | None, bool]],
+    drawn: dict[
+        tuple[int, int, str], tuple[int, int | None, int | None, State | None, int | None, bool, Posture | None]
+    ],
 ) -> None:
     with Store.in_memory() as first, Store.in_memory() as second:
         bands = {name: first.add_band(name=name, driver="huami", now=NOW).id for name in ("a", 'b "2", x')}
@@ -403,6 +414,20 @@ def test_an_export_holds_what_starts_in_the_span(store: Store) -> None:
         "timestamp,steps,length,intensity,heart_rate,kind,inferred,band\n"
         '2026-03-02T00:01:00+00:00,30,60,,90,,,"desk, left"\n'
     )
+
+
+def test_postures_are_exported_if_there_is_one_and_vouch_for_nobody(store: Store) -> None:
+    text = f"timestamp,steps,length,intensity,heart_rate,posture,kind,inferred,band\n{ROW},7,60,,,lying,,,thigh\n"
+    imported(store, text)
+    out = io.StringIO()
+    export_csv(store, out, None, None, LATER)
+    assert out.getvalue() == text
+    assert [(desk.vouches, desk.reports_wear) for desk in store.bands()] == [(False, False)]
+
+
+def test_two_lines_that_differ_in_their_posture_contradict_each_other() -> None:
+    message = refusal(f"timestamp,steps,posture\n{ROW},7,lying\n{ROW},7,sitting\n")
+    assert message == "line 3 contradicts line 2, which is about the same time: remove one of them"
 
 
 def test_states_are_exported_although_the_band_does_not_report_wear(store: Store) -> None:

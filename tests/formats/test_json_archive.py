@@ -24,6 +24,7 @@ from hipsync.model import (
     Label,
     Outing,
     Pause,
+    Posture,
     Presence,
     PresenceSpan,
     Prompt,
@@ -46,10 +47,11 @@ def filled(store: Store, days: int = 1) -> None:
         vouches=True, reports_wear=True,
     )  # fmt: skip
     two = store.add_band(name="left", driver="infinitime", now=NOW)
-    states = [None, *State]
+    states, postures = [None, *State], [None, *Posture]
     store.append(one.id, [
         Epoch(MONDAY + n * MINUTE, MINUTE, noise.randrange(150) if noise.random() < 0.2 else 0, noise.randrange(99),
-              noise.choice([None, 60]), noise.choice(states), noise.choice([None, 0x73]), noise.random() < 0.1)
+              noise.choice([None, 60]), noise.choice(states), noise.choice([None, 0x73]), noise.random() < 0.1,
+              noise.choice(postures))
         for n in range(1440 * days)
     ])  # fmt: skip
     store.append(two.id, GOOD)
@@ -167,6 +169,7 @@ REPLACED = {
     "words for numbers": ('"steps": 3}', '"steps": "many"}'),
     "a band that is not there": ('"band": "left", "at"', '"band": "nobody", "at"'),
     "a name that steers": ('"name": "left"', '"name": "le\\u001b[2Jft"'),
+    "a posture without a word": ('"posture": "lying"', '"posture": "kneeling"'),
     "too many steps": ('"steps": 30,', '"steps": 30000,'),
     "a table is missing": ('"pauses": ', '"breaks": '),
     "an epoch before 1970": ('"timestamp": "2026-03-02T00:00:00+00:00"', '"timestamp": "1970-01-01T00:00:00+14:00"'),

@@ -21,6 +21,7 @@ from hipsync.model import (
     Exercise,
     Info,
     Occasion,
+    Posture,
     Prompt,
     State,
     Sync,
@@ -89,6 +90,17 @@ def test_a_database_of_schema_1_opens_with_all_that_it_held(path: Path, opened: 
         assert store.prompts(MONDAY, NOW)[0] == warm_up, "the constraint of a version that did not know it"
         assert store.check() == []
     assert version(path) == VERSION
+
+
+def test_a_band_of_an_older_file_can_give_a_posture_and_the_view_shows_it(path: Path) -> None:
+    made(path, SCHEMA_1)
+    with Store.open(path) as store:
+        (desk,) = store.bands()
+        store.append(desk.id, [minute(1, posture=Posture.LYING)])
+        assert [each.posture for each in store.epochs(desk.id, MONDAY, NOW)] == [None, Posture.LYING]
+    with closing(sqlite3.connect(path)) as db:
+        shown = db.execute("SELECT steps, state, kind, posture FROM minutes ORDER BY start_utc").fetchall()
+    assert shown == [(30, "walking", 1, None), (0, "unsaid", None, "lying")]
 
 
 OLD = "CREATE TABLE diary (day TEXT, words TEXT); INSERT INTO diary VALUES ('monday', 'sat a lot');"

@@ -19,6 +19,7 @@ from hipsync.model import (
     Label,
     Outing,
     Pause,
+    Posture,
     Presence,
     PresenceSpan,
     Prompt,
@@ -62,7 +63,7 @@ VALUES: list[object] = [
 def machine(tmp_path: Path) -> Machine:
     """A machine with a row in each table."""
     machine = Machine(tmp_path, NOW)
-    band = machine.band([minute(at, 2) for at in range(300)])
+    band = machine.band([minute(at, 2, posture=Posture.SITTING) for at in range(300)])
     machine.now = NOW
     with Store.open(machine.database) as store:
         store.append(band, GOOD[2:])
@@ -150,6 +151,7 @@ def test_rows_without_sense_are_counted_by_table_and_left_out(machine: Machine) 
         db.execute("PRAGMA ignore_check_constraints = ON")
         db.execute("UPDATE epochs SET steps = 'many' WHERE start < ?", (MONDAY.timestamp() + 60 * 10,))
         db.execute("UPDATE epochs SET state = 9 WHERE start = ?", (MONDAY.timestamp() + 60 * 10,))
+        db.execute("UPDATE epochs SET posture = 'kneeling' WHERE start = ?", (MONDAY.timestamp() + 60 * 11,))
         db.execute("INSERT INTO zones VALUES (?, 'Mars/Base')", (int(NOW.timestamp()),))
         db.execute("UPDATE prompts SET answer = 'maybe'")
         db.execute("UPDATE bands SET name = CAST(x'6465736bff' AS TEXT)")
@@ -157,16 +159,16 @@ def test_rows_without_sense_are_counted_by_table_and_left_out(machine: Machine) 
     assert done.exit_code == 1
     assert done.stdout.splitlines() == [
         "bands: 1 texts are no UTF-8",
-        "epochs: 11 rows make no sense and are left out",
+        "epochs: 12 rows make no sense and are left out",
         "zones: 1 rows make no sense and are left out",
         "prompts: 1 rows make no sense and are left out",
     ]
     day = machine.type("day", "2026-03-02", "--json")
     assert (day.exit_code, json.loads(day.stdout)["steps"], json.loads(day.stdout)["zone"]) == (
-        0, 2 * (300 - 11), "Europe/London",
+        0, 2 * (300 - 12), "Europe/London",
     )  # fmt: skip
     assert "bands: 1 texts are no UTF-8" in day.stderr
-    assert json.loads(day.stdout)["minutes"]["unknown"] >= 11
+    assert json.loads(day.stdout)["minutes"]["unknown"] >= 12
 
 
 def test_an_export_of_a_database_with_rows_without_sense_makes_a_sound_one(machine: Machine) -> None:

@@ -27,6 +27,7 @@ from hipsync.model import (
     Exercise,
     Inactivity,
     Info,
+    Posture,
     Prompt,
     Reading,
     State,
@@ -134,18 +135,22 @@ def test_every_state_comes_back_and_the_view_of_minutes_shows_it(
         ),
         pytest.param(minute(0, 5, heart_rate=70), minute(0, 5, heart_rate=80), minute(0, 5, heart_rate=80)),
         pytest.param(
-            minute(0, 5, heart_rate=70, intensity=3, state=State.WALKING, kind=1),
+            minute(0, 5, heart_rate=70, intensity=3, state=State.WALKING, kind=1, posture=Posture.UPRIGHT),
             minute(0, 6),
-            minute(0, 6, heart_rate=70, intensity=3, state=State.WALKING, kind=1),
+            minute(0, 6, heart_rate=70, intensity=3, state=State.WALKING, kind=1, posture=Posture.UPRIGHT),
             id="nothing said takes nothing away",
         ),
         pytest.param(
             minute(0, 5),
-            minute(0, 5, heart_rate=70, intensity=3, state=State.WALKING, kind=1),
-            minute(0, 5, heart_rate=70, intensity=3, state=State.WALKING, kind=1),
+            minute(0, 5, heart_rate=70, intensity=3, state=State.WALKING, kind=1, posture=Posture.UPRIGHT),
+            minute(0, 5, heart_rate=70, intensity=3, state=State.WALKING, kind=1, posture=Posture.UPRIGHT),
             id="what was missing is filled in",
         ),
         pytest.param(minute(0, state=State.SITTING), minute(0, state=State.ASLEEP), minute(0, state=State.ASLEEP)),
+        pytest.param(minute(0), minute(0, posture=Posture.LYING), minute(0, posture=Posture.LYING), id="a posture"),
+        pytest.param(
+            minute(0, posture=Posture.LYING), minute(0, posture=Posture.SITTING), minute(0, posture=Posture.SITTING)
+        ),
         pytest.param(minute(0, inferred=True), minute(0), minute(0), id="inferred, then sent"),
         pytest.param(minute(0), minute(0, inferred=True), minute(0), id="sent, then inferred"),
         pytest.param(minute(0, 4), minute(0, inferred=True), minute(0, 4), id="sent with steps, then inferred"),
@@ -185,6 +190,7 @@ EPOCHS = st.lists(
         st.integers(0, 3),
         heart_rate=st.none() | st.integers(60, 62),
         state=st.none() | st.sampled_from(State),
+        posture=st.none() | st.sampled_from(Posture),
     )
     | st.builds(minute, st.integers(0, 5), inferred=st.just(value=True)),
     max_size=30,

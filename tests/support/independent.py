@@ -45,6 +45,8 @@ DOUBTFUL = 180  # zero minutes in a row, from a band that does not report wear, 
 
 Rows = Mapping[datetime, tuple[int, str | None]]
 """By the UTC start of a minute, its steps and the band's state, named as in `import csv`; a missing row has no key."""
+Postures = Mapping[datetime, str]
+"""By the UTC start of a minute, the posture that the band gives beside its state, named as in `import csv`."""
 Condition = Literal["counted", "riding", "asleep", "not_worn", "missing"]
 Kind = Literal["sitting", "up", "standing", "asleep", "not_worn", "unknown"]
 KINDS: tuple[Kind, ...] = ("sitting", "up", "standing", "asleep", "not_worn", "unknown")
@@ -73,7 +75,8 @@ class Rule(NamedTuple):
 
 
 TRUSTING = Rule(standing_ends=True, sitting_waives=True, posture_totals=True)
-UPRIGHT = {"standing", "walking", "running"}
+UPRIGHT = {"standing", "walking", "running", "upright"}
+SEATED = {"sitting", "lying"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +128,23 @@ def ridden(rows: Rows, rides: Sequence[tuple[datetime, datetime]]) -> Rows:
 class Line:
     """Whole minutes in a row from `origin`, judged by `rule`, up to `now` or until nothing more can happen."""
 
-    def __init__(self, rows: Rows, now: datetime, rule: Rule, *, vouches: bool, zone: ZoneInfo | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        now: datetime,
+        rule: Rule,
+        *,
+        vouches: bool,
+        zone: ZoneInfo | None = None,
+        postures: Postures | None = None,
+    ) -> None:
         now = now.replace(second=0, microsecond=0)
         past = {at: row for at, row in rows.items() if at < now}
         self.rule = rule
         self.origin = min(past, default=now)
         end = min(now, max(past, default=now) + (BRIDGE + 2) * MINUTE)  # as far as the gap that ends a stretch
         self.rows = [past.get(self.origin + i * MINUTE) for i in range((end - self.origin) // MINUTE)]
+        self.postures = [(postures or {}).get(self.origin + i * MINUTE) for i in range(len(self.rows))]
         self.conditions: list[Condition] = [condition(row) for row in self.rows]
         self.steps = [row[0] if row else 0 for row in self.rows]
         self.zero_run = self._zero_runs()
@@ -196,7 +209,8 @@ class Line:
         row = self.rows[t] if t >= 0 else None
         if row is None or self.conditions[t] != "counted":
             return None
-        return "upright" if row[1] in UPRIGHT else "sitting" if row[1] == "sitting" else None
+        word = self.postures[t] or row[1]
+        return "upright" if word in UPRIGHT else "sitting" if word in SEATED else None
 
     def _sat(self, t: int) -> bool:
         """Whether all of the last 5 minutes, as far back as they are counted without a gap, were sat through."""
@@ -263,7 +277,8 @@ class Line:
         row, what = self.rows[t], self.conditions[t]
         if what in {"not_worn", "asleep"}:
             return "not_worn" if what == "not_worn" else "asleep"
-        if row and row[1] == "standing":
+        state, posture = row[1] if row else None, self.postures[t] if self.rule.posture_totals else None
+        if what == "counted" and (posture or state) == "standing":
             return "standing"
         if self.rule.posture_totals and (said := self._said(t)) is not None:
             return "sitting" if said == "sitting" and self.steps[t] < 20 else "up"
@@ -390,11 +405,18 @@ def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 
 def day_of_minutes(
-    rows: Rows, day: date, *, zone: ZoneInfo, now: datetime, vouches: bool, rule: Rule | None = None
+    rows: Rows,
+    day: date,
+    *,
+    zone: ZoneInfo,
+    now: datetime,
+    vouches: bool,
+    rule: Rule | None = None,
+    postures: Postures | None = None,
 ) -> Day:
     """Return what `day --json` must say of one band's minutes. `now` and the keys of `rows` are aware datetimes."""
     rule = rule or Rule()
-    line = Line(rows, now, rule, vouches=vouches, zone=zone)
+    line = Line(rows, now, rule, vouches=vouches, zone=zone, postures=postures)
     start, end = bounds(day, zone)
     until = max(start, min(end, now.replace(second=0, microsecond=0)))
 

@@ -16,6 +16,7 @@ class Minute(NamedTuple):
     state: str | None
     beats: bool
     """Whether there is a heart rate."""
+    posture: str | None
 
 
 def cases() -> list[Case]:
@@ -26,15 +27,22 @@ def cases() -> list[Case]:
 def minutes_of(case: Case) -> list[Minute | None]:
     """The minutes of a case that is not of slots, from 00:00 UTC on; None is a missing row."""
     steps: Sequence[int | str | None] = case["steps"]
-    states: dict[int, str] = {at: word for start, end, word in case.get("said", ()) for at in range(start, end)}
+    states = _words(case.get("said", ()))
+    postures = _words(case.get("posture", ()))
     beats = "heartless" in case
     heartless = {at for start, end in case.get("heartless", ()) for at in range(start, end)}
     return [
         None
         if isinstance(n, str)
-        else Minute(n or 0, "not_worn" if n is None else states.get(at), beats and at not in heartless)
+        else Minute(
+            n or 0, "not_worn" if n is None else states.get(at), beats and at not in heartless, postures.get(at)
+        )
         for at, n in enumerate(steps)
     ]
+
+
+def _words(spans: Sequence[tuple[int, int, str]]) -> dict[int, str]:
+    return {at: word for start, end, word in spans for at in range(start, end)}
 
 
 def vouches(case: Case) -> bool:

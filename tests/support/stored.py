@@ -15,6 +15,7 @@ from hipsync.model import (
     Epoch,
     Inactivity,
     Info,
+    Posture,
     Reading,
     State,
     Wear,
@@ -44,9 +45,10 @@ def minute(
     state: State | None = None,
     kind: int | None = None,
     inferred: bool = False,
+    posture: Posture | None = None,
 ) -> Epoch:
     """Return minute `at` of Monday, counted from 0, as an epoch."""
-    return Epoch(MONDAY + at * MINUTE, MINUTE, steps, intensity, heart_rate, state, kind, inferred)
+    return Epoch(MONDAY + at * MINUTE, MINUTE, steps, intensity, heart_rate, state, kind, inferred, posture)
 
 
 GOOD: list[Reading] = [

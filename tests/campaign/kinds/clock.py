@@ -65,7 +65,7 @@ def future_rows(run: Run) -> None:
     run.configure_hook()
     ahead = run.now_minute * 60 + run.chance.choice((2 * HOUR, DAY, 400 * DAY, 9 * 365 * DAY)) // 60 * 60
     truth = {BAND: {**run.truth[BAND], ahead // 60: 7}}
-    run.sql("INSERT INTO epochs VALUES (100, ?, 1, 7, NULL, NULL, 0, NULL)", ahead)
+    run.sql("INSERT INTO epochs VALUES (100, ?, 1, 7, NULL, NULL, 0, NULL, NULL)", ahead)
     others = (
         "INSERT INTO syncs (band, started, ended, epochs) VALUES (100, ?1, ?1 + 5, 5)",
         "INSERT INTO prompts VALUES (?1, ?1, 'hip-extension', 1, '', 1, ?1, NULL, NULL, NULL, 'sitting')",
