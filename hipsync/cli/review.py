@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hipsync.core.period import PeriodSummary
     from hipsync.core.summary import DaySummary
     from hipsync.core.trial import Compared
+    from hipsync.core.weeks import Weeks
     from hipsync.model import Band
     from hipsync.report.terminal_day import Style
     from hipsync.report.terminal_period import PeriodKind
@@ -156,7 +157,7 @@ def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
     elif asked.html is not None:
         from hipsync.core.period import period_summary
 
-        _write_page(app, asked.html, period_summary([summary]), None, open_page=asked.open_page)
+        _write_page(app, asked.html, period_summary([summary]), None, None, open_page=asked.open_page)
     else:
         click.echo(_day_text(app, summary), nl=False)
     if summary.complete_until is None:
@@ -167,38 +168,42 @@ def show_days(ctx: click.Context, kind: PeriodKind, when: str, asked: Asked) -> 
     """Show the week or month that `when` means; end with `exits.NOTHING_KNOWN` if nothing is known of it."""
     app: App = ctx.obj
     period, before = period_of(app, kind, when, asked.band, asked.zone)
-    trial = _trial_in(app, period, asked.band, asked.zone) if kind == "month" else None
+    trial = _trial_in(app, period, asked.band, asked.zone) if kind == "month" and not asked.as_csv else None
+    weeks = _weeks_of(app, period, asked.band, asked.zone) if kind == "month" and not asked.as_csv else None
     if asked.as_json:
         from hipsync.report.json_csv import period_json
 
-        click.echo(json.dumps(period_json(period, kind, before, trial), indent=1))
+        click.echo(json.dumps(period_json(period, kind, before, trial, weeks), indent=1))
     elif asked.as_csv:
         _echo_csv(period.days)
     elif asked.html is not None:
-        _write_page(app, asked.html, period, before, open_page=asked.open_page)
+        _write_page(app, asked.html, period, before, weeks, open_page=asked.open_page)
     else:
         from hipsync.report.terminal_day import ASCII_MARKS, UNICODE_MARKS
         from hipsync.report.terminal_period import period_facts, period_text
 
-        lines = _trial_lines(trial)
+        more = _more_lines(trial, weeks)
         if asked.plain:
-            click.echo("\n".join(period_facts(period, kind, before, lines)))
+            click.echo("\n".join(period_facts(period, kind, before, more)))
         else:
             marks, columns = UNICODE_MARKS if _shows_unicode() else ASCII_MARKS, _columns()
-            text = period_text(
-                period, kind, before=before, trial=lines, style=_style(app), marks=marks, columns=columns
-            )
+            text = period_text(period, kind, before=before, more=more, style=_style(app), marks=marks, columns=columns)
             click.echo(text, nl=False)
     if period.complete_until is None:
         ctx.exit(exits.NOTHING_KNOWN)
 
 
-def _trial_lines(found: Compared | None) -> Sequence[str]:
-    if found is None:
-        return ()
-    from hipsync.report.terminal_trial import trial_lines
+def _more_lines(trial: Compared | None, weeks: Weeks | None) -> Sequence[Sequence[str]]:
+    groups: list[Sequence[str]] = []
+    if trial is not None:
+        from hipsync.report.terminal_trial import trial_lines
 
-    return list(trial_lines(found))
+        groups.append(list(trial_lines(trial)))
+    if weeks is not None:
+        from hipsync.report.terminal_weeks import weeks_lines
+
+        groups.append(list(weeks_lines(weeks)))
+    return groups
 
 
 def _day_text(app: App, summary: DaySummary) -> str:
@@ -246,12 +251,21 @@ def _echo_csv(days: Sequence[DaySummary]) -> None:
     csv.writer(sys.stdout, lineterminator="\n").writerows(days_csv(days))
 
 
-def _write_page(app: App, file: Path, period: PeriodSummary, before: PeriodSummary | None, *, open_page: bool) -> None:
+def _write_page(
+    app: App,
+    file: Path,
+    period: PeriodSummary,
+    before: PeriodSummary | None,
+    weeks: Weeks | None,
+    *,
+    open_page: bool,
+) -> None:
     """Write a page with charts that only its owner can read, whole or not at all. Raises `ConfigError` if it cannot."""
     from hipsync.cli.files import STANDARD, written
     from hipsync.report.page import page_html
+    from hipsync.report.page.weeks import weeks_section
 
-    page = page_html(period, app.now(), previous=before)
+    page = page_html(period, app.now(), previous=before, weeks=weeks_section(weeks))
     try:
         with written(file) as opened:
             opened.write(page.encode())
@@ -308,6 +322,16 @@ def _trial_in(app: App, period: PeriodSummary, band: str | None, zone: str | Non
         from hipsync.history.trial_outcomes import trial_outcomes
 
         return trial_outcomes(store, app.rule(), zones, start, end, app.now(), only)
+
+
+def _weeks_of(app: App, period: PeriodSummary, band: str | None, zone: str | None) -> Weeks | None:
+    """Return how the weeks up to the end of a period went; None if no week is known. Raises `HipsyncError`."""
+    with _opened(app, band, zone, to_write=True) as (store, zones, only):
+        if store is None:
+            return None
+        from hipsync.history.weeks import weeks_until
+
+        return weeks_until(store, app.rule(), zones, period.days[-1].date, app.now(), only)
 
 
 @contextlib.contextmanager

@@ -13,9 +13,11 @@ from hipsync.core.days import BEGINNING_OF_TIME
 from hipsync.core.shares import Share
 from hipsync.core.trial import Compared
 from hipsync.history.trial_outcomes import trial_outcomes
+from hipsync.history.weeks import weeks_until
 from hipsync.instants import latest
-from hipsync.report.json_csv import trial_json
+from hipsync.report.json_csv import trial_json, weeks_json
 from hipsync.report.terminal_trial import trial_lines
+from hipsync.report.terminal_weeks import each_week_lines
 
 SHARE = 0.1
 """The share of due reminders that `hipsync trial start` has withheld: one in ten costs little, and tells in months."""
@@ -27,6 +29,8 @@ SHARE = 0.1
 def trial_command(ctx: click.Context, as_json: bool) -> None:
     """Find out whether reminders help you: withhold one in ten, drawn at random, and compare.
 
+    It also shows, without a trial too, how the last weeks went.
+
     \b
     hipsync trial start
     hipsync trial stop
@@ -37,10 +41,10 @@ def trial_command(ctx: click.Context, as_json: bool) -> None:
 
 
 def _report(app: App, *, as_json: bool) -> None:
-    """Print what was found since the first draw, and whether a trial runs."""
-    now, found, since = app.now(), Compared(Share(0, 0), Share(0, 0), 0), None
+    """Print what was found since the first draw, whether a trial runs, and how the weeks went."""
+    now, found, since, weeks = app.now(), Compared(Share(0, 0), Share(0, 0), 0), None, None
     with contextlib.ExitStack() as stack:
-        store = app.read_store()
+        store = app.read_store(to_write=True)
         zones = app.zones(store)
         if store is not None:
             stack.enter_context(store)
@@ -49,16 +53,20 @@ def _report(app: App, *, as_json: bool) -> None:
             if draws:
                 since = zones.local(draws[0].at)
                 found = trial_outcomes(store, app.rule(), zones, draws[0].at, end, now)
+            weeks = weeks_until(store, app.rule(), zones, zones.date_of(now), now)
     if as_json:
         head = {"share": app.config().trial or None, "since": None if since is None else since.isoformat()}
-        click.echo(json.dumps({"version": 1, **head, **trial_json(found)}, indent=1))
+        told = None if weeks is None else weeks_json(weeks)
+        click.echo(json.dumps({"version": 1, **head, **trial_json(found), "weeks": told}, indent=1))
         return
     click.echo(state_of_trial(app))
     if since is None:
         click.echo("Nothing was drawn yet.")
-        return
-    click.echo(f"Since {since.day} {since:%B %Y}:")
-    click.echo("\n".join(f"  {line}" for line in trial_lines(found)))
+    else:
+        click.echo(f"Since {since.day} {since:%B %Y}:")
+        click.echo("\n".join(f"  {line}" for line in trial_lines(found)))
+    if weeks is not None:
+        click.echo("\n".join(["", *each_week_lines(weeks)]))
 
 
 @trial_command.command("start")

@@ -126,8 +126,9 @@ class Site:
                 neighbours=(earlier[0].isoformat(), later.isoformat() if later <= today else ""),
             )
             learned = "" if span == "day" else _learned(app, store, zones)
+            weeks = _weeks(app, store, zones, days[-1]) if span == "month" else ""
         refresh = f"{REFRESH_S}; url=../{span}/today" if today in days else ""
-        return page_html(period, now, previous=previous, learned=learned, above=top, refresh=refresh)
+        return page_html(period, now, previous=previous, learned=learned, weeks=weeks, above=top, refresh=refresh)
 
     def _line(self, store: Store) -> str:
         """Return what `hipsync status` says first."""
@@ -168,6 +169,14 @@ def _learned(app: App, store: Store, zones: Zones) -> str:
 
     config = app.config()
     return learned_section(learned_by(store, config.rule, zones, app.now()), adapts=config.adapt)
+
+
+def _weeks(app: App, store: Store, zones: Zones, last: date) -> str:
+    """Return how the weeks up to this day went, as a section of the page."""
+    from hipsync.history.weeks import weeks_until
+    from hipsync.report.page.weeks import weeks_section
+
+    return weeks_section(weeks_until(store, app.rule(), zones, last, app.now()))
 
 
 def days_of(span: str, when: str, today: date) -> Sequence[date]:

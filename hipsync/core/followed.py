@@ -26,6 +26,8 @@ LAST_WEEK = timedelta(days=7)
 FEW_BELOW, FEWEST_IN_WEEK = 0.3, 6
 """In a week, few reminders were followed if fewer than this share of at least so many were."""
 _UNTOLD = frozenset({Kind.UNKNOWN, Kind.NOT_WORN, Kind.ASLEEP})
+_OTHER_ANSWERS = frozenset({Answer.SNOOZED, Answer.SKIPPED, Answer.STANDING})
+"""The answers of the person that do not say that they followed."""
 
 HourOfWeek = tuple[int, int]
 """A local hour of the week: the weekday, with Monday as 0, and the hour from 0 to 23."""
@@ -103,6 +105,14 @@ def follow_ups(days: Sequence[DaySummary]) -> Iterator[FollowUp]:
             if (followed := _followed(outcome, days[place : place + 2])) is not None:
                 local = outcome.prompt.at.astimezone(ZoneInfo(day.zone))
                 yield FollowUp(outcome.prompt.at, (local.weekday(), local.hour), followed)
+
+
+def was_answered(outcome: PromptOutcome, days: Sequence[DaySummary]) -> bool | None:
+    """Whether its wearer answered a reminder in words, or followed it; None if that is not known.
+
+    `days` are its own and the one after it.
+    """
+    return outcome.prompt.answer in _OTHER_ANSWERS or _followed(outcome, days)
 
 
 def _followed(outcome: PromptOutcome, days: Sequence[DaySummary]) -> bool | None:

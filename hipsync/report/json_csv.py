@@ -13,9 +13,11 @@ from hipsync.text import Json
 
 if TYPE_CHECKING:
     from hipsync.core.followed import Learned
+    from hipsync.core.halves import Halves
     from hipsync.core.period import PeriodSummary, Rates
     from hipsync.core.shares import Share
     from hipsync.core.trial import Compared
+    from hipsync.core.weeks import Weeks
     from hipsync.report.terminal_period import PeriodKind
 
 
@@ -99,19 +101,24 @@ def _hour_json(hour: Hour, zone: ZoneInfo) -> dict[str, Json]:
 
 
 def period_json(
-    period: PeriodSummary, kind: PeriodKind, before: PeriodSummary | None = None, trial: Compared | None = None
+    period: PeriodSummary,
+    kind: PeriodKind,
+    before: PeriodSummary | None = None,
+    trial: Compared | None = None,
+    weeks: Weeks | None = None,
 ) -> dict[str, Json]:
     """The object that `week --json` and `month --json` print, version 1; `days` lists the objects of `day --json`.
 
-    A month has the member `trial`, which is null if `trial` is None. If `before` is given, the member `before` has the
-    same members except `version` and `days`. The member `change` compares the two periods, and is null if too little is
-    known of either.
+    A month has the members `trial` and `weeks`, which are null if these are None. If `before` is given, the member
+    `before` has the same members except `version` and `days`. The member `change` compares the two periods, and is null
+    if too little is known of either.
     """
     from hipsync.core.period import change  # `hipsync today` waits for every import of this module
 
     found: dict[str, Json] = {"version": 1, **_period_json(period), "days": [day_json(day) for day in period.days]}
     if kind == "month":
         found["trial"] = None if trial is None else trial_json(trial)
+        found["weeks"] = None if weeks is None else weeks_json(weeks)
     if before is not None:
         compared = change(period, before)
         found["before"] = _period_json(before)
@@ -165,6 +172,60 @@ def trial_json(found: Compared) -> dict[str, Json]:
         "interval_points": None if apart is None else [round(apart.low * 100, 1), round(apart.high * 100, 1)],
         "says": says(found.reminded, found.withheld).value,
     }
+
+
+def weeks_json(found: Weeks) -> dict[str, Json]:
+    """How the weeks went, as the member `weeks` of `trial --json` and `month --json`."""
+    from hipsync.core.weeks import DAY_AWAKE_MINUTES
+
+    return {
+        "looked_at": found.looked_at,
+        "known": [
+            {
+                "first": week.first.isoformat(),
+                "breaks_in_time": _counts_json(week.in_time),
+                "answered": _counts_json(week.answered),
+                "sitting_minutes": _minutes_a_day(week.sitting),
+            }
+            for week in found.known
+        ],
+        "breaks_in_time": _halves_json(found.in_time),
+        "answered": _halves_json(found.answered),
+        "sitting": {
+            "earlier_minutes": _minutes_a_day(found.sitting.earlier),
+            "later_minutes": _minutes_a_day(found.sitting.later),
+            **_apart_json(found.sitting, DAY_AWAKE_MINUTES, "minutes"),
+        },
+    }
+
+
+def _halves_json(found: Halves) -> dict[str, Json]:
+    return {
+        "earlier": _counts_json(found.earlier),
+        "later": _counts_json(found.later),
+        **_apart_json(found, 100, "points"),
+    }
+
+
+def _apart_json(found: Halves, scale: int, unit: str) -> dict[str, Json]:
+    from hipsync.core.halves import says
+
+    apart = found.apart
+    return {
+        f"difference_{unit}": None if apart is None else round(apart.value * scale, 1),
+        f"interval_{unit}": None if apart is None else [round(end * scale, 1) for end in apart.interval()],
+        "says": says(found).value,
+    }
+
+
+def _counts_json(share: Share) -> dict[str, Json]:
+    return {"count": share.hits, "of": share.of}
+
+
+def _minutes_a_day(sitting: Share) -> int | None:
+    from hipsync.core.weeks import DAY_AWAKE_MINUTES
+
+    return None if sitting.value is None else round(sitting.value * DAY_AWAKE_MINUTES)
 
 
 def learned_json(known: Learned) -> dict[str, Json]:

@@ -53,14 +53,14 @@ def period_text(
     kind: PeriodKind,
     *,
     before: PeriodSummary | None = None,
-    trial: Sequence[str] = (),
+    more: Sequence[Sequence[str]] = (),
     style: Style = "plain",
     marks: Marks = UNICODE_MARKS,
     columns: int = NARROWEST_COLUMNS,
 ) -> str:
     """The text of a week or month for a terminal with at least 80 `columns`; it ends with a line feed.
 
-    `before` is the period to compare with; None for no comparison. `trial` are lines on what a trial found.
+    `before` is the period to compare with; None for no comparison. `more` are groups of lines on what else was found.
     """
     lines = [*_head(period, kind)]
     if period.complete_until is None:
@@ -70,13 +70,13 @@ def period_text(
     lines += [f"  {line}" for line in _followed(period, before)]
     if before is not None:
         lines += ["", *(f"  {line}" for line in _change(period, before))]
-    if trial:
-        lines += ["", *(f"  {line}" for line in trial)]
+    for group in more:
+        lines += ["", *(f"  {line}" for line in group)]
     return "\n".join([*lines, "", f"  {advice(period)}"]) + "\n"
 
 
 def period_facts(
-    period: PeriodSummary, kind: PeriodKind, before: PeriodSummary | None = None, trial: Sequence[str] = ()
+    period: PeriodSummary, kind: PeriodKind, before: PeriodSummary | None = None, more: Sequence[Sequence[str]] = ()
 ) -> Iterator[str]:
     """The week or month in words, one fact per line, for whoever listens to the text or searches in it."""
     yield from _head(period, kind)
@@ -90,7 +90,7 @@ def period_facts(
             yield _fact(day)
         if before is not None:
             yield from (line.strip() for line in _change(period, before))
-    yield from trial
+    yield from (line.strip() for line in chain.from_iterable(more))
     yield advice(period)
 
 

@@ -220,6 +220,15 @@ class Readings(Bands):
                 found[kind] = instant(newest)
         return found
 
+    def oldest(self) -> datetime | None:
+        """The start of the first epoch, or the instant of the first counter, of all bands; None without both."""
+        rows = self._rows(
+            f"SELECT (SELECT start FROM epochs WHERE band = id AND {SENSE['epochs']} ORDER BY start LIMIT 1),"
+            f" (SELECT at FROM counters WHERE band = id AND {SENSE['counters']} ORDER BY at LIMIT 1) FROM bands"
+        )
+        found = [oldest for row in rows for oldest in row if oldest is not None]
+        return instant(min(found)) if found else None
+
     def newest(self) -> datetime | None:
         """The newest instant that a row carries, contacts apart (`future_sync`); None if there is no row.
 

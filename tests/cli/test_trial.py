@@ -11,11 +11,12 @@ import jsonschema
 import pytest
 from referencing import Registry, Resource
 
-from hipsync.model import MINUTE, Draw
+from hipsync.model import MINUTE, Answer, Draw, Epoch, Prompt
 from hipsync.settings.file import load
 from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.machine import Machine
+from support.parsed_page import Parsed
 from support.repository import TESTS
 
 
@@ -55,17 +56,23 @@ def test_the_default_is_off(machine: Machine) -> None:
     assert 'trial = "off"\n' in machine.told("config", "show")
 
 
-SCHEMAS = {name: json.loads((TESTS / "report" / f"{name}.schema.json").read_text()) for name in ("trial", "day")}
+SCHEMAS = {
+    name: json.loads((TESTS / "report" / f"{name}.schema.json").read_text()) for name in ("trial", "day", "month")
+}
 REGISTRY: Any = Registry[Any]().with_resources(
     [(f"{name}.schema.json", Resource[Any].from_contents(schema)) for name, schema in SCHEMAS.items()]
 )
 
 
-def found(machine: Machine) -> dict[str, Any]:
-    output: dict[str, Any] = json.loads(machine.told("trial", "--json"))
-    validator: Any = jsonschema.Draft202012Validator(SCHEMAS["trial"], registry=REGISTRY)
+def found(machine: Machine, *words: str) -> dict[str, Any]:
+    command = words or ("trial",)
+    output: dict[str, Any] = json.loads(machine.told(*command, "--json"))
+    validator: Any = jsonschema.Draft202012Validator(SCHEMAS[command[0]], registry=REGISTRY)
     validator.validate(output)
     return output
+
+
+DAY = timedelta(days=1)
 
 
 def lived(machine: Machine, ways: str) -> None:
@@ -93,7 +100,7 @@ def test_the_report_before_anything_was_drawn(machine: Machine) -> None:
     assert found(machine) == {
         "version": 1, "share": None, "since": None, "reminded": {"broke_off": 0, "of": 0},
         "withheld": {"broke_off": 0, "of": 0}, "left_out": 0, "difference_points": None, "interval_points": None,
-        "says": "nothing yet",
+        "says": "nothing yet", "weeks": None,
     }  # fmt: skip
     assert machine.files() == []
 
@@ -116,7 +123,8 @@ def test_the_report_and_that_of_the_month(machine: Machine) -> None:
     assert (report["reminded"], report["withheld"]) == ({"broke_off": 5, "of": 8}, {"broke_off": 1, "of": 3})
     assert (report["left_out"], report["difference_points"], report["says"]) == (1, 29.2, "nothing yet")
     month = json.loads(machine.told("month", "--json"))
-    assert month["trial"] == {key: value for key, value in report.items() if key not in {"version", "share", "since"}}
+    head = {"version", "share", "since", "weeks"}
+    assert month["trial"] == {key: value for key, value in report.items() if key not in head}
     assert "\n".join(f"  {line}" for line in lines) in machine.told("month")
     assert machine.told("month", "--plain").splitlines()[-5:-1] == lines
     machine.now += timedelta(days=40)
@@ -143,3 +151,111 @@ def test_without_one_that_was_withheld_there_is_no_difference(machine: Machine) 
     lived(machine, "Bb")
     assert "with a reminder 50 % of 2, without none is known\n" in machine.told("trial")
     assert found(machine)["difference_points"] is None
+
+
+# ------------------------------------------------------------------ over the weeks
+
+
+def lived_weeks(machine: Machine, weeks: int, changed_after: int = 4) -> None:
+    """Weeks of days with 8 h of walking and a stretch of 65 min, later of 80; a reminder is answered, later ignored."""
+    epochs, prompts = list[Epoch](), list[Prompt]()
+    for number in range(7 * weeks):
+        start, late = MONDAY + number * DAY, number >= 7 * changed_after
+        sat = 80 if late else 65
+        epochs += day(f"8h sleep, 8h walk 30, {sat}m sit, 5m walk, {475 - sat}m off", start)
+        at = start + 600 * MINUTE
+        prompts.append(Prompt(at, at, "hip-extension", sure=True, answer=Answer.IGNORED if late else Answer.SKIPPED))
+    machine.band(epochs)
+    machine.now = MONDAY + 7 * weeks * DAY + 540 * MINUTE
+    with Store.open(machine.database) as store:
+        for prompt in prompts:
+            store.add_prompt(prompt)
+
+
+SEEN = [
+    "known weeks: 8 of the last 12; the first 4, then the last 4:",
+    "broken off within 15 min after 60 min: 100 % of 28, then 0 % of 28",
+    "  difference: -100 points (95 % interval: -100 to -85)",
+    "  less in the later weeks: a difference like this is hardly chance",
+    "reminders answered: 100 % of 28, then 0 % of 28",
+    "  difference: -100 points (95 % interval: -100 to -85)",
+    "  less in the later weeks: a difference like this is hardly chance",
+    "sitting in a day of 16 h awake: 1 h 53, then 2 h 16",
+    "  difference: +22 min (95 % interval: +14 to +31)",
+    "  more in the later weeks: a difference like this is hardly chance",
+]
+"""By hand: the errors are .0605, which is sqrt(2 * 30 / 32 * 2 / 32 / 32), and .0038 (65 of 550 and 80 of 565 minutes);
+
+t with 6 degrees of freedom is 2.447 for 95 % and 5.959 for 99.9 %."""
+
+
+def test_the_weeks_are_told_without_a_trial_too(machine: Machine) -> None:
+    lived_weeks(machine, 8)
+    lines = machine.told("trial").splitlines()
+    assert lines[:4] == [
+        "No trial runs: every reminder that is due is shown.", "Nothing was drawn yet.", "", SEEN[0],
+    ]  # fmt: skip
+    assert lines[4:6] == [
+        "      week of     in time    answered  sitting a day",
+        "   2 Mar 2026      7 of 7      7 of 7         1 h 53",
+    ]
+    assert lines[13:22] == SEEN[1:]
+    assert all(len(line) <= 80 for line in lines)
+
+
+def test_the_month_tells_the_same_as_text_as_json_and_on_its_page(machine: Machine) -> None:
+    lived_weeks(machine, 8)
+    assert "\n\n" + "".join(f"  {line}\n" for line in SEEN) + "\n" in machine.told("month")
+    assert [line.strip() for line in SEEN] == machine.told("month", "--plain").splitlines()[-11:-1]
+    weeks = found(machine, "month")["weeks"]
+    assert weeks == found(machine)["weeks"]
+    assert [each["first"] for each in weeks["known"]][::7] == ["2026-03-02", "2026-04-20"]
+    assert weeks["known"][0] == {
+        "first": "2026-03-02", "breaks_in_time": {"count": 7, "of": 7}, "answered": {"count": 7, "of": 7},
+        "sitting_minutes": 113,
+    }  # fmt: skip
+    assert weeks["breaks_in_time"] == {
+        "earlier": {"count": 28, "of": 28}, "later": {"count": 0, "of": 28}, "difference_points": -100.0,
+        "interval_points": [-100.0, -85.2], "says": "lower",
+    }  # fmt: skip
+    assert weeks["sitting"] == {
+        "earlier_minutes": 113, "later_minutes": 136, "difference_minutes": 22.5, "interval_minutes": [13.5, 31.4],
+        "says": "higher",
+    }  # fmt: skip
+    machine.told("month", "--html", str(page := machine.home / "month.html"))
+    tables = Parsed(page.read_text()).tables
+    (halves,) = [table for table in tables if table[0] == ["", "first, then last", "difference", "what it says"]]
+    assert [cell for row in halves[1:] for cell in row] == [
+        cell
+        for what, difference, word in zip(SEEN[1::3], SEEN[2::3], SEEN[3::3], strict=True)
+        for cell in (*what.split(": "), difference.strip().removeprefix("difference: "), word.strip())
+    ]
+    (each,) = [table for table in tables if table[0][:2] == ["week of", "in time"]]
+    assert (len(each), each[8]) == (9, ["20 Apr 2026", "0 of 7", "0 of 7", "2 h 16"])
+
+
+def test_a_month_that_is_over_tells_of_the_weeks_up_to_its_end(machine: Machine) -> None:
+    lived_weeks(machine, 8)
+    march = found(machine, "month", "march")["weeks"]
+    assert [each["first"] for each in march["known"]] == ["2026-03-02", "2026-03-09", "2026-03-16", "2026-03-23"]
+    assert json.loads(machine.told("month", "february", "--json", code=3))["weeks"] is None
+
+
+def test_of_few_weeks_nothing_is_compared(machine: Machine) -> None:
+    lived_weeks(machine, 7, 3)
+    told = "known weeks: 7 of the last 12; 8 are needed to compare"
+    assert f"\n\n  {told}\n\n" in machine.told("month")
+    assert told in machine.told("trial")
+    assert "hardly chance" not in machine.told("trial")
+    weeks = found(machine)["weeks"]
+    assert (len(weeks["known"]), weeks["answered"]["difference_points"], weeks["answered"]["says"]) == (
+        7, None, "nothing yet",
+    )  # fmt: skip
+
+
+def test_what_is_not_known_of_any_week_is_not_told(machine: Machine) -> None:
+    machine.band(day("20h off", MONDAY))
+    machine.now = MONDAY + 8 * DAY
+    assert found(machine)["weeks"] is None
+    assert machine.told("trial").splitlines()[1:] == ["Nothing was drawn yet."]
+    assert "weeks" not in machine.told("month")

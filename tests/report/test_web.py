@@ -133,6 +133,16 @@ def test_who_has_a_ticket_enters_and_is_shown_the_day(browser: Browser) -> None:
         assert browser.get(path).status == 200, path
 
 
+def test_the_page_of_a_month_tells_how_the_weeks_went_and_no_other_does(browser: Browser, machine: Machine) -> None:
+    week = [each for at in range(9) for each in day("8h sleep, 9h walk 30, 7h off", MONDAY + at * timedelta(days=1))]
+    machine.band(week, name="other-band")
+    machine.now = MONDAY + timedelta(days=8)
+    browser.enter()
+    told = "known weeks: 1 of the last 12; 8 are needed to compare"
+    assert [told in browser.get(f"~/{span}/today").text for span in ("month", "week", "day")] == [True, False, False]
+    assert told not in browser.get("~/month/february").text
+
+
 def test_a_port_that_stays_the_same_is_cleared_of_what_another_server_left(machine: Machine) -> None:
     browser = Browser(machine)
     assert "clear-site-data" not in browser.get(f"/?ticket={browser.door.ticket(60)}").headers

@@ -34,14 +34,16 @@ def page_html(
     *,
     previous: PeriodSummary | None = None,
     learned: str = "",
+    weeks: str = "",
     above: str = "",
     refresh: str = "",
 ) -> str:
     """The whole page of a period as HTML, from its DOCTYPE on.
 
     With `previous`, the page also shows the change against that period. `learned` is HTML on what was learned of
-    reminders (`learned_section`). `above` is HTML that `hipsync web` puts at the
-    top. `refresh`, in the form `seconds; url=address`, makes the browser reload the page; empty for no reload.
+    reminders (`learned_section`), `weeks` HTML on how the weeks went (`weeks_section`). `above` is HTML that
+    `hipsync web` puts at the top. `refresh`, in the form `seconds; url=address`, makes the browser reload the page;
+    empty for no reload.
     """
     title = f"Sitting, {_dates(period)}"
     known = [day for day in period.days if day.complete_until is not None]
@@ -56,6 +58,7 @@ def page_html(
             _change(period, previous) if previous is not None else "",
             prompts(period),
             learned,
+            weeks,
             _exercises(period),
         ]
     else:
