@@ -68,7 +68,7 @@ def future_rows(run: Run) -> None:
     run.sql("INSERT INTO epochs VALUES (100, ?, 1, 7, NULL, NULL, 0, NULL, NULL)", ahead)
     others = (
         "INSERT INTO syncs (band, started, ended, epochs) VALUES (100, ?1, ?1 + 5, 5)",
-        "INSERT INTO prompts VALUES (?1, ?1, 'hip-extension', 1, '', 1, ?1, NULL, NULL, NULL, 'sitting')",
+        "INSERT INTO prompts VALUES (?1, ?1, 'hip-extension', 1, '', 1, ?1, NULL, NULL, NULL, 'sitting', NULL)",
         "INSERT INTO pauses VALUES (?1, ?1 + 3600)",
         "INSERT INTO zones VALUES (?1, 'Asia/Tokyo')",
         "INSERT INTO charges VALUES (100, ?1, 3, 0)",
