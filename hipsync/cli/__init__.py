@@ -41,7 +41,7 @@ COMMANDS = {
     "day": "review",
     "week": "review",
     "month": "review",
-    "prompts": "prompts",
+    "reminders": "prompts",
     "done": "prompts",
     "snooze": "prompts",
     "skip": "prompts",
@@ -61,10 +61,15 @@ COMMANDS = {
 }
 """The module of this package that defines each command, by the command's name, in the order of `hipsync --help`."""
 
+OTHER_NAMES = {"prompts": "reminders"}
+"""Names that commands had first, which scripts use."""
 
 CHECK_FIRST = frozenset(
-    {"today", "day", "week", "month", "status", "bands", "prompts", "exercise", "plan", "export", "web", "trial", "why"}
-)
+    {
+        "today", "day", "week", "month", "status", "bands", "reminders", "exercise", "plan", "export", "web", "trial",
+        "why",
+    }
+)  # fmt: skip
 """The commands that show what the database holds. Before them it is checked if that is due (`hipsync.store.checked`),
 and after them it is told if anything was found."""
 
@@ -76,9 +81,10 @@ class Commands(click.Group):
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if (module := COMMANDS.get(cmd_name)) is None:
+        name = OTHER_NAMES.get(cmd_name, cmd_name)
+        if (module := COMMANDS.get(name)) is None:
             return None
-        found = getattr(importlib.import_module(f"hipsync.cli.{module}"), f"{cmd_name}_command")
+        found = getattr(importlib.import_module(f"hipsync.cli.{module}"), f"{name}_command")
         if not isinstance(found, click.Command):
             return None
         name_variables(found, f"HIPSYNC_{cmd_name.upper()}")

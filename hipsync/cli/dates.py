@@ -13,6 +13,8 @@ from datetime import date, timedelta
 
 from hipsync.errors import ConfigError
 
+MINUS = "\N{MINUS SIGN}"
+"""Stands for the hyphen of "-3" on its way through click, which takes a hyphen for the begin of an option."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
     "january", "february", "march", "april", "may", "june",
@@ -27,6 +29,7 @@ def day_of(text: str, today: date) -> date:
 
     Raises `ConfigError` for any other text.
     """
+    text = text.replace(MINUS, "-")
     word = text.strip().lower()
     days_ago = re.fullmatch(r"-(\d{1,4})", word, re.ASCII)
     day = today - timedelta(days=int(days_ago[1])) if days_ago else _day(word, today)
@@ -40,6 +43,7 @@ def week_of(text: str, today: date) -> Sequence[date]:
 
     Raises `ConfigError`.
     """
+    text = text.replace(MINUS, "-")
     word = text.strip().lower()
     ago = _ago(word, "week")
     day = today - timedelta(weeks=ago) if ago is not None else _iso_week(word) or _day(word, today)
@@ -55,6 +59,7 @@ def month_of(text: str, today: date) -> Sequence[date]:
 
     Raises `ConfigError`.
     """
+    text = text.replace(MINUS, "-")
     word = text.strip().lower()
     ago = _ago(word, "month")
     first = _months_before(today, ago) if ago is not None else _month(word, today) or _day(word, today)

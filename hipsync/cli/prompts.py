@@ -1,4 +1,4 @@
-"""`prompts` lists the prompts; `done`, `snooze`, `skip`, `standing` answer one; `pause` and `resume` stop and go on.
+"""`reminders` lists the prompts; `done`, `snooze`, `skip`, `standing` answer one; `pause` and `resume` stop and go on.
 
 A command writes an answer or a pause into the database, and then lets a running service look there. So it works the
 same with and without a service.
@@ -31,16 +31,16 @@ LONGEST_PAUSE = timedelta(days=7)
 """The longest pause that can be asked for: a typing error must not end all prompts for years."""
 
 
-@click.command("prompts")
+@click.command("reminders")
 @click.option("--since", metavar="DATE", default="-7", show_default=True, help="From which day on.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
-def prompts_command(app: App, since: str, as_json: bool) -> None:
-    """List what was said, and what came of it.
+def reminders_command(app: App, since: str, as_json: bool) -> None:
+    """List past reminders and your answers.
 
     \b
-    hipsync prompts
-    hipsync prompts --since mon --json
+    hipsync reminders
+    hipsync reminders --since mon --json
     """
     from hipsync.cli.dates import day_of
     from hipsync.report.json_csv import prompt_json
@@ -66,7 +66,7 @@ def prompts_command(app: App, since: str, as_json: bool) -> None:
         outcome = f"{occasion_words(prompt)}{answer}{times}"
         click.echo(f"{local:%Y-%m-%d %H:%M}  {prompt.exercise:<20}  {where:<24}  {outcome}")
     if not found and not as_json:
-        click.echo(f"No prompts since {zones.local(start):%Y-%m-%d}.")
+        click.echo(f"No reminders since {zones.local(start):%Y-%m-%d}.")
 
 
 @click.command("done")
@@ -231,7 +231,7 @@ def _standing(store: Store, now: datetime) -> Prompt:
     """Return the prompt that can be answered now. Raises `ConfigError` if there is none."""
     prompt = standing(store, now)
     if prompt is None:
-        raise ConfigError("no prompt stands that could be answered: `hipsync prompts` lists what was said")
+        raise ConfigError("no prompt stands that could be answered: `hipsync reminders` lists what was said")
     return prompt
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable, Generator, Sequence
 from datetime import timedelta
@@ -19,7 +20,7 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App, band_named
 from hipsync.cli.completion import band_names
-from hipsync.cli.dates import day_of, month_of, week_of
+from hipsync.cli.dates import MINUS, day_of, month_of, week_of
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -47,6 +48,14 @@ class Asked(NamedTuple):
 
 
 Command = Callable[..., None]
+
+
+class DateCommand(click.Command):
+    """A command whose argument may be a number of days or weeks ago, such as -3, which is no option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse arguments as click does, with a true minus sign in place of the hyphen of such numbers."""
+        return super().parse_args(ctx, [re.sub(r"^-(?=[0-9]+$)", MINUS, arg) for arg in args])
 
 
 def _options(command: Command) -> Command:
@@ -92,7 +101,7 @@ def today_command(ctx: click.Context, /, **options: Any) -> None:
     show_day(ctx, "today", _asked(options))
 
 
-@click.command("day", context_settings={"ignore_unknown_options": True})
+@click.command("day", cls=DateCommand)
 @click.argument("when", default="today", metavar="[DATE]")
 @_options
 @click.pass_context
@@ -107,7 +116,7 @@ def day_command(ctx: click.Context, /, when: str, **options: Any) -> None:
     show_day(ctx, when, _asked(options))
 
 
-@click.command("week", context_settings={"ignore_unknown_options": True})
+@click.command("week", cls=DateCommand)
 @click.argument("when", nargs=-1, metavar="[DATE]")
 @_options
 @click.pass_context
@@ -122,7 +131,7 @@ def week_command(ctx: click.Context, /, when: tuple[str, ...], **options: Any) -
     show_days(ctx, "week", " ".join(when) or "this", _asked(options))
 
 
-@click.command("month", context_settings={"ignore_unknown_options": True})
+@click.command("month", cls=DateCommand)
 @click.argument("when", nargs=-1, metavar="[DATE]")
 @_options
 @click.pass_context

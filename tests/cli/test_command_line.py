@@ -150,7 +150,7 @@ def test_an_error_is_one_line_and_a_traceback_with_v_alone(machine: Machine) -> 
         (["pair", "--simulate", "huami"], "a simulated band is not kept beside a real one: give another database"),
         (["pair", "--name", "\x07bell"], "'\\x07bell' cannot be the name of a band"),
         (["snooze", "soon"], 'must be a length above nothing, such as "60m" or "1h30m"'),
-        (["done"], "no prompt stands that could be answered: `hipsync prompts` lists what was said"),
+        (["done"], "no prompt stands that could be answered: `hipsync reminders` lists what was said"),
         (["skip"], "no prompt stands that could be answered"),
         (["snooze"], "no prompt stands that could be answered"),
         (["exercise", "hip-extension", "--list"], "say which exercise, or --list for all of them, not both"),

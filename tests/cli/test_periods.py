@@ -294,3 +294,13 @@ def agree(machine: Machine, when: str, person: str) -> None:
 
 def said(minutes: int) -> str:
     return f"{minutes // 60} h {minutes % 60:02}" if minutes >= 60 else f"{minutes} min"
+
+
+@pytest.mark.parametrize("command", ["day", "week", "month"])
+def test_an_option_that_is_none_is_told_as_one_and_a_number_of_days_ago_is_none(command: str, machine: Machine) -> None:
+    done = machine.type(command, "--bnad", "x")
+    assert done.exit_code == 2
+    assert "No such option" in done.stderr
+    assert "--band" in done.stderr
+    assert machine.type(command, "-2").exit_code == 3, "nothing is known of it"
+    assert "'-99999999' is no" in machine.refused(command, "-99999999", code=2)

@@ -113,7 +113,7 @@ def test_a_prompt_of_another_part_of_the_day_stands_no_more(machine: Machine, wo
     machine.now = NINE + timedelta(hours=3, seconds=1)
     before = prompt(machine)
     said = machine.refused(*words, code=2)
-    assert said == "no prompt stands that could be answered: `hipsync prompts` lists what was said"
+    assert said == "no prompt stands that could be answered: `hipsync reminders` lists what was said"
     assert (prompt(machine), exercises(machine)) == (before, [])
 
 
@@ -136,8 +136,9 @@ def test_the_log_of_prompts_says_where_and_what_came_of_it(machine: Machine) -> 
             "moved_within_minutes": None,
         }
     ]  # fmt: skip
+    assert json.loads(machine.told("reminders", "--since", "2026-03-02", "--json")) == told
     machine.now += timedelta(days=30)
-    assert machine.told("prompts") == "No prompts since 2026-03-25.\n"
+    assert machine.told("reminders") == "No reminders since 2026-03-25.\n"
 
 
 def test_every_exercise_is_listed_with_its_steps_and_the_line_of_care(machine: Machine) -> None:
