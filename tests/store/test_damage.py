@@ -30,9 +30,11 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def damage(database: Path) -> None:
-    """Overwrite a page in the middle of the epochs."""
+    """Overwrite the page of the workouts."""
+    with closing(sqlite3.connect(database)) as db:
+        ((page,),) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'workouts'").fetchall()
     with database.open("r+b") as file:
-        file.seek(file.seek(0, 2) // 2 // 4096 * 4096)
+        file.seek((page - 1) * 4096)
         file.write(b"\xa5" * 4096)
 
 
@@ -71,7 +73,7 @@ def test_seven_backups_of_a_damaged_database_push_out_no_good_copy(machine: Mach
 
 
 def test_damage_is_told_by_today_status_and_doctor(machine: Machine) -> None:
-    machine.now = NOW + 3 * DAY  # the damaged page is of an earlier day
+    machine.now = NOW + 3 * DAY
     damage(machine.database)
     done = machine.type("today", "--json")
     assert done.exit_code == 1
