@@ -183,7 +183,7 @@ def _details(app: App, store: Store, known: _Known) -> Iterator[str]:
     if steps or ahead:
         yield from _row("Clock", *steps, *ahead)
     if known.remarks:
-        yield from _row("Look", *(remark.text for remark in known.remarks))
+        yield from _row("To do", *(remark.text for remark in known.remarks))
 
 
 def _row(name: str, *lines: str) -> Iterator[str]:

@@ -214,7 +214,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def test_status_says_what_is_the_matter(machine: Machine) -> None:
-    assert "Charge desk-band: 9 %" in machine.told("status").splitlines()
+    assert "  To do      Charge desk-band: 9 %" in machine.told("status").splitlines()
     assert '"text": "Charge desk-band: 9 %"' in machine.told("status", "--json")
     with Store.open(machine.database) as store:
         (band,) = store.bands()

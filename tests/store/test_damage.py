@@ -94,7 +94,7 @@ def test_status_shows_what_the_last_check_found(machine: Machine) -> None:
     assert status.exit_code == 1
     assert json.loads(status.stdout)["database"]["damage"] == ["a page is never used"]
     assert "is damaged (a page is never used), so numbers may be wrong" in status.stderr
-    assert "database: damaged, checked Mon 12:00, see `hipsync db check`" in machine.type("status").stdout
+    assert "  Database   damaged, checked 12:00: `hipsync db check` says more\n" in machine.type("status").stdout
 
 
 def test_a_sound_database_is_checked_once_a_day_and_after_a_crash(machine: Machine) -> None:
@@ -106,7 +106,7 @@ def test_a_sound_database_is_checked_once_a_day_and_after_a_crash(machine: Machi
     assert due()
     machine.told("today")
     assert not due()
-    assert "database: no damage found, checked Mon 12:00" in machine.told("status")
+    assert "  Database   OK, checked 12:00\n" in machine.told("status")
     machine.now = NOW + timedelta(hours=25)
     assert not due()
     machine.now = NOW + timedelta(hours=27)
