@@ -85,11 +85,11 @@ def _known(app: App, store: Store) -> _Known:
     from hipsync.service.clock_steps import steps_from_json
     from hipsync.service.here import here_from_json
     from hipsync.service.now import now_of
-    from hipsync.service.plan import live_kinds, state_of
+    from hipsync.service.plan import Running, live_kinds, state_of
 
     now, service, newest = app.now(), _service(app), store.newest()
     here = here_from_json((service or {}).get("here"))
-    state = state_of(store, app.settings(), now, live_kinds(drivers()), here=here)
+    state = state_of(store, app.settings(), now, live_kinds(drivers()), Running(here=here))
     remarks = [each for facts in facts_of(store, state.contacts, now) for each in troubles(facts, state.zones, now)]
     steps = steps_from_json((service or {}).get("clock_steps"))
     ahead = None if newest is None or is_believed(newest, now) else newest

@@ -12,7 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from hipsync.core.bouts import bouts
 from hipsync.core.days import Zones
@@ -23,7 +24,6 @@ from hipsync.core.prompting import (
     Reason,
     full_until,
     next_hours,
-    prompts_for,
     quiet_at,
     unless_full,
     verdict,
@@ -34,6 +34,7 @@ from hipsync.core.trial import next_draw, unless_withheld
 from hipsync.history.past import Past, judged_past
 from hipsync.instants import is_believed, latest
 from hipsync.model import MINUTE, Band, BandId, Draw, Occasion, Pause, Prompt, Sync
+from hipsync.service.owed import Owed, newest_owed, owed_occasion, owed_sitting
 from hipsync.settings.config import Config
 from hipsync.store import Store
 
@@ -48,6 +49,8 @@ JITTER, SHORT_RETRY = 0.1, timedelta(minutes=4)
 """Retries later than SHORT_RETRY start up to 10 % early, at random, so that they cannot stay in step with whatever made
 them fail."""
 SECOND = timedelta(seconds=1)
+UNSEEN = timedelta(minutes=10)
+"""The longest time without data after which a stretch may still run."""
 LISTEN_OFTEN, LISTEN_SELDOM, OFTEN_FOR = MINUTE, 5 * MINUTE, timedelta(hours=1)
 """How often to listen for a band that went away: often for this long after it was last reached, and seldom later. Its
 battery may be empty for days, and a scan disturbs what else is on the air."""
@@ -106,6 +109,21 @@ class Contacts:
     decides nothing."""
 
 
+class Running(NamedTuple):
+    """What only the running service knows; others go by what the store holds."""
+
+    tries: Mapping[BandId, LastTry] = {}
+    """How the last try with each band ended."""
+    skipped: Sequence[Step] = ()
+    """Times that the computer's clock skipped."""
+    here: Here | None = None
+    """What is known of the wearer at this computer; None if it is not asked."""
+    owed: Collection[datetime] = ()
+    """When prompts were first shown that are still to be shown as a notice."""
+    asked_early: datetime | None = None
+    """The start of the stretch for which the bands were asked so that its prompt may come early; None if none was."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """All that decisions depend on at one instant, read from the store and the settings."""
@@ -114,6 +132,8 @@ class State:
     seen: Past
     said: Sequence[Prompt]
     """Prompts that were shown since the first minute of `seen`, the oldest first."""
+    known: Past
+    """`seen` up to the end of the known data, as if the wearer had not moved since."""
     verdict: Due | Quiet
     """Whether a prompt for sitting is due, by what is known at this instant."""
     expected: Due | Quiet
@@ -127,16 +147,34 @@ class State:
     withholds the prompt, `verdict` is quiet already."""
     here: Here | None = None
     """What is known of the wearer at this computer; None if it is not asked."""
+    asked_early: datetime | None = None
+    """The start of the stretch for which the bands were asked so that its prompt may come early; None if none was."""
     held: Due | None = None
     """What is due while a notice must wait, so that only a band may be made to vibrate for it; None if nothing is. Its
     own verdict is quiet."""
-    owed: Prompt | None = None
-    """The prompt of the running stretch that a band vibrated for while a notice had to wait; None if none still has
-    to."""
+    owed: Owed | None = None
+    """What is still to be shown as a notice, as far as is known: its stretch ran when the known data end."""
 
     def due(self) -> Due | None:
         """The prompt to show now, if any. One for sitting comes first, because the others wait for its answer."""
         return next((each for each in (self.verdict, *self.occasions.values()) if isinstance(each, Due)), None)
+
+    def waits_for_computer(self) -> bool:
+        """Whether something is due or owed, by data that may be old, that depends on what is done at this computer."""
+        owed = self.owed is not None and self.owed.until is None
+        return owed or self.held is not None or isinstance(self.expected, Due)
+
+    def notice(self) -> Prompt | None:
+        """The prompt to show as a notice now, if one is owed and its stretch runs for all that is known."""
+        if self.owed is None or self.owed.until is not None or self.obstacle is not None:
+            return None
+        runs = isinstance(self.verdict, Quiet) and self.verdict.reason is Reason.ASKED
+        return self.owed.prompt if runs or self.owed.prompt.occasion is not Occasion.SITTING else None
+
+    @property
+    def obstacle(self) -> Reason | None:
+        """What is known of this computer that makes a notice wait."""
+        return None if self.here is None else self.here.obstacle
 
 
 def zones_of(store: Store, settings: Settings) -> Zones:
@@ -154,76 +192,77 @@ def state_of(
     settings: Settings,
     now: datetime,
     live: Collection[str],
-    tries: Mapping[BandId, LastTry] | None = None,
-    skipped: Sequence[Step] = (),
-    here: Here | None = None,
-    owed: Collection[datetime] = (),
+    running: Running | None = None,
+    before: State | None = None,
 ) -> State:
     """The state at `now`, which `status` explains and the service acts upon. Raises `StoreError`.
 
-    `live` are the keys of drivers whose bands are watched. `tries` says how the last try with each band ended,
-    `skipped` are times that the computer's clock skipped, `here` is what is known of the wearer at this computer, and
-    `owed` are the instants of prompts that are still to be shown as a notice; only the running service knows those, so
-    others pass none.
+    `live` are the keys of drivers whose bands are watched. `before` is an earlier state at the same instant, whose
+    minutes are not read again.
     """
     with store.snapshot():
-        return _state_of(store, settings, now, live, tries or {}, skipped, here, owed)
+        return _state_of(store, settings, now, live, running or Running(), before)
 
 
 def _state_of(
-    store: Store,
-    settings: Settings,
-    now: datetime,
-    live: Collection[str],
-    tries: Mapping[BandId, LastTry],
-    skipped: Sequence[Step],
-    here: Here | None,
-    owed: Collection[datetime],
+    store: Store, settings: Settings, now: datetime, live: Collection[str], running: Running, before: State | None
 ) -> State:
     zones = zones_of(store, settings)
-    past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now, nights=False)  # no prompt asks for them
-    if skipped:
-        past = _without(past, skipped, settings)
+    past = _past(store, settings, zones, now, running.skipped) if before is None else before.seen
+    known = until_known(past, settings) if before is None else before.known
     shown = store.prompts(instant_of(past.line.first), latest(now) + LOOK_BACK)
     said = [_believed(prompt, now) for prompt in shown if is_believed(prompt.due, now)]
     pause, draws = store.pause(now), store.draws(instant_of(past.line.first), latest(now) + LOOK_BACK)
     given = [*(each.at for each in said), *(each.at for each in draws if each.withheld)]
     full = full_until(given, settings.policy, zones, now)
     judged = verdict(past.line, past.found, said, settings.policy, zones, now, pause)
-    judged = unless_full(sooner(judged, past.line, past.found, said, settings.policy, zones, now, here), full)
+    judged = unless_full(sooner(judged, past.line, past.found, said, settings.policy, zones, now, running.here), full)
     judged = unless_withheld(judged, past.found, draws, now)
-    others = {
-        occasion: unless_full(each, full)
-        for occasion, each in _occasions(store, past, said, settings, zones, now, pause).items()
-    }
+    judge = partial(_occasions, store, past, settings, zones, now, pause)
+    others = {occasion: unless_full(each, full) for occasion, each in judge(said).items()}
+    here, last = running.here, newest_owed(running.owed, said)
     waits = here is not None and here.obstacle is not None
     held = next((each for each in (judged, *others.values()) if isinstance(each, Due)), None) if waits else None
     draw = next_draw(judged, past.found, said, draws, store.trial(now), settings.trial, now)
     draws += [] if draw is None else [draw]
+    wait = expected(known, said, settings, zones, pause, draws)
+    if last is None:
+        owed = None
+    elif last.occasion is Occasion.SITTING:
+        owed = owed_sitting(last, known.found, said, settings.policy, zones, now, pause)
+    else:
+        owed = owed_occasion(last, said, judge)
     return State(
-        contacts=contacts_of(store, live, tries, now),
+        contacts=contacts_of(store, live, running.tries, now),
         seen=past,
+        known=known,
         said=said,
         verdict=unless_held(judged, here) if waits else unless_withheld(judged, past.found, draws, now),
-        expected=unless_full(expected(past, said, settings, zones, pause, draws), full),
+        expected=unless_full(wait, full),
         draw=draw,
         zones=zones,
         settings=settings,
         occasions={occasion: unless_held(each, here) for occasion, each in others.items()},
         here=here,
+        asked_early=running.asked_early,
         held=held,
-        owed=_owed(judged, past, said, owed, now),
+        owed=owed,
     )
 
 
-def _owed(
-    judged: Due | Quiet, past: Past, said: Sequence[Prompt], owed: Collection[datetime], now: datetime
-) -> Prompt | None:
-    """The unanswered prompt of the running stretch, if it is one of those that are still to be shown as a notice."""
-    if isinstance(judged, Due) or judged.reason is not Reason.ASKED:
-        return None
-    last = prompts_for(past.found.stretches[-1], said, now)[-1]
-    return last if last.at in owed else None
+def _past(store: Store, settings: Settings, zones: Zones, now: datetime, skipped: Sequence[Step]) -> Past:
+    """What prompts are judged by at `now`."""
+    past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now, nights=False)  # no prompt asks for them
+    return _without(past, skipped, settings) if skipped else past
+
+
+def until_known(past: Past, settings: Settings) -> Past:
+    """The past up to the end of the known data; missing minutes after that say nothing about the wearer."""
+    end = past.line.known_until()
+    if end is None or end >= past.line.last:
+        return past
+    line = past.line.until(end)
+    return past._replace(line=line, found=bouts(line, settings.rule))
 
 
 def _without(past: Past, skipped: Sequence[Step], settings: Settings) -> Past:
@@ -253,11 +292,11 @@ def _believed(prompt: Prompt, now: datetime) -> Prompt:
 def _occasions(
     store: Store,
     past: Past,
-    said: Sequence[Prompt],
     settings: Settings,
     zones: Zones,
     now: datetime,
     pause: Pause | None,
+    said: Sequence[Prompt],
 ) -> Mapping[Occasion, Due | Quiet]:
     """The verdict on each occasion but sitting, unless every exercise for it is avoided or has hurt."""
     found = occasions(
@@ -277,23 +316,20 @@ def _occasions(
 
 
 def expected(
-    past: Past,
+    known: Past,
     said: Sequence[Prompt],
     settings: Settings,
     zones: Zones,
     pause: Pause | None = None,
     draws: Sequence[Draw] = (),
 ) -> Due | Quiet:
-    """The verdict as it was at the end of the known data; missing minutes after that say nothing about the wearer."""
-    line, found, _ = past
-    known = line.known_until()
-    if known is None:
+    """The verdict as it was at the end of the known data."""
+    line, found, _ = known
+    end = line.known_until()
+    if end is None:
         return Quiet(Reason.NO_DATA)
-    if known < line.last:
-        line = line.until(known)
-        found = bouts(line, settings.rule)
-    judged = verdict(line, found, said, settings.policy, zones, instant_of(known), pause)
-    return unless_withheld(judged, found, draws, instant_of(known))
+    judged = verdict(line, found, said, settings.policy, zones, instant_of(end), pause)
+    return unless_withheld(judged, found, draws, instant_of(end))
 
 
 def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, LastTry], now: datetime) -> list[Contacts]:
@@ -383,12 +419,30 @@ def _news_wanted(attempted: datetime, state: State, now: datetime) -> bool:
 
     That is once before the first prompt of a stretch comes early, and when nothing holds back any more what is due.
     """
-    here, opens = state.here, early_from(state, now)
+    here = state.here
     if here is None:
         return False
-    if here.freed and (state.due() is not None or state.owed is not None):
+    if here.freed and (state.due() is not None or isinstance(state.expected, Due)):
         return now - attempted >= CURRENT
-    return here.is_pause and isinstance(state.verdict, Quiet) and opens is not None and attempted < opens <= now
+    if state.owed is not None and state.owed.until is None and here.obstacle is None:
+        told = state.known.line.known_until()
+        lags = told is None or attempted - instant_of(told) > UNSEEN  # asking it again would tell nothing new
+        return now - attempted >= CURRENT and (here.freed or not lags)
+    return may_come_early(state, now) and state.asked_early != sat_down(state)
+
+
+def may_come_early(state: State, now: datetime) -> bool:
+    """Whether this is a natural pause in the time in which the stretch's first prompt may come early."""
+    opens = early_from(state, now)
+    return state.here is not None and state.here.is_pause and opens is not None and opens <= now
+
+
+def sat_down(state: State) -> datetime | None:
+    """The start of the stretch that runs, if its wearer has not moved since the known data end; None without data."""
+    end = state.known.line.known_until()
+    if state.known.found.age:
+        return state.known.found.stretches[-1].start
+    return None if end is None else instant_of(end)
 
 
 def early_from(state: State, now: datetime) -> datetime | None:
@@ -402,13 +456,14 @@ def early_from(state: State, now: datetime) -> datetime | None:
     if wait.until is None or wait.until <= now:
         return None
     opens = wait.until - early
-    return opens if quiet_at(max(opens, now), state.settings.policy, state.zones) is None else None
+    quiet = [quiet_at(each, state.settings.policy, state.zones) for each in (opens, max(opens, now))]
+    return opens if quiet == [None, None] else None
 
 
 def asks_here(state: State, now: datetime) -> bool:
     """Whether it matters now what the wearer does at this computer: a prompt is due, is held, or may come early."""
     opens = early_from(state, now)
-    waits = any(each is not None for each in (state.due(), state.draw, state.held, state.owed))
+    waits = state.waits_for_computer() or any(each is not None for each in (state.due(), state.draw))
     return state.here is not None and (waits or (opens is not None and opens <= now))
 
 
@@ -418,11 +473,12 @@ def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
     An instant outside the prompt hours is moved to the start of the next ones; None if there are none.
     """
     if isinstance(state.expected, Due):
-        return asked
-    until = state.expected.until
-    if until is None:  # shown, dropped, or no sign of life: look again after another limit of sitting
+        held = state.obstacle is not None and not state.settings.band  # it is asked when nothing holds it any more
+        return None if held else asked
+    until = state.expected.until if state.owed is None else None
+    if until is None:  # shown, owed, dropped, or no sign of life: look again after another limit of sitting
         until = asked + state.settings.rule.limit_minutes * timedelta(minutes=1)
-    if state.expected.reason is Reason.ASKED:  # after the minute that decides it, because bands report whole minutes
+    elif state.expected.reason is Reason.ASKED:  # after the minute that decides it: bands report whole minutes
         return _whole(until)
     if quiet_at(until, state.settings.policy, state.zones) is not None:
         return next_hours(state.settings.policy, state.zones, until)
@@ -461,7 +517,9 @@ def next_wake(state: State, now: datetime) -> datetime:
     instants += _postponed_until(state, now)
     if (opens := early_from(state, now)) is not None:
         instants.append(max(opens, _whole(now + SECOND)))
-    if state.held is not None or state.owed is not None:
+    if state.owed is not None and state.owed.until is not None:
+        instants.append(state.owed.until)
+    if state.waits_for_computer() and (state.obstacle is not None or state.notice() is not None):
         instants.append(_whole(now + SECOND))
     elif state.due() is not None or state.draw is not None:
         instants.append(now)
@@ -478,15 +536,17 @@ def _look_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     """When to judge again what a live band has sent, without contacting it: it sends something about every minute."""
     if contacts.failures:
         return max(contact_at(contacts, state, now), now) + MINUTE
-    if _awaited(state) and quiet_at(now, state.settings.policy, state.zones) is None:
-        return now + MINUTE
-    earliest = _earliest_prompt(state, now)
-    return now + state.settings.at_least_every if earliest is None else max(earliest, now + MINUTE)
+    looks = [_earliest_prompt(state, now)]
+    if _awaited(state):
+        quiet = quiet_at(now, state.settings.policy, state.zones)
+        looks.append(now if quiet is None else next_hours(state.settings.policy, state.zones, now))
+    at = min((each for each in looks if each is not None), default=now + state.settings.at_least_every)
+    return max(at, now + MINUTE)
 
 
 def _awaited(state: State) -> bool:
-    """Whether a prompt waits for the wearer to get up or to end a ride, which a live band may report at any minute."""
+    """Whether a prompt waits for what a live band may report at any minute: a sign of life, or the end of a ride."""
     return any(
-        isinstance(judged, Quiet) and judged.reason in {Reason.NOT_UP, Reason.RIDING}
-        for judged in state.occasions.values()
+        isinstance(judged, Quiet) and judged.reason in {Reason.NOT_UP, Reason.RIDING, Reason.NO_LIFE}
+        for judged in (state.verdict, *state.occasions.values())
     )

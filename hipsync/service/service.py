@@ -30,6 +30,7 @@ from hipsync.service.live import LiveBands
 from hipsync.service.plan import (
     LISTEN_SELDOM,
     LastTry,
+    Running,
     Settings,
     State,
     asks_here,
@@ -38,6 +39,8 @@ from hipsync.service.plan import (
     contacts_of,
     listens,
     live_kinds,
+    may_come_early,
+    sat_down,
     state_of,
     zones_of,
 )
@@ -110,6 +113,8 @@ class Service:
         self._show_damage, self._look_here = show_damage, look_here
         self._here, self._here_s = Here(), -HERE_FOR_S
         """What this computer answered last, and when, as `passed` counts."""
+        self._asked_early: datetime | None = None
+        """The start of the stretch for which the bands were asked so that its prompt may come early."""
         self._store_presence = store_presence
         self._damage: str | None = None
         """What is wrong with the database, as it was told last; None if nothing is."""
@@ -134,11 +139,13 @@ class Service:
 
     def state(self, now: datetime) -> State:
         """All that is known at `now`; every decision is based on it. Raises `StoreError`."""
+        return self._state_after(None, now)
+
+    def _state_after(self, before: State | None, now: datetime) -> State:
+        """All that is known at `now`. The minutes of `before`, an earlier state at the same instant, serve again."""
         self.connector.retry_new_keys()
-        return state_of(
-            self.store, self.settings, now, self._live_kinds, self._tries.last, self._skipped, self.here(),
-            self._showing.owed,
-        )  # fmt: skip
+        running = Running(self._tries.last, self._skipped, self.here(), self._showing.owed, self._asked_early)
+        return state_of(self.store, self.settings, now, self._live_kinds, running, before)
 
     def here(self) -> Here | None:
         """What is known of the wearer at this computer, which is nothing if that was not asked lately.
@@ -149,15 +156,15 @@ class Service:
             return None
         return self._here if self._passed() - self._here_s < HERE_FOR_S else Here()
 
-    async def _state_here(self, now: datetime) -> State:
+    async def _state_here(self, now: datetime, before: State | None = None) -> State:
         """All that is known at `now`, after asking this computer if its use matters and was not asked lately."""
-        state = self.state(now)
+        state = self.state(now) if before is None else self._state_after(before, now)
         if self._look_here is None or not asks_here(state, now) or self._passed() - self._here_s < HERE_FOR_S:
             return state
         lately = self._passed() - self._here_s < LOOKS_FOLLOW_S
         self._here = (await self._look_here()).after(self._here if lately else None)
         self._here_s = self._passed()
-        return self.state(now)
+        return self._state_after(state, now)
 
     def clock_was_set(self, step: Step) -> None:
         """Reckon with a step of the computer's clock: in what it skipped nobody sat, and no band was silent.
@@ -186,6 +193,8 @@ class Service:
             self.store.add_trial(Trial(now, secrets.token_hex(16)))
         state = await self._state_here(now)
         due = [each for each in state.contacts if not each.live and contact_at(each, state, now) <= now]
+        if may_come_early(state, now):
+            self._asked_early = sat_down(state)
         if not due:
             return await self._judge(state, now, ())
         visits = Visits()
@@ -230,17 +239,17 @@ class Service:
         stamp a prompt as shown long before it fell due.
         """
         if self.settle(state, now):
-            state = self.state(now)
+            state = await self._state_here(now, state)
         talks = [*talks, *self.live.talks()]
         waits = state.held is not None and self._showing.to_show(state, talks) is None
         if state.draw is not None and state.draw.withheld and not waits:
             self.store.add_draw(state.draw)
-            state = self.state(now)
+            state = await self._state_here(now, state)
         if (due := self._showing.to_show(state, talks)) is not None:
             await self._showing.show(due, state, now, talks)
             state = self.state(self._now())
-        elif state.owed is not None:
-            await self._showing.show_owed(state.owed, state, now)
+        elif (owed := state.notice()) is not None:
+            await self._showing.show_owed(owed, state, now)
             state = self.state(self._now())
         await self._remark(state)
         return state
@@ -257,7 +266,7 @@ class Service:
                 known_until = None if known is None else instant_of(known)
                 if (became := outcome(prompt, state.seen.found, known_until, now)) is not None:
                     answer, at = became
-                    if prompt == state.owed and answer is Answer.IGNORED:
+                    if state.owed is not None and prompt == state.owed.prompt and answer is Answer.IGNORED:
                         continue
                     self.store.update_prompt(prompt._replace(answer=answer, answered_at=at))
                     settled = True

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from hipsync.core.exercises import Move, names_for, next_exercise, warm_up
 from hipsync.core.followed import is_quiet
-from hipsync.core.prompting import Due, quiet_at
+from hipsync.core.prompting import Due
 from hipsync.core.speaking import Here
 from hipsync.driver import Message
 from hipsync.errors import ConfigError, DeviceError
@@ -79,18 +79,21 @@ class Showing:
         prompt = self._begun(due, state, now, move.name)
         where = await self._present(prompt, move, talks, manner, state)
         self._note_shown(prompt, where)
+        self.owed.discard(prompt.at)  # a second showing pays what the first one owed
         busy = state.here is not None and state.here.busy is not None
-        if manner.waits and due.occasion is Occasion.SITTING and (not where or (busy and not manner.quiet)):
+        if manner.waits and (not where or (busy and not manner.quiet)):
             self.owed.add(prompt.at)
 
     async def show_owed(self, prompt: Prompt, state: State, now: datetime) -> None:
-        """Show a prompt as a notice, which it is owed, if nothing keeps that back any more. Raises what `show` does."""
-        manner = self._manner(Due(prompt.due, prompt.sure, again=prompt), state, now)
-        if manner.waits or quiet_at(now, state.settings.policy, state.zones) is not None:
-            return
+        """Show a prompt as a notice, which it is owed, unless it is answered by now. Raises what `show` does."""
         self.owed.discard(prompt.at)
-        move = self._move(Due(prompt.due, prompt.sure), state, manner)
-        self._store.update_prompt(prompt._replace(last_shown=now))
+        fresh = self._store.prompt(prompt)
+        if fresh.answer is not None:
+            return
+        due = Due(prompt.due, prompt.sure, again=prompt, occasion=prompt.occasion)
+        manner = self._manner(due, state, now)
+        move = self._move(due, state, manner)
+        self._store.update_prompt(fresh._replace(last_shown=now))
         self._note_shown(prompt, await self._present(prompt, move, (), manner, state))
 
     def _begun(self, due: Due, state: State, now: datetime, exercise: str) -> Prompt:

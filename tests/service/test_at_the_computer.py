@@ -2,97 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
 import pytest
 
-from hipsync.core.policy import Busy, Policy
+from hipsync.core.policy import Busy
 from hipsync.core.speaking import Here
 from hipsync.host.clock import FastClock
-from hipsync.model import Answer, Desk, Draw, Prompt, State, Trial, Where
+from hipsync.model import Answer, Desk, Prompt, State, Where
 from hipsync.service.answers import answer_prompt
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
+from support.at_a_computer import EARLY, FIRST, LIMIT, SITS, Desktop, lived, minutes
 from support.builders import day
-from support.world import KEY, MINUTE, NINE, SECOND, SETTINGS, UTC_ZONE, World, listen_until, pine_time
-
-SITS = "5m walk 30, 90m sit, 20m walk 30"
-FIRST = NINE + 6 * MINUTE
-"""When the service is started: it learns at once that somebody has sat down."""
-LIMIT = 65
-"""The minute since nine at which the limit is reached in `SITS`."""
-EARLY = replace(SETTINGS, policy=Policy(early_minutes=10))
-
-
-@dataclass(frozen=True)
-class Desktop:
-    """What somebody does at the computer, in minutes since nine: each pair is a time `[from, to)`."""
-
-    typing: tuple[tuple[float, float], ...] = ((-60, 200),)
-    call: tuple[tuple[float, float], ...] = ()
-    locked: tuple[tuple[float, float], ...] = ()
-
-    def at(self, now: datetime) -> Here:
-        minutes = (now - NINE) / MINUTE
-        since = min(max(minutes - end, 0) for start, end in self.typing if start <= minutes)
-        on_call, locked = (any(a <= minutes < b for a, b in spans) for spans in (self.call, self.locked))
-        return Here(Busy.CALL if on_call else None, locked, 60 * since)
-
-
-@dataclass
-class Lived:
-    shown: list[float]
-    """Minutes since nine at which something was shown in the terminal."""
-    prompts: list[Prompt]
-    calls: list[float]
-    buzzes: list[float]
-    draws: list[Draw]
-
-    @property
-    def only(self) -> Prompt:
-        (prompt,) = self.prompts
-        return prompt
-
-
-def lived(
-    desktop: Desktop,
-    drawing: str = SITS,
-    until: int = 100,
-    *,
-    band: bool = True,
-    trial: bool = False,
-    first: datetime = FIRST,
-) -> Lived:
-    """Live through a drawing with a Mi Band, which has a memory, in reach."""
-
-    async def story(clock: FastClock) -> Lived:
-        epochs = [e._replace(state=e.state or State.SITTING) for e in day(drawing, NINE)]
-        wearable = MiBand(epochs, now=NINE, zone=UTC_ZONE, secret=KEY)
-        world = World(clock, huami=wearable)
-        world.sit_down(desktop.at, replace(EARLY, band=band, trial=0.5 if trial else 0.0))
-        if trial:
-            world.store.add_trial(Trial(NINE - 60 * MINUTE, withholding_seed()))
-        await world.run_until(NINE + until * MINUTE)
-        await world.service.leave()
-        buzzes = sorted({round((each.at - NINE) / MINUTE, 1) for each in wearable.shown if each.text})
-        draws = world.store.draws(NINE, NINE + 200 * MINUTE)
-        return Lived([at for at, _ in world.said], world.prompts(), world.wrist.minutes_of("huami"), buzzes, draws)
-
-    return run(story, first)
-
-
-def withholding_seed() -> str:
-    """Return a seed of a trial that withholds the reminder of the stretch of `SITS`."""
-    from hipsync.core.trial import withholds
-
-    return next(str(n) for n in range(100) if withholds(str(n), NINE + 5 * MINUTE, 0.5))
-
-
-def minutes(instant: datetime | None) -> float:
-    assert instant is not None
-    return round((instant - NINE) / MINUTE, 1)
+from support.world import KEY, MINUTE, NINE, SECOND, UTC_ZONE, World, listen_until, pine_time
 
 
 def test_at_a_natural_pause_a_band_is_called_once_and_the_reminder_comes_early() -> None:

@@ -26,6 +26,7 @@ from hipsync.service.plan import (
     listens,
     next_wake,
     settings_of,
+    until_known,
     zones_of,
 )
 from hipsync.settings.config import Config
@@ -55,13 +56,15 @@ def state(drawing: str, start: datetime, now: datetime, *, said: tuple[Prompt, .
         id=BandId(1), name="band", driver="huami", address="C0", advertised_name="Mi", simulated=False,
         vouches=True, reports_wear=True, added=MONDAY,
     )  # fmt: skip
-    called = epochs[-1].end
+    called, past = epochs[-1].end, Past(line, found, line.first)
+    known = until_known(past, SETTINGS)
     return State(
         contacts=[Contacts(band, called, called, failures)],
-        seen=Past(line, found, line.first),
+        seen=past,
+        known=known,
         said=said,
         verdict=verdict(line, found, said, SETTINGS.policy, zones, now),
-        expected=expected(Past(line, found, line.first), said, SETTINGS, zones),
+        expected=expected(known, said, SETTINGS, zones),
         zones=zones,
         settings=SETTINGS,
     )
