@@ -10,6 +10,10 @@ from __future__ import annotations
 import sys
 
 try:
+    import gc
+
+    gc.set_threshold(50_000)  # not every 700 objects: a short command leaves no garbage, and to look for it takes time
+
     import importlib
     from pathlib import Path
     from typing import Any
@@ -18,7 +22,7 @@ try:
 
     from hipsync.cli import exits, streams
     from hipsync.cli.app import App
-    from hipsync.cli.logs import quieten_python
+    from hipsync.cli.quiet import quieten_libraries, quieten_python
     from hipsync.errors import HipsyncError
     from hipsync.host.zone import leave_leap_seconds_out
     from hipsync.text import one_line
@@ -63,6 +67,9 @@ COMMANDS = {
 
 OTHER_NAMES = {"prompts": "reminders"}
 """Names that commands had first, which scripts use."""
+
+LOG_NOTHING = frozenset({"today", "day", "week", "month"})
+"""The commands that run no library which logs, and so need not import logging."""
 
 CHECK_FIRST = frozenset(
     {
@@ -198,6 +205,8 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
     app.db_path, app.config_path, app.verbose = db, config, verbose
     app.colour = app.colour and not no_color
     ctx.color = None if app.colour else False
+    if app.own_process and ctx.invoked_subcommand not in LOG_NOTHING:
+        quieten_libraries()
     if verbose:
         from hipsync.cli.logs import log_everything
 
@@ -215,7 +224,7 @@ def main() -> None:
         quieten_python()
         streams.prepare()
         leave_leap_seconds_out()
-        hipsync()
+        hipsync(obj=App(own_process=True))
     except KeyboardInterrupt:
         sys.exit(exits.INTERRUPTED)
     finally:

@@ -9,7 +9,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,8 +39,10 @@ def system_now() -> datetime:
 class App:
     """The options that come before every command, such as `--db`, and what follows from them. `now` returns UTC."""
 
-    def __init__(self, now: Callable[[], datetime] = system_now) -> None:
+    def __init__(self, now: Callable[[], datetime] = system_now, *, own_process: bool = False) -> None:
         self.now = now
+        self.own_process = own_process
+        """Whether the whole process is this command's, so that it may say what libraries log."""
         self.db_path: Path | None = None
         self.config_path: Path | None = None
         self.verbose = False
@@ -66,7 +68,7 @@ class App:
 
     def config(self) -> Config:
         """Return the settings of the file, or the defaults if there is none. Raises `ConfigError`."""
-        if self.config_path is None and is_missing(self.settings_file):  # the module that reads it imports slowly
+        if self._has_no_settings():  # the module that reads it imports slowly
             from hipsync.settings.config import Config
 
             return Config()
@@ -75,7 +77,23 @@ class App:
         return load(self.settings_file, required=self.config_path is not None)
 
     def rule(self) -> Rule:
+        """Return the rule by which days are judged. Raises `ConfigError`.
+
+        Without a file it is the default one. All other settings are then left undefined, because that takes long.
+        """
+        if self._has_no_settings():
+            from hipsync.core.bouts import Rule
+
+            return Rule()
         return self.config().rule
+
+    def day_start(self) -> time:
+        """Return the local time at which days begin. Raises `ConfigError`."""
+        return time(0) if self._has_no_settings() else self.config().day_start
+
+    def _has_no_settings(self) -> bool:
+        """Whether there is no file of settings, and none was asked for."""
+        return self.config_path is None and is_missing(self.settings_file)
 
     def zones(self, store: Store | None, host: str | None = None) -> Zones:
         """Return the zones that the wearer was in, from the store; if it has none, the zone `host`.
@@ -85,7 +103,7 @@ class App:
         from hipsync.core.days import Zones
 
         history = store.zones() if store is not None else []
-        return Zones(history, host or (history[0].zone if history else host_zone()), self.config().day_start)
+        return Zones(history, host or (history[0].zone if history else host_zone()), self.day_start())
 
     def look_after_database(self) -> None:
         """Check the database if that is due: once a day, and after a crash. `checked` is then what was found."""

@@ -6,7 +6,6 @@ message lists those that are.
 
 from __future__ import annotations
 
-import calendar
 import re
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -66,8 +65,10 @@ def month_of(text: str, today: date) -> Sequence[date]:
     if first is None:
         message = f"{text!r} is no month: use one like 2026-11, november, last, -2 (months ago), or a day of it"
         raise ConfigError(message)
+    from calendar import monthrange  # `hipsync today` waits for every import of this module
+
     first = _in_known_years(text, first).replace(day=1)
-    return [first.replace(day=at) for at in range(1, calendar.monthrange(first.year, first.month)[1] + 1)]
+    return [first.replace(day=at) for at in range(1, monthrange(first.year, first.month)[1] + 1)]
 
 
 def _day(word: str, today: date) -> date | None:

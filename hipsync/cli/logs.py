@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-import warnings
 from typing import Any
 
+from hipsync.cli.quiet import CHATTY_LIBRARIES
 from hipsync.text import one_line
-
-CHATTY_LIBRARIES = ("apscheduler", "bleak", "bleak_retry_connector", "bumble", "dbus_fast")
-"""Libraries of which only warnings are logged: at DEBUG they log every byte that they write, even a band's key."""
 
 
 def log_everything() -> None:
@@ -21,19 +18,6 @@ def log_everything() -> None:
 def log_events() -> None:
     """Log what happens to bands and prompts, one line each with the local time, as `hipsync run` does."""
     _log(logging.INFO, _SafeLines("%(asctime)s %(message)s", "%H:%M:%S"))
-
-
-def quieten_python() -> None:
-    """Keep Python and libraries from printing tracebacks of their own: those of tasks that Ctrl-C ended, for example.
-
-    A command that logs (`-v`, `run`) shows them again.
-    """
-    sys.unraisablehook = lambda _: None
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
-    for name in ("asyncio", *CHATTY_LIBRARIES):
-        logging.getLogger(name).propagate = False
-        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 class _SafeLines(logging.Formatter):

@@ -19,7 +19,6 @@ from hipsync.core.timeline import (
     FINE_MINUTES,
     MISSING,
     MOVING,
-    NOT_WORN,
     SEATED,
     SLOT_END,
     STILL,
@@ -52,6 +51,7 @@ SHORT_SLOTS_BUSY = 3
 MOVED_WITHIN = timedelta(minutes=10)
 """A break that begins within this time of a prompt is put down to the prompt. Without such a break, the prompt counts
 as ignored."""
+_COUNTED = frozenset({AWAKE, STILL, MOVING})
 
 
 class Rule(NamedTuple):
@@ -101,6 +101,7 @@ class _RuleMachine:
 
     def __init__(self, line: Timeline, rule: Rule) -> None:
         self.line, self.rule = line, rule
+        self._codes, self._steps, self._flags = line.code, line.steps, line.flags  # at hand for each minute
         self.stretches: list[Stretch] = []
         self.breaks: list[Break] = []
         self.age = 0
@@ -115,42 +116,40 @@ class _RuleMachine:
 
     def minute(self, at: int) -> None:
         """Feed the minute at the next place."""
-        code = self.line.code[at]
-        counted = code not in {MISSING, ASLEEP, NOT_WORN}
+        code = self._codes[at]
+        counted = code in _COUNTED
         if self.rule.trust_posture:
-            self._upright = self._upright + 1 if counted and posture(self.line.flags[at]) == UPRIGHT else 0
-        if code == MISSING:
-            self._missing += 1
-            self._window_from = at + 1
-            if self._missing > self.rule.bridge_minutes:
-                self._close(EndedBy.UNKNOWN)
-        elif not counted:
+            self._upright = self._upright + 1 if counted and posture(self._flags[at]) == UPRIGHT else 0
+        if counted:
             self._missing = 0
-            self._window_from = at + 1
-            self._close(EndedBy.ASLEEP if code == ASLEEP else EndedBy.NOT_WORN)
-        else:
-            self._missing = 0
-            if self._is_moving(at, code):
+            if code == MOVING or (code == AWAKE and self._steps[at] and self._is_moving(at)):
                 self._close(EndedBy.MOVING, broken_at=at)
             elif self._upright >= STANDING_MINUTES:
                 self._close(EndedBy.STANDING, broken_at=at)
             else:
                 self._count(at)
-            if code in {STILL, MOVING}:
+            if code != AWAKE:
                 self._window_from = at + 1
-        if self._break_end <= at:
+        elif code == MISSING:
+            self._missing += 1
+            self._window_from = at + 1
+            if self._missing > self.rule.bridge_minutes:
+                self._close(EndedBy.UNKNOWN)
+        else:
+            self._missing = 0
+            self._window_from = at + 1
+            self._close(EndedBy.ASLEEP if code == ASLEEP else EndedBy.NOT_WORN)
+        if self._break_from is not None and self._break_end <= at:
             self._finish_break()
 
-    def _is_moving(self, at: int, code: int) -> bool:
-        if code != AWAKE:
-            return code == MOVING
-        steps = self.line.steps
+    def _is_moving(self, at: int) -> bool:
+        """Whether a minute with steps, which is in no slot, is one of real movement."""
         rule = self.rule
-        if not steps[at] or self._is_waived(at):
+        if self._is_waived(at):
             return False
         if _walked(self.line, rule, at, self._window_from):
             return True
-        recent = steps[max(at - rule.move_window_minutes + 1, self._window_from) : at + 1]
+        recent = self._steps[max(at - rule.move_window_minutes + 1, self._window_from) : at + 1]
         return bool(rule.moves) and sum(map(bool, recent)) >= rule.moves
 
     def _is_waived(self, at: int) -> bool:
@@ -161,12 +160,12 @@ class _RuleMachine:
         return (self.rule.trust_posture and self._sat(at)) or self._typed(at)
 
     def _sat(self, at: int) -> bool:
-        recent = self.line.flags[max(at - WAIVED_MINUTES + 1, self._window_from) : at + 1]
+        recent = self._flags[max(at - WAIVED_MINUTES + 1, self._window_from) : at + 1]
         return all(posture(flags) == SEATED for flags in recent)
 
     def _typed(self, at: int) -> bool:
-        recent = self.line.flags[max(at - WAIVED_MINUTES + 1, 0) : at + 1]
-        few = self.line.steps[at] < WAIVED_STEPS
+        recent = self._flags[max(at - WAIVED_MINUTES + 1, 0) : at + 1]
+        few = self._steps[at] < WAIVED_STEPS
         return few and len(recent) == WAIVED_MINUTES and all(flags & USED for flags in recent)
 
     def _count(self, at: int) -> None:
@@ -198,7 +197,7 @@ class _RuleMachine:
 
     def _stretch(self, by: EndedBy | None) -> Stretch:
         line, due = self.line, self._due
-        doubtful = sum(line.doubtful[self._start : self._end])
+        doubtful = line.doubtful.count(1, self._start, self._end)
         return Stretch(
             start=instant_of(line.first + self._start),
             end=instant_of(line.first + self._end),

@@ -9,15 +9,16 @@ of `spread`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hipsync.core.days import Zones
-from hipsync.model import MINUTE, Counter, Epoch, is_possible
+from hipsync.model import MINUTE, STEPS_A_MINUTE, Counter, is_possible
 
 SLOT_COUNTER_MINUTES = 15
+SLOT_COUNTER = SLOT_COUNTER_MINUTES * MINUTE
 """Between counter readings further apart than this, minutes stay unknown and the steps count only for the day."""
 CLOCKS_APART = timedelta(minutes=1)
 """How far a band's midnight may be from the host's, because a band's clock is set to whole seconds and then drifts."""
@@ -40,18 +41,16 @@ class Growth(NamedTuple):
     """Whether the time between is known; it is not if an impossible count was read in it."""
 
 
-def before_first(counters: Sequence[Counter], epochs: Sequence[Epoch], zones: Zones) -> Iterator[Growth]:
+def before_first(counters: Sequence[Counter], zones: Zones) -> Iterator[Growth]:
     """The first count of a band, which was walked since midnight at unknown times.
 
-    Nothing is yielded if it may be yesterday's, or if the band reports epochs of that time, because these say more.
+    Nothing is yielded if it may be yesterday's. If the band reports epochs of that time too, these say more.
     """
     for reading in counters[:1]:
         clock = zones.at(reading.at)
-        start_s, end_s = midnight_s(_second(reading), clock), _second(reading)
-        midnight = datetime.fromtimestamp(start_s, UTC)
-        told = any(epoch.start < reading.at and midnight < epoch.end for epoch in epochs)
-        if _is_todays(reading, clock) and not told:
-            yield Growth(start_s, end_s, reading.steps, known=False)
+        if _is_todays(reading, clock):
+            end_s = _second(reading)
+            yield Growth(midnight_s(end_s, clock), end_s, reading.steps, known=False)
 
 
 def differences(counters: Sequence[Counter], zones: Zones) -> Iterator[Growth]:
@@ -94,7 +93,7 @@ def _since_reset(counters: Sequence[Counter], at: int, clock: ZoneInfo) -> Growt
     before, after = counters[at - 1], counters[at]
     growth = Growth(_second(before), _second(after), after.steps)
     if (before.at - CLOCKS_APART).astimezone(clock).date() != (after.at + CLOCKS_APART).astimezone(clock).date():
-        seen = after.at - before.at <= SLOT_COUNTER_MINUTES * MINUTE
+        seen = after.at - before.at <= SLOT_COUNTER
         return growth._replace(start_s=max(growth.start_s, midnight_s(growth.end_s, clock)), known=seen)
     if at + 1 < len(counters) and counters[at + 1].steps >= before.steps:
         risen = counters[at + 1].steps - after.steps
@@ -112,7 +111,7 @@ def _risen(counters: Sequence[Counter], at: int, clock: ZoneInfo) -> Growth | No
     """
     before, after = counters[at - 1], counters[at]
     growth = Growth(_second(before), _second(after), after.steps - before.steps)
-    if after.at - before.at <= SLOT_COUNTER_MINUTES * MINUTE or _day(before, clock) == _day(after, clock):
+    if after.at - before.at <= SLOT_COUNTER or _day(before, clock) == _day(after, clock):
         return growth
     if _falls(counters, at, clock):
         return None
@@ -155,6 +154,8 @@ def _second(reading: Counter) -> int:
 
 def _possible(growth: Growth) -> bool:
     """Whether somebody can have made these steps; a minute is added, because some bands count late."""
+    if 0 <= growth.steps <= STEPS_A_MINUTE:  # nearly always, and then the time does not matter
+        return True
     return is_possible(growth.steps, timedelta(minutes=-(-(growth.end_s - growth.start_s) // 60) + 1))
 
 
@@ -167,7 +168,8 @@ def spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
     covered = [min(end_s, minute * 60 + 60) - max(start_s, minute * 60) for minute in touched]
     length_s = end_s - start_s
     shares = [steps * seconds // length_s for seconds in covered]
-    by_remainder = sorted(range(len(shares)), key=lambda i: -(steps * covered[i] % length_s))
-    for i in by_remainder[: steps - sum(shares)]:
-        shares[i] += 1
+    if left := steps - sum(shares):
+        by_remainder = sorted(range(len(shares)), key=lambda i: -(steps * covered[i] % length_s))
+        for i in by_remainder[:left]:
+            shares[i] += 1
     return list(zip(touched, shares, covered, strict=True))

@@ -3,12 +3,13 @@
 A band that reports neither sleep, wear nor heart rate cannot tell a night from an evening on the sofa. What helps is
 the clock: when stillness begins at night, it counts as doubtful sooner. The wearer's own hours follow from the minutes
 with steps of the last 14 days (docs/rule.md, "Wear and doubtful stillness"). A day lasts from 4:00 to 4:00 here, so
-that a late evening is not the next morning. This module knows steps and clocks, and no timeline.
+that a late evening is not the next morning. This module knows steps and clocks, and no timeline. Minutes are whole
+minutes of UTC, counted from 1970.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -20,6 +21,14 @@ DAY_BEGINS = timedelta(hours=4)
 """The local time, after midnight, at which a day begins for the hours of the night."""
 OWN_DAYS, OWN_DAYS_ENOUGH = 14, 7
 """The wearer's own hours are those of this many days before, once there are steps on at least the second number."""
+LOOK_MINUTES = 5
+"""How many minutes `searched` looks at where it expects steps; twice as many where it was wrong, and so on."""
+
+Edges = Callable[[int, int], tuple[int, int] | None]
+"""The first and the last minute with steps of the minutes `[start, end)`; None if there are no steps in them, or if
+they are not all known."""
+Look = Callable[[int, int], Sequence[int]]
+"""The steps of each minute of `[start, end)`."""
 
 
 class NightHours(NamedTuple):
@@ -39,45 +48,83 @@ USUAL_NIGHT = NightHours(begins=18 * 60, ends=3 * 60)
 class Nights:
     """Whether it is night in a minute, by the steps of the 14 days before it."""
 
-    def __init__(self, steps: Sequence[int], first: int, zones: Zones) -> None:
-        """`steps` are those of each minute from `first` on, counted from 1970-01-01 00:00 UTC."""
-        self._steps, self._first, self._zones = steps, first, zones
-        self._edges: dict[tuple[date, str], tuple[int, int] | None] = {}
+    def __init__(self, edges: Edges, zones: Zones) -> None:
+        self._edges, self._zones = edges, zones
+        self._known: dict[tuple[date, str], tuple[int, int] | None] = {}
 
     def contain(self, minute: int) -> bool:
-        """Whether a minute, counted from 1970, lies in the night."""
+        """Whether a minute lies in the night."""
         zone = _zone(minute, self._zones)
         day, after = _clock(minute, zone)
         before = [self._edges_of(day - (back + 1) * DAY, zone) for back in range(OWN_DAYS)]
         known = [each for each in before if each is not None]
         hours = USUAL_NIGHT
         if len(known) >= OWN_DAYS_ENOUGH:
-            from statistics import median  # `hipsync today` waits for every import
-
-            hours = NightHours(median(last for _, last in known), median(first for first, _ in known))
+            hours = NightHours(_median([last for _, last in known]), _median([first for first, _ in known]))
         return after >= hours.begins or after < hours.ends
 
     def _edges_of(self, day: date, zone: ZoneInfo) -> tuple[int, int] | None:
-        """The first and the last minute with steps of a day, in minutes after 4:00 in this zone; None if it has none.
-
-        None too for a day that begins before the steps do, because its first minute with steps is not known.
-        """
+        """The first and the last minute with steps of a day, in minutes after 4:00 in this zone; None as in `Edges`."""
         key = day, zone.key
-        if key not in self._edges:
-            start, end = _begins(day, zone) - self._first, _begins(day + DAY, zone) - self._first
-            stepped = [at for at in range(start, min(end, len(self._steps))) if self._steps[at]] if start >= 0 else []
-            self._edges[key] = (
-                (_clock(self._first + stepped[0], zone)[1], _clock(self._first + stepped[-1], zone)[1])
-                if stepped
-                else None
-            )
-        return self._edges[key]
+        if key not in self._known:
+            found = self._edges(_begins(day, zone), _begins(day + DAY, zone))
+            self._known[key] = None if found is None else (_clock(found[0], zone)[1], _clock(found[1], zone)[1])
+        return self._known[key]
 
 
-def needed_from(minute: int, zones: Zones) -> int:
-    """The first minute whose steps decide whether a minute lies in the night; both are counted from 1970."""
-    zone = _zone(minute, zones)
-    return _begins(_clock(minute, zone)[0] - OWN_DAYS * DAY, zone)
+def _median(values: Sequence[int]) -> float:
+    """The median, without the module `statistics`, for whose import `hipsync today` would wait ten milliseconds."""
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def edges_of(steps: Sequence[int], first: int) -> Edges:
+    """The edges by the steps of each minute from `first` on; None for a time that begins before."""
+
+    def edges(start: int, end: int) -> tuple[int, int] | None:
+        stepped = (
+            [at for at in range(start, min(end, first + len(steps))) if steps[at - first]] if start >= first else []
+        )
+        return (stepped[0], stepped[-1]) if stepped else None
+
+    return edges
+
+
+def searched(bounds: Edges, look: Look) -> Edges:
+    """The edges of times whose steps take long to learn, by a look at few minutes.
+
+    `bounds` are a first and a last minute outside of which there are no steps. There may be none inside, either: what
+    one source reports, a better one may deny.
+    """
+
+    def edges(start: int, end: int) -> tuple[int, int] | None:
+        found = bounds(start, end)
+        if found is None:
+            return None
+        first, last = _first_step(look, found[0], found[1] + 1), _last_step(look, found[0], found[1] + 1)
+        return None if first is None or last is None else (first, last)
+
+    return edges
+
+
+def _first_step(look: Look, start: int, end: int) -> int | None:
+    size = LOOK_MINUTES
+    while start < end:
+        steps = look(start, min(start + size, end))
+        if any(steps):
+            return start + next(at for at, each in enumerate(steps) if each)
+        start, size = start + len(steps), size * 2
+    return None
+
+
+def _last_step(look: Look, start: int, end: int) -> int | None:
+    size = LOOK_MINUTES
+    while start < end:
+        steps = look(max(end - size, start), end)
+        if any(steps):
+            return end - next(back for back, each in enumerate(reversed(steps), 1) if each)
+        end, size = end - len(steps), size * 2
+    return None
 
 
 def _zone(minute: int, zones: Zones) -> ZoneInfo:
@@ -91,5 +138,5 @@ def _clock(minute: int, zone: ZoneInfo) -> tuple[date, int]:
 
 
 def _begins(day: date, zone: ZoneInfo) -> int:
-    """The minute in which a day begins, counted from 1970."""
+    """The minute in which a day begins."""
     return int((datetime.combine(day, time(0)) + DAY_BEGINS).replace(tzinfo=zone).timestamp()) // 60

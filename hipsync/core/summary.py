@@ -5,8 +5,6 @@ used again. `summed_up` is quick and adds the prompts that were shown and the ex
 each number is in docs/contract.md, "day --json".
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from itertools import groupby
@@ -18,6 +16,7 @@ from hipsync.core.timeline import (
     ASLEEP,
     AWAKE,
     MISSING,
+    MOVING,
     NOT_WORN,
     SEATED,
     STANDING,
@@ -35,6 +34,14 @@ from hipsync.model import MINUTE, EndedBy, Exercise, Kind, Occasion, Prompt, Spa
 KINDS = (Kind.SITTING, Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN)
 """The six kinds of minutes, in the order of all outputs. The *code* of a kind is its index here."""
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
+_WORN = frozenset({AWAKE, STILL, MOVING})
+_BY_CODE = bytes(
+    _CODES[
+        {MISSING: Kind.UNKNOWN, NOT_WORN: Kind.NOT_WORN, ASLEEP: Kind.ASLEEP, STILL: Kind.SITTING}.get(code, Kind.UP)
+    ]
+    for code in range(256)
+)
+"""A table for `bytes.translate`: the kind of a minute whose flags and neighbours say nothing, by its code."""
 LONG_MINUTES = 30
 """Stretches at least this long are counted as long ones (`over_30`), whatever the limit is."""
 
@@ -240,27 +247,19 @@ def kinds_of(line: Timeline, *, trust_posture: bool = False) -> bytes:
     word says whether its wearer sat in a minute; the length of the still run does so only for minutes without a word.
     """
     standing = STOOD if trust_posture else STANDING
-    still = bytearray(len(line.code))
+    kinds = bytearray(line.code.translate(_BY_CODE))
     for start, end in zero_runs(line):
         if end - start >= LISTED_MINUTES:
-            still[start:end] = b"\1" * (end - start)
-    kinds = bytearray(len(line.code))
-    for at, (code, flags) in enumerate(zip(line.code, line.flags, strict=True)):
-        if code == MISSING or line.doubtful[at]:
-            kind = Kind.UNKNOWN
-        elif code == NOT_WORN:
-            kind = Kind.NOT_WORN
-        elif code == ASLEEP:
-            kind = Kind.ASLEEP
-        elif flags & standing:
-            kind = Kind.STANDING
-        elif trust_posture and code == AWAKE and (said := posture(flags)) is not None:
-            kind = Kind.SITTING if said == SEATED and line.steps[at] < STILL_STEPS else Kind.UP
-        elif still[at] or code == STILL:
-            kind = Kind.SITTING
-        else:
-            kind = Kind.UP
-        kinds[at] = _CODES[kind]
+            kinds[start:end] = bytes([_CODES[Kind.SITTING]]) * (end - start)
+    for at, flags in enumerate(line.flags):
+        if flags & standing and line.code[at] in _WORN:
+            kinds[at] = _CODES[Kind.STANDING]
+        elif trust_posture and line.code[at] == AWAKE and (said := posture(flags)) is not None:
+            sat = said == SEATED and line.steps[at] < STILL_STEPS
+            kinds[at] = _CODES[Kind.SITTING if sat else Kind.UP]
+    for at, doubtful in enumerate(line.doubtful):
+        if doubtful:
+            kinds[at] = _CODES[Kind.UNKNOWN]
     return bytes(kinds)
 
 
@@ -287,7 +286,7 @@ def _piece(line: Timeline, stretch: Stretch, day: Day, until: datetime) -> Piece
     return Piece(
         start=start,
         end=end,
-        minutes=sum(line.code[at] != MISSING for at in places),
+        minutes=len(places) - line.code.count(MISSING, places.start, places.stop),
         ended_by=stretch.ended_by if ends_here else None,
         due=stretch.due if stretch.due and start < stretch.due <= end else None,
         prompted=False,

@@ -16,7 +16,6 @@ from __future__ import annotations
 from array import array
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import NamedTuple
@@ -24,13 +23,29 @@ from zoneinfo import ZoneInfo
 
 from hipsync.core.counters import SLOT_COUNTER_MINUTES, Growth, before_first, differences, midnight_s, spread
 from hipsync.core.days import Zones
-from hipsync.core.nights import Nights, needed_from
+from hipsync.core.nights import Edges, Nights, edges_of
 from hipsync.core.unplaced import UnplacedSteps, clusters, settled
-from hipsync.model import MINUTE, RIDES, Counter, Epoch, Posture, State, Wear, Workout, is_possible
+from hipsync.model import (
+    MINUTE,
+    RIDES,
+    STEPS_A_MINUTE,
+    Counter,
+    Epoch,
+    MinuteEpochs,
+    Posture,
+    State,
+    Wear,
+    Workout,
+    is_possible,
+)
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 """Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole.
 MOVING is also every minute of a ride, whatever its steps."""
+_LEFT_OPEN = frozenset({MISSING, NOT_WORN})
+"""The codes of a minute about which any band that was worn decides."""
+_IS_STILL = bytes(code in {AWAKE, STILL} for code in range(256))
+"""A table for `bytes.translate`: 1 for the codes of a minute that is still if it has no steps."""
 
 STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END, UPRIGHT, SEATED, USED, STOOD = (1 << bit for bit in range(10))
 """Flags of a minute, which can be combined.
@@ -49,6 +64,7 @@ UPRIGHT and SEATED.
 FINE_MINUTES = 5
 """Epochs up to this long are treated as single minutes, longer ones as slots."""
 COARSE_MINUTES = 30
+COARSE = COARSE_MINUTES * MINUTE
 """Epochs longer than this give only a number of steps for the day: they are too coarse to judge sitting by."""
 STILL_STEPS = 20
 """A slot with fewer steps than this is still. An epoch with this many or more is neither asleep nor not worn, whatever
@@ -86,6 +102,7 @@ class Source(NamedTuple):
     """What one band reported for a range of time; each list is in order of time."""
 
     epochs: Sequence[Epoch]
+    """Those of one minute may be in `minutes` instead, which takes less time."""
     counters: Sequence[Counter] = ()
     wears: Sequence[Wear] = ()
     vouches: bool = False
@@ -93,10 +110,23 @@ class Source(NamedTuple):
     reports_wear: bool = False
     """Whether the band says itself when it is not worn; if not, a missing heart rate may show it."""
     workouts: Sequence[Workout] = ()
+    minutes: MinuteEpochs = MinuteEpochs()
+
+    def all_minutes(self) -> MinuteEpochs:
+        """All epochs of one minute, those in `epochs` and those in `minutes`."""
+        listed = [epoch for epoch in self.epochs if epoch.length == MINUTE]
+        if not listed:
+            return self.minutes
+        return MinuteEpochs(
+            [*self.minutes.starts, *(minute_of(epoch.start) for epoch in listed)],
+            [*self.minutes.steps, *(epoch.steps for epoch in listed)],
+            [*self.minutes.states, *(epoch.state for epoch in listed)],
+            [*self.minutes.postures, *(epoch.posture for epoch in listed)],
+            [*self.minutes.pulses, *(bool(epoch.heart_rate) for epoch in listed)],
+        )
 
 
-@dataclass(slots=True)
-class Timeline:
+class Timeline(NamedTuple):
     """One code, set of flags and number of steps for each minute of `[first, last)`.
 
     All arrays are as long as `code`. A *place* is an index into them: minute `m` is at place `m - first`.
@@ -110,11 +140,11 @@ class Timeline:
     """All steps of a slot stand at its last minute."""
     width: bytearray
     """Length in minutes of the epoch that decided about a minute; 0 where none did."""
-    doubtful: bytearray = field(default_factory=bytearray)
+    doubtful: bytes = b""
     """A byte a minute: 1 in a long stillness without the flag `VOUCHED`, in which the band may lie on a table."""
-    unplaced: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    unplaced: Sequence[tuple[int, int]] = ()
     """Pairs of (minute, steps): the steps count for the day in which that minute lies, but for no single minute."""
-    clusters: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    clusters: Sequence[tuple[int, int]] = ()
     """Ranges `[start, end)` of minutes, in order, whose unplaced steps depend on each other and on all minutes in them.
     What is missing of a range because the timeline is too short makes its steps wrong."""
 
@@ -153,11 +183,14 @@ def instant_of(minute: int) -> datetime:
     return datetime.fromtimestamp(minute * 60, UTC)
 
 
-def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | Zones) -> Timeline:
+def timeline(
+    sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | Zones, edges: Edges | None = None
+) -> Timeline:
     """All sources merged into one timeline of the minutes `[first, last)`, counted from 1970.
 
     Readings before and after these minutes are used, but not shown. `zone` is where the bands' clocks were, at whose
     midnight counters are reset. An epoch with more steps than anybody makes is left out, as if it had not come.
+    `edges` tells of the days before, by which it is night sooner or later; without it, the timeline's own minutes do.
     """
     zones = zone if isinstance(zone, Zones) else Zones([], zone.key)
     size = max(last - first, 0)
@@ -165,27 +198,26 @@ def timeline(sources: Sequence[Source], first: int, last: int, zone: ZoneInfo | 
     slept = bytearray(size)
     unplaced: list[UnplacedSteps] = []
     for source in sources:
-        unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(source)
-        vouched = VOUCHED if source.vouches else 0
+        minutes = source.all_minutes()
+        unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(minutes)
         growths = list(differences(source.counters, zones))
-        counted = _counted_times(source, growths)
-        for epoch in filter(_is_possible, source.epochs):
-            coarse = epoch.length > COARSE_MINUTES * MINUTE
-            if not coarse or not any(start <= epoch.start and epoch.end <= end for start, end in counted):
-                _place(line, slept, unplaced, epoch, vouched, unworn)
-        growths[:0] = before_first(source.counters, source.epochs, zones)
+        vouched = VOUCHED if source.vouches else 0
+        _place_minutes(line, slept, minutes, vouched, unworn)
+        _place_longer(line, slept, unplaced, source.epochs, vouched, unworn, _counted_times(source, growths))
+        growths[:0] = [each for each in before_first(source.counters, zones) if not _is_told(source, minutes, each)]
         _place_counters(line, unplaced, growths, vouched, zones)
     for source in sources:
         _place_rides(line, source.workouts)
-    for at in range(size):
-        if line.flags[at] & RIDING:
+    for at, (flags, asleep) in enumerate(zip(line.flags, slept, strict=True)):
+        if flags & RIDING:
             _ride(line, at)
-        elif slept[at] and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
+        elif asleep and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
             line.code[at] = ASLEEP
-    line.unplaced = settled(unplaced, line.steps, line.first)
-    line.clusters = clusters(unplaced)
-    line.doubtful = _doubtful(line, zones)
-    return line
+    return line._replace(
+        doubtful=_doubtful(line, Nights(edges or edges_of(line.steps, first), zones)),
+        unplaced=settled(unplaced, line.steps, line.first),
+        clusters=clusters(unplaced),
+    )
 
 
 def _counted_times(source: Source, growths: Sequence[Growth]) -> list[tuple[datetime, datetime]]:
@@ -194,7 +226,7 @@ def _counted_times(source: Source, growths: Sequence[Growth]) -> list[tuple[date
     `growths` are those of its counter. A coarse epoch inside such a time repeats steps that the counter has given
     already, so the epoch is left out.
     """
-    if not any(epoch.length > COARSE_MINUTES * MINUTE for epoch in source.epochs):
+    if not growths or not any(epoch.length > COARSE for epoch in source.epochs):
         return []
     counted: list[tuple[datetime, datetime]] = []
     for start_s, end_s, _, known in growths:
@@ -205,31 +237,75 @@ def _counted_times(source: Source, growths: Sequence[Growth]) -> list[tuple[date
     return counted
 
 
-def _is_possible(epoch: Epoch) -> bool:
-    return is_possible(epoch.steps, epoch.length)
+def _is_told(source: Source, minutes: MinuteEpochs, growth: Growth) -> bool:
+    """Whether a band reports epochs of the time in which its counter grew."""
+    start, end = datetime.fromtimestamp(growth.start_s, UTC), datetime.fromtimestamp(growth.end_s, UTC)
+    return any(growth.start_s < minute * 60 + 60 and minute * 60 < growth.end_s for minute in minutes.starts) or any(
+        start < epoch.end and epoch.start < end for epoch in source.epochs
+    )
 
 
-def _place(
+def _told(state: State | None, posture: Posture | None) -> int:
+    """The flags of a minute of which a band says this."""
+    flags = 0 if state is None else _SAID.get(state, 0)
+    return flags if posture is None else flags & ~_POSTURES | _HELD[posture]
+
+
+def _place_minutes(
+    line: Timeline, slept: bytearray, minutes: MinuteEpochs, vouched: int, unworn: frozenset[int]
+) -> None:
+    """Enter epochs of one minute into the timeline.
+
+    `vouched` is the flag of their source, and `unworn` are the minutes without the band. A day has 1,440 of them, so
+    one that no other source has decided about is entered without a call.
+    """
+    first, codes, flags_of, steps_of, widths = line.first, line.code, line.flags, line.steps, line.width
+    asleep, always_worn = State.ASLEEP, not unworn and _OFF.isdisjoint(minutes.states)
+    told = list(zip(minutes.states, minutes.postures, strict=True))
+    said = {each: vouched | _told(*each) for each in set(told)}
+    each_said = map(said.__getitem__, told)
+    for minute, steps, state, mark in zip(minutes.starts, minutes.steps, minutes.states, each_said, strict=True):
+        at = minute - first
+        if not 0 <= at < len(codes) or not 0 <= steps <= STEPS_A_MINUTE:
+            continue
+        flags = mark | ALIVE if steps else mark
+        off = not always_worn and steps < STILL_STEPS and (state in _OFF or minute in unworn)
+        if off or codes[at] != MISSING:
+            _claim(line, at, NOT_WORN if off else AWAKE, 1, steps, flags)
+        else:
+            codes[at], widths[at], steps_of[at], flags_of[at] = AWAKE, 1, steps, flags
+        if state is asleep:
+            slept[at] = 1
+
+
+def _place_longer(
     line: Timeline,
     slept: bytearray,
     unplaced: list[UnplacedSteps],
-    epoch: Epoch,
-    flags: int,
+    epochs: Sequence[Epoch],
+    vouched: int,
     unworn: frozenset[int],
+    counted: Sequence[tuple[datetime, datetime]],
 ) -> None:
-    """Enter one epoch into the timeline; `flags` are those of its source, `unworn` the minutes without the band."""
-    start = minute_of(epoch.start)
-    width = int(epoch.length.total_seconds()) // 60
-    if width > COARSE_MINUTES:
-        if epoch.state not in _OFF or epoch.steps >= STILL_STEPS:
-            unplaced.append(UnplacedSteps(start, start + width, start + width - 1, epoch.steps))
-        return
-    if epoch.state is not None:
-        flags |= _SAID.get(epoch.state, 0)
-    if epoch.posture is not None:
-        flags = flags & ~_POSTURES | _HELD[epoch.posture]
-    slot = width > FINE_MINUTES
+    """Enter the epochs of more than one minute into the timeline; `counted` are the times that a counter covers."""
+    for epoch in epochs:
+        if epoch.length == MINUTE or not is_possible(epoch.steps, epoch.length):
+            continue
+        if epoch.length <= COARSE:
+            _place_slot(line, slept, epoch, vouched, unworn)
+            continue
+        told = any(start <= epoch.start and epoch.end <= end for start, end in counted)
+        if not told and (epoch.state not in _OFF or epoch.steps >= STILL_STEPS):
+            first, end = minute_of(epoch.start), minute_of(epoch.end)
+            unplaced.append(UnplacedSteps(first, end, end - 1, epoch.steps))
+
+
+def _place_slot(line: Timeline, slept: bytearray, epoch: Epoch, flags: int, unworn: frozenset[int]) -> None:
+    """Enter an epoch of some minutes, or a slot; `flags` are those of its source."""
+    start, width = minute_of(epoch.start), epoch.length // MINUTE
+    flags |= _told(epoch.state, epoch.posture)
     moving = epoch.steps >= STILL_STEPS
+    slot = width > FINE_MINUTES
     off = not moving and (epoch.state in _OFF or start in unworn)
     code = NOT_WORN if off else AWAKE if not slot else MOVING if moving else STILL
     for minute in range(start, start + width):
@@ -253,7 +329,7 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
         if before == MISSING:
             line.code[at], line.width[at] = code, width
         return
-    if before in {MISSING, NOT_WORN}:
+    if before in _LEFT_OPEN:
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
         return
     shared = (line.flags[at] | flags) & (ALIVE | VOUCHED | RIDING | UPRIGHT | SEATED)
@@ -339,35 +415,34 @@ def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:
     return frozenset(unworn)
 
 
-def _unworn_by_heart(source: Source) -> frozenset[int]:
+def _unworn_by_heart(minutes: MinuteEpochs) -> frozenset[int]:
     """The minutes in which a band was off, inferred from a heart rate that was nearly always there and then stopped.
 
-    Only epochs of one minute are looked at. Minutes in which somebody walked are left out: see `_walked_minutes`.
+    Minutes in which somebody walked are left out: see `_walked_minutes`.
     """
-    epochs = [epoch for epoch in source.epochs if epoch.length == MINUTE]
-    rows = {minute_of(epoch.start): bool(epoch.heart_rate) for epoch in epochs}
-    if not any(rows.values()):
+    if not any(minutes.pulses):
         return frozenset()
+    pulses = dict(zip(minutes.starts, map(bool, minutes.pulses), strict=True))
     unworn: set[int] = set()
     gap: list[int] = []
-    for minute in [*sorted(rows), -1]:
-        if minute >= 0 and not rows[minute] and (not gap or gap[-1] == minute - 1):
+    for minute in [*sorted(pulses), -1]:
+        if minute >= 0 and not pulses[minute] and (not gap or gap[-1] == minute - 1):
             gap.append(minute)
             continue
         if len(gap) > HEART_GAP_MINUTES:
-            before = sum(rows.get(m, False) for m in range(gap[0] - HEART_WINDOW_MINUTES, gap[0]))
+            before = sum(pulses.get(m, False) for m in range(gap[0] - HEART_WINDOW_MINUTES, gap[0]))
             if before >= HEART_ENOUGH_MINUTES:
                 unworn.update(gap)
-        gap = [minute] if minute >= 0 and not rows[minute] else []
-    return frozenset(unworn - _walked_minutes(epochs) if unworn else unworn)
+        gap = [minute] if minute >= 0 and not pulses[minute] else []
+    return frozenset(unworn - _walked_minutes(minutes) if unworn else unworn)
 
 
-def _walked_minutes(epochs: Sequence[Epoch]) -> set[int]:
+def _walked_minutes(minutes: MinuteEpochs) -> set[int]:
     """The minutes of each walk: within 5 minutes at least `STILL_STEPS` steps, from its first to its last step.
 
-    A band that counts so many is on its wearer, even if it finds no heart rate. All epochs are one minute long.
+    A band that counts so many is on its wearer, even if it finds no heart rate.
     """
-    steps = {minute_of(epoch.start): epoch.steps for epoch in epochs if epoch.steps}
+    steps = {minute: steps for minute, steps in zip(minutes.starts, minutes.steps, strict=True) if steps}
     walked: set[int] = set()
     for start in steps:
         stepped = [minute for minute in range(start, start + FINE_MINUTES) if minute in steps]
@@ -381,38 +456,23 @@ def heartless_since(source: Source, minute: int) -> int:
 
     Only epochs of one minute are looked at, as where a missing heart rate shows that a band was taken off.
     """
-    for epoch in reversed(source.epochs):
-        start = minute_of(epoch.start)
-        if start >= minute or epoch.length != MINUTE:
-            continue
-        if start < minute - 1 or epoch.heart_rate:
-            break
-        minute = start
+    minutes = source.all_minutes()
+    heartless = {each for each, pulse in zip(minutes.starts, minutes.pulses, strict=True) if not pulse}
+    while minute - 1 in heartless:
+        minute -= 1
     return minute
 
 
-def _doubtful(line: Timeline, zones: Zones) -> bytearray:
+def _doubtful(line: Timeline, nights: Nights) -> bytes:
     """The array `Timeline.doubtful`: 1 in each long run without a step and without the flag `VOUCHED`.
 
     A run that begins in the night is long sooner than one that begins in the day.
     """
-    doubtful, nights = bytearray(len(line.code)), Nights(line.steps, line.first, zones)
+    doubtful = bytearray(len(line.code))
     for start, end in zero_runs(line, vouched=False):
         if end - start >= DOUBTFUL_MINUTES or (end - start >= NIGHT_MINUTES and nights.contain(line.first + start)):
             doubtful[start:end] = b"\1" * (end - start)
-    return doubtful
-
-
-def nights_need(line: Timeline, since: int, zones: Zones) -> int:
-    """The first minute whose steps can matter for what is doubtful from the minute `since` on; `since` if none can."""
-    runs = [
-        line.first + start for start, end in zero_runs(line, vouched=False) if _may_be_night(line, start, end, since)
-    ]
-    return min([since, *(needed_from(start, zones) for start in runs)])
-
-
-def _may_be_night(line: Timeline, start: int, end: int, since: int) -> bool:
-    return NIGHT_MINUTES <= end - start < DOUBTFUL_MINUTES and line.first + end > since
+    return bytes(doubtful)
 
 
 def zero_runs(line: Timeline, *, vouched: bool = True) -> Iterator[tuple[int, int]]:
@@ -421,13 +481,13 @@ def zero_runs(line: Timeline, *, vouched: bool = True) -> Iterator[tuple[int, in
     With `vouched=False`, minutes with the flag `VOUCHED` do not belong to a run. Research calls such runs zero-step
     bouts. They are a different measure from stretches (docs/rule.md, "Words of the field").
     """
-    start: int | None = None
-    for at, (code, steps, flags) in enumerate(zip(line.code, line.steps, line.flags, strict=True)):
-        still = (code in {AWAKE, STILL}) and not steps and (vouched or not flags & VOUCHED)
-        if still and start is None:
-            start = at
-        elif not still and start is not None:
-            yield start, at
-            start = None
-    if start is not None:
-        yield start, len(line.code)
+    still = bytearray(line.code.translate(_IS_STILL))
+    for at, (steps, flags) in enumerate(zip(line.steps, line.flags, strict=True)):
+        if steps or (flags & VOUCHED and not vouched):
+            still[at] = 0
+    start = still.find(1)
+    while start >= 0:
+        end = still.find(0, start)
+        end = end if end >= 0 else len(still)
+        yield start, end
+        start = still.find(1, end)

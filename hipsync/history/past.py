@@ -8,12 +8,18 @@ counts reaches the edge of what was loaded: how much was loaded never shows, up 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from hipsync.core.bouts import Bouts, Rule, bouts
+from hipsync.core.nights import searched
 from hipsync.core.timeline import (
+    COARSE,
+    COARSE_MINUTES,
+    FINE_MINUTES,
+    HEART_GAP_MINUTES,
     HEART_WINDOW_MINUTES,
     USED,
     Source,
@@ -21,14 +27,13 @@ from hipsync.core.timeline import (
     heartless_since,
     instant_of,
     minute_of,
-    nights_need,
     timeline,
 )
-from hipsync.model import Desk, Presence
+from hipsync.model import DAY, MINUTE, Desk, Presence
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
-    from hipsync.model import Band
+    from hipsync.model import Band, BandId
     from hipsync.store import Store
 
 AROUND_MINUTES = 6 * 60
@@ -62,11 +67,11 @@ def judged_past(
     """Load and judge what is known of `[start, end)` up to `now`, from all bands or from `only_band`.
 
     The timeline begins before `start` and ends after `end`, so that stretches that cross either of them are whole. It
-    never reaches beyond `now`. The wearer's own hours of the night follow from the two weeks before, which are loaded
+    never reaches beyond `now`. The wearer's own hours of the night follow from the two weeks before, which are searched
     if they matter; with `nights=False` they are not, so what is doubtful may differ.
     """
     with store.snapshot():  # a band that another process adds on the way is in all that is read, or in nothing
-        return _judged(store, rule, zones, start, end, now, only_band, nights=nights)
+        return _judged(store, rule, zones, start, end, now, chosen_bands(store, only_band), nights=nights)
 
 
 def _judged(
@@ -76,20 +81,20 @@ def _judged(
     start: datetime,
     end: datetime,
     now: datetime,
-    only_band: Band | None,
+    bands: Sequence[Band],
     *,
     nights: bool,
 ) -> Past:
     zone, around = zones.at(start), AROUND_MINUTES
     midnight = minute_of(start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
     first, last = minute_of(start), minute_of(end)
+    beats = _beats(store, first)
+    before = _DaysBefore(store, bands, zones, beats, first)
     while True:
         first, last = min(first, minute_of(start) - around), min(max(last, minute_of(end) + around), minute_of(now))
-        given = sources(store, first, last, only_band, counters_from=min(first, midnight))
-        line = timeline(given, first, last, zones)
-        need_first, need_last, looked_from = _needed(store, given, line, minute_of(start), minute_of(end), only_band)
-        if nights:
-            need_first = min(need_first, nights_need(line, minute_of(start) - around, zones))
+        given = sources(store, bands, first, last, counters_from=min(first, midnight))
+        line = timeline(given, first, last, zones, before.edges if nights else None)
+        need_first, need_last, looked_from = _needed(bands, given, line, minute_of(start), minute_of(end), beats)
         need_first = max(need_first, minute_of(start) - FARTHEST_MINUTES)
         need_last = min(need_last, minute_of(end) + FARTHEST_MINUTES)
         if need_first < first or min(need_last, minute_of(now)) > last:
@@ -99,7 +104,7 @@ def _judged(
             _mark_used(line, store)
         found = bouts(line, rule)
         if around >= FARTHEST_MINUTES or not _reaches_edge(line, found, start, end, now):
-            return Past(line, found, min(looked_from, line.first))
+            return Past(line, found, min(looked_from, line.first, before.looked_from))
         around *= 2
 
 
@@ -121,8 +126,20 @@ def _places(line: Timeline, start: datetime, end: datetime) -> range:
     return range(max(minute_of(start), line.first) - line.first, min(last, line.last) - line.first)
 
 
+Beats = Callable[["BandId"], bool]
+"""Whether a band found a heart rate at any time in the 16 days before what is judged."""
+
+
+def _beats(store: Store, start: int) -> Beats:
+    @cache
+    def beats(band: BandId) -> bool:
+        return store.has_heart_rate(band, instant_of(start - FARTHEST_MINUTES), instant_of(start))
+
+    return beats
+
+
 def _needed(
-    store: Store, given: Sequence[Source], line: Timeline, start: int, end: int, only_band: Band | None
+    bands: Sequence[Band], given: Sequence[Source], line: Timeline, start: int, end: int, beats: Beats
 ) -> tuple[int, int, int]:
     """The minutes `[first, last)` that decide about steps and wear in the minutes `[start, end)`, and `looked_from`.
 
@@ -133,16 +150,64 @@ def _needed(
     """
     touched = [each for each in line.clusters if each[0] < end and each[1] >= start]
     first, last = (touched[0][0], touched[-1][1] + 1) if touched else (start, end)
-    looked_from = first
-    for band, source in zip(chosen_bands(store, only_band), given, strict=True):
+    since, in_vain = _worn_from(bands, given, line.first, start, beats)
+    first = min(first, since)
+    return first, last, min(first, start - FARTHEST_MINUTES) if in_vain else first
+
+
+def _worn_from(
+    bands: Sequence[Band], given: Sequence[Source], loaded_from: int, start: int, beats: Beats
+) -> tuple[int, bool]:
+    """The first minute that decides whether the bands were worn from `start` on, as far as what is `given` tells.
+
+    Returned with it is whether a heart rate was searched for in vain.
+    """
+    first, in_vain = start, False
+    for band, source in zip(bands, given, strict=True):
         since = start if source.reports_wear else heartless_since(source, start)
-        if since > line.first:
+        if since > loaded_from:
             first = min(first, since - HEART_WINDOW_MINUTES)
-        elif store.has_heart_rate(band.id, instant_of(start - FARTHEST_MINUTES), instant_of(since)):
+        elif beats(band.id):
             first = min(first, since - (start - since))
         else:
-            looked_from = start - FARTHEST_MINUTES
-    return first, last, min(looked_from, first)
+            in_vain = True
+    return first, in_vain
+
+
+class _DaysBefore:
+    """The days before, of which the hours of the night ask for the first and the last minute with steps.
+
+    Two weeks take a tenth of a second to load and merge. So only the minutes are loaded in which these can lie, with
+    what decides about them.
+    """
+
+    def __init__(self, store: Store, bands: Sequence[Band], zones: Zones, beats: Beats, start: int) -> None:
+        self._store, self._bands, self._zones, self._beats = store, bands, zones, beats
+        self.looked_from = start
+        """The first minute that was asked about, or `start`."""
+        self.edges = cache(searched(self._bounds, self._steps))
+
+    def _bounds(self, start: int, end: int) -> tuple[int, int] | None:
+        """A first and a last minute outside of which no band reports steps in the minutes `[start, end)`."""
+        self.looked_from = min(self.looked_from, start)
+        begins, ends = instant_of(start), instant_of(end)
+        found = [self._store.stepped(band.id, begins, ends, within=COARSE) for band in self._bands]
+        known = [each for each in found if each is not None]
+        if not known:
+            return None
+        return minute_of(min(first for first, _ in known)), minute_of(max(last for _, last in known) - MINUTE)
+
+    def _steps(self, start: int, end: int) -> Sequence[int]:
+        """The steps of the minutes `[start, end)`, of all bands together."""
+        by_heart = any(self._beats(band.id) for band in self._bands if not band.reports_wear)
+        first, last = start - by_heart * HEART_WINDOW_MINUTES, end + HEART_GAP_MINUTES + FINE_MINUTES
+        while True:
+            given = sources(self._store, self._bands, first, last, longest_minutes=COARSE_MINUTES)
+            since, _ = _worn_from(self._bands, given, first, start, self._beats)
+            since = max(since, start - FARTHEST_MINUTES)
+            if not by_heart or since >= first:
+                return timeline(given, first, end, self._zones).steps[start - first :]
+            first = since
 
 
 def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, now: datetime) -> bool:
@@ -159,24 +224,32 @@ def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, 
 
 
 def sources(
-    store: Store, first: int, last: int, only_band: Band | None = None, *, counters_from: int | None = None
+    store: Store,
+    bands: Sequence[Band],
+    first: int,
+    last: int,
+    *,
+    counters_from: int | None = None,
+    longest_minutes: int = DAY // MINUTE,
 ) -> list[Source]:
-    """Load what each band, or `only_band`, reported for the minutes `[first, last)`, counted from 1970.
+    """Load what each of these bands reported for the minutes `[first, last)`, counted from 1970.
 
     Counters are loaded from the minute `counters_from` on, if it is given: whether a count is possible depends on all
-    the readings of its local day.
+    the readings of its local day. Epochs of more than `longest_minutes` are left out.
     """
+    longer = range(2, longest_minutes + 1)
     since = first if counters_from is None else counters_from
     return [
         Source(
-            store.epochs(band.id, instant_of(first), instant_of(last)),
+            store.epochs(band.id, instant_of(first), instant_of(last), lengths=longer),
             store.counters(band.id, instant_of(since), instant_of(last)),
             store.wears(band.id, instant_of(first), instant_of(last)),
             vouches=band.vouches,
             reports_wear=band.reports_wear,
             workouts=store.workouts(band.id, instant_of(first), instant_of(last)),
+            minutes=store.minute_epochs(band.id, instant_of(first), instant_of(last)),
         )
-        for band in chosen_bands(store, only_band)
+        for band in bands
     ]
 
 

@@ -270,7 +270,7 @@ def _without(past: Past, skipped: Sequence[Step], settings: Settings) -> Past:
 
     A counter that was read before and after such a step did not grow, and so seems to stand for minutes of sitting.
     """
-    line = replace(past.line, code=past.line.code[:])
+    line = past.line._replace(code=past.line.code[:])
     for was, became in skipped:
         for minute in range(max(minute_of(was), line.first), min(minute_of(became), line.last)):
             line.code[minute - line.first] = MISSING

@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from hipsync.core.bouts import Rule
 from hipsync.core.policy import Policy, Windows
-from hipsync.model import Desk
 
 if TYPE_CHECKING:
     from hipsync.core.exercises import Move
 
 _MONDAY_TO_FRIDAY: Windows = ((time(8), time(22)),)
 _WEEKEND: Windows = ((time(9), time(22)),)
-_RULE = Rule(limit_minutes=60, break_steps=20, break_window_minutes=5, moves=3, trust_posture=False, desk=Desk.SITTING)
+_RULE = Rule()
 _POLICY = Policy(
     limit_minutes=_RULE.limit_minutes,
     repeat_minutes=None,

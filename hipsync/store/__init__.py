@@ -19,13 +19,12 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     migrations.py   the schema, step by step
     __init__.py     opening, and `Store`, which is all of these
 
-It is on the path of `hipsync today`, so only sqlite3 is imported at the top.
+It is on the path of `hipsync today`, so only sqlite3 is imported at the top, and logging where a line is logged.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import sqlite3
 from collections.abc import Callable
@@ -45,8 +44,6 @@ from hipsync.store.rows import Rows
 from hipsync.store.trials import Trials
 
 __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
-
-log = logging.getLogger(__name__)
 
 VERSION = 13
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
@@ -150,7 +147,9 @@ class Store(Readings, Prompts, Presences, Trials, JudgedDays, Maintenance, Rows)
         if version < VERSION:
             if self.path is not None and not is_empty:
                 backup = self.backup(None, datetime.fromtimestamp(self.path.stat().st_mtime, UTC))
-                log.warning("the database is brought up to date; the old one is kept as %s", backup)
+                from logging import getLogger
+
+                getLogger(__name__).warning("the database is brought up to date; the old one is kept as %s", backup)
             self._migrate()
         self._db.execute("PRAGMA journal_mode = WAL")
         self._schema = VERSION

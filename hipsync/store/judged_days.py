@@ -7,7 +7,6 @@ so a row that is there is right. `hipsync/history/summaries.py` alone reads and 
 from __future__ import annotations
 
 import contextlib
-import logging
 import sqlite3
 from collections.abc import Generator, Sequence
 from datetime import datetime
@@ -17,8 +16,6 @@ from hipsync.errors import StoreError
 from hipsync.model import BandId
 from hipsync.store.file import BUSY_S, OpenFile, instant, seconds
 from hipsync.store.sense import SENSE
-
-log = logging.getLogger(__name__)
 
 BEFORE_ALL_S, AFTER_ALL_S = -(2**62), 2**62
 """Seconds since 1970 that lie before and after every stored instant."""
@@ -93,7 +90,9 @@ class JudgedDays(OpenFile):
                     ],
                 )  # fmt: skip
         except StoreError as error:
-            log.debug("judged days were not stored: %s", error)
+            from logging import getLogger
+
+            getLogger(__name__).debug("judged days were not stored: %s", error)
             return False
         return True
 

@@ -5,7 +5,7 @@ Lengths of epochs are stored in minutes. Reading epochs is on the path of `hipsy
 
 from __future__ import annotations
 
-import logging
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from hipsync.model import (
     Epoch,
     Inactivity,
     Info,
+    MinuteEpochs,
     Posture,
     Reading,
     State,
@@ -30,8 +31,6 @@ from hipsync.store.bands import Bands
 from hipsync.store.file import BEGINNING, SECOND, instant, latest_s, seconds, text, translated
 from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 from hipsync.store.sense import SENSE
-
-log = logging.getLogger(__name__)
 
 INFERRED = 16
 """Added to the code of a state if the epoch is inferred: the band did not send it."""
@@ -51,6 +50,8 @@ a file."""
 _CODES = {state: code for code, state in enumerate(STATES)}
 POSTURES: Mapping[str | None, Posture | None] = {None: None, **{str(posture): posture for posture in Posture}}
 """The postures by what stands in `epochs.posture`."""
+ALL_LENGTHS = range(1, 1441)
+"""The lengths in minutes that an epoch may have."""
 
 
 _OF_BANDS = ("counters", "wears", "charges", "inactivities", "infos", "remarks")
@@ -106,22 +107,26 @@ class Readings(Bands):
             for reading in others:
                 _append_other(db, band, reading)
         if same := len(epochs) - changed:
-            log.debug("%d of %d epochs were known already, or had fewer steps than what is stored", same, len(epochs))
+            from logging import getLogger
+
+            getLogger(__name__).debug(
+                "%d of %d epochs were known already, or had fewer steps than what is stored", same, len(epochs)
+            )
         return Appended(changed, same)
 
-    def epochs(self, band: BandId, start: datetime, end: datetime) -> list[Epoch]:
-        """A band's epochs that overlap `[start, end)`, in order of time."""
+    def epochs(self, band: BandId, start: datetime, end: datetime, *, lengths: range = ALL_LENGTHS) -> list[Epoch]:
+        """A band's epochs that overlap `[start, end)` and have one of these lengths in minutes, in order of time."""
         rows = self._rows(
             "SELECT start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs"
-            " WHERE band = ? AND start > ? AND start < ? AND start + length * 60 > ?"
+            " WHERE band = ? AND start > ? AND start < ? AND start + length * 60 > ? AND length >= ? AND length < ?"
             f" AND {SENSE['epochs']} ORDER BY start",
-            band, seconds(start) - 86400, seconds(end), seconds(start),
+            band, seconds(start) - lengths[-1] * 60, seconds(end), seconds(start), lengths.start, lengths.stop,
         )  # fmt: skip
-        from_s = datetime.fromtimestamp
+        from_s, as_time = datetime.fromtimestamp, {length: length * MINUTE for length in {row[1] for row in rows}}
         return [
             Epoch(
                 from_s(at, UTC),
-                length * MINUTE,
+                as_time[length],
                 steps,
                 intensity,
                 heart_rate,
@@ -132,6 +137,21 @@ class Readings(Bands):
             )
             for at, length, steps, intensity, heart_rate, state, kind, posture in rows
         ]
+
+    def minute_epochs(self, band: BandId, start: datetime, end: datetime) -> MinuteEpochs:
+        """A band's epochs of one minute that overlap `[start, end)`.
+
+        SQLite hands over each column as one text, which takes less time than a row for each minute.
+        """
+        ((minutes, steps, codes, words, pulses),) = self._rows(
+            "SELECT json_group_array(start / 60), json_group_array(steps), json_group_array(state),"
+            " json_group_array(posture), json_group_array(ifnull(heart_rate, 0) <> 0) FROM epochs"
+            f" WHERE band = ? AND start > ? AND start < ? AND length = 1 AND {SENSE['epochs']}",
+            band, seconds(start) - 60, seconds(end),
+        )  # fmt: skip
+        states = [STATES[code & ~INFERRED] for code in _integers(codes)]
+        postures = [POSTURES[word] for word in json.loads(words)]
+        return MinuteEpochs(_integers(minutes), _integers(steps), states, postures, _integers(pulses))
 
     def has_heart_rate(self, band: BandId, start: datetime, end: datetime) -> bool:
         """Whether an epoch of a band that begins in `[start, end)` has a heart rate."""
@@ -169,18 +189,67 @@ class Readings(Bands):
         )  # fmt: skip
         return [Workout(WorkoutKind(kind), instant(at), instant(until)) for kind, at, until in rows]
 
+    def stepped(
+        self, band: BandId, start: datetime, end: datetime, *, within: timedelta
+    ) -> tuple[datetime, datetime] | None:
+        """A time `[first, last)` outside of which a band has no steps in `[start, end)`; None if it has none at all.
+
+        Looked at are epochs, and pairs of readings of its counter, that are no longer than `within`. Inside, there may
+        be none either. SQLite reads only the rows before the first steps and after the last ones.
+        """
+        start_s, end_s, within_s = seconds(start), seconds(end), within // SECOND
+        times = [self._stepped_epochs(band, start_s, end_s, within_s), self._grown(band, start_s, end_s, within_s)]
+        known = [each for each in times if each is not None]
+        if not known:
+            return None
+        first_s, last_s = min(first for first, _ in known), max(last for _, last in known)
+        return instant(max(first_s, start_s)), instant(min(last_s, end_s))
+
+    def _stepped_epochs(self, band: BandId, start_s: int, end_s: int, within_s: int) -> tuple[int, int] | None:
+        stepped = (
+            "FROM epochs WHERE band = ?1 AND start < ?3 AND steps > 0"
+            f" AND start + length * 60 > ?2 AND length * 60 <= ?4 AND {SENSE['epochs']} AND start >"
+        )
+        newest = f"(SELECT start {stepped} ?2 - ?4 ORDER BY start DESC LIMIT 1)"
+        ((first, last),) = self._rows(
+            f"SELECT (SELECT start {stepped} ?2 - ?4 ORDER BY start LIMIT 1),"
+            f" (SELECT max(start + length * 60) {stepped} {newest} - ?4)",
+            band, start_s, end_s, within_s,
+        )  # fmt: skip
+        return None if first is None else (first, last)
+
+    def _grown(self, band: BandId, start_s: int, end_s: int, within_s: int) -> tuple[int, int] | None:
+        """As `stepped`, for a counter: all readings before that time are alike, and so are all after it."""
+
+        def reading(where: str, *values: int) -> tuple[int, int] | None:
+            sql = f"SELECT at, steps FROM counters WHERE band = ? AND {SENSE['counters']} AND {where} LIMIT 1"
+            rows = self._rows(sql, band, *values)
+            return (rows[0][0], rows[0][1]) if rows else None
+
+        last = reading("at > ? AND at < ? AND steps > 0 ORDER BY at DESC", start_s, end_s + within_s)
+        if last is None:
+            return None
+        begun = reading("at BETWEEN ? AND ? ORDER BY at DESC", start_s - within_s, start_s) or (start_s, -1)
+        grown = reading("at > ? AND at <= ? AND steps <> ? ORDER BY at", begun[0], last[0], begun[1])
+        if grown is None:
+            return None
+        before = reading("at >= ? AND at < ? ORDER BY at DESC", grown[0] - within_s, grown[0]) or grown
+        other = reading("at > ? AND at < ? AND steps <> ? ORDER BY at DESC", begun[0], last[0], last[1]) or begun
+        after = reading("at > ? ORDER BY at", other[0]) or last
+        return before[0], min(after[0], other[0] + within_s)
+
     def resolution(self, band: BandId, start: datetime, end: datetime) -> timedelta | None:
         """The finest resolution of a band's data in `[start, end)`; None if there are none.
 
         That is the length of its shortest epoch, or a minute for a live counter. For a band that reports epochs too, a
         counter counts only if two of its readings are at most five minutes apart.
         """
-        ((shortest,),) = self._rows(
-            f"SELECT min(length) FROM epochs WHERE band = ? AND start >= ? AND start < ? AND {SENSE['epochs']}",
-            band, seconds(start), seconds(end),
-        )  # fmt: skip
-        if shortest == 1:
+        span = band, seconds(start), seconds(end)
+        of_span = f"FROM epochs WHERE band = ? AND start >= ? AND start < ? AND {SENSE['epochs']}"
+        ((by_minutes,),) = self._rows(f"SELECT EXISTS (SELECT 1 {of_span} AND length = 1)", *span)  # stops at the first
+        if by_minutes:
             return MINUTE
+        ((shortest,),) = self._rows(f"SELECT min(length) {of_span}", *span)
         ((live, apart),) = self._rows(
             "SELECT count(*), min(apart) FROM (SELECT at - lag(at) OVER (ORDER BY at) AS apart FROM counters"
             f" WHERE band = ? AND at >= ? AND at < ? AND {SENSE['counters']})",
@@ -305,6 +374,12 @@ class Readings(Bands):
                 state, inferred = STATES[code & ~INFERRED], code >= INFERRED
                 said = state, kind, inferred, POSTURES[posture]
                 yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, *said)
+
+
+def _integers(column: str) -> list[int]:
+    """A column of integers that SQLite has written as one JSON array."""
+    found: list[int] = json.loads(column)
+    return found
 
 
 _Row = tuple[int, int, int, int, int | None, int | None, int, int | None, Posture | None]

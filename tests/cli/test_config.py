@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hipsync.cli.app import App
 from hipsync.settings.config import Config
 from hipsync.settings.file import parsed
 from support.builders import MONDAY
@@ -28,6 +29,14 @@ def with_limit(minutes: int) -> Config:
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path, NOW)
+
+
+def test_days_are_judged_by_the_defaults_where_there_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    app = App()
+    assert (app.rule(), app.day_start()) == (Config().rule, Config().day_start)
 
 
 def test_the_settings_are_where_config_path_says_and_show_is_a_file_of_them(machine: Machine) -> None:
