@@ -31,8 +31,9 @@ from hipsync.registry import drivers, simulator
 from hipsync.report.terminal_day import day_text
 from hipsync.service.answers import answer_prompt
 from hipsync.service.notify import notice_of
-from hipsync.service.plan import Settings, next_wake
+from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
+from hipsync.service.state import Settings
 from hipsync.settings.config import Config
 from hipsync.store import Store
 

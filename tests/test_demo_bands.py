@@ -14,7 +14,7 @@ from hipsync.history.summaries import summarise
 from hipsync.model import Occasion
 from hipsync.office_day import office_day
 from hipsync.registry import drivers
-from hipsync.service.plan import settings_of
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hipsync.core.days import Zones
     from hipsync.model import Band
     from hipsync.radio.scan import Adapter
-    from hipsync.service.plan import Settings
+    from hipsync.service.state import Settings
     from hipsync.settings.config import Config
     from hipsync.store import Checked, Store
     from hipsync.store.keys import KeyFile
@@ -175,7 +175,7 @@ class App:
         return system_adapter(self.config().adapter)
 
     def settings(self) -> Settings:
-        from hipsync.service.plan import settings_of
+        from hipsync.service.state import settings_of
 
         return settings_of(self.config(), host_zone())
 

@@ -31,7 +31,7 @@ from hipsync.registry import drivers
 from hipsync.service.clock_steps import steps_from_json
 from hipsync.service.contact import EARLIEST_YEAR
 from hipsync.service.control_client import ask
-from hipsync.service.plan import contacts_of
+from hipsync.service.state import contacts_of
 from hipsync.service.status_text import clock_step, future_contact
 from hipsync.text import Json, clean
 

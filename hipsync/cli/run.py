@@ -15,8 +15,8 @@ from hipsync.cli.completion import kinds
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
-    from hipsync.service.plan import Settings
     from hipsync.service.service import Service
+    from hipsync.service.state import Settings
 
 log = logging.getLogger(__name__)
 

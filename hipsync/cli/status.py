@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hipsync.model import Remark
     from hipsync.service.clock_steps import Step
     from hipsync.service.now import Now
-    from hipsync.service.plan import Contacts, State
+    from hipsync.service.state import Contacts, State
     from hipsync.store import Checked, Store
 
 LONGEST_TEXT = 300
@@ -85,7 +85,7 @@ def _known(app: App, store: Store) -> _Known:
     from hipsync.service.clock_steps import steps_from_json
     from hipsync.service.here import here_from_json
     from hipsync.service.now import now_of
-    from hipsync.service.plan import Running, live_kinds, state_of
+    from hipsync.service.state import Running, live_kinds, state_of
 
     now, service, newest = app.now(), _service(app), store.newest()
     here = here_from_json((service or {}).get("here"))
@@ -100,7 +100,7 @@ def now_at(app: App, store: Store) -> Now:
     """Return what is known now, without importing a driver: no band counts as a live one. Raises `HipsyncError`."""
     from hipsync.host.lock import running
     from hipsync.service.now import now_of
-    from hipsync.service.plan import state_of
+    from hipsync.service.state import state_of
 
     now = app.now()
     return now_of(state_of(store, app.settings(), now, frozenset()), now, running=running(app.database))

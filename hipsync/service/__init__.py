@@ -1,1 +1,1 @@
-"""The background service: plan decides, service does, now names what is, status_text says it."""
+"""The background service: state gathers, plan decides, service does, now names what is, status_text says it."""

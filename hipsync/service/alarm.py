@@ -24,8 +24,9 @@ from hipsync.model import MINUTE
 from hipsync.service.clock_steps import ClockSteps, Step
 from hipsync.service.date_job import DateJob
 from hipsync.service.now import now_of
-from hipsync.service.plan import Settings, next_wake
+from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
+from hipsync.service.state import Settings
 from hipsync.service.status_text import clock_step, sentences
 
 log = logging.getLogger(__name__)

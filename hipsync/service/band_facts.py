@@ -13,10 +13,10 @@ from hipsync.core.band_troubles import CHARGED_PERCENT, BandFacts
 from hipsync.core.days import BEGINNING_OF_TIME
 from hipsync.instants import is_believed
 from hipsync.model import Counter, Epoch, Trouble, Wear
-from hipsync.service.plan import LastTry
+from hipsync.service.state import LastTry
 
 if TYPE_CHECKING:
-    from hipsync.service.plan import Contacts
+    from hipsync.service.state import Contacts
     from hipsync.store import Store
 
 

@@ -33,7 +33,7 @@ from hipsync.errors import (
 from hipsync.host.clock import onward, steady
 from hipsync.instants import is_believed
 from hipsync.model import MINUTE, Band, BandId, Epoch, Reading
-from hipsync.service.plan import Contacts, LastTry, Settings, zones_of
+from hipsync.service.state import Contacts, LastTry, Settings, zones_of
 from hipsync.store import Store
 
 log = logging.getLogger(__name__)

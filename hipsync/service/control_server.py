@@ -25,8 +25,8 @@ from hipsync.service.clock_steps import steps_to_json
 from hipsync.service.control_client import WITHIN_S, Line, socket_path
 from hipsync.service.here import here_to_json
 from hipsync.service.now import now_of
-from hipsync.service.plan import Settings
 from hipsync.service.service import Service
+from hipsync.service.state import Settings
 from hipsync.service.status_text import bar
 from hipsync.text import Json, json_of
 

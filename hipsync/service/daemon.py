@@ -18,8 +18,8 @@ from hipsync.host.sleep import calling_on_wake
 from hipsync.host.systemd_notify import notify_supervisor
 from hipsync.service.alarm import Alarm
 from hipsync.service.control_server import ControlServer, listening
-from hipsync.service.plan import Settings
 from hipsync.service.service import Service
+from hipsync.service.state import Settings
 
 log = logging.getLogger(__name__)
 

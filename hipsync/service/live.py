@@ -17,7 +17,8 @@ from hipsync.conversation.session import Commit
 from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, StoreError
 from hipsync.model import MINUTE, Band, BandId, Reading
 from hipsync.service.contact import Connector, Talk, Tries, without_future
-from hipsync.service.plan import FIRST_RETRY, LONGEST_RETRY, LastTry, State, contact_at
+from hipsync.service.plan import FIRST_RETRY, LONGEST_RETRY, contact_at
+from hipsync.service.state import LastTry, State
 from hipsync.store import Store
 
 log = logging.getLogger(__name__)

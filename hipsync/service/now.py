@@ -11,12 +11,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from hipsync.core.bouts import LISTED_MINUTES, Bouts, bouts, signs_of_life
+from hipsync.core.bouts import LISTED_MINUTES, Bouts, signs_of_life
 from hipsync.core.days import Zones
 from hipsync.core.prompting import Due, Reason, next_hours, prompts_for, quiet_at
 from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDING, Timeline, instant_of, minute_of
 from hipsync.model import Prompt
-from hipsync.service.plan import State, contact_at
+from hipsync.service.plan import contact_at
+from hipsync.service.state import State
 
 BRIDGED_MINUTES = 10
 """Data that end no longer before now than this are as good as current: only longer gaps end a spell."""
@@ -112,7 +113,7 @@ def now_of(state: State, now: datetime, *, running: bool) -> Now:
         reminder=mine[-1] if mine else None,
         failing=failing.band.name if failing is not None else None,
         contact=min((contact_at(each, state, now) for each in state.contacts if not each.live), default=None),
-        then=_then(line, state) if waiting and failing is None else None,
+        then=_then(state) if waiting and failing is None else None,
         steps=_steps(line, state.zones, now) if doing is Doing.COARSE else None,
         running=running,
     )
@@ -172,16 +173,15 @@ def _dropped(state: State, reason: Reason | None, until: datetime | None, now: d
     return reason if dropped else None
 
 
-def _then(line: Timeline, state: State) -> Then | None:
+def _then(state: State) -> Then | None:
     """What the wearer did when the data of a band ended that is only asked now and then; None if nothing is known."""
+    line, found, _ = state.known
     known = line.known_until()
     if known is None or all(each.live for each in state.contacts):
         return None
-    earlier = line.until(known)
-    found = bouts(earlier, state.settings.rule)
     if found.age:
         return Then(Doing.SITTING, found.age)
-    return Then(_awake_or_not(earlier, found, known)[0], None)
+    return Then(_awake_or_not(line, found, known)[0], None)
 
 
 def _steps(line: Timeline, zones: Zones, now: datetime) -> int:

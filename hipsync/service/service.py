@@ -27,24 +27,9 @@ from hipsync.service.band_facts import facts_of
 from hipsync.service.clock_steps import MOST_TOLD, Step
 from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
 from hipsync.service.live import LiveBands
-from hipsync.service.plan import (
-    LISTEN_SELDOM,
-    LastTry,
-    Running,
-    Settings,
-    State,
-    asks_here,
-    backup_due,
-    contact_at,
-    contacts_of,
-    listens,
-    live_kinds,
-    may_come_early,
-    sat_down,
-    state_of,
-    zones_of,
-)
+from hipsync.service.plan import LISTEN_SELDOM, asks_here, backup_due, contact_at, listens, may_come_early, sat_down
 from hipsync.service.showing import Deliver, Showing
+from hipsync.service.state import LastTry, Running, Settings, State, contacts_of, live_kinds, state_of, zones_of
 from hipsync.store import Store
 from hipsync.store.checked import last_check
 

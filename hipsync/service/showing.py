@@ -22,7 +22,7 @@ from hipsync.history.learned import learned_by
 from hipsync.model import Occasion, Prompt, Where
 from hipsync.service.answers import answer_prompt
 from hipsync.service.contact import Talk
-from hipsync.service.plan import State
+from hipsync.service.state import State
 from hipsync.store import Store
 
 log = logging.getLogger(__name__)

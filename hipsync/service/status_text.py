@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hipsync.model import Prompt
     from hipsync.service.clock_steps import Step
     from hipsync.service.now import Now
-    from hipsync.service.plan import Contacts, State
+    from hipsync.service.state import Contacts, State
 
 SOON_MINUTES = 10
 """A spell whose limit is no further than this has the class `soon` in a status bar."""

@@ -32,8 +32,8 @@ from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.scan import find
 from hipsync.radio.simulation import SimulatedRadio, simulated_radio
 from hipsync.registry import drivers, simulator
-from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Store

@@ -101,8 +101,8 @@ async def three_bands(database: Path, transport: str) -> None:
     from hipsync.radio.simulation import bumble_adapter
     from hipsync.registry import drivers
     from hipsync.service.daemon import run
-    from hipsync.service.plan import settings_of
     from hipsync.service.service import Service
+    from hipsync.service.state import settings_of
     from hipsync.settings.config import Config
 
     async def nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:

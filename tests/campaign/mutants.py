@@ -15,8 +15,8 @@ from hipsync.core.prompting import Due
 from hipsync.driver import Session
 from hipsync.model import Band, Prompt
 from hipsync.service.contact import Connector, Talk
-from hipsync.service.plan import State
 from hipsync.service.showing import Manner, Showing
+from hipsync.service.state import State
 from hipsync.store import Store, file
 from support.swapped import collect_swapped
 

@@ -21,8 +21,9 @@ from hipsync.core.policy import Policy
 from hipsync.errors import NotHeard
 from hipsync.model import MINUTE, Band, BandId, Epoch, Prompt, Remark, State, Where
 from hipsync.registry import drivers
-from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Store

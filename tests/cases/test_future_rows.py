@@ -13,7 +13,8 @@ import pytest
 from cases.kit import ADDRESS, DAY, HOUR, KEY, Desktop, Sample, Wrist, life, served, serving, write_gadgetbridge
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch
-from hipsync.service.plan import contact_at, settings_of, state_of
+from hipsync.service.plan import contact_at
+from hipsync.service.state import settings_of, state_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run

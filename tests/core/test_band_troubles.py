@@ -17,8 +17,8 @@ from hipsync.model import MINUTE, Band, BandId, Charge, Pause, Remark, Trouble
 from hipsync.service.control_client import Line
 from hipsync.service.control_server import listening
 from hipsync.service.delivery import Delivery
-from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run

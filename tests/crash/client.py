@@ -22,8 +22,8 @@ from hipsync.model import Prompt, Where
 from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.simulation import bumble_adapter
 from hipsync.registry import drivers
-from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync_devices.huami import protocol

@@ -27,8 +27,8 @@ from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers
-from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import DirectConnection, MemoryStore, run

@@ -15,9 +15,10 @@ from hipsync.core.policy import Policy
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Epoch, Occasion, Prompt, State, Where
 from hipsync.registry import drivers
-from hipsync.service.plan import Settings, next_wake, settings_of
+from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
 from hipsync.service.showing import WALK_FIRST
+from hipsync.service.state import Settings, settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run

@@ -14,8 +14,8 @@ from hipsync.conversation.session import Connection
 from hipsync.core.exercises import Move
 from hipsync.model import Band, Prompt, Where
 from hipsync.service import alarm
-from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from support.running_service import CLOCK, SECOND, Watched, serving, until

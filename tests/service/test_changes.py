@@ -14,7 +14,7 @@ import pytest
 from hipsync.core.policy import Policy
 from hipsync.errors import ConfigError, Refused
 from hipsync.service import control_client as control
-from hipsync.service.plan import Settings, settings_of
+from hipsync.service.state import Settings, settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from support.running_service import Watched, serving, until, warnings_of

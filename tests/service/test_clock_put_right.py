@@ -14,8 +14,8 @@ from hipsync.model import MINUTE, Answer, Prompt, Remark, Trouble
 from hipsync.registry import drivers
 from hipsync.service.band_facts import facts_of
 from hipsync.service.clock_steps import Step
-from hipsync.service.plan import settings_of, state_of
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of, state_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run

@@ -25,8 +25,8 @@ from hipsync.model import MINUTE, Answer, Band, BandId, Prompt, Where
 from hipsync.registry import drivers
 from hipsync.service.answers import answer_prompt
 from hipsync.service.daemon import run
-from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from support.running_service import CLOCK, SECOND, NoRadio, Watched, failing, serving, warnings_of

@@ -15,7 +15,8 @@ from hipsync.errors import NoReply
 from hipsync.model import Answer, Occasion, Pause, Prompt, State, Where
 from hipsync.service.answers import answer_prompt
 from hipsync.service.clock_steps import Step
-from hipsync.service.plan import Running, next_wake, state_of
+from hipsync.service.plan import next_wake
+from hipsync.service.state import Running, state_of
 from hipsync.store import Store
 from support.at_a_computer import EARLY, FIRST, LIMIT, Desktop, lived
 from support.builders import day

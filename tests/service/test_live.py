@@ -20,7 +20,8 @@ from hipsync.host.clock import FastClock, SystemClock
 from hipsync.model import Answer, Band, Charge, Counter, Reading, Where
 from hipsync.registry import drivers
 from hipsync.service.daemon import run as run_daemon
-from hipsync.service.plan import contact_at, live_kinds, next_wake
+from hipsync.service.plan import contact_at, next_wake
+from hipsync.service.state import live_kinds
 from hipsync.simulated import SimulatedBand
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand

@@ -29,8 +29,8 @@ from hipsync.model import (
     WorkoutKind,
 )
 from hipsync.service.answers import answer_prompt
-from hipsync.service.plan import Settings, settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import Settings, settings_of
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Store

@@ -16,8 +16,8 @@ from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Draw, Occasion, Prompt, State, Where
 from hipsync.registry import drivers
 from hipsync.service.now import now_of
-from hipsync.service.plan import settings_of, state_of
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of, state_of
 from hipsync.service.status_text import other_reminders, sentences
 from hipsync.settings.config import Config
 from hipsync.store import Store

@@ -13,7 +13,7 @@ from hipsync.core.prompting import Reason
 from hipsync.core.speaking import Here
 from hipsync.model import MINUTE, Answer, Draw, Epoch, Pause, Prompt, State
 from hipsync.service.now import Doing, Now, now_of
-from hipsync.service.plan import Settings, settings_of, state_of
+from hipsync.service.state import Running, Settings, settings_of, state_of
 from hipsync.service.status_text import bar, other_reminders, sentences
 from hipsync.settings.config import Config
 from hipsync.store import Store
@@ -57,7 +57,9 @@ class Scene:
     def _of(self, now: datetime, *, running: bool) -> Now:
         with Store.in_memory() as store:
             self._fill(store)
-            state = state_of(store, self.settings, now, {"huami"} if self.live else frozenset(), here=self.here)
+            state = state_of(
+                store, self.settings, now, {"huami"} if self.live else frozenset(), Running(here=self.here)
+            )
             return now_of(state, now, running=running)
 
     def _fill(self, store: Store) -> None:
@@ -81,7 +83,7 @@ class Scene:
     def others(self, clock: str) -> list[str]:
         with Store.in_memory() as store:
             self._fill(store)
-            state = state_of(store, self.settings, at(clock), frozenset(), here=self.here)
+            state = state_of(store, self.settings, at(clock), frozenset(), Running(here=self.here))
             return list(other_reminders(state, at(clock)))
 
 

@@ -23,8 +23,8 @@ from hipsync.model import MINUTE, Band, BandId, Prompt, Where
 from hipsync.registry import drivers
 from hipsync.service.alarm import Alarm
 from hipsync.service.clock_steps import ClockSteps, Step, steps_from_json, steps_to_json
-from hipsync.service.plan import State, settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import State, settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run

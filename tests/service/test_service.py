@@ -15,20 +15,8 @@ from hipsync.core.prompting import Due, Quiet, Reason, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.history.past import Past
 from hipsync.model import Band, BandId, Occasion, Prompt
-from hipsync.service.plan import (
-    Contacts,
-    LastTry,
-    Settings,
-    State,
-    backup_due,
-    contact_at,
-    expected,
-    listens,
-    next_wake,
-    settings_of,
-    until_known,
-    zones_of,
-)
+from hipsync.service.plan import backup_due, contact_at, listens, next_wake
+from hipsync.service.state import Contacts, LastTry, Settings, State, expected, settings_of, until_known, zones_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from support.builders import MONDAY, day

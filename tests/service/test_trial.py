@@ -21,8 +21,9 @@ from hipsync.model import MINUTE, Answer, Draw, Epoch, Prompt, State, Trial, Whe
 from hipsync.registry import drivers
 from hipsync.service.answers import answer_prompt
 from hipsync.service.now import now_of
-from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.service.status_text import sentences
 from hipsync.settings.config import Config
 from hipsync.store import Store

@@ -17,8 +17,9 @@ from hipsync.core.policy import Policy
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, LinkLost, StoreError
 from hipsync.model import MINUTE, Band, Charge, Epoch, Prompt, Reading, Where
-from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import DirectConnection

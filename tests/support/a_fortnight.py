@@ -16,8 +16,8 @@ from hipsync.core.exercises import Move
 from hipsync.host.clock import FastClock
 from hipsync.model import Answer, Epoch, Occasion, Outing, Pause, Prompt, State, Where, Workout, WorkoutKind
 from hipsync.service.answers import answer_prompt
-from hipsync.service.plan import settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.testing.direct import run
 from support.world import World

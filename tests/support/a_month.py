@@ -23,8 +23,9 @@ from hipsync.model import Answer, Band, Epoch, Pause, Prompt, State, Where
 from hipsync.office_day import office_day
 from hipsync.registry import drivers, simulator
 from hipsync.service.answers import answer_prompt
-from hipsync.service.plan import next_wake, settings_of
+from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
+from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Store

@@ -10,7 +10,7 @@ from hipsync.core.policy import Busy, Policy
 from hipsync.core.speaking import Here
 from hipsync.host.clock import FastClock
 from hipsync.model import Draw, Prompt, State, Trial
-from hipsync.service.plan import Settings
+from hipsync.service.state import Settings
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
 from support.builders import day

@@ -22,8 +22,8 @@ from hipsync.core.policy import Policy
 from hipsync.host.clock import SystemClock
 from hipsync.model import Band, Prompt, Where
 from hipsync.service.daemon import run
-from hipsync.service.plan import Settings, State, settings_of
 from hipsync.service.service import Service
+from hipsync.service.state import Settings, State, settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 

@@ -18,8 +18,9 @@ from hipsync.errors import BluetoothUnavailable, NotHeard, StoreError
 from hipsync.host.clock import Clock
 from hipsync.model import Band, BandId, Counter, Prompt, Reading, Where
 from hipsync.registry import drivers
-from hipsync.service.plan import Settings, next_wake, settings_of
+from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
+from hipsync.service.state import Settings, settings_of
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Appended, Store
