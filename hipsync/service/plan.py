@@ -1,8 +1,8 @@
-"""What happens next, and why: every decision of the service, as functions of what the store knows.
+"""What happens next, and why: every decision of the service, as functions of what is known.
 
 `contact_at` says when to contact a band, `asks_here` when to ask this computer, and `next_wake` when anything has to be
-done, each by a `State` (`hipsync.service.state`). Nothing is done here. The one rule: `status` explains with the same functions by which `service.py` acts, so
-that what it shows is what will happen.
+done, each by a `State` (`hipsync.service.state`). Nothing is done here. The one rule: `status` explains with the same
+functions by which `service.py` acts, so that what it shows is what will happen.
 """
 
 from __future__ import annotations
