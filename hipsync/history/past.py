@@ -88,13 +88,12 @@ def _judged(
     zone, around = zones.at(start), AROUND_MINUTES
     midnight = minute_of(start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
     first, last = minute_of(start), minute_of(end)
-    beats = _beats(store, first)
-    before = _DaysBefore(store, bands, zones, beats, first)
+    before = DaysBefore(store, bands, zones, first)
     while True:
         first, last = min(first, minute_of(start) - around), min(max(last, minute_of(end) + around), minute_of(now))
         given = sources(store, bands, first, last, counters_from=min(first, midnight))
         line = timeline(given, first, last, zones, before.edges if nights else None)
-        need_first, need_last, looked_from = _needed(bands, given, line, minute_of(start), minute_of(end), beats)
+        need_first, need_last, looked_from = _needed(bands, given, line, minute_of(start), minute_of(end), before.beats)
         need_first = max(need_first, minute_of(start) - FARTHEST_MINUTES)
         need_last = min(need_last, minute_of(end) + FARTHEST_MINUTES)
         if need_first < first or min(need_last, minute_of(now)) > last:
@@ -130,16 +129,13 @@ Beats = Callable[["BandId"], bool]
 """Whether a band found a heart rate at any time in the 16 days before what is judged."""
 
 
-def _beats(store: Store, start: int) -> Beats:
-    @cache
-    def beats(band: BandId) -> bool:
-        return store.has_heart_rate(band, instant_of(start - FARTHEST_MINUTES), instant_of(start))
-
-    return beats
-
-
 def _needed(
-    bands: Sequence[Band], given: Sequence[Source], line: Timeline, start: int, end: int, beats: Beats
+    bands: Sequence[Band],
+    given: Sequence[Source],
+    line: Timeline,
+    start: int,
+    end: int,
+    beats: Callable[[BandId], bool],
 ) -> tuple[int, int, int]:
     """The minutes `[first, last)` that decide about steps and wear in the minutes `[start, end)`, and `looked_from`.
 
@@ -174,18 +170,24 @@ def _worn_from(
     return first, in_vain
 
 
-class _DaysBefore:
+class DaysBefore:
     """The days before, of which the hours of the night ask for the first and the last minute with steps.
 
     Two weeks take a tenth of a second to load and merge. So only the minutes are loaded in which these can lie, with
     what decides about them.
     """
 
-    def __init__(self, store: Store, bands: Sequence[Band], zones: Zones, beats: Beats, start: int) -> None:
-        self._store, self._bands, self._zones, self._beats = store, bands, zones, beats
+    def __init__(self, store: Store, bands: Sequence[Band], zones: Zones, start: int) -> None:
+        self._store, self._bands, self._zones, self._start = store, bands, zones, start
         self.looked_from = start
         """The first minute that was asked about, or `start`."""
         self.edges = cache(searched(self._bounds, self._steps))
+        self.beats = cache(self._has_beaten)
+
+    def _has_beaten(self, band: BandId) -> bool:
+        """Whether a band found a heart rate at any time in the 16 days before `start`."""
+        first = instant_of(self._start - FARTHEST_MINUTES)
+        return self._store.has_heart_rate(band, first, instant_of(self._start))
 
     def _bounds(self, start: int, end: int) -> tuple[int, int] | None:
         """A first and a last minute outside of which no band reports steps in the minutes `[start, end)`."""
@@ -195,15 +197,16 @@ class _DaysBefore:
         known = [each for each in found if each is not None]
         if not known:
             return None
-        return minute_of(min(first for first, _ in known)), minute_of(max(last for _, last in known) - MINUTE)
+        first, last = min(first for first, _ in known), max(last for _, last in known)
+        return minute_of(first), minute_of(last - timedelta(seconds=1))
 
     def _steps(self, start: int, end: int) -> Sequence[int]:
         """The steps of the minutes `[start, end)`, of all bands together."""
-        by_heart = any(self._beats(band.id) for band in self._bands if not band.reports_wear)
+        by_heart = any(self.beats(band.id) for band in self._bands if not band.reports_wear)
         first, last = start - by_heart * HEART_WINDOW_MINUTES, end + HEART_GAP_MINUTES + FINE_MINUTES
         while True:
             given = sources(self._store, self._bands, first, last, longest_minutes=COARSE_MINUTES)
-            since, _ = _worn_from(self._bands, given, first, start, self._beats)
+            since, _ = _worn_from(self._bands, given, first, start, self.beats)
             since = max(since, start - FARTHEST_MINUTES)
             if not by_heart or since >= first:
                 return timeline(given, first, end, self._zones).steps[start - first :]

@@ -17,7 +17,7 @@ DIGESTS = {
     1: "bb0edfb6df08059e",
     2: "6c0b616e351ccd46",
     3: "19f33ac44847a527",
-    4: "30ebc9d6235da2b7",
+    4: "332553bb45d39f08",
 }
 """For each version, the digest of the code that judged."""
 

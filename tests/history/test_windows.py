@@ -5,21 +5,23 @@ The oracle is one timeline over all readings; what is tested is the day as it co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
+from hipsync.core.nights import edges_of
 from hipsync.core.summary import KINDS, JudgedDay, judged_day
 from hipsync.core.timeline import Source, minute_of, timeline
-from hipsync.history.past import judged_past
+from hipsync.history.past import DaysBefore, judged_past
 from hipsync.history.summaries import summarise
-from hipsync.model import MINUTE, Counter, Epoch, Kind, Wear, Workout, WorkoutKind
+from hipsync.model import MINUTE, Counter, Epoch, Kind, State, Wear, Workout, WorkoutKind
 from hipsync.store import Store
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -40,21 +42,19 @@ class Told(NamedTuple):
     workouts: Sequence[Workout] = ()
 
 
-def from_store(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
+@contextmanager
+def stored(told: Sequence[Told]) -> Generator[Store, None, None]:
     with Store.in_memory() as store:
         for number, each in enumerate(told):
             band = store.add_band(
                 name=f"band {number}", driver="none", now=START, vouches=each.vouches, reports_wear=each.reports_wear
             )
             store.append(band.id, [*each.epochs, *each.counters, *each.wears, *each.workouts])
-        span = where.day(day)
-        past = judged_past(store, Rule(), where, span.start, span.end, NOW)
-        return judged_day(past.line, past.found, span, NOW)
+        yield store
 
 
-def from_everything(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
-    span = where.day(day)
-    sources = [
+def sources_of(told: Sequence[Told]) -> list[Source]:
+    return [
         Source(
             sorted(each.epochs),
             sorted(each.counters),
@@ -65,8 +65,19 @@ def from_everything(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
         )
         for each in told
     ]
+
+
+def from_store(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
+    with stored(told) as store:
+        span = where.day(day)
+        past = judged_past(store, Rule(), where, span.start, span.end, NOW)
+        return judged_day(past.line, past.found, span, NOW)
+
+
+def from_everything(told: Sequence[Told], where: Zones, day: date) -> JudgedDay:
+    span = where.day(day)
     first, last = minute_of(START - 20 * DAY), minute_of(NOW)
-    line = timeline(sources, first, last, span.zone)
+    line = timeline(sources_of(told), first, last, span.zone)
     return judged_day(line, bouts(line, Rule()), span, NOW)
 
 
@@ -210,6 +221,59 @@ def test_the_evenings_of_two_weeks_tell_when_the_night_begins(known: int, doubtf
     found = from_store(told, UTC_ONLY, MIDDLE)
     assert found.kinds[20 * 60 + 30 :].count(KINDS.index(Kind.UNKNOWN)) == doubtful + 109  # and what is missing
     same(told, UTC_ONLY)
+
+
+EVENING = START + 2 * DAY + 20 * HOUR
+WORDS = st.sampled_from([None, None, State.NOT_WORN, State.CHARGING, State.ASLEEP])
+
+
+def in_a_bag(start: datetime, steps: int) -> list[Epoch]:
+    """A pulse that stopped says that the band was off, and so that the steps after it are nobody's."""
+    off = [Epoch(start + n * MINUTE, MINUTE, steps if n == 12 else 0) for n in range(25)]
+    return [*walked(start - 2 * HOUR, 120, 0, pulse=70), *off]
+
+
+@st.composite
+def steps_at(draw: st.DrawFn, start: datetime) -> list[Epoch | Counter]:
+    """Steps that a band reports of a time, in one of the ways in which bands do; some of them count for no minute."""
+    steps = draw(st.sampled_from([1, 1, 5, 19, 20, 40]))
+    match draw(st.sampled_from(["minute", "minute", "slot", "counter", "too many", "bag"])):
+        case "minute":
+            return [Epoch(start, MINUTE, steps, state=draw(WORDS))]
+        case "slot":
+            return [Epoch(start, draw(st.sampled_from([2, 5, 10, 30, 60])) * MINUTE, steps, state=draw(WORDS))]
+        case "counter":
+            apart = draw(st.sampled_from([0.5, 2, 5, 7, 15, 16])) * MINUTE
+            return [Counter(start, 1000), Counter(start + apart, 1000 + steps)]
+        case "bag":
+            return [*in_a_bag(start, steps)]
+        case _:
+            return [Epoch(start, MINUTE, 400)]
+
+
+@st.composite
+def days_before(draw: st.DrawFn) -> Told:
+    """Two weeks of a band that was seldom heard, so that its few steps are the first and the last ones of a day."""
+    readings: list[Epoch | Counter] = []
+    for back in range(1, 15):
+        for clock in draw(st.lists(st.integers(0, 1439), max_size=3)):
+            readings += draw(steps_at(EVENING - back * DAY + clock * MINUTE))
+    epochs = one_each([[each for each in readings if isinstance(each, Epoch)]])
+    counted = {each.at: each for each in readings if isinstance(each, Counter)}
+    reports = draw(st.booleans())
+    return Told(epochs, sorted(counted.values()), draw(wears()) if reports else (), reports, vouches=False)
+
+
+@settings(max_examples=60)
+@given(st.lists(days_before(), min_size=1, max_size=2))
+def test_the_first_and_the_last_steps_of_the_days_before_are_those_of_everything_there_is(told: list[Told]) -> None:
+    line = timeline(sources_of(told), minute_of(EVENING - 20 * DAY), minute_of(EVENING), UTC_ONLY)
+    expected = edges_of(line.steps, line.first)
+    with stored(told) as store:
+        found = DaysBefore(store, store.bands(), UTC_ONLY, minute_of(EVENING)).edges
+        for back in range(1, 15):
+            day = minute_of(EVENING - back * DAY), minute_of(EVENING - (back - 1) * DAY)
+            assert found(*day) == expected(*day), back
 
 
 @pytest.mark.parametrize("starts_at", [time(0), time(20)])
