@@ -25,42 +25,33 @@ class Owed(NamedTuple):
     """The end of a lunch, a pause or whatever else lets nothing be shown now; None if only this computer may."""
 
 
-def newest_owed(owed: Collection[datetime], said: Sequence[Prompt]) -> Prompt | None:
-    """The newest unanswered one of the prompts that were first shown at these instants."""
-    return next((each for each in reversed(said) if each.at in owed and each.answer is None), None)
-
-
-def owed_sitting(
-    prompt: Prompt,
-    found: Bouts,
+def owed_now(
+    owed: Collection[datetime],
     said: Sequence[Prompt],
+    found: Bouts,
     policy: Policy,
     zones: Zones,
     now: datetime,
     pause: Pause | None,
+    judge: Callable[[Sequence[Prompt]], Mapping[Occasion, Due | Quiet]],
 ) -> Owed | None:
-    """What is owed of a prompt for sitting: nothing outside the hours, or if its stretch was over at the last data.
+    """The newest of the prompts first shown at the instants `owed`, unless it has an answer or its time is over.
 
-    `found` are the stretches up to the end of the known data.
+    One for sitting has its time while its stretch ran at the last data (`found`), inside the hours. One for another
+    occasion has it while it would be due if it had not been shown, which `judge` says of some prompts.
     """
-    if not found.age or prompt not in prompts_for(found.stretches[-1], said, now)[-1:]:
+    last = next((each for each in reversed(said) if each.at in owed and each.answer is None), None)
+    if last is None:
         return None
+    if last.occasion is not Occasion.SITTING:
+        judged = judge([each for each in said if each is not last]).get(last.occasion)
+        if isinstance(judged, Due):
+            return Owed(last)
+        return None if judged is None or judged.until is None else Owed(last, judged.until)
     quiet = quiet_at(now, policy, zones)
-    if quiet is Reason.OUTSIDE_HOURS:
+    runs = bool(found.age) and last in prompts_for(found.stretches[-1], said, now)[-1:]
+    if not runs or quiet is Reason.OUTSIDE_HOURS:
         return None
     if pause is not None and now < pause.until:
-        return Owed(prompt, pause.until)
-    return Owed(prompt, None if quiet is None else next_hours(policy, zones, now))
-
-
-def owed_occasion(
-    prompt: Prompt, said: Sequence[Prompt], judge: Callable[[Sequence[Prompt]], Mapping[Occasion, Due | Quiet]]
-) -> Owed | None:
-    """What is owed of a prompt for another occasion: its notice, as long as the prompt would be due if it had not been.
-
-    `judge` returns what is due after some prompts.
-    """
-    judged = judge([each for each in said if each is not prompt]).get(prompt.occasion)
-    if isinstance(judged, Due):
-        return Owed(prompt)
-    return None if judged is None or judged.until is None else Owed(prompt, judged.until)
+        return Owed(last, pause.until)
+    return Owed(last, None if quiet is None else next_hours(policy, zones, now))

@@ -96,13 +96,15 @@ def _news_wanted(attempted: datetime, state: State, now: datetime) -> bool:
     here = state.here
     if here is None:
         return False
+    if may_come_early(state, now) and state.asked_early != sat_down(state):
+        return True
+    if here.obstacle is not None or now - attempted < CURRENT:
+        return False
     if here.freed and (state.due() is not None or isinstance(state.expected, Due)):
-        return now - attempted >= CURRENT
-    if state.owed is not None and state.owed.until is None and here.obstacle is None:
-        told = state.known.line.known_until()
-        lags = told is None or attempted - instant_of(told) > UNSEEN  # asking it again would tell nothing new
-        return now - attempted >= CURRENT and (here.freed or not lags)
-    return may_come_early(state, now) and state.asked_early != sat_down(state)
+        return True
+    told = state.known.line.known_until()
+    lags = told is None or attempted - instant_of(told) > UNSEEN  # asking it again would tell nothing new
+    return state.owed is not None and state.owed.until is None and (here.freed or not lags)
 
 
 def may_come_early(state: State, now: datetime) -> bool:
@@ -137,7 +139,7 @@ def early_from(state: State, now: datetime) -> datetime | None:
 def asks_here(state: State, now: datetime) -> bool:
     """Whether it matters now what the wearer does at this computer: a prompt is due, is held, or may come early."""
     opens = early_from(state, now)
-    waits = state.waits_for_computer() or any(each is not None for each in (state.due(), state.draw))
+    waits = state.waits_for_computer(now) or any(each is not None for each in (state.due(), state.draw))
     return state.here is not None and (waits or (opens is not None and opens <= now))
 
 
@@ -193,7 +195,7 @@ def next_wake(state: State, now: datetime) -> datetime:
         instants.append(max(opens, _whole(now + SECOND)))
     if state.owed is not None and state.owed.until is not None:
         instants.append(state.owed.until)
-    if state.waits_for_computer() and (state.obstacle is not None or state.notice() is not None):
+    if state.waits_for_computer(now) and (state.obstacle is not None or state.notice() is not None):
         instants.append(_whole(now + SECOND))
     elif state.due() is not None or state.draw is not None:
         instants.append(now)

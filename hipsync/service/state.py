@@ -21,6 +21,7 @@ from hipsync.core.prompting import (
     Quiet,
     Reason,
     full_until,
+    quiet_at,
     unless_full,
     verdict,
 )
@@ -30,7 +31,7 @@ from hipsync.core.trial import next_draw, unless_withheld
 from hipsync.history.past import Past, judged_past
 from hipsync.instants import is_believed, latest
 from hipsync.model import Band, BandId, Draw, Occasion, Pause, Prompt, Sync
-from hipsync.service.owed import Owed, newest_owed, owed_occasion, owed_sitting
+from hipsync.service.owed import Owed, owed_now
 from hipsync.settings.config import Config
 from hipsync.store import Store
 
@@ -143,10 +144,11 @@ class State:
         """The prompt to show now, if any. One for sitting comes first, because the others wait for its answer."""
         return next((each for each in (self.verdict, *self.occasions.values()) if isinstance(each, Due)), None)
 
-    def waits_for_computer(self) -> bool:
+    def waits_for_computer(self, now: datetime) -> bool:
         """Whether something is due or owed, by data that may be old, that depends on what is done at this computer."""
-        owed = self.owed is not None and self.owed.until is None
-        return owed or self.held is not None or isinstance(self.expected, Due)
+        if self.held is not None or (self.owed is not None and self.owed.until is None):
+            return True
+        return isinstance(self.expected, Due) and quiet_at(now, self.settings.policy, self.zones) is None
 
     def notice(self) -> Prompt | None:
         """The prompt to show as a notice now, if one is owed and its stretch runs for all that is known."""
@@ -204,25 +206,18 @@ def _state_of(
     judged = unless_withheld(judged, past.found, draws, now)
     judge = partial(_occasions, store, past, settings, zones, now, pause)
     others = {occasion: unless_full(each, full) for occasion, each in judge(said).items()}
-    here, last = running.here, newest_owed(running.owed, said)
+    here = running.here
     waits = here is not None and here.obstacle is not None
     held = next((each for each in (judged, *others.values()) if isinstance(each, Due)), None) if waits else None
     draw = next_draw(judged, past.found, said, draws, store.trial(now), settings.trial, now)
     draws += [] if draw is None else [draw]
-    wait = expected(known, said, settings, zones, pause, draws)
-    if last is None:
-        owed = None
-    elif last.occasion is Occasion.SITTING:
-        owed = owed_sitting(last, known.found, said, settings.policy, zones, now, pause)
-    else:
-        owed = owed_occasion(last, said, judge)
     return State(
         contacts=contacts_of(store, live, running.tries, now),
         seen=past,
         known=known,
         said=said,
         verdict=unless_held(judged, here) if waits else unless_withheld(judged, past.found, draws, now),
-        expected=unless_full(wait, full),
+        expected=unless_full(expected(known, said, settings, zones, pause, draws), full),
         draw=draw,
         zones=zones,
         settings=settings,
@@ -230,7 +225,7 @@ def _state_of(
         here=here,
         asked_early=running.asked_early,
         held=held,
-        owed=owed,
+        owed=owed_now(running.owed, said, known.found, settings.policy, zones, now, pause, judge),
     )
 
 

@@ -182,3 +182,11 @@ def test_the_computer_is_asked_once_a_minute_and_only_while_it_matters() -> None
     assert all(later - sooner >= 50 * SECOND / MINUTE for sooner, later in pairwise(looks))
     assert {int(each) for each in looks} <= {*range(55, 67), *range(74, 78)}
     assert {*range(55, 65)} <= {int(each) for each in looks}
+
+
+def test_a_band_that_was_asked_a_moment_before_vibrates_for_an_early_reminder() -> None:
+    """It was asked at 66, because nobody might have moved since it was asked at six, and told of a walk up to ten."""
+    found = lived(Desktop(locked=((50, 67),)), "10m walk 30, 90m sit", until=69)
+    assert found.calls == [6, pytest.approx(66, abs=0.2), pytest.approx(67, abs=0.2)]
+    assert set(found.only.where) == {Where.TERMINAL, Where.BAND}
+    assert found.shown == [pytest.approx(67, abs=0.2)]

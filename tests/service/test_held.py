@@ -98,11 +98,12 @@ def test_at_the_end_of_lunch_the_band_is_asked_before_the_notice() -> None:
     assert found.shown == [pytest.approx(90, abs=0.2)]
 
 
-def test_what_is_held_when_the_hours_end_is_dropped() -> None:
+@pytest.mark.parametrize("band", [True, False], ids=["the band vibrates", "it does not"])
+def test_what_is_held_when_the_hours_end_is_dropped(band: bool) -> None:
     hours = replace(EARLY, policy=Policy(hours=dict.fromkeys(range(7), ((time(8), time(10, 10)),))))
-    found = lived(Desktop(call=((60, 80),)), "5m walk 30, 300m sit", until=300, settings=hours)
-    assert (found.shown, found.only.answer) == ([], Answer.IGNORED)
-    assert len([each for each in found.looks if each > 71]) == 0
+    found = lived(Desktop(call=((60, 300),)), "5m walk 30, 300m sit", until=300, settings=hours, band=band)
+    assert (found.shown, [each.answer for each in found.prompts]) == ([], [Answer.IGNORED] if band else [])
+    assert [each for each in found.looks if each > 71] == []
     assert len([each for each in found.calls if each > 71]) <= 4
 
 

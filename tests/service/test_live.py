@@ -360,3 +360,12 @@ def test_a_held_band_that_is_away_is_not_called_twice_and_the_reason_is_given() 
             await world.service.fetch(world.store.bands()[0])
 
     assert world_after(story, watch=pine_time("90m sit")).wrist.minutes_of("watch") == [0.0]
+
+
+def test_the_first_step_after_an_ignored_prompt_brings_its_second_showing() -> None:
+    """The step is in minute 90, a quarter of an hour after the prompt counted as ignored."""
+    band = pine_time("5m walk 100, 85m sit, 1m sit 4, 20m sit")
+    world = world_after(lambda world: world.run_until(NINE + 105 * MINUTE), watch=band)
+    (_, first), (again, second) = world.said
+    assert (first, second) == (False, True)
+    assert 90 <= again <= 93
