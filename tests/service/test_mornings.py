@@ -326,14 +326,14 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def test_status_says_what_becomes_of_the_morning_prompt(machine: Machine) -> None:
-    assert "morning prompt: outside the prompt hours, held until 08:00" in machine.told("status").splitlines()
+    assert "             Morning reminder: at 08:00." in machine.told("status").splitlines()
     assert json.loads(machine.told("status", "--json"))["occasions"] == {"morning": "outside the prompt hours"}
     machine.now = local("03-03 08:00")
-    assert "morning prompt: due now" in machine.told("status").splitlines()
+    assert "             Morning reminder: now." in machine.told("status").splitlines()
     machine.settings.parent.mkdir(parents=True)
     machine.settings.write_text("[exercises]\nmorning = false\n")
     machine.settings.chmod(0o600)
-    assert "morning" not in machine.told("status")
+    assert "orning" not in machine.told("status")
 
 
 def test_prompts_and_the_day_say_what_each_was_for_and_the_answers_work_on_it(machine: Machine) -> None:
