@@ -64,8 +64,12 @@ def loaded() -> dict[str, Kind]:
 class Plan:
     """Which run comes next, for all threads: each kind gets as many runs that are truly hit as any other."""
 
-    def __init__(self, rows: Sequence[Row], runs: int, seed: int) -> None:
-        """`runs` in all; a slow kind gets no more than `SLOW_RUNS`, and a tenth of them if there are few."""
+    def __init__(self, rows: Sequence[Row], runs: int, seed: int, within_s: float = float("inf")) -> None:
+        """`runs` in all; a slow kind gets no more than `SLOW_RUNS`, and a tenth of them if there are few.
+
+        No run begins more than `within_s` seconds from now.
+        """
+        self._until_s = time.monotonic() + within_s
         share = max(runs // len(rows), 1)
         slow = sum(not row.kind.quick for row in rows)
         self._slow_runs = min(max(share // 4, 1), SLOW_RUNS) if slow < len(rows) else share
@@ -84,7 +88,7 @@ class Plan:
             else:
                 open_rows = [row for row in open_rows if self._begun[row.kind.name] < self._most]
                 open_rows = open_rows if self._quick_left > 0 else []
-            if not open_rows:
+            if not open_rows or time.monotonic() >= self._until_s:
                 return None
             row = min(open_rows, key=self._worth)
             number = self._begun[row.kind.name]
@@ -178,12 +182,19 @@ def markdown(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def campaign_of(
-    names: Sequence[str], runs: int, seed: int, jobs: int, mutant: str | None = None, *, keep: bool = False
+    names: Sequence[str],
+    runs: int,
+    seed: int,
+    jobs: int,
+    mutant: str | None = None,
+    *,
+    keep: bool = False,
+    within_s: float = float("inf"),
 ) -> list[Row]:
     """Make the runs, and return a row for each kind. The seeds count on from `seed`."""
     kinds = [loaded()[name] for name in names] or list(loaded().values())
     rows = [Row(kind) for kind in kinds]
-    plan = Plan(rows, runs, seed)
+    plan = Plan(rows, runs, seed, within_s)
     fast = Path("/dev/shm")  # noqa: S108  what is on the disk is said by the kinds, not by a real disk
     with tempfile.TemporaryDirectory(prefix="hipsync-campaign-", dir=fast if fast.is_dir() else None) as folder:
         Path(folder).chmod(0o755)
@@ -210,6 +221,7 @@ def main() -> None:
     """Parse the arguments, run, print the table, and exit with 1 if anything is red."""
     parser = argparse.ArgumentParser(prog="python -m campaign", description="Strike real hipsync processes.")
     parser.add_argument("--runs", type=int, default=300, help="how many in all (300)")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after so many (no limit)")
     parser.add_argument("--kind", action="append", default=[], choices=list(loaded()), help="only this kind")
     parser.add_argument("--seed", type=int, help="the first seed; with one --kind and no --runs, this run alone")
     cores = os.cpu_count() or 2
@@ -225,7 +237,9 @@ def main() -> None:
         return
     runs = 1 if given.seed is not None and "--runs" not in " ".join(sys.argv) else given.runs
     began = time.monotonic()
-    rows = campaign_of(given.kind, runs, given.seed or 0, given.jobs, given.mutant, keep=given.keep)
+    rows = campaign_of(
+        given.kind, runs, given.seed or 0, given.jobs, given.mutant, keep=given.keep, within_s=60 * given.minutes
+    )
     print(*(markdown if given.markdown else lines)(rows), sep="\n")
     total = sum(len(row.outcomes) for row in rows)
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
