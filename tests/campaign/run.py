@@ -146,7 +146,7 @@ class Run:
         with closing(sqlite3.connect(path)) as db, db:
             db.execute("INSERT INTO bands VALUES (2, ?, 'csv', NULL, '', 0, 0, 0, 0)", (OFFICE,))
             rows = ((minute * 60, steps) for minute, steps in truth.items())
-            db.executemany("INSERT INTO epochs VALUES (2, ?, 1, ?, NULL, NULL, 0, NULL, NULL)", rows)
+            db.executemany("INSERT INTO epochs (band, start, length, steps, state) VALUES (2, ?, 1, ?, 0)", rows)
         with closing(sqlite3.connect(path)) as db:
             db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

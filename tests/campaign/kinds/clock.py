@@ -65,10 +65,13 @@ def future_rows(run: Run) -> None:
     run.configure_hook()
     ahead = run.now_minute * 60 + run.chance.choice((2 * HOUR, DAY, 400 * DAY, 9 * 365 * DAY)) // 60 * 60
     truth = {BAND: {**run.truth[BAND], ahead // 60: 7}}
-    run.sql("INSERT INTO epochs VALUES (100, ?, 1, 7, NULL, NULL, 0, NULL, NULL)", ahead)
+    run.sql("INSERT INTO epochs (band, start, length, steps, state) VALUES (100, ?, 1, 7, 0)", ahead)
     others = (
         "INSERT INTO syncs (band, started, ended, epochs) VALUES (100, ?1, ?1 + 5, 5)",
-        "INSERT INTO prompts VALUES (?1, ?1, 'hip-extension', 1, '', 1, ?1, NULL, NULL, NULL, 'sitting', NULL)",
+        (
+            "INSERT INTO prompts (at, due, exercise, sure, shown_where, shown, last_shown, occasion)"
+            " VALUES (?1, ?1, 'hip-extension', 1, '', 1, ?1, 'sitting')"
+        ),
         "INSERT INTO pauses VALUES (?1, ?1 + 3600)",
         "INSERT INTO zones VALUES (?1, 'Asia/Tokyo')",
         "INSERT INTO charges VALUES (100, ?1, 3, 0)",

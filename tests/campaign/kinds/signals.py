@@ -156,7 +156,7 @@ def _restore(run: Run) -> list[str]:
     run.office()
     shutil.copy(run.db, run.folder / "copy.db")
     run.sql("INSERT INTO bands VALUES (7, 'guest', 'csv', NULL, '', 0, 0, 0, 0)")
-    run.sql("INSERT INTO epochs SELECT 7, start, length, steps, NULL, NULL, 0, NULL, NULL FROM epochs")
+    run.sql("INSERT INTO epochs (band, start, length, steps, state) SELECT 7, start, length, steps, 0 FROM epochs")
     return ["db", "restore", str(run.folder / "copy.db")]
 
 
