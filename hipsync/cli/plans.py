@@ -148,7 +148,7 @@ def _skipped(plan: Plan, zones: Zones, now: datetime) -> str:
 
 
 def _is_skipped(plan: Plan, zones: Zones, now: datetime) -> bool:
-    """Return whether the next time of a plan is left out."""
+    """Return whether the user has asked to skip the next outing of a plan."""
     from hipsync.core.plans import next_date
 
     return plan.skipped is not None and plan.skipped == next_date(plan._replace(skipped=None), zones, now)

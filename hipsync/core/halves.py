@@ -104,7 +104,10 @@ def t_quantile(confidence: float, freedom: int) -> float:
 
 
 def _t_within(value: float, freedom: int) -> float:
-    """The probability that Student's t is below `value` in size (Abramowitz and Stegun 1972, 26.7.3 and 26.7.4)."""
+    """The probability that the absolute value of Student's t is below `value`.
+
+    Source: Abramowitz and Stegun 1972, 26.7.3 and 26.7.4.
+    """
     angle = atan(value / sqrt(freedom))
     odd = freedom % 2
     term = cos(angle) if odd else 1.0

@@ -69,7 +69,7 @@ class Here(NamedTuple):
         return self.freed or (self.idle_s is not None and PAUSE_S <= self.idle_s < AWAY_S)
 
     def after(self, before: Here | None) -> Here:
-        """The same moment, as it follows on the look before; None if there was none lately."""
+        """The same moment with `freed` set by the look before it; `before` is None if there was none lately."""
         return self._replace(freed=before is not None and before.obstacle is not None and self.obstacle is None)
 
 

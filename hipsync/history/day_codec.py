@@ -17,7 +17,7 @@ from hipsync.model import BandId, EndedBy, Stretch
 
 
 class Columns(NamedTuple):
-    """A judged day as two columns of a row."""
+    """What was judged of a day, as the columns `kinds` and `facts` of the table `days`."""
 
     kinds: bytes
     """`JudgedDay.kinds`, compressed by zlib."""

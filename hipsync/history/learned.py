@@ -1,4 +1,4 @@
-"""What was learned of a wearer's reminders: prompts and days of the store, counted by `hipsync.core.followed`."""
+"""How often a wearer follows reminders, by the prompts and days in the store; `hipsync.core.followed` counts."""
 
 from __future__ import annotations
 

@@ -171,10 +171,10 @@ def _worn_from(
 
 
 class DaysBefore:
-    """The days before, of which the hours of the night ask for the first and the last minute with steps.
+    """The two weeks before, of which only the first and the last minute with steps of each day are needed.
 
-    Two weeks take a tenth of a second to load and merge. So only the minutes are loaded in which these can lie, with
-    what decides about them.
+    The wearer's own hours of the night follow from these. To load and merge all minutes of two weeks takes a tenth of a
+    second, so only those are loaded in which a first or last step can lie, with the minutes that decide about them.
     """
 
     def __init__(self, store: Store, bands: Sequence[Band], zones: Zones, start: int) -> None:

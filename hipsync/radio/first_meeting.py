@@ -129,7 +129,10 @@ class FirstMeetings:
     async def _logged_in(
         self, stack: AsyncExitStack, address: str, driver: Driver, session: Session, agent: Agent | None
     ) -> FirstMeeting:
-        """Close the connection in `stack`, open a new one there, and log in. Raises as `connect` and `dialogue` do."""
+        """Close the connection in `stack`, open a new one there, log in, and return this meeting.
+
+        Without an `agent` nobody answers if the band asks for a passkey. Raises as `connect` and `dialogue` do.
+        """
         await stack.aclose()
         connection = await stack.enter_async_context(connect(self.adapter, address, CONNECT_WITHIN))
         now = self.now if self.passed is None else steady(self.now, self.passed)

@@ -261,7 +261,7 @@ async def _run(argv: Sequence[str], lines: bytes, timeout_s: float) -> str | Non
 async def _ended(process: Process, unit: Transient | None = None) -> None:
     """Kill a process that still runs, with its group, because a script's children would live on otherwise.
 
-    A unit is stopped: what runs in it is no child of the process that waits for it.
+    A unit is stopped: what runs in it is not a child of the process that waits for it.
     """
     if process.returncode is None:
         if unit is not None:

@@ -152,7 +152,7 @@ def _awake_or_not(line: Timeline, found: Bouts, known: int) -> tuple[Doing, date
 
 
 def _begun(line: Timeline, at: int, holds: Callable[[int], bool]) -> datetime:
-    """The start of the minutes in a row, up to the place `at`, for which something holds."""
+    """The start of the unbroken run of minutes, up to the place `at`, for whose places `holds` is true."""
     while at > 0 and holds(at - 1):
         at -= 1
     return instant_of(line.first + at)

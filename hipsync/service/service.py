@@ -81,7 +81,7 @@ class Service:
     ) -> None:
         """`look_here` asks what is known of the wearer at this computer; without it, nothing is known, nor asked for.
 
-        `deliver_quietly` is as `deliver`, without a sound; without it, `deliver` does that too.
+        `deliver_quietly` is like `deliver`, but without a sound; without it, `deliver` does that too.
 
         `hear` returns which of the given bands are in reach now; without it, a band that went away is only retried.
 

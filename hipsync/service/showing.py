@@ -57,7 +57,7 @@ class Showing:
     """Shows prompts, and knows which of them are owed as a notice."""
 
     def __init__(self, store: Store, deliver: Deliver, deliver_quietly: Deliver, now: Callable[[], datetime]) -> None:
-        """`deliver_quietly` is as `deliver`, without a sound."""
+        """`deliver_quietly` is like `deliver`, but without a sound."""
         self._store, self._deliver, self._deliver_quietly, self._now = store, deliver, deliver_quietly, now
         self.owed: set[datetime] = set()
         """When prompts were first shown, on a band, that are still to be shown as a notice."""

@@ -299,9 +299,10 @@ class Readings(Bands):
         return instant(min(found)) if found else None
 
     def newest(self) -> datetime | None:
-        """The newest instant that a row carries, contacts apart (`future_sync`); None if there is no row.
+        """The newest instant that any row carries, except those of contacts; None if there is no row.
 
-        An epoch counts by its end. A clock that was ahead shows by it.
+        An epoch counts as of its end. An instant after now reveals a clock that was ahead; for contacts `future_sync`
+        does that.
         """
         found = [newest for (newest,) in self._rows(_NEWEST) if newest is not None]
         return instant(max(found)) if found else None

@@ -24,7 +24,7 @@ KEEPS = timedelta(days=7)
 
 
 class BlueprintBand(ClientBand):
-    """A simulated band that nobody makes, without a key. The class fits `hipsync.simulated.Simulator`."""
+    """A simulated band that nobody makes, without a key. It implements `hipsync.simulated.Simulator`."""
 
     def __init__(self, life: Sequence[Epoch], **given: Unpack[Given]) -> None:
         self.mtu, self.battery = 23, 80

@@ -78,7 +78,7 @@ class _Ring:
 
 
 class Bangle:
-    """A simulated Bangle.js on a wrist, without a key. The class fits `hipsync.simulated.Simulator`.
+    """A simulated Bangle.js on a wrist, without a key. It implements `hipsync.simulated.Simulator`.
 
     `android` and `health` are the versions of its apps, as the number after `0.`; None if it lacks the app. In its past
     it had the offset from UTC that the zone has at `now`.

@@ -42,7 +42,7 @@ class _Slot(NamedTuple):
 class ColmiRing(ClientBand):
     """A simulated Colmi ring on a finger. It has no key and no motor, so `shown` stays empty.
 
-    The class fits `hipsync.simulated.Simulator`.
+    It implements `hipsync.simulated.Simulator`.
     """
 
     def __init__(

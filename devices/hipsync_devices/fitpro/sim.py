@@ -54,7 +54,7 @@ class _Key(NamedTuple):
 
 
 class FitProBand(ClientBand):
-    """A simulated FitPro band on a wrist, without a key. The class fits `hipsync.simulated.Simulator`."""
+    """A simulated FitPro band on a wrist, without a key. It implements `hipsync.simulated.Simulator`."""
 
     def __init__(
         self,

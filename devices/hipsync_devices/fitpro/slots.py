@@ -75,7 +75,7 @@ class Answer:
         return [*before, *finished_slots, *([] if self.doubtful else self._still(begin, end, without=frozenset(sent)))]
 
     def finished(self, steps: Steps) -> bool:
-        """Whether the band may forget a packet, because all its slots have ended or its day can never be right."""
+        """Whether the band may forget this packet of slots: all of them have ended, or its date is impossible."""
         if steps.day is None or not self._possible(steps.day):
             return True
         return all(self._start(steps.day, slot.number) + SLOT <= self.asked for slot in steps.slots)

@@ -75,7 +75,7 @@ class Faults(simulator.Faults):
 class MiBand(ClientBand):
     """A simulated Mi Band on a wrist. Without a `secret` it is not paired yet, and stores a key after a tap.
 
-    The class fits `hipsync.simulated.Simulator`.
+    It implements `hipsync.simulated.Simulator`.
     """
 
     serial = b"5a6f01b20c33"

@@ -45,7 +45,7 @@ class GivenNewer(Given, total=False):
 class MiBand6(MiBand):
     """A simulated Mi Band 6 on a wrist. Without a `secret` it has no owner, and refuses every login.
 
-    The class fits `hipsync.simulated.Simulator`.
+    It implements `hipsync.simulated.Simulator`.
     """
 
     serial = b"5a6f01b20c66"
@@ -170,7 +170,7 @@ class MiBand6(MiBand):
 
 
 class MiBand7(MiBand6):
-    """A simulated Mi Band 7 on a wrist. The class fits `hipsync.simulated.Simulator`."""
+    """A simulated Mi Band 7 on a wrist. It implements `hipsync.simulated.Simulator`."""
 
     serial = b"5a6f01b20c77"
     default_name, default_firmware = "Xiaomi Smart Band 7", "V1.27.0.4"

@@ -62,7 +62,10 @@ class Memory:
 
 
 def coded(epoch: Epoch, size: int) -> bytes:
-    """Return the record of a minute in `size` bytes, with the epoch's kind byte, or the one nearest to its state."""
+    """Return the record of a minute in `size` bytes.
+
+    Its kind byte is the epoch's own; without one, it is a kind that stands for the epoch's state.
+    """
     steps = min(epoch.steps, 0xFF)
     kind = epoch.kind if epoch.kind is not None else KINDS.get(epoch.state, 0x01 if steps else 0x50)
     return packets.encode_record(kind, min(epoch.intensity or 0, 0xFF), steps, epoch.heart_rate or 0xFF, size)

@@ -41,7 +41,7 @@ LEVELS = {0: "None", 1: "Mild", 2: "High"}
 class PineTime(ClientBand):
     """A simulated PineTime on a wrist, without a key. Its counter is up to date at `now`, and the screen is off.
 
-    The class fits `hipsync.simulated.Simulator`.
+    It implements `hipsync.simulated.Simulator`.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class PineTime(ClientBand):
             self._pressed_at = self._time.now + self.press_after
 
     def _set_clock(self, data: bytes) -> None:
-        """Set the clock. A new day begins if that changes the hour from another one to 0, whatever the date is."""
+        """Set the clock. A new day begins if that changes the hour from any other to 0, whatever the date is."""
         if self._strict and len(data) < 10:
             raise Refused(INVALID_LENGTH)
         before = self.wall_clock()

@@ -9,8 +9,8 @@ The band answers every request except a text, with the same command::
 Frames that break the protocol are ignored, as by other clients, because some bands send odd ones. Fetching makes the
 band forget nothing. Sleep and heart rate are not fetched, because no recording of their bytes exists.
 
-`sync` sets the clock after it has stored the hours that the clock has stamped. An `Info` records from when on all
-stamps have one offset: the first connection, the return of a lost clock, or a change of the wearer's offset.
+`sync` sets the clock after it has stored the hours that the clock has stamped. An `Info` records the time from which
+all stamps share one offset: the first connection, the return of a lost clock, or a change of the wearer's offset.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ async def _info(wire: Wire, since: datetime) -> Info:
 
 
 async def _set_clock(link: Link, wire: Wire) -> None:
-    """Set the band's clock to local time. Some units take it without a word; whether they did, their stamps show."""
+    """Set the band's clock to local time. Some units do not reply: only their stamps show whether they took it."""
     wall = link.now().astimezone(link.zone)
     await gatt.courtesy(wire.ask(packets.TIME, packets.set_time(wall).params))
 

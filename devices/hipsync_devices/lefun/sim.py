@@ -41,7 +41,7 @@ class Faults(simulator.Faults):
 
 
 class LefunBand(ClientBand):
-    """A simulated Lefun band on a wrist, without a key. The class fits `hipsync.simulated.Simulator`."""
+    """A simulated Lefun band on a wrist, without a key. It implements `hipsync.simulated.Simulator`."""
 
     def __init__(
         self,

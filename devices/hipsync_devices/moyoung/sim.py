@@ -45,7 +45,7 @@ class Faults(simulator.Faults):
 
 
 class MoYoungWatch(ClientBand):
-    """A simulated MoYoung watch on a wrist, without a key. The class fits `hipsync.simulated.Simulator`."""
+    """A simulated MoYoung watch on a wrist, without a key. It implements `hipsync.simulated.Simulator`."""
 
     def __init__(
         self,

@@ -68,7 +68,7 @@ class Faults(simulator.Faults):
 
 
 class Sensor(ClientBand):
-    """A simulated sensor that somebody wears, without a key. The class fits `hipsync.simulated.Simulator`."""
+    """A simulated sensor that somebody wears, without a key. It implements `hipsync.simulated.Simulator`."""
 
     def __init__(
         self,

@@ -33,7 +33,7 @@ not run."""
 
 
 class ActivityWatch:
-    """Asks ActivityWatch's server on this computer."""
+    """Asks ActivityWatch's server on this computer whether its user is away."""
 
     def __init__(self, now: Callable[[], datetime], port: int = PORT, host: str | None = None) -> None:
         """`now` is this computer's clock, by which the watcher stamps events. `host` is the computer's name."""

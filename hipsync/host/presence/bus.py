@@ -27,7 +27,7 @@ class Bus:
     async def call(
         self, name: str, path: str, member: str, signature: str = "", body: Sequence[object] = ()
     ) -> Sequence[Any] | None:
-        """Call `member`, with its interface in front, of an object; None if nobody answers, or with an error."""
+        """Call `member` (interface.name) of an object and return its answer; None without one, or if it is an error."""
         from dbus_fast import Message, MessageFlag, MessageType
 
         interface, _, method = member.rpartition(".")

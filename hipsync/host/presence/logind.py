@@ -31,7 +31,7 @@ class Session(NamedTuple):
 
 
 class Logind:
-    """Asks logind."""
+    """Asks logind which session of this user is in front, and whether it is idle or locked."""
 
     def __init__(self, user: int | None = None) -> None:
         """`user` is the number of the user whose sessions count; None means that of this process."""

@@ -23,7 +23,7 @@ LOCKED, AT_CONSOLE = b"CGSSessionScreenIsLocked", b"kCGSSessionOnConsoleKey"
 
 
 class MacOs:
-    """Asks the window server of macOS."""
+    """Asks the window server of macOS how long ago the last input was, and whether the screen is locked."""
 
     async def look(self) -> Seen | None:
         """Return what is known; None if this session is not the one in front, or the calls are not there."""

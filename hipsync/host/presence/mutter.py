@@ -13,7 +13,7 @@ PATH = "/org/gnome/Mutter/IdleMonitor/Core"
 
 
 class Mutter:
-    """Asks Mutter over the session's bus."""
+    """Asks Mutter, over the session's bus, how long ago the last input was."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus

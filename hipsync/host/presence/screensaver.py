@@ -15,7 +15,7 @@ NAME, PATH = "org.freedesktop.ScreenSaver", "/org/freedesktop/ScreenSaver"
 
 
 class ScreenSaver:
-    """Asks the screen saver over the session's bus."""
+    """Asks the screen saver, over the session's bus, how long ago the last input was and whether it is active."""
 
     def __init__(self, bus: Bus, *, wayland: bool) -> None:
         self._bus, self._wayland = bus, wayland

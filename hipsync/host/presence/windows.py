@@ -24,7 +24,7 @@ class _LastInput(ctypes.Structure):
 
 
 class Windows:
-    """Asks Windows."""
+    """Asks Windows how long ago the last input was, and whether the screen is locked."""
 
     async def look(self) -> Seen | None:
         """Return what is known; None if this session is a remote one, or the calls are not there."""

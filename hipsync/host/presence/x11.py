@@ -40,7 +40,7 @@ class XError(Exception):
 
 
 class X11:
-    """Asks the X server of one display. The connection stays open between two questions."""
+    """Asks the X server of one display how long ago the last input was. Its connection stays open."""
 
     def __init__(self, display: str, environment: Mapping[str, str] | None = None) -> None:
         """`display` is a name such as ":0" or ":1.0". `environment` says where the key to it is."""
