@@ -76,9 +76,9 @@ def test_a_command_runs_as_in_a_terminal_and_what_it_fails_at_is_told(tmp_path: 
     ]  # fmt: skip
     assert "  command " in told[7]
     assert [line for line in told[8:] if not line.startswith("prompt: ")] == [
-        "its trouble: /bin/sh (prompts.command) exited with 7",
-        "its trouble: /nowhere/at-all (prompts.command) does not start: there is no such program",
-        "its trouble: /bin/sh (prompts.command) was stopped: it took more than 10 s",
+        "             trouble: /bin/sh (prompts.command) exited with 7",
+        "             trouble: /nowhere/at-all (prompts.command) does not start: there is no such program",
+        "             trouble: /bin/sh (prompts.command) was stopped: it took more than 10 s",
         "left: 0 units, 0 processes",
     ]
     assert all("  nowhere " in line for line in told[8:] if line.startswith("prompt: "))
