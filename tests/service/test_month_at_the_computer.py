@@ -235,7 +235,7 @@ def test_three_days_over_the_change_to_summer_time() -> None:
             WATCHED,
             True,
             marks=pytest.mark.xfail(
-                strict=True, reason="from the tenth day on a few of 230 showings differ from the twin's: not explained yet"
+                strict=True, reason="from the tenth day on some of 230 showings differ from the twin's, unexplained"
             ),
         ),
         (CALLED, False),
