@@ -161,7 +161,7 @@ def _starts() -> str:
     from hipsync.host.autostart import installed
 
     try:
-        return "`hipsync service start`" if installed() is not None else "`hipsync service install`, or `hipsync run`"
+        return "`hipsync service start`" if installed() is not None else "`hipsync service install` or `hipsync run`"
     except ConfigError:
         return "`hipsync run`"
 

@@ -54,7 +54,7 @@ def test_why_a_band_was_not_reached_is_told_and_cannot_steer_the_terminal(machin
     lines = machine.told("status").splitlines()
     assert lines[:2] == [
         "Sitting for 20 min, since 09:10.",
-        "hipsync is not running: no reminders. `hipsync service install`, or `hipsync run`",
+        "hipsync is not running: no reminders. `hipsync service install` or `hipsync run`",
     ]
     assert lines[4] == "  Band       desk-band, synced 09:00, 2 failed tries since"
     assert lines[5].startswith("             Bluetooth is switched ")
@@ -180,7 +180,7 @@ def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_run
         store.append(held, [Charge(MONDAY + 9 * HOUR, 87)])
     assert defaults.told("status").splitlines() == [
         "Sitting for 1 h 10, since 08:00.",
-        "hipsync is not running: no reminders. `hipsync service install`, or `hipsync run`",
+        "hipsync is not running: no reminders. `hipsync service install` or `hipsync run`",
         "",
         "  Service    not running",
         "  Band       desk-band, synced 09:00, 2 failed tries since, battery 87 %",
