@@ -100,8 +100,10 @@ def _copied_in_order(path: Path, held: sqlite3.Connection, reader: sqlite3.Conne
         if damage_of(reader) or not is_ours(reader):
             raise Damaged(f"{path} is damaged")
     kept = _free_name(path, "hipsync", now)
+    torn = kept.with_name(kept.name + ".new")  # what a crash leaves of it is removed by the next backup
     with translated(kept):
-        write_copy(reader, kept)
+        write_copy(reader, torn)
+        torn.replace(kept)
     return kept
 
 

@@ -15,8 +15,9 @@ import pytest
 
 from hipsync.errors import StoreError
 from hipsync.model import BandId
-from hipsync.store import Store
+from hipsync.store import Store, restoring
 from hipsync.store import file as store_file
+from hipsync.store.copying import write_copy
 from support.builders import MONDAY
 from support.repository import ROOT
 from support.small_disk import fill, small_disk
@@ -295,3 +296,21 @@ def test_where_the_old_database_cannot_be_kept_it_is_not_replaced(path: Path, tm
     backups.unlink()
     assert known(path) == 3000
     assert not list(path.parent.glob("*.new*"))
+
+
+def test_who_is_killed_while_the_old_database_is_copied_leaves_no_copy_that_looks_whole(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = copy_of_one_minute(tmp_path / "elsewhere")
+    with Store.open(path) as store:
+        band(store)
+    seen: list[str] = []
+
+    def noted(source: sqlite3.Connection, to: Path) -> None:
+        write_copy(source, to)
+        seen.extend(each.name for each in (path.parent / "backups").glob("*.db"))
+
+    monkeypatch.setattr(restoring, "write_copy", noted)
+    kept = Store.restore(path, good, NOW)
+    assert kept is not None
+    assert (seen, kept.exists(), [*kept.parent.glob("*.new")]) == ([], True, [])
