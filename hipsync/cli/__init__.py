@@ -7,27 +7,19 @@ list of all commands is therefore the table `COMMANDS`. A command that fails pri
 
 from __future__ import annotations
 
+import importlib
 import sys
+from pathlib import Path
+from typing import Any
 
-try:
-    import gc
+import click
 
-    gc.set_threshold(50_000)  # not every 700 objects: a short command leaves no garbage, and to look for it takes time
-
-    import importlib
-    from pathlib import Path
-    from typing import Any
-
-    import click
-
-    from hipsync.cli import exits, streams
-    from hipsync.cli.app import App
-    from hipsync.cli.quiet import quieten_libraries, quieten_python
-    from hipsync.errors import HipsyncError
-    from hipsync.host.zone import leave_leap_seconds_out
-    from hipsync.text import one_line
-except KeyboardInterrupt:  # Ctrl-C while modules are imported; no code of ours is known yet
-    sys.exit(130)
+from hipsync.cli import exits, streams
+from hipsync.cli.app import App
+from hipsync.cli.quiet import quieten_libraries, quieten_python
+from hipsync.errors import HipsyncError
+from hipsync.host.zone import leave_leap_seconds_out
+from hipsync.text import one_line
 
 COMMANDS = {
     "demo": "run",

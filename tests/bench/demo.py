@@ -17,7 +17,7 @@ RUNS = 3
 
 def figures(folder: Path, runs: int = RUNS) -> list[Figure]:
     def run(number: int) -> float:
-        script = "from hipsync.cli import main; main()"
+        script = "from hipsync.__main__ import main; main()"
         command = [sys.executable, "-c", script, "--db", str(folder / f"demo-{number}.db"), "demo"]
         return seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
 

@@ -21,7 +21,7 @@ from bench.figure import Figure, alternating, seconds
 from bench.store import connected, insert, rows_of
 
 RUNS = 3
-HIPSYNC = [sys.executable, "-c", "from hipsync.cli import main; main()"]
+HIPSYNC = [sys.executable, "-c", "from hipsync.__main__ import main; main()"]
 
 
 def figures(folder: Path, minutes: int = year.MINUTES, runs: int = RUNS) -> list[Figure]:

@@ -41,7 +41,7 @@ KINDS = ("huami", "fitpro", "infinitime")
 MINUTES = 20
 APART_S = 60
 """Seconds between samples. At the first one the imports and the first contacts are over."""
-HIPSYNC = "from hipsync.cli import main; main()"
+HIPSYNC = "from hipsync.__main__ import main; main()"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 

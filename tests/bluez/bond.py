@@ -31,7 +31,7 @@ ADDRESS = "C8:0F:10:80:D0:21"
 PASSKEY = "123456"
 COMMAND_WITHIN_S = 90
 ADAPTER_WITHIN_S = 60
-HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.cli import main; main()"]
+HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.__main__ import main; main()"]
 
 
 class Bonding:

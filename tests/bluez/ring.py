@@ -37,7 +37,7 @@ WATCHED_S = 420
 """Seconds in which all live bands must have sent something new. Each is contacted two minutes after the last contact;
 then one minute has to pass, and is sent 10 s after its end."""
 ENDS_WITHIN_S = 60
-HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.cli import main; main()"]
+HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.__main__ import main; main()"]
 
 
 class Attempts(logging.Handler):

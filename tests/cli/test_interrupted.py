@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +15,7 @@ from time import sleep
 import pytest
 
 from support.machine import Machine
+from support.repository import ROOT
 from support.stored import NOW, minute
 
 SOON_S, LONG_S = 1.5, 4.0
@@ -69,3 +72,43 @@ def test_ctrl_c_in_the_middle_of_a_demo_is_130(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
     assert (process.returncode, told) == (130, "\n")
+
+
+PRESSED = """
+import sys
+left = int(sys.argv.pop(1))
+def pressed(frame, event, value):
+    global left
+    name = frame.f_globals.get("__name__", "")
+    if not name.startswith("hipsync.") or name == "hipsync.__main__":
+        return None
+    if event == "line":
+        left -= 1
+        if left == 0:
+            raise KeyboardInterrupt
+    return pressed
+from hipsync.__main__ import main
+sys.settrace(pressed)
+try:
+    main()
+finally:
+    sys.settrace(None)
+    print(left, file=sys.stdout)
+"""
+"""`hipsync`, in which Ctrl-C is pressed before the line of our own code that comes as number `argv[1]`."""
+
+
+@pytest.mark.parametrize("tries", [6, pytest.param(60, marks=pytest.mark.ring)])
+def test_ctrl_c_while_the_command_line_is_imported_is_130(tmp_path: Path, tries: int) -> None:
+    def typed(line: int) -> subprocess.CompletedProcess[str]:
+        words = [sys.executable, "-c", PRESSED, str(line), "--version"]
+        environment = {**os.environ, **Machine(tmp_path, NOW).environment, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(words, check=False, capture_output=True, text=True, env=environment, timeout=60)
+
+    never = 1_000_000
+    lines = never - int(typed(never).stdout.splitlines()[-1])
+    assert lines > 200
+    chance = random.Random(tries)
+    for line in sorted(chance.sample(range(1, lines), tries)):
+        done = typed(line)
+        assert (done.returncode, done.stderr.strip()) == (130, ""), (line, done.stderr)

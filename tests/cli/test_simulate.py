@@ -38,7 +38,13 @@ MINUTES = "timestamp,steps\n2026-11-20T10:00:00+00:00,7\n2026-11-20T10:01:00+00:
 @asynccontextmanager
 async def simulated(*words: str) -> AsyncGenerator[asyncio.subprocess.Process, None]:
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-u", "-c", "from hipsync.cli import main; main()", "simulate", *words, stdout=subprocess.PIPE
+        sys.executable,
+        "-u",
+        "-c",
+        "from hipsync.__main__ import main; main()",
+        "simulate",
+        *words,
+        stdout=subprocess.PIPE,
     )
     try:
         yield child

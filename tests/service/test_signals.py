@@ -100,7 +100,7 @@ class Running:
 
     def __init__(self, database: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from hipsync.cli import main; main()", "--db", str(database), "run"],
+            [sys.executable, "-c", "from hipsync.__main__ import main; main()", "--db", str(database), "run"],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -139,7 +139,7 @@ def test_run_syncs_a_simulated_band_refuses_a_second_and_ends_on_sigterm(paired:
     with running(paired) as run:
         run.until("new epochs")
         second = subprocess.run(
-            [sys.executable, "-c", "from hipsync.cli import main; main()", "--db", str(paired), "run"],
+            [sys.executable, "-c", "from hipsync.__main__ import main; main()", "--db", str(paired), "run"],
             capture_output=True,
             text=True,
             timeout=20,

@@ -18,7 +18,9 @@ from hipsync.store import Store
 from support.builders import MONDAY
 from support.repository import ROOT
 
-TYPED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from hipsync.cli import main; main()"
+TYPED = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from hipsync.__main__ import main; main()"
+)
 COMMAND = [sys.executable, "-c", TYPED]
 """`hipsync`, with Ctrl-C as at a terminal: what a shell runs in the background ignores it, and so do its children."""
 
