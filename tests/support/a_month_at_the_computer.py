@@ -21,7 +21,20 @@ from hipsync.core.policy import Busy
 from hipsync.core.speaking import Here
 from hipsync.errors import NotHeard
 from hipsync.host.clock import FastClock, VirtualTimeLoop
-from hipsync.model import Answer, Band, BandId, Epoch, Pause, Presence, PresenceSpan, Prompt, State, Where
+from hipsync.model import (
+    Answer,
+    Band,
+    BandId,
+    Counter,
+    Epoch,
+    Pause,
+    Presence,
+    PresenceSpan,
+    Prompt,
+    Reading,
+    State,
+    Where,
+)
 from hipsync.registry import drivers, simulator
 from hipsync.service.answers import answer_prompt
 from hipsync.service.plan import next_wake
@@ -29,6 +42,7 @@ from hipsync.service.service import Service
 from hipsync.service.state import Settings
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Store
+from hipsync.store.readings import Appended
 from support.a_month import KEY, Link, Window
 
 LONDON = ZoneInfo("Europe/London")
@@ -201,7 +215,8 @@ class Lived:
     prompts: list[Prompt]
     told_until: list[tuple[datetime, datetime]]
     """(when, up to when the band had told of its wearer by then), in order."""
-    counted: list[tuple[datetime, int]]
+    counters: list[tuple[datetime, Counter]]
+    """(when it was stored, a total of the band's steps), in order."""
     calls: list[datetime]
     """When the radio called the band."""
     wakes: list[datetime]
@@ -324,6 +339,7 @@ async def _live(told: Script, kind: str, settings: Settings, clock: FastClock) -
             name=kind, driver=kind, address=kind, now=clock.now(), simulated=True,
             vouches=able.wear or able.sleep or able.heart_rate, reports_wear=able.wear,
         )  # fmt: skip
+        counters = note_counters(store, clock.now)
         computer, wearer = Computer(told, store, clock.now), Wearer(store, list(told.pauses))
         service = Service(
             store, settings, radio=wrist, drivers=drivers(), secret=lambda _: KEY, deliver=shown, now=clock.now,
@@ -336,7 +352,20 @@ async def _live(told: Script, kind: str, settings: Settings, clock: FastClock) -
         prompts = store.prompts(told.start, told.end)
     buzzed = sorted(each.at for each in band.shown if each.text)
     given = together(noticed, buzzed)
-    return Lived(given, prompts, wrist.told_until, wrist.counted, wrist.calls, wakes, computer.looks)
+    return Lived(given, prompts, wrist.told_until, counters, wrist.calls, wakes, computer.looks)
+
+
+def note_counters(store: Store, now: Callable[[], datetime]) -> list[tuple[datetime, Counter]]:
+    """Return a list to which each counter is added when it is stored: a driver tells one of a burst of many."""
+    counters: list[tuple[datetime, Counter]] = []
+    append = store.append
+
+    def noting(band: BandId, readings: Sequence[Reading]) -> Appended:
+        counters.extend((now(), each) for each in readings if isinstance(each, Counter))
+        return append(band, readings)
+
+    store.append = noting  # type: ignore[method-assign]
+    return counters
 
 
 async def _through(told: Script, service: Service, wearer: Wearer, clock: FastClock) -> list[datetime]:

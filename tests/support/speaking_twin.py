@@ -6,7 +6,8 @@ Where the text is silent, `DECISIONS` says what was chosen here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -96,6 +97,8 @@ class Told:
     """Whether a band vibrates, and may."""
     stays: bool = False
     """Whether the band stays connected."""
+    newest: Callable[[datetime], int | None] = lambda _: None
+    """The steps of the last known minute as they were told before an instant, if more may be told of it later."""
     limit: int = 60
     early: int = 10
 
@@ -112,6 +115,16 @@ class DeskLine(Line):
         if self.steps[t] < self.rule.break_steps and all(at in self.used for at in five):
             return False
         return super()._brk(t)
+
+    @contextmanager
+    def so_far(self, t: int, steps: int | None) -> Iterator[None]:
+        """Judge minute t by the steps that are known of it so far; no later one may be asked about meanwhile."""
+        kept = self.steps[t], self.ages[t]
+        if steps is not None and self.conditions[t] == "counted":
+            self.steps[t] = steps
+            self.ages[t] = 0 if self._brk(t) else 1 + (self.ages[t - 1] if t else 0)
+        yield
+        self.steps[t], self.ages[t] = kept
 
     def began(self, t: int) -> int:
         """Return the first minute of the stretch that minute t lies in."""
@@ -169,9 +182,14 @@ class Twin:
         last = self._index(self._news(now)) - 1
         if last < 0 or last >= len(told.line.ages):
             return None
+        with told.line.so_far(last, told.newest(now + LATE)):
+            return self._judged(now, last)
+
+    def _judged(self, now: datetime, last: int) -> Showing | None:
+        """Return what is shown now, by the minutes up to `last`."""
         if self._open is not None and self._open.stretch == self._stretch(last):
             return self._again(now, self._open, last)
-        if (due := self._due(told.limit, last, now)) is not None:
+        if (due := self._due(self.told.limit, last, now)) is not None:
             return self._first(now, due, last)
         return self._sooner(now, last)
 
