@@ -28,6 +28,7 @@ from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers, simulator
+from hipsync.report.pen import Pen
 from hipsync.report.terminal_day import day_text
 from hipsync.service.answers import answer_prompt
 from hipsync.service.notify import notice_of
@@ -115,7 +116,7 @@ def demo(
     database: Path | None,
     today: date,
     echo: Echo,
-    colour: bool,
+    pen: Pen,
     zone: str = "Europe/London",
 ) -> Path:
     """Run the demo to the end of a day, and return the path of its database.
@@ -136,7 +137,7 @@ def demo(
     loop = VirtualTimeLoop()
     clock = FastClock(loop, datetime.combine(day, time(5), home).astimezone(UTC), speed)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(live(known[kind], life, day, clock, path, home, echo, colour=colour))
+        runner.run(live(known[kind], life, day, clock, path, home, echo, pen=pen))
     echo(f"The database: {path}   (hipsync --db {path} day {day})")
     return path
 
@@ -150,7 +151,7 @@ async def live(
     zone: ZoneInfo,
     echo: Echo,
     *,
-    colour: bool,
+    pen: Pen,
 ) -> None:
     """Pair the band, wake the service whenever it asks for it until local midnight, then print the day's summary."""
     settings = Settings(policy=replace(Config().policy, hours=dict.fromkeys(range(7), HOURS)), host_zone=zone.key)
@@ -200,7 +201,7 @@ async def live(
                 await service.leave()
             summary = summarise(store, settings.rule, zones, day, clock.now())
     echo("")
-    echo(day_text(summary, style="colour" if colour else "plain"))
+    echo(day_text(summary, pen))
     echo(f"The band was called {wearer.contacts} time{'' if wearer.contacts == 1 else 's'}.")
 
 

@@ -19,6 +19,7 @@ from hipsync.demo import demo
 from hipsync.history.summaries import summarise
 from hipsync.model import Epoch, Kind, Occasion, State
 from hipsync.office_day import office_days
+from hipsync.report.pen import Pen
 from hipsync.store import Store
 from support import independent, real_people
 from support.repository import ROOT
@@ -33,7 +34,7 @@ def told(tmp_path: Path, **options: object) -> tuple[list[str], Path]:
     lines: list[str] = []
     chosen: dict[str, object] = {
         "kind": "huami", "data": None, "speed": None, "seed": 1, "database": tmp_path / "demo.db",
-        "today": date(2026, 11, 20), "colour": False,
+        "today": date(2026, 11, 20), "pen": Pen(),
     }  # fmt: skip
     path = demo(echo=lines.append, **{**chosen, **options})  # type: ignore[arg-type]  # a table of options
     return "\n".join(lines).splitlines(), path

@@ -14,6 +14,7 @@ from hipsync.history.summaries import summarise
 from hipsync.model import Occasion
 from hipsync.office_day import office_day
 from hipsync.registry import drivers
+from hipsync.report.pen import Pen
 from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
@@ -28,7 +29,7 @@ def test_every_step_of_the_day_arrives_and_the_hour_is_prompted(kind: str, tmp_p
     lines: list[str] = []
     path = demo(
         kind=kind, data=None, speed=None, seed=1, database=tmp_path / "demo.db", today=TUESDAY, echo=lines.append,
-        colour=False, zone=LONDON,
+        pen=Pen(), zone=LONDON,
     )  # fmt: skip
     walked = [epoch for epoch in office_day(TUESDAY, ZoneInfo(LONDON), 1) if epoch.steps]
     zones = Zones([], LONDON)

@@ -18,6 +18,7 @@ from hipsync.errors import ConfigError, StoreError
 if TYPE_CHECKING:
     from hipsync.core.bouts import Rule
     from hipsync.core.days import Zones
+    from hipsync.core.goals import Goals
     from hipsync.model import Band
     from hipsync.radio.scan import Adapter
     from hipsync.service.state import Settings
@@ -86,6 +87,14 @@ class App:
 
             return Rule()
         return self.config().rule
+
+    def goals(self) -> Goals:
+        """Return the goals of a day. Raises `ConfigError`."""
+        if self._has_no_settings():
+            from hipsync.core.goals import Goals
+
+            return Goals()
+        return self.config().goals
 
     def day_start(self) -> time:
         """Return the local time at which days begin. Raises `ConfigError`."""

@@ -43,8 +43,8 @@ def reminders_command(app: App, since: str, as_json: bool) -> None:
     hipsync reminders --since mon --json
     """
     from hipsync.cli.dates import day_of
+    from hipsync.report.day_words import OCCASIONS, came_of, short_exercise_name
     from hipsync.report.json_csv import prompt_json
-    from hipsync.report.terminal_day import occasion_words
 
     now, found = app.now(), list[Prompt]()
     with contextlib.ExitStack() as stack:
@@ -59,12 +59,12 @@ def reminders_command(app: App, since: str, as_json: bool) -> None:
         listed = [prompt_json(prompt, zones.at(prompt.at)) for prompt in found]
         click.echo(json.dumps({"version": 1, "prompts": listed}, indent=1))
     for prompt in () if as_json else found:
-        local = zones.local(prompt.at)
-        answer = prompt.answer.value if prompt.answer else "no answer"
-        times = " (twice)" if prompt.shown > 1 else ""
-        where = ", ".join(prompt.where) or "nowhere"
-        outcome = f"{occasion_words(prompt)}{answer}{times}"
-        click.echo(f"{local:%Y-%m-%d %H:%M}  {prompt.exercise:<20}  {where:<24}  {outcome}")
+        up_at = prompt.answered_at if prompt.answer is Answer.MOVED else None
+        came = came_of(prompt, up_at, lambda at: f"{zones.local(at):%H:%M}")
+        occasion = f"{OCCASIONS[prompt.occasion]}: " if prompt.occasion in OCCASIONS else ""
+        times = " (shown twice)" if prompt.shown > 1 else ""
+        name, where = short_exercise_name(prompt.exercise), ", ".join(prompt.where) or "nowhere"
+        click.echo(f"{zones.local(prompt.at):%Y-%m-%d %H:%M}  {name:<18}  {where:<24}  {occasion}{came}{times}")
     if not found and not as_json:
         click.echo(f"No reminders since {zones.local(start):%Y-%m-%d}.")
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from hipsync.core.trial import Compared
     from hipsync.core.weeks import Weeks
     from hipsync.model import Band
-    from hipsync.report.terminal_day import Style
-    from hipsync.report.terminal_period import PeriodKind
+    from hipsync.report.pen import Depth, Pen
+    from hipsync.report.period_facts import PeriodKind
     from hipsync.store import Store
 
 
@@ -88,24 +88,27 @@ def _asked(options: dict[str, Any]) -> Asked:
 
 
 @click.command("today")
+@click.option("--hours", is_flag=True, help="A row for each hour, a column for each minute.")
 @_options
 @click.pass_context
-def today_command(ctx: click.Context, /, **options: Any) -> None:
+def today_command(ctx: click.Context, /, *, hours: bool, **options: Any) -> None:
     """Say how much you sat today, and whether you got up.
 
     \b
     hipsync today
+    hipsync today --hours
     hipsync today --plain
     hipsync today --json
     """
-    show_day(ctx, "today", _asked(options))
+    show_day(ctx, "today", _asked(options), hours=hours)
 
 
 @click.command("day", cls=DateCommand)
 @click.argument("when", default="today", metavar="[DATE]")
+@click.option("--hours", is_flag=True, help="A row for each hour, a column for each minute.")
 @_options
 @click.pass_context
-def day_command(ctx: click.Context, /, when: str, **options: Any) -> None:
+def day_command(ctx: click.Context, /, when: str, *, hours: bool, **options: Any) -> None:
     """Show one day: 2026-11-20, yesterday, -3 (days ago), mon.
 
     \b
@@ -113,7 +116,7 @@ def day_command(ctx: click.Context, /, when: str, **options: Any) -> None:
     hipsync day -3 --json
     hipsync day mon --html monday.html --open
     """
-    show_day(ctx, when, _asked(options))
+    show_day(ctx, when, _asked(options), hours=hours)
 
 
 @click.command("week", cls=DateCommand)
@@ -149,8 +152,13 @@ def month_command(ctx: click.Context, /, when: tuple[str, ...], **options: Any) 
 # ------------------------------------------------------------------ what is shown
 
 
-def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
-    """Show the day that `when` means; end with `exits.NOTHING_KNOWN` if nothing is known of it."""
+def show_day(ctx: click.Context, when: str, asked: Asked, *, hours: bool) -> None:
+    """Show the day that `when` means; end with `exits.NOTHING_KNOWN` if nothing is known of it.
+
+    With `hours`, the text has a row for each hour. Raises `ConfigError` if something else than text is asked for.
+    """
+    if hours and (asked.plain or asked.as_json or asked.as_csv or asked.html is not None):
+        raise ConfigError("--hours is a text for the terminal: leave out --plain, --json, --csv and --html")
     app: App = ctx.obj
     summary = summary_of(app, when, asked.band, asked.zone)
     if asked.as_json:
@@ -162,13 +170,13 @@ def show_day(ctx: click.Context, when: str, asked: Asked) -> None:
     elif asked.plain:
         from hipsync.report.terminal_day import day_facts
 
-        click.echo("\n".join(day_facts(summary)))
+        click.echo("\n".join(day_facts(summary, app.goals())))
     elif asked.html is not None:
         from hipsync.core.period import period_summary
 
         _write_page(app, asked.html, period_summary([summary]), None, None, open_page=asked.open_page)
     else:
-        click.echo(_day_text(app, summary), nl=False)
+        click.echo(_day_text(app, summary, hours=hours), nl=False)
     if summary.complete_until is None:
         ctx.exit(exits.NOTHING_KNOWN)
 
@@ -188,16 +196,7 @@ def show_days(ctx: click.Context, kind: PeriodKind, when: str, asked: Asked) -> 
     elif asked.html is not None:
         _write_page(app, asked.html, period, before, weeks, open_page=asked.open_page)
     else:
-        from hipsync.report.terminal_day import ASCII_MARKS, UNICODE_MARKS
-        from hipsync.report.terminal_period import period_facts, period_text
-
-        more = _more_lines(trial, weeks)
-        if asked.plain:
-            click.echo("\n".join(period_facts(period, kind, before, more)))
-        else:
-            marks, columns = UNICODE_MARKS if _shows_unicode() else ASCII_MARKS, _columns()
-            text = period_text(period, kind, before=before, more=more, style=_style(app), marks=marks, columns=columns)
-            click.echo(text, nl=False)
+        _echo_period(app, kind, period, before, _more_lines(trial, weeks), plain=asked.plain)
     if period.complete_until is None:
         ctx.exit(exits.NOTHING_KNOWN)
 
@@ -215,15 +214,56 @@ def _more_lines(trial: Compared | None, weeks: Weeks | None) -> Sequence[Sequenc
     return groups
 
 
-def _day_text(app: App, summary: DaySummary) -> str:
-    from hipsync.report.terminal_day import ASCII_MARKS, UNICODE_MARKS, day_text
+def _day_text(app: App, summary: DaySummary, *, hours: bool) -> str:
+    from hipsync.cli.app import host_zone
+    from hipsync.report.terminal_day import day_text, hours_text
 
-    marks = UNICODE_MARKS if _shows_unicode() else ASCII_MARKS
-    return day_text(summary, style=_style(app), marks=marks, columns=_columns())
+    zone = host_zone()
+    if hours:
+        return hours_text(summary, pen_of(app), zone=zone)
+    return day_text(summary, pen_of(app), goals=app.goals(), zone=zone)
 
 
-def _style(app: App) -> Style:
-    return "colour" if app.colour else "plain"
+def _echo_period(
+    app: App,
+    kind: PeriodKind,
+    period: PeriodSummary,
+    before: PeriodSummary | None,
+    more: Sequence[Sequence[str]],
+    *,
+    plain: bool,
+) -> None:
+    if plain:
+        from hipsync.report.period_facts import period_facts
+
+        click.echo("\n".join(period_facts(period, kind, before, more)))
+    elif kind == "week":
+        from hipsync.report.terminal_week import week_text
+
+        click.echo(week_text(period, pen_of(app), before=before, more=more), nl=False)
+    else:
+        from hipsync.report.terminal_month import month_text
+
+        click.echo(month_text(period, pen_of(app), more=more), nl=False)
+
+
+def pen_of(app: App) -> Pen:
+    """What the terminal can show; 80 columns in a pipe, so that piped text does not depend on the terminal."""
+    from hipsync.report.pen import Pen
+
+    if not sys.stdout.isatty():
+        return Pen(_depth() if app.colour else 0, _shows_unicode())
+    import shutil
+
+    columns, lines = shutil.get_terminal_size()
+    return Pen(_depth() if app.colour else 0, _shows_unicode(), columns, lines)
+
+
+def _depth() -> Depth:
+    import os
+
+    many = "256color" in os.environ.get("TERM", "") or os.environ.get("COLORTERM") in {"truecolor", "24bit"}
+    return 256 if many else 16
 
 
 def _shows_unicode() -> bool:
@@ -241,15 +281,6 @@ def _shows_unicode() -> bool:
         locale = os.environ.get("LANG", "") if set_by_python else ctype
     is_plain = locale in {"", "C", "POSIX"} and sys.platform != "win32" and "PYTHONIOENCODING" not in os.environ
     return writes_utf and not is_plain
-
-
-def _columns() -> int:
-    """Return the width of the terminal, or 80 in a pipe, so that piped text does not depend on the terminal."""
-    if not sys.stdout.isatty():
-        return 80
-    import shutil
-
-    return shutil.get_terminal_size().columns
 
 
 def _echo_csv(days: Sequence[DaySummary]) -> None:

@@ -120,6 +120,7 @@ def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, 
     hipsync demo --data minutes.csv --speed 3600
     """
     from hipsync.cli.dates import day_of
+    from hipsync.cli.review import pen_of
     from hipsync.demo import demo
 
     if speed != "max" and not (speed.replace(".", "", 1).isdecimal() and float(speed) > 0):
@@ -132,5 +133,5 @@ def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, 
         database=app.db_path,
         today=day_of(when, app.now().date()),
         echo=click.echo,
-        colour=app.colour,
+        pen=pen_of(app),
     )

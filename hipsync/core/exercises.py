@@ -7,8 +7,8 @@ charities behind them. They are not medical advice: `SAFETY` is shown with every
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from hipsync.model import Occasion
 
@@ -28,8 +28,7 @@ class When(StrEnum):
     """After cycling or rowing, which keep the hips bent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(NamedTuple):
     """An exercise that can be done. One that somebody did is a `model.Exercise`."""
 
     name: str
@@ -48,6 +47,8 @@ class Move:
     """Seconds to hold the position at the end of each repetition; 0 if the movement does not stop there."""
     drawing: str
     """The exercise in plain ASCII, at most 9 lines of 30 columns."""
+    short: str = ""
+    """The title in at most 18 characters, for lists and for the wrist; empty if the title itself is that short."""
 
 
 MOVES: tuple[Move, ...] = (
@@ -78,6 +79,7 @@ MOVES: tuple[Move, ...] = (
  <-_/  |    |    |
        |_   |    |
 """.strip("\n"),
+        short="Hip extension",
     ),
     Move(
         name="hip-flexor-stretch",
@@ -106,6 +108,7 @@ MOVES: tuple[Move, ...] = (
     _/         |
  __/           |_
 """.strip("\n"),
+        short="Hip-flexor stretch",
     ),
     Move(
         name="hip-rotation",
@@ -134,6 +137,7 @@ MOVES: tuple[Move, ...] = (
 |   |       |   |_
 |   |       |_
 """.strip("\n"),
+        short="Hip circles",
     ),
     Move(
         name="seated-hip-opening",
@@ -162,6 +166,7 @@ MOVES: tuple[Move, ...] = (
    |   |       |   |
   _|   |       |   |_
 """.strip("\n"),
+        short="Seated hip opening",
     ),
     Move(
         name="seated-inward-rotation",
@@ -189,6 +194,7 @@ MOVES: tuple[Move, ...] = (
         |     \
        _|      \_ -->
 """.strip("\n"),
+        short="Seated rotation",
     ),
 )
 """The exercises that come with hipsync, in the order of `exercise --list`."""
@@ -237,8 +243,8 @@ def warm_up(avoid: Sequence[str], hurt: Sequence[str], own: Sequence[Move] = ())
     if len(parts) < 2:
         return next(iter([*parts, *good]), None)
     first, then = parts
-    return replace(
-        first, title=f"{first.title}, then {_inside(then.title)}", line=f"{first.line} Then {_inside(then.line)}"
+    return first._replace(
+        title=f"{first.title}, then {_inside(then.title)}", line=f"{first.line} Then {_inside(then.line)}"
     )
 
 

@@ -29,7 +29,7 @@ from hipsync.core.timeline import (
     posture,
     zero_runs,
 )
-from hipsync.model import MINUTE, EndedBy, Exercise, Kind, Occasion, Prompt, Span, Stretch
+from hipsync.model import MINUTE, Break, EndedBy, Exercise, Kind, Occasion, Prompt, Span, Stretch
 
 KINDS = (Kind.SITTING, Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN)
 """The six kinds of minutes, in the order of all outputs. The *code* of a kind is its index here."""
@@ -116,12 +116,14 @@ class DaySummary(NamedTuple):
     """W50: half of the sitting time lies in stretches of this length or less. None if there were no stretches."""
     lengths: Sequence[int]
     """The full lengths, in minutes, of the stretches that end in the day, without the doubtful ones."""
-    break_starts: Sequence[datetime]
+    each_break: Sequence[Break]
     hours: Sequence[Hour]
     prompts: Sequence[PromptOutcome]
     exercises: Sequence[Exercise]
     kinds: bytes
     """One byte for each minute from `start` to `until`: the index of its kind in `KINDS`."""
+    running: Stretch | None = None
+    """The stretch that runs at `until`, however short it is; None if none does, or the day is over."""
 
     def spans(self) -> Iterator[Span]:
         """The day as runs of minutes of one kind, in order and without gaps, from `start` to `until`."""
@@ -143,9 +145,11 @@ class JudgedDay(NamedTuple):
     """None of them is marked as prompted."""
     lengths: Sequence[int]
     """As in `DaySummary`."""
-    breaks: Sequence[datetime]
-    """The starts of all breaks from the day's start to the timeline's end: a break after the day may still follow from
-    the day's last prompt."""
+    breaks: Sequence[Break]
+    """All breaks from the day's start to the timeline's end: a break after the day may still follow from the day's
+    last prompt."""
+    running: Stretch | None = None
+    """As in `DaySummary`. It is not stored, for days that go on are not."""
 
 
 def day_summary(
@@ -188,7 +192,8 @@ def judged_day(line: Timeline, found: Bouts, day: Day, now: datetime, *, trust_p
             for stretch in found.stretches
             if stretch.minutes >= LISTED_MINUTES and day.start < stretch.end <= day.end and not stretch.doubtful
         ],
-        breaks=[b.start for b in found.breaks if b.start >= day.start],
+        breaks=[each for each in found.breaks if each.start >= day.start],
+        running=found.stretches[-1] if found.age and until < day.end else None,
     )
 
 
@@ -208,7 +213,8 @@ def summed_up(
     """
     until = _until(day, now)
     first, kinds, lengths = minute_of(day.start), judged.kinds, judged.lengths
-    break_starts = [start for start in judged.breaks if start < until]
+    each_break = [each for each in judged.breaks if each.start < until]
+    starts = [each.start for each in judged.breaks]
     return DaySummary(
         date=day.date,
         zone=day.zone.key,
@@ -224,14 +230,15 @@ def summed_up(
         longest_minutes=max(lengths, default=0),
         over_30=sum(minutes >= LONG_MINUTES for minutes in lengths),
         over_limit=sum(minutes >= limit_minutes for minutes in lengths),
-        breaks=len(break_starts),
+        breaks=len(each_break),
         usual_stretch_minutes=usual_minutes(lengths),
         lengths=lengths,
-        break_starts=break_starts,
+        each_break=each_break,
         hours=[Hour(instant_of(first + at), _counts(kinds[at : at + 60])) for at in range(0, len(kinds), 60)],
-        prompts=[_outcome(prompt, judged.breaks) for prompt in prompts if day.start <= prompt.at < day.end],
+        prompts=[_outcome(prompt, starts) for prompt in prompts if day.start <= prompt.at < day.end],
         exercises=[exercise for exercise in exercises if day.start <= exercise.at < day.end],
         kinds=kinds,
+        running=judged.running,
     )
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from hipsync.core.summary import JudgedDay, Piece
-from hipsync.model import BandId, EndedBy, Stretch
+from hipsync.model import BandId, Break, EndedBy, Stretch
 
 
 class Columns(NamedTuple):
@@ -36,7 +36,7 @@ def encoded(judged: JudgedDay, resolutions: Resolutions) -> Columns:
         "steps": judged.steps,
         "stretches": [_encoded_piece(piece) for piece in judged.stretches],
         "lengths": judged.lengths,
-        "breaks": [_seconds(start) for start in judged.breaks],
+        "breaks": [(_seconds(start), _seconds(end), steps) for start, end, steps in judged.breaks],
         "bands": resolutions,
     }
     kinds, words = zlib.compress(judged.kinds), json.dumps(facts, separators=(",", ":"))
@@ -55,7 +55,7 @@ def decoded(kinds: bytes, facts: str) -> tuple[JudgedDay, Resolutions]:
         kinds=zlib.decompress(kinds),
         stretches=[_decoded_piece(*piece) for piece in values["stretches"]],
         lengths=values["lengths"],
-        breaks=[_instant(at_s) for at_s in values["breaks"]],
+        breaks=[Break(_instant(start), _instant(end), steps) for start, end, steps in values["breaks"]],
     )
     return judged, [(BandId(band), minutes) for band, minutes in values["bands"]]
 

@@ -108,9 +108,15 @@ def cells(day: DaySummary, begins: timedelta, cell_minutes: int) -> list[bytes]:
     A cell holds the minutes in it, as in `DaySummary.kinds`. A cell without any was skipped by the clocks, or lies
     before the day's start.
     """
+    return [bytes(day.kinds[at] for at in cell) for cell in places(day, begins, cell_minutes)]
+
+
+def places(day: DaySummary, begins: timedelta, cell_minutes: int) -> list[list[int]]:
+    """Return the same cells with the numbers of their minutes, counted from the day's start."""
     placed = [run for run in runs(day, begins) if run.first < len(day.kinds)]
+    begun = range(len(day.kinds))
     found = [
-        b"".join(day.kinds[run.minute(place) : run.minute(place + cell_minutes)] for run in placed)
+        [at for run in placed for at in begun[run.minute(place) : run.minute(place + cell_minutes)]]
         for place in range(0, max((run.at + run.width for run in placed), default=0), cell_minutes)
     ]
     while found and not found[-1]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hipsync.core.shares import Share
     from hipsync.core.trial import Compared
     from hipsync.core.weeks import Weeks
-    from hipsync.report.terminal_period import PeriodKind
+    from hipsync.report.period_facts import PeriodKind
 
 
 def day_json(summary: DaySummary) -> dict[str, Json]:

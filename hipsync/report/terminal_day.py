@@ -1,279 +1,268 @@
-"""A day as text for a terminal: a strip of marks, totals, stretches, prompts, and one line on what to do next.
+"""A day as text for a terminal: the answer first, then the ribbon, the longest spells, the reminders, one next step.
 
-It counts nothing itself: all numbers come from `DaySummary`. Weeks and months are in `terminal_period.py`, which uses
-the strips, words and totals of this module. `day_facts` gives the same as plain lines, for whoever listens to them.
+It counts nothing itself: all numbers come from `DaySummary`, all sentences from `day_words`. `day_facts` gives the same
+as plain lines, for whoever listens to them or searches in them; `hours_text` draws each hour as a row of minutes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
-from typing import Literal
-from zoneinfo import ZoneInfo
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby, zip_longest
 
+from hipsync.core.goals import Goals
 from hipsync.core.period import awake_minutes
-from hipsync.core.summary import KINDS, BandOfDay, DaySummary, Minutes, Piece, PromptOutcome
-from hipsync.core.timeline import COARSE_MINUTES
-from hipsync.model import Answer, EndedBy, Kind, Occasion, Prompt
-from hipsync.text import length
+from hipsync.core.ribbon import Shade, ribbon
+from hipsync.core.summary import KINDS, DaySummary, Piece
+from hipsync.model import MINUTE, Kind
+from hipsync.report import day_words as words
+from hipsync.report.by_clock import clock, places, row_begins
+from hipsync.report.pen import GLYPHS, Pen, padded, sentences, spread, wide, wrapped
+from hipsync.text import counted, length
 
-LONG_DAY_MINUTES = 12 * 60
-"""A day with at least this much sitting gets a remark, always beside the hours worn and awake (docs/rule.md)."""
-
-HOUR = timedelta(hours=1)
-STRIP_CELL_MINUTES = (10, 15, 20)
-"""How many minutes a character of a strip may stand for; the smallest number that fits the terminal is used. With 20, a
-day of 25 hours fits 80 columns with its margin."""
-MARGIN = "  "
-NARROWEST_COLUMNS = 80
-"""Output is never made for fewer columns than this."""
-
-Marks = Mapping[Kind, str]
-"""The character that stands for each kind of minute in a strip."""
-UNICODE_MARKS: Marks = {
-    Kind.SITTING: "█",
-    Kind.UP: "▲",
-    Kind.STANDING: "│",
-    Kind.ASLEEP: "z",
-    Kind.NOT_WORN: "╌",
-    Kind.UNKNOWN: "·",
+PEN, GOALS = Pen(), Goals()
+CELL_MINUTES, HOUR_MINUTES = 5, 60
+MARGIN = "   "
+WIDEST_ROW_HOURS = ((148, 12), (76, 6), (40, 3))
+"""How many hours a row of the ribbon has in a terminal of at least so many columns; in a narrower one there is none."""
+LEFT_COLUMNS = 32
+"""The width of the list of spells, beside which the reminders stand."""
+LONGEST_BAR = 12
+"""A goal of more breaks than this is shown in digits alone."""
+LISTED, LISTED_IN_LONG_DAY = 4, 3
+"""How many spells and reminders are listed, and how many below a ribbon of three rows."""
+SHADE_WORDS = {
+    Shade.SITTING: "sitting (estimated)",
+    Shade.UP: "up",
+    Shade.STANDING: "standing",
+    Shade.ASLEEP: "asleep",
+    Shade.NOT_WORN: "not worn",
+    Shade.NO_DATA: "no data",
 }
-ASCII_MARKS: Marks = {
-    Kind.SITTING: "#",
-    Kind.UP: "^",
-    Kind.STANDING: "|",
-    Kind.ASLEEP: "z",
-    Kind.NOT_WORN: "-",
-    Kind.UNKNOWN: ".",
-}
-WORDS: Mapping[Kind, str] = {
-    Kind.SITTING: "sitting (estimated)",
-    Kind.UP: "up and about",
-    Kind.STANDING: "standing",
-    Kind.ASLEEP: "asleep",
-    Kind.NOT_WORN: "not worn",
-    Kind.UNKNOWN: "unknown",
-}
+"""Each shade in words but the one past the limit, whose words name the limit."""
+KIND_WORDS = dict(zip(KINDS, SHADE_WORDS.values(), strict=True))
 """Each kind of minute in words."""
-COLOURS: Mapping[Kind, str] = {
-    Kind.SITTING: "33",
-    Kind.UP: "32",
-    Kind.STANDING: "36",
-    Kind.ASLEEP: "34",
-    Kind.NOT_WORN: "90",
-    Kind.UNKNOWN: "90",
-}
-"""The number of an ANSI colour for each kind of minute."""
-ENDINGS: Mapping[EndedBy | None, str] = {
-    EndedBy.MOVING: "",
-    EndedBy.STANDING: ", then stood",
-    EndedBy.ASLEEP: ", then slept",
-    EndedBy.NOT_WORN: ", then not worn",
-    EndedBy.UNKNOWN: ", then no data",
-    None: ", goes on",
-}
-"""The words after a stretch that say what ended it; the key None is for one that goes on."""
-LISTED_STRETCHES = 5
-"""How many of the longest stretches are listed."""
-UNWORN = "No minute is known to be worn and awake, so of sitting nothing can be said."
-
-Style = Literal["plain", "colour"]
-"""Whether output has escape sequences for colours."""
+HINT = "`hipsync sync` fetches what a band remembers, `hipsync import` reads a file."
+NEXT_STEP = "  shows you how.   Or: hipsync done | snooze | skip"
+Row = tuple[int, int]
+"""A row of the ribbon: the first of its cells, and the one after its last."""
 
 
-def day_text(
-    summary: DaySummary, *, style: Style = "plain", marks: Marks = UNICODE_MARKS, columns: int = NARROWEST_COLUMNS
-) -> str:
-    """The text of a day for a terminal with at least 80 `columns`; it ends with a line feed."""
-    if summary.complete_until is None:
-        return "\n".join([*_head(summary), "", f"  {advice(summary)}"]) + "\n"
-    lines = [*_head(summary), "", *_strip(summary, style, marks, columns), ""]
-    lines += [*totals(summary.minutes, summary.steps), *_long_day(summary.minutes), *_details(summary)]
-    return "\n".join(lines) + "\n"
+def day_text(day: DaySummary, pen: Pen = PEN, *, goals: Goals = GOALS, zone: str | None = None) -> str:
+    """The text of a day; it ends with a line feed. `zone` is where the reader is: another one is named."""
+    lines: list[str | None] = [*_head(day, pen, zone), None, *indented(words.headline(day), pen, bold=True)]
+    if day.complete_until is None:
+        return "\n".join(_fitted([*lines, None, *indented(HINT, pen)], pen)) + "\n"
+    lines += [line for text in _in_numbers(day, pen) for line in indented(text, pen)]
+    lines += [None, *_ribbon(day, pen), None, *_lists(day, pen), None, *_breaks(day, pen, goals)]
+    if words.open_prompt(day) is not None:
+        lines += [None, f"{MARGIN}{pen.bold('hipsync exercise')}{NEXT_STEP}"]
+    return "\n".join(_fitted(lines, pen)) + "\n"
 
 
-def day_facts(summary: DaySummary) -> Iterator[str]:
-    """The day in words, one fact per line, for whoever listens to the text or searches in it."""
-    zone = ZoneInfo(summary.zone)
-    yield from _head(summary)
-    for kind in KINDS:
-        yield f"{WORDS[kind]}: {length(summary.minutes[kind])}"
-    yield f"steps: {summary.steps}"
-    yield f"stretches of 30 min or more: {summary.over_30}"
-    yield f"stretches of {summary.limit_minutes} min or more: {summary.over_limit}"
-    yield f"longest stretch: {length(summary.longest_minutes)}"
-    if summary.usual_stretch_minutes is not None:
-        yield f"usual stretch: {length(summary.usual_stretch_minutes)}"
-    yield f"breaks: {summary.breaks}"
-    for piece in summary.stretches:
-        yield f"stretch: {' '.join(_piece_line(piece, zone).split())}"
-    for shown in summary.prompts:
-        yield f"prompt: {' '.join(_prompt_line(shown, zone).split())}"
-    for done in summary.exercises:
-        yield f"exercise: {done.at.astimezone(zone):%H:%M} {done.name}{' (it hurt)' if done.hurt else ''}"
-    yield advice(summary)
+def _fitted(lines: Sequence[str | None], pen: Pen) -> Iterator[str]:
+    """The lines with an empty one for each None, but without the last of these where a terminal has too few lines.
+
+    The first line, which answers what was asked, stays on the screen so.
+    """
+    most = len(lines) if pen.lines is None else pen.lines - 2  # the prompt of the shell stands below
+    kept = max(lines.count(None) - max(len(lines) - most, 0), 0)
+    for line in lines:
+        if line is not None:
+            yield line
+        elif kept:
+            kept -= 1
+            yield ""
 
 
-def _head(summary: DaySummary) -> Iterator[str]:
-    zone = ZoneInfo(summary.zone)
-    day = f"{summary.date:%A} {summary.date.day} {summary.date:%B %Y}"
-    until = summary.complete_until
-    if until is None:
-        yield f"{day} ({summary.zone}): nothing is known of this day"
-    elif until == summary.end:
-        yield f"{day} ({summary.zone})"
+def indented(text: str, pen: Pen, *, bold: bool = False) -> list[str]:
+    """A text as lines behind the margin, as wide as the terminal allows."""
+    lines = sentences(text, pen.columns - len(MARGIN))
+    return [MARGIN + (pen.bold(line) if bold else line) for line in lines]
+
+
+def _head(day: DaySummary, pen: Pen, zone: str | None) -> list[str]:
+    there = f" ({day.zone})" if zone is not None and day.zone != zone else ""
+    return spread(pen.bold(words.title(day)) + there, words.source(day), pen.columns)
+
+
+def _in_numbers(day: DaySummary, pen: Pen) -> Iterator[str]:
+    totals, long_day = words.totals(day), words.long_day(day)
+    both = f"{totals}. {long_day}" if long_day else totals
+    yield from [both] if wide(both) <= pen.columns - len(MARGIN) else filter(None, (totals, long_day))
+    yield from filter(None, (words.slots(band, day.steps) for band in day.bands))
+
+
+# ------------------------------------------------------------------ the ribbon
+
+
+def _ribbon(day: DaySummary, pen: Pen) -> Iterator[str]:
+    hours = next((hours for columns, hours in WIDEST_ROW_HOURS if pen.columns >= columns), 0)
+    if not hours:
+        return
+    begins = row_begins([day])
+    cells = places(day, begins, CELL_MINUTES)
+    drawn = ribbon(day, cells)
+    marks = _marks(day, cells, pen)
+    rows = _rows(len(cells), hours)
+    for is_folded, group in groupby(rows, key=lambda row: _is_folded(drawn[slice(*row)], marks, row)):
+        run = list(group)
+        if is_folded:
+            minutes = [at for cell in cells[run[0][0] : run[-1][1]] for at in cell]
+            if minutes:
+                yield MARGIN + words.folded(day, minutes[0], minutes[-1] + 1)
+            continue
+        for first, last in run:
+            yield MARGIN + pen.faint(_ruler(clock(begins, at * CELL_MINUTES) for at in range(first, last, 12)))
+            yield MARGIN + pen.cells(drawn[first:last])
+            if below := "".join(marks.get(number, " ") for number in range(first, last)).rstrip():
+                yield MARGIN + below
+    yield from ("", *_legend(day, drawn, marks, pen))
+
+
+def _rows(cells: int, hours: int) -> list[Row]:
+    """The rows of the ribbon, each of so many hours; the last one may be shorter."""
+    per_row = hours * HOUR_MINUTES // CELL_MINUTES
+    return [(first, min(first + per_row, cells)) for first in range(0, cells, per_row)]
+
+
+def _is_folded(drawn: Sequence[Shade | None], marks: dict[int, str], row: Row) -> bool:
+    """Whether a row has nothing but sleep or no data, so that words take its place."""
+    return {*drawn} <= {Shade.ASLEEP, Shade.NO_DATA, None} and not any(number in marks for number in range(*row))
+
+
+def _ruler(times: Iterable[str]) -> str:
+    """A line with a mark for each hour; 09:00 loses its minutes."""
+    return "".join(each.removesuffix(":00").ljust(HOUR_MINUTES // CELL_MINUTES) for each in times).rstrip()
+
+
+def _marks(day: DaySummary, cells: Sequence[Sequence[int]], pen: Pen) -> dict[int, str]:
+    """For the cells in which a reminder was shown, its mark: filled if it got the wearer up."""
+    place = {at: number for number, cell in enumerate(cells) for at in cell}
+    marks: dict[int, str] = {}
+    for outcome in sorted(day.prompts, key=words.got_up):
+        if (number := place.get((outcome.prompt.at - day.start) // MINUTE)) is not None:
+            marks[number] = pen.sign("▲" if words.got_up(outcome) else "△")
+    return marks
+
+
+def _legend(day: DaySummary, drawn: Iterable[Shade | None], marks: dict[int, str], pen: Pen) -> Iterator[str]:
+    """What the shades and marks mean that occur."""
+    known = {"▲": "reminder that got you up", "△": "reminder"}
+    signs = [f"{pen.sign(each)} {known[each]}" for each in known if pen.sign(each) in marks.values()]
+    scale = f"{CELL_MINUTES} min a column, breaks always show"
+    yield from shade_legend(day.limit_minutes, drawn, scale, pen, signs)
+
+
+def shade_legend(
+    limit_minutes: int, drawn: Iterable[Shade | None], scale: str, pen: Pen, signs: Sequence[str] = ()
+) -> Iterator[str]:
+    """What the shades mean that occur, then some signs and how long a cell is."""
+    seen = {*drawn}
+    named = {**SHADE_WORDS, Shade.PAST: f"past {limit_minutes} min"}
+    parts = [f"{pen.shaded(shade, pen.glyph(shade) * 2)} {named[shade]}" for shade in GLYPHS if shade in seen]
+    room = pen.columns - len(MARGIN)
+    yield from (MARGIN + line for line in (*wrapped(parts, room), *wrapped([*signs, pen.faint(scale)], room)))
+
+
+# ------------------------------------------------------------------ the lists
+
+
+def _lists(day: DaySummary, pen: Pen) -> Iterator[str]:
+    """The longest spells, and the reminders beside them, or below them where the terminal is narrow."""
+    rows = len(_rows(len(day.kinds) // CELL_MINUTES, 6))
+    most = LISTED_IN_LONG_DAY if rows > 2 and pen.lines is not None else LISTED
+    spells = [f"  {_spell(day, piece, pen)}" for piece in words.longest(day, most)]
+    shown = list(_reminders(day, pen, most))
+    left = ["Longest sitting spells", *spells] if spells else []
+    right = ["Reminders", *(f"  {line}" for line in shown)] if shown else []
+    if pen.columns < WIDEST_ROW_HOURS[1][0] or not left:
+        yield from (MARGIN + line for line in (*left, *right) if wide(MARGIN + line) <= pen.columns)
     else:
-        yield f"{day} ({summary.zone}), known up to {until.astimezone(zone):%H:%M}"
-    if summary.bands:
-        yield bands_line(summary.bands)
+        for one, other in zip_longest(left, right, fillvalue=""):
+            yield (MARGIN + padded(one, LEFT_COLUMNS) + other).rstrip()
+    yield from indented(words.left_out(day), pen)
 
 
-def bands_line(bands: Sequence[BandOfDay]) -> str:
-    """A line that names the bands from which something is known, with their resolution if it is coarse."""
-    return "from " + "; ".join(
-        f"{band.name}{' (simulated)' if band.simulated else ''}{_coarse(band.resolution_minutes)}" for band in bands
-    )
+def _spell(day: DaySummary, piece: Piece, pen: Pen) -> str:
+    over = f"  {pen.shaded(Shade.PAST, 'over')}" if words.is_over(day, piece) else ""
+    whole = f"  {length(piece.whole.minutes)} in all" if piece.whole else ""
+    return f"{length(piece.minutes):<6}  {words.span(day, piece)}{over or whole}"
 
 
-def _coarse(resolution_minutes: int) -> str:
-    if resolution_minutes <= 1:
-        return ""
-    coarse = f", in steps of {resolution_minutes} min"
-    return f"{coarse}: too coarse to tell sitting, steps alone count" if resolution_minutes > COARSE_MINUTES else coarse
+def _reminders(day: DaySummary, pen: Pen, most: int) -> Iterator[str]:
+    """The last reminders, with what came of them."""
+    if (more := len(day.prompts) - most) > 0:
+        most -= 1
+        yield f"{counted(more + 1, 'earlier one')}: hipsync reminders"
+    opened = words.open_prompt(day)
+    for outcome in day.prompts[-most:]:
+        came = words.answer(day, outcome)
+        shown = pen.bold(came) if outcome.prompt == opened else came
+        yield f"{words.clock(day, outcome.prompt.at)}  {words.what_for(outcome.prompt):<18}  {shown}"
 
 
-def _strip(summary: DaySummary, style: Style, marks: Marks, columns: int) -> Iterator[str]:
-    room = (columns - len(MARGIN)) * 3600
-    length_s = (summary.end - summary.start).total_seconds()
-    cell = next((cell for cell in STRIP_CELL_MINUTES if length_s * 60 / cell <= room), STRIP_CELL_MINUTES[-1])
-    cells = _cells(summary.kinds, cell)
-    yield MARGIN + ruler(summary, cell)
-    yield MARGIN + strip(cells, style, marks)
-    yield MARGIN + legend(cells, style, marks)
+def _breaks(day: DaySummary, pen: Pen, goals: Goals) -> Iterator[str]:
+    goal, told = goals.breaks, f"{day.breaks}"
+    if goal:
+        told += f" of {goal}" if day.breaks <= goal else f", goal {goal}"
+    bar = f"{pen.bar(day.breaks, goal)}  " if goal and goal <= LONGEST_BAR else ""
+    parts = [f"Breaks  {bar}{told}", words.kept(day), f"{day.steps:,} {'step' if day.steps == 1 else 'steps'}"]
+    yield from (MARGIN + line for line in wrapped([*filter(None, parts)], pen.columns - len(MARGIN)))
 
 
-def ruler(day: DaySummary, cell_minutes: int) -> str:
-    """The line above a strip of this day, with every third hour in local time."""
-    zone = ZoneInfo(day.zone)
-    hours = range(0, int((day.end - day.start).total_seconds()) // 3600, 3)
-    return marked(((day.start + hour * HOUR).astimezone(zone).strftime("%H:%M") for hour in hours), cell_minutes)
+# ------------------------------------------------------------------ other forms
 
 
-def marked(times: Iterable[str], cell_minutes: int) -> str:
-    """A line with a mark for each third hour of a strip; `times`, such as 09:00, lose their minutes if these are 0."""
-    return "".join(each.removesuffix(":00").ljust(3 * 60 // cell_minutes) for each in times).rstrip()
+def hours_text(day: DaySummary, pen: Pen = PEN, *, zone: str | None = None) -> str:
+    """A day with a row for each hour and a column for each minute; it ends with a line feed."""
+    begins = row_begins([day])
+    cells = places(day, begins, 1)
+    drawn = ribbon(day, cells)
+    head = [*_head(day, pen, zone), "", *indented(words.headline(day), pen, bold=True), ""]
+    rows = [(at, drawn[at : at + HOUR_MINUTES]) for at in range(0, len(drawn), HOUR_MINUTES)]
+    known = [bool({*row} - {Shade.ASLEEP, Shade.NO_DATA, None}) for _, row in rows]
+    if not any(known):
+        return "\n".join([*head, *indented(HINT if day.complete_until is None else words.NOTHING_AWAKE, pen)]) + "\n"
+    first, last = known.index(True), len(known) - known[::-1].index(True)
+    lines = [f"{MARGIN}    {pen.faint(''.join(f':{at:02}'.ljust(10) for at in range(0, 60, 10)) + '  sat')}"]
+    for at, row in rows[first:last]:
+        sat = sum(shade in {Shade.SITTING, Shade.PAST} for shade in row)
+        told = f"{sat:>2} min" if sat else ""
+        lines.append(f"{MARGIN}{clock(begins, at)[:2]}  {padded(pen.cells(row), HOUR_MINUTES)}  {told}".rstrip())
+    legend = shade_legend(day.limit_minutes, drawn, "1 min a column", pen)
+    return "\n".join([*head, *lines, "", *legend]) + "\n"
 
 
-def strip(cells: Sequence[bytes], style: Style, marks: Marks) -> str:
-    """One character for each cell: that of its most frequent kind. A cell without minutes is a space."""
-    return "".join(_coloured(marks[_main(cell)], _main(cell), style) if cell else " " for cell in cells)
-
-
-def legend(cells: Iterable[bytes], style: Style, marks: Marks) -> str:
-    """A line that explains the marks in strips that have these cells."""
-    shown = {_main(cell) for cell in cells if cell}
-    return "  ".join(f"{_coloured(marks[kind], kind, style)} {WORDS[kind]}" for kind in KINDS if kind in shown)
-
-
-def _cells(kinds: bytes, cell_minutes: int) -> list[bytes]:
-    return [kinds[at : at + cell_minutes] for at in range(0, len(kinds), cell_minutes)]
-
-
-def _main(cell: bytes) -> Kind:
-    """The most frequent kind in a cell; of two that are equally frequent, the first in `KINDS`."""
-    return max(KINDS, key=lambda kind: cell.count(KINDS.index(kind)))
-
-
-def _coloured(text: str, kind: Kind, style: Style) -> str:
-    return f"\x1b[{COLOURS[kind]}m{text}\x1b[0m" if style == "colour" else text
-
-
-def totals(minutes: Minutes, steps: int) -> Iterator[str]:
-    """Lines with the minutes of each kind and the steps; sitting is shown beside the time worn and awake."""
-    awake = awake_minutes(minutes)
-    share = f" ({minutes[Kind.SITTING] * 100 // awake} %)" if awake else ""
-    yield f"  sitting (estimated)  {length(minutes[Kind.SITTING]):>8}  of {length(awake)} worn and awake{share}"
-    for kind in (Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN):
-        if minutes[kind] or kind is Kind.UP:
-            walked = f"  {steps:,} steps" if kind is Kind.UP else ""
-            yield f"  {WORDS[kind]:<19}  {length(minutes[kind]):>8}{walked}"
-
-
-def _long_day(minutes: Minutes) -> Iterator[str]:
-    if minutes[Kind.SITTING] >= LONG_DAY_MINUTES:
-        yield f"  That is over 12 hours of sitting, in {length(awake_minutes(minutes))} that are known."
-
-
-def _details(summary: DaySummary) -> Iterator[str]:
-    zone = ZoneInfo(summary.zone)
-    yield ""
-    usual = f", usual {summary.usual_stretch_minutes} min" if summary.usual_stretch_minutes else ""
-    yield (
-        f"  stretches  {summary.over_30} of 30 min or more, {summary.over_limit} of {summary.limit_minutes} or more"
-        f"{usual}; breaks {summary.breaks}"
-    )
-    if summary.stretches:
-        yield "  (a stretch is the time since the last real movement, small moves included)"
-    longest = sorted(summary.stretches, key=lambda piece: -piece.minutes)[:LISTED_STRETCHES]
-    for piece in longest:
-        yield f"    {_piece_line(piece, zone)}"
-    if summary.prompts:
-        yield ""
-        yield "  prompts"
-        for shown in summary.prompts:
-            yield f"    {_prompt_line(shown, zone)}"
-    if summary.exercises:
-        yield ""
-        yield "  exercises"
-        for done in summary.exercises:
-            yield f"    {done.at.astimezone(zone):%H:%M}  {done.name}{' (it hurt)' if done.hurt else ''}"
-    yield ""
-    yield f"  {advice(summary)}"
-
-
-def _piece_line(piece: Piece, zone: ZoneInfo) -> str:
-    return (
-        f"{piece.minutes:>4} min  {piece.start.astimezone(zone):%H:%M}-{piece.end.astimezone(zone):%H:%M}"
-        f"{'' if piece.whole and piece.ended_by is None else ENDINGS[piece.ended_by]}"
-        f"{', doubtful: perhaps not worn' if piece.doubtful else ''}"
-        f"{f', {piece.whole.minutes} min in all' if piece.whole else ''}"
-    )
-
-
-def _prompt_line(shown: PromptOutcome, zone: ZoneInfo) -> str:
-    prompt = shown.prompt
-    where = ", ".join(prompt.where) or "nowhere"
-    came = [prompt.answer.value if prompt.answer else "no answer yet"]
-    if shown.moved_within_minutes is not None:
-        moved = f"moved after {shown.moved_within_minutes} min"
-        came = [moved] if prompt.answer is Answer.MOVED else [*came, moved]
-    answers = occasion_words(prompt) + ", ".join(came)
-    return f"{prompt.at.astimezone(zone):%H:%M}  {prompt.exercise:<20}  {where:<18}  {answers}"
-
-
-def occasion_words(prompt: Prompt) -> str:
-    """The words before the answer to a listed prompt, which say what the prompt was for; empty for sitting."""
-    words = {Occasion.MORNING: "morning: ", Occasion.AFTER_RIDE: "ride: ", Occasion.WARM_UP: "warm-up: "}
-    return words.get(prompt.occasion, "")
-
-
-def advice(summary: DaySummary) -> str:
-    """One sentence for the person on what to do next, by what the day shows."""
-    zone = ZoneInfo(summary.zone)
-    running = summary.stretches[-1] if summary.stretches and summary.stretches[-1].ended_by is None else None
-    if summary.until < summary.end and running is not None:
-        whole = running.whole.minutes if running.whole else running.minutes
-        since = (running.whole or running).start.astimezone(zone)
-        if whole >= summary.limit_minutes:
-            return f"Sitting since {since:%H:%M}: get up now and extend your hips."
-        return f"Sitting since {since:%H:%M}: get up within {summary.limit_minutes - whole} min and extend your hips."
-    if summary.complete_until is None:
-        return "`hipsync sync` fetches data from a band, `hipsync import csv` from a file."
-    if not awake_minutes(summary.minutes):
-        return UNWORN
-    if summary.over_limit:
-        return (
-            f"{summary.over_limit} stretch{'es' if summary.over_limit > 1 else ''} reached "
-            f"{summary.limit_minutes} min: get up before that and extend your hips."
-        )
-    return f"No stretch reached {summary.limit_minutes} min. Keep it so: hips like to be extended often."
+def day_facts(day: DaySummary, goals: Goals = GOALS) -> Iterator[str]:
+    """The day in words, one fact per line, for whoever listens to the text or searches in it."""
+    yield f"{words.title(day)}, {day.zone}"
+    yield from filter(None, (words.source(day), words.headline(day)))
+    if day.complete_until is None:
+        yield HINT
+        return
+    yield from filter(None, (words.slots(band, day.steps) for band in day.bands))
+    awake = awake_minutes(day.minutes)
+    for kind in KINDS:
+        share = f" of {length(awake)} awake" if kind is Kind.SITTING and awake else ""
+        yield f"{KIND_WORDS[kind]}: {length(day.minutes[kind])}{share}"
+    yield f"spells over {day.limit_minutes} min: {day.over_limit}"
+    yield f"spells of 30 min or more: {day.over_30}"
+    if day.usual_stretch_minutes is not None:
+        yield f"longest spell: {length(day.longest_minutes)}"
+        yield f"typical spell: {length(day.usual_stretch_minutes)} (half of your sitting is in spells up to this long)"
+    yield f"breaks: {day.breaks}" + (f" (goal: {goals.breaks})" if goals.breaks else "")
+    yield f"steps: {day.steps:,}"
+    for piece in day.stretches:
+        whole = f", {length(piece.whole.minutes)} in all" if piece.whole else ""
+        over = ", over" if words.is_over(day, piece) and not piece.doubtful else ""
+        doubt = ", the band may have been off" if piece.doubtful else ""
+        yield f"spell: {words.span(day, piece)}, {length(piece.minutes)}{whole}{over}{doubt}"
+    for outcome in day.prompts:
+        prompt = outcome.prompt
+        where = ", ".join(prompt.where) or "nowhere"
+        name = words.short_exercise_name(prompt.exercise)
+        occasion = f"{words.OCCASIONS[prompt.occasion]}, " if prompt.occasion in words.OCCASIONS else ""
+        yield f"reminder: {words.clock(day, prompt.at)}, {occasion}{name}, {words.answer(day, outcome)}, shown: {where}"
+    for done in day.exercises:
+        name = words.short_exercise_name(done.name)
+        yield f"exercise: {words.clock(day, done.at)}, {name}{', it hurt' if done.hurt else ''}"

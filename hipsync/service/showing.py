@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -179,4 +178,4 @@ class Showing:
             move = next_exercise(names, settings.avoid, done, hurt, settings.own)
         if move is None:
             raise ConfigError("no exercise is left: every one of exercises.set is avoided or has hurt")
-        return replace(move, line=f"{WALK_FIRST} {move.line}") if manner.walk else move
+        return move._replace(line=f"{WALK_FIRST} {move.line}") if manner.walk else move

@@ -13,6 +13,7 @@ from datetime import time, timedelta
 from typing import TYPE_CHECKING
 
 from hipsync.core.bouts import Rule
+from hipsync.core.goals import Goals
 from hipsync.core.policy import Policy, Windows
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _MONDAY_TO_FRIDAY: Windows = ((time(8), time(22)),)
 _WEEKEND: Windows = ((time(9), time(22)),)
 _RULE = Rule()
+_GOALS = Goals()
 _POLICY = Policy(
     limit_minutes=_RULE.limit_minutes,
     repeat_minutes=None,
@@ -88,6 +90,9 @@ class Config:
     trial: float = 0.0
     """The share of due reminders that are withheld, to find out whether reminders help; 0 is off. Off by default,
     because it costs reminders; `hipsync trial start` sets 0.1, so that nine in ten still come."""
+
+    goals: Goals = _GOALS
+    """What a good day is: the table `[goals]`. They are shown and nothing else; no reminder depends on them."""
 
     day_start: time = time(0)
     """The local time at which a day begins. A night worker may want it later than midnight."""

@@ -54,7 +54,7 @@ def load(file: Path, *, required: bool = False) -> Config:
 
 def parsed(document: Mapping[str, Toml], file: str) -> Config:
     """Check a parsed TOML document and return its settings. Error messages call it `file`. Raises `ConfigError`."""
-    changed: dict[str, dict[str, Any]] = {"rule": {}, "policy": {}, "": {}}
+    changed: dict[str, dict[str, Any]] = {"rule": {}, "policy": {}, "goals": {}, "": {}}
     for table, content in document.items():
         keys = _KEYS.get(table)
         if keys is None:
@@ -94,10 +94,11 @@ def takes(path: Sequence[str], value: Toml) -> bool:
 
 
 def _changed(config: Config, changed: Mapping[str, dict[str, Any]]) -> Config:
-    """Return the settings with the new values in `changed`, whose keys are "rule", "policy" and "" (for all others)."""
+    """Return the settings with the new values in `changed`: of "rule", "policy", "goals" and "" (all others)."""
     rule = config.rule._replace(**changed["rule"])
     policy = replace(config.policy, limit_minutes=rule.limit_minutes, **changed["policy"])
-    return replace(config, rule=rule, policy=policy, **changed[""])
+    goals = config.goals._replace(**changed["goals"])
+    return replace(config, rule=rule, policy=policy, goals=goals, **changed[""])
 
 
 def _check_exercises(config: Config, file: str) -> None:
@@ -215,6 +216,10 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "command": _Key("command", values.texts),
         "adapt": _Key("adapt", values.true_or_false),
         "trial": _Key("trial", values.share_or_off(0.05, 0.5), _written_share),
+    },
+    "goals": {
+        "breaks": _Key("goals.breaks", values.whole_number_or_off(1, 50), _written_number),
+        "over_limit": _Key("goals.over_limit", values.whole_number_or_off(0, 20), _written_number),
     },
     "day": {"start": _Key("day_start", values.time_of_day)},
     "sync": {

@@ -35,7 +35,7 @@ def machine(tmp_path: Path) -> Machine:
 
 def test_0_is_fine(machine: Machine) -> None:
     machine.band(MORNING)
-    assert machine.told("today").startswith("Monday 2 March 2026 (Europe/London)")
+    assert machine.told("today").startswith("Monday 2 March 2026 ")
 
 
 def test_1_is_failed(machine: Machine) -> None:
@@ -64,7 +64,7 @@ def test_2_is_wrong_settings_too(machine: Machine) -> None:
 def test_3_is_nothing_known(machine: Machine) -> None:
     assert json.loads(machine.told("today", "--json", code=3))["complete_until"] is None
     machine.band(MORNING)
-    assert "nothing is known of this day" in machine.told("day", "2026-03-01", code=3)
+    assert "No data for Sun 1 Mar." in machine.told("day", "2026-03-01", code=3)
 
 
 @pytest.mark.parametrize("words", [["scan", "--seconds", "1"], ["pair"], ["pair", "C0:00"]])
@@ -336,7 +336,7 @@ def test_a_terminal_that_knows_no_unicode_is_not_a_traceback(machine: Machine) -
     with machine.process("day", "2026-03-02", env={"PYTHONIOENCODING": "latin-1"}) as process:
         out, error = process.communicate()
     assert (process.returncode, error) == (0, "")
-    assert "from ?? band" in out
+    assert "?? band, up to 09:10" in out
 
 
 def test_options_come_from_the_environment_too(machine: Machine, tmp_path: Path) -> None:

@@ -123,8 +123,8 @@ def test_the_log_of_prompts_says_where_and_what_came_of_it(machine: Machine) -> 
             Prompt(NINE - timedelta(days=1), NINE, "hip-rotation", sure=False, shown=2, answer=Answer.IGNORED)
         )
     assert [line.split() for line in machine.told("prompts").splitlines()] == [
-        ["2026-03-01", "09:00", "hip-rotation", "nowhere", "ignored", "(twice)"],
-        ["2026-03-02", "09:00", "hip-extension", "desktop,", "band", "no", "answer"],
+        ["2026-03-01", "09:00", "hip", "circles", "nowhere", "no", "answer", "(shown", "twice)"],
+        ["2026-03-02", "09:00", "hip", "extension", "desktop,", "band", "waiting", "for", "you"],
     ]
     assert len(machine.told("prompts", "--since", "today").splitlines()) == 1
     told = json.loads(machine.told("prompts", "--since", "2026-03-02", "--json"))

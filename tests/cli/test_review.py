@@ -102,23 +102,23 @@ def test_plain_is_one_fact_a_line(machine: Machine) -> None:
             )
         )  # fmt: skip
     assert machine.told("today", "--plain").splitlines() == [
-        "Monday 2 March 2026 (Europe/London), known up to 09:10",
-        "from desk-band",
-        "sitting (estimated): 1 h 10",
-        "up and about: 1 h",
+        "Monday 2 March 2026, Europe/London",
+        "desk-band, up to 09:10",
+        "Sitting for 1 h 10, since 08:00. Done at 09:01.",
+        "sitting (estimated): 1 h 10 of 2 h 10 awake",
+        "up: 1 h",
         "standing: 0 min",
         "asleep: 7 h",
         "not worn: 0 min",
-        "unknown: 0 min",
-        "steps: 5400",
-        "stretches of 30 min or more: 1",
-        "stretches of 60 min or more: 1",
-        "longest stretch: 1 h 10",
-        "usual stretch: 1 h 10",
-        "breaks: 0",
-        "stretch: 70 min 08:00-09:10, goes on",
-        "prompt: 09:00 hip-extension desktop done",
-        "Sitting since 08:00: get up now and extend your hips.",
+        "no data: 0 min",
+        "spells over 60 min: 1",
+        "spells of 30 min or more: 1",
+        "longest spell: 1 h 10",
+        "typical spell: 1 h 10 (half of your sitting is in spells up to this long)",
+        "breaks: 0 (goal: 8)",
+        "steps: 5,400",
+        "spell: 08:00-now, 1 h 10, over",
+        "reminder: 09:00, hip extension, done, shown: desktop",
     ]
 
 

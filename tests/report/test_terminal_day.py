@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -12,11 +13,13 @@ import pytest
 
 from hipsync.core.bouts import Rule, bouts
 from hipsync.core.days import Zones
+from hipsync.core.ribbon import Shade
 from hipsync.core.summary import BandOfDay, DaySummary, PromptOutcome, day_summary
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.model import Answer, Epoch, Exercise, Occasion, Prompt, Where
 from hipsync.report.json_csv import day_json
-from hipsync.report.terminal_day import ASCII_MARKS, day_text
+from hipsync.report.pen import ASCII_GLYPHS, GLYPHS, Pen
+from hipsync.report.terminal_day import day_text, hours_text
 from hipsync.text import length
 from support.builders import MONDAY, day
 
@@ -28,7 +31,9 @@ def summary(
     epochs: list[Epoch] = EPOCHS, *, zone: str = "UTC", when: date = date(2026, 3, 2), now: datetime | None = None
 ) -> DaySummary:
     span = Zones([], zone).day(when)
-    line = timeline([Source(epochs)], minute_of(span.start) - 60, minute_of(span.end), ZoneInfo(zone))
+    line = timeline(
+        [Source(epochs)], minute_of(span.start) - 60, minute_of(min(now or span.end, span.end)), ZoneInfo(zone)
+    )
     at = MONDAY + timedelta(hours=8, minutes=30)
     prompts = [
         Prompt(
@@ -74,33 +79,111 @@ def test_json_says_what_the_contract_says() -> None:
     assert [hour["hour"] for hour in found["hours"]] == [f"{hour:02}:00" for hour in range(24)]
 
 
-def test_text_fits_80_columns_and_has_no_escapes_unless_asked() -> None:
-    plain = day_text(summary())
+def lines_of(told: DaySummary, **pen: object) -> list[str]:
+    return day_text(told, Pen(**pen)).splitlines()  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("columns", [40, 50, 80, 120, 200])
+def test_text_fits_its_columns_and_has_no_escapes_unless_asked(columns: int) -> None:
     asked = summary().prompts[0].prompt._replace(where=(Where.TERMINAL, Where.DESKTOP, Where.BAND), answer=None)
     for occasion in Occasion:
-        listed = [PromptOutcome(asked._replace(occasion=occasion), None)]
-        assert max(map(len, day_text(summary()._replace(prompts=listed)).splitlines())) <= 80
-    assert "\x1b" not in plain
-    assert "\x1b[" in day_text(summary(), style="colour")
+        listed = [PromptOutcome(asked._replace(occasion=occasion), None)] * 6
+        told = summary()._replace(prompts=listed)
+        assert max(map(len, lines_of(told, columns=columns))) <= columns
+        coloured = day_text(told, Pen(256, columns=columns)).splitlines()
+        assert [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in coloured] == lines_of(told, columns=columns)
+    assert "\x1b" not in day_text(summary())
+    assert "\x1b[33m" in day_text(summary(), Pen(16))
+    assert "\x1b[38;5;136m" in day_text(summary(), Pen(256))
 
 
-def test_ascii_marks_are_ascii_and_distinct() -> None:
-    day_text(summary(), marks=ASCII_MARKS).encode("ascii")
-    assert len(set(ASCII_MARKS.values())) == 6
+def test_ascii_is_ascii_and_its_glyphs_are_distinct() -> None:
+    for told in (day_text(summary(), Pen(unicode=False)), hours_text(summary(), Pen(unicode=False))):
+        told.encode("ascii")
+    assert len(set(ASCII_GLYPHS.values())) == len(set(GLYPHS.values())) == len(Shade)
+
+
+def test_the_answer_stands_first_and_is_all_that_is_bold() -> None:
+    head, _, first, numbers, *_ = lines_of(summary())
+    assert head == "Monday 2 March 2026" + " " * 39 + "desk-band, up to 11:50"
+    assert first == "   1 spell over 60 min. The longest spell was 1 h 30 (07:30-09:00)."
+    assert numbers == "   2 h 45 sitting of 3 h 30 awake (78 %), 1 break"
+    bold = [line for line in day_text(summary(), Pen(16)).splitlines() if "\x1b[1m" in line]
+    assert [re.sub(r"\x1b\[[0-9;]*m", "", line).strip()[:9] for line in bold] == ["Monday 2 ", "1 spell o"]
+
+
+def test_the_ribbon_has_six_hours_a_row_and_words_for_nights() -> None:
+    # 7h sleep, 30m walk, 90m sit, 10m walk, 20m off, 45m sit, 5m stand, 1h gap, 30m sit: to 11:50
+    told = lines_of(summary())
+    at = told.index("   asleep until 07:00")
+    assert told[at + 1 : at + 3] == [
+        "   06          07          08          09          10          11",
+        "   ············▁▁▁▁▁▁▄▄▄▄▄▄▄▄▄▄▄▄██████▁▁╌╌╌╌▄▄▄▄▄▄▄▄▄▂????????????▄▄▄▄▄▄??",
+    ]
+    assert told[at + 3] == " " * 33 + "△", "a reminder at 08:30 that nobody got up from within ten minutes"
+    assert told[at + 4] == "   no data from 11:50"
+
+
+def test_a_narrow_terminal_has_three_hours_a_row_and_a_very_narrow_one_lists_alone() -> None:
+    assert "   06          07          08" in lines_of(summary(), columns=50)
+    assert not [line for line in lines_of(summary(), columns=39) if "▄" in line]
+    assert max(map(len, lines_of(summary(), columns=160))) <= 160
+
+
+def test_a_whole_day_leaves_its_first_line_on_a_screen_of_24() -> None:
+    busy = day("6h sleep, 30m walk, " + "70m sit, 5m walk, " * 13 + "30m sleep")
+    told = summary(busy)
+    outcomes = [PromptOutcome(told.prompts[0].prompt, 3)] * 7
+    assert len(lines_of(told._replace(prompts=outcomes), lines=24)) <= 23
+
+
+def test_the_day_that_goes_on_says_what_to_do_now() -> None:
+    sat = day("7h sleep, 30m walk, 50m sit")
+    at = sat[-1].end
+    assert lines_of(summary(sat, now=at))[2] == "   Sitting for 50 min, since 07:30. Get up by 08:30."
+    longer = day("7h sleep, 30m walk, 62m sit")
+    told = summary(longer, now=longer[-1].end)
+    open_ = told.prompts[0].prompt._replace(answer=None, answered_at=None)
+    asked = told._replace(prompts=[PromptOutcome(open_, None)])
+    assert lines_of(asked)[2] == "   Sitting for 1 h 02, since 07:30. Time to get up: standing hip extension."
+    assert lines_of(asked)[-1] == "   hipsync exercise  shows you how.   Or: hipsync done | snooze | skip"
+    assert lines_of(told)[2] == "   Sitting for 1 h 02, since 07:30. Done at 08:32."
+    assert lines_of(told._replace(prompts=[]))[2] == "   Sitting for 1 h 02, since 07:30. That is over 60 min."
+
+
+@pytest.mark.parametrize(
+    ("drawing", "first"),
+    [
+        ("7h sleep, 30m walk", "You are up, since 07:00. No spell over 60 min today."),
+        ("7h sleep, 30m walk, 40m sit, 3m walk", "You are up, since 08:10. No spell over 60 min today."),
+        ("7h sleep", "Asleep since 00:00."),
+        ("7h sleep, 9h walk, 70m off", "Your band is off your wrist, since 16:00. No spell over 60 min today."),
+        ("7h sleep, 30m walk, 3h gap", "No data since 07:30. No spell over 60 min today."),
+        ("7h sleep, 30m walk, 4m sit", "Sitting for 4 min, since 07:30. Get up by 08:30."),
+    ],
+)
+def test_whoever_does_not_sit_is_told_so(drawing: str, first: str) -> None:
+    minutes = sum(
+        int(part.strip()[:-1]) * (60 if part.strip()[-1] == "h" else 1) for part in re.findall(r"\d+[hm]", drawing)
+    )
+    told = summary(day(drawing), now=MONDAY + timedelta(minutes=minutes))._replace(prompts=[])
+    assert lines_of(told)[2] == f"   {first}"
 
 
 def test_the_25_hours_of_the_autumn_change_fit_too() -> None:
-    night = day("25h sleep", datetime(2026, 10, 24, 23, tzinfo=UTC))
+    night = day("25h sit 5", datetime(2026, 10, 24, 23, tzinfo=UTC))
     autumn = summary(night, zone="Europe/London", when=date(2026, 10, 25), now=datetime(2026, 10, 27, tzinfo=UTC))
-    lines = day_text(autumn, marks=ASCII_MARKS).splitlines()
-    assert "  " + "z" * 75 in lines
+    lines = lines_of(autumn, unicode=False)
+    assert lines.count("   " + "_" * 72) == 4
     assert max(map(len, lines)) <= 80
 
 
-def test_the_strip_shows_a_cell_for_every_twenty_minutes() -> None:
-    epochs = day("7h sleep, 40m walk, 80m sit, 20m walk, 20m off, 40m sit, 20m stand")
-    strip = day_text(summary(epochs), marks=ASCII_MARKS).splitlines()[4]
-    assert strip == "  zzzzzzzzzzzzzzzzzzzzz^^####^-##|" + "." * 40
+def test_an_hour_a_row_says_how_many_minutes_of_it_were_sat() -> None:
+    told = hours_text(summary()).splitlines()
+    assert told[4].split() == [":00", ":10", ":20", ":30", ":40", ":50", "sat"]
+    assert told[5] == "   07  " + "▁" * 30 + "▄" * 30 + "  30 min"
+    assert told[6] == "   08  " + "▄" * 30 + "█" * 30 + "  60 min"
+    assert told[7] == "   09  " + "▁" * 10 + "╌" * 20 + "▄" * 30 + "  30 min"
 
 
 def test_lengths_are_said_as_people_say_them() -> None:
@@ -108,5 +191,6 @@ def test_lengths_are_said_as_people_say_them() -> None:
 
 
 def test_a_day_without_data_says_how_to_get_some() -> None:
-    assert "nothing is known" in day_text(summary([]))
+    assert lines_of(summary([]))[2] == "   No data for Mon 2 Mar."
     assert "hipsync sync" in day_text(summary([]))
+    assert lines_of(summary([], now=MONDAY + timedelta(hours=9)))[2] == "   No data yet today."

@@ -21,10 +21,10 @@ from zoneinfo import ZoneInfo
 from hipsync.core.period import PeriodSummary, awake_minutes
 from hipsync.core.summary import DaySummary
 from hipsync.model import Kind
+from hipsync.report.day_words import LONG_DAY_MINUTES, headline, spells
 from hipsync.report.page.charts import hours, lengths, prompts, strips
-from hipsync.report.page.parts import day_name, folded_table, html_table, many, percent
+from hipsync.report.page.parts import day_name, folded_table, html_table, percent
 from hipsync.report.page.style import STYLE
-from hipsync.report.terminal_day import LONG_DAY_MINUTES, advice
 from hipsync.text import length
 
 
@@ -127,15 +127,12 @@ def _head(title: str, period: PeriodSummary) -> str:
 
 def _advice(period: PeriodSummary) -> str:
     if len(period.days) == 1:
-        return advice(period.days[0])
+        return headline(period.days[0])
     limit = period.days[-1].limit_minutes
     if not period.over_limit:
-        return f"No stretch reached {limit} minutes. Keep it so: hips like to be extended often."
+        return f"No spell over {limit} min."
     longest = max(period.days, key=lambda day: day.longest_minutes)
-    return (
-        f"{many(period.over_limit, 'stretch', 'stretches')} reached {limit} minutes, the longest ({length(longest.longest_minutes)}) on "
-        f"{longest.date:%A} {longest.date.day}: get up before the hour is full, and extend your hips."
-    )
+    return f"{spells(period.over_limit)} over {limit} min, the longest ({length(longest.longest_minutes)}) on {longest.date:%A} {longest.date.day}."
 
 
 def _foot(now: datetime, zone: ZoneInfo) -> str:

@@ -21,7 +21,7 @@ from hipsync.core.summary import KINDS, DaySummary, PromptOutcome
 from hipsync.model import MINUTE, Answer, Kind
 from hipsync.report.by_clock import cells, clock, row_begins, row_minutes, runs
 from hipsync.report.page.parts import LEFT, ROW, WIDTH, day_name, folded_table, html_table, many, svg
-from hipsync.report.terminal_day import WORDS
+from hipsync.report.terminal_day import KIND_WORDS
 from hipsync.text import length
 
 PLOT = WIDTH - LEFT - 4
@@ -81,13 +81,13 @@ def _strip(day: DaySummary, begins: timedelta, y: float, minute_width: float) ->
 def _legend(kinds: Sequence[Kind]) -> str:
     return "".join(
         f'<li><svg class="key" viewBox="0 0 16 16" aria-hidden="true"><path class="{_class(kind)}" '
-        f'd="{_bar(0, 16, 0, 16, HEIGHTS[kind])}"/></svg>{WORDS[kind]}</li>'
+        f'd="{_bar(0, 16, 0, 16, HEIGHTS[kind])}"/></svg>{KIND_WORDS[kind]}</li>'
         for kind in kinds
     )
 
 
 def _days_table(days: Sequence[DaySummary], kinds: Sequence[Kind]) -> str:
-    heads = ("day", *(WORDS[kind] for kind in kinds), "longest", "30 min +", "limit +", "breaks", "steps")
+    heads = ("day", *(KIND_WORDS[kind] for kind in kinds), "longest", "30 min +", "limit +", "breaks", "steps")
     rows = [
         [
             day_name(day),

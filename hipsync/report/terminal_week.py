@@ -1,0 +1,236 @@
+"""A week as text for a terminal: the answer, a ribbon for each day, and what changed against the week before.
+
+It counts nothing itself but what is the best day and which hours are the hardest: all else comes from `PeriodSummary`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
+
+from hipsync.core.followed import few_followed
+from hipsync.core.period import PeriodSummary, awake_minutes, change
+from hipsync.core.ribbon import ON_FEET, Shade, plain_ribbon
+from hipsync.core.summary import DaySummary
+from hipsync.model import Answer, Kind
+from hipsync.report.by_clock import clock, places, row_begins, row_minutes
+from hipsync.report.day_words import names_of, slots, spells
+from hipsync.report.pen import Pen, padded, spread
+from hipsync.report.terminal_day import HINT, MARGIN, PEN, indented, shade_legend
+from hipsync.text import length
+
+CELL_MINUTES = (10, 15, 20, 30)
+"""How many minutes a cell may stand for; the smallest number that fits the terminal is used."""
+LABEL, FIGURES, HEADS = " Mon 16  ", " 9 h 51   5   12", "sat over breaks"
+"""What stands before and after the ribbon of a day, and the heads of the figures, which are a little wider."""
+AWAKE = frozenset({Shade.SITTING, Shade.PAST, *ON_FEET})
+ENOUGH_MINUTES, ENOUGH_DAYS = 8 * 60, 3
+"""A day can be the best one with this much known and awake, if so many days have that."""
+FEWEST_LONG_SPELLS, HARD_SHARE = 4, 1 / 3
+"""Hours are called hard if there are so many spells over the limit, and this share of them began in two hours."""
+
+
+def week_text(
+    week: PeriodSummary, pen: Pen = PEN, *, before: PeriodSummary | None = None, more: Sequence[Sequence[str]] = ()
+) -> str:
+    """The text of a week; it ends with a line feed. `before` is the week before it. `more` are groups of lines."""
+    name = f"{_day(week.days[0].date, week.days[-1].date)} to {_day(week.days[-1].date, None)}"
+    lines = [*spread(pen.bold(name), sources(week, pen), pen.columns), ""]
+    if week.complete_until is None:
+        return "\n".join([*lines, *indented("No data for this week.", pen, bold=True), "", *indented(HINT, pen)]) + "\n"
+    lines += indented(_headline(week, before), pen, bold=True)
+    lines += [line for text in coarse(week) for line in indented(text, pen)]
+    lines += ["", *_ribbons(week, pen), ""]
+    lines += [f"{MARGIN}{line}" for line in compared(week, before)]
+    if notes := [*_notes(week), *proposal(week, before)]:
+        lines += ["", *(f"{MARGIN}{line}" for line in notes)]
+    for group in more:
+        lines += ["", *(f"{MARGIN}{line}" for line in group)]
+    return "\n".join(lines) + "\n"
+
+
+def sources(period: PeriodSummary, pen: Pen) -> str:
+    """From which bands the data of these days are, and up to when; cut where the terminal is too narrow."""
+    names = names_of(band for day in period.days for band in day.bands)
+    until = period.complete_until
+    end = []
+    if until is not None and until < period.days[-1].end:
+        day = next(day for day in reversed(period.days) if day.complete_until == until)
+        at = "" if until == day.end else f" {until.astimezone(ZoneInfo(day.zone)):%H:%M}"
+        end = [f"up to {day.date:%a} {day.date.day}{at}"]
+    found = ", ".join([names, *end] if names else end)
+    return found if len(found) < pen.columns // 2 else "".join(end)
+
+
+def coarse(period: PeriodSummary) -> list[str]:
+    """A sentence on each band that reports long slots only."""
+    bands = dict.fromkeys(band for day in period.days for band in day.bands)
+    return [line for band in bands if (line := slots(band, period.steps))]
+
+
+def _day(day: date, other: date | None) -> str:
+    same = other is not None and (day.year, day.month) == (other.year, other.month)
+    return f"{day:%A} {day.day}" if same else f"{day:%A} {day.day} {day:%B %Y}"
+
+
+def _headline(week: PeriodSummary, before: PeriodSummary | None) -> str:
+    limit = week.days[-1].limit_minutes
+    over = f"{spells(week.over_limit).capitalize()} over {limit} min"
+    begun = [day for day in week.days if day.until > day.start]
+    is_over = begun[-1].until == week.days[-1].end
+    if before is None or before.complete_until is None:
+        return f"{over}{'' if is_over else ' so far'}."
+    if is_over:
+        return f"{over}; {before.over_limit or 'none'} the week before."
+    earlier = sum(day.over_limit for day in before.days[: len(begun)])
+    return f"{over} so far; {earlier or 'none'} by {begun[-1].date:%A} last week."
+
+
+# ------------------------------------------------------------------ the ribbons
+
+
+def _ribbons(week: PeriodSummary, pen: Pen) -> Iterator[str]:
+    begins = row_begins(week.days)
+    row = row_minutes(week.days, begins)
+    first = _waking_hour(week, begins) * 60
+    room = pen.columns - len(LABEL) - len(FIGURES) - 1
+    cell = next((each for each in CELL_MINUTES if (row - first) / each <= room), None)
+    width = 0 if cell is None else -(-(row - first) // cell)
+    hours = "" if cell is None else _ruler(begins, first, row, cell)
+    yield pen.faint(" " * len(LABEL) + hours + HEADS.rjust(width + len(FIGURES) + 1 - len(hours)))
+    seen: set[Shade | None] = set()
+    for day in week.days:
+        drawn: list[Shade | None] = []
+        if cell is not None and day.complete_until is not None:
+            drawn = plain_ribbon(day, places(day, begins, cell))[first // cell :]
+            seen.update(drawn)
+        yield f" {_label(day)}  {padded(pen.cells(drawn), width)}{_figures(day)}".rstrip()
+    if cell is not None:
+        yield ""
+        yield from shade_legend(week.days[-1].limit_minutes, seen, f"{cell} min a column", pen)
+
+
+def _waking_hour(week: PeriodSummary, begins: timedelta) -> int:
+    """The first even hour of the rows in which anybody is awake on any of these days."""
+    drawn = [plain_ribbon(day, places(day, begins, 30)) for day in week.days]
+    return min((at // 4 * 2 for row in drawn for at, shade in enumerate(row) if shade in AWAKE), default=0)
+
+
+def _ruler(begins: timedelta, first: int, row: int, cell: int) -> str:
+    step = 2 * 60 if 2 * 60 % cell == 0 else 4 * 60
+    marks = (clock(begins, at).removesuffix(":00").ljust(step // cell) for at in range(first, row - 59, step))
+    return "".join(marks).rstrip()
+
+
+def _label(day: DaySummary) -> str:
+    return f"{day.date:%a} {day.date.day:>2}"
+
+
+def _figures(day: DaySummary) -> str:
+    if not awake_minutes(day.minutes):
+        return "" if day.until == day.start else f"{'-':>7}{'-':>4}{'-':>5}"
+    return f"{length(day.minutes[Kind.SITTING]):>7}{day.over_limit:>4}{day.breaks:>5}"
+
+
+# ------------------------------------------------------------------ in numbers
+
+
+def compared(week: PeriodSummary, before: PeriodSummary | None) -> Iterator[str]:
+    """The numbers of a week, each with how it differs from the week before."""
+    both = None if before is None else change(week, before)
+    if week.awake_minutes:
+        now = round(week.minutes[Kind.SITTING] * 60 / week.awake_minutes)
+        then = None if both is None else now - round(both.before.sitting_minutes)
+        yield _line("Sitting, each awake hour", f"{now} min", _difference(then, " min", " than last week"))
+    if (breaks := _breaks_a_day(week)) is not None:
+        earlier = None if both is None or before is None else _breaks_a_day(before)
+        then = None if earlier is None else round(breaks) - round(earlier)
+        yield _line("Breaks a day", f"{round(breaks)}", _difference(then, "", ""))
+    if (kept := _kept(week)) is not None:
+        earlier_share = None if both is None or before is None else _kept(before)
+        yield _line(f"Spells kept under {week.days[-1].limit_minutes} min", f"{kept} %", _from(kept, earlier_share))
+    if week.usual_stretch_minutes is not None:
+        half = "half your sitting is in shorter ones"
+        yield _line("Typical spell", length(week.usual_stretch_minutes), half)
+    if shown := sum(len(day.prompts) for day in week.days):
+        yield _line("Reminders", f"{shown}", ", ".join(_came(week)))
+    if before is not None and before.complete_until is not None and both is None:
+        known = f"{length(week.awake_minutes)} now, {length(before.awake_minutes)} before"
+        yield f"Too little data to compare (awake: {known})."
+
+
+def _line(name: str, value: str, more: str) -> str:
+    return f"{name:<27}{value:<11}{more}".rstrip()
+
+
+def _difference(by: int | None, unit: str, than: str) -> str:
+    if by is None:
+        return ""
+    return (
+        f"{abs(by)}{unit} {'more' if by > 0 else 'less' if unit else 'fewer'}{than}"
+        if by
+        else f"the same{than and ' as last week'}"
+    )
+
+
+def _from(now: int, then: int | None) -> str:
+    if then is None:
+        return ""
+    return "as last week" if now == then else f"{'up' if now > then else 'down'} from {then} %"
+
+
+def _breaks_a_day(period: PeriodSummary) -> float | None:
+    """Breaks on each day that was worn and awake, so that days without data count for nothing."""
+    days = sum(awake_minutes(day.minutes) > 0 for day in period.days)
+    return period.breaks / days if days else None
+
+
+def _kept(period: PeriodSummary) -> int | None:
+    """The share, in per cent, of the spells of half an hour or more that stayed under the limit."""
+    if not period.over_30 or period.days[-1].limit_minutes <= 30:
+        return None
+    return (period.over_30 - period.over_limit) * 100 // period.over_30
+
+
+def _came(period: PeriodSummary) -> Iterator[str]:
+    """What came of the reminders, the most frequent first: "9 got you up", "2 snoozed"."""
+    found: Counter[str] = Counter()
+    for day in period.days:
+        for outcome in day.prompts:
+            if outcome.moved_within_minutes is not None or outcome.prompt.answer is Answer.MOVED:
+                found["got you up"] += 1
+            elif outcome.prompt.answer in {None, Answer.IGNORED}:
+                found["without an answer"] += 1
+            else:
+                found[outcome.prompt.answer.value if outcome.prompt.answer is not Answer.HURT else "hurt"] += 1
+    yield from (f"{count} {what}" for what, count in found.most_common())
+
+
+def _notes(week: PeriodSummary) -> Iterator[str]:
+    limit = week.days[-1].limit_minutes
+    known = [day for day in week.days if awake_minutes(day.minutes) >= ENOUGH_MINUTES]
+    if len(known) >= ENOUGH_DAYS:
+        best = min(known, key=lambda day: (day.over_limit, day.minutes[Kind.SITTING] / awake_minutes(day.minutes)))
+        if best.over_limit < max(day.over_limit for day in known):
+            yield f"{best.date:%A} was your best day: {spells(best.over_limit)} over {limit} min."
+    begun = Counter(
+        piece.start.astimezone(ZoneInfo(day.zone)).hour
+        for day in week.days
+        for piece in day.stretches
+        if not piece.doubtful and piece.minutes >= limit
+    )
+    long = begun.total()
+    hardest = max(range(23), key=lambda hour: begun[hour] + begun[hour + 1])
+    if long >= FEWEST_LONG_SPELLS and (hard := begun[hardest] + begun[hardest + 1]) >= long * HARD_SHARE:
+        yield f"Hardest hours: {hardest}-{hardest + 2}, where {hard} of the {long} long spells began."
+
+
+def proposal(week: PeriodSummary, before: PeriodSummary | None) -> Iterator[str]:
+    """What could be changed, in the first week in which few reminders were followed."""
+    followed = week.followed
+    if before is not None and few_followed(followed) and not few_followed(before.followed):
+        yield f"You followed {followed.hits} of {followed.of} reminders. Other hours may suit you better"
+        yield "(`hipsync config set prompts.hours ...`), or another limit (`... sitting.limit 45m`);"
+        yield "`hipsync why` says when few were followed."
