@@ -9,6 +9,7 @@ Each file but these is one way to ask, and none keeps a title, a key or the name
     mutter.py         GNOME
     screensaver.py    KDE on X11, and others that answer to org.freedesktop.ScreenSaver
     x11.py            X11's screen saver extension
+    wayland.py        ext-idle-notify: Sway, KDE and others on Wayland
     activitywatch.py  ActivityWatch's own server on this computer, if the user wants it asked
     macos.py          macOS; untried
     windows.py        Windows; untried

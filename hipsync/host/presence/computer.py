@@ -12,6 +12,7 @@ from hipsync.host.presence.logind import Logind, Session
 from hipsync.host.presence.mutter import Mutter
 from hipsync.host.presence.screensaver import ScreenSaver
 from hipsync.host.presence.seen import UNKNOWN, Seen, Source
+from hipsync.host.presence.wayland import Wayland
 from hipsync.host.presence.x11 import X11
 
 FROM_ELSEWHERE = ("SSH_CONNECTION", "SSH_CLIENT", "SSH_TTY", "XRDP_SESSION", "VNCDESKTOP")
@@ -89,6 +90,8 @@ class Computer:
         yield self._kept("mutter", lambda: Mutter(self.session_bus))
         if display and not wayland:
             yield self._kept(f"x11 {display}", lambda: X11(display, self.environment))
+        if self.environment.get("WAYLAND_DISPLAY"):
+            yield self._kept("wayland", lambda: Wayland(self.environment))
         yield self._kept(f"screensaver {wayland}", lambda: ScreenSaver(self.session_bus, wayland=wayland))
 
     def _kept(self, name: str, make: Callable[[], Source]) -> Source:
