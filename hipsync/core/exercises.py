@@ -34,7 +34,7 @@ class Move(NamedTuple):
     name: str
     title: str
     line: str
-    """One short line for a prompt; neutral, because others may see it too."""
+    """One short line for a prompt: what it is, how long it takes, what it needs. Others may see it too."""
     why: str
     steps: tuple[str, ...]
     when: tuple[When, ...]
@@ -55,7 +55,7 @@ MOVES: tuple[Move, ...] = (
     Move(
         name="hip-extension",
         title="Standing hip extension",
-        line="Hip extension: hold a chair, one straight leg back, 8 times a side.",
+        line="Standing hip extension, 2 minutes, with a chair.",
         why="Sitting keeps the hips bent; this opens them, so that your lower back need not do it for them.",
         steps=(
             "Stand behind a chair and hold its back, toes forward, trunk tall.",
@@ -84,7 +84,7 @@ MOVES: tuple[Move, ...] = (
     Move(
         name="hip-flexor-stretch",
         title="Hip-flexor stretch",
-        line="Hip-flexor stretch: a long step, back leg straight, 30 seconds a side.",
+        line="Hip-flexor stretch, 1 minute, standing.",
         why="The muscles at the front of the hip shorten while you sit; this lengthens them again.",
         steps=(
             "Take a long step forward; hold on to something if you feel unsteady.",
@@ -113,7 +113,7 @@ MOVES: tuple[Move, ...] = (
     Move(
         name="hip-rotation",
         title="Standing hip circles",
-        line="Hip rotation: lift one knee and draw slow small circles, 5 each way.",
+        line="Standing hip circles, 1 minute, with a chair.",
         why="Turning is the movement a hip makes least of in a chair; small circles bring it back.",
         steps=(
             "Stand on one leg and hold on to a chair or a worktop.",
@@ -142,7 +142,7 @@ MOVES: tuple[Move, ...] = (
     Move(
         name="seated-hip-opening",
         title="Seated hip opening",
-        line="Seated hip opening: let both knees part, hold 10 seconds, 5 times.",
+        line="Seated hip opening, 1 minute, in your chair.",
         why="It turns both hips outwards without your having to stand up.",
         steps=(
             "Sit forward on the chair, feet flat, trunk tall.",
@@ -171,7 +171,7 @@ MOVES: tuple[Move, ...] = (
     Move(
         name="seated-inward-rotation",
         title="Seated inward rotation",
-        line="Seated rotation: knee still, foot slowly out and back, 8 times a side.",
+        line="Seated inward rotation, 1 minute, in your chair.",
         why="It turns the hip inwards, which sitting with the legs still never does.",
         steps=(
             "Sit tall with both feet flat and the knees a hand apart.",

@@ -6,17 +6,32 @@ on a band is shown in the terminal and on the desktop alone. How notices look is
 
 from __future__ import annotations
 
+import logging
 import sys
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
 
 from hipsync.core.exercises import Move
+from hipsync.instants import latest
 from hipsync.model import Answer, Prompt, Remark, Where
 from hipsync.report.json_csv import prompt_json
-from hipsync.service.answers import answer_prompt
-from hipsync.service.notify import Notice, notice_of, remark_of, run_command, to_desktop, to_terminal
+from hipsync.service.answers import answer_prompt, standing_prompt
+from hipsync.service.notify import (
+    Asking,
+    Notice,
+    buttons_of,
+    notice_of,
+    on_desktop,
+    remark_of,
+    run_command,
+    to_desktop,
+    to_terminal,
+    withdraw,
+)
 from hipsync.settings.config import Config
 from hipsync.store import Store
+
+log = logging.getLogger(__name__)
 
 COMMAND_WITHIN_S = 10.0
 """Seconds after which the user's command is stopped: the next prompt must not wait for it."""
@@ -60,9 +75,18 @@ class Delivery:
         where: list[Where] = []
         if to_terminal(notice, sys.stdout):
             where.append(Where.TERMINAL)
-        if self.config.desktop and await to_desktop(notice, lambda answer: self._store_answer(prompt, answer)):
+        asking = Asking(prompt.at, buttons_of(self.config.snooze), lambda answer: self._store_answer(prompt, answer))
+        if self.config.desktop and await to_desktop(notice, asking):
             where.append(Where.DESKTOP)
         return where
+
+    def open(self) -> Collection[datetime]:
+        """When the prompts were first shown whose notices may be on the desktop now."""
+        return on_desktop()
+
+    async def withdraw(self, of: Collection[datetime]) -> None:
+        """Take the notices of the prompts that were first shown at these instants away."""
+        await withdraw(of)
 
     def trouble(self) -> str | None:
         """Why the user's command did not show the last prompt; None if it did, or if another is set by now."""
@@ -86,4 +110,9 @@ class Delivery:
             await to_desktop(notice, None)
 
     def _store_answer(self, prompt: Prompt, answer: Answer) -> None:
+        """Store the answer of a button, unless it comes too late: after another answer, or for an earlier prompt."""
+        standing = standing_prompt(self._store.prompts(prompt.at, latest(self._now()) + timedelta(seconds=1)))
+        if standing is None or standing.at != prompt.at:
+            log.info("a notice was answered too late: %s", answer)
+            return
         answer_prompt(self._store, prompt, answer, self._now(), self.config.snooze)

@@ -17,26 +17,27 @@ import signal
 import sys
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 from weakref import WeakKeyDictionary
 
 from hipsync.core.exercises import Move
 from hipsync.host import transient
 from hipsync.host.transient import Transient
-from hipsync.model import Answer, Occasion, Prompt, Remark, Trouble
-from hipsync.text import clean
+from hipsync.model import MINUTE, Answer, Occasion, Prompt, Remark, Trouble
+from hipsync.text import clean, length
 
 if TYPE_CHECKING:
     from desktop_notifier import DesktopNotifier
 
 log = logging.getLogger(__name__)
 
-BUTTONS = ((Answer.DONE, "Done"), (Answer.SNOOZED, "Snooze"), (Answer.SKIPPED, "Skip"))
-"""The buttons of a desktop notice, in this order."""
-WITHOUT_BUTTONS = "Answer with `hipsync done`, `snooze` or `skip`."
+Buttons = Sequence[tuple[Answer, str]]
+"""The buttons of a desktop notice, in their order: what a press answers, and the label."""
+WITHOUT_BUTTONS = "Answer: hipsync done, snooze or skip."
 """What a desktop notice says in addition where the notice server shows no buttons."""
 DESKTOP_WITHIN_S = 2.0
 """Seconds to wait for a notice server, which usually answers in milliseconds. One that the bus has to start first is
@@ -57,17 +58,22 @@ class Notice:
 
 
 def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
-    """The notice for a prompt, with "probably" where the data leave a doubt."""
+    """The notice for a prompt, with a question mark where the data leave a doubt."""
     match prompt.occasion:
         case Occasion.MORNING:
-            title = "Good morning: time for your hips"
+            title = "Good morning. Two minutes for your hips?"
         case Occasion.AFTER_RIDE:
-            title = "After the ride or row: time for your hips"
+            title = "After your ride: two minutes for your hips?"
         case Occasion.WARM_UP:
             title = "Before you go: warm up your hips"
         case Occasion.SITTING:
-            title = "Time to move" if prompt.sure else "Probably time to move"
+            title = "Time to move" if prompt.sure else "Time to move?"
     return Notice(title, move.line, strong)
+
+
+def buttons_of(snooze: timedelta) -> Buttons:
+    """The buttons of a notice for a prompt that is snoozed for so long. GNOME shows the first three of all."""
+    return ((Answer.DONE, "Done"), (Answer.SNOOZED, f"Snooze {length(snooze // MINUTE)}"), (Answer.SKIPPED, "Skip"))
 
 
 _TITLES = {Trouble.BATTERY: "Battery low", Trouble.NO_DATA: "No data", Trouble.REFUSED: "Key refused"}
@@ -103,21 +109,35 @@ class _Desktop:
 
     notifier: DesktopNotifier | None = None
     failing: bool = False
+    shown: dict[datetime, str] = field(default_factory=dict[datetime, str])
+    """The notices for prompts that may be on the desktop: by when the prompt was first shown, the library's name."""
 
 
 _desktops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Desktop] = WeakKeyDictionary()
 """The connections by event loop, because a connection to the bus belongs to one loop."""
 
 
-async def to_desktop(notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
+class Asking(NamedTuple):
+    """What makes a notice one for a prompt, which can be answered and is withdrawn in time."""
+
+    of: datetime
+    """When the prompt was first shown."""
+    buttons: Buttons
+    answered: Callable[[Answer], None]
+    """Called on the event loop when the person presses a button, at any time later."""
+
+
+async def to_desktop(notice: Notice, asking: Asking | None) -> bool:
     """Show a desktop notice, and return whether a notice server has accepted it.
 
-    The notice has buttons if `answered` is given. `answered` is called on the event loop when the person presses one,
-    at any time later. Urgency stays normal, so that do-not-disturb silences it; a strong notice makes a sound.
+    With `asking` it has buttons, and takes the place of an earlier notice for the same prompt. Urgency stays normal, so
+    that do-not-disturb silences it; a strong notice makes a sound.
     """
-    desktop = _desktops.setdefault(asyncio.get_running_loop(), _Desktop())
+    desktop = _desktop()
+    if asking is not None:
+        await withdraw([asking.of])
     try:
-        taken = await _sent(desktop, notice, answered)
+        taken = await _sent(desktop, notice, asking)
         why = "no notice server took it"
     except Exception as error:  # noqa: BLE001  four systems' notice servers, each with errors of its own
         taken, why = False, f"{type(error).__name__}: {error}".rstrip(": ")
@@ -127,6 +147,32 @@ async def to_desktop(notice: Notice, answered: Callable[[Answer], None] | None) 
         _hang_up(desktop)  # the server may come back with another connection
     desktop.failing = not taken
     return taken
+
+
+def on_desktop() -> Collection[datetime]:
+    """When the prompts were first shown whose notices may be on the desktop now."""
+    return list(_desktop().shown)
+
+
+async def withdraw(of: Collection[datetime]) -> None:
+    """Ask the notice server to close the notices of the prompts that were first shown at these instants.
+
+    It raises nothing: what the person has closed, or a server that is gone, cannot be closed again.
+    """
+    desktop = _desktop()
+    for at in of:
+        identifier = desktop.shown.pop(at, None)
+        if identifier is None or desktop.notifier is None:
+            continue
+        try:
+            async with asyncio.timeout(DESKTOP_WITHIN_S):
+                await desktop.notifier.clear(identifier)
+        except Exception as error:  # noqa: BLE001  four systems' notice servers, each with errors of its own
+            log.debug("a notice was not closed: %s: %s", type(error).__name__, error)
+
+
+def _desktop() -> _Desktop:
+    return _desktops.setdefault(asyncio.get_running_loop(), _Desktop())
 
 
 async def why_no_notices() -> str | None:
@@ -151,7 +197,7 @@ async def why_no_notices() -> str | None:
     return None
 
 
-async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], None] | None) -> bool:
+async def _sent(desktop: _Desktop, notice: Notice, asking: Asking | None) -> bool:
     """Send a notice, and return whether a server has accepted it. Raises `TimeoutError` and the system's own errors."""
     from desktop_notifier import DEFAULT_SOUND, Button, Capability, DesktopNotifier  # 150 ms, outside the deadline
 
@@ -163,16 +209,18 @@ async def _sent(desktop: _Desktop, notice: Notice, answered: Callable[[Answer], 
         can = await notifier.get_capabilities()
         if not can:
             return False
-        body = notice.body if answered is None or Capability.BUTTONS in can else f"{notice.body} {WITHOUT_BUTTONS}"
-        await notifier.send(
+        body = notice.body if asking is None or Capability.BUTTONS in can else f"{notice.body} {WITHOUT_BUTTONS}"
+        identifier = await notifier.send(
             title=clean(notice.title, LONGEST),
             message=_body(clean(body, LONGEST)),
-            buttons=[Button(label, on_pressed=_press(answer, answered)) for answer, label in BUTTONS]
-            if answered
-            else [],
+            buttons=[]
+            if asking is None
+            else [Button(label, on_pressed=_press(answer, asking)) for answer, label in asking.buttons],
             on_dispatched=lambda: dispatched.append(True),
             sound=DEFAULT_SOUND if notice.strong else None,
         )
+    if dispatched and asking is not None:
+        desktop.shown[asking.of] = identifier
     return bool(dispatched)
 
 
@@ -202,10 +250,11 @@ def _hang_up(desktop: _Desktop) -> None:
     if callable(disconnect):
         disconnect()
     desktop.notifier = None
+    desktop.shown.clear()  # they were of that connection
 
 
-def _press(answer: Answer, answered: Callable[[Answer], None]) -> Callable[[], None]:
-    return lambda: answered(answer)
+def _press(answer: Answer, asking: Asking) -> Callable[[], None]:
+    return lambda: asking.answered(answer)
 
 
 async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeout_s: float) -> str | None:

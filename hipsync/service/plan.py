@@ -195,6 +195,10 @@ def next_wake(state: State, now: datetime) -> datetime:
         instants.append(max(opens, _whole(now + SECOND)))
     if state.owed is not None and state.owed.until is not None:
         instants.append(state.owed.until)
+    if state.to_withdraw:
+        instants.append(now)
+    elif state.notices_until is not None:
+        instants.append(state.notices_until)
     if state.waits_for_computer(now) and (state.obstacle is not None or state.notice() is not None):
         instants.append(_whole(now + SECOND))
     elif state.due() is not None or state.draw is not None:
@@ -212,6 +216,8 @@ def _look_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     """When to judge again what a live band has sent, without contacting it: it sends something about every minute."""
     if contacts.failures:
         return max(contact_at(contacts, state, now), now) + MINUTE
+    if state.notices_until is not None:  # getting up takes the notice away, and is known within a minute
+        return now + MINUTE
     looks = [_earliest_prompt(state, now)]
     if _awaited(state):
         quiet = quiet_at(now, state.settings.policy, state.zones)

@@ -27,6 +27,7 @@ from hipsync.service.band_facts import facts_of
 from hipsync.service.clock_steps import MOST_TOLD, Step
 from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
 from hipsync.service.live import LiveBands
+from hipsync.service.notices import Notices
 from hipsync.service.plan import LISTEN_SELDOM, asks_here, backup_due, contact_at, listens, may_come_early, sat_down
 from hipsync.service.showing import Deliver, Showing
 from hipsync.service.state import LastTry, Running, Settings, State, contacts_of, live_kinds, state_of, zones_of
@@ -78,8 +79,11 @@ class Service:
         store_presence: Callable[[], None] | None = None,
         deliver_quietly: Deliver | None = None,
         look_here: Callable[[], Awaitable[Here]] | None = None,
+        notices: Notices | None = None,
     ) -> None:
-        """`look_here` asks what is known of the wearer at this computer; without it, nothing is known, nor asked for.
+        """`notices` are those that `deliver` has shown on the desktop; without it none is withdrawn.
+
+        `look_here` asks what is known of the wearer at this computer; without it, nothing is known, nor asked for.
 
         `deliver_quietly` is like `deliver`, but without a sound; without it, `deliver` does that too.
 
@@ -94,7 +98,7 @@ class Service:
         self.settings = settings
         """May be replaced between two wakes."""
         self._now, self._hear, self._show_remark = now, hear, show_remark
-        self._showing = Showing(store, deliver, deliver_quietly or deliver, now)
+        self._showing, self._notices = Showing(store, deliver, deliver_quietly or deliver, now), notices
         self._show_damage, self._look_here = show_damage, look_here
         self._here, self._here_s = Here(), -HERE_FOR_S
         """What this computer answered last, and when, as `passed` counts."""
@@ -129,7 +133,8 @@ class Service:
     def _state_after(self, before: State | None, now: datetime) -> State:
         """All that is known at `now`. The minutes of `before`, an earlier state at the same instant, serve again."""
         self.connector.retry_new_keys()
-        running = Running(self._tries.last, self._skipped, self.here(), self._showing.owed, self._asked_early)
+        notices = () if self._notices is None else self._notices.open()
+        running = Running(self._tries.last, self._skipped, self.here(), self._showing.owed, self._asked_early, notices)
         return state_of(self.store, self.settings, now, self._live_kinds, running, before)
 
     def here(self) -> Here | None:
@@ -194,8 +199,10 @@ class Service:
             await asyncio.gather(*visits.holding_open, return_exceptions=True)
 
     async def leave(self) -> None:
-        """End all visits and disconnect from all live bands; what they have sent is stored first."""
+        """End all visits, leave all live bands and withdraw all notices; what bands have sent is stored first."""
         await asyncio.gather(self.live.leave(), self.connector.leave())
+        if self._notices is not None:
+            await self._notices.withdraw(self._notices.open())
 
     async def fetch(self, band: Band, since: datetime | None = None) -> Fetched:
         """Contact a band now, unless the service stays connected to it: such a band sends everything unasked.
@@ -224,6 +231,9 @@ class Service:
         stamp a prompt as shown long before it fell due.
         """
         if self.settle(state, now):
+            state = await self._state_here(now, state)
+        if state.to_withdraw and self._notices is not None:
+            await self._notices.withdraw(state.to_withdraw)
             state = await self._state_here(now, state)
         talks = [*talks, *self.live.talks()]
         waits = state.held is not None and self._showing.to_show(state, talks) is None

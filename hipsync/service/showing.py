@@ -165,7 +165,7 @@ class Showing:
         return felt
 
     def _move(self, due: Due, state: State, manner: Manner) -> Move:
-        """The exercise for a prompt, and what to do before it.
+        """The exercise for a prompt; its line says since when the wearer sits, and what to do before it.
 
         Raises `ConfigError` if every exercise for it is avoided or has hurt.
         """
@@ -178,4 +178,7 @@ class Showing:
             move = next_exercise(names, settings.avoid, done, hurt, settings.own)
         if move is None:
             raise ConfigError("no exercise is left: every one of exercises.set is avoided or has hurt")
-        return move._replace(line=f"{WALK_FIRST} {move.line}") if manner.walk else move
+        found = state.known.found
+        sat = due.occasion is Occasion.SITTING and found.age > 0
+        since = f"Sitting since {state.zones.local(found.stretches[-1].start):%H:%M}." if sat else ""
+        return move._replace(line=" ".join(filter(None, (since, WALK_FIRST if manner.walk else "", move.line))))

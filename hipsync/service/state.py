@@ -31,6 +31,7 @@ from hipsync.core.trial import next_draw, unless_withheld
 from hipsync.history.past import Past, judged_past
 from hipsync.instants import is_believed, latest
 from hipsync.model import Band, BandId, Draw, Occasion, Pause, Prompt, Sync
+from hipsync.service.notices import next_end, to_withdraw
 from hipsync.service.owed import Owed, owed_now
 from hipsync.settings.config import Config
 from hipsync.store import Store
@@ -107,6 +108,8 @@ class Running(NamedTuple):
     """When prompts were first shown that are still to be shown as a notice."""
     asked_early: datetime | None = None
     """The start of the stretch for which the bands were asked so that its prompt may come early; None if none was."""
+    notices: Collection[datetime] = ()
+    """When prompts were first shown that may have a notice on the desktop now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,10 @@ class State:
     own verdict is quiet."""
     owed: Owed | None = None
     """What is still to be shown as a notice, as far as is known: its stretch ran when the known data end."""
+    to_withdraw: Sequence[datetime] = ()
+    """When prompts were first shown whose notices are to be withdrawn now."""
+    notices_until: datetime | None = None
+    """When the next notice has stood for an hour; None if none is on the desktop."""
 
     def due(self) -> Due | None:
         """The prompt to show now, if any. One for sitting comes first, because the others wait for its answer."""
@@ -226,6 +233,8 @@ def _state_of(
         asked_early=running.asked_early,
         held=held,
         owed=owed_now(running.owed, said, known.found, settings.policy, zones, now, pause, judge),
+        to_withdraw=to_withdraw(running.notices, said, known.found, now, pause),
+        notices_until=next_end(running.notices, said),
     )
 
 

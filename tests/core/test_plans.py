@@ -207,8 +207,7 @@ def test_a_rotation_then_an_extension_whatever_of_them_is_left() -> None:
     assert both is not None
     assert both.name == "hip-rotation"
     assert both.line == (
-        "Hip rotation: lift one knee and draw slow small circles, 5 each way. "
-        "Then hip extension: hold a chair, one straight leg back, 8 times a side."
+        "Standing hip circles, 1 minute, with a chair. Then standing hip extension, 2 minutes, with a chair."
     )
     for avoid, hurt, left in (
         (("rotation",), (), "hip-extension"), ((), ("hip-extension",), "hip-rotation"), (("standing",), (), None),

@@ -69,7 +69,7 @@ class Worker:
         )  # fmt: skip
 
     def note(self, prompt: Prompt, move: Move, *, quiet: bool, strong: bool) -> Sequence[Where]:
-        self.showings.append(Showing(self.now, prompt.at, quiet, strong, move.line.startswith(WALK_FIRST)))
+        self.showings.append(Showing(self.now, prompt.at, quiet, strong, WALK_FIRST in move.line))
         return [Where.DESKTOP]
 
     async def aloud(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:

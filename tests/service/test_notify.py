@@ -10,10 +10,10 @@ import os
 import pty
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -25,7 +25,19 @@ from hipsync.core.exercises import next_exercise
 from hipsync.model import Answer, BandId, Occasion, Prompt, Remark, Trouble, Where
 from hipsync.service import notify
 from hipsync.service.delivery import Delivery
-from hipsync.service.notify import Notice, notice_of, remark_of, run_command, to_desktop, to_terminal, why_no_notices
+from hipsync.service.notify import (
+    Asking,
+    Notice,
+    buttons_of,
+    notice_of,
+    on_desktop,
+    remark_of,
+    run_command,
+    to_desktop,
+    to_terminal,
+    why_no_notices,
+    withdraw,
+)
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from support.private_bus import needs_dbus, on_the_bus, private_bus
@@ -36,8 +48,8 @@ AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 PAYLOAD = {"version": 1, "exercise": "hip-extension", "name": "Zoë \n 手"}
 
 
-@pytest.mark.parametrize(("sure", "title"), [(True, "Time to move"), (False, "Probably time to move")])
-def test_a_doubtful_prompt_says_probably(sure: bool, title: str) -> None:
+@pytest.mark.parametrize(("sure", "title"), [(True, "Time to move"), (False, "Time to move?")])
+def test_a_doubtful_prompt_asks(sure: bool, title: str) -> None:
     move = next_exercise(["hip-extension"], [], [], [])
     assert move is not None
     notice = notice_of(Prompt(AT, AT, move.name, sure), move)
@@ -48,9 +60,9 @@ def test_a_prompt_for_another_occasion_says_so() -> None:
     move = next_exercise(["hip-extension"], [], [], [])
     assert move is not None
     asked = Prompt(AT, AT, move.name, sure=True, occasion=Occasion.MORNING)
-    assert notice_of(asked, move).title == "Good morning: time for your hips"
+    assert notice_of(asked, move).title == "Good morning. Two minutes for your hips?"
     after = notice_of(asked._replace(occasion=Occasion.AFTER_RIDE), move)
-    assert (after.title, after.body) == ("After the ride or row: time for your hips", move.line)
+    assert (after.title, after.body) == ("After your ride: two minutes for your hips?", move.line)
 
 
 @contextmanager
@@ -249,6 +261,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.notices: list[list[object]] = []
+        self.closed: list[int] = []
         self.can = ["actions", "body"]
         self.fails = False
         self.silent = False
@@ -268,6 +281,9 @@ class Desk:
             case "Notify":
                 self.notices.append(message.body)
                 return Message.new_method_return(message, "u", [len(self.notices)])
+            case "CloseNotification":
+                self.closed.append(message.body[0])
+                return Message.new_method_return(message)
             case _:
                 return None
 
@@ -293,6 +309,10 @@ async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGener
         await asyncio.sleep(0)
 
 
+def asking(answered: Callable[[Answer], None], of: datetime = AT) -> Asking:
+    return Asking(of, buttons_of(timedelta(minutes=10)), answered)
+
+
 def nothing(answer: Answer) -> None:
     pytest.fail(f"nobody pressed {answer}")
 
@@ -301,12 +321,12 @@ def nothing(answer: Answer) -> None:
 async def test_a_desktop_notice_carries_the_words_and_three_buttons(session: str) -> None:
     desk = Desk()
     async with on_the_bus(session, INTERFACE, desk.reply):
-        assert await to_desktop(Notice("Time to \x1bmove", "Stand up."), nothing)
+        assert await to_desktop(Notice("Time to \x1bmove", "Stand up."), asking(nothing))
     (notice,) = desk.notices
     assert (notice[0], notice[3], notice[4]) == ("hipsync", "Time to move", "Stand up.")
     actions = notice[5]
     assert isinstance(actions, list)
-    assert [label for label in actions[1::2] if label] == ["Done", "Snooze", "Skip"]  # pyright: ignore[reportUnknownVariableType]
+    assert [label for label in actions[1::2] if label] == ["Done", "Snooze 10 min", "Skip"]  # pyright: ignore[reportUnknownVariableType]
     hints = notice[6]
     assert isinstance(hints, dict)
     assert hints["urgency"].value == 1, "do-not-disturb would not hold it"  # pyright: ignore[reportUnknownMemberType]
@@ -317,8 +337,8 @@ async def test_a_strong_notice_is_as_urgent_as_a_gentle_one_and_sounds(session: 
     """A second showing, too, is held by do-not-disturb, and delivered after it."""
     desk = Desk()
     async with on_the_bus(session, INTERFACE, desk.reply):
-        assert await to_desktop(NOTICE, nothing)
-        assert await to_desktop(STRONG, nothing)
+        assert await to_desktop(NOTICE, asking(nothing))
+        assert await to_desktop(STRONG, asking(nothing))
     gentle, strong = [str(notice[6]) for notice in desk.notices]
     urgency = "'urgency': <dbus_fast.signature.Variant ('y', 1)>"
     assert urgency in gentle
@@ -353,12 +373,12 @@ async def test_a_name_cannot_write_markup_into_a_notice(session: str) -> None:
 
 @needs_dbus
 @pytest.mark.parametrize(
-    ("label", "answer"), [("Done", Answer.DONE), ("Snooze", Answer.SNOOZED), ("Skip", Answer.SKIPPED)]
+    ("label", "answer"), [("Done", Answer.DONE), ("Snooze 10 min", Answer.SNOOZED), ("Skip", Answer.SKIPPED)]
 )
 async def test_a_button_answers(label: str, answer: Answer, session: str) -> None:
     desk, pressed = Desk(), asyncio.Queue[Answer]()
     async with on_the_bus(session, INTERFACE, desk.reply) as bus:
-        assert await to_desktop(NOTICE, pressed.put_nowait)
+        assert await to_desktop(NOTICE, asking(pressed.put_nowait))
         await desk.press(bus, label)
         async with asyncio.timeout(5):
             assert await pressed.get() is answer
@@ -370,7 +390,7 @@ async def test_without_a_session_bus_one_warning_is_said_and_then_nothing(
 ) -> None:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path / 'nothing'}")
     for _ in range(3):
-        assert not await to_desktop(NOTICE, nothing)
+        assert not await to_desktop(NOTICE, asking(nothing))
     assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
     assert "no desktop notice: FileNotFoundError" in caplog.text
     assert "`hipsync doctor` says more" in caplog.text
@@ -391,7 +411,7 @@ async def test_without_a_notice_server_nothing_is_delivered_and_no_connection_le
 ) -> None:
     async with on_the_bus(session, "org.example.Other", lambda _: None) as bus:
         for _ in range(3):
-            assert not await to_desktop(NOTICE, nothing)
+            assert not await to_desktop(NOTICE, asking(nothing))
         assert await connections(bus) == 1
     assert "no desktop notice" in caplog.text
 
@@ -404,13 +424,13 @@ async def test_a_server_that_refuses_or_hangs_did_not_deliver_and_may_come_back(
     desk = Desk()
     async with on_the_bus(session, INTERFACE, desk.reply):
         desk.fails = True
-        assert not await to_desktop(NOTICE, nothing)
+        assert not await to_desktop(NOTICE, asking(nothing))
         desk.fails, desk.silent = False, True
-        assert not await to_desktop(NOTICE, nothing)
+        assert not await to_desktop(NOTICE, asking(nothing))
         desk.silent = False
-        assert await to_desktop(NOTICE, nothing)
+        assert await to_desktop(NOTICE, asking(nothing))
         desk.fails = True
-        assert not await to_desktop(NOTICE, nothing)
+        assert not await to_desktop(NOTICE, asking(nothing))
     warnings = [
         record
         for record in caplog.records
@@ -441,12 +461,12 @@ async def test_a_bus_that_comes_later_is_found_where_systemd_puts_it(
     monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    assert not await to_desktop(NOTICE, nothing)
+    assert not await to_desktop(NOTICE, asking(nothing))
     with private_bus(tmp_path) as address:
         assert (tmp_path / "bus").is_socket()
         desk = Desk()
         async with on_the_bus(address, INTERFACE, desk.reply):
-            assert await to_desktop(NOTICE, nothing)
+            assert await to_desktop(NOTICE, asking(nothing))
         assert len(desk.notices) == 1
         monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
         notify._hang_up(notify._desktops.pop(asyncio.get_running_loop()))  # pyright: ignore[reportPrivateUsage]
@@ -457,10 +477,10 @@ async def test_where_there_are_no_buttons_the_words_say_how_to_answer(session: s
     desk = Desk()
     desk.can = ["body"]
     async with on_the_bus(session, INTERFACE, desk.reply):
-        assert await to_desktop(Notice("Time to move", "Stand up."), nothing)
+        assert await to_desktop(Notice("Time to move", "Stand up."), asking(nothing))
         assert await to_desktop(Notice("Charge desk-band", "9 %."), None)
     assert [notice[4] for notice in desk.notices] == [
-        "Stand up. Answer with `hipsync done`, `snooze` or `skip`.",
+        "Stand up. Answer: hipsync done, snooze or skip.",
         "9 %.",
     ]
 
@@ -469,7 +489,7 @@ async def test_where_there_are_no_buttons_the_words_say_how_to_answer(session: s
 async def test_a_press_of_another_program_s_notice_answers_nothing_and_ours_still_does(session: str) -> None:
     desk, answers = Desk(), list[Answer]()
     async with on_the_bus(session, INTERFACE, desk.reply) as bus:
-        assert await to_desktop(NOTICE, answers.append)
+        assert await to_desktop(NOTICE, asking(answers.append))
         for number, key in ((77, "default"), (4_000_000_000, "x" * 10_000)):
             signal = Message.new_signal(
                 "/org/freedesktop/Notifications", INTERFACE, "ActionInvoked", "us", [number, key]
@@ -480,3 +500,41 @@ async def test_a_press_of_another_program_s_notice_answers_nothing_and_ours_stil
             while not answers:  # noqa: ASYNC110  what is awaited is a list
                 await asyncio.sleep(0.01)
     assert answers == [Answer.DONE]
+
+
+@needs_dbus
+async def test_a_second_showing_takes_the_place_of_the_first_and_all_are_withdrawn(session: str) -> None:
+    desk = Desk()
+    async with on_the_bus(session, INTERFACE, desk.reply):
+        assert await to_desktop(NOTICE, asking(nothing))
+        assert await to_desktop(STRONG, asking(nothing))
+        assert (desk.closed, list(on_desktop())) == ([1], [AT])
+        assert await to_desktop(NOTICE, asking(nothing, AT + timedelta(hours=1)))
+        await withdraw([AT])
+        await withdraw([AT, AT - timedelta(days=1)])
+        assert (desk.closed, list(on_desktop())) == ([1, 2], [AT + timedelta(hours=1)])
+        await withdraw(on_desktop())
+        assert (desk.closed, list(on_desktop())) == ([1, 2, 3], [])
+
+
+@needs_dbus
+async def test_a_notice_that_cannot_be_withdrawn_is_no_error(session: str) -> None:
+    desk = Desk()
+    async with on_the_bus(session, INTERFACE, desk.reply):
+        assert await to_desktop(NOTICE, asking(nothing))
+    await withdraw(on_desktop())
+    assert list(on_desktop()) == []
+
+
+async def test_a_late_press_changes_nothing() -> None:
+    with Store.in_memory() as store:
+        delivery = Delivery(store, lambda: AT + timedelta(minutes=20), Config())
+        first = store.add_prompt(Prompt(AT, AT, "hip-extension", sure=True, answer=Answer.DONE, answered_at=AT))
+        delivery._store_answer(first, Answer.SKIPPED)  # pyright: ignore[reportPrivateUsage]
+        assert store.prompt(first).answer is Answer.DONE
+        old = store.add_prompt(Prompt(AT + timedelta(minutes=1), AT, "hip-extension", sure=True, answer=Answer.IGNORED))
+        new = store.add_prompt(Prompt(AT + timedelta(minutes=9), AT, "hip-extension", sure=True))
+        delivery._store_answer(old, Answer.DONE)  # pyright: ignore[reportPrivateUsage]
+        assert store.prompt(old).answer is Answer.IGNORED
+        delivery._store_answer(new, Answer.DONE)  # pyright: ignore[reportPrivateUsage]
+        assert store.prompt(new).answer is Answer.DONE

@@ -18,6 +18,7 @@ from hipsync.errors import BluetoothUnavailable, NotHeard, StoreError
 from hipsync.host.clock import Clock
 from hipsync.model import Band, BandId, Counter, Prompt, Reading, Where
 from hipsync.registry import drivers
+from hipsync.service.notices import Notices
 from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
 from hipsync.service.state import Settings, settings_of
@@ -120,6 +121,7 @@ class World:
         self.said: list[tuple[float, bool]] = []
         """Each prompt that was shown, as (minutes since nine, whether strongly)."""
         self._known = known
+        self.notices: Notices | None = None
         self.service = self._service(SETTINGS, None)
 
     def sit_down(self, desktop: Callable[[datetime], Here], settings: Settings) -> None:
@@ -130,11 +132,16 @@ class World:
 
         self.service = self._service(settings, look_here)
 
+    def show_notices_by(self, notices: Notices) -> None:
+        """Let the service withdraw notices, which a test keeps."""
+        self.notices = notices
+        self.service = self._service(SETTINGS, None)
+
     def _service(self, settings: Settings, look_here: Callable[[], Awaitable[Here]] | None) -> Service:
         return Service(
             self.store, settings, radio=self.wrist, drivers=self._known or drivers(), secret=lambda _: KEY,
             deliver=self.shown, now=self.clock.now, hear=self.wrist.hear, passed=self.clock.passed,
-            look_here=look_here,
+            look_here=look_here, notices=self.notices,
         )  # fmt: skip
 
     async def shown(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
