@@ -189,7 +189,7 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
     hipsync demo          a simulated band lives through a day; no hardware needed
     hipsync pair          choose a band and fetch what it remembers
     hipsync today         how much did I sit, and did I get up?
-    hipsync run           watch, and prompt when an hour of sitting is full
+    hipsync run           watch, and remind you when an hour of sitting is full
 
     Not medical advice: stop an exercise if it hurts.
     """

@@ -61,7 +61,7 @@ def _list_bands(app: App, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def show_command(app: App, name: str, as_json: bool) -> None:
-    """Show all that is known of one band.
+    """Show all that hipsync stores about one band.
 
     \b
     hipsync bands show desk-band
@@ -114,7 +114,7 @@ def rename_command(app: App, name: str, new: str) -> None:
 
 @bands_command.command("forget")
 @click.argument("name", shell_complete=band_names)
-@click.option("--with-data", is_flag=True, help="Delete what it told, too, in the backups as well.")
+@click.option("--with-data", is_flag=True, help="Delete its data too, in the backups as well.")
 @click.confirmation_option(prompt="Really forget it?")
 @click.pass_obj
 def forget_command(app: App, name: str, with_data: bool) -> None:
@@ -159,7 +159,7 @@ def buzz_command(app: App, name: str) -> None:
 @click.option("--key-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def key_command(app: App, name: str, key_file: Path) -> None:
-    """Give a band another key, after it was paired anew with the maker's app.
+    """Give a band another key, after it was paired again with the maker's app.
 
     \b
     hipsync bands key left --key-file key.txt

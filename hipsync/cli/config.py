@@ -99,7 +99,7 @@ def change_setting(app: App, key: str, value: str) -> None:
 @config_command.command("edit")
 @click.pass_obj
 def config_edit_command(app: App) -> None:
-    """Open the settings in your editor; what would be wrong is told, and not kept.
+    """Open the settings in your editor; wrong ones are named, and not kept.
 
     \b
     hipsync config edit

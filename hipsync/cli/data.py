@@ -155,7 +155,7 @@ def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
 @click.argument("file", type=READABLE)
 @click.pass_obj
 def import_json_command(app: App, file: Path) -> None:
-    """Take in a file that `export --format json` wrote: bands, minutes, prompts, exercises, all.
+    """Take in a file that `export --format json` wrote: bands, minutes, reminders, exercises, all.
 
     \b
     hipsync import json hipsync.json

@@ -124,7 +124,7 @@ def vacuum_command(app: App) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def erase_command(app: App, since: str | None, until: str | None, yes: bool) -> None:
-    """Overwrite what was told, said and done in some days, in the backups too.
+    """Erase all data of some days, in the backups too.
 
     \b
     hipsync db erase --from 2026-11-20 --to 2026-11-21

@@ -179,12 +179,12 @@ def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:
     for number, move in enumerate(moves):
         if number:
             guide.ask(f"Next: {move.title}. Enter to go on, Ctrl-C to leave. ")
-        hurt = walk(move, guide)
+        hurt, name = walk(move, guide), f"{move.title[:1].lower()}{move.title[1:]}"
         _store(app, move, hurt=hurt)
         if hurt:
-            show_advice_after_pain(app, move.name)
+            show_advice_after_pain(app, name)
             return
-        click.echo(f"Done: {move.name}. Well moved.")
+        click.echo(f"Saved: {name}.")
 
 
 def _show_wrapped(text: str) -> None:

@@ -19,6 +19,7 @@ from hipsync.cli.app import App
 from hipsync.errors import ConfigError
 from hipsync.instants import latest
 from hipsync.model import Answer, Pause, Prompt
+from hipsync.report.day_words import exercise_name
 from hipsync.text import clean
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ STANDS_FOR = timedelta(hours=3)
 """For how long after it was first shown a prompt can be answered; later it belongs to another part of the day."""
 LONGEST_PAUSE = timedelta(days=7)
 """The longest pause that can be asked for: a typing error must not end all prompts for years."""
+NO_OPEN_REMINDER = "there is no open reminder: `hipsync exercise` starts one anyway"
 
 
 @click.command("reminders")
@@ -70,39 +72,40 @@ def reminders_command(app: App, since: str, as_json: bool) -> None:
 
 
 @click.command("done")
-@click.option("--hurt", is_flag=True, help="It hurt: this exercise is not offered again.")
+@click.option("--hurt", is_flag=True, help="It hurt: hipsync won't suggest this exercise again.")
 @click.pass_obj
 def done_command(app: App, hurt: bool) -> None:
-    """Say that you did the exercise of the prompt that stands.
+    """Mark the open reminder as done.
 
     \b
     hipsync done
-    hipsync done --hurt       it is not offered again
+    hipsync done --hurt       hipsync won't suggest it again
     """
     with app.existing_store(to_write=True) as store:
         now = app.now()
         prompt = _standing(store, now)
         _answer(store, prompt, Answer.HURT if hurt else Answer.DONE, now)
     if not hurt:
-        click.echo(f"Done: {prompt.exercise}. Well moved.")
+        click.echo(f"Saved: {exercise_name(prompt)}.")
         return
-    show_advice_after_pain(app, prompt.exercise)
+    show_advice_after_pain(app, exercise_name(prompt))
 
 
 def show_advice_after_pain(app: App, exercise: str) -> None:
-    """Show that an exercise that hurt is not offered again, and whom to talk to about it."""
+    """Show that an exercise that hurt is not suggested again, and whom to talk to about it."""
     config = app.config()
     therapist = (config.therapist_name, config.therapist_phone, config.therapist_url)
     contact = ", ".join(clean(part, 200) for part in therapist if part)
-    click.echo(f"Sorry to hear that. {exercise} is not offered again.")
-    click.echo(f"Talk to your therapist: {contact}." if contact else "If the pain stays, see a physical therapist.")
+    click.echo(f"Sorry to hear that. hipsync won't suggest {exercise} until you choose it yourself.")
+    talk = "If it doesn't ease, talk to a physiotherapist or osteopath."
+    click.echo(f"If it doesn't ease, talk to your therapist: {contact}." if contact else talk)
 
 
 @click.command("snooze")
 @click.argument("length", required=False, metavar="[10m]")
 @click.pass_obj
 def snooze_command(app: App, length: str | None) -> None:
-    """Ask for the standing prompt again in a while, if you still sit then.
+    """Remind me again in 10 minutes, if I still sit then.
 
     \b
     hipsync snooze
@@ -121,37 +124,37 @@ def snooze_command(app: App, length: str | None) -> None:
 @click.command("skip")
 @click.pass_obj
 def skip_command(app: App) -> None:
-    """Let the standing prompt go.
+    """Dismiss the open reminder.
 
     \b
     hipsync skip
     """
     with app.existing_store(to_write=True) as store:
         now = app.now()
-        prompt = _answer(store, _standing(store, now), Answer.SKIPPED, now)
-    click.echo(f"Skipped: {prompt.exercise}.")
+        _answer(store, _standing(store, now), Answer.SKIPPED, now)
+    click.echo("Skipped. The next reminder comes after your next break.")
 
 
 @click.command("standing")
 @click.pass_obj
 def standing_command(app: App) -> None:
-    """Say that you were standing when the standing prompt took you for sitting.
+    """Say that you were standing when the reminder came.
 
     \b
     hipsync standing
 
-    The next prompt comes an hour after this minute at the earliest. No minute of the day changes.
+    The next reminder comes an hour after this minute at the earliest. No minute of the day changes.
     """
     with app.existing_store(to_write=True) as store:
         _answer(store, _standing(store, app.now()), Answer.STANDING, app.now())
-    click.echo("Noted: you were standing. The time until the next prompt starts anew.")
+    click.echo("Saved: you were standing. The hour until the next reminder starts again.")
 
 
 @click.command("pause")
 @click.argument("words", nargs=-1, metavar="[1h | until 14:00 | until tomorrow]")
 @click.pass_obj
 def pause_command(app: App, words: tuple[str, ...]) -> None:
-    """Say nothing for a while, an hour if you do not say how long; a pause ends by itself.
+    """No reminders for a while: an hour, or as long as you say. A pause ends by itself.
 
     \b
     hipsync pause
@@ -159,7 +162,7 @@ def pause_command(app: App, words: tuple[str, ...]) -> None:
     hipsync pause until 14:00
     hipsync pause until tomorrow
 
-    What falls due meanwhile is said at its end, if you still sit then.
+    If a reminder fell into the pause and you still sit at its end, it comes then.
     """
     with app.existing_store(to_write=True) as store:
         now, zones = app.now(), app.zones(store)
@@ -168,7 +171,7 @@ def pause_command(app: App, words: tuple[str, ...]) -> None:
         notify_service(store)
         local = zones.local(until)
     day = "" if local.date() == zones.local(now).date() else f"{local:%a %d %b} "
-    click.echo(f"Paused until {day}{local:%H:%M}; `hipsync resume` ends it sooner.")
+    click.echo(f"Paused until {day}{local:%H:%M}. `hipsync resume` ends it.")
 
 
 @click.command("resume")
@@ -186,7 +189,7 @@ def resume_command(app: App) -> None:
             return
         store.add_pause(Pause(now, now))
         notify_service(store)
-    click.echo("Prompts come again.")
+    click.echo("Reminders come again.")
 
 
 def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
@@ -217,7 +220,7 @@ def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
 
 def _no_end(words: Sequence[str]) -> ConfigError:
     text = " ".join(words)
-    return ConfigError(f"{text!r} says no end: use a length like 1h30m, until 14:00, or until tomorrow")
+    return ConfigError(f"{text!r} is not a time: use 1h30m, until 14:00, or until tomorrow")
 
 
 def standing(store: Store, now: datetime) -> Prompt | None:
@@ -231,7 +234,7 @@ def _standing(store: Store, now: datetime) -> Prompt:
     """Return the prompt that can be answered now. Raises `ConfigError` if there is none."""
     prompt = standing(store, now)
     if prompt is None:
-        raise ConfigError("no prompt stands that could be answered: `hipsync reminders` lists what was said")
+        raise ConfigError(NO_OPEN_REMINDER)
     return prompt
 
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @click.command("scan")
 @click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(1, 120), help="How long to listen.")
-@click.option("--all", "everything", is_flag=True, help="Devices that no driver takes, too.")
+@click.option("--all", "everything", is_flag=True, help="Everything nearby, also what no driver takes.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> None:
-    """List the bands in reach, and which driver would take each.
+    """List bands nearby, and which driver would take each.
 
     \b
     hipsync scan

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--yes", is_flag=True, help="With --record: do not ask.")
 @click.pass_obj
 def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Path | None, yes: bool) -> None:
-    """Fetch what the bands have to tell, now.
+    """Fetch new data from your bands now.
 
     \b
     hipsync sync
@@ -112,7 +112,7 @@ def _fetch_by_service(database: Path, bands: Sequence[Band], since: datetime | N
 def _outcome(fetched: Fetched) -> str:
     """Return in words what a contact brought."""
     if fetched.held:
-        return "the service is connected to it, and stores what it tells as it comes"
+        return "the service is connected to it, and stores its data as they come"
     nothing = "nothing new" if fetched.history else "its counter, as it is now"
     return f"{fetched.epochs:,} epochs" if fetched.epochs else nothing
 

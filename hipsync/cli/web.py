@@ -138,7 +138,7 @@ class Site:
         return sentences(now_at(self._app, store))[0]
 
     def act(self, what: str) -> str:
-        from hipsync.cli.prompts import notify_service, pause_end, standing
+        from hipsync.cli.prompts import NO_OPEN_REMINDER, notify_service, pause_end, standing
         from hipsync.model import Answer, Pause
         from hipsync.service.answers import answer_prompt
 
@@ -149,13 +149,13 @@ class Site:
             if what in answers:
                 prompt = standing(store, now)
                 if prompt is None:
-                    raise ConfigError("no prompt stands that could be answered")
+                    raise ConfigError(NO_OPEN_REMINDER)
                 answer_prompt(store, prompt, answers[what], now, app.config().snooze)
                 outcome = f"{prompt.exercise}: {answers[what].value}."
             elif what in {"pause", "resume"}:
                 until = pause_end((), now, zones) if what == "pause" else now
                 store.add_pause(Pause(now, until))
-                outcome = f"Paused until {zones.local(until):%H:%M}." if what == "pause" else "Prompts come again."
+                outcome = f"Paused until {zones.local(until):%H:%M}." if what == "pause" else "Reminders come again."
             else:
                 raise ConfigError(f"there is no {what!r} to do")
             notify_service(store)

@@ -13,7 +13,7 @@ from hipsync.report.day_words import spells
 from hipsync.report.pen import Pen
 from hipsync.report.terminal_day import HINT, KIND_WORDS
 from hipsync.report.terminal_month import month_numbers
-from hipsync.report.terminal_week import coarse, compared, sources
+from hipsync.report.terminal_week import coarse, compared, proposal, sources
 from hipsync.text import counted, length
 
 PeriodKind = Literal["week", "month"]
@@ -50,6 +50,7 @@ def period_facts(
     yield from (
         " ".join(line.split()) for line in (compared(period, before) if kind == "week" else month_numbers(period))
     )
+    yield from proposal(period, before)
     yield from (line.strip() for line in chain.from_iterable(more))
 
 

@@ -156,6 +156,8 @@ def compared(week: PeriodSummary, before: PeriodSummary | None) -> Iterator[str]
         yield _line("Typical spell", length(week.usual_stretch_minutes), half)
     if shown := sum(len(day.prompts) for day in week.days):
         yield _line("Reminders", f"{shown}", ", ".join(_came(week)))
+    if week.followed.of:
+        yield _line("Reminders followed", f"{week.followed.hits} of {week.followed.of}", "")
     if before is not None and before.complete_until is not None and both is None:
         known = f"{length(week.awake_minutes)} now, {length(before.awake_minutes)} before"
         yield f"Too little data to compare (awake: {known})."
@@ -231,6 +233,6 @@ def proposal(week: PeriodSummary, before: PeriodSummary | None) -> Iterator[str]
     """What could be changed, in the first week in which few reminders were followed."""
     followed = week.followed
     if before is not None and few_followed(followed) and not few_followed(before.followed):
-        yield f"You followed {followed.hits} of {followed.of} reminders. Other hours may suit you better"
+        yield "You followed few reminders. Other hours may suit you better"
         yield "(`hipsync config set prompts.hours ...`), or another limit (`... sitting.limit 45m`);"
         yield "`hipsync why` says when few were followed."

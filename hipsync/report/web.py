@@ -102,7 +102,7 @@ def application(
         if form is None:
             return _plain("that is too much", 413)
         if not same(form.get("token", ""), door.token):
-            return _plain("this page is too old: load it anew", 403)
+            return _plain("this page is too old: load it again", 403)
         try:
             notice = await run_in_threadpool(backend.act, request.path_params["what"])
         except HipsyncError as error:

@@ -147,7 +147,7 @@ class Alarm:
     def use(self, settings: Settings) -> None:
         """Replace the service's settings, and check the plan at once."""
         self._service.settings = settings
-        log.info("the settings were read anew")
+        log.info("the settings were read again")
         self.look()
 
     def trouble(self) -> str | None:
@@ -181,7 +181,7 @@ class Alarm:
                 await self._service.wake(self._clock.now())
             due = self._due()
         except asyncio.CancelledError:  # by `end`; the scheduler would log it as a failure
-            log.info("a contact or a prompt under way was interrupted; nothing is lost")
+            log.info("a contact or a reminder under way was interrupted; nothing is lost")
             return
         except Outdated as error:
             self._end(error)

@@ -39,7 +39,7 @@ def answer_prompt(
     answers a prompt that was not for sitting.
     """
     if answer is Answer.STANDING and prompt.occasion is not Occasion.SITTING:
-        raise ConfigError(f"the prompt that stands ({prompt.occasion}) is not for sitting: `hipsync done`, or `skip`")
+        raise ConfigError(f"the open reminder ({prompt.occasion}) is not for sitting: `hipsync done`, or `skip`")
     until = now + snooze if answer is Answer.SNOOZED else None
     before = store.prompt(prompt)
     answered = before._replace(answer=answer, answered_at=now, snoozed_until=until)

@@ -145,7 +145,7 @@ class Connector:
                 raise
             self._tries.last.pop(band.id, None)
             self._store.note_sync(band.id, started, self._now(), count, None)
-            log.info("%s: %d new epochs", band.name, count)
+            log.info("%s: %d new rows", band.name, count)
             yield Talk(band, opened, count)
 
     def _zone(self) -> ZoneInfo:
@@ -280,7 +280,7 @@ def without_future(band: Band, batch: Sequence[Reading], now: datetime) -> Seque
     """
     past = [each for each in batch if is_believed(each.end if isinstance(each, Epoch) else each.at, now)]
     if len(past) < len(batch):
-        log.warning("%s: its clock was ahead: %d readings are left out", band.name, len(batch) - len(past))
+        log.warning("%s: its clock was ahead: %d rows are left out", band.name, len(batch) - len(past))
     return past
 
 

@@ -179,7 +179,7 @@ class LiveBands:
                 await asyncio.to_thread(self._store.append, band.id, waiting)
             except StoreError as error:
                 if self.trouble is None:
-                    log.error("%s: what it tells is kept in memory: %s", band.name, error)  # noqa: TRY400  one line
+                    log.error("%s: its data are kept in memory: %s", band.name, error)  # noqa: TRY400  one line
                 self.trouble = str(error)
                 if len(waiting) > MOST_NOT_STORED:
                     raise

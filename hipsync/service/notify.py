@@ -191,7 +191,7 @@ async def why_no_notices() -> str | None:
     finally:
         _hang_up(_Desktop(notifier))
     if not can:
-        return f"no notice server answers{why}: prompts come on the band and in the terminal until there is one"
+        return f"no notice server answers{why}: reminders come on the band and in the terminal until there is one"
     if Capability.BUTTONS not in can:
         return "the notice server shows no buttons: answer with `hipsync done`, `snooze` or `skip`"
     return None

@@ -302,7 +302,7 @@ class Service:
             band for band in away if band.id in heard and self._tries.last.get(band.id, LastTry.AWAY) is LastTry.AWAY
         ]
         for band in back:
-            log.info("%s: it is back in reach", band.name)
+            log.info("%s: it is back in range", band.name)
         self._tries.mark_back(back)
         return bool(back)
 

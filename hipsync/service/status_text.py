@@ -125,7 +125,7 @@ def _no_data(now: Now) -> str:
     if now.contact is not None and now.contact > now.at and now.running:
         again = f" {'Trying again at' if now.failing else 'Next sync'} {_when(now, now.contact)}."
     if now.failing is not None:
-        return f"No data since {at}: {now.failing} cannot be reached.{again}"
+        return f"No data since {at}: hipsync cannot connect to {now.failing}.{again}"
     match now.then:
         case (Doing.SITTING, int(minutes)):
             return f"Sitting for {length(minutes)} at the last sync, {at}.{again}"

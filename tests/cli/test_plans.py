@@ -148,7 +148,7 @@ def test_a_warm_up_that_was_shown_is_listed_as_one(machine: Machine) -> None:
     with Store.open(machine.database) as store:
         store.add_prompt(Prompt(NINE, NINE, "hip-rotation", sure=True, occasion=Occasion.WARM_UP))
     machine.now = NINE + MINUTE
-    assert machine.told("prompts").split()[-3:] == ["warm-up:", "no", "answer"]
+    assert machine.told("prompts").split()[-4:] == ["warm-up:", "waiting", "for", "you"]
     assert json.loads(machine.told("day", "--json", code=3))["prompts"][0]["occasion"] == "warm-up"
 
 

@@ -45,18 +45,18 @@ def settings(machine: Machine, text: str) -> None:
 
 
 def test_done_is_written_down_with_its_exercise(machine: Machine) -> None:
-    assert machine.told("done") == "Done: hip-extension. Well moved.\n"
+    assert machine.told("done") == "Saved: standing hip extension.\n"
     assert (prompt(machine).answer, prompt(machine).answered_at) == (Answer.DONE, machine.now)
     assert exercises(machine) == [Exercise(machine.now, "hip-extension", "prompt")]
-    assert machine.refused("done", code=2).startswith("no prompt stands that could be answered")
+    assert machine.refused("done", code=2).startswith("there is no open reminder")
     assert len(exercises(machine)) == 1
 
 
 def test_hurt_is_written_down_and_the_therapist_is_named(machine: Machine) -> None:
     settings(machine, THERAPIST)
     assert machine.told("done", "--hurt").splitlines() == [
-        "Sorry to hear that. hip-extension is not offered again.",
-        "Talk to your therapist: A. Body, +44 0, https://example.org.",
+        "Sorry to hear that. hipsync won't suggest standing hip extension until you choose it yourself.",
+        "If it doesn't ease, talk to your therapist: A. Body, +44 0, https://example.org.",
     ]
     assert prompt(machine).answer is Answer.HURT
     assert exercises(machine) == [Exercise(machine.now, "hip-extension", "prompt", hurt=True)]
@@ -65,7 +65,9 @@ def test_hurt_is_written_down_and_the_therapist_is_named(machine: Machine) -> No
 
 
 def test_hurt_without_a_therapist_still_says_what_to_do(machine: Machine) -> None:
-    assert machine.told("done", "--hurt").splitlines()[1] == "If the pain stays, see a physical therapist."
+    assert (
+        machine.told("done", "--hurt").splitlines()[1] == "If it doesn't ease, talk to a physiotherapist or osteopath."
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,19 +87,19 @@ def test_snooze_is_for_as_long_as_was_said(
     held = prompt(machine)
     assert (held.answer, held.snoozed_until) == (Answer.SNOOZED, machine.now + minutes * MINUTE)
     machine.now += 5 * MINUTE
-    assert machine.told("done") == "Done: hip-extension. Well moved.\n"
+    assert machine.told("done") == "Saved: standing hip extension.\n"
     assert prompt(machine).snoozed_until is None
 
 
 def test_skip_lets_it_go(machine: Machine) -> None:
-    assert machine.told("skip") == "Skipped: hip-extension.\n"
+    assert machine.told("skip") == "Skipped. The next reminder comes after your next break.\n"
     assert prompt(machine).answer is Answer.SKIPPED
     assert exercises(machine) == []
 
 
 def test_standing_is_written_down_with_its_label_and_the_day_stays_as_it_was(machine: Machine) -> None:
     before = json.loads(machine.told("day", "--json", code=3))
-    assert machine.told("standing").startswith("Noted: you were standing.")
+    assert machine.told("standing").startswith("Saved: you were standing.")
     assert prompt(machine).answer is Answer.STANDING
     with Store.read(machine.database) as store:
         assert store.labels(MONDAY, machine.now + MINUTE) == [Label(machine.now, State.STANDING)]
@@ -105,7 +107,7 @@ def test_standing_is_written_down_with_its_label_and_the_day_stays_as_it_was(mac
     assert after["prompts"][0]["answer"] == "standing"
     assert {**after, "prompts": []} == {**before, "prompts": []}
     assert "standing" in machine.told("prompts")
-    assert machine.refused("standing", code=2).startswith("no prompt stands that could be answered")
+    assert machine.refused("standing", code=2).startswith("there is no open reminder")
 
 
 @pytest.mark.parametrize("words", [["done"], ["done", "--hurt"], ["snooze"], ["skip"], ["standing"]])
@@ -113,7 +115,7 @@ def test_a_prompt_of_another_part_of_the_day_stands_no_more(machine: Machine, wo
     machine.now = NINE + timedelta(hours=3, seconds=1)
     before = prompt(machine)
     said = machine.refused(*words, code=2)
-    assert said == "no prompt stands that could be answered: `hipsync reminders` lists what was said"
+    assert said == "there is no open reminder: `hipsync exercise` starts one anyway"
     assert (prompt(machine), exercises(machine)) == (before, [])
 
 
@@ -170,7 +172,7 @@ def test_every_exercise_is_listed_with_its_steps_and_the_line_of_care(machine: M
 def test_a_pause_is_asked_for_as_people_say_it_and_ends_by_itself(
     machine: Machine, words: tuple[str, ...], told: str, end: timedelta
 ) -> None:
-    assert machine.told("pause", *words) == f"{told}; `hipsync resume` ends it sooner.\n"
+    assert machine.told("pause", *words) == f"{told}. `hipsync resume` ends it.\n"
     with Store.read(machine.database) as store:
         assert store.pause(machine.now) == Pause(machine.now, machine.now + end)
         assert store.pause(machine.now + end) is None
@@ -187,8 +189,8 @@ def test_resume_ends_it_and_what_is_no_end_is_refused(machine: Machine) -> None:
     assert machine.told("resume") == "There is no pause.\n"
     machine.told("pause")
     machine.now += 5 * MINUTE
-    assert machine.told("resume") == "Prompts come again.\n"
+    assert machine.told("resume") == "Reminders come again.\n"
     with Store.read(machine.database) as store:
         assert store.pause(machine.now) is None
     for words in (("until", "25:00"), ("until", "soon"), ("one", "hour"), ("soon",), ("0",)):
-        assert machine.refused("pause", *words, code=2).startswith(f"'{' '.join(words)}' says no end: use a length")
+        assert machine.refused("pause", *words, code=2).startswith(f"'{' '.join(words)}' is not a time: use 1h30m")

@@ -112,8 +112,8 @@ def week_of(machine: Machine, this: int, before: int) -> str:
 )
 def test_a_week_proposes_a_change_once(machine: Machine, this: int, before: int, proposed: bool) -> None:
     text = week_of(machine, this, before)
-    assert f"  reminders followed: {this} of 7\n" in text
-    assert ("other hours may suit you better" in text) is proposed
+    assert f"   Reminders followed         {this} of 7\n" in text
+    assert ("Other hours may suit you better" in text) is proposed
     assert ("another limit" in machine.told("week", "--plain")) is proposed
     found = json.loads(machine.told("week", "--json"))
     assert (found["reminders"], found["before"]["reminders"]) == (

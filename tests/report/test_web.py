@@ -264,7 +264,7 @@ def test_the_buttons_do_what_the_commands_do(browser: Browser, machine: Machine)
         (prompt,) = store.prompts(MONDAY, machine.now)
         assert prompt.answer is Answer.DONE
         assert [each.name for each in store.exercises(MONDAY, machine.now + timedelta(1))] == ["hip-extension"]
-    assert "no%20prompt%20stands" in browser.post("~/do/skip", {"token": token}).headers["location"]
+    assert "no%20open%20reminder" in browser.post("~/do/skip", {"token": token}).headers["location"]
     browser.post("~/do/pause", {"token": token})
     with Store.read(machine.database) as store:
         pause = store.pause(machine.now)

@@ -43,7 +43,7 @@ def test_a_pause_silences_the_running_service_and_resume_lets_it_speak(database:
     async def story(service: Watched) -> None:
         await service.until(lambda service: bool(service.wakes))
         assert not service.said
-        assert "Prompts come again." in await typed(database, "resume")
+        assert "Reminders come again." in await typed(database, "resume")
         await service.until(lambda service: len(service.said) == 1)
 
     with Store.open(database) as store:

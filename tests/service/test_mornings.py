@@ -347,7 +347,7 @@ def test_prompts_and_the_day_say_what_each_was_for_and_the_answers_work_on_it(ma
                 at, local("03-03 07:31"), "hip-extension", sure=True, where=(Where.DESKTOP,), occasion=Occasion.MORNING
             )
         )
-    assert machine.told("done") == "Done: hip-extension. Well moved.\n"
+    assert machine.told("done") == "Saved: standing hip extension.\n"
     assert machine.told("prompts").split()[-2:] == ["morning:", "done"]
     for command in (["prompts"], ["day"]):
         (prompt,) = json.loads(machine.told(*command, "--json"))["prompts"]

@@ -231,7 +231,7 @@ ROWS = {
     ),
     "out of reach": (
         Scene(from_("14:00", "20m walk"), failed=("14:48",)), "14:49",
-        ["No data since 14:20: Mi Smart Band 5 cannot be reached. Trying again at 14:50."],
+        ["No data since 14:20: hipsync cannot connect to Mi Smart Band 5. Trying again at 14:50."],
         "no data 14:20", "unknown",
     ),
     "watched, and silent": (
@@ -267,7 +267,7 @@ def test_a_service_that_does_not_run_promises_nothing() -> None:
     assert sentences(now) == ["Sitting for 34 min, since 15:09."]
     assert (bar(now)["text"], bar(now)["class"], bar(now)["percentage"]) == ("34 min, off", "off", 56)
     gone = Scene(from_("14:00", "20m walk"), failed=("14:48",)).now("14:49", running=False)
-    assert sentences(gone) == ["No data since 14:20: Mi Smart Band 5 cannot be reached."]
+    assert sentences(gone) == ["No data since 14:20: hipsync cannot connect to Mi Smart Band 5."]
 
 
 def test_minutes_are_unknown_and_not_nought_while_nobody_sits() -> None:

@@ -137,7 +137,7 @@ def running(database: Path) -> Generator[Running]:
 
 def test_run_syncs_a_simulated_band_refuses_a_second_and_ends_on_sigterm(paired: Path) -> None:
     with running(paired) as run:
-        run.until("new epochs")
+        run.until("new rows")
         second = subprocess.run(
             [sys.executable, "-c", "from hipsync.__main__ import main; main()", "--db", str(paired), "run"],
             capture_output=True,
