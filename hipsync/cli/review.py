@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hipsync.core.trial import Compared
     from hipsync.core.weeks import Weeks
     from hipsync.model import Band
-    from hipsync.report.pen import Depth, Pen
+    from hipsync.report.pen import Pen
     from hipsync.report.period_facts import PeriodKind
     from hipsync.store import Store
 
@@ -248,39 +248,10 @@ def _echo_period(
 
 
 def pen_of(app: App) -> Pen:
-    """What the terminal can show; 80 columns in a pipe, so that piped text does not depend on the terminal."""
-    from hipsync.report.pen import Pen
+    """What standard output can show."""
+    from hipsync.report.pen import pen_for
 
-    if not sys.stdout.isatty():
-        return Pen(_depth() if app.colour else 0, _shows_unicode())
-    import shutil
-
-    columns, lines = shutil.get_terminal_size()
-    return Pen(_depth() if app.colour else 0, _shows_unicode(), columns, lines)
-
-
-def _depth() -> Depth:
-    import os
-
-    many = "256color" in os.environ.get("TERM", "") or os.environ.get("COLORTERM") in {"truecolor", "24bit"}
-    return 256 if many else 16
-
-
-def _shows_unicode() -> bool:
-    """Whether the terminal or file takes more than ASCII.
-
-    The encoding alone does not say so: under LANG=C Python writes UTF-8 all the same (PEP 538).
-    """
-    import os
-
-    writes_utf = (sys.stdout.encoding or "ascii").lower().startswith("utf")
-    locale = os.environ.get("LC_ALL") or ""
-    if not locale:
-        ctype = os.environ.get("LC_CTYPE", "")
-        set_by_python = ctype in {"", "C.UTF-8", "C.utf8"}
-        locale = os.environ.get("LANG", "") if set_by_python else ctype
-    is_plain = locale in {"", "C", "POSIX"} and sys.platform != "win32" and "PYTHONIOENCODING" not in os.environ
-    return writes_utf and not is_plain
+    return pen_for(sys.stdout, colour=app.colour)
 
 
 def _echo_csv(days: Sequence[DaySummary]) -> None:

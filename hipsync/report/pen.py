@@ -6,10 +6,12 @@ contrast of 3.1 or more on white and on black (`tests/report/test_pen.py` calcul
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TextIO
 
 from hipsync.core.ribbon import Shade
 
@@ -90,6 +92,39 @@ class Pen(NamedTuple):
         return self.shaded(Shade.UP, self.sign("█") * filled) + self.sign("░") * (of - filled)
 
 
+def pen_for(stream: TextIO, *, colour: bool) -> Pen:
+    """What a stream can show; 80 columns where it is no terminal, so that piped text does not depend on one.
+
+    Without `colour` nothing has colours.
+    """
+    depth: Depth = 0 if not colour else 256 if _has_many_colours() else 16
+    if not stream.isatty():
+        return Pen(depth, shows_unicode(stream))
+    import shutil
+
+    columns, lines = shutil.get_terminal_size()
+    return Pen(depth, shows_unicode(stream), columns, lines)
+
+
+def _has_many_colours() -> bool:
+    return "256color" in os.environ.get("TERM", "") or os.environ.get("COLORTERM") in {"truecolor", "24bit"}
+
+
+def shows_unicode(stream: TextIO) -> bool:
+    """Whether a terminal or file takes more than ASCII.
+
+    The encoding alone does not say so: under LANG=C Python writes UTF-8 all the same (PEP 538).
+    """
+    writes_utf = (stream.encoding or "ascii").lower().startswith("utf")
+    locale = os.environ.get("LC_ALL") or ""
+    if not locale:
+        ctype = os.environ.get("LC_CTYPE", "")
+        set_by_python = ctype in {"", "C.UTF-8", "C.utf8"}
+        locale = os.environ.get("LANG", "") if set_by_python else ctype
+    is_plain = locale in {"", "C", "POSIX"} and sys.platform != "win32" and "PYTHONIOENCODING" not in os.environ
+    return writes_utf and not is_plain
+
+
 def wide(text: str) -> int:
     """How many columns a text takes that may have escape sequences for colours."""
     return len(re.sub(r"\x1b\[[0-9;]*m", "", text))
@@ -109,8 +144,9 @@ def spread(left: str, right: str, columns: int) -> list[str]:
 
 
 def sentences(text: str, columns: int) -> list[str]:
-    """A text on as many lines as it needs, broken between words."""
-    return wrapped(text.split(), columns, " ")
+    """A text on as many lines as it needs, broken between words, or within one that is wider than a line."""
+    words = (word[at : at + columns] for word in text.split() for at in range(0, len(word), columns))
+    return wrapped([*words], columns, " ")
 
 
 def wrapped(parts: Sequence[str], columns: int, between: str = "   ") -> list[str]:

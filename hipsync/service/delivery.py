@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from hipsync.core.exercises import Move
 from hipsync.instants import latest
-from hipsync.model import Answer, Prompt, Remark, Where
+from hipsync.model import MINUTE, Answer, Occasion, Prompt, Remark, Where
+from hipsync.report.card import card
 from hipsync.report.json_csv import prompt_json
 from hipsync.service.answers import answer_prompt, standing_prompt
 from hipsync.service.notify import (
@@ -73,7 +74,10 @@ class Delivery:
     async def _show(self, prompt: Prompt, move: Move, strong: bool) -> list[Where]:
         notice = notice_of(prompt, move, strong=strong)
         where: list[Where] = []
-        if to_terminal(notice, sys.stdout):
+        snooze = self.config.snooze // MINUTE
+        if to_terminal(
+            notice, sys.stdout, lambda pen: card(_heading(prompt, notice), move, snooze, prompt.sitting_minutes, pen)
+        ):
             where.append(Where.TERMINAL)
         asking = Asking(prompt.at, buttons_of(self.config.snooze), lambda answer: self._store_answer(prompt, answer))
         if self.config.desktop and await to_desktop(notice, asking):
@@ -116,3 +120,8 @@ class Delivery:
             log.info("a notice was answered too late: %s", answer)
             return
         answer_prompt(self._store, prompt, answer, self._now(), self.config.snooze)
+
+
+def _heading(prompt: Prompt, notice: Notice) -> str:
+    """The title of a card, which only its reader sees."""
+    return "Time to get up" if prompt.occasion is Occasion.SITTING and prompt.sure else notice.title

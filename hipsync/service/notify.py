@@ -28,6 +28,8 @@ from hipsync.core.exercises import Move
 from hipsync.host import transient
 from hipsync.host.transient import Transient
 from hipsync.model import MINUTE, Answer, Occasion, Prompt, Remark, Trouble
+from hipsync.report.card import NARROWEST
+from hipsync.report.pen import Pen, pen_for
 from hipsync.text import clean, length
 
 if TYPE_CHECKING:
@@ -84,18 +86,21 @@ def remark_of(remark: Remark) -> Notice:
     return Notice(_TITLES[remark.what], remark.text)
 
 
-def to_terminal(notice: Notice, stream: TextIO) -> bool:
-    """Write a notice as one line, with a bell if it is strong; return whether it went to a terminal.
+def to_terminal(notice: Notice, stream: TextIO, card: Callable[[Pen], Sequence[str]] | None = None) -> bool:
+    """Write a notice, with a bell if it is strong; return whether it went to a terminal.
 
-    Nothing in the words can steer the terminal, and characters that it cannot show become question marks. A stream that
-    is closed makes it False.
+    It is one line; on a terminal that is wide enough, what `card` makes for it. Nothing in the words can steer the
+    terminal, and characters that it cannot show become question marks. A stream that is closed makes it False.
     """
-    line = f"{clean(notice.title, LONGEST)}. {clean(notice.body, LONGEST)}"
+    text = f"{clean(notice.title, LONGEST)}. {clean(notice.body, LONGEST)}"
     encoding = stream.encoding or "utf-8"
     try:
         terminal = stream.isatty()
+        if card is not None and terminal:
+            pen = pen_for(stream, colour=not os.environ.get("NO_COLOR"))
+            text = "\n".join(card(pen)) if pen.columns >= NARROWEST else text
         bell = "\a" if notice.strong and terminal else ""
-        stream.write(f"{bell}{line.encode(encoding, 'replace').decode(encoding)}\n")
+        stream.write(f"{bell}{text.encode(encoding, 'replace').decode(encoding)}\n")
         stream.flush()
     except (OSError, ValueError) as error:  # ValueError: somebody closed it
         log.debug("the terminal is gone: %s", error)

@@ -1,0 +1,190 @@
+"""The exercises as movements: key poses, how long they take, and what stands beside. Add an entry and it is drawn.
+
+Between key poses every number is eased; a knee that draws circles swings two numbers of one leg round instead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, TypeVar
+
+from hipsync.core.skeleton import STANDING_HIPS, Arm, Grip, Hang, Leg, Plant, Point, Pose, Swing
+
+Part = Literal["left", "right", "left_arm", "right_arm", "trunk"]
+Stroke = Sequence[Point]
+
+
+class Key(NamedTuple):
+    """A pose of the cycle: how long it takes to get there from the one before, and how long it is held, in seconds."""
+
+    pose: Pose
+    go_s: float
+    hold_s: float
+
+
+class Orbit(NamedTuple):
+    """A knee that draws circles, with the right leg: by how much its thigh goes up and down and out and in."""
+
+    pose: Pose
+    flex: float
+    turn: float
+    seconds: float
+
+
+class Figure(NamedTuple):
+    """An exercise as a movement, for the right leg where it has sides."""
+
+    movement: Sequence[Key] | Orbit
+    """The poses of the cycle, the start first and the far end second; or an orbit."""
+    moving: frozenset[Part]
+    far: frozenset[Part]
+    """Parts on the side that is away from the viewer."""
+    order: Sequence[Part]
+    """The parts, the farthest first, so that nearer ones are drawn over them."""
+    props: Sequence[Stroke]
+    view: float = 0
+    """From where it is seen: 0 from the person's right, 90 from the front."""
+
+
+def chair(
+    x: float, *, facing: int = 1, y: float = 0, width: float = 34, back: float = 94, depth: float = 38
+) -> list[Stroke]:
+    """A chair whose back stands at x; its seat goes on from there, forward if `facing` is 1, backward if -1."""
+    half, far, seat = width / 2, x + facing * depth, 49.0
+    strokes: list[Stroke] = []
+    for side in (y - half, y + half):
+        strokes += [
+            ((x, side, 0), (x, side, back)),
+            ((far, side, 0), (far, side, seat)),
+            ((x, side, seat), (far, side, seat)),
+        ]
+    for at, height in ((x, seat), (far, seat), (x, back), (x, back - 14)):
+        strokes.append(((at, y - half, height), (at, y + half, height)))
+    return strokes
+
+
+def length_s(figure: Figure) -> float:
+    """How many seconds one cycle takes."""
+    movement = figure.movement
+    return movement.seconds if isinstance(movement, Orbit) else sum(key.go_s + key.hold_s for key in movement)
+
+
+def far_end_s(figure: Figure) -> float:
+    """How many seconds after the begin of a cycle the far end is held, which tells most as a still picture."""
+    movement = figure.movement
+    if isinstance(movement, Orbit):
+        return 0.0
+    start, end = movement[0], movement[1]
+    return start.hold_s + end.go_s + end.hold_s / 2
+
+
+def pose_at(figure: Figure, seconds: float) -> Pose:
+    """The pose so many seconds after the begin of the first cycle."""
+    movement, left = figure.movement, seconds % length_s(figure)
+    if isinstance(movement, Orbit):
+        return _on_orbit(movement, left)
+    for number, key in enumerate(movement):
+        after = movement[(number + 1) % len(movement)]
+        if left < key.hold_s:
+            return key.pose
+        left -= key.hold_s
+        if left < after.go_s:
+            part = left / after.go_s
+            return _between(key.pose, after.pose, part * part * (3 - 2 * part))
+        left -= after.go_s
+    return movement[0].pose
+
+
+def _on_orbit(orbit: Orbit, seconds: float) -> Pose:
+    leg, phase = orbit.pose.right, 2 * math.pi * seconds / orbit.seconds
+    if not isinstance(leg, Swing):
+        raise TypeError("only a leg in the air draws circles")
+    turned = leg._replace(flex=leg.flex + orbit.flex * math.cos(phase), turn=leg.turn + orbit.turn * math.sin(phase))
+    return orbit.pose._replace(right=turned)
+
+
+def _between(start: Pose, end: Pose, part: float) -> Pose:
+    return Pose(
+        x=start.x + (end.x - start.x) * part,
+        z=start.z + (end.z - start.z) * part,
+        lean=start.lean + (end.lean - start.lean) * part,
+        left=_limb(start.left, end.left, part),
+        right=_limb(start.right, end.right, part),
+        left_arm=_limb(start.left_arm, end.left_arm, part),
+        right_arm=_limb(start.right_arm, end.right_arm, part),
+        elbows=start.elbows,
+    )
+
+
+Limb = TypeVar("Limb", Leg, Arm)
+
+
+def _limb(start: Limb, end: Limb, part: float) -> Limb:
+    """A limb between two positions of one kind. Raises `TypeError` if they are of two kinds."""
+    if type(start) is not type(end):
+        raise TypeError("a limb cannot be planted and swing in one movement")
+    return type(start)(*(a + (b - a) * part for a, b in zip(start, end, strict=True)))
+
+
+_UPRIGHT = Pose(0, STANDING_HIPS, 0, Plant(0), Plant(0), Hang(0), Hang(0))
+_SEATED = _UPRIGHT._replace(z=55, left=Swing(86, 2, 0, 86), right=Swing(86, 2, 0, 86))
+
+
+def _extension() -> Figure:
+    hand = Grip(36, 13, 103)
+    stand = Pose(2, STANDING_HIPS, 1, Plant(3), Swing(0, knee=4), hand, hand)
+    back = stand._replace(lean=5, right=Swing(-30, knee=6, toes=12))
+    return Figure(
+        [Key(stand, 2, 1), Key(back, 2, 2)], frozenset({"right"}), frozenset({"left", "left_arm"}),
+        ("left", "left_arm", "trunk", "right", "right_arm"), chair(36, back=101), view=14,
+    )  # fmt: skip
+
+
+def _flexor_stretch() -> Figure:
+    elbows = (-1.0, 0.2, 0.0)
+    step = Pose(-13, 87, 0, Plant(26), Plant(-60, 8, 4, 25), Grip(24, 12, 94), Grip(-10, 13, 91), elbows)
+    shift = Pose(8, 72, -3, Plant(26), Plant(-60, 8, 6, 35), Grip(50, 12, 96), Grip(11, 13, 76), elbows)
+    return Figure(
+        [Key(step, 2, 1), Key(shift, 3, 4)], frozenset({"right"}), frozenset({"left", "left_arm"}),
+        ("left", "left_arm", "trunk", "right", "right_arm"), chair(50, depth=36), view=12,
+    )  # fmt: skip
+
+
+def _circles() -> Figure:
+    up = Pose(0, STANDING_HIPS, 0, Plant(0), Swing(66, 14, 0, 86, 6), Grip(-16, 30, 96), Hang(-16, 20, 20))
+    return Figure(
+        Orbit(up, 14, 26, 4), frozenset({"right"}), frozenset({"left", "left_arm"}),
+        ("left_arm", "left", "trunk", "right", "right_arm"),
+        chair(-16, y=42, facing=-1, width=30, depth=34), view=28,
+    )  # fmt: skip
+
+
+def _seated_opening() -> Figure:
+    shut = _SEATED._replace(left_arm=Hang(20, 30, 40), right_arm=Hang(20, 30, 40))
+    wide = Swing(84, 42, 0, 84)
+    open_ = shut._replace(left=wide, right=wide, left_arm=Hang(20, 50, 40), right_arm=Hang(20, 50, 40))
+    return Figure(
+        [Key(shut, 2, 1), Key(open_, 2, 3)], frozenset({"left", "right"}), frozenset(),
+        ("trunk", "left_arm", "right_arm", "left", "right"), chair(-26, width=46, depth=36, back=100), view=80,
+    )  # fmt: skip
+
+
+def _seated_inward() -> Figure:
+    arm = Hang(-8, 50, 30)
+    still = _SEATED._replace(z=56, left=Swing(86, 14, 0, 86), right=Swing(86, 8, 0, 86), left_arm=arm, right_arm=arm)
+    out = still._replace(right=Swing(86, 8, -34, 86))
+    return Figure(
+        [Key(still, 2, 0.5), Key(out, 2, 0.5)], frozenset({"right"}), frozenset(),
+        ("left_arm", "left", "trunk", "right_arm", "right"), chair(-26, width=46, depth=36, back=100), view=-60,
+    )  # fmt: skip
+
+
+FIGURES: Mapping[str, Figure] = {
+    "hip-extension": _extension(),
+    "hip-flexor-stretch": _flexor_stretch(),
+    "hip-rotation": _circles(),
+    "seated-hip-opening": _seated_opening(),
+    "seated-inward-rotation": _seated_inward(),
+}
+"""The movement of each exercise that comes with hipsync, by its name."""
