@@ -82,6 +82,19 @@ def test_a_terminal_shows_one_line_and_a_strong_one_rings() -> None:
         assert os.read(seen, 1000) == b"\aTime to move. Stand up.\r\n"
 
 
+def test_a_wide_terminal_shows_the_card_and_all_else_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    with terminal() as (stream, seen):
+        assert to_terminal(NOTICE, stream, lambda pen: ["a", f"{pen.columns}"])
+        assert os.read(seen, 1000) == b"a\r\n60\r\n"
+        monkeypatch.setenv("COLUMNS", "59")
+        assert to_terminal(NOTICE, stream, lambda _: pytest.fail("it is too narrow"))
+        assert os.read(seen, 1000) == b"Time to move. Stand up.\r\n"
+    stream = io.StringIO()
+    assert not to_terminal(NOTICE, stream, lambda _: pytest.fail("it is no terminal"))
+    assert stream.getvalue() == "Time to move. Stand up.\n"
+
+
 def test_a_file_gets_the_line_without_a_bell_but_nobody_saw_it() -> None:
     stream = io.StringIO()
     assert not to_terminal(STRONG, stream)
