@@ -29,9 +29,6 @@ IN_REACH = 2 * MINUTE
 BACK = 8 * MINUTE
 """The bound for a band that was out of reach: it is listened for every five minutes at least."""
 CALLED, WATCHED = "huami", "infinitime"
-GRAIN = {CALLED: timedelta(), WATCHED: MINUTE}
-"""A band that is called is asked and judged in the minute that the twin names. One that is watched tells when it likes,
-and is looked at a minute after it was last looked at."""
 SETTINGS = settings_of(Config(morning=False), LONDON.key)
 PLACES = {(True, True): Place.BOTH, (True, False): Place.NOTICE, (False, True): Place.BAND}
 
@@ -97,12 +94,12 @@ def told_of(told: Script, lived: Lived, kind: str, settings: Settings) -> Told:
         before = bisect_left(instants, at)
         return news[before - 1][1] if before else told.start
 
-    def newest(at: datetime) -> int | None:
+    def so_far(at: datetime, of: datetime) -> int | None:
         before = bisect_left(instants, at) if kind == WATCHED else 0
         if not before:
             return None
         lately = [(each.at, each.steps) for _, each in lived.counters[max(0, before - 10) : before]]
-        return independent.counter_rows(lately).get(news[before - 1][1] - MINUTE, (0, None))[0]
+        return independent.counter_rows(lately).get(of, (0, None))[0]
 
     def seen(at: datetime) -> Seen:
         desk = told.desk(at)
@@ -111,7 +108,7 @@ def told_of(told: Script, lived: Lived, kind: str, settings: Settings) -> Told:
     return Told(
         line, lambda i: line.steps[i] > 0 or line.origin + i * MINUTE in awake, known, seen, in_hours, at_lunch,
         [(each.at, each.until) for each in told.pauses], answer, told.end, settings.band, stays=kind == WATCHED,
-        newest=newest, early=settings.policy.early_minutes,
+        looks=lived.wakes, so_far=so_far, early=settings.policy.early_minutes,
     )  # fmt: skip
 
 
@@ -122,7 +119,7 @@ def differences(life: Run) -> list[str]:
     wrong = [
         f"{life.local(a.at)} {PLACES[a.notice, a.band]}, to be {life.local(b.minute)} {b.place} ({b.number}, {b.owed})"
         for a, b in zip(given, predicted, strict=False)
-        if PLACES[a.notice, a.band] != b.place or not -GRAIN[life.kind] <= a.at - b.minute < MINUTE + GRAIN[life.kind]
+        if PLACES[a.notice, a.band] != b.place or not timedelta() <= a.at - b.minute < MINUTE
     ]
     wrong += [f"{life.local(each.at)}: was not to be shown" for each in given[len(predicted) :]]
     wrong += [f"{life.local(each.minute)}: was to be shown" for each in predicted[len(given) :]]
@@ -134,13 +131,8 @@ def differences(life: Run) -> list[str]:
 
 def stored_wrong(life: Run, showing: Showing, prompt: Prompt) -> list[str]:
     """What is stored of a prompt and not as the twin says."""
-    grain = GRAIN[life.kind]
-    due = minute(prompt.due) if showing.early else prompt.due
-    is_right = (
-        abs(due - showing.due) <= (grain if showing.early else timedelta())
-        and prompt.sitting_minutes is not None
-        and abs(prompt.sitting_minutes - showing.sitting) <= grain / MINUTE
-    )
+    due = minute(prompt.due) if showing.early and life.kind == CALLED else prompt.due
+    is_right = (due, prompt.sitting_minutes) == (showing.due, showing.sitting)
     return [] if is_right else [f"{life.local(prompt.at)}: {prompt.due}, {prompt.sitting_minutes}; to be {showing}"]
 
 

@@ -1,6 +1,8 @@
 """When and where each reminder has to be shown at a computer, calculated from docs/rule.md alone.
 
 It imports nothing of hipsync. It walks through whole minutes; what is shown in a minute is predicted for that minute.
+With a band that stays connected it walks through the instants at which the service looked, for between two of them much
+may be told.
 Where the text is silent, `DECISIONS` says what was chosen here.
 """
 
@@ -35,8 +37,6 @@ DECISIONS = """
 MINUTE = timedelta(minutes=1)
 FRESH = 3 * MINUTE
 AWAY = 10
-LATE = timedelta(seconds=6)
-"""Into a minute, what a band that stays connected has told by the look of that minute."""
 LOOK_BEFORE = 150 * timedelta(seconds=1)
 
 
@@ -97,8 +97,10 @@ class Told:
     """Whether a band vibrates, and may."""
     stays: bool = False
     """Whether the band stays connected."""
-    newest: Callable[[datetime], int | None] = lambda _: None
-    """The steps of the last known minute as they were told before an instant, if more may be told of it later."""
+    looks: Sequence[datetime] = ()
+    """When the service looked at what a band has told that stays connected."""
+    so_far: Callable[[datetime, datetime], int | None] = lambda _, __: None
+    """The steps of a minute as they were told before an instant, if more may be told of it later."""
     limit: int = 60
     early: int = 10
 
@@ -168,12 +170,16 @@ class Twin:
     _before: tuple[datetime, Seen] | None = None
 
     def run(self) -> list[Showing]:
-        now = self.told.line.origin + MINUTE
-        while now < self.told.end:
+        for now in self.told.looks if self.told.stays else self._minutes():
             if (shown := self._minute(now)) is not None:
                 self.found.append(shown)
-            now += MINUTE
         return self.found
+
+    def _minutes(self) -> Iterator[datetime]:
+        now = self.told.line.origin + MINUTE
+        while now < self.told.end:
+            yield now
+            now += MINUTE
 
     def _minute(self, now: datetime) -> Showing | None:
         told = self.told
@@ -182,7 +188,7 @@ class Twin:
         last = self._index(self._news(now)) - 1
         if last < 0 or last >= len(told.line.ages):
             return None
-        with told.line.so_far(last, told.newest(now + LATE)):
+        with told.line.so_far(last, told.so_far(now, told.line.origin + last * MINUTE)):
             return self._judged(now, last)
 
     def _judged(self, now: datetime, last: int) -> Showing | None:
@@ -195,7 +201,9 @@ class Twin:
 
     def _news(self, now: datetime) -> datetime:
         """Return the end of what is known when this minute's look is judged: a band that is called tells at once."""
-        return min(now, self.told.known(now + (LATE if self.told.stays else MINUTE)))
+        if self.told.stays:
+            return min(now.replace(second=0, microsecond=0), self.told.known(now))
+        return min(now, self.told.known(now + MINUTE))
 
     def _index(self, at: datetime) -> int:
         return (at - self.told.line.origin) // MINUTE
