@@ -39,17 +39,17 @@ def etc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("tz", "head"),
+    ("tz", "until"),
     [
-        ("CET-1CEST,M3.5.0,M10.5.0/3", "Friday 20 November 2026 (CET), known up to 10:02"),
-        ("Antarctica/Troll", "Friday 20 November 2026 (Antarctica/Troll), known up to 09:02"),
-        ("US/East-Indiana", "Friday 20 November 2026 (US/East-Indiana), known up to 04:02"),
-        ("UTC-3", "Friday 20 November 2026 (Etc/GMT-3), known up to 12:02"),
-        ("", "Friday 20 November 2026 (UTC), known up to 09:02"),
+        ("CET-1CEST,M3.5.0,M10.5.0/3", "up to 10:02"),
+        ("Antarctica/Troll", "up to 09:02"),
+        ("US/East-Indiana", "up to 04:02"),
+        ("UTC-3", "up to 12:02"),
+        ("", "up to 09:02"),
     ],
 )
-def test_the_times_of_a_day_are_those_of_tz(machine: Machine, tz: str, head: str) -> None:
-    assert machine.told("day", "2026-11-20", env={"TZ": tz}).splitlines()[0] == head
+def test_the_times_of_a_day_are_those_of_tz(machine: Machine, tz: str, until: str) -> None:
+    assert machine.told("day", "2026-11-20", env={"TZ": tz}).splitlines()[0].endswith(f"a, {until}")
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
@@ -73,7 +73,7 @@ def test_a_zone_with_leap_seconds_shows_the_minutes_of_one_without(machine: Mach
     """In a process of its own: the C library counts leap seconds for the whole of it."""
     with machine.process("day", "2026-11-20", env={"TZ": "right/Europe/Rome"}) as day:
         out, err = day.communicate(timeout=60)
-    assert (out.splitlines()[0], err) == ("Friday 20 November 2026 (Europe/Rome), known up to 10:02", "")
+    assert (out.splitlines()[0].split()[-3:], err) == (["up", "to", "10:02"], "")
 
 
 def test_utc_is_said_once_where_nothing_names_a_zone(machine: Machine, etc: Path) -> None:
@@ -83,7 +83,7 @@ def test_utc_is_said_once_where_nothing_names_a_zone(machine: Machine, etc: Path
     assert done.stderr == (
         "hipsync: nothing names this computer's time zone, so times are in UTC: set TZ or link /etc/localtime\n"
     )
-    assert "(UTC), known up to 09:02" in done.stdout
+    assert done.stdout.splitlines()[0].endswith("a, up to 09:02")
 
 
 def test_a_link_to_no_zone_says_what_to_do(machine: Machine, etc: Path) -> None:

@@ -109,6 +109,13 @@ def keeps_the_law(
             assert Shade.PAST in touched(max(stretch.start, told.start), stretch.end), stretch
 
 
+def test_the_hour_that_is_skipped_is_empty() -> None:
+    start = datetime(2026, 3, 28, 20, tzinfo=UTC)
+    told, _ = summed(day("30h walk", start), zone="Europe/Rome", when=date(2026, 3, 29))
+    drawn = ribbon(told, cells_of(told))
+    assert drawn == [Shade.UP] * 24 + [None] * 12 + [Shade.UP] * (len(drawn) - 36)
+
+
 PARTS = st.lists(
     st.tuples(
         st.sampled_from(["sit", "sit", "sit", "walk", "walk 4", "walk 1", "stand", "off", "sleep", "gap"]),

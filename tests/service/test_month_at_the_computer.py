@@ -6,7 +6,7 @@ laws of a good moment are held against the script once more, without it.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -102,7 +102,9 @@ def told_of(told: Script, lived: Lived, kind: str, settings: Settings) -> Told:
         return independent.counter_rows(lately).get(of, (0, None))[0]
 
     def seen(at: datetime) -> Seen:
-        desk = told.desk(at)
+        """What was seen at the last look at the computer, of which there is one a minute at most."""
+        looked = bisect_right(lived.looks, at) if kind == WATCHED else 0
+        desk = told.desk(lived.looks[looked - 1] if looked and at - lived.looks[looked - 1] < MINUTE else at)
         return Seen(desk.idle, desk.busy is not None, desk.locked)
 
     return Told(

@@ -110,7 +110,7 @@ def test_each_key_sets_its_setting_and_no_other(file: Path, table: str, line: st
     ("text", "said"),
     [
         ("[siting]\n", "there is no table [siting]: do you mean sitting?"),
-        ("[xyz]\n", "there is no table [xyz]; there are sitting, presence, prompts, day, sync, radio, exercises,"),
+        ("[xyz]\n", "there is no table [xyz]; there are sitting, presence, prompts, goals, day, sync, radio,"),
         ('[radio]\nadapter = "usb0"\n', "radio.adapter = 'usb0': must be an adapter such as"),
         ('[radio]\nadapter = "hci0/../x"\n', "radio.adapter = 'hci0/../x': must be an adapter such as"),
         ("sitting = 1\n", "sitting must be a table: [sitting]"),
