@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from hipsync.core.followed import few_followed
 from hipsync.core.period import PeriodSummary, awake_minutes, change
 from hipsync.core.ribbon import ON_FEET, Shade, plain_ribbon
-from hipsync.core.summary import DaySummary
+from hipsync.core.summary import DaySummary, PromptOutcome
 from hipsync.model import Answer, Kind
 from hipsync.report.by_clock import clock, places, row_begins, row_minutes
 from hipsync.report.day_words import names_of, slots, spells
@@ -198,16 +198,20 @@ def _kept(period: PeriodSummary) -> int | None:
 
 def _came(period: PeriodSummary) -> Iterator[str]:
     """What came of the reminders, the most frequent first: "9 got you up", "2 snoozed"."""
-    found: Counter[str] = Counter()
-    for day in period.days:
-        for outcome in day.prompts:
-            if outcome.moved_within_minutes is not None or outcome.prompt.answer is Answer.MOVED:
-                found["got you up"] += 1
-            elif outcome.prompt.answer in {None, Answer.IGNORED}:
-                found["without an answer"] += 1
-            else:
-                found[outcome.prompt.answer.value if outcome.prompt.answer is not Answer.HURT else "hurt"] += 1
+    found = Counter(_word_of(outcome) for day in period.days for outcome in day.prompts)
     yield from (f"{count} {what}" for what, count in found.most_common())
+
+
+def _word_of(outcome: PromptOutcome) -> str:
+    match outcome.prompt.answer:
+        case None | Answer.IGNORED | Answer.MOVED if outcome.moved_within_minutes is not None:
+            return "got you up"
+        case Answer.MOVED:
+            return "got you up"
+        case None | Answer.IGNORED:
+            return "without an answer"
+        case answer:
+            return answer.value
 
 
 def _notes(week: PeriodSummary) -> Iterator[str]:

@@ -10,6 +10,7 @@ import logging
 import sys
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from hipsync.core.exercises import Move
 from hipsync.instants import latest
@@ -79,7 +80,7 @@ class Delivery:
             notice, sys.stdout, lambda pen: card(_heading(prompt, notice), move, snooze, prompt.sitting_minutes, pen)
         ):
             where.append(Where.TERMINAL)
-        asking = Asking(prompt.at, buttons_of(self.config.snooze), lambda answer: self._store_answer(prompt, answer))
+        asking = Asking(prompt.at, buttons_of(self.config.snooze), partial(self._store_answer, prompt))
         if self.config.desktop and await to_desktop(notice, asking):
             where.append(Where.DESKTOP)
         return where

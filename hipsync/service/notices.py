@@ -43,8 +43,9 @@ def to_withdraw(
     if not shown:
         return []
     mine = prompts_for(found.stretches[-1], said, now)[-1:] if found.age else []
-    kept = {each.at for each in said if _stays(each, mine, now)} if pause is None or now >= pause.until else set()
-    return sorted({*shown} - kept)
+    if pause is not None and now < pause.until:
+        return sorted(shown)
+    return sorted({*shown} - {each.at for each in said if _stays(each, mine, now)})
 
 
 def _stays(prompt: Prompt, mine: Sequence[Prompt], now: datetime) -> bool:

@@ -8,7 +8,7 @@ Where the text is silent, `DECISIONS` says what was chosen here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -119,7 +119,7 @@ class DeskLine(Line):
         return super()._brk(t)
 
     @contextmanager
-    def so_far(self, t: int, steps: int | None) -> Iterator[None]:
+    def so_far(self, t: int, steps: int | None) -> Generator[None]:
         """Judge minute t by the steps that are known of it so far; no later one may be asked about meanwhile."""
         kept = self.steps[t], self.ages[t]
         if steps is not None and self.conditions[t] == "counted":
