@@ -57,6 +57,17 @@ COMMANDS = {
 }
 """The module of this package that defines each command, by the command's name, in the order of `hipsync --help`."""
 
+GROUPS = {
+    "Your day": ("today", "day", "week", "month", "status", "why", "trial", "web"),
+    "Reminders": (
+        "done", "snooze", "skip", "standing", "pause", "resume", "reminders", "exercise", "plan", "desk",
+    ),
+    "Bands": ("pair", "scan", "bands", "sync", "drivers", "simulate", "demo"),
+    "Data": ("import", "export", "db"),
+    "Service": ("run", "service", "doctor", "config"),
+}  # fmt: skip
+"""The commands as `hipsync --help` groups them."""
+
 OTHER_NAMES = {"prompts": "reminders"}
 """Names that commands had first, which scripts use."""
 
@@ -88,6 +99,26 @@ class Commands(click.Group):
             return None
         name_variables(found, f"HIPSYNC_{cmd_name.upper()}")
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in groups."""
+        room = formatter.width - 6 - max(map(len, COMMANDS))
+        for title, names in GROUPS.items():
+            commands = ((name, self.get_command(ctx, name)) for name in names)
+            with formatter.section(title):
+                formatter.write_dl([(name, found.get_short_help_str(room)) for name, found in commands if found])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command as click does; an unknown one is told with the command that is most like it."""
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            from difflib import get_close_matches
+
+            close = get_close_matches(args[0], list(COMMANDS), 1)
+            meant = f"Did you mean `{close[0]}`?" if close else "`hipsync --help` lists them."
+            ctx.fail(f"No command {one_line(args[0])!r}. {meant}")
+        return super().resolve_command(ctx, args)
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def bands_command(ctx: click.Context, as_json: bool) -> None:
-    """List the paired bands; show, rename, forget or buzz one.
+    """List, rename, remove or buzz your bands.
 
     \b
     hipsync bands

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.group("config")
 def config_command() -> None:
-    """See the settings, and change them.
+    """Show and change settings.
 
     \b
     hipsync config show

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @click.group("import")
 def import_command() -> None:
-    """Take in minutes from elsewhere.
+    """Import data from a file.
 
     \b
     hipsync import csv minutes.csv
@@ -195,7 +195,9 @@ def import_parquet_command(app: App, file: Path) -> None:
 @click.option("-o", "--output", type=WRITABLE, default=STANDARD, help="A file instead of the terminal.")
 @click.pass_context
 def export_command(ctx: click.Context, form: str, since: str | None, until: str | None, output: Path) -> None:
-    """Write your data: minutes as CSV or Parquet, or everything as JSON. `import` takes each again without loss.
+    """Save your data as CSV, JSON or Parquet.
+
+    CSV and Parquet hold the minutes, JSON everything. `import` takes each again without loss.
 
     \b
     hipsync export -o minutes.csv

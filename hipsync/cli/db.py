@@ -12,7 +12,7 @@ from hipsync.errors import ConfigError, StoreError
 
 @click.group("db")
 def db_command() -> None:
-    """Look after the database, one SQLite file that belongs to you.
+    """Back up, check or erase your data.
 
     \b
     hipsync db path

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 @click.argument("words", nargs=-1, metavar="[standing [for 1h | until 14:00] | sitting]")
 @click.pass_obj
 def desk_command(app: App, words: tuple[str, ...]) -> None:
-    """Say that you stand at the computer for a while, an hour if you do not say how long; or that you sit again.
+    """Say that you stand at the computer for a while.
+
+    It is an hour if you do not say how long; `sitting` ends it.
 
     \b
     hipsync desk                          how it is now

@@ -53,7 +53,9 @@ class Finding(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def doctor_command(ctx: click.Context, as_json: bool) -> None:
-    """Check settings, database, keys, clock, Bluetooth, bands, notices and service, and say what to do.
+    """Find out why something doesn't work.
+
+    It checks settings, database, keys, clock, Bluetooth, bands, notices and service.
 
     \b
     hipsync doctor

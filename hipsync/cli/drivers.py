@@ -30,7 +30,7 @@ class DriverRow(TypedDict):
 @click.command("drivers")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def drivers_command(as_json: bool) -> None:
-    """List the drivers, what each can do, and how well it is proven.
+    """Which bands work, and how well tested.
 
     \b
     hipsync drivers

@@ -126,7 +126,9 @@ def asked_for(
 @click.option("--json", "as_json", is_flag=True, help="For programs; nothing is guided.")
 @click.pass_obj
 def exercise_command(app: App, name: str | None, listed: bool, seated: bool, silent: bool, as_json: bool) -> None:
-    """Do hip exercises, step by step; by default those for after an hour of sitting.
+    """Do an exercise, step by step.
+
+    By default those for after an hour of sitting.
 
     \b
     hipsync exercise                  after an hour of sitting

@@ -52,7 +52,9 @@ def pair_command(
     again: bool,
     simulate: str | None,
 ) -> None:
-    """Choose a band, log in, set its clock and fetch what it remembers.
+    """Add your band.
+
+    You choose it, hipsync logs in, sets its clock and fetches what it remembers.
 
     \b
     hipsync pair                                    choose from a scan

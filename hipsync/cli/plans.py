@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 @click.group("plan")
 def plan_command() -> None:
-    """Plan walks, runs and the gym: ten minutes before, hipsync proposes a warm-up.
+    """Plan a walk, a run or the gym, with a warm-up before.
+
+    The reminder to warm up comes ten minutes before.
 
     \b
     hipsync plan add run tue,thu 18:00

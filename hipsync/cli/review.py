@@ -92,7 +92,7 @@ def _asked(options: dict[str, Any]) -> Asked:
 @_options
 @click.pass_context
 def today_command(ctx: click.Context, /, *, hours: bool, **options: Any) -> None:
-    """Say how much you sat today, and whether you got up.
+    """How much you sat today, and whether you got up.
 
     \b
     hipsync today
@@ -109,7 +109,7 @@ def today_command(ctx: click.Context, /, *, hours: bool, **options: Any) -> None
 @_options
 @click.pass_context
 def day_command(ctx: click.Context, /, when: str, *, hours: bool, **options: Any) -> None:
-    """Show one day: 2026-11-20, yesterday, -3 (days ago), mon.
+    """One day: 2026-11-20, yesterday, -3 (days ago), mon.
 
     \b
     hipsync day yesterday
@@ -124,7 +124,9 @@ def day_command(ctx: click.Context, /, when: str, *, hours: bool, **options: Any
 @_options
 @click.pass_context
 def week_command(ctx: click.Context, /, when: tuple[str, ...], **options: Any) -> None:
-    """Show a week, Monday to Sunday, beside the one before: the one of a day, last, -2 (weeks ago), 2026-W47.
+    """A week, beside the one before it.
+
+    DATE is a day of it, last, -2 (weeks ago), or 2026-W47.
 
     \b
     hipsync week
@@ -139,7 +141,9 @@ def week_command(ctx: click.Context, /, when: tuple[str, ...], **options: Any) -
 @_options
 @click.pass_context
 def month_command(ctx: click.Context, /, when: tuple[str, ...], **options: Any) -> None:
-    """Show a month, a line a day: 2026-11, november, last, -2 (months ago), or the one of a day.
+    """A month, as a calendar.
+
+    DATE is 2026-11, november, last, -2 (months ago), or a day of it.
 
     \b
     hipsync month

@@ -24,7 +24,9 @@ log = logging.getLogger(__name__)
 @click.command("run")
 @click.pass_obj
 def run_command(app: App) -> None:
-    """Watch the paired bands and remind you when an hour of sitting is full; Ctrl-C ends it.
+    """Watch and remind, in this terminal.
+
+    Ctrl-C ends it.
 
     This is what the service file starts.
 
@@ -110,7 +112,9 @@ def _zone_now(service: Service) -> str:
 @click.option("--seed", default=1, show_default=True, help="Another seed, another day.")
 @click.pass_obj
 def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, seed: int) -> None:
-    """Let a simulated band live through an office day: pair, sync, reminders as they come, the summary.
+    """See a day with a simulated band.
+
+    It pairs, syncs, reminds as the day goes, and ends with the summary.
 
     No hardware is needed: the Bluetooth stack above the radio is real, the band and the radio are not.
 

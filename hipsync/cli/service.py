@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @click.group("service")
 def service_command() -> None:
-    """Let the system start hipsync when you log in, and stop it.
+    """Start hipsync when you log in.
 
     \b
     hipsync service install

@@ -49,7 +49,9 @@ def simulate_command(
     bond: bool,
     passkey: int | None,
 ) -> None:
-    """Serve a simulated band to other programs, and say what its wearer sees; Ctrl-C ends it.
+    """Serve a simulated band to other programs.
+
+    What its wearer sees is printed; Ctrl-C ends it.
 
     \b
     hipsync simulate infinitime --transport usb:0                   on the air, by a dongle that nothing else uses

@@ -37,7 +37,7 @@ LABEL = 11
 @click.option("--line", is_flag=True, help="One line, for a status bar.")
 @click.pass_obj
 def status_command(app: App, as_json: bool, line: bool) -> None:
-    """Say how long you have sat, when the next reminder comes, and if none does, why.
+    """How long you have sat, the next reminder, and what runs.
 
     \b
     hipsync status

@@ -27,7 +27,9 @@ SHARE = 0.1
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def trial_command(ctx: click.Context, as_json: bool) -> None:
-    """Find out whether reminders help you: withhold one in ten, drawn at random, and compare.
+    """Find out whether reminders help you.
+
+    One in ten, drawn at random, is withheld, and what you do is compared.
 
     It also shows, without a trial too, how the last weeks went.
 

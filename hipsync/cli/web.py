@@ -34,7 +34,9 @@ LONGEST_MESSAGE = 200
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 @click.pass_obj
 def web_command(app: App, port: int, opened: bool) -> None:
-    """Show the page live on this computer: day, week, month, and what is now. Ctrl-C ends it.
+    """Open the page: day, week, month, and what is now.
+
+    It is served on this computer alone, until Ctrl-C.
 
     \b
     hipsync web

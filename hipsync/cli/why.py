@@ -16,7 +16,9 @@ from hipsync.core.shares import Share
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def why_command(app: App, as_json: bool) -> None:
-    """Show what hipsync has learned from your reminders, every number, and what follows from it.
+    """What hipsync learned from your reminders.
+
+    It shows every number, and what follows from it.
 
     \b
     hipsync why

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from hipsync.cli import COMMANDS, hipsync
+from hipsync.cli import COMMANDS, GROUPS, hipsync
 from hipsync.cli.app import App
 from support.builders import day
 from support.machine import COMMAND, Machine
@@ -356,7 +357,7 @@ def test_options_come_from_the_environment_too(machine: Machine, tmp_path: Path)
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))
 def test_every_command_is_of_the_contract_and_has_a_line_in_the_help(machine: Machine, command: str) -> None:
-    listed = machine.told("--help").partition("\nCommands:\n")[2]
+    listed = machine.told("--help").partition("\nYour day:\n")[2]
     lines = [line.split() for line in listed.splitlines()]
     assert [line[1][0].isupper() for line in lines if line[:1] == [command]] == [True]
 
@@ -365,3 +366,27 @@ def test_the_version_is_that_of_the_package(machine: Machine) -> None:
     from importlib.metadata import version
 
     assert machine.told("--version") == f"hipsync, version {version('hipsync')}\n"
+
+
+def test_help_has_every_command_once_in_its_group(machine: Machine) -> None:
+    assert sorted(name for names in GROUPS.values() for name in names) == sorted(COMMANDS)
+    told = machine.type("--help").output
+    heads = [line.removesuffix(":") for line in told.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert heads == ["Options", *GROUPS]
+    for name in COMMANDS:
+        assert re.search(rf"(?m)^  {name}  +[A-Z]", told), name
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("todya", "No command 'todya'. Did you mean `today`?"),
+        ("weeek", "No command 'weeek'. Did you mean `week`?"),
+        ("xyzzy", "No command 'xyzzy'. `hipsync --help` lists them."),
+        ("to\x1b[2Jday", "No command 'to[2Jday'. Did you mean `today`?"),
+    ],
+)
+def test_a_mistyped_command_is_told_with_the_one_that_was_meant(machine: Machine, word: str, told: str) -> None:
+    done = machine.type(word)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == f"Error: {told}"
