@@ -80,7 +80,7 @@ def ribbon(day: DaySummary, cells: Cells) -> list[Shade | None]:
     """The same, but so that each break, each part of a spell past the limit and each time without the band has a cell.
 
     If two need the same cell, the break has it before the spell, and the spell before the band that is not worn. Breaks
-    share a cell.
+    share a cell. So the rest of a spell that began on the day before may have none, if it lies in the first cell alone.
     """
     drawn = plain_ribbon(day, cells)
     place = {at: number for number, cell in enumerate(cells) for at in cell}

@@ -84,6 +84,13 @@ def test_without_the_band_and_without_data_nothing_is_past_the_limit() -> None:
     assert Shade.PAST not in shades(told)
 
 
+def test_a_rest_of_a_spell_in_the_first_cell_of_a_day_leaves_it_to_the_break() -> None:
+    told, _ = summed(day("3m walk, 63m sit, 1m walk 25, 40m sit", MONDAY - timedelta(minutes=63)))
+    drawn = ribbon(told, cells_of(told))
+    assert shades(told)[:4] == bytes([Shade.PAST] * 3 + [Shade.UP])
+    assert drawn[:2] == [Shade.UP, Shade.SITTING]
+
+
 def test_the_part_after_midnight_of_a_spell_is_past_the_limit_from_its_first_minute() -> None:
     told, _ = summed(day("3m walk, 90m sit, 5m walk", MONDAY - timedelta(minutes=70)))
     assert shades(told)[:23] == bytes([Shade.PAST] * 23)
@@ -103,9 +110,11 @@ def keeps_the_law(
     for each in found.breaks:
         if told.start <= each.start < told.until:
             assert touched(each.start, min(each.end, told.until)) & ON_FEET, each
+    cell = max(map(len, cells)) * MINUTE
     for stretch in found.stretches:
         ends_here = told.start < stretch.end <= told.end
-        if stretch.minutes >= told.limit_minutes and not stretch.doubtful and ends_here:
+        is_a_rest = stretch.start < told.start and stretch.end - told.start < cell  # a break may have its only cell
+        if stretch.minutes >= told.limit_minutes and not stretch.doubtful and ends_here and not is_a_rest:
             assert Shade.PAST in touched(max(stretch.start, told.start), stretch.end), stretch
 
 

@@ -21,7 +21,7 @@ TOOLS = ("Xvfb", "xdotool", "import", "dbus-daemon", "sqlite3")
 SERVERS = {
     "dunst": ("/usr/bin/dunst", (790, 55)),
     "xfce4-notifyd": ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", (743, 105)),
-    "notification-daemon": ("/usr/lib/notification-daemon/notification-daemon", (797, 110)),
+    "notification-daemon": ("/usr/lib/notification-daemon/notification-daemon", (754, 110)),
 }
 """Where it is, and where its Done is on a screen of 1000 by 500."""
 
