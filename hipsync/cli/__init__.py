@@ -55,7 +55,7 @@ COMMANDS = {
     "config": "config",
     "web": "web",
 }
-"""The module of this package that defines each command, by the command's name, in the order of `hipsync --help`."""
+"""The module of this package that defines each command, by the command's name."""
 
 GROUPS = {
     "Your day": ("today", "day", "week", "month", "status", "why", "trial", "web"),

@@ -9,8 +9,6 @@ class Goals(NamedTuple):
     """The goals of a day; None is no goal.
 
     - `breaks`: 8. A break in each hour of a day at a desk.
-    - `over_limit`: 0. How many spells of sitting may pass the limit on a good day.
     """
 
     breaks: int | None = 8
-    over_limit: int | None = 0

@@ -41,7 +41,7 @@ COLOURS: Mapping[Shade, tuple[str, str]] = {
     Shade.STANDING: ("36", "38;5;32"),
 }
 """The escape sequences of a shade for terminals of 16 and of 256 colours; the others have the terminal's own colour."""
-SIGNS = {"▲": "^", "△": "o", "━": "=", "█": "#", "░": "."}
+SIGNS = {"▲": "^", "△": "o", "█": "#", "░": "."}
 """What stands for other signs where only ASCII can be shown."""
 Depth = Literal[0, 16, 256]
 """How many colours a terminal has; 0 is none, and no bold type either."""

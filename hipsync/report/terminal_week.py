@@ -204,12 +204,10 @@ def _came(period: PeriodSummary) -> Iterator[str]:
 
 def _word_of(outcome: PromptOutcome) -> str:
     match outcome.prompt.answer:
-        case None | Answer.IGNORED | Answer.MOVED if outcome.moved_within_minutes is not None:
-            return "got you up"
-        case Answer.MOVED:
-            return "got you up"
-        case None | Answer.IGNORED:
+        case None | Answer.IGNORED if outcome.moved_within_minutes is None:
             return "without an answer"
+        case None | Answer.IGNORED | Answer.MOVED:
+            return "got you up"
         case answer:
             return answer.value
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from hipsync.core.prompting import Due, Reason
 from hipsync.model import Answer, Occasion
+from hipsync.report.day_words import exercise_name
 from hipsync.service.now import Doing
 from hipsync.text import length
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
-    from hipsync.model import Prompt
     from hipsync.service.clock_steps import Step
     from hipsync.service.now import Now
     from hipsync.service.state import Contacts, State
@@ -55,7 +55,7 @@ def sentences(now: Now) -> list[str]:
     if now.reason is Reason.PAUSED and now.until is not None and now.running:
         return [" ".join(filter(None, (f"Paused until {_when(now, now.until)}.", _doing(now))))]
     if (prompt := now.open) is not None:
-        opened = f"Reminder from {_when(now, prompt.at)} is open: {exercise_title(prompt)}."
+        opened = f"Reminder from {_when(now, prompt.at)} is open: {exercise_name(prompt)}."
         return [_doing(now), opened, "  hipsync exercise | done | snooze | skip"]
     return [" ".join(filter(None, (_doing(now), _next(now))))]
 
@@ -206,14 +206,6 @@ def _addition(now: Now) -> str:
     if now.reason is Reason.SNOOZED and now.until is not None:
         return f", again {_when(now, now.until)}"
     return ", waits" if now.reason in WAITS else ""
-
-
-def exercise_title(prompt: Prompt) -> str:
-    """The name of a reminder's exercise as people read it in a sentence, such as "standing hip circles"."""
-    from hipsync.core.exercises import MOVES
-
-    title = next((move.title for move in MOVES if move.name == prompt.exercise), prompt.exercise)
-    return title[:1].lower() + title[1:]
 
 
 OCCASIONS = {

@@ -217,10 +217,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "adapt": _Key("adapt", values.true_or_false),
         "trial": _Key("trial", values.share_or_off(0.05, 0.5), _written_share),
     },
-    "goals": {
-        "breaks": _Key("goals.breaks", values.whole_number_or_off(1, 50), _written_number),
-        "over_limit": _Key("goals.over_limit", values.whole_number_or_off(0, 20), _written_number),
-    },
+    "goals": {"breaks": _Key("goals.breaks", values.whole_number_or_off(1, 50), _written_number)},
     "day": {"start": _Key("day_start", values.time_of_day)},
     "sync": {
         "at_most_every": _Key("at_most_every", values.duration),
