@@ -1,7 +1,8 @@
 """`exercise`: a hip exercise, step by step, at the pace of whoever does it.
 
-On a terminal it guides, and stores the exercises that were finished. Into a pipe it prints the same steps, waits for
-nothing and stores nothing. The exercises themselves are in `hipsync.core.exercises`.
+On a terminal it guides (`hipsync.cli.guided`), and stores the exercises that were finished; in a browser it does the
+same (`hipsync.cli.exercise_page`). Into a pipe it prints the steps, waits for nothing and stores nothing. The exercises
+themselves are in `hipsync.core.exercises`.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ import json
 import shutil
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import click
 
@@ -21,64 +20,11 @@ from hipsync.cli.app import App
 from hipsync.core.exercises import MOVES, SAFETY, Move, When, chosen, moves_for
 from hipsync.errors import ConfigError
 
-MOVING_S = 3
-"""Seconds to move into a position, and out of it again: the exercise sheets ask for slow movements."""
 
-
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """The terminal and the clock, as far as guiding needs them; a test passes its own functions."""
-
-    show: Callable[[str], None]
-    """Shows a line."""
-    ask: Callable[[str], str]
-    """Asks a question and returns the line that was typed. Raises `KeyboardInterrupt` if the person leaves."""
-    sleep: Callable[[float], None]
-    """Waits for the given number of seconds."""
-    bell: Callable[[], None]
-    """Rings at the end of a hold, and of a side."""
-
-
-def walk(move: Move, guide: Guide) -> bool:
-    """Guide through one exercise, and return whether it hurt. Nothing starts before Enter is pressed."""
-    describe(move, guide.show)
-    guide.show(SAFETY)
-    for side in range(move.sides):
-        which = "" if move.sides == 1 else ("One side. " if side == 0 else "The other side. ")
-        guide.ask(f"{which}Enter when you are ready. ")
-        if move.hold_s:
-            _holds(move, guide)
-        else:
-            guide.ask(f"{move.repetitions} times, following the steps, at your own pace. Enter when done. ")
-        guide.bell()
-    while (answer := guide.ask("Did it hurt? [y/N] ").strip().lower()) not in {"", "y", "yes", "n", "no"}:
-        guide.show("Please answer y or n.")
-    return answer in {"y", "yes"}
-
-
-def _holds(move: Move, guide: Guide) -> None:
-    for number in range(1, move.repetitions + 1):
-        guide.show(f"{number} of {move.repetitions}: slowly there")
-        guide.sleep(MOVING_S)
-        guide.show(f"  stay for {move.hold_s} seconds")
-        left = move.hold_s
-        while left > 0:
-            step = min(10, left)
-            guide.sleep(step)
-            left -= step
-            if left:
-                guide.show(f"  {left} more")
-        guide.bell()
-        guide.show("  and slowly back")
-        guide.sleep(MOVING_S)
-
-
-def describe(move: Move, show: Callable[[str], None], *, drawn: bool = True) -> None:
-    """Show what an exercise is, what it is good for, and its steps; with its drawing if `drawn`."""
+def describe(move: Move, show: Callable[[str], None]) -> None:
+    """Show what an exercise is, what it is good for, and its steps."""
     show(f"{move.name}: {move.title}")
     show(f"  {move.why}")
-    if drawn and move.drawing:
-        show(f"\n{move.drawing}\n")
     for number, step in enumerate(move.steps, 1):
         show(f"  {number}. {step}")
     show("")
@@ -123,9 +69,12 @@ def asked_for(
 @click.option("--list", "listed", is_flag=True, help="All exercises, with how to do them.")
 @click.option("--seated", is_flag=True, help="Only what is done on a chair.")
 @click.option("--silent", is_flag=True, help="No bell at the end of a hold.")
+@click.option("--plain", is_flag=True, help="The steps as lines; nothing is guided.")
 @click.option("--json", "as_json", is_flag=True, help="For programs; nothing is guided.")
 @click.pass_obj
-def exercise_command(app: App, name: str | None, listed: bool, seated: bool, silent: bool, as_json: bool) -> None:
+def exercise_command(
+    app: App, name: str | None, listed: bool, seated: bool, silent: bool, plain: bool, as_json: bool
+) -> None:
     """Do an exercise, step by step.
 
     By default those for after an hour of sitting.
@@ -137,12 +86,12 @@ def exercise_command(app: App, name: str | None, listed: bool, seated: bool, sil
     hipsync exercise hip-extension    this one
     hipsync exercise --list
 
-    Nothing starts before you press Enter; Ctrl-C leaves, and only what you finished is written down. Into a pipe it
-    prints the steps and writes nothing.
+    Nothing starts before you press space, and only what you finished is saved. Into a pipe it prints the steps and
+    saves nothing.
     """
     if listed and name is not None:
         raise ConfigError("say which exercise, or --list for all of them, not both")
-    guided = not (listed or as_json) and sys.stdin.isatty() and sys.stdout.isatty()
+    guided = not (listed or as_json or plain) and sys.stdin.isatty() and sys.stdout.isatty()
     config = app.config()
     if listed:
         moves: Sequence[Move] = [move for move in (*MOVES, *config.own) if not seated or "seated" in move.tags]
@@ -169,24 +118,38 @@ def exercise_command(app: App, name: str | None, listed: bool, seated: bool, sil
     else:
         show = _show_wrapped if sys.stdout.isatty() else click.echo
         for move in moves:
-            describe(move, show, drawn=False)
+            describe(move, show)
         show(SAFETY)
 
 
 def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:
+    """Lead through these exercises. Each is stored as soon as it is done, and what came of it is printed at the end."""
+    from hipsync.cli.guided import End, lead, terminal_screen
     from hipsync.cli.prompts import show_advice_after_pain
 
-    bell = (lambda: None) if silent else (lambda: click.echo("\a", nl=False))
-    guide = Guide(_show_wrapped, _typed_line, time.sleep, bell)
-    for number, move in enumerate(moves):
-        if number:
-            guide.ask(f"Next: {move.title}. Enter to go on, Ctrl-C to leave. ")
-        hurt, name = walk(move, guide), f"{move.title[:1].lower()}{move.title[1:]}"
-        _store(app, move, hurt=hurt)
-        if hurt:
-            show_advice_after_pain(app, name)
-            return
-        click.echo(f"Saved: {name}.")
+    told: list[str] = []
+    hurt = ""
+    with terminal_screen(colour=app.colour, silent=silent) as screen:
+        for move in moves:
+            led, name = lead(move, screen), f"{move.title[:1].lower()}{move.title[1:]}"
+            if led.end is End.LEFT:
+                told.append(f"Left {name}; nothing is saved of it.")
+                break
+            store_exercise(app, move.name, hurt=led.end is End.HURT)
+            if led.end is End.HURT:
+                hurt = name
+                break
+            told.append(f"Saved: {name}, {_took(led.seconds)}.")
+    for line in told:
+        click.echo(line)
+    if hurt:
+        show_advice_after_pain(app, hurt)
+
+
+def _took(seconds: float) -> str:
+    """A length of minutes and seconds: `1 min 58 s`."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _show_wrapped(text: str) -> None:
@@ -196,21 +159,13 @@ def _show_wrapped(text: str) -> None:
     click.echo(text if "\n" in text else textwrap.fill(text, wide, subsequent_indent=inner))
 
 
-def _typed_line(question: str) -> str:
-    click.echo(question, nl=False)
-    line = sys.stdin.readline(1000)
-    if not line:  # the end of input: the person left
-        raise KeyboardInterrupt
-    return line
-
-
 def _hurt(app: App) -> Sequence[str]:
     with contextlib.ExitStack() as stack:
         store = app.read_store()
         return () if store is None else tuple(stack.enter_context(store).hurt())
 
 
-def _store(app: App, move: Move, *, hurt: bool) -> None:
+def store_exercise(app: App, name: str, *, hurt: bool) -> None:
     """Store an exercise that was done; it answers the prompt that can be answered now if that asked for it."""
     from hipsync.cli.prompts import notify_service, standing
     from hipsync.model import Answer, Exercise
@@ -219,8 +174,8 @@ def _store(app: App, move: Move, *, hurt: bool) -> None:
     with app.open_store() as store:
         now = app.now()
         prompt = standing(store, now)
-        if prompt is not None and prompt.exercise == move.name:
+        if prompt is not None and prompt.exercise == name:
             answer_prompt(store, prompt, Answer.HURT if hurt else Answer.DONE, now, how="guided")
         else:
-            store.add_exercise(Exercise(now, move.name, "guided", hurt))
+            store.add_exercise(Exercise(now, name, "guided", hurt))
         notify_service(store)

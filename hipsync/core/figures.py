@@ -21,6 +21,10 @@ class Key(NamedTuple):
     pose: Pose
     go_s: float
     hold_s: float
+    go: str
+    """What a guide says on the way to it."""
+    stay: str
+    """What a guide says while it is held."""
 
 
 class Orbit(NamedTuple):
@@ -30,6 +34,33 @@ class Orbit(NamedTuple):
     flex: float
     turn: float
     seconds: float
+    cue: str
+    """What a guide says all the while."""
+
+
+class Round(NamedTuple):
+    """All repetitions without a stop between them: mostly those of one leg."""
+
+    name: str
+    mirrored: bool = False
+    """Whether the picture is turned over, so that it shows the other leg."""
+    backwards: bool = False
+    """Whether an orbit goes the other way round."""
+
+
+RIGHT_THEN_LEFT = (Round("right leg"), Round("left leg", mirrored=True))
+
+
+class Trace(NamedTuple):
+    """The way that a joint takes from the start to the far end, or most of its orbit."""
+
+    part: Part
+    joint: int
+    """Which joint of the part, counted from the trunk outwards."""
+    aside: tuple[float, float]
+    """How far from the joint it is drawn: to the right, and downwards."""
+    grown: float = 1
+    """By how much it is drawn larger than it is."""
 
 
 class Figure(NamedTuple):
@@ -43,8 +74,16 @@ class Figure(NamedTuple):
     order: Sequence[Part]
     """The parts, the farthest first, so that nearer ones are drawn over them."""
     props: Sequence[Stroke]
-    view: float = 0
+    view: float
     """From where it is seen: 0 from the person's right, 90 from the front."""
+    rounds: Sequence[Round]
+    """What a guide goes through, one after the other."""
+    hips: frozenset[Part]
+    """The legs whose hip joint does the work."""
+    trace: Sequence[Trace]
+    """Paths that a still picture shows beside the figure, with an arrow at their ends."""
+    alt: str
+    """The picture in words, for those who do not see it."""
 
 
 def chair(
@@ -136,8 +175,10 @@ def _extension() -> Figure:
     stand = Pose(2, STANDING_HIPS, 1, Plant(3), Swing(0, knee=4), hand, hand)
     back = stand._replace(lean=5, right=Swing(-30, knee=6, toes=12))
     return Figure(
-        [Key(stand, 2, 1), Key(back, 2, 2)], frozenset({"right"}), frozenset({"left", "left_arm"}),
-        ("left", "left_arm", "trunk", "right", "right_arm"), chair(36, back=101), view=14,
+        [Key(stand, 2, 1, "Lower it slowly", "Stand tall"), Key(back, 2, 2, "Leg back, slowly", "Stay")],
+        frozenset({"right"}), frozenset({"left", "left_arm"}), ("left", "left_arm", "trunk", "right", "right_arm"),
+        chair(36, back=101), 14, RIGHT_THEN_LEFT, frozenset({"right"}), [Trace("right", 2, (-6, 11))],
+        "Somebody stands behind a chair, holds its back, and takes one straight leg backward with an upright trunk.",
     )  # fmt: skip
 
 
@@ -146,17 +187,26 @@ def _flexor_stretch() -> Figure:
     step = Pose(-13, 87, 0, Plant(26), Plant(-60, 8, 4, 25), Grip(24, 12, 94), Grip(-10, 13, 91), elbows)
     shift = Pose(8, 72, -3, Plant(26), Plant(-60, 8, 6, 35), Grip(50, 12, 96), Grip(11, 13, 76), elbows)
     return Figure(
-        [Key(step, 2, 1), Key(shift, 3, 4)], frozenset({"right"}), frozenset({"left", "left_arm"}),
-        ("left", "left_arm", "trunk", "right", "right_arm"), chair(50, depth=36), view=12,
+        [Key(step, 2, 1, "And come back", "A long step"), Key(shift, 3, 4, "Shift forward", "Stay, and breathe")],
+        frozenset({"right"}), frozenset({"left", "left_arm"}), ("left", "left_arm", "trunk", "right", "right_arm"),
+        chair(50, depth=36), 12, (Round("right leg behind"), Round("left leg behind", mirrored=True)),
+        frozenset({"right"}), [Trace("trunk", 1, (-22, 4))],
+        "Somebody stands in a long step, the front knee bent, the back leg straight, the hips shifted forward.",
     )  # fmt: skip
 
 
 def _circles() -> Figure:
     up = Pose(0, STANDING_HIPS, 0, Plant(0), Swing(66, 14, 0, 86, 6), Grip(-16, 30, 96), Hang(-16, 20, 20))
+    rounds = [
+        Round(f"{leg} leg, {way}", mirrored=leg == "left", backwards=way == "inward")
+        for leg in ("right", "left")
+        for way in ("outward", "inward")
+    ]
     return Figure(
-        Orbit(up, 14, 26, 4), frozenset({"right"}), frozenset({"left", "left_arm"}),
-        ("left_arm", "left", "trunk", "right", "right_arm"),
-        chair(-16, y=42, facing=-1, width=30, depth=34), view=28,
+        Orbit(up, 14, 26, 4, "Small, slow circles"), frozenset({"right"}), frozenset({"left", "left_arm"}),
+        ("left_arm", "left", "trunk", "right", "right_arm"), chair(-16, y=42, facing=-1, width=30, depth=34), 28,
+        rounds, frozenset({"right"}), [Trace("right", 1, (2, 0), 1.9)],
+        "Somebody stands on one leg with a hand on a chair and draws small circles with the other, lifted knee.",
     )  # fmt: skip
 
 
@@ -164,9 +214,13 @@ def _seated_opening() -> Figure:
     shut = _SEATED._replace(left_arm=Hang(20, 30, 40), right_arm=Hang(20, 30, 40))
     wide = Swing(84, 42, 0, 84)
     open_ = shut._replace(left=wide, right=wide, left_arm=Hang(20, 50, 40), right_arm=Hang(20, 50, 40))
+    both = frozenset[Part]({"left", "right"})
     return Figure(
-        [Key(shut, 2, 1), Key(open_, 2, 3)], frozenset({"left", "right"}), frozenset(),
-        ("trunk", "left_arm", "right_arm", "left", "right"), chair(-26, width=46, depth=36, back=100), view=80,
+        [Key(shut, 2, 1, "Bring them back", "Knees together"), Key(open_, 2, 3, "Let the knees part", "Stay")],
+        both, frozenset(), ("trunk", "left_arm", "right_arm", "left", "right"),
+        chair(-26, width=46, depth=36, back=100), 80, (Round("both legs"),), both,
+        [Trace("left", 2, (4, 13)), Trace("right", 2, (-4, 13))],
+        "Seen from the front, somebody sits forward on a chair, lets both knees part and the feet roll outward.",
     )  # fmt: skip
 
 
@@ -175,8 +229,11 @@ def _seated_inward() -> Figure:
     still = _SEATED._replace(z=56, left=Swing(86, 14, 0, 86), right=Swing(86, 8, 0, 86), left_arm=arm, right_arm=arm)
     out = still._replace(right=Swing(86, 8, -34, 86))
     return Figure(
-        [Key(still, 2, 0.5), Key(out, 2, 0.5)], frozenset({"right"}), frozenset(),
-        ("left_arm", "left", "trunk", "right_arm", "right"), chair(-26, width=46, depth=36, back=100), view=-60,
+        [Key(still, 2, 0.5, "Bring it back", "Keep the knee still"), Key(out, 2, 0.5, "Foot out, slowly", "And back")],
+        frozenset({"right"}), frozenset(), ("left_arm", "left", "trunk", "right_arm", "right"),
+        chair(-26, width=46, depth=36, back=100), -60, RIGHT_THEN_LEFT, frozenset({"right"}),
+        [Trace("right", 2, (-8, 16))],
+        "Somebody sits; one knee stays where it is while the foot of that leg swings outward and back.",
     )  # fmt: skip
 
 

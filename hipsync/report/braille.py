@@ -47,8 +47,11 @@ class Box(NamedTuple):
     bottom: float
 
 
-def picture(figure: Figure, seconds: float, columns: int, rows: int, pen: Pen) -> list[str]:
-    """The lines of the picture of a movement, so many seconds after its begin, at most this large."""
+def picture(figure: Figure, seconds: float, columns: int, rows: int, pen: Pen, *, mirrored: bool = False) -> list[str]:
+    """The lines of the picture of a movement, so many seconds after its begin, at most this large.
+
+    One that is `mirrored` shows the other leg.
+    """
     box = room(figure)
     scale = min(columns * 2 / (box.right - box.left), rows * 4 / (box.bottom - box.top))
     aside = (columns * 2 - (box.right - box.left) * scale) / 2
@@ -57,6 +60,8 @@ def picture(figure: Figure, seconds: float, columns: int, rows: int, pen: Pen) -
         dots = [((x - box.left) * scale + aside, rows * 4 - (box.bottom - y) * scale) for x, y in spots]
         for start, end in pairwise(dots):
             _draw(grid, start, end, max(width * scale / 2, THINNEST_DOTS), kind)
+    if mirrored:
+        grid = [line[::-1] for line in grid]
     return [_row(grid[at : at + 4], columns, pen) for at in range(0, rows * 4, 4)]
 
 
