@@ -13,6 +13,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import click
 
@@ -70,10 +71,25 @@ def asked_for(
 @click.option("--seated", is_flag=True, help="Only what is done on a chair.")
 @click.option("--silent", is_flag=True, help="No bell at the end of a hold.")
 @click.option("--plain", is_flag=True, help="The steps as lines; nothing is guided.")
+@click.option("--page", is_flag=True, help="Guided in the browser: figure, cues, and sound if you like.")
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    help="Write that page to a file.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs; nothing is guided.")
 @click.pass_obj
 def exercise_command(
-    app: App, name: str | None, listed: bool, seated: bool, silent: bool, plain: bool, as_json: bool
+    app: App,
+    name: str | None,
+    listed: bool,
+    seated: bool,
+    silent: bool,
+    plain: bool,
+    page: bool,
+    html: Path | None,
+    as_json: bool,
 ) -> None:
     """Do an exercise, step by step.
 
@@ -85,12 +101,15 @@ def exercise_command(
     hipsync exercise cooldown         after cycling or rowing
     hipsync exercise hip-extension    this one
     hipsync exercise --list
+    hipsync exercise --page           in the browser
 
     Nothing starts before you press space, and only what you finished is saved. Into a pipe it prints the steps and
     saves nothing.
     """
     if listed and name is not None:
         raise ConfigError("say which exercise, or --list for all of them, not both")
+    if sum([plain, page, as_json, html is not None]) > 1:
+        raise ConfigError("--plain, --page, --html and --json exclude each other: choose one")
     guided = not (listed or as_json or plain) and sys.stdin.isatty() and sys.stdout.isatty()
     config = app.config()
     if listed:
@@ -113,6 +132,15 @@ def exercise_command(
             for move in moves
         ]
         click.echo(json.dumps({"version": 1, "exercises": rows, "safety": SAFETY}, indent=1))
+    elif page:
+        from hipsync.cli.exercise_page import open_page
+
+        open_page(app, _those_first(moves, config.own))
+    elif html is not None:
+        from hipsync.cli.files import write_page
+        from hipsync.report.page.exercise import exercises_html
+
+        write_page(html, exercises_html(moves))
     elif guided:
         _guide(app, moves, silent=silent)
     else:
@@ -122,10 +150,15 @@ def exercise_command(
         show(SAFETY)
 
 
+def _those_first(moves: Sequence[Move], own: Sequence[Move]) -> Sequence[Move]:
+    """All exercises, those that were asked for before the others."""
+    return [*moves, *(move for move in (*MOVES, *own) if move not in moves)]
+
+
 def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:
     """Lead through these exercises. Each is stored as soon as it is done, and what came of it is printed at the end."""
     from hipsync.cli.guided import End, lead, terminal_screen
-    from hipsync.cli.prompts import show_advice_after_pain
+    from hipsync.cli.prompts import advice_after_pain
 
     told: list[str] = []
     hurt = ""
@@ -143,7 +176,7 @@ def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:
     for line in told:
         click.echo(line)
     if hurt:
-        show_advice_after_pain(app, hurt)
+        click.echo(advice_after_pain(app, hurt))
 
 
 def _took(seconds: float) -> str:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import click
 
-from hipsync.errors import InputError
+from hipsync.errors import ConfigError, InputError
 from hipsync.private import replacing
 
 if TYPE_CHECKING:
@@ -94,6 +94,22 @@ def written(file: Path) -> Generator[BinaryIO, None, None]:
         return
     with replacing(target) as fresh, fresh.open("wb") as opened_file:
         yield opened_file
+
+
+def write_page(file: Path, page: str, *, open_page: bool = False) -> None:
+    """Write a page that only its owner can read, whole or not at all, and say so. Raises `ConfigError` if it cannot."""
+    try:
+        with written(file) as opened_file:
+            opened_file.write(page.encode())
+    except OSError as error:
+        if file == STANDARD:
+            raise
+        raise ConfigError(f"{file} cannot be written: {error.strerror or error}; name another file") from error
+    if file == STANDARD:
+        return
+    click.echo(f"written: {file}")
+    if open_page:
+        click.launch(file.absolute().as_uri())
 
 
 @contextlib.contextmanager

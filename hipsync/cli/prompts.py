@@ -81,24 +81,7 @@ def done_command(app: App, hurt: bool) -> None:
     hipsync done
     hipsync done --hurt       hipsync won't suggest it again
     """
-    with app.existing_store(to_write=True) as store:
-        now = app.now()
-        prompt = _standing(store, now)
-        _answer(store, prompt, Answer.HURT if hurt else Answer.DONE, now)
-    if not hurt:
-        click.echo(f"Saved: {exercise_name(prompt)}.")
-        return
-    show_advice_after_pain(app, exercise_name(prompt))
-
-
-def show_advice_after_pain(app: App, exercise: str) -> None:
-    """Show that an exercise that hurt is not suggested again, and whom to talk to about it."""
-    config = app.config()
-    therapist = (config.therapist_name, config.therapist_phone, config.therapist_url)
-    contact = ", ".join(clean(part, 200) for part in therapist if part)
-    click.echo(f"Sorry to hear that. hipsync won't suggest {exercise} until you choose it yourself.")
-    talk = "If it doesn't ease, talk to a physiotherapist or osteopath."
-    click.echo(f"If it doesn't ease, talk to your therapist: {contact}." if contact else talk)
+    click.echo(answered(app, Answer.HURT if hurt else Answer.DONE))
 
 
 @click.command("snooze")
@@ -113,12 +96,7 @@ def snooze_command(app: App, length: str | None) -> None:
     """
     from hipsync.settings.values import minutes_of
 
-    wait = app.config().snooze if length is None else timedelta(minutes=minutes_of(length))
-    with app.existing_store(to_write=True) as store:
-        now = app.now()
-        prompt = _answer(store, _standing(store, now), Answer.SNOOZED, now, wait)
-        until = app.zones(store).local(prompt.snoozed_until or now)
-    click.echo(f"Snoozed until {until:%H:%M}.")
+    click.echo(answered(app, Answer.SNOOZED, None if length is None else timedelta(minutes=minutes_of(length))))
 
 
 @click.command("skip")
@@ -129,10 +107,7 @@ def skip_command(app: App) -> None:
     \b
     hipsync skip
     """
-    with app.existing_store(to_write=True) as store:
-        now = app.now()
-        _answer(store, _standing(store, now), Answer.SKIPPED, now)
-    click.echo("Skipped. The next reminder comes after your next break.")
+    click.echo(answered(app, Answer.SKIPPED))
 
 
 @click.command("standing")
@@ -145,9 +120,7 @@ def standing_command(app: App) -> None:
 
     The next reminder comes an hour after this minute at the earliest. No minute of the day changes.
     """
-    with app.existing_store(to_write=True) as store:
-        _answer(store, _standing(store, app.now()), Answer.STANDING, app.now())
-    click.echo("Saved: you were standing. The hour until the next reminder starts again.")
+    click.echo(answered(app, Answer.STANDING))
 
 
 @click.command("pause")
@@ -164,14 +137,7 @@ def pause_command(app: App, words: tuple[str, ...]) -> None:
 
     If a reminder fell into the pause and you still sit at its end, it comes then.
     """
-    with app.existing_store(to_write=True) as store:
-        now, zones = app.now(), app.zones(store)
-        until = pause_end(words, now, zones)
-        store.add_pause(Pause(now, until))
-        notify_service(store)
-        local = zones.local(until)
-    day = "" if local.date() == zones.local(now).date() else f"{local:%a %d %b} "
-    click.echo(f"Paused until {day}{local:%H:%M}. `hipsync resume` ends it.")
+    click.echo(paused(app, words))
 
 
 @click.command("resume")
@@ -182,14 +148,68 @@ def resume_command(app: App) -> None:
     \b
     hipsync resume
     """
+    click.echo(resumed(app))
+
+
+def answered(app: App, answer: Answer, snooze: timedelta | None = None) -> str:
+    """Answer the open reminder, and return what came of it, in a line or two.
+
+    `snooze` is None for as long as the settings say. Raises `ConfigError` if no reminder is open.
+    """
+    from hipsync.service.answers import answer_prompt
+
+    with app.existing_store(to_write=True) as store:
+        now = app.now()
+        open_one = _standing(store, now)
+        prompt = answer_prompt(store, open_one, answer, now, app.config().snooze if snooze is None else snooze)
+        until = app.zones(store).local(prompt.snoozed_until or now)
+        notify_service(store)
+    match answer:
+        case Answer.SNOOZED:
+            return f"Snoozed until {until:%H:%M}."
+        case Answer.SKIPPED:
+            return "Skipped. The next reminder comes after your next break."
+        case Answer.STANDING:
+            return "Saved: you were standing. The hour until the next reminder starts again."
+        case Answer.HURT:
+            return advice_after_pain(app, exercise_name(prompt))
+        case _:
+            return f"Saved: {exercise_name(prompt)}."
+
+
+def advice_after_pain(app: App, exercise: str) -> str:
+    """That an exercise that hurt is not suggested again, and whom to talk to about it."""
+    config = app.config()
+    therapist = (config.therapist_name, config.therapist_phone, config.therapist_url)
+    contact = ", ".join(clean(part, 200) for part in therapist if part)
+    whom = f"your therapist: {contact}" if contact else "a physiotherapist or osteopath"
+    return (
+        f"Sorry to hear that. hipsync won't suggest {exercise} until you choose it yourself.\n"
+        f"If it doesn't ease, talk to {whom}."
+    )
+
+
+def paused(app: App, words: Sequence[str]) -> str:
+    """Pause reminders for as long as the words say, and return until when, in a line. Raises `ConfigError`."""
+    with app.existing_store(to_write=True) as store:
+        now, zones = app.now(), app.zones(store)
+        until = pause_end(words, now, zones)
+        store.add_pause(Pause(now, until))
+        notify_service(store)
+        local = zones.local(until)
+    day = "" if local.date() == zones.local(now).date() else f"{local:%a %d %b} "
+    return f"Paused until {day}{local:%H:%M}. `hipsync resume` ends it."
+
+
+def resumed(app: App) -> str:
+    """End a pause, and return that, in a line."""
     with app.existing_store(to_write=True) as store:
         now = app.now()
         if store.pause(now) is None:
-            click.echo("There is no pause.")
-            return
+            return "There is no pause."
         store.add_pause(Pause(now, now))
         notify_service(store)
-    click.echo("Reminders come again.")
+    return "Reminders come again."
 
 
 def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
@@ -236,16 +256,6 @@ def _standing(store: Store, now: datetime) -> Prompt:
     if prompt is None:
         raise ConfigError(NO_OPEN_REMINDER)
     return prompt
-
-
-def _answer(
-    store: Store, prompt: Prompt, answer: Answer, now: datetime, snooze: timedelta = timedelta(minutes=10)
-) -> Prompt:
-    from hipsync.service.answers import answer_prompt
-
-    answered = answer_prompt(store, prompt, answer, now, snooze)
-    notify_service(store)
-    return answered
 
 
 def notify_service(store: Store) -> None:

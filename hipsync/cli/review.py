@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hipsync.core.trial import Compared
     from hipsync.core.weeks import Weeks
     from hipsync.model import Band
+    from hipsync.report.page import View
     from hipsync.report.pen import Pen
     from hipsync.report.period_facts import PeriodKind
     from hipsync.store import Store
@@ -178,7 +179,7 @@ def show_day(ctx: click.Context, when: str, asked: Asked, *, hours: bool) -> Non
     elif asked.html is not None:
         from hipsync.core.period import period_summary
 
-        _write_page(app, asked.html, period_summary([summary]), None, None, open_page=asked.open_page)
+        _write_page(app, asked.html, "day", period_summary([summary]), None, None, open_page=asked.open_page)
     else:
         click.echo(_day_text(app, summary, hours=hours), nl=False)
     if summary.complete_until is None:
@@ -198,7 +199,7 @@ def show_days(ctx: click.Context, kind: PeriodKind, when: str, asked: Asked) -> 
     elif asked.as_csv:
         _echo_csv(period.days)
     elif asked.html is not None:
-        _write_page(app, asked.html, period, before, weeks, open_page=asked.open_page)
+        _write_page(app, asked.html, kind, period, before, weeks, open_page=asked.open_page)
     else:
         _echo_period(app, kind, period, before, _more_lines(trial, weeks), plain=asked.plain)
     if period.complete_until is None:
@@ -269,30 +270,20 @@ def _echo_csv(days: Sequence[DaySummary]) -> None:
 def _write_page(
     app: App,
     file: Path,
+    view: View,
     period: PeriodSummary,
     before: PeriodSummary | None,
     weeks: Weeks | None,
     *,
     open_page: bool,
 ) -> None:
-    """Write a page with charts that only its owner can read, whole or not at all. Raises `ConfigError` if it cannot."""
-    from hipsync.cli.files import STANDARD, written
+    """Write a page with charts. Raises `ConfigError` if it cannot."""
+    from hipsync.cli.files import write_page
     from hipsync.report.page import page_html
     from hipsync.report.page.weeks import weeks_section
 
-    page = page_html(period, app.now(), previous=before, weeks=weeks_section(weeks))
-    try:
-        with written(file) as opened:
-            opened.write(page.encode())
-    except OSError as error:
-        if file == STANDARD:
-            raise
-        raise ConfigError(f"{file} cannot be written: {error.strerror or error}; name another file") from error
-    if file == STANDARD:
-        return
-    click.echo(f"written: {file}")
-    if open_page:
-        click.launch(file.absolute().as_uri())
+    page = page_html(period, app.now(), view, goals=app.goals(), previous=before, more=weeks_section(weeks))
+    write_page(file, page, open_page=open_page)
 
 
 # ------------------------------------------------------------------ what is known

@@ -1,8 +1,8 @@
 """An exercise as a guide leads through it: rounds, repetitions and phases by one clock, and what a person does to it.
 
 A round is what is done without a stop, mostly one leg; between two of them the guide waits, so that there is time to
-turn round. The clock of a round starts at 0 and decides everything: what is said, how full a bar is, which moment of the
-picture is shown. So none of them can drift. The terminal and the page both go by this module.
+turn round. The clock of a round starts at 0 and decides everything: what is said, how full a bar is, which moment of
+the picture is shown. So none of them can drift. The terminal and the page both go by this module.
 """
 
 from __future__ import annotations

@@ -187,6 +187,11 @@ def short_exercise_name(name: str) -> str:
     return short[:1].lower() + short[1:]
 
 
+def opening(words: str) -> str:
+    """Words as they open a line: the first letter is a capital one."""
+    return words[:1].upper() + words[1:]
+
+
 def totals(day: DaySummary) -> str:
     """The day in one line: "6 h 55 sitting of 9 h 23 awake (74 %), 2 spells over 60 min, 7 breaks"."""
     awake, sat = awake_minutes(day.minutes), day.minutes[Kind.SITTING]

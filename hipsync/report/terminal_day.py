@@ -6,21 +6,22 @@ as plain lines, for whoever listens to them or searches in them; `hours_text` dr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, zip_longest
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
 from hipsync.core.goals import Goals
 from hipsync.core.period import awake_minutes
 from hipsync.core.ribbon import Shade, ribbon
-from hipsync.core.summary import KINDS, DaySummary, Piece
-from hipsync.model import MINUTE, Kind
+from hipsync.core.summary import KINDS, DaySummary, Piece, PromptOutcome
+from hipsync.model import Kind
 from hipsync.report import day_words as words
 from hipsync.report.by_clock import clock, places, row_begins
+from hipsync.report.day_ribbon import CELL_MINUTES, CELLS_PER_HOUR, day_ribbon
 from hipsync.report.pen import GLYPHS, Pen, padded, sentences, spread, wide, wrapped
 from hipsync.text import counted, length
 
 PEN, GOALS = Pen(), Goals()
-CELL_MINUTES, HOUR_MINUTES = 5, 60
+HOUR_MINUTES = 60
 MARGIN = "   "
 WIDEST_ROW_HOURS = ((148, 12), (76, 6), (40, 3))
 """How many hours a row of the ribbon has in a terminal of at least so many columns; in a narrower one there is none."""
@@ -30,6 +31,7 @@ LONGEST_BAR = 12
 """A goal of more breaks than this is shown in digits alone."""
 LISTED, LISTED_IN_LONG_DAY = 4, 3
 """How many spells and reminders are listed, and how many below a ribbon of three rows."""
+LONG_RIBBON_MINUTES = 12 * 60
 SHADE_WORDS = {
     Shade.SITTING: "sitting (estimated)",
     Shade.UP: "up",
@@ -43,8 +45,6 @@ KIND_WORDS = dict(zip(KINDS, SHADE_WORDS.values(), strict=True))
 """Each kind of minute in words."""
 HINT = "`hipsync sync` fetches what a band remembers, `hipsync import` reads a file."
 NEXT_STEP = "  shows you how.   Or: hipsync done | snooze | skip"
-Row = tuple[int, int]
-"""A row of the ribbon: the first of its cells, and the one after its last."""
 
 
 def day_text(day: DaySummary, pen: Pen = PEN, *, goals: Goals = GOALS, zone: str | None = None) -> str:
@@ -99,53 +99,30 @@ def _ribbon(day: DaySummary, pen: Pen) -> Iterator[str]:
     hours = next((hours for columns, hours in WIDEST_ROW_HOURS if pen.columns >= columns), 0)
     if not hours:
         return
-    begins = row_begins([day])
-    cells = places(day, begins, CELL_MINUTES)
-    drawn = ribbon(day, cells)
-    marks = _marks(day, cells, pen)
-    rows = _rows(len(cells), hours)
-    for is_folded, group in groupby(rows, key=lambda row: _is_folded(drawn[slice(*row)], marks, row)):
-        run = list(group)
-        if is_folded:
-            minutes = [at for cell in cells[run[0][0] : run[-1][1]] for at in cell]
-            if minutes:
-                yield MARGIN + words.folded(day, minutes[0], minutes[-1] + 1)
+    found = day_ribbon(day, hours)
+    marks = {number: _mark(outcome, pen) for number, outcome in found.reminders.items()}
+    for row in found.rows:
+        if row.words:
+            yield MARGIN + row.words
             continue
-        for first, last in run:
-            yield MARGIN + pen.faint(_ruler(clock(begins, at * CELL_MINUTES) for at in range(first, last, 12)))
-            yield MARGIN + pen.cells(drawn[first:last])
-            if below := "".join(marks.get(number, " ") for number in range(first, last)).rstrip():
-                yield MARGIN + below
-    yield from ("", *_legend(day, drawn, marks, pen))
+        cells = range(row.first, row.last)
+        yield MARGIN + pen.faint(_ruler(clock(found.begins, at * CELL_MINUTES) for at in cells[::CELLS_PER_HOUR]))
+        yield MARGIN + pen.cells(found.drawn[row.first : row.last])
+        if below := "".join(marks.get(number, " ") for number in cells).rstrip():
+            yield MARGIN + below
+    yield from ("", *_legend(day, found.drawn, marks, pen))
 
 
-def _rows(cells: int, hours: int) -> list[Row]:
-    """The rows of the ribbon, each of so many hours; the last one may be shorter."""
-    per_row = hours * HOUR_MINUTES // CELL_MINUTES
-    return [(first, min(first + per_row, cells)) for first in range(0, cells, per_row)]
-
-
-def _is_folded(drawn: Sequence[Shade | None], marks: dict[int, str], row: Row) -> bool:
-    """Whether a row has nothing but sleep or no data, so that words take its place."""
-    return {*drawn} <= {Shade.ASLEEP, Shade.NO_DATA, None} and not any(number in marks for number in range(*row))
+def _mark(outcome: PromptOutcome, pen: Pen) -> str:
+    return pen.sign("▲" if words.got_up(outcome) else "△")
 
 
 def _ruler(times: Iterable[str]) -> str:
     """A line with a mark for each hour; 09:00 loses its minutes."""
-    return "".join(each.removesuffix(":00").ljust(HOUR_MINUTES // CELL_MINUTES) for each in times).rstrip()
+    return "".join(each.removesuffix(":00").ljust(CELLS_PER_HOUR) for each in times).rstrip()
 
 
-def _marks(day: DaySummary, cells: Sequence[Sequence[int]], pen: Pen) -> dict[int, str]:
-    """For the cells in which a reminder was shown, its mark: filled if it got the wearer up."""
-    place = {at: number for number, cell in enumerate(cells) for at in cell}
-    marks: dict[int, str] = {}
-    for outcome in sorted(day.prompts, key=words.got_up):
-        if (number := place.get((outcome.prompt.at - day.start) // MINUTE)) is not None:
-            marks[number] = pen.sign("▲" if words.got_up(outcome) else "△")
-    return marks
-
-
-def _legend(day: DaySummary, drawn: Iterable[Shade | None], marks: dict[int, str], pen: Pen) -> Iterator[str]:
+def _legend(day: DaySummary, drawn: Iterable[Shade | None], marks: Mapping[int, str], pen: Pen) -> Iterator[str]:
     """What the shades and marks mean that occur."""
     known = {"▲": "reminder that got you up", "△": "reminder"}
     signs = [f"{pen.sign(each)} {known[each]}" for each in known if pen.sign(each) in marks.values()]
@@ -169,8 +146,7 @@ def shade_legend(
 
 def _lists(day: DaySummary, pen: Pen) -> Iterator[str]:
     """The longest spells, and the reminders beside them, or below them where the terminal is narrow."""
-    rows = len(_rows(len(day.kinds) // CELL_MINUTES, 6))
-    most = LISTED_IN_LONG_DAY if rows > 2 and pen.lines is not None else LISTED
+    most = LISTED_IN_LONG_DAY if len(day.kinds) > LONG_RIBBON_MINUTES and pen.lines is not None else LISTED
     spells = [f"  {_spell(day, piece, pen)}" for piece in words.longest(day, most)]
     shown = list(_reminders(day, pen, most))
     left = ["Longest sitting spells", *spells] if spells else []

@@ -35,7 +35,7 @@ def month_text(month: PeriodSummary, pen: Pen = PEN, *, more: Sequence[Sequence[
         return (
             "\n".join([*lines, *indented("No data for this month.", pen, bold=True), "", *indented(HINT, pen)]) + "\n"
         )
-    lines += indented(_headline(month), pen, bold=True)
+    lines += indented(month_headline(month), pen, bold=True)
     lines += [*(line for text in coarse(month) for line in indented(text, pen)), ""]
     lines += list(_calendar(month, pen) if pen.columns >= WEEK_COLUMNS else _list(month, pen))
     lines += ["", *(f"{MARGIN}{line}" for line in _legend(month, pen)), ""]
@@ -45,7 +45,8 @@ def month_text(month: PeriodSummary, pen: Pen = PEN, *, more: Sequence[Sequence[
     return "\n".join(lines) + "\n"
 
 
-def _headline(month: PeriodSummary) -> str:
+def month_headline(month: PeriodSummary) -> str:
+    """On how many days of a month no spell passed the limit."""
     known = [day for day in month.days if awake_minutes(day.minutes)]
     good = sum(not day.over_limit for day in known)
     days = f"{len(known)} {'day' if len(known) == 1 else 'days'}"

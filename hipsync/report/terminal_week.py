@@ -40,12 +40,12 @@ def week_text(
     lines = [*spread(pen.bold(name), sources(week, pen), pen.columns), ""]
     if week.complete_until is None:
         return "\n".join([*lines, *indented("No data for this week.", pen, bold=True), "", *indented(HINT, pen)]) + "\n"
-    lines += indented(_headline(week, before), pen, bold=True)
+    lines += indented(week_headline(week, before), pen, bold=True)
     lines += [line for text in coarse(week) for line in indented(text, pen)]
     lines += ["", *_ribbons(week, pen), ""]
     lines += [f"{MARGIN}{line}" for line in compared(week, before)]
-    if notes := [*_notes(week), *proposal(week, before)]:
-        lines += ["", *(f"{MARGIN}{line}" for line in notes)]
+    if told := [*notes(week), *proposal(week, before)]:
+        lines += ["", *(f"{MARGIN}{line}" for line in told)]
     for group in more:
         lines += ["", *(f"{MARGIN}{line}" for line in group)]
     return "\n".join(lines) + "\n"
@@ -75,7 +75,8 @@ def _day(day: date, other: date | None) -> str:
     return f"{day:%A} {day.day}" if same else f"{day:%A} {day.day} {day:%B %Y}"
 
 
-def _headline(week: PeriodSummary, before: PeriodSummary | None) -> str:
+def week_headline(week: PeriodSummary, before: PeriodSummary | None) -> str:
+    """How many spells passed the limit in a week, and by this day in the week before."""
     limit = week.days[-1].limit_minutes
     over = f"{spells(week.over_limit).capitalize()} over {limit} min"
     begun = [day for day in week.days if day.until > day.start]
@@ -94,7 +95,7 @@ def _headline(week: PeriodSummary, before: PeriodSummary | None) -> str:
 def _ribbons(week: PeriodSummary, pen: Pen) -> Iterator[str]:
     begins = row_begins(week.days)
     row = row_minutes(week.days, begins)
-    first = _waking_hour(week, begins) * 60
+    first = waking_hour(week, begins) * 60
     room = pen.columns - len(LABEL) - len(FIGURES) - 1
     cell = next((each for each in CELL_MINUTES if (row - first) / each <= room), None)
     width = 0 if cell is None else -(-(row - first) // cell)
@@ -112,7 +113,7 @@ def _ribbons(week: PeriodSummary, pen: Pen) -> Iterator[str]:
         yield from shade_legend(week.days[-1].limit_minutes, seen, f"{cell} min a column", pen)
 
 
-def _waking_hour(week: PeriodSummary, begins: timedelta) -> int:
+def waking_hour(week: PeriodSummary, begins: timedelta) -> int:
     """The first even hour of the rows in which anybody is awake on any of these days."""
     drawn = [plain_ribbon(day, places(day, begins, 30)) for day in week.days]
     return min((at // 4 * 2 for row in drawn for at, shade in enumerate(row) if shade in AWAKE), default=0)
@@ -138,33 +139,40 @@ def _figures(day: DaySummary) -> str:
 
 
 def compared(week: PeriodSummary, before: PeriodSummary | None) -> Iterator[str]:
-    """The numbers of a week, each with how it differs from the week before."""
+    """The numbers of a week as lines, each with how it differs from the week before."""
+    yield from (f"{name:<27}{value:<11}{more}".rstrip() for name, value, more in compared_rows(week, before))
+    yield from filter(None, [too_little(week, before)])
+
+
+def compared_rows(week: PeriodSummary, before: PeriodSummary | None) -> Iterator[tuple[str, str, str]]:
+    """The same as rows: what a number is, the number, and how it differs from the week before."""
     both = None if before is None else change(week, before)
     if week.awake_minutes:
         now = round(week.minutes[Kind.SITTING] * 60 / week.awake_minutes)
         then = None if both is None else now - round(both.before.sitting_minutes)
-        yield _line("Sitting, each awake hour", f"{now} min", _difference(then, " min", " than last week"))
+        yield "Sitting, each awake hour", f"{now} min", _difference(then, " min", " than last week")
     if (breaks := _breaks_a_day(week)) is not None:
         earlier = None if both is None or before is None else _breaks_a_day(before)
         then = None if earlier is None else round(breaks) - round(earlier)
-        yield _line("Breaks a day", f"{round(breaks)}", _difference(then, "", ""))
+        yield "Breaks a day", f"{round(breaks)}", _difference(then, "", "")
     if (kept := _kept(week)) is not None:
         earlier_share = None if both is None or before is None else _kept(before)
-        yield _line(f"Spells kept under {week.days[-1].limit_minutes} min", f"{kept} %", _from(kept, earlier_share))
+        yield f"Spells kept under {week.days[-1].limit_minutes} min", f"{kept} %", _from(kept, earlier_share)
     if week.usual_stretch_minutes is not None:
         half = "half your sitting is in shorter ones"
-        yield _line("Typical spell", length(week.usual_stretch_minutes), half)
+        yield "Typical spell", length(week.usual_stretch_minutes), half
     if shown := sum(len(day.prompts) for day in week.days):
-        yield _line("Reminders", f"{shown}", ", ".join(_came(week)))
+        yield "Reminders", f"{shown}", ", ".join(_came(week))
     if week.followed.of:
-        yield _line("Reminders followed", f"{week.followed.hits} of {week.followed.of}", "")
-    if before is not None and before.complete_until is not None and both is None:
-        known = f"{length(week.awake_minutes)} now, {length(before.awake_minutes)} before"
-        yield f"Too little data to compare (awake: {known})."
+        yield "Reminders followed", f"{week.followed.hits} of {week.followed.of}", ""
 
 
-def _line(name: str, value: str, more: str) -> str:
-    return f"{name:<27}{value:<11}{more}".rstrip()
+def too_little(week: PeriodSummary, before: PeriodSummary | None) -> str:
+    """Why two weeks are not compared; empty if they are, or if there is no week before."""
+    if before is None or before.complete_until is None or change(week, before) is not None:
+        return ""
+    known = f"{length(week.awake_minutes)} now, {length(before.awake_minutes)} before"
+    return f"Too little data to compare (awake: {known})."
 
 
 def _difference(by: int | None, unit: str, than: str) -> str:
@@ -212,7 +220,8 @@ def _word_of(outcome: PromptOutcome) -> str:
             return answer.value
 
 
-def _notes(week: PeriodSummary) -> Iterator[str]:
+def notes(week: PeriodSummary) -> Iterator[str]:
+    """Sentences on the best day of a week, and on the hours in which most of its long spells began."""
     limit = week.days[-1].limit_minutes
     known = [day for day in week.days if awake_minutes(day.minutes) >= ENOUGH_MINUTES]
     if len(known) >= ENOUGH_DAYS:

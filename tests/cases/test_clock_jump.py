@@ -58,6 +58,16 @@ class Run:
                 seen.append(passed)
         return seen
 
+    def until_it_waits(self) -> None:
+        """Return once the process has used no time of a processor for two seconds: a look takes some, a wait none."""
+        end, last, since = time.monotonic() + 60, "", time.monotonic()
+        while time.monotonic() - since < 2:
+            used = " ".join(Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rsplit(")", 1)[1].split()[11:13])
+            if used != last:
+                last, since = used, time.monotonic()
+            assert time.monotonic() < end, "it is always busy"
+            time.sleep(0.05)
+
     def most_mb(self) -> int:
         status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
         return next(int(line.split()[1]) // 1024 for line in status.splitlines() if line.startswith("VmHWM"))
@@ -164,6 +174,7 @@ def test_a_process_that_was_stopped_looks_at_once_and_says_nothing_about_the_clo
     machine = Machine(tmp_path)
     with running(tmp_path, machine, "+0") as run:
         assert run.looks(60, only_one=True)
+        run.until_it_waits()
         run.process.send_signal(signal.SIGSTOP)
         time.sleep(40)  # longer than it waits between two looks
         run.process.send_signal(signal.SIGCONT)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hipsync.cli.app import App
-from hipsync.cli.web import Site
+from hipsync.cli.site import Site
 from hipsync.model import MINUTE, Answer, Prompt
 from hipsync.store import Store
 from support.builders import MONDAY, day
@@ -71,7 +71,7 @@ def test_every_number_is_shown(machine: Machine) -> None:
     app = App(lambda: machine.now)
     app.db_path = machine.database
     for span in ("week", "month"):
-        (section,) = re.findall("<section><h2>Learned.*?</section>", Site(app).page(span, "today", "", ""), re.DOTALL)
+        (section,) = re.findall('<section id="learned".*?</section>', Site(app).page(span, "today", "", ""), re.DOTALL)
         (table,) = Parsed(section).tables
         assert table[1:] == [
             ["Mon 13-14", "0 of 9", "15 %", "failing"],

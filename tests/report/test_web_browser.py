@@ -28,7 +28,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 import hipsync.report.web
 from hipsync.cli.app import App
-from hipsync.cli.web import Site
+from hipsync.cli.site import Site
 from hipsync.report.door import Door
 from hipsync.report.web import application
 from support.builders import MONDAY, day

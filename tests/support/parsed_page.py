@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-VOID = {"meta", "path", "rect"}
+VOID = {"br", "input", "meta", "path", "rect"}
 
 
 class Parsed(HTMLParser):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from hipsync.core.followed import Learned
-from hipsync.report.page.parts import folded_table
+from hipsync.report.page.parts import folded_table, section
 from hipsync.report.terminal_learned import WEEKS, hour_lines, rule_lines, week_lines
 
 
@@ -16,5 +16,5 @@ def learned_section(known: Learned, *, adapts: bool) -> str:
     lines = "".join(f"<p>{escape(line)}</p>" for line in (*week_lines(known, adapts=adapts), *rule_lines()))
     rows = [[escape(cell) for cell in each] for each in hour_lines(known, adapts=adapts)]
     caption = f"Reminders by hour of the week, in the last {WEEKS} weeks"
-    table = folded_table(caption, ("hour", "followed", "estimate", "what follows"), rows)
-    return f"<section><h2>Learned from your reminders</h2>{lines}{table}</section>"
+    table = folded_table("learned-table", caption, ("hour", "followed", "estimate", "what follows"), rows)
+    return section("learned", "Learned from your reminders", lines + table)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from hipsync.core.weeks import Weeks
-from hipsync.report.page.parts import folded_table, html_table
+from hipsync.report.page.parts import folded_table, html_table, section
 from hipsync.report.terminal_weeks import HEADS, half_lines, head_line, rule_lines, week_rows
 
 
@@ -18,7 +18,8 @@ def weeks_section(found: Weeks | None) -> str:
         table = html_table(
             "Earlier weeks and later ones", ("", "first, then last", "difference", "what it says"), halves
         )
-        parts.append(f'<div class="plain">{table}</div>')
+        parts.append(f'<div class="words">{table}</div>')
     weeks = [[escape(cell) for cell in each] for each in week_rows(found)]
     parts += [f"<p>{escape(line)}</p>" for line in rule_lines(found)]
-    return f"<section><h2>Over the weeks</h2>{''.join(parts)}{folded_table('Every known week', HEADS, weeks)}</section>"
+    table = folded_table("weeks-table", "Every week with data", HEADS, weeks)
+    return section("weeks", "Over the weeks", "".join(parts) + table)
