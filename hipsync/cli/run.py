@@ -63,11 +63,12 @@ async def _serve(app: App) -> None:
     from hipsync.service.here import here_now
     from hipsync.service.presence import ABOUT, PresenceWatch
     from hipsync.service.service import Service
+    from hipsync.service.show_me import ShowMe
 
     keys, clock = app.keys(), SystemClock()
     with app.paired_store() as store, only_instance(app.database):
         zone = ZoneInfo(host_zone())
-        delivery = Delivery(store, app.now, app.config())
+        delivery = Delivery(store, app.now, app.config(), ShowMe(_this_program(app)))
         computer = Computer(app.now, activitywatch=lambda: delivery.config.activitywatch)
         watch = PresenceWatch(store, clock, computer.look, lambda: delivery.config.rule.desk is not Desk.OFF)
         if delivery.config.rule.desk is not Desk.OFF and not store.has_presence():
@@ -90,6 +91,14 @@ async def _serve(app: App) -> None:
                 async with watch.watching():
                     zone_now = partial(_zone_now, service)
                     await run(service, clock, settings=settings, zone=zone_now, trouble=delivery.trouble)
+
+
+def _this_program(app: App) -> list[str]:
+    """Return how this hipsync is started, on the same database and settings, up to the subcommand."""
+    import sys
+
+    settings = [] if app.config_path is None else ["--config", str(app.config_path.absolute())]
+    return [sys.executable, "-m", "hipsync", "--db", str(app.database.absolute()), *settings]
 
 
 def _zone_now(service: Service) -> str:

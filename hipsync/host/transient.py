@@ -48,16 +48,36 @@ def unit(argv: Sequence[str], within_s: float, environment: Mapping[str, str] | 
     if not _in_unit(given):
         return None
     name = f"hipsync-command-{os.getpid()}-{next(_numbers)}.service"
-    limits = (f"RuntimeMaxSec={within_s:g}s", f"TimeoutStopSec={END_WITHIN_S}s")
+    options = ("--wait", "--pipe", "--description=prompts.command of hipsync")
     return Transient(
-        [
-            "systemd-run", "--user", "--collect", "--wait", "--pipe", "--quiet", f"--unit={name}",
-            "--description=prompts.command of hipsync", *(f"--property={limit}" for limit in limits),
-            *(f"--setenv={variable}" for variable in sorted(_passed_on(given))),
-            "--", *(word.replace("$", "$$") for word in argv),
-        ],
-        ["systemctl", "--user", "stop", "--no-block", name],
-    )  # fmt: skip
+        _systemd_run(name, options, argv, within_s, given), ["systemctl", "--user", "stop", "--no-block", name]
+    )
+
+
+def detached(
+    argv: Sequence[str], lasts_s: float, what: str, environment: Mapping[str, str] | None = None
+) -> Sequence[str] | None:
+    """Return a command that starts a program outside the sandbox and does not wait for it; None as for `unit`.
+
+    The program is ended after `lasts_s` seconds, and not when this service ends. `what` describes it to people.
+    """
+    given = os.environ if environment is None else environment
+    if not _in_unit(given):
+        return None
+    name = f"hipsync-page-{os.getpid()}-{next(_numbers)}.service"
+    return _systemd_run(name, (f"--description={what}",), argv, lasts_s, given)
+
+
+def _systemd_run(
+    name: str, options: Sequence[str], argv: Sequence[str], within_s: float, environment: Mapping[str, str]
+) -> Sequence[str]:
+    limits = (f"RuntimeMaxSec={within_s:g}s", f"TimeoutStopSec={END_WITHIN_S}s")
+    return [
+        "systemd-run", "--user", "--collect", "--quiet", f"--unit={name}", *options,
+        *(f"--property={limit}" for limit in limits),
+        *(f"--setenv={variable}" for variable in sorted(_passed_on(environment))),
+        "--", *(word.replace("$", "$$") for word in argv),
+    ]  # fmt: skip
 
 
 def has_bus(environment: Mapping[str, str] | None = None) -> bool:

@@ -47,8 +47,10 @@ class Delivery:
         store: Store,
         now: Callable[[], datetime],
         config: Config,
+        show_me: Callable[[str], None] | None = None,
     ) -> None:
-        self._store, self._now = store, now
+        """`show_me` opens the page of an exercise; None if notices have no button for it."""
+        self._store, self._now, self._show_me = store, now, show_me
         self.config = config
         """The user's settings, which may be replaced while the service runs."""
         self._failed: tuple[Sequence[str], datetime, str] | None = None
@@ -80,7 +82,8 @@ class Delivery:
             notice, sys.stdout, lambda pen: card(_heading(prompt, notice), move, snooze, prompt.sitting_minutes, pen)
         ):
             where.append(Where.TERMINAL)
-        asking = Asking(prompt.at, buttons_of(self.config.snooze), partial(self._store_answer, prompt))
+        show = None if self._show_me is None else partial(self._show_me, move.name)
+        asking = Asking(prompt.at, buttons_of(self.config.snooze), partial(self._store_answer, prompt), show)
         if self.config.desktop and await to_desktop(notice, asking):
             where.append(Where.DESKTOP)
         return where

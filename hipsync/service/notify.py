@@ -20,6 +20,7 @@ from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 from weakref import WeakKeyDictionary
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 
 Buttons = Sequence[tuple[Answer, str]]
 """The buttons of a desktop notice, in their order: what a press answers, and the label."""
+SHOW_ME = "Show me"
+"""The button that opens the exercise; it stands before those that answer, and a click on the notice does the same."""
 WITHOUT_BUTTONS = "Answer: hipsync done, snooze or skip."
 """What a desktop notice says in addition where the notice server shows no buttons."""
 DESKTOP_WITHIN_S = 2.0
@@ -130,6 +133,8 @@ class Asking(NamedTuple):
     buttons: Buttons
     answered: Callable[[Answer], None]
     """Called on the event loop when the person presses a button, at any time later."""
+    show: Callable[[], None] | None = None
+    """Called in the same way when the person wants to be shown the exercise; None if there is no way to."""
 
 
 async def to_desktop(notice: Notice, asking: Asking | None) -> bool:
@@ -218,9 +223,8 @@ async def _sent(desktop: _Desktop, notice: Notice, asking: Asking | None) -> boo
         identifier = await notifier.send(
             title=clean(notice.title, LONGEST),
             message=_body(clean(body, LONGEST)),
-            buttons=[]
-            if asking is None
-            else [Button(label, on_pressed=_press(answer, asking)) for answer, label in asking.buttons],
+            buttons=[Button(label, on_pressed=pressed) for label, pressed in _presses(asking)],
+            on_clicked=None if asking is None else asking.show,
             on_dispatched=lambda: dispatched.append(True),
             sound=DEFAULT_SOUND if notice.strong else None,
         )
@@ -258,8 +262,12 @@ def _hang_up(desktop: _Desktop) -> None:
     desktop.shown.clear()  # they were of that connection
 
 
-def _press(answer: Answer, asking: Asking) -> Callable[[], None]:
-    return lambda: asking.answered(answer)
+def _presses(asking: Asking | None) -> list[tuple[str, Callable[[], None]]]:
+    """The label of each button, and what pressing it does."""
+    if asking is None:
+        return []
+    show = [] if asking.show is None else [(SHOW_ME, asking.show)]
+    return [*show, *((label, partial(asking.answered, answer)) for answer, label in asking.buttons)]
 
 
 async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeout_s: float) -> str | None:

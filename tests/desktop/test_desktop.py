@@ -1,4 +1,5 @@
-"""On real notice servers: a prompt of the running service is seen, and its Done, pressed with the mouse, is stored."""
+"""On real notice servers a prompt of the running service is seen; Done, pressed with the mouse, is stored, and Show me
+opens the exercise."""
 
 from __future__ import annotations
 
@@ -19,17 +20,24 @@ from support.repository import ROOT
 SCREEN, PRESS = ROOT / "tests" / "desktop" / "screen", ROOT / "tests" / "desktop" / "press"
 TOOLS = ("Xvfb", "xdotool", "import", "dbus-daemon", "sqlite3")
 SERVERS = {
-    "dunst": ("/usr/bin/dunst", (790, 55)),
-    "xfce4-notifyd": ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", (743, 105)),
-    "notification-daemon": ("/usr/lib/notification-daemon/notification-daemon", (754, 110)),
-}
-"""Where it is, and where its Done is on a screen of 1000 by 500."""
+    "dunst": ("/usr/bin/dunst", {"Done": (790, 55), "Show me": (790, 55)}),
+    "xfce4-notifyd": ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", {"Done": (676, 88), "Show me": (557, 88)}),
+    "notification-daemon": (
+        "/usr/lib/notification-daemon/notification-daemon", {"Done": (775, 110), "Show me": (708, 110)},
+    ),
+}  # fmt: skip
+"""Where it is, and where two of its buttons are on a screen of 1000 by 500."""
+BROWSER = """#!/bin/sh
+echo "$1" > "{database}.opened.new" && mv "{database}.opened.new" "{database}.opened"
+"""
 
 
 @pytest.mark.ring
+@pytest.mark.parametrize("button", ["Done", "Show me"])
 @pytest.mark.parametrize("server", SERVERS)
-def test_done_is_pressed(server: str, tmp_path: Path) -> None:
-    program, (x, y) = SERVERS[server]
+def test_a_button_is_pressed(server: str, button: str, tmp_path: Path) -> None:
+    program, places = SERVERS[server]
+    x, y = places[button]
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None] + [program] * (not glob(program)):  # noqa: PTH207
         pytest.skip(f"needs {', '.join(missing)}")
     machine = Machine(tmp_path)
@@ -44,14 +52,23 @@ def test_done_is_pressed(server: str, tmp_path: Path) -> None:
     machine.settings.parent.mkdir(parents=True)
     machine.settings.write_text('[prompts]\nhours = { mon-sun = "00:00-24:00" }\nlunch = "off"\nband = false\n')
     machine.settings.chmod(0o600)
-    picture = tmp_path / f"{server}.png"
+    picture, opened = tmp_path / f"{server}.png", machine.database.with_name(f"{machine.database.name}.opened")
+    own = tmp_path / "bin"
+    own.mkdir()
+    (own / "xdg-open").write_text(BROWSER.format(database=machine.database))
+    (own / "xdg-open").chmod(0o755)
     done = subprocess.run(
         [SCREEN, server, PRESS, str(machine.database), str(picture), str(x), str(y)],
-        capture_output=True, text=True, check=False, timeout=60, env={**machine.environment, "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=False, timeout=90,
+        env={**machine.environment, "PATH": f"{own}:/usr/bin:/bin", "CHOSEN": button},
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (0, "desktop done\n"), (
-        done.stderr + (picture.parent / f"{picture.name}.log").read_text()
-    )
+    said = done.stderr + (picture.parent / f"{picture.name}.log").read_text()
     with Store.read(machine.database) as store:
-        (exercise,) = store.exercises(now - MINUTE, now + timedelta(hours=1))
-        assert exercise.how == "prompt"
+        exercises = [each.how for each in store.exercises(now - MINUTE, now + timedelta(hours=1))]
+    if button == "Done":
+        assert (done.returncode, done.stdout, exercises) == (0, "desktop done\n", ["prompt"]), said
+        assert not opened.exists()
+    else:
+        assert (done.returncode, done.stdout, exercises) == (0, "desktop -\n", []), said
+        assert opened.read_text().startswith("http://127.0.0.1:")
+        subprocess.run(["pkill", "-f", f"--db {machine.database} exercise"], check=False)  # the page that it opened

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.host.transient import Transient, has_bus, unit
+from hipsync.host.transient import Transient, detached, has_bus, unit
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
 
@@ -69,3 +69,14 @@ def test_without_a_session_bus_systemd_cannot_be_asked(runtime: Path) -> None:
     with socket.socket(socket.AF_UNIX) as bus:
         bus.bind(str(runtime / "bus"))
         assert has_bus(environment)
+
+
+def test_a_program_that_outlives_the_service_is_not_waited_for_and_ends_in_time(runtime: Path) -> None:
+    given = {"XDG_RUNTIME_DIR": str(runtime), "SYSTEMD_EXEC_PID": str(os.getpid()), "KEY": "secret"}
+    start = detached(["hipsync", "$x"], 60, "a page", given)
+    assert start is not None
+    assert not {"--wait", "--pipe"} & {*start}
+    assert start[start.index("--") + 1 :] == ["hipsync", "$$x"]
+    assert {"--property=RuntimeMaxSec=60s", "--description=a page", "--setenv=KEY"} <= {*start}
+    assert "secret" not in " ".join(start)
+    assert detached(["hipsync"], 60, "a page", {}) is None
