@@ -31,6 +31,7 @@ ONLY_IN = {
     "dbus_fast": {"radio", "host"},
     "apscheduler": {"service"},
     "click": {"cli"},
+    "textual": {"cli"},
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import bands, demo, interchange, month, store, summary, sync, today
+from bench import bands, demo, interchange, live, month, store, summary, sync, today
 from bench.__main__ import main
 from bench.figure import Figure, table
 
@@ -17,6 +17,7 @@ from bench.figure import Figure, table
     [
         (store.figures, 3000, 4),
         (today.figures, 3000, 1),
+        (live.figures, 3000, 1),
         (month.figures, 90000, 2),
         (summary.figures, 3000, 2),
         (interchange.figures, 90000, 3),
@@ -69,5 +70,5 @@ def test_an_unknown_benchmark_is_wrong_use(capsys: pytest.CaptureFixture[str]) -
     assert main(["stroe"]) == 2
     assert (
         capsys.readouterr().err
-        == "no benchmark stroe: there are store, today, month, sync, summary, demo, bands, interchange\n"
+        == "no benchmark stroe: there are store, today, live, month, sync, summary, demo, bands, interchange\n"
     )

@@ -54,11 +54,12 @@ COMMANDS = {
     "db": "db",
     "config": "config",
     "web": "web",
+    "live": "live",
 }
 """The module of this package that defines each command, by the command's name."""
 
 GROUPS = {
-    "Your day": ("today", "day", "week", "month", "status", "why", "trial", "web"),
+    "Your day": ("live", "today", "day", "week", "month", "status", "web", "why", "trial"),
     "Reminders": (
         "done", "snooze", "skip", "standing", "pause", "resume", "reminders", "exercise", "plan", "desk",
     ),
@@ -76,8 +77,8 @@ LOG_NOTHING = frozenset({"today", "day", "week", "month"})
 
 CHECK_FIRST = frozenset(
     {
-        "today", "day", "week", "month", "status", "bands", "reminders", "exercise", "plan", "export", "web", "trial",
-        "why",
+        "live", "today", "day", "week", "month", "status", "bands", "reminders", "exercise", "plan", "export", "web",
+        "trial", "why",
     }
 )  # fmt: skip
 """The commands that show what the database holds. Before them it is checked if that is due (`hipsync.store.checked`),
@@ -205,6 +206,7 @@ def name_variables(command: click.Command, prefix: str) -> None:
 
 @click.command(
     cls=Commands,
+    invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HIPSYNC", "max_content_width": 100},
 )
 @click.option("--db", type=click.Path(path_type=Path), help="The database (see `hipsync db path`).")
@@ -217,6 +219,7 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
     """Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
 
     \b
+    hipsync               one screen that stays, with keys; three choices on a new computer
     hipsync demo          a simulated band lives through a day; no hardware needed
     hipsync pair          choose a band and fetch what it remembers
     hipsync today         how much did I sit, and did I get up?
@@ -236,6 +239,10 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
         log_everything()
     if ctx.invoked_subcommand in CHECK_FIRST:
         app.look_after_database()
+    if ctx.invoked_subcommand is None:
+        from hipsync.cli.bare import bare
+
+        bare(ctx, app)
 
 
 def main() -> None:

@@ -142,7 +142,8 @@ def exercise_command(
 
         write_page(html, exercises_html(moves))
     elif guided:
-        _guide(app, moves, silent=silent)
+        for line in guide(app, moves, silent=silent):
+            click.echo(line)
     else:
         show = _show_wrapped if sys.stdout.isatty() else click.echo
         for move in moves:
@@ -155,28 +156,25 @@ def _those_first(moves: Sequence[Move], own: Sequence[Move]) -> Sequence[Move]:
     return [*moves, *(move for move in (*MOVES, *own) if move not in moves)]
 
 
-def _guide(app: App, moves: Sequence[Move], *, silent: bool) -> None:
-    """Lead through these exercises. Each is stored as soon as it is done, and what came of it is printed at the end."""
+def guide(app: App, moves: Sequence[Move], *, silent: bool) -> list[str]:
+    """Lead through these exercises on the terminal, and return what came of them, in lines.
+
+    Each is stored as soon as it is done.
+    """
     from hipsync.cli.guided import End, lead, terminal_screen
     from hipsync.cli.prompts import advice_after_pain
 
     told: list[str] = []
-    hurt = ""
     with terminal_screen(colour=app.colour, silent=silent) as screen:
         for move in moves:
             led, name = lead(move, screen), f"{move.title[:1].lower()}{move.title[1:]}"
             if led.end is End.LEFT:
-                told.append(f"Left {name}; nothing is saved of it.")
-                break
+                return [*told, f"Left {name}; nothing is saved of it."]
             store_exercise(app, move.name, hurt=led.end is End.HURT)
             if led.end is End.HURT:
-                hurt = name
-                break
+                return [*told, advice_after_pain(app, name)]
             told.append(f"Saved: {name}, {_took(led.seconds)}.")
-    for line in told:
-        click.echo(line)
-    if hurt:
-        click.echo(advice_after_pain(app, hurt))
+    return told
 
 
 def _took(seconds: float) -> str:

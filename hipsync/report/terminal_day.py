@@ -53,7 +53,7 @@ def day_text(day: DaySummary, pen: Pen = PEN, *, goals: Goals = GOALS, zone: str
     if day.complete_until is None:
         return "\n".join(_fitted([*lines, None, *indented(HINT, pen)], pen)) + "\n"
     lines += [line for text in _in_numbers(day, pen) for line in indented(text, pen)]
-    lines += [None, *_ribbon(day, pen), None, *_lists(day, pen), None, *_breaks(day, pen, goals)]
+    lines += [None, *ribbon_lines(day, pen), None, *_lists(day, pen), None, *goal_lines(day, pen, goals)]
     if words.open_prompt(day) is not None:
         lines += [None, f"{MARGIN}{pen.bold('hipsync exercise')}{NEXT_STEP}"]
     return "\n".join(_fitted(lines, pen)) + "\n"
@@ -95,7 +95,8 @@ def _in_numbers(day: DaySummary, pen: Pen) -> Iterator[str]:
 # ------------------------------------------------------------------ the ribbon
 
 
-def _ribbon(day: DaySummary, pen: Pen) -> Iterator[str]:
+def ribbon_lines(day: DaySummary, pen: Pen, *, legend: bool = True) -> Iterator[str]:
+    """The ribbon of a day in as many rows as the terminal needs, with its legend; nothing in a very narrow one."""
     hours = next((hours for columns, hours in WIDEST_ROW_HOURS if pen.columns >= columns), 0)
     if not hours:
         return
@@ -110,7 +111,8 @@ def _ribbon(day: DaySummary, pen: Pen) -> Iterator[str]:
         yield MARGIN + pen.cells(found.drawn[row.first : row.last])
         if below := "".join(marks.get(number, " ") for number in cells).rstrip():
             yield MARGIN + below
-    yield from ("", *_legend(day, found.drawn, marks, pen))
+    if legend:
+        yield from ("", *_legend(day, found.drawn, marks, pen))
 
 
 def _mark(outcome: PromptOutcome, pen: Pen) -> str:
@@ -177,7 +179,8 @@ def _reminders(day: DaySummary, pen: Pen, most: int) -> Iterator[str]:
         yield f"{words.clock(day, outcome.prompt.at)}  {words.what_for(outcome.prompt):<18}  {shown}"
 
 
-def _breaks(day: DaySummary, pen: Pen, goals: Goals) -> Iterator[str]:
+def goal_lines(day: DaySummary, pen: Pen, goals: Goals) -> Iterator[str]:
+    """The breaks of a day beside the goal, the spells that were kept short, and the steps."""
     goal, told = goals.breaks, f"{day.breaks}"
     if goal:
         told += f" of {goal}" if day.breaks <= goal else f", goal {goal}"

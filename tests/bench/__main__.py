@@ -10,6 +10,7 @@
 
     store       a year of minutes into SQLite, beside a plain executemany; bytes a minute
     today       the process `hipsync today --json`, beside a script that fetches the same rows
+    live        the first picture of `hipsync live`, beside a Textual app with one label
     month       the process `hipsync month --json`, beside `today --json`; with days judged before, and without
     sync        30 days from a simulated band over a Bluetooth stack in software, beside a client that discards them
     summary     a day, and each day of a year, summed up
@@ -28,12 +29,13 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from bench import bands, demo, interchange, month, store, summary, sync, today
+from bench import bands, demo, interchange, live, month, store, summary, sync, today
 from bench.figure import Figure, table
 
 BENCHES: Mapping[str, Callable[[Path], list[Figure]]] = {
     "store": store.figures,
     "today": today.figures,
+    "live": live.figures,
     "month": month.figures,
     "sync": sync.figures,
     "summary": summary.figures,

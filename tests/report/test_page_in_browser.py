@@ -34,7 +34,7 @@ from support.machine import Machine
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is in the dependency group `browser`")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is in the dependency group `screens`")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
