@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,14 +18,32 @@ from hipsync.cli.app import App, checked_name, host_zone
 from hipsync.cli.completion import kinds
 from hipsync.cli.scan import signal_text
 from hipsync.errors import ConfigError
+from hipsync.report.pen import shows_unicode
 from hipsync.text import clean
 
 if TYPE_CHECKING:
+    from hipsync.report.family_words import Line
     from hipsync.service.pairing import InReach, Wanted
 
-COLUMNS = 80
+COLUMNS, LABEL, BAR = 80, 8, 40
+DONE = "\u2713"
 LONGEST_ADVICE = 1000
-"""The most characters that are shown of a piece of advice, which may come from a driver that strangers wrote."""
+"""The most characters that are shown of a line on a family, which may come from a driver that strangers wrote."""
+ABOUT_KEYS = """Some bands only talk to whoever knows their key: 16 bytes, written as 32 letters and digits.
+The key was made when the band was paired with its maker's app, and is also in your account there.
+
+Where it is
+  Mi Band 4 to 7, Amazfit of those years: the tool huami-token (a Python program) asks your
+  Zepp Life or Mi Fitness account for it. On a phone with Gadgetbridge: the band's settings show it.
+  Mi Band 2 and 3 need none: tap the band when it asks.
+
+How to give it
+  hipsync pair                     it asks, and what you type stays hidden
+  hipsync pair --key-file FILE     from a file that only you can read
+
+It stays valid until you unpair the band in the app, or reset it: then pair it with the app once
+more, and give the new key. docs/keys.md has more.
+"""
 
 
 @click.command("pair")
@@ -35,7 +53,8 @@ LONGEST_ADVICE = 1000
 @click.option(
     "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file with the band's key."
 )
-@click.option("--again", is_flag=True, help="Anew, with a new bond or key; what it told is kept.")
+@click.option("--again", is_flag=True, help="Once more, with a new bond or key; its data stay.")
+@click.option("--help-key", is_flag=True, help="What a band's key is, and where to find it.")
 @click.option(
     "--simulate",
     metavar="KIND",
@@ -50,6 +69,7 @@ def pair_command(
     kind: str | None,
     key_file: Path | None,
     again: bool,
+    help_key: bool,
     simulate: str | None,
 ) -> None:
     """Add your band.
@@ -60,8 +80,12 @@ def pair_command(
     hipsync pair                                    choose from a scan
     hipsync pair C8:0F:10:80:D0:21 --name left
     hipsync pair C8:0F:10:80:D0:21 --again          after the band was reset, or has a new key
+    hipsync pair --help-key                         what a key is, and where to find it
     hipsync pair --simulate huami                   try it without a band
     """
+    if help_key:
+        click.echo(ABOUT_KEYS, nl=False)
+        return
     import asyncio
 
     from hipsync.service.pairing import Wanted
@@ -69,7 +93,22 @@ def pair_command(
     if name is not None:
         checked_name(name)
     asyncio.run(_pair(app, Wanted(address, name, kind, again), key_file, simulate))
-    click.echo("Next: `hipsync today`, and `hipsync run` to be prompted.")
+    _ready(app, simulated=simulate is not None)
+
+
+def _ready(app: App, *, simulated: bool) -> None:
+    """Say what comes next; at a terminal, ask whether reminders are to be turned on."""
+    from hipsync.host.autostart import installed
+    from hipsync.host.lock import running
+
+    if not simulated and sys.stdin.isatty() and sys.stdout.isatty() and not running(app.database) and not installed():
+        click.echo()
+        if click.confirm("Turn on reminders now?", default=True):
+            from hipsync.cli.service import install_command
+
+            click.get_current_context().invoke(install_command)
+    click.echo(f"\n{'Ready.':<{LABEL}}{'hipsync today':<26}see your day")
+    click.echo(f"{'':<{LABEL}}{'hipsync service install':<26}get reminders, also after a restart")
 
 
 async def _pair(app: App, wanted: Wanted, key_file: Path | None, simulate: str | None) -> None:
@@ -134,25 +173,57 @@ class PairingTerminal:
         self._is_counting = False
 
     def show(self, line: str) -> None:
-        if self._is_counting:
-            click.echo("\r", nl=False, err=True)
-            self._is_counting = False
+        self._end_count()
         click.echo(line)
 
-    def advise(self, text: str) -> None:
-        click.echo(textwrap.fill(clean(text, LONGEST_ADVICE), COLUMNS))
+    def show_family(self, name: str, lines: Iterable[Line]) -> None:
+        click.echo(f"\n{clean(name)}")
+        for label, text in lines:
+            room, told = COLUMNS - LABEL - 4, clean(text, LONGEST_ADVICE)
+            first, *more = textwrap.wrap(told, room) or [""]
+            click.echo(f"  {label:<{LABEL + 2}}{first}")
+            for line in more:
+                click.echo(f"{'':<{LABEL + 4}}{line}")
+        click.echo()
 
-    def show_count(self, epochs: int) -> None:
-        if sys.stderr.isatty():
-            click.echo(f"\r{epochs:,} minutes", nl=False, err=True)
-            self._is_counting = True
+    def show_step(self, line: str) -> None:
+        self._end_count()
+        click.echo(f"{DONE if shows_unicode(sys.stdout) else 'ok'} {line}")
+
+    def show_count(self, epochs: int, of: int | None) -> None:
+        if not sys.stderr.isatty():
+            return
+        about = f" of about {of:,}" if of is not None and epochs <= of else ""
+        bar = ""
+        if of is not None:
+            filled = min(round(epochs * BAR / of), BAR)
+            done, to_do = ("\u2501", "\u2500") if shows_unicode(sys.stderr) else ("#", "-")
+            bar = f"{done * filled}{to_do * (BAR - filled)}  "
+        click.echo(f"\r  Fetching  {bar}{epochs:,}{about}", nl=False, err=True)
+        self._is_counting = True
+
+    def _end_count(self) -> None:
+        if self._is_counting:
+            click.echo("\r\x1b[K", nl=False, err=True)
+            self._is_counting = False
+
+    def has_buzzed(self) -> bool | None:
+        return click.confirm("  Did it buzz?", default=True) if self._can_be_asked() else None
+
+    def name_for(self, proposed: str) -> str:
+        if not self._can_be_asked():
+            return proposed
+        return checked_name(str(click.prompt("  Name for it", default=proposed)))
+
+    def _can_be_asked(self) -> bool:
+        return sys.stdin.isatty() and sys.stdout.isatty()
 
     async def choose(self, devices: Sequence[InReach]) -> InReach:
         for number, device in enumerate(devices, 1):
             click.echo(f"{number}  {device.address}  {signal_text(device)}  {device.advertisement.name or '(no name)'}")
         if not sys.stdin.isatty():
-            raise ConfigError("several bands are in reach: give the address of one")
-        return devices[click.prompt("Which one", type=click.IntRange(1, len(devices))) - 1]
+            raise ConfigError("there are several bands: give the address of one")
+        return devices[click.prompt("\nWhich one?", type=click.IntRange(1, len(devices)), prompt_suffix=" ") - 1]
 
     def given_key(self) -> bytes | None:
         if self._key_file is None:
@@ -168,5 +239,5 @@ class PairingTerminal:
         from hipsync.store.keys import parsed_key
 
         if not sys.stdin.isatty():
-            raise ConfigError("the band's key is needed: give a file with it (--key-file)")
-        return parsed_key(click.prompt("Key", hide_input=True))
+            raise ConfigError("This band needs its key: give a file with it (--key-file); --help-key says where it is.")
+        return parsed_key(click.prompt("Key (stays hidden)", hide_input=True))

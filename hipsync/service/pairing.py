@@ -11,21 +11,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 from hipsync.conversation.dialogue import Dialogue
-from hipsync.driver import Advertisement, Driver, Message, Session
+from hipsync.driver import Advertisement, Driver, Message, Secret, Session
 from hipsync.errors import ConfigError, DeviceError, NotAuthorised
-from hipsync.model import Band, Epoch, Info, Reading
+from hipsync.model import MINUTE, Band, Epoch, Info, Reading
 from hipsync.registry import claimants
+from hipsync.report.family_words import FIRST, Line, expected_epochs, family_lines
 from hipsync.service.contact import without_future
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
-from hipsync.text import clean
+from hipsync.text import clean, counted
 
 LISTEN_S = 10.0
 """Seconds to listen for real bands: one that saves its battery advertises every few seconds."""
@@ -34,16 +36,7 @@ LISTEN_TO_SIMULATED_S = 2.0
 KEY_BYTES = 16
 SHORTEST_SERIAL = 6
 """The fewest characters of a serial number that proves which band it is; many bands may share a shorter one."""
-LET_GO = "Let the phone's app go of the band first: switch the phone's Bluetooth off."
-WHERE_KEYS_COME_FROM = (
-    "This band only talks to whoever knows its key: 32 hexadecimal digits, made when it was paired with the maker's "
-    "app. Tools such as huami-token fetch it from your account. Unpairing it in the app, or resetting it, makes the "
-    "key invalid: then pair it with the app once more, and give the new key."
-)
-WHAT_A_TAP_DOES = (
-    "The band will ask whether it may be paired: tap it when it vibrates. hipsync makes it a new key, so that the "
-    "maker's app has to be paired with it again if you want that, too."
-)
+TURN_OFF = "Turn off Bluetooth on your phone, wake the band, and try again."
 
 
 class InReach(Protocol):
@@ -111,12 +104,24 @@ class Person(Protocol):
         """Show one line about what happens now."""
         ...
 
-    def advise(self, text: str) -> None:
-        """Show a paragraph of advice, which may be a driver's own."""
+    def show_family(self, name: str, lines: Iterable[Line]) -> None:
+        """Show what the family of the band `name` means, before anything is asked."""
         ...
 
-    def show_count(self, epochs: int) -> None:
-        """Show how many epochs have been fetched so far."""
+    def show_step(self, line: str) -> None:
+        """Show that something worked."""
+        ...
+
+    def show_count(self, epochs: int, of: int | None) -> None:
+        """Show how many epochs have been fetched so far, of about how many; None if nobody knows."""
+        ...
+
+    def has_buzzed(self) -> bool | None:
+        """Return whether the band vibrated just now; None if nobody can be asked."""
+        ...
+
+    def name_for(self, proposed: str) -> str:
+        """Return what the band is to be called. Raises `ConfigError` for a name that none may have."""
         ...
 
     async def choose(self, devices: Sequence[InReach]) -> InReach:
@@ -195,9 +200,7 @@ class Pairing:
     async def _found(self, wanted: Wanted) -> InReach:
         """Return the device to pair. Raises `DeviceError` if it is not in reach."""
         listen_s = LISTEN_S if self.simulated_key is None else LISTEN_TO_SIMULATED_S
-        if self.simulated_key is None:
-            self.person.advise(LET_GO)
-        self.person.show(f"Listening for {listen_s:g} s ..." if wanted.address is None else "Listening ...")
+        self.person.show(f"Looking for {'bands' if wanted.address is None else wanted.address} ({listen_s:g} s) ...")
 
         def is_wanted(device: InReach) -> bool:
             return wanted.address is not None and device.address.upper() == wanted.address.upper()
@@ -212,21 +215,19 @@ class Pairing:
         if wanted.address is not None:
             if (device := next(filter(is_wanted, devices), None)) is not None:
                 return device
-            message = (
-                f"{wanted.address} is not in reach: wake the band, bring it near, and let the phone's app go of it "
-                "(switch the phone's Bluetooth off)"
-            )
-            raise DeviceError(message)
+            raise DeviceError(f"{wanted.address} does not answer. {TURN_OFF}")
         bands = recognised(devices, self.drivers)
         if not bands:
-            raise DeviceError("no band in reach that a driver knows: wake it, and switch the phone's Bluetooth off")
+            raise DeviceError(f"No band found. {TURN_OFF}")
         return bands[0] if len(bands) == 1 else await self.person.choose(bands)
 
     async def _pair_device(self, store: Store, device: InReach, wanted: Wanted) -> Band:
         driver, advertisement = _driver_for(device, wanted, self.drivers), device.advertisement
         known = known_band(store, device.address, wanted, driver)
-        key = await self._key(driver, advertisement)
-        self.person.show(f"Connecting to {advertisement.name or device.address} ({driver.label}) ...")
+        need = driver.secret(advertisement)
+        first = [FIRST] if self.simulated_key is None else []
+        self.person.show_family(advertisement.name or device.address, [*family_lines(driver, need), *first])
+        key = await self._key(need)
         session = Session(
             advertisement.name or "",
             key,
@@ -238,26 +239,22 @@ class Pairing:
                 meeting = await stack.enter_async_context(self.radio.meet(device.address, driver, session))
             except NotAuthorised as error:
                 raise NotAuthorised(f"{error}; nothing was written down") from error
+            self.person.show_step("Connected" if key is None else "Connected, and the key is right")
             simulated = self.simulated_key is not None
             newcomer = Newcomer(driver, advertisement, meeting.address, key, meeting.readings, simulated)
             band = self._stored(store, newcomer, known or proven_band(store, self.keys, newcomer), wanted)
             await self._first_fetch(store, band, meeting.dialogue)
         return band
 
-    async def _key(self, driver: Driver, advertisement: Advertisement) -> bytes | None:
+    async def _key(self, need: Secret) -> bytes | None:
         """Return the key to log in with: the one that the person gave, a new one, or None if the band needs none."""
-        need = driver.secret(advertisement)
         if self.simulated_key is not None:
             return None if need == "none" else self.simulated_key
-        if driver.advice:
-            self.person.advise(driver.advice)
         if (key := self.person.given_key()) is not None:
             return key
         if need == "own":
-            self.person.advise(WHAT_A_TAP_DOES)
             return os.urandom(KEY_BYTES)
         if need == "given":
-            self.person.advise(WHERE_KEYS_COME_FROM)
             return await self.person.ask_key()
         return None
 
@@ -269,10 +266,10 @@ class Pairing:
         advertised_name, abilities = newcomer.advertisement.name or "", newcomer.driver.abilities
         if known is not None:
             if known.address != newcomer.address:
-                self.person.show(f"This is {known.name!r}, by another address: what it told goes on.")
+                self.person.show_step(f"This is {known.name!r} with a new address. Its data continue.")
             store.move_band(known.id, newcomer.address, advertised_name)
         band = known or store.add_band(
-            name=free_name(store, wanted.name or clean(advertised_name) or newcomer.driver.key),
+            name=self._name(store, wanted, clean(advertised_name) or newcomer.driver.key),
             driver=newcomer.driver.key,
             address=newcomer.address,
             advertised_name=advertised_name,
@@ -287,17 +284,26 @@ class Pairing:
         store.append(band.id, without_future(band, newcomer.readings, self.now()))
         return band
 
+    def _name(self, store: Store, wanted: Wanted, own: str) -> str:
+        """Return what a new band is to be called: what was asked for, else what the person says."""
+        if wanted.name is not None:
+            return free_name(store, wanted.name)
+        return free_name(store, self.person.name_for(free_name(store, own)))
+
     async def _first_fetch(self, store: Store, band: Band, dialogue: Dialogue) -> None:
         """Fetch all that the band remembers, and buzz it. Raises `DeviceError` if the fetch fails."""
-        self.person.show("Logged in and set the clock. Fetching what the band remembers ...")
+        self.person.show_step("Clock set")
         epochs, started, now = 0, self.now(), dialogue.conversation.now
+        first, last, expected = datetime.max.replace(tzinfo=UTC), started, expected_epochs(dialogue.driver)
 
         async def commit(batch: Sequence[Reading]) -> None:
-            nonlocal epochs
+            nonlocal epochs, first
             batch = without_future(band, batch, now())
             await asyncio.to_thread(store.append, band.id, batch)
-            epochs += sum(isinstance(reading, Epoch) for reading in batch)
-            self.person.show_count(epochs)
+            found = [reading for reading in batch if isinstance(reading, Epoch)]
+            epochs += len(found)
+            first = min([first, *(epoch.start for epoch in found)])
+            self.person.show_count(epochs, expected)
 
         try:
             await dialogue.fetch(commit)
@@ -305,13 +311,42 @@ class Pairing:
             store.note_sync(band.id, started, self.now(), epochs, str(error))
             raise DeviceError(f"paired as {band.name!r}, but {error}: `hipsync sync` fetches the rest") from error
         store.note_sync(band.id, started, self.now(), epochs, None)
-        self.person.show(f"Stored {epochs:,} epochs. The band is called {band.name!r}.")
+        if epochs:
+            days = _days(first.astimezone(ZoneInfo(self.zone)), last.astimezone(ZoneInfo(self.zone)))
+            self.person.show_step(
+                f"Saved {counted(epochs, 'minute' if _by_minute(dialogue.driver) else 'slot')}, {days}"
+            )
+        elif expected is None:
+            self.person.show("This band keeps no history. Leave hipsync running: `hipsync service install`.")
+        else:
+            self.person.show("The band had nothing to fetch yet.")
         if dialogue.driver.nudge is not None:
+            await self._buzz(dialogue)
+
+    async def _buzz(self, dialogue: Dialogue) -> None:
+        """Have the band vibrate, and once more if the person did not feel it."""
+        for _ in range(2):
             try:
                 await dialogue.nudge(Message("hipsync", "paired", asks=False))
-                self.person.show("It should have buzzed just now.")
             except DeviceError as error:
-                self.person.show(f"It did not buzz: {error}")
+                self.person.show(f"It did not buzz: {error}. Reminders will come on this computer only.")
+                return
+            if self.person.has_buzzed() is not False:
+                return
+        self.person.show("Reminders will come on this computer only.")
+
+
+def _by_minute(driver: Driver) -> bool:
+    return driver.abilities.history is not None and driver.abilities.history <= MINUTE
+
+
+def _days(first: datetime, last: datetime) -> str:
+    """From which day to which, in local time: `Fri 13 to Fri 20 Nov`."""
+    end = f"{last:%a} {last.day} {last:%b}"
+    if first.date() == last.date():
+        return end
+    month = "" if (first.year, first.month) == (last.year, last.month) else f" {first:%b}"
+    return f"{first:%a} {first.day}{month} to {end}"
 
 
 def recognised(devices: Sequence[InReach], drivers: Mapping[str, Driver]) -> Sequence[InReach]:
@@ -342,7 +377,7 @@ def known_band(store: Store, address: str, wanted: Wanted, driver: Driver) -> Ba
     """
     known = next((band for band in store.bands() if band.address == address), None)
     if known is not None and not wanted.again:
-        raise ConfigError(f"{address} is paired already, as {known.name!r}: see `hipsync bands`; --again pairs it anew")
+        raise ConfigError(f"{known.name!r} is already paired. `--again` pairs it again and keeps its data.")
     if known is None and wanted.again and wanted.name is not None:
         known = next((band for band in store.bands() if band.name == wanted.name), None)
     if known is not None and known.driver != driver.key:

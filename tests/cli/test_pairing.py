@@ -12,11 +12,11 @@ import pytest
 from bleak.backends.device import BLEDevice
 
 from hipsync.cli.pairing import PairingTerminal
-from hipsync.driver import Advertisement
+from hipsync.driver import Advertisement, Driver, Secret
 from hipsync.errors import ConfigError
 from hipsync.radio.scan import NearbyDevice
 from hipsync.registry import drivers
-from hipsync.service.pairing import LET_GO, WHAT_A_TAP_DOES, WHERE_KEYS_COME_FROM
+from hipsync.report.family_words import FIRST, family_lines
 from hipsync.store import Store
 from support.machine import Machine
 from support.stored import NOW
@@ -28,19 +28,43 @@ IN_REACH = [
 ]
 
 
-@pytest.mark.parametrize(
-    "advice", [LET_GO, WHAT_A_TAP_DOES, WHERE_KEYS_COME_FROM, *(driver.advice for driver in drivers().values())]
-)
-def test_advice_is_shown_whole_in_lines_that_fit(advice: str, capsys: pytest.CaptureFixture[str]) -> None:
-    PairingTerminal().advise(advice)
+@pytest.mark.parametrize("driver", drivers().values(), ids=lambda driver: driver.key)
+@pytest.mark.parametrize("need", ["none", "own", "given"])
+def test_what_a_family_means_is_shown_whole_in_lines_that_fit(
+    driver: Driver, need: Secret, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [*family_lines(driver, need), FIRST]
+    PairingTerminal().show_family("a band", lines)
     shown = capsys.readouterr().out
-    assert " ".join(shown.split()) == " ".join(advice.split())
-    assert max(map(len, shown.splitlines()), default=0) <= 80
+    assert max(map(len, shown.splitlines())) <= 80
+    told = " ".join(shown.split())
+    for label, text in lines:
+        assert f"{label} {' '.join(text.split())}" in told
+    assert lines[0][0] == "Keeps"
 
 
-def test_advice_of_a_driver_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    PairingTerminal().advise("press \x1b[2Jthe button")
-    assert capsys.readouterr().out == "press [2Jthe button\n"
+def test_each_kind_of_family_is_told_what_follows_from_what_it_keeps() -> None:
+    known = drivers()
+    told = {key: dict(family_lines(known[key], "none")) for key in known}
+    assert told["huami"]["Keeps"].startswith("every minute")
+    assert told["banglejs"]["So"] == "reminders come up to 10 min late, and a short break may not show."
+    assert told["fitpro"]["So"].startswith("reminders come up to 15 min late")
+    assert told["colmi"]["Keeps"] == "steps by the hour: too long to see sitting by."
+    assert "while hipsync is connected" in told["colmi"]["So"]
+    for live in ("infinitime", "moyoung", "sig"):
+        assert told[live]["Keeps"].startswith("nothing.")
+        assert "never sitting" in told[live]["So"]
+
+
+def test_words_of_a_driver_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    PairingTerminal().show_family("\x1b[2Jband", [("Note", "press \x1b[2Jthe button")])
+    assert capsys.readouterr().out == "\n[2Jband\n  Note      press [2Jthe button\n\n"
+
+
+def test_help_key_says_where_a_key_is_found(tmp_path: Path) -> None:
+    told = Machine(tmp_path).told("pair", "--help-key")
+    assert "32 letters and digits" in told
+    assert max(map(len, told.splitlines())) <= 100
 
 
 async def test_several_bands_are_listed_and_one_is_chosen_by_its_number(
@@ -58,7 +82,7 @@ async def test_several_bands_are_listed_and_one_is_chosen_by_its_number(
 
 @pytest.mark.parametrize(
     ("question", "why"),
-    [("choose", "several bands are in reach: give the address of one"), ("key", "give a file with it (--key-file)")],
+    [("choose", "there are several bands: give the address of one"), ("key", "--help-key says where it is.")],
 )
 async def test_in_a_pipe_nobody_is_asked(question: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
@@ -80,19 +104,25 @@ def test_a_key_is_read_from_its_file_and_a_file_that_others_can_read_is_named(
     assert PairingTerminal().given_key() is None
 
 
-@pytest.mark.parametrize(("is_terminal", "shown"), [(True, "\r7 minutes\r1,440 minutes\r"), (False, "")])
+@pytest.mark.parametrize("is_terminal", [True, False])
 def test_the_count_goes_on_in_one_line_of_a_terminal(
-    is_terminal: bool, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    is_terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
     person = PairingTerminal()
-    counts: Sequence[int] = (7, 1440)
-    for count in counts:
-        person.show_count(count)
-    person.show("Stored 1,440 epochs.")
-    person.show("It should have buzzed just now.")
+    counts: Sequence[tuple[int, int | None]] = ((7, 1440), (720, 1440), (2000, 1440), (2001, None))
+    for count, of in counts:
+        person.show_count(count, of)
+    person.show_step("Saved 2,001 minutes")
+    person.show("Ready.")
     told = capsys.readouterr()
-    assert told.err == shown
+    assert told.err.count("\n") == 0
+    if is_terminal:
+        assert "7 of about 1,440" in told.err
+        assert "2,000 of about" not in told.err, "more than all of it"
+        assert told.err.endswith("2,001\r\x1b[K")
+    else:
+        assert told.err == ""
     assert told.out.count("\n") == 2
 
 
@@ -105,8 +135,8 @@ def test_a_simulated_band_is_paired_fetched_and_fetched_again(tmp_path: Path) ->
     with machine.process("pair", "--simulate", "huami", "--name", "left") as process:
         out, error = process.communicate()
     assert (process.returncode, error) == (0, ""), out
-    assert "The band is called 'left'." in out
-    assert "It should have buzzed just now." in out
+    assert " minutes, " in out
+    assert "hipsync today" in out
     assert machine.files() == ["data/hipsync/hipsync.db", "data/hipsync/keys.json"]
     with machine.process(
         "bands", "--json"
@@ -128,7 +158,7 @@ def test_two_simulated_bands_of_different_kinds_are_paired_and_one_of_a_kind(tmp
     machine = Machine(tmp_path, NOW)
     for kind in ("infinitime", "lefun"):
         assert machine.type("pair", "--simulate", kind, "--name", kind).exit_code == 0
-    assert machine.refused("pair", "--simulate", "lefun", code=2).startswith("C0:00:00:00:00:02 is paired already")
+    assert machine.refused("pair", "--simulate", "lefun", code=2).startswith("'lefun' is already paired")
     with Store.read(machine.database) as store:
         assert [(band.name, band.address) for band in store.bands()] == [
             ("infinitime", "C0:00:00:00:00:01"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,18 +56,29 @@ class ScriptedPerson:
     key: bytes | None = None
     chooses: str | None = None
     lines: list[str] = field(default_factory=list[str])
-    advice: list[str] = field(default_factory=list[str])
+    family: list[tuple[str, dict[str, str]]] = field(default_factory=list[tuple[str, dict[str, str]]])
+    felt: list[bool] = field(default_factory=list[bool])
+    calls_it: str = ""
     counts: list[int] = field(default_factory=list[int])
     offered: list[str] = field(default_factory=list[str])
 
     def show(self, line: str) -> None:
         self.lines.append(line)
 
-    def advise(self, text: str) -> None:
-        self.advice.append(text)
+    def show_family(self, name: str, lines: Iterable[tuple[str, str]]) -> None:
+        self.family.append((name, dict(lines)))
 
-    def show_count(self, epochs: int) -> None:
+    def show_step(self, line: str) -> None:
+        self.lines.append(line)
+
+    def show_count(self, epochs: int, of: int | None) -> None:
         self.counts.append(epochs)
+
+    def has_buzzed(self) -> bool | None:
+        return self.felt.pop(0) if self.felt else None
+
+    def name_for(self, proposed: str) -> str:
+        return self.calls_it or proposed
 
     async def choose(self, devices: Sequence[InReach]) -> InReach:
         self.offered = [device.address for device in devices]
@@ -210,8 +221,37 @@ def test_of_several_bands_the_person_chooses_one(home: Home) -> None:
         assert home.keys.secret(paired) == KEY
     assert stored == {epoch.start: epoch.steps for epoch in day}
     assert home.person.counts[-1] >= len(day)
-    assert band.shown, "it was not buzzed"
-    assert home.person.lines[-1] == "It should have buzzed just now."
+    assert [each.text for each in band.shown if each.text] == ["hipsync paired"], "it was not buzzed"
+    assert home.person.lines[-3:] == [
+        "Connected, and the key is right",
+        "Clock set",
+        f"Saved {home.person.counts[-1]:,} minutes, Sun 1 to Mon 2 Mar",
+    ]
+    ((name, told),) = home.person.family
+    assert name == "Mi Smart Band 5"
+    assert told["Keeps"].startswith("every minute")
+    assert told["Needs"].startswith("its key")
+    assert told["First"].startswith("turn off Bluetooth on your phone")
+
+
+@pytest.mark.parametrize(
+    ("felt", "buzzes", "said"), [([True], 1, False), ([False, True], 2, False), ([False, False], 2, True)]
+)
+def test_who_felt_nothing_is_buzzed_once_more_and_told_what_follows(
+    home: Home, felt: list[bool], buzzes: int, said: bool
+) -> None:
+    band = PineTime([], now=START, zone=ZONE)
+    home.person = ScriptedPerson(felt=felt, calls_it="desk")
+
+    async def story(clock: FastClock) -> None:
+        async with simulated_radio([band], now=clock.now, addresses=[FIRST]) as air:
+            await home.over_gatt(air.adapter, clock).pair(Wanted())
+
+    run(story, START)
+    assert len(band.shown) == buzzes
+    assert ("Reminders will come on this computer only." in home.person.lines) is said
+    assert home.bands() == [("desk", FIRST)]
+    assert "This band keeps no history. Leave hipsync running: `hipsync service install`." in home.person.lines
 
 
 def test_what_a_band_dates_ahead_at_its_first_meeting_is_left_out(home: Home) -> None:
@@ -281,8 +321,8 @@ def test_where_nobody_can_choose_nothing_is_stored(home: Home) -> None:
 @pytest.mark.parametrize(
     ("wanted", "why"),
     [
-        (Wanted("C0:00:00:00:00:09"), "C0:00:00:00:00:09 is not in reach"),
-        (Wanted(), "no band in reach that a driver knows"),
+        (Wanted("C0:00:00:00:00:09"), "C0:00:00:00:00:09 does not answer"),
+        (Wanted(), "No band found"),
         (Wanted("Lamp"), "no driver takes Lamp: name one with --driver"),
     ],
 )
@@ -302,8 +342,8 @@ def test_what_is_not_there_or_no_band_is_not_paired(wanted: Wanted, why: str, ho
         ("fitpro", "LH716", ["needs no key", "press the button"]),
         ("moyoung", "P8", ["needs no key", "Da Fit"]),
         ("sig", "Strap", ["Wear it"]),
-        ("huami", "Mi Band 3", ["tap it when it vibrates", "paired with it again"]),
-        ("huami", "Mi Smart Band 5", ["32 hexadecimal digits", "maker's app", "huami-token", "makes the key invalid"]),
+        ("huami", "Mi Band 3", ["a tap", "paired again"]),
+        ("huami", "Mi Smart Band 5", ["32 letters and digits", "hipsync pair --help-key"]),
     ],
 )
 def test_who_pairs_reads_what_the_family_needs_before_the_connection(
@@ -317,8 +357,10 @@ def test_who_pairs_reads_what_the_family_needs_before_the_connection(
     with pytest.raises((NoReply, ConfigError)) as caught:
         run(story, START)
     assert (type(caught.value) is ConfigError) == (name == "Mi Smart Band 5"), caught.value
-    advice = " ".join(home.person.advice)
-    assert [word for word in words if word not in advice] == []
+    ((_, lines),) = home.person.family
+    told = " ".join(lines.values())
+    assert [word for word in words if word not in told] == []
+    assert "turn off Bluetooth on your phone" in told
 
 
 # ------------------------------------------------------------------ what is stored, and when
@@ -356,7 +398,8 @@ def test_a_simulated_band_is_stored_as_one_with_the_key_that_it_was_made_with(ho
         (stored,) = store.bands()
         assert stored.simulated
         assert home.keys.secret(stored) == KEY
-    assert home.person.advice == []
+    ((_, told),) = home.person.family
+    assert "First" not in told, "no phone has it"
 
 
 def test_a_simulated_band_gets_its_own_address_again_or_the_first_free_one(home: Home) -> None:
@@ -396,7 +439,7 @@ def test_a_band_that_takes_a_known_band_s_key_is_that_band(home: Home) -> None:
         store.append(band.id, [Info(START + timedelta(days=1), serial="another")])  # the key alone must do
     home.pair(mi_band(), SECOND_BAND)
     assert home.bands() == [("left", SECOND_BAND)]
-    assert "This is 'left', by another address: what it told goes on." in home.person.lines
+    assert "This is 'left' with a new address. Its data continue." in home.person.lines
 
 
 def test_a_band_with_a_known_band_s_serial_is_that_band_and_has_its_new_key(home: Home) -> None:
@@ -427,7 +470,7 @@ def test_a_name_alone_proves_nothing_unless_the_user_says_so(home: Home) -> None
 
 def test_pairing_again_keeps_the_band_and_another_kind_is_refused(home: Home) -> None:
     home.pair(watch(), FIRST, key=None, name="mine")
-    with pytest.raises(ConfigError, match=f"{FIRST} is paired already, as 'mine'"):
+    with pytest.raises(ConfigError, match="'mine' is already paired"):
         home.pair(watch(), FIRST, key=None)
     home.pair(watch(), FIRST, key=None, again=True)
     assert home.bands() == [("mine", FIRST)]

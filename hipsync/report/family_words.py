@@ -1,0 +1,55 @@
+"""What a family of bands means for its wearer, in a few lines that are read before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from hipsync.driver import LONGEST_EPOCH_TO_JUDGE_BY, Driver, Secret
+from hipsync.model import MINUTE
+from hipsync.text import length
+
+Line = tuple[str, str]
+"""A word, and what it means for this family."""
+FIRST: Line = ("First", "turn off Bluetooth on your phone, or the band won't answer.")
+
+
+def family_lines(driver: Driver, need: Secret) -> Iterator[Line]:
+    """What the band keeps, what follows from that, and what it needs. `need` is where its key comes from."""
+    yield from _keeps(driver)
+    match need:
+        case "given":
+            yield "Needs", "its key (32 letters and digits). Where: hipsync pair --help-key"
+        case "own":
+            yield "Needs", "a tap: it will ask, and vibrate. The maker's app has to be paired again after that."
+        case "none":
+            pass
+    if driver.advice:
+        yield "Note", driver.advice
+
+
+def _keeps(driver: Driver) -> Iterator[Line]:
+    history = driver.abilities.history
+    if history is None:
+        yield "Keeps", "nothing. It counts steps only while hipsync is connected."
+        yield "So", "leave hipsync running. Minutes while it is off or out of range stay without data, never sitting."
+    elif history <= MINUTE:
+        yield "Keeps", "every minute, for about a week. hipsync can be off for days."
+    elif history <= LONGEST_EPOCH_TO_JUDGE_BY:
+        long = length(history // MINUTE)
+        yield "Keeps", f"steps in slots of {long}. hipsync can be off for days."
+        yield "So", f"reminders come up to {long} late, and a short break may not show."
+    else:
+        yield "Keeps", f"steps {_often(history)}: too long to see sitting by."
+        live = "minutes only while hipsync is connected: leave it running."
+        yield "So", live if driver.watch else "steps only, no reminders."
+
+
+def _often(history: timedelta) -> str:
+    return "by the hour" if history == timedelta(hours=1) else f"in slots of {length(history // MINUTE)}"
+
+
+def expected_epochs(driver: Driver) -> int | None:
+    """About how many epochs a first fetch brings; None if the band keeps none."""
+    history = driver.abilities.history
+    return None if history is None else timedelta(days=7) // history
