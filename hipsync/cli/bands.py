@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from hipsync.errors import ConfigError
 from hipsync.text import clean
 
 if TYPE_CHECKING:
+    from hipsync.core.days import Zones
     from hipsync.model import Band
     from hipsync.store import Store
 
@@ -47,7 +49,7 @@ def _list_bands(app: App, *, as_json: bool) -> None:
         click.echo(json.dumps({"version": 1, "bands": rows}, indent=1))
         return
     for row in rows:
-        battery = "?" if row["battery_percent"] is None else f"{row['battery_percent']} %"
+        battery = "-" if row["battery_percent"] is None else f"{row['battery_percent']} %"
         simulated = "  (simulated)" if row["simulated"] else ""
         last = row["last_sync"]
         synced = f"{zones.local(datetime.fromisoformat(str(last))):%d %b %H:%M}" if last else "never"
@@ -68,12 +70,23 @@ def show_command(app: App, name: str, as_json: bool) -> None:
     hipsync bands show desk-band --json
     """
     with app.existing_store() as store:
-        row = _band_json(store, band_named(store, name), app.now())
+        row, zones = _band_json(store, band_named(store, name), app.now()), app.zones(store)
     if as_json:
         click.echo(json.dumps({"version": 1, "band": row}, indent=1))
         return
-    for key, value in row.items():
-        click.echo(f"{key.replace('_', ' ')}: {'unknown' if value is None else clean(str(value))}")
+    for label, text in _told(row, zones):
+        click.echo(f"  {label:<10}{text}")
+
+
+def _told(row: Mapping[str, object], zones: Zones) -> Iterator[tuple[str, str]]:
+    """A band as people read it: what is not there is a dash."""
+    last, charge, firmware = row["last_sync"], row["battery_percent"], row["firmware"]
+    yield "Name", clean(str(row["name"])) + (" (simulated)" if row["simulated"] else "")
+    yield "Family", clean(str(row["driver"]))
+    yield "Address", clean(str(row["address"])) if row["address"] else "-"
+    yield "Battery", "-" if charge is None else f"{charge} %"
+    yield "Firmware", clean(str(firmware)) if firmware else "-"
+    yield "Synced", f"{zones.local(datetime.fromisoformat(str(last))):%a %d %b %Y %H:%M}" if last else "never"
 
 
 def _band_json(store: Store, band: Band, now: datetime) -> dict[str, object]:

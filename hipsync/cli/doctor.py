@@ -10,11 +10,12 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import stat
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import click
@@ -33,12 +34,14 @@ from hipsync.service.contact import EARLIEST_YEAR
 from hipsync.service.control_client import ask
 from hipsync.service.state import contacts_of
 from hipsync.service.status_text import clock_step, future_contact
-from hipsync.text import Json, clean
+from hipsync.text import Json, clean, counted
 
 LONGEST_TROUBLE = 200
 ANSWERS_WITHIN_S = 2.0
 """Seconds that a running service may take to answer."""
 Verdict = Literal["fine", "look", "bad"]
+SHOWN: Mapping[Verdict, tuple[str, str]] = {"bad": ("fail", "red"), "look": ("warn", "yellow"), "fine": ("ok", "green")}
+"""Each verdict as people read it, and its colour, the worst first."""
 
 
 class Finding(NamedTuple):
@@ -77,12 +80,24 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
         rows = [{"what": what, "verdict": verdict, "text": text} for what, verdict, text in findings]
         click.echo(json.dumps({"version": 1, "findings": rows}, indent=1))
     else:
-        wide = max(len(what) for what, _, _ in findings)
-        for what, verdict, text in findings:
-            line = f"{verdict:<5} {what:<{wide}} {text}"
-            click.echo(_folded(line, wide + 7) if sys.stdout.isatty() else line)
+        _show(findings)
     if any(finding.verdict == "bad" for finding in findings):
         ctx.exit(exits.FAILED)
+
+
+def _show(findings: Sequence[Finding]) -> None:
+    """Show findings to people: what fails first, and at the end the one next step."""
+    order = list(SHOWN)
+    wide = max(len(what) for what, _, _ in findings)
+    sorted_ = sorted(findings, key=lambda finding: order.index(finding.verdict))
+    for what, verdict, text in sorted_:
+        word, colour = SHOWN[verdict]
+        line = f"{word:<5} {what:<{wide}} {text}"
+        shown = _folded(line, wide + 7) if sys.stdout.isatty() else line
+        click.echo(click.style(word, fg=colour) + shown[len(word) :])
+    commands = (re.search(r"`(hipsync [^`]+)`", text) for _, verdict, text in sorted_ if verdict != "fine")
+    if (found := next(filter(None, commands), None)) is not None:
+        click.echo(f"\nNext step: `{found[1]}`")
 
 
 def _folded(line: str, indent: int) -> str:
@@ -106,7 +121,7 @@ def _database(app: App) -> Iterator[Finding]:
 
     path = app.database
     if not path.exists():
-        yield Finding("database", "look", f"none yet at {path}: `hipsync pair` or `hipsync import csv` makes it")
+        yield Finding("database", "look", f"none yet at {path}. `hipsync pair` makes it, and so does `hipsync import`")
         return
     try:
         with app.open_store() as store:
@@ -172,8 +187,22 @@ def _bluetooth(app: App) -> Iterator[Finding]:
         adapter = app.adapter()
     except HipsyncError:
         adapter = SYSTEM_ADAPTER  # wrong settings are a finding of their own
+    if _has_no_real_band(app):
+        yield Finding("bluetooth", "fine", "not needed: every band is simulated or imported")
+        return
     trouble = asyncio.run(why_unavailable(adapter))
     yield Finding("bluetooth", "bad" if trouble else "fine", trouble or "an adapter is there and on")
+
+
+def _has_no_real_band(app: App) -> bool:
+    """Whether there are bands, and none of them is reached by radio."""
+    with contextlib.suppress(HipsyncError):
+        store = app.read_store()
+        if store is not None:
+            with store:
+                bands = store.bands()
+            return bool(bands) and all(band.simulated or band.address is None for band in bands)
+    return False
 
 
 def _bands(app: App) -> Iterator[Finding]:
@@ -195,15 +224,17 @@ def _bands(app: App) -> Iterator[Finding]:
         if driver is None:
             yield Finding(name, "bad", f"no driver {contacts.band.driver!r} is installed: `hipsync drivers` lists them")
         elif _lacks_its_key(app, contacts.band, driver):
-            yield Finding(name, "bad", f"it has no key: `hipsync bands key {name}`")
+            yield Finding(name, "bad", f"it has no key: `hipsync bands key {name} --key-file FILE`")
         elif contacts.failures:
             since = "never" if contacts.reached is None else f"{zones.local(contacts.reached):%a %d %b %H:%M}"
             trouble = clean(contacts.trouble or "", LONGEST_TROUBLE)
-            yield Finding(name, "look", f"last reached {since}, {contacts.failures} attempts failed since: {trouble}")
+            yield Finding(
+                name, "look", f"last synced {since}, {counted(contacts.failures, 'attempt')} failed since: {trouble}"
+            )
         elif contacts.reached is None:
-            yield Finding(name, "look", f"it was never fetched: `hipsync sync {name}`")
+            yield Finding(name, "look", f"never synced. `hipsync sync {name}`")
         else:
-            yield Finding(name, "fine", f"last reached {zones.local(contacts.reached):%a %d %b %H:%M}")
+            yield Finding(name, "fine", f"synced {zones.local(contacts.reached):%a %d %b %H:%M}")
 
 
 def _lacks_its_key(app: App, band: Band, driver: Driver) -> bool:
@@ -248,7 +279,7 @@ def _computer(app: App) -> Iterator[Finding]:
 
     seen, now = asyncio.run(asked())
     used = "nothing says when it was used last" if seen.idle_s is None else f"last used {seen.idle_s:.0f} s ago"
-    words = {None: "unknown", True: "yes", False: "no"}
+    words = {None: "not told", True: "yes", False: "no"}
     facts = {"locked": seen.locked, "in a call": now.call, "full screen": now.full_screen, "quiet": now.do_not_disturb}
     yield Finding("computer", "fine", "; ".join([used, *(f"{name}: {words[fact]}" for name, fact in facts.items())]))
 
@@ -272,9 +303,7 @@ def _service(app: App) -> Iterator[Finding]:
     elif file is not None:
         yield Finding("service", "bad", f"installed ({file}), and does not run: `hipsync service start`, then `logs`")
     else:
-        yield Finding(
-            "service", "look", "it does not run, so nothing prompts: `hipsync service install`, or `hipsync run`"
-        )
+        yield Finding("service", "look", "not running, so no reminders. `hipsync service install`, or `hipsync run`")
     if file is not None and (why := why_install_again(app)) is not None:
         yield Finding("service file", "look", f"{why}: `hipsync service install` writes it again")
 

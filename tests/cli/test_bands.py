@@ -39,7 +39,7 @@ def test_bands_are_listed_with_battery_firmware_and_last_sync(machine: Machine) 
         store.note_sync(held, NOW + MINUTE, NOW + MINUTE, 0, "out of reach")
     assert machine.told("bands") == (
         "desk-band           huami       battery 87 %   synced 02 Mar 12:00\n"
-        "new-band            huami       battery ?      synced never\n"
+        "new-band            huami       battery -      synced never\n"
     )
     row = {
         "name": "desk-band", "driver": "huami", "address": "C0:00", "simulated": False, "battery_percent": 87,
@@ -48,8 +48,8 @@ def test_bands_are_listed_with_battery_firmware_and_last_sync(machine: Machine) 
     assert found(machine, "bands", "--json")["bands"][0] == row
     assert found(machine, "bands", "show", "desk-band", "--json")["band"] == row
     assert machine.told("bands", "show", "C0:00").splitlines() == [
-        "name: desk-band", "driver: huami", "address: C0:00", "simulated: False", "battery percent: 87",
-        "firmware: V1.0[2J", "last sync: 2026-03-02T12:00:00+00:00",
+        "  Name      desk-band", "  Family    huami", "  Address   C0:00", "  Battery   87 %",
+        "  Firmware  V1.0[2J", "  Synced    Mon 02 Mar 2026 12:00",
     ]  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def test_doctor_says_what_is_missing_and_what_to_do(machine: Machine) -> None:
     assert told["bluetooth"][0] == "bad"
     assert told["settings"] == ("fine", "the defaults (no file)")
     assert told["database"] == (
-        "look", f"none yet at {machine.database}: `hipsync pair` or `hipsync import csv` makes it"
+        "look", f"none yet at {machine.database}. `hipsync pair` makes it, and so does `hipsync import`"
     )  # fmt: skip
     assert told["clock"] == ("fine", "2026-03-02 12:00 UTC, zone Europe/London")
     assert machine.files() == []
@@ -77,12 +77,12 @@ def test_doctor_says_how_it_stands_with_each_band(machine: Machine) -> None:
         store.add_band(name="stranger", driver="unheard-of", address="C0:04", now=NOW)
         store.add_band(name="import", driver="csv", now=NOW)
     told = verdicts(machine)
-    assert told["desk-band"] == ("bad", "it has no key: `hipsync bands key desk-band`")
-    assert told["watch"] == ("fine", "last reached Mon 02 Mar 12:00")
+    assert told["desk-band"] == ("bad", "it has no key: `hipsync bands key desk-band --key-file FILE`")
+    assert told["watch"] == ("fine", "synced Mon 02 Mar 12:00")
     assert told["ring"][0] == "look"
-    assert told["ring"][1].startswith("last reached Mon 02 Mar 12:00, 2 attempts failed since: no connection")
+    assert told["ring"][1].startswith("last synced Mon 02 Mar 12:00, 2 attempts failed since: no connection")
     assert "\x1b" not in told["ring"][1]
-    assert told["sensor"] == ("look", "it was never fetched: `hipsync sync sensor`")
+    assert told["sensor"] == ("look", "never synced. `hipsync sync sensor`")
     assert told["stranger"][0] == "bad"
     assert "import" not in told
 
@@ -94,7 +94,7 @@ def test_doctor_shows_a_contact_that_a_wrong_clock_dated(machine: Machine) -> No
         store.note_sync(watch, NOW, NOW, 0, None)
         store.note_sync(watch, wrong, wrong, 0, None)
     told = verdicts(machine)
-    assert told["watch"] == ("fine", "last reached Mon 02 Mar 12:00")
+    assert told["watch"] == ("fine", "synced Mon 02 Mar 12:00")
     assert told["clock"][0] == "look"
     assert told["clock"][1].startswith("watch: a contact is dated 2027-03-03 12:00, in the future")
 
@@ -111,7 +111,7 @@ def test_doctor_says_whether_anything_can_prompt(machine: Machine) -> None:
     no_bus = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={machine.home}/nobody"}
     told = verdicts(machine, no_bus)
     assert told["service"] == (
-        "look", "it does not run, so nothing prompts: `hipsync service install`, or `hipsync run`"
+        "look", "not running, so no reminders. `hipsync service install`, or `hipsync run`"
     )  # fmt: skip
     assert told["notices"][0] == "look"
     assert told["notices"][1].startswith("no notice server answers (")
@@ -146,7 +146,7 @@ def test_doctor_shows_what_this_computer_says_of_its_use(machine: Machine, tmp_p
         found = json.loads(machine.type("doctor", "--json", env=alone).stdout)["findings"]
         return [f"{each['verdict']}: {each['text']}" for each in found if each["what"] == "computer"]
 
-    unknown = "; ".join(f"{what}: unknown" for what in ("locked", "in a call", "full screen", "quiet"))
+    unknown = "; ".join(f"{what}: not told" for what in ("locked", "in a call", "full screen", "quiet"))
     assert computer() == [f"fine: nothing says when it was used last; {unknown}"]
     machine.settings.parent.mkdir(parents=True, exist_ok=True)
     machine.settings.write_text('[sitting]\ndesk = "off"\n')
@@ -154,3 +154,28 @@ def test_doctor_shows_what_this_computer_says_of_its_use(machine: Machine, tmp_p
     assert computer() == ['fine: it is not asked whether it is used: sitting.desk is "off"']
     machine.settings.write_text("[sitting]\ndesk = 7\n")
     assert computer() == [], "the settings are wrong, and that is said"
+
+
+def test_doctor_names_what_fails_first_and_one_next_step(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.settings.parent.mkdir(parents=True)
+    machine.settings.write_text("[sitting]\nlimit = 1\n")
+    machine.settings.chmod(0o600)
+    lines = machine.told("doctor", code=1).splitlines()
+    words = [line.split()[0] for line in lines if line and not line.startswith("Next")]
+    assert words[0] == "fail"
+    assert words == sorted(words, key=["fail", "warn", "ok"].index)
+    assert lines[-1] == "Next step: `hipsync pair`"
+
+
+def test_doctor_needs_no_bluetooth_where_every_band_is_simulated(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    with Store.open(machine.database) as store:
+        store.add_band(name="practice", driver="huami", address="C0:01", simulated=True, now=machine.now)
+        store.add_band(name="a file", driver="csv", now=machine.now)
+    found = {each["what"]: each["verdict"] for each in json.loads(machine.type("doctor", "--json").stdout)["findings"]}
+    assert found["bluetooth"] == "fine"
+    with Store.open(machine.database) as store:
+        store.add_band(name="real", driver="huami", address="C0:02", now=machine.now)
+    told = json.loads(machine.type("doctor", "--json").stdout)["findings"]
+    assert next(each["text"] for each in told if each["what"] == "bluetooth") != "not needed"
