@@ -195,7 +195,7 @@ def band_named(store: Store, name: str) -> Band:
     found = next((band for band in bands if name in {band.name, band.address}), None)
     if found is None:
         names = ", ".join(band.name for band in bands) or "none yet"
-        raise ConfigError(f"no band {name!r} is known: there is {names}")
+        raise ConfigError(f"no band {name!r}: you have {names}")
     return found
 
 

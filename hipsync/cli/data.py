@@ -72,7 +72,7 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
         table = read_csv(lines, band=name, zone=where, now=app.now())
     with table, app.open_store() as store:
         done = import_table(store, table, app.now())
-    click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} known already.")
+    click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} already stored.")
 
 
 @import_command.command("gadgetbridge")
@@ -144,7 +144,7 @@ def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
     with minutes.table() as table, app.open_store() as store:
         people = len(table.abilities())
         done = import_table(store, table, app.now())
-    click.echo(f"{people} people, {done.lines:,} minutes: {done.new:,} new, {done.same:,} known already.")
+    click.echo(f"{people} people, {done.lines:,} minutes: {done.new:,} new, {done.same:,} already stored.")
     if minutes.skipped:
         click.echo(f"Left out: {minutes.skipped:,} rows with a time that does not exist in {zone}.")
     if minutes.ahead:
@@ -166,7 +166,7 @@ def import_json_command(app: App, file: Path) -> None:
         archive = read_json(text, app.now())
     with archive, refused_whole(file), app.open_store() as store:
         done = import_json(store, archive)
-    click.echo(f"{done.lines:,} epochs: {done.new:,} new, {done.same:,} known already.")
+    click.echo(f"{done.lines:,} epochs: {done.new:,} new, {done.same:,} already stored.")
 
 
 @import_command.command("parquet")
@@ -185,7 +185,7 @@ def import_parquet_command(app: App, file: Path) -> None:
         table = read_parquet(rows, app.now())
     with table, app.open_store() as store:
         done = import_table(store, table, app.now())
-    click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} known already.")
+    click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} already stored.")
 
 
 @click.command("export")

@@ -123,5 +123,5 @@ def _months_before(today: date, ago: int) -> date:
 
 def _in_known_years(text: str, day: date) -> date:
     if day.year not in YEARS:
-        raise ConfigError(f"{text!r} is too far away: the years {YEARS[0]} to {YEARS[-1]} are known")
+        raise ConfigError(f"{text!r} is too far away: the years {YEARS[0]} to {YEARS[-1]} can be used")
     return day

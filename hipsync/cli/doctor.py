@@ -279,7 +279,7 @@ def _computer(app: App) -> Iterator[Finding]:
 
     seen, now = asyncio.run(asked())
     used = "nothing says when it was used last" if seen.idle_s is None else f"last used {seen.idle_s:.0f} s ago"
-    words = {None: "not told", True: "yes", False: "no"}
+    words = {None: "no answer", True: "yes", False: "no"}
     facts = {"locked": seen.locked, "in a call": now.call, "full screen": now.full_screen, "quiet": now.do_not_disturb}
     yield Finding("computer", "fine", "; ".join([used, *(f"{name}: {words[fact]}" for name, fact in facts.items())]))
 

@@ -161,7 +161,7 @@ def _refuse_irregular(file: Path, mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
     if not stat.S_ISREG(mode):
-        what = "a pipe" if stat.S_ISFIFO(mode) else "a device"
+        what = "a pipe" if stat.S_ISFIFO(mode) else "a special file"
         raise InputError(f"{file} is {what}, not a file: give `-` and let standard input come from it")
 
 

@@ -49,7 +49,7 @@ more, and give the new key. docs/keys.md has more.
 @click.command("pair")
 @click.argument("address", required=False)
 @click.option("--name", help="What to call it; by default the name it shows.")
-@click.option("--driver", "kind", shell_complete=kinds, help="Which driver, where the scan does not tell.")
+@click.option("--driver", "kind", shell_complete=kinds, help="Which driver, where the scan does not say.")
 @click.option(
     "--key-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file with the band's key."
 )

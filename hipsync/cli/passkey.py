@@ -33,7 +33,7 @@ class Terminal:
         return None
 
     async def pin(self) -> str | None:
-        line = await self._line("The band wants a PIN (its manual tells it, often 0000). PIN: ")
+        line = await self._line("The band wants a PIN (see its manual; often 0000). PIN: ")
         return clean(line, LONGEST_PIN) or None if line is not None else None
 
     async def agrees(self, passkey: int) -> bool:

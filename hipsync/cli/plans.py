@@ -50,7 +50,7 @@ def plan_add_command(app: App, outing: str, days: str, clock: str) -> None:
     hipsync plan add run tue,thu 18:00
     hipsync plan add walk mon-fri 12:30
 
-    The reminder comes ten minutes before, also outside your prompt hours, but not in a pause.
+    The reminder comes ten minutes before, also outside your reminder hours, but not in a pause.
     """
     from hipsync.settings.values import time_of_day, weekdays
 

@@ -25,7 +25,7 @@ from hipsync.model import Band
 from hipsync.service.contact import Radio
 
 WHAT = (
-    "The file will hold what the band tells: steps, heart rate, sleep, with their times and your time zone.\n"
+    "The file will hold what the band sends: steps, heart rate, sleep, with their times and your time zone.\n"
     "It will not hold the band's key, the login with it, its address, its serial number or your name for it."
 )
 
@@ -112,7 +112,7 @@ def recorded(path: Path, bands: Sequence[Band], now: Callable[[], datetime], *, 
     finally:
         capture = record.capture()
         if capture is None:
-            click.echo(f"Nothing was said, so {path} was not written.", err=True)
+            click.echo(f"The band sent nothing, so {path} was not written.", err=True)
         else:
             write(path, capture.text())
             replays = "it does not replay: " + capture.notes["replays"] if "replays" in capture.notes else "it replays"
@@ -142,10 +142,10 @@ def write(path: Path, text: str) -> None:
     except FileExistsError as error:
         raise ConfigError(f"{path} is there already: name a file that is not") from error
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}; what the band told is stored") from error
+        raise InputError(f"{path} cannot be written: {error.strerror}; what the band sent is stored") from error
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise InputError(f"{path} cannot be written: {error.strerror}; what the band told is stored") from error
+        raise InputError(f"{path} cannot be written: {error.strerror}; what the band sent is stored") from error

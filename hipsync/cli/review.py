@@ -357,7 +357,7 @@ def _opened(
         if store is not None:
             stack.enter_context(store)
         elif band is not None:
-            raise ConfigError(f"no band {band!r} is known: there is none yet")
+            raise ConfigError(f"no band {band!r}: you have none yet")
         zones = app.zones(store) if where is None else Zones([], where, app.day_start())
         yield store, zones, None if store is None or band is None else band_named(store, band)
 

@@ -56,8 +56,8 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
         )
     if not rows:
         click.echo(
-            f"No band seen in {seconds:g} s. A band that is connected to a phone does not show itself: "
-            "switch the phone's Bluetooth off, wake the band, and try again (--all lists every device)."
+            f"No band found in {seconds:g} s. Turn off Bluetooth on your phone, wake the band, and try again "
+            "(--all lists everything nearby)."
         )
 
 

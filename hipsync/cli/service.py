@@ -73,7 +73,7 @@ def install_command(app: App, shown: bool) -> None:
         if (name := _user()) and _lingering(name) is False:
             click.echo(f"It ends when you log out. To let it run on: loginctl enable-linger {name}")
     else:
-        click.echo("On this system nobody has tried this yet: please tell us how it went.")
+        click.echo("On this system nobody has tried this yet: please open an issue and say how it went.")
 
 
 @service_command.command("uninstall")
@@ -247,7 +247,7 @@ def _run(command: Sequence[str]) -> None:
     if done.returncode == 0:
         return
     said = (done.stderr or done.stdout).strip()
-    log.debug("`%s` said: %s", words, said)
+    log.debug("`%s` printed: %s", words, said)
     if command[0] == "systemctl" and re.search("connect to (?:user scope )?bus|No medium found|not been booted", said):
         raise Refused(
             "no systemd answers for this user here, as in a container, or after `su` or `sudo`: log in as yourself, or "

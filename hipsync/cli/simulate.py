@@ -55,7 +55,7 @@ def simulate_command(
 
     \b
     hipsync simulate infinitime --transport usb:0                   on the air, by a dongle that nothing else uses
-    hipsync simulate huami --transport vhci --key-file band.key     as root: in reach of this machine's BlueZ
+    hipsync simulate huami --transport vhci --key-file band.key     as root: for this machine's BlueZ
     """
     bonds = bond or passkey is not None
     asyncio.run(_serve(_band(app, kind, data, key_file), transport, address, app.now, bonds=bonds, passkey=passkey))

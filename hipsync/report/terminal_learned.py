@@ -35,7 +35,7 @@ def learned_lines(known: Learned, *, adapts: bool) -> Iterator[str]:
     """All that was learned. `adapts` says whether anything follows from it (`prompts.adapt`)."""
     yield from week_lines(known, adapts=adapts)
     if not known.hours:
-        yield f"no reminder of the last {WEEKS} weeks is known to be followed or not"
+        yield f"no data on whether reminders of the last {WEEKS} weeks were followed"
         return
     yield f"by hour of the week, in the last {WEEKS} weeks:"
     for each in hour_lines(known, adapts=adapts):

@@ -18,11 +18,11 @@ def trial_lines(found: Compared) -> Iterator[str]:
         yield f"difference: {value} points (95 % interval: {low} to {high})"
     yield _verdict(found)
     if found.left_out:
-        yield f"left out: {found.left_out}, because what was done in those {minutes} minutes is not known"
+        yield f"left out: {found.left_out}, for want of data in those {minutes} minutes"
 
 
 def _share(share: Share) -> str:
-    return "none is known" if share.value is None else f"{round(share.value * 100)} % of {share.of}"
+    return "no data" if share.value is None else f"{round(share.value * 100)} % of {share.of}"
 
 
 def _verdict(found: Compared) -> str:

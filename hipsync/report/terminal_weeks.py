@@ -51,7 +51,7 @@ def each_week_lines(found: Weeks) -> Iterator[str]:
 def head_line(found: Weeks) -> str:
     """How many weeks are known, and which are compared."""
     known, earlier = len(found.known), len(found.known) // 2
-    told = f"known weeks: {known} of the last {found.looked_at}"
+    told = f"weeks with data: {known} of the last {found.looked_at}"
     if earlier < FEWEST_WEEKS:
         return f"{told}; {2 * FEWEST_WEEKS} are needed to compare"
     return f"{told}; the first {earlier}, then the last {known - earlier}:"
@@ -60,10 +60,10 @@ def head_line(found: Weeks) -> str:
 def rule_lines(found: Weeks) -> Iterator[str]:
     """How the numbers are made."""
     limit = found.limit_minutes
-    yield f"a week is known if {KNOWN_DAYS} of its days have {KNOWN_DAY_MINUTES // 60} h or more awake and worn"
-    yield f"in time: of stretches of {limit} min, those that a break ended before {limit + IN_TIME_MINUTES} min"
+    yield f"a week counts if {KNOWN_DAYS} of its days have {KNOWN_DAY_MINUTES // 60} h or more awake and worn"
+    yield f"in time: of spells of {limit} min, those that a break ended before {limit + IN_TIME_MINUTES} min"
     yield "answered: of reminders for sitting, those answered or soon followed by a break"
-    yield f"sitting a day: told for {_DAY}, however long the band was worn"
+    yield f"sitting a day: for {_DAY}, however long the band was worn"
 
 
 def half_lines(found: Weeks) -> Sequence[HalfLines]:
@@ -91,7 +91,7 @@ def week_rows(found: Weeks) -> Iterator[Sequence[str]]:
 
 
 def _day_of(sitting: Share) -> str:
-    return "unknown" if sitting.value is None else length(round(sitting.value * DAY_AWAKE_MINUTES))
+    return "no data" if sitting.value is None else length(round(sitting.value * DAY_AWAKE_MINUTES))
 
 
 def _of(share: Share) -> str:
@@ -103,7 +103,7 @@ def _shares(found: Halves) -> str:
 
 
 def _share(share: Share) -> str:
-    return "none is known" if share.value is None else f"{round(share.value * 100)} % of {share.of:,}"
+    return "no data" if share.value is None else f"{round(share.value * 100)} % of {share.of:,}"
 
 
 def _difference(found: Halves, scale: int, unit: str) -> str:
@@ -120,6 +120,6 @@ def _word(found: Halves) -> str:
         case Says.LOWER:
             return "less in the later weeks: a difference like this is hardly chance"
         case Says.NOTHING_YET if found.apart is None:
-            return f"no difference can be told yet: {FEWEST_WEEKS} weeks of each half must have any"
+            return f"no difference can be seen yet: {FEWEST_WEEKS} weeks of each half must have any"
         case Says.NOTHING_YET:
-            return "no difference can be told yet: it can be chance"
+            return "no difference can be seen yet: it can be chance"

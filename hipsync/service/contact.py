@@ -195,7 +195,7 @@ class Connector:
             visits.failure = visits.failure or error
         except TimeoutError:
             self._tries.last[band.id] = LastTry.FAILED
-            why = f"it did not come to an end within {VISIT_WITHIN // MINUTE} minutes; what it told is kept"
+            why = f"it did not come to an end within {VISIT_WITHIN // MINUTE} minutes; what it sent is kept"
             log.warning("%s: %s", band.name, why)
             with contextlib.suppress(StoreError):  # the next wake reports what is the matter with the store
                 self._store.note_sync(band.id, began, self._now(), 0, why)

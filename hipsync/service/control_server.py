@@ -112,7 +112,7 @@ class ControlServer:
         for band in self._service.store.bands():
             if band.name == name:
                 return band
-        raise ConfigError(f"no band {name!r} is known")
+        raise ConfigError(f"no band {name!r}")
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -108,7 +108,7 @@ class LiveBands:
             if loop.time() >= until:
                 syncs = self._store.syncs(band.id, now=self._now())
                 last = next((sync.error for sync in syncs if sync.error), None)
-                raise DeviceError(f"it is not connected now, and tried again and again: {last or 'it was not heard'}")
+                raise DeviceError(f"it is not connected, and hipsync keeps trying: {last or 'it is out of range'}")
             await asyncio.sleep(LOOK_EVERY.total_seconds())
         return talk
 

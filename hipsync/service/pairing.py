@@ -155,7 +155,7 @@ class Wanted:
         if self.kind is not None and self.kind not in drivers:
             raise ConfigError(f"no driver {self.kind!r}: there are {', '.join(sorted(drivers))}")
         if self.again and self.address is None:
-            raise ConfigError("which band is paired again? give its address (`hipsync bands show` tells it)")
+            raise ConfigError("which band is paired again? give its address (`hipsync bands show` shows it)")
 
 
 class Newcomer(NamedTuple):

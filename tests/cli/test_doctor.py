@@ -146,7 +146,7 @@ def test_doctor_shows_what_this_computer_says_of_its_use(machine: Machine, tmp_p
         found = json.loads(machine.type("doctor", "--json", env=alone).stdout)["findings"]
         return [f"{each['verdict']}: {each['text']}" for each in found if each["what"] == "computer"]
 
-    unknown = "; ".join(f"{what}: not told" for what in ("locked", "in a call", "full screen", "quiet"))
+    unknown = "; ".join(f"{what}: no answer" for what in ("locked", "in a call", "full screen", "quiet"))
     assert computer() == [f"fine: nothing says when it was used last; {unknown}"]
     machine.settings.parent.mkdir(parents=True, exist_ok=True)
     machine.settings.write_text('[sitting]\ndesk = "off"\n')

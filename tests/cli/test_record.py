@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_written_costs_the_file_alone(machine: Machine) ->
     done = machine.type("sync", "--record", "/proc/talk.txt", "--yes")
     assert done.exit_code == 1
     assert done.stderr.splitlines() == [
-        "hipsync: /proc/talk.txt cannot be written: No such file or directory; what the band told is stored"
+        "hipsync: /proc/talk.txt cannot be written: No such file or directory; what the band sent is stored"
     ]
     with Store.read(machine.database) as store:
         (band,) = store.bands()

@@ -112,7 +112,7 @@ def test_the_report_and_that_of_the_month(machine: Machine) -> None:
         "broke off within 15 min: with a reminder 62 % of 8, without 33 % of 3",
         "difference: +29 points (95 % interval: -27 to +65)",
         "that says nothing yet: at least 10 of each are needed",
-        "left out: 1, because what was done in those 15 minutes is not known",
+        "left out: 1, for want of data in those 15 minutes",
     ]
     assert machine.told("trial").splitlines() == [
         "No trial runs: every reminder that is due is shown.", "Since 2 March 2026:", *(f"  {line}" for line in lines)
@@ -149,7 +149,7 @@ def test_the_plain_word(machine: Machine, ways: str, says: str, words: str) -> N
 
 def test_without_one_that_was_withheld_there_is_no_difference(machine: Machine) -> None:
     lived(machine, "Bb")
-    assert "with a reminder 50 % of 2, without none is known\n" in machine.told("trial")
+    assert "with a reminder 50 % of 2, without no data\n" in machine.told("trial")
     assert found(machine)["difference_points"] is None
 
 
@@ -173,7 +173,7 @@ def lived_weeks(machine: Machine, weeks: int, changed_after: int = 4) -> None:
 
 
 SEEN = [
-    "known weeks: 8 of the last 12; the first 4, then the last 4:",
+    "weeks with data: 8 of the last 12; the first 4, then the last 4:",
     "broken off within 15 min after 60 min: 100 % of 28, then 0 % of 28",
     "  difference: -100 points (95 % interval: -100 to -85)",
     "  less in the later weeks: a difference like this is hardly chance",
@@ -243,7 +243,7 @@ def test_a_month_that_is_over_tells_of_the_weeks_up_to_its_end(machine: Machine)
 
 def test_of_few_weeks_nothing_is_compared(machine: Machine) -> None:
     lived_weeks(machine, 7, 3)
-    told = "known weeks: 7 of the last 12; 8 are needed to compare"
+    told = "weeks with data: 7 of the last 12; 8 are needed to compare"
     assert machine.told("month").endswith(f"\n\n   {told}\n")
     assert told in machine.told("trial")
     assert "hardly chance" not in machine.told("trial")

@@ -44,7 +44,7 @@ def reminded(machine: Machine, weeks: int, followed: frozenset[tuple[int, int]])
 def test_nothing_is_known_on_a_new_machine(machine: Machine) -> None:
     assert machine.told("why").splitlines() == [
         "followed in the last 7 days: 0 of 0 reminders",
-        "no reminder of the last 12 weeks is known to be followed or not",
+        "no data on whether reminders of the last 12 weeks were followed",
     ]
     assert json.loads(machine.told("why", "--json")) == {
         "version": 1, "adapts": True, "last_week": {"followed": 0, "of": 0}, "suggests_walks": False, "hours": [],

@@ -22,13 +22,6 @@ NOT_FOR_PEOPLE = re.compile(
 )
 """Words of the code, and some that only a translation would use."""
 ROOMS = ("cli", "report", "service")
-NOT_YET = {
-    "cli/app.py", "cli/data.py", "cli/dates.py", "cli/doctor.py", "cli/files.py", "cli/pairing.py", "cli/passkey.py",
-    "cli/plans.py", "cli/record.py", "cli/review.py", "cli/scan.py", "cli/service.py", "cli/simulate.py",
-    "report/terminal_learned.py", "report/terminal_trial.py", "report/terminal_weeks.py", "service/contact.py",
-    "service/control_server.py", "service/live.py", "service/pairing.py",
-}  # fmt: skip
-"""Files whose words are older. Take one out when its words are mended; none comes in."""
 NAMES = re.compile(r"`[^`]*`|hip-flexor stretch|prompts\.[a-z_.-]+|device-width", re.IGNORECASE)
 """Names of commands, exercises and settings, in which such a word may stand."""
 
@@ -63,16 +56,7 @@ FILES = [file for room in ROOMS for file in sorted((ROOT / "hipsync" / room).rgl
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT / "hipsync")))
 def test_texts_have_the_words_that_people_use(file: Path) -> None:
-    name = file.relative_to(ROOT / "hipsync").as_posix()
-    found = strange(file)
-    if name in NOT_YET:
-        assert found, "its words are mended: take it out of NOT_YET"
-    else:
-        assert found == []
-
-
-def test_the_list_names_only_files_that_are_there() -> None:
-    assert {file.relative_to(ROOT / "hipsync").as_posix() for file in FILES} >= NOT_YET
+    assert strange(file) == []
 
 
 def test_a_text_with_such_a_word_is_found(tmp_path: Path) -> None:

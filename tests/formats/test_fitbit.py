@@ -60,7 +60,7 @@ def stored(machine: Machine, name: str) -> list[Epoch]:
 def test_people_and_what_stands_beside_their_steps(machine: Machine) -> None:
     given = files(machine, STEPS, INTENSITY, SLEEP, HEART)
     message = machine.told("import", "fitbit", *given, "--zone", "America/New_York")
-    assert message == "2 people, 4 minutes: 4 new, 0 known already.\n"
+    assert message == "2 people, 4 minutes: 4 new, 0 already stored.\n"
     assert stored(machine, "fitbit 1503960366") == [
         Epoch(MIDNIGHT, MINUTE, 0, state=State.ASLEEP),
         Epoch(MIDNIGHT + MINUTE, MINUTE, 7, 1, 101),
@@ -68,7 +68,7 @@ def test_people_and_what_stands_beside_their_steps(machine: Machine) -> None:
     ]
     assert stored(machine, "fitbit 2022484408") == [Epoch(MIDNIGHT, MINUTE, 3)]
     again = machine.told("import", "fitbit", *files(machine, STEPS), "--zone", "America/New_York")
-    assert again == "2 people, 4 minutes: 0 new, 4 known already.\n"
+    assert again == "2 people, 4 minutes: 0 new, 4 already stored.\n"
 
 
 def test_an_hour_a_row_is_sixty_minutes(machine: Machine) -> None:

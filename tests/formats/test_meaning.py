@@ -340,7 +340,7 @@ def test_a_line_of_the_future_refuses_a_csv_file(tmp_path: Path, minutes: int, a
     at = (NOW + minutes * MINUTE).isoformat()
     rows.write_text(f"timestamp,steps\n{MONDAY.isoformat()},4\n{at},5\n")
     if allowed:
-        assert machine.told("import", "csv", str(rows)) == "2 lines: 2 new, 0 known already.\n"
+        assert machine.told("import", "csv", str(rows)) == "2 lines: 2 new, 0 already stored.\n"
     else:
         assert machine.refused("import", "csv", str(rows), code=1) == (
             f"{rows}: line 3: {at!r} lies in the future: it is 2026-03-02 12:00 UTC by this computer's clock; "
@@ -489,7 +489,7 @@ def test_the_fifth_minute_ahead_is_taken_from_parquet(tmp_path: Path) -> None:
     arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     file = tmp_path / "rows.parquet"
     parquet.write_table(arrow.Table.from_pylist([{"timestamp": NOW + 5 * MINUTE, "steps": 4, "band": "b"}]), file)
-    assert Machine(tmp_path, NOW).told("import", "parquet", str(file)) == "1 lines: 1 new, 0 known already.\n"
+    assert Machine(tmp_path, NOW).told("import", "parquet", str(file)) == "1 lines: 1 new, 0 already stored.\n"
 
 
 # ------------------------------------------------------------------ Fitabase
@@ -502,5 +502,5 @@ def test_rows_of_the_future_in_a_file_of_fitabase_are_left_out_and_counted(tmp_p
         "Id,ActivityMinute,Steps\n1,4/12/2016 12:00:00 PM,7\n1,4/12/2016 12:05:00 PM,8\n1,4/12/2016 12:06:00 PM,9\n"
     )
     assert machine.told("import", "fitbit", str(file), "--zone", "UTC").splitlines() == [
-        "1 people, 2 minutes: 2 new, 0 known already.", "Left out: 1 rows with a time in the future."
+        "1 people, 2 minutes: 2 new, 0 already stored.", "Left out: 1 rows with a time in the future."
     ]  # fmt: skip

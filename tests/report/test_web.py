@@ -145,7 +145,7 @@ def test_the_page_of_a_month_tells_how_the_weeks_went_and_no_other_does(browser:
     machine.band(week, name="other-band")
     machine.now = MONDAY + timedelta(days=8)
     browser.enter()
-    told = "known weeks: 1 of the last 12; 8 are needed to compare"
+    told = "weeks with data: 1 of the last 12; 8 are needed to compare"
     assert [told in browser.get(f"~/{span}/today").text for span in ("month", "week", "day")] == [True, False, False]
     assert told not in browser.get("~/month/february").text
 

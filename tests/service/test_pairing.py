@@ -1,4 +1,4 @@
-"""Pairing with a scripted person: no terminal, no click. Which band is meant, and is it one that is known already?"""
+"""Pairing with a scripted person: no terminal, no click. Which band is meant, and is it one that is already stored?"""
 
 from __future__ import annotations
 
