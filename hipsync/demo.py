@@ -7,6 +7,7 @@ clock is fast, the radio is a Bluetooth stack in software, and the wearer answer
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -78,8 +79,8 @@ class Wearer:
         This is the port `Deliver` of the service.
         """
         notice = notice_of(prompt, move, strong=strong)
-        again = " again" if prompt.shown > 1 else ""
-        self.echo(f"{self.now().astimezone(self.zone):%H:%M}  PROMPT{again}: {notice.title}. {notice.body}")
+        said = "reminder" if prompt.shown == 1 else "again"
+        self.echo(f"{self.now().astimezone(self.zone):%H:%M}  {said}: {notice.title}. {notice.body}")
         if prompt.occasion is Occasion.MORNING:
             self.planned.append((self.now() + MORNING_ANSWER[1], prompt, MORNING_ANSWER[0]))
         elif prompt.shown == 1 and self.prompts_seen < len(ANSWERS):
@@ -138,8 +139,13 @@ def demo(
     clock = FastClock(loop, datetime.combine(day, time(5), home).astimezone(UTC), speed)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
         runner.run(live(known[kind], life, day, clock, path, home, echo, pen=pen))
-    echo(f"The database: {path}   (hipsync --db {path} day {day})")
+    echo(f"\nSee it again:  {_started_by()}hipsync --db {path} day {day}")
     return path
+
+
+def _started_by() -> str:
+    """What is typed before `hipsync` in this terminal: `uv run` says in the environment of a program that it ran it."""
+    return "uv run " if os.environ.get("UV") else ""
 
 
 async def live(

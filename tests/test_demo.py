@@ -98,8 +98,8 @@ def demonstrate(tmp_path: Path, day: date, seed: int) -> int:
     else:  # in spring an hour later; the band is called hourly until somebody is up
         (at,) = morning
         assert walked <= at <= walked + 60 * MINUTE
-    assert sum("PROMPT:" in line for line in lines) == len(expected) + len(morning)
-    assert any(line.startswith("The database: ") for line in lines)
+    assert sum("  reminder: " in line for line in lines) == len(expected) + len(morning)
+    assert any(line.startswith("See it again:  ") for line in lines)
     with Store.read(path) as store:
         summary = summarise(store, Rule(), Zones([], "Europe/London"), day, datetime(2100, 1, 1, tzinfo=UTC))
     assert sum(summary.minutes.values()) == (summary.end - summary.start) // MINUTE

@@ -42,4 +42,4 @@ def test_every_step_of_the_day_arrives_and_the_hour_is_prompted(kind: str, tmp_p
     assert len(prompts) in {4, 5}  # the second sit lasts 62 minutes, which holds no six whole slots of ten
     buzzes = drivers()[kind].nudge is not None
     assert all(("band" in prompt.where) == buzzes for prompt in prompts)
-    assert sum("PROMPT" in line for line in lines) >= len(prompts)
+    assert sum("  reminder: " in line for line in lines) >= len(prompts)

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from hipsync.store import Store
 
 
+MONDAY = 0
+
+
 class Asked(NamedTuple):
     """The options that `today`, `day`, `week` and `month` share; without any, they show text for the terminal."""
 
@@ -181,7 +184,7 @@ def show_day(ctx: click.Context, when: str, asked: Asked, *, hours: bool) -> Non
 
         _write_page(app, asked.html, "day", period_summary([summary]), None, None, open_page=asked.open_page)
     else:
-        click.echo(_day_text(app, summary, hours=hours), nl=False)
+        click.echo(_day_text(app, summary, hours=hours, of_all=asked.band is None), nl=False)
     if summary.complete_until is None:
         ctx.exit(exits.NOTHING_KNOWN)
 
@@ -219,14 +222,27 @@ def _more_lines(trial: Compared | None, weeks: Weeks | None) -> Sequence[Sequenc
     return groups
 
 
-def _day_text(app: App, summary: DaySummary, *, hours: bool) -> str:
+def _day_text(app: App, summary: DaySummary, *, hours: bool, of_all: bool) -> str:
     from hipsync.cli.app import host_zone
     from hipsync.report.terminal_day import day_text, hours_text
 
     zone = host_zone()
     if hours:
         return hours_text(summary, pen_of(app), zone=zone)
-    return day_text(summary, pen_of(app), goals=app.goals(), zone=zone)
+    return day_text(
+        summary, pen_of(app), goals=app.goals(), zone=zone, note=_monday_note(app, summary) if of_all else ""
+    )
+
+
+def _monday_note(app: App, summary: DaySummary) -> str:
+    """Return what is said of the last week, on the Monday after it; empty on other days."""
+    is_today = summary.until < summary.end
+    if not is_today or summary.date.weekday() != MONDAY or summary.complete_until is None:
+        return ""
+    from hipsync.report.terminal_week import monday_note
+
+    week, before = period_of(app, "week", "last", None, None)
+    return "" if before is None else monday_note(week, before)
 
 
 def _echo_period(

@@ -117,7 +117,7 @@ def _zone_now(service: Service) -> str:
 )
 @click.option("--data", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Minutes of your own (CSV).")
 @click.option("--speed", default="max", show_default=True, help="Simulated seconds a second, or max.")
-@click.option("--date", "when", default="today", show_default=True, help="Which day is lived through.")
+@click.option("--date", "when", default="yesterday", show_default=True, help="Which day is lived through.")
 @click.option("--seed", default=1, show_default=True, help="Another seed, another day.")
 @click.pass_obj
 def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, seed: int) -> None:

@@ -47,9 +47,15 @@ HINT = "`hipsync sync` fetches what a band remembers, `hipsync import` reads a f
 NEXT_STEP = "  shows you how.   Or: hipsync done | snooze | skip"
 
 
-def day_text(day: DaySummary, pen: Pen = PEN, *, goals: Goals = GOALS, zone: str | None = None) -> str:
-    """The text of a day; it ends with a line feed. `zone` is where the reader is: another one is named."""
-    lines: list[str | None] = [*_head(day, pen, zone), None, *indented(words.headline(day), pen, bold=True)]
+def day_text(day: DaySummary, pen: Pen = PEN, *, goals: Goals = GOALS, zone: str | None = None, note: str = "") -> str:
+    """The text of a day; it ends with a line feed.
+
+    `zone` is where the reader is: another one is named. `note` is a sentence above all that is said of the day.
+    """
+    lines: list[str | None] = [*_head(day, pen, zone), None]
+    if note:
+        lines += [*indented(note, pen), None]
+    lines += indented(words.headline(day), pen, bold=True)
     if day.complete_until is None:
         return "\n".join(_fitted([*lines, None, *indented(HINT, pen)], pen)) + "\n"
     lines += [line for text in _in_numbers(day, pen) for line in indented(text, pen)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hipsync.core.followed import few_followed
@@ -19,7 +20,7 @@ from hipsync.report.by_clock import clock, places, row_begins, row_minutes
 from hipsync.report.day_words import names_of, slots, spells
 from hipsync.report.pen import Pen, padded, spread
 from hipsync.report.terminal_day import HINT, MARGIN, PEN, indented, shade_legend
-from hipsync.text import length
+from hipsync.text import counted, length
 
 CELL_MINUTES = (10, 15, 20, 30)
 """How many minutes a cell may stand for; the smallest number that fits the terminal is used."""
@@ -228,16 +229,48 @@ def notes(week: PeriodSummary) -> Iterator[str]:
         best = min(known, key=lambda day: (day.over_limit, day.minutes[Kind.SITTING] / awake_minutes(day.minutes)))
         if best.over_limit < max(day.over_limit for day in known):
             yield f"{best.date:%A} was your best day: {spells(best.over_limit)} over {limit} min."
+    if (found := hardest(week)) is not None:
+        yield f"Hardest hours: {found.hour}-{found.hour + 2}, where {found.begun} of the {found.of} long spells began."
+
+
+class Hardest(NamedTuple):
+    """The two hours, from `hour` on, in which most of the long spells began: how many, of how many."""
+
+    hour: int
+    begun: int
+    of: int
+
+
+def hardest(week: PeriodSummary) -> Hardest | None:
+    """The hardest hours of a week; None if there are too few long spells, or none of the hours stands out."""
     begun = Counter(
         piece.start.astimezone(ZoneInfo(day.zone)).hour
         for day in week.days
         for piece in day.stretches
-        if not piece.doubtful and piece.minutes >= limit
+        if not piece.doubtful and piece.minutes >= week.days[-1].limit_minutes
     )
-    long = begun.total()
-    hardest = max(range(23), key=lambda hour: begun[hour] + begun[hour + 1])
-    if long >= FEWEST_LONG_SPELLS and (hard := begun[hardest] + begun[hardest + 1]) >= long * HARD_SHARE:
-        yield f"Hardest hours: {hardest}-{hardest + 2}, where {hard} of the {long} long spells began."
+    hour = max(range(23), key=lambda each: begun[each] + begun[each + 1])
+    found = Hardest(hour, begun[hour] + begun[hour + 1], begun.total())
+    return found if found.of >= FEWEST_LONG_SPELLS and found.begun >= found.of * HARD_SHARE else None
+
+
+def monday_note(week: PeriodSummary, before: PeriodSummary) -> str:
+    """What is said on a Monday of the week that is over, beside the one before it; empty if it has no data."""
+    breaks = _breaks_a_day(week)
+    if breaks is None:
+        return ""
+    earlier = _breaks_a_day(before) if change(week, before) is not None else None
+    by = None if earlier is None else round(breaks) - round(earlier)
+    compared_ = (
+        ""
+        if by is None
+        else ", as the week before"
+        if not by
+        else f", {abs(by)} {'more' if by > 0 else 'fewer'} than before"
+    )
+    found = hardest(week)
+    hard = "" if found is None else f" Hardest: {found.hour}-{found.hour + 2}."
+    return f"Last week: {counted(round(breaks), 'break')} a day{compared_}.{hard}"
 
 
 def proposal(week: PeriodSummary, before: PeriodSummary | None) -> Iterator[str]:

@@ -333,3 +333,26 @@ def test_an_option_that_is_none_is_told_as_one_and_a_number_of_days_ago_is_none(
     assert "--band" in done.stderr
     assert machine.type(command, "-2").exit_code == 3, "nothing is known of it"
     assert "'-99999999' is no" in machine.refused(command, "-99999999", code=2)
+
+
+def test_on_a_monday_today_says_how_the_last_week_went_and_on_no_other_day(machine: Machine) -> None:
+    monday = MONDAY + 14 * DAY
+    later = "7h sleep, 1h walk, 50m sit, 5m walk, 50m sit, 5m walk, 50m sit, 5m walk, 3h sit, 1h walk"
+    drawn = [*[LIFE] * 7, *[later] * 7, "7h sleep, 1h walk, 3h sit"]
+    machine.band([epoch for at, drawing in enumerate(drawn) for epoch in day(drawing, MONDAY + at * DAY)])
+    machine.now = monday + 11 * HOUR
+    week = found(machine, "week", "last")
+    breaks = [
+        sum(each["breaks"] for each in week["days"]) / 7,
+        sum(each["breaks"] for each in found(machine, "week", "-2")["days"]) / 7,
+    ]
+    more = round(breaks[0]) - round(breaks[1])
+    assert more != 0
+    (note,) = [line for line in machine.told("today").splitlines() if "Last week:" in line]
+    told = f"   Last week: {round(breaks[0])} breaks a day, {abs(more)} {'more' if more > 0 else 'fewer'} than before."
+    assert note.startswith(told)
+    assert note.endswith(" Hardest: 9-11."), "each long spell of that week began at 10:45"
+    assert "Last week" not in machine.told("today", "--plain")
+    assert "Last week" not in machine.told("day", "yesterday")
+    machine.now += DAY
+    assert "Last week" not in machine.told("today", code=3)
