@@ -81,7 +81,7 @@ class Appended(NamedTuple):
     new: int
     """How many were new, or completed one that was stored."""
     same: int
-    """How many changed nothing: they were already stored, or had fewer steps than what is stored."""
+    """How many changed nothing: they were known already, or had fewer steps than what is stored."""
 
 
 class Readings(Bands):
@@ -110,7 +110,7 @@ class Readings(Bands):
             from logging import getLogger
 
             getLogger(__name__).debug(
-                "%d of %d epochs were already stored, or had fewer steps than what is stored", same, len(epochs)
+                "%d of %d epochs were known already, or had fewer steps than what is stored", same, len(epochs)
             )
         return Appended(changed, same)
 

@@ -106,5 +106,5 @@ def test_doctor_looks_at_the_zone(machine: Machine, etc: Path, link: str | None,
     if link:
         (etc / "localtime").symlink_to(link)
     done = machine.type("doctor", env={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/x", **({"TZ": tz} if tz else {})})
-    (line,) = [line for line in done.stdout.splitlines() if line.startswith("look  clock")]
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("warn  clock")]
     assert said in line

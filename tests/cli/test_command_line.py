@@ -145,7 +145,7 @@ def test_an_error_is_one_line_and_a_traceback_with_v_alone(machine: Machine) -> 
         (["bands", "show", "nobody"], "no band 'nobody': you have desk-band"),
         (["bands", "rename", "desk-band", "\x1b[31m"], "'\\x1b[31m' cannot be the name of a band: use up to 64 "),
         (["bands", "rename", "desk-band", ""], "'' cannot be the name of a band"),
-        (["bands", "forget", "nobody", "--yes"], "no band 'nobody' is known"),
+        (["bands", "forget", "nobody", "--yes"], "no band 'nobody': "),
         (["pair", "--driver", "nothing"], "no driver 'nothing': there are "),
         (["pair", "--simulate", "nothing"], "no driver 'nothing': there are "),
         (["pair", "--simulate", "huami"], "a simulated band is not kept beside a real one: give another database"),

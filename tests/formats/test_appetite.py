@@ -65,7 +65,7 @@ def test_a_pipe_that_nobody_writes_is_not_waited_for(machine: Machine, form: str
 @pytest.mark.parametrize(
     ("path", "why"),
     [
-        ("/dev/zero", "is a device, not a file: give `-` and let standard input come from it"),
+        ("/dev/zero", "is a special file, not a file: give `-` and let standard input come from it"),
         ("/", "cannot be read: Is a directory"),
         ("/no/such/file", "cannot be read: No such file or directory"),
     ],

@@ -171,7 +171,7 @@ def test_doctor_says_when_the_service_is_to_be_installed_again(tmp_path: Path) -
     unit = tmp_path / "config" / "systemd" / "user" / "hipsync.service"
     unit.write_text(unit.read_text().replace("RestrictNamespaces=yes\n", ""))
     (line,) = [line for line in machine.type("doctor", env=nowhere).stdout.splitlines() if again in line]
-    assert line.startswith("look  service file ")
+    assert line.startswith("warn  service file ")
 
 
 def test_an_install_beside_a_service_in_a_terminal_is_refused(tmp_path: Path) -> None:

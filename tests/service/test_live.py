@@ -356,7 +356,7 @@ def test_a_held_band_that_is_away_is_not_called_twice_and_the_reason_is_given() 
     async def story(world: World) -> None:
         world.wrist.away = {"watch"}
         world.service.live.attend()
-        with pytest.raises(DeviceError, match=r"it is not connected now.*out of reach"):
+        with pytest.raises(DeviceError, match=r"it is not connected, and hipsync keeps trying: out of reach"):
             await world.service.fetch(world.store.bands()[0])
 
     assert world_after(story, watch=pine_time("90m sit")).wrist.minutes_of("watch") == [0.0]
