@@ -13,7 +13,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
@@ -128,7 +128,7 @@ def _asked_whether_it_hurt(move: Move, screen: Screen) -> bool:
 
 
 @contextmanager
-def terminal_screen(*, colour: bool, silent: bool) -> Iterator[Screen]:
+def terminal_screen(*, colour: bool, silent: bool) -> Generator[Screen]:
     """The terminal of this process as a screen, and as it was before at the end."""
     keys = _WindowsKeys() if sys.platform == "win32" else _Keys()
     with keys.taken():
@@ -178,7 +178,7 @@ class _Keys:
         self._typed = ""
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def taken(self) -> Generator[None]:
         """Read keys, not lines, on the terminal's other screen; a process that is stopped gives both back meanwhile."""
         import termios
         import tty
@@ -234,7 +234,7 @@ class _WindowsKeys:
     """Keys of a Windows console; nobody has tried it yet."""
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def taken(self) -> Generator[None]:
         _write(OTHER_SCREEN)
         try:
             yield

@@ -106,7 +106,7 @@ def _scenery(figure: Figure) -> list[str]:
 def _ghost(figure: Figure) -> Iterator[str]:
     """The parts that move, where they start; with the head if the trunk is one of them."""
     joints = skeleton(pose_at(figure, 0))
-    moved = {trace.part for trace in figure.trace} | {*figure.moving}
+    moved: set[Part] = {*figure.moving, *(trace.part for trace in figure.trace)}
     for part in (part for part in figure.order if part in moved):
         yield _polyline("ghost", WIDTHS[part], _written(_seen(figure, _points(joints, part))))
     if "trunk" in moved:

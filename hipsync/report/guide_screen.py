@@ -134,7 +134,8 @@ def _keys(routine: Routine, moment: Moment, columns: int, pen: Pen) -> list[str]
     if routine.phases and moment.seconds:
         keys.append(("r", "repeat"))
     keys += [("h", "it hurts"), ("q", "leave")]
-    lines, line = [], ""
+    lines: list[str] = []
+    line = ""
     for key, does in keys:
         shown = f"{pen.bold(key)} {does}"
         if line and wide(line) + 3 + wide(shown) > columns:

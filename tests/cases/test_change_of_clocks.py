@@ -54,7 +54,7 @@ def test_noon_stands_under_noon_in_the_terminal(tmp_path: Path, zone: str, middl
      ("Australia/Lord_Howe", HALF_BACK)],
 )  # fmt: skip
 def test_noon_stands_under_noon_on_the_page(tmp_path: Path, zone: str, middle: date) -> None:
-    """Noon's cell of the table alone says that nobody sat; without a night of which data are there, others say nothing."""
+    """Noon's cell of the table alone says that nobody sat: the others have no night that could say so."""
     machine = lived(tmp_path, zone, middle)
     page = machine.home / "page.html"
     machine.type("week", middle.isoformat(), "--html", str(page))
