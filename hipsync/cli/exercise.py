@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.exercised import store_exercise
 from hipsync.core.exercises import MOVES, SAFETY, Move, When, chosen, moves_for
 from hipsync.errors import ConfigError
 
@@ -194,19 +195,3 @@ def _hurt(app: App) -> Sequence[str]:
     with contextlib.ExitStack() as stack:
         store = app.read_store()
         return () if store is None else tuple(stack.enter_context(store).hurt())
-
-
-def store_exercise(app: App, name: str, *, hurt: bool) -> None:
-    """Store an exercise that was done; it answers the prompt that can be answered now if that asked for it."""
-    from hipsync.cli.prompts import notify_service, standing
-    from hipsync.model import Answer, Exercise
-    from hipsync.service.answers import answer_prompt
-
-    with app.open_store() as store:
-        now = app.now()
-        prompt = standing(store, now)
-        if prompt is not None and prompt.exercise == name:
-            answer_prompt(store, prompt, Answer.HURT if hurt else Answer.DONE, now, how="guided")
-        else:
-            store.add_exercise(Exercise(now, name, "guided", hurt))
-        notify_service(store)

@@ -58,7 +58,7 @@ class _Exercises:
 
 def exercised(app: App, moves: Sequence[Move], form: Mapping[str, str]) -> str:
     """Store the exercise that a page says was done, and return what came of it, in a line. Raises `HipsyncError`."""
-    from hipsync.cli.exercise import store_exercise
+    from hipsync.cli.exercised import store_exercise
     from hipsync.cli.prompts import advice_after_pain
 
     move = next((move for move in moves if move.name == form.get("name")), None)

@@ -107,9 +107,10 @@ def _ghost(figure: Figure) -> Iterator[str]:
     """The parts that move, where they start; with the head if the trunk is one of them."""
     joints = skeleton(pose_at(figure, 0))
     moved: set[Part] = {*figure.moving, *(trace.part for trace in figure.trace)}
-    for part in (part for part in figure.order if part in moved):
+    parts: list[Part] = [part for part in figure.order if part in moved]
+    for part in parts:
         yield _polyline("ghost", WIDTHS[part], _written(_seen(figure, _points(joints, part))))
-    if "trunk" in moved:
+    if "trunk" in parts:
         ((x, y),) = _seen(figure, joints.head)
         yield f'<circle class="head ghost" cx="{x:.1f}" cy="{y:.1f}" r="{HEAD}"/>'
 
