@@ -178,7 +178,7 @@ class Live(Textual[None]):
         self.refresh_bindings()
 
     def _draw_now(self, found: Look, pen: Pen) -> None:
-        digits, minutes = self.query_one("#clock", Digits), found.now.minutes
+        digits, minutes = self.query_one("#clock", Digits), found.now.sat
         digits.set_class(minutes is not None, "sat")
         digits.set_class(found.now.is_over, "over")
         digits.update(clock_text(minutes))

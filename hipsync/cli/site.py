@@ -104,7 +104,7 @@ class Site:
             move = next((each for each in self._moves("") if each.name == reminder.exercise), None)
         return NowShown(
             said=sentences(found),
-            minutes=found.minutes,
+            minutes=found.sat,
             limit_minutes=found.limit,
             since="" if found.since is None else f"{found.zones.local(found.since):%H:%M}",
             reminder=None

@@ -220,12 +220,15 @@ def _band_lines(store: Store, contacts: Contacts, known: _Known) -> Iterator[str
 
 def _day(app: App, store: Store, state: State, now: datetime) -> str | None:
     """Return the day so far in one line; None if nothing is known of it."""
+    from hipsync.core.period import awake_minutes
     from hipsync.history.summaries import summarise
     from hipsync.model import Kind
 
     day = summarise(store, app.rule(), state.zones, state.zones.date_of(now), now)
     if day.complete_until is None:
         return None
+    if not awake_minutes(day.minutes):
+        return "no waking minutes recorded yet"
     over = f"{counted(day.over_limit, 'spell')} over {day.limit_minutes} min"
     return f"{length(day.minutes[Kind.SITTING])} sitting, {over}, {counted(day.breaks, 'break')}"
 

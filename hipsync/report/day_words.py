@@ -81,6 +81,8 @@ def _today(day: DaySummary) -> str:
     stretch = day.running
     if stretch is None:
         return " ".join(filter(None, (_not_sitting(day), _over(day))))
+    if stretch.doubtful:
+        return f"No movement since {clock(day, stretch.start)}. Is the band on your wrist?"
     sat = f"Sitting for {length(stretch.minutes)}, since {clock(day, stretch.start)}."
     if (asked := open_prompt(day)) is not None:
         return f"{sat} Time to get up: {exercise_name(asked)}."

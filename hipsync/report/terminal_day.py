@@ -43,7 +43,10 @@ SHADE_WORDS = {
 """Each shade in words but the one past the limit, whose words name the limit."""
 KIND_WORDS = dict(zip(KINDS, SHADE_WORDS.values(), strict=True))
 """Each kind of minute in words."""
-HINT = "`hipsync sync` fetches what a band remembers, `hipsync import` reads a file."
+HINT = (
+    "`hipsync sync` fetches what a band remembers; one without a memory is seen only while hipsync runs. "
+    "`hipsync import` reads a file."
+)
 NEXT_STEP = "  shows you how.   Or: hipsync done | snooze | skip"
 
 

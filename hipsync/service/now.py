@@ -80,6 +80,11 @@ class Now(NamedTuple):
     """Whether the service runs, so that reminders come at all."""
 
     @property
+    def sat(self) -> int | None:
+        """How many minutes of the running spell are sitting; None if nobody may be there, or no spell runs."""
+        return self.minutes if self.doing is Doing.SITTING else None
+
+    @property
     def is_over(self) -> bool:
         """Whether the running spell has reached the limit."""
         return self.minutes is not None and self.minutes >= self.limit
@@ -123,7 +128,7 @@ def _doing(state: State, reason: Reason | None) -> tuple[Doing, datetime | None]
     """What the wearer does at the end of the timeline, and since when."""
     line, found = state.seen.line, state.seen.found
     known = line.known_until()
-    if found.age and reason is Reason.NO_LIFE:
+    if found.age and (reason is Reason.NO_LIFE or found.stretches[-1].doubtful):
         return Doing.STILL, _last_sign(line)
     if found.age:
         return Doing.SITTING, found.stretches[-1].start

@@ -194,3 +194,12 @@ def test_a_day_without_data_says_how_to_get_some() -> None:
     assert lines_of(summary([]))[2] == "   No data for Mon 2 Mar."
     assert "hipsync sync" in day_text(summary([]))
     assert lines_of(summary([], now=MONDAY + timedelta(hours=9)))[2] == "   No data yet today."
+
+
+def test_a_spell_in_which_the_band_may_be_off_is_not_called_sitting() -> None:
+    told = summary(day("8h walk, 5h sit"), now=MONDAY + timedelta(hours=13))
+    text = day_text(told)
+    assert told.running is not None
+    assert told.running.doubtful
+    assert "   No movement since " in text
+    assert "Sitting for" not in text

@@ -50,6 +50,8 @@ class Scene:
     """The times of failed contacts after the last that went well, which was at the end of the epochs."""
     bands: bool = True
     live: bool = False
+    vouches: bool = True
+    """Whether the band's own words say that it is worn and its wearer awake."""
 
     def now(self, clock: str, *, running: bool = True) -> Now:
         return self._of(at(clock), running=running)
@@ -65,7 +67,12 @@ class Scene:
     def _fill(self, store: Store) -> None:
         if self.bands:
             band = store.add_band(
-                name="Mi Smart Band 5", driver="huami", address="C0:00", now=MIDNIGHT, vouches=True, reports_wear=True
+                name="Mi Smart Band 5",
+                driver="huami",
+                address="C0:00",
+                now=MIDNIGHT,
+                vouches=self.vouches,
+                reports_wear=self.vouches,
             ).id
             if self.epochs:
                 store.append(band, self.epochs)
@@ -311,3 +318,12 @@ def test_the_other_occasions(epochs: Sequence[Epoch], clock: str, told: list[str
 def test_an_occasion_that_is_held_says_why() -> None:
     scene = Scene([*NIGHT, *from_("07:00", "3m sit, 62m walk")], here=Here(locked=True))
     assert scene.others("08:03") == ["Morning reminder waits: the screen is locked."]
+
+
+def test_where_the_band_may_be_off_nobody_is_said_to_sit_whatever_else_keeps_a_reminder_away() -> None:
+    """A night without a word of sleep: outside the hours, with no service, nobody has moved since the evening."""
+    still = day("8h walk, 5h sit", at("08:00") - 13 * HOUR)
+    found = Scene(still, live=True, vouches=False).now("07:50", running=False)
+    assert (found.doing, found.sat) == (Doing.STILL, None)
+    assert sentences(found)[0].startswith("No movement since ")
+    assert "Sitting for" not in " ".join(sentences(found))

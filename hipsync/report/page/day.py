@@ -24,7 +24,10 @@ from hipsync.text import counted, length
 LISTED_SPELLS, LISTED_REMINDERS, EARLIEST_HOUR = 5, 8, 6
 HOUR_HEIGHT, CHART_WIDTH = 60, 362
 OVER = '<span class="tag">over</span>'
-HINT = "<code>hipsync sync</code> fetches what a band remembers, <code>hipsync import</code> reads a file."
+HINT = (
+    "<code>hipsync sync</code> fetches what a band remembers; one without a memory is seen only while hipsync runs. "
+    "<code>hipsync import</code> reads a file."
+)
 
 
 def day_body(day: DaySummary, goals: Goals, last_days: Sequence[DaySummary] = (), *, told: bool = True) -> str:
