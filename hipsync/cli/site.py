@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from hipsync.cli.app import App
 from hipsync.core.exercises import MOVES, Move
@@ -34,6 +34,8 @@ ANSWERS = {
 }
 """The buttons that answer a reminder."""
 Span = Literal["day", "week", "month"]
+SPANS: Mapping[str, Span] = {"day": "day", "week": "week", "month": "month"}
+"""The views that show days, by the word in the address."""
 
 
 class Site:
@@ -49,7 +51,9 @@ class Site:
             from hipsync.report.page.exercise import exercises_html
 
             return exercises_html(self._moves(when), served=served)
-        return self._period(cast("Span", view), when, served, said)
+        if view not in SPANS:
+            raise ConfigError(f"there is no view {view!r}")
+        return self._period(SPANS[view], when, served, said)
 
     def _moves(self, first: str) -> Sequence[Move]:
         moves = [*MOVES, *self._app.config().own]
