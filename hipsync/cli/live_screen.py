@@ -29,6 +29,8 @@ from hipsync.report.pen import Pen, pen_for, shows_unicode
 from hipsync.report.terminal_day import goal_lines, ribbon_lines
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from textual.geometry import Size
 
     from hipsync.core.summary import DaySummary
@@ -62,6 +64,8 @@ class Look(NamedTuple):
     said: list[str]
     move: Move | None
     """The exercise of the open reminder; None if none is open."""
+    showing: datetime | None
+    """When that reminder was shown last; None if none is open."""
     may_have_stood: bool
     is_paused: bool
 
@@ -142,19 +146,18 @@ class Live(Textual[None]):
     # -------------------------------------------------------------- what is shown
 
     def look(self) -> None:
-        """Look into the database, and draw what is there; what is wrong with it is said in place of the day."""
+        """Look into the database, and draw what is there; what is wrong with it is a toast."""
         before = self._look
         try:
             self._look = found = look_at(self._app, self._days_back)
         except HipsyncError as error:
             self.notify(str(error), severity="error", markup=False)
             return
-        opened = found.move is not None
-        if opened and before.move is None:
+        if found.showing is None:
+            self._appeared = None
+        elif found.showing != before.showing:
             self._appeared = self._clock()
             self.bell()
-        elif not opened:
-            self._appeared = None
         self.draw()
 
     def draw(self) -> None:
@@ -301,10 +304,9 @@ class Live(Textual[None]):
     def _say(self, does: Callable[[], str]) -> None:
         """Do something, and say what came of it, or why nothing did."""
         try:
-            told, kind = does(), "information"
+            self.notify(does(), markup=False)
         except HipsyncError as error:
-            told, kind = str(error), "error"
-        self.notify(told, severity="error" if kind == "error" else "information", markup=False)
+            self.notify(str(error), severity="error", markup=False)
         self.look()
 
 
@@ -324,6 +326,7 @@ def look_at(app: App, days_back: int) -> Look:
         day=summary_of(app, day.isoformat(), None, None),
         said=sentences(now),
         move=next((move for move in moves if opened is not None and move.name == opened.exercise), None),
+        showing=None if opened is None else opened.last_shown or opened.at,
         may_have_stood=opened is not None and opened.occasion is Occasion.SITTING,
         is_paused=is_paused,
     )

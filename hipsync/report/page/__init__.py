@@ -69,17 +69,16 @@ def page_html(
             body = month_body(period, more, linked=linked)
     name = _name(period, view)
     above = around.now if around else ""
-    page = document(
+    return document(
         f"{around.short} - hipsync" if around and around.short else f"{name} - hipsync",
         f"{_dates(name, view, around)}{above}{body}",
         view=view,
         name=f"{view} {period.days[0].date.isoformat()}",
         follows=period.days[0].date <= now.astimezone(ZoneInfo(period.days[-1].zone)).date() <= period.days[-1].date,
         served=around.served if around else None,
+        message=around.said if around else "",
         foot=_foot(period, now),
     )
-    said = escape(around.said) if around else ""
-    return page.replace('role="status"></p>', f'role="status">{said}</p>', 1) if said else page
 
 
 def _name(period: PeriodSummary, view: View) -> str:

@@ -43,19 +43,21 @@ def document(
     follows: bool = False,
     scripts: Sequence[Script] = SCRIPTS[:1],
     served: Served | None = None,
+    message: str = "",
     foot: str = "",
 ) -> str:
     """A whole page as HTML, from its DOCTYPE on. `body` and `foot` are HTML.
 
     `view` is one of `VIEWS`. `name` tells the script whether two pages show the same, and with `follows` it looks for
-    news; without a script the page is loaded anew each minute then. `served` is None for a page in a file.
+    news; without a script the page is loaded anew each minute then. `served` is None for a page in a file, and
+    `message` is what its server says, as text.
     """
     key = f' data-key="{escape(served.key)}"' if served else ""
     key += ' data-closes="yes"' if served and not served.views else ""
     live = ' data-follows="yes"' if follows and served else ""
     anew = '<noscript><meta http-equiv="refresh" content="60"></noscript>\n' if live else ""
     bar = _bar(view) if served and served.views else ""
-    message = '<p class="message" id="message" role="status"></p>\n' if served else ""
+    status = f'<p class="message" id="message" role="status">{escape(message)}</p>\n' if served else ""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -68,7 +70,7 @@ def document(
 </head>
 <body{key}>
 {bar}<main data-page="{escape(name)}"{live}>
-{message}{body}
+{status}{body}
 </main>
 {foot}
 {"".join(f"<script>{asset(each)}</script>" for each in scripts)}
