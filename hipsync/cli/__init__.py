@@ -210,12 +210,15 @@ def name_variables(command: click.Command, prefix: str) -> None:
     context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "HIPSYNC", "max_content_width": 100},
 )
 @click.option("--db", type=click.Path(path_type=Path), help="The database (see `hipsync db path`).")
+@click.option("--demo", is_flag=True, help="The database of practice bands (`pair --simulate`).")
 @click.option("--config", type=click.Path(path_type=Path), help="The file of settings.")
 @click.option("-v", "--verbose", is_flag=True, help="Log what happens; show tracebacks.")
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR is honoured too.")
 @click.version_option(package_name="hipsync")
 @click.pass_context
-def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: bool, no_color: bool) -> None:
+def hipsync(
+    ctx: click.Context, db: Path | None, demo: bool, config: Path | None, verbose: bool, no_color: bool
+) -> None:
     """Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
 
     \b
@@ -229,6 +232,10 @@ def hipsync(ctx: click.Context, db: Path | None, config: Path | None, verbose: b
     """
     app = ctx.obj = ctx.obj or App()
     app.db_path, app.config_path, app.verbose = db, config, verbose
+    if demo:
+        if db is not None:
+            raise click.UsageError("--demo names a database of its own: leave out --db")
+        app.practise()
     app.colour = app.colour and not no_color
     ctx.color = None if app.colour else False
     if app.own_process and ctx.invoked_subcommand not in LOG_NOTHING:

@@ -45,6 +45,8 @@ class App:
         self.own_process = own_process
         """Whether the whole process is this command's, so that it may say what libraries log."""
         self.db_path: Path | None = None
+        self.is_practice = False
+        """Whether the database is that of simulated bands, in a folder of its own: their keys are no real band's."""
         self.config_path: Path | None = None
         self.verbose = False
         self.checked: Checked | None = None
@@ -58,6 +60,13 @@ class App:
         from hipsync.host.paths import data_dir
 
         return data_dir() / "hipsync.db"
+
+    def practise(self) -> None:
+        """Use the database of practice bands, where none was named."""
+        if self.db_path is None:
+            from hipsync.host.paths import data_dir
+
+            self.db_path, self.is_practice = data_dir() / "practice" / "hipsync.db", True
 
     @property
     def settings_file(self) -> Path:

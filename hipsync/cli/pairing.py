@@ -92,6 +92,8 @@ def pair_command(
 
     if name is not None:
         checked_name(name)
+    if simulate is not None:
+        app.practise()
     asyncio.run(_pair(app, Wanted(address, name, kind, again), key_file, simulate))
     _ready(app, simulated=simulate is not None)
 
@@ -107,6 +109,9 @@ def _ready(app: App, *, simulated: bool) -> None:
             from hipsync.cli.service import install_command
 
             click.get_current_context().invoke(install_command)
+    if app.is_practice:
+        click.echo("\nPractice band ready, in a database of its own:  hipsync --demo today")
+        return
     click.echo(f"\n{'Ready.':<{LABEL}}{'hipsync today':<26}see your day")
     click.echo(f"{'':<{LABEL}}{'hipsync service install':<26}get reminders, also after a restart")
 
@@ -132,27 +137,27 @@ async def _pair(app: App, wanted: Wanted, key_file: Path | None, simulate: str |
 
     wanted.check(known)
     if simulate is None:
-        _check_not_mixed(app, simulated=False)
+        _check_not_mixed(app)
         await pairing(app.adapter(), None).pair(wanted)
         return
     from hipsync.radio.simulation import simulated_radio
 
     Wanted(kind=simulate).check(known)
-    _check_not_mixed(app, simulated=True)
     key, address = os.urandom(16), _simulated_address(app, simulate)
     band = simulated_office_worker(simulate, key, ZoneInfo(host), app.now())
     async with simulated_radio([band], now=app.now, addresses=[address]) as air:
         await pairing(air.adapter, key).pair(Wanted(address, wanted.name, simulate))
 
 
-def _check_not_mixed(app: App, *, simulated: bool) -> None:
-    """Raise `ConfigError` if a simulated band would come beside a real one in the user's own database."""
-    store = app.read_store() if app.db_path is None else None
+def _check_not_mixed(app: App) -> None:
+    """Raise `ConfigError` if a real band would come beside a simulated one in a database that nobody named."""
+    store = app.read_store() if app.db_path is None or app.is_practice else None
     if store is not None:
-        from hipsync.service.pairing import check_not_mixed
-
         with store:
-            check_not_mixed(store, simulated=simulated)
+            if store.has_simulated():
+                raise ConfigError(
+                    "a real band is not kept beside a simulated one: give another database with --db FILE"
+                )
 
 
 def _simulated_address(app: App, kind: str) -> str:

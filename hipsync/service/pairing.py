@@ -438,12 +438,6 @@ def free_name(store: Store, wish: str) -> str:
 # ------------------------------------------------------------------ simulated bands
 
 
-def check_not_mixed(store: Store, *, simulated: bool) -> None:
-    """Raise `ConfigError` if the store has a band of the other sort: simulated and real ones are not mixed."""
-    if store.has_real() if simulated else store.has_simulated():
-        raise ConfigError("a simulated band is not kept beside a real one: give another database with --db FILE")
-
-
 def simulated_address(bands: Sequence[Band], kind: str) -> str:
     """Return the address for a simulated band of this kind: the one it was paired with before, or the first free one.
 

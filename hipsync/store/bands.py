@@ -80,10 +80,6 @@ class Bands(OpenFile):
         """Whether any band is simulated."""
         return any(band.simulated for band in self.bands())
 
-    def has_real(self) -> bool:
-        """Whether any band is not simulated; imports count as real."""
-        return any(not band.simulated for band in self.bands())
-
     def note_sync(self, band: BandId, started: datetime, ended: datetime, epochs: int, error: str | None) -> None:
         """Store one attempt to reach a band; `error` is None if it succeeded."""
         with self.transaction() as db:

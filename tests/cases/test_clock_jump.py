@@ -84,7 +84,7 @@ class Run:
 @contextmanager
 def running(tmp_path: Path, machine: Machine, clock: str) -> Generator[Run, None, None]:
     """Run `hipsync run` with a simulated band and a faked clock that begins at this offset."""
-    with machine.process("pair", "--simulate", "huami") as pairing:
+    with machine.process("--db", str(machine.database), "pair", "--simulate", "huami") as pairing:
         _, errors = pairing.communicate(timeout=60)
     if pairing.returncode:
         raise RuntimeError(errors)

@@ -24,7 +24,8 @@ def paired(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("paired")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pairing, "LISTEN_TO_SIMULATED_S", 0.3)
-        done = Machine(home, ONE).type("pair", "--simulate", "huami")
+        machine = Machine(home, ONE)
+        done = machine.type("--db", str(machine.database), "pair", "--simulate", "huami")
     assert done.exit_code == 0, done.output
     return home
 

@@ -148,7 +148,6 @@ def test_an_error_is_one_line_and_a_traceback_with_v_alone(machine: Machine) -> 
         (["bands", "forget", "nobody", "--yes"], "no band 'nobody': "),
         (["pair", "--driver", "nothing"], "no driver 'nothing': there are "),
         (["pair", "--simulate", "nothing"], "no driver 'nothing': there are "),
-        (["pair", "--simulate", "huami"], "a simulated band is not kept beside a real one: give another database"),
         (["pair", "--name", "\x07bell"], "'\\x07bell' cannot be the name of a band"),
         (["snooze", "soon"], 'must be a length above nothing, such as "60m" or "1h30m"'),
         (["done"], "there is no open reminder: `hipsync exercise` starts one anyway"),

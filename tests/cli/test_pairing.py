@@ -18,6 +18,7 @@ from hipsync.radio.scan import NearbyDevice
 from hipsync.registry import drivers
 from hipsync.report.family_words import FIRST, family_lines
 from hipsync.store import Store
+from hipsync.store.keys import KeyFile
 from support.machine import Machine
 from support.stored import NOW
 
@@ -136,22 +137,23 @@ def test_a_simulated_band_is_paired_fetched_and_fetched_again(tmp_path: Path) ->
         out, error = process.communicate()
     assert (process.returncode, error) == (0, ""), out
     assert " minutes, " in out
-    assert "hipsync today" in out
-    assert machine.files() == ["data/hipsync/hipsync.db", "data/hipsync/keys.json"]
+    assert out.endswith("Practice band ready, in a database of its own:  hipsync --demo today\n")
+    assert machine.files() == ["data/hipsync/practice/hipsync.db", "data/hipsync/practice/keys.json"]
     with machine.process(
-        "bands", "--json"
+        "--demo", "bands", "--json"
     ) as process:  # by the same clock: what lies ahead of one's own is not believed
         out, _ = process.communicate()
     (row,) = json.loads(out)["bands"]
     assert (row["name"], row["simulated"], row["battery_percent"]) == ("left", True, 87)
-    with Store.read(machine.database) as store:
+    with Store.read(machine.data / "practice" / "hipsync.db") as store:
         before = len(list(store.all_epochs(None, None)))
     assert before > 6 * 24 * 60
-    with machine.process("sync", "left") as process:
+    with machine.process("--demo", "sync", "left") as process:
         out, error = process.communicate()
     assert (process.returncode, error) == (0, ""), out
     assert out.startswith("left: ")
-    assert machine.refused("pair", code=2).startswith("a simulated band is not kept beside a real one")
+    assert machine.refused("--demo", "pair", code=2).startswith("a real band is not kept beside a simulated one")
+    assert not machine.database.exists(), "the user's own database"
 
 
 def test_two_simulated_bands_of_different_kinds_are_paired_and_one_of_a_kind(tmp_path: Path) -> None:
@@ -159,8 +161,19 @@ def test_two_simulated_bands_of_different_kinds_are_paired_and_one_of_a_kind(tmp
     for kind in ("infinitime", "lefun"):
         assert machine.type("pair", "--simulate", kind, "--name", kind).exit_code == 0
     assert machine.refused("pair", "--simulate", "lefun", code=2).startswith("'lefun' is already paired")
-    with Store.read(machine.database) as store:
+    with Store.read(machine.data / "practice" / "hipsync.db") as store:
         assert [(band.name, band.address) for band in store.bands()] == [
             ("infinitime", "C0:00:00:00:00:01"),
             ("lefun", "C0:00:00:00:00:02"),
         ]
+
+
+def test_practice_leaves_a_real_band_and_its_key_alone(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, NOW)
+    machine.band(name="Mi Smart Band 5")
+    KeyFile(machine.data / "keys.json").set("Mi Smart Band 5", KEY)
+    assert machine.type("pair", "--simulate", "huami").exit_code == 0
+    assert json.loads((machine.data / "keys.json").read_text()) == {"Mi Smart Band 5": KEY.hex()}
+    assert [each["simulated"] for each in json.loads(machine.told("bands", "--json"))["bands"]] == [False]
+    assert [each["simulated"] for each in json.loads(machine.told("--demo", "bands", "--json"))["bands"]] == [True]
+    assert machine.type("--demo", "--db", "x.db", "today").exit_code == 2

@@ -22,7 +22,7 @@ def machine(tmp_path: Path) -> Machine:
 
 
 def paired(machine: Machine, kind: str) -> None:
-    done = machine.type("pair", "--simulate", kind, "--name", "Kim's wrist")
+    done = machine.type("--db", str(machine.database), "pair", "--simulate", kind, "--name", "Kim's wrist")
     assert done.exit_code == 0, done.output
     machine.now += timedelta(minutes=61)
 

@@ -41,7 +41,7 @@ def test_a_button_is_pressed(server: str, button: str, tmp_path: Path) -> None:
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None] + [program] * (not glob(program)):  # noqa: PTH207
         pytest.skip(f"needs {', '.join(missing)}")
     machine = Machine(tmp_path)
-    with machine.process("pair", "--simulate", "infinitime") as pairing:
+    with machine.process("--db", str(machine.database), "pair", "--simulate", "infinitime") as pairing:
         assert pairing.wait() == 0
     now = SystemClock().now()
     minute = now.replace(second=0, microsecond=0)

@@ -58,7 +58,7 @@ def test_a_command_runs_as_in_a_terminal_and_what_it_fails_at_is_told(tmp_path: 
     (units / "token.conf").write_text('[Service]\nEnvironment="TOKEN=a $(id); `id`"\n')
     now = datetime.now(UTC).replace(second=0, microsecond=0)  # noqa: TID251  a real service has a real clock
     sat = [Epoch(now - (100 - at) * MINUTE, MINUTE, 100 if at < 10 else 0, heart_rate=70) for at in range(100)]
-    with machine.process("pair", "--simulate", "fitpro") as pairing:
+    with machine.process("--db", str(machine.database), "pair", "--simulate", "fitpro") as pairing:
         assert pairing.wait() == 0
     with Store.open(machine.database) as store:
         store.append(store.add_band(name="data", driver="csv", now=now, vouches=True, reports_wear=True).id, sat)
@@ -88,7 +88,7 @@ def test_a_person_installs_it_once_and_it_runs(tmp_path: Path, capsys: pytest.Ca
     machine = Machine(tmp_path)
     program = shutil.which("hipsync", path=str(Path(sys.executable).parent))
     assert program is not None, "the tests run where hipsync is installed"
-    with machine.process("pair", "--simulate", "fitpro") as pairing:
+    with machine.process("--db", str(machine.database), "pair", "--simulate", "fitpro") as pairing:
         assert pairing.wait() == 0
     done = subprocess.run(
         [MANAGER, LIFE, program, str(machine.database)],
