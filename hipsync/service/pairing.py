@@ -242,9 +242,11 @@ class Pairing:
             self.person.show_step("Connected" if key is None else "Connected, and the key is right")
             simulated = self.simulated_key is not None
             newcomer = Newcomer(driver, advertisement, meeting.address, key, meeting.readings, simulated)
-            band = self._stored(store, newcomer, known or proven_band(store, self.keys, newcomer), wanted)
+            known = known or proven_band(store, self.keys, newcomer)
+            band = self._stored(store, newcomer, known, wanted)
             await self._first_fetch(store, band, meeting.dialogue)
-        return band
+        # the connection is over: however long the person thinks, no band waits, and what came is stored
+        return band if known is not None or wanted.name is not None else self._named(store, band)
 
     async def _key(self, need: Secret) -> bytes | None:
         """Return the key to log in with: the one that the person gave, a new one, or None if the band needs none."""
@@ -269,7 +271,7 @@ class Pairing:
                 self.person.show_step(f"This is {known.name!r} with a new address. Its data continue.")
             store.move_band(known.id, newcomer.address, advertised_name)
         band = known or store.add_band(
-            name=self._name(store, wanted, clean(advertised_name) or newcomer.driver.key),
+            name=free_name(store, wanted.name or clean(advertised_name) or newcomer.driver.key),
             driver=newcomer.driver.key,
             address=newcomer.address,
             advertised_name=advertised_name,
@@ -284,11 +286,15 @@ class Pairing:
         store.append(band.id, without_future(band, newcomer.readings, self.now()))
         return band
 
-    def _name(self, store: Store, wanted: Wanted, own: str) -> str:
-        """Return what a new band is to be called: what was asked for, else what the person says."""
-        if wanted.name is not None:
-            return free_name(store, wanted.name)
-        return free_name(store, self.person.name_for(free_name(store, own)))
+    def _named(self, store: Store, band: Band) -> Band:
+        """Give a new band the name that the person says, and return it."""
+        said = self.person.name_for(band.name)
+        if said == band.name:
+            return band
+        name = free_name(store, said)
+        store.rename(band.id, name)
+        self.keys.rename(band.name, name)
+        return next(each for each in store.bands() if each.id == band.id)
 
     async def _first_fetch(self, store: Store, band: Band, dialogue: Dialogue) -> None:
         """Fetch all that the band remembers, and buzz it. Raises `DeviceError` if the fetch fails."""

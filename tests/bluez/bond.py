@@ -40,7 +40,7 @@ class Bonding:
         self.told: dict[str, dict[str, object]] = {}
 
     def type(self, what: str, *words: str, passkey: str | None = None) -> None:
-        """Run a command on a terminal, and type the passkey, if one is given, when it is asked for."""
+        """Run a command on a terminal; when a question comes, type the passkey if one is given, or another answer."""
         person, terminal = pty.openpty()
         start = time.monotonic()
         said = b""
@@ -48,7 +48,7 @@ class Bonding:
             [*HIPSYNC, "--db", str(self.database), *words], stdin=terminal, stdout=terminal, stderr=subprocess.STDOUT
         ) as command:
             os.close(terminal)
-            typed = False
+            answers = {b"Passkey: ": passkey, b"Did it buzz? [Y/n]: ": "y", b"Turn on reminders now? [Y/n]: ": "n"}
             while time.monotonic() - start < COMMAND_WITHIN_S:
                 if not select.select([person], [], [], 0.2)[0]:
                     continue
@@ -56,9 +56,9 @@ class Bonding:
                     said += os.read(person, 4096)
                 except OSError:  # on Linux: the command has closed the terminal
                     break
-                if passkey is not None and not typed and b"Passkey: " in said:
-                    os.write(person, passkey.encode() + b"\n")
-                    typed = True
+                for question in [each for each in answers if each in said]:
+                    if (answer := answers.pop(question)) is not None:
+                        os.write(person, answer.encode() + b"\n")
             else:
                 command.send_signal(signal.SIGINT)
         os.close(person)
