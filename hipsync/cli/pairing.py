@@ -22,27 +22,29 @@ from hipsync.report.pen import shows_unicode
 from hipsync.text import clean
 
 if TYPE_CHECKING:
+    from hipsync.model import Band
+    from hipsync.radio.bluez_agent import Person as Asked
+    from hipsync.radio.scan import Adapter
     from hipsync.report.family_words import Line
-    from hipsync.service.pairing import InReach, Wanted
+    from hipsync.service.pairing import InReach, Person, Wanted
 
 COLUMNS, LABEL, BAR = 80, 8, 40
 DONE = "\u2713"
 LONGEST_ADVICE = 1000
 """The most characters that are shown of a line on a family, which may come from a driver that strangers wrote."""
-ABOUT_KEYS = """Some bands only talk to whoever knows their key: 16 bytes, written as 32 letters and digits.
-The key was made when the band was paired with its maker's app, and is also in your account there.
+ABOUT_KEYS = """Some bands only talk to whoever knows their key: 16 bytes, written as 32 letters
+and digits. The key was made when the band was paired with its maker's app, and
+is also in your account there.
 
 Where it is
-  Mi Band 4 to 7, Amazfit of those years: the tool huami-token (a Python program) asks your
-  Zepp Life or Mi Fitness account for it. On a phone with Gadgetbridge: the band's settings show it.
-  Mi Band 2 and 3 need none: tap the band when it asks.
+{places}
 
 How to give it
   hipsync pair                     it asks, and what you type stays hidden
   hipsync pair --key-file FILE     from a file that only you can read
 
-It stays valid until you unpair the band in the app, or reset it: then pair it with the app once
-more, and give the new key. docs/keys.md has more.
+It stays valid until you unpair the band in the app, or reset it: then pair it
+with the app once more, and give the new key. docs/keys.md has more.
 """
 
 
@@ -84,18 +86,31 @@ def pair_command(
     hipsync pair --simulate huami                   try it without a band
     """
     if help_key:
-        click.echo(ABOUT_KEYS, nl=False)
+        click.echo(about_keys(), nl=False)
         return
     import asyncio
 
+    from hipsync.cli.passkey import Terminal
     from hipsync.service.pairing import Wanted
 
     if name is not None:
         checked_name(name)
     if simulate is not None:
         app.practise()
-    asyncio.run(_pair(app, Wanted(address, name, kind, again), key_file, simulate))
+    wanted, person = Wanted(address, name, kind, again), PairingTerminal(key_file)
+    asyncio.run(pair_band(app, wanted, person, Terminal(), simulate))
     _ready(app, simulated=simulate is not None)
+
+
+def about_keys() -> str:
+    """What a band's key is, where to find it, and how to give it."""
+    from hipsync.report.family_words import KEY_PLACES
+
+    places = (
+        textwrap.fill(f"{bands}: {where}", COLUMNS, initial_indent="  ", subsequent_indent="    ")
+        for bands, where in KEY_PLACES
+    )
+    return ABOUT_KEYS.format(places="\n".join(places))
 
 
 def _ready(app: App, *, simulated: bool) -> None:
@@ -116,37 +131,37 @@ def _ready(app: App, *, simulated: bool) -> None:
     click.echo(f"{'':<{LABEL}}{'hipsync service install':<26}get reminders, also after a restart")
 
 
-async def _pair(app: App, wanted: Wanted, key_file: Path | None, simulate: str | None) -> None:
-    """Pair a real band, or a simulated one of the kind `simulate`. Raises as `Pairing.pair` does."""
+async def pair_band(app: App, wanted: Wanted, person: Person, asked_by_bluez: Asked, simulate: str | None) -> Band:
+    """Pair a real band, or a simulated one of the kind `simulate`, and return it. Raises as `Pairing.pair` does.
+
+    `person` is asked what the pairing asks, and `asked_by_bluez` is the same person for what BlueZ asks.
+    """
     import os
     from zoneinfo import ZoneInfo
 
-    from hipsync.cli.passkey import Terminal
     from hipsync.host.clock import SystemClock
     from hipsync.radio.bleak_radio import simulated_office_worker
     from hipsync.radio.first_meeting import FirstMeetings
-    from hipsync.radio.scan import Adapter
     from hipsync.registry import drivers
     from hipsync.service.pairing import Pairing, Wanted
 
-    known, host, person = drivers(), host_zone(), PairingTerminal(key_file)
+    known, host = drivers(), host_zone()
 
     def pairing(adapter: Adapter, simulated_key: bytes | None) -> Pairing:
-        first_meetings = FirstMeetings(adapter, Terminal(), ZoneInfo(host), app.now, SystemClock().passed)
+        first_meetings = FirstMeetings(adapter, asked_by_bluez, ZoneInfo(host), app.now, SystemClock().passed)
         return Pairing(person, first_meetings, known, app.open_store, app.keys(), host, app.now, simulated_key)
 
     wanted.check(known)
     if simulate is None:
         _check_not_mixed(app)
-        await pairing(app.adapter(), None).pair(wanted)
-        return
+        return await pairing(app.adapter(), None).pair(wanted)
     from hipsync.radio.simulation import simulated_radio
 
     Wanted(kind=simulate).check(known)
     key, address = os.urandom(16), _simulated_address(app, simulate)
     band = simulated_office_worker(simulate, key, ZoneInfo(host), app.now())
     async with simulated_radio([band], now=app.now, addresses=[address]) as air:
-        await pairing(air.adapter, key).pair(Wanted(address, wanted.name, simulate))
+        return await pairing(air.adapter, key).pair(Wanted(address, wanted.name, simulate))
 
 
 def _check_not_mixed(app: App) -> None:
@@ -212,10 +227,10 @@ class PairingTerminal:
             click.echo("\r\x1b[K", nl=False, err=True)
             self._is_counting = False
 
-    def has_buzzed(self) -> bool | None:
+    async def has_buzzed(self) -> bool | None:
         return click.confirm("  Did it buzz?", default=True) if self._can_be_asked() else None
 
-    def name_for(self, proposed: str) -> str:
+    async def name_for(self, proposed: str) -> str:
         if not self._can_be_asked():
             return proposed
         return checked_name(str(click.prompt("  Name for it", default=proposed)))

@@ -6,15 +6,25 @@ A band or BlueZ may call a question off while somebody types. So every question 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 
 import click
 
+from hipsync.errors import ConfigError
 from hipsync.radio.bluez_agent import MOST_PASSKEY
 from hipsync.text import clean
 
 LONGEST_PIN = 16
 """The most characters of a PIN: BlueZ takes 1 to 16 (its doc/agent-api.txt)."""
+
+
+def passkey_of(text: str) -> int:
+    """Return the passkey that somebody typed, with or without blanks. Raises `ConfigError` if it is none."""
+    digits = text.replace(" ", "")
+    if not (digits.isascii() and digits.isdigit() and int(digits) <= MOST_PASSKEY):
+        raise ConfigError("six digits, please")
+    return int(digits)
 
 
 class Terminal:
@@ -26,9 +36,8 @@ class Terminal:
     async def passkey(self) -> int | None:
         question = "The band shows a passkey of six digits. Passkey: "
         while (line := await self._line(question)) is not None:
-            digits = line.replace(" ", "")
-            if digits.isascii() and digits.isdigit() and int(digits) <= MOST_PASSKEY:
-                return int(digits)
+            with contextlib.suppress(ConfigError):
+                return passkey_of(line)
             question = "Six digits, please. Passkey: "
         return None
 

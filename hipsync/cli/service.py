@@ -53,27 +53,34 @@ def install_command(app: App, shown: bool) -> None:
     hipsync service install
     hipsync service install --print
     """
+    if shown:
+        click.echo(_place(app).text, nl=False)
+        return
+    for line in install(app):
+        click.echo(line)
+
+
+def install(app: App) -> Sequence[str]:
+    """Write the service file and start the service; return what is said then. Raises `HipsyncError`."""
     from hipsync.service.presence import ABOUT
 
     place = _place(app)
-    if shown:
-        click.echo(place.text, nl=False)
-        return
     with app.paired_store() as store:  # without a band, the service would end at once
         known = store.has_presence()
     config = app.config()
     host_zone()
     _refuse_a_second(app)
     _install(place)
-    click.echo(f"The service runs, and starts when you log in: {place.path}")
+    said = [f"The service runs, and starts when you log in: {place.path}"]
     if config.rule.desk is not Desk.OFF and not known:
-        click.echo(f"{ABOUT[0].upper()}{ABOUT[1:]}.")
+        said.append(f"{ABOUT[0].upper()}{ABOUT[1:]}.")
     if sys.platform == "linux":
-        click.echo("Its log: `hipsync service logs`.")
+        said.append("Its log: `hipsync service logs`.")
         if (name := _user()) and _lingering(name) is False:
-            click.echo(f"It ends when you log out. To let it run on: loginctl enable-linger {name}")
+            said.append(f"It ends when you log out. To let it run on: loginctl enable-linger {name}")
     else:
-        click.echo("On this system nobody has tried this yet: please open an issue and say how it went.")
+        said.append("On this system nobody has tried this yet: please open an issue and say how it went.")
+    return said
 
 
 @service_command.command("uninstall")

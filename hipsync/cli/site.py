@@ -9,11 +9,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
-from hipsync.cli.app import App
+from hipsync.cli.app import App, is_missing
+from hipsync.cli.page_pairing import PagePairing
 from hipsync.core.exercises import MOVES, Move
 from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, Answer, Occasion
 from hipsync.report.page.document import Served
+from hipsync.report.page.pair import pair_html
+from hipsync.report.web import PAIR, PAIRS
+from hipsync.text import clean
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,11 +46,21 @@ class Site:
     """The pages, and what their buttons do."""
 
     def __init__(self, app: App) -> None:
-        self._app = app
+        self._app, self.pairing = app, PagePairing(app)
+
+    def first(self) -> str:
+        """Where whoever enters is led: to today, or to where a band is added if there is no database yet."""
+        return PAIR if is_missing(self._app.database) else "day/today"
+
+    def close(self) -> None:
+        """End a pairing that runs."""
+        self.pairing.close()
 
     def page(self, view: str, when: str, key: str, said: str) -> str:
         """The HTML of a view, as the port says."""
         served = Served(key)
+        if view == "pair" or (view in SPANS and is_missing(self._app.database)):
+            return pair_html(self.pairing.shown(), self.pairing.offered(), served, clean(said, LONGEST_MESSAGE))
         if view == "exercises":
             from hipsync.report.page.exercise import exercises_html
 
@@ -65,7 +79,6 @@ class Site:
         from hipsync.report.page import Around, page_html
         from hipsync.report.page.now import now_section
         from hipsync.service.status_text import short
-        from hipsync.text import clean
 
         app, now = self._app, self._app.now()
         with app.existing_store() as store:
@@ -122,6 +135,8 @@ class Site:
         from hipsync.cli.exercise_page import exercised
         from hipsync.cli.prompts import answered, paused, resumed
 
+        if what.startswith(PAIRS):
+            return self.pairing.act(what, form)
         if what in ANSWERS:
             return answered(self._app, ANSWERS[what])
         match what:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import click
 
@@ -22,7 +23,7 @@ from hipsync.errors import ConfigError
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 @click.pass_obj
 def web_command(app: App, port: int, opened: bool) -> None:
-    """Open the page: day, week, month, exercises.
+    """Open the page: day, week, month, exercises, and a new band.
 
     It is served on this computer alone, until Ctrl-C.
 
@@ -39,9 +40,10 @@ def web_command(app: App, port: int, opened: bool) -> None:
         from hipsync.report.web import application
     except ImportError as error:
         raise ConfigError(f"`hipsync web` needs more ({error.name}): pip install 'hipsync[web]'") from error
-    app.existing_store().close()
+    if (store := app.read_store()) is not None:
+        store.close()
     app.config()
-    with listening_at(port) as listening:
+    with listening_at(port) as listening, closing(Site(app)) as shown:
         server = listening.getsockname()
         door = Door(time.monotonic)
         address = f"http://127.0.0.1:{server[1]}/?ticket="
@@ -51,7 +53,7 @@ def web_command(app: App, port: int, opened: bool) -> None:
         )
         if opened:
             click.launch(f"{address}{door.ticket(OPENED_S)}")
-        site = application(Site(app), server[1], door, lambda client: is_strangers(client, server), clears=port != 0)
+        site = application(shown, server[1], door, lambda client: is_strangers(client, server), clears=port != 0)
         config = uvicorn.Config(
             site,
             log_level="error",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from hipsync.driver import LONGEST_EPOCH_TO_JUDGE_BY, Driver, Secret
@@ -11,6 +11,17 @@ from hipsync.text import length
 
 Line = tuple[str, str]
 """A word, and what it means for this family."""
+KEY_PLACES: Sequence[Line] = (
+    (
+        "Mi Band 4 to 7, Amazfit of those years",
+        (
+            "the tool huami-token (a Python program) asks your Zepp Life or Mi Fitness account for it. "
+            "On a phone with Gadgetbridge: the band's settings show it."
+        ),
+    ),
+    ("Mi Band 2 and 3", "they need none: tap the band when it asks."),
+)
+"""Where the key of a band is found, by the bands."""
 FIRST: Line = ("First", "turn off Bluetooth on your phone, or the band won't answer.")
 
 

@@ -20,24 +20,30 @@ from hipsync.errors import ConfigError, HipsyncError
 from hipsync.report.door import Door
 from hipsync.report.guard import HEADERS, LONGEST_FORM_BYTES, OF_THE_SCRIPT, TICKET_WANTED, TOO_OLD, Client, Guard
 
-VIEWS = ("day", "week", "month", "exercises")
+PAIR, PAIRS = "pair/now", "pair-"
+"""Where a band is added, and how the names of the forms there begin, after which this page is shown again."""
+VIEWS = ("day", "week", "month", "exercises", "pair")
 
 
 class Backend(Protocol):
     """What the site shows, and what it can do. Its methods are called from several threads."""
 
+    def first(self) -> str:
+        """The view and date, joined by a slash, to which whoever enters is led."""
+        ...
+
     def page(self, view: str, when: str, key: str, notice: str, /) -> str:
         """The HTML of the day, week or month (`view`) that contains `when`, a date as people write it.
 
-        For "exercises", `when` is the name of the first one, or "all". Its forms carry `key`, and it shows `notice`,
-        the outcome of the last form. Raises `HipsyncError`.
+        For "exercises", `when` is the name of the first one, or "all". For "pair" there is one page, on which a band is
+        added. Its forms carry `key`, and it shows `notice`, the outcome of the last form. Raises `HipsyncError`.
         """
         ...
 
     def act(self, what: str, form: Mapping[str, str], /) -> str:
         """Carry out `what` (done, snooze, skip, standing, pause, resume, exercised); return the outcome in a line.
 
-        Raises `HipsyncError`.
+        What begins with `PAIRS` is of the page where a band is added; its outcome may be empty. Raises `HipsyncError`.
         """
         ...
 
@@ -102,13 +108,14 @@ class _Pages:
         return self._guard.holds_key(word, request.headers.getlist("cookie"))
 
     async def enter(self, request: Request) -> Response:
-        """Answer whoever hands in a ticket with the cookie, and with a redirect to the page of today."""
+        """Answer whoever hands in a ticket with the cookie, and with a redirect to the first page."""
         if request.method != "GET":
             return _plain("a ticket is for who looks at the page", 403)
         refused = self._guard.ticket_refusal(request.query_params.get("ticket"), request.headers)
         if refused is not None:
             return _plain(*refused)
-        entered = RedirectResponse(f"/{self._door.word}/day/today", 303)
+        first = await run_in_threadpool(self._backend.first)
+        entered = RedirectResponse(f"/{self._door.word}/{first}", 303)
         entered.set_cookie(
             self._guard.cookie_name, self._door.cookie, path=f"/{self._door.word}", httponly=True, samesite="strict"
         )
@@ -135,13 +142,16 @@ class _Pages:
             return _plain("that is too much", 413)
         if not self._guard.knows(form):
             return _plain(TOO_OLD, 403)
+        what = request.path_params["what"]
         try:
-            notice = await run_in_threadpool(self._backend.act, request.path_params["what"], form)
+            notice = await run_in_threadpool(self._backend.act, what, form)
         except HipsyncError as error:
             notice = str(error)
         if OF_THE_SCRIPT in request.headers:
             return PlainTextResponse(notice)
-        return RedirectResponse(f"/{self._door.word}/day/today?said={quote(notice)}", 303)
+        shown = PAIR if what.startswith(PAIRS) else "day/today"
+        said = f"?said={quote(notice)}" if notice else ""
+        return RedirectResponse(f"/{self._door.word}/{shown}{said}", 303)
 
     async def nothing(self, _: Request) -> Response:
         """Answer that there is no such page."""

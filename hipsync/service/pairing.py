@@ -116,11 +116,11 @@ class Person(Protocol):
         """Show how many epochs have been fetched so far, of about how many; None if nobody knows."""
         ...
 
-    def has_buzzed(self) -> bool | None:
+    async def has_buzzed(self) -> bool | None:
         """Return whether the band vibrated just now; None if nobody can be asked."""
         ...
 
-    def name_for(self, proposed: str) -> str:
+    async def name_for(self, proposed: str) -> str:
         """Return what the band is to be called. Raises `ConfigError` for a name that none may have."""
         ...
 
@@ -246,7 +246,7 @@ class Pairing:
             band = self._stored(store, newcomer, known, wanted)
             await self._first_fetch(store, band, meeting.dialogue)
         # the connection is over: however long the person thinks, no band waits, and what came is stored
-        return band if known is not None or wanted.name is not None else self._named(store, band)
+        return band if known is not None or wanted.name is not None else await self._named(store, band)
 
     async def _key(self, need: Secret) -> bytes | None:
         """Return the key to log in with: the one that the person gave, a new one, or None if the band needs none."""
@@ -286,9 +286,9 @@ class Pairing:
         store.append(band.id, without_future(band, newcomer.readings, self.now()))
         return band
 
-    def _named(self, store: Store, band: Band) -> Band:
+    async def _named(self, store: Store, band: Band) -> Band:
         """Give a new band the name that the person says, and return it."""
-        said = self.person.name_for(band.name)
+        said = await self.person.name_for(band.name)
         if said == band.name:
             return band
         name = free_name(store, said)
@@ -337,7 +337,7 @@ class Pairing:
             except DeviceError as error:
                 self.person.show(f"It did not buzz: {error}. Reminders will come on this computer only.")
                 return
-            if self.person.has_buzzed() is not False:
+            if await self.person.has_buzzed() is not False:
                 return
         self.person.show("Reminders will come on this computer only.")
 

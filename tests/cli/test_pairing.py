@@ -64,7 +64,8 @@ def test_words_of_a_driver_cannot_steer_the_terminal(capsys: pytest.CaptureFixtu
 
 def test_help_key_says_where_a_key_is_found(tmp_path: Path) -> None:
     told = Machine(tmp_path).told("pair", "--help-key")
-    assert "32 letters and digits" in told
+    assert "32 letters and digits" in " ".join(told.split())
+    assert all(len(line) <= 80 for line in told.splitlines())
     assert max(map(len, told.splitlines())) <= 100
 
 

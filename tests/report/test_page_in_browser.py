@@ -25,7 +25,9 @@ from hipsync.core.exercises import MOVES
 from hipsync.core.routine import Moment, picture_s, place_of, routine_of
 from hipsync.model import Answer, BandId, Epoch, Prompt
 from hipsync.report.door import Door
+from hipsync.report.page.document import Served as PageOf
 from hipsync.report.page.exercise import exercises_html
+from hipsync.report.page.pair import Asked, Found, Offered, PairingShown, Told, pair_html
 from hipsync.report.web import application
 from hipsync.store import Store
 from support.builders import MONDAY, day
@@ -44,7 +46,9 @@ pytestmark = [
 ]
 LIVED = "7h sleep, 1h walk, 70m sit, 20m walk, 50m sit, 5m walk, 2h sit, 30m walk, 3h sit, 1h walk, 4h sit"
 SIZES = [(1280, 900), (390, 844)]
-ADDRESSES = ("day/today", "day/2026-02-24", "week/today", "month/today", "exercises/all", "exercises/hip-rotation")
+ADDRESSES = (
+    "day/today", "day/2026-02-24", "week/today", "month/today", "exercises/all", "exercises/hip-rotation", "pair/now",
+)  # fmt: skip
 
 
 class Served:
@@ -371,3 +375,70 @@ def test_nothing_is_lost_in_forced_colours(served: Served, browser: Browser, med
             for shade in ("sitting", "past", "up")
         }
         assert len({*fills.values()}) == 3
+
+
+def test_by_keyboard_alone_a_practice_band_is_added(served: Served, browser: Browser) -> None:
+    """Nothing is asked for by the page that is not answered, and what is typed stays while the page looks for news."""
+    with Quiet(browser) as page:
+        served.enter(page)
+        press_until(page, "#add-band")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("h1:has-text('Add a band')")
+        page.evaluate("window.mine = 1")
+        press_until(page, "#kind")
+        page.keyboard.type("PineTime")
+        press_until(page, "#do-practise")
+        page.keyboard.press("Enter")
+        page.locator("#asked:has-text('Did it buzz?')").wait_for(timeout=60_000)
+        assert page.locator("#steps .family").count() == 3
+        assert page.evaluate("document.activeElement.id") == "yes", "the answer is one key away"
+        page.keyboard.press("Enter")
+        page.locator("label:has-text('A name for it')").wait_for()
+        assert page.evaluate("document.activeElement.id") == "answer"
+        page.keyboard.press("Control+a")
+        page.keyboard.type("my watch")
+        page.wait_for_timeout(2500)  # the page looks for news each second
+        assert page.locator("#answer").input_value() == "my watch"
+        page.keyboard.press("Enter")
+        page.locator("h2:has-text('my watch is ready')").wait_for()
+        press_until(page, "#day")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("h1:has-text('Monday 2 March 2026')")
+    with Store.read(served.machine.database) as store:
+        assert {band.name for band in store.bands()} == {"desk-band", "my watch"}
+
+
+ASKED = {
+    "idle": PairingShown(),
+    "found": PairingShown(
+        found=[
+            Found("C8:0F:10:80:D0:21", "Mi Smart Band 5", "Mi Band", "-60 dBm", "desk"),
+            Found("C8:0F:10:80:D0:22", "W" * 64, "Colmi ring", "connected"),
+        ]
+    ),
+    "key": PairingShown(
+        busy=True, told=[Told("name", "Mi Smart Band 5"), Told("family", "every minute", "Keeps")],
+        asked=Asked(1, "key", "The band's key", wrong="that is no key: 32 letters and digits"),
+    ),
+    "felt": PairingShown(busy=True, told=[Told("step", "Connected")], asked=Asked(2, "felt", "Did it buzz?")),
+    "fetching": PairingShown(busy=True, fetched=(1200, 10080)),
+    "failed": PairingShown(failed="No band found. Turn off Bluetooth on your phone, wake the band, and try again."),
+    "paired": PairingShown(paired="desk"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES, ids=str)
+def test_axe_finds_nothing_while_a_band_is_added(
+    browser: Browser, tmp_path: Path, scheme: str, size: tuple[int, int]
+) -> None:
+    width, height = size
+    with Quiet(browser, viewport={"width": width, "height": height}, color_scheme=scheme) as page:
+        page.add_init_script("Object.defineProperty(document, 'hidden', {value: true})")  # nobody serves it news
+        for name, shown in ASKED.items():
+            file = tmp_path / f"{name}.html"
+            file.write_text(pair_html(shown, Offered([("huami", "Mi Band")], reminders=True), PageOf("x"), ""))
+            page.goto(file.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+            found = axe.Axe().run(page)
+            assert found.violations_count == 0, f"{name}: {found.generate_report()}"

@@ -74,10 +74,10 @@ class ScriptedPerson:
     def show_count(self, epochs: int, of: int | None) -> None:
         self.counts.append(epochs)
 
-    def has_buzzed(self) -> bool | None:
+    async def has_buzzed(self) -> bool | None:
         return self.felt.pop(0) if self.felt else None
 
-    def name_for(self, proposed: str) -> str:
+    async def name_for(self, proposed: str) -> str:
         return self.calls_it or proposed
 
     async def choose(self, devices: Sequence[InReach]) -> InReach:

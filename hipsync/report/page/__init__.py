@@ -20,7 +20,7 @@ from hipsync.core.period import PeriodSummary
 from hipsync.core.summary import DaySummary
 from hipsync.report.day_words import names_of, title
 from hipsync.report.page.day import day_body
-from hipsync.report.page.document import Served, document
+from hipsync.report.page.document import NOW, Served, document
 from hipsync.report.page.period import days_title, month_body, week_body, zones_of
 
 View = Literal["day", "week", "month"]
@@ -74,11 +74,15 @@ def page_html(
         f"{_dates(name, view, around)}{above}{body}",
         view=view,
         name=f"{view} {period.days[0].date.isoformat()}",
-        follows=period.days[0].date <= now.astimezone(ZoneInfo(period.days[-1].zone)).date() <= period.days[-1].date,
+        follows=NOW if _is_present(period, now) else None,
         served=around.served if around else None,
         message=around.said if around else "",
-        foot=_foot(period, now),
+        foot=_foot(period, now, linked=linked),
     )
+
+
+def _is_present(period: PeriodSummary, now: datetime) -> bool:
+    return period.days[0].date <= now.astimezone(ZoneInfo(period.days[-1].zone)).date() <= period.days[-1].date
 
 
 def _name(period: PeriodSummary, view: View) -> str:
@@ -103,7 +107,7 @@ def _dates(name: str, view: View, around: Around | None) -> str:
     return f'<div class="dates">{links[0]}{heading}{links[1]}</div>'
 
 
-def _foot(period: PeriodSummary, now: datetime) -> str:
+def _foot(period: PeriodSummary, now: datetime, *, linked: bool) -> str:
     names = names_of(band for day in period.days for band in day.bands)
     slots = "".join(
         f" {escape(band.name)} reports steps of {band.resolution_minutes} minutes."
@@ -114,7 +118,8 @@ def _foot(period: PeriodSummary, now: datetime) -> str:
     zones = zones_of(period.days)
     at = now.astimezone(ZoneInfo(period.days[-1].zone))
     made = f"Made by hipsync on {at:%A} {at.day} {at:%B %Y}, {at:%H:%M}, on this computer alone."
+    add = '<p><a href="../pair/now" id="add-band">Add a band</a></p>' if linked else ""
     return (
-        f'<footer class="soft" id="foot"><p>{source}Times are those of {escape(zones)}. {ESTIMATED} Asleep, not worn and no '
+        f'<footer class="soft" id="foot">{add}<p>{source}Times are those of {escape(zones)}. {ESTIMATED} Asleep, not worn and no '
         f"data never count as sitting. Not medical advice.</p><p>{made}</p></footer>"
     )

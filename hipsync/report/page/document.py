@@ -25,6 +25,19 @@ VIEWS = (
 """The views that the bar at the top leads to: the word in the address, the one people read, and what is shown of it."""
 
 
+class Follows(NamedTuple):
+    """How often a page looks for news while it is in sight."""
+
+    script_s: int
+    """Seconds after which the script looks again."""
+    reload_s: int | None
+    """Seconds after which a browser without scripts loads the page anew; None for never, because somebody types."""
+
+
+NOW = Follows(script_s=15, reload_s=60)
+"""For a page that time changes."""
+
+
 class Served(NamedTuple):
     """What a page needs to know of the server that it comes from, to ask it for more."""
 
@@ -40,7 +53,7 @@ def document(
     *,
     view: str = "",
     name: str = "",
-    follows: bool = False,
+    follows: Follows | None = None,
     scripts: Sequence[Script] = SCRIPTS[:1],
     served: Served | None = None,
     message: str = "",
@@ -48,14 +61,13 @@ def document(
 ) -> str:
     """A whole page as HTML, from its DOCTYPE on. `body` and `foot` are HTML.
 
-    `view` is one of `VIEWS`. `name` tells the script whether two pages show the same, and with `follows` it looks for
-    news; without a script the page is loaded anew each minute then. `served` is None for a page in a file, and
-    `message` is what its server says, as text.
+    `view` is one of `VIEWS`, or another word for a page that the bar does not lead to. `name` tells the script whether
+    two pages show the same. `follows` says how often the page looks for news; None means never. `served` is None for a
+    page in a file, and `message` is what its server says, as text.
     """
     key = f' data-key="{escape(served.key)}"' if served else ""
     key += ' data-closes="yes"' if served and not served.views else ""
-    live = ' data-follows="yes"' if follows and served else ""
-    anew = '<noscript><meta http-equiv="refresh" content="60"></noscript>\n' if live else ""
+    live, anew = _follows(follows) if follows and served else ("", "")
     bar = _bar(view) if served and served.views else ""
     status = f'<p class="message" id="message" role="status">{escape(message)}</p>\n' if served else ""
     return f"""<!DOCTYPE html>
@@ -77,6 +89,13 @@ def document(
 </body>
 </html>
 """
+
+
+def _follows(follows: Follows) -> tuple[str, str]:
+    """What tells the script how often to look, and what tells a browser without scripts."""
+    seconds = follows.reload_s
+    anew = f'<noscript><meta http-equiv="refresh" content="{seconds}"></noscript>\n' if seconds else ""
+    return f' data-follows="{follows.script_s}"', anew
 
 
 def _bar(view: str) -> str:

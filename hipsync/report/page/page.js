@@ -28,7 +28,7 @@
 
   const key = document.body.dataset.key;
   if (!key) return;
-  const EVERY_MS = 15000;
+  const SELDOM_S = 15;
   const message = () => document.getElementById("message");
 
   async function fetched(address) {
@@ -47,11 +47,18 @@
     old.querySelectorAll("details[open]").forEach(each => {
       if (each.id) fresh.querySelector("#" + CSS.escape(each.id))?.setAttribute("open", "");
     });
+    if (old.getAttribute("role") === "log" && old.children.length <= fresh.children.length) {  // a screen reader reads what is added
+      old.append(...[...fresh.children].slice(old.children.length));
+      return;
+    }
     const line = old.querySelector("output"), next = fresh.querySelector("output");
     if (line && next) next.textContent = line.textContent;
+    const asks = fresh.querySelector("[autofocus]");  // a question that came by itself
+    asks?.removeAttribute("autofocus");  // else the browser says that it does not do what is done here
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     old.replaceWith(document.adoptNode(fresh));
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    asks?.focus();
   }
 
   function take(page) {
@@ -62,6 +69,7 @@
       renew(main, fresh);
       return;
     }
+    main.dataset.follows = fresh.dataset.follows ?? "";
     for (const each of [...fresh.querySelectorAll("[data-live]")]) {
       if (served.get(each.id) === each.outerHTML) continue;
       served.set(each.id, each.outerHTML);
@@ -69,16 +77,19 @@
     }
   }
 
+  let next = 0;
+  const follows = () => Number(document.querySelector("main").dataset.follows);
   async function look() {
-    const main = document.querySelector("main");
-    if (document.hidden || !main.dataset.follows) return;
+    clearTimeout(next);
     try {
-      take(await fetched(location.pathname));
+      if (!document.hidden && follows()) take(await fetched(location.pathname));
     } catch (error) {
       message().textContent = error instanceof TypeError ? "`hipsync web` has ended: start it again." : error.message;
     }
+    clearTimeout(next);
+    next = setTimeout(look, 1000 * (follows() || SELDOM_S));
   }
-  setInterval(look, EVERY_MS);
+  next = setTimeout(look, 1000 * (follows() || SELDOM_S));
   document.addEventListener("visibilitychange", look);
 
   async function go(address, push) {
