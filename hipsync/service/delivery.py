@@ -47,7 +47,7 @@ class Delivery:
         store: Store,
         now: Callable[[], datetime],
         config: Config,
-        show_me: Callable[[str], None] | None = None,
+        show_me: Callable[[str], object] | None = None,
     ) -> None:
         """`show_me` opens the page of an exercise; None if notices have no button for it."""
         self._store, self._now, self._show_me = store, now, show_me

@@ -133,7 +133,7 @@ class Asking(NamedTuple):
     buttons: Buttons
     answered: Callable[[Answer], None]
     """Called on the event loop when the person presses a button, at any time later."""
-    show: Callable[[], None] | None = None
+    show: Callable[[], object] | None = None
     """Called in the same way when the person wants to be shown the exercise; None if there is no way to."""
 
 
@@ -262,7 +262,7 @@ def _hang_up(desktop: _Desktop) -> None:
     desktop.shown.clear()  # they were of that connection
 
 
-def _presses(asking: Asking | None) -> list[tuple[str, Callable[[], None]]]:
+def _presses(asking: Asking | None) -> list[tuple[str, Callable[[], object]]]:
     """The label of each button, and what pressing it does."""
     if asking is None:
         return []

@@ -29,11 +29,12 @@ class ShowMe:
         self._command = command
         self._running: set[asyncio.Task[None]] = set()
 
-    def __call__(self, exercise: str) -> None:
-        """Open the page of an exercise, without waiting for it. Call it on the event loop."""
+    def __call__(self, exercise: str) -> asyncio.Task[None]:
+        """Open a page on the event loop; return the task that ends when the process of the page does."""
         task = asyncio.get_running_loop().create_task(self._open(exercise))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return task
 
     async def _open(self, exercise: str) -> None:
         argv = [*self._command, "exercise", exercise, "--page"]
