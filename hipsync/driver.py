@@ -141,6 +141,11 @@ class Message:
     asks: bool = True
     """Whether to wait for the wearer's answer, if the band can send one."""
 
+    @property
+    def line(self) -> str:
+        """The title and the body as one text, for a band that has one field for it; an empty body leaves the title."""
+        return f"{self.title}: {self.body}" if self.body else self.title
+
 
 @dataclass(frozen=True, slots=True)
 class Abilities:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from hipsync.model import Occasion
 
+WRIST = 20
+"""How many characters every band with a screen shows at a glance."""
 SAFETY = "Not medical advice. Stop if it hurts, and hold on to something if your balance is poor."
 
 
@@ -48,7 +50,8 @@ class Move(NamedTuple):
     drawing: str
     """The exercise in plain ASCII, at most 9 lines of 30 columns."""
     short: str = ""
-    """The title in at most 18 characters, for lists and for the wrist; empty if the title itself is that short."""
+    """The title in at most 20 characters, for lists and for the wrist; empty if the title itself is that short, or if
+    nobody gave a shorter one."""
 
 
 MOVES: tuple[Move, ...] = (
@@ -227,6 +230,19 @@ def next_exercise(
     return min(chosen(names, avoid, hurt, own), key=lambda move: last_used.get(move.name, -1), default=None)
 
 
+def wrist_name(move: Move) -> str:
+    """The name of an exercise in at most `WRIST` characters; empty if not even the first word of its title fits.
+
+    A title that is too long, as one of the user's own exercises may be, is cut at the end of a word.
+    """
+    name = ""
+    for word in (move.short or move.title).split():
+        if len(longer := f"{name} {word}".strip()) > WRIST:
+            break
+        name = longer
+    return name.rstrip(",;:")
+
+
 def moves_for(when: When, own: Sequence[Move] = ()) -> Sequence[Move]:
     """The exercises that suit `when`: first those of `MOVES`, then those of `own`."""
     return [move for move in (*MOVES, *own) if when in move.when]
@@ -244,7 +260,9 @@ def warm_up(avoid: Sequence[str], hurt: Sequence[str], own: Sequence[Move] = ())
         return next(iter([*parts, *good]), None)
     first, then = parts
     return first._replace(
-        title=f"{first.title}, then {_inside(then.title)}", line=f"{first.line} Then {_inside(then.line)}"
+        title=f"{first.title}, then {_inside(then.title)}",
+        line=f"{first.line} Then {_inside(then.line)}",
+        short=wrist_name(first),
     )
 
 

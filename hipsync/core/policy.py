@@ -27,6 +27,15 @@ class Busy(StrEnum):
     """The user had the desktop hold notices back."""
 
 
+class BandText(StrEnum):
+    """What a band shows while it vibrates for a prompt, if it can show text: the words of `prompts.band_text`."""
+
+    NEUTRAL = "neutral"
+    """That it is time to move, which tells nothing to others who see it."""
+    EXERCISE = "exercise"
+    """The name of what is to be done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """When a prompt may be shown."""

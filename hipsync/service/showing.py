@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from hipsync.core.exercises import Move, names_for, next_exercise, warm_up
+from hipsync.core.exercises import Move, names_for, next_exercise, warm_up, wrist_name
 from hipsync.core.followed import is_quiet
+from hipsync.core.policy import BandText
 from hipsync.core.prompting import Due
 from hipsync.core.speaking import Here
 from hipsync.driver import Message
@@ -32,6 +33,11 @@ WALK_FIRST = "Walk for two minutes first."
 """What a reminder suggests before its exercise. In HeartSteps (Klasnja 2019), suggestions to walk raised steps by 24 %;
 for calls merely to stop sitting no effect could be shown."""
 
+SHORT_WALK = "Short walk"
+"""The name of `WALK_FIRST` on a wrist."""
+NEUTRAL = "Time to move"
+"""What a wrist shows where it names no exercise."""
+
 Deliver = Callable[[Prompt, Move, bool], Awaitable[Sequence[Where]]]
 """Shows a prompt everywhere but on the band (strongly, if the last argument is true), and returns the places where it
 was truly shown."""
@@ -50,6 +56,13 @@ class Manner(NamedTuple):
     """Whether it is shown elsewhere only if no band vibrated, because nobody is at this computer."""
     waits: bool = False
     """Whether it is shown nowhere else for now, even if no band vibrated."""
+
+
+def on_wrist(move: Move, wanted: BandText, *, walk: bool) -> str:
+    """What a band shows for a prompt, at most 20 characters; with `walk`, what comes first is a short walk."""
+    if wanted is BandText.NEUTRAL:
+        return NEUTRAL
+    return SHORT_WALK if walk else wrist_name(move) or NEUTRAL
 
 
 class Showing:
@@ -134,23 +147,23 @@ class Showing:
     ) -> list[Where]:
         """Show a prompt, and return where it was shown. A quiet one is a notice only if no band vibrated."""
         strong = manner.strong and not manner.quiet
+        message = Message(on_wrist(move, state.settings.band_text, walk=manner.walk), "", strong=strong)
         if not state.settings.band:
             talks = ()
         if manner.quiet or manner.band_first:
-            if await self._nudge(prompt, move, talks, state, strong=strong):
+            if await self._nudge(prompt, message, talks, state):
                 return [Where.BAND]
             talks = ()  # they were tried
         if manner.waits:
             return []
         deliver = self._deliver_quietly if manner.quiet else self._deliver
         where = list(await deliver(prompt, move, strong))
-        if await self._nudge(prompt, move, talks, state, strong=strong):
+        if await self._nudge(prompt, message, talks, state):
             where.append(Where.BAND)
         return where
 
-    async def _nudge(self, prompt: Prompt, move: Move, talks: Sequence[Talk], state: State, *, strong: bool) -> bool:
+    async def _nudge(self, prompt: Prompt, message: Message, talks: Sequence[Talk], state: State) -> bool:
         """Show a prompt on each of these bands that can vibrate, store its answer, and return whether any vibrated."""
-        message = Message("Time to move", move.title, strong=strong)
         felt = False
         for talk in talks:
             if talk.dialogue.driver.nudge is not None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from hipsync.core.bouts import Rule
 from hipsync.core.goals import Goals
-from hipsync.core.policy import Policy, Windows
+from hipsync.core.policy import BandText, Policy, Windows
 
 if TYPE_CHECKING:
     from hipsync.core.exercises import Move
@@ -81,6 +81,9 @@ class Config:
     """Whether prompts appear as desktop notifications. On by default, because most sitting is done at a desk."""
     band: bool = True
     """Whether prompts make the band vibrate. On by default, because the wrist is nearer than the screen."""
+    band_text: BandText = BandText.NEUTRAL
+    """What the band shows while it vibrates, if it can show text. Neutral by default, because others see a wrist too;
+    the exercise is named on the screen."""
     command: tuple[str, ...] = ()
     """A program and its arguments, run for each prompt, which it receives as JSON. Empty for none."""
 

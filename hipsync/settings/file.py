@@ -14,7 +14,7 @@ from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hipsync.core.policy import Busy
+from hipsync.core.policy import BandText, Busy
 from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, WEEKDAYS, Desk
 from hipsync.private import refuse_writable
@@ -213,6 +213,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "most_per_day": _Key("policy.most_per_day", values.whole_number_or_off(1, 50), _written_number),
         "desktop": _Key("desktop", values.true_or_false),
         "band": _Key("band", values.true_or_false),
+        "band_text": _Key("band_text", values.word_of(BandText)),
         "command": _Key("command", values.texts),
         "adapt": _Key("adapt", values.true_or_false),
         "trial": _Key("trial", values.share_or_off(0.05, 0.5), _written_share),

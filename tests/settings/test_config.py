@@ -10,7 +10,7 @@ from datetime import time, timedelta
 import pytest
 
 from hipsync.core.bouts import Rule
-from hipsync.core.policy import Busy, Policy
+from hipsync.core.policy import BandText, Busy, Policy
 from hipsync.model import Desk
 from hipsync.settings.config import Config
 
@@ -36,6 +36,7 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         snooze=timedelta(minutes=10),
         desktop=True,
         band=True,
+        band_text=BandText.NEUTRAL,
         command=(),
         day_start=time(0),
         at_most_every=timedelta(minutes=10),

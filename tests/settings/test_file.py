@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipsync.core.bouts import Rule
-from hipsync.core.policy import Policy
+from hipsync.core.policy import BandText, Policy
 from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, Desk
 from hipsync.settings.config import Config
@@ -82,6 +82,8 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
         ("prompts", 'repeat = "off"', "policy.repeat_minutes", None),
         ("prompts", "desktop = false", "desktop", False),
         ("prompts", "band = false", "band", False),
+        ("prompts", 'band_text = "exercise"', "band_text", BandText.EXERCISE),
+        ("prompts", 'band_text = "neutral"', "band_text", BandText.NEUTRAL),
         ("prompts", 'command = ["say", "move"]', "command", ("say", "move")),
         ("day", 'start = "04:00"', "day_start", time(4)),
         ("sync", 'at_most_every = "20m"', "at_most_every", 20 * MINUTE),
@@ -142,6 +144,8 @@ def test_each_key_sets_its_setting_and_no_other(file: Path, table: str, line: st
         ('[prompts]\ncommand = "say move"\n', "prompts.command = 'say move': must be a list of texts, such as"),
         ("[prompts]\ncommand = [1]\n", "prompts.command = [1]: must be a list of texts"),
         ('[prompts]\nstronger = "yes"\n', "prompts.stronger = 'yes': must be true or false"),
+        ('[prompts]\nband_text = "name"\n', "prompts.band_text = 'name': must be one of \"neutral\", \"exercise\""),
+        ("[prompts]\nband_text = true\n", 'prompts.band_text = True: must be one of "neutral", "exercise"'),
         ('[day]\nstart = "24:00"\n', "day.start = '24:00': must be a time such as"),
         ('[exercises]\nset = ["hip-extention"]\n', "exercises.set = ['hip-extention']: there is no exercise or tag"),
         ("[exercises]\nset = []\n", "exercises.set without exercises.avoid leaves nothing: name an exercise that may"),
@@ -238,6 +242,7 @@ CONFIGS = st.builds(
     activitywatch=st.booleans(),
     desktop=st.booleans(),
     band=st.booleans(),
+    band_text=st.sampled_from(BandText),
     command=st.lists(TEXT, max_size=3).map(tuple),
     adapter=st.sampled_from(["", "hci0", "hci12", "00:1A:7D:DA:71:13"]),
     day_start=st.times().map(_minute),

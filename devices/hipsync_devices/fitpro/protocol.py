@@ -335,7 +335,7 @@ async def nudge(link: Link, session: Session, message: Message) -> Answered | No
     await wire.open()
     await gatt.courtesy(wire.order(packets.vibration(on=True), tries=1))
     await gatt.courtesy(wire.order(packets.notifications(), tries=1))
-    await gatt.courtesy(wire.order(packets.notification(f"{message.title}: {message.body}"), tries=1))
+    await gatt.courtesy(wire.order(packets.notification(message.line), tries=1))
     for number in range(2 if message.strong else 1):
         if number:
             await link.pause(BUZZ)

@@ -263,7 +263,7 @@ async def nudge(link: Link, _: Session, message: Message) -> None:
     """
     wire = Wire(link)
     await wire.open()
-    for piece in packets.pieces(f"{message.title}: {message.body}"):
+    for piece in packets.pieces(message.line):
         await wire.send(packets.TEXT, piece.encode())
     for number in range(2 if message.strong else 1):
         if number:

@@ -84,8 +84,12 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
-    """Show the text with one buzz; if the message is strong, buzz three times more. A silenced watch does neither."""
-    await _send(link, Notice(f"{message.title.replace(':', ' ')}:{message.body}").frame())
+    """Show the text with one buzz; if the message is strong, buzz three times more. A silenced watch does neither.
+
+    A text is only known in the form `title:body`, so a message without a body gets our name for its title.
+    """
+    title, body = (message.title, message.body) if message.body else ("hipsync", message.title)
+    await _send(link, Notice(f"{title.replace(':', ' ')}:{body}").frame())
     if message.strong:
         await _send(link, Frame(packets.FIND))
 
