@@ -55,11 +55,17 @@ class App:
 
     @property
     def database(self) -> Path:
-        if self.db_path is not None:
-            return self.db_path
-        from hipsync.host.paths import data_dir
+        return _own_database() if self.db_path is None else self.db_path
 
-        return data_dir() / "hipsync.db"
+    @property
+    def line_file(self) -> Path | None:
+        """The file for plain status bars; None for a database that is not the one that is used where none is named.
+
+        There is one such file, so only one service writes it.
+        """
+        from hipsync.host.paths import line_file
+
+        return line_file() if self.database.absolute() == _own_database() else None
 
     def practise(self) -> None:
         """Use the database of practice bands, where none was named."""
@@ -196,6 +202,13 @@ class App:
         from hipsync.service.state import settings_of
 
         return settings_of(self.config(), host_zone())
+
+
+def _own_database() -> Path:
+    """Return the database that is used where none is named."""
+    from hipsync.host.paths import data_dir
+
+    return data_dir() / "hipsync.db"
 
 
 def band_named(store: Store, name: str) -> Band:

@@ -90,7 +90,8 @@ async def _serve(app: App) -> None:
             with contextlib.closing(computer):
                 async with watch.watching():
                     zone_now = partial(_zone_now, service)
-                    await run(service, clock, settings=settings, zone=zone_now, trouble=delivery.trouble)
+                    trouble, line = delivery.trouble, app.line_file
+                    await run(service, clock, settings=settings, zone=zone_now, trouble=trouble, line=line)
 
 
 def _this_program(app: App) -> list[str]:

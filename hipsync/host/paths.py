@@ -38,6 +38,12 @@ def runtime_dir() -> Path:
     return user_runtime_path("hipsync", appauthor=False)
 
 
+def line_file() -> Path | None:
+    """Return the file for the line of a status bar; None where the login session has no folder of its own."""
+    given = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    return given / "hipsync" / "line" if given.is_absolute() else None
+
+
 def _xdg(variable: str, in_home: str) -> Path:
     """Return hipsync's folder by the XDG base directory specification.
 

@@ -23,11 +23,12 @@ from hipsync.host.systemd_notify import notify_supervisor, watchdog_s
 from hipsync.model import MINUTE
 from hipsync.service.clock_steps import ClockSteps, Step
 from hipsync.service.date_job import DateJob
+from hipsync.service.line_file import LineFile
 from hipsync.service.now import now_of
 from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
-from hipsync.service.state import Settings
-from hipsync.service.status_text import clock_step, sentences
+from hipsync.service.state import Settings, State
+from hipsync.service.status_text import clock_step, sentences, short
 
 log = logging.getLogger(__name__)
 
@@ -87,11 +88,14 @@ class Alarm:
         zone: Callable[[], str] | None,
         stop: asyncio.Event,
         job: Callable[[Callable[[], Awaitable[None]]], Job] = DateJob,
+        line: LineFile | None = None,
     ) -> None:
         """`zone` returns the IANA name of the zone that the host is in now; with None the zone stays as it is.
 
-        The alarm sets `stop` when the service must end. `job` makes the job that wakes the service.
+        The alarm sets `stop` when the service must end. `job` makes the job that wakes the service. `line` is kept up
+        to date at every look.
         """
+        self._line = line or LineFile(None)
         self._service, self._clock, self._zone, self._stop = service, clock, zone, stop
         self._steps = ClockSteps(clock)
         self._job = job(self._wake)
@@ -207,6 +211,8 @@ class Alarm:
             log.warning("%s", clock_step(step, Zones((), self._service.settings.host_zone)))
         if self._waking is None:
             self._plan_again()
+        else:
+            self._tell_meanwhile()
         passed = self._clock.passed()
         for each in self._regular:
             if passed >= each.due_s and (each.task is None or each.task.done()):
@@ -230,6 +236,7 @@ class Alarm:
             due = self._due()
         except Exception as error:  # noqa: BLE001  the wake will meet and report it
             log.debug("%s", error)
+            self._line.remove()
             due = self._clock.now() + AT_MOST_EVERY
         wait = timedelta(seconds=max(self._not_before_s - self._clock.passed(), 0))
         self._job.plan(max(due, self._clock.now() + wait))
@@ -258,11 +265,26 @@ class Alarm:
         self._stop.set()
 
     def _due(self) -> datetime:
-        """Return when to wake the service next, and notify the supervisor of what the service does until then."""
+        """Return when to wake the service next, and tell what is known until then."""
         now = self._clock.now()
         state = self._service.state(now)
-        notify_supervisor(STATUS=sentences(now_of(state, now, running=True))[0])
+        self._tell(state, now)
         return max(next_wake(state, now), now + AT_MOST_EVERY)
+
+    def _tell(self, state: State, now: datetime) -> None:
+        """Tell the supervisor, and who reads the line for status bars, what is known at `now`."""
+        known = now_of(state, now, running=True)
+        notify_supervisor(STATUS=sentences(known)[0])
+        self._line.show(short(known))
+
+    def _tell_meanwhile(self) -> None:
+        """Tell the same while a wake runs, which may wait for a minute for an answer from a band."""
+        now = self._clock.now()
+        try:
+            self._tell(self._service.state(now), now)
+        except Exception as error:  # noqa: BLE001  the wake will meet and report it
+            log.debug("%s", error)
+            self._line.remove()
 
     def _report(self, error: Exception) -> None:
         """Log a failure, a bug with its traceback; one that is the same as the last is logged at DEBUG only."""

@@ -12,12 +12,14 @@ import contextlib
 import logging
 import signal
 from collections.abc import Callable
+from pathlib import Path
 
 from hipsync.host.clock import Clock
 from hipsync.host.sleep import calling_on_wake
 from hipsync.host.systemd_notify import notify_supervisor
 from hipsync.service.alarm import Alarm
 from hipsync.service.control_server import ControlServer, listening
+from hipsync.service.line_file import LineFile
 from hipsync.service.service import Service
 from hipsync.service.state import Settings
 
@@ -31,17 +33,20 @@ async def run(
     settings: Callable[[], Settings] | None = None,
     zone: Callable[[], str] | None = None,
     trouble: Callable[[], str | None] | None = None,
+    line: Path | None = None,
 ) -> None:
     """Wake the service whenever something is due, until SIGINT or SIGTERM.
 
     `settings` reads the user's settings again, on SIGHUP; `zone` returns the IANA name of the zone that the host is in.
     Without them, settings and zone stay as they are. `trouble` says what else is the matter, for `hipsync status`.
+    `line` is the file for plain status bars; None for none.
 
     Raises `Outdated` if a newer hipsync upgraded the database while this program was running; the program has to be
     restarted.
     """
     stop = asyncio.Event()
-    alarm = Alarm(service, clock, zone, stop)
+    line_file = LineFile(line)
+    alarm = Alarm(service, clock, zone, stop, line=line_file)
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on loops; Ctrl-C still ends it
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -51,14 +56,15 @@ async def run(
     path, server = service.store.path, ControlServer(service, alarm, clock, settings, trouble)
     commands = contextlib.nullcontext() if path is None else listening(path, server.answer)
     async with commands, calling_on_wake(alarm.look):
-        alarm.start()
-        log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
-        notify_supervisor(READY=1, STATUS="started")
-        try:
-            service.live.attend()
-            await stop.wait()
-            if alarm.failure is not None:
-                raise alarm.failure
-        finally:
-            notify_supervisor(STOPPING=1, STATUS="stopping")
-            await asyncio.gather(alarm.end(), service.leave())  # each may take the seconds that BlueZ needs
+        with line_file:
+            alarm.start()
+            log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))
+            notify_supervisor(READY=1, STATUS="started")
+            try:
+                service.live.attend()
+                await stop.wait()
+                if alarm.failure is not None:
+                    raise alarm.failure
+            finally:
+                notify_supervisor(STOPPING=1, STATUS="stopping")
+                await asyncio.gather(alarm.end(), service.leave())  # each may take the seconds that BlueZ needs

@@ -29,6 +29,7 @@ from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run
 from hipsync.text import Json
+from support.by_the_wall import JobByTheWall
 from support.world import pine_time
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -57,35 +58,6 @@ class Computer:
 
     def sleep(self, length: timedelta) -> None:
         self._slept += length
-
-
-class JobByTheWall:
-    """The date job as APScheduler runs it: its timer is the loop's, and when it rings it asks the wall clock."""
-
-    def __init__(self, work: Callable[[], Awaitable[None]], now: Callable[[], datetime]) -> None:
-        self._work, self._now, self._at = work, now, now()
-        self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Future[None] | None = None
-
-    def start(self) -> None:
-        pass
-
-    def plan(self, at: datetime) -> None:
-        self._at = at
-        self._ring()
-
-    def end(self) -> None:
-        for waiting in (self._timer, self._task):
-            if waiting is not None:
-                waiting.cancel()
-
-    def _ring(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if (left := self._at - self._now()) > timedelta():
-            self._timer = asyncio.get_running_loop().call_later(left.total_seconds(), self._ring)
-        else:
-            self._task = asyncio.ensure_future(self._work())
 
 
 class Told(Desktop):
