@@ -7,6 +7,7 @@ is judged, never a path, because another file may take a path's place meanwhile.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Generator
@@ -27,6 +28,24 @@ def refuse_writable(file: Path, descriptor: int, danger: str) -> None:
         raise ConfigError(f"{file} belongs to somebody else: {danger}; make it yours")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise ConfigError(f"{file} can be written by others: {danger}; chmod 600 it")
+
+
+def own_folder(folder: Path) -> None:
+    """Make a folder that only its owner can enter, unless it is there; raise `OSError` as `refuse_shared` does."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    refuse_shared(folder)
+
+
+def refuse_shared(folder: Path) -> None:
+    """Raise `PermissionError` if a folder is a link, belongs to somebody else, or if others can write into it.
+
+    A file in it could be anybody's, or lie elsewhere. Raises `OSError` if there is no such folder.
+    """
+    if os.name != "posix":
+        return
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o022:
+        raise PermissionError(errno.EPERM, "the folder is not yours alone")
 
 
 def create_private(file: Path) -> None:

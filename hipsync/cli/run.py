@@ -54,6 +54,7 @@ async def _serve(app: App) -> None:
     from hipsync.cli.app import host_zone
     from hipsync.host.clock import SystemClock
     from hipsync.host.lock import only_instance
+    from hipsync.host.paths import figures_dir
     from hipsync.host.presence.computer import Computer
     from hipsync.model import Desk
     from hipsync.radio.bleak_radio import opened_radio
@@ -68,7 +69,7 @@ async def _serve(app: App) -> None:
     keys, clock = app.keys(), SystemClock()
     with app.paired_store() as store, only_instance(app.database):
         zone = ZoneInfo(host_zone())
-        delivery = Delivery(store, app.now, app.config(), ShowMe(_this_program(app)))
+        delivery = Delivery(store, app.now, app.config(), ShowMe(_this_program(app)), figures_dir())
         computer = Computer(app.now, activitywatch=lambda: delivery.config.activitywatch)
         watch = PresenceWatch(store, clock, computer.look, lambda: delivery.config.rule.desk is not Desk.OFF)
         if delivery.config.rule.desk is not Desk.OFF and not store.has_presence():

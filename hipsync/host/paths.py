@@ -38,6 +38,11 @@ def runtime_dir() -> Path:
     return user_runtime_path("hipsync", appauthor=False)
 
 
+def figures_dir() -> Path | None:
+    """Return the folder for the figures of desktop notices; None where notice servers show no SVG files."""
+    return runtime_dir() / "figures" if sys.platform == "linux" else None
+
+
 def line_file() -> Path | None:
     """Return the file for the line of a status bar; None where the login session has no folder of its own."""
     given = Path(os.environ.get("XDG_RUNTIME_DIR", ""))

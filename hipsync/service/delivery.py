@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 from hipsync.core.exercises import Move
 from hipsync.instants import latest
@@ -18,6 +20,7 @@ from hipsync.model import MINUTE, Answer, Occasion, Prompt, Remark, Where
 from hipsync.report.card import card
 from hipsync.report.json_csv import prompt_json
 from hipsync.service.answers import answer_prompt, standing_prompt
+from hipsync.service.figure_files import FigureFiles
 from hipsync.service.notify import (
     Asking,
     Notice,
@@ -48,9 +51,14 @@ class Delivery:
         now: Callable[[], datetime],
         config: Config,
         show_me: Callable[[str], object] | None = None,
+        figures: Path | None = None,
     ) -> None:
-        """`show_me` opens the page of an exercise; None if notices have no button for it."""
+        """`show_me` opens the page of an exercise; None if notices have no button for it.
+
+        `figures` is the folder for the figures of desktop notices; None if they have none.
+        """
         self._store, self._now, self._show_me = store, now, show_me
+        self._figures = FigureFiles(figures)
         self.config = config
         """The user's settings, which may be replaced while the service runs."""
         self._failed: tuple[Sequence[str], datetime, str] | None = None
@@ -84,7 +92,7 @@ class Delivery:
             where.append(Where.TERMINAL)
         show = None if self._show_me is None else partial(self._show_me, move.name)
         asking = Asking(prompt.at, buttons_of(self.config.snooze), partial(self._store_answer, prompt), show)
-        if self.config.desktop and await to_desktop(notice, asking):
+        if self.config.desktop and await to_desktop(replace(notice, picture=self._figures.of(move)), asking):
             where.append(Where.DESKTOP)
         return where
 

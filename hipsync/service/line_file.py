@@ -6,15 +6,12 @@ service runs and knows what to say. The one rule: whatever is the matter with th
 
 from __future__ import annotations
 
-import errno
 import logging
-import os
-import stat
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from hipsync.private import replacing
+from hipsync.private import own_folder, refuse_shared, replacing
 
 log = logging.getLogger(__name__)
 
@@ -45,8 +42,7 @@ class LineFile:
         if self._file is None or (line == self._line and self._file.exists()):
             return
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _refuse_others(self._file.parent)
+            own_folder(self._file.parent)
             with replacing(self._file) as fresh:
                 fresh.write_text(f"{line}\n", "utf-8")
         except OSError as error:
@@ -61,19 +57,7 @@ class LineFile:
         self._line = None
         if self._file is not None:
             try:
-                _refuse_others(self._file.parent)
+                refuse_shared(self._file.parent)
                 self._file.unlink(missing_ok=True)
             except OSError as error:
                 log.debug("the line for status bars is left alone: %s: %s", self._file, error.strerror)
-
-
-def _refuse_others(folder: Path) -> None:
-    """Raise `PermissionError` if a folder is a link, belongs to somebody else, or if others can write into it.
-
-    A file in it could be anybody's, or lie elsewhere. Raises `OSError` if there is no such folder.
-    """
-    if os.name != "posix":
-        return
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o022:
-        raise PermissionError(errno.EPERM, "the folder is not yours alone")

@@ -60,6 +60,8 @@ class Notice:
     title: str
     body: str
     strong: bool = False
+    picture: Path | None = None
+    """A file that a notice server may show beside the words; None for none."""
 
 
 def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
@@ -209,7 +211,7 @@ async def why_no_notices() -> str | None:
 
 async def _sent(desktop: _Desktop, notice: Notice, asking: Asking | None) -> bool:
     """Send a notice, and return whether a server has accepted it. Raises `TimeoutError` and the system's own errors."""
-    from desktop_notifier import DEFAULT_SOUND, Button, Capability, DesktopNotifier  # 150 ms, outside the deadline
+    from desktop_notifier import DEFAULT_SOUND, Attachment, Button, Capability, DesktopNotifier  # 150 ms, no deadline
 
     _look_for_a_bus()
     notifier = desktop.notifier = desktop.notifier or DesktopNotifier(app_name="hipsync", app_icon=None)
@@ -220,17 +222,21 @@ async def _sent(desktop: _Desktop, notice: Notice, asking: Asking | None) -> boo
         if not can:
             return False
         body = notice.body if asking is None or Capability.BUTTONS in can else f"{notice.body} {WITHOUT_BUTTONS}"
-        identifier = await notifier.send(
-            title=clean(notice.title, LONGEST),
-            message=_body(clean(body, LONGEST)),
-            buttons=[Button(label, on_pressed=pressed) for label, pressed in _presses(asking)],
-            on_clicked=None if asking is None else asking.show,
-            on_dispatched=lambda: dispatched.append(True),
-            sound=DEFAULT_SOUND if notice.strong else None,
-        )
-    if dispatched and asking is not None:
-        desktop.shown[asking.of] = identifier
-    return bool(dispatched)
+        for picture in dict.fromkeys((notice.picture, None)):  # a server that takes no pictures gets the words alone
+            identifier = await notifier.send(
+                title=clean(notice.title, LONGEST),
+                message=_body(clean(body, LONGEST)),
+                buttons=[Button(label, on_pressed=pressed) for label, pressed in _presses(asking)],
+                on_clicked=None if asking is None else asking.show,
+                on_dispatched=lambda: dispatched.append(True),
+                sound=DEFAULT_SOUND if notice.strong else None,
+                attachment=None if picture is None else Attachment(path=picture),
+            )
+            if dispatched:
+                if asking is not None:
+                    desktop.shown[asking.of] = identifier
+                return True
+    return False
 
 
 def _body(text: str) -> str:

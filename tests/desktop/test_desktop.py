@@ -1,5 +1,7 @@
-"""On real notice servers a prompt of the running service is seen; Done, pressed with the mouse, is stored, and Show me
-opens the exercise."""
+"""On real notice servers a prompt of the running service is seen with its figure, on a light and on a dark ground.
+
+Done, pressed with the mouse, is stored, and Show me opens the exercise.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,13 @@ import pytest
 
 from hipsync.host.clock import SystemClock
 from hipsync.model import MINUTE, Epoch
+from hipsync.report.figure_icon import GOES
 from hipsync.store import Store
 from support.machine import Machine
 from support.repository import ROOT
 
 SCREEN, PRESS = ROOT / "tests" / "desktop" / "screen", ROOT / "tests" / "desktop" / "press"
-TOOLS = ("Xvfb", "xdotool", "import", "dbus-daemon", "sqlite3")
+TOOLS = ("Xvfb", "xdotool", "import", "convert", "dbus-daemon", "sqlite3")
 SERVERS = {
     "dunst": ("/usr/bin/dunst", {"Done": (790, 55), "Show me": (790, 55)}),
     "xfce4-notifyd": ("/usr/lib/*/xfce4/notifyd/xfce4-notifyd", {"Done": (676, 88), "Show me": (557, 88)}),
@@ -32,10 +35,24 @@ echo "$1" > "{database}.opened.new" && mv "{database}.opened.new" "{database}.op
 """
 
 
+FEWEST_PIXELS = 12
+"""How many pixels of a figure of 32 by 32, as dunst shows it, have the colour of its moving limb, at the least."""
+
+
+def pixels(picture: Path, colour: str) -> int:
+    """How many pixels of a screen have this colour, or nearly."""
+    done = subprocess.run(
+        ["convert", picture, "-fill", "black", "-fuzz", "6%", "+opaque", colour, "-fill", "white", "-opaque", colour,
+         "-format", "%[fx:mean*w*h]", "info:"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return round(float(done.stdout))
+
+
 @pytest.mark.ring
-@pytest.mark.parametrize("button", ["Done", "Show me"])
+@pytest.mark.parametrize(("button", "ground"), [("Done", "light"), ("Show me", "dark")])
 @pytest.mark.parametrize("server", SERVERS)
-def test_a_button_is_pressed(server: str, button: str, tmp_path: Path) -> None:
+def test_the_figure_is_seen_and_a_button_is_pressed(server: str, button: str, ground: str, tmp_path: Path) -> None:
     program, places = SERVERS[server]
     x, y = places[button]
     if missing := [tool for tool in TOOLS if shutil.which(tool) is None] + [program] * (not glob(program)):  # noqa: PTH207
@@ -60,11 +77,13 @@ def test_a_button_is_pressed(server: str, button: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [SCREEN, server, PRESS, str(machine.database), str(picture), str(x), str(y)],
         capture_output=True, text=True, check=False, timeout=90,
-        env={**machine.environment, "PATH": f"{own}:/usr/bin:/bin", "CHOSEN": button},
+        env={**machine.environment, "PATH": f"{own}:/usr/bin:/bin", "CHOSEN": button, "GROUND": ground},
     )  # fmt: skip
     said = done.stderr + (picture.parent / f"{picture.name}.log").read_text()
     with Store.read(machine.database) as store:
         exercises = [each.how for each in store.exercises(now - MINUTE, now + timedelta(hours=1))]
+    assert picture.exists(), said
+    assert pixels(picture, GOES) >= FEWEST_PIXELS, "nobody sees the figure"
     if button == "Done":
         assert (done.returncode, done.stdout, exercises) == (0, "desktop done\n", ["prompt"]), said
         assert not opened.exists()

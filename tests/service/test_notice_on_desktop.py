@@ -12,7 +12,10 @@ import pytest
 from dbus_fast import Message
 from dbus_fast.aio import MessageBus
 
+from hipsync.core.exercises import MOVES
+from hipsync.core.figures import FIGURES
 from hipsync.model import Answer, BandId, Prompt, Remark, Trouble
+from hipsync.report.figure_icon import icon
 from hipsync.service import notify
 from hipsync.service.delivery import Delivery
 from hipsync.service.notify import (
@@ -83,6 +86,45 @@ async def test_a_strong_notice_is_as_urgent_as_a_gentle_one_and_sounds(session: 
     assert urgency in gentle
     assert urgency in strong
     assert ("sound" in gentle, "sound" in strong) == (False, True)
+
+
+def hint_of(notice: list[object], name: str) -> object:
+    hints = notice[6]
+    assert isinstance(hints, dict)
+    variant: object = hints.get(name)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    return getattr(variant, "value", None)  # pyright: ignore[reportUnknownArgumentType]
+
+
+@needs_dbus
+@pytest.mark.parametrize("takes_pictures", [True, False])
+async def test_a_picture_is_a_hint_and_a_server_that_refuses_it_gets_the_words_alone(
+    takes_pictures: bool, session: str, tmp_path: Path
+) -> None:
+    """The hint is a file's URI (Desktop Notifications Specification 1.2, "Icons and Images")."""
+    desk, picture, pressed = Desk(), tmp_path / "a figure.svg", asyncio.Queue[Answer]()
+    desk.takes_pictures = takes_pictures
+    async with on_the_bus(session, INTERFACE, desk.reply) as bus:
+        assert await to_desktop(Notice("Time to move", "Stand up.", picture=picture), asking(pressed.put_nowait))
+        await desk.press(bus, "Done")
+        async with asyncio.timeout(5):
+            assert await pressed.get() is Answer.DONE
+    (notice,) = desk.notices
+    assert (notice[3], notice[4]) == ("Time to move", "Stand up.")
+    assert hint_of(notice, "image-path") == (f"file://{tmp_path}/a%20figure.svg" if takes_pictures else None)
+
+
+@needs_dbus
+async def test_a_reminder_shows_the_figure_of_its_exercise_and_one_without_a_figure_none(
+    session: str, tmp_path: Path
+) -> None:
+    desk, folder = Desk(), tmp_path / "figures"
+    with Store.in_memory() as store:
+        delivery = Delivery(store, lambda: AT, Config(), figures=folder)
+        async with on_the_bus(session, INTERFACE, desk.reply):
+            for move in (MOVES[2], MOVES[2]._replace(name="mine")):
+                await delivery.deliver(Prompt(AT, AT, move.name, sure=True), move, False)
+    assert [hint_of(notice, "image-path") for notice in desk.notices] == [f"file://{folder}/hip-rotation.svg", None]
+    assert (folder / "hip-rotation.svg").read_text() == icon(FIGURES["hip-rotation"])
 
 
 @needs_dbus

@@ -28,12 +28,15 @@ class Desk:
         self.can = ["actions", "body"]
         self.fails = False
         self.silent = False
+        self.takes_pictures = True
 
     def reply(self, message: Message) -> Message | bool | None:
         if self.silent:
             return True
         if self.fails and message.member == "Notify":
             return Message.new_error(message, "org.freedesktop.Notifications.Error", "too many")
+        if message.member == "Notify" and not self.takes_pictures and "image-path" in message.body[6]:
+            return Message.new_error(message, "org.freedesktop.Notifications.Error", "an unknown hint")
         match message.member:
             case "Introspect":
                 return Message.new_method_return(message, "s", [INTROSPECTION])
