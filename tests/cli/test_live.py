@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -49,8 +51,23 @@ def live(machine: Machine, clock: Callable[[], float] = lambda: 0.0) -> Live:
     return Live(app, look_at(app, 0), clock)
 
 
+@pytest.fixture(autouse=True)
+def toasts_that_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine seconds pass between a toast and the look at it."""
+    monkeypatch.setattr(Live, "NOTIFICATION_TIMEOUT", 3600.0)
+
+
 def text(pilot: Pilot[None], where: str) -> str:
     return str(pilot.app.query_one(where, Static).content)
+
+
+async def shows(pilot: Pilot[None], words: str) -> bool:
+    """Whether the screen comes to show these words within half a minute. A toast is drawn a few messages later."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(30):
+            while words not in screen(pilot):
+                await pilot.pause()
+    return words in screen(pilot)
 
 
 def screen(pilot: Pilot[None]) -> str:
@@ -94,8 +111,7 @@ async def test_a_key_answers_and_says_what_happens_next(machine: Machine, key: s
     prompt = remind(machine)
     async with live(machine).run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press(key)
-        await pilot.pause()
-        assert said in screen(pilot)
+        assert await shows(pilot, said)
         assert not pilot.app.query_one("#card").has_class("open")
     assert answer_of(machine, prompt) is answer
 
@@ -129,8 +145,7 @@ async def test_one_that_was_answered_elsewhere_goes_and_an_answer_too_late_says_
     async with shown.run_test(size=(80, 24), notifications=True) as pilot:
         machine.told("skip")
         await pilot.press("d")
-        await pilot.pause()
-        assert "there is no open reminder" in screen(pilot)
+        assert await shows(pilot, "there is no open reminder")
         assert not pilot.app.query_one("#card").has_class("open")
     assert answer_of(machine, prompt) is Answer.SKIPPED
 
@@ -138,9 +153,8 @@ async def test_one_that_was_answered_elsewhere_goes_and_an_answer_too_late_says_
 async def test_pause_and_resume_take_turns(machine: Machine) -> None:
     async with live(machine).run_test(size=(80, 24), notifications=True) as pilot:
         await pilot.press("p")
-        await pilot.pause()
-        assert "Paused until 12:40." in screen(pilot)
-        assert "resume" in screen(pilot)
+        assert await shows(pilot, "Paused until 12:40.")
+        assert await shows(pilot, "resume")
         await pilot.press("p")
         with Store.read(machine.database) as store:
             pause = store.pause(NOW)
@@ -164,11 +178,11 @@ async def test_arrows_turn_the_days_and_never_go_beyond_today(machine: Machine) 
 async def test_the_week_and_the_keys_lie_above_and_go_away(machine: Machine) -> None:
     async with live(machine).run_test(size=(80, 24)) as pilot:
         await pilot.press("w")
-        assert "Monday 2" in screen(pilot)
+        assert await shows(pilot, "Monday 2")
         await pilot.press("q")
         assert len(pilot.app.screen_stack) == 1
         await pilot.press("question_mark")
-        assert "While a reminder is open" in screen(pilot)
+        assert await shows(pilot, "While a reminder is open")
         await pilot.press("escape", "q")
     assert not pilot.app.is_running
 
@@ -187,15 +201,14 @@ async def test_a_database_that_is_gone_is_told_and_the_screen_stays(machine: Mac
         for file in machine.data.iterdir():
             file.unlink()
         shown.look()
-        await pilot.pause()
-        assert "there is no database" in screen(pilot)
+        assert await shows(pilot, "there is no database")
 
 
 async def test_hostile_names_are_text(machine: Machine, tmp_path: Path) -> None:
     other = Machine(tmp_path / "other", NOW)
     other.band([each for each in day(DRAWN, MONDAY) if each.start < NOW], name="[red]\x1b[31mx[/]")
     async with live(other).run_test(size=(80, 24)) as pilot:
-        assert "[red]" in screen(pilot)
+        assert await shows(pilot, "[red]")
 
 
 def test_it_is_for_a_terminal(machine: Machine) -> None:
