@@ -56,7 +56,7 @@ class Proof:
         return tuple(level for level, holds in zip(LEVELS, proven, strict=False) if holds)
 
     def sentence(self) -> str:
-        """The proof in words, as `hipsync drivers` shows it."""
+        """The proof in words, as the table of docs/evidence.md shows it."""
         parts = [
             f"{self.reported} real bands reported" if self.reported else "",
             f"{self.recorded} recordings that others made of bands" if self.recorded else "",

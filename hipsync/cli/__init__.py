@@ -17,6 +17,7 @@ import click
 from hipsync.cli import exits, streams
 from hipsync.cli.app import App
 from hipsync.cli.quiet import quieten_libraries, quieten_python
+from hipsync.cli.saying import complain
 from hipsync.errors import HipsyncError
 from hipsync.host.zone import leave_leap_seconds_out
 from hipsync.text import one_line
@@ -155,7 +156,7 @@ class Commands(click.Group):
                 import traceback
 
                 traceback.print_exception(error)
-            click.echo(f"hipsync: {one_line(str(error))}", err=True)
+            complain(one_line(str(error)))
             ctx.exit(exits.code_of(error))
         except KeyboardInterrupt:
             click.echo(err=True)
@@ -186,7 +187,7 @@ def _told(ctx: click.Context, code: int) -> int:
     app: App | None = ctx.obj
     if app is None or (line := app.damage_told()) is None:
         return code
-    click.echo(f"hipsync: {line}", err=True)
+    complain(line)
     return exits.FAILED if app.checked is not None and app.checked.damage else code
 
 
@@ -222,7 +223,7 @@ def hipsync(
     """Steps and stillness from fitness bands, and a hip exercise after an hour of sitting.
 
     \b
-    hipsync               one screen that stays, with keys; three choices on a new computer
+    hipsync               one screen that stays, or three ways to begin
     hipsync demo          a simulated band lives through a day; no hardware needed
     hipsync pair          choose a band and fetch what it remembers
     hipsync today         how much did I sit, and did I get up?

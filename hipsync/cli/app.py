@@ -241,7 +241,7 @@ def host_zone() -> str:
 
     found = zone_of_host(os.environ.get("TZ"))
     if found is None:
-        _say_once(f"hipsync: {NO_ZONE}")
+        _say_once(NO_ZONE)
     return found or "UTC"
 
 
@@ -252,7 +252,9 @@ def _say_once(line: str) -> None:
     said = click.get_current_context().meta if click.get_current_context(silent=True) else {}
     if line not in said:
         said[line] = True
-        click.echo(line, err=True)
+        from hipsync.cli.saying import complain
+
+        complain(line)
 
 
 def is_missing(file: Path) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ import click
 
 from hipsync.cli.app import App, band_named, checked_name
 from hipsync.cli.completion import band_names
+from hipsync.cli.saying import complain, say, tell_rows
 from hipsync.errors import ConfigError
 from hipsync.text import clean
 
@@ -48,14 +49,16 @@ def _list_bands(app: App, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"version": 1, "bands": rows}, indent=1))
         return
+    lines: list[Sequence[str]] = []
     for row in rows:
         battery = "-" if row["battery_percent"] is None else f"{row['battery_percent']} %"
-        simulated = "  (simulated)" if row["simulated"] else ""
+        simulated = "(simulated)" if row["simulated"] else ""
         last = row["last_sync"]
         synced = f"{zones.local(datetime.fromisoformat(str(last))):%d %b %H:%M}" if last else "never"
-        click.echo(f"{row['name']:<18}  {row['driver']:<10}  battery {battery:<5}  synced {synced}{simulated}")
+        lines.append((str(row["name"]), str(row["driver"]), f"battery {battery}", f"synced {synced}", simulated))
+    tell_rows(lines)
     if not rows:
-        click.echo("No band yet: `hipsync pair` adds one, `hipsync import csv` makes one of a file.")
+        say("No band yet: `hipsync pair` adds one, `hipsync import csv` makes one of a file.")
 
 
 @bands_command.command("show")
@@ -75,7 +78,7 @@ def show_command(app: App, name: str, as_json: bool) -> None:
         click.echo(json.dumps({"version": 1, "band": row}, indent=1))
         return
     for label, text in _told(row, zones):
-        click.echo(f"  {label:<10}{text}")
+        say(f"  {label:<10}{text}", indent=12)
 
 
 def _told(row: Mapping[str, object], zones: Zones) -> Iterator[tuple[str, str]]:
@@ -122,7 +125,7 @@ def rename_command(app: App, name: str, new: str) -> None:
         app.keys().check()  # first: a file of keys that is refused must not leave the name changed and the key behind
         store.rename(band.id, new)
         app.keys().rename(band.name, new)
-    click.echo(f"{band.name!r} is now {new!r}.")
+    say(f"{band.name!r} is now {new!r}.")
 
 
 @bands_command.command("forget")
@@ -141,7 +144,7 @@ def forget_command(app: App, name: str, with_data: bool) -> None:
         band = band_named(store, name)
         app.keys().delete(band.name)  # first: if that fails, the command can be given again
         store.forget(band.id, with_data=with_data)
-    click.echo(f"{band.name!r} is forgotten{' with its data' if with_data else '; its data are kept'}.")
+    say(f"{band.name!r} is forgotten{' with its data' if with_data else '; its data are kept'}.")
 
 
 @bands_command.command("buzz")
@@ -164,7 +167,7 @@ def buzz_command(app: App, name: str) -> None:
         band = band_named(store, name)
         if ask(app.database, {"do": "buzz", "band": band.name}, within_s=None) is None:
             asyncio.run(buzz(store, band))
-    click.echo("Buzzed.")
+    say("Buzzed.")
 
 
 @bands_command.command("key")
@@ -172,7 +175,9 @@ def buzz_command(app: App, name: str) -> None:
 @click.option("--key-file", required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def key_command(app: App, name: str, key_file: Path) -> None:
-    """Give a band another key, after it was paired again with the maker's app.
+    """Give a band another key.
+
+    It has a new one once it was paired again with its maker's app.
 
     \b
     hipsync bands key left --key-file key.txt
@@ -181,7 +186,7 @@ def key_command(app: App, name: str, key_file: Path) -> None:
 
     key, warning = key_from_file(key_file)
     if warning:
-        click.echo(f"hipsync: {warning}", err=True)
+        complain(warning)
     from hipsync.cli.prompts import notify_service
     from hipsync.model import Trouble
 
@@ -190,4 +195,4 @@ def key_command(app: App, name: str, key_file: Path) -> None:
         app.keys().set(band.name, key)
         store.drop_remarks(band.id, Trouble.REFUSED)
         notify_service(store)
-    click.echo("The key is kept.")
+    say("The key is kept.")

@@ -7,12 +7,13 @@ import sys
 import click
 
 from hipsync.cli.app import App, is_missing
+from hipsync.cli.saying import say
 
 CHOICES = """Welcome. hipsync reads your fitness band, and says when an hour of sitting calls for a hip exercise.
 
-  1  Add my band                   hipsync pair
-  2  Show me a made-up day         hipsync demo
-  3  Import a file                 hipsync import --help
+  1  Add my band            hipsync pair
+  2  Show me a made-up day  hipsync demo
+  3  Import a file          hipsync import --help
 """
 NEXT = "Next: `hipsync today`, `hipsync exercise`; `hipsync --help` lists all commands."
 
@@ -32,11 +33,11 @@ def bare(ctx: click.Context, app: App) -> None:
     from hipsync.cli.status import status_command
 
     ctx.invoke(status_command)
-    click.echo(f"\n{NEXT}")
+    say(f"\n{NEXT}")
 
 
 def _choose(ctx: click.Context, *, asks: bool) -> None:
-    click.echo(CHOICES)
+    say(CHOICES)
     if not asks:
         return
     chosen = click.prompt("Which one?", type=click.Choice(["1", "2", "3", "q"]), default="q", show_default=False)

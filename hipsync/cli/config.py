@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.saying import complain, say
 from hipsync.errors import ConfigError, HipsyncError
 from hipsync.private import replacing
 from hipsync.text import one_line
@@ -72,7 +73,7 @@ def config_set_command(app: App, key: str, value: str) -> None:
     hipsync config set prompts.stronger false
     """
     change_setting(app, key, value)
-    click.echo(f"{key} is {value} now ({app.settings_file}).")
+    say(f"{key} is {value} now ({app.settings_file}).")
 
 
 def change_setting(app: App, key: str, value: str) -> None:
@@ -99,7 +100,9 @@ def change_setting(app: App, key: str, value: str) -> None:
 @config_command.command("edit")
 @click.pass_obj
 def config_edit_command(app: App) -> None:
-    """Open the settings in your editor; wrong ones are named, and not kept.
+    """Open the settings in your editor.
+
+    Wrong ones are named, and not kept.
 
     \b
     hipsync config edit
@@ -114,7 +117,7 @@ def config_edit_command(app: App) -> None:
     while True:
         edited = click.edit(changed, extension=".toml")
         if edited is None or edited == text:
-            click.echo("Nothing was changed.")
+            say("Nothing was changed.")
             return
         changed = edited
         try:
@@ -122,11 +125,11 @@ def config_edit_command(app: App) -> None:
         except ConfigError as error:
             if not sys.stdin.isatty():
                 raise
-            click.echo(f"hipsync: {one_line(str(error))}", err=True)
+            complain(one_line(str(error)))
             if not click.confirm("Edit again?", default=True):
                 return
         else:
-            click.echo(f"The settings are in {file}.")
+            say(f"The settings are in {file}.")
             return
 
 
@@ -200,4 +203,4 @@ def _write(app: App, text: str) -> None:
     try:
         ask(app.database, {"do": "reload"}, within_s=2.0)
     except HipsyncError as error:
-        click.echo(one_line(f"hipsync: the service that runs did not take it: {error}"), err=True)
+        complain(one_line(f"the service that runs did not take it: {error}"))

@@ -19,6 +19,7 @@ from hipsync.cli import exits
 from hipsync.cli.app import App, checked_name
 from hipsync.cli.dates import day_of
 from hipsync.cli.files import READABLE, STANDARD, WRITABLE, Borrowed, as_path, as_text, opened, reading, written
+from hipsync.cli.saying import say
 from hipsync.errors import ConfigError, InputError
 from hipsync.host.zone import named_zone
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
     from hipsync.formats.csv_minutes import Exported
     from hipsync.store import Store
+
+BAR = 24
+"""How long the bar of an import is: with its words it fits a narrow terminal."""
 
 
 @click.group("import")
@@ -46,7 +50,9 @@ def import_command() -> None:
 @click.option("--zone", help="Of timestamps without an offset (an IANA name).")
 @click.pass_obj
 def import_csv_command(app: App, file: Path, band: str | None, zone: str | None) -> None:
-    """Take in a CSV file; nothing at all if one line of it is wrong.
+    """Import a CSV file of minutes.
+
+    If one line is wrong, nothing is imported.
 
     \b
     hipsync import csv minutes.csv --band office --zone Europe/London
@@ -72,7 +78,7 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
         table = read_csv(lines, band=name, zone=where, now=app.now())
     with table, app.open_store() as store:
         done = import_table(store, table, app.now())
-    click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} already stored.")
+    say(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} already stored.")
 
 
 @import_command.command("gadgetbridge")
@@ -80,7 +86,7 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
 @click.option("--with-keys", is_flag=True, help="Take the bands' keys as well, where the export holds them.")
 @click.pass_obj
 def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
-    """Take in what Gadgetbridge stored: its database, or the ZIP that it exports.
+    """Import what Gadgetbridge exports: a ZIP or a database.
 
     \b
     hipsync import gadgetbridge Gadgetbridge.zip
@@ -104,19 +110,19 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
             )
         rows = sum(sum(device.tables.values()) for device in devices)
         hidden = not sys.stderr.isatty()
-        with click.progressbar(length=rows, label="Importing", file=sys.stderr, hidden=hidden) as bar:
+        with click.progressbar(length=rows, label="Importing", width=BAR, file=sys.stderr, hidden=hidden) as bar:
             stage_devices(source, minutes, now, bar.update)
         with app.open_store() as store:
             found = import_devices(store, source, minutes, known, now)
         for each in found:
-            click.echo(f"{each.band.name}: {each.epochs:,} epochs, {each.new:,} of them new.")
+            say(f"{each.band.name}: {each.epochs:,} epochs, {each.new:,} of them new.")
             if with_keys and each.key is not None:
                 app.keys().set(each.band.name, each.key)
-                click.echo(f"{each.band.name}: its key was taken.")
+                say(f"{each.band.name}: its key was taken.")
         for why, count in sorted(source.left_out.items()):
-            click.echo(f"Left out: {count:,} rows {why}.")
+            say(f"Left out: {count:,} rows {why}.")
         for table, count in sorted(source.unknown().items()):
-            click.echo(f"Left out: {count:,} rows of {table}, which no driver knows.")
+            say(f"Left out: {count:,} rows of {table}, which no driver knows.")
 
 
 @import_command.command("fitbit")
@@ -124,11 +130,13 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
 @click.option("--zone", required=True, help="In which the wearer lived (an IANA name): the files have local times.")
 @click.pass_obj
 def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
-    """Take in minutes of Fitbits as Fitabase exports them; nothing at all if one line of them is wrong.
+    """Import minutes of Fitbits, as Fitabase exports them.
+
+    If one line is wrong, nothing is imported.
 
     \b
     hipsync import fitbit minuteStepsNarrow_merged.csv --zone America/New_York
-    hipsync import fitbit minuteSteps*.csv minuteSleep*.csv heartrate_seconds*.csv --zone Europe/Rome
+    hipsync import fitbit minute*.csv heartrate_seconds*.csv --zone Europe/Rome
 
     Steps are needed; intensity, sleep and heart rate are taken with them. Each person becomes a band.
     """
@@ -144,18 +152,20 @@ def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
     with minutes.table() as table, app.open_store() as store:
         people = len(table.abilities())
         done = import_table(store, table, app.now())
-    click.echo(f"{people} people, {done.lines:,} minutes: {done.new:,} new, {done.same:,} already stored.")
+    say(f"{people} people, {done.lines:,} minutes: {done.new:,} new, {done.same:,} already stored.")
     if minutes.skipped:
-        click.echo(f"Left out: {minutes.skipped:,} rows with a time that does not exist in {zone}.")
+        say(f"Left out: {minutes.skipped:,} rows with a time that does not exist in {zone}.")
     if minutes.ahead:
-        click.echo(f"Left out: {minutes.ahead:,} rows with a time in the future.")
+        say(f"Left out: {minutes.ahead:,} rows with a time in the future.")
 
 
 @import_command.command("json")
 @click.argument("file", type=READABLE)
 @click.pass_obj
 def import_json_command(app: App, file: Path) -> None:
-    """Take in a file that `export --format json` wrote: bands, minutes, reminders, exercises, all.
+    """Import what `hipsync export --format json` wrote.
+
+    It holds everything: bands, minutes, reminders, exercises.
 
     \b
     hipsync import json hipsync.json
@@ -166,14 +176,16 @@ def import_json_command(app: App, file: Path) -> None:
         archive = read_json(text, app.now())
     with archive, refused_whole(file), app.open_store() as store:
         done = import_json(store, archive)
-    click.echo(f"{done.lines:,} epochs: {done.new:,} new, {done.same:,} already stored.")
+    say(f"{done.lines:,} epochs: {done.new:,} new, {done.same:,} already stored.")
 
 
 @import_command.command("parquet")
 @click.argument("file", type=READABLE)
 @click.pass_obj
 def import_parquet_command(app: App, file: Path) -> None:
-    """Take in the minutes of a file that `export --format parquet` wrote (extra `parquet`).
+    """Import the minutes of a Parquet file.
+
+    `hipsync export --format parquet` wrote it; the extra `parquet` reads it.
 
     \b
     hipsync import parquet minutes.parquet
@@ -185,7 +197,7 @@ def import_parquet_command(app: App, file: Path) -> None:
         table = read_parquet(rows, app.now())
     with table, app.open_store() as store:
         done = import_table(store, table, app.now())
-    click.echo(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} already stored.")
+    say(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} already stored.")
 
 
 @click.command("export")
@@ -220,9 +232,9 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
                 raise
             raise InputError(f"{output} cannot be written: {error.strerror}; name another file with -o") from error
     if output != STANDARD:
-        click.echo(f"{done.epochs:,} rows in {output}", err=True)
+        say(f"{done.epochs:,} rows in {output}", err=True)
     if done.left_out:
-        click.echo(f"Left out: {done.left_out:,} rows that cannot be right, or lie in the future.", err=True)
+        say(f"Left out: {done.left_out:,} rows that cannot be right, or lie in the future.", err=True)
     if not done.epochs:
         ctx.exit(exits.NOTHING_KNOWN)
 
@@ -271,7 +283,8 @@ def with_bar(file: Path) -> io.BufferedReader:
     """Open a file whose reading moves a progress bar, if standard error is a terminal. Raises `InputError`."""
     source = opened(file)
     size = 0 if file == STANDARD else file.stat().st_size
-    bar = click.progressbar(length=size, label="Importing", file=sys.stderr, hidden=not (size and sys.stderr.isatty()))
+    hidden = not (size and sys.stderr.isatty())
+    bar = click.progressbar(length=size, label="Importing", width=BAR, file=sys.stderr, hidden=hidden)
     return io.BufferedReader(_ProgressFile(source, bar), 2**16)
 
 

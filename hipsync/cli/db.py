@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.saying import say
 from hipsync.errors import ConfigError, StoreError
 
 
@@ -37,7 +38,9 @@ def path_command(app: App) -> None:
 @db_command.command("check")
 @click.pass_obj
 def check_command(app: App) -> None:
-    """Look for damage, for rows that make no sense, and for rows that a wrong clock dated.
+    """Look for damage.
+
+    Also for rows that make no sense, and for those that a wrong clock dated.
 
     \b
     hipsync db check
@@ -47,7 +50,7 @@ def check_command(app: App) -> None:
     with app.existing_store() as store:
         damage, strange, _ = store.findings()
         for line in (*damage, *strange, *([] if damage else store.notes(app.now()))):
-            click.echo(line)
+            say(line)
     remember(app.database, app.now(), damage, strange)
     if damage:
         raise StoreError(
@@ -59,16 +62,17 @@ def check_command(app: App) -> None:
             f"{app.database} holds rows that make no sense, which are left out: `hipsync export --format json` "
             "writes all others, for `hipsync import json` into a new file (--db FILE)"
         )
-    click.echo("No damage found.")
+    say("No damage found.")
 
 
 @db_command.command("backup")
 @click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_context
 def backup_command(ctx: click.Context, file: Path | None) -> None:
-    """Copy the database, also while the service writes; by default beside it, the last seven kept.
+    """Copy the database, also while the service runs.
 
-    The copy is checked first: a damaged database is not copied, so that the good copies stay.
+    Without FILE the copy lies beside it, and the last seven are kept. The database is checked first: a damaged one is
+    not copied, so that the good copies stay.
 
     \b
     hipsync db backup
@@ -89,7 +93,9 @@ def backup_command(ctx: click.Context, file: Path | None) -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def restore_command(app: App, file: Path) -> None:
-    """Put a backup in the place of the database; what was there is kept as a backup, too.
+    """Put a backup in the place of the database.
+
+    What was there is kept as a backup, too.
 
     \b
     hipsync db restore backups/hipsync-20261120T090000.db
@@ -101,7 +107,7 @@ def restore_command(app: App, file: Path) -> None:
         raise ConfigError(f"{file} is the database itself: give a copy of it")
     with only_instance(app.database):
         set_aside = Store.restore(app.database, file, app.now())
-    click.echo(f"{app.database} is {file} now." + (f" What was there is kept: {set_aside}" if set_aside else ""))
+    say(f"{app.database} is {file} now." + (f" What was there is kept: {set_aside}" if set_aside else ""))
 
 
 @db_command.command("vacuum")
@@ -115,7 +121,7 @@ def vacuum_command(app: App) -> None:
     before = app.database.stat().st_size if app.database.exists() else 0
     with app.existing_store(to_write=True) as store:
         store.vacuum()
-    click.echo(f"{before:,} bytes before, {app.database.stat().st_size:,} now.")
+    say(f"{before:,} bytes before, {app.database.stat().st_size:,} now.")
 
 
 @db_command.command("erase")
@@ -152,14 +158,16 @@ def erase_command(app: App, since: str | None, until: str | None, yes: bool) -> 
             click.confirm(f"Erase everything from {span}, in {copies} backups too?", abort=True)
         store.erase(start, end)
         set_aside = store.set_aside()
-    click.echo(f"Erased: from {span}, and in {copies} backups.")
+    say(f"Erased: from {span}, and in {copies} backups.")
     if set_aside:
-        click.echo(f"Not erased, because they are damaged: delete {', '.join(map(str, set_aside))} yourself.", err=True)
+        say(f"Not erased, because they are damaged: delete {', '.join(map(str, set_aside))} yourself.", err=True)
 
 
 @db_command.command("datasette")
 def datasette_command() -> None:
-    """Print what the tables mean, as metadata for Datasette (https://datasette.io).
+    """Print what the tables mean, for Datasette.
+
+    Datasette (https://datasette.io) shows a database in the browser.
 
     \b
     hipsync db datasette > hipsync.json

@@ -12,6 +12,7 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.cli.prompts import notify_service, pause_end
+from hipsync.cli.saying import say
 from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, Desk, DeskTime
 
@@ -44,16 +45,16 @@ def desk_command(app: App, words: tuple[str, ...]) -> None:
     match [word.lower() for word in words]:
         case []:
             with app.existing_store() as store:
-                click.echo(_now_words(app, store, usual))
+                say(_now_words(app, store, usual))
         case ["sitting"]:
             with app.existing_store(to_write=True) as store:
                 _stand(store, app.now(), app.now())
-                click.echo(_now_words(app, store, usual))
+                say(_now_words(app, store, usual))
         case ["standing", *rest]:
             with app.existing_store(to_write=True) as store:
                 now = app.now()
                 _stand(store, now, pause_end(rest[1:] if rest[:1] == ["for"] else rest, now, app.zones(store)))
-                click.echo(_now_words(app, store, usual))
+                say(_now_words(app, store, usual))
         case _:
             raise ConfigError(f"{' '.join(words)!r} is no desk: say standing, or sitting")
 

@@ -11,10 +11,7 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import stat
-import sys
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -22,6 +19,7 @@ import click
 
 from hipsync.cli import exits
 from hipsync.cli.app import NO_ZONE, App
+from hipsync.cli.saying import say
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import ConfigError, HipsyncError
 from hipsync.host.lock import running
@@ -29,6 +27,7 @@ from hipsync.host.zone import zone_of_host
 from hipsync.instants import is_believed
 from hipsync.model import Band, Desk
 from hipsync.registry import drivers
+from hipsync.report.pen import padded, wide
 from hipsync.service.clock_steps import steps_from_json
 from hipsync.service.contact import EARLIEST_YEAR
 from hipsync.service.control_client import ask
@@ -88,22 +87,14 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
 def _show(findings: Sequence[Finding]) -> None:
     """Show findings to people: what fails first, and at the end the one next step."""
     order = list(SHOWN)
-    wide = max(len(what) for what, _, _ in findings)
+    wide_ = max(wide(what) for what, _, _ in findings)
     sorted_ = sorted(findings, key=lambda finding: order.index(finding.verdict))
     for what, verdict, text in sorted_:
         word, colour = SHOWN[verdict]
-        line = f"{word:<5} {what:<{wide}} {text}"
-        shown = _folded(line, wide + 7) if sys.stdout.isatty() else line
-        click.echo(click.style(word, fg=colour) + shown[len(word) :])
+        say(f"{click.style(word, fg=colour)}{'':<{6 - len(word)}}{padded(what, wide_)}  {text}", indent=8 + wide_)
     commands = (re.search(r"`(hipsync [^`]+)`", text) for _, verdict, text in sorted_ if verdict != "fine")
     if (found := next(filter(None, commands), None)) is not None:
-        click.echo(f"\nNext step: `{found[1]}`")
-
-
-def _folded(line: str, indent: int) -> str:
-    """Return a line wrapped to the width of the terminal, with later lines indented by `indent` columns."""
-    wide = max(shutil.get_terminal_size().columns, 2 * indent)
-    return textwrap.fill(line, wide, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False)
+        say(f"\nNext step: `{found[1]}`")
 
 
 def _settings(app: App) -> Iterator[Finding]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from hipsync.text import clean
+from hipsync.cli.saying import say
+from hipsync.text import clean, counted
 
 if TYPE_CHECKING:
     from hipsync.driver import Driver
     from hipsync.evidence import Proof
-
-COLUMNS = 80
-"""The width of the list in characters, whatever the width of the terminal."""
 
 
 class DriverRow(TypedDict):
@@ -45,19 +45,53 @@ def drivers_command(as_json: bool) -> None:
         return
     for key in sorted(known):
         for number, line in enumerate(_driver_lines(known[key], proof(key))):
-            click.echo(f"{'' if number else key:<12}  {line}")
+            say(f"{'' if number else key:<12}  {line}", indent=14, prose=True)
 
 
-def _driver_lines(driver: Driver, proof: Proof) -> list[str]:
-    """Return label, abilities and proof, wrapped so that the driver's key fits in front."""
-    import textwrap
+def _driver_lines(driver: Driver, proof: Proof) -> Iterator[str]:
+    """Yield what bands these are, what they keep and can do, and on what that was tested."""
+    yield clean(driver.label, 200)
+    yield " ".join(_able(driver))
+    yield _tested(proof)
 
-    row = _driver_json(driver, proof)["abilities"]
-    minutes = row.pop("history_minutes")
-    able = [word.replace("_", " ") for word, can in row.items() if can]
-    history = f"keeps history, {minutes} min a slot" if minutes else "keeps no history"
-    parts = [clean(driver.label, 200), "; ".join([history, *([", ".join(able)] if able else [])]), proof.sentence()]
-    return [line for part in parts for line in textwrap.wrap(part, COLUMNS - 14)]
+
+def _able(driver: Driver) -> Iterator[str]:
+    """Yield what such a band keeps, how it reminds, and what it reports beside steps."""
+    able = driver.abilities
+    live = ", counts live while connected" if able.live else ""
+    yield f"Keeps {_kept(able.history)}{live}."
+    if able.buzz or able.text:
+        words, answers = ", in words" if able.text else "", ", answers from the wrist" if able.answers else ""
+        yield f"Reminders on the wrist{words}{answers}."
+    facts = {"wear": able.wear, "sleep": able.sleep, "heart rate": able.heart_rate, "battery": able.battery}
+    if reported := [fact for fact, is_reported in facts.items() if is_reported]:
+        yield f"Reports {_listed(reported)}."
+
+
+def _kept(history: timedelta | None) -> str:
+    if history is None:
+        return "nothing"
+    minutes = history // timedelta(minutes=1)
+    return {1: "every minute", 60: "hourly steps"}.get(minutes, f"{minutes}-minute steps")
+
+
+def _tested(proof: Proof) -> str:
+    """Return on what a driver was tested, the strongest first."""
+    tests = [
+        counted(proof.reported, "real band") if proof.reported else "",
+        counted(proof.recorded + proof.captures, "recording") if proof.recorded + proof.captures else "",
+        "the firmware's source" if proof.firmware else "",
+        counted(proof.published, "published example") if proof.published else "",
+        "a simulated band" if proof.rules else "",
+    ]
+    if not any(tests):
+        return "On what it was tested is not stated."
+    return f"Tested on {_listed([*filter(None, tests)])}{'' if proof.reported else '; not yet on a real band'}."
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence: "wear, sleep and battery"."""
+    return " and ".join([*filter(None, [", ".join(words[:-1])]), words[-1]])
 
 
 def _driver_json(driver: Driver, proof: Proof) -> DriverRow:

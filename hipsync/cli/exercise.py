@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import shutil
 import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -19,6 +17,7 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.cli.exercised import store_exercise
+from hipsync.cli.saying import say
 from hipsync.core.exercises import MOVES, SAFETY, Move, When, chosen, moves_for
 from hipsync.errors import ConfigError
 
@@ -146,10 +145,9 @@ def exercise_command(
         for line in guide(app, moves, silent=silent):
             click.echo(line)
     else:
-        show = _show_wrapped if sys.stdout.isatty() else click.echo
         for move in moves:
-            describe(move, show)
-        show(SAFETY)
+            describe(move, _show)
+        say(SAFETY)
 
 
 def _those_first(moves: Sequence[Move], own: Sequence[Move]) -> Sequence[Move]:
@@ -184,11 +182,12 @@ def _took(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def _show_wrapped(text: str) -> None:
-    """Show a sentence wrapped to the terminal's width, but a drawing as it is."""
-    inner = "     " if text[2:3].isdigit() and text[3:4] == "." else "  "
-    wide = min(shutil.get_terminal_size().columns, 100)
-    click.echo(text if "\n" in text else textwrap.fill(text, wide, subsequent_indent=inner))
+def _show(text: str) -> None:
+    """Show a sentence as wide as the terminal, with what follows below its words, but a drawing as it is."""
+    if "\n" in text:
+        click.echo(text)
+    else:
+        say(text, indent=5 if text[2:3].isdigit() and text[3:4] == "." else 2)
 
 
 def _hurt(app: App) -> Sequence[str]:

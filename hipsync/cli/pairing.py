@@ -7,7 +7,6 @@ is bonded is in `hipsync.radio.first_meeting`.
 from __future__ import annotations
 
 import sys
-import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import click
 
 from hipsync.cli.app import App, checked_name, host_zone
 from hipsync.cli.completion import kinds
+from hipsync.cli.saying import complain, say, tell_rows
 from hipsync.cli.scan import signal_text
 from hipsync.errors import ConfigError
 from hipsync.report.pen import shows_unicode
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from hipsync.report.family_words import Line
     from hipsync.service.pairing import InReach, Person, Wanted
 
-COLUMNS, LABEL, BAR = 80, 8, 40
+LABEL, BAR = 8, 40
 DONE = "\u2713"
 LONGEST_ADVICE = 1000
 """The most characters that are shown of a line on a family, which may come from a driver that strangers wrote."""
-ABOUT_KEYS = """Some bands only talk to whoever knows their key: 16 bytes, written as 32 letters
-and digits. The key was made when the band was paired with its maker's app, and
-is also in your account there.
+ABOUT_KEYS = """\
+Some bands only talk to whoever knows their key: 16 bytes, written as 32 letters and digits. \
+The key was made when the band was paired with its maker's app, and is also in your account there.
 
 Where it is
 {places}
@@ -43,8 +43,8 @@ How to give it
   hipsync pair                     it asks, and what you type stays hidden
   hipsync pair --key-file FILE     from a file that only you can read
 
-It stays valid until you unpair the band in the app, or reset it: then pair it
-with the app once more, and give the new key. docs/keys.md has more.
+It stays valid until you unpair the band in the app, or reset it: \
+then pair it with the app once more, and give the new key. docs/keys.md has more.
 """
 
 
@@ -79,14 +79,14 @@ def pair_command(
     You choose it, hipsync logs in, sets its clock and fetches what it remembers.
 
     \b
-    hipsync pair                                    choose from a scan
+    hipsync pair                             choose from a scan
     hipsync pair C8:0F:10:80:D0:21 --name left
-    hipsync pair C8:0F:10:80:D0:21 --again          after the band was reset, or has a new key
-    hipsync pair --help-key                         what a key is, and where to find it
-    hipsync pair --simulate huami                   try it without a band
+    hipsync pair C8:0F:10:80:D0:21 --again   after a reset, or for a new key
+    hipsync pair --help-key                  what a key is, and where it is
+    hipsync pair --simulate huami            try it without a band
     """
     if help_key:
-        click.echo(about_keys(), nl=False)
+        say(about_keys().removesuffix("\n"), prose=True)
         return
     import asyncio
 
@@ -106,10 +106,7 @@ def about_keys() -> str:
     """What a band's key is, where to find it, and how to give it."""
     from hipsync.report.family_words import KEY_PLACES
 
-    places = (
-        textwrap.fill(f"{bands}: {where}", COLUMNS, initial_indent="  ", subsequent_indent="    ")
-        for bands, where in KEY_PLACES
-    )
+    places = (f"  {bands}: {where}" for bands, where in KEY_PLACES)
     return ABOUT_KEYS.format(places="\n".join(places))
 
 
@@ -125,7 +122,7 @@ def _ready(app: App, *, simulated: bool) -> None:
 
             click.get_current_context().invoke(install_command)
     if app.is_practice:
-        click.echo("\nPractice band ready, in a database of its own:  hipsync --demo today")
+        say("\nPractice band ready, in a database of its own:  hipsync --demo today")
         return
     click.echo(f"\n{'Ready.':<{LABEL}}{'hipsync today':<26}see your day")
     click.echo(f"{'':<{LABEL}}{'hipsync service install':<26}get reminders, also after a restart")
@@ -194,21 +191,17 @@ class PairingTerminal:
 
     def show(self, line: str) -> None:
         self._end_count()
-        click.echo(line)
+        say(line)
 
     def show_family(self, name: str, lines: Iterable[Line]) -> None:
         click.echo(f"\n{clean(name)}")
         for label, text in lines:
-            room, told = COLUMNS - LABEL - 4, clean(text, LONGEST_ADVICE)
-            first, *more = textwrap.wrap(told, room) or [""]
-            click.echo(f"  {label:<{LABEL + 2}}{first}")
-            for line in more:
-                click.echo(f"{'':<{LABEL + 4}}{line}")
+            say(f"  {label:<{LABEL + 2}}{clean(text, LONGEST_ADVICE)}", indent=LABEL + 4, prose=True)
         click.echo()
 
     def show_step(self, line: str) -> None:
         self._end_count()
-        click.echo(f"{DONE if shows_unicode(sys.stdout) else 'ok'} {line}")
+        say(f"{DONE if shows_unicode(sys.stdout) else 'ok'} {line}", indent=2)
 
     def show_count(self, epochs: int, of: int | None) -> None:
         if not sys.stderr.isatty():
@@ -239,8 +232,13 @@ class PairingTerminal:
         return sys.stdin.isatty() and sys.stdout.isatty()
 
     async def choose(self, devices: Sequence[InReach]) -> InReach:
-        for number, device in enumerate(devices, 1):
-            click.echo(f"{number}  {device.address}  {signal_text(device)}  {device.advertisement.name or '(no name)'}")
+        names = (device.advertisement.name or "(no name)" for device in devices)
+        tell_rows(
+            [
+                (f"{number}", device.address, signal_text(device), name)
+                for number, (device, name) in enumerate(zip(devices, names, strict=True), 1)
+            ]
+        )
         if not sys.stdin.isatty():
             raise ConfigError("there are several bands: give the address of one")
         return devices[click.prompt("\nWhich one?", type=click.IntRange(1, len(devices)), prompt_suffix=" ") - 1]
@@ -252,7 +250,7 @@ class PairingTerminal:
 
         key, warning = key_from_file(self._key_file)
         if warning:
-            click.echo(f"hipsync: {warning}", err=True)
+            complain(warning)
         return key
 
     async def ask_key(self) -> bytes:

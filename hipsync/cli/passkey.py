@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from hipsync.cli.saying import say
 from hipsync.errors import ConfigError
 from hipsync.radio.bluez_agent import MOST_PASSKEY
 from hipsync.text import clean
@@ -50,7 +51,7 @@ class Terminal:
         return line is not None and line.strip().lower() in {"y", "yes"}
 
     def shown(self, text: str) -> None:
-        click.echo(f"Type this on the band: {clean(text)}")
+        say(f"Type this on the band: {clean(text)}")
 
     async def _line(self, question: str) -> str | None:
         """Return the line that is typed; None for an empty one, at the end of input, or where there is no terminal."""
@@ -64,7 +65,7 @@ class Terminal:
             await typed.wait()
             return sys.stdin.readline(1000).rstrip("\r\n") or None
         except asyncio.CancelledError:
-            click.echo("\nThe pairing was called off.")
+            say("\nThe pairing was called off.")
             raise
         finally:
             loop.remove_reader(sys.stdin)

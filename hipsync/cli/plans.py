@@ -14,6 +14,7 @@ import click
 from hipsync.cli.app import App
 from hipsync.cli.completion import plan_numbers
 from hipsync.cli.prompts import notify_service
+from hipsync.cli.saying import say
 from hipsync.errors import ConfigError
 from hipsync.model import WEEKDAYS, Outing, Plan
 
@@ -58,7 +59,7 @@ def plan_add_command(app: App, outing: str, days: str, clock: str) -> None:
     with app.existing_store(to_write=True) as store:
         plan = store.add_plan(Outing(outing), on, at, app.now())
         notify_service(store)
-    click.echo(f"Added plan {plan.number}: {_words(plan)}.")
+    say(f"Added plan {plan.number}: {_words(plan)}.")
 
 
 @plan_command.command("list")
@@ -82,7 +83,7 @@ def plan_list_command(app: App, as_json: bool) -> None:
     for plan in plans:
         click.echo(f"{_line(plan)}{_skipped(plan, zones, now)}")
     if not plans:
-        click.echo("Nothing is planned: `hipsync plan add run tue,thu 18:00` plans a run.")
+        say("Nothing is planned: `hipsync plan add run tue,thu 18:00` plans a run.")
 
 
 @plan_command.command("remove")
@@ -98,7 +99,7 @@ def plan_remove_command(app: App, number: int) -> None:
         plan = _plan(store, number)
         store.remove_plan(plan)
         notify_service(store)
-    click.echo(f"Removed plan {plan.number}: {_words(plan)}.")
+    say(f"Removed plan {plan.number}: {_words(plan)}.")
 
 
 @plan_command.command("skip")
@@ -121,7 +122,7 @@ def plan_skip_command(app: App, number: int) -> None:
             raise ConfigError(f"plan {number} has no next time")
         store.skip_plan(plan, day)
         notify_service(store)
-    click.echo(f"Left out once, on {day:%a %d %b}: plan {plan.number}, {_words(plan)}.")
+    say(f"Left out once, on {day:%a %d %b}: plan {plan.number}, {_words(plan)}.")
 
 
 def _plan(store: Store, number: int) -> Plan:

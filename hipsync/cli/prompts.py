@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.saying import say, tell_rows
 from hipsync.errors import ConfigError
 from hipsync.instants import latest
 from hipsync.model import Answer, Pause, Prompt
@@ -60,15 +61,18 @@ def reminders_command(app: App, since: str, as_json: bool) -> None:
     if as_json:
         listed = [prompt_json(prompt, zones.at(prompt.at)) for prompt in found]
         click.echo(json.dumps({"version": 1, "prompts": listed}, indent=1))
-    for prompt in () if as_json else found:
+        return
+    rows: list[Sequence[str]] = []
+    for prompt in found:
         up_at = prompt.answered_at if prompt.answer is Answer.MOVED else None
         came = came_of(prompt, up_at, lambda at: f"{zones.local(at):%H:%M}")
         occasion = f"{OCCASIONS[prompt.occasion]}: " if prompt.occasion in OCCASIONS else ""
         times = " (shown twice)" if prompt.shown > 1 else ""
         name, where = short_exercise_name(prompt.exercise), ", ".join(prompt.where) or "nowhere"
-        click.echo(f"{zones.local(prompt.at):%Y-%m-%d %H:%M}  {name:<18}  {where:<24}  {occasion}{came}{times}")
-    if not found and not as_json:
-        click.echo(f"No reminders since {zones.local(start):%Y-%m-%d}.")
+        rows.append((f"{zones.local(prompt.at):%Y-%m-%d %H:%M}", name, where, f"{occasion}{came}{times}"))
+    tell_rows(rows)
+    if not found:
+        say(f"No reminders since {zones.local(start):%Y-%m-%d}.")
 
 
 @click.command("done")
@@ -81,7 +85,7 @@ def done_command(app: App, hurt: bool) -> None:
     hipsync done
     hipsync done --hurt       hipsync won't suggest it again
     """
-    click.echo(answered(app, Answer.HURT if hurt else Answer.DONE))
+    say(answered(app, Answer.HURT if hurt else Answer.DONE))
 
 
 @click.command("snooze")
@@ -96,7 +100,7 @@ def snooze_command(app: App, length: str | None) -> None:
     """
     from hipsync.settings.values import minutes_of
 
-    click.echo(answered(app, Answer.SNOOZED, None if length is None else timedelta(minutes=minutes_of(length))))
+    say(answered(app, Answer.SNOOZED, None if length is None else timedelta(minutes=minutes_of(length))))
 
 
 @click.command("skip")
@@ -107,7 +111,7 @@ def skip_command(app: App) -> None:
     \b
     hipsync skip
     """
-    click.echo(answered(app, Answer.SKIPPED))
+    say(answered(app, Answer.SKIPPED))
 
 
 @click.command("standing")
@@ -120,7 +124,7 @@ def standing_command(app: App) -> None:
 
     The next reminder comes an hour after this minute at the earliest. No minute of the day changes.
     """
-    click.echo(answered(app, Answer.STANDING))
+    say(answered(app, Answer.STANDING))
 
 
 @click.command("pause")
@@ -137,7 +141,7 @@ def pause_command(app: App, words: tuple[str, ...]) -> None:
 
     If a reminder fell into the pause and you still sit at its end, it comes then.
     """
-    click.echo(paused(app, words))
+    say(paused(app, words))
 
 
 @click.command("resume")
@@ -148,7 +152,7 @@ def resume_command(app: App) -> None:
     \b
     hipsync resume
     """
-    click.echo(resumed(app))
+    say(resumed(app))
 
 
 def answered(app: App, answer: Answer, snooze: timedelta | None = None) -> str:

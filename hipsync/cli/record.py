@@ -16,6 +16,7 @@ from pathlib import Path
 
 import click
 
+from hipsync.cli.saying import say
 from hipsync.conversation.capture import Capture, capture_of
 from hipsync.conversation.recording import Recording, without_name
 from hipsync.conversation.session import Connection
@@ -104,7 +105,7 @@ def recorded(path: Path, bands: Sequence[Band], now: Callable[[], datetime], *, 
         raise ConfigError("--record takes the conversation with one band: name it, `hipsync sync NAME --record FILE`")
     _check_free(path)
     if ask:
-        click.echo(WHAT, err=True)
+        say(WHAT, err=True)
         click.confirm(f"Write {path}?", abort=True, err=True)
     record = Record(Recording(bands[0].address, now))
     try:
@@ -112,11 +113,11 @@ def recorded(path: Path, bands: Sequence[Band], now: Callable[[], datetime], *, 
     finally:
         capture = record.capture()
         if capture is None:
-            click.echo(f"The band sent nothing, so {path} was not written.", err=True)
+            say(f"The band sent nothing, so {path} was not written.", err=True)
         else:
             write(path, capture.text())
             replays = "it does not replay: " + capture.notes["replays"] if "replays" in capture.notes else "it replays"
-            click.echo(f"{path}: {len(capture.lines):,} lines; {replays}")
+            say(f"{path}: {len(capture.lines):,} lines; {replays}")
 
 
 def _check_free(path: Path) -> None:

@@ -20,6 +20,7 @@ import click
 
 from hipsync.cli import exits
 from hipsync.cli.app import App, host_zone
+from hipsync.cli.saying import say
 from hipsync.errors import ConfigError, Refused
 from hipsync.model import Desk
 from hipsync.private import replacing
@@ -57,7 +58,7 @@ def install_command(app: App, shown: bool) -> None:
         click.echo(_place(app).text, nl=False)
         return
     for line in install(app):
-        click.echo(line)
+        say(line)
 
 
 def install(app: App) -> Sequence[str]:
@@ -93,14 +94,14 @@ def uninstall_command(app: App) -> None:
     """
     place = _place(app)
     if not place.path.exists():
-        click.echo("The service is not installed.")
+        say("The service is not installed.")
         return
     for command in place.stop:
         _run(command)
     place.path.unlink()
     if sys.platform == "linux":
         _run(("systemctl", "--user", "daemon-reload"))
-    click.echo(f"The service is gone. Your data stay: {app.database}")
+    say(f"The service is gone. Your data stay: {app.database}")
 
 
 @service_command.command("start")
@@ -128,7 +129,9 @@ def stop_command(app: App) -> None:
 @service_command.command("status")
 @click.pass_context
 def status_command(ctx: click.Context) -> None:
-    """Say what the system knows of the service; `hipsync status` says what the service knows.
+    """Show the service as the system sees it.
+
+    `hipsync status` says what hipsync itself does.
 
     \b
     hipsync service status

@@ -13,6 +13,7 @@ import click
 
 from hipsync.cli.app import App, host_zone
 from hipsync.cli.completion import kinds
+from hipsync.cli.saying import complain, say
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ def simulate_command(
     What its wearer sees is printed; Ctrl-C ends it.
 
     \b
-    hipsync simulate infinitime --transport usb:0                   on the air, by a dongle that nothing else uses
-    hipsync simulate huami --transport vhci --key-file band.key     as root: for this machine's BlueZ
+    hipsync simulate infinitime --transport usb:0         by a dongle of its own
+    hipsync simulate huami --transport vhci --key-file F  as root, for BlueZ here
     """
     bonds = bond or passkey is not None
     asyncio.run(_serve(_band(app, kind, data, key_file), transport, address, app.now, bonds=bonds, passkey=passkey))
@@ -73,7 +74,7 @@ def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> Simu
 
     key, warning = (None, None) if key_file is None else key_from_file(key_file)
     if warning:
-        click.echo(f"hipsync: {warning}", err=True)
+        complain(warning)
     zone, now = ZoneInfo(host_zone()), app.now()
     if data is None:
         band = simulated_office_worker(kind, key, zone, now)
@@ -99,7 +100,7 @@ async def _serve(
 
     bond, zone = Bond(passkey) if bonds else None, ZoneInfo(host_zone())
     async with serve([band], transport, now, addresses=[address], bond=bond) as reached:
-        click.echo(f"{band.advertisement().name} ({address}) is on the air at {reached}")
+        say(f"{band.advertisement().name} ({address}) is on the air at {reached}")
         printed = 0
         while True:
             for shown in band.shown[printed:]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.saying import say
 from hipsync.errors import ConfigError, HipsyncError
 from hipsync.text import Json, clean, counted, length
 
@@ -52,15 +53,16 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     if store is None:
         from hipsync.service.status_text import NO_BAND
 
-        click.echo(json.dumps({**_empty_json(app), **checked}, indent=1) if as_json else NO_BAND)
+        say(json.dumps({**_empty_json(app), **checked}, indent=1) if as_json else NO_BAND)
         return
     with store:
         known = _known(app, store)
-        click.echo(
-            json.dumps({**_status_json(known), **checked}, indent=1)
-            if as_json
-            else "\n".join([*_head(known), "", *_details(app, store, known)])
-        )
+        if as_json:
+            click.echo(json.dumps({**_status_json(known), **checked}, indent=1))
+            return
+        say("\n".join(_head(known)))
+        click.echo()
+        say("\n".join(_details(app, store, known)), indent=2 + LABEL)
 
 
 class _Known(NamedTuple):

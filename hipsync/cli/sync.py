@@ -18,6 +18,7 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App, band_named
 from hipsync.cli.completion import band_names
+from hipsync.cli.saying import complain, say
 from hipsync.errors import DeviceError, Refused
 from hipsync.model import Where
 from hipsync.text import one_line
@@ -46,7 +47,7 @@ def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Pa
     \b
     hipsync sync
     hipsync sync desk-band --since mon
-    hipsync sync desk-band --record talk.txt     without key, address, serial number and names
+    hipsync sync left --record talk.txt   for whoever mends its driver
     """
     with app.paired_store() as store, contextlib.ExitStack() as stack:
         bands = [band_named(store, name) for name in names] or [band for band in store.bands() if band.address]
@@ -77,10 +78,10 @@ async def _fetch(
     async with service_on(app, store, bands, record) as service:
         for band in bands:
             try:
-                click.echo(f"{band.name}: {_outcome(await service.fetch(band, since))}")
+                say(f"{band.name}: {_outcome(await service.fetch(band, since))}")
             except DeviceError as error:
                 failed += 1
-                click.echo(one_line(f"hipsync: {band.name}: {error}"), err=True)
+                complain(one_line(f"{band.name}: {error}"))
         service.settle(service.state(app.now()), app.now())
     return failed
 
@@ -100,12 +101,12 @@ def _fetch_by_service(database: Path, bands: Sequence[Band], since: datetime | N
             answer = ask(database, question, within_s=None)
         except Refused as refused:
             failed += 1
-            click.echo(one_line(f"hipsync: {band.name}: {refused}"), err=True)
+            complain(one_line(f"{band.name}: {refused}"))
             continue
         if answer is None:
             return None
         fetched = Fetched(int(str(answer["epochs"])), history=bool(answer["history"]), held=bool(answer["held"]))
-        click.echo(f"{band.name}: {_outcome(fetched)}")
+        say(f"{band.name}: {_outcome(fetched)}")
     return failed
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.saying import say
 from hipsync.core.days import BEGINNING_OF_TIME
 from hipsync.core.shares import Share
 from hipsync.core.trial import Compared
@@ -61,14 +62,14 @@ def _report(app: App, *, as_json: bool) -> None:
         told = None if weeks is None else weeks_json(weeks)
         click.echo(json.dumps({"version": 1, **head, **trial_json(found), "weeks": told}, indent=1))
         return
-    click.echo(state_of_trial(app))
+    say(state_of_trial(app))
     if since is None:
-        click.echo("Nothing was drawn yet.")
+        say("Nothing was drawn yet.")
     else:
-        click.echo(f"Since {since.day} {since:%B %Y}:")
-        click.echo("\n".join(f"  {line}" for line in trial_lines(found)))
+        say(f"Since {since.day} {since:%B %Y}:")
+        say("\n".join(f"  {line}" for line in trial_lines(found)))
     if weeks is not None:
-        click.echo("\n".join(["", *each_week_lines(weeks)]))
+        say("\n".join(["", *each_week_lines(weeks)]))
 
 
 @trial_command.command("start")
@@ -86,8 +87,8 @@ def start_command(app: App) -> None:
 
     if not app.config().trial:
         change_setting(app, "prompts.trial", str(SHARE))
-    click.echo(state_of_trial(app))
-    click.echo("Which ones are drawn at random. `hipsync trial` compares, `hipsync trial stop` ends it.")
+    say(state_of_trial(app))
+    say("Which ones are drawn at random. `hipsync trial` compares, `hipsync trial stop` ends it.")
 
 
 @trial_command.command("stop")
@@ -102,7 +103,7 @@ def stop_command(app: App) -> None:
 
     if app.config().trial:
         change_setting(app, "prompts.trial", "off")
-    click.echo(state_of_trial(app))
+    say(state_of_trial(app))
 
 
 def state_of_trial(app: App) -> str:

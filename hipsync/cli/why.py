@@ -8,6 +8,7 @@ import json
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.saying import say
 from hipsync.core.followed import Learned
 from hipsync.core.shares import Share
 
@@ -37,4 +38,4 @@ def why_command(app: App, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"version": 1, "adapts": config.adapt, **learned_json(known)}, indent=1))
         return
-    click.echo("\n".join(learned_lines(known, adapts=config.adapt)))
+    say("\n".join(learned_lines(known, adapts=config.adapt)))

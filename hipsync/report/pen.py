@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Literal, NamedTuple, TextIO
 
@@ -126,8 +127,15 @@ def shows_unicode(stream: TextIO) -> bool:
 
 
 def wide(text: str) -> int:
-    """How many columns a text takes that may have escape sequences for colours."""
-    return len(re.sub(r"\x1b\[[0-9;]*m", "", text))
+    """How many columns a text takes that may have escape sequences for colours, and characters of two columns."""
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", text)
+    return len(shown) if shown.isascii() else sum(map(_columns_of, shown))
+
+
+def _columns_of(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in {"W", "F"} else 1
 
 
 def padded(text: str, columns: int) -> str:
@@ -158,3 +166,41 @@ def wrapped(parts: Sequence[str], columns: int, between: str = "   ") -> list[st
         else:
             lines.append(part)
     return lines
+
+
+def folded(text: str, columns: int, indent: int = 0) -> list[str]:
+    """A line on as many lines as it needs, the later ones behind `indent` spaces.
+
+    It is broken between words. A command in backticks stays whole if it fits a line, and a longer word as it is, so
+    that either can be copied.
+    """
+    words = re.findall(r"\s*(?:`[^`]*`|\S)+", text.rstrip())
+    lines = [""]
+    for word in _cut(words, columns - indent):
+        if lines[-1].strip() and wide(lines[-1]) + wide(word) > columns:
+            lines.append(" " * indent + word.lstrip())
+        else:
+            lines[-1] += word
+    return lines
+
+
+def _cut(words: Iterable[str], columns: int) -> Iterator[str]:
+    """The words, those in backticks in several if they are wider than a line."""
+    for word in words:
+        yield from re.findall(r"\s*\S+", word) if wide(word.strip()) > columns else [word]
+
+
+def aligned(rows: Sequence[Sequence[str]], columns: int, gap: str = "  ") -> list[str]:
+    """Rows of cells as lines in which the cells stand below each other.
+
+    Where that is wider than `columns`, each row takes as many lines as it needs, the later ones behind the gap.
+    """
+    widths = [max(map(wide, cells)) for cells in zip(*rows, strict=True)]
+    lines = [gap.join(padded(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    if max(map(wide, lines), default=0) <= columns:
+        return lines
+    found: list[str] = []
+    for row in rows:
+        first, *more = wrapped([*filter(None, row)], columns - len(gap), gap)
+        found += [first, *(gap + line for line in more)]
+    return found

@@ -17,11 +17,13 @@ from hipsync.model import Kind
 from hipsync.report import day_words as words
 from hipsync.report.by_clock import clock, places, row_begins
 from hipsync.report.day_ribbon import CELL_MINUTES, CELLS_PER_HOUR, day_ribbon
-from hipsync.report.pen import GLYPHS, Pen, padded, sentences, spread, wide, wrapped
+from hipsync.report.pen import GLYPHS, Pen, folded, padded, sentences, spread, wide, wrapped
 from hipsync.text import counted, length
 
 PEN, GOALS = Pen(), Goals()
 HOUR_MINUTES = 60
+HOURS_CELLS, HOURS_AROUND = (1, 2, 3), 15
+"""How many minutes a column of `hours_text` may stand for, and the columns before and after its hour."""
 MARGIN = "   "
 WIDEST_ROW_HOURS = ((148, 12), (76, 6), (40, 3))
 """How many hours a row of the ribbon has in a terminal of at least so many columns; in a narrower one there is none."""
@@ -87,6 +89,12 @@ def indented(text: str, pen: Pen, *, bold: bool = False) -> list[str]:
     """A text as lines behind the margin, as wide as the terminal allows."""
     lines = sentences(text, pen.columns - len(MARGIN))
     return [MARGIN + (pen.bold(line) if bold else line) for line in lines]
+
+
+def below(lines: Iterable[str], pen: Pen, indent: int = 0) -> Iterator[str]:
+    """Lines behind the margin, each on as many as it needs, the later ones behind `indent` more spaces."""
+    for line in lines:
+        yield from folded(f"{MARGIN}{line}", pen.columns, len(MARGIN) + min(indent, pen.columns // 3))
 
 
 def _head(day: DaySummary, pen: Pen, zone: str | None) -> list[str]:
@@ -202,7 +210,10 @@ def goal_lines(day: DaySummary, pen: Pen, goals: Goals) -> Iterator[str]:
 
 
 def hours_text(day: DaySummary, pen: Pen = PEN, *, zone: str | None = None) -> str:
-    """A day with a row for each hour and a column for each minute; it ends with a line feed."""
+    """A day with a row for each hour and a column for each minute, or for a few where the terminal is narrow.
+
+    It ends with a line feed.
+    """
     begins = row_begins([day])
     cells = places(day, begins, 1)
     drawn = ribbon(day, cells)
@@ -212,12 +223,16 @@ def hours_text(day: DaySummary, pen: Pen = PEN, *, zone: str | None = None) -> s
     if not any(known):
         return "\n".join([*head, *indented(HINT if day.complete_until is None else words.NOTHING_AWAKE, pen)]) + "\n"
     first, last = known.index(True), len(known) - known[::-1].index(True)
-    lines = [f"{MARGIN}    {pen.faint(''.join(f':{at:02}'.ljust(10) for at in range(0, 60, 10)) + '  sat')}"]
+    cell = next((each for each in HOURS_CELLS if HOURS_AROUND + HOUR_MINUTES // each <= pen.columns), HOURS_CELLS[-1])
+    marks = range(0, HOUR_MINUTES, 10 * cell)
+    lines = [f"{MARGIN}    {pen.faint(''.join(f':{at:02}'.ljust(10) for at in marks) + '  sat')}"]
+    coarse = drawn if cell == 1 else ribbon(day, places(day, begins, cell))
     for at, row in rows[first:last]:
         sat = sum(shade in {Shade.SITTING, Shade.PAST} for shade in row)
         told = f"{sat:>2} min" if sat else ""
-        lines.append(f"{MARGIN}{clock(begins, at)[:2]}  {padded(pen.cells(row), HOUR_MINUTES)}  {told}".rstrip())
-    legend = shade_legend(day.limit_minutes, drawn, "1 min a column", pen)
+        shown = padded(pen.cells(coarse[at // cell : (at + HOUR_MINUTES) // cell]), HOUR_MINUTES // cell)
+        lines.append(f"{MARGIN}{clock(begins, at)[:2]}  {shown}  {told}".rstrip())
+    legend = shade_legend(day.limit_minutes, coarse, f"{cell} min a column", pen)
     return "\n".join([*head, *lines, "", *legend]) + "\n"
 
 

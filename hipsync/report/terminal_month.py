@@ -9,7 +9,7 @@ from hipsync.core.ribbon import Shade
 from hipsync.core.summary import DaySummary
 from hipsync.model import Kind
 from hipsync.report.pen import Pen, padded, spread, wrapped
-from hipsync.report.terminal_day import HINT, MARGIN, PEN, indented
+from hipsync.report.terminal_day import HINT, MARGIN, PEN, below, indented
 from hipsync.report.terminal_week import coarse, sources
 from hipsync.text import counted, length
 
@@ -38,10 +38,10 @@ def month_text(month: PeriodSummary, pen: Pen = PEN, *, more: Sequence[Sequence[
     lines += indented(month_headline(month), pen, bold=True)
     lines += [*(line for text in coarse(month) for line in indented(text, pen)), ""]
     lines += list(_calendar(month, pen) if pen.columns >= WEEK_COLUMNS else _list(month, pen))
-    lines += ["", *(f"{MARGIN}{line}" for line in _legend(month, pen)), ""]
+    lines += ["", *below(_legend(month, pen), pen), ""]
     lines += [line for text in month_numbers(month) for line in indented(text, pen)]
     for group in more:
-        lines += ["", *(f"{MARGIN}{line}" for line in group)]
+        lines += ["", *below(group, pen)]
     return "\n".join(lines) + "\n"
 
 

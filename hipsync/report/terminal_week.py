@@ -19,13 +19,15 @@ from hipsync.model import Answer, Kind
 from hipsync.report.by_clock import clock, places, row_begins, row_minutes
 from hipsync.report.day_words import names_of, slots, spells
 from hipsync.report.pen import Pen, padded, spread
-from hipsync.report.terminal_day import HINT, MARGIN, PEN, indented, shade_legend
+from hipsync.report.terminal_day import HINT, PEN, below, indented, shade_legend
 from hipsync.text import counted, length
 
 CELL_MINUTES = (10, 15, 20, 30)
 """How many minutes a cell may stand for; the smallest number that fits the terminal is used."""
 LABEL, FIGURES, HEADS = " Mon 16  ", " 9 h 51   5   12", "sat over breaks"
 """What stands before and after the ribbon of a day, and the heads of the figures, which are a little wider."""
+NAME, VALUE = 27, 11
+"""The widths of a number's name and of the number itself, in the numbers of a week."""
 AWAKE = frozenset({Shade.SITTING, Shade.PAST, *ON_FEET})
 ENOUGH_MINUTES, ENOUGH_DAYS = 8 * 60, 3
 """A day can be the best one with this much known and awake, if so many days have that."""
@@ -44,11 +46,11 @@ def week_text(
     lines += indented(week_headline(week, before), pen, bold=True)
     lines += [line for text in coarse(week) for line in indented(text, pen)]
     lines += ["", *_ribbons(week, pen), ""]
-    lines += [f"{MARGIN}{line}" for line in compared(week, before)]
+    lines += below(compared(week, before), pen, NAME + VALUE)
     if told := [*notes(week), *proposal(week, before)]:
-        lines += ["", *(f"{MARGIN}{line}" for line in told)]
+        lines += ["", *below(told, pen)]
     for group in more:
-        lines += ["", *(f"{MARGIN}{line}" for line in group)]
+        lines += ["", *below(group, pen)]
     return "\n".join(lines) + "\n"
 
 
@@ -141,7 +143,7 @@ def _figures(day: DaySummary) -> str:
 
 def compared(week: PeriodSummary, before: PeriodSummary | None) -> Iterator[str]:
     """The numbers of a week as lines, each with how it differs from the week before."""
-    yield from (f"{name:<27}{value:<11}{more}".rstrip() for name, value, more in compared_rows(week, before))
+    yield from (f"{name:<{NAME}}{value:<{VALUE}}{more}".rstrip() for name, value, more in compared_rows(week, before))
     yield from filter(None, [too_little(week, before)])
 
 

@@ -38,8 +38,7 @@ def test_bands_are_listed_with_battery_firmware_and_last_sync(machine: Machine) 
         store.note_sync(held, NOW, NOW, 5, None)
         store.note_sync(held, NOW + MINUTE, NOW + MINUTE, 0, "out of reach")
     assert machine.told("bands") == (
-        "desk-band           huami       battery 87 %   synced 02 Mar 12:00\n"
-        "new-band            huami       battery -      synced never\n"
+        "desk-band  huami  battery 87 %  synced 02 Mar 12:00\nnew-band   huami  battery -     synced never\n"
     )
     row = {
         "name": "desk-band", "driver": "huami", "address": "C0:00", "simulated": False, "battery_percent": 87,

@@ -17,7 +17,8 @@ def test_drivers_are_listed_with_what_they_can_do(tmp_path: Path) -> None:
     assert told["infinitime"]["abilities"]["live"] is True
     listed = machine.told("drivers")
     assert "infinitime    " in listed
-    assert max(len(line) for line in listed.splitlines()) <= 80
-    assert "keeps history, 10 min a slot; live, buzz" in listed
+    assert "Keeps 10-minute steps, counts live while connected. Reminders on the wrist" in " ".join(listed.split())
+    assert "Keeps hourly steps" in listed
+    assert "not yet on a real band." in listed
     assert all(row["proof"]["level"] != "not stated" for row in told.values())
     assert told["huami"]["proof"]["vectors"]["recorded"] > 10

@@ -1,4 +1,4 @@
-"""A person at a terminal of 80 by 24: commands are typed, questions answered, and all that is shown is read."""
+"""A person at a terminal of 24 lines: commands are typed, questions answered, and all that is shown is read."""
 
 from __future__ import annotations
 
@@ -19,15 +19,24 @@ from support.repository import ROOT
 LONGEST_S = 90.0
 
 
-def typed(machine: Machine, *words: str, answers: Mapping[str, str] | None = None) -> tuple[int, str]:
+def typed(
+    machine: Machine, *words: str, answers: Mapping[str, str] | None = None, columns: int = 80
+) -> tuple[int, str]:
     """Type `hipsync WORDS`, and the answer to each question whose text is a key of `answers`, each time it is asked.
 
     Return the exit code, and what the terminal showed, without what moves its cursor.
     """
     ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     path = os.pathsep.join([str(ROOT), str(ROOT / "devices")])
-    around = {**os.environ, **machine.environment, "PYTHONPATH": path, "TERM": "xterm", "NO_COLOR": "1"}
+    around = {
+        **os.environ,
+        **machine.environment,
+        "PYTHONPATH": path,
+        "TERM": "xterm",
+        "NO_COLOR": "1",
+        "COLUMNS": f"{columns}",
+    }
     shown, answered, end = "", 0, time.monotonic() + LONGEST_S
     with subprocess.Popen([*COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=around) as process:
         os.close(theirs)
