@@ -1,4 +1,4 @@
-"""The interface of a driver: a matcher, a few coroutines over a narrow port, and tables of facts.
+"""The interface of a driver: a matcher, a dialogue or a few coroutines over a narrow port, and tables of facts.
 
 A driver does no I/O of its own, reads no clock and imports only this module, `model` and `errors`. It is an object
 named `DRIVER`, which an entry point of the group `hipsync.drivers` names. UUIDs are full 128-bit strings in lower case
@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from hipsync.errors import DeviceError
 from hipsync.model import Answer, Epoch, Reading
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,29 @@ class Received(NamedTuple):
     data: bytes
 
 
-class Link(Protocol):
-    """An open connection to one band, as one coroutine of a driver sees it.
+class Inbox(Protocol[T]):
+    """What `Dialogue.listen` puts aside for the other coroutines of a dialogue, in order."""
 
-    Every coroutine has an inbox of its own: a notification goes to each one that has subscribed to its characteristic.
+    def put(self, item: T) -> None:
+        """Add an item. Raises `DeviceError` if more wait than any band sends."""
+        ...
+
+    async def take(self, timeout: timedelta) -> T:
+        """Take the oldest item, waiting for one if need be. Raises `NoReply` if none has come within `timeout`.
+
+        Raises `LinkLost` when the connection ends, and what ended `Dialogue.listen`.
+        """
+        ...
+
+    def clear(self) -> None:
+        """Drop all items that wait, such as an answer that came too late for an earlier question."""
+        ...
+
+
+class Link(Protocol):
+    """An open connection to one band, as a dialogue or one coroutine of a driver sees it.
+
+    Each has an inbox of its own: a notification goes to each one that has subscribed to its characteristic.
     The reads, writes and subscriptions of all coroutines are done one at a time. Any awaited call raises `LinkLost`
     when the connection ends, `NoReply` when a deadline passes, and `DeviceError` if the band refuses.
     """
@@ -80,6 +103,27 @@ class Link(Protocol):
         """
         ...
 
+    async def write_whole(
+        self, characteristic: str, parts: Sequence[bytes], *, response: bool = False, service: str | None = None
+    ) -> None:
+        """Write the parts of one message to a characteristic, in order, with no other write to the band between them.
+
+        A task that is cancelled meanwhile ends after the last part, so that the band never has half a message. The rest
+        is as for `write`; after an error no further part is written.
+        """
+        ...
+
+    def lock(self) -> AbstractAsyncContextManager[object]:
+        """Return a new lock, for what must go on alone, such as a question with its answer: `async with lock:`.
+
+        Those who wait for it are let in one at a time, in the order in which they came.
+        """
+        ...
+
+    def inbox(self, of: type[T]) -> Inbox[T]:
+        """Return a new, empty inbox for items of a type, into which one coroutine puts what another one waits for."""
+        ...
+
     async def subscribe(self, *characteristics: str) -> None:
         """Subscribe to these characteristics, so that their notifications reach this coroutine's inbox."""
         ...
@@ -111,6 +155,14 @@ class ClockSet(NamedTuple):
     zone: ZoneInfo
 
 
+async def _keeps_nothing(_: bytes) -> None:
+    raise DeviceError("there is nowhere to keep what this band hands over, so it was not paired")
+
+
+def _tells_nobody() -> None:
+    """Nobody is there to tap the band."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """What a driver needs to know for one connection and cannot ask the band."""
@@ -118,7 +170,7 @@ class Session:
     name: str = ""
     """The name by which the band advertised itself when it was paired."""
     secret: bytes | None = field(default=None, repr=False)
-    """The band's key; None if it has no key."""
+    """The band's key, or what the driver gave to `keep` before; None if there is neither."""
     since: Mapping[type[Reading], datetime] = field(default_factory=dict[type[Reading], datetime])
     """By type of reading, the instant at which the last stored one ends. A type with nothing stored is absent."""
     clock_sets: Sequence[ClockSet] = ()
@@ -129,6 +181,24 @@ class Session:
     """Whether the band is being paired. Then the wearer is there, and the band may ask for a tap."""
     erase: bool = False
     """Whether the band is to delete what hipsync has stored. Off by default: other apps may want the data too."""
+    address: str | None = None
+    """The band's Bluetooth address, such as `C8:0F:10:80:D0:21`; None where the system hides it, as macOS does."""
+    keep: Callable[[bytes], Awaitable[None]] = field(default=_keeps_nothing, repr=False, compare=False)
+    """Keeps a secret that was born in this connection, of any length and in the driver's own form, and returns when it
+    is on disk. Every later session has it as `secret`, also one that pairs the band again after a pairing that was
+    killed. So a driver awaits it before it sends the last step that makes the band depend on the secret. Raises
+    `DeviceError` if it cannot be kept."""
+    tap: Callable[[], None] = field(default=_tells_nobody, repr=False, compare=False)
+    """Tells the person that the band now waits for their tap or their yes, which may take up to 90 s. A driver calls it
+    at that moment, and only while `pairing`."""
+
+    def need_address(self) -> str:
+        """Return the band's address. Raises `DeviceError` where the system hides it: for logins that need it."""
+        if self.address is None:
+            raise DeviceError(
+                "the login of this band needs its Bluetooth address, and macOS hides that: pair it on Linux or Windows"
+            )
+        return self.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +217,14 @@ class Message:
         return f"{self.title}: {self.body}" if self.body else self.title
 
 
+LONGEST_EPOCH_TO_JUDGE_BY = timedelta(minutes=30)
+"""The greatest length of an epoch that sitting can be judged by. Longer ones are mere totals, which do not show when
+the wearer last moved. `core.timeline.COARSE_MINUTES` is the same limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a family of bands can do. False and None mean that it cannot, or that nobody has shown that it can."""
+    """What a band or a family of bands can do. False and None mean: it cannot, or nobody has shown that it can."""
 
     history: timedelta | None = None
     """The length of the epochs that the band stores; None if it stores none that can be fetched."""
@@ -170,10 +245,11 @@ class Abilities:
     heart_rate: bool = False
     """Whether the band reports heart rates."""
 
+    @property
+    def held(self) -> bool:
+        """Whether to stay connected: the band can be watched, and stores no epochs short enough to judge sitting by."""
+        return self.live and (self.history is None or self.history > LONGEST_EPOCH_TO_JUDGE_BY)
 
-LONGEST_EPOCH_TO_JUDGE_BY = timedelta(minutes=30)
-"""The greatest length of an epoch that sitting can be judged by. Longer ones are mere totals, which do not show when
-the wearer last moved. `core.timeline.COARSE_MINUTES` is the same limit."""
 
 Row = Mapping[str, int | None]
 """One row of a table, as the values of its cells by column; None is SQL's NULL."""
@@ -198,14 +274,69 @@ class Samples:
     impossible data, are left out; those that are told as `LeftOut` are counted for the user."""
 
 
+class Dialogue(Protocol):
+    """A driver's side of one connection, in which keys, counters, sequence numbers and handles live as long as that.
+
+    `Driver.begin` makes it, and hipsync runs it: `listen` in a task of its own from the beginning to the end, and
+    beside it first `open`, then `sync`, `watch` and `nudge` as they are wanted. `nudge` may run at the same time as
+    `sync` or `watch`. All share one `Link`, and only `listen` takes notifications from it; it acknowledges and answers
+    at once, and puts the rest into inboxes (`Link.inbox`), where the others wait.
+
+    An error that ends `listen` is raised wherever the others wait, and so ends the connection.
+    """
+
+    @property
+    def abilities(self) -> Abilities:
+        """What this band can do, which is known once `open` has returned: a part of `Driver.abilities`."""
+        ...
+
+    async def listen(self) -> None:
+        """Receive and answer what the band sends, until the connection ends.
+
+        It waits for nothing that only `listen` itself could bring, such as the answer to a question of its own.
+        """
+        ...
+
+    async def open(self) -> Sequence[Reading]:
+        """Log in, set the band's clock, and return what the band reports about itself."""
+        ...
+
+    def sync(self) -> AsyncGenerator[Sequence[Reading], None]:
+        """Yield the readings that are new since `session.since`, and end. `yield` means stored, as for `Driver.sync`.
+
+        It is called only if `abilities.history` is given.
+        """
+        ...
+
+    def watch(self) -> AsyncGenerator[Sequence[Reading], None]:
+        """Yield readings as they happen, until the connection ends. It is called only if `abilities.live`."""
+        ...
+
+    async def nudge(self, message: Message) -> Answer | None:
+        """Make the band vibrate and show a message, and return the wearer's answer, or None without an answer.
+
+        It is called only if `abilities.buzz` or `abilities.text`.
+        """
+        ...
+
+
 Secret = Literal["none", "own", "given"]
-"""Where a band's key comes from. none: there is no key. own: hipsync chooses one, and the wearer confirms it by a tap.
-given: the user copies it from the maker's app."""
+"""What to ask before connecting, for the band's key. none: nothing, as there is no key, or one is born at the pairing
+(`Session.keep`). own: nothing, as hipsync chooses one, and the wearer confirms it by a tap. given: the user copies it
+from the maker's app."""
+
+
+async def _has_no_open(_: Link, __: Session) -> Sequence[Reading]:
+    raise TypeError("this driver has a dialogue (`Driver.begin`), and no `open` of its own")
 
 
 @dataclass(frozen=True, slots=True)
 class Driver:
     """One family of bands.
+
+    It has either `begin`, if anything lives as long as the connection (keys, counters, sequence numbers, handles, or
+    questions of the band that must be answered at any time), or else `open`, `sync`, `watch` and `nudge`, each of which
+    runs by itself with a `Link` of its own.
 
     `sync` is an async generator of batches of readings, and **`yield` means stored**: the caller commits the batch
     before it resumes the generator. So a command that lets the band delete data is written *after* the `yield`, and
@@ -220,12 +351,13 @@ class Driver:
     label: str
     """The name of the family as people know it."""
     abilities: Abilities
+    """The most that a band of this family may do. What one band does may be less (`Dialogue.abilities`)."""
     secret: Callable[[Advertisement], Secret]
-    """Returns where the band's key comes from, judging by what the band advertises."""
+    """Returns what to ask before connecting, judging by what the band advertises."""
     matches: Callable[[Advertisement], bool]
     """Returns whether a device belongs to this family. It is called for every advertisement on the air, so it is quick
     and raises nothing."""
-    open: Callable[[Link, Session], Awaitable[Sequence[Reading]]]
+    open: Callable[[Link, Session], Awaitable[Sequence[Reading]]] = _has_no_open
     """Runs first on every connection: logs in, sets the band's clock, and returns what it reports about itself."""
     sync: Callable[[Link, Session], AsyncGenerator[Sequence[Reading], None]] | None = None
     """Yields the readings that are new since `session.since`, and ends. None for a band that stores no readings."""
@@ -248,12 +380,14 @@ class Driver:
 
     gadgetbridge: Mapping[str, Samples] = field(default_factory=dict[str, "Samples"])
     """How to read this family's samples from Gadgetbridge's database, by the name of the table that holds them."""
+    begin: Callable[[Link, Session], Dialogue] | None = None
+    """Begins a dialogue, which does nothing yet, over a new connection. None if the driver has `open` instead."""
 
     @property
     def held(self) -> bool:
-        """Whether to stay connected: the band can be watched, and stores no epochs short enough to judge sitting by."""
-        history = self.abilities.history
-        return self.watch is not None and (history is None or history > LONGEST_EPOCH_TO_JUDGE_BY)
+        """Whether to stay connected to bands of this family of which nothing else is known (`Abilities.held`)."""
+        live = self.abilities.live if self.begin is not None else self.watch is not None
+        return replace(self.abilities, live=live).held
 
 
 def __getattr__(name: str) -> object:

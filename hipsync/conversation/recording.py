@@ -5,7 +5,7 @@ capture ends there, and says so. The one rule: only `Recording.capture` may leav
 
 | what | by what |
 |---|---|
-| the login of a band that has a key | nothing: everything up to the return of `Driver.open` is left out, because a challenge and its answer let anybody try keys at leisure. The later conversation stays as it was, encrypted if the band encrypts it |
+| the login of a band that has a key | nothing: everything up to the end of the login is left out, because a challenge and its answer let anybody try keys at leisure. The later conversation stays as it was, encrypted if the band encrypts it |
 | the key, wherever else its bytes occur | zeros |
 | the band's address, as bytes in either order, within a System ID, or as text | zeros; in text the digit 0 |
 | its serial number, and the values of the characteristics Serial Number, System ID and Device Name | the same |
@@ -30,9 +30,9 @@ from zoneinfo import ZoneInfo
 
 from hipsync.conversation.capture import Capture, Line, Place
 from hipsync.conversation.session import Connection
-from hipsync.driver import Driver, Link, Session
+from hipsync.driver import Abilities, Dialogue, Driver, Link, Message, Session
 from hipsync.errors import DeviceError
-from hipsync.model import Info, Reading
+from hipsync.model import Answer, Info, Reading
 
 T = TypeVar("T")
 
@@ -64,26 +64,51 @@ class Recording:
 
     def driver(self, driver: Driver) -> Driver:
         """Return the driver to use in place of this one. It lets the recording know when the login is over."""
+        begin = driver.begin
+        if begin is not None:
+
+            def begun(link: Link, session: Session) -> Dialogue:
+                return _Noted(self, driver, begin, link, session)
+
+            return replace(driver, begin=begun)
 
         async def opened(link: Link, session: Session) -> Sequence[Reading]:
-            self._driver_key, self._session, self._zone = driver.key, session, link.zone
-            with self._noting_end(last=driver.sync is None):
-                readings = await driver.open(link, session)
-                self._read(readings)
-            self._logged_in = True
-            if self._connection is not None and session.secret is not None:
-                self._connection.forget()
-            return readings
+            self.begun(driver, link, session)
+            return await self.opened(driver.open(link, session), last=driver.sync is None)
 
         async def synced(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
             if driver.sync is not None:
-                with self._noting_end(last=True):
-                    async with contextlib.aclosing(driver.sync(link, session)) as batches:
-                        async for batch in batches:
-                            self._read(batch)
-                            yield batch
+                async with contextlib.aclosing(self.synced(driver.sync(link, session))) as batches:
+                    async for batch in batches:
+                        yield batch
 
         return replace(driver, open=opened, sync=None if driver.sync is None else synced)
+
+    def begun(self, driver: Driver, link: Link, session: Session) -> None:
+        """Note which driver talks, and with what it was given."""
+        self._driver_key, self._session, self._zone = driver.key, session, link.zone
+
+    def note_secret(self, secret: bytes) -> None:
+        """Note a secret that was born in the recorded connection, which is then left out as any key is."""
+        self._session = replace(self._session, secret=secret)
+
+    async def opened(self, login: Awaitable[Sequence[Reading]], *, last: bool) -> Sequence[Reading]:
+        """Await a login, and return what it returns. `last` says that nothing else of the driver is recorded."""
+        with self._noting_end(last=last):
+            readings = await login
+            self._read(readings)
+        self._logged_in = True
+        if self._connection is not None and self._session.secret is not None:
+            self._connection.forget()
+        return readings
+
+    async def synced(self, batches: AsyncGenerator[Sequence[Reading], None]) -> AsyncGenerator[Sequence[Reading], None]:
+        """Yield what a fetch yields, which is the last that is recorded."""
+        with self._noting_end(last=True):
+            async with contextlib.aclosing(batches):
+                async for batch in batches:
+                    self._read(batch)
+                    yield batch
 
     def _read(self, readings: Iterable[Reading]) -> None:
         self._serials |= {each.serial for each in readings if isinstance(each, Info) and each.serial}
@@ -94,15 +119,16 @@ class Recording:
         try:
             yield
         except DeviceError as error:
-            self._stop(type(error).__name__)
+            self.stop(type(error).__name__)
             raise
         except BaseException:  # the block was cancelled, or what it read could not be stored
-            self._stop("cut")
+            self.stop("cut")
             raise
         if last:
-            self._stop("well")
+            self.stop("well")
 
-    def _stop(self, how: str) -> None:
+    def stop(self, how: str) -> None:
+        """End the recording: `well`, `cut`, or by the name of an error."""
         self._ended = how
         if self._connection is not None:
             self._connection.stop()
@@ -129,6 +155,48 @@ class Recording:
             ended="cut" if recorded.cut else self._ended,
         )
         return redacted(whole, key=secret, address=self.address, serials=self._serials)
+
+
+class _Noted:
+    """A dialogue that passes every call on to another one, and lets a recording know of it."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        driver: Driver,
+        begin: Callable[[Link, Session], Dialogue],
+        link: Link,
+        session: Session,
+    ) -> None:
+        self._recording, self._keep = recording, session.keep
+        recording.begun(driver, link, session)
+        self._inner = begin(link, replace(session, keep=self._kept))
+
+    async def _kept(self, secret: bytes) -> None:
+        self._recording.note_secret(secret)
+        await self._keep(secret)
+
+    @property
+    def abilities(self) -> Abilities:
+        return self._inner.abilities
+
+    async def listen(self) -> None:
+        await self._inner.listen()
+
+    async def open(self) -> Sequence[Reading]:
+        readings = await self._recording.opened(self._inner.open(), last=False)
+        if self.abilities.history is None:
+            self._recording.stop("well")
+        return readings
+
+    def sync(self) -> AsyncGenerator[Sequence[Reading], None]:
+        return self._recording.synced(self._inner.sync())
+
+    def watch(self) -> AsyncGenerator[Sequence[Reading], None]:
+        return self._inner.watch()
+
+    async def nudge(self, message: Message) -> Answer | None:
+        return await self._inner.nudge(message)
 
 
 class Recorded:

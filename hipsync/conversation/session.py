@@ -1,4 +1,4 @@
-"""Runs a driver over an open connection: deadlines, arrival times, bounded inboxes, and batches that are stored.
+"""Runs a driver over an open connection: deadlines, arrival times, and bounded inboxes.
 
 A `Conversation` wraps a radio's `Connection`, and each coroutine of a driver gets a `View` of it, which is a
 `driver.Link`. When the link drops, a radio raises nothing in a task that waits for a notification. So every wait here
@@ -12,14 +12,18 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Generator, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from hipsync.driver import ClockSet, Driver, Message, Received, Session
+from hipsync.conversation.inbox import MOST, WaitingInbox
+from hipsync.conversation.stored import Commit, all_committed, committed, finished
+from hipsync.driver import Driver, Inbox, Message, Received, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply, NotBonded
-from hipsync.model import Answer, Epoch, Reading, Workout, is_possible
+from hipsync.model import Answer, Reading
 
 log = logging.getLogger(__name__)
 
@@ -33,12 +37,8 @@ BOND_WITHIN_S = 70.0
 """Seconds allowed for bonding. A person reads six digits and types them, and each side gives up 30 s after the other's
 last packet (Core specification, volume 3, part H, 3.4)."""
 
-INBOX = 4096
-"""The most notifications that may wait in one view. The largest burst of any band is some 1,000, so a band that exceeds
-this number is sending nonsense."""
-
-Commit = Callable[[Sequence[Reading]], Awaitable[None]]
-"""Stores a batch of readings, and returns once the batch is on disk."""
+INBOX = MOST
+"""The most notifications that may wait in one view."""
 
 
 class Connection(Protocol):
@@ -106,6 +106,8 @@ class Conversation:
         self._views: list[View] = []
         self._subscribed: dict[str, int] = {}
         self._operation = asyncio.Lock()
+        self._broken: asyncio.Future[None] | None = None
+        """Holds the error that ended what runs beside this conversation, if anything does."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -127,19 +129,48 @@ class Conversation:
         finally:
             self._views.remove(view)
 
+    @contextlib.asynccontextmanager
+    async def beside(self, listening: Coroutine[Any, Any, None]) -> AsyncGenerator[None, None]:
+        """Run a coroutine beside the block, and end it with the block.
+
+        An error that ends it is raised by whatever waits in `run` then, and by every later `run`. Raises it at the end
+        of the block too, unless it is a `DeviceError`: then a dead link is all that it means.
+        """
+        self._broken = broken = asyncio.get_running_loop().create_future()
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                broken.set_exception(error)
+
+        task = asyncio.create_task(listening, name="listen")
+        task.add_done_callback(ended)
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+            self._broken = None
+            error = broken.exception() if broken.done() else None  # looked at, so that asyncio does not complain
+        if error is not None and not isinstance(error, DeviceError):
+            raise error
+
     async def run(self, operation: Awaitable[T], within_s: float = REPLY_WITHIN_S) -> T:
         """Await an operation and return its result.
 
-        Raises `LinkLost` as soon as the link ends, and `NoReply` after `within_s` seconds.
+        Raises `LinkLost` as soon as the link ends, `NoReply` after `within_s` seconds, and what ended a coroutine
+        `beside` this conversation.
         """
         work = asyncio.ensure_future(operation)
         lost = asyncio.ensure_future(self.connection.lost.wait())
+        ends = {work, lost} if self._broken is None else {work, lost, self._broken}
         try:
-            await asyncio.wait({work, lost}, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 return work.result()
             if lost.done():
                 raise LinkLost("the band ended the connection or went out of reach")
+            if self._broken is not None and self._broken.done():
+                self._broken.result()
             raise NoReply(f"the band did not answer within {within_s:g} s")
         finally:
             lost.cancel()
@@ -149,20 +180,25 @@ class Conversation:
                 with contextlib.suppress(asyncio.CancelledError, DeviceError):
                     work.result()
 
-    async def one_at_a_time(self, operation: Callable[[], Awaitable[T]]) -> T:
-        """Run an operation once no other one is under way, and return its result. Raises as `run` does.
+    async def one_at_a_time(self, *operations: Callable[[], Awaitable[T]]) -> T:
+        """Run operations, once no other one is under way and with none between them, and return the last one's result.
 
-        With `bonds`, bond and repeat the operation the first time that it raises `NotBonded`.
+        With `bonds`, bond and repeat an operation the first time that one raises `NotBonded`. Raises as `run` does.
         """
         async with self._operation:
-            try:
-                return await self.run(operation(), self._within_s)
-            except NotBonded:
-                if not self._bonds:
-                    raise
-            self._bonds = False
-            await self.run(self.connection.bond(), BOND_WITHIN_S)
-            return await self.run(operation())
+            for operation in operations[:-1]:
+                await self._bonding(operation)
+            return await self._bonding(operations[-1])
+
+    async def _bonding(self, operation: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await self.run(operation(), self._within_s)
+        except NotBonded:
+            if not self._bonds:
+                raise
+        self._bonds = False
+        await self.run(self.connection.bond(), BOND_WITHIN_S)
+        return await self.run(operation())
 
     async def bond(self) -> None:
         """Bond with the band once no operation is under way. Raises `DeviceError`."""
@@ -234,9 +270,26 @@ class View:
     async def write(
         self, characteristic: str, data: bytes, *, response: bool = False, service: str | None = None
     ) -> None:
+        await self.write_whole(characteristic, [data], response=response, service=service)
+
+    async def write_whole(
+        self, characteristic: str, parts: Sequence[bytes], *, response: bool = False, service: str | None = None
+    ) -> None:
         connection = self._conversation.connection
-        log.debug("> %s %d bytes", characteristic[:8], len(data))  # never the bytes: one of them may be a key
-        await self._conversation.one_at_a_time(lambda: connection.write(characteristic, data, response, service))
+        # never the bytes: some of them may be a key
+        log.debug("> %s %s bytes", characteristic[:8], "+".join(str(len(part)) for part in parts))
+        writes = [partial(connection.write, characteristic, part, response, service) for part in parts]
+        if len(writes) == 1:
+            await self._conversation.one_at_a_time(*writes)
+        else:
+            await finished(self._conversation.one_at_a_time(*writes))
+
+    def lock(self) -> AbstractAsyncContextManager[object]:
+        return asyncio.Lock()
+
+    def inbox(self, of: type[T]) -> Inbox[T]:
+        del of  # for the types alone
+        return WaitingInbox(self._conversation.run)
 
     async def subscribe(self, *characteristics: str) -> None:
         for characteristic in characteristics:
@@ -298,24 +351,6 @@ class View:
         await self._conversation.bond()
 
 
-def clock_sets(infos: Iterable[datetime], zone_at: Callable[[datetime], ZoneInfo]) -> Sequence[ClockSet]:
-    """Return when a band's clock was set, for `Session.clock_sets`: at the time of each `Info` that it has reported.
-
-    `zone_at` returns the zone that the host was in at an instant.
-    """
-    sets: list[ClockSet] = []
-    last: ClockSet | None = None
-    for each in (ClockSet(at, zone_at(at)) for at in infos):
-        if last is None or _setting(each) != _setting(last):
-            sets += [each] if last is None or last is sets[-1] else [last, each]
-        last = each
-    return sets
-
-
-def _setting(each: ClockSet) -> tuple[ZoneInfo, timedelta | None]:
-    return each.zone, each.at.astimezone(each.zone).utcoffset()
-
-
 async def meet(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
     """Let the driver log in and set the band's clock, then store what the band reports about itself.
 
@@ -352,9 +387,7 @@ async def _stored(batches: Batches | None, conversation: Conversation, session: 
     if batches is None:
         return
     with conversation.viewing() as link:
-        async with contextlib.aclosing(batches(link, session)) as open_batches:
-            async for batch in open_batches:
-                await committed(commit, batch)
+        await all_committed(commit, batches(link, session))
 
 
 async def nudge(driver: Driver, conversation: Conversation, session: Session, message: Message) -> Answer | None:
@@ -366,26 +399,3 @@ async def nudge(driver: Driver, conversation: Conversation, session: Session, me
         raise DeviceError(f"{driver.label}: a band of this kind cannot buzz")
     with conversation.viewing() as link:
         return await driver.nudge(link, session, message)
-
-
-def _is_possible(reading: Reading) -> bool:
-    if isinstance(reading, Epoch):
-        return is_possible(reading.steps, reading.length)
-    return not isinstance(reading, Workout) or reading.is_possible
-
-
-async def committed(commit: Commit, batch: Sequence[Reading]) -> None:
-    """Commit a batch. If the task is cancelled meanwhile, the cancellation takes effect only after the commit.
-
-    Epochs with more steps than anybody makes are left out: what happened in their time is unknown. So are workouts
-    that have no length, or one of a day and more.
-    """
-    possible = [each for each in batch if _is_possible(each)]
-    if len(possible) < len(batch):
-        log.warning("%d readings that cannot be right are left out", len(batch) - len(possible))
-    work = asyncio.ensure_future(commit(possible))
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait({work})
-        raise

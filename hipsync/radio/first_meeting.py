@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from hipsync.conversation.dialogue import Dialogue, dialogue
+from hipsync.conversation.dialogue import OpenDialogue, dialogue
 from hipsync.conversation.session import Conversation
 from hipsync.driver import Driver, Session
 from hipsync.errors import DeviceError, NoReply, NotAuthorised
@@ -55,7 +55,7 @@ class FirstMeeting:
 
     address: str
     """The band's permanent address. A band that changes its address reveals the permanent one only when it bonds."""
-    dialogue: Dialogue
+    dialogue: OpenDialogue
     readings: Sequence[Reading]
     """What the band reported about itself during the log-in."""
 
@@ -176,7 +176,7 @@ async def _undone(agent: Agent, address: str) -> str | None:
     return _WRONG_PASSKEY if agent.asked and not made else None
 
 
-async def _settled(log_in: Coroutine[object, object, Dialogue], agent: Agent | None) -> Dialogue:
+async def _settled(log_in: Coroutine[object, object, OpenDialogue], agent: Agent | None) -> OpenDialogue:
     """Return the dialogue that a log-in opens.
 
     Raises what the log-in raises, and `NoReply` if the log-in has not ended `SETTLE_S` after the agent's answer to

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from hipsync.driver import LONGEST_EPOCH_TO_JUDGE_BY, Driver, Secret
+from hipsync.driver import LONGEST_EPOCH_TO_JUDGE_BY, Abilities, Driver, Secret
 from hipsync.model import MINUTE
 from hipsync.text import length
 
@@ -53,14 +53,14 @@ def _keeps(driver: Driver) -> Iterator[Line]:
     else:
         yield "Keeps", f"steps {_often(history)}: too long to see sitting by."
         live = "minutes only while hipsync is connected: leave it running."
-        yield "So", live if driver.watch else "steps only, no reminders."
+        yield "So", live if driver.abilities.live else "steps only, no reminders."
 
 
 def _often(history: timedelta) -> str:
     return "by the hour" if history == timedelta(hours=1) else f"in slots of {length(history // MINUTE)}"
 
 
-def expected_epochs(driver: Driver) -> int | None:
+def expected_epochs(abilities: Abilities) -> int | None:
     """About how many epochs a first fetch brings; None if the band keeps none."""
-    history = driver.abilities.history
+    history = abilities.history
     return None if history is None else timedelta(days=7) // history

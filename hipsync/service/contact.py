@@ -18,8 +18,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from hipsync.conversation.dialogue import Dialogue, dialogue
-from hipsync.conversation.session import Connection, Conversation, clock_sets
+from hipsync.conversation.clock_sets import clock_sets
+from hipsync.conversation.dialogue import OpenDialogue, dialogue
+from hipsync.conversation.session import Connection, Conversation
 from hipsync.driver import Driver, Session
 from hipsync.errors import (
     BluetoothUnavailable,
@@ -58,7 +59,7 @@ class Talk:
     """An open conversation with a band, from which everything new was fetched already."""
 
     band: Band
-    dialogue: Dialogue
+    dialogue: OpenDialogue
     epochs: int
     """How many epochs were fetched that the store did not have."""
 

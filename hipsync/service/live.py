@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
-from hipsync.conversation.session import Commit
+from hipsync.conversation.stored import Commit
 from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, StoreError
 from hipsync.model import MINUTE, Band, BandId, Reading
 from hipsync.service.contact import Connector, Talk, Tries, without_future

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
-from hipsync.conversation.dialogue import Dialogue
-from hipsync.driver import Advertisement, Driver, Message, Secret, Session
+from hipsync.conversation.dialogue import OpenDialogue
+from hipsync.driver import Abilities, Advertisement, Driver, Message, Secret, Session
 from hipsync.errors import ConfigError, DeviceError, NotAuthorised
 from hipsync.model import MINUTE, Band, Epoch, Info, Reading
 from hipsync.registry import claimants
@@ -65,7 +65,7 @@ class FirstMeeting(Protocol):
         ...
 
     @property
-    def dialogue(self) -> Dialogue:
+    def dialogue(self) -> OpenDialogue:
         """The conversation in which the driver has logged in."""
         ...
 
@@ -296,11 +296,11 @@ class Pairing:
         self.keys.rename(band.name, name)
         return next(each for each in store.bands() if each.id == band.id)
 
-    async def _first_fetch(self, store: Store, band: Band, dialogue: Dialogue) -> None:
+    async def _first_fetch(self, store: Store, band: Band, dialogue: OpenDialogue) -> None:
         """Fetch all that the band remembers, and buzz it. Raises `DeviceError` if the fetch fails."""
         self.person.show_step("Clock set")
         epochs, started, now = 0, self.now(), dialogue.conversation.now
-        first, last, expected = datetime.max.replace(tzinfo=UTC), started, expected_epochs(dialogue.driver)
+        first, last, expected = datetime.max.replace(tzinfo=UTC), started, expected_epochs(dialogue.abilities)
 
         async def commit(batch: Sequence[Reading]) -> None:
             nonlocal epochs, first
@@ -320,16 +320,16 @@ class Pairing:
         if epochs:
             days = _days(first.astimezone(ZoneInfo(self.zone)), last.astimezone(ZoneInfo(self.zone)))
             self.person.show_step(
-                f"Saved {counted(epochs, 'minute' if _by_minute(dialogue.driver) else 'slot')}, {days}"
+                f"Saved {counted(epochs, 'minute' if _by_minute(dialogue.abilities) else 'slot')}, {days}"
             )
         elif expected is None:
             self.person.show("This band keeps no history. Leave hipsync running: `hipsync service install`.")
         else:
             self.person.show("The band had nothing to fetch yet.")
-        if dialogue.driver.nudge is not None:
+        if dialogue.can_nudge:
             await self._buzz(dialogue)
 
-    async def _buzz(self, dialogue: Dialogue) -> None:
+    async def _buzz(self, dialogue: OpenDialogue) -> None:
         """Have the band vibrate, and once more if the person did not feel it."""
         for _ in range(2):
             try:
@@ -342,8 +342,8 @@ class Pairing:
         self.person.show("Reminders will come on this computer only.")
 
 
-def _by_minute(driver: Driver) -> bool:
-    return driver.abilities.history is not None and driver.abilities.history <= MINUTE
+def _by_minute(abilities: Abilities) -> bool:
+    return abilities.history is not None and abilities.history <= MINUTE
 
 
 def _days(first: datetime, last: datetime) -> str:

@@ -213,7 +213,7 @@ class Service:
             return Fetched(0, history=False, held=True)
         await self.connector.wait_visit(band)
         async with self.connector.talk(band, since) as talk:
-            return Fetched(talk.epochs, history=talk.dialogue.driver.abilities.history is not None, held=False)
+            return Fetched(talk.epochs, history=talk.dialogue.abilities.history is not None, held=False)
 
     async def buzz(self, band: Band) -> None:
         """Make a band vibrate, over the open connection if there is one. Raises what `fetch` raises."""

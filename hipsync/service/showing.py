@@ -78,7 +78,7 @@ class Showing:
         """The prompt to show now, if any; what is held is one if a band of `talks` can vibrate for it."""
         if state.held is None:
             return state.due()
-        can_vibrate = any(talk.dialogue.driver.nudge is not None for talk in talks)
+        can_vibrate = any(talk.dialogue.can_nudge for talk in talks)
         return state.held if state.settings.band and can_vibrate else None
 
     async def show(self, due: Due, state: State, now: datetime, talks: Sequence[Talk]) -> None:
@@ -166,7 +166,7 @@ class Showing:
         """Show a prompt on each of these bands that can vibrate, store its answer, and return whether any vibrated."""
         felt = False
         for talk in talks:
-            if talk.dialogue.driver.nudge is not None:
+            if talk.dialogue.can_nudge:
                 try:
                     answer = await talk.dialogue.nudge(message)
                 except DeviceError as error:

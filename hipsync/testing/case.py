@@ -14,7 +14,8 @@ from functools import cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from hipsync.conversation.session import Conversation, collect, meet
+from hipsync.conversation.dialogue import OpenDialogue, dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Driver, Session
 from hipsync.model import Epoch, Reading
 from hipsync.office_day import office_days
@@ -96,20 +97,17 @@ class Case:
 
         Raises `DeviceError`, and `TimeoutError` after `ENDS_WITHIN`.
         """
-        async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
-            await meet(self.driver, conversation, session, store.commit)
-            await collect(self.driver, conversation, session, store.commit)
-            if self.driver.held:
-                await self.watch(conversation, session, store, watched)
+        async with (
+            asyncio.timeout(ENDS_WITHIN.total_seconds()),
+            dialogue(self.driver, conversation, session, store.commit) as talk,
+        ):
+            await talk.fetch(store.commit)
+            if talk.held:
+                await watched_for(talk, store, watched)
 
-    async def watch(
-        self, conversation: Conversation, session: Session, store: MemoryStore, length: timedelta = WATCHED_FOR
-    ) -> None:
-        """Store what the band sends in the next time of this length, if it can be watched. Raises `DeviceError`."""
-        if self.driver.watch is None:
-            return
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(length.total_seconds()):
-                async with contextlib.aclosing(self.driver.watch(conversation.view(), session)) as batches:
-                    async for batch in batches:
-                        await store.commit(batch)
+
+async def watched_for(talk: OpenDialogue, store: MemoryStore, length: timedelta) -> None:
+    """Store what the band sends in the next time of this length, if it can be watched. Raises `DeviceError`."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(length.total_seconds()):
+            await talk.watch(store.commit)

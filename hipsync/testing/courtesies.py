@@ -18,13 +18,14 @@ from functools import partial
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hipsync.conversation.session import Conversation, collect, meet, nudge
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Message
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import Counter, Epoch
 from hipsync.simulated import SimulatedBand
-from hipsync.testing.case import ENDS_WITHIN, NOON, Case
+from hipsync.testing.case import ENDS_WITHIN, NOON, Case, watched_for
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
 
 SOON = timedelta(seconds=1)
@@ -246,12 +247,14 @@ def _talk(case: Case, withheld: Withheld) -> Came:
         connection = CurtConnection(band, clock.now, withheld)
         talk, session = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now), case.session(band, store)
         try:
-            async with asyncio.timeout(ENDS_WITHIN.total_seconds()):
-                await meet(case.driver, talk, session, store.commit)
-                await collect(case.driver, talk, session, store.commit)
+            async with (
+                asyncio.timeout(ENDS_WITHIN.total_seconds()),
+                dialogue(case.driver, talk, session, store.commit) as opened,
+            ):
+                await opened.fetch(store.commit)
                 took = clock.now() - NOON
-                if case.driver.held:
-                    await case.watch(talk, session, store, WATCHED)
+                if opened.held:
+                    await watched_for(opened, store, WATCHED)
         finally:
             connection.drop()
         return Came(store, took)
@@ -267,15 +270,14 @@ def _check_nudge(case: Case, withheld: Withheld) -> None:
         connection = CurtConnection(band, clock.now, withheld)
         talk, session = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now), case.session(band, store)
         try:
-            await meet(case.driver, talk, session, store.commit)
-            for strong in (False, True):
-                before = len(band.shown)
-                await nudge(case.driver, talk, session, Message("Time to move", "Walk", strong=strong, asks=False))
-                assert len(band.shown) > before, f"{withheld}: nobody felt the nudge"
+            async with dialogue(case.driver, talk, session, store.commit) as opened:
+                for strong in (False, True) if opened.can_nudge else ():
+                    before = len(band.shown)
+                    await opened.nudge(Message("Time to move", "Walk", strong=strong, asks=False))
+                    assert len(band.shown) > before, f"{withheld}: nobody felt the nudge"
         except DeviceError as error:
             raise AssertionError(f"{withheld}: a nudge failed, because {error}") from error
         finally:
             connection.drop()
 
-    if case.driver.nudge is not None:
-        run(story, NOON)
+    run(story, NOON)

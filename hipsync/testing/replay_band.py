@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from hipsync.conversation.capture import HOST, Capture, Line
-from hipsync.conversation.session import Conversation, meet
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Driver, Session
 from hipsync.host.clock import FastClock
 from hipsync.simulated import HangUp, Refused, SimulatedBand
@@ -62,8 +63,9 @@ async def _log_in(capture: Capture, band: SimulatedBand, login: tuple[Driver, by
     connection = DirectConnection(band, clock.now, mtu=capture.write_size + 3)
     driver, secret = login
     conversation = Conversation(connection, zone=capture.zone, now=clock.now)
-    await meet(driver, conversation, Session(name=capture.name, secret=secret), MemoryStore().commit)
-    connection.leave()
+    session = Session(name=capture.name, secret=secret)
+    async with dialogue(driver, conversation, session, MemoryStore().commit):
+        connection.leave()
 
 
 class _Played:

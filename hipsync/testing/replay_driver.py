@@ -10,7 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from hipsync.conversation.capture import HOST, Capture, Line, Place
-from hipsync.conversation.session import Commit, Conversation, collect, meet
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
+from hipsync.conversation.stored import Commit
 from hipsync.driver import Driver, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
@@ -62,9 +64,8 @@ async def readings_of(
         if story is not None:
             await story(conversation, session, store.commit)
         else:
-            if capture.opened:
-                await meet(driver, conversation, session, store.commit)
-            await collect(driver, conversation, session, store.commit)
+            async with dialogue(driver, conversation, session, store.commit, log_in=capture.opened) as talk:
+                await talk.fetch(store.commit)
     except DeviceError as error:
         connection.check_end(type(error).__name__)
         if capture.ended == "well":

@@ -17,13 +17,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from hipsync.conversation.session import Conversation, collect, meet, nudge
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Advertisement, Driver, Message
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Reading, State, Wear
 from hipsync.simulated import SimulatedBand, Simulator
-from hipsync.testing.case import ENDS_WITHIN, KEY, MORNING, NOON, WATCHED_FOR, Case
+from hipsync.testing.case import ENDS_WITHIN, KEY, MORNING, NOON, WATCHED_FOR, Case, watched_for
 from hipsync.testing.courtesies import a_silent_courtesy_costs_no_steps
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
 from hipsync.testing.transfers import a_spoilt_transfer_is_made_good
@@ -194,8 +195,6 @@ async def _all_stored(case: Case, clock: FastClock, batches: int) -> bool:
     connection = DirectConnection(band, clock.now)
     talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
     session = replace(case.session(band, store), erase=True)
-    await meet(case.driver, talk, session, store.commit)
-    store.fail_at = len(store.batches) + batches
     written = 0
 
     async def commit(batch: Sequence[Reading]) -> None:
@@ -204,7 +203,9 @@ async def _all_stored(case: Case, clock: FastClock, batches: int) -> bool:
         await store.commit(batch)
 
     try:
-        await collect(case.driver, talk, session, commit)
+        async with dialogue(case.driver, talk, session, store.commit) as opened:
+            store.fail_at = len(store.batches) + batches
+            await opened.fetch(commit)
     except OSError:
         assert len(connection.written) == written, f"it wrote to the band after batch {batches} was not stored"
         return False
@@ -317,8 +318,8 @@ def a_repeating_band_is_cut_off(case: Case) -> None:
         band, store = case.band(), MemoryStore()
         connection = DirectConnection(band, clock.now)
         talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
-        await meet(case.driver, talk, case.session(band, store), store.commit)
-        await collect(case.driver, talk, case.session(band, store), store.commit)
+        async with dialogue(case.driver, talk, case.session(band, store), store.commit) as opened:
+            await opened.fetch(store.commit)
         sent = connection.delivered
         connection.drop()
 
@@ -332,8 +333,8 @@ def a_repeating_band_is_cut_off(case: Case) -> None:
             session = case.session(band, store)
 
             async def fetched() -> None:
-                await meet(case.driver, talk, session, store.commit)
-                await collect(case.driver, talk, session, store.commit)
+                async with dialogue(case.driver, talk, session, store.commit) as opened:
+                    await opened.fetch(store.commit)
 
             work = asyncio.ensure_future(fetched())
             until = clock.now() + REPEATS_FOR
@@ -403,18 +404,22 @@ def a_nudge_is_harmless(case: Case) -> None:
     """The wearer notices a nudge, and the nudge changes no epoch that was stored before."""
 
     async def story(clock: FastClock) -> None:
-        if case.driver.nudge is None:
-            return
         band, store = case.band(), MemoryStore()
         connection = DirectConnection(band, clock.now)
         talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
         session = case.session(band, store)
-        await case.sync(talk, session, store)
-        before = _epochs(store)
-        for strong in (False, True):
-            message = Message("Time to move", "Hip extension \u2026 " * 20, strong=strong)
-            answer = await nudge(case.driver, talk, session, message)
-            assert case.driver.abilities.answers or answer is None, f"no ability to answer, and the answer {answer}"
+        async with dialogue(case.driver, talk, session, store.commit) as opened:
+            if not opened.can_nudge:
+                connection.drop()
+                return
+            await opened.fetch(store.commit)
+            if opened.held:
+                await watched_for(opened, store, WATCHED_FOR)
+            before = _epochs(store)
+            for strong in (False, True):
+                message = Message("Time to move", "Hip extension \u2026 " * 20, strong=strong)
+                answer = await opened.nudge(message)
+                assert opened.abilities.answers or answer is None, f"no ability to answer, and the answer {answer}"
         assert band.shown, "nobody felt the nudge"
         connection.drop()
         await _once(case, band, clock, store)
@@ -433,10 +438,11 @@ def its_abilities_are_true(case: Case) -> None:
         lengths = {epoch.length for epoch in store.of(Epoch) if epoch.end <= NOON}  # later ones came from `watch`
         assert (able.history is not None) == bool(lengths), f"history {able.history}, and epochs of {lengths}"
         assert able.history is None or able.history in lengths, f"history {able.history}, and epochs of {lengths}"
-        assert able.live == (case.driver.watch is not None), "live, and no watch(), or the other way round"
-        assert (able.buzz or able.text) == (case.driver.nudge is not None), (
-            "buzz or text, and no nudge(), or the other way"
-        )
+        if case.driver.begin is None:
+            assert able.live == (case.driver.watch is not None), "live, and no watch(), or the other way round"
+            assert (able.buzz or able.text) == (case.driver.nudge is not None), (
+                "buzz or text, and no nudge(), or the other way"
+            )
         assert able.battery == bool(store.of(Charge)), "battery, and no Charge came, or the other way round"
 
     run(story, NOON)

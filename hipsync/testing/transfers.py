@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hipsync.conversation.session import Conversation, collect, meet
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import Epoch
@@ -89,8 +90,8 @@ async def _fetched(
     connection.spoil = spoilt
     talk, session = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now), case.session(band, store)
     try:
-        await meet(case.driver, talk, session, store.commit)
-        await collect(case.driver, talk, session, store.commit)
+        async with dialogue(case.driver, talk, session, store.commit) as opened:
+            await opened.fetch(store.commit)
     finally:
         connection.drop()
     best: Steps = {}

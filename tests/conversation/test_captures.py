@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hipsync.conversation.capture import Capture
-from hipsync.conversation.session import Commit, Conversation
+from hipsync.conversation.session import Conversation
+from hipsync.conversation.stored import Commit
 from hipsync.driver import Session
 from hipsync.model import MINUTE, Epoch
 from hipsync.registry import drivers

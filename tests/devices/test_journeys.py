@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.conversation.session import Conversation, clock_sets, collect, meet
+from hipsync.conversation.clock_sets import clock_sets
+from hipsync.conversation.session import Conversation, collect, meet
 from hipsync.core.days import Zones
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.driver import Session

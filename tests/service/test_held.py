@@ -7,7 +7,7 @@ from datetime import datetime, time
 
 import pytest
 
-from hipsync.conversation.dialogue import Dialogue
+from hipsync.conversation.dialogue import OpenDialogue
 from hipsync.core.policy import Busy, Policy
 from hipsync.core.speaking import Here
 from hipsync.driver import Message
@@ -135,10 +135,10 @@ def test_a_morning_prompt_that_is_held_for_an_hour_is_no_notice_any_more() -> No
 def test_what_no_band_could_be_made_to_vibrate_for_is_a_notice_later(
     drawing: str, first: datetime, ends: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lost(self: Dialogue, message: Message) -> None:
+    async def lost(self: OpenDialogue, message: Message) -> None:
         raise NoReply("the link was lost")
 
-    monkeypatch.setattr(Dialogue, "nudge", lost)
+    monkeypatch.setattr(OpenDialogue, "nudge", lost)
     found = lived(Desktop(call=((ends - 30, ends),)), drawing, until=ends + 2, first=first)
     assert found.shown == [pytest.approx(ends, abs=1.1)]
     assert found.only.where == (Where.TERMINAL,)

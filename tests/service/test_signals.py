@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner
 
 from hipsync.cli import hipsync
-from hipsync.conversation.session import committed
+from hipsync.conversation.stored import committed
 from hipsync.model import MINUTE, Epoch, Presence, PresenceSpan, Reading
 from hipsync.service import pairing
 from hipsync.store import Store

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from hipsync.conversation.session import Commit, Conversation
+from hipsync.conversation.session import Conversation
+from hipsync.conversation.stored import Commit
 from hipsync.driver import Driver, Session
 from hipsync.model import Reading
 
