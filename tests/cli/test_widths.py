@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -70,16 +71,22 @@ def test_no_line_of_any_command_is_wider_than_its_terminal(columns: int, tmp_pat
             assert too_wide(shown, columns) == [], command
 
 
+def shown_to_80_columns(command: click.Command, name: str, above: click.Context | None = None) -> click.Context:
+    """The context of a command with its own settings: click keeps the first `--help` that it makes for a command."""
+    settings: dict[str, Any] = {**command.context_settings, "terminal_width": 80}
+    return click.Context(command, above, info_name=name, **settings)
+
+
 def helps(command: click.Command, name: str, above: click.Context | None = None) -> list[tuple[str, str]]:
     """What `--help` prints of a command, and of each one in it, in a terminal of 80 columns."""
-    with click.Context(command, info_name=name, parent=above, terminal_width=80) as context:
+    with shown_to_80_columns(command, name, above) as context:
         context.obj = App()
         inner = command.commands.items() if isinstance(command, click.Group) else ()
         return [(name, command.get_help(context)), *(each for key, one in inner for each in helps(one, key, context))]
 
 
 def all_helps() -> list[tuple[str, str]]:
-    with click.Context(hipsync, info_name="hipsync", terminal_width=80) as context:
+    with shown_to_80_columns(hipsync, "hipsync") as context:
         context.obj = App()
         found = [("hipsync", hipsync.get_help(context))]
         for name in COMMANDS:
