@@ -38,6 +38,7 @@ from hipsync.service.service import Service
 from hipsync.service.state import Settings
 from hipsync.settings.config import Config
 from hipsync.store import Store
+from hipsync.text import counted
 
 ADDRESS = "C0:00:00:00:00:01"
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -80,7 +81,8 @@ class Wearer:
         """
         notice = notice_of(prompt, move, strong=strong)
         said = "reminder" if prompt.shown == 1 else "again"
-        self.echo(f"{self.now().astimezone(self.zone):%H:%M}  {said}: {notice.title}. {notice.body}")
+        title = notice.title if notice.title.endswith((".", "?")) else f"{notice.title}."
+        self.echo(f"{self.now().astimezone(self.zone):%H:%M}  {said}: {title} {notice.body}")
         if prompt.occasion is Occasion.MORNING:
             self.planned.append((self.now() + MORNING_ANSWER[1], prompt, MORNING_ANSWER[0]))
         elif prompt.shown == 1 and self.prompts_seen < len(ANSWERS):
@@ -164,7 +166,8 @@ async def live(
     zones = Zones([], zone.key)
     end = zones.day(day).end
     band = simulator(driver.key)(life, now=clock.now(), zone=zone, secret=KEY)
-    echo(f"A simulated {driver.label}, over a Bluetooth stack in software. {day:%A} {day}, {zone.key}.")
+    echo(f"Simulated, over a Bluetooth stack in software, on {day:%A} {day.day} {day:%B %Y}:")
+    echo(f"{driver.label}. Times are those of {zone.key}.")
     wearer = Wearer(echo, zone, clock.now)
     async with simulated_radio([band], now=clock.now, addresses=[ADDRESS]) as air:
         found = [seen for seen in await scan(air.adapter, 2) if seen.address == ADDRESS]
@@ -181,7 +184,7 @@ async def live(
                 reports_wear=able.wear,
                 now=clock.now(),
             )
-            key = "" if driver.secret(band.advertisement()) == "none" else "; its key is known"
+            key = "" if driver.secret(band.advertisement()) == "none" else ", with its key"
             echo(f"{clock.now().astimezone(zone):%H:%M}  paired with {name!r}{key}")
             service = Service(
                 store,
@@ -208,7 +211,7 @@ async def live(
             summary = summarise(store, settings.rule, zones, day, clock.now())
     echo("")
     echo(day_text(summary, pen))
-    echo(f"The band was called {wearer.contacts} time{'' if wearer.contacts == 1 else 's'}.")
+    echo(f"hipsync connected to the band {counted(wearer.contacts, 'time')}.")
 
 
 def minutes_of_file(file: Path) -> list[Epoch]:

@@ -114,7 +114,7 @@ def test_every_prompt_of_the_demo_comes_at_its_minute(tmp_path: Path) -> None:
 def test_the_readme_shows_the_day_of_the_demo(tmp_path: Path) -> None:
     lines, _ = told(tmp_path)
     first = next(i for i, line in enumerate(lines) if line.startswith("Friday 20 November 2026"))
-    last = next(i for i, line in enumerate(lines) if line.startswith("The band was called"))
+    last = next(i for i, line in enumerate(lines) if line.startswith("hipsync connected to the band"))
     shown = "\n".join(f"    {line}".rstrip() for line in lines[first:last]).rstrip()
     assert shown in README.read_text(encoding="utf-8")
 

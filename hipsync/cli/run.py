@@ -134,8 +134,11 @@ def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, 
     hipsync demo --band infinitime --date 2026-03-29
     hipsync demo --data minutes.csv --speed 3600
     """
+    from functools import partial
+
     from hipsync.cli.dates import day_of
     from hipsync.cli.review import pen_of
+    from hipsync.cli.saying import say
     from hipsync.demo import demo
 
     if speed != "max" and not (speed.replace(".", "", 1).isdecimal() and float(speed) > 0):
@@ -147,6 +150,6 @@ def demo_command(app: App, kind: str, data: Path | None, speed: str, when: str, 
         seed=seed,
         database=app.db_path,
         today=day_of(when, app.now().date()),
-        echo=click.echo,
+        echo=partial(say, indent=7),  # below the words, behind the time
         pen=pen_of(app),
     )

@@ -2,15 +2,16 @@
 
     uv run python -m pictures        writes docs/img; a test says when that is due
 
-`today.svg` is what `hipsync today` prints on a terminal of 256 colours, on a made-up day, with an open
-reminder. `hip-extension.svg` and its still are the figures of the exercise page, with their colours in them.
+`today.svg` is what `hipsync today` prints on a terminal of 256 colours, on a made-up day, with an open reminder.
+`demo.svg` is a recording of `hipsync demo`; browsers do not tell a picture that less motion is wanted, so the README
+names its still then. `hip-extension.svg` and its still are the figures of the exercise page, with their colours.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from pictures.make import pictures
+from pictures.make import PICTURES
 from support.repository import ROOT
 
 FOLDER = ROOT / "docs" / "img"
@@ -18,8 +19,8 @@ FOLDER = ROOT / "docs" / "img"
 
 def main(folder: Path = FOLDER) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in pictures().items():
-        (folder / name).write_text(text, "utf-8")
+    for name, made in PICTURES.items():
+        (folder / name).write_text(made(), "utf-8")
         print(f"written: {folder / name}")
 
 
