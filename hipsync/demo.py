@@ -81,8 +81,7 @@ class Wearer:
         """
         notice = notice_of(prompt, move, strong=strong)
         said = "reminder" if prompt.shown == 1 else "again"
-        title = notice.title if notice.title.endswith((".", "?")) else f"{notice.title}."
-        self.echo(f"{self.now().astimezone(self.zone):%H:%M}  {said}: {title} {notice.body}")
+        self.echo(f"{self.now().astimezone(self.zone):%H:%M}  {said}: {notice.line}")
         if prompt.occasion is Occasion.MORNING:
             self.planned.append((self.now() + MORNING_ANSWER[1], prompt, MORNING_ANSWER[0]))
         elif prompt.shown == 1 and self.prompts_seen < len(ANSWERS):

@@ -13,7 +13,9 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from shlex import quote
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -22,6 +24,7 @@ from hipsync.cli.app import NO_ZONE, App
 from hipsync.cli.saying import say
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import ConfigError, HipsyncError
+from hipsync.host.installed import with_extra
 from hipsync.host.lock import running
 from hipsync.host.zone import zone_of_host
 from hipsync.instants import is_believed
@@ -35,12 +38,22 @@ from hipsync.service.state import contacts_of
 from hipsync.service.status_text import clock_step, future_contact
 from hipsync.text import Json, clean, counted
 
+if TYPE_CHECKING:
+    from hipsync.host.moment.moment import Moment
+    from hipsync.host.presence.seen import Seen
+
 LONGEST_TROUBLE = 200
 ANSWERS_WITHIN_S = 2.0
 """Seconds that a running service may take to answer."""
 Verdict = Literal["fine", "look", "bad"]
 SHOWN: Mapping[Verdict, tuple[str, str]] = {"bad": ("fail", "red"), "look": ("warn", "yellow"), "fine": ("ok", "green")}
 """Each verdict as people read it, and its colour, the worst first."""
+
+
+LABELS = {
+    "bluetooth": "Bluetooth", "notices": "desktop", "computer": "this computer", "simulation": "practice bands",
+}  # fmt: skip
+"""What people read instead of the names of checks, which programs know."""
 
 
 class Finding(NamedTuple):
@@ -87,12 +100,15 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
 def _show(findings: Sequence[Finding]) -> None:
     """Show findings to people: what fails first, and at the end the one next step."""
     order = list(SHOWN)
-    wide_ = max(wide(what) for what, _, _ in findings)
+    wide_ = max(wide(LABELS.get(what, what)) for what, _, _ in findings)
     sorted_ = sorted(findings, key=lambda finding: order.index(finding.verdict))
     for what, verdict, text in sorted_:
         word, colour = SHOWN[verdict]
-        say(f"{click.style(word, fg=colour)}{'':<{6 - len(word)}}{padded(what, wide_)}  {text}", indent=8 + wide_)
-    commands = (re.search(r"`(hipsync [^`]+)`", text) for _, verdict, text in sorted_ if verdict != "fine")
+        say(
+            f"{click.style(word, fg=colour)}{'':<{6 - len(word)}}{padded(LABELS.get(what, what), wide_)}  {text}",
+            indent=8 + wide_,
+        )
+    commands = (re.search(r"`([^`]+ [^`]+)`", text) for _, verdict, text in sorted_ if verdict != "fine")
     if (found := next(filter(None, commands), None)) is not None:
         say(f"\nNext step: `{found[1]}`")
 
@@ -101,9 +117,9 @@ def _settings(app: App) -> Iterator[Finding]:
     try:
         app.config()
     except HipsyncError as error:
-        yield Finding("settings", "bad", str(error))
+        yield Finding("settings", "bad", f"{error}; `hipsync config edit` opens them")
     else:
-        source = app.settings_file if app.settings_file.exists() else "the defaults (no file)"
+        source = app.settings_file if app.settings_file.exists() else "defaults"
         yield Finding("settings", "fine", str(source))
 
 
@@ -112,7 +128,7 @@ def _database(app: App) -> Iterator[Finding]:
 
     path = app.database
     if not path.exists():
-        yield Finding("database", "look", f"none yet at {path}. `hipsync pair` makes it, and so does `hipsync import`")
+        yield Finding("database", "look", "none yet. `hipsync pair` makes it, and so does `hipsync import`")
         return
     try:
         with app.open_store() as store:
@@ -163,12 +179,10 @@ def _clock(app: App) -> Iterator[Finding]:
     except HipsyncError as error:
         yield Finding("clock", "look", str(error))
         return
-    shown = f"{now:%Y-%m-%d %H:%M} UTC"
-    yield (
-        Finding("clock", "look", f"{shown}: {NO_ZONE}")
-        if zone is None
-        else Finding("clock", "fine", f"{shown}, zone {zone}")
-    )
+    if zone is None:
+        yield Finding("clock", "look", f"{now:%a %d %b %H:%M} UTC: {NO_ZONE}")
+    else:
+        yield Finding("clock", "fine", f"{now.astimezone(ZoneInfo(zone)):%a %d %b %H:%M}, {zone}")
 
 
 def _bluetooth(app: App) -> Iterator[Finding]:
@@ -214,8 +228,8 @@ def _bands(app: App) -> Iterator[Finding]:
             yield Finding("clock", "look", f"{name}: {wrong}")
         if driver is None:
             yield Finding(name, "bad", f"no driver {contacts.band.driver!r} is installed: `hipsync drivers` lists them")
-        elif _lacks_its_key(app, contacts.band, driver):
-            yield Finding(name, "bad", f"it has no key: `hipsync bands key {name} --key-file FILE`")
+        elif not contacts.band.simulated and _lacks_its_key(app, contacts.band, driver):
+            yield Finding(name, "bad", f"it has no key: `hipsync bands key {quote(name)} --key-file FILE`")
         elif contacts.failures:
             since = "never" if contacts.reached is None else f"{zones.local(contacts.reached):%a %d %b %H:%M}"
             trouble = clean(contacts.trouble or "", LONGEST_TROUBLE)
@@ -223,7 +237,7 @@ def _bands(app: App) -> Iterator[Finding]:
                 name, "look", f"last synced {since}, {counted(contacts.failures, 'attempt')} failed since: {trouble}"
             )
         elif contacts.reached is None:
-            yield Finding(name, "look", f"never synced. `hipsync sync {name}`")
+            yield Finding(name, "look", f"never synced. `hipsync sync {quote(name)}`")
         else:
             yield Finding(name, "fine", f"synced {zones.local(contacts.reached):%a %d %b %H:%M}")
 
@@ -252,9 +266,8 @@ def _notices(app: App) -> Iterator[Finding]:
 
 def _computer(app: App) -> Iterator[Finding]:
     """What this computer says of its use, and of this moment."""
-    from hipsync.host.moment.moment import Moment, moment
+    from hipsync.host.moment.moment import moment
     from hipsync.host.presence.computer import Computer
-    from hipsync.host.presence.seen import Seen
 
     try:
         config = app.config()
@@ -269,10 +282,27 @@ def _computer(app: App) -> Iterator[Finding]:
             return await computer.look(), await moment(computer)
 
     seen, now = asyncio.run(asked())
-    used = "nothing says when it was used last" if seen.idle_s is None else f"last used {seen.idle_s:.0f} s ago"
-    words = {None: "no answer", True: "yes", False: "no"}
-    facts = {"locked": seen.locked, "in a call": now.call, "full screen": now.full_screen, "quiet": now.do_not_disturb}
-    yield Finding("computer", "fine", "; ".join([used, *(f"{name}: {words[fact]}" for name, fact in facts.items())]))
+    yield Finding("computer", "fine", _use(seen, now))
+
+
+def _use(seen: Seen, now: Moment) -> str:
+    """Return what a computer says of its use and of this moment, and last what it does not say."""
+    facts = {
+        "use": None if seen.idle_s is None else f"last used {seen.idle_s:.0f} s ago",
+        "the lock": _either(seen.locked, "locked", "not locked"),
+        "calls": _either(now.call, "in a call", "no call"),
+        "full screen": _either(now.full_screen, "full screen", "no full screen"),
+        "do not disturb": _either(now.do_not_disturb, "do not disturb is on", "do not disturb is off"),
+    }
+    silent = [name for name, fact in facts.items() if fact is None]
+    if len(silent) == len(facts):
+        return "does not show whether you are at it; your band alone decides"
+    unseen = [f"not to be seen here: {', '.join(silent)}"] if silent else []
+    return "; ".join([*filter(None, facts.values()), *unseen])
+
+
+def _either(fact: bool | None, yes: str, no: str) -> str | None:
+    return None if fact is None else yes if fact else no
 
 
 def _service(app: App) -> Iterator[Finding]:
@@ -311,5 +341,5 @@ def _packages() -> Iterator[Finding]:
 
     there = find_spec("bumble") is not None
     yield Finding(
-        "simulation", "fine" if there else "look", "bumble is installed" if there else "pip install 'hipsync[demo]'"
+        "simulation", "fine" if there else "look", "ready" if there else f"need an extra: `{with_extra('demo')}`"
     )

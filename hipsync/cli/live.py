@@ -22,7 +22,9 @@ def live_command(app: App) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("`hipsync live` is for a terminal: `hipsync status` says the same in lines")
     if not is_installed():
-        raise ConfigError("`hipsync live` needs more (textual): pip install 'hipsync[live]'")
+        from hipsync.host.installed import with_extra
+
+        raise ConfigError(f"the live screen needs an extra (textual): `{with_extra('live')}`")
     show(app)
 
 

@@ -39,7 +39,9 @@ def web_command(app: App, port: int, opened: bool) -> None:
         from hipsync.report.door import Door
         from hipsync.report.web import application
     except ImportError as error:
-        raise ConfigError(f"`hipsync web` needs more ({error.name}): pip install 'hipsync[web]'") from error
+        from hipsync.host.installed import with_extra
+
+        raise ConfigError(f"the page needs an extra ({error.name}): `{with_extra('web')}`") from error
     if (store := app.read_store()) is not None:
         store.close()
     app.config()

@@ -24,6 +24,7 @@ from hipsync.formats.csv_minutes import (
     said_columns,
 )
 from hipsync.formats.meaning import YEARS, wrong_epoch
+from hipsync.host.installed import with_extra
 from hipsync.model import Epoch
 from hipsync.store import Store
 from hipsync.text import clean
@@ -178,4 +179,4 @@ def _library() -> tuple[Any, Any]:
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError as error:
-        raise ConfigError("Parquet needs more: pip install 'hipsync[parquet]'") from error
+        raise ConfigError(f"Parquet needs an extra: `{with_extra('parquet')}`") from error

@@ -60,12 +60,12 @@ _BY_REASON = {
     BleakBluetoothNotAvailableReason.DENIED_BY_UNKNOWN: _MAY_NOT,
 }
 _NO_BUS = (
-    "no Bluetooth: there is no D-Bus system bus here; start dbus and bluetooth, or in a container pass in the host's "
+    "no Bluetooth: there is no D-Bus system bus here. `sudo systemctl start bluetooth`; a container needs the host's "
     "/run/dbus/system_bus_socket"
 )
-_NO_SERVICE = "no Bluetooth: BlueZ does not run; install it, then `systemctl enable --now bluetooth`"
+_NO_SERVICE = "no Bluetooth: BlueZ does not run; install it, then `sudo systemctl enable --now bluetooth`"
 _FORBIDDEN = "this user may not use Bluetooth: join the group `bluetooth`, or allow org.bluez in D-Bus's policy"
-SERVICE_SILENT = "the Bluetooth service does not answer: restart it (on Linux: `systemctl restart bluetooth`)"
+SERVICE_SILENT = "the Bluetooth service does not answer: restart it (on Linux: `sudo systemctl restart bluetooth`)"
 _BY_DBUS_ERROR = {  # by the last word of the error's name
     "ServiceUnknown": _NO_SERVICE,
     "NameHasNoOwner": _NO_SERVICE,

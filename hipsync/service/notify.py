@@ -63,6 +63,12 @@ class Notice:
     picture: Path | None = None
     """A file that a notice server may show beside the words; None for none."""
 
+    @property
+    def line(self) -> str:
+        """Both in one line, safe to show in a terminal."""
+        title = clean(self.title, LONGEST)
+        return f"{title if title.endswith(('.', '?')) else f'{title}.'} {clean(self.body, LONGEST)}"
+
 
 def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
     """The notice for a prompt, with a question mark where the data leave a doubt."""
@@ -97,7 +103,7 @@ def to_terminal(notice: Notice, stream: TextIO, card: Callable[[Pen], Sequence[s
     It is one line; on a terminal that is wide enough, what `card` makes for it. Nothing in the words can steer the
     terminal, and characters that it cannot show become question marks. A stream that is closed makes it False.
     """
-    text = f"{clean(notice.title, LONGEST)}. {clean(notice.body, LONGEST)}"
+    text = notice.line
     encoding = stream.encoding or "utf-8"
     try:
         terminal = stream.isatty()
@@ -197,13 +203,12 @@ async def why_no_notices() -> str | None:
         async with asyncio.timeout(DESKTOP_WITHIN_S):
             can = await notifier.get_capabilities()
     except Exception as error:  # noqa: BLE001  four systems' notice servers, each with errors of its own
-        can, why = frozenset[Capability](), f" ({clean(str(error) or type(error).__name__, LONGEST)})"
-    else:
-        why = ""
+        log.debug("no notice server answers: %s", clean(str(error) or type(error).__name__, LONGEST))
+        can = frozenset[Capability]()
     finally:
         _hang_up(_Desktop(notifier))
     if not can:
-        return f"no notice server answers{why}: reminders come on the band and in the terminal until there is one"
+        return "no notices here, because no notice server answers: reminders come on your band and in the terminal"
     if Capability.BUTTONS not in can:
         return "the notice server shows no buttons: answer with `hipsync done`, `snooze` or `skip`"
     return None

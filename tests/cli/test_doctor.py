@@ -15,6 +15,9 @@ from support.builders import MONDAY
 from support.machine import Machine
 from support.stored import NOW
 
+NOWHERE = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent"}
+"""A computer without Bluetooth."""
+
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Machine:
@@ -31,11 +34,11 @@ def verdicts(machine: Machine, env: dict[str, str] | None = None) -> dict[str, t
 def test_doctor_says_what_is_missing_and_what_to_do(machine: Machine) -> None:
     told = verdicts(machine)
     assert told["bluetooth"][0] == "bad"
-    assert told["settings"] == ("fine", "the defaults (no file)")
+    assert told["settings"] == ("fine", "defaults")
     assert told["database"] == (
-        "look", f"none yet at {machine.database}. `hipsync pair` makes it, and so does `hipsync import`"
+        "look", "none yet. `hipsync pair` makes it, and so does `hipsync import`"
     )  # fmt: skip
-    assert told["clock"] == ("fine", "2026-03-02 12:00 UTC, zone Europe/London")
+    assert told["clock"] == ("fine", "Mon 02 Mar 12:00, Europe/London")
     assert machine.files() == []
 
 
@@ -48,7 +51,10 @@ def test_doctor_finds_what_is_wrong(machine: Machine) -> None:
     (machine.data / "keys.json").write_text("{")
     told = verdicts(machine)
     assert told["permissions"] == ("look", f"others may read {machine.database}: chmod 600 it")
-    assert told["settings"] == ("bad", f"{machine.settings}: there is no table [siting]: do you mean sitting?")
+    assert told["settings"] == (
+        "bad",
+        f"{machine.settings}: there is no table [siting]: do you mean sitting?; `hipsync config edit` opens them",
+    )
     assert told["keys"] == (
         "bad", f"{machine.data / 'keys.json'} cannot be read: mend or remove it, and give the keys again"
     )  # fmt: skip
@@ -114,7 +120,9 @@ def test_doctor_says_whether_anything_can_prompt(machine: Machine) -> None:
         "look", "not running, so no reminders. `hipsync service install`, or `hipsync run`"
     )  # fmt: skip
     assert told["notices"][0] == "look"
-    assert told["notices"][1].startswith("no notice server answers (")
+    assert told["notices"][1].startswith(
+        "no notices here, because no notice server answers: reminders come on your band"
+    )
     unit = machine.home / "config" / "systemd" / "user" / "hipsync.service"
     unit.parent.mkdir(parents=True)
     unit.write_text("[Unit]")
@@ -146,8 +154,7 @@ def test_doctor_shows_what_this_computer_says_of_its_use(machine: Machine, tmp_p
         found = json.loads(machine.type("doctor", "--json", env=alone).stdout)["findings"]
         return [f"{each['verdict']}: {each['text']}" for each in found if each["what"] == "computer"]
 
-    unknown = "; ".join(f"{what}: no answer" for what in ("locked", "in a call", "full screen", "quiet"))
-    assert computer() == [f"fine: nothing says when it was used last; {unknown}"]
+    assert computer() == ["fine: does not show whether you are at it; your band alone decides"]
     machine.settings.parent.mkdir(parents=True, exist_ok=True)
     machine.settings.write_text('[sitting]\ndesk = "off"\n')
     machine.settings.chmod(0o600)
@@ -161,11 +168,37 @@ def test_doctor_names_what_fails_first_and_one_next_step(tmp_path: Path) -> None
     machine.settings.parent.mkdir(parents=True)
     machine.settings.write_text("[sitting]\nlimit = 1\n")
     machine.settings.chmod(0o600)
-    lines = machine.told("doctor", code=1).splitlines()
+    lines = machine.told("doctor", code=1, env=NOWHERE).splitlines()
     words = [line.split()[0] for line in lines if line and not line.startswith("Next")]
     assert words[0] == "fail"
     assert words == sorted(words, key=["fail", "warn", "ok"].index)
-    assert lines[-1] == "Next step: `hipsync pair`"
+    assert lines[-1] == "Next step: `hipsync config edit`"
+    machine.settings.unlink()
+    assert machine.told("doctor", code=1, env=NOWHERE).splitlines()[-1] == (
+        "Next step: `sudo systemctl start bluetooth`"
+    ), "without Bluetooth no band can be paired"
+
+
+def test_doctor_names_its_checks_as_people_do_and_keeps_columns(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, NOW)
+    machine.band(name="Mi Smart Band 5")
+    lines = machine.told("doctor", code=1, env=NOWHERE).splitlines()
+    rows = [line for line in lines if line and not line.startswith("Next")]
+    names = {line[6:23].rstrip() for line in rows}
+    assert {"Bluetooth", "desktop", "this computer", "practice bands", "Mi Smart Band 5"} <= names
+    assert {line[21:23] for line in rows} == {"  "}, "each text begins in the same column"
+    assert "`hipsync bands key 'Mi Smart Band 5' --key-file FILE`" in "\n".join(rows)
+
+
+def test_doctor_asks_for_no_key_of_a_practice_band(tmp_path: Path) -> None:
+    machine = Machine(tmp_path, NOW)
+    with Store.open(machine.database) as store:
+        band = store.add_band(
+            name="practice", driver="huami", address="C0:01", advertised_name="Mi Smart Band 5", simulated=True, now=NOW
+        )
+        store.note_sync(band.id, NOW, NOW, 1, None)
+    told = {each["what"]: each for each in json.loads(machine.told("doctor", "--json", env=NOWHERE))["findings"]}
+    assert told["practice"]["text"] == "synced Mon 02 Mar 12:00"
 
 
 def test_doctor_needs_no_bluetooth_where_every_band_is_simulated(tmp_path: Path) -> None:

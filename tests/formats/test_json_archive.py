@@ -310,7 +310,7 @@ def test_without_the_extra_one_line_says_what_to_do(machine: Machine, monkeypatc
     monkeypatch.setitem(__import__("sys").modules, "pyarrow", None)
     out = str(machine.home / "out.parquet")
     assert machine.refused("export", "--format", "parquet", "-o", out, code=2) == (
-        "Parquet needs more: pip install 'hipsync[parquet]'"
+        "Parquet needs an extra: `uv sync --extra parquet`"
     )
 
 

@@ -42,16 +42,6 @@ TYPED_S, PACE_S, STAYS_S = 1.6, 0.9, 9.0
 SEQUENCE = re.compile(r"\x1b\[([0-9;]*)m")
 
 
-PICTURES: Mapping[str, Callable[[], str]] = {
-    "today.svg": lambda: terminal(day_text(a_day(), Pen(256, columns=COLUMNS)).splitlines(), "hipsync today"),
-    "demo.svg": lambda: recording(what_the_demo_prints(), DEMO),
-    "demo-still.svg": lambda: recording(what_the_demo_prints(), DEMO, moves=False),
-    "hip-extension.svg": lambda: standing_alone(moving(FIGURES["hip-extension"])),
-    "hip-extension-still.svg": lambda: standing_alone(still(FIGURES["hip-extension"])),
-}
-"""Each picture by the name of its file."""
-
-
 @cache
 def what_the_demo_prints() -> Sequence[str]:
     """The lines of `uv run hipsync --db demo.db demo --date 2026-11-20` on a terminal of 80 columns and 256 colours."""
@@ -62,6 +52,16 @@ def what_the_demo_prints() -> Sequence[str]:
             echo=lines.append, pen=Pen(256, columns=COLUMNS),
         )  # fmt: skip
     return [shown for line in "\n".join(lines).splitlines() for shown in folded(line, COLUMNS, 7)]
+
+
+PICTURES: Mapping[str, Callable[[], str]] = {
+    "today.svg": lambda: terminal(day_text(a_day(), Pen(256, columns=COLUMNS)).splitlines(), "hipsync today"),
+    "demo.svg": lambda: recording(what_the_demo_prints(), DEMO),
+    "demo-still.svg": lambda: recording(what_the_demo_prints(), DEMO, moves=False),
+    "hip-extension.svg": lambda: standing_alone(moving(FIGURES["hip-extension"])),
+    "hip-extension-still.svg": lambda: standing_alone(still(FIGURES["hip-extension"])),
+}
+"""Each picture by the name of its file."""
 
 
 def a_day() -> DaySummary:

@@ -52,7 +52,7 @@ async def complaint(
 async def test_without_a_system_bus_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     told = await complaint(f"unix:path={tmp_path / 'nothing'}", monkeypatch)
     assert told == (
-        "no Bluetooth: there is no D-Bus system bus here; start dbus and bluetooth, or in a container pass in the "
+        "no Bluetooth: there is no D-Bus system bus here. `sudo systemctl start bluetooth`; a container needs the "
         "host's /run/dbus/system_bus_socket"
     )
     with pytest.raises(BluetoothUnavailable, match="no D-Bus system bus"):
@@ -66,7 +66,7 @@ async def test_without_a_system_bus_it_says_so(monkeypatch: pytest.MonkeyPatch, 
 async def test_without_bluez_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with private_bus(tmp_path) as address:
         told = await complaint(address, monkeypatch)
-    assert told == "no Bluetooth: BlueZ does not run; install it, then `systemctl enable --now bluetooth`"
+    assert told == "no Bluetooth: BlueZ does not run; install it, then `sudo systemctl enable --now bluetooth`"
 
 
 @needs_dbus
@@ -136,7 +136,7 @@ async def test_a_bluez_that_never_answers_is_given_up(monkeypatch: pytest.Monkey
         monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", address)
         async with on_the_bus(address, "org.bluez", lambda _: True):
             told = await why_unavailable(SYSTEM_ADAPTER)
-    assert told == "the Bluetooth service does not answer: restart it (on Linux: `systemctl restart bluetooth`)"
+    assert told == "the Bluetooth service does not answer: restart it (on Linux: `sudo systemctl restart bluetooth`)"
 
 
 class Silent(BaseBleakScanner):

@@ -357,7 +357,7 @@ def test_what_was_said_is_text(browser: Browser) -> None:
 def test_without_the_extra_one_line_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     machine = Machine(tmp_path)
     monkeypatch.setitem(__import__("sys").modules, "uvicorn", None)
-    assert machine.refused("web", code=2).startswith("`hipsync web` needs more (uvicorn): pip install 'hipsync[web]'")
+    assert machine.refused("web", code=2).startswith("the page needs an extra (uvicorn): `")
 
 
 # ------------------------------------------------------------------ for real

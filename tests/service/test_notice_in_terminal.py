@@ -104,3 +104,10 @@ def test_a_terminal_that_is_gone_is_no_error() -> None:
         assert not to_terminal(NOTICE, full)
         with suppress(OSError):
             full.close()
+
+
+def test_a_title_that_asks_needs_no_full_stop() -> None:
+    assert Notice("Good morning. Two minutes for your hips?", "Hip circles.").line == (
+        "Good morning. Two minutes for your hips? Hip circles."
+    )
+    assert Notice("Time to move", "Sitting since 15:09.").line == "Time to move. Sitting since 15:09."

@@ -223,7 +223,7 @@ async def test_a_server_that_refuses_or_hangs_did_not_deliver_and_may_come_back(
 @needs_dbus
 async def test_doctor_is_told_whether_notices_can_be_seen_and_answered(session: str) -> None:
     desk = Desk()
-    assert (await why_no_notices() or "").startswith("no notice server answers")
+    assert (await why_no_notices() or "").startswith("no notices here, because no notice server answers")
     async with on_the_bus(session, INTERFACE, desk.reply) as bus:
         before = await connections(bus)
         assert await why_no_notices() is None

@@ -35,7 +35,9 @@ from importlib.util import find_spec
 from hipsync.errors import ConfigError
 
 if find_spec("bumble") is None:
-    raise ConfigError("simulated bands need Bumble, which is not installed: pip install 'hipsync[demo]'")
+    from hipsync.host.installed import with_extra
+
+    raise ConfigError(f"a simulated band needs an extra (Bumble): `{with_extra('demo')}`")
 
 from hipsync.radio.simulation.air import Air
 from hipsync.radio.simulation.peripheral import Bond
