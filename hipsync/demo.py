@@ -179,7 +179,7 @@ async def live(
                 address=ADDRESS,
                 advertised_name=name,
                 simulated=True,
-                vouches=able.wear or able.sleep or able.heart_rate,
+                vouches=able.wear,
                 reports_wear=able.wear,
                 now=clock.now(),
             )

@@ -47,18 +47,21 @@ _LEFT_OPEN = frozenset({MISSING, NOT_WORN})
 _IS_STILL = bytes(code in {AWAKE, STILL} for code in range(256))
 """A table for `bytes.translate`: 1 for the codes of a minute that is still if it has no steps."""
 
-STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END, UPRIGHT, SEATED, USED, STOOD = (1 << bit for bit in range(10))
+STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END, UPRIGHT, SEATED, USED, STOOD, HEARD = (
+    1 << bit for bit in range(11)
+)
 """Flags of a minute, which can be combined.
 
 STANDING: the band says, by its state, that its wearer stood. ALIVE: there is a step, or the band says that its wearer
 is awake; a heart rate is no sign of life, because sleepers have one, and nor is a posture. VOUCHED: the minute comes
-from a band that reports wear, sleep or heart rate, so its stillness is that of a person. SLOT_END: the last minute of a
-slot. RIDING: the band says that its wearer rode a bicycle, or rowed; the minute is MOVING. RIDE_END: the last minute of
-a ride that a band recorded as a whole. UPRIGHT: a band says that its wearer stood, walked or ran. SEATED: a band says
-that its wearer sat or lay. Both together come from bands that contradict each other, and say nothing (`posture`). USED:
-this computer was used, at a desk for sitting; no band says that, so `timeline` never sets it. STOOD: as STANDING, but
-for where posture is trusted: there a posture that the band gives beside its state speaks in place of that, as in
-UPRIGHT and SEATED.
+from a band that vouches for all its minutes (`Source.vouches`), so its stillness is that of a person. HEARD: another
+band found a heart rate, or said itself that it was worn, that its wearer slept or was awake, within `WORD_MINUTES` of
+the minute. SLOT_END: the last minute of a slot. RIDING: the band says that its wearer rode a bicycle, or rowed; the
+minute is MOVING. RIDE_END: the last minute of a ride that a band recorded as a whole. UPRIGHT: a band says that its
+wearer stood, walked or ran. SEATED: a band says that its wearer sat or lay. Both together come from bands that
+contradict each other, and say nothing (`posture`). USED: this computer was used, at a desk for sitting; no band says
+that, so `timeline` never sets it. STOOD: as STANDING, but for where posture is trusted: there a posture that the band
+gives beside its state speaks in place of that, as in UPRIGHT and SEATED.
 """
 
 FINE_MINUTES = 5
@@ -73,6 +76,11 @@ DOUBTFUL_MINUTES = 180
 """Stillness that lasts at least this long is doubtful unless its minutes are `VOUCHED`: the band may lie on a table."""
 NIGHT_MINUTES = 90
 """As `DOUBTFUL_MINUTES`, for stillness that begins at night (`hipsync.core.nights`): most likely somebody is in bed."""
+WORD_MINUTES = 30
+"""How far a heart rate and a band's own word reach, where a band's minutes do not say whether it was worn.
+
+A run of stillness is vouched for if one of them lies within so many minutes of each of its minutes. The word that it
+was taken off is believed for so long, too."""
 HEART_WINDOW_MINUTES, HEART_ENOUGH_MINUTES, HEART_GAP_MINUTES = 120, 96, 10
 """When a missing heart rate means that the band was taken off.
 
@@ -80,6 +88,8 @@ It does if there is none for more than 10 minutes, but there was one in at least
 """
 
 _OFF = frozenset({State.NOT_WORN, State.CHARGING})
+_WORDS = frozenset(State) - _OFF
+"""What a band says only while somebody wears it."""
 _SAID = {
     State.SITTING: ALIVE | SEATED,
     State.STANDING: ALIVE | UPRIGHT | STANDING | STOOD,
@@ -106,9 +116,11 @@ class Source(NamedTuple):
     counters: Sequence[Counter] = ()
     wears: Sequence[Wear] = ()
     vouches: bool = False
-    """Whether the band reports wear, sleep or heart rate itself, so that its stillness is never doubtful."""
+    """Whether the band vouches for all its minutes, so that its stillness is never doubtful. If not, that is a fact of
+    each minute: what was heard near it (`HEARD`)."""
     reports_wear: bool = False
-    """Whether the band says itself when it is not worn; if not, a missing heart rate may show it."""
+    """Whether the band's minutes say when it is not worn. If not, a missing heart rate may show it, and a `Wear` is
+    believed for `WORD_MINUTES`."""
     workouts: Sequence[Workout] = ()
     minutes: MinuteEpochs = MinuteEpochs()
 
@@ -141,7 +153,7 @@ class Timeline(NamedTuple):
     width: bytearray
     """Length in minutes of the epoch that decided about a minute; 0 where none did."""
     doubtful: bytes = b""
-    """A byte a minute: 1 in a long stillness without the flag `VOUCHED`, in which the band may lie on a table."""
+    """A byte a minute: 1 in a long stillness that nothing vouches for, in which the band may lie on a table."""
     unplaced: Sequence[tuple[int, int]] = ()
     """Pairs of (minute, steps): the steps count for the day in which that minute lies, but for no single minute."""
     clusters: Sequence[tuple[int, int]] = ()
@@ -199,7 +211,7 @@ def timeline(
     unplaced: list[UnplacedSteps] = []
     for source in sources:
         minutes = source.all_minutes()
-        unworn = _taken_off(source.wears, last) if source.reports_wear else _unworn_by_heart(minutes)
+        unworn = _unworn(source, minutes, last)
         growths = list(differences(source.counters, zones))
         vouched = VOUCHED if source.vouches else 0
         _place_minutes(line, slept, minutes, vouched, unworn)
@@ -208,6 +220,8 @@ def timeline(
         _place_counters(line, unplaced, growths, vouched, zones)
     for source in sources:
         _place_rides(line, source.workouts)
+        if not source.vouches:
+            _place_words(line, source)
     for at, (flags, asleep) in enumerate(zip(line.flags, slept, strict=True)):
         if flags & RIDING:
             _ride(line, at)
@@ -406,12 +420,45 @@ def _ride(line: Timeline, at: int) -> None:
     line.code[at] = MOVING
 
 
-def _taken_off(wears: Sequence[Wear], last: int) -> frozenset[int]:
-    """Whole minutes between taking the band off and putting it on; up to `last` if it was not put on again."""
+def _place_words(line: Timeline, source: Source) -> None:
+    """Mark the minutes around each heart rate, and around each word of the band that somebody wears it.
+
+    Such words are that its wearer slept, sat, stood, walked, ran or rode, and that the band is worn.
+    """
+    minutes = source.all_minutes()
+    heard = {
+        minute
+        for minute, state, pulse in zip(minutes.starts, minutes.states, minutes.pulses, strict=True)
+        if pulse or state in _WORDS
+    }
+    for epoch in source.epochs:
+        if epoch.length > MINUTE and (epoch.heart_rate or epoch.state in _WORDS):
+            heard.update(range(minute_of(epoch.start), minute_of(epoch.end)))
+    heard.update(minute_of(wear.at) for wear in source.wears if wear.worn)
+    marked = line.first
+    for minute in sorted(heard):
+        for each in range(max(minute - WORD_MINUTES, marked), min(minute + WORD_MINUTES + 1, line.last)):
+            line.flags[each - line.first] |= HEARD
+        marked = max(marked, minute + WORD_MINUTES + 1)
+
+
+def _unworn(source: Source, minutes: MinuteEpochs, last: int) -> frozenset[int]:
+    """The minutes without the band, up to `last`, by what it says of wear or by its heart rates."""
+    if source.reports_wear:
+        return _taken_off(source.wears, last, last)
+    return _unworn_by_heart(minutes) | _taken_off(source.wears, last, WORD_MINUTES)
+
+
+def _taken_off(wears: Sequence[Wear], last: int, reach: int) -> frozenset[int]:
+    """Whole minutes between taking the band off and putting it on, `reach` of them at most.
+
+    They go up to `last` if it was not put on again.
+    """
     unworn: set[int] = set()
     for wear, after in pairwise([*wears, None]):
         if wear is not None and not wear.worn:
-            unworn.update(range(minute_of(wear.at) + 1, last if after is None else minute_of(after.at)))
+            first, end = minute_of(wear.at) + 1, last if after is None else minute_of(after.at)
+            unworn.update(range(first, min(end, first + reach)))
     return frozenset(unworn)
 
 
@@ -464,13 +511,16 @@ def heartless_since(source: Source, minute: int) -> int:
 
 
 def _doubtful(line: Timeline, nights: Nights) -> bytes:
-    """The array `Timeline.doubtful`: 1 in each long run without a step and without the flag `VOUCHED`.
+    """The array `Timeline.doubtful`: 1 in each long run without a step for which nothing vouches.
 
-    A run that begins in the night is long sooner than one that begins in the day.
+    Such a run has no minute with the flag `VOUCHED`, and one without the flag `HEARD`. A run that begins in the night
+    is long sooner than one that begins in the day.
     """
     doubtful = bytearray(len(line.code))
     for start, end in zero_runs(line, vouched=False):
-        if end - start >= DOUBTFUL_MINUTES or (end - start >= NIGHT_MINUTES and nights.contain(line.first + start)):
+        if end - start < NIGHT_MINUTES or all(flags & HEARD for flags in line.flags[start:end]):
+            continue
+        if end - start >= DOUBTFUL_MINUTES or nights.contain(line.first + start):
             doubtful[start:end] = b"\1" * (end - start)
     return bytes(doubtful)
 

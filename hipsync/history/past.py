@@ -22,6 +22,7 @@ from hipsync.core.timeline import (
     HEART_GAP_MINUTES,
     HEART_WINDOW_MINUTES,
     USED,
+    WORD_MINUTES,
     Source,
     Timeline,
     heartless_since,
@@ -216,13 +217,14 @@ class DaysBefore:
 def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, now: datetime) -> bool:
     """Whether loading more could change a stretch that touches `[start, end)`.
 
-    The start of the timeline is certain only after `HEART_WINDOW_MINUTES`: no part of the rule looks back further.
+    The start of the timeline is certain only after `HEART_WINDOW_MINUTES`: no part of the rule looks back further. Its
+    end is certain only `WORD_MINUTES` before: what comes then may vouch for stillness.
     """
-    if not found.stretches:
-        return False
-    settled, last = instant_of(line.first + HEART_WINDOW_MINUTES), found.stretches[-1]
+    settled, heard = instant_of(line.first + HEART_WINDOW_MINUTES), instant_of(line.last - WORD_MINUTES)
     early = any(stretch.start < settled and stretch.end > start for stretch in found.stretches)
-    late = last.ended_by is None and last.start < end and line.last < minute_of(now)
+    late = line.last < minute_of(now) and any(
+        stretch.start < end and (stretch.ended_by is None or stretch.end > heard) for stretch in found.stretches
+    )
     return early or late
 
 

@@ -35,7 +35,7 @@ TABLES: Mapping[str, Meaning] = {
             "address": "Bluetooth address; none for an import and for a forgotten band",
             "advertised_name": "the name that it shows",
             "simulated": "1: made up",
-            "vouches": "1: it reports wear, sleep or heart rate, so that stillness is believed",
+            "vouches": "1: its stillness is believed; 0: only near a heart rate, or a word of its own that it is worn",
             "reports_wear": "1: it says itself when it is not worn",
             "added": f"when ({SECONDS})",
         },

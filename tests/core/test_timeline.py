@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -299,6 +300,80 @@ class TestDoubt:
 
     def test_a_band_that_reports_wear_is_believed(self) -> None:
         assert not any(line(Source(day("400m sit"), vouches=True), size=400).doubtful)
+
+    @staticmethod
+    def doubted(told: Sequence[tuple[int, int | None, State | None]], wears: Sequence[Wear] = ()) -> list[int]:
+        """The doubtful minutes of a band whose minutes do not say whether it was worn; they begin at 9:00."""
+        epochs = [
+            Epoch(at(540 + n), MINUTE, steps, heart_rate=bpm, state=state) for n, (steps, bpm, state) in enumerate(told)
+        ]
+        found = line(Source(epochs, wears=wears), size=len(told), start=at(540)).doubtful
+        return [n for n, each in enumerate(found) if each]
+
+    def still(self, size: int, pulses: Sequence[int], state: State | None = None) -> list[int]:
+        """The doubtful ones of so many still minutes, with a pulse or a state in some."""
+        words = dict.fromkeys(pulses, (0, None, state) if state else (0, 64, None))
+        return self.doubted([words.get(n, (0, None, None)) for n in range(size)])
+
+    def test_a_pulse_within_thirty_minutes_of_each_minute_vouches_for_a_run(self) -> None:
+        assert self.still(200, [30, 91, 152, 169]) == []
+        assert self.still(200, [30, 91, 152, 182]) == []
+        assert self.still(200, [31, 91, 152, 182]) == list(range(200))  # the first minute is 31 from it
+        assert self.still(200, [30, 92, 153, 183]) == list(range(200))  # minute 61 is 31 from both
+        assert self.still(200, [30, 91, 152, 168]) == list(range(200))  # the last minute is 31 from it
+        assert self.still(179, [0]) == []
+
+    @pytest.mark.parametrize("state", [State.SITTING, State.STANDING, State.WALKING])
+    def test_the_band_s_own_word_that_somebody_is_awake_vouches_as_a_pulse_does(self, state: State) -> None:
+        assert self.still(200, [30, 91, 152, 182], state) == []
+        assert self.still(200, [30, 91, 152], state) == list(range(200))
+
+    def test_sleep_vouches_for_the_half_hour_beside_it_alone(self) -> None:
+        asleep = (0, None, State.ASLEEP)
+        run = [(0, None, None)] * 200
+        assert self.doubted([asleep, *run, asleep]) == list(range(1, 201))
+
+    def test_steps_and_postures_vouch_for_nothing(self) -> None:
+        assert self.doubted([(90, None, None), *[(0, None, None)] * 200, (90, None, None)]) == list(range(1, 201))
+
+    def test_that_it_is_worn_is_believed_for_half_an_hour_and_that_it_is_not_too(self) -> None:
+        run: list[tuple[int, int | None, State | None]] = [(0, None, None)] * 200
+        said = [Wear(at(540 + n), True) for n in (30, 91, 152, 182)]
+        assert self.doubted(run, said) == []
+        assert self.doubted(run, said[:3]) == list(range(200))
+        codes = list(line(Source(minutes([0] * 60), wears=[Wear(at(5), False)]), size=60).code)
+        assert codes == [AWAKE] * 6 + [NOT_WORN] * 30 + [AWAKE] * 24
+        again = [Wear(at(5), False), Wear(at(12), True)]
+        codes = list(line(Source(minutes([0] * 60), wears=again), size=60).code)
+        assert codes == [AWAKE] * 6 + [NOT_WORN] * 6 + [AWAKE] * 48
+
+    @given(
+        st.lists(
+            st.tuples(st.sampled_from([7, 31, 32, 61, 62, 100]), st.sampled_from(["still", "pulse", "step", "asleep"])),
+            min_size=1,
+            max_size=12,
+        )
+    )
+    def test_any_day_is_that_of_a_second_calculation(self, parts: list[tuple[int, str]]) -> None:
+        """Each part is so many still minutes, and one minute of that sort at its end."""
+        told: list[tuple[int, int | None, State | None]] = []
+        for size, last in parts:
+            told += [(0, None, None)] * size
+            told.append(
+                (int(last == "step"), 64 if last == "pulse" else None, State.ASLEEP if last == "asleep" else None)
+            )
+        told = told[:779]  # until 21:59, for at night 90 minutes are enough
+        words = [n for n, (_, bpm, state) in enumerate(told) if bpm or state]
+        expected: list[int] = []
+        run: list[int] = []
+        for n in range(len(told) + 1):
+            if n < len(told) and told[n][0] == 0 and told[n][2] is None:
+                run.append(n)
+                continue
+            near = all(any(abs(each - word) <= 30 for word in words) for each in run)
+            expected += run if len(run) >= 180 and not near else []
+            run = []
+        assert self.doubted(told) == expected
 
     def test_inferred_zeros_count_towards_it(self) -> None:
         still = [Epoch(at(i * 15), 15 * MINUTE, 0, inferred=True) for i in range(12)]

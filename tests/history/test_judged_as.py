@@ -19,6 +19,7 @@ DIGESTS = {
     3: "19f33ac44847a527",
     4: "332553bb45d39f08",
     5: "428ce45498093f3c",
+    6: "4b503fd5f76dabb1",
 }
 """For each version, the digest of the code that judged."""
 

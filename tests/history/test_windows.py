@@ -291,3 +291,33 @@ def test_a_wrong_count_of_yesterday_says_nothing_of_today() -> None:
         *(Counter(day + hour * HOUR, steps) for hour, steps in ((9, 9100), (9.1, 65000), (10, 9200))),
     ]
     same([Told(counters=read)], UTC_ONLY)
+
+
+# ------------------------------------------------------------------ a word near a still run
+
+
+@pytest.mark.parametrize("first", [10, 12], ids=["just before what is loaded first", "well within it"])
+@pytest.mark.parametrize("last", [6, 4], ids=["just after what is loaded first", "well within it"])
+@pytest.mark.parametrize("lacks", [None, "first", "last"])
+def test_what_vouches_for_a_still_run_may_lie_beyond_what_was_loaded_first(
+    first: int, last: int, lacks: str | None
+) -> None:
+    """A run from the evening before to the morning after, with a pulse each 50 minutes, and one beyond either end.
+
+    Six hours before and after the day are loaded at first. The run begins after a walk 20 minutes after a pulse, and
+    ends before a walk 20 minutes before one; without either pulse some of its minutes have none within 30.
+    """
+    begin, end = (24 + 8 + first) * 60 + 10, (72 + last) * 60 - 10  # minutes after START; the day is from 48 h to 72 h
+    pulses = {begin - 20 if lacks != "first" else -1, end + 20 if lacks != "last" else -1}
+    inner = range(begin + 41, end - 40, 50)
+    pulses |= {*inner, end - 40}
+    epochs = [
+        Epoch(at(n), MINUTE, 0 if begin <= n < end else 90 if n in {begin - 2, begin - 1, end, end + 1} else 0,
+              heart_rate=64 if n in pulses else None)
+        for n in range(begin - 30, end + 30)
+    ]  # fmt: skip
+    told = [Told(epochs, vouches=False)]
+    where = Zones([], "UTC")
+    same(told, where)
+    kinds = from_store(told, where, MIDDLE).kinds
+    assert (Kind.UNKNOWN in {KINDS[kind] for kind in kinds}) is (lacks is not None)
