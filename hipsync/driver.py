@@ -239,7 +239,8 @@ class Abilities:
     battery: bool = False
     """Whether the band reports the charge of its battery."""
     wear: bool = False
-    """Whether the band reports if it is being worn."""
+    """Whether the minutes that the band reports say if it was worn. A band that says so only now and then, by `Wear`,
+    cannot."""
     sleep: bool = False
     """Whether the band reports when its wearer sleeps."""
     heart_rate: bool = False
@@ -253,6 +254,9 @@ class Abilities:
 
 Row = Mapping[str, int | None]
 """One row of a table, as the values of its cells by column; None is SQL's NULL."""
+MIDNIGHT = "the wearer's midnight"
+"""A column that no table has. Where `Samples.columns` names it, each row has there the last local midnight before its
+time, in seconds since 1970, for totals that begin anew then."""
 
 
 class LeftOut(NamedTuple):
@@ -261,6 +265,26 @@ class LeftOut(NamedTuple):
     why: str
     """The end of a sentence that begins with "12 rows", such as "without steps"."""
     rows: int = 1
+
+
+class Slept(NamedTuple):
+    """The wearer slept in `[start, end)`; without `asleep`, was awake then, though a longer sleep covers it."""
+
+    start: datetime
+    end: datetime
+    asleep: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SleepTable:
+    """A table in another program's database that says when wearers slept, while the samples beside it do not."""
+
+    name: str
+    columns: Sequence[str]
+    """The columns to read, besides the one that holds the time. One that the table lacks is None in each row."""
+    spans: Callable[[Iterator[tuple[datetime, Row]]], Iterator[Slept | LeftOut]]
+    """Turns the rows of one band, in order of time, into spans, in order of their starts. Those that are told as
+    `LeftOut` are counted for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +296,8 @@ class Samples:
     epochs: Callable[[Iterator[tuple[datetime, Row]]], Iterator[Epoch | LeftOut]]
     """Turns the rows of one band, in order of time, into epochs, one for each time. Rows with no data, or with
     impossible data, are left out; those that are told as `LeftOut` are counted for the user."""
+    sleep: Sequence[SleepTable] = ()
+    """Tables that say which of these epochs were asleep; those that the database lacks are passed over."""
 
 
 class Dialogue(Protocol):
@@ -330,6 +356,14 @@ async def _has_no_open(_: Link, __: Session) -> Sequence[Reading]:
     raise TypeError("this driver has a dialogue (`Driver.begin`), and no `open` of its own")
 
 
+def _refuses_nothing(_: Advertisement) -> str | None:
+    return None
+
+
+def _knows_no_name(_: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
     """One family of bands.
@@ -382,12 +416,37 @@ class Driver:
     """How to read this family's samples from Gadgetbridge's database, by the name of the table that holds them."""
     begin: Callable[[Link, Session], Dialogue] | None = None
     """Begins a dialogue, which does nothing yet, over a new connection. None if the driver has `open` instead."""
+    refusal: Callable[[Advertisement], str | None] = _refuses_nothing
+    """Returns why a device that `matches` does not take is none of this family's, though it looks like one or is known
+    by name: what it is, and what to do here, as words that follow its name and a colon. None for every other device."""
+    knows_name: Callable[[str], bool] = _knows_no_name
+    """Returns whether a name alone is that of a model of this family, for bands that `matches` knows by more than that.
+    By it a band is found that was paired with a generic driver, when nothing but its name is stored."""
 
     @property
     def held(self) -> bool:
         """Whether to stay connected to bands of this family of which nothing else is known (`Abilities.held`)."""
         live = self.abilities.live if self.begin is not None else self.watch is not None
         return replace(self.abilities, live=live).held
+
+
+@dataclass(frozen=True, slots=True)
+class Undriven:
+    """A family of bands that hipsync knows by name, and has no driver for; entry points of `hipsync.undriven` name it.
+
+    It is asked only about a device that no driver of a family takes. When its driver comes, what it holds moves there.
+    """
+
+    key: str
+    """The key that its driver would have. Bands imported from Gadgetbridge are stored under it, so that a driver that
+    comes later goes on with their data."""
+    label: str
+    refusal: Callable[[Advertisement], str | None]
+    """As `Driver.refusal`, for every device of this family."""
+    abilities: Abilities = Abilities()
+    """What its stored minutes say."""
+    gadgetbridge: Mapping[str, Samples] = field(default_factory=dict[str, "Samples"])
+    """As `Driver.gadgetbridge`."""
 
 
 def __getattr__(name: str) -> object:

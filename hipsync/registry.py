@@ -7,17 +7,21 @@ stops the program.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
-from hipsync.driver import Advertisement, Driver
+from hipsync.driver import Advertisement, Driver, Undriven
 from hipsync.errors import ConfigError
 from hipsync.evidence import Proof, proof_of
 from hipsync.simulated import Simulator
 
 log = logging.getLogger(__name__)
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 OURS = "hipsync_devices."
 """The module prefix of the entry points that come with hipsync."""
@@ -31,6 +35,22 @@ def drivers() -> Mapping[str, Driver]:
     for key in found.keys() - good.keys():
         log.error("driver %s is left out: it is not a hipsync Driver, or failed to import", key)
     return good
+
+
+@cache
+def undriven() -> Mapping[str, Undriven]:
+    """Import and return the families that hipsync knows by name and has no driver for, by key.
+
+    One that fails to import is logged and left out, as is one whose key is that of a driver.
+    """
+    points = _chosen("hipsync.undriven")
+    found = {key: _loaded(points[key]) for key in points.keys() - _chosen("hipsync.drivers").keys()}
+    return {key: family for key, family in sorted(found.items()) if isinstance(family, Undriven)}
+
+
+def families() -> Mapping[str, Driver | Undriven]:
+    """Return all families that hipsync knows, by key, with a driver or without one."""
+    return {**undriven(), **drivers()}
 
 
 def kinds() -> Sequence[str]:
@@ -66,16 +86,58 @@ def proof(key: str) -> Proof:
 def claimants(advertisement: Advertisement, known: Mapping[str, Driver]) -> Sequence[Driver]:
     """Return the drivers in `known` that recognise a device, in order of key, generic ones last.
 
-    Users are offered the first one. A driver that raises an exception is logged and left out.
+    Users are offered the first one. A device that a family refuses is left to none of the generic ones. A driver that
+    raises an exception is logged and left out.
     """
-    taken: list[Driver] = []
-    for key in sorted(known, key=lambda key: (known[key].generic, key)):
-        try:
-            if known[key].matches(advertisement):
-                taken.append(known[key])
-        except Exception:
-            log.exception("driver %s failed to judge an advertisement", key)
-    return taken
+    taken = [
+        known[key] for key in sorted(known) if not known[key].generic and _judged(known[key].matches, advertisement)
+    ]
+    if not taken and _refused(advertisement, known) is not None:
+        return []
+    return taken + [driver for driver in _generic(known) if _judged(driver.matches, advertisement)]
+
+
+def refusal(advertisement: Advertisement, known: Mapping[str, Driver]) -> str | None:
+    """Return why no driver takes a device that hipsync knows: what it is, and what to do here, to follow its name.
+
+    None for a device that a driver in `known` takes, and for one that nobody knows.
+    """
+    if claimants(advertisement, known) or (why := _refused(advertisement, known)) is None:
+        return None
+    broadcast = next((each.key for each in _generic(known) if _judged(each.matches, advertisement)), None)
+    return why if broadcast is None else f"{why}; `--driver {broadcast}` takes only what it broadcasts"
+
+
+def family_of(name: str, known: Mapping[str, Driver]) -> Driver | None:
+    """Return the driver of the family whose model has this name; None if there is none, or if it is generic."""
+    return next(
+        (
+            known[key]
+            for key in sorted(known)
+            if not known[key].generic
+            and (_judged(known[key].knows_name, name) or _judged(known[key].matches, Advertisement(name)))
+        ),
+        None,
+    )
+
+
+def _refused(advertisement: Advertisement, known: Mapping[str, Driver]) -> str | None:
+    """What the first family that refuses a device says."""
+    families: Sequence[Driver | Undriven] = [*(known[key] for key in sorted(known)), *undriven().values()]
+    return next(filter(None, (_judged(family.refusal, advertisement) for family in families)), None)
+
+
+def _generic(known: Mapping[str, Driver]) -> Sequence[Driver]:
+    return [known[key] for key in sorted(known) if known[key].generic]
+
+
+def _judged(judge: Callable[[S], T], seen: S) -> T | None:
+    """What a driver says of a name or an advertisement; None if it fails, which is logged."""
+    try:
+        return judge(seen)
+    except Exception:
+        log.exception("%s failed to judge a device", getattr(judge, "__module__", "a driver"))
+        return None
 
 
 def _chosen(group: str) -> Mapping[str, EntryPoint]:

@@ -29,7 +29,7 @@ from hipsync.host.lock import running
 from hipsync.host.zone import zone_of_host
 from hipsync.instants import is_believed
 from hipsync.model import Band, Desk
-from hipsync.registry import drivers
+from hipsync.registry import drivers, family_of
 from hipsync.report.pen import padded, wide
 from hipsync.service.clock_steps import steps_from_json
 from hipsync.service.contact import EARLIEST_YEAR
@@ -224,6 +224,7 @@ def _bands(app: App) -> Iterator[Finding]:
     known = drivers()
     for contacts in found:
         name, driver = contacts.band.name, known.get(contacts.band.driver)
+        yield from _wrong_family(contacts.band, known)
         if (wrong := future_contact(contacts, zones)) is not None:
             yield Finding("clock", "look", f"{name}: {wrong}")
         if driver is None:
@@ -240,6 +241,17 @@ def _bands(app: App) -> Iterator[Finding]:
             yield Finding(name, "look", f"never synced. `hipsync sync {quote(name)}`")
         else:
             yield Finding(name, "fine", f"synced {zones.local(contacts.reached):%a %d %b %H:%M}")
+
+
+def _wrong_family(band: Band, known: Mapping[str, Driver]) -> Iterator[Finding]:
+    """Yield a finding if a band was paired as a standard sensor, and its name is that of a family."""
+    driver = known.get(band.driver)
+    if driver is None or not driver.generic or (family := family_of(band.advertised_name, known)) is None:
+        return
+    yield Finding(
+        band.name, "look", f"it was paired as a sensor that gives no more than it broadcasts, and is of a family that "
+        f"hipsync drives ({family.label}): `hipsync pair {band.address} --again` reads all of it, and its data stay",
+    )  # fmt: skip
 
 
 def _lacks_its_key(app: App, band: Band, driver: Driver) -> bool:

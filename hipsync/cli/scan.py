@@ -20,20 +20,27 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> None:
-    """List bands nearby, and which driver would take each.
+    """List bands nearby, and which driver would take each; or why none does, if hipsync knows the model.
 
     \b
     hipsync scan
     hipsync scan --seconds 30 --all
     """
     from hipsync.radio.scan import scan
-    from hipsync.registry import claimants, drivers
+    from hipsync.registry import claimants, drivers, refusal
 
     known = drivers()
     seen = asyncio.run(scan(app.adapter(), seconds))
     paired = _paired_addresses(app)
-    rows = [(device, [driver.key for driver in claimants(device.advertisement, known)]) for device in seen]
-    rows = [row for row in rows if everything or row[1] or row[0].address in paired]
+    rows = [
+        (
+            device,
+            [driver.key for driver in claimants(device.advertisement, known)],
+            refusal(device.advertisement, known),
+        )
+        for device in seen
+    ]
+    rows = [row for row in rows if everything or row[1] or row[2] or row[0].address in paired]
     if as_json:
         listed = [
             {
@@ -43,13 +50,14 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
                 "connected": device.rssi_dbm is None,
                 "drivers": takers,
                 "paired": device.address in paired,
+                **({} if why is None else {"reason": why}),
             }
-            for device, takers in rows
+            for device, takers, why in rows
         ]
         click.echo(json.dumps({"version": 1, "devices": listed}, indent=1))
         return
-    for device, takers in rows:
-        mark = "paired" if device.address in paired else ""
+    for device, takers, why in rows:
+        mark = "; ".join(filter(None, ("paired" if device.address in paired else "", why)))
         name = device.advertisement.name or "(no name)"
         click.echo(
             f"{device.address}  {signal_text(device)}  {takers[0] if takers else '-':<12}  {name:<24}  {mark}".rstrip()

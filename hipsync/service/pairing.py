@@ -22,7 +22,7 @@ from hipsync.conversation.dialogue import OpenDialogue
 from hipsync.driver import Abilities, Advertisement, Driver, Message, Secret, Session
 from hipsync.errors import ConfigError, DeviceError, NotAuthorised
 from hipsync.model import MINUTE, Band, Epoch, Info, Reading
-from hipsync.registry import claimants
+from hipsync.registry import claimants, refusal
 from hipsync.report.family_words import FIRST, Line, expected_epochs, family_lines
 from hipsync.service.contact import without_future
 from hipsync.store import Store
@@ -217,13 +217,17 @@ class Pairing:
                 return device
             raise DeviceError(f"{wanted.address} does not answer. {TURN_OFF}")
         bands = recognised(devices, self.drivers)
+        for device in devices:
+            if (why := refusal(device.advertisement, self.drivers)) is not None:
+                self.person.show(f"{device.advertisement.name or device.address}: {why}")
         if not bands:
             raise DeviceError(f"No band found. {TURN_OFF}")
         return bands[0] if len(bands) == 1 else await self.person.choose(bands)
 
     async def _pair_device(self, store: Store, device: InReach, wanted: Wanted) -> Band:
         driver, advertisement = _driver_for(device, wanted, self.drivers), device.advertisement
-        known = known_band(store, device.address, wanted, driver)
+        known = known_band(store, device.address, wanted, driver, self.drivers)
+        moves = known is not None and known.driver != driver.key
         need = driver.secret(advertisement)
         first = [FIRST] if self.simulated_key is None else []
         self.person.show_family(advertisement.name or device.address, [*family_lines(driver, need), *first])
@@ -231,7 +235,7 @@ class Pairing:
         session = Session(
             advertisement.name or "",
             key,
-            since=store.since(known.id, now=self.now()) if known else {},
+            since=store.since(known.id, now=self.now()) if known and not moves else {},
             pairing=self.simulated_key is None,
         )
         async with AsyncExitStack() as stack:
@@ -270,13 +274,17 @@ class Pairing:
             if known.address != newcomer.address:
                 self.person.show_step(f"This is {known.name!r} with a new address. Its data continue.")
             store.move_band(known.id, newcomer.address, advertised_name)
+            if known.driver != newcomer.driver.key:
+                wear = newcomer.driver.abilities.wear
+                store.give_to_family(known.id, newcomer.driver.key, vouches=wear, reports_wear=wear)
+                self.person.show_step(f"{known.name!r} is read as {newcomer.driver.label} from now on. Its data stay.")
         band = known or store.add_band(
             name=free_name(store, wanted.name or clean(advertised_name) or newcomer.driver.key),
             driver=newcomer.driver.key,
             address=newcomer.address,
             advertised_name=advertised_name,
             simulated=newcomer.simulated,
-            vouches=abilities.wear or abilities.sleep or abilities.heart_rate,
+            vouches=abilities.wear,
             reports_wear=abilities.wear,
             now=self.now(),
         )
@@ -368,6 +376,8 @@ def _driver_for(device: InReach, wanted: Wanted, drivers: Mapping[str, Driver]) 
         return drivers[wanted.kind]
     takers = claimants(device.advertisement, drivers)
     if not takers:
+        if (why := refusal(device.advertisement, drivers)) is not None:
+            raise ConfigError(f"{device.advertisement.name or device.address}: {why}")
         raise ConfigError(f"no driver takes {device.address}: name one with --driver (`hipsync drivers` lists them)")
     return takers[0]
 
@@ -375,18 +385,23 @@ def _driver_for(device: InReach, wanted: Wanted, drivers: Mapping[str, Driver]) 
 # ------------------------------------------------------------------ which band of the store it is
 
 
-def known_band(store: Store, address: str, wanted: Wanted, driver: Driver) -> Band | None:
+def known_band(
+    store: Store, address: str, wanted: Wanted, driver: Driver, drivers: Mapping[str, Driver]
+) -> Band | None:
     """Return the stored band that is paired again: the one with this address, or else with the wanted name.
 
     None if the band is new to the store. Raises `ConfigError` if a band has this address and nobody wanted it paired
-    again, or if it is of another kind.
+    again, or if it is of another kind. One that was paired as a standard sensor may turn out to be of any family.
     """
     known = next((band for band in store.bands() if band.address == address), None)
     if known is not None and not wanted.again:
         raise ConfigError(f"{known.name!r} is already paired. `--again` pairs it again and keeps its data.")
     if known is None and wanted.again and wanted.name is not None:
         known = next((band for band in store.bands() if band.name == wanted.name), None)
-    if known is not None and known.driver != driver.key:
+    if known is None or known.driver == driver.key:
+        return known
+    was_generic = known.driver in drivers and drivers[known.driver].generic
+    if driver.generic or not was_generic or known.address != address:
         raise ConfigError(f"{known.name!r} is a band of kind {known.driver!r}, and this one is of kind {driver.key!r}")
     return known
 

@@ -71,6 +71,14 @@ class Bands(OpenFile):
                 (address, clean(advertised_name), band),
             )
 
+    def give_to_family(self, band: BandId, driver: str, *, vouches: bool, reports_wear: bool) -> None:
+        """Store that a band is of another family than it was paired as; all its readings stay."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE bands SET driver = ?, vouches = ?, reports_wear = ? WHERE id = ?",
+                (driver, vouches, reports_wear, band),
+            )
+
     def rename(self, band: BandId, name: str) -> None:
         """Give a band another name. Raises `StoreError` if another band has it."""
         with self.transaction() as db:

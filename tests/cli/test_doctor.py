@@ -212,3 +212,19 @@ def test_doctor_needs_no_bluetooth_where_every_band_is_simulated(tmp_path: Path)
         store.add_band(name="real", driver="huami", address="C0:02", now=machine.now)
     told = json.loads(machine.type("doctor", "--json").stdout)["findings"]
     assert next(each["text"] for each in told if each["what"] == "bluetooth") != "not needed"
+
+
+def test_a_watch_that_was_paired_as_a_strap_is_told_so(machine: Machine) -> None:
+    """docs/protocols/names.md: a Zepp watch that broadcasts was taken as a strap, while its family did not know it."""
+    with Store.open(machine.database) as store:
+        for number, name in enumerate(("Amazfit Balance", "Polar H10 12345678", "Amazfit Bip 6-1A2B")):
+            store.add_band(
+                name=name, driver="sig", address=f"C0:0{number}", advertised_name=name, now=NOW - timedelta(days=9)
+            )
+        store.add_band(name="mine", driver="huami", address="C0:09", advertised_name="Amazfit Bip 6", now=NOW)
+    done = machine.type("doctor", "--json")
+    found = [row for row in json.loads(done.stdout)["findings"] if "was paired as a sensor" in row["text"]]
+    assert [(row["what"], row["verdict"]) for row in found] == [
+        ("Amazfit Balance", "look"), ("Amazfit Bip 6-1A2B", "look")
+    ]  # fmt: skip
+    assert "`hipsync pair C0:00 --again` reads all of it, and its data stay" in found[0]["text"]

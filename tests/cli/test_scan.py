@@ -34,6 +34,20 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     return machine
 
 
+def test_a_known_model_that_no_driver_takes_is_listed_with_the_reason(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scan(*_: object) -> Sequence[NearbyDevice]:
+        name = "HUAWEI WATCH GT 4-A1B"
+        return [NearbyDevice("C0:07", -51, Advertisement(name), BLEDevice("C0:07", name, None))]
+
+    monkeypatch.setattr(scanning, "scan", scan)
+    why = "not reachable over Bluetooth LE: import from Gadgetbridge (`hipsync import gadgetbridge FILE`)"
+    assert machine.told("scan") == f"C0:07    -51 dBm  -             HUAWEI WATCH GT 4-A1B     {why}\n"
+    (listed,) = json.loads(machine.told("scan", "--json"))["devices"]
+    assert (listed["drivers"], listed["reason"]) == ([], why)
+
+
 def test_bands_are_listed_with_signal_driver_and_whether_they_are_paired(machine: Machine) -> None:
     assert machine.told("scan").splitlines() == [
         "C0:00    -48 dBm  huami         Mi Smart Band 5           paired",

@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
+from hipsync_devices.huami.models import model_on
 from hipsync_devices.huami.sim import Faults, MiBand
 from support.huami_bands import EVENING, KEY, LOGIN, Meeting, Script, meeting, met, played, uuid, wrote
 
@@ -496,3 +498,52 @@ def test_a_band_that_knows_no_login_of_this_kind_is_another_model() -> None:
         return (await meeting(Bare(""), Session(secret=KEY), clock)).error
 
     assert "another model" in str(run(story, NOW))
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "what"),
+    [
+        ("", "0000ff0f", "a Mi Band of the first generation"),
+        ("Mi Smart Band 4", "00000051", "Xiaomi's own protocol"),
+        ("Amazfit Balance", "0000005e", "Xiaomi's own protocol"),
+        ("Amazfit Balance", "", "another model, which hipsync cannot read"),
+    ],
+)
+def test_who_connects_to_something_else_is_told_what_it_is(name: str, there: str, what: str) -> None:
+    """docs/protocols/names.md, "After connecting": FF0F is a Mi Band 1; 0051 and 005e are Xiaomi's own protocol."""
+
+    class Other(Script):
+        def has(self, characteristic: str, service: str | None = None) -> bool:
+            return bool(there) and characteristic.startswith(there)
+
+    async def story(clock: FastClock) -> DeviceError | None:
+        return (await meeting(Other(""), Session(name, KEY), clock)).error
+
+    said = str(run(story, NOW))
+    assert what in said
+    assert "characteristic" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "newer"),
+    [
+        ("Amazfit GTR 9", ("0016", "0017"), True),  # the newer generation has no classic login
+        ("Amazfit GTR 9", ("0009", "0016", "0017"), False),
+        ("Amazfit GTR 9", ("0009",), False),
+        ("My watch", ("0016", "0017"), True),
+        ("Mi Smart Band 6", ("0016", "0017"), False),  # a name that is known decides
+        ("Amazfit Balance", ("0009",), True),
+    ],
+)
+def test_a_model_that_nobody_knows_is_read_by_the_login_that_it_has(
+    name: str, there: tuple[str, ...], newer: bool
+) -> None:
+    class Unknown(Script):
+        def has(self, characteristic: str, service: str | None = None) -> bool:
+            return characteristic in {uuid(short) for short in there}
+
+    async def story(clock: FastClock) -> bool:
+        conversation = Conversation(Unknown(""), zone=ZoneInfo("UTC"), now=clock.now)
+        return model_on(conversation.view(), name).newer
+
+    assert run(story, NOW) is newer

@@ -10,7 +10,7 @@ from hipsync.driver import Advertisement
 from hipsync.model import State
 from hipsync_devices.gatt import uuid16
 from hipsync_devices.huami import DRIVER
-from hipsync_devices.huami.models import MODELS, Model, model_of, record_size
+from hipsync_devices.huami.models import MODELS, NEWER, Model, model_of, record_size
 from hipsync_devices.huami.packets import FEE0, FEE1, decode_records, encode_record, state_of
 from support.huami_bands import EVENING
 
@@ -57,6 +57,10 @@ def advertised(name: str | None, *services: str) -> Advertisement:
         ("Amazfit Neo", 8, "given", 0x00, 0x80),
         ("Amazfit X", 8, "given", 0x00, 0x80),
         ("Zepp E", 8, "given", 0x00, 0x80),
+        ("Mi Band 2i", 4, "own", 0x08, 0),
+        ("Bip S Lite", 4, "given", 0x00, 0x80),
+        ("Amazfit Pop", 8, "given", 0x00, 0x80),
+        ("Amazfit Pop Pro", 8, "given", 0x00, 0x80),
     ],
 )
 @pytest.mark.parametrize("suffix", ["", " C8:0F:10:80:D0:21", " D021", "-D021"])
@@ -84,14 +88,34 @@ def test_a_proven_band_of_the_newer_generation_is_taken_and_needs_its_makers_key
     "name",
     [
         "MI", "MI1A", "MI1S", "Mi Band",  # the first generation, with the same service
-        "Mi Smart Band 7 Pro", "Xiaomi Smart Band 7 Pro A1B2", "Xiaomi Smart Band 8", "Amazfit Band 7", "Amazfit Bip 5",
-        "Amazfit GTR 3 Pro", "Amazfit GTR Mini", "Amazfit GTS 3", "Amazfit GTS 4 mini",
-        "Amazfit T-Rex 2", "Amazfit T-Rex 3", "Amazfit T-Rex Ultra",  # another protocol, or unproven
+        "Mi Smart Band 7 Pro", "Xiaomi Smart Band 7 Pro A1B2", "Xiaomi Smart Band 8",  # another protocol
+        "Amazfit GTR 5", "Amazfit GTS 5", "Amazfit T-Rex 4", "Amazfit Band 8", "Amazfit Cor 3", "Mi Smart Band 40",
+        "Amazfit GTR 42mm", "Amazfit GTR 47mm", "Active 2", "Cheetah", "Amazfit Band 7X",  # nobody knows them
         "Amazfit", "Mi Watch", "Xiaomi", "InfiniTime", "My Band", "Zepp", "Band 3 of Mi",
     ],
 )  # fmt: skip
 def test_another_generation_or_maker_is_left_alone_even_with_the_service(name: str) -> None:
     assert not DRIVER.matches(advertised(name, FEE0, FEE1))
+
+
+@pytest.mark.parametrize("name", NEWER)
+def test_a_model_of_the_newer_generation_is_taken_if_it_has_the_service_beside_its_name(name: str) -> None:
+    """docs/protocols/names.md: the plain words are too common, and a watch's side for calls has the name alone."""
+    for shown in (name, f"{name}-1A2B", f"{name} A1B2", name.lower()):
+        assert DRIVER.matches(advertised(shown, FEE0))
+        assert DRIVER.matches(Advertisement(shown, service_data={FEE0: b""}))
+        assert not DRIVER.matches(advertised(shown))
+        assert not DRIVER.matches(advertised(shown, uuid16(0x180D)))
+        assert DRIVER.secret(advertised(shown, FEE0)) == "given"
+        assert (model_of(shown).login, record_size(model_of(shown), None)) == ("newer", 8)
+    assert "the side of the watch for calls" in (DRIVER.refusal(advertised(f"{name}-1A2B")) or "")
+    assert DRIVER.refusal(advertised(name, FEE0)) is None
+
+
+def test_a_name_that_was_cut_or_goes_on_has_the_settings_of_the_model_that_it_begins_with() -> None:
+    """A band that was paired under such a name is read as before, though no new one is taken."""
+    assert model_of("Mi Smart Band 5 of mine") == model_of("Mi Smart Band 5")
+    assert not DRIVER.matches(advertised("Mi Smart Band 5 of mine", FEE0))
 
 
 @pytest.mark.parametrize("name", [None, ""])
@@ -128,6 +152,9 @@ def test_matching_takes_any_name(name: str, services: set[str]) -> None:
         ("Amazfit GTS", None, 4),
         ("Amazfit GTS", "", 4),
         ("Amazfit GTS", "V9", 8),
+        ("Amazfit GTR L", "V0.0.9.99", 4),
+        ("Amazfit GTR L", "V1.0.0.33", 8),
+        ("Amazfit GTS2 mini", "V0.0.1.1", 8),
         ("Amazfit GTS", "V0.0.9.x", 4),
         ("Amazfit GTS", "V9.²", 4),
         ("Amazfit GTS", "V" + "9" * 5000, 4),

@@ -17,7 +17,7 @@ from hipsync.conversation.dialogue import dialogue
 from hipsync.driver import Advertisement, Driver, Link, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, Counter, Epoch, Info, Reading
+from hipsync.model import MINUTE, Counter, Epoch, Info, Reading, Wear
 from hipsync.office_day import office_day, office_days
 from hipsync.radio.first_meeting import FirstMeeting, FirstMeetings
 from hipsync.radio.scan import Adapter, NearbyDevice
@@ -38,6 +38,7 @@ from hipsync.store import Store
 from hipsync.store.keys import KeyFile
 from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.huami.sim import MiBand
+from hipsync_devices.huami.sim_2021 import MiBand7
 from hipsync_devices.infinitime.sim import PineTime
 from support.plain_band import FIRST, SECOND_BAND
 
@@ -506,3 +507,70 @@ def test_a_wrong_key_leaves_nothing(home: Home) -> None:
         home.pair(mi_band(), FIRST, key=KEY[::-1])
     assert home.bands() == []
     assert not home.keys.path.exists()
+
+
+# ------------------------------------------------------------------ what hipsync knows and does not drive
+
+
+def of_name(name: str, *services: str) -> NearbyDevice:
+    return NearbyDevice(FIRST, -60, Advertisement(name, frozenset(services)), BLEDevice(FIRST, name, None))
+
+
+def test_a_known_model_that_no_driver_takes_is_named_with_the_reason_and_what_to_do(home: Home) -> None:
+    async def story(clock: FastClock) -> None:
+        radio = DirectRadio(of_name("HUAWEI WATCH GT 4-A1B"), None, clock)
+        with pytest.raises(DeviceError, match="No band found"):
+            await home.pairing(radio, clock).pair(Wanted())
+        with pytest.raises(ConfigError, match="HUAWEI WATCH GT 4-A1B: not reachable over Bluetooth LE: import from"):
+            await home.pairing(radio, clock).pair(Wanted(FIRST))
+        strap = DirectRadio(of_name("HUAWEI Band 8-A1B", HEART_RATE), None, clock)
+        with pytest.raises(ConfigError, match="`--driver sig` takes only what it broadcasts"):
+            await home.pairing(strap, clock).pair(Wanted(FIRST))
+
+    run(story, START)
+    told = [line for line in home.person.lines if not line.startswith("Looking")]
+    why = "not reachable over Bluetooth LE: import from Gadgetbridge (`hipsync import gadgetbridge FILE`)"
+    assert told == [f"HUAWEI WATCH GT 4-A1B: {why}"]
+
+
+# ------------------------------------------------------------------ a watch that was paired as a strap
+
+
+def zepp(life: Sequence[Epoch] = ()) -> MiBand7:
+    return MiBand7(life, name="Amazfit Balance", now=START, zone=ZONE, secret=KEY)
+
+
+def test_a_watch_that_was_paired_as_a_strap_moves_to_its_family_with_its_data(home: Home) -> None:
+    """Its stored minutes come whole, though those of the strap are newer."""
+    pulse = Epoch(START - MINUTE, MINUTE, 0, heart_rate=61)
+    with Store.open(home.database) as store:
+        band = store.add_band(
+            name="watch", driver="sig", address=FIRST, advertised_name="Amazfit Balance", now=START,
+            vouches=True, reports_wear=True,
+        )  # fmt: skip
+        store.append(band.id, [pulse, Wear(START - MINUTE, True)])
+    life = [Epoch(START - number * MINUTE, MINUTE, 7) for number in range(120, 60, -1)]
+    home.pair(zepp(life), FIRST, again=True)
+    with Store.read(home.database) as store:
+        (moved,) = store.bands()
+        assert (moved.id, moved.name, moved.driver) == (band.id, "watch", "huami")
+        assert (moved.vouches, moved.reports_wear) == (True, True)
+        found = store.epochs(band.id, START - timedelta(hours=3), START)
+        assert [epoch.steps for epoch in found if epoch.start < pulse.start] == [7] * 60
+        assert pulse in found
+        assert store.wears(band.id, START - timedelta(hours=1), START) == [Wear(START - MINUTE, True)]
+        assert home.keys.secret(moved) == KEY
+    assert "'watch' is read as Mi Band 2-7 and Amazfit of those generations from now on. Its data stay." in (
+        home.person.lines
+    )
+
+
+def test_only_a_strap_changes_its_family_and_only_at_its_own_address(home: Home) -> None:
+    with Store.open(home.database) as store:
+        store.add_band(name="strap", driver="sig", address=SECOND_BAND, advertised_name="Polar H10", now=START)
+    with pytest.raises(ConfigError, match="'strap' is a band of kind 'sig', and this one is of kind 'huami'"):
+        home.pair(zepp(), FIRST, again=True, name="strap")
+    with pytest.raises(ConfigError, match="is already paired"):
+        home.pair(zepp(), SECOND_BAND)
+    with Store.read(home.database) as store:
+        assert [(each.name, each.driver) for each in store.bands()] == [("strap", "sig")]

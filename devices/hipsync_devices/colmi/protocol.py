@@ -28,6 +28,10 @@ NEEDS = frozenset(
     {(packets.NOTIFY, b""), (packets.WRITE, bytes([packets.STEPS])), (packets.WRITE, bytes([packets.TOTALS]))}
 )
 """What the steps depend on; see `Driver.needs`."""
+STRANGER = (
+    "the ring has not the service of Colmi: it is of another make, such as Da Rings, jring, RWfit or SmartHealth, "
+    "whose rings have the same names; hipsync cannot read it"
+)
 REPLY = timedelta(seconds=3)
 TRIES = 2
 DAY_WITHIN = timedelta(seconds=30)
@@ -45,7 +49,7 @@ class Wire:
 
     async def open(self) -> None:
         if not self._link.has(packets.WRITE) or not self._link.has(packets.NOTIFY):
-            raise DeviceError("the ring has not the service of Colmi: is it another model?")
+            raise DeviceError(STRANGER)
         await self._link.subscribe(packets.NOTIFY)
 
     async def ask(self, request: Frame, tries: int = TRIES) -> bytes:

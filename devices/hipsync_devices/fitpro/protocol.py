@@ -56,7 +56,7 @@ The unfinished frame before it is dropped.
 MOST_FRAMES = 500
 """The most different frames that are accepted in one sync, because no band stores more than a year of days."""
 BUZZ = timedelta(seconds=3)
-STRANGER = "the band has not the service of FitPro: is it another model?"
+STRANGER = "the band has not the service of FitPro: it is another model, which hipsync cannot read"
 
 
 class Wire:

@@ -1,4 +1,4 @@
-"""Mi Band 2 to 7 and Amazfit watches: the Huami protocol in both its generations.
+"""Mi Band 2 to 7 and watches of Amazfit: the Huami protocol in both its generations.
 
 Live steps and text of the newer generation are not supported, because nobody has recorded them. Such bands buzz if they
 have the service Immediate Alert.
@@ -7,7 +7,7 @@ have the service Immediate Alert.
 from hipsync.driver import Abilities, Driver
 from hipsync.model import MINUTE
 from hipsync_devices.huami.gadgetbridge import TABLES
-from hipsync_devices.huami.models import matches, secret
+from hipsync_devices.huami.models import knows_name, matches, refusal, secret
 from hipsync_devices.huami.protocol import NEEDS, nudge, opened, sync, watch
 
 DRIVER = Driver(
@@ -24,4 +24,6 @@ DRIVER = Driver(
     watch=watch,
     nudge=nudge,
     gadgetbridge=TABLES,
+    refusal=refusal,
+    knows_name=knows_name,
 )

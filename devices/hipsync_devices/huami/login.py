@@ -9,7 +9,7 @@ from hipsync.errors import DeviceError, NoReply, NotAuthorised, UnexpectedReply
 from hipsync_devices.huami import packets
 from hipsync_devices.huami.auth import answer
 from hipsync_devices.huami.channel import Channel
-from hipsync_devices.huami.models import Model, model_of
+from hipsync_devices.huami.models import Model, model_on
 from hipsync_devices.huami.packets import Reply
 
 TAP_WITHIN = timedelta(seconds=35)
@@ -32,8 +32,8 @@ async def authenticate(link: Link, session: Session) -> None:
     wrong or nobody tapped the band, and `DeviceError` for any other failure.
     """
     if not link.has(packets.AUTHENTICATION):
-        raise DeviceError("the band has no login of the kind that this driver speaks: is it another model?")
-    key, model = key_of(session), model_of(session.name)
+        raise DeviceError(what_else(link))
+    key, model = key_of(session), model_on(link, session.name)
     await link.subscribe(packets.AUTHENTICATION)
     if session.pairing and model.secret == "own":  # noqa: S105  a kind of secret, not one
         await _store_key(link, model, key)
@@ -45,6 +45,15 @@ async def authenticate(link: Link, session: Session) -> None:
         await channel.close()
     else:
         _judge(status)
+
+
+def what_else(link: Link) -> str:
+    """Return what a device without a login of this family is, as one line."""
+    if link.has(packets.FIRST_GENERATION):
+        return "this is a Mi Band of the first generation, with another protocol: hipsync cannot read it"
+    if link.has(packets.XIAOMI_V1) or link.has(packets.XIAOMI_V2):
+        return "this band speaks Xiaomi's own protocol, not that of the Mi Bands up to 7: this driver cannot read it"
+    return "the band has no login of the kind that this driver speaks: it is another model, which hipsync cannot read"
 
 
 async def _prove(link: Link, model: Model, key: bytes) -> int:

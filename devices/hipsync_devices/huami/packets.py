@@ -29,6 +29,8 @@ DATA = vendor(0x0005)
 BATTERY = vendor(0x0006)
 REALTIME_STEPS = vendor(0x0007)
 AUTHENTICATION = vendor(0x0009)
+FIRST_GENERATION, XIAOMI_V1, XIAOMI_V2 = uuid16(0xFF0F), uuid16(0x0051), uuid16(0x005E)
+"""Characteristics of bands that speak something else: a Mi Band 1, and Xiaomi's own protocol in both its forms."""
 EVENTS = vendor(0x0010)
 CHUNKED = vendor(0x0020)
 

@@ -19,14 +19,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from hipsync.driver import Link, Message, Session
-from hipsync.errors import MalformedPacket, NoReply, UnexpectedReply
+from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
 from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Info, Reading
 from hipsync_devices import gatt
 from hipsync_devices.huami import packets
 from hipsync_devices.huami.channel import Channel
 from hipsync_devices.huami.chunked import TO_BAND, TO_PHONE
-from hipsync_devices.huami.login import REPLY_WITHIN, authenticate, key_of, reply_to
-from hipsync_devices.huami.models import UNKNOWN, Model, model_of, record_size
+from hipsync_devices.huami.login import REPLY_WITHIN, authenticate, key_of, reply_to, what_else
+from hipsync_devices.huami.models import UNKNOWN, UNKNOWN_NEWER, Model, model_of, model_on, record_size
 from hipsync_devices.huami.packets import Battery, CurrentTime, RealtimeSteps, Reply, Round
 from hipsync_devices.live_counter import utc_offset
 
@@ -65,7 +65,7 @@ async def opened(link: Link, session: Session) -> Sequence[Reading]:
 
     A battery report that makes no sense is left out, because it is no reason to lose the steps.
     """
-    newer = model_of(session.name).newer
+    newer = model_on(link, session.name).newer
     battery = await _opened_newer(link, session) if newer else await _opened_classic(link, session)
     info = Info(
         link.now(),
@@ -90,6 +90,8 @@ async def _opened_newer(link: Link, session: Session) -> Battery | None:
 
     Then the channel is closed, because nothing else needs it.
     """
+    if not Channel.on(link):
+        raise DeviceError(what_else(link))
     channel, battery = Channel(link), None
     await channel.log_in(key_of(session))
     with suppress(MalformedPacket, NoReply):
@@ -122,7 +124,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     The band keeps its minutes for other apps, unless `session.erase`. Then it may forget a round once all of it is
     stored, which a round with minutes from the future never is.
     """
-    model = model_of(session.name)
+    model = model_on(link, session.name)
     since = _whole_minute(session.since.get(Epoch, link.now() - FIRST_FETCH))
     size = record_size(model, await gatt.read_text(link, gatt.SOFTWARE_REVISION))
     patience = REPLY_WITHIN
@@ -198,7 +200,7 @@ async def _attempt(link: Link, since: datetime, size: int, model: Model) -> list
     await link.unsubscribe(packets.DATA)
     if end == NOTHING and not data:
         return []
-    size = _size(data, round_.count, size, sure=model is not UNKNOWN, checked=_checked(data, end))
+    size = _size(data, round_.count, size, sure=model not in {UNKNOWN, UNKNOWN_NEWER}, checked=_checked(data, end))
     return packets.decode_records(data, size, _whole_minute(round_.start), newer=model.newer)
 
 

@@ -8,7 +8,7 @@ from hipsync.driver import Abilities, Advertisement, Driver
 from hipsync_devices.lefun import packets, protocol
 from hipsync_devices.lefun.hours import HOUR
 
-NAMES = re.compile(r"Lefun|FT100|SB7\+|Bohemic|Vivitar", re.IGNORECASE)
+NAMES = re.compile(r"Lefun|FT100|SB7\+|\.?Bohemic|Vivitar|IMP-2027", re.IGNORECASE)
 """The complete names under which Lefun bands were seen; most sellers give them names of their own."""
 
 

@@ -17,7 +17,7 @@ REST = timedelta(seconds=10)
 """How long to wait for the rest of a faulty answer to go by; a day has at most 255 records."""
 DAY_WITHIN = timedelta(seconds=60)
 """The longest that the records of a day may take."""
-STRANGER = "the band has not the service of Lefun: is it another model?"
+STRANGER = "the band has not the service of Lefun: it is another model, which hipsync cannot read"
 
 
 class Wire:

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from hipsync.driver import Abilities, Advertisement, Driver
 from hipsync_devices.moyoung import protocol
 from hipsync_devices.moyoung.packets import FEEA
 
+NAME = re.compile(r"TG38([ _-][0-9A-Fa-f]{4})?")
+"""The one name that is known of a watch that does not always advertise its service."""
+SCOOTER = "Vidyut"
+"""The demonstration of an electric vehicle, which has the same service for its own commands."""
+
 
 def _matches(advertisement: Advertisement) -> bool:
     """Whether a watch advertises MoYoung's own service. Names prove nothing: sellers give these watches hundreds."""
+    if advertisement.name == SCOOTER:
+        return False
+    if NAME.fullmatch(advertisement.name or ""):
+        return True
     return FEEA in advertisement.services or FEEA in advertisement.service_data
+
+
+def _refusal(advertisement: Advertisement) -> str | None:
+    return "the computer of an electric vehicle, and no watch" if advertisement.name == SCOOTER else None
 
 
 DRIVER = Driver(
@@ -25,5 +40,6 @@ DRIVER = Driver(
     sync=protocol.sync,
     watch=protocol.watch,
     nudge=protocol.nudge,
+    refusal=_refusal,
     advice="It needs no key. It talks to one program at a time, so that Da Fit on the phone must not be connected.",
 )

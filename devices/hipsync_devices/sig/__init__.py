@@ -10,7 +10,16 @@ from hipsync_devices.sig.packets import RUNNING
 MEASURING = frozenset({gatt.HEART_RATE, RUNNING})
 
 
+MAKERS_OWN = frozenset(map(gatt.uuid16, (0xFEE0, 0xFEE7, 0xFEEA)))
+"""Services of bands that broadcast a heart rate beside a protocol of their own: Huami, SmartHealth rings, MoYoung. None
+has been seen beside a strap's."""
+SMART_HEALTH = 0x7810
+"""The company number of SmartHealth (YCBT) rings, whose heart rate stays silent until their own protocol starts it."""
+
+
 def _matches(advertisement: Advertisement) -> bool:
+    if SMART_HEALTH in advertisement.manufacturer_data or not MAKERS_OWN.isdisjoint(advertisement.services):
+        return False
     return not MEASURING.isdisjoint(advertisement.services)
 
 
