@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
     from click._termui_impl import ProgressBar
 
+    from hipsync.core.days import Zones
     from hipsync.formats.csv_minutes import Exported
     from hipsync.store import Store
 
@@ -93,14 +94,22 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
     hipsync import gadgetbridge Gadgetbridge.db --with-keys
 
     The file is not changed. Its bands become bands of yours, with the names that they have there; a second import adds
-    what is new. Paired they are not: `hipsync pair` does that, and goes on with what was imported.
+    what is new. Paired they are not: `hipsync pair` does that, and goes on with what was imported. This is also the way
+    for watches that hipsync does not reach, such as Huawei's: `hipsync scan` names them.
     """
     from hipsync.formats.gadgetbridge import import_devices, opened_export, stage_devices
-    from hipsync.registry import drivers
+    from hipsync.registry import families
     from hipsync.store.staging import Staging
 
-    known, now = drivers(), app.now()
-    with as_path(file) as path, opened_export(path, known) as source, Staging() as minutes:
+    def zones() -> Zones:
+        store = app.read_store()
+        if store is None:
+            return app.zones(None)
+        with store:
+            return app.zones(store)
+
+    known, now = families(), app.now()
+    with as_path(file) as path, opened_export(path, known, zones) as source, Staging() as minutes:
         devices = source.devices()
         if not devices:
             others = ", ".join(f"{count:,} rows of {table}" for table, count in sorted(source.unknown().items()))

@@ -1,41 +1,38 @@
 """What Gadgetbridge stored, read from its database or from the ZIP that it exports; neither is changed.
 
 Devices are rows of the table DEVICE, known by their address in IDENTIFIER. Samples have seconds since 1970, in some
-tables milliseconds. Each family's driver knows its own table of samples (`Driver.gadgetbridge`); others are left alone.
+tables milliseconds. Each family knows its own tables of samples, with a driver (`Driver.gadgetbridge`) or without one
+(`Undriven.gadgetbridge`); others are left alone.
 """
 
 from __future__ import annotations
 
 import contextlib
-import shutil
 import sqlite3
 import tempfile
-import zipfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from itertools import chain, count, islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from hipsync.driver import Driver, LeftOut, Row, Samples
-from hipsync.errors import ConfigError, InputError
+from hipsync.core.counters import midnight_s
+from hipsync.core.days import Zones
+from hipsync.driver import MIDNIGHT, Abilities, LeftOut, Row, Samples, SleepTable, Slept
+from hipsync.errors import InputError
+from hipsync.formats.gadgetbridge_file import copied
+from hipsync.formats.gadgetbridge_sleep import with_sleep
 from hipsync.formats.gadgetbridge_workouts import COLUMNS, KINDS, TABLE
 from hipsync.formats.meaning import wrong_epoch
 from hipsync.instants import is_believed
 from hipsync.model import Band, Charge, Epoch, Info, Reading, Workout, WorkoutKind
 from hipsync.store import Store
 from hipsync.store.file import lenient_text
-from hipsync.store.keys import parsed_key
 from hipsync.store.staging import Staging
-from hipsync.text import Json, clean, json_of
+from hipsync.text import clean
 
-MAGIC = b"SQLite format 3\0"
-UNPACKED_OF_ANY, UNPACKED_A_BYTE = 64 * 2**20, 50
-"""How many bytes a ZIP may unpack to: so many, and so many more for each of its bytes. A database of minutes is packed
-to a tenth; only what was made to fill a disk is packed to a thousandth."""
-PACKED_BY = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-"""How the files in a ZIP may be packed. These are unpacked piece by piece, and Gadgetbridge writes no other."""
 LONGEST_CELL = 2**20
 """How many bytes a cell of the database may have. A name and a version have some dozens."""
 TIME = "with a time that cannot be"
@@ -53,14 +50,28 @@ BATCH = 10_000
 """How many epochs are stored at a time."""
 
 
+class Family(Protocol):
+    """A family of bands, with or without a driver, as far as an import needs it."""
+
+    @property
+    def abilities(self) -> Abilities:
+        """What its minutes say."""
+        ...
+
+    @property
+    def gadgetbridge(self) -> Mapping[str, Samples]:
+        """How to read its samples, by the name of the table that holds them."""
+        ...
+
+
 class Device(NamedTuple):
-    """A band in Gadgetbridge's database, whose samples a driver knows."""
+    """A band in Gadgetbridge's database, whose samples a family knows."""
 
     number: int
     address: str
     name: str
     driver: str
-    """The key of the driver that knows most of its rows."""
+    """The key of the family that knows most of its rows."""
     firmware: str | None
     tables: Mapping[str, int]
     """How many rows it has in each table of samples in which it has any."""
@@ -71,16 +82,24 @@ class Device(NamedTuple):
 class GadgetbridgeExport:
     """An open database of Gadgetbridge."""
 
-    def __init__(self, db: sqlite3.Connection, drivers: Mapping[str, Driver], keys: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        families: Mapping[str, Family],
+        keys: Mapping[str, bytes],
+        zones: Callable[[], Zones] | None = None,
+    ) -> None:
+        """`zones` returns where the wearer was at which time; without it, every midnight is that of UTC."""
         self._db, self._keys = db, keys
+        self._zones = cache(zones or (lambda: Zones([], "UTC")))
         self._samples = {
-            table: (key, samples) for key, driver in drivers.items() for table, samples in driver.gadgetbridge.items()
+            table: (key, samples) for key, family in families.items() for table, samples in family.gadgetbridge.items()
         }
         self.left_out: Counter[str] = Counter()
         """How many rows were left out so far, by the reason."""
 
     def devices(self) -> list[Device]:
-        """The devices with samples that a driver knows.
+        """The devices with samples that a family knows.
 
         Raises `InputError` if this is not a database of Gadgetbridge, or is of a version that hipsync does not know.
         """
@@ -90,7 +109,8 @@ class GadgetbridgeExport:
         self._check("DEVICE", ("_id", "IDENTIFIER", "NAME"))
         counts: dict[int, dict[str, int]] = {}
         for table in self._samples.keys() & tables:
-            self._check(table, ("TIMESTAMP", "DEVICE_ID", *self._samples[table][1].columns))
+            columns = [column for column in self._samples[table][1].columns if column != MIDNIGHT]
+            self._check(table, ("TIMESTAMP", "DEVICE_ID", *columns))
             for number, rows in self._rows(f'SELECT "DEVICE_ID", count(*) FROM "{table}" GROUP BY 1'):  # noqa: S608  ours
                 counts.setdefault(number, {})[table] = rows
         alias = '"ALIAS"' if "ALIAS" in self._columns("DEVICE") else "NULL"
@@ -111,7 +131,7 @@ class GadgetbridgeExport:
         return found
 
     def unknown(self) -> dict[str, int]:
-        """Tables of activity samples that no driver knows, and how many rows they have."""
+        """Tables of activity samples that no family knows, and how many rows they have."""
         found: dict[str, int] = {}
         for table in self._tables() - self._samples.keys():
             if table.endswith("ACTIVITY_SAMPLE") and table.isidentifier():
@@ -123,7 +143,10 @@ class GadgetbridgeExport:
         """A device's epochs, table by table, in order of time. Raises `InputError`."""
         for table in device.tables:
             samples = self._samples[table][1]
-            for found in samples.epochs(self._stamped(table, samples, device, now)):
+            epochs = samples.epochs(self._stamped(table, samples.columns, device, now))
+            for sleep in samples.sleep:
+                epochs = with_sleep(epochs, self._slept(sleep, device, now))
+            for found in epochs:
                 if isinstance(found, LeftOut):
                     self.left_out[found.why] += found.rows
                 elif wrong_epoch(found, now) is None:
@@ -160,17 +183,33 @@ class GadgetbridgeExport:
             else:
                 self.left_out[WRONG] += 1
 
-    def _stamped(self, table: str, samples: Samples, device: Device, now: datetime) -> Iterator[tuple[datetime, Row]]:
-        """The rows of a device with their instants, in order; those with a time that cannot be right are counted."""
-        columns = ", ".join(f'"{column}"' for column in samples.columns)
+    def _slept(self, sleep: SleepTable, device: Device, now: datetime) -> Iterator[Slept | LeftOut]:
+        """When the wearer of a device slept, by one table; nothing if the database lacks it."""
+        if {"TIMESTAMP", "DEVICE_ID"} <= self._columns(sleep.name):
+            yield from sleep.spans(self._stamped(sleep.name, sleep.columns, device, now))
+
+    def _stamped(
+        self, table: str, columns: Sequence[str], device: Device, now: datetime
+    ) -> Iterator[tuple[datetime, Row]]:
+        """The rows of a device with their instants, in order; those with a time that cannot be right are counted.
+
+        A column that the table lacks is None in each row, and `MIDNIGHT` is what it stands for.
+        """
+        there = self._columns(table)
+        cells_of = ", ".join(f'"{column}"' if column in there else "NULL" for column in columns)
         at = f'iif("TIMESTAMP" >= {MILLISECONDS}, "TIMESTAMP" / 1000.0, "TIMESTAMP")'
-        sql = f'SELECT "TIMESTAMP", {columns} FROM "{table}" WHERE "DEVICE_ID" = ? ORDER BY {at}'  # noqa: S608  ours
+        sql = f'SELECT "TIMESTAMP", {cells_of} FROM "{table}" WHERE "DEVICE_ID" = ? ORDER BY {at}'  # noqa: S608  ours
         with _translated():
             for stamp, *cells in self._db.execute(sql, (device.number,)):
                 if not all(cell is None or isinstance(cell, int) for cell in (stamp, *cells)):
                     raise InputError(f"{table} holds {[stamp, *cells]!r:.100} where numbers belong")
                 if (instant := self._at(stamp, now)) is not None:
-                    yield instant, dict(zip(samples.columns, cells, strict=True))
+                    row = dict(zip(columns, cells, strict=True))
+                    yield instant, row | {MIDNIGHT: self._midnight(instant)} if MIDNIGHT in row else row
+
+    def _midnight(self, instant: datetime) -> int:
+        """The last midnight before an instant where the wearer was then, in seconds since 1970."""
+        return midnight_s(int(instant.timestamp()) - 1, self._zones().at(instant))
 
     def _at(self, stamp: object, now: datetime) -> datetime | None:
         """The instant of a row; None if it cannot be right, and then the row is counted in `left_out`."""
@@ -238,7 +277,7 @@ def stage_devices(
 
 
 def import_devices(
-    store: Store, export: GadgetbridgeExport, minutes: Staging, drivers: Mapping[str, Driver], now: datetime
+    store: Store, export: GadgetbridgeExport, minutes: Staging, families: Mapping[str, Family], now: datetime
 ) -> list[ImportedDevice]:
     """Store all that an export has of all devices, or nothing; return what was imported from each.
 
@@ -248,7 +287,7 @@ def import_devices(
     found: list[ImportedDevice] = []
     with store.transaction():
         for device in export.devices():
-            band = _band(store, device, drivers[device.driver], now)
+            band = _band(store, device, families[device.driver], now)
             stored = new = 0
             for batch in minutes.epochs(str(device.number)):
                 new += store.append(band.id, batch).new
@@ -262,7 +301,7 @@ def import_devices(
     return found
 
 
-def _band(store: Store, device: Device, driver: Driver, now: datetime) -> Band:
+def _band(store: Store, device: Device, family: Family, now: datetime) -> Band:
     """Return the band for a device, which was paired or imported before; else add one under a name that is free."""
     for band in store.bands():
         if band.driver == device.driver and not band.simulated:
@@ -271,106 +310,30 @@ def _band(store: Store, device: Device, driver: Driver, now: datetime) -> Band:
                 return band
     names = {band.name for band in store.bands()}
     name = next(each for each in chain([device.name], (f"{device.name} {n}" for n in count(2))) if each not in names)
-    able = driver.abilities
+    wear = family.abilities.wear
     return store.add_band(
-        name=name, driver=device.driver, advertised_name=device.name, now=now,
-        vouches=able.wear or able.sleep or able.heart_rate, reports_wear=able.wear,
-    )  # fmt: skip
+        name=name, driver=device.driver, advertised_name=device.name, now=now, vouches=wear, reports_wear=wear
+    )
 
 
 @contextlib.contextmanager
-def opened_export(file: Path, drivers: Mapping[str, Driver]) -> Generator[GadgetbridgeExport, None, None]:
-    """Open the database in a file or in a ZIP, after copying it to a private folder. Raises `InputError`."""
+def opened_export(
+    file: Path, families: Mapping[str, Family], zones: Callable[[], Zones] | None = None
+) -> Generator[GadgetbridgeExport, None, None]:
+    """Open the database in a file or in a ZIP, after copying it to a private folder. Raises `InputError`.
+
+    `zones` is as in `GadgetbridgeExport`.
+    """
     with tempfile.TemporaryDirectory(prefix="hipsync-") as folder:
         copy = Path(folder) / "Gadgetbridge"
-        try:
-            keys = _copied(file, copy) if _is_database(file) else _extracted(file, copy)
-        except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # encrypted, or a new method
-            raise InputError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        keys = copied(file, copy)
         with _translated():
             db = sqlite3.connect(f"file:{copy}?mode=rw", uri=True)  # writable: SQLite then reads a log beside it
         with contextlib.closing(db):
             db.text_factory = lenient_text
             db.execute("PRAGMA trusted_schema = OFF")
             db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
-            yield GadgetbridgeExport(db, drivers, keys)
-
-
-def _is_database(file: Path) -> bool:
-    """Whether a file begins as SQLite's do. Raises `InputError` if it is no ZIP either, and `OSError`."""
-    with file.open("rb") as opened_file:
-        if opened_file.read(len(MAGIC)) == MAGIC:
-            return True
-    if not zipfile.is_zipfile(file):
-        raise InputError(f"{file} is neither a database nor a ZIP: give what Gadgetbridge exported")
-    return False
-
-
-def _copied(file: Path, to: Path) -> Mapping[str, bytes]:
-    """Copy a database and its log; return no keys: a bare database has none. Raises `OSError`."""
-    shutil.copyfile(file, to)
-    log = file.with_name(f"{file.name}-wal")
-    if log.is_file():
-        shutil.copyfile(log, to.with_name(f"{to.name}-wal"))
-    return {}
-
-
-def _extracted(file: Path, to: Path) -> Mapping[str, bytes]:
-    """Copy the first database out of a ZIP; return the keys in its device files, by address. Raises `InputError`."""
-    keys: dict[str, bytes] = {}
-    found, room = False, UNPACKED_OF_ANY + UNPACKED_A_BYTE * file.stat().st_size
-    with zipfile.ZipFile(file) as archive:
-        for member in archive.infolist():
-            base = member.filename.rpartition("/")[2]
-            if member.is_dir() or member.compress_type not in PACKED_BY:
-                continue
-            if base.startswith("device_") and base.endswith(".json") and member.file_size < min(2**20, room):
-                room -= member.file_size
-                key = _key_in(archive.read(member))
-                if key is not None:
-                    keys[base.removeprefix("device_").removesuffix(".json").upper()] = key
-            elif not found:
-                with archive.open(member) as source:
-                    if source.read(len(MAGIC)) == MAGIC:
-                        _written(source, to, room)
-                        found = True
-    if not found:
-        raise InputError(f"{file} holds no database: give what Gadgetbridge exported")
-    return keys
-
-
-def _written(source: IO[bytes], to: Path, room: int) -> None:
-    """Copy a database whose first bytes, `MAGIC`, were read already. Raises `InputError` if it is over `room`."""
-    size = len(MAGIC)
-    with to.open("wb") as copy:
-        copy.write(MAGIC)
-        while part := source.read(2**20):
-            size += len(part)
-            if size > room:
-                raise InputError(
-                    f"the database in this ZIP unpacks to over {room >> 20:,} MiB: no real one is packed so"
-                )
-            copy.write(part)
-
-
-def _key_in(text: bytes) -> bytes | None:
-    """The key in a device file of the ZIP, at any depth of its JSON; None if there is none."""
-    try:
-        todo: list[Json] = [json_of(text)]
-    except ValueError:
-        return None
-    while todo:
-        match todo.pop():
-            case {"authkey": str(key)}:
-                with contextlib.suppress(ConfigError):
-                    return parsed_key(key)
-            case dict() as members:
-                todo += members.values()
-            case list() as items:
-                todo += items
-            case _:
-                pass
-    return None
+            yield GadgetbridgeExport(db, families, keys, zones)
 
 
 def _instant(stamp: object) -> datetime | None:

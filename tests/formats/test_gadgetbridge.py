@@ -35,7 +35,7 @@ TABLES = {
     "PINE_TIME_ACTIVITY_SAMPLE": ("RAW_KIND", "STEPS", "HEART_RATE"),
     "BANGLE_JSACTIVITY_SAMPLE": ("RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE"),
     "COLMI_ACTIVITY_SAMPLE": ("RAW_KIND", "STEPS", "HEART_RATE", "DISTANCE", "CALORIES"),
-    "XIAOMI_ACTIVITY_SAMPLE": ("RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE", "STRESS", "SPO2"),
+    "MAKIBES_HR3_ACTIVITY_SAMPLE": ("STEPS", "RAW_KIND", "HEART_RATE"),
 }  # fmt: skip
 """As published (`docs/protocols/gadgetbridge-db.md`, section 4), in physical order."""
 
@@ -66,7 +66,7 @@ def made(path: Path, fill: Fill, version: int = 92) -> Path:
             ' NOT NULL, "BATTERY_INDEX" INTEGER NOT NULL, PRIMARY KEY ("TIMESTAMP", "DEVICE_ID", "BATTERY_INDEX"))'
         )
         for table, columns in TABLES.items():
-            nullable = {"UNKNOWN1", "SLEEP", "DEEP_SLEEP", "REM_SLEEP", "STRESS", "SPO2"}
+            nullable = {"UNKNOWN1", "SLEEP", "DEEP_SLEEP", "REM_SLEEP"}
             own = ", ".join(f'"{column}" {"INTEGER" if column in nullable else INTS}' for column in columns)
             db.execute(f'CREATE TABLE "{table}" ({HEAD}, {own}, {TAIL}')
         db.execute(f"PRAGMA user_version = {version}")
@@ -317,14 +317,14 @@ def test_what_is_left_out_is_counted_by_its_reason_in_every_family(machine: Mach
     assert machine.told("--db", str(machine.home / "other.db"), "import", "csv", str(out)).startswith("1 lines: 1 new")
 
 
-def test_a_database_of_families_without_a_driver_names_its_tables(machine: Machine) -> None:
+def test_a_database_of_families_that_nobody_knows_names_its_tables_with_their_rows(machine: Machine) -> None:
     def fill(db: sqlite3.Connection) -> None:
-        device(db, 4, "AA:00:00:00:00:04", "Xiaomi")
-        rows(db, "XIAOMI_ACTIVITY_SAMPLE", 4, [(AT, 1, 2, 3, 4, 5, 6)])
+        device(db, 4, "AA:00:00:00:00:04", "Makibes")
+        rows(db, "MAKIBES_HR3_ACTIVITY_SAMPLE", 4, [(AT, 1, 2, 3)])
 
     file = made(machine.home / "Gadgetbridge.db", fill)
     assert machine.refused("import", "gadgetbridge", str(file), code=1).endswith(
-        "; it has 1 rows of XIAOMI_ACTIVITY_SAMPLE"
+        "; it has 1 rows of MAKIBES_HR3_ACTIVITY_SAMPLE"
     )
 
 
@@ -345,11 +345,11 @@ def test_the_other_families(machine: Machine) -> None:
         rows(db, "COLMI_ACTIVITY_SAMPLE", 3, [
             (AT, 1, 100, 0, 70, 5), (AT + 900, 1, 50, 0, 40, 2), (AT + 3600, 1, 0, 0, 0, 0)
         ])  # fmt: skip
-        device(db, 4, "AA:00:00:00:00:04", "Xiaomi")
-        rows(db, "XIAOMI_ACTIVITY_SAMPLE", 4, [(AT, 1, 2, 3, 4, 5, 6)])
+        device(db, 4, "AA:00:00:00:00:04", "Makibes")
+        rows(db, "MAKIBES_HR3_ACTIVITY_SAMPLE", 4, [(AT, 1, 2, 3)])
 
     message = imported(machine, fill)
-    assert message.splitlines()[-1] == "Left out: 1 rows of XIAOMI_ACTIVITY_SAMPLE, which no driver knows."
+    assert message.splitlines()[-1] == "Left out: 1 rows of MAKIBES_HR3_ACTIVITY_SAMPLE, which no driver knows."
     assert stored(machine, "PineTime") == [Epoch(MONDAY, MINUTE, 12), Epoch(MONDAY + MINUTE, MINUTE, 9)]
     ten = timedelta(minutes=10)
     assert stored(machine, "Bangle.js 1234") == [

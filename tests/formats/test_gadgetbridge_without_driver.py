@@ -1,0 +1,561 @@
+"""Minutes of Xiaomi, Huawei and Garmin in Gadgetbridge's database: what they say, and whether somebody wore the band.
+
+No minute of these bands says whether it was worn. The two days below are drawn once and written as each of the three
+tables; what must come of them is reckoned by hand beside the drawing.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from datetime import datetime, time, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from hipsync.core.bouts import Rule, bouts
+from hipsync.core.days import Zones
+from hipsync.core.policy import Policy
+from hipsync.core.prompting import Due, verdict
+from hipsync.core.timeline import minute_of, timeline
+from hipsync.driver import MIDNIGHT, LeftOut, Row
+from hipsync.history.past import sources
+from hipsync.model import MINUTE, Epoch, Prompt, State, WorkoutKind
+from hipsync.registry import families
+from hipsync.store import Store
+from support.builders import MONDAY, day
+from support.machine import Machine
+
+HOUR = timedelta(hours=1)
+TUESDAY = MONDAY + 24 * HOUR
+NOW = TUESDAY + 9 * HOUR
+OFFICE = Policy(hours=dict.fromkeys(range(7), ((time(8), time(22)),)), lunch=((time(12, 30), time(13, 30)),))
+"""The default settings of a weekday."""
+DEVICE = (
+    'CREATE TABLE "DEVICE" ("_id" INTEGER PRIMARY KEY, "NAME" TEXT NOT NULL, "MANUFACTURER" TEXT NOT NULL,'
+    ' "IDENTIFIER" TEXT NOT NULL UNIQUE, "TYPE" INTEGER NOT NULL)'
+)
+KEY = '"TIMESTAMP" INTEGER NOT NULL, "DEVICE_ID" INTEGER NOT NULL, "USER_ID" INTEGER NOT NULL'
+COLUMNS: Mapping[str, Sequence[str]] = {
+    "XIAOMI_ACTIVITY_SAMPLE": ("RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE", "STRESS", "SPO2"),
+    "XIAOMI_SLEEP_TIME_SAMPLE": ("WAKEUP_TIME", "IS_AWAKE"),
+    "XIAOMI_SLEEP_STAGE_SAMPLE": ("STAGE",),
+    "HUAWEI_ACTIVITY_SAMPLE": (
+        "OTHER_TIMESTAMP", "SOURCE", "RAW_KIND", "RAW_INTENSITY", "STEPS", "CALORIES", "DISTANCE", "SPO", "HEART_RATE"
+    ),
+    "GARMIN_ACTIVITY_SAMPLE": (
+        "RAW_INTENSITY", "STEPS", "RAW_KIND", "HEART_RATE", "DISTANCE_CM", "ACTIVE_CALORIES"
+    ),
+    "GARMIN_EVENT_SAMPLE": ("EVENT", "EVENT_TYPE", "DATA"),
+    "GARMIN_SLEEP_STAGE_SAMPLE": ("STAGE",),
+}  # fmt: skip
+"""As published (docs/protocols/gadgetbridge-db.md, huawei.md 15), after the stamp, the device and the user."""
+Cells = tuple[int | None, ...]
+Rows = Mapping[str, Sequence[Cells]]
+"""By table: stamp, then the columns of `COLUMNS`."""
+
+
+def seconds(at: datetime) -> int:
+    return int(at.timestamp())
+
+
+def made(path: Path, rows: Rows, name: str = "watch") -> Path:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(DEVICE)
+        db.execute("INSERT INTO DEVICE VALUES (1, ?, 'Maker', 'C8:0F:10:80:D0:21', 0)", (name,))
+        for table, columns in COLUMNS.items():
+            db.execute(f'CREATE TABLE "{table}" ({KEY}, {", ".join(columns)})')
+            marks = ", ".join("?" * (len(columns) + 3))
+            cells = [(at, 1, 1, *rest) for at, *rest in rows.get(table, ())]
+            db.executemany(f"INSERT INTO {table} VALUES ({marks})", cells)  # noqa: S608  names of this test
+        db.commit()
+    return path
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path, NOW)
+
+
+def imported(machine: Machine, rows: Rows) -> str:
+    file = made(machine.home / "Gadgetbridge.db", rows)
+    done = machine.type("import", "gadgetbridge", str(file))
+    assert done.exit_code == 0, done.output
+    file.unlink()
+    return done.stdout
+
+
+def stored(machine: Machine) -> list[Epoch]:
+    with Store.read(machine.database) as store:
+        (band,) = store.bands()
+        return store.epochs(band.id, MONDAY - 48 * HOUR, NOW)
+
+
+# ------------------------------------------------------------------ a day, drawn once and written three times
+
+
+Spans = list[tuple[datetime, datetime]]
+
+
+def sleeps(epochs: Sequence[Epoch]) -> Spans:
+    found: Spans = []
+    for state, group in groupby(epochs, key=lambda epoch: epoch.state):
+        part = list(group)
+        if state is State.ASLEEP:
+            found.append((part[0].start, part[-1].end))
+    return found
+
+
+def xiaomi(epochs: Sequence[Epoch]) -> Rows:
+    """A minute is steps and a heart rate (0: none); sleep is a table of its own, in milliseconds."""
+    return {
+        "XIAOMI_ACTIVITY_SAMPLE": [
+            (seconds(each.start), -1, each.steps, 0, each.heart_rate or 0, None, None) for each in epochs
+        ],
+        "XIAOMI_SLEEP_TIME_SAMPLE": [
+            (seconds(start) * 1000, seconds(end) * 1000, 0) for start, end in sleeps(epochs)
+        ],
+    }  # fmt: skip
+
+
+def huawei(epochs: Sequence[Epoch]) -> Rows:
+    """Every span twice, there and back; kind 6 and 7 are light and deep sleep."""
+    spans = [
+        (each.start, each.end, 0x0B, -1, each.steps, each.heart_rate or -1) for each in epochs
+    ] + [(start, end, 0x0D, 6, -1, -1) for start, end in sleeps(epochs)]  # fmt: skip
+    return {
+        "HUAWEI_ACTIVITY_SAMPLE": [
+            (seconds(a), seconds(b), source, kind, -1, steps, -1, -1, -1, bpm)
+            for start, end, source, kind, steps, bpm in spans
+            for a, b in ((start, end), (end, start))
+        ]
+    }
+
+
+def garmin(epochs: Sequence[Epoch]) -> Rows:
+    """A row at the end of each minute: walking has the total of the day, all else no total (-1)."""
+    rows: list[Cells] = []
+    total, when = 0, epochs[0].start.date()
+    for each in epochs:
+        if each.start.date() != when:
+            total, when = 0, each.start.date()
+        total += each.steps
+        walked = (3, total, 0x20) if each.steps else (0, -1, 1)
+        rows.append((seconds(each.end), *walked, each.heart_rate or -1, -1, -1))
+    events = [
+        (seconds(at) * 1000, 74, what, 0) for span in sleeps(epochs) for what, at in enumerate(span)
+    ]  # fmt: skip
+    return {"GARMIN_ACTIVITY_SAMPLE": rows, "GARMIN_EVENT_SAMPLE": events}
+
+
+THREE = pytest.mark.parametrize("written", [xiaomi, huawei, garmin])
+
+
+class Seen(NamedTuple):
+    sitting: int
+    unknown: int
+    asleep: int
+    not_worn: int
+    up: int
+    reminders: list[str]
+
+
+def seen(machine: Machine) -> Seen:
+    """What `day` says of Monday, and at which times a reminder would have come that day."""
+    told = json.loads(machine.told("day", "2026-03-02", "--json"))["minutes"]
+    return Seen(
+        told["sitting"], told["unknown"], told["asleep"], told["not_worn"], told["up"], reminders(machine)
+    )  # fmt: skip
+
+
+def reminders(machine: Machine) -> list[str]:
+    zones = Zones([], "Europe/London")
+    with Store.read(machine.database) as store:
+        first, last = minute_of(MONDAY - 12 * HOUR), minute_of(TUESDAY)
+        line = timeline(sources(store, store.bands(), first, last), first, last, zones)
+    prompts: list[Prompt] = []
+    for minute in range(minute_of(MONDAY) + 1, last + 1):
+        now = MONDAY + (minute - minute_of(MONDAY)) * MINUTE
+        cut = line.until(minute)
+        said = verdict(cut, bouts(cut, Rule()), prompts, OFFICE, zones, now)
+        if isinstance(said, Due):
+            prompts.append(Prompt(now, said.due, "hip-extension", said.sure, last_shown=now))
+    return [f"{prompt.at:%H:%M}" for prompt in prompts]
+
+
+NORMAL = (
+    "420m sleep, 10m walk, 100m sit, 10m walk, 170m sit, 10m walk, 200m sit, 10m walk, 90m sit, 30m walk, 150m sit,"
+    "10m walk, 110m sit, 120m sleep"
+)
+"""Of a Monday, in minutes: asleep 540, up 80, sitting 100 + 170 + 200 + 90 + 150 + 110 = 820.
+
+The spells begin at 7:10, 9:00, 12:00, 15:30, 17:30 and 20:10. Each is due an hour later. What is due at 13:00 falls
+into lunch and is dropped; and the first spell begins before the hours (8:00), so that it would count from a sign of
+life inside them, of which there is none (science 2.1, docs/rule.md).
+"""
+REMINDED = ["10:00", "16:30", "18:30", "21:10"]
+
+
+@THREE
+def test_a_normal_day_without_pulse(machine: Machine, written: Callable[[Sequence[Epoch]], Rows]) -> None:
+    """The 200 minutes from 12:00 are over 180 and nobody vouches for all of them: 820 - 200 = 620. All else counts."""
+    imported(machine, written(day(NORMAL)))
+    assert seen(machine) == Seen(620, 200, 540, 0, 80, REMINDED)
+
+
+@THREE
+@pytest.mark.parametrize(("every", "sitting"), [(61, 820), (62, 620), (1, 820)])
+def test_a_normal_day_with_a_pulse_now_and_then(
+    machine: Machine, written: Callable[[Sequence[Epoch]], Rows], every: int, sitting: int
+) -> None:
+    """A pulse each 61 minutes lies within 30 of each minute; with one each 62 a minute between is 31 from both."""
+    worn = [each._replace(heart_rate=64 if at % every == 0 else None) for at, each in enumerate(day(NORMAL), start=30)]
+    imported(machine, written(worn))
+    assert seen(machine) == Seen(sitting, 820 - sitting, 540, 0, 80, REMINDED)
+
+
+@THREE
+def test_a_day_on_the_table(machine: Machine, written: Callable[[Sequence[Epoch]], Rows]) -> None:
+    """Nothing but minutes without steps: all of them unknown, and no reminder, for there is no sign of life."""
+    imported(machine, written(day("1440m sit")))
+    assert seen(machine) == Seen(0, 1440, 0, 0, 0, [])
+
+
+@THREE
+def test_a_day_of_which_the_band_lay_on_the_table_after_a_walk(
+    machine: Machine, written: Callable[[Sequence[Epoch]], Rows]
+) -> None:
+    """Worn until 9:10 without a pulse: sitting 7:10-9:00 (110), then a walk, then 890 minutes on the table.
+
+    One reminder comes for them, at 10:10: that is what a walk an hour before, and nothing since, look like.
+    """
+    imported(machine, written(day("420m sleep, 10m walk, 110m sit, 10m walk, 890m sit")))
+    assert seen(machine) == Seen(110, 890, 420, 0, 20, ["10:10"])
+
+
+@THREE
+def test_a_band_with_a_pulse_each_minute_is_not_worn_when_it_stops(
+    machine: Machine, written: Callable[[Sequence[Epoch]], Rows]
+) -> None:
+    """Worn with a pulse until 12:00, then on the table for 12 hours: docs/rule.md, "Wear and doubtful stillness", 1.
+
+    The spell of 290 minutes begins at 7:10, before the hours, without a sign of life inside them: no reminder.
+    """
+    epochs = day("420m sleep, 10m walk, 290m sit, 720m sit")
+    worn = [each._replace(heart_rate=60) if at < 720 else each for at, each in enumerate(epochs)]
+    imported(machine, written(worn))
+    assert seen(machine) == Seen(290, 0, 420, 720, 10, [])
+
+
+@THREE
+def test_a_run_that_only_its_beginning_vouches_for_is_unknown_as_a_whole(
+    machine: Machine, written: Callable[[Sequence[Epoch]], Rows]
+) -> None:
+    """A pulse each ten minutes for the first 60 of 200 still minutes; of 170 it needs none."""
+    drawn = day("5h sleep, 5m walk, 200m sit, 5m walk, 170m sit, 5m walk, 12h 35m gap")
+    pulses = {305 + 10 * n for n in range(7)}
+    imported(
+        machine, written([each._replace(heart_rate=60 if at in pulses else None) for at, each in enumerate(drawn)])
+    )
+    found = seen(machine)
+    assert (found.sitting, found.unknown) == (170, 200 + 755)
+
+
+@THREE
+def test_what_is_imported_twice_or_moved_through_an_archive_is_judged_the_same(
+    machine: Machine, tmp_path: Path, written: Callable[[Sequence[Epoch]], Rows]
+) -> None:
+    rows = written(day(NORMAL))
+    assert "1,440 epochs, 1,440 of them new" in imported(machine, rows)
+    before = stored(machine)
+    assert "1,440 epochs, 0 of them new" in imported(machine, rows)
+    assert stored(machine) == before
+    archive = tmp_path / "all.json"
+    archive.write_text(machine.told("export", "--format", "json"))
+    (tmp_path / "b").mkdir()
+    other = Machine(tmp_path / "b", NOW)
+    assert other.type("import", "json", str(archive)).exit_code == 0
+    assert seen(other) == Seen(620, 200, 540, 0, 80, REMINDED)
+
+
+@THREE
+def test_such_a_band_is_listed_and_neither_reached_nor_complained_of(
+    machine: Machine, written: Callable[[Sequence[Epoch]], Rows]
+) -> None:
+    imported(machine, written(day("10m sit")))
+    (band,) = json.loads(machine.told("bands", "--json"))["bands"]
+    assert (band["name"], band["driver"]) == ("watch", written.__name__)
+    found = json.loads(machine.type("doctor", "--json").stdout)["findings"]
+    assert [row for row in found if row["what"] == "watch"] == []
+
+
+# ------------------------------------------------------------------ workouts
+
+
+@THREE
+def test_workouts_of_such_a_band_come_with_it(
+    machine: Machine, written: Callable[[Sequence[Epoch]], Rows]
+) -> None:  # fmt: skip
+    """Gadgetbridge stores Xiaomi's rowing machine as 04000016 (docs/protocols/workouts.md, 10)."""
+    path = made(machine.home / "Gadgetbridge.db", written(day("10m sit")))
+    at = seconds(MONDAY) * 1000
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            'CREATE TABLE "BASE_ACTIVITY_SUMMARY" ("_id" INTEGER PRIMARY KEY, "NAME" TEXT, "START_TIME" INTEGER,'
+            ' "END_TIME" INTEGER, "ACTIVITY_KIND" INTEGER, "DEVICE_ID" INTEGER)'
+        )
+        db.executemany(
+            "INSERT INTO BASE_ACTIVITY_SUMMARY VALUES (?, NULL, ?, ?, ?, 1)",
+            [(1, at, at + 1_800_000, 0x04000016), (2, at + 3_600_000, at + 3_600_000, 0x80)],
+        )
+        db.commit()
+    done = machine.type("import", "gadgetbridge", str(path))
+    assert "Left out: 1 rows with what cannot be." in done.stdout
+    with Store.read(machine.database) as store:
+        (workout,) = store.workouts(store.bands()[0].id, MONDAY, NOW)
+    assert (workout.kind, workout.start, workout.end) == (WorkoutKind.ROWING, MONDAY, MONDAY + 30 * MINUTE)
+
+
+# ------------------------------------------------------------------ Xiaomi
+
+
+def samples(table: str) -> Callable[[Iterator[tuple[datetime, Row]]], Iterator[Epoch | LeftOut]]:
+    return next(each.gadgetbridge[table] for each in families().values() if table in each.gadgetbridge).epochs
+
+
+def read(table: str, rows: Sequence[tuple[float, dict[str, int | None]]]) -> list[Epoch | LeftOut]:
+    """What a family makes of rows at so many minutes after Monday's midnight."""
+    return list(samples(table)((MONDAY + at * MINUTE, row) for at, row in rows))
+
+
+def minute(at: int, steps: int, bpm: int | None = None, state: State | None = None) -> Epoch:
+    return Epoch(MONDAY + at * MINUTE, MINUTE, steps, None, bpm, state)
+
+
+def test_a_xiaomi_minute_is_its_steps_its_pulse_and_what_gadgetbridge_s_kind_says() -> None:
+    def row(steps: int | None, kind: int | None, bpm: int | None) -> dict[str, int | None]:
+        return {"STEPS": steps, "RAW_KIND": kind, "HEART_RATE": bpm}
+
+    rows = [
+        (0, row(0, 0, 58)), (1, row(42, 0x20, 88)), (2, row(0, 2, 255)), (3, row(0, 4, 0)), (4, row(0, 0x1000000, -1)),
+        (5, row(0, 8, None)), (6, row(3, 0x80, 120)), (7, row(90, 0x10, 140)), (8, row(-1, 1, 60)),
+        (9, row(None, 1, 60)), (10, row(301, 1, 60)), (11, row(7, -1, 60)), (11.5, row(5, None, 0)),
+    ]  # fmt: skip
+    assert read("XIAOMI_ACTIVITY_SAMPLE", rows) == [
+        minute(0, 0, 58), minute(1, 42, 88, State.WALKING), minute(2, 0, None, State.ASLEEP),
+        minute(3, 0, None, State.ASLEEP), minute(4, 0, None, State.ASLEEP), minute(5, 0, None, State.NOT_WORN),
+        minute(6, 3, 120, State.CYCLING), minute(7, 90, 140, State.RUNNING), LeftOut("without steps"),
+        LeftOut("without steps"), LeftOut("with more steps than anybody walks in that time"), minute(11, 12, 60),
+    ]  # fmt: skip
+
+
+def test_a_xiaomi_night_is_asleep_but_for_the_stages_awake(machine: Machine) -> None:
+    """Asleep from 0:02 to 0:08; a stage of 5 at 0:04 lasts until the next stage, at 0:06."""
+    at = seconds(MONDAY)
+    told = imported(machine, {
+        "XIAOMI_ACTIVITY_SAMPLE": [(at + 60 * n, -1, 0, 0, 0, None, None) for n in range(10)],
+        "XIAOMI_SLEEP_TIME_SAMPLE": [
+            ((at + 120) * 1000, (at + 480) * 1000, 0), ((at + 540) * 1000, 0, 1), ((at + 541) * 1000, at * 1000, 0),
+            ((at - 90_000) * 1000, (at + 540) * 1000, 0),
+        ],
+        "XIAOMI_SLEEP_STAGE_SAMPLE": [
+            ((at + 120) * 1000, 3), ((at + 240) * 1000, 5), ((at + 360) * 1000, 2), ((at + 420) * 1000, 4)
+        ],
+    })  # fmt: skip
+    asleep = [(epoch.start - MONDAY) // MINUTE for epoch in stored(machine) if epoch.state is State.ASLEEP]
+    assert asleep == [2, 3, 6, 7]
+    assert "Left out: 3 rows with a sleep that cannot be." in told  # no end, an end before it, longer than a day
+
+
+# ------------------------------------------------------------------ Huawei
+
+
+def test_a_huawei_minute_is_told_once_and_its_pulse_is_a_signed_byte() -> None:
+    def row(
+        at: float, minutes: float, source: int, steps: int | None, bpm: int | None
+    ) -> tuple[float, Mapping[str, int | None]]:
+        other = seconds(MONDAY) + int(60 * (at + minutes))
+        return at, {"OTHER_TIMESTAMP": other, "SOURCE": source, "STEPS": steps, "HEART_RATE": bpm}
+
+    rows = [
+        row(0, 1, 11, 120, 80), row(1, -1, 11, 120, 80), row(1, 1, 11, 0, -106), row(2, -1, 11, 0, -106),
+        row(2, 1, 11, 0, -1), row(3, 60, 13, -1, -1), row(3, 1, 7, 5, 60), row(4, 2, 11, 5, 60), row(5, 1, 11, -1, 60),
+        row(6, 1, 11, 400, 60),
+    ]  # fmt: skip
+    assert list(samples("HUAWEI_ACTIVITY_SAMPLE")((MONDAY + at * MINUTE, cells) for at, cells in rows)) == [
+        minute(0, 120, 80), minute(1, 0, 150), minute(2, 0), LeftOut("that are neither minutes nor sleep"),
+        LeftOut("that say to be a minute, and are none"), LeftOut("without steps"),
+        LeftOut("with more steps than anybody walks in that time"),
+    ]  # fmt: skip
+
+
+def test_huawei_sleeps_are_joined_where_they_overlap(machine: Machine) -> None:
+    at = seconds(MONDAY)
+    spans = [(0, 3, 0x0D, 6), (2, 5, 0x0A, 7), (7, 8, 0x0D, 3), (8, 9, 0x0D, 6), (9, 9 + 1441, 0x0D, 6)]
+    rows: list[Cells] = [(at + 60 * n, at + 60 * n + 60, 11, -1, -1, 0, -1, -1, -1, -1) for n in range(10)]
+    for first, last, source, kind in spans:
+        a, b = at + 60 * first, at + 60 * last
+        rows += [(a, b, source, kind, -1, -1, -1, -1, -1, -1), (b, a, source, kind, -1, -1, -1, -1, -1, -1)]
+    told = imported(machine, {"HUAWEI_ACTIVITY_SAMPLE": rows})
+    asleep = [(epoch.start - MONDAY) // MINUTE for epoch in stored(machine) if epoch.state is State.ASLEEP]
+    assert asleep == [0, 1, 2, 3, 4, 8]
+    assert "Left out: 1 rows with a sleep that cannot be." in told
+
+
+# ------------------------------------------------------------------ Garmin
+
+
+NONE = -1
+
+
+def garmin_row(
+    at: float, total: int = NONE, bpm: int = NONE, intensity: int = NONE, kind: int = 1
+) -> tuple[float, dict[str, int | None]]:
+    midnight = MONDAY + 1440 * MINUTE if at > 1440 else MONDAY
+    cells = {"RAW_INTENSITY": intensity, "STEPS": total, "RAW_KIND": kind, "HEART_RATE": bpm}
+    return at, {**cells, MIDNIGHT: seconds(midnight)}
+
+
+def slot(start: int, end: int, steps: int, bpm: int | None = None) -> Epoch:
+    return Epoch(MONDAY + start * MINUTE, (end - start) * MINUTE, steps, None, bpm)
+
+
+def still(*at: int) -> list[Epoch]:
+    return [minute(each, 0)._replace(inferred=True) for each in at]
+
+
+def test_garmin_steps_are_what_the_total_of_the_day_grew_by_since_the_record_before() -> None:
+    """garmin.md, 9.4: at 9:02 a total of 2703, at 10:46 the wearer sits, at 11:00 a total of 4336: 1633 in 14 min."""
+    rows = [garmin_row(542, 2703), garmin_row(646, intensity=5), garmin_row(660, 4336, kind=0x20, bpm=99)]
+    assert read("GARMIN_ACTIVITY_SAMPLE", rows) == [
+        slot(0, 542, 2703),  # the first of the day counts whole, somewhere since midnight
+        minute(645, 0), slot(646, 660, 1633, 99),
+    ]  # fmt: skip
+
+
+def test_garmin_records_between_two_equal_totals_are_still() -> None:
+    """Between records at most 16 minutes apart nothing changed; after a longer hole only the last minute is known."""
+    rows = [
+        garmin_row(480, 100), garmin_row(481, bpm=61), garmin_row(484, bpm=62), garmin_row(485, 100),
+        garmin_row(501, 100), garmin_row(518, 100, bpm=63),
+    ]  # fmt: skip
+    assert read("GARMIN_ACTIVITY_SAMPLE", rows)[1:] == [
+        minute(480, 0, 61), *still(481, 482), minute(483, 0, 62), minute(484, 0),
+        *still(*range(485, 500)), minute(500, 0), minute(517, 0, 63),
+    ]  # fmt: skip
+
+
+def test_garmin_pulses_in_a_walk_are_no_still_minutes() -> None:
+    """Steps lie anywhere between two totals, so the records between them say nothing of the steps."""
+    rows = [garmin_row(480, 100), garmin_row(481, bpm=90), garmin_row(482, bpm=99), garmin_row(483, 250, kind=0x20)]
+    assert read("GARMIN_ACTIVITY_SAMPLE", rows)[1:] == [slot(480, 483, 150)]
+
+
+def test_rows_that_gadgetbridge_filled_in_are_absent_whatever_their_kind() -> None:
+    rows = [garmin_row(480, 100), *(garmin_row(480 + n, kind=8) for n in range(1, 30)), garmin_row(510, 100, kind=8)]
+    filled = [LeftOut("that Gadgetbridge filled in by guess")] * 29
+    assert read("GARMIN_ACTIVITY_SAMPLE", rows)[1:] == [*filled, minute(509, 0)]
+
+
+def test_a_garmin_total_that_falls_is_a_new_beginning_and_midnight_is_another() -> None:
+    """The row at midnight itself ends Monday; on Tuesday 30 counts whole, though Monday ended with more."""
+    rows = [
+        garmin_row(1435, 500), garmin_row(1438, 20), garmin_row(1440, 45), garmin_row(1441, intensity=0),
+        garmin_row(1446, 30),
+    ]  # fmt: skip
+    assert read("GARMIN_ACTIVITY_SAMPLE", rows)[1:] == [
+        slot(1435, 1438, 20), slot(1438, 1440, 25), minute(1440, 0), slot(1441, 1446, 30),
+    ]  # fmt: skip
+
+
+def test_garmin_pulses_after_the_last_total_of_a_day_are_left_out() -> None:
+    rows = [garmin_row(480, 100), garmin_row(481, bpm=61), garmin_row(483, bpm=61), garmin_row(1450, 10)]
+    assert read("GARMIN_ACTIVITY_SAMPLE", rows)[1:] == [
+        LeftOut("after the last total of steps of their day", 2), slot(1440, 1450, 10)
+    ]  # fmt: skip
+
+
+def test_a_garmin_ride_is_one_in_all_its_minutes_and_an_impossible_total_is_left_out() -> None:
+    rows = [
+        garmin_row(480, 100), garmin_row(495, intensity=4, kind=0x80), garmin_row(496, 900, kind=0x20),
+        garmin_row(497, 905, kind=0x20),
+    ]  # fmt: skip
+    ride = [
+        minute(480 + n, 0, None, State.CYCLING)._replace(inferred=n < 14) for n in range(15)
+    ]  # fmt: skip
+    assert read("GARMIN_ACTIVITY_SAMPLE", rows)[1:] == [
+        *ride, LeftOut("with more steps than anybody walks in that time"), minute(496, 5, None, State.WALKING)
+    ]  # fmt: skip
+
+
+def test_garmin_s_midnight_is_the_wearer_s(machine: Machine) -> None:
+    """In New York 2 March begins at 5:00 UTC: a total of 40 at 5:10 is that of the new day, though 30 came at 4:50."""
+    machine.environment["TZ"] = "America/New_York"
+    at = seconds(MONDAY)
+    rows: list[Cells] = [(at + 60 * n, 3, total, 0x20, -1, -1, -1) for n, total in ((280, 10), (290, 30), (310, 40))]
+    imported(machine, {"GARMIN_ACTIVITY_SAMPLE": rows})
+    assert [(each.start - MONDAY, each.end - MONDAY, each.steps) for each in stored(machine)] == [
+        (-19 * HOUR, 280 * MINUTE, 10), (280 * MINUTE, 290 * MINUTE, 20), (300 * MINUTE, 310 * MINUTE, 40),
+    ]  # fmt: skip
+
+
+def test_a_garmin_night_is_asleep_but_for_the_stages_awake(machine: Machine) -> None:
+    """The stamp of a stage is its end: awake (1) until 0:06 means awake since 0:04, where the stage before ended."""
+    at = seconds(MONDAY)
+    imported(machine, {
+        "GARMIN_ACTIVITY_SAMPLE": [(at + 60 * n, 0, -1, 1, -1, -1, -1) for n in range(1, 11)],
+        "GARMIN_EVENT_SAMPLE": [
+            ((at + 120) * 1000, 74, 0, 0), ((at + 121) * 1000, 41, 1, 0), ((at + 480) * 1000, 74, 1, 0),
+            ((at + 540) * 1000, 74, 1, 0),
+        ],
+        "GARMIN_SLEEP_STAGE_SAMPLE": [((at + 240) * 1000, 2), ((at + 360) * 1000, 1), ((at + 480) * 1000, 3)],
+    })  # fmt: skip
+    asleep = [(epoch.start - MONDAY) // MINUTE for epoch in stored(machine) if epoch.state is State.ASLEEP]
+    assert asleep == [2, 3, 6, 7]
+
+
+# ------------------------------------------------------------------ hostile databases
+
+
+MIB = 2**20
+
+
+@pytest.mark.parametrize("table", ["XIAOMI_ACTIVITY_SAMPLE", "HUAWEI_ACTIVITY_SAMPLE", "GARMIN_ACTIVITY_SAMPLE"])
+def test_a_minute_of_a_million_rows_takes_no_memory(table: str) -> None:
+    row: dict[str, int | None] = {
+        "STEPS": 1, "RAW_KIND": 1, "HEART_RATE": 60, "RAW_INTENSITY": 1, "SOURCE": 11, MIDNIGHT: seconds(MONDAY),
+        "OTHER_TIMESTAMP": seconds(MONDAY) + 180,
+    }  # fmt: skip
+    tracemalloc.start()
+    try:
+        found = sum(1 for _ in samples(table)((MONDAY + 2 * MINUTE, row) for _ in range(100_000)))
+        assert tracemalloc.get_traced_memory()[1] < MIB
+    finally:
+        tracemalloc.stop()
+    assert found <= 100_000
+
+
+@pytest.mark.parametrize("cell", [2**62, -(2**62), None, 0])
+@pytest.mark.parametrize("table", list(COLUMNS))
+def test_cells_without_meaning_bring_no_minute_and_no_traceback(machine: Machine, table: str, cell: int | None) -> None:
+    at = seconds(MONDAY)
+    rows: dict[str, Sequence[Cells]] = {"XIAOMI_ACTIVITY_SAMPLE": [(at, -1, 5, 0, 60, None, None)]}
+    rows[table] = [*rows.get(table, ()), (at + 60, *[cell] * len(COLUMNS[table]))]
+    imported(machine, rows)
+    with Store.read(machine.database) as store:
+        steps = {each.steps for band in store.bands() for each in store.epochs(band.id, MONDAY - 48 * HOUR, NOW)}
+    assert steps <= {0, 5}
+
+
+def test_words_for_numbers_in_a_table_of_sleep_are_one_line(machine: Machine) -> None:
+    at = seconds(MONDAY)
+    file = made(machine.home / "Gadgetbridge.db", {"XIAOMI_ACTIVITY_SAMPLE": [(at, -1, 5, 0, 60, None, None)]})
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("INSERT INTO XIAOMI_SLEEP_TIME_SAMPLE VALUES (?, 1, 1, 'soon', 0)", (at * 1000,))
+        db.commit()
+    assert "XIAOMI_SLEEP_TIME_SAMPLE holds" in machine.refused("import", "gadgetbridge", str(file), code=1)
