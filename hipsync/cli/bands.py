@@ -141,10 +141,21 @@ def forget_command(app: App, name: str, with_data: bool) -> None:
     hipsync bands forget left --with-data
     """
     with app.existing_store(to_write=True) as store:
-        band = band_named(store, name)
-        app.keys().delete(band.name)  # first: if that fails, the command can be given again
+        band, keys = band_named(store, name), app.keys()
+        keys.check()
+        if band.address is not None and keys.kept(band.driver, band.address).bond:
+            _drop_bond(band.address)
+        keys.forget(band)  # first: if that fails, the command can be given again
         store.forget(band.id, with_data=with_data)
     say(f"{band.name!r} is forgotten{' with its data' if with_data else '; its data are kept'}.")
+
+
+def _drop_bond(address: str) -> None:
+    """Drop the bond that hipsync made with a band, or say that it could not be dropped."""
+    from hipsync.radio.bluez import drop_bond
+
+    if not asyncio.run(drop_bond(address)):
+        click.echo("Bluetooth knows nothing of the band, so there was no bond to drop.", err=True)
 
 
 @bands_command.command("buzz")
@@ -193,6 +204,8 @@ def key_command(app: App, name: str, key_file: Path) -> None:
     with app.existing_store(to_write=True) as store:
         band = band_named(store, name)
         app.keys().set(band.name, key)
+        if band.address is not None:
+            app.keys().drop_secret(band.driver, band.address)
         store.drop_remarks(band.id, Trouble.REFUSED)
         notify_service(store)
     say("The key is kept.")

@@ -83,7 +83,8 @@ async def _serve(app: App) -> None:
                 return app.settings()
 
             service = Service(
-                store, settings(), radio=radio, drivers=drivers(), secret=keys.secret, now=app.now, passed=clock.passed,
+                store, settings(), radio=radio, drivers=drivers(), secret=keys.secret, keep=keys.keep_of,
+                now=app.now, passed=clock.passed,
                 hear=radio.hear, deliver=delivery.deliver, deliver_quietly=delivery.deliver_quietly,
                 show_remark=delivery.show_remark, show_damage=delivery.show_damage, store_presence=watch.store,
                 look_here=lambda: here_now(computer, delivery.config.policy.hold), notices=delivery,

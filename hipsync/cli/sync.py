@@ -143,6 +143,7 @@ async def service_on(
             radio=radio if record is None else record.radio(radio),
             drivers=drivers() if record is None else record.drivers(drivers()),
             secret=keys.secret,
+            keep=keys.keep_of,
             deliver=nowhere,
             now=app.now,
             passed=SystemClock().passed,

@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 SETTLE_S = 10.0
 """Seconds to wait for the end of the log-in once BlueZ has the agent's answer. BlueZ can withhold notifications for up
 to 30 s after bonding, and for ever after a refusal; a new connection is not affected."""
+TAP_WITHIN_S = 90.0
+"""Seconds to wait for the end of the log-in once the band waits for its wearer's tap (`Session.tap`): the most patient
+public client waits as long for a Huawei band."""
 BONDED_WITHIN_S = 35.0
 """Seconds to wait for the bond that BlueZ asked a person about, once the driver has logged in: SMP gives up 30 s after
 its last packet (Core specification, volume 3, part H, 3.4)."""
@@ -58,6 +61,8 @@ class FirstMeeting:
     dialogue: OpenDialogue
     readings: Sequence[Reading]
     """What the band reported about itself during the log-in."""
+    bonded: bool = False
+    """Whether this meeting made a bond that the computer did not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,30 +109,32 @@ class FirstMeetings:
         self, address: str, driver: Driver, session: Session
     ) -> AsyncGenerator[FirstMeeting, None]:
         async with AsyncExitStack() as stack:
-            yield await self._logged_in(stack, address, driver, session, None)
+            yield await self._logged_in(stack, address, driver, Progress(session), None)
 
     @contextlib.asynccontextmanager
     async def _meet_real(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
         """Meet a real band while an agent answers BlueZ. If a failed log-in made a bond, try again over the bond."""
+        progress = Progress(session)
         async with pairing_agent(address, self.person) as agent, AsyncExitStack() as stack:
             try:
                 try:
-                    meeting = await self._logged_in(stack, address, driver, session, agent)
+                    meeting = await self._logged_in(stack, address, driver, progress, agent)
                 except DeviceError:
                     if not await agent.made_a_bond():
                         raise
                     log.debug("once more, over the new bond")
-                    meeting = await self._logged_in(stack, address, driver, session, None)
+                    meeting = await self._logged_in(stack, address, driver, progress, None)
                 await _await_bond(agent, address, meeting.dialogue.conversation)
             except DeviceError as error:
                 await stack.aclose()
                 if (why := await _undone(agent, address)) is not None:
                     raise NotAuthorised(why) from error
                 raise
-            yield FirstMeeting(await identity(address), meeting.dialogue, meeting.readings)
+            made = not agent.had_bond and await bonded(address)
+            yield FirstMeeting(await identity(address), meeting.dialogue, meeting.readings, made)
 
     async def _logged_in(
-        self, stack: AsyncExitStack, address: str, driver: Driver, session: Session, agent: Agent | None
+        self, stack: AsyncExitStack, address: str, driver: Driver, progress: Progress, agent: Agent | None
     ) -> FirstMeeting:
         """Close the connection in `stack`, open a new one there, log in, and return this meeting.
 
@@ -142,8 +149,30 @@ class FirstMeetings:
         async def commit(batch: Sequence[Reading]) -> None:
             readings.extend(batch)
 
-        log_in = stack.enter_async_context(dialogue(driver, conversation, session, commit))
-        return FirstMeeting(address, await _settled(log_in, agent), readings)
+        log_in = stack.enter_async_context(dialogue(driver, conversation, progress.session, commit))
+        return FirstMeeting(address, await _settled(log_in, agent, progress), readings)
+
+
+class Progress:
+    """What the log-ins of one meeting have come to, so that a second one goes on from where the first one was."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.waits_for_tap = False
+        """Whether the band has begun to wait for its wearer's tap."""
+
+    @property
+    def session(self) -> Session:
+        """The session for the next log-in, with what was kept in earlier ones."""
+        return replace(self._session, keep=self._keep, tap=self._tap)
+
+    async def _keep(self, secret: bytes) -> None:
+        await self._session.keep(secret)
+        self._session = replace(self._session, secret=secret)
+
+    def _tap(self) -> None:
+        self.waits_for_tap = True
+        self._session.tap()
 
 
 async def _await_bond(agent: Agent, address: str, conversation: Conversation) -> None:
@@ -176,11 +205,14 @@ async def _undone(agent: Agent, address: str) -> str | None:
     return _WRONG_PASSKEY if agent.asked and not made else None
 
 
-async def _settled(log_in: Coroutine[object, object, OpenDialogue], agent: Agent | None) -> OpenDialogue:
+async def _settled(
+    log_in: Coroutine[object, object, OpenDialogue], agent: Agent | None, progress: Progress
+) -> OpenDialogue:
     """Return the dialogue that a log-in opens.
 
     Raises what the log-in raises, and `NoReply` if the log-in has not ended `SETTLE_S` after the agent's answer to
-    BlueZ. After a refusal it raises `NoReply` at once. With no agent there is no time limit.
+    BlueZ, or `TAP_WITHIN_S` later if the band waits for a tap. After a refusal it raises `NoReply` at once. With no
+    agent there is no time limit.
     """
     work = asyncio.ensure_future(log_in)
     answered = asyncio.ensure_future(agent.answered.wait() if agent is not None else asyncio.Event().wait())
@@ -188,6 +220,8 @@ async def _settled(log_in: Coroutine[object, object, OpenDialogue], agent: Agent
         await asyncio.wait({work, answered}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done() and agent is not None and not agent.unanswered:
             await asyncio.wait({work}, timeout=SETTLE_S)
+            if progress.waits_for_tap:
+                await asyncio.wait({work}, timeout=TAP_WITHIN_S)
         if not work.done():
             raise NoReply("the band did not go on after it was bonded: try again")
         return work.result()

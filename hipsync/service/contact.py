@@ -11,16 +11,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from hipsync.conversation.clock_sets import clock_sets
 from hipsync.conversation.dialogue import OpenDialogue, dialogue
 from hipsync.conversation.session import Connection, Conversation
+from hipsync.conversation.stored import finished
 from hipsync.driver import Driver, Session
 from hipsync.errors import (
     BluetoothUnavailable,
@@ -99,14 +102,18 @@ class Connector:
         radio: Radio,
         drivers: Mapping[str, Driver],
         secret: Callable[[Band], bytes | None],
+        keep: Callable[[Band, bytes], None] | None,
         settings: Callable[[], Settings],
         now: Callable[[], datetime],
         passed: Callable[[], float] | None,
     ) -> None:
-        """`now` and `passed` are as in `Clock`; without `passed`, conversations go by `now`, whoever sets it."""
+        """`keep` keeps a secret that a band handed over; without it, none can be kept.
+
+        `now` and `passed` are as in `Clock`; without `passed`, conversations go by `now`, whoever sets it.
+        """
         self.drivers = drivers
         self._store, self._tries = store, tries
-        self._radio, self._secret, self._settings, self._now = radio, secret, settings, now
+        self._radio, self._secret, self._keep, self._settings, self._now = radio, secret, keep, settings, now
         self._passed = passed
         self._last_key: dict[BandId, bytes | None] = {}
         self._visiting: dict[BandId, asyncio.Task[None]] = {}
@@ -157,13 +164,15 @@ class Connector:
         stored = {kind: min(at, now) for kind, at in self._store.since(band.id, now=now).items()}
         if since is not None and since < stored.get(Epoch, since + timedelta(days=1)):
             stored[Epoch] = since
-        return Session(
+        session = Session(
             name=band.advertised_name,
             secret=self._secret(band),
             since=stored,
             clock_sets=clock_sets(self._store.info_times(band.id, now=now), zones_of(self._store, self._settings()).at),
             erase=self._settings().erase,
+            address=shown_address(band.address),
         )
+        return session if self._keep is None else replace(session, keep=keeping(partial(self._keep, band)))
 
     def retry_new_keys(self) -> None:
         """Mark as back each band that refused its key and has been given another one since."""
@@ -283,6 +292,23 @@ def without_future(band: Band, batch: Sequence[Reading], now: datetime) -> Seque
     if len(past) < len(batch):
         log.warning("%s: its clock was ahead: %d rows are left out", band.name, len(batch) - len(past))
     return past
+
+
+def shown_address(address: str | None) -> str | None:
+    """The address for a driver; None for what macOS shows in its place, which no band knows."""
+    return address if address is not None and re.fullmatch(r"(?:[0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}", address) else None
+
+
+def keeping(keep: Callable[[bytes], None]) -> Callable[[bytes], Awaitable[None]]:
+    """Return a function for `Session.keep` that calls `keep` in a thread, and raises its errors as `DeviceError`."""
+
+    async def kept(secret: bytes) -> None:
+        try:
+            await finished(asyncio.to_thread(keep, secret))
+        except ConfigError as error:
+            raise DeviceError(str(error)) from error
+
+    return kept
 
 
 def driver_of(band: Band, drivers: Mapping[str, Driver]) -> Driver:

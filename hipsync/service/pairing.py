@@ -24,7 +24,7 @@ from hipsync.errors import ConfigError, DeviceError, NotAuthorised
 from hipsync.model import MINUTE, Band, Epoch, Info, Reading
 from hipsync.registry import claimants, refusal
 from hipsync.report.family_words import FIRST, Line, expected_epochs, family_lines
-from hipsync.service.contact import without_future
+from hipsync.service.contact import keeping, shown_address, without_future
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
 from hipsync.text import clean, counted
@@ -36,6 +36,7 @@ LISTEN_TO_SIMULATED_S = 2.0
 KEY_BYTES = 16
 SHORTEST_SERIAL = 6
 """The fewest characters of a serial number that proves which band it is; many bands may share a shorter one."""
+TAP = "Now tap yes on the band."
 TURN_OFF = "Turn off Bluetooth on your phone, wake the band, and try again."
 
 
@@ -72,6 +73,11 @@ class FirstMeeting(Protocol):
     @property
     def readings(self) -> Sequence[Reading]:
         """What the band reported about itself during the log-in, such as its serial number."""
+        ...
+
+    @property
+    def bonded(self) -> bool:
+        """Whether this meeting made a bond that the computer did not have."""
         ...
 
 
@@ -232,25 +238,41 @@ class Pairing:
         first = [FIRST] if self.simulated_key is None else []
         self.person.show_family(advertisement.name or device.address, [*family_lines(driver, need), *first])
         key = await self._key(need)
+        kept = self.keys.kept(driver.key, device.address).secret
         session = Session(
             advertisement.name or "",
-            key,
+            kept if key is None else key,
             since=store.since(known.id, now=self.now()) if known and not moves else {},
-            pairing=self.simulated_key is None,
+            pairing=self.simulated_key is None or need == "none",
+            address=shown_address(device.address),
+            keep=keeping(lambda secret: self.keys.keep(driver.key, device.address, secret)),
+            tap=lambda: self.person.show(TAP),
         )
         async with AsyncExitStack() as stack:
             try:
                 meeting = await stack.enter_async_context(self.radio.meet(device.address, driver, session))
             except NotAuthorised as error:
+                if self.keys.kept(driver.key, device.address).secret is not None:
+                    raise
                 raise NotAuthorised(f"{error}; nothing was written down") from error
             self.person.show_step("Connected" if key is None else "Connected, and the key is right")
             simulated = self.simulated_key is not None
             newcomer = Newcomer(driver, advertisement, meeting.address, key, meeting.readings, simulated)
+            if key is not None and kept is not None and self.keys.kept(driver.key, device.address).secret == kept:
+                self.keys.drop_secret(driver.key, device.address)  # the person's key is newer
+            self._move_kept(device.address, meeting, newcomer)
             known = known or proven_band(store, self.keys, newcomer)
             band = self._stored(store, newcomer, known, wanted)
             await self._first_fetch(store, band, meeting.dialogue)
         # the connection is over: however long the person thinks, no band waits, and what came is stored
         return band if known is not None or wanted.name is not None else await self._named(store, band)
+
+    def _move_kept(self, address: str, meeting: FirstMeeting, newcomer: Newcomer) -> None:
+        """Keep for the band's permanent address what was kept for the one by which it was reached."""
+        key, permanent = newcomer.driver.key, newcomer.address
+        if meeting.bonded:
+            self.keys.note_bond(key, address)
+        self.keys.move_kept(key, address, permanent)
 
     async def _key(self, need: Secret) -> bytes | None:
         """Return the key to log in with: the one that the person gave, a new one, or None if the band needs none."""
@@ -273,6 +295,8 @@ class Pairing:
         if known is not None:
             if known.address != newcomer.address:
                 self.person.show_step(f"This is {known.name!r} with a new address. Its data continue.")
+                if known.address is not None:
+                    self.keys.drop_secret(known.driver, known.address)
             store.move_band(known.id, newcomer.address, advertised_name)
             if known.driver != newcomer.driver.key:
                 wear = newcomer.driver.abilities.wear

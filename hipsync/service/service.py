@@ -80,6 +80,7 @@ class Service:
         deliver_quietly: Deliver | None = None,
         look_here: Callable[[], Awaitable[Here]] | None = None,
         notices: Notices | None = None,
+        keep: Callable[[Band, bytes], None] | None = None,
     ) -> None:
         """`notices` are those that `deliver` has shown on the desktop; without it none is withdrawn.
 
@@ -88,6 +89,8 @@ class Service:
         `deliver_quietly` is like `deliver`, but without a sound; without it, `deliver` does that too.
 
         `hear` returns which of the given bands are in reach now; without it, a band that went away is only retried.
+
+        `keep` keeps a secret that a band handed over; without it, none can be kept.
 
         `show_remark` shows a remark on a band, such as a low battery; without it no remark is made.
         `show_damage` shows that the database is damaged. `passed` is as in `Clock`; without it, time passes by the
@@ -120,6 +123,7 @@ class Service:
             radio=radio,
             drivers=drivers,
             secret=secret,
+            keep=keep,
             settings=lambda: self.settings,
             now=now,
             passed=passed,

@@ -144,3 +144,35 @@ def test_a_name_that_steers_a_terminal_reaches_none(machine: Machine) -> None:
         out, error = process.communicate()
     assert process.returncode == 2
     assert not {"\x1b", "\x07", "\x9b", "\u202e"} & set(out + error)
+
+
+def test_a_forgotten_band_is_forgotten_with_what_it_handed_over_and_with_a_bond_that_hipsync_made(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dropped: list[str] = []
+
+    async def drop_bond(address: str) -> bool:
+        dropped.append(address)
+        return True
+
+    monkeypatch.setattr("hipsync.radio.bluez.drop_bond", drop_bond)
+    keys = KeyFile(machine.data / "keys.json")
+    for name, address in (("ours", "C0:01"), ("theirs", "C0:02")):
+        machine.band(name=name, address=address)
+        keys.keep("huami", address, b"a token")
+    keys.note_bond("huami", "C0:01")
+    for name in ("ours", "theirs"):
+        machine.told("bands", "forget", name, "--yes")
+    assert dropped == ["C0:01"]
+    assert json.loads((machine.data / "secrets.json").read_text()) == {}
+
+
+def test_a_key_that_a_person_gives_takes_the_place_of_what_the_band_handed_over(machine: Machine) -> None:
+    machine.band(address="C0:01")
+    keys, file = KeyFile(machine.data / "keys.json"), machine.home / "key"
+    keys.keep("huami", "C0:01", b"a token")
+    file.write_text(KEY.hex())
+    file.chmod(0o600)
+    machine.told("bands", "key", "desk-band", "--key-file", str(file))
+    with Store.read(machine.database) as store:
+        assert keys.secret(store.bands()[0]) == KEY

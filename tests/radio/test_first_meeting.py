@@ -8,19 +8,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from hipsync.driver import Abilities, Driver, Link, Session
-from hipsync.errors import DeviceError, NoReply, NotAuthorised
+from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
 from hipsync.model import Info, Reading
 from hipsync.radio import first_meeting
-from hipsync.radio.first_meeting import SETTLE_S, FirstMeeting, FirstMeetings
+from hipsync.radio.first_meeting import SETTLE_S, TAP_WITHIN_S, FirstMeeting, FirstMeetings
 from hipsync.radio.simulation import SimulatedRadio
-from support.plain_band import FIRST, START, PlainBand, on_the_air
+from support.plain_band import FIRST, SECOND, START, PlainBand, on_the_air
 
 LASTING = "C0:00:00:00:00:07"
 """The address that the band reveals when it is bonded."""
@@ -225,6 +225,65 @@ def test_a_band_that_stays_silent_after_the_answer_is_waited_for_only_if_it_was_
         yield Connected()
 
     assert on_the_air(story, PlainBand()).total_seconds() == pytest.approx(waited_s, abs=0.1)
+
+
+@pytest.mark.parametrize(("taps", "waited_s"), [(True, SETTLE_S + TAP_WITHIN_S), (False, SETTLE_S)])
+def test_a_band_that_waits_for_a_tap_is_given_the_time_for_it(
+    taps: bool, waited_s: float, bluez: BlueZ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The band was bonded, and then asks for a tap that nobody gives; the person is told at that moment."""
+    told: list[datetime] = []
+
+    async def log_in(link: Link, session: Session) -> Sequence[Reading]:
+        bluez.answered.set()
+        await link.pause(2 * SECOND)
+        if taps:
+            session.tap()
+        await asyncio.Event().wait()
+        return []
+
+    patient = Driver("plain", "Plain", Abilities(), lambda _: "none", lambda _: True, log_in)
+
+    async def story(air: SimulatedRadio, clock: FastClock) -> timedelta:
+        monkeypatch.setattr(first_meeting, "SYSTEM_ADAPTER", air.adapter)
+        session = Session(tap=lambda: told.append(clock.now()))
+        meetings = FirstMeetings(air.adapter, Nobody(), ZoneInfo("UTC"), clock.now)
+        began = clock.now()
+        with pytest.raises((NoReply, NotAuthorised)):
+            async with meetings.meet(FIRST, patient, session):
+                pytest.fail("met")
+        assert len(told) == int(taps)
+        assert all(SECOND < at - began < 5 * SECOND for at in told), "at the moment at which the band asks"
+        return clock.now() - began
+
+    assert on_the_air(story, PlainBand()).total_seconds() == pytest.approx(waited_s, abs=2)
+
+
+def test_a_second_log_in_goes_on_with_what_was_kept_in_the_first(bluez: BlueZ, monkeypatch: pytest.MonkeyPatch) -> None:
+    secrets: list[bytes | None] = []
+    kept: list[bytes] = []
+
+    async def keep(secret: bytes) -> None:
+        kept.append(secret)
+
+    async def log_in(link: Link, session: Session) -> Sequence[Reading]:
+        secrets.append(session.secret)
+        if session.secret is None:
+            await session.keep(b"a token")
+            bluez.has_bond = True
+            raise LinkLost("it ended the connection when it was bonded")
+        return []
+
+    keeping = Driver("plain", "Plain", Abilities(), lambda _: "none", lambda _: True, log_in)
+
+    async def story(air: SimulatedRadio, clock: FastClock) -> bool:
+        monkeypatch.setattr(first_meeting, "SYSTEM_ADAPTER", air.adapter)
+        meetings = FirstMeetings(air.adapter, Nobody(), ZoneInfo("UTC"), clock.now)
+        async with meetings.meet(FIRST, keeping, Session(keep=keep)) as met:
+            return met.bonded
+
+    assert on_the_air(story, PlainBand()), "this meeting made the bond"
+    assert (secrets, kept) == ([None, b"a token"], [b"a token"])
 
 
 class Connected:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ import pytest
 
 from hipsync.errors import ConfigError
 from hipsync.model import Band, BandId
-from hipsync.store.keys import KeyFile, key_from_file, parsed_key
+from hipsync.store.keys import Kept, KeyFile, key_from_file, parsed_key
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 OTHER = bytes.fromhex("ffeeddccbbaa99887766554433221100")
@@ -211,3 +212,90 @@ def test_a_key_that_cannot_be_written_down_is_one_clear_line(tmp_path: Path) -> 
         KeyFile(tmp_path / "file" / "keys.json").set("left", KEY)
     assert KEY.hex() not in str(caught.value)
     assert " cannot be " in str(caught.value)
+
+
+# ------------------------------------------------------------------ what is kept before a band has a name
+
+ADDRESS, TOKEN = "C8:0F:10:80:D0:21", bytes(range(58))
+
+
+def at(address: str | None, name: str = "left") -> Band:
+    return band(name)._replace(driver="sealed", address=address)
+
+
+def test_a_secret_of_any_length_is_kept_by_driver_and_address_for_its_owner_alone(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    assert keys.kept("sealed", ADDRESS) == Kept()
+    keys.keep("sealed", ADDRESS, TOKEN)
+    keys.keep("other", ADDRESS, b"")
+    keys.keep_of(at("C8:0F:10:80:D0:22"), KEY)
+    again = KeyFile(tmp_path / "keys.json")
+    assert (again.kept("sealed", ADDRESS.lower()), again.kept("other", ADDRESS)) == (Kept(TOKEN), Kept(b""))
+    assert again.secret(at("C8:0F:10:80:D0:22")) == KEY
+    assert (tmp_path / "secrets.json").stat().st_mode & 0o777 == 0o600
+    assert not (tmp_path / "keys.json").exists()
+
+
+def test_an_older_version_reads_its_keys_beside_it_and_leaves_it_alone(tmp_path: Path) -> None:
+    """It knows nothing but names with 32 digits in keys.json, and refuses a file with anything else."""
+    keys = KeyFile(tmp_path / "keys.json")
+    keys.set("right", OTHER)
+    keys.keep("sealed", ADDRESS, TOKEN)
+    keys.note_bond("sealed", ADDRESS)
+    assert json.loads((tmp_path / "keys.json").read_text()) == {"right": OTHER.hex()}
+    before = (tmp_path / "secrets.json").read_bytes()
+    keys.set("left", KEY)  # what an older version does
+    keys.rename("right", "middle")
+    keys.delete("left")
+    assert (tmp_path / "secrets.json").read_bytes() == before
+    assert keys.kept("sealed", ADDRESS) == Kept(TOKEN, bond=True)
+
+
+def test_what_a_band_handed_over_counts_before_a_key_of_its_name_until_it_is_dropped(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    keys.set("left", KEY)
+    keys.keep("sealed", ADDRESS, TOKEN)
+    assert (keys.secret(at(ADDRESS)), keys.secret(at(None))) == (TOKEN, KEY)
+    keys.note_bond("sealed", ADDRESS)
+    keys.drop_secret("sealed", ADDRESS)
+    keys.drop_secret("sealed", ADDRESS)
+    assert (keys.secret(at(ADDRESS)), keys.kept("sealed", ADDRESS)) == (KEY, Kept(bond=True))
+
+
+def test_what_is_kept_goes_to_a_new_address_and_is_forgotten_with_its_band(tmp_path: Path) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    keys.keep("sealed", "C8:00", KEY)
+    keys.keep("sealed", ADDRESS, TOKEN)
+    keys.move_kept("sealed", "C8:00", ADDRESS)
+    keys.move_kept("sealed", "C8:00", ADDRESS)
+    keys.move_kept("sealed", ADDRESS, ADDRESS)
+    assert (keys.kept("sealed", "C8:00"), keys.kept("sealed", ADDRESS)) == (Kept(), Kept(KEY))
+    keys.set("left", OTHER)
+    keys.forget(at(ADDRESS))
+    keys.forget(at(ADDRESS))
+    assert keys.secret(at(ADDRESS)) is None
+    assert KEY.hex() not in "".join(file.read_text() for file in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"a b": "0011"}', '{"a b": {"secret": "001", "bond": false}}', '{"a b": {"secret": "", "bond": 1}}',
+        '{"a b": {"secret": 5, "bond": true}}', '{"a b": {}}', "[]", "{",
+    ],
+)  # fmt: skip
+def test_a_corrupt_file_of_secrets_is_refused_and_not_written_over(tmp_path: Path, content: str) -> None:
+    keys = KeyFile(tmp_path / "keys.json")
+    (tmp_path / "secrets.json").write_text(content)
+    acts: list[Callable[[], object]] = [
+        keys.check,
+        lambda: keys.secret(at(ADDRESS)),
+        lambda: keys.keep("sealed", ADDRESS, TOKEN),
+        lambda: keys.forget(at(ADDRESS)),
+    ]
+    for act in acts:
+        with pytest.raises(
+            ConfigError, match=r"secrets.json (cannot be read|is not a file of secrets): mend or remove it"
+        ):
+            act()
+    assert (tmp_path / "secrets.json").read_text() == content
