@@ -198,10 +198,12 @@ class Live(Textual[None]):
         figure.display = self._has_figure(found)
         if found.move is None or not figure.display:
             return
-        from hipsync.core.figures import FIGURES, length_s
+        from hipsync.core.figures import length_s
+        from hipsync.core.own_figures import figure_of
         from hipsync.report.braille import picture
 
-        drawn = FIGURES[found.move.name]
+        if (drawn := figure_of(found.move)) is None:
+            return
         self._frame_s = (self._frame_s + 1 / FRAMES_A_SECOND) % length_s(drawn)
         lines = picture(drawn, self._frame_s, FIGURE_COLUMNS, FIGURE_ROWS, self._pen())
         self._write("#figure", lines)
@@ -213,9 +215,9 @@ class Live(Textual[None]):
     def _has_figure(self, found: Look) -> bool:
         if found.move is None or self.size.height < LOW or not self._pen().unicode:
             return False
-        from hipsync.core.figures import FIGURES
+        from hipsync.core.own_figures import figure_of
 
-        return found.move.name in FIGURES
+        return figure_of(found.move) is not None
 
     def _write(self, where: str, lines: list[str]) -> None:
         self.query_one(where, Static).update(Text.from_ansi("\n".join(lines)))

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hipsync.model import Occasion
+
+if TYPE_CHECKING:
+    from hipsync.core.figures import Chair, Key, View
 
 WRIST = 20
 """How many characters every band with a screen shows at a glance."""
@@ -52,6 +55,12 @@ class Move(NamedTuple):
     short: str = ""
     """The title in at most 20 characters, for lists and for the wrist; empty if the title itself is that short, or if
     nobody gave a shorter one."""
+    poses: tuple[Key, ...] = ()
+    """The movement of an exercise of the user's own, in two poses or more; those of hipsync are in `core.figures`."""
+    view: View = "side"
+    """From where such a movement is seen."""
+    chair: Chair | None = None
+    """The chair beside it; None for none."""
 
 
 MOVES: tuple[Move, ...] = (

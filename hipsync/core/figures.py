@@ -13,6 +13,7 @@ from hipsync.core.skeleton import STANDING_HIPS, Arm, Grip, Hang, Leg, Plant, Po
 
 Part = Literal["left", "right", "left_arm", "right_arm", "trunk"]
 Stroke = Sequence[Point]
+View = Literal["side", "front"]
 
 
 class Key(NamedTuple):
@@ -86,8 +87,20 @@ class Figure(NamedTuple):
     """The picture in words, for those who do not see it."""
 
 
+class Chair(NamedTuple):
+    """The chair beside an exercise of the user's own: where its back stands, and which way its seat goes from there."""
+
+    x: float
+    y: float = 0
+    facing: float = 1
+    """1 if the seat goes on forward, -1 if backward."""
+    width: float = 34
+    back: float = 94
+    depth: float = 38
+
+
 def chair(
-    x: float, *, facing: int = 1, y: float = 0, width: float = 34, back: float = 94, depth: float = 38
+    x: float, *, facing: float = 1, y: float = 0, width: float = 34, back: float = 94, depth: float = 38
 ) -> list[Stroke]:
     """A chair whose back stands at x; its seat goes on from there, forward if `facing` is 1, backward if -1."""
     half, far, seat = width / 2, x + facing * depth, 49.0
@@ -166,8 +179,9 @@ def _limb(start: Limb, end: Limb, part: float) -> Limb:
     return type(start)(*(a + (b - a) * part for a, b in zip(start, end, strict=True)))
 
 
-_UPRIGHT = Pose(0, STANDING_HIPS, 0, Plant(0), Plant(0), Hang(0), Hang(0))
-_SEATED = _UPRIGHT._replace(z=55, left=Swing(86, 2, 0, 86), right=Swing(86, 2, 0, 86))
+UPRIGHT = Pose(0, STANDING_HIPS, 0, Plant(0), Plant(0), Hang(0), Hang(0))
+"""Somebody who stands with hanging arms."""
+_SEATED = UPRIGHT._replace(z=55, left=Swing(86, 2, 0, 86), right=Swing(86, 2, 0, 86))
 
 
 def _extension() -> Figure:

@@ -7,11 +7,12 @@ the picture is shown. So none of them can drift. The terminal and the page both 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from hipsync.core.exercises import Move
-from hipsync.core.figures import FIGURES, Figure, Key, Orbit, Round, length_s
+from hipsync.core.figures import Figure, Key, Orbit, Round, length_s
+from hipsync.core.own_figures import figure_of
 
 MOVING_S = 3
 """Seconds to move into a position and out of it again where no figure says so: the sheets ask for slow movements."""
@@ -84,9 +85,9 @@ class Place(NamedTuple):
         return self.phase.begin_s + (self.phase.end_s - self.phase.begin_s) * share
 
 
-def routine_of(move: Move, figures: Mapping[str, Figure] = FIGURES) -> Routine:
+def routine_of(move: Move) -> Routine:
     """How an exercise is led through: by its figure, else by the length of its hold, else at everybody's own pace."""
-    figure = figures.get(move.name)
+    figure = figure_of(move)
     if figure is not None:
         phases = _phases(figure, move.hold_s)
         return Routine(phases, move.repetitions, figure.rounds, length_s(figure))

@@ -38,10 +38,11 @@ def card(heading: str, move: Move, snooze_minutes: int, sitting_minutes: int | N
 
 def _picture(move: Move, pen: Pen) -> list[str]:
     if pen.unicode:
-        from hipsync.core.figures import FIGURES, far_end_s
+        from hipsync.core.figures import far_end_s
+        from hipsync.core.own_figures import figure_of
         from hipsync.report.braille import picture
 
-        if (figure := FIGURES.get(move.name)) is not None:
+        if (figure := figure_of(move)) is not None:
             return picture(figure, far_end_s(figure), PICTURE_COLUMNS, PICTURE_ROWS, pen)
     return [clean(f"|{line}", DRAWING_COLUMNS + 1)[1:] for line in move.drawing.splitlines()]
 

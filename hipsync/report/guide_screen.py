@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from hipsync.core.exercises import SAFETY, Move
-from hipsync.core.figures import FIGURES
+from hipsync.core.own_figures import figure_of
 from hipsync.core.ribbon import Shade
 from hipsync.core.routine import Moment, Place, Routine, is_over, picture_s, place_of
 from hipsync.report.braille import picture
@@ -55,7 +55,7 @@ def _fitted(lines: Sequence[str], head: int, pen: Pen) -> Sequence[str]:
 
 def _figure(move: Move, routine: Routine, moment: Moment, rows: int, pen: Pen) -> list[str]:
     """The picture of the moment; the drawing of the exercise where there is none, or braille is not shown."""
-    figure = FIGURES.get(move.name)
+    figure = figure_of(move)
     if figure is not None and pen.unicode and rows >= FEWEST_ROWS:
         number = min(moment.round, len(routine.rounds) - 1)
         mirrored = routine.rounds[number].mirrored

@@ -28,9 +28,9 @@ class FigureFiles:
 
     def of(self, move: Move) -> Path | None:
         """The file with the still figure of an exercise; None if it has no figure, or the file cannot be written."""
-        from hipsync.core.figures import FIGURES
+        from hipsync.core.own_figures import figure_of
 
-        figure = FIGURES.get(move.name)
+        figure = figure_of(move)
         if figure is None or self._folder is None:
             return None
         from hipsync.report.figure_icon import icon

@@ -69,11 +69,16 @@ def parsed(document: Mapping[str, Toml], file: str) -> Config:
             try:
                 changed[part][setting] = key.read(value)
             except ConfigError as error:
-                raise ConfigError(f"{file}: {table}.{name} = {value!r}: {error}") from error
+                raise ConfigError(f"{file}: {table}.{name}{_shown(value)}: {error}") from error
     config = _changed(Config(), changed)
     if not changed[""].keys().isdisjoint({"exercises", "avoid"}):
         _check_exercises(config, file)
     return config
+
+
+def _shown(value: Toml) -> str:
+    """A wrong value as it is told; tables are not, because a whole list of them fits on no line."""
+    return "" if isinstance(value, list) and any(isinstance(each, Mapping) for each in value) else f" = {value!r}"
 
 
 def takes(path: Sequence[str], value: Toml) -> bool:
@@ -172,12 +177,16 @@ def _written_hours(hours: Mapping[int, Windows]) -> str:
     return "{ " + ", ".join(f"{WEEKDAYS[day]} = {_written_windows(hours[day])}" for day in sorted(hours)) + " }"
 
 
+def _own_exercises(value: Toml) -> tuple[Move, ...]:
+    from hipsync.settings.own import own_exercises  # with it come the figures, which few files need
+
+    return own_exercises(value)
+
+
 def _written_moves(moves: Sequence[Move]) -> str:
-    return "[" + ", ".join(map(_written_move, moves)) + "]"
+    from hipsync.settings.own import written
 
-
-def _written_move(move: Move) -> str:
-    return "{ " + ", ".join(f"{key} = {_written(getattr(move, key))}" for key in values.EXERCISE_KEYS) + " }"
+    return written(moves)
 
 
 # ------------------------------------------------------------------ the format
@@ -229,7 +238,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
     "exercises": {
         "set": _Key("exercises", values.texts),
         "avoid": _Key("avoid", values.texts),
-        "own": _Key("own", values.own_exercises, _written_moves),
+        "own": _Key("own", _own_exercises, _written_moves),
         "morning": _Key("morning", values.true_or_false),
     },
     "therapist": {

@@ -10,13 +10,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 from hipsync.errors import ConfigError
 from hipsync.model import WEEKDAYS
 
 if TYPE_CHECKING:
-    from hipsync.core.exercises import Move, When
     from hipsync.core.policy import Windows
 
 Toml: TypeAlias = "str | int | float | bool | datetime | date | time | Sequence[Toml] | Mapping[str, Toml]"
@@ -273,96 +272,3 @@ def _days(text: str) -> list[int]:
         raise ConfigError(f"{text!r} is no weekday or span of them: mon, mon-fri")
     start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
     return [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]
-
-
-# ------------------------------------------------------------------ the user's own exercises
-
-
-def own_exercises(value: Toml) -> tuple[Move, ...]:
-    """Read the tables `[[exercises.own]]`.
-
-    Raises `ConfigError`, also for a name that is taken: by another of these tables, by an exercise or tag that comes
-    with hipsync, or by a value of `When`.
-    """
-    from hipsync.core.exercises import KNOWN, When
-
-    if not isinstance(value, list):
-        raise ConfigError("must be tables: [[exercises.own]]")
-    moves = tuple(_exercise(each) for each in value)
-    taken = {*KNOWN, *When}
-    for move in moves:
-        if move.name in taken:
-            raise ConfigError(f"the name {move.name!r} is taken")
-        taken.add(move.name)
-    return moves
-
-
-def _exercise(value: Toml) -> Move:
-    from hipsync.core.exercises import Move
-
-    if not isinstance(value, Mapping):
-        raise ConfigError("must be tables: [[exercises.own]]")
-    for key in value:
-        if key not in EXERCISE_KEYS:
-            raise ConfigError(f"there is no key {key!r} of an exercise{suggestion(key, EXERCISE_KEYS)}")
-    fields: dict[str, Any] = {"tags": (), "drawing": "", "hold_s": 0, "sides": 1}
-    for key, read in EXERCISE_KEYS.items():
-        if key in value:
-            try:
-                fields[key] = read(value[key])
-            except ConfigError as error:
-                raise ConfigError(f"{key} {error}") from error
-        elif key not in fields:
-            raise ConfigError(f"an exercise needs {key}")
-    return Move(**fields)
-
-
-def _name(value: Toml) -> str:
-    found = text(value)
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", found):
-        raise ConfigError("must be up to 40 small letters, digits and hyphens, such as wall-slide")
-    return found
-
-
-def _tags(value: Toml) -> tuple[str, ...]:
-    return tuple(map(_name, texts(value)))
-
-
-def _steps(value: Toml) -> tuple[str, ...]:
-    steps = tuple(map(visible_text(200), texts(value)))
-    if not 1 <= len(steps) <= 12:
-        raise ConfigError("must be 1 to 12 steps")
-    return steps
-
-
-def _when(value: Toml) -> tuple[When, ...]:
-    from hipsync.core.exercises import When
-
-    words = texts(value)
-    if not words or not {*words} <= {*When}:
-        raise ConfigError(f"must be some of {', '.join(When)}")
-    return tuple(map(When, words))
-
-
-def _drawing(value: Toml) -> str:
-    found = text(value).strip("\n")
-    lines = found.split("\n")
-    if len(lines) > 9 or any(len(line) > 30 for line in lines) or not re.fullmatch(r"[ -~\n]*", found):
-        raise ConfigError("must be ASCII, at most 9 lines of 30 columns")
-    return found
-
-
-EXERCISE_KEYS: Mapping[str, Callable[[Toml], object]] = {
-    "name": _name,
-    "title": visible_text(40),
-    "line": visible_text(100),
-    "why": visible_text(200),
-    "steps": _steps,
-    "when": _when,
-    "tags": _tags,
-    "repetitions": whole_number(1, 100),
-    "sides": whole_number(1, 2),
-    "hold_s": whole_number(0, 300),
-    "drawing": _drawing,
-}
-"""The readers of a table `[[exercises.own]]`, by key. The keys are the fields of `Move`."""

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from html import escape
 
 from hipsync.core.exercises import SAFETY, Move
-from hipsync.core.figures import FIGURES
+from hipsync.core.own_figures import figure_of
 from hipsync.core.routine import OWN_PACE, Routine, routine_of
 from hipsync.report.figure_svg import moving, still
 from hipsync.report.page.document import Served, document
@@ -42,7 +42,7 @@ def exercises_html(moves: Sequence[Move], *, served: Served | None = None) -> st
 
 
 def _pick(move: Move) -> str:
-    figure = FIGURES.get(move.name)
+    figure = figure_of(move)
     picture = still(figure) if figure else ""
     return f'<a href="#{escape(move.name)}">{picture}<span>{escape(move.title)}</span></a>'
 
@@ -69,7 +69,7 @@ def _exercise(move: Move) -> str:
 
 
 def _picture(move: Move) -> str:
-    figure = FIGURES.get(move.name)
+    figure = figure_of(move)
     if figure is None:
         return f'<pre class="sketch" aria-hidden="true">{escape(move.drawing)}</pre>' if move.drawing else ""
     return f'<div class="both">{moving(figure)}{still(figure)}</div>'

@@ -13,7 +13,7 @@ from html import escape
 from typing import NamedTuple
 
 from hipsync.core.exercises import Move
-from hipsync.core.figures import FIGURES
+from hipsync.core.own_figures import figure_of
 from hipsync.report.figure_svg import moving, still
 from hipsync.text import length
 
@@ -83,7 +83,7 @@ def _meter(minutes: int, limit: int) -> str:
 
 def _reminder(reminder: Reminded, key: str) -> str:
     move = reminder.move
-    figure = FIGURES.get(move.name)
+    figure = figure_of(move)
     picture = f'<span class="both">{moving(figure)}{still(figure)}</span>' if figure else "<span></span>"
     name = f"{move.title[:1].lower()}{move.title[1:]}"
     buttons = [
