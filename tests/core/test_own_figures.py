@@ -44,6 +44,13 @@ def test_an_exercise_of_two_sides_is_that_of_the_right_leg_and_then_of_the_left(
     assert (figure.alt, figure.props) == ("Mine", ())
 
 
+def test_of_two_sides_the_right_one_works_even_where_both_legs_bend() -> None:
+    """In a lunge the hips sink between both feet, and the picture shows the leg whose turn it is."""
+    figure = figure_of(own(*(Key(UPRIGHT._replace(z=z), 2, 0, "Go", "Stay") for z in (96, 70)), sides=2))
+    assert figure is not None
+    assert {*figure.moving} == {"right"}
+
+
 def test_one_of_no_side_has_one_round_and_from_the_front_both_hips_work() -> None:
     wide = [Key(UPRIGHT._replace(left=Swing(0, turn), right=Swing(0, turn)), 2, 0, "Go", "Stay") for turn in (0, 30)]
     figure = figure_of(own(*wide, sides=1, view="front", chair=Chair(-26, width=46)))

@@ -71,6 +71,14 @@ def test_before_an_outing_the_first_of_the_two_exercises_is_named() -> None:
     assert wrist_name(both) == "Hip circles"
 
 
+def test_of_two_own_exercises_the_first_is_named_without_the_then() -> None:
+    mine = own("Leg swings")._replace(when=(When.WARMUP,), tags=("rotation",))
+    both = warm_up(("hip-rotation",), (), (mine,))
+    assert both is not None
+    assert both.title == "Leg swings, then standing hip extension"
+    assert wrist_name(both) == "Leg swings"
+
+
 @pytest.mark.parametrize("key", SHOW_TEXT)
 @pytest.mark.parametrize("words", ["Time to move", "Seated hip opening"])
 def test_every_family_that_shows_text_shows_these_words_and_nothing_beside_them(key: str, words: str) -> None:
