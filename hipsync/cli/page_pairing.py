@@ -14,7 +14,7 @@ from hipsync.cli.pairing import pair_band
 from hipsync.cli.pairing_board import Board, PagePerson
 from hipsync.cli.scan import signal_text
 from hipsync.errors import ConfigError, HipsyncError
-from hipsync.report.page.pair import Found, Offered, PairingShown
+from hipsync.report.page.pair import Found, Offered, PairingShown, Told
 from hipsync.text import clean
 
 if TYPE_CHECKING:
@@ -118,11 +118,14 @@ class PagePairing:
 
     async def _look(self, board: Board) -> None:
         from hipsync.radio.scan import scan
-        from hipsync.registry import claimants, drivers
+        from hipsync.registry import claimants, drivers, refusal
         from hipsync.service.pairing import LISTEN_S, recognised
 
         known, names = drivers(), {band.address: band.name for band in _bands(self._app)}
         seen = await scan(self._app.adapter(), LISTEN_S)
+        for each in seen:
+            if (why := refusal(each.advertisement, known)) is not None:
+                board.tell(Told("line", f"{clean(each.advertisement.name or '') or each.address}: {why}"))
         board.end(
             found=[
                 Found(

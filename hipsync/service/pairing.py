@@ -225,7 +225,7 @@ class Pairing:
         bands = recognised(devices, self.drivers)
         for device in devices:
             if (why := refusal(device.advertisement, self.drivers)) is not None:
-                self.person.show(f"{device.advertisement.name or device.address}: {why}")
+                self.person.show(f"{_shown_name(device)}: {why}")
         if not bands:
             raise DeviceError(f"No band found. {TURN_OFF}")
         return bands[0] if len(bands) == 1 else await self.person.choose(bands)
@@ -394,6 +394,11 @@ def recognised(devices: Sequence[InReach], drivers: Mapping[str, Driver]) -> Seq
     return of_a_family or [device for device, _ in taken]
 
 
+def _shown_name(device: InReach) -> str:
+    """What a device calls itself, or else its address."""
+    return clean(device.advertisement.name or "") or device.address
+
+
 def _driver_for(device: InReach, wanted: Wanted, drivers: Mapping[str, Driver]) -> Driver:
     """Return the driver that the person named, or else the first that recognises the device. Raises `ConfigError`."""
     if wanted.kind is not None:
@@ -401,7 +406,7 @@ def _driver_for(device: InReach, wanted: Wanted, drivers: Mapping[str, Driver]) 
     takers = claimants(device.advertisement, drivers)
     if not takers:
         if (why := refusal(device.advertisement, drivers)) is not None:
-            raise ConfigError(f"{device.advertisement.name or device.address}: {why}")
+            raise ConfigError(f"{_shown_name(device)}: {why}")
         raise ConfigError(f"no driver takes {device.address}: name one with --driver (`hipsync drivers` lists them)")
     return takers[0]
 

@@ -9,12 +9,15 @@ from html import escape
 from pathlib import Path
 
 import pytest
+from bleak.backends.device import BLEDevice
 
 from hipsync.cli import page_pairing
 from hipsync.cli.app import App
 from hipsync.cli.pairing_board import Board, PagePerson
 from hipsync.cli.site import Site
+from hipsync.driver import Advertisement
 from hipsync.errors import BluetoothUnavailable, ConfigError
+from hipsync.radio.scan import NearbyDevice
 from hipsync.report.page.document import Served
 from hipsync.report.page.pair import Asked, Found, Offered, PairingShown, Told, pair_html
 from hipsync.store import Store
@@ -108,6 +111,21 @@ def test_closing_the_site_ends_a_pairing(site: Site) -> None:
     until(site, lambda shown: bool(shown.told))
     site.close()
     assert not site.pairing.shown().busy
+
+
+def test_a_known_model_that_no_driver_takes_is_named_and_not_offered(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scan(*_: object) -> object:
+        name = "HUAWEI WATCH GT 4-A1B"
+        return [NearbyDevice("C0:07", -51, Advertisement(name), BLEDevice("C0:07", name, None))]
+
+    monkeypatch.setattr("hipsync.radio.scan.scan", scan)
+    site.act("pair-look", {})
+    shown = until(site, lambda shown: not shown.busy)
+    assert shown.found == []
+    (told,) = shown.told
+    assert told.text.startswith("HUAWEI WATCH GT 4-A1B: not reachable over Bluetooth LE: import from Gadgetbridge")
 
 
 def test_without_bluetooth_it_says_why_and_looks_again(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
