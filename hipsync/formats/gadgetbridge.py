@@ -143,7 +143,7 @@ class GadgetbridgeExport:
         """A device's epochs, table by table, in order of time. Raises `InputError`."""
         for table in device.tables:
             samples = self._samples[table][1]
-            epochs = samples.epochs(self._stamped(table, samples.columns, device, now))
+            epochs = samples.epochs(self._stamped(table, samples.columns, device, now, self.left_out))
             for sleep in samples.sleep:
                 epochs = with_sleep(epochs, self._slept(sleep, device, now))
             for found in epochs:
@@ -184,16 +184,21 @@ class GadgetbridgeExport:
                 self.left_out[WRONG] += 1
 
     def _slept(self, sleep: SleepTable, device: Device, now: datetime) -> Iterator[Slept | LeftOut]:
-        """When the wearer of a device slept, by one table; nothing if the database lacks it."""
+        """When the wearer of a device slept, by one table; nothing if the database lacks it.
+
+        Rows of a table that has samples too are counted with these, and not once more.
+        """
+        left_out = Counter[str]() if sleep.name in self._samples else self.left_out
         if {"TIMESTAMP", "DEVICE_ID"} <= self._columns(sleep.name):
-            yield from sleep.spans(self._stamped(sleep.name, sleep.columns, device, now))
+            yield from sleep.spans(self._stamped(sleep.name, sleep.columns, device, now, left_out))
 
     def _stamped(
-        self, table: str, columns: Sequence[str], device: Device, now: datetime
+        self, table: str, columns: Sequence[str], device: Device, now: datetime, left_out: Counter[str]
     ) -> Iterator[tuple[datetime, Row]]:
         """The rows of a device with their instants, in order; those with a time that cannot be right are counted.
 
-        A column that the table lacks is None in each row, and `MIDNIGHT` is what it stands for.
+        They are counted in `left_out`. A column that the table lacks is None in each row, and `MIDNIGHT` is what it
+        stands for.
         """
         there = self._columns(table)
         cells_of = ", ".join(f'"{column}"' if column in there else "NULL" for column in columns)
@@ -203,7 +208,9 @@ class GadgetbridgeExport:
             for stamp, *cells in self._db.execute(sql, (device.number,)):
                 if not all(cell is None or isinstance(cell, int) for cell in (stamp, *cells)):
                     raise InputError(f"{table} holds {[stamp, *cells]!r:.100} where numbers belong")
-                if (instant := self._at(stamp, now)) is not None:
+                if (instant := _believed(stamp, now)) is None:
+                    left_out[TIME] += 1
+                else:
                     row = dict(zip(columns, cells, strict=True))
                     yield instant, row | {MIDNIGHT: self._midnight(instant)} if MIDNIGHT in row else row
 
@@ -213,11 +220,9 @@ class GadgetbridgeExport:
 
     def _at(self, stamp: object, now: datetime) -> datetime | None:
         """The instant of a row; None if it cannot be right, and then the row is counted in `left_out`."""
-        at = _instant(stamp)
-        if at is not None and at >= EARLIEST and is_believed(at, now):
-            return at
-        self.left_out[TIME] += 1
-        return None
+        if (at := _believed(stamp, now)) is None:
+            self.left_out[TIME] += 1
+        return at
 
     def _firmware(self, number: int, tables: set[str]) -> str | None:
         table = "DEVICE_ATTRIBUTES"
@@ -344,6 +349,12 @@ def _instant(stamp: object) -> datetime | None:
         return datetime.fromtimestamp(stamp / 1000 if stamp >= MILLISECONDS else stamp, UTC)
     except (OverflowError, ValueError, OSError):
         return None
+
+
+def _believed(stamp: object, now: datetime) -> datetime | None:
+    """The instant that a table has; None for one that cannot be right."""
+    at = _instant(stamp)
+    return at if at is not None and at >= EARLIEST and is_believed(at, now) else None
 
 
 @contextlib.contextmanager

@@ -407,6 +407,14 @@ def test_huawei_sleeps_are_joined_where_they_overlap(machine: Machine) -> None:
     assert "Left out: 1 rows with a sleep that cannot be." in told
 
 
+def test_a_huawei_row_of_an_impossible_time_is_counted_once_though_the_table_is_read_twice(machine: Machine) -> None:
+    ahead = seconds(NOW) + 86_400
+    rows: list[Cells] = [(ahead, ahead + 60, 11, -1, -1, 0, -1, -1, -1, -1), (seconds(MONDAY), seconds(MONDAY) + 60, 11,
+                          -1, -1, 0, -1, -1, -1, -1)]  # fmt: skip
+    told = imported(machine, {"HUAWEI_ACTIVITY_SAMPLE": rows})
+    assert "Left out: 1 rows with a time that cannot be." in told
+
+
 # ------------------------------------------------------------------ Garmin
 
 
