@@ -126,7 +126,7 @@ def _added(store: Store, driver: Driver, band: SimulatedBand, address: str, now:
         address=address,
         advertised_name=name,
         simulated=True,
-        vouches=able.wear or able.sleep or able.heart_rate,
+        vouches=able.wear,
         reports_wear=able.wear,
         now=now,
     )

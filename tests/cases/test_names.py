@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from importlib.metadata import entry_points
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -205,8 +206,10 @@ def test_a_strap_of_garmin_s_is_a_strap() -> None:
 
 def test_no_driver_takes_what_the_table_of_families_without_a_driver_holds() -> None:
     """Else the driver has come, and `_undriven` still names its models: move what is left and delete the file."""
-    for family in undriven().values():
-        assert family.key not in KNOWN
+    assert {point.name for point in entry_points(group="hipsync.undriven")} == undriven().keys()
+    for key, family in undriven().items():
+        assert key == family.key
+        assert key not in KNOWN
         taken = [name for of, name in OF_THREE if of == family.key and takers(advertised(name))]
         assert taken == []
 

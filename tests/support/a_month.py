@@ -285,7 +285,7 @@ async def _live(told: Script, kinds: Sequence[str], loop: VirtualTimeLoop) -> Mo
             able = known[kind].abilities
             store.add_band(
                 name=kind, driver=kind, address=kind, now=now(), simulated=True,
-                vouches=able.wear or able.sleep or able.heart_rate, reports_wear=able.wear,
+                vouches=able.wear, reports_wear=able.wear,
             )  # fmt: skip
         settings = settings_of(Config(morning=False), home.key)
         service = Service(store, settings, radio=wrist, drivers=known, secret=secret, deliver=shown, now=now)

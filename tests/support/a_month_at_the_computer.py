@@ -337,7 +337,7 @@ async def _live(told: Script, kind: str, settings: Settings, clock: FastClock) -
         able = drivers()[kind].abilities
         store.add_band(
             name=kind, driver=kind, address=kind, now=clock.now(), simulated=True,
-            vouches=able.wear or able.sleep or able.heart_rate, reports_wear=able.wear,
+            vouches=able.wear, reports_wear=able.wear,
         )  # fmt: skip
         counters = note_counters(store, clock.now)
         computer, wearer = Computer(told, store, clock.now), Wearer(store, list(told.pauses))
