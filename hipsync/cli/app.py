@@ -170,9 +170,7 @@ class App:
         from hipsync.store import Store
 
         if not Store.exists(self.database):
-            raise StoreError(
-                f"there is no database at {self.database}: `hipsync pair` or `hipsync import csv` makes one"
-            )
+            raise StoreError(self._nothing_here())
         return Store.open(self.database) if to_write else Store.read(self.database)
 
     def paired_store(self) -> Store:
@@ -184,7 +182,20 @@ class App:
             if any(band.address for band in store.bands()):
                 return store
             store.close()
-        raise ConfigError("no band is paired yet: `hipsync pair` does that")
+        raise ConfigError(f"no band yet: {self.to_begin}")
+
+    @property
+    def to_begin(self) -> str:
+        """What somebody types who has no band yet, in words that follow a colon."""
+        return (
+            "`hipsync pair --simulate huami` makes a practice band"
+            if self.is_practice
+            else "`hipsync pair` adds your band, `hipsync demo` shows how it works"
+        )
+
+    def _nothing_here(self) -> str:
+        where = "nothing here yet" if self.db_path is None or self.is_practice else f"no database at {self.database}"
+        return f"{where}: {self.to_begin}"
 
     def keys(self) -> KeyFile:
         """Return the file of the bands' keys, which lies beside the database."""

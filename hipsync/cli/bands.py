@@ -89,7 +89,7 @@ def _told(row: Mapping[str, object], zones: Zones) -> Iterator[tuple[str, str]]:
     yield "Address", clean(str(row["address"])) if row["address"] else "-"
     yield "Battery", "-" if charge is None else f"{charge} %"
     yield "Firmware", clean(str(firmware)) if firmware else "-"
-    yield "Synced", f"{zones.local(datetime.fromisoformat(str(last))):%a %d %b %Y %H:%M}" if last else "never"
+    yield "Synced", f"{zones.local(datetime.fromisoformat(str(last))):%a %d %b %Y, %H:%M}" if last else "never"
 
 
 def _band_json(store: Store, band: Band, now: datetime) -> dict[str, object]:
@@ -131,7 +131,7 @@ def rename_command(app: App, name: str, new: str) -> None:
 @bands_command.command("forget")
 @click.argument("name", shell_complete=band_names)
 @click.option("--with-data", is_flag=True, help="Delete its data too, in the backups as well.")
-@click.confirmation_option(prompt="Really forget it?")
+@click.confirmation_option(prompt="Really remove it?")
 @click.pass_obj
 def forget_command(app: App, name: str, with_data: bool) -> None:
     """Unpair a band; its data stay unless --with-data is given.
@@ -147,7 +147,8 @@ def forget_command(app: App, name: str, with_data: bool) -> None:
             _drop_bond(band.address)
         keys.forget(band)  # first: if that fails, the command can be given again
         store.forget(band.id, with_data=with_data)
-    say(f"{band.name!r} is forgotten{' with its data' if with_data else '; its data are kept'}.")
+    what = " with its data." if with_data else ". Its data stay; `--with-data` deletes them too."
+    say(f"{band.name!r} is removed{what}")
 
 
 def _drop_bond(address: str) -> None:

@@ -22,6 +22,7 @@ from hipsync.cli.files import READABLE, STANDARD, WRITABLE, Borrowed, as_path, a
 from hipsync.cli.saying import say
 from hipsync.errors import ConfigError, InputError
 from hipsync.host.zone import named_zone
+from hipsync.text import counted
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -79,7 +80,7 @@ def import_csv_command(app: App, file: Path, band: str | None, zone: str | None)
         table = read_csv(lines, band=name, zone=where, now=app.now())
     with table, app.open_store() as store:
         done = import_table(store, table, app.now())
-    say(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} already stored.")
+    say(_stored(done.lines, done.new, "line"))
 
 
 @import_command.command("gadgetbridge")
@@ -124,14 +125,14 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
         with app.open_store() as store:
             found = import_devices(store, source, minutes, known, now)
         for each in found:
-            say(f"{each.band.name}: {each.epochs:,} epochs, {each.new:,} of them new.")
+            say(f"{each.band.name}: {_stored(each.epochs, each.new, 'row')}")
             if with_keys and each.key is not None:
                 app.keys().set(each.band.name, each.key)
                 say(f"{each.band.name}: its key was taken.")
         for why, count in sorted(source.left_out.items()):
-            say(f"Left out: {count:,} rows {why}.")
+            say(f"Left out: {counted(count, 'row')} {why}.")
         for table, count in sorted(source.unknown().items()):
-            say(f"Left out: {count:,} rows of {table}, which no driver knows.")
+            say(f"Left out: {counted(count, 'row')} of {table}, which no driver reads.")
 
 
 @import_command.command("fitbit")
@@ -161,11 +162,11 @@ def import_fitbit_command(app: App, files: tuple[Path, ...], zone: str) -> None:
     with minutes.table() as table, app.open_store() as store:
         people = len(table.abilities())
         done = import_table(store, table, app.now())
-    say(f"{people} people, {done.lines:,} minutes: {done.new:,} new, {done.same:,} already stored.")
+    say(f"{counted(people, 'person', 'people')}. {_stored(done.lines, done.new, 'minute')}")
     if minutes.skipped:
-        say(f"Left out: {minutes.skipped:,} rows with a time that does not exist in {zone}.")
+        say(f"Left out: {counted(minutes.skipped, 'row')} with a time that does not exist in {zone}.")
     if minutes.ahead:
-        say(f"Left out: {minutes.ahead:,} rows with a time in the future.")
+        say(f"Left out: {counted(minutes.ahead, 'row')} with a time in the future.")
 
 
 @import_command.command("json")
@@ -185,7 +186,7 @@ def import_json_command(app: App, file: Path) -> None:
         archive = read_json(text, app.now())
     with archive, refused_whole(file), app.open_store() as store:
         done = import_json(store, archive)
-    say(f"{done.lines:,} epochs: {done.new:,} new, {done.same:,} already stored.")
+    say(_stored(done.lines, done.new, "row"))
 
 
 @import_command.command("parquet")
@@ -206,7 +207,7 @@ def import_parquet_command(app: App, file: Path) -> None:
         table = read_parquet(rows, app.now())
     with table, app.open_store() as store:
         done = import_table(store, table, app.now())
-    say(f"{done.lines:,} lines: {done.new:,} new, {done.same:,} already stored.")
+    say(_stored(done.lines, done.new, "line"))
 
 
 @click.command("export")
@@ -227,7 +228,7 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
     """
     app: App = ctx.obj
     if form == "parquet" and output == STANDARD and (sys.stdout.isatty() or not _was_given(ctx, "output")):
-        raise ConfigError("Parquet is no text for a terminal: name a file with -o")
+        raise ConfigError("Parquet needs a file: add `-o FILE`")
     with app.existing_store() as store:
         zones = app.zones(store)
         today = zones.date_of(app.now())
@@ -241,9 +242,9 @@ def export_command(ctx: click.Context, form: str, since: str | None, until: str 
                 raise
             raise InputError(f"{output} cannot be written: {error.strerror}; name another file with -o") from error
     if output != STANDARD:
-        say(f"{done.epochs:,} rows in {output}", err=True)
+        say(f"{counted(done.epochs, 'row')} in {output}", err=True)
     if done.left_out:
-        say(f"Left out: {done.left_out:,} rows that cannot be right, or lie in the future.", err=True)
+        say(f"Left out: {counted(done.left_out, 'row')} that cannot be right, or with a time in the future.", err=True)
     if not done.epochs:
         ctx.exit(exits.NOTHING_KNOWN)
 
@@ -295,6 +296,13 @@ def with_bar(file: Path) -> io.BufferedReader:
     hidden = not (size and sys.stderr.isatty())
     bar = click.progressbar(length=size, label="Importing", width=BAR, file=sys.stderr, hidden=hidden)
     return io.BufferedReader(_ProgressFile(source, bar), 2**16)
+
+
+def _stored(read: int, new: int, one: str) -> str:
+    """What came of an import: "525,600 minutes read: 525,600 new"."""
+    if not read:
+        return f"{counted(read, one)} read."
+    return f"{counted(read, one)} read: {new:,} new{'' if new == read else f', {read - new:,} already stored'}."
 
 
 class _ProgressFile(Borrowed):

@@ -33,7 +33,7 @@ def day_of(text: str, today: date) -> date:
     days_ago = re.fullmatch(r"-(\d{1,4})", word, re.ASCII)
     day = today - timedelta(days=int(days_ago[1])) if days_ago else _day(word, today)
     if day is None:
-        raise ConfigError(f"{text!r} is no date: use one like 2026-11-20, today, yesterday, -3 (days ago) or mon")
+        raise ConfigError(f"{text!r} is not a date: try 2026-11-20, today, yesterday, -3 (days ago) or mon")
     return _in_known_years(text, day)
 
 
@@ -47,7 +47,7 @@ def week_of(text: str, today: date) -> Sequence[date]:
     ago = _ago(word, "week")
     day = today - timedelta(weeks=ago) if ago is not None else _iso_week(word) or _day(word, today)
     if day is None:
-        message = f"{text!r} is no week: use a day of it like 2026-11-20 or mon, or 2026-W47, last, -2 (weeks ago)"
+        message = f"{text!r} is not a week: try a day of it like 2026-11-20 or mon, or 2026-W47, last, -2 (weeks ago)"
         raise ConfigError(message)
     monday = _in_known_years(text, day) - timedelta(days=day.weekday())
     return [monday + timedelta(days=at) for at in range(7)]
@@ -63,7 +63,7 @@ def month_of(text: str, today: date) -> Sequence[date]:
     ago = _ago(word, "month")
     first = _months_before(today, ago) if ago is not None else _month(word, today) or _day(word, today)
     if first is None:
-        message = f"{text!r} is no month: use one like 2026-11, november, last, -2 (months ago), or a day of it"
+        message = f"{text!r} is not a month: try 2026-11, november, last, -2 (months ago), or a day of it"
         raise ConfigError(message)
     from calendar import monthrange  # `hipsync today` waits for every import of this module
 

@@ -9,6 +9,7 @@ import click
 from hipsync.cli.app import App
 from hipsync.cli.saying import say
 from hipsync.errors import ConfigError, StoreError
+from hipsync.text import counted
 
 
 @click.group("db")
@@ -62,7 +63,7 @@ def check_command(app: App) -> None:
             f"{app.database} holds rows that make no sense, which are left out: `hipsync export --format json` "
             "writes all others, for `hipsync import json` into a new file (--db FILE)"
         )
-    say("No damage found.")
+    say("Database OK.")
 
 
 @db_command.command("backup")
@@ -154,11 +155,12 @@ def erase_command(app: App, since: str | None, until: str | None, yes: bool) -> 
         span = f"{'the beginning' if since is None else f'{zones.local(start):%a %d %b %Y %H:%M}'} to "
         span += "the end" if until is None else f"{zones.local(end):%a %d %b %Y %H:%M}"
         copies = len(store.backups())
+        in_copies = f", and in {counted(copies, 'backup')}" if copies else ""
         if not yes:
-            click.confirm(f"Erase everything from {span}, in {copies} backups too?", abort=True)
+            click.confirm(f"Erase everything from {span}{in_copies}?", abort=True)
         store.erase(start, end)
         set_aside = store.set_aside()
-    say(f"Erased: from {span}, and in {copies} backups.")
+    say(f"Erased: from {span}{in_copies}.")
     if set_aside:
         say(f"Not erased, because they are damaged: delete {', '.join(map(str, set_aside))} yourself.", err=True)
 

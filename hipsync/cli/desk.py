@@ -56,7 +56,7 @@ def desk_command(app: App, words: tuple[str, ...]) -> None:
                 _stand(store, now, pause_end(rest[1:] if rest[:1] == ["for"] else rest, now, app.zones(store)))
                 say(_now_words(app, store, usual))
         case _:
-            raise ConfigError(f"{' '.join(words)!r} is no desk: say standing, or sitting")
+            raise ConfigError(f"{' '.join(words)!r} is neither standing nor sitting")
 
 
 def _stand(store: Store, at: datetime, until: datetime) -> None:

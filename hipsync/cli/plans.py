@@ -135,14 +135,16 @@ def _plan(store: Store, number: int) -> Plan:
 
 def _line(plan: Plan) -> str:
     """Return a line of the list of plans, in columns."""
-    days = ",".join(WEEKDAYS[day] for day in plan.days)
-    return f"{plan.number:<3} {plan.outing.value:<4} {plan.clock:%H:%M}  {days}"
+    return f"{plan.number:<3} {plan.outing.value:<4} {plan.clock:%H:%M}  {_days(plan)}"
 
 
 def _words(plan: Plan) -> str:
-    """Return a plan as part of a sentence, such as "run at 18:00, tue,thu"."""
-    days = ",".join(WEEKDAYS[day] for day in plan.days)
-    return f"{plan.outing.value} at {plan.clock:%H:%M}, {days}"
+    """Return a plan as part of a sentence, such as "run at 18:00, Tue, Thu"."""
+    return f"{plan.outing.value} at {plan.clock:%H:%M}, {_days(plan)}"
+
+
+def _days(plan: Plan) -> str:
+    return ", ".join(WEEKDAYS[day].capitalize() for day in plan.days)
 
 
 def _skipped(plan: Plan, zones: Zones, now: datetime) -> str:

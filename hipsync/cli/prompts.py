@@ -69,10 +69,17 @@ def reminders_command(app: App, since: str, as_json: bool) -> None:
         occasion = f"{OCCASIONS[prompt.occasion]}: " if prompt.occasion in OCCASIONS else ""
         times = " (shown twice)" if prompt.shown > 1 else ""
         name, where = short_exercise_name(prompt.exercise), ", ".join(prompt.where) or "nowhere"
-        rows.append((f"{zones.local(prompt.at):%Y-%m-%d %H:%M}", name, where, f"{occasion}{came}{times}"))
+        rows.append(
+            (f"{_day(zones.local(prompt.at))} {zones.local(prompt.at):%H:%M}", name, where, f"{occasion}{came}{times}")
+        )
     tell_rows(rows)
     if not found:
-        say(f"No reminders since {zones.local(start):%Y-%m-%d}.")
+        say(f"No reminders since {_day(zones.local(start))}.")
+
+
+def _day(at: datetime) -> str:
+    """A day as people read it: "Mon 2 Mar 2026"."""
+    return f"{at:%a} {at.day} {at:%b %Y}"
 
 
 @click.command("done")
@@ -88,7 +95,7 @@ def done_command(app: App, hurt: bool) -> None:
     say(answered(app, Answer.HURT if hurt else Answer.DONE))
 
 
-@click.command("snooze")
+@click.command("snooze", context_settings={"ignore_unknown_options": True})
 @click.argument("length", required=False, metavar="[10m]")
 @click.pass_obj
 def snooze_command(app: App, length: str | None) -> None:

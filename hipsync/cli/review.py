@@ -228,10 +228,30 @@ def _day_text(app: App, summary: DaySummary, *, hours: bool, of_all: bool) -> st
 
     zone = host_zone()
     if hours:
-        return hours_text(summary, pen_of(app), zone=zone)
-    return day_text(
-        summary, pen_of(app), goals=app.goals(), zone=zone, note=_monday_note(app, summary) if of_all else ""
+        return hours_text(summary, pen_of(app), zone=zone, hint=_hint(app, summary))
+    note = _monday_note(app, summary) if of_all else ""
+    return day_text(summary, pen_of(app), goals=app.goals(), zone=zone, note=note, hint=_hint(app, summary))
+
+
+def _hint(app: App, shown: DaySummary | PeriodSummary) -> str:
+    """Return what somebody can do who has no data of these days, by the bands there are; empty if there are data."""
+    if shown.complete_until is not None:
+        return ""
+    from hipsync.registry import drivers
+
+    bands, known = [], drivers()
+    store = app.read_store()
+    if store is not None:
+        with store:
+            bands = store.bands()
+    paired = [known[band.driver] for band in bands if band.address and band.driver in known]
+    hints = (
+        (not bands, f"{app.to_begin}."),
+        (any(driver.abilities.history for driver in paired), "`hipsync sync` fetches what your band remembers."),
+        (any(not driver.abilities.history for driver in paired), "Your band keeps nothing: leave hipsync running."),
+        (len(paired) < len(bands), "`hipsync import` reads a file."),
     )
+    return " ".join(hint for holds, hint in hints if holds)
 
 
 def _monday_note(app: App, summary: DaySummary) -> str:
@@ -261,11 +281,11 @@ def _echo_period(
     elif kind == "week":
         from hipsync.report.terminal_week import week_text
 
-        click.echo(week_text(period, pen_of(app), before=before, more=more), nl=False)
+        click.echo(week_text(period, pen_of(app), before=before, more=more, hint=_hint(app, period)), nl=False)
     else:
         from hipsync.report.terminal_month import month_text
 
-        click.echo(month_text(period, pen_of(app), more=more), nl=False)
+        click.echo(month_text(period, pen_of(app), more=more, hint=_hint(app, period)), nl=False)
 
 
 def pen_of(app: App) -> Pen:

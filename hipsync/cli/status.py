@@ -53,7 +53,13 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
     if store is None:
         from hipsync.service.status_text import NO_BAND
 
-        say(json.dumps({**_empty_json(app), **checked}, indent=1) if as_json else NO_BAND)
+        say(
+            json.dumps({**_empty_json(app), **checked}, indent=1)
+            if as_json
+            else f"No band yet: {app.to_begin}."
+            if app.is_practice
+            else NO_BAND
+        )
         return
     with store:
         known = _known(app, store)

@@ -21,7 +21,7 @@ from hipsync.cli.completion import band_names
 from hipsync.cli.saying import complain, say
 from hipsync.errors import DeviceError, Refused
 from hipsync.model import Where
-from hipsync.text import one_line
+from hipsync.text import counted, one_line
 
 if TYPE_CHECKING:
     from hipsync.cli.record import Record
@@ -115,7 +115,7 @@ def _outcome(fetched: Fetched) -> str:
     if fetched.held:
         return "the service is connected to it, and stores its data as they come"
     nothing = "nothing new" if fetched.history else "its counter, as it is now"
-    return f"{fetched.epochs:,} epochs" if fetched.epochs else nothing
+    return counted(fetched.epochs, "new minute or slot", "new minutes and slots") if fetched.epochs else nothing
 
 
 @contextlib.asynccontextmanager

@@ -64,7 +64,7 @@ def _report(app: App, *, as_json: bool) -> None:
         return
     say(state_of_trial(app))
     if since is None:
-        say("Nothing was drawn yet.")
+        say("No reminder has been due in a trial yet.")
     else:
         say(f"Since {since.day} {since:%B %Y}:")
         say("\n".join(f"  {line}" for line in trial_lines(found)))

@@ -270,7 +270,7 @@ def _timestamp(text: str, zone: ZoneInfo | None, before: datetime | None, now: d
     try:
         written = datetime.fromisoformat(text)
     except ValueError as error:
-        raise InputError(f"{text[:80]!r} is no timestamp: write it like 2026-11-20T09:00:00+00:00") from error
+        raise InputError(f"{text[:80]!r} is not a timestamp: write it like 2026-11-20T09:00:00+00:00") from error
     if written.tzinfo is None and zone is None:
         raise InputError(f"{text!r} has no offset from UTC: add one, or say --zone Europe/London")
     try:

@@ -200,7 +200,7 @@ def _time(text: str, number: int) -> datetime:
         hour = int(found[4]) % 12 + (12 if found[7] == "P" else 0)
         with contextlib.suppress(ValueError):  # the 31st of June
             return datetime(int(found[3]), int(found[1]), int(found[2]), hour, int(found[5]), int(found[6]))  # noqa: DTZ001  local
-    raise InputError(f"line {number}: {text[:40]!r} is no time like 4/12/2016 2:47:30 PM")
+    raise InputError(f"line {number}: {text[:40]!r} is not a time like 4/12/2016 2:47:30 PM")
 
 
 def _number(text: str, number: int, what: str) -> int:

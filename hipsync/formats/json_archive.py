@@ -32,7 +32,7 @@ from hipsync.text import Json, clean, is_visible
 
 VERSION = 1
 CUT_OFF = "the file was cut off while it was written, or goes on after its end"
-NO_EXPORT = "this is no file that `hipsync export --format json` wrote, or it is of another version"
+NO_EXPORT = "this is not a file of `hipsync export --format json`, or it is of another version"
 LONGEST_NUMBER = 20
 """How many characters of a number are looked at."""
 NUMBERS = frozenset({"steps", "length", "intensity", "heart_rate", "kind", "inferred"})

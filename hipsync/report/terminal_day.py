@@ -52,17 +52,26 @@ HINT = (
 NEXT_STEP = "  shows you how.   Or: hipsync done | snooze | skip"
 
 
-def day_text(day: DaySummary, pen: Pen = PEN, *, goals: Goals = GOALS, zone: str | None = None, note: str = "") -> str:
+def day_text(
+    day: DaySummary,
+    pen: Pen = PEN,
+    *,
+    goals: Goals = GOALS,
+    zone: str | None = None,
+    note: str = "",
+    hint: str = HINT,
+) -> str:
     """The text of a day; it ends with a line feed.
 
-    `zone` is where the reader is: another one is named. `note` is a sentence above all that is said of the day.
+    `zone` is where the reader is: another one is named. `note` is a sentence above all that is said of the day, and
+    `hint` what somebody can do who has no data.
     """
     lines: list[str | None] = [*_head(day, pen, zone), None]
     if note:
         lines += [*indented(note, pen), None]
     lines += indented(words.headline(day), pen, bold=True)
     if day.complete_until is None:
-        return "\n".join(_fitted([*lines, None, *indented(HINT, pen)], pen)) + "\n"
+        return "\n".join(_fitted([*lines, None, *indented(hint, pen)], pen)) + "\n"
     lines += [line for text in _in_numbers(day, pen) for line in indented(text, pen)]
     lines += [None, *ribbon_lines(day, pen), None, *_lists(day, pen), None, *goal_lines(day, pen, goals)]
     if words.open_prompt(day) is not None:
@@ -209,7 +218,7 @@ def goal_lines(day: DaySummary, pen: Pen, goals: Goals) -> Iterator[str]:
 # ------------------------------------------------------------------ other forms
 
 
-def hours_text(day: DaySummary, pen: Pen = PEN, *, zone: str | None = None) -> str:
+def hours_text(day: DaySummary, pen: Pen = PEN, *, zone: str | None = None, hint: str = HINT) -> str:
     """A day with a row for each hour and a column for each minute, or for a few where the terminal is narrow.
 
     It ends with a line feed.
@@ -221,7 +230,7 @@ def hours_text(day: DaySummary, pen: Pen = PEN, *, zone: str | None = None) -> s
     rows = [(at, drawn[at : at + HOUR_MINUTES]) for at in range(0, len(drawn), HOUR_MINUTES)]
     known = [bool({*row} - {Shade.ASLEEP, Shade.NO_DATA, None}) for _, row in rows]
     if not any(known):
-        return "\n".join([*head, *indented(HINT if day.complete_until is None else words.NOTHING_AWAKE, pen)]) + "\n"
+        return "\n".join([*head, *indented(hint if day.complete_until is None else words.NOTHING_AWAKE, pen)]) + "\n"
     first, last = known.index(True), len(known) - known[::-1].index(True)
     cell = next((each for each in HOURS_CELLS if HOURS_AROUND + HOUR_MINUTES // each <= pen.columns), HOURS_CELLS[-1])
     marks = range(0, HOUR_MINUTES, 10 * cell)

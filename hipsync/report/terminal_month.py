@@ -8,6 +8,7 @@ from hipsync.core.period import PeriodSummary, awake_minutes
 from hipsync.core.ribbon import Shade
 from hipsync.core.summary import DaySummary
 from hipsync.model import Kind
+from hipsync.report.day_words import NOTHING_AWAKE
 from hipsync.report.pen import Pen, padded, spread, wrapped
 from hipsync.report.terminal_day import HINT, MARGIN, PEN, below, indented
 from hipsync.report.terminal_week import coarse, sources
@@ -28,12 +29,15 @@ COLUMN, WEEK_COLUMNS = 8, 64
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def month_text(month: PeriodSummary, pen: Pen = PEN, *, more: Sequence[Sequence[str]] = ()) -> str:
-    """The text of a month; it ends with a line feed. `more` are groups of lines on what else was found."""
+def month_text(month: PeriodSummary, pen: Pen = PEN, *, more: Sequence[Sequence[str]] = (), hint: str = HINT) -> str:
+    """The text of a month; it ends with a line feed. `more` are groups of lines on what else was found.
+
+    `hint` is what somebody can do who has no data.
+    """
     lines = [*spread(pen.bold(f"{month.days[0].date:%B %Y}"), sources(month, pen), pen.columns), ""]
     if month.complete_until is None:
         return (
-            "\n".join([*lines, *indented("No data for this month.", pen, bold=True), "", *indented(HINT, pen)]) + "\n"
+            "\n".join([*lines, *indented("No data for this month.", pen, bold=True), "", *indented(hint, pen)]) + "\n"
         )
     lines += indented(month_headline(month), pen, bold=True)
     lines += [*(line for text in coarse(month) for line in indented(text, pen)), ""]
@@ -48,13 +52,15 @@ def month_text(month: PeriodSummary, pen: Pen = PEN, *, more: Sequence[Sequence[
 def month_headline(month: PeriodSummary) -> str:
     """On how many days of a month no spell passed the limit."""
     known = [day for day in month.days if awake_minutes(day.minutes)]
+    if not known:
+        return NOTHING_AWAKE
     good = sum(not day.over_limit for day in known)
-    days = f"{len(known)} {'day' if len(known) == 1 else 'days'}"
+    days = counted(len(known), "day")
     limit = month.days[-1].limit_minutes
     return (
         f"On {good} of {days} no spell passed {limit} min."
         if good
-        else f"On each of {days} a spell passed {limit} min."
+        else f"On {'the only day' if len(known) == 1 else f'each of {days}'} a spell passed {limit} min."
     )
 
 

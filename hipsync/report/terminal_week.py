@@ -36,13 +36,21 @@ FEWEST_LONG_SPELLS, HARD_SHARE = 4, 1 / 3
 
 
 def week_text(
-    week: PeriodSummary, pen: Pen = PEN, *, before: PeriodSummary | None = None, more: Sequence[Sequence[str]] = ()
+    week: PeriodSummary,
+    pen: Pen = PEN,
+    *,
+    before: PeriodSummary | None = None,
+    more: Sequence[Sequence[str]] = (),
+    hint: str = HINT,
 ) -> str:
-    """The text of a week; it ends with a line feed. `before` is the week before it. `more` are groups of lines."""
+    """The text of a week; it ends with a line feed.
+
+    `before` is the week before it. `more` are groups of lines, and `hint` is what somebody can do who has no data.
+    """
     name = f"{_day(week.days[0].date, week.days[-1].date)} to {_day(week.days[-1].date, None)}"
     lines = [*spread(pen.bold(name), sources(week, pen), pen.columns), ""]
     if week.complete_until is None:
-        return "\n".join([*lines, *indented("No data for this week.", pen, bold=True), "", *indented(HINT, pen)]) + "\n"
+        return "\n".join([*lines, *indented("No data for this week.", pen, bold=True), "", *indented(hint, pen)]) + "\n"
     lines += indented(week_headline(week, before), pen, bold=True)
     lines += [line for text in coarse(week) for line in indented(text, pen)]
     lines += ["", *_ribbons(week, pen), ""]

@@ -64,7 +64,8 @@ def parsed(document: Mapping[str, Toml], file: str) -> Config:
         for name, value in content.items():
             key = keys.get(name)
             if key is None:
-                raise ConfigError(f"{file}: there is no key {table}.{name}{suggestion(name, keys)}")
+                known = [f"{table}.{each}" for each in keys]
+                raise ConfigError(f"{file}: there is no key {table}.{name}{suggestion(f'{table}.{name}', known)}")
             part, _, setting = key.setting.rpartition(".")
             try:
                 changed[part][setting] = key.read(value)

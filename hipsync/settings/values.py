@@ -41,7 +41,7 @@ def minutes_of(text: object) -> int:
     match = re.fullmatch(r"(?:([0-9]{1,3})h)?(?:([0-9]{1,4})m?)?", text) if isinstance(text, str) else None
     minutes = int(match[1] or 0) * 60 + int(match[2] or 0) if match else 0
     if not minutes:
-        raise ConfigError('must be a length above nothing, such as "60m" or "1h30m"')
+        raise ConfigError('must be longer than zero, such as "60m" or "1h30m"')
     return minutes
 
 
@@ -269,6 +269,6 @@ def _days(text: str) -> list[int]:
     """Read a weekday, or a span of them that may run past Sunday, such as "sat-mon". Raises `ConfigError`."""
     first, _, last = text.partition("-")
     if first not in WEEKDAYS or (last or first) not in WEEKDAYS:
-        raise ConfigError(f"{text!r} is no weekday or span of them: mon, mon-fri")
+        raise ConfigError(f"{text!r} is not a weekday or a span of them: try mon or mon-fri")
     start, end = WEEKDAYS.index(first), WEEKDAYS.index(last or first)
     return [day % 7 for day in range(start, end + 1 if end >= start else end + 8)]

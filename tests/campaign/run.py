@@ -280,7 +280,12 @@ class Run:
         An export that ends well but for the damage of the database says how many rows it wrote, besides.
         """
         lines = command.err.read_text("utf-8", "replace").splitlines()
-        if len(lines) == 2 and command.argv[0] == "export" and " rows in " in lines[0] and " is damaged " in lines[1]:
+        if (
+            len(lines) == 2
+            and command.argv[0] == "export"
+            and (" rows in " in lines[0] or " row in " in lines[0])
+            and " is damaged " in lines[1]
+        ):
             return
         if command.code == 2 and lines[:1] and lines[0].startswith("Usage: hipsync "):
             return

@@ -48,7 +48,7 @@ def test_bands_are_listed_with_battery_firmware_and_last_sync(machine: Machine) 
     assert found(machine, "bands", "show", "desk-band", "--json")["band"] == row
     assert machine.told("bands", "show", "C0:00").splitlines() == [
         "  Name      desk-band", "  Family    huami", "  Address   C0:00", "  Battery   87 %",
-        "  Firmware  V1.0[2J", "  Synced    Mon 02 Mar 2026 12:00",
+        "  Firmware  V1.0[2J", "  Synced    Mon 02 Mar 2026, 12:00",
     ]  # fmt: skip
 
 
@@ -107,24 +107,30 @@ def test_a_band_forgotten_with_its_data_is_nowhere_any_more(machine: Machine) ->
     machine.told("bands", "rename", "mine", "renamed")
     assert holders(machine) == ["data/hipsync/backups/hipsync-20260302T120000.db", "data/hipsync/hipsync.db"]
     assert machine.told("bands", "forget", "renamed", "--with-data", "--yes") == (
-        "'renamed' is forgotten with its data.\n"
+        "'renamed' is removed with its data.\n"
     )
     assert holders(machine) == []
     assert json.loads((machine.data / "keys.json").read_text()) == {"other": KEY[::-1].hex()}
     for database in (str(machine.database), copy):
         told = json.loads(machine.told("--db", database, "bands", "--json"))
         assert [band["name"] for band in told["bands"]] == ["other"]
-        assert machine.told("--db", database, "db", "check") == "No damage found.\n"
+        assert machine.told("--db", database, "db", "check") == "Database OK.\n"
     assert found(machine, "today", "--json")["steps"] == 5
 
 
 def test_a_band_forgotten_without_its_data_is_still_in_the_day(machine: Machine) -> None:
     machine.band([Epoch(MONDAY, MINUTE, 5)])
     KeyFile(machine.data / "keys.json").set("desk-band", KEY)
-    assert machine.told("bands", "forget", "desk-band", "--yes") == "'desk-band' is forgotten; its data are kept.\n"
+    assert (
+        machine.told("bands", "forget", "desk-band", "--yes")
+        == "'desk-band' is removed. Its data stay; `--with-data` deletes them too.\n"
+    )
     assert json.loads((machine.data / "keys.json").read_text()) == {}
     assert found(machine, "today", "--json")["steps"] == 5
-    assert machine.refused("sync", code=2) == "no band is paired yet: `hipsync pair` does that"
+    assert (
+        machine.refused("sync", code=2)
+        == "no band yet: `hipsync pair` adds your band, `hipsync demo` shows how it works"
+    )
 
 
 def test_forgetting_asks_first(machine: Machine) -> None:

@@ -41,13 +41,13 @@ def test_0_is_fine(machine: Machine) -> None:
 
 def test_1_is_failed(machine: Machine) -> None:
     said = machine.refused("db", "check", code=1)
-    assert said == (f"there is no database at {machine.database}: `hipsync pair` or `hipsync import csv` makes one")
+    assert said == "nothing here yet: `hipsync pair` adds your band, `hipsync demo` shows how it works"
 
 
 def test_2_is_wrong_use(machine: Machine) -> None:
     assert machine.type("day", "--sideways", "x", "y").exit_code == 2
     assert machine.type("nonsense").exit_code == 2
-    assert machine.refused("day", "someday", code=2).startswith("'someday' is no date: use one like 2026-11-20, ")
+    assert machine.refused("day", "someday", code=2).startswith("'someday' is not a date: try 2026-11-20, ")
 
 
 def test_2_is_wrong_settings_too(machine: Machine) -> None:
@@ -57,9 +57,7 @@ def test_2_is_wrong_settings_too(machine: Machine) -> None:
     for words in (["today"], ["status"], ["config", "show"], ["day", "--json"]):
         machine.band(name=f"band {words}")
         said = machine.refused(*words, code=2)
-        assert said == (
-            f'{machine.settings}: sitting.limit = 60: must be a length above nothing, such as "60m" or "1h30m"'
-        )
+        assert said == (f'{machine.settings}: sitting.limit = 60: must be longer than zero, such as "60m" or "1h30m"')
 
 
 def test_3_is_nothing_known(machine: Machine) -> None:
@@ -122,7 +120,7 @@ def test_an_error_is_one_line_and_a_traceback_with_v_alone(machine: Machine) -> 
             _, error = process.communicate()
         *before, line = error.splitlines()
         assert process.returncode == 2
-        assert line.startswith("hipsync: 'someday' is no date")
+        assert line.startswith("hipsync: 'someday' is not a date")
         assert bool(before) == bool(flags)
         assert ("Traceback (most recent call last):" in before) == bool(flags)
 
@@ -130,8 +128,8 @@ def test_an_error_is_one_line_and_a_traceback_with_v_alone(machine: Machine) -> 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["day", "monkey"], "'monkey' is no date"),
-        (["day", "2026-13-01"], "'2026-13-01' is no date"),
+        (["day", "monkey"], "'monkey' is not a date"),
+        (["day", "2026-13-01"], "'2026-13-01' is not a date"),
         (["day", "0001-01-01"], "'0001-01-01' is too far away: the years 1970 to 2999 can be used"),
         (["day", "9999-12-31"], "'9999-12-31' is too far away"),
         (["today", "--zone", "Europe/Londres"], "'Europe/Londres' is no time zone: use an IANA name such as Europe/"),
@@ -139,9 +137,9 @@ def test_an_error_is_one_line_and_a_traceback_with_v_alone(machine: Machine) -> 
         (["today", "--zone", ""], "'' is no time zone"),
         (["today", "--band", "nobody"], "no band 'nobody': you have desk-band"),
         (["sync", "nobody"], "no band 'nobody': you have desk-band"),
-        (["sync", "--since", "someday"], "'someday' is no date"),
-        (["prompts", "--since", "someday"], "'someday' is no date"),
-        (["export", "--since", "someday"], "'someday' is no date"),
+        (["sync", "--since", "someday"], "'someday' is not a date"),
+        (["prompts", "--since", "someday"], "'someday' is not a date"),
+        (["export", "--since", "someday"], "'someday' is not a date"),
         (["bands", "show", "nobody"], "no band 'nobody': you have desk-band"),
         (["bands", "rename", "desk-band", "\x1b[31m"], "'\\x1b[31m' cannot be the name of a band: use up to 64 "),
         (["bands", "rename", "desk-band", ""], "'' cannot be the name of a band"),
@@ -149,7 +147,7 @@ def test_an_error_is_one_line_and_a_traceback_with_v_alone(machine: Machine) -> 
         (["pair", "--driver", "nothing"], "no driver 'nothing': there are "),
         (["pair", "--simulate", "nothing"], "no driver 'nothing': there are "),
         (["pair", "--name", "\x07bell"], "'\\x07bell' cannot be the name of a band"),
-        (["snooze", "soon"], 'must be a length above nothing, such as "60m" or "1h30m"'),
+        (["snooze", "soon"], 'must be longer than zero, such as "60m" or "1h30m"'),
         (["done"], "there is no open reminder: `hipsync exercise` starts one anyway"),
         (["skip"], "there is no open reminder"),
         (["snooze"], "there is no open reminder"),

@@ -72,7 +72,7 @@ def test_a_setting_is_changed_and_the_rest_of_the_file_stays(machine: Machine) -
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("sitting.lmit", "50m", "there is no key sitting.lmit: do you mean limit?; nothing was changed"),
+        ("sitting.lmit", "50m", "there is no key sitting.lmit: do you mean sitting.limit?; nothing was changed"),
         ("siting.limit", "50m", "there is no table [siting]: do you mean sitting?; nothing was changed"),
         ("sitting.limit", "9h", "sitting.limit = '9h': must lie between 10m and 240m; nothing was changed"),
         ("sitting.limit.more", "9h", "'sitting.limit.more' names no setting: limit is a value, not a table"),

@@ -33,8 +33,8 @@ def steps(machine: Machine) -> dict[str, int]:
 
 def test_an_import_says_what_came_and_a_second_one_brings_nothing(machine: Machine) -> None:
     rows = file(machine, TWO)
-    assert machine.told("import", "csv", rows) == "2 lines: 2 new, 0 already stored.\n"
-    assert machine.told("import", "csv", rows) == "2 lines: 0 new, 2 already stored.\n"
+    assert machine.told("import", "csv", rows) == "2 lines read: 2 new.\n"
+    assert machine.told("import", "csv", rows) == "2 lines read: 0 new, 2 already stored.\n"
     assert steps(machine) == {"left": 1, "right": 2}
 
 
@@ -108,7 +108,7 @@ def test_what_is_exported_can_be_imported_on_another_machine(machine: Machine, t
     done = machine.type("export", "-o", str(out))
     assert (done.exit_code, done.stdout, done.stderr) == (0, "", f"500 rows in {out}\n")
     other = Machine(tmp_path / "other", NOW)
-    assert other.told("import", "csv", str(out)) == "500 lines: 500 new, 0 already stored.\n"
+    assert other.told("import", "csv", str(out)) == "500 lines read: 500 new.\n"
     assert other.told("export") == machine.told("export") == out.read_text("utf-8")
 
 

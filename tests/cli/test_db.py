@@ -28,7 +28,7 @@ def test_the_database_is_where_db_path_says(machine: Machine) -> None:
 
 def test_a_sound_database_is_said_to_be_one_and_a_damaged_one_is_refused(machine: Machine) -> None:
     machine.band([minute(at) for at in range(5000)])
-    assert machine.told("db", "check") == "No damage found.\n"
+    assert machine.told("db", "check") == "Database OK.\n"
     with machine.database.open("r+b") as held:
         held.seek(held.seek(0, 2) // 2)
         held.write(b"\xa5" * 8192)
@@ -115,11 +115,11 @@ def test_days_are_erased_after_a_question(machine: Machine) -> None:
     machine.band([minute(at, 5) for at in range(3 * 1440)])
     machine.told("db", "backup")
     asked = machine.type("db", "erase", "--from", "2026-03-03", "--to", "2026-03-04", stdin="n\n")
-    assert "from Tue 03 Mar 2026 00:00 to Wed 04 Mar 2026 00:00, in 1 backups too?" in asked.output
+    assert "from Tue 03 Mar 2026 00:00 to Wed 04 Mar 2026 00:00, and in 1 backup?" in asked.output
     assert asked.exit_code == 1
     assert len(machine.told("export").splitlines()) == 1 + 3 * 1440
     told = machine.told("db", "erase", "--from", "2026-03-03", "--to", "2026-03-04", "--yes")
-    assert told == "Erased: from Tue 03 Mar 2026 00:00 to Wed 04 Mar 2026 00:00, and in 1 backups.\n"
+    assert told == "Erased: from Tue 03 Mar 2026 00:00 to Wed 04 Mar 2026 00:00, and in 1 backup.\n"
     days = {line[:10] for line in machine.told("export").splitlines()[1:]}
     assert days == {"2026-03-02", "2026-03-04"}
     machine.told("db", "erase", "--to", "2026-03-04", "--yes")
@@ -132,7 +132,7 @@ def test_days_are_erased_after_a_question(machine: Machine) -> None:
     [
         ([], "say which days"),
         (["--from", "2026-03-04", "--to", "2026-03-04"], "--to is not after --from"),
-        (["--from", "someday"], "'someday' is no date"),
+        (["--from", "someday"], "'someday' is not a date"),
     ],
 )
 def test_days_that_are_none_are_not_erased(words: list[str], said: str, machine: Machine) -> None:

@@ -35,7 +35,7 @@ def run(machine: Machine, *words: str, stdin: bytes = b"") -> subprocess.Complet
 
 def test_a_dash_is_standard_input_and_standard_output(machine: Machine) -> None:
     other = str(machine.home / "other.db")
-    assert machine.type("--db", other, "import", "csv", "-", stdin=ROWS).stdout == "2 lines: 2 new, 0 already stored.\n"
+    assert machine.type("--db", other, "import", "csv", "-", stdin=ROWS).stdout == "2 lines read: 2 new.\n"
     assert machine.told("--db", other, "export", "-o", "-") == machine.told("--db", other, "export")
     assert not (machine.home / "-").exists()
 

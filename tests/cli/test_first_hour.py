@@ -45,7 +45,7 @@ def test_the_first_hour_of_a_stranger(driver: Driver, tmp_path: Path) -> None:
         assert "Keeps     nothing." in paired
         assert "This band keeps no history. Leave hipsync running" in paired
         assert "No data yet today." in told["today"]
-        assert "one without a memory is seen only while hipsync runs" in " ".join(told["today"].split())
+        assert "Your band keeps nothing: leave hipsync running." in " ".join(told["today"].split())
         assert "No data" in told["status"]
     elif history > LONGEST_EPOCH_TO_JUDGE_BY:
         assert "too long to see sitting by" in paired

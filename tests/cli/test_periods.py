@@ -90,9 +90,9 @@ def test_what_is_no_month_and_no_week_is_refused(word: str) -> None:
 
 def test_what_is_not_understood_is_one_line_that_says_what_is(machine: Machine) -> None:
     assert machine.refused("week", "whenever", code=2) == (
-        "'whenever' is no week: use a day of it like 2026-11-20 or mon, or 2026-W47, last, -2 (weeks ago)"
+        "'whenever' is not a week: try a day of it like 2026-11-20 or mon, or 2026-W47, last, -2 (weeks ago)"
     )
-    assert machine.refused("month", "next", "month", code=2).startswith("'next month' is no month: use one like ")
+    assert machine.refused("month", "next", "month", code=2).startswith("'next month' is not a month: try ")
 
 
 # ------------------------------------------------------------------ JSON and CSV
@@ -141,7 +141,7 @@ def test_a_month_s_json_fits_its_schema_and_adds_up(machine: Machine) -> None:
 def test_of_nothing_there_is_json_too_and_a_word_on_how_to_get_data(machine: Machine, of: str) -> None:
     told = found(machine, of, code=3)
     assert (told["complete_until"], told["usual_stretch_minutes"], told["longest_minutes"]) == (None, None, 0)
-    assert "`hipsync import`" in machine.told(of, code=3)
+    assert "`hipsync pair`" in machine.told(of, code=3)
     assert f"no data for this {of}" in machine.told(of, "--plain", code=3)
     assert machine.files() == []
 

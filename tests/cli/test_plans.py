@@ -34,9 +34,9 @@ def plans(machine: Machine) -> list[Plan]:
 
 def test_what_is_planned_is_listed_with_its_next_time(machine: Machine) -> None:
     assert machine.told("plan", "list") == ("Nothing is planned: `hipsync plan add run tue,thu 18:00` plans a run.\n")
-    assert machine.told("plan", "add", "run", "thu,tue", "18:00") == "Added plan 1: run at 18:00, tue,thu.\n"
-    assert machine.told("plan", "add", "walk", "sat-mon", "7:05") == "Added plan 2: walk at 07:05, mon,sat,sun.\n"
-    assert machine.told("plan", "list") == "1   run  18:00  tue,thu\n2   walk 07:05  mon,sat,sun\n"
+    assert machine.told("plan", "add", "run", "thu,tue", "18:00") == "Added plan 1: run at 18:00, Tue, Thu.\n"
+    assert machine.told("plan", "add", "walk", "sat-mon", "7:05") == "Added plan 2: walk at 07:05, Mon, Sat, Sun.\n"
+    assert machine.told("plan", "list") == "1   run  18:00  Tue, Thu\n2   walk 07:05  Mon, Sat, Sun\n"
     assert json.loads(machine.told("plan", "list", "--json")) == {"version": 1, "plans": [
         {"number": 1, "outing": "run", "days": ["tue", "thu"], "time": "18:00", "skipped": None,
          "next": "2026-03-03T18:00:00+00:00"},
@@ -53,8 +53,8 @@ def test_planning_the_same_again_adds_nothing(machine: Machine) -> None:
 
 def test_it_is_left_out_once_and_then_comes_again(machine: Machine) -> None:
     machine.told("plan", "add", "run", "tue", "18:00")
-    assert machine.told("plan", "skip", "1") == "Left out once, on Tue 03 Mar: plan 1, run at 18:00, tue.\n"
-    assert machine.told("plan", "list") == "1   run  18:00  tue  not on Tue 03 Mar\n"
+    assert machine.told("plan", "skip", "1") == "Left out once, on Tue 03 Mar: plan 1, run at 18:00, Tue.\n"
+    assert machine.told("plan", "list") == "1   run  18:00  Tue  not on Tue 03 Mar\n"
     (row,) = json.loads(machine.told("plan", "list", "--json"))["plans"]
     assert (row["skipped"], row["next"]) == ("2026-03-03", "2026-03-10T18:00:00+00:00")
     assert machine.refused("plan", "skip", "1", code=2) == (
@@ -70,7 +70,7 @@ def test_it_is_left_out_once_and_then_comes_again(machine: Machine) -> None:
 def test_a_removed_plan_is_gone_and_the_others_keep_their_numbers(machine: Machine) -> None:
     for clock in ("18:00", "19:00"):
         machine.told("plan", "add", "run", "tue", clock)
-    assert machine.told("plan", "remove", "1") == "Removed plan 1: run at 18:00, tue.\n"
+    assert machine.told("plan", "remove", "1") == "Removed plan 1: run at 18:00, Tue.\n"
     assert plans(machine) == [Plan(2, Outing.RUN, (1,), time(19))]
     for command in ("remove", "skip"):
         assert machine.refused("plan", command, "1", code=2) == (
@@ -82,9 +82,9 @@ def test_a_removed_plan_is_gone_and_the_others_keep_their_numbers(machine: Machi
     ("words", "why"),
     [
         (["swim", "tue", "18:00"], "'swim' is not one of 'run', 'walk', 'gym'"),
-        (["run", "tues", "18:00"], "'tues' is no weekday or span of them: mon, mon-fri"),
-        (["run", "", "18:00"], "'' is no weekday or span of them: mon, mon-fri"),
-        (["run", "tue,", "18:00"], "'' is no weekday or span of them: mon, mon-fri"),
+        (["run", "tues", "18:00"], "'tues' is not a weekday or a span of them: try mon or mon-fri"),
+        (["run", "", "18:00"], "'' is not a weekday or a span of them: try mon or mon-fri"),
+        (["run", "tue,", "18:00"], "'' is not a weekday or a span of them: try mon or mon-fri"),
         (["run", "tue", "24:00"], 'must be a time such as "08:00"'),
         (["run", "tue", "6pm"], 'must be a time such as "08:00"'),
     ],

@@ -125,8 +125,8 @@ def test_the_log_of_prompts_says_where_and_what_came_of_it(machine: Machine) -> 
             Prompt(NINE - timedelta(days=1), NINE, "hip-rotation", sure=False, shown=2, answer=Answer.IGNORED)
         )
     assert [line.split() for line in machine.told("prompts").splitlines()] == [
-        ["2026-03-01", "09:00", "hip", "circles", "nowhere", "no", "answer", "(shown", "twice)"],
-        ["2026-03-02", "09:00", "hip", "extension", "desktop,", "band", "waiting", "for", "you"],
+        ["Sun", "1", "Mar", "2026", "09:00", "hip", "circles", "nowhere", "no", "answer", "(shown", "twice)"],
+        ["Mon", "2", "Mar", "2026", "09:00", "hip", "extension", "desktop,", "band", "waiting", "for", "you"],
     ]
     assert len(machine.told("prompts", "--since", "today").splitlines()) == 1
     told = json.loads(machine.told("prompts", "--since", "2026-03-02", "--json"))
@@ -140,7 +140,7 @@ def test_the_log_of_prompts_says_where_and_what_came_of_it(machine: Machine) -> 
     ]  # fmt: skip
     assert json.loads(machine.told("reminders", "--since", "2026-03-02", "--json")) == told
     machine.now += timedelta(days=30)
-    assert machine.told("reminders") == "No reminders since 2026-03-25.\n"
+    assert machine.told("reminders") == "No reminders since Wed 25 Mar 2026.\n"
 
 
 def test_every_exercise_is_listed_with_its_steps_and_the_line_of_care(machine: Machine) -> None:
@@ -194,3 +194,7 @@ def test_resume_ends_it_and_what_is_no_end_is_refused(machine: Machine) -> None:
         assert store.pause(machine.now) is None
     for words in (("until", "25:00"), ("until", "soon"), ("one", "hour"), ("soon",), ("0",)):
         assert machine.refused("pause", *words, code=2).startswith(f"'{' '.join(words)}' is not a time: use 1h30m")
+
+
+def test_a_length_below_nothing_is_no_option(machine: Machine) -> None:
+    assert machine.refused("snooze", "-5m", code=2) == 'must be longer than zero, such as "60m" or "1h30m"'

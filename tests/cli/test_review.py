@@ -132,3 +132,28 @@ def test_a_simulated_band_is_marked_wherever_it_is_shown(machine: Machine) -> No
     assert "(simulated)" in machine.told("bands")
     assert found(machine, "today", "--json")["bands"][0]["simulated"] is True
     assert found(machine, "bands", "--json")["bands"][0]["simulated"] is True
+
+
+def test_without_data_the_next_step_fits_the_bands_there_are(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+
+    def proposed(*words: str) -> str:
+        return " ".join(machine.told(*words, code=3).split()).rpartition("No data ")[2].partition(". ")[2]
+
+    for command in ("today", "week", "month"):
+        assert proposed(command) == "`hipsync pair` adds your band, `hipsync demo` shows how it works."
+    assert proposed("--demo", "today") == "`hipsync pair --simulate huami` makes a practice band."
+    with Store.open(machine.database) as store:
+        store.add_band(name="a file", driver="csv", now=machine.now)
+    assert proposed("today") == "`hipsync import` reads a file."
+    with Store.open(machine.database) as store:
+        store.add_band(name="time", driver="infinitime", address="C0:01", now=machine.now)
+    assert proposed("today") == "Your band keeps nothing: leave hipsync running. `hipsync import` reads a file."
+    machine.band(name="band")
+    assert proposed("day", "yesterday").startswith("`hipsync sync` fetches what your band remembers.")
+
+
+def test_a_month_of_one_day_has_no_plural(tmp_path: Path) -> None:
+    machine = Machine(tmp_path)
+    machine.band(day("8h sleep, 10m walk, 2h sit, 10m walk"))
+    assert "On the only day a spell passed 60 min." in machine.told("month")

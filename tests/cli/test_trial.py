@@ -96,7 +96,7 @@ def lived(machine: Machine, ways: str) -> None:
 
 
 def test_the_report_before_anything_was_drawn(machine: Machine) -> None:
-    assert machine.told("trial").splitlines()[1:] == ["Nothing was drawn yet."]
+    assert machine.told("trial").splitlines()[1:] == ["No reminder has been due in a trial yet."]
     assert found(machine) == {
         "version": 1, "share": None, "since": None, "reminded": {"broke_off": 0, "of": 0},
         "withheld": {"broke_off": 0, "of": 0}, "left_out": 0, "difference_points": None, "interval_points": None,
@@ -193,7 +193,7 @@ def test_the_weeks_are_told_without_a_trial_too(machine: Machine) -> None:
     lived_weeks(machine, 8)
     lines = machine.told("trial").splitlines()
     assert lines[:4] == [
-        "No trial runs: every reminder that is due is shown.", "Nothing was drawn yet.", "", SEEN[0],
+        "No trial runs: every reminder that is due is shown.", "No reminder has been due in a trial yet.", "", SEEN[0],
     ]  # fmt: skip
     assert lines[4:6] == [
         "      week of     in time    answered  sitting a day",
@@ -257,5 +257,5 @@ def test_what_is_not_known_of_any_week_is_not_told(machine: Machine) -> None:
     machine.band(day("20h off", MONDAY))
     machine.now = MONDAY + 8 * DAY
     assert found(machine)["weeks"] is None
-    assert machine.told("trial").splitlines()[1:] == ["Nothing was drawn yet."]
+    assert machine.told("trial").splitlines()[1:] == ["No reminder has been due in a trial yet."]
     assert "weeks" not in machine.told("month")

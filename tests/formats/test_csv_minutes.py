@@ -95,9 +95,9 @@ def test_a_wrong_first_line_is_named(head: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("columns", "line", "message"),
     [
-        ("", "yesterday,0", "'yesterday' is no timestamp: write it like 2026-11-20T09:00:00+00:00"),
-        ("", ",0", "'' is no timestamp"),
-        ("", "2026-02-30T00:00:00Z,0", "'2026-02-30T00:00:00Z' is no timestamp"),
+        ("", "yesterday,0", "'yesterday' is not a timestamp: write it like 2026-11-20T09:00:00+00:00"),
+        ("", ",0", "'' is not a timestamp"),
+        ("", "2026-02-30T00:00:00Z,0", "'2026-02-30T00:00:00Z' is not a timestamp"),
         ("", "2026-03-02T00:00:00,0", "'2026-03-02T00:00:00' has no offset from UTC: add one, or say --zone "),
         ("", "2026-03-02T00:00:01Z,0", "'2026-03-02T00:00:01Z' does not lie on a whole minute"),
         ("", "2026-03-02T00:00:00.5Z,0", "'2026-03-02T00:00:00.5Z' does not lie on a whole minute"),

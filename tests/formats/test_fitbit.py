@@ -60,7 +60,7 @@ def stored(machine: Machine, name: str) -> list[Epoch]:
 def test_people_and_what_stands_beside_their_steps(machine: Machine) -> None:
     given = files(machine, STEPS, INTENSITY, SLEEP, HEART)
     message = machine.told("import", "fitbit", *given, "--zone", "America/New_York")
-    assert message == "2 people, 4 minutes: 4 new, 0 already stored.\n"
+    assert message == "2 people. 4 minutes read: 4 new.\n"
     assert stored(machine, "fitbit 1503960366") == [
         Epoch(MIDNIGHT, MINUTE, 0, state=State.ASLEEP),
         Epoch(MIDNIGHT + MINUTE, MINUTE, 7, 1, 101),
@@ -68,7 +68,7 @@ def test_people_and_what_stands_beside_their_steps(machine: Machine) -> None:
     ]
     assert stored(machine, "fitbit 2022484408") == [Epoch(MIDNIGHT, MINUTE, 3)]
     again = machine.told("import", "fitbit", *files(machine, STEPS), "--zone", "America/New_York")
-    assert again == "2 people, 4 minutes: 0 new, 4 already stored.\n"
+    assert again == "2 people. 4 minutes read: 0 new, 4 already stored.\n"
 
 
 def test_an_hour_a_row_is_sixty_minutes(machine: Machine) -> None:
@@ -82,7 +82,7 @@ def test_an_hour_a_row_is_sixty_minutes(machine: Machine) -> None:
 def test_a_time_that_the_clock_skipped_is_left_out_and_one_that_comes_twice_is_the_first(machine: Machine) -> None:
     text = "Id,ActivityMinute,Steps\n1,3/13/2016 2:30:00 AM,5\n1,11/6/2016 1:30:00 AM,6\n"
     message = machine.told("import", "fitbit", *files(machine, text), "--zone", "America/New_York")
-    assert message.endswith("Left out: 1 rows with a time that does not exist in America/New_York.\n")
+    assert message.endswith("Left out: 1 row with a time that does not exist in America/New_York.\n")
     assert stored(machine, "fitbit 1") == [Epoch(datetime(2016, 11, 6, 5, 30, tzinfo=UTC), MINUTE, 6)]
 
 
@@ -92,9 +92,9 @@ def test_a_time_that_the_clock_skipped_is_left_out_and_one_that_comes_twice_is_t
         ("dear diary\n", "this is no file of minutes that Fitabase exports: its first line is 'dear diary'"),
         ("", "this is no file of minutes"),
         ("Id,ActivityMinute,Calories\n1,4/12/2016 1:00:00 AM,1.5\n", "this file is about Calories"),
-        ("Id,ActivityMinute,Steps\n1,2016-04-12 01:00,5\n", "line 2: '2016-04-12 01:00' is no time like"),
-        ("Id,ActivityMinute,Steps\n1,13/12/2016 1:00:00 AM,5\n", "line 2: '13/12/2016 1:00:00 AM' is no time"),
-        ("Id,ActivityMinute,Steps\n1,4/12/2016 13:00:00 PM,5\n", "is no time"),
+        ("Id,ActivityMinute,Steps\n1,2016-04-12 01:00,5\n", "line 2: '2016-04-12 01:00' is not a time like"),
+        ("Id,ActivityMinute,Steps\n1,13/12/2016 1:00:00 AM,5\n", "line 2: '13/12/2016 1:00:00 AM' is not a time"),
+        ("Id,ActivityMinute,Steps\n1,4/12/2016 13:00:00 PM,5\n", "is not a time"),
         ("Id,ActivityMinute,Steps\n1,4/12/2016 1:00:00 AM,many\n", "line 2: steps 'many' is not a whole number"),
         ("Id,ActivityMinute,Steps\n1,4/12/2016 1:00:00 AM,301\n", "line 2: steps '301' is not"),
         ("Id,ActivityMinute,Steps\nme,4/12/2016 1:00:00 AM,3\n", "line 2: 'me' is no number of a person"),

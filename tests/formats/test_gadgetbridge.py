@@ -123,14 +123,14 @@ def test_a_huami_band_s_minutes_are_those_that_its_driver_reads(table: str, mach
         minutes = [(AT + 60 * i, raw, steps, kind, bpm, *more) for i, (kind, raw, steps, bpm) in enumerate(MINUTES)]
         rows(db, table, 1, minutes)
 
-    assert imported(machine, fill) == "Mi Band: 11 epochs, 11 of them new.\n"
+    assert imported(machine, fill) == "Mi Band: 11 rows read: 11 new.\n"
     raw = b"".join(bytes([kind, intensity, steps, bpm]) for kind, intensity, steps, bpm in MINUTES)
     assert stored(machine, "Mi Band") == decode_records(raw, 4, MONDAY, newer=newer)
     assert raw[:4] == encode_record(1, 40, 12, 88, 4)
 
 
 def test_a_band_comes_with_its_name_its_battery_and_its_firmware(machine: Machine) -> None:
-    assert imported(machine, mi_band) == "my band: 11 epochs, 11 of them new.\n"
+    assert imported(machine, mi_band) == "my band: 11 rows read: 11 new.\n"
     with Store.read(machine.database) as store:
         (band,) = store.bands()
         assert (band.name, band.driver, band.address, band.simulated) == ("my band", "huami", None, False)
@@ -230,11 +230,14 @@ def test_live_heart_rate_never_overwrites_the_band_s_own_minutes(machine: Machin
         live = [(AT + 60 * at + second, -1, 0, 1, 81) for at in range(10) for second in (1, 2, 3)]
         rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, own + live)
 
-    assert imported(machine, fill).splitlines() == ["Mi Band 5: 10 epochs, 10 of them new.", LIVE.format(30)]
+    assert imported(machine, fill).splitlines() == ["Mi Band 5: 10 rows read: 10 new.", LIVE.format(30)]
     standing = [Epoch(MONDAY + at * MINUTE, MINUTE, 0, 30, 80, State.STANDING, 96) for at in range(10)]
     assert stored(machine, "Mi Band 5") == standing
     (machine.home / "Gadgetbridge.db").unlink()
-    assert imported(machine, fill).splitlines() == ["Mi Band 5: 10 epochs, 0 of them new.", LIVE.format(30)]
+    assert imported(machine, fill).splitlines() == [
+        "Mi Band 5: 10 rows read: 0 new, 10 already stored.",
+        LIVE.format(30),
+    ]
     assert stored(machine, "Mi Band 5") == standing
 
 
@@ -246,7 +249,7 @@ def test_live_rows_lend_a_heart_rate_to_a_minute_that_has_none_and_make_no_minut
             (AT + 61, -1, 9, 1, 90),
         ])  # fmt: skip
 
-    assert imported(machine, fill).splitlines() == ["band: 1 epochs, 1 of them new.", LIVE.format(3)]
+    assert imported(machine, fill).splitlines() == ["band: 1 row read: 1 new.", LIVE.format(3)]
     assert stored(machine, "band") == [Epoch(MONDAY, MINUTE, 0, 30, 83, State.STANDING, 96)]
 
 
@@ -259,12 +262,12 @@ def test_two_rows_of_a_mi_band_1_in_one_minute_are_added(machine: Machine) -> No
         ])  # fmt: skip
 
     first = imported(machine, fill)
-    assert first == "band: 3 epochs, 3 of them new.\n"
+    assert first == "band: 3 rows read: 3 new.\n"
     assert [(epoch.steps, epoch.kind, epoch.heart_rate) for epoch in stored(machine, "band")] == [
         (39, 17, 70), (200, 1, None), (201, 17, None)
     ]  # fmt: skip
     (machine.home / "Gadgetbridge.db").unlink()
-    assert imported(machine, fill) == "band: 3 epochs, 0 of them new.\n"
+    assert imported(machine, fill) == "band: 3 rows read: 0 new, 3 already stored.\n"
 
 
 def test_two_tables_about_one_minute_agree_on_it_at_every_import(machine: Machine) -> None:
@@ -278,13 +281,10 @@ def test_two_tables_about_one_minute_agree_on_it_at_every_import(machine: Machin
             [(AT, 5, 7, 17, 80, None, 0, 0, 0), (AT + 60, 5, 8, 1, 80, 0, 0, 0, 0)],
         )
 
-    expected = [
-        "band: 2 epochs, {} of them new.",
-        "Left out: 2 rows of a time that another row tells with as many steps.",
-    ]
-    assert imported(machine, fill).splitlines() == [expected[0].format(2), expected[1]]
+    left_out = "Left out: 2 rows of a time that another row tells with as many steps."
+    assert imported(machine, fill).splitlines() == ["band: 2 rows read: 2 new.", left_out]
     (machine.home / "Gadgetbridge.db").unlink()
-    assert imported(machine, fill).splitlines() == [expected[0].format(0), expected[1]]
+    assert imported(machine, fill).splitlines() == ["band: 2 rows read: 0 new, 2 already stored.", left_out]
 
 
 def test_what_is_left_out_is_counted_by_its_reason_in_every_family(machine: Machine) -> None:
@@ -302,19 +302,21 @@ def test_what_is_left_out_is_counted_by_its_reason_in_every_family(machine: Mach
         rows(db, "COLMI_ACTIVITY_SAMPLE", 4, [(AT, 1, -1, 0, 0, 0), (AT + 3600, 1, 18_001, 0, 0, 0)])
 
     assert imported(machine, fill).splitlines() == [
-        "band: 0 epochs, 0 of them new.",
-        "PineTime: 1 epochs, 1 of them new.",
-        "Bangle.js: 0 epochs, 0 of them new.",
-        "R02: 0 epochs, 0 of them new.",
-        "Left out: 1 rows between the watch's own blocks of ten minutes.",
-        "Left out: 1 rows with a time that cannot be.",
+        "band: no rows read.",
+        "PineTime: 1 row read: 1 new.",
+        "Bangle.js: no rows read.",
+        "R02: no rows read.",
+        "Left out: 1 row between the watch's own blocks of ten minutes.",
+        "Left out: 1 row with a time that cannot be.",
         "Left out: 5 rows with more steps than anybody walks in that time.",
-        "Left out: 1 rows with what no such band sends.",
+        "Left out: 1 row with what no such band sends.",
         "Left out: 4 rows without steps.",
     ]
     out = machine.home / "out.csv"
     assert machine.type("export", "-o", str(out)).exit_code == 0
-    assert machine.told("--db", str(machine.home / "other.db"), "import", "csv", str(out)).startswith("1 lines: 1 new")
+    assert machine.told("--db", str(machine.home / "other.db"), "import", "csv", str(out)).startswith(
+        "1 line read: 1 new"
+    )
 
 
 def test_a_database_of_families_that_nobody_knows_names_its_tables_with_their_rows(machine: Machine) -> None:
@@ -349,7 +351,7 @@ def test_the_other_families(machine: Machine) -> None:
         rows(db, "MAKIBES_HR3_ACTIVITY_SAMPLE", 4, [(AT, 1, 2, 3)])
 
     message = imported(machine, fill)
-    assert message.splitlines()[-1] == "Left out: 1 rows of MAKIBES_HR3_ACTIVITY_SAMPLE, which no driver knows."
+    assert message.splitlines()[-1] == "Left out: 1 row of MAKIBES_HR3_ACTIVITY_SAMPLE, which no driver reads."
     assert stored(machine, "PineTime") == [Epoch(MONDAY, MINUTE, 12), Epoch(MONDAY + MINUTE, MINUTE, 9)]
     ten = timedelta(minutes=10)
     assert stored(machine, "Bangle.js 1234") == [
@@ -368,7 +370,7 @@ def test_the_other_families(machine: Machine) -> None:
 def test_a_second_import_adds_nothing_and_a_later_one_what_is_new(machine: Machine) -> None:
     imported(machine, mi_band)
     (machine.home / "Gadgetbridge.db").unlink()
-    assert imported(machine, mi_band) == "my band: 11 epochs, 0 of them new.\n"
+    assert imported(machine, mi_band) == "my band: 11 rows read: 0 new, 11 already stored.\n"
     (machine.home / "Gadgetbridge.db").unlink()
     machine.told("bands", "rename", "my band", "left")
 
@@ -376,14 +378,14 @@ def test_a_second_import_adds_nothing_and_a_later_one_what_is_new(machine: Machi
         mi_band(db)
         rows(db, "MI_BAND_ACTIVITY_SAMPLE", 1, [(AT + 6000, 5, 7, 1, 80)])
 
-    assert imported(machine, later) == "left: 12 epochs, 1 of them new.\n"
+    assert imported(machine, later) == "left: 12 rows read: 1 new, 11 already stored.\n"
     with Store.read(machine.database) as store:
         assert len(store.bands()) == 1
 
 
 def test_a_band_that_is_paired_gets_its_minutes(machine: Machine) -> None:
     machine.band(name="paired", address=ADDRESS)
-    assert imported(machine, mi_band) == "paired: 11 epochs, 11 of them new.\n"
+    assert imported(machine, mi_band) == "paired: 11 rows read: 11 new.\n"
 
 
 def test_two_bands_of_one_name_are_two(machine: Machine) -> None:
@@ -413,7 +415,7 @@ def test_a_zip_is_read_and_keys_are_taken_only_when_asked(machine: Machine) -> N
         "database/Gadgetbridge": database,
     })  # fmt: skip
     keys = KeyFile(machine.database.with_name("keys.json"))
-    assert machine.type("import", "gadgetbridge", file).stdout == "my band: 11 epochs, 11 of them new.\n"
+    assert machine.type("import", "gadgetbridge", file).stdout == "my band: 11 rows read: 11 new.\n"
     assert not keys.path.exists()
     data = machine.type("import", "gadgetbridge", file, "--with-keys").stdout
     assert data.splitlines()[1] == "my band: its key was taken."
@@ -429,7 +431,7 @@ def test_an_older_schema_is_read_and_a_strange_one_met_with_a_word(machine: Mach
         db.execute("DROP TABLE BATTERY_LEVEL")
         db.execute("DROP TABLE DEVICE_ATTRIBUTES")
 
-    assert imported(machine, old) == "Mi Smart Band 5: 11 epochs, 11 of them new.\n"
+    assert imported(machine, old) == "Mi Smart Band 5: 11 rows read: 11 new.\n"
 
     def strange(db: sqlite3.Connection) -> None:
         mi_band(db)
@@ -486,7 +488,7 @@ def test_bytes_that_are_no_text_cost_nothing_but_their_characters(where: str, ma
         table = "DEVICE_ATTRIBUTES" if where == "FIRMWARE_VERSION1" else "DEVICE"
         db.execute(f"UPDATE {table} SET {where} = CAST(X'6D79DF62' AS TEXT)")  # noqa: S608
 
-    assert f"{len(MINUTES)} minutes" in imported(machine, fill).replace("11 epochs", "11 minutes")
+    assert f"{len(MINUTES)} rows read" in imported(machine, fill)
     assert len(machine.told("bands").splitlines()) == 1
 
 

@@ -218,7 +218,7 @@ def test_an_export_of_a_version_without_trials_is_taken() -> None:
         ("a table is missing", "pauses is missing"),
         ("an epoch before 1970", "is not in the years 1970 to 2099 of UTC"),
         ("a band before the year 1", "bands, row 1: '0001-01-01T00:00:00.14:00' is no instant of the years 1970 to"),
-        ("a list", "this is no file that `hipsync export"),
+        ("a list", "this is not a file of `hipsync export"),
     ],
 )
 def test_what_was_changed_is_refused_as_a_whole(what: str, message: str) -> None:
@@ -284,7 +284,7 @@ def test_each_form_is_written_whole_and_comes_in_again(form: str, machine: Machi
 
 def test_parquet_names_units_and_is_no_text(machine: Machine) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
-    assert machine.refused("export", "--format", "parquet", code=2).startswith("Parquet is no text for a terminal")
+    assert machine.refused("export", "--format", "parquet", code=2).startswith("Parquet needs a file")
     out = machine.home / "out.parquet"
     assert machine.type("export", "--format", "parquet", "-o", str(out)).exit_code == 0
     schema = parquet.read_schema(out)

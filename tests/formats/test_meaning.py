@@ -256,7 +256,7 @@ def test_what_is_no_json_of_a_row_is_refused_in_one_line() -> None:
         assert refusal(whole.replace('"pauses": [{', f'"pauses": [{row}, {{', 1))
         assert refusal(whole.replace('"epochs": [{', f'"epochs": [{row}, {{', 1))
     assert refusal(whole + "{}") == "the file was cut off while it was written, or goes on after its end"
-    assert refusal(whole.replace('"version": 1', '"version": true')).startswith("this is no file that")
+    assert refusal(whole.replace('"version": 1', '"version": true')).startswith("this is not a file of")
 
 
 def test_a_file_that_is_cut_off_anywhere_is_refused() -> None:
@@ -313,12 +313,12 @@ def test_rows_of_the_future_stay_in_the_store_and_the_export_without_them_comes_
         store.append(band, [Epoch(later, MINUTE, 5), Counter(later, 9), Wear(later, False), Charge(later, 1)])
         store.add_exercise(Exercise(later, "hip-extension", "manual"))
         store.note_zone(later, "Europe/Rome")
-    for form, rows in (("csv", 1), ("json", 6)):
+    for form, rows in (("csv", "1 row"), ("json", "6 rows")):
         out = machine.home / f"out.{form}"
         done = machine.type("export", "--format", form, "-o", str(out))
         assert done.exit_code == 0
         assert done.stderr.splitlines() == [
-            f"1 rows in {out}", f"Left out: {rows} rows that cannot be right, or lie in the future."
+            f"1 row in {out}", f"Left out: {rows} that cannot be right, or with a time in the future."
         ]  # fmt: skip
         other = ("--db", str(tmp_path / f"{form}.db"))
         assert "1 new" in machine.told(*other, "import", form, str(out)).replace("lines: ", "").replace("epochs: ", "")
@@ -340,7 +340,7 @@ def test_a_line_of_the_future_refuses_a_csv_file(tmp_path: Path, minutes: int, a
     at = (NOW + minutes * MINUTE).isoformat()
     rows.write_text(f"timestamp,steps\n{MONDAY.isoformat()},4\n{at},5\n")
     if allowed:
-        assert machine.told("import", "csv", str(rows)) == "2 lines: 2 new, 0 already stored.\n"
+        assert machine.told("import", "csv", str(rows)) == "2 lines read: 2 new.\n"
     else:
         assert machine.refused("import", "csv", str(rows), code=1) == (
             f"{rows}: line 3: {at!r} lies in the future: it is 2026-03-02 12:00 UTC by this computer's clock; "
@@ -489,7 +489,7 @@ def test_the_fifth_minute_ahead_is_taken_from_parquet(tmp_path: Path) -> None:
     arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
     file = tmp_path / "rows.parquet"
     parquet.write_table(arrow.Table.from_pylist([{"timestamp": NOW + 5 * MINUTE, "steps": 4, "band": "b"}]), file)
-    assert Machine(tmp_path, NOW).told("import", "parquet", str(file)) == "1 lines: 1 new, 0 already stored.\n"
+    assert Machine(tmp_path, NOW).told("import", "parquet", str(file)) == "1 line read: 1 new.\n"
 
 
 # ------------------------------------------------------------------ Fitabase
@@ -502,5 +502,5 @@ def test_rows_of_the_future_in_a_file_of_fitabase_are_left_out_and_counted(tmp_p
         "Id,ActivityMinute,Steps\n1,4/12/2016 12:00:00 PM,7\n1,4/12/2016 12:05:00 PM,8\n1,4/12/2016 12:06:00 PM,9\n"
     )
     assert machine.told("import", "fitbit", str(file), "--zone", "UTC").splitlines() == [
-        "1 people, 2 minutes: 2 new, 0 already stored.", "Left out: 1 rows with a time in the future."
+        "1 person. 2 minutes read: 2 new.", "Left out: 1 row with a time in the future."
     ]  # fmt: skip

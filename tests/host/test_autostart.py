@@ -94,7 +94,10 @@ def test_the_program_is_the_one_beside_the_interpreter_or_the_one_that_was_calle
 def test_install_wants_a_band_and_shows_the_file_without_writing_it(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     assert "ExecStart=" in machine.told("service", "install", "--print")
-    assert machine.refused("service", "install", code=2) == "no band is paired yet: `hipsync pair` does that"
+    assert (
+        machine.refused("service", "install", code=2)
+        == "no band yet: `hipsync pair` adds your band, `hipsync demo` shows how it works"
+    )
     for verb in ("start", "stop", "status", "logs"):
         assert machine.refused("service", verb, code=5) == "the service is not installed: `hipsync service install`"
     assert machine.told("service", "uninstall") == "The service is not installed.\n"

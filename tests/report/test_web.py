@@ -342,7 +342,7 @@ def test_what_is_not_there_and_what_is_too_much(browser: Browser) -> None:
     assert browser.get("~/day/../../etc/passwd").status == 404
     assert browser.get("~/day/someday").status == 404
     assert browser.get("~/week/-300000").status == 404
-    assert "is no date" in browser.get("~/day/someday").text
+    assert "is not a date" in browser.get("~/day/someday").text
     assert browser.post("~/do/done", b"x" * 100_000).status == 413
     assert "there%20is%20no" in browser.post("~/do/erase", {"key": browser.token()}).headers["location"]
 

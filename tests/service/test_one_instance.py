@@ -67,4 +67,4 @@ def test_a_glance_at_the_lock_does_not_keep_a_service_from_starting(tmp_path: Pa
 def test_without_a_band_run_says_what_to_do(tmp_path: Path) -> None:
     done = CliRunner().invoke(hipsync, ["--db", str(tmp_path / "hipsync.db"), "run"])
     assert done.exit_code == 2
-    assert "no band is paired yet: `hipsync pair` does that" in done.output
+    assert "no band yet: `hipsync pair` adds your band, `hipsync demo` shows how it works" in done.output

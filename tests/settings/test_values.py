@@ -17,5 +17,5 @@ def test_a_length_in_minutes(text: str, minutes: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "m", "h", "-5m", "5 m", "5s", "1.5h", "0h0m", "\u0665m", None, 5, "5m\n"])
 def test_what_is_no_length(text: object) -> None:
-    with pytest.raises(ConfigError, match="must be a length above nothing"):
+    with pytest.raises(ConfigError, match="must be longer than zero"):
         minutes_of(text)

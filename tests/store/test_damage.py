@@ -69,7 +69,7 @@ def test_seven_backups_of_a_damaged_database_push_out_no_good_copy(machine: Mach
     assert "is damaged" in machine.refused("db", "backup", str(machine.home / "mine.db"), code=1)
     assert not (machine.home / "mine.db").exists()
     machine.told("db", "restore", str(machine.data / "backups" / good[-1]))
-    assert machine.told("db", "check") == "No damage found.\n"
+    assert machine.told("db", "check") == "Database OK.\n"
 
 
 def test_damage_is_told_by_today_status_and_doctor(machine: Machine) -> None:
@@ -192,4 +192,4 @@ def test_rows_of_the_future_are_shown_by_db_check_and_are_no_damage(machine: Mac
     ahead = "UTC, over 5 minutes ahead of now: a clock was wrong, and they are no marks"
     assert f"syncs: 2 rows are dated 2027-03-02 12:00 to 2027-03-03 12:00 {ahead}" in told
     assert "epochs: 1 rows have more than 300 steps a minute, which nobody makes" in told
-    assert told[-1] == "No damage found."
+    assert told[-1] == "Database OK."

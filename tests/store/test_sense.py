@@ -143,7 +143,7 @@ def test_all_commands_end_in_order_whatever_a_row_of_each_table_holds(machine: M
         assert done.exception is None or isinstance(done.exception, SystemExit), (words, done.exception)
         assert "Traceback" not in done.output
     assert machine.type("db", "restore", str(machine.home / "good.db")).exit_code == 0
-    assert machine.told("db", "check") == "No damage found.\n"
+    assert machine.told("db", "check") == "Database OK.\n"
 
 
 def test_rows_without_sense_are_counted_by_table_and_left_out(machine: Machine) -> None:
@@ -179,7 +179,7 @@ def test_an_export_of_a_database_with_rows_without_sense_makes_a_sound_one(machi
     machine.type("export", "--format", "json", "-o", str(machine.home / "all.json"))
     mended = str(machine.home / "mended.db")
     assert machine.type("--db", mended, "import", "json", str(machine.home / "all.json")).exit_code == 0
-    assert machine.told("--db", mended, "db", "check") == "No damage found.\n"
+    assert machine.told("--db", mended, "db", "check") == "Database OK.\n"
 
 
 @pytest.mark.parametrize("at", range(3))
@@ -197,7 +197,7 @@ def test_a_schema_that_is_no_text_is_one_line_and_a_copy_can_be_put_back(machine
     assert "is damaged" in machine.refused("today", code=1) or at
     good = str(machine.home / "good.db")
     assert machine.told("db", "restore", good).startswith(f"{machine.database} is {good} now. What was there is kept: ")
-    assert machine.told("db", "check") == "No damage found.\n"
+    assert machine.told("db", "check") == "Database OK.\n"
 
 
 def test_every_row_that_hipsync_writes_makes_sense(machine: Machine) -> None:
