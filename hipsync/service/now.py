@@ -15,7 +15,7 @@ from hipsync.core.bouts import LISTED_MINUTES, Bouts, signs_of_life
 from hipsync.core.days import Zones
 from hipsync.core.prompting import Due, Reason, next_hours, prompts_for, quiet_at
 from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDING, Timeline, instant_of, minute_of
-from hipsync.model import Prompt
+from hipsync.model import MINUTE, Prompt
 from hipsync.service.plan import contact_at
 from hipsync.service.state import State
 
@@ -136,14 +136,18 @@ def _doing(state: State, reason: Reason | None) -> tuple[Doing, datetime | None]
         return Doing.COARSE, None
     if known is None:
         return Doing.NO_DATA if state.contacts else Doing.NO_BAND, None
-    return _awake_or_not(line, found, known)
+    return _awake_or_not(line, found, known, state.settings.at_least_every // MINUTE + BRIDGED_MINUTES)
 
 
-def _awake_or_not(line: Timeline, found: Bouts, known: int) -> tuple[Doing, datetime | None]:
-    """The same where no spell runs; `known` is the first minute after the newest known one."""
+def _awake_or_not(line: Timeline, found: Bouts, known: int, lasts: int) -> tuple[Doing, datetime | None]:
+    """The same where no spell runs; `known` is the first minute after the newest known one.
+
+    Sleep and a band that lies aside go on for `lasts` minutes without data, because a band that stores its minutes is
+    only contacted now and then. A night of which nothing came since is no sleep that goes on.
+    """
     at = known - 1 - line.first
     code = line.code[at]
-    if code in {ASLEEP, NOT_WORN}:
+    if code in {ASLEEP, NOT_WORN} and line.last - known <= lasts:
         begun = len(line.code[: at + 1].rstrip(bytes([code])))
         return Doing.ASLEEP if code == ASLEEP else Doing.NOT_WORN, instant_of(line.first + begun)
     if line.last - known > BRIDGED_MINUTES:
@@ -186,7 +190,7 @@ def _then(state: State) -> Then | None:
         return None
     if found.age:
         return Then(Doing.SITTING, found.age)
-    return Then(_awake_or_not(line, found, known)[0], None)
+    return Then(_awake_or_not(line, found, known, 0)[0], None)
 
 
 def _steps(line: Timeline, zones: Zones, now: datetime) -> int:

@@ -12,6 +12,20 @@ import pytest
 from hipsync.host import installed
 
 
+def from_file(text: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this be the file in which the installer wrote what hipsync was installed from; None if it wrote none."""
+
+    def read_text(name: str) -> str | None:
+        assert name == "direct_url.json"
+        return text
+
+    def distribution(name: str) -> SimpleNamespace:
+        assert name == "hipsync"
+        return SimpleNamespace(read_text=read_text)
+
+    monkeypatch.setattr(installed, "distribution", distribution)
+
+
 @pytest.mark.parametrize(
     ("receipt", "told", "command"),
     [
@@ -26,8 +40,7 @@ def test_an_extra_is_added_by_the_tool_that_installed_hipsync(
     receipt: str | None, told: object, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
-    text = None if told is None else json.dumps(told)
-    monkeypatch.setattr(installed, "distribution", lambda _: SimpleNamespace(read_text=lambda _: text))
+    from_file(None if told is None else json.dumps(told), monkeypatch)
     if receipt is not None:
         (tmp_path / receipt).touch()
     assert installed.with_extra("web") == command.format(python=sys.executable)
@@ -36,5 +49,5 @@ def test_an_extra_is_added_by_the_tool_that_installed_hipsync(
 def test_another_extra_joins_the_usual_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
     (tmp_path / "uv-receipt.toml").touch()
-    monkeypatch.setattr(installed, "distribution", lambda _: SimpleNamespace(read_text=lambda _: None))
+    from_file(None, monkeypatch)
     assert installed.with_extra("parquet") == "uv tool install --force '.[demo,web,live,parquet]'"

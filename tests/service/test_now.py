@@ -327,3 +327,12 @@ def test_where_the_band_may_be_off_nobody_is_said_to_sit_whatever_else_keeps_a_r
     assert (found.doing, found.sat) == (Doing.STILL, None)
     assert sentences(found)[0].startswith("No movement since ")
     assert "Sitting for" not in " ".join(sentences(found))
+
+
+def test_sleep_of_which_nothing_came_for_hours_is_no_sleep_that_goes_on() -> None:
+    scene = Scene(NIGHT)
+    assert (scene.now("11:00").doing, scene.now("11:10").doing) == (Doing.ASLEEP, Doing.ASLEEP), (
+        "a sync is due by 11:00"
+    )
+    assert scene.now("11:11").doing is Doing.NO_DATA
+    assert sentences(scene.now("19:00", running=False)) == ["No data since 07:00."]

@@ -13,8 +13,10 @@ def learned_section(known: Learned, *, adapts: bool) -> str:
     """What was learned, as a section of the page; empty if nothing was. `adapts` is the setting `prompts.adapt`."""
     if not known.hours:
         return ""
-    lines = "".join(f"<p>{escape(line)}</p>" for line in (*week_lines(known, adapts=adapts), *rule_lines()))
+    lines = "".join(f"<p>{escape(line)}</p>" for line in week_lines(known, adapts=adapts))
+    rules = "".join(f"<p>{escape(line)}</p>" for line in rule_lines())
+    how = f'<details id="learned-how"><summary>How this is calculated</summary>{rules}</details>'
     rows = [[escape(cell) for cell in each] for each in hour_lines(known, adapts=adapts)]
     caption = f"Reminders by hour of the week, in the last {WEEKS} weeks"
     table = folded_table("learned-table", caption, ("hour", "followed", "estimate", "what follows"), rows)
-    return section("learned", "Learned from your reminders", lines + table)
+    return section("learned", "Learned from your reminders", lines + table + how)
