@@ -336,7 +336,8 @@ def _service(app: App) -> Iterator[Finding]:
     elif file is not None:
         yield Finding("service", "bad", f"installed ({file}), and does not run: `hipsync service start`, then `logs`")
     else:
-        yield Finding("service", "look", "not running, so no reminders. `hipsync service install`, or `hipsync run`")
+        starts = "`hipsync --demo run`" if app.is_practice else "`hipsync service install`, or `hipsync run`"
+        yield Finding("service", "look", f"not running, so no reminders. {starts}")
     if file is not None and (why := why_install_again(app)) is not None:
         yield Finding("service file", "look", f"{why}: `hipsync service install` writes it again")
 

@@ -122,10 +122,13 @@ def _ready(app: App, *, simulated: bool) -> None:
 
             click.get_current_context().invoke(install_command)
     if app.is_practice:
-        say("\nPractice band ready, in a database of its own:  hipsync --demo today")
+        say("\nPractice band ready, in a database of its own:")
+        say(f"{'':<{LABEL}}{'hipsync --demo today':<26}see its day")
+        say(f"{'':<{LABEL}}{'hipsync --demo run':<26}be reminded in this terminal")
         return
-    click.echo(f"\n{'Ready.':<{LABEL}}{'hipsync today':<26}see your day")
-    click.echo(f"{'':<{LABEL}}{'hipsync service install':<26}get reminders, also after a restart")
+    say(f"\n{'Ready.':<{LABEL}}{'hipsync today':<26}see your day")
+    if not installed():
+        say(f"{'':<{LABEL}}{'hipsync service install':<26}get reminders, also after a restart")
 
 
 async def pair_band(app: App, wanted: Wanted, person: Person, asked_by_bluez: Asked, simulate: str | None) -> Band:

@@ -35,11 +35,11 @@ class Terminal:
         self.there = sys.stdin.isatty()
 
     async def passkey(self) -> int | None:
-        question = "The band shows a passkey of six digits. Passkey: "
+        question = "Your band shows six digits; you have 30 s. Digits: "
         while (line := await self._line(question)) is not None:
             with contextlib.suppress(ConfigError):
                 return passkey_of(line)
-            question = "Six digits, please. Passkey: "
+            question = "It must be six digits. Digits: "
         return None
 
     async def pin(self) -> str | None:

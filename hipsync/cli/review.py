@@ -237,6 +237,7 @@ def _hint(app: App, shown: DaySummary | PeriodSummary) -> str:
     """Return what somebody can do who has no data of these days, by the bands there are; empty if there are data."""
     if shown.complete_until is not None:
         return ""
+    from hipsync.driver import LONGEST_EPOCH_TO_JUDGE_BY
     from hipsync.registry import drivers
 
     bands, known = [], drivers()
@@ -244,12 +245,17 @@ def _hint(app: App, shown: DaySummary | PeriodSummary) -> str:
     if store is not None:
         with store:
             bands = store.bands()
-    paired = [known[band.driver] for band in bands if band.address and band.driver in known]
+    keeps = [known[band.driver].abilities.history for band in bands if band.address and band.driver in known]
+    longest = LONGEST_EPOCH_TO_JUDGE_BY
     hints = (
         (not bands, f"{app.to_begin}."),
-        (any(driver.abilities.history for driver in paired), "`hipsync sync` fetches what your band remembers."),
-        (any(not driver.abilities.history for driver in paired), "Your band keeps nothing: leave hipsync running."),
-        (len(paired) < len(bands), "`hipsync import` reads a file."),
+        (
+            any(kept and kept <= longest for kept in keeps),
+            "`hipsync sync` fetches what your band has.",
+        ),
+        (any(kept and kept > longest for kept in keeps), "Minutes come only while hipsync runs."),
+        (any(not kept for kept in keeps), "Your band keeps nothing: leave hipsync running."),
+        (len(keeps) < len(bands), "`hipsync import` reads a file."),
     )
     return " ".join(hint for holds, hint in hints if holds)
 

@@ -66,7 +66,7 @@ def status_command(app: App, as_json: bool, line: bool) -> None:
         if as_json:
             click.echo(json.dumps({**_status_json(known), **checked}, indent=1))
             return
-        say("\n".join(_head(known)))
+        say("\n".join(_head(app, known)))
         click.echo()
         say("\n".join(_details(app, store, known)), indent=2 + LABEL)
 
@@ -155,13 +155,13 @@ def _service(app: App) -> Mapping[str, Json] | None:
 # ------------------------------------------------------------------ for people
 
 
-def _head(known: _Known) -> Iterator[str]:
+def _head(app: App, known: _Known) -> Iterator[str]:
     """Yield what is known now, and what its user should do."""
     from hipsync.service.status_text import sentences
 
     yield from sentences(known.now)
     if known.service is None:
-        yield f"hipsync is not running: no reminders. {_starts()}"
+        yield f"hipsync is not running: no reminders. {'`hipsync --demo run`' if app.is_practice else _starts()}"
 
 
 def _starts() -> str:

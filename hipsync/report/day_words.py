@@ -119,6 +119,8 @@ def _not_sitting(day: DaySummary) -> str:
 
 def _past(day: DaySummary) -> str:
     over, pieces = _over(day), [piece for piece in day.stretches if not piece.doubtful]
+    if day.complete_until is None and day.steps:
+        return f"No minutes{' yet today' if day.until < day.end else ''}, {counted(day.steps, 'step')}."
     if day.complete_until is None and day.until < day.end:
         return "No data yet today."
     if day.complete_until is None:

@@ -71,6 +71,7 @@ def day_text(
         lines += [*indented(note, pen), None]
     lines += indented(words.headline(day), pen, bold=True)
     if day.complete_until is None:
+        lines += [line for band in day.bands for line in indented(words.slots(band, day.steps), pen)]
         return "\n".join(_fitted([*lines, None, *indented(hint, pen)], pen)) + "\n"
     lines += [line for text in _in_numbers(day, pen) for line in indented(text, pen)]
     lines += [None, *ribbon_lines(day, pen), None, *_lists(day, pen), None, *goal_lines(day, pen, goals)]

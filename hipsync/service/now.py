@@ -35,7 +35,7 @@ class Doing(StrEnum):
     """A spell goes on without any sign of life, so that nobody may be there."""
     NO_DATA = "no data"
     COARSE = "steps only"
-    """The bands report slots that are too long to tell sitting."""
+    """There are steps and no minutes: slots that are too long to tell sitting, or one count of a band so far."""
     NO_BAND = "no band"
 
 
@@ -78,6 +78,8 @@ class Now(NamedTuple):
     """The steps of the user's day; only for COARSE."""
     running: bool
     """Whether the service runs, so that reminders come at all."""
+    is_watched: bool
+    """Whether the service stays connected to a band, which sends its minutes then."""
 
     @property
     def sat(self) -> int | None:
@@ -121,6 +123,7 @@ def now_of(state: State, now: datetime, *, running: bool) -> Now:
         then=_then(state) if waiting and failing is None else None,
         steps=_steps(line, state.zones, now) if doing is Doing.COARSE else None,
         running=running,
+        is_watched=any(each.live for each in state.contacts),
     )
 
 

@@ -355,7 +355,8 @@ class Pairing:
                 f"Saved {counted(epochs, 'minute' if _by_minute(dialogue.abilities) else 'slot')}, {days}"
             )
         elif expected is None:
-            self.person.show("This band keeps no history. Leave hipsync running: `hipsync service install`.")
+            runs = "hipsync service install" if self.simulated_key is None else "hipsync --demo run"
+            self.person.show(f"This band keeps no history. Leave hipsync running: `{runs}`.")
         else:
             self.person.show("The band had nothing to fetch yet.")
         if dialogue.can_nudge:

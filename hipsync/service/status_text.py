@@ -14,7 +14,7 @@ from hipsync.core.prompting import Due, Reason
 from hipsync.model import Answer, Occasion
 from hipsync.report.day_words import exercise_name
 from hipsync.service.now import Doing
-from hipsync.text import length
+from hipsync.text import counted, length
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
@@ -111,7 +111,8 @@ def _doing(now: Now) -> str:
         case Doing.NOT_WORN:
             return f"Your band is off your wrist{since}."
         case Doing.COARSE:
-            return f"Your band reports long slots: {now.steps or 0:,} steps today, no reminders."
+            later = " Minutes come while hipsync is connected." if now.is_watched else ""
+            return f"Steps only, no reminders: {counted(now.steps or 0, 'step')} today.{later}"
         case Doing.NO_BAND:
             return NO_BAND
         case Doing.NO_DATA:

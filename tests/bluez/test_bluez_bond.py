@@ -29,7 +29,7 @@ def test_a_band_that_wants_a_bond_gets_it_through_bluez(capsys: pytest.CaptureFi
         assert told[what]["status"] == 1
         assert why in last_line(told[what])
         assert (told[what]["bands"], told[what]["bonded"]) == ([], False), what
-    assert "The band shows a passkey of six digits. Passkey: " in told["right"]["said"]
+    assert "Your band shows six digits; you have 30 s. Digits: " in told["right"]["said"]
     for what in ("right", "sync", "again", "healed", "just works", "just works sync", "held sync"):
         assert told[what]["status"] == 0, told[what]
         assert told[what]["bonded"], what

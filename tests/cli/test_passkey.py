@@ -44,7 +44,7 @@ async def test_a_passkey_is_typed_until_it_is_one(
         typing(each)
     async with asyncio.timeout(10):
         assert await Terminal().passkey() == expected
-    assert capsys.readouterr().out.count("Six digits, please.") == len(typed) - 1
+    assert capsys.readouterr().out.count("It must be six digits.") == len(typed) - 1
 
 
 @pytest.mark.parametrize(("typed", "expected"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False)])

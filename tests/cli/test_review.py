@@ -150,7 +150,7 @@ def test_without_data_the_next_step_fits_the_bands_there_are(tmp_path: Path) -> 
         store.add_band(name="time", driver="infinitime", address="C0:01", now=machine.now)
     assert proposed("today") == "Your band keeps nothing: leave hipsync running. `hipsync import` reads a file."
     machine.band(name="band")
-    assert proposed("day", "yesterday").startswith("`hipsync sync` fetches what your band remembers.")
+    assert proposed("day", "yesterday").startswith("`hipsync sync` fetches what your band has.")
 
 
 def test_a_month_of_one_day_has_no_plural(tmp_path: Path) -> None:

@@ -250,7 +250,7 @@ ROWS = {
     ),
     "slots of an hour": (
         Scene([Epoch(at("08:00") + n * HOUR, HOUR, 431) for n in range(6)]), "14:20",
-        ["Your band reports long slots: 2,586 steps today, no reminders."], "2,586 steps", "unknown",
+        ["Steps only, no reminders: 2,586 steps today."], "2,586 steps", "unknown",
     ),
     "no band": (
         Scene(bands=False), "14:20",
