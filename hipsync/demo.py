@@ -32,7 +32,7 @@ from hipsync.registry import drivers, simulator
 from hipsync.report.pen import Pen
 from hipsync.report.terminal_day import day_text
 from hipsync.service.answers import answer_prompt
-from hipsync.service.notify import notice_of
+from hipsync.service.notice import notice_of
 from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
 from hipsync.service.state import Settings

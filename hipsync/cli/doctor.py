@@ -263,7 +263,7 @@ def _lacks_its_key(app: App, band: Band, driver: Driver) -> bool:
 
 
 def _notices(app: App) -> Iterator[Finding]:
-    from hipsync.service.notify import why_no_notices
+    from hipsync.service.desktop import why_no_notices
 
     try:
         wanted = app.config().desktop

@@ -1,7 +1,8 @@
 """Where `hipsync run` shows a prompt: in this terminal, on the desktop, and by a command of the user's.
 
 A prompt can be answered by the buttons of its desktop notice; the answer goes into the store like any other. A remark
-on a band is shown in the terminal and on the desktop alone. How notices look is known to `hipsync.service.notify`.
+on a band is shown in the terminal and on the desktop alone. What a notice says is known to
+`hipsync.service.notice`.
 """
 
 from __future__ import annotations
@@ -20,19 +21,11 @@ from hipsync.model import MINUTE, Answer, Occasion, Prompt, Remark, Where
 from hipsync.report.card import card
 from hipsync.report.json_csv import prompt_json
 from hipsync.service.answers import answer_prompt, standing_prompt
+from hipsync.service.desktop import Asking, on_desktop, to_desktop, withdraw
 from hipsync.service.figure_files import FigureFiles
-from hipsync.service.notify import (
-    Asking,
-    Notice,
-    buttons_of,
-    notice_of,
-    on_desktop,
-    remark_of,
-    run_command,
-    to_desktop,
-    to_terminal,
-    withdraw,
-)
+from hipsync.service.notice import Notice, buttons_of, notice_of, remark_of
+from hipsync.service.terminal import to_terminal
+from hipsync.service.user_command import run_command
 from hipsync.settings.config import Config
 from hipsync.store import Store
 

@@ -15,7 +15,7 @@ import pytest
 
 from hipsync.core.exercises import MOVES
 from hipsync.model import Answer, Prompt
-from hipsync.service import notify
+from hipsync.service import desktop
 from hipsync.service.delivery import Delivery
 from hipsync.service.show_me import ShowMe
 from hipsync.settings.config import Config
@@ -33,9 +33,9 @@ async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGener
     with private_bus(tmp_path) as address:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
         yield address
-        desktop = notify._desktops.pop(asyncio.get_running_loop(), None)  # pyright: ignore[reportPrivateUsage]
-        if desktop is not None:
-            notify._hang_up(desktop)  # pyright: ignore[reportPrivateUsage]
+        opened = desktop._desktops.pop(asyncio.get_running_loop(), None)  # pyright: ignore[reportPrivateUsage]
+        if opened is not None:
+            desktop._hang_up(opened)  # pyright: ignore[reportPrivateUsage]
         await asyncio.sleep(0)
 
 

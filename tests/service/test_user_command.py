@@ -17,15 +17,10 @@ import pytest
 from hipsync.core.exercises import next_exercise
 from hipsync.model import Prompt, Where
 from hipsync.service.delivery import Delivery
-from hipsync.service.notify import (
-    Notice,
-    run_command,
-)
+from hipsync.service.user_command import run_command
 from hipsync.settings.config import Config
 from hipsync.store import Store
 
-NOTICE = Notice("Time to move", "Stand up.")
-STRONG = Notice("Time to move", "Stand up.", strong=True)
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 PAYLOAD = {"version": 1, "exercise": "hip-extension", "name": "Zoë \n 手"}
 

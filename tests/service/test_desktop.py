@@ -16,18 +16,10 @@ from hipsync.core.exercises import MOVES
 from hipsync.core.figures import FIGURES
 from hipsync.model import Answer, BandId, Prompt, Remark, Trouble
 from hipsync.report.figure_icon import icon
-from hipsync.service import notify
+from hipsync.service import desktop
 from hipsync.service.delivery import Delivery
-from hipsync.service.notify import (
-    Asking,
-    Notice,
-    buttons_of,
-    on_desktop,
-    remark_of,
-    to_desktop,
-    why_no_notices,
-    withdraw,
-)
+from hipsync.service.desktop import Asking, on_desktop, to_desktop, why_no_notices, withdraw
+from hipsync.service.notice import Notice, buttons_of, remark_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from support.notice_server import INTERFACE, Desk
@@ -36,7 +28,6 @@ from support.private_bus import needs_dbus, on_the_bus, private_bus
 NOTICE = Notice("Time to move", "Stand up.")
 STRONG = Notice("Time to move", "Stand up.", strong=True)
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
-PAYLOAD = {"version": 1, "exercise": "hip-extension", "name": "Zoë \n 手"}
 
 
 @pytest.fixture
@@ -45,9 +36,9 @@ async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGener
     with private_bus(tmp_path) as address:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
         yield address
-        desktop = notify._desktops.pop(asyncio.get_running_loop(), None)  # pyright: ignore[reportPrivateUsage]
-        if desktop is not None:
-            notify._hang_up(desktop)  # pyright: ignore[reportPrivateUsage]
+        opened = desktop._desktops.pop(asyncio.get_running_loop(), None)  # pyright: ignore[reportPrivateUsage]
+        if opened is not None:
+            desktop._hang_up(opened)  # pyright: ignore[reportPrivateUsage]
         await asyncio.sleep(0)
 
 
@@ -201,7 +192,7 @@ async def test_without_a_notice_server_nothing_is_delivered_and_no_connection_le
 async def test_a_server_that_refuses_or_hangs_did_not_deliver_and_may_come_back(
     session: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(notify, "DESKTOP_WITHIN_S", 0.3)
+    monkeypatch.setattr(desktop, "DESKTOP_WITHIN_S", 0.3)
     desk = Desk()
     async with on_the_bus(session, INTERFACE, desk.reply):
         desk.fails = True
@@ -215,7 +206,7 @@ async def test_a_server_that_refuses_or_hangs_did_not_deliver_and_may_come_back(
     warnings = [
         record
         for record in caplog.records
-        if record.name == "hipsync.service.notify" and record.levelno >= logging.WARNING
+        if record.name == "hipsync.service.desktop" and record.levelno >= logging.WARNING
     ]
     assert len(warnings) == 2, "the first of each streak"
 
@@ -250,7 +241,7 @@ async def test_a_bus_that_comes_later_is_found_where_systemd_puts_it(
             assert await to_desktop(NOTICE, asking(nothing))
         assert len(desk.notices) == 1
         monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS")
-        notify._hang_up(notify._desktops.pop(asyncio.get_running_loop()))  # pyright: ignore[reportPrivateUsage]
+        desktop._hang_up(desktop._desktops.pop(asyncio.get_running_loop()))  # pyright: ignore[reportPrivateUsage]
 
 
 @needs_dbus

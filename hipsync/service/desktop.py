@@ -1,45 +1,33 @@
-"""Shows one prompt: on a terminal, on the desktop, or through a command of the user's.
+"""Shows a notice on the desktop, hears its buttons, and takes it away again.
 
-Nothing here knows when a prompt is due; a band's own vibration goes through its driver. The one rule: each function
-returns truly whether the prompt was shown, and raises nothing if there is nowhere to show it.
+The library desktop-notifier talks to the notice servers of four systems, each with errors of its own. The one rule:
+each function tells truly whether a server took the notice, and raises nothing if there is none.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import html
-import json
 import logging
 import os
-import shutil
-import signal
 import sys
-import time
-from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from hipsync.core.exercises import Move
-from hipsync.host import transient
-from hipsync.host.transient import Transient
-from hipsync.model import MINUTE, Answer, Occasion, Prompt, Remark, Trouble
-from hipsync.report.card import NARROWEST
-from hipsync.report.pen import Pen, pen_for
-from hipsync.text import clean, length
+from hipsync.model import Answer
+from hipsync.service.notice import LONGEST, Buttons, Notice
+from hipsync.text import clean
 
 if TYPE_CHECKING:
     from desktop_notifier import DesktopNotifier
 
 log = logging.getLogger(__name__)
 
-Buttons = Sequence[tuple[Answer, str]]
-"""The buttons of a desktop notice, in their order: what a press answers, and the label."""
 SHOW_ME = "Show me"
 """The button that opens the exercise; it stands before those that answer, and a click on the notice does the same."""
 WITHOUT_BUTTONS = "Answer: hipsync done, snooze or skip."
@@ -47,76 +35,6 @@ WITHOUT_BUTTONS = "Answer: hipsync done, snooze or skip."
 DESKTOP_WITHIN_S = 2.0
 """Seconds to wait for a notice server, which usually answers in milliseconds. One that the bus has to start first is
 ready for the next prompt."""
-MANAGER_WITHIN_S = 3.0
-"""Seconds that systemd may take to start a user's command and to end it, beyond the time that the command has."""
-LONGEST = 200
-"""The most characters of a title or a body, because a notice is read at a glance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """The words of a prompt or a remark. They are neutral, because other people may see them."""
-
-    title: str
-    body: str
-    strong: bool = False
-    picture: Path | None = None
-    """A file that a notice server may show beside the words; None for none."""
-
-    @property
-    def line(self) -> str:
-        """Both in one line, safe to show in a terminal."""
-        title = clean(self.title, LONGEST)
-        return f"{title if title.endswith(('.', '?')) else f'{title}.'} {clean(self.body, LONGEST)}"
-
-
-def notice_of(prompt: Prompt, move: Move, *, strong: bool = False) -> Notice:
-    """The notice for a prompt, with a question mark where the data leave a doubt."""
-    match prompt.occasion:
-        case Occasion.MORNING:
-            title = "Good morning. Two minutes for your hips?"
-        case Occasion.AFTER_RIDE:
-            title = "After your ride: two minutes for your hips?"
-        case Occasion.WARM_UP:
-            title = "Before you go: warm up your hips"
-        case Occasion.SITTING:
-            title = "Time to move" if prompt.sure else "Time to move?"
-    return Notice(title, move.line, strong)
-
-
-def buttons_of(snooze: timedelta) -> Buttons:
-    """The buttons of a notice for a prompt that is snoozed for so long. GNOME shows the first three of all."""
-    return ((Answer.DONE, "Done"), (Answer.SNOOZED, f"Snooze {length(snooze // MINUTE)}"), (Answer.SKIPPED, "Skip"))
-
-
-_TITLES = {Trouble.BATTERY: "Battery low", Trouble.NO_DATA: "No data", Trouble.REFUSED: "Key refused"}
-
-
-def remark_of(remark: Remark) -> Notice:
-    """The notice for a remark on a band."""
-    return Notice(_TITLES[remark.what], remark.text)
-
-
-def to_terminal(notice: Notice, stream: TextIO, card: Callable[[Pen], Sequence[str]] | None = None) -> bool:
-    """Write a notice, with a bell if it is strong; return whether it went to a terminal.
-
-    It is one line; on a terminal that is wide enough, what `card` makes for it. Nothing in the words can steer the
-    terminal, and characters that it cannot show become question marks. A stream that is closed makes it False.
-    """
-    text = notice.line
-    encoding = stream.encoding or "utf-8"
-    try:
-        terminal = stream.isatty()
-        if card is not None and terminal:
-            pen = pen_for(stream, colour=not os.environ.get("NO_COLOR"))
-            text = "\n".join(card(pen)) if pen.columns >= NARROWEST else text
-        bell = "\a" if notice.strong and terminal else ""
-        stream.write(f"{bell}{text.encode(encoding, 'replace').decode(encoding)}\n")
-        stream.flush()
-    except (OSError, ValueError) as error:  # ValueError: somebody closed it
-        log.debug("the terminal is gone: %s", error)
-        return False
-    return terminal
 
 
 @dataclass(slots=True)
@@ -279,70 +197,3 @@ def _presses(asking: Asking | None) -> list[tuple[str, Callable[[], object]]]:
         return []
     show = [] if asking.show is None else [(SHOW_ME, asking.show)]
     return [*show, *((label, partial(asking.answered, answer)) for answer, label in asking.buttons)]
-
-
-async def run_command(argv: Sequence[str], payload: Mapping[str, object], timeout_s: float) -> str | None:
-    """Run the user's command without a shell, with the payload as JSON on its stdin. Return None if it succeeded.
-
-    It succeeds if it exits with 0 within `timeout_s` seconds. After that it is killed, with all that it started. What
-    it prints is discarded. Otherwise why it failed is logged and returned, in words that go after "prompts.command: ".
-
-    Under the systemd unit it runs in a unit of its own, outside the service's sandbox (`hipsync.host.transient`).
-    """
-    why = await _run(argv, json.dumps(payload).encode() + b"\n", timeout_s) if argv else "it is empty"
-    if why is not None and argv:
-        log.warning("%s (prompts.command) %s", clean(argv[0], LONGEST), why)
-    return why
-
-
-async def _run(argv: Sequence[str], lines: bytes, timeout_s: float) -> str | None:
-    """Run a command with these bytes on its stdin. Return why it failed, or None."""
-    unit = transient.unit(argv, timeout_s)
-    if unit is not None and shutil.which(argv[0]) is None:
-        return "does not start: there is no such program"
-    if unit is not None and not transient.has_bus():
-        return "does not start: systemd is asked by the session's D-Bus, and there is none (install dbus-user-session)"
-    begun = time.monotonic()
-    starting = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(
-            *(argv if unit is None else unit.start), stdin=PIPE, stdout=DEVNULL, stderr=DEVNULL, start_new_session=True
-        )
-    )
-    try:
-        process = await asyncio.shield(starting)
-    except asyncio.CancelledError:  # asyncio would kill it, but not what it has started meanwhile
-        with contextlib.suppress(OSError, ValueError):
-            await _ended(await starting, unit)
-        raise
-    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
-        return f"does not start: {error}"
-    slow = f"was stopped: it took more than {timeout_s:g} s"
-    try:
-        async with asyncio.timeout(timeout_s if unit is None else timeout_s + MANAGER_WITHIN_S):
-            await process.communicate(lines)
-    except TimeoutError:
-        return slow
-    finally:
-        await _ended(process, unit)
-    if unit is not None and process.returncode and time.monotonic() - begun >= timeout_s:
-        return slow
-    if unit is not None and process.returncode == transient.NOT_STARTED:
-        return "does not start: it is no program that this system can run"
-    return f"exited with {process.returncode}" if process.returncode else None
-
-
-async def _ended(process: Process, unit: Transient | None = None) -> None:
-    """Kill a process that still runs, with its group, because a script's children would live on otherwise.
-
-    A unit is stopped: what runs in it is not a child of the process that waits for it.
-    """
-    if process.returncode is None:
-        if unit is not None:
-            stopping = await asyncio.create_subprocess_exec(*unit.stop, stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL)
-            await stopping.wait()
-        with contextlib.suppress(ProcessLookupError):
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()

@@ -15,16 +15,12 @@ import pytest
 
 from hipsync.core.exercises import next_exercise
 from hipsync.model import Occasion, Prompt
-from hipsync.service.notify import (
-    Notice,
-    notice_of,
-    to_terminal,
-)
+from hipsync.service.notice import Notice, notice_of
+from hipsync.service.terminal import to_terminal
 
 NOTICE = Notice("Time to move", "Stand up.")
 STRONG = Notice("Time to move", "Stand up.", strong=True)
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
-PAYLOAD = {"version": 1, "exercise": "hip-extension", "name": "Zoë \n 手"}
 
 
 @pytest.mark.parametrize(("sure", "title"), [(True, "Time to move"), (False, "Time to move?")])
