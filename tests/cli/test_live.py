@@ -201,7 +201,7 @@ async def test_a_database_that_is_gone_is_told_and_the_screen_stays(machine: Mac
         for file in machine.data.iterdir():
             file.unlink()
         shown.look()
-        assert await shows(pilot, "there is no database")
+        assert await shows(pilot, "no database at")
 
 
 async def test_hostile_names_are_text(machine: Machine, tmp_path: Path) -> None:
