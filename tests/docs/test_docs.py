@@ -25,8 +25,11 @@ DOCS = ROOT / "docs"
 TEXTS = {".md", ".py", ".toml", ".yml", ".yaml", ".cfg", ".sh", ""}
 FOREIGN = {
     "MYSTERIES.md": "a file of a public client of Colmi rings",
+    "PROTOCOL.md": "seofernando25/garmin-proto-lab, spec/",
     "ble.md": "InfiniTimeOrg/InfiniTime, doc/",
     "discovery.md": "Megh-Rana/DaFit_open, docs/protocol/",
+    "multilink-services.md": "EroSagiri/PulseBridge, docs/",
+    "phase0-multilink.md": "EroSagiri/PulseBridge, docs/",
 }
 """Papers of other repositories that are named as a source, and whose they are."""
 
