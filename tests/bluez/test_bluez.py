@@ -89,7 +89,7 @@ def test_a_band_is_found_paired_read_and_buzzed_through_bluez(name: str, ring: R
         _told_of_minutes(name, watched["epochs"], life)
 
     buzz, felt = told["buzz"], [said for said in ring.told["shown"] if said.startswith(f"{name}: ")]
-    if driver.nudge is not None and worn.buzzes:
+    if (driver.abilities.buzz or driver.abilities.text) and worn.buzzes:
         assert buzz["status"] == 0, buzz
         assert ("Here I am" if worn.texts else "it buzzes") in "\n".join(felt)
     else:

@@ -93,6 +93,17 @@ def test_doctor_says_how_it_stands_with_each_band(machine: Machine) -> None:
     assert "import" not in told
 
 
+def test_doctor_names_the_command_that_a_watch_still_needs(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(machine.database) as store:
+        band = store.add_band(name="watch", driver="garmin", now=NOW, address="C4:00:00:00:00:01")
+        store.note_sync(band.id, NOW, NOW, 3, None)
+    assert verdicts(machine)["watch"] == ("fine", "synced Mon 02 Mar 12:00")
+    monkeypatch.setattr("hipsync_devices.garmin.is_available", lambda: False)
+    assert verdicts(machine)["watch"] == (
+        "look", "its stored minutes are not read before pip install 'hipsync[garmin]'"
+    )  # fmt: skip
+
+
 def test_doctor_shows_a_contact_that_a_wrong_clock_dated(machine: Machine) -> None:
     wrong = NOW + timedelta(days=366)
     with Store.open(machine.database) as store:

@@ -67,6 +67,15 @@ def test_it_asks_and_no_means_nothing_happens(machine: Machine) -> None:
         assert len(store.syncs(band.id)) == before
 
 
+def test_a_watch_whose_bytes_tell_whose_it_is_is_not_recorded(machine: Machine) -> None:
+    paired(machine, "garmin")
+    file = machine.home / "talk.txt"
+    done = machine.type("sync", "--record", str(file), "--yes")
+    assert done.exit_code == 2
+    assert "cannot be recorded: a Garmin watch sends its serial number" in done.stderr
+    assert not file.exists()
+
+
 def test_a_file_that_is_there_is_not_overwritten(machine: Machine) -> None:
     machine.band()
     file = machine.home / "talk.txt"

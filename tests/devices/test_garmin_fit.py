@@ -17,9 +17,9 @@ import pytest
 
 from hipsync.errors import DeviceError, MalformedPacket
 from hipsync.model import MINUTE, Epoch, Inactivity, State, Workout, WorkoutKind
-from hipsync_devices._garmin import fit, minutes, monitoring, sim_fit, sim_memory, workouts
-from hipsync_devices._garmin.monitoring import At, Monitoring, Run
-from hipsync_devices._garmin.sim_fit import Day, Level, Minute
+from hipsync_devices.garmin import fit, minutes, monitoring, sim_fit, sim_memory, workouts
+from hipsync_devices.garmin.monitoring import At, Monitoring, Run
+from hipsync_devices.garmin.sim_fit import Day, Level, Minute
 from support.repository import ROOT
 from support.shared import VECTORS
 

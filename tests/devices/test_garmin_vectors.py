@@ -19,12 +19,12 @@ import pytest
 from hipsync.errors import MalformedPacket
 from hipsync.model import Workout, WorkoutKind
 from hipsync.simulated import Notification
-from hipsync_devices._garmin import cobs, files, gfdi, live, minutes, monitoring, multilink, reliable, smart, workouts
-from hipsync_devices._garmin.gfdi import Answer, Clock, Device, Event, Frame, Kind
-from hipsync_devices._garmin.multilink import Closed, Registered
-from hipsync_devices._garmin.reliable import Packet
-from hipsync_devices._garmin.sim import LANES, GarminWatch
-from hipsync_devices._garmin.sim_fit import checksum
+from hipsync_devices.garmin import cobs, files, gfdi, live, minutes, monitoring, multilink, reliable, smart, workouts
+from hipsync_devices.garmin.gfdi import Answer, Clock, Device, Event, Frame, Kind
+from hipsync_devices.garmin.multilink import Closed, Registered
+from hipsync_devices.garmin.reliable import Packet
+from hipsync_devices.garmin.sim import LANES, GarminWatch
+from hipsync_devices.garmin.sim_fit import checksum
 from support.shared import VECTORS
 
 ROWS: dict[str, dict[str, Any]] = {

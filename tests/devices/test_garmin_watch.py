@@ -11,10 +11,10 @@ import pytest
 
 from hipsync.errors import DeviceError
 from hipsync.model import MINUTE, Epoch, State, Workout, WorkoutKind
-from hipsync_devices._garmin import cobs, files, gfdi, live, monitoring, multilink, smart, workouts
-from hipsync_devices._garmin.gfdi import Event, Frame, Kind
-from hipsync_devices._garmin.multilink import Closed, Registered, Status
-from hipsync_devices._garmin.sim import GarminWatch
+from hipsync_devices.garmin import cobs, files, gfdi, live, monitoring, multilink, smart, workouts
+from hipsync_devices.garmin.gfdi import Event, Frame, Kind
+from hipsync_devices.garmin.multilink import Closed, Registered, Status
+from hipsync_devices.garmin.sim import GarminWatch
 from support.garmin_hand import Hand
 
 NOW = datetime(2026, 3, 2, 12, 0, 20, tzinfo=UTC)

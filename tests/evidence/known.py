@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 NO_USE = "hipsync needs nothing of it: offered to the driver, which leaves it alone"
 UNCERTAIN = "nobody can decode PAMS with certainty: offered to the driver, which leaves it alone"
 DOUBTED = "those who found it doubt what it means: read as they do or refused, and counted for nothing"
+NOT_CLAIMED = "hipsync does not claim that it can do this, so no watch asks: what asks all the same is told so"
+NO_SOURCE = "of one source, which never tried it on a watch: hipsync pairs by the system's bond"
+NOT_HERE = "the file belongs to Garmin's SDK, and is not here"
 NOT_MET: Mapping[str, str] = {
     **dict.fromkeys(
         (
@@ -17,6 +20,24 @@ NOT_MET: Mapping[str, str] = {
     ),
     **dict.fromkeys(("pams-feat-hr", "pams-scas-min", "pams-gai-min", "pams-cp-enq"), UNCERTAIN),
     **dict.fromkeys(("lef-03-5b", "bj-notify-lower"), DOUBTED),
+    **dict.fromkeys(
+        (
+            "calories", "intensity-garmin-ble", "stress", "spo2", "body-battery-fr255", "respiration", "accel-face-up",
+            "accel-face-up-3", "accel-face-down", "accel-shaken",
+        ),
+        NO_USE,
+    ),
+    **dict.fromkeys(
+        (
+            "pb-filelist-first", "pb-filelist-response", "pb-filerequest", "pb-mark-synced", "notify-add-health",
+            "notify-add-other", "notify-ask-attributes", "notify-data", "notify-action-done",
+            "notify-actions-attribute",
+            "gfdi-notify-action-recorded",
+        ),
+        NOT_CLAIMED,
+    ),
+    **dict.fromkeys(("auth-xxtea", "auth-confirm", "auth-session-key"), NO_SOURCE),
+    "fit-MonitoringFile-sdk": NOT_HERE,
 }  # fmt: skip
 """Why a vector is not met, by its id, for families that have a driver."""
 REPORTED: Mapping[str, Sequence[str]] = {}

@@ -10,14 +10,17 @@ from typing import Any
 
 from support.shared import VECTORS
 
-FILES = ("colmi-moyoung-fitpro-lefun.json", "huami-xiaomi.json", "infinitime-banglejs-sig.json", "more-2026-11.json")
+FILES = (
+    "colmi-moyoung-fitpro-lefun.json", "huami-xiaomi.json", "infinitime-banglejs-sig.json", "more-2026-11.json",
+    "garmin.json",
+)  # fmt: skip
 
 RECORDED = {
-    "capture", "unit-test (captured)", "doc (captured)", "doc (captured init)",
+    "capture", "recorded", "unit-test (captured)", "doc (captured)", "doc (captured init)",
     "real-log", "real-values-reframed", "user-posted-table",
 }  # fmt: skip
 """The words by which the collections mark what came from a real band."""
-OURS = {"computed", "derived", "derived-from-sources", "peer-inputs-computed-outputs"}
+OURS = {"computed", "computed-by-peer", "derived", "derived-from-sources", "peer-inputs-computed-outputs"}
 """The words by which they mark bytes that nobody else published."""
 FIRMWARE = ("InfiniTimeOrg/InfiniTime@", "InfiniTime src ", "espruino/Espruino@", "espruino/BangleApps@")
 """How the name of a source begins if it is firmware. What it says, or what follows from it, is a kind of its own."""
@@ -52,10 +55,12 @@ def _vector(each: Mapping[str, Any]) -> Vector:
     return Vector(each["id"], family, kind, source, [bytes.fromhex(text) for text in _texts(held)])
 
 
-def _source(source: str | Mapping[str, str]) -> str:
+def _source(source: str | Mapping[str, str] | Sequence[Mapping[str, str]]) -> str:
     if isinstance(source, str):
         return source.strip()
-    where = "@".join(source[key] for key in ("repo", "commit") if key in source)
+    if not isinstance(source, Mapping):
+        return ", ".join(_source(each) for each in source)
+    where = "@".join(source[key] for key in ("repo", "commit", "package") if key in source)
     return " ".join(part for part in (where, source.get("path", "")) if part)
 
 

@@ -62,6 +62,9 @@ class Family:
     vouches_for_whole_days: bool = False
     """Whether its slots without steps are unknown on a day with two UTC offsets, or whose total a restart lost."""
 
+    tells_runs: bool = False
+    """Whether minutes with steps come in runs of several minutes, and not one by one."""
+
     streams: Collection[str] = ()
     """Characteristics whose notifications are one stream of bytes, cut anywhere (`hipsync.testing.replay`)."""
     counters: Collection[str] = ()

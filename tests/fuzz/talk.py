@@ -10,6 +10,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from families.known import Packet
+from hipsync.conversation.dialogue import dialogue
 from hipsync.conversation.session import Conversation, collect, meet
 from hipsync.driver import Driver, Session
 from hipsync.errors import DeviceError
@@ -64,6 +65,12 @@ def conversation(driver: Driver, simulator: Simulator, said: Said) -> None:
         connection, kept = Spoilt(band, clock, said), MemoryStore()
         talk = Conversation(connection, zone=ZONE, now=clock.now)
         session = Session(name=bare.advertisement().name or "", secret=secret)
+        if driver.begin is not None:
+            try:
+                await _in_one(driver, talk, session, kept)
+            finally:
+                connection.drop()
+            return
         try:
             for part in (meet(driver, talk, session, kept.commit), collect(driver, talk, session, kept.commit)):
                 with contextlib.suppress(DeviceError):
@@ -78,6 +85,15 @@ def conversation(driver: Driver, simulator: Simulator, said: Said) -> None:
             connection.drop()
 
     run(story, NOON)
+
+
+async def _in_one(driver: Driver, talk: Conversation, session: Session, kept: MemoryStore) -> None:
+    """The same with a driver whose dialogue lasts as long as the connection: an error ends all of it."""
+    with contextlib.suppress(DeviceError, TimeoutError):
+        async with dialogue(driver, talk, session, kept.commit) as opened:
+            await opened.fetch(kept.commit)
+            async with asyncio.timeout(WATCHED_S):
+                await opened.watch(kept.commit)
 
 
 def recorded(driver: Driver, simulator: Simulator) -> list[Packet]:

@@ -6,10 +6,10 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from hipsync.simulated import HangUp, Notification
-from hipsync_devices._garmin import cobs, files, gfdi, multilink
-from hipsync_devices._garmin.gfdi import Answer, Clock, Device, Frame, Kind
-from hipsync_devices._garmin.multilink import Registered
-from hipsync_devices._garmin.sim import LANES, GarminWatch
+from hipsync_devices.garmin import cobs, files, gfdi, multilink
+from hipsync_devices.garmin.gfdi import Answer, Clock, Device, Frame, Kind
+from hipsync_devices.garmin.multilink import Registered
+from hipsync_devices.garmin.sim import LANES, GarminWatch
 
 
 class Hand:

@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from families.known import Family, bands, family
-from hipsync.conversation.session import Conversation, collect, meet
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.errors import DeviceError, LinkLost
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
@@ -39,6 +40,8 @@ TOLD = sorted({*LIVE, *HELD})
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 LONDON = ZoneInfo("Europe/London")
 HOUR = timedelta(hours=1)
+LONGEST_RUN = 15
+"""The most minutes of a run, which may have begun before the time that is compared, or end after it."""
 FRIDAY = datetime(2026, 11, 20, tzinfo=UTC)
 SPRING, AUTUMN = datetime(2026, 3, 29, tzinfo=UTC), datetime(2026, 10, 25, tzinfo=UTC)
 """Both at one o'clock UTC."""
@@ -92,8 +95,8 @@ class Day:
         session = self.case.session(self.band, self.kept)
         session = type(session)(session.name, KEY if session.secret else None, session.since)
         try:
-            await meet(self.case.driver, talk, session, self.kept.commit)
-            await collect(self.case.driver, talk, session, self.kept.commit)
+            async with dialogue(self.case.driver, talk, session, self.kept.commit) as opened:
+                await opened.fetch(self.kept.commit)
         except DeviceError:
             if cut is None:
                 raise
@@ -110,14 +113,13 @@ class Day:
         session = self.case.session(self.band, self.kept)
         try:
             with contextlib.suppress(TimeoutError, LinkLost):
-                async with asyncio.timeout((until - self.clock.now()).total_seconds()):
-                    await meet(self.case.driver, talk, session, self.kept.commit)
+                async with (
+                    asyncio.timeout((until - self.clock.now()).total_seconds()),
+                    dialogue(self.case.driver, talk, session, self.kept.commit) as opened,
+                ):
                     if self.name in HELD:
-                        await collect(self.case.driver, talk, session, self.kept.commit)
-                    assert self.case.driver.watch is not None
-                    async with contextlib.aclosing(self.case.driver.watch(talk.view(), session)) as told:
-                        async for batch in told:
-                            await self.kept.commit(batch)
+                        await opened.fetch(self.kept.commit)
+                    await opened.watch(self.kept.commit)
         finally:
             connection.drop()
         return connection.delivered
@@ -151,6 +153,9 @@ class Day:
         length = self.case.driver.abilities.history
         assert length is not None
         stored = self.stored()
+        if self.family.tells_runs:
+            self._compare_runs(begin, end, unknown)
+            return
         start = begin + (datetime(2000, 1, 1, tzinfo=UTC) - begin) % length
         seen = compared = 0
         while start + length <= end:
@@ -168,6 +173,26 @@ class Day:
         nothing_yet = self.family.omits_still and not seen  # before its first slot a new band proves nothing
         assert {key[1] for key in inside} == (set() if nothing_yet else {length})
         assert all(not (key[0] - datetime(2000, 1, 1, tzinfo=UTC)) % length for key in inside)
+
+    def _compare_runs(self, begin: datetime, end: datetime, unknown: Sequence[tuple[datetime, datetime]]) -> None:
+        """Each minute but those of `unknown` is in one epoch alone, and each epoch has the steps of its minutes."""
+        told: dict[datetime, int] = {}
+        for (start, length), steps in self.stored().items():
+            until = start + length
+            if start < begin or until > end or any(start < after and until > before for before, after in unknown):
+                continue
+            assert steps == self.walked(start, until), f"{start}: {steps} steps are stored of a run of {length}"
+            for place in range(length // MINUTE):
+                told[start + place * MINUTE] = told.get(start + place * MINUTE, 0) + 1
+        first = begin + (datetime(2000, 1, 1, tzinfo=UTC) - begin) % MINUTE
+        expected = [first + i * MINUTE for i in range((end - first) // MINUTE)]
+        expected = [
+            minute
+            for minute in expected[:-LONGEST_RUN]  # a run may go on after the end
+            if not any(minute < after and minute + MINUTE > before for before, after in unknown)
+        ]
+        assert len(expected) >= (end - begin) / MINUTE * 0.7, "too little was compared"
+        assert [minute for minute in expected[LONGEST_RUN:] if told.get(minute) != 1] == []
 
     def compare_live(self, begin: datetime, end: datetime, lost: Sequence[datetime] = ()) -> None:
         """By counter: what it grew by. By minutes: each with steps, but the first and any `lost`."""

@@ -17,7 +17,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from hipsync.errors import MalformedPacket
-from hipsync_devices._garmin.gfdi import Answer, Frame, Kind, Said, crc16, decode_time, encode_time
+from hipsync_devices.garmin.gfdi import Answer, Frame, Kind, Said, crc16, decode_time, encode_time
 
 DIRECTORY = 0
 """The index of the directory. To ask for it makes the watch close the file that it is writing."""

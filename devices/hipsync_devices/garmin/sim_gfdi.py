@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 from hipsync.errors import MalformedPacket
-from hipsync_devices._garmin import cobs, files, gfdi, sim_fit, smart
-from hipsync_devices._garmin.gfdi import Answer, Clock, Device, Frame, Kind, Said
-from hipsync_devices._garmin.sim_memory import Memory
+from hipsync_devices.garmin import cobs, files, gfdi, sim_fit, smart
+from hipsync_devices.garmin.gfdi import Answer, Clock, Device, Frame, Kind, Said
+from hipsync_devices.garmin.sim_memory import Memory
 
 AGAIN = timedelta(seconds=5)
 """After how long an unanswered question comes again; nobody has measured it."""
@@ -133,6 +133,10 @@ class Peer:
         """Send again what was due for it."""
         for question in [each for each in self._asked.values() if each.again <= self._now()]:
             self._ask(question.frame)
+
+    def ask(self, kind: int, payload: bytes) -> None:
+        """Ask the host something, such as what it has not claimed to know."""
+        self._ask(Frame(kind, payload))
 
     def offer(self) -> None:
         """Tell the host that there is something new."""

@@ -16,11 +16,12 @@ from hipsync.driver import Advertisement
 from hipsync.model import MINUTE, Epoch, Workout
 from hipsync.simulated import Service, Shown
 from hipsync_devices import gatt
-from hipsync_devices._garmin import live, multilink
-from hipsync_devices._garmin.gfdi import Clock, Device
-from hipsync_devices._garmin.multilink import CONTROL, AllClosed, Closed, Number, Registered, Status
-from hipsync_devices._garmin.sim_gfdi import GfdiFaults, Peer
-from hipsync_devices._garmin.sim_memory import Memory
+from hipsync_devices.garmin import live, multilink
+from hipsync_devices.garmin.gfdi import Clock, Device
+from hipsync_devices.garmin.multilink import CONTROL, AllClosed, Closed, Number, Registered, Status
+from hipsync_devices.garmin.reliable import RELIABLE, Ends, Packet
+from hipsync_devices.garmin.sim_gfdi import GfdiFaults, Peer
+from hipsync_devices.garmin.sim_memory import Memory
 from hipsync_devices.simulator import Client, ClientBand, Event, Given, Time, can, minutes, walk
 
 LANES = (multilink.LANES[0], multilink.LANES[1], multilink.LANES[-1])
@@ -29,6 +30,7 @@ SERVICES = frozenset({1, 2, 4, 6, 7, 8, 9, 10, 12, 13, 15, 16, 17, 19, 20, 21, 2
 anything; the others are as silent as that watch's were at rest."""
 BEAT = timedelta(seconds=2)
 """The interval at which a heart rate comes; a real watch sends one or two in that time."""
+SECOND = timedelta(seconds=1)
 FIRST_HANDLE = 0x23
 GOAL = 8000
 UNIT = 1_234_567_890
@@ -40,6 +42,8 @@ class Handle(NamedTuple):
     lane: int
     service: int
     client: bytes
+    ends: Ends | None = None
+    """What a reliable handle has sent and expects."""
 
 
 @dataclass(slots=True)
@@ -52,6 +56,10 @@ class LinkFaults:
     """How every registration is answered; anything but `Status.OK` gives no handle."""
     refused: set[int] = field(default_factory=set[int])
     """Services whose registration is rejected."""
+    mute: bool = False
+    """Whether GFDI is given a handle and then says nothing."""
+    reliable: bool = False
+    """Whether each handle is a reliable one, whatever was asked."""
 
 
 class GarminWatch(ClientBand):
@@ -154,9 +162,13 @@ class GarminWatch(ClientBand):
         if data[0] == CONTROL:
             self._control(lane, data)
             return
-        handle = self._handles.get(data[0])
+        handle, heard = self._handles.get(data[0]), data[1:]
+        if data[0] & RELIABLE and len(data) > 1:
+            found = [held for held in self._handles.values() if held.ends is not None and held.ends.is_for(data)]
+            if found and found[0].ends is not None:
+                handle, heard = found[0], found[0].ends.take(Packet.decode(data))
         if handle is not None and handle.lane == lane and handle.service == Number.GFDI and self.peer is not None:
-            self.peer.hear(data[1:])
+            self.peer.hear(heard)
 
     def _control(self, lane: int, data: bytes) -> None:
         kind, client, rest = data[1] if len(data) > 1 else 0xFF, data[2:10].ljust(8, b"\0"), data[10:]
@@ -185,13 +197,14 @@ class GarminWatch(ClientBand):
         for number in [number for number, held in self._handles.items() if held.service == service]:
             self._drop(number)
         number, self._next_handle = self._next_handle, self._next_handle + 1
-        self._handles[number] = Handle(lane, service, client)
-        self._say(lane, Registered(client, service, Status.OK, number).encode())
+        reliable = self.link_faults.reliable
+        self._handles[number] = Handle(lane, service, client, Ends(number) if reliable else None)
+        self._say(lane, Registered(client, service, Status.OK, number, reliable).encode())
         if service == Number.STEPS:
             self._tell(Number.STEPS, live.Steps(self._today, GOAL).encode())
         elif service == Number.HEART_RATE:
             self._beat_at = self._time.now + BEAT
-        elif service == Number.GFDI:
+        elif service == Number.GFDI and not self.link_faults.mute:
             self.peer = Peer(
                 self,
                 self.device,
@@ -226,7 +239,8 @@ class GarminWatch(ClientBand):
     def _tell(self, service: int, data: bytes) -> None:
         for number, held in self._handles.items():
             if held.service == service:
-                for packet in multilink.pieces(number, data, self.mtu - 3):
+                cut = multilink.pieces(number, data, self.mtu - 3)
+                for packet in cut if held.ends is None else held.ends.send(data, self.mtu - 3):
                     self._say(held.lane, packet)
 
     # ------------------------------------------------------------------ what GFDI asks of the watch
@@ -288,7 +302,8 @@ class GarminWatch(ClientBand):
         walked = self._walk.popleft()
         if self._is_off(walked.at, walked.at):
             return
-        if (day := (walked.at + self._clock_error + self.memory.ahead).date()) != self._day:
+        taken = walked.at - SECOND  # the steps of the two seconds before midnight count for the day before
+        if (day := (taken + self._clock_error + self.memory.ahead).date()) != self._day:
             self._new_day(day)
         self._today += walked.steps
         self._tell(Number.STEPS, live.Steps(self._today, GOAL).encode())

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from hipsync.errors import DeviceError, MalformedPacket
-from hipsync_devices._garmin.gfdi import EPOCH
+from hipsync_devices.garmin.gfdi import EPOCH
 
 INSTALL = "pip install 'hipsync[garmin]'"
 """The command that installs what reads these files."""

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from hipsync.model import MINUTE, Epoch, Inactivity, Reading, State, Workout
-from hipsync_devices._garmin.monitoring import STEPPING, Activity, Monitoring, Run
-from hipsync_devices._garmin.workouts import kind_of
+from hipsync_devices.garmin.monitoring import STEPPING, Activity, Monitoring, Run
+from hipsync_devices.garmin.workouts import kind_of
 
 STATES = {Activity.WALKING: State.WALKING, Activity.RUNNING: State.RUNNING, Activity.CYCLING: State.CYCLING}
 """What the activity of a run says of its wearer. SEDENTARY is a wrist's word, and no proof of a seat."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from hipsync.model import MINUTE, Epoch, State, Workout, WorkoutKind
-from hipsync_devices._garmin import sim_fit
-from hipsync_devices._garmin.files import ARCHIVED, FIT, READABLE, Entry, Holds
-from hipsync_devices._garmin.sim_fit import Day, Level, Minute
+from hipsync_devices.garmin import sim_fit
+from hipsync_devices.garmin.files import ARCHIVED, FIT, READABLE, Entry, Holds
+from hipsync_devices.garmin.sim_fit import Day, Level, Minute
 
 GENERIC, RUNNING, CYCLING, WALKING, SEDENTARY = 0, 1, 2, 6, 8
 INTENSITY_STEP = 12

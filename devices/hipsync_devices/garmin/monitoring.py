@@ -21,10 +21,10 @@ from typing import NamedTuple
 
 from hipsync.errors import MalformedPacket
 from hipsync.model import DAY
-from hipsync_devices._garmin import fit
-from hipsync_devices._garmin.files import Holds
-from hipsync_devices._garmin.fit import Fields, FileId, Message, number
-from hipsync_devices._garmin.gfdi import EPOCH
+from hipsync_devices.garmin import fit
+from hipsync_devices.garmin.files import Holds
+from hipsync_devices.garmin.fit import Fields, FileId, Message, number
+from hipsync_devices.garmin.gfdi import EPOCH
 
 
 class Activity(IntEnum):

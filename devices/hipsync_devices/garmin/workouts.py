@@ -10,9 +10,9 @@ from datetime import timedelta
 
 from hipsync.errors import MalformedPacket
 from hipsync.model import Workout, WorkoutKind
-from hipsync_devices._garmin import fit
-from hipsync_devices._garmin.files import Holds
-from hipsync_devices._garmin.fit import Fields, Message, number
+from hipsync_devices.garmin import fit
+from hipsync_devices.garmin.files import Holds
+from hipsync_devices.garmin.fit import Fields, Message, number
 
 TRANSITION = 3
 """The sport of the time between two parts of a triathlon, which is no workout."""

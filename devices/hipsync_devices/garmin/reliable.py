@@ -46,8 +46,12 @@ class Ends:
     """One side of a reliable handle: what it sends next, and what it expects."""
 
     def __init__(self, handle: int) -> None:
-        self._handle = handle
+        self._handle = RELIABLE | handle & 0x07
         self._number = self.expected = 0
+
+    def is_for(self, packet: bytes) -> bool:
+        """Return whether a packet, which is not empty, belongs to this handle."""
+        return bool(packet[0] & RELIABLE) and RELIABLE | packet[0] >> 4 & 0x07 == self._handle
 
     def send(self, data: bytes, write_size: int) -> Iterator[bytes]:
         """Yield the packets that carry some data, each of at most `write_size` bytes."""

@@ -1,0 +1,25 @@
+"""Garmin watches and bands of the last eight years or so: live steps, minutes from their files, and a buzz.
+
+Older ones (Vivofit, the first vívomove) have another transport, which is not supported. Their files are read by a
+library that is an extra; without it, steps are told while hipsync is connected, and the watch buzzes.
+"""
+
+from hipsync.driver import Driver
+from hipsync_devices.garmin.fit import INSTALL, is_available
+from hipsync_devices.garmin.names import matches
+from hipsync_devices.garmin.protocol import ABILITIES, NEEDS, GarminDialogue
+
+DRIVER = Driver(
+    key="garmin",
+    label="Garmin watches and bands",
+    abilities=ABILITIES,
+    secret=lambda _: "none",
+    matches=matches,
+    needs=NEEDS,
+    begin=GarminDialogue,
+    to_install=lambda: None if is_available() else INSTALL,
+    unrecordable="a Garmin watch sends its serial number inside its files, whose checksums show every change",
+    advice="Garmin Connect on the phone may have to be paired again afterwards. Switch the phone's Bluetooth off, open "
+    "the watch's pairing screen (Settings, Phone, Pair Phone), and type the six digits that it shows. Its stored "
+    f"minutes need {INSTALL}.",
+)

@@ -1,0 +1,399 @@
+"""The conversation with a Garmin watch: live steps over Multi-Link, and clock, battery, buzz and files over GFDI.
+
+`GarminDialogue.listen` alone hears what the watch sends. It answers questions and pieces of files at once, and puts
+aside what the others wait for. The minutes of a watch are in files. To ask for the directory ends the file that the
+watch is writing, so that is done at most once in `LISTED_EACH`.
+
+What is asked here has deadlines of its own; those of Garmin's app are 45 s for an answer and 90 s for all of a pairing
+(garmin-proto-lab at 501817c3, `spec/PROTOCOL.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hipsync.driver import Abilities, Link, Message, Received, Session
+from hipsync.errors import DeviceError, NoReply, NotBonded, UnexpectedReply
+from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, Workout
+from hipsync_devices import gatt
+from hipsync_devices.garmin import answers, cobs, files, fit, gfdi, live, multilink, smart
+from hipsync_devices.garmin.channels import Channels
+from hipsync_devices.garmin.files import Download, Holds, Transfer
+from hipsync_devices.garmin.gfdi import Answer, Device, Event, Frame, Kind
+from hipsync_devices.garmin.multilink import AllClosed, Closed, Number, Registered, Status
+from hipsync_devices.garmin.stored import newest_activity, read, wanted
+from hipsync_devices.live_counter import burst, utc_offset, worth_storing
+
+ABILITIES = Abilities(history=MINUTE, live=True, buzz=True, battery=True, heart_rate=True)
+"""The most that these watches can do. They tell neither wear nor, in files that are read here, sleep."""
+NEEDS = frozenset({(characteristic, b"") for lane in multilink.LANES for characteristic in lane})
+"""What the steps depend on; see `Driver.needs`."""
+LISTED_EACH = timedelta(minutes=15)
+"""The least time between two listings of the files, each of which makes the watch begin another file."""
+ANSWERED = timedelta(seconds=15)
+"""How long to wait for an answer of Multi-Link, or of GFDI to a request that needs no person."""
+OPENED = timedelta(seconds=45)
+PIECE = timedelta(seconds=30)
+FOREVER = timedelta(days=1)
+NOTIFY = tuple(notify for notify, _ in multilink.LANES)
+HEARTBEAT = timedelta(minutes=1)
+"""The time after which an unchanged count is told anew, if the watch is known to be there."""
+ALIVE = timedelta(seconds=20)
+"""A watch that was heard within this time is there; a heart rate comes each second or two."""
+RINGS, RINGS_STRONG = 4, 10
+"""For how many seconds the watch is searched for. Its wearer ends it with a button."""
+REGISTERED_AGAIN = 8
+"""How many times in one connection a service is registered again that the watch has closed."""
+
+
+class GarminDialogue:
+    """One connection with a Garmin watch; see `driver.Dialogue`."""
+
+    def __init__(self, link: Link, session: Session) -> None:
+        self._link, self._session = link, session
+        self._abilities = Abilities()
+        self._lane = multilink.LANES[0]
+        self._channels = Channels()
+        self._stream = cobs.Stream()
+        self._asking = link.lock()
+        self._controls = link.inbox(object)
+        self._answers = link.inbox(Answer)
+        self._awaited: int | None = None
+        """The message whose answer somebody waits for."""
+        self._pieces = link.inbox(int)
+        self._download: Download | None = None
+        self._messages = link.inbox(bytes)
+        self._assembly = smart.Assembly()
+        self._request = 0
+        self._ready = link.inbox(bool)
+        self._told_time = link.inbox(datetime)
+        self._counts = link.inbox(Counter)
+        self._watching = False
+        self._counter: Counter | None = None
+        self._device: Device | None = None
+        self._heard_at: datetime | None = None
+        self._again = 0
+        self._smart_lock = link.lock()
+
+    @property
+    def abilities(self) -> Abilities:
+        return self._abilities
+
+    # ------------------------------------------------------------------ what the watch sends
+
+    async def listen(self) -> None:
+        """Hear and answer the watch until the connection ends."""
+        while True:
+            try:
+                received = await self._link.notification(*NOTIFY, timeout=FOREVER)
+            except NoReply:
+                continue
+            if received.data:
+                await self._packet(received)
+
+    async def _packet(self, received: Received) -> None:
+        if received.data[0] == multilink.CONTROL:
+            await self._control(received.data)
+            return
+        heard = self._channels.hear(received.data)
+        if heard is None:
+            return
+        self._heard_at = received.at
+        if heard.receipt is not None:
+            await self._link.write(self._lane[1], heard.receipt)
+        if heard.service == Number.STEPS:
+            self._count(Counter(received.at, live.Steps.decode(heard.data).steps))
+        elif heard.service == Number.GFDI:
+            for held in self._stream.take(heard.data):
+                await self._frame(Frame.decode(held))
+
+    def _count(self, counter: Counter) -> None:
+        self._counter = counter
+        if self._watching:
+            self._counts.put(counter)
+
+    async def _control(self, data: bytes) -> None:
+        told = multilink.decode_control(data)
+        if told.client != multilink.OURS:
+            return  # another program on the same connection
+        if isinstance(told, Registered) and told.status == Status.OK:
+            if told.service == Number.GFDI:
+                self._stream = cobs.Stream()
+            self._channels.registered(told)
+        elif isinstance(told, Closed) and self._channels.closed(told):
+            await self._closed(told.service)
+            return
+        if not isinstance(told, multilink.Unknown | Closed):
+            self._controls.put(told)
+
+    async def _closed(self, service: int) -> None:
+        """Register a service again that the watch has closed unasked. Raises `DeviceError` if it does so on and on."""
+        self._again += 1
+        if self._again > REGISTERED_AGAIN:
+            raise DeviceError("the watch closes again and again what was opened")
+        await self._link.write(self._lane[1], multilink.register(service))
+
+    async def _frame(self, frame: Frame) -> None:
+        if frame.kind == Kind.ANSWER:
+            self._answered(Answer.decode(frame.payload))
+        elif frame.kind == Kind.FILE_DATA:
+            await self._piece(frame)
+        elif frame.kind == Kind.PROTOBUF_RESPONSE:
+            await self._response(frame)
+        else:
+            if frame.kind == Kind.DEVICE_INFORMATION:
+                self._device = Device.decode(frame.payload)
+            for reply in answers.answer(frame, self._link.now(), utc_offset(self._link)):
+                await self._send(reply)
+            if frame.kind == Kind.CONFIGURATION:
+                self._ready.put(True)
+            elif frame.kind == Kind.CURRENT_TIME:
+                self._told_time.put(self._link.now())
+
+    def _answered(self, answer: Answer) -> None:
+        if answer.kind != self._awaited:
+            return
+        if answer.kind == Kind.DOWNLOAD and (size := files.announced(answer)) is not None:
+            self._download = Download(size)  # here, because the first piece may come before anybody wakes up
+        self._answers.put(answer)
+
+    async def _piece(self, frame: Frame) -> None:
+        if self._download is None:
+            taken = files.Taken(Transfer.ABORT, 0)
+        else:
+            taken = self._download.take(files.Piece.decode(frame.payload))
+        await self._send(gfdi.answered(frame, rest=taken.encode()))
+        if self._download is not None:
+            self._pieces.put(taken.offset)
+
+    async def _response(self, frame: Frame) -> None:
+        piece = smart.Piece.decode(frame.payload)
+        await self._send(gfdi.answered(frame, rest=piece.receipt()))
+        message = self._assembly.take(piece)
+        if message is not None and piece.request == self._request:
+            self._messages.put(message)
+
+    # ------------------------------------------------------------------ what is sent
+
+    async def _send(self, frame: Frame) -> None:
+        data = cobs.encode(frame.encode())
+        packets = self._channels.packets(Number.GFDI, data, self._link.write_size)
+        if packets:
+            await self._link.write_whole(self._lane[1], packets)
+
+    async def _ask(self, frame: Frame, timeout: timedelta = ANSWERED) -> Answer:
+        """Send a frame and return its answer. Raises `NoReply`."""
+        async with self._asking:
+            self._answers.clear()
+            self._awaited = frame.kind
+            try:
+                await self._send(frame)
+                return await self._answers.take(timeout)
+            finally:
+                self._awaited = None
+
+    async def _ask_smart(self, message: bytes) -> bytes:
+        """Send a message in protobuf and return the answer in protobuf. Raises `NoReply`."""
+        async with self._smart_lock:
+            self._messages.clear()
+            self._request = self._request % 0xFFFF + 1
+            piece = smart.Piece(self._request, 0, len(message), message)
+            await self._ask(Frame(Kind.PROTOBUF_REQUEST, piece.encode()))
+            return await self._messages.take(ANSWERED)
+
+    async def _register(self, service: int) -> int:
+        """Register a service, and return the status with which the watch answers. Raises `NoReply`."""
+        self._controls.clear()
+        await self._link.write(self._lane[1], multilink.register(service))
+        until = self._link.now() + ANSWERED
+        while True:
+            told = await self._controls.take(max(until - self._link.now(), timedelta()))
+            if isinstance(told, Registered) and told.service == service:
+                return told.status
+
+    # ------------------------------------------------------------------ the login
+
+    async def open(self) -> Sequence[Reading]:
+        """Register live steps and GFDI, tell the time, and return the watch's version and battery level.
+
+        Raises `NotBonded` for a watch that wants a bond which there is not, and `DeviceError` for one that gives no
+        steps, because another program holds it.
+        """
+        steps = await self._find_lane()
+        if steps != Status.OK:
+            raise DeviceError(f"this watch tells no steps (status {steps}): a phone may hold it, so try without it")
+        if await self._bonded(Number.GFDI) != Status.OK or not await self._is_opened():
+            self._abilities = Abilities(live=True)
+            return []
+        await self._greet()
+        battery = await gatt.courtesy(self._battery())
+        history = MINUTE if fit.is_available() else None
+        self._abilities = replace(
+            ABILITIES, history=history, battery=battery is not None, heart_rate=history is not None
+        )
+        return [self._info(), *([Charge(self._link.now(), battery)] if battery is not None else [])]
+
+    async def _find_lane(self) -> int:
+        """Register live steps on the first lane that is free, and return the status of the last one that was tried."""
+        status: int = Status.REJECTED
+        for lane in multilink.LANES:
+            notify, write = lane
+            if not (self._link.has(notify) and self._link.has(write)):
+                continue
+            self._lane = lane
+            await self._link.subscribe(notify)
+            await gatt.courtesy(self._close_all())
+            status = await self._bonded(Number.STEPS)
+            if status != Status.IN_USE:
+                break
+        return status
+
+    async def _bonded(self, service: int) -> int:
+        """Register a service, after a bond if the watch wants one, and return the status. Raises `NotBonded`."""
+        status = await self._register(service)
+        if status == Status.PENDING_AUTHENTICATION:
+            await self._link.bond()
+            status = await self._register(service)
+        if status == Status.PENDING_AUTHENTICATION:
+            raise NotBonded("this watch wants to be paired: open its pairing screen")
+        return status
+
+    async def _close_all(self) -> None:
+        """Close the handles of an earlier connection. A watch that does not answer may be held by a phone."""
+        self._channels.clear()
+        self._controls.clear()
+        await self._link.write(self._lane[1], multilink.close_all())
+        while not isinstance(await self._controls.take(ANSWERED), AllClosed):
+            pass
+
+    async def _is_opened(self) -> bool:
+        """Wait until the watch knows who we are; False if it says nothing at all over GFDI. Raises `NoReply`."""
+        try:
+            await self._ready.take(OPENED)
+        except NoReply:
+            if self._device is not None:
+                raise
+            return False
+        return True
+
+    async def _greet(self) -> None:
+        """Tell the watch what it needs to go on, and the time."""
+        await gatt.courtesy(self._ask(gfdi.settings({gfdi.AUTO_UPLOAD: True})))
+        self._told_time.clear()
+        await gatt.courtesy(self._ask(gfdi.event(Event.TIME_UPDATED)))
+        await gatt.courtesy(self._told_time.take(ANSWERED))
+        events = [Event.SYNC_READY]
+        if self._session.pairing:  # a new watch stays in its setup until it is told so
+            events += [Event.PAIR_COMPLETE, Event.SYNC_COMPLETE, Event.SETUP_WIZARD_COMPLETE]
+        for event in events:
+            await gatt.courtesy(self._ask(gfdi.event(event)))
+
+    async def _battery(self) -> int | None:
+        return smart.decode_battery(await self._ask_smart(smart.BATTERY_REQUEST))
+
+    def _info(self) -> Info:
+        device = self._device
+        if device is None:
+            return Info(self._link.now())
+        model = gatt.text(f"{device.device} {device.model}".encode())
+        return Info(self._link.now(), firmware=device.version, hardware=model)
+
+    # ------------------------------------------------------------------ stored minutes
+
+    async def sync(self) -> AsyncGenerator[Sequence[Reading], None]:
+        """Yield the steps so far and, unless the files were listed a moment ago, what the new ones hold.
+
+        With `session.erase`, each file is marked as handed over once its readings are stored.
+        """
+        now, since = self._link.now(), self._session.since
+        if self._counter is not None:
+            yield [self._counter]
+        if Epoch in since and now - since[Epoch] < LISTED_EACH:
+            return
+        directory = await self._fetch(files.DIRECTORY)
+        if directory is None:
+            raise UnexpectedReply("the watch does not list its files")
+        listed = files.decode_directory(directory)
+        begun = [each.at for each in listed if each.subtype == Holds.ACTIVITY and each.at is not None]
+        for entry in [*newest_activity(listed, since.get(Workout)), *wanted(listed, since.get(Epoch))]:
+            data = await self._fetch(entry.file)
+            readings = [] if data is None else read(entry, data, begun, self._link.now())
+            if readings:
+                yield readings
+                if self._session.erase and not entry.flags & files.ARCHIVED:
+                    await gatt.courtesy(self._ask(files.archive(entry.file)))
+        await gatt.courtesy(self._ask(gfdi.event(Event.SYNC_COMPLETE)))
+
+    async def _fetch(self, index: int) -> bytes | None:
+        """Return a file; None if the watch does not give it, now or a second later. Raises `NoReply`."""
+        for again in (False, True):
+            if again:
+                await self._link.pause(timedelta(seconds=1))
+            self._download = None
+            self._pieces.clear()
+            if files.announced(await self._ask(files.download(index))) is not None:
+                return await self._whole()
+        return None
+
+    async def _whole(self) -> bytes:
+        """Return the file that is coming. Raises `NoReply` if it stops coming."""
+        while self._download is not None:
+            if (whole := self._download.whole) is not None:
+                return whole
+            await self._pieces.take(PIECE)
+        raise UnexpectedReply("the watch began no file")
+
+    # ------------------------------------------------------------------ live, and the buzz
+
+    async def watch(self) -> AsyncGenerator[Sequence[Reading], None]:
+        """Yield the count when it changes, and each minute while it does not and the watch is known to be there."""
+        link, offset = self._link, utc_offset(self._link)
+        self._counts.clear()
+        self._watching = True
+        try:
+            if self._counter is not None:
+                yield [self._counter]
+            await gatt.courtesy(self._register(Number.HEART_RATE))
+            beat = link.now() + HEARTBEAT
+            while True:
+                try:
+                    counters = worth_storing(await burst(link.now, self._next_count, until=beat))
+                except NoReply:
+                    beat = link.now() + HEARTBEAT
+                    counters = [await self._still()]
+                yield counters
+                if utc_offset(link) != offset:  # summer time began or ended
+                    offset = utc_offset(link)
+                    await gatt.courtesy(self._ask(gfdi.event(Event.TIME_UPDATED)))
+        finally:
+            self._watching = False
+
+    async def _next_count(self, until: datetime) -> Counter:
+        return await self._counts.take(max(until - self._link.now(), timedelta()))
+
+    async def _still(self) -> Counter:
+        """Return the count of a watch that has told no other for a minute.
+
+        One whose heart rate came a moment ago is there, and would have told steps. Any other is asked, which is done by
+        registering the service anew. Raises `NoReply` if it is not there.
+        """
+        now = self._link.now()
+        if self._counter is not None and self._heard_at is not None and now - self._heard_at < ALIVE:
+            return Counter(now, self._counter.steps)
+        if (request := self._channels.close(Number.STEPS)) is not None:
+            await self._link.write(self._lane[1], request)
+        await self._register(Number.STEPS)
+        return await self._counts.take(ANSWERED)
+
+    async def nudge(self, message: Message) -> None:
+        """Let the watch show, sound and vibrate as if it were searched for; it shows no text of ours.
+
+        Raises `DeviceError` if the watch does not do it.
+        """
+        seconds = RINGS_STRONG if message.strong else RINGS
+        if not smart.decode_find(await self._ask_smart(smart.find(seconds))):
+            raise UnexpectedReply("the watch does not let itself be searched for")
+        await self._link.pause(timedelta(seconds=seconds))
+        await gatt.courtesy(self._ask_smart(smart.FIND_CANCEL))
