@@ -6,6 +6,7 @@ They are the rows of `vectors/garmin.json`, each with its source there, layer by
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,27 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from hipsync.conversation.dialogue import dialogue
+from hipsync.driver import Message, Session
 from hipsync.errors import MalformedPacket
-from hipsync.model import Workout, WorkoutKind
+from hipsync.host.clock import FastClock
+from hipsync.model import Reading, Workout, WorkoutKind
 from hipsync.simulated import Notification
-from hipsync_devices.garmin import cobs, files, gfdi, live, minutes, monitoring, multilink, reliable, smart, workouts
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
+from hipsync_devices import gatt
+from hipsync_devices.garmin import (
+    DRIVER,
+    cobs,
+    files,
+    gfdi,
+    live,
+    minutes,
+    monitoring,
+    multilink,
+    reliable,
+    smart,
+    workouts,
+)
 from hipsync_devices.garmin.gfdi import Answer, Clock, Device, Event, Frame, Kind
 from hipsync_devices.garmin.multilink import Closed, Registered
 from hipsync_devices.garmin.reliable import Packet
@@ -532,6 +550,47 @@ def test_steps_are_read(name: str) -> None:
     steps = live.Steps(decoded(name)["steps"], decoded(name)["goal"])
     assert live.Steps.decode(frame(name)) == steps
     assert steps.encode() == frame(name)
+
+
+# ------------------------------------------------------------------ what hipsync leaves alone
+
+
+def offered(packets: Sequence[bytes], asked: Sequence[Frame] = ()) -> tuple[GarminWatch, list[Reading]]:
+    """The driver meets a watch that sends these packets and asks these frames before its battery is read."""
+    store, made = MemoryStore(), GarminWatch([], now=NOW, zone=ZoneInfo("UTC"))
+
+    async def story(clock: FastClock) -> None:
+        connection = DirectConnection(made, clock.now)
+        async with dialogue(DRIVER, conversation(connection, clock), Session(), store.commit) as opened:
+            for packet in packets:
+                made.say(packet)
+            for each in asked:
+                assert made.peer is not None
+                made.peer.ask(each.kind, each.payload)
+                await connection.read(gatt.DEVICE_NAME)  # the watch is looked at
+                await asyncio.sleep(1)
+                assert made.peer.waiting == []
+            await opened.nudge(Message("Time to move", ""))
+        connection.drop()
+
+    run(story, NOW)
+    return made, store.readings
+
+
+def test_readings_of_services_that_nobody_registered_are_left_alone() -> None:
+    silent = [name for name, why in OUTSIDE.items() if why == NO_USE]
+    plain, without = offered([])
+    made, readings = offered([bytes([0xF7]) + frame(name) for name in silent])
+    assert len(silent) == 10
+    assert readings == without
+    assert len(made.shown) == len(plain.shown) == 1
+
+
+def test_what_nobody_claims_is_answered_when_it_is_asked_all_the_same() -> None:
+    names = ("notify-ask-attributes", "notify-action-done", "gfdi-notify-action-recorded")
+    made, _ = offered([], [Frame.decode(frame(name)) for name in names])
+    assert made.peers[0].stray == []
+    assert made.peers[0].answers[Kind.NOTIFICATION_CONTROL] == len(names)
 
 
 # ------------------------------------------------------------------ workouts

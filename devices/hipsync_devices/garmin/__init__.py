@@ -19,7 +19,6 @@ DRIVER = Driver(
     begin=GarminDialogue,
     to_install=lambda: None if is_available() else INSTALL,
     unrecordable="a Garmin watch sends its serial number inside its files, whose checksums show every change",
-    advice="Garmin Connect on the phone may have to be paired again afterwards. Switch the phone's Bluetooth off, open "
-    "the watch's pairing screen (Settings, Phone, Pair Phone), and type the six digits that it shows. Its stored "
-    f"minutes need {INSTALL}.",
+    advice="Garmin Connect on the phone may have to be paired again afterwards. Open the watch's pairing screen "
+    f"(Settings, Phone, Pair Phone), and type the six digits that it shows. Its stored minutes need {INSTALL}.",
 )

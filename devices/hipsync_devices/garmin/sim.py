@@ -233,6 +233,10 @@ class GarminWatch(ClientBand):
             self.closes_unasked.append(service)
             self._say(held.lane, Closed(held.client, service, number).encode())
 
+    def say(self, data: bytes) -> None:
+        """Send a packet on the first lane, whoever has which handle."""
+        self._say(0, data)
+
     def _say(self, lane: int, data: bytes) -> None:
         self._client.send(LANES[lane][0], data)
 
