@@ -54,11 +54,6 @@ class Entry(NamedTuple):
     at: datetime | None
     """When the file was begun."""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it can be read and nobody has been handed it."""
-        return bool(self.flags & READABLE) and not self.flags & ARCHIVED
-
     def encode(self) -> bytes:
         stamp = encode_time(self.at) if self.at else bytes(4)
         return _ENTRY.pack(self.file, self.type, self.subtype, self.number, 0, self.flags, self.size, stamp)

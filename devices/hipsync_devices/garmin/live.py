@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 from hipsync.errors import MalformedPacket
 
-START, STOP = b"\x01", b"\x00"
-"""What a client may write to a handle. Only the accelerometer needs `START`; the others begin when registered."""
 _NONE = frozenset({0x00, 0xFF})
 
 
