@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
 from zoneinfo import ZoneInfo
 
 from hipsync.driver import Advertisement
@@ -50,6 +50,18 @@ class Shown(NamedTuple):
     at: datetime
     text: str
     """The text that was shown; empty if the band only vibrated."""
+
+
+class Complaint(NamedTuple):
+    """Something that a band found wrong with how its client talks to it, and when.
+
+    `what` is one of three. twice: it was acknowledged or answered more than once. interleaved: parts of one message
+    came between those of another, or out of order. late: it was not acknowledged or answered within its time-out.
+    """
+
+    at: datetime
+    what: Literal["twice", "interleaved", "late"]
+    text: str
 
 
 class Refused(Exception):  # an answer of the band, not a fault of ours
@@ -108,6 +120,14 @@ class SimulatedBand(Protocol):
     def wake_at(self) -> datetime | None:
         """The instant at which the band will next act without being asked; None if it waits for the client."""
         ...
+
+
+@runtime_checkable
+class Complaining(Protocol):
+    """A simulated band that counts what its client does wrong; for families that have a dialogue."""
+
+    complaints: list[Complaint]
+    """What it has found wrong so far. Faults of the link are not told apart from faults of the client."""
 
 
 class Simulator(Protocol):

@@ -106,6 +106,8 @@ class Conversation:
         self._views: list[View] = []
         self._subscribed: dict[str, int] = {}
         self._operation = asyncio.Lock()
+        self._counting = asyncio.Lock()
+        """Held while a subscription begins or ends: two views may do so at once, and both have to be counted."""
         self._broken: asyncio.Future[None] | None = None
         """Holds the error that ended what runs beside this conversation, if anything does."""
 
@@ -174,6 +176,8 @@ class Conversation:
             raise NoReply(f"the band did not answer within {within_s:g} s")
         finally:
             lost.cancel()
+            if work.done() and not work.cancelled():
+                work.exception()  # looked at, so that asyncio does not complain if this task was cancelled meanwhile
             if not work.done():
                 work.cancel()
                 await asyncio.wait({work})  # awaiting the work itself would hide it if this task is cancelled meanwhile
@@ -210,22 +214,24 @@ class Conversation:
 
         Raises `DeviceError`.
         """
-        count = self._subscribed.get(characteristic, 0)
-        if count == 0:
-            await self.one_at_a_time(
-                lambda: self.connection.start_notify(characteristic, self._arrival(characteristic))
-            )
-        self._subscribed[characteristic] = count + 1
+        async with self._counting:
+            count = self._subscribed.get(characteristic, 0)
+            if count == 0:
+                await self.one_at_a_time(
+                    lambda: self.connection.start_notify(characteristic, self._arrival(characteristic))
+                )
+            self._subscribed[characteristic] = count + 1
 
     async def unsubscribe(self, characteristic: str) -> None:
         """End one view's subscription to a characteristic. Only the last view causes a request to the band.
 
         Raises `DeviceError`.
         """
-        count = self._subscribed.get(characteristic, 0)
-        if count == 1:
-            await self.one_at_a_time(lambda: self.connection.stop_notify(characteristic))
-        self._subscribed[characteristic] = max(count - 1, 0)
+        async with self._counting:
+            count = self._subscribed.get(characteristic, 0)
+            if count == 1:
+                await self.one_at_a_time(lambda: self.connection.stop_notify(characteristic))
+            self._subscribed[characteristic] = max(count - 1, 0)
 
     def _arrival(self, characteristic: str) -> Callable[[bytes], None]:
         def arrived(data: bytes) -> None:

@@ -27,6 +27,7 @@ T = TypeVar("T")
 NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
 """The instant at which most rules connect to the band. It is on a Friday, and not on a full minute, because a real
 connection hardly ever is."""
+ADDRESS = "C0:00:00:00:00:01"
 MORNING = timedelta(hours=4)
 """How much of the past the band has in its memory in most rules. More would only take longer."""
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -81,14 +82,24 @@ class Case:
         return [epoch for epoch in days if epoch.start >= now - remembers]
 
     def session(self, band: SimulatedBand, store: MemoryStore) -> Session:
-        """Create the session that the service would create for a band, from the readings in `store`."""
+        """Create the session that the service would create for a band, from what is in `store`.
+
+        While nothing is stored of a band that was given no key, it is being paired.
+        """
         advertisement = band.advertisement()
         needs = self.driver.secret(advertisement) != "none"
         since: dict[type[Reading], datetime] = {}
         for reading in store.readings:
             at = reading.end if isinstance(reading, Epoch) else reading.at
             since[type(reading)] = max(at, since.get(type(reading), at))
-        return Session(name=advertisement.name or "", secret=KEY if needs else None, since=since)
+        return Session(
+            name=advertisement.name or "",
+            secret=KEY if needs and store.secret is None else store.secret,
+            since=since,
+            pairing=not needs and not store.batches,
+            address=ADDRESS,
+            keep=store.keep,
+        )
 
     async def sync(
         self, conversation: Conversation, session: Session, store: MemoryStore, watched: timedelta = WATCHED_FOR

@@ -187,6 +187,8 @@ class MemoryStore:
         """The batches that were committed, in order."""
         self.fail_at: int | None = None
         """The number of the batch, counted from 0, whose commit fails; None for no failure."""
+        self.secret: bytes | None = None
+        """The last secret that was kept; None if there was none."""
 
     @property
     def readings(self) -> list[Reading]:
@@ -202,6 +204,10 @@ class MemoryStore:
         if len(self.batches) == self.fail_at:
             raise OSError("disk full")
         self.batches.append(list(batch))
+
+    async def keep(self, secret: bytes) -> None:
+        """Keep a secret, as `Session.keep` does."""
+        self.secret = secret
 
 
 def conversation(connection: DirectConnection, clock: FastClock, zone: str = "UTC") -> Conversation:

@@ -12,14 +12,14 @@ import contextlib
 import random
 import tracemalloc
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from hipsync.conversation.dialogue import dialogue
 from hipsync.conversation.session import Conversation
-from hipsync.driver import Advertisement, Driver, Message
+from hipsync.driver import Abilities, Advertisement, Driver, Message
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Reading, State, Wear
@@ -27,6 +27,12 @@ from hipsync.simulated import SimulatedBand, Simulator
 from hipsync.testing.case import ENDS_WITHIN, KEY, MORNING, NOON, WATCHED_FOR, Case, watched_for
 from hipsync.testing.courtesies import a_silent_courtesy_costs_no_steps
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
+from hipsync.testing.pairing import a_secret_survives_a_kill_at_any_instant
+from hipsync.testing.together import (
+    a_band_that_asks_is_answered_in_time,
+    a_message_is_never_interleaved,
+    nothing_is_answered_twice,
+)
 from hipsync.testing.transfers import a_spoilt_transfer_is_made_good
 
 __all__ = ["ENDS_WITHIN", "KEY", "MORNING", "NOON", "RULES", "SWEEPS", "WATCHED_FOR", "Case", "Rule", "check_driver"]
@@ -429,11 +435,26 @@ def a_nudge_is_harmless(case: Case) -> None:
     run(story, NOON)
 
 
+async def _able(case: Case, band: SimulatedBand, clock: FastClock) -> Abilities:
+    """Return what a band can do, which is known after the login, and must be a part of what its driver says."""
+    most, store = case.driver.abilities, MemoryStore()
+    if case.driver.begin is None:
+        return most
+    connection = DirectConnection(band, clock.now)
+    talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
+    async with dialogue(case.driver, talk, case.session(band, store), store.commit) as opened:
+        able = opened.abilities
+    connection.drop()
+    more = [each.name for each in fields(able) if getattr(able, each.name) and not getattr(most, each.name)]
+    assert not more, f"a band that can do more than its driver says: {more}"
+    return able
+
+
 def its_abilities_are_true(case: Case) -> None:
     """The abilities history, live, buzz, text and battery agree with the driver's functions and what a sync brings."""
 
     async def story(clock: FastClock) -> None:
-        store, able = MemoryStore(), case.driver.abilities
+        store, able = MemoryStore(), await _able(case, case.band(), clock)
         await _once(case, case.band(), clock, store)
         lengths = {epoch.length for epoch in store.of(Epoch) if epoch.end <= NOON}  # later ones came from `watch`
         assert (able.history is not None) == bool(lengths), f"history {able.history}, and epochs of {lengths}"
@@ -455,7 +476,7 @@ def its_senses_are_true(case: Case) -> None:
     """
 
     async def story(clock: FastClock) -> None:
-        store, able, now = MemoryStore(), case.driver.abilities, NOON.replace(second=0)
+        store, able, now = MemoryStore(), await _able(case, case.band(), clock), NOON.replace(second=0)
         life = [
             Epoch(now + number * MINUTE, MINUTE, steps, heart_rate=heart_rate, state=state)
             for first, last, steps, heart_rate, state in (
@@ -515,6 +536,9 @@ SWEEPS: Collection[Rule] = (
     damaged_packets_end_as_device_errors,
     a_babbling_band_is_cut_off,
     a_repeating_band_is_cut_off,
+    nothing_is_answered_twice,
+    a_message_is_never_interleaved,
+    a_secret_survives_a_kill_at_any_instant,
 )
 """The rules that try many places in turn, and fewer of them if `Case.every` says so."""
 RULES: Sequence[Rule] = (
@@ -532,4 +556,8 @@ RULES: Sequence[Rule] = (
     a_silent_courtesy_costs_no_steps,
     clock_and_zone_are_the_wearers,
     a_nudge_is_harmless,
+    nothing_is_answered_twice,
+    a_message_is_never_interleaved,
+    a_band_that_asks_is_answered_in_time,
+    a_secret_survives_a_kill_at_any_instant,
 )

@@ -242,6 +242,21 @@ def test_a_message_that_has_begun_is_sent_to_its_end_even_by_a_task_that_is_canc
     assert [data for _, data in band.written] == [b"1", b"2", b"3", b"x"]
 
 
+def test_two_that_subscribe_at_once_are_both_counted() -> None:
+    """So the band goes on sending to one of them when the other one has had enough."""
+    band = PlainBand()
+
+    async def story(talk: Conversation, connection: DirectConnection, store: MemoryStore) -> None:
+        one, other = talk.view(), talk.view()
+        await asyncio.gather(one.subscribe(TELL), other.subscribe(TELL))
+        await other.unsubscribe(TELL)
+        connection.flood(b"\x07")
+        assert (await one.notification(TELL, timeout=SECOND)).data == b"\x07"
+
+    over_a_link(story, band)
+    assert band.subscriptions == [(TELL, True)]
+
+
 class _Slow(DirectConnection):
     """The same connection, over which a write takes a second."""
 
