@@ -173,6 +173,8 @@ class Newcomer(NamedTuple):
     key: bytes | None
     readings: Sequence[Reading]
     simulated: bool
+    abilities: Abilities | None = None
+    """What this band can do; None means what its driver says of the family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +259,8 @@ class Pairing:
                 raise NotAuthorised(f"{error}; nothing was written down") from error
             self.person.show_step("Connected" if key is None else "Connected, and the key is right")
             simulated = self.simulated_key is not None
-            newcomer = Newcomer(driver, advertisement, meeting.address, key, meeting.readings, simulated)
+            able = meeting.dialogue.abilities
+            newcomer = Newcomer(driver, advertisement, meeting.address, key, meeting.readings, simulated, able)
             if key is not None and kept is not None and self.keys.kept(driver.key, device.address).secret == kept:
                 self.keys.drop_secret(driver.key, device.address)  # the person's key is newer
             self._move_kept(device.address, meeting, newcomer)
@@ -291,7 +294,7 @@ class Pairing:
 
         `known` is the stored band that it was found to be; None adds a new one.
         """
-        advertised_name, abilities = newcomer.advertisement.name or "", newcomer.driver.abilities
+        advertised_name, abilities = newcomer.advertisement.name or "", newcomer.abilities or newcomer.driver.abilities
         if known is not None:
             if known.address != newcomer.address:
                 self.person.show_step(f"This is {known.name!r} with a new address. Its data continue.")

@@ -217,7 +217,7 @@ class HandlesBand(ClientBand):
         self.mtu = 23
         self.shown: list[Shown] = []
         self.complaints: list[Complaint] = []
-        self._token, self._buzzes = given.get("secret"), buzzes
+        self.token, self._buzzes = given.get("secret"), buzzes
         self._tokens = 0
         self._time = Time(given["now"], self._coming)
         self._client = Client(self._time, self._time.pass_until, writable={UP: self._hear}, forget=self._forget)
@@ -269,7 +269,7 @@ class HandlesBand(ClientBand):
             case _ if word == HELLO:
                 self._greet(number, content)
             case _ if word == CONFIRM and self._offered is not None:
-                self._token, self._let_in = self._offered, True
+                self.token, self._let_in = self._offered, True
                 self._say(Message(WELCOME, number, bytes([CAN_BUZZ if self._buzzes else 0])))
             case _ if word == ANSWER:
                 if self._open.pop(number, None) is None:
@@ -285,8 +285,8 @@ class HandlesBand(ClientBand):
                 pass
 
     def _greet(self, number: int, content: bytes) -> None:
-        if self._token is not None:
-            self._let_in = content == proof(self._token)
+        if self.token is not None:
+            self._let_in = content == proof(self.token)
             known = Message(WELCOME, number, bytes([CAN_BUZZ if self._buzzes else 0]))
             self._say(known if self._let_in else Message(REFUSED, number))
         elif content:  # it knows nobody, and says so by offering a token at once
