@@ -1,0 +1,46 @@
+"""How the bands of this family are recognised: by their names. Which frames they speak shows once they are connected.
+
+The service FE95 is common to all of Xiaomi's things, scales and scooters too, so it recognises nothing. A name ends in
+the last four hex digits of the band's address, which a scan may cut.
+
+Source: the name patterns of Gadgetbridge's coordinators, and other people's bands; docs/protocols/xiaomi.md has the
+list, model by model, with what proves each.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hipsync.driver import Advertisement
+
+MODELS = (
+    "Xiaomi Smart Band 7 Pro",
+    "Xiaomi Smart Band 8",
+    "Xiaomi Smart Band 8 Active",
+    "Xiaomi Band 8 Active",
+    "Xiaomi Smart Band 8 Pro",
+    "Xiaomi Smart Band 9",
+    "Xiaomi Smart Band 9 Active",
+    "Xiaomi Band 9 Active",
+    "Xiaomi Smart Band 9 Pro",
+    "Xiaomi Smart Band 10",
+    "Xiaomi Smart Band 10 Pro",
+    "Xiaomi Smart Band 11",
+    "Redmi Smart Band 2",
+    "Redmi Smart Band 3",
+    "Redmi Band Pro",
+    "Redmi Watch 2",
+    "Redmi Watch 2 Lite",
+    "Redmi Watch 3",
+    "Redmi Watch 3 Active",
+    "Xiaomi Watch S1",
+    "XiaomiWatchS1Active",
+)
+CUT = "Xiaomi Band 9 Activ"
+"""How a Smart Band 9 Active shows itself where the name is cut."""
+_NAME = re.compile(f"(?:{'|'.join(map(re.escape, MODELS))})(?: [0-9A-Fa-f]{{0,4}})?|{re.escape(CUT)}")
+
+
+def matches(advertisement: Advertisement) -> bool:
+    """Whether a band advertises a name of this family, in its own upper and lower case."""
+    return _NAME.fullmatch(advertisement.name or "") is not None
