@@ -28,7 +28,7 @@ from hipsync.office_day import office_days
 from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
-from hipsync.registry import drivers, simulator
+from hipsync.registry import drivers, driver_key, simulator
 from hipsync.report.pen import Pen
 from hipsync.report.terminal_day import day_text
 from hipsync.service.answers import answer_prompt
@@ -128,7 +128,7 @@ def demo(
     Raises `HipsyncError`.
     """
     known = drivers()
-    if kind not in known:
+    if driver_key(kind) not in known:
         raise ConfigError(f"no band of kind {kind!r}: there are {', '.join(sorted(known))}")
     home = ZoneInfo(zone)
     life = office_days(today - timedelta(days=1), 2, home, seed) if data is None else minutes_of_file(data)
@@ -139,7 +139,7 @@ def demo(
     loop = VirtualTimeLoop()
     clock = FastClock(loop, datetime.combine(day, time(5), home).astimezone(UTC), speed)
     with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(live(known[kind], life, day, clock, path, home, echo, pen=pen))
+        runner.run(live(known[driver_key(kind)], kind, life, day, clock, path, home, echo, pen=pen))
     echo(f"\nSee it again:  {_started_by()}hipsync --db {path} day {day}")
     return path
 
@@ -151,6 +151,7 @@ def _started_by() -> str:
 
 async def live(
     driver: Driver,
+    kind: str,
     life: Sequence[Epoch],
     day: date,
     clock: FastClock,
@@ -164,7 +165,7 @@ async def live(
     settings = Settings(policy=replace(Config().policy, hours=dict.fromkeys(range(7), HOURS)), host_zone=zone.key)
     zones = Zones([], zone.key)
     end = zones.day(day).end
-    band = simulator(driver.key)(life, now=clock.now(), zone=zone, secret=KEY)
+    band = simulator(kind)(life, now=clock.now(), zone=zone, secret=KEY)
     echo(f"Simulated, over a Bluetooth stack in software, on {day:%A} {day.day} {day:%B %Y}:")
     echo(f"{driver.label}. Times are those of {zone.key}.")
     wearer = Wearer(echo, zone, clock.now)

@@ -58,8 +58,20 @@ def kinds() -> Sequence[str]:
     return sorted(_chosen("hipsync.drivers"))
 
 
+def driver_key(kind: str) -> str:
+    """Return the key of the driver for a kind of simulated band, such as `xiaomi` for `xiaomi` and for `xiaomi-8`.
+
+    A kind that nobody knows is returned as it is.
+    """
+    key = kind.rpartition("-")[0]
+    return key if kind not in (known := _chosen("hipsync.drivers")) and key in known else kind
+
+
 def simulator(key: str) -> Simulator:
-    """Import and return the simulator of one family. Raises `ConfigError` if there is none or it fails to import."""
+    """Import and return a kind of simulated band. Raises `ConfigError` if there is none or it fails to import.
+
+    The first kind of a family has the key of the driver, and others begin with it: see `driver_key`.
+    """
     points = _chosen("hipsync.simulators")
     if key not in points:
         raise ConfigError(f"no simulated band of kind {key!r}: there are {', '.join(sorted(points))}")

@@ -69,7 +69,7 @@ def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> Simu
     """
     from hipsync.demo import minutes_of_file
     from hipsync.radio.bleak_radio import simulated_office_worker
-    from hipsync.registry import drivers, simulator
+    from hipsync.registry import drivers, driver_key, simulator
     from hipsync.store.keys import key_from_file
 
     key, warning = (None, None) if key_file is None else key_from_file(key_file)
@@ -80,7 +80,7 @@ def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> Simu
         band = simulated_office_worker(kind, key, zone, now)
     else:
         band = simulator(kind)(minutes_of_file(data), now=now, zone=zone, secret=key)
-    driver = drivers().get(kind)
+    driver = drivers().get(driver_key(kind))
     if driver is not None and key is None and driver.secret(band.advertisement()) == "given":
         raise ConfigError(f"a band of kind {kind!r} only talks to who knows its key: give it one with --key-file")
     return band

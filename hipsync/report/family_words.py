@@ -19,6 +19,13 @@ KEY_PLACES: Sequence[Line] = (
             "On a phone with Gadgetbridge: the band's settings show it."
         ),
     ),
+    (
+        "Xiaomi Smart Band 7 Pro to 10, Redmi Smart Band and Watch",
+        (
+            "the same tool, by its method xiaomi, asks your Mi Fitness account for it. On Android the app's log holds "
+            "it: search that for encryptKey. Never unbind or reset the band, which makes another key."
+        ),
+    ),
     ("Mi Band 2 and 3", "they need none: tap the band when it asks."),
 )
 """Where the key of a band is found, by the bands."""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cases.kit import HOUR, KEY, life
-from hipsync.conversation.session import collect, meet, watch
+from hipsync.conversation.dialogue import dialogue
 from hipsync.driver import Session
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
@@ -115,11 +115,11 @@ def told(kind: str, nonsense: Nonsense) -> Sequence[Reading]:
         key = None if driver.secret(advertisement) == "none" else KEY
         session, talk = Session(name=advertisement.name or "", secret=key), conversation(connection, clock)
         try:
-            await meet(driver, talk, session, kept.commit)
-            await collect(driver, talk, session, kept.commit)
-            if driver.held:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(watch(driver, talk, session, kept.commit), WATCHED_S)
+            async with dialogue(driver, talk, session, kept.commit) as opened:
+                await opened.fetch(kept.commit)
+                if opened.held:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(opened.watch(kept.commit), WATCHED_S)
         finally:
             connection.drop()
         return kept.readings

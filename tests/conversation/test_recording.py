@@ -14,6 +14,7 @@ import pytest
 from families.known import family
 from hipsync.conversation import recording
 from hipsync.conversation.capture import Capture, Line, capture_of
+from hipsync.conversation.dialogue import dialogue
 from hipsync.conversation.recording import Recording, redacted
 from hipsync.conversation.session import collect, meet
 from hipsync.driver import Abilities, Driver, Link, Session
@@ -32,6 +33,10 @@ MILLISECOND = timedelta(milliseconds=1)
 """What a capture's times are written to."""
 
 
+RECORDED = sorted(key for key, driver in drivers().items() if not driver.unrecordable)
+"""The families that are recorded."""
+
+
 def recorded(key: str, zone: str = "UTC", cut_after: int | None = None) -> tuple[MemoryStore, Capture]:
     """What was stored of a morning, and the capture, as it comes out of its file."""
     driver = drivers()[key]
@@ -46,8 +51,8 @@ def recorded(key: str, zone: str = "UTC", cut_after: int | None = None) -> tuple
         talk = conversation(direct, clock, zone)
         talk.connection = record.connection(direct)
         with contextlib.suppress(DeviceError):
-            await meet(heard, talk, case.session(band, kept), kept.commit)
-            await collect(heard, talk, case.session(band, kept), kept.commit)
+            async with dialogue(heard, talk, case.session(band, kept), kept.commit) as opened:
+                await opened.fetch(kept.commit)
         direct.drop()
         assert record.capture is not None
         return kept, capture_of(record.capture.text())
@@ -68,7 +73,7 @@ def _timeless(reading: Reading) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
-@pytest.mark.parametrize("key", sorted(drivers()))
+@pytest.mark.parametrize("key", RECORDED)
 def test_a_morning_of_each_family_replays(key: str, zone: str) -> None:
     kept, told = recorded(key, zone)
     again = replay(told, drivers()[key])
@@ -79,7 +84,7 @@ def test_a_morning_of_each_family_replays(key: str, zone: str) -> None:
     assert capture_of(told.text()) == told
 
 
-@pytest.mark.parametrize("key", sorted(key for key in drivers() if not family(key).stored_coarser))
+@pytest.mark.parametrize("key", [key for key in RECORDED if not family(key).stored_coarser])
 def test_the_simulated_band_repeats_itself(key: str) -> None:
     kept, told = recorded(key)
     again = simulator(key)(epochs(kept.readings), now=told.start, zone=told.zone, secret=None if told.opened else KEY)
@@ -88,7 +93,7 @@ def test_the_simulated_band_repeats_itself(key: str) -> None:
     replay(told, again, streams=known.streams, varies=dict.fromkeys(known.counters), login=login)
 
 
-@pytest.mark.parametrize("key", sorted(drivers()))
+@pytest.mark.parametrize("key", RECORDED)
 def test_a_driver_that_says_something_else_is_named_with_its_line(key: str) -> None:
     _, told = recorded(key)
     number, line = next((i, line) for i, line in enumerate(told.lines) if line.sign in {">", ">!", "="})
@@ -98,7 +103,7 @@ def test_a_driver_that_says_something_else_is_named_with_its_line(key: str) -> N
         replay(changed, drivers()[key])
 
 
-@pytest.mark.parametrize("key", sorted(drivers()))
+@pytest.mark.parametrize("key", RECORDED)
 def test_a_driver_that_ends_too_early_or_goes_on_is_named(key: str) -> None:
     _, told = recorded(key)
     extra = Line(told.lines[-1].at, ">", (NORDIC, None), b"\x01", number=999)
@@ -171,7 +176,7 @@ def test_a_name_loses_the_digits_of_an_address(name: str, left: str) -> None:
     assert redacted(replace(said(), name=name), key=None, address=None, serials=[]).name == left
 
 
-@pytest.mark.parametrize("key", sorted(drivers()))
+@pytest.mark.parametrize("key", RECORDED)
 def test_nothing_of_a_key_or_of_a_login_with_it_is_in_a_capture(key: str) -> None:
     """Every six bytes of the key, and of whatever the host wrote before the login was over."""
     driver = drivers()[key]
@@ -183,9 +188,9 @@ def test_nothing_of_a_key_or_of_a_login_with_it_is_in_a_capture(key: str) -> Non
         talk = conversation(direct, clock)
         talk.connection = record.connection(direct)
         session = case.session(band, kept)
-        await meet(heard, talk, session, kept.commit)
-        login = [data for _, data in direct.written]
-        await collect(heard, talk, session, kept.commit)
+        async with dialogue(heard, talk, session, kept.commit) as opened:
+            login = [data for _, data in direct.written]
+            await opened.fetch(kept.commit)
         direct.drop()
         assert record.capture is not None
         return login, record.capture.text(), session.secret is not None

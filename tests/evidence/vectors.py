@@ -12,8 +12,12 @@ from support.shared import VECTORS
 
 FILES = (
     "colmi-moyoung-fitpro-lefun.json", "huami-xiaomi.json", "infinitime-banglejs-sig.json", "more-2026-11.json",
-    "garmin.json",
+    "garmin.json", "xiaomi.json",
 )  # fmt: skip
+OF_ONE_FAMILY = {"xiaomi.json": "xiaomi"}
+"""The files whose rows are all of one family, which they do not name."""
+SIDES = ("phone", "band")
+"""The words with which a frame of a conversation begins: who sent it, over which characteristic, and its bytes."""
 
 RECORDED = {
     "capture", "recorded", "unit-test (captured)", "doc (captured)", "doc (captured init)",
@@ -41,13 +45,16 @@ class Vector:
 @cache
 def vectors() -> Sequence[Vector]:
     """Return the vectors of all bands, in the order of the files."""
-    return [_vector(each) for name in FILES for each in json.loads((VECTORS / name).read_text("utf-8"))["vectors"]]
+    return [
+        _vector(each, name) for name in FILES for each in json.loads((VECTORS / name).read_text("utf-8"))["vectors"]
+    ]
 
 
-def _vector(each: Mapping[str, Any]) -> Vector:
+def _vector(each: Mapping[str, Any], file: str) -> Vector:
     source = _source(each.get("source", ""))
     word = each.get("provenance") or each.get("origin") or each["kind"]
-    family = each.get("family") or ("xiaomi" if each["area"].startswith("xiaomi") else "huami")
+    family = OF_ONE_FAMILY.get(file) or each.get("family")
+    family = family or ("xiaomi" if each["area"].startswith("xiaomi") else "huami")
     kind = "recorded" if word in RECORDED else "ours" if word in OURS else "published"
     if kind != "recorded" and source.startswith(FIRMWARE):
         kind = "firmware"
@@ -65,8 +72,12 @@ def _source(source: str | Mapping[str, str] | Sequence[Mapping[str, str]]) -> st
 
 
 def _texts(held: Any) -> Iterator[str]:
+    if isinstance(held, int):
+        return  # a counter or a size, which stands in no frame by itself
     if isinstance(held, str):
         yield held
+    elif issubclass(type(held), list) and len(held) and held[0] in SIDES:
+        yield held[2]
     elif issubclass(type(held), dict):
         for name, each in held.items():
             texts = list(_texts(each))

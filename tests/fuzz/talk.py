@@ -88,10 +88,11 @@ def conversation(driver: Driver, simulator: Simulator, said: Said) -> None:
 
 
 async def _in_one(driver: Driver, talk: Conversation, session: Session, kept: MemoryStore) -> None:
-    """The same with a driver whose dialogue lasts as long as the connection: an error ends all of it."""
+    """The same with a driver whose dialogue lasts as long as the connection: without a login there is nothing more."""
     with contextlib.suppress(DeviceError, TimeoutError):
         async with dialogue(driver, talk, session, kept.commit) as opened:
-            await opened.fetch(kept.commit)
+            with contextlib.suppress(DeviceError):
+                await opened.fetch(kept.commit)
             async with asyncio.timeout(WATCHED_S):
                 await opened.watch(kept.commit)
 

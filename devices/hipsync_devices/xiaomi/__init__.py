@@ -1,4 +1,17 @@
-"""Xiaomi Smart Band 7 Pro to 10 and their kin: frames, login, messages, files, and simulated bands.
+"""Xiaomi Smart Band 7 Pro to 10 and their kin: protobuf over two generations of frames, with a key of the maker's."""
 
-The family is not registered, because its conversation is not written yet.
-"""
+from hipsync.driver import Driver
+from hipsync_devices.xiaomi.models import ADVICE, matches
+from hipsync_devices.xiaomi.protocol import ABILITIES, NEEDS, Band
+
+DRIVER = Driver(
+    key="xiaomi",
+    label="Xiaomi Smart Band 7 Pro to 10, Redmi Smart Band and Watch",
+    abilities=ABILITIES,
+    secret=lambda _: "given",
+    advice=ADVICE,
+    matches=matches,
+    needs=NEEDS,
+    unrecordable="it encrypts all that it sends, so that the packets would help nobody; `hipsync sync -v` says what fails",
+    begin=Band,
+)

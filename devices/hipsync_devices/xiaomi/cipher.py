@@ -65,8 +65,7 @@ class Keys:
         """Encrypt a message to a band of the first generation; the tag stands at the end."""
         from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 
-        nonce = self.enc_nonce + bytes(4) + counter.to_bytes(4, "little")
-        return AESCCM(self.enc, tag_length=TAG).encrypt(nonce, plain, None)
+        return AESCCM(self.enc, tag_length=TAG).encrypt(nonce_v1(self.enc_nonce, counter), plain, None)
 
     def open_v1(self, sealed: bytes) -> bytes:
         """Decrypt a message of a band of the first generation. Raises `MalformedPacket` if its tag is wrong."""
@@ -76,7 +75,7 @@ class Keys:
         if len(sealed) < TAG:
             raise MalformedPacket("too short for an encrypted message", sealed)
         try:
-            return AESCCM(self.dec, tag_length=TAG).decrypt(self.dec_nonce + bytes(8), sealed, None)
+            return AESCCM(self.dec, tag_length=TAG).decrypt(nonce_v1(self.dec_nonce, 0), sealed, None)
         except InvalidTag as error:
             raise MalformedPacket("a message of the band was encrypted by another key", sealed) from error
 
@@ -87,6 +86,11 @@ class Keys:
     def open_v2(self, sealed: bytes) -> bytes:
         """Decrypt a message of a band of the second generation; nothing shows whether the key was right."""
         return ctr(self.dec, sealed)
+
+
+def nonce_v1(of_connection: bytes, counter: int) -> bytes:
+    """Return the nonce of a message of the first generation, 12 bytes; the band's messages all have the counter 0."""
+    return of_connection + bytes(4) + counter.to_bytes(4, "little")
 
 
 def ctr(key: bytes, data: bytes) -> bytes:

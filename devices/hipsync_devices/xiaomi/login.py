@@ -16,10 +16,10 @@ AstroBox' names, 4 is recorded.
 from __future__ import annotations
 
 from hipsync.errors import MalformedPacket, NotAuthorised, UnexpectedReply
-from hipsync_devices._xiaomi import packets
-from hipsync_devices._xiaomi import protobuf as pb
-from hipsync_devices._xiaomi.cipher import NONCE, PROOF, Keys
-from hipsync_devices._xiaomi.packets import ACCOUNT, Message
+from hipsync_devices.xiaomi import packets
+from hipsync_devices.xiaomi import protobuf as pb
+from hipsync_devices.xiaomi.cipher import NONCE, PROOF, Keys
+from hipsync_devices.xiaomi.packets import ACCOUNT, Message
 
 CAPABILITIES = 224
 """What Gadgetbridge says that a phone can do."""

@@ -36,6 +36,11 @@ MODELS = (
     "Xiaomi Watch S1",
     "XiaomiWatchS1Active",
 )
+ADVICE = (
+    "while hipsync connects, Mi Fitness must not: turn off Bluetooth on its phone. Never unbind or reset the "
+    "band there: that makes another key."
+)
+"""What the user must know before pairing. Where the key is, `hipsync pair --help-key` says."""
 CUT = "Xiaomi Band 9 Activ"
 """How a Smart Band 9 Active shows itself where the name is cut."""
 _NAME = re.compile(f"(?:{'|'.join(map(re.escape, MODELS))})(?: [0-9A-Fa-f]{{0,4}})?|{re.escape(CUT)}")

@@ -27,7 +27,7 @@ from struct import Struct
 
 from hipsync.errors import MalformedPacket
 from hipsync.model import DAY, MINUTE
-from hipsync_devices._xiaomi.files import FileId, What
+from hipsync_devices.xiaomi.files import FileId, What
 
 BITMAPS = {1: 1, 2: 1, 3: 1, 4: 1, 5: 2, 6: 3}
 """The length of the bitmap of a night in detail, in bytes, by version."""

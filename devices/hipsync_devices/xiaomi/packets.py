@@ -22,8 +22,8 @@ from typing import NamedTuple
 from hipsync.driver import Message as Prompt
 from hipsync.errors import MalformedPacket
 from hipsync_devices import gatt
-from hipsync_devices._xiaomi import protobuf as pb
-from hipsync_devices._xiaomi.protobuf import Fields
+from hipsync_devices.xiaomi import protobuf as pb
+from hipsync_devices.xiaomi.protobuf import Fields
 
 ACCOUNT, SYSTEM, NOTIFICATION, FITNESS = 3, 4, 9, 10
 """The fields of the bodies."""

@@ -22,11 +22,6 @@ from hipsync.driver import Advertisement
 from hipsync.model import Epoch, State, Workout, WorkoutKind
 from hipsync.simulated import Service, Shown
 from hipsync_devices import gatt
-from hipsync_devices._xiaomi import sim_files
-from hipsync_devices._xiaomi.sim_files import DayFile
-from hipsync_devices._xiaomi.sim_frames import FramesV1, FramesV2
-from hipsync_devices._xiaomi.sim_messages import Said, SessionKeys, deep, heard, inside, raw, said, whole
-from hipsync_devices._xiaomi.wire import SERVICE
 from hipsync_devices.simulator import (
     GAIT,
     Client,
@@ -40,6 +35,11 @@ from hipsync_devices.simulator import (
     minutes,
     walk,
 )
+from hipsync_devices.xiaomi import sim_files
+from hipsync_devices.xiaomi.sim_files import DayFile
+from hipsync_devices.xiaomi.sim_frames import FramesV1, FramesV2
+from hipsync_devices.xiaomi.sim_messages import Said, SessionKeys, deep, heard, inside, raw, said, whole
+from hipsync_devices.xiaomi.wire import SERVICE
 
 VERSION_OF_FRAMES = gatt.uuid16(0x0050)
 HEARD_EACH = 10 * GAIT / 4
@@ -83,6 +83,8 @@ class XiaomiBand(ClientBand):
         """The ids of the files that clients have asked for, in order."""
         self.confirmed: list[bytes] = []
         """The ids of the files that clients have let the band forget."""
+        self.tap_after: timedelta | None = None
+        """How long the wearer takes to agree to another phone, if the band asks for that; None if it does not ask."""
         self.strange: list[str] = []
         """What clients have asked that the band does not know, as `type/id`."""
         self._random = random.Random(given.get("seed", 0))
@@ -93,8 +95,8 @@ class XiaomiBand(ClientBand):
         self._life = minutes(life)
         self._walk = walk(life)
         self._workouts = deque(sorted(given.get("workouts", ()), key=lambda each: each.end))
-        self._files: dict[bytes, bytes] = {}
-        """The files that are closed, by id."""
+        self.files: dict[bytes, bytes] = {}
+        """The files that are closed, by id, in the order in which they were."""
         self._day: DayFile | None = None
         self._night: list[Epoch] = []
         self._ride: list[Epoch] = []
@@ -108,8 +110,10 @@ class XiaomiBand(ClientBand):
         self._live(given["now"])
 
     def _forget_connection(self) -> None:
-        self._frames = self.frames_of(self._send, self._hear, lambda: self.mtu - 3, lambda: self._time.now)
+        self.frames = self.frames_of(self._send, self.hear, lambda: self.mtu - 3, lambda: self._time.now)
         self._nonces: tuple[bytes, bytes] | None = None
+        self._confirm_by: tuple[datetime, Said] | None = None
+        """When the wearer agrees to the phone, and what the phone proved itself by."""
         self._logged_in = False
         self._live_at: datetime | None = None
         self._hangs_up_at: datetime | None = None
@@ -133,7 +137,7 @@ class XiaomiBand(ClientBand):
     # ------------------------------------------------------------------ messages
 
     def _written(self, uuid: str, data: bytes) -> None:
-        self._frames.write(uuid, data)
+        self.frames.write(uuid, data)
 
     def _send(self, uuid: str, data: bytes) -> None:
         self._client.send(uuid, data, faults=self.faults)
@@ -141,9 +145,9 @@ class XiaomiBand(ClientBand):
     def say(self, kind: int, number: int, *body: tuple[int, bytes], sealed: bool = True) -> None:
         """Send a message, as an answer or unasked; unasked it needs a login."""
         if self._logged_in or not sealed:
-            self._frames.say(said((1, kind), (2, number), *body), sealed=sealed)
+            self.frames.say(said((1, kind), (2, number), *body), sealed=sealed)
 
-    def _hear(self, data: bytes, sealed: bool) -> None:
+    def hear(self, data: bytes, sealed: bool) -> None:
         """Take a message of the client; what is no message is ignored, and so is all but the login before the login."""
         try:
             message = heard(data)
@@ -166,7 +170,17 @@ class XiaomiBand(ClientBand):
             proof = SessionKeys.of(self._key, theirs, ours).own_proof(theirs, ours)
             self.say(1, 26, (3, said((31, said((1, ours), (2, proof))))), sealed=False)
         elif number == 27 and self._nonces is not None:
-            self._judge(self._key, self._nonces, inside(account, "32"))
+            self._confirm_by = (self._time.now + (self.tap_after or timedelta()), inside(account, "32"))
+            if self.tap_after is None:
+                self._tapped()
+            else:
+                self.say(1, 16, sealed=False)
+
+    def _tapped(self) -> None:
+        if self._confirm_by is not None and self._key is not None and self._nonces is not None:
+            _, confirm = self._confirm_by
+            self._confirm_by = None
+            self._judge(self._key, self._nonces, confirm)
 
     def _judge(self, key: bytes, nonces: tuple[bytes, bytes], confirm: Said) -> None:
         keys = SessionKeys.of(key, *nonces)
@@ -175,7 +189,7 @@ class XiaomiBand(ClientBand):
             self._hangs_up_at = self._time.now + HANGS_UP_AFTER
             return
         self.say(1, 27, (3, said((33, said((1, 1), (2, 287036))))), sealed=False)
-        self._frames.keys, self._logged_in = keys, True
+        self.frames.keys, self._logged_in = keys, True
         self.say(10, 5)  # it wants weather
 
     def _asked(self, kind: int, number: int, message: Said) -> None:
@@ -198,7 +212,7 @@ class XiaomiBand(ClientBand):
             answer()
             return
         self.strange.append(f"{kind}/{number}")
-        self._frames.say(said((1, kind), (2, number), (100, NOT_SUPPORTED)))
+        self.frames.say(said((1, kind), (2, number), (100, NOT_SUPPORTED)))
 
     def _tell_device(self) -> None:
         told = said((1, self.serial), (2, self.firmware), (3, ""), (4, self.model))
@@ -234,10 +248,10 @@ class XiaomiBand(ClientBand):
 
     def _list(self, number: int, *, today: bool) -> None:
         """List the files that began today by the band's clock and its zone, or those of before."""
-        all_ids = [*self._files] + ([self._day.id] if self._day is not None else [])
+        if self._day is not None and self._began(self._day.id) != self.wall_clock().date():
+            self._close_day()  # it is past midnight
+        all_ids = [*self.files] + ([self._day.id] if self._day is not None else [])
         ids = [each for each in all_ids if (self._began(each) == self.wall_clock().date()) is today]
-        if self._day is not None and not today and self._day.id in ids:
-            ids.remove(self._day.id)
         self.say(8, number, deep("10", said((2, b"".join(ids)))))
 
     def _began(self, id_: bytes) -> object:
@@ -248,12 +262,12 @@ class XiaomiBand(ClientBand):
         """Send the first file that is asked for, in parts; music is asked for in between."""
         id_ = ids[:7]
         self.fetches.append(id_)
-        file = self._day.whole() if self._day is not None and self._day.id == id_ else self._files.get(id_)
+        file = self._day.whole() if self._day is not None and self._day.id == id_ else self.files.get(id_)
         if file is None or id_ in self.never_sends:
             return
         parts = [file[at : at + self.part_size] for at in range(0, len(file), self.part_size)]
         for number, part in enumerate(parts, 1):
-            self._frames.send_part(len(parts).to_bytes(2, "little") + number.to_bytes(2, "little") + part)
+            self.frames.send_part(len(parts).to_bytes(2, "little") + number.to_bytes(2, "little") + part)
             if number == 1:
                 self.say(18, 0)
 
@@ -261,7 +275,7 @@ class XiaomiBand(ClientBand):
         """Forget files. A file of the day that is confirmed while it grows is lost, with what it grew by meanwhile."""
         for id_ in (ids[at : at + 7] for at in range(0, len(ids), 7)):
             self.confirmed.append(id_)
-            self._files.pop(id_, None)
+            self.files.pop(id_, None)
             if self._day is not None and self._day.id == id_:
                 self._day = None
 
@@ -292,9 +306,10 @@ class XiaomiBand(ClientBand):
             (self._life[0].end if self._life else None, self._minute),
             (self._workouts[0].end if self._workouts else None, self._worked_out),
             (self._live_at, self._report_live),
+            (self._confirm_by[0] if self._confirm_by is not None else None, self._tapped),
             (self._hangs_up_at, self._hang_up),
         ]
-        return [(at, happens) for at, happens in coming if at is not None] + self._frames.coming()
+        return [(at, happens) for at, happens in coming if at is not None] + self.frames.coming()
 
     def _hang_up(self) -> None:
         self._hangs_up_at = None
@@ -312,9 +327,12 @@ class XiaomiBand(ClientBand):
         self._steps += walked.steps
 
     def _stamp(self, at: datetime) -> int:
-        """Return the unix time of an instant by the band's clock, down to the whole minute."""
+        """Return the unix time of an instant by the band's clock, at the nearest whole minute.
+
+        A clock that is set to whole seconds is up to a second late, and so are the band's minutes.
+        """
         seconds = (self.wall_clock(at) - self._quarters * QUARTER).replace(tzinfo=UTC).timestamp()
-        return int(seconds // 60 * 60)
+        return int((seconds + 30) // 60 * 60)
 
     def _minute(self) -> None:
         """Write down the minute that has just ended."""
@@ -340,7 +358,7 @@ class XiaomiBand(ClientBand):
 
     def _close_day(self) -> None:
         if self._day is not None:
-            self._files[self._day.id] = self._day.whole()
+            self.files[self._day.id] = self._day.whole()
         self._day = None
 
     def _run(self, run: list[Epoch], epoch: Epoch, state: State, close: Callable[[list[Epoch]], None]) -> list[Epoch]:
@@ -356,7 +374,7 @@ class XiaomiBand(ClientBand):
         light, deep_sleep = total - total // 3 - total // 4, total // 3
         stages = [(stage, part) for stage, part in ((1, light), (2, deep_sleep), (3, total // 4)) if part]
         id_, file = sim_files.night(bed, stages, self._quarters, records=self.night_records)
-        self._files[id_] = file
+        self.files[id_] = file
 
     def _close_ride(self, run: list[Epoch]) -> None:
         self._keep_workout(WorkoutKind.CYCLING, run[0].start, run[-1].end)
@@ -368,7 +386,7 @@ class XiaomiBand(ClientBand):
     def _keep_workout(self, kind: WorkoutKind, start: datetime, end: datetime) -> None:
         """Keep a workout's report, and tell the client that the workout has ended."""
         id_, file = sim_files.workout(kind, self._stamp(start), self._stamp(end), self._quarters)
-        self._files[id_] = file
+        self.files[id_] = file
         self.say(2, 79, deep("4.49", said((5, said((1, sim_files.SPORTS[kind]), (2, 3))))))
 
     def _note_state(self, state: State | None) -> None:

@@ -13,9 +13,9 @@ from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from hipsync_devices._xiaomi import v1, v2
-from hipsync_devices._xiaomi.sim_messages import SessionKeys
 from hipsync_devices.simulator import Event
+from hipsync_devices.xiaomi import v1, v2
+from hipsync_devices.xiaomi.sim_messages import SessionKeys
 
 Send = Callable[[str, bytes], None]
 Hear = Callable[[bytes, bool], None]
@@ -200,7 +200,7 @@ class FramesV2:
             case 1:
                 self._acknowledged(number)
             case 2 if payload[:1] == b"\1":
-                self._begin(answer=True)
+                self.begin(answer=True)
             case 3 if self.is_open:
                 self._client_says(number, payload)
             case 0x13 if self.is_open:
@@ -208,7 +208,8 @@ class FramesV2:
             case _:
                 pass
 
-    def _begin(self, *, answer: bool) -> None:
+    def begin(self, *, answer: bool) -> None:
+        """Begin a session, as an answer or because nobody acknowledges; the keys of the one before are forgotten."""
         self.keys, self.is_open, self.next, self.expected = None, True, 0, 0
         self._queue.clear()
         self._on_the_way.clear()
@@ -247,7 +248,7 @@ class FramesV2:
 
     def _again(self) -> None:
         if self._repeats == REPEATS:
-            self._begin(answer=False)
+            self.begin(answer=False)
             return
         self._repeats += 1
         self._again_at = self._now() + AGAIN

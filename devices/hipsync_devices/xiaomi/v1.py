@@ -27,9 +27,9 @@ from datetime import datetime, timedelta
 from struct import Struct
 
 from hipsync.errors import MalformedPacket, NoReply, UnexpectedReply
-from hipsync_devices._xiaomi.cipher import Keys
-from hipsync_devices._xiaomi.wire import MOST_BYTES, Heard, Kind, Packet
 from hipsync_devices.gatt import uuid16
+from hipsync_devices.xiaomi.cipher import Keys
+from hipsync_devices.xiaomi.wire import MOST_BYTES, Heard, Kind, Packet
 
 TO_PHONE, TO_BAND, FILES = uuid16(0x0051), uuid16(0x0052), uuid16(0x0053)
 UPLOADS = uuid16(0x0055)
@@ -103,6 +103,14 @@ def decode(packet: bytes) -> Part | Start | Word | Single | Receipt:
             raise MalformedPacket("not a packet of this generation", packet)
 
 
+def _known(packet: bytes) -> Part | Start | Word | Single | Receipt | None:
+    """Decode a packet; None for one that nobody knows, which is no reason to lose the connection."""
+    try:
+        return decode(packet)
+    except MalformedPacket:
+        return None
+
+
 def encode_word(what: int, missing: Sequence[int] = ()) -> bytes:
     return bytes([0, 0, WORD, what]) + b"".join(map(_U16.pack, missing))
 
@@ -156,9 +164,9 @@ def packets_of(payload: bytes, size: int, *, sealed: bool) -> list[bytes]:
 
 
 class WireV1:
-    """The frames of one connection with a band of the first generation; a `hipsync_devices._xiaomi.wire.Wire`."""
+    """The frames of one connection with a band of the first generation; a `hipsync_devices.xiaomi.wire.Wire`."""
 
-    notifies = (TO_BAND, TO_PHONE, FILES, UPLOADS)
+    notifies = (TO_BAND, TO_PHONE, FILES)
     device_type = 0
     """Android: the clients that are known to work call themselves so."""
     begun = True
@@ -168,7 +176,7 @@ class WireV1:
         self._size = write_size
         self.counter = 0
         """The number of the last message that was encrypted."""
-        self._out: list[Packet] = []
+        self.out: list[Packet] = []
         self._waiting: deque[list[bytes]] = deque()
         """The packets of what was said, each message behind the one before; the first one is on its way."""
         self._said: datetime | None = None
@@ -201,12 +209,14 @@ class WireV1:
             self._send(self._waiting[0][:1], now)
 
     def _send(self, packets: Sequence[bytes], now: datetime) -> None:
-        self._out += [Packet(TO_BAND, data) for data in packets]
+        self.out += [Packet(TO_BAND, data) for data in packets]
         self._said = now
 
     def hear(self, packet: Packet, now: datetime) -> Sequence[Heard]:
-        what = decode(packet.data)
+        what = _known(packet.data)
         match what:
+            case None:
+                return ()
             case Word() | Receipt():
                 if packet.uuid == TO_BAND:
                     self._receipt(what, now)
@@ -267,7 +277,7 @@ class WireV1:
             self._send([packets[number] for number in what.missing if 0 < number < len(packets)], now)
 
     def _answer(self, uuid: str, word: bytes) -> None:
-        self._out.append(Packet(uuid, word))
+        self.out.append(Packet(uuid, word))
 
     def late(self, now: datetime) -> None:
         if self._said is not None and self._said + WITHIN <= now:
@@ -281,7 +291,3 @@ class WireV1:
             self._arriving[uuid] = (arriving, now)
             room = (self._size - 4) // 2
             self._answer(uuid, encode_word(MISSING, arriving.missing[:room]))
-
-    def take(self) -> list[Packet]:
-        out, self._out = self._out, []
-        return out

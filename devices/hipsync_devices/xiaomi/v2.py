@@ -24,9 +24,9 @@ from datetime import datetime, timedelta
 from struct import Struct
 
 from hipsync.errors import MalformedPacket, NoReply
-from hipsync_devices._xiaomi.cipher import Keys
-from hipsync_devices._xiaomi.wire import Heard, Kind, Packet
 from hipsync_devices.gatt import uuid16
+from hipsync_devices.xiaomi.cipher import Keys
+from hipsync_devices.xiaomi.wire import Heard, Kind, Packet
 
 TO_PHONE, TO_BAND = uuid16(0x005E), uuid16(0x005F)
 MAGIC = b"\xa5\xa5"
@@ -163,7 +163,7 @@ class Session:
 
 
 class WireV2:
-    """The frames of one connection with a band of the second generation; a `hipsync_devices._xiaomi.wire.Wire`."""
+    """The frames of one connection with a band of the second generation; a `hipsync_devices.xiaomi.wire.Wire`."""
 
     notifies = (TO_PHONE,)
     device_type = 1
@@ -174,7 +174,7 @@ class WireV2:
         self.begun = False
         self._size = write_size
         self._stream = Stream()
-        self._out: list[Packet] = []
+        self.out: list[Packet] = []
         self._window = MOST_WINDOW
         self.number = 0
         """The number of the next frame of data to the band."""
@@ -220,7 +220,7 @@ class WireV2:
 
     def _put(self, frame: Frame) -> None:
         data = frame.encode()
-        self._out += [Packet(TO_BAND, data[at : at + self._size]) for at in range(0, len(data), self._size)]
+        self.out += [Packet(TO_BAND, data[at : at + self._size]) for at in range(0, len(data), self._size)]
 
     def hear(self, packet: Packet, now: datetime) -> Sequence[Heard]:
         heard: list[Heard] = []
@@ -304,7 +304,3 @@ class WireV2:
         for frame in self._sent or ([] if self.begun else [Frame(SESSION, 0, OURS)]):
             self._put(frame)
         self._since = now
-
-    def take(self) -> list[Packet]:
-        out, self._out = self._out, []
-        return out

@@ -2,7 +2,7 @@
 
 ::
 
-    wire.say(message)      queues it                              wire.take()        what is to be written now
+    wire.say(message)      queues it                              wire.out           what is to be written, in order
     wire.hear(packet)      returns what came, queues receipts     wire.deadline      when to call late()
     wire.late(now)         asks or sends again, or gives up
 
@@ -17,8 +17,8 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
-from hipsync_devices._xiaomi.cipher import Keys
 from hipsync_devices.gatt import uuid16
+from hipsync_devices.xiaomi.cipher import Keys
 
 SERVICE = uuid16(0xFE95)
 MOST_BYTES = 2**16
@@ -56,10 +56,18 @@ class Wire(Protocol):
 
     keys: Keys | None
     """The keys of this connection, once the login has agreed on them."""
-    notifies: tuple[str, ...]
-    """The characteristics to subscribe to before anything is written."""
-    device_type: int
-    """What the phone calls itself in the login."""
+    out: list[Packet]
+    """The packets that are to be written, in order. Whoever has written some deletes them at the front."""
+
+    @property
+    def notifies(self) -> tuple[str, ...]:
+        """The characteristics to subscribe to before anything is written, as far as the band has them."""
+        ...
+
+    @property
+    def device_type(self) -> int:
+        """What the phone calls itself in the login."""
+        ...
 
     @property
     def begun(self) -> bool:
@@ -87,14 +95,10 @@ class Wire(Protocol):
     def hear(self, packet: Packet, now: datetime) -> Sequence[Heard]:
         """Take a notification, queue what it calls for, and return what is complete now.
 
-        Raises `MalformedPacket` for one that no band sends, and after which the connection is not worth keeping.
+        Raises `DeviceError` for one after which the connection is not worth keeping.
         """
         ...
 
     def late(self, now: datetime) -> None:
         """Do what the passed deadline calls for. Raises `NoReply` if the band has had its chances."""
-        ...
-
-    def take(self) -> list[Packet]:
-        """Return the packets that are to be written now, in order, and forget them."""
         ...

@@ -21,7 +21,7 @@ from struct import Struct
 
 from hipsync.errors import MalformedPacket
 from hipsync.model import DAY, Workout, WorkoutKind
-from hipsync_devices._xiaomi.files import HEAD, FileId
+from hipsync_devices.xiaomi.files import HEAD, FileId
 
 KINDS: Mapping[int, WorkoutKind] = {
     1: WorkoutKind.RUNNING, 2: WorkoutKind.WALKING, 3: WorkoutKind.TREADMILL, 4: WorkoutKind.WALKING,
