@@ -40,6 +40,7 @@ def test_every_step_of_the_day_arrives_and_the_hour_is_prompted(kind: str, tmp_p
     assert summary.steps == sum(epoch.steps for epoch in walked)
     # four long sits at the desk and one on the sofa (`hipsync/office_day.py`); a band that is lost prompts for none
     assert len(prompts) in {4, 5}  # the second sit lasts 62 minutes, which holds no six whole slots of ten
-    buzzes = drivers()[kind].abilities.buzz or drivers()[kind].abilities.text
+    able = drivers()[kind].abilities
+    buzzes = able.buzz or able.text
     assert all(("band" in prompt.where) == buzzes for prompt in prompts)
     assert sum("  reminder: " in line for line in lines) >= len(prompts)
