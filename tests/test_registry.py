@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.driver import Abilities, Advertisement, Driver, Link, Session
 from hipsync.model import Reading
-from hipsync.registry import claimants, drivers, simulator
+from hipsync.registry import claimants, drivers, family_of, simulator
 from hipsync_devices import gatt
 from support.builders import MONDAY
 
@@ -48,3 +48,12 @@ def test_a_family_that_advertises_a_heart_rate_keeps_its_own_driver() -> None:
     assert keys(list(known.values()), watch) == ["infinitime", "sig"]
     strap = Advertisement(name="Strap 7", services=frozenset({gatt.HEART_RATE}))
     assert keys(list(known.values()), strap) == ["sig"]
+
+
+def test_a_family_may_have_several_simulated_bands() -> None:
+    assert [family_of(kind) for kind in ("xiaomi", "xiaomi-8", "no-such", "huami-8", "")] == [
+        "xiaomi", "xiaomi", "no-such", "huami", "",
+    ]  # fmt: skip
+    made = [simulator(kind)([], now=MONDAY, zone=ZoneInfo("UTC")).advertisement() for kind in ("xiaomi", "xiaomi-8")]
+    assert [each.name for each in made] == ["Xiaomi Smart Band 9 Active 21D0", "Xiaomi Smart Band 8 21D0"]
+    assert all(keys(list(drivers().values()), each) == ["xiaomi"] for each in made)

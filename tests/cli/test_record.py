@@ -120,3 +120,13 @@ def test_a_file_that_cannot_be_written_costs_the_file_alone(machine: Machine) ->
     with Store.read(machine.database) as store:
         (band,) = store.bands()
         assert store.since(band.id)[Counter] == machine.now
+
+
+def test_a_band_that_encrypts_all_it_sends_is_not_recorded(machine: Machine) -> None:
+    paired(machine, "xiaomi")
+    file = machine.home / "talk.txt"
+    done = machine.type("sync", "--record", str(file), "--yes")
+    assert done.exit_code == 2
+    assert "encrypts all that it sends" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not file.exists()
