@@ -349,6 +349,20 @@ def test_the_total_is_followed_and_a_text_shown_at_the_same_time(made: type[Xiao
 
 
 @BOTH
+def test_a_workout_that_ends_while_the_band_is_watched_is_fetched_at_once(made: type[XiaomiBand]) -> None:
+    ride = Workout(WorkoutKind.CYCLING, NOON - 20 * MINUTE, NOON + 3 * MINUTE)
+
+    async def story(wrist: Wrist) -> None:
+        async with wrist.opened() as talk:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(4 * 60):
+                    await talk.watch(wrist.store.commit)
+
+    wrist = lived(made, life(NOON - HOUR, NOON + HOUR, walks), story, workouts=[ride])
+    assert set(wrist.store.of(Workout)) == {ride}
+
+
+@BOTH
 def test_a_strong_message_buzzes_twice(made: type[XiaomiBand]) -> None:
     async def story(wrist: Wrist) -> None:
         async with wrist.opened() as talk:
@@ -407,8 +421,11 @@ def test_a_request_that_the_band_does_not_know_is_refused(made: type[XiaomiBand]
         async with wrist.opened():
             wrist.band.hear(said((1, 17), (2, 0)), True)
             wrist.band.hear(bytes.fromhex("0802105c2205da03020801"), True)
+            wrist.band.hear(bytes.fromhex("0802101222022800"), True)
 
-    assert lived(made, life(NOON - HOUR, NOON), story).band.strange == ["17/0", "2/92"]
+    band = lived(made, life(NOON - HOUR, NOON), story).band
+    assert band.strange == ["17/0", "2/92"]
+    assert [each.text for each in band.shown] == [""], "2/18, which another client may send, makes it buzz"
 
 
 def test_a_text_of_an_app_without_a_name_is_not_shown() -> None:

@@ -447,12 +447,9 @@ ASKED: dict[str, Callable[[], bytes]] = {
     "msg-battery-ask": lambda: packets.encode(packets.BATTERY),
     "msg-info-ask": lambda: packets.encode(packets.DEVICE),
     "msg-state-ask": lambda: packets.encode(packets.STATE),
-    "msg-find": lambda: packets.encode_find(stop=False),
-    "msg-find-stop": lambda: packets.encode_find(stop=True),
     "msg-today-ask": packets.encode_today,
     "msg-past-ask": packets.encode_past,
     "msg-live-start": lambda: packets.encode(packets.LIVE_ON),
-    "msg-live-stop": lambda: packets.encode(packets.LIVE_OFF),
     "msg-file-ask": lambda: packets.encode_fetch(bytes.fromhex("90ac6869040300")),
     "msg-note-vendor-0": lambda: packets.encode_show(
         Prompt("Stand up", "Three squats"), 41, datetime(2026, 7, 15, 12, tzinfo=UTC)
@@ -460,7 +457,7 @@ ASKED: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 TAKEN = {
     "msg-vendor-init-0", "msg-vendor-init-2", "msg-vendor-init-4", "msg-vendor-init-6", "msg-vendor-init-7",
-    "msg-note-0",
+    "msg-note-0", "msg-find", "msg-find-stop", "msg-live-stop",
     "msg-vibrate", "msg-sit-reminder-set", "msg-language",
 }  # fmt: skip
 """What other clients send and we do not: a simulated band takes it (`test_xiaomi_band`), and our reader reads it."""

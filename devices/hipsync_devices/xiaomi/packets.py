@@ -41,11 +41,11 @@ class Id(NamedTuple):
 
 
 NONCE, CONFIRM, TAP_WANTED = Id(1, 26), Id(1, 27), Id(1, 16)
-BATTERY, DEVICE, CLOCK, FIND = Id(2, 1), Id(2, 2), Id(2, 3), Id(2, 18)
+BATTERY, DEVICE, CLOCK = Id(2, 1), Id(2, 2), Id(2, 3)
 STATE, EVENT = Id(2, 78), Id(2, 79)
-SHOW, DISMISS = Id(7, 0), Id(7, 1)
+SHOW = Id(7, 0)
 TODAY, PAST, FETCH, CONFIRM_FILES = Id(8, 1), Id(8, 2), Id(8, 3), Id(8, 5)
-WORKOUT, LIVE_ON, LIVE_OFF, LIVE = Id(8, 26), Id(8, 45), Id(8, 46), Id(8, 47)
+WORKOUT, LIVE_ON, LIVE = Id(8, 26), Id(8, 45), Id(8, 47)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,11 +171,6 @@ def encode_clock(now: datetime) -> bytes:
 
 def _quarters(offset: timedelta) -> int:
     return round(offset / timedelta(minutes=15))
-
-
-def encode_find(*, stop: bool) -> bytes:
-    """Return 2/18: the band buzzes until it is told to stop."""
-    return encode(FIND, pb.message(SYSTEM, (pb.number(5, int(stop)),)))
 
 
 # ------------------------------------------------------------------ texts

@@ -44,7 +44,6 @@ NIGHT_LATE = timedelta(hours=3)
 AT_LEAST_EACH = timedelta(minutes=2)
 STRONG_AGAIN = timedelta(seconds=3)
 """How long after the first a strong message buzzes once more."""
-FETCHED = frozenset({What.MINUTES, What.STAGES, What.SLEEP, What.SLEEP_REPORT})
 
 
 class Band:
@@ -55,6 +54,8 @@ class Band:
         self._channel = Channel(link)
         self._silent = 0
         """How many files in a row have not come."""
+        self._worked_out = False
+        """Whether the band has said that a workout has ended, whose report has not been fetched yet."""
 
     @property
     def abilities(self) -> Abilities:
@@ -234,7 +235,10 @@ class Band:
     # ------------------------------------------------------------------ live steps, text
 
     async def watch(self) -> AsyncGenerator[Sequence[Reading], None]:
-        """Yield the total of today's steps: at once, whenever it changes, and at least every two minutes."""
+        """Yield the total of today's steps: at once, whenever it changes, and at least every two minutes.
+
+        When a workout ends, the workouts of today are fetched and yielded, too.
+        """
         channel = self._channel
         channel.events.clear()
         channel.watched = True
@@ -251,15 +255,21 @@ class Band:
                 if told is None or counters[-1].steps != told.steps or counters[-1].at - told.at >= AT_LEAST_EACH:
                     told = counters[-1]
                     yield counters
+                if self._worked_out:
+                    self._worked_out = False
+                    listed = await gatt.courtesy(self._listed(packets.encode_today(), packets.TODAY))
+                    async for workout in self._workouts(listed or [], []):
+                        yield [workout]
         finally:
             channel.watched = False
 
     async def _next_count(self, until: datetime) -> Counter:
         while True:
             event = await self._channel.events.take(max(until - self._link.now(), timedelta()))
-            if event.message.id == packets.LIVE:
-                with suppress(MalformedPacket):
+            with suppress(MalformedPacket):
+                if event.message.id == packets.LIVE:
                     return Counter(event.at, packets.decode_live(event.message).steps)
+                self._worked_out = self._worked_out or _ended_a_workout(event.message)
 
     async def nudge(self, message: Message) -> Answer | None:
         """Show a text, with which the band buzzes, and once more if the message is strong; there is no answer."""
@@ -270,3 +280,10 @@ class Band:
                 await self._link.pause(STRONG_AGAIN)
             await self._channel.tell(shown)
         return None
+
+
+def _ended_a_workout(event: packets.Message) -> bool:
+    """Whether an event says that a workout has just ended. Raises `MalformedPacket`."""
+    if event.id == packets.EVENT:
+        return packets.State.decode_event(event).workout_ended
+    return packets.decode_workout_ended(event)

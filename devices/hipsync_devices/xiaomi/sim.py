@@ -104,6 +104,8 @@ class XiaomiBand(ClientBand):
         self._steps = 0
         self._steps_of: date = self.wall_clock().date()
         self._pulse = 0
+        self._restarted: datetime | None = None
+        """When the band was last restarted; the minute in which that was is not kept."""
         writable = {uuid: partial(self._written, uuid) for uuid in self.frames_of.uuids}
         self._client = Client(self._time, self._live, self._readable, writable, self._forget_connection)
         self._forget_connection()
@@ -297,6 +299,13 @@ class XiaomiBand(ClientBand):
 
     # ------------------------------------------------------------------ time, and what the wearer does
 
+    def reboot(self, now: datetime) -> None:
+        """Restart the band: clock and files stay, the minute that runs is lost, and another file begins after it."""
+        self._live(now)
+        self._close_day()
+        self._restarted = now
+        self._client.hang_up()
+
     def _live(self, now: datetime) -> None:
         self._time.pass_until(now)
 
@@ -337,6 +346,8 @@ class XiaomiBand(ClientBand):
     def _minute(self) -> None:
         """Write down the minute that has just ended."""
         epoch = self._life.popleft()
+        if self._restarted is not None and epoch.start < self._restarted < epoch.end:
+            return
         start = self._stamp(epoch.start)
         day = self._day
         if day is not None and (start != day.end or self._new_day(start)):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from hipsync.model import Epoch, State, WorkoutKind
 
-MINUTE_S, DAY_S = 60, 86_400
+MINUTE_S = 60
 DAY_FLAGS, NIGHT_FLAGS, REPORT_FLAGS = 0x00, 0x21, 0x20
 """The flags of files of minutes, of a night's report and of its records."""
 SPORTS = {
