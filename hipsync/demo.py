@@ -28,7 +28,7 @@ from hipsync.office_day import office_days
 from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.scan import scan
 from hipsync.radio.simulation import simulated_radio
-from hipsync.registry import drivers, driver_key, simulator
+from hipsync.registry import driver_key, drivers, simulator
 from hipsync.report.pen import Pen
 from hipsync.report.terminal_day import day_text
 from hipsync.service.answers import answer_prompt

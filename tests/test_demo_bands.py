@@ -13,7 +13,7 @@ from hipsync.demo import demo
 from hipsync.history.summaries import summarise
 from hipsync.model import Occasion
 from hipsync.office_day import office_day
-from hipsync.registry import drivers, family_of
+from hipsync.registry import driver_key, drivers
 from hipsync.report.pen import Pen
 from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
@@ -40,7 +40,7 @@ def test_every_step_of_the_day_arrives_and_the_hour_is_prompted(kind: str, tmp_p
     assert summary.steps == sum(epoch.steps for epoch in walked)
     # four long sits at the desk and one on the sofa (`hipsync/office_day.py`); a band that is lost prompts for none
     assert len(prompts) in {4, 5}  # the second sit lasts 62 minutes, which holds no six whole slots of ten
-    able = drivers()[family_of(kind)].abilities
+    able = drivers()[driver_key(kind)].abilities
     buzzes = able.buzz or able.text
     assert all(("band" in prompt.where) == buzzes for prompt in prompts)
     assert sum("  reminder: " in line for line in lines) >= len(prompts)

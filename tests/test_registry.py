@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.driver import Abilities, Advertisement, Driver, Link, Session
 from hipsync.model import Reading
-from hipsync.registry import claimants, drivers, family_of, simulator
+from hipsync.registry import claimants, driver_key, drivers, simulator
 from hipsync_devices import gatt
 from support.builders import MONDAY
 
@@ -51,7 +51,7 @@ def test_a_family_that_advertises_a_heart_rate_keeps_its_own_driver() -> None:
 
 
 def test_a_family_may_have_several_simulated_bands() -> None:
-    assert [family_of(kind) for kind in ("xiaomi", "xiaomi-8", "no-such", "huami-8", "")] == [
+    assert [driver_key(kind) for kind in ("xiaomi", "xiaomi-8", "no-such", "huami-8", "")] == [
         "xiaomi", "xiaomi", "no-such", "huami", "",
     ]  # fmt: skip
     made = [simulator(kind)([], now=MONDAY, zone=ZoneInfo("UTC")).advertisement() for kind in ("xiaomi", "xiaomi-8")]

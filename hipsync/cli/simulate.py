@@ -69,7 +69,7 @@ def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> Simu
     """
     from hipsync.demo import minutes_of_file
     from hipsync.radio.bleak_radio import simulated_office_worker
-    from hipsync.registry import drivers, driver_key, simulator
+    from hipsync.registry import driver_key, drivers, simulator
     from hipsync.store.keys import key_from_file
 
     key, warning = (None, None) if key_file is None else key_from_file(key_file)

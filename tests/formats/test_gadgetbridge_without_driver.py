@@ -271,9 +271,9 @@ def test_what_is_imported_twice_or_moved_through_an_archive_is_judged_the_same(
     machine: Machine, tmp_path: Path, written: Callable[[Sequence[Epoch]], Rows]
 ) -> None:
     rows = written(day(NORMAL))
-    assert "1,440 epochs, 1,440 of them new" in imported(machine, rows)
+    assert "1,440 rows read: 1,440 new" in imported(machine, rows)
     before = stored(machine)
-    assert "1,440 epochs, 0 of them new" in imported(machine, rows)
+    assert "1,440 rows read: 0 new" in imported(machine, rows)
     assert stored(machine) == before
     archive = tmp_path / "all.json"
     archive.write_text(machine.told("export", "--format", "json"))
@@ -315,7 +315,7 @@ def test_workouts_of_such_a_band_come_with_it(
         )
         db.commit()
     done = machine.type("import", "gadgetbridge", str(path))
-    assert "Left out: 1 rows with what cannot be." in done.stdout
+    assert "Left out: 1 row with what cannot be." in done.stdout
     with Store.read(machine.database) as store:
         (workout,) = store.workouts(store.bands()[0].id, MONDAY, NOW)
     assert (workout.kind, workout.start, workout.end) == (WorkoutKind.ROWING, MONDAY, MONDAY + 30 * MINUTE)
@@ -404,7 +404,7 @@ def test_huawei_sleeps_are_joined_where_they_overlap(machine: Machine) -> None:
     told = imported(machine, {"HUAWEI_ACTIVITY_SAMPLE": rows})
     asleep = [(epoch.start - MONDAY) // MINUTE for epoch in stored(machine) if epoch.state is State.ASLEEP]
     assert asleep == [0, 1, 2, 3, 4, 8]
-    assert "Left out: 1 rows with a sleep that cannot be." in told
+    assert "Left out: 1 row with a sleep that cannot be." in told
 
 
 def test_a_huawei_row_of_an_impossible_time_is_counted_once_though_the_table_is_read_twice(machine: Machine) -> None:
@@ -412,7 +412,7 @@ def test_a_huawei_row_of_an_impossible_time_is_counted_once_though_the_table_is_
     rows: list[Cells] = [(ahead, ahead + 60, 11, -1, -1, 0, -1, -1, -1, -1), (seconds(MONDAY), seconds(MONDAY) + 60, 11,
                           -1, -1, 0, -1, -1, -1, -1)]  # fmt: skip
     told = imported(machine, {"HUAWEI_ACTIVITY_SAMPLE": rows})
-    assert "Left out: 1 rows with a time that cannot be." in told
+    assert "Left out: 1 row with a time that cannot be." in told
 
 
 # ------------------------------------------------------------------ Garmin

@@ -6,6 +6,7 @@ library that is an extra; without it, steps are told while hipsync is connected,
 
 from hipsync.driver import Driver
 from hipsync_devices.garmin.fit import INSTALL, is_available
+from hipsync_devices.garmin.gadgetbridge import TABLES
 from hipsync_devices.garmin.names import matches
 from hipsync_devices.garmin.protocol import ABILITIES, NEEDS, GarminDialogue
 
@@ -17,6 +18,7 @@ DRIVER = Driver(
     matches=matches,
     needs=NEEDS,
     begin=GarminDialogue,
+    gadgetbridge=TABLES,
     to_install=lambda: None if is_available() else INSTALL,
     unrecordable="a Garmin watch sends its serial number inside its files, whose checksums show every change",
     advice="Garmin Connect on the phone may have to be paired again afterwards. Open the watch's pairing screen "

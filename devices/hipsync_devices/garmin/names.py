@@ -17,7 +17,7 @@ MODELS = re.compile(
     "(garmin )?("
     + "|".join(
         (
-            r"vivosmart [345]", r"vivosport", r"vivomove (hr|style|trend|sport)", r"vivoactive( \*?[3-6]|\*3| ?4s| hr)",
+            r"vivosmart [345]", r"vivosport", r"vivomove (hr|style|trend|sport)", r"vivoactive( ?\*?[3-6]| ?4s| hr)",
             r"lily 2( active)?", rf"venu( 2| 2s| 2 plus| 3| 3s| x1| 4{SIZE}| sq| sq 2)?",
             r"forerunner (35|45s?|55|165( music)?|170|235|245( music)?|255s?( music)?|265s?|570|620|630|645( music)?)",
             r"forerunner (735xt|745|920(xt)?|935|945|955|965)",

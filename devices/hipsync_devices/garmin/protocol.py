@@ -236,8 +236,11 @@ class GarminDialogue:
         return [self._info(), *([Charge(self._link.now(), battery)] if battery is not None else [])]
 
     async def _find_lane(self) -> int:
-        """Register live steps on the first lane that is free, and return the status of the last one that was tried."""
-        status: int = Status.REJECTED
+        """Register live steps on the first lane that is free, and return the status of the last one that was tried.
+
+        Raises `DeviceError` if there is no lane, as in older watches.
+        """
+        status: int | None = None
         for lane in multilink.LANES:
             notify, write = lane
             if not (self._link.has(notify) and self._link.has(write)):
@@ -248,6 +251,10 @@ class GarminDialogue:
             status = await self._bonded(Number.STEPS)
             if status != Status.IN_USE:
                 break
+        if status is None:
+            raise DeviceError(
+                "another make, or a Garmin of before 2017 or so: it has not the characteristics of Multi-Link"
+            )
         return status
 
     async def _bonded(self, service: int) -> int:

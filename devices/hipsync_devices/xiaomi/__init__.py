@@ -1,7 +1,8 @@
 """Xiaomi Smart Band 7 Pro to 10 and their kin: protobuf over two generations of frames, with a key of the maker's."""
 
 from hipsync.driver import Driver
-from hipsync_devices.xiaomi.models import ADVICE, matches
+from hipsync_devices.xiaomi.gadgetbridge import TABLES
+from hipsync_devices.xiaomi.models import ADVICE, matches, refusal
 from hipsync_devices.xiaomi.protocol import ABILITIES, NEEDS, Band
 
 DRIVER = Driver(
@@ -12,6 +13,8 @@ DRIVER = Driver(
     advice=ADVICE,
     matches=matches,
     needs=NEEDS,
-    unrecordable="it encrypts all that it sends, so that the packets would help nobody; `hipsync sync -v` says what fails",
+    unrecordable="it encrypts all that it sends, so that its packets would help nobody; see `hipsync sync -v`",
+    refusal=refusal,
     begin=Band,
+    gadgetbridge=TABLES,
 )

@@ -43,9 +43,25 @@ ADVICE = (
 """What the user must know before pairing. Where the key is, `hipsync pair --help-key` says."""
 CUT = "Xiaomi Band 9 Activ"
 """How a Smart Band 9 Active shows itself where the name is cut."""
-_NAME = re.compile(f"(?:{'|'.join(map(re.escape, MODELS))})(?: [0-9A-Fa-f]{{0,4}})?|{re.escape(CUT)}")
+_ADDRESS = r"(?: [0-9A-Fa-f]{0,4})?"
+_DOUBTFUL = re.compile(rf"(Redmi Watch (4|5|5 Active|5 Lite|6|Move)|Xiaomi Watch (S1 Pro|S3|S4|5)){_ADDRESS}")
+"""Models with which others have spoken over classic Bluetooth alone."""
+_OLDER = re.compile(r"(Mi Watch Lite|Mi ColorS|Mi Smart Band 4C|Mi Band 4C)([ _][0-9A-Fa-f]{4})?")
+"""Models of an earlier protocol, without encryption and with other services."""
+_NAME = re.compile(f"(?:{'|'.join(map(re.escape, MODELS))}){_ADDRESS}|{re.escape(CUT)}")
 
 
 def matches(advertisement: Advertisement) -> bool:
     """Whether a band advertises a name of this family, in its own upper and lower case."""
     return _NAME.fullmatch(advertisement.name or "") is not None
+
+
+def refusal(advertisement: Advertisement) -> str | None:
+    """Why a watch of Xiaomi's is none of this family's, and what to do here; None for every other device."""
+    name = advertisement.name or ""
+    what = "import from Gadgetbridge (`hipsync import gadgetbridge FILE`)"
+    if _DOUBTFUL.fullmatch(name):
+        return f"nobody has shown that it can be reached over Bluetooth LE: {what}"
+    if _OLDER.fullmatch(name):
+        return f"an older Xiaomi model, with a protocol that hipsync does not speak: {what}"
+    return None
