@@ -78,7 +78,9 @@ def test_hipsync_never_names_a_driver() -> None:
 
 def test_every_family_is_registered() -> None:
     folders = {
-        folder.name for folder in FAMILIES.iterdir() if (folder / "__init__.py").exists() and folder.name[0] != "_"
+        head.parent.name
+        for head in FAMILIES.glob("[!_]*/__init__.py")
+        if "\nDRIVER = " in head.read_text()  # without one it is the codec of a family that is being built
     }
     for group in ("hipsync.drivers", "hipsync.simulators"):
         registered = {point.name for point in entry_points(group=group)}
