@@ -18,12 +18,13 @@ OLD, MIDDLE, NEW, HONOR_HEALTH = 1, 2, 3, 4
 PBKDF2 = 1
 """The algorithm of HiChain lite that stretches its secret; any other number means a plain HMAC."""
 ROUNDS = 1000
-_SECRETS = {
+SECRETS = {
     OLD: bytes.fromhex("70fb6c24035fdb552f38898aeede3f69"),
     MIDDLE: bytes.fromhex("93acdef76acb09857dbfe5261aabcd78"),
     NEW: bytes.fromhex("9c2763a9cce134766de3ff6118200553"),
     HONOR_HEALTH: bytes.fromhex("70fb6c24035fdb552f38898aeede3f69"),
 }
+"""The constant that each version's proofs and PINs are made with ("digest secret")."""
 _OLD, _NEW = bytes.fromhex("02010302000002030302010103020300"), bytes.fromhex("01030203020300000201020100000202")
 _ADDRESS_MASKS = {OLD: _OLD, MIDDLE: _NEW, NEW: _NEW, HONOR_HEALTH: _OLD}
 """What the address is combined with: the high two bits of the SHA-256 of each version's two constants."""
@@ -41,9 +42,9 @@ class Proof(NamedTuple):
 
 def secret_of(version: int) -> bytes:
     """Return the constant of a login's version. Raises `UnexpectedReply` for a version that nobody knows."""
-    if version not in _SECRETS:
+    if version not in SECRETS:
         raise UnexpectedReply(f"the band wants version {version} of the login, which nobody has described")
-    return _SECRETS[version]
+    return SECRETS[version]
 
 
 def challenge_of(version: int) -> bytes:

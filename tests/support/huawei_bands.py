@@ -1,0 +1,122 @@
+"""A client for simulated Huawei bands, written from the sheet with the codec and without the driver."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from hipsync.simulated import HangUp
+from hipsync_devices.huawei import ciphers, frames, hichain, packets, proofs
+from hipsync_devices.huawei.ciphers import Cipher
+from hipsync_devices.huawei.frames import Assembly, Message
+from hipsync_devices.huawei.hichain import Answer, Answered, Begun
+from hipsync_devices.huawei.keys import Keys
+from hipsync_devices.huawei.packets import LinkParameters
+from hipsync_devices.huawei.sim import HuaweiBand
+from hipsync_devices.huawei.tlv import Fields
+
+OURS = Keys("00112233445566778899AABBCCDDEEFF", "FF:FF:FF:12:34:56", bytes(range(16)), bytes(range(32)))
+NONCE = bytes(range(0x50, 0x60))
+SECOND = timedelta(seconds=1)
+
+
+class Phone:
+    """A phone that is connected to a simulated band. It hears everything that the band says, in order."""
+
+    def __init__(self, band: HuaweiBand, now: datetime, mtu: int = 247, keys: Keys = OURS) -> None:
+        self.band, self.now, self.keys = band, now, keys
+        self.cipher: Cipher | None = None
+        self.values: list[bytes] = []
+        """The notifications, as they came."""
+        self.was_hung_up = False
+        self._assembly = Assembly()
+        band.mtu = mtu
+        band.connected(now)
+        band.on_subscribe(frames.NOTIFY, True, now)
+
+    def wait(self, length: timedelta = timedelta()) -> list[Message]:
+        """Let time pass, and return what the band says meanwhile, in plain."""
+        self.now += length
+        heard: list[Message] = []
+        for each in self.band.advance(self.now):
+            if isinstance(each, HangUp):
+                self.was_hung_up = True
+                continue
+            self.values.append(each.data)
+            heard += self._assembly.take(each.data)
+        return [Message(*each.what, ciphers.unsealed(each.body, self.cipher)) for each in heard]
+
+    def say(self, what: tuple[int, int], body: bytes, *, sealed: bool | None = None) -> list[Message]:
+        """Send a message, sealed after the login unless `sealed` says otherwise, and return what the band says."""
+        if self.cipher is not None and sealed is not False:
+            body = self.cipher.seal(body, bytes(16))
+        stream = b"".join(frames.frames(Message(*what, body)))
+        for at in range(0, len(stream), self.band.mtu - 3):
+            self.band.write(frames.WRITE, frames.SERVICE, stream[at : at + self.band.mtu - 3], self.now)
+        return self.wait()
+
+    def ask(self, what: tuple[int, int], body: bytes, *, sealed: bool | None = None) -> bytes:
+        """Send a message and return the body of its answer; what else the band says is left out."""
+        return next(each.body for each in self.say(what, body, sealed=sealed) if each.what == what)
+
+    # ------------------------------------------------------------------ logins
+
+    def link(self) -> LinkParameters:
+        return LinkParameters.decode(self.ask(packets.LINK, packets.ASK_LINK))
+
+    def negotiate(self, link: LinkParameters) -> int:
+        return packets.negotiated(self.ask(packets.NEGOTIATION, packets.negotiation(link, self.keys.identity, "Stub")))
+
+    def pin(self, link: LinkParameters) -> bytes:
+        """Ask for the PIN, which comes once the wearer has tapped yes."""
+        heard = [*self.say(packets.PIN, packets.ASK), *self.wait(3 * SECOND)]
+        told = Fields.decode(next(each.body for each in heard if each.what == packets.PIN))
+        return proofs.pin_of(link.version, told.value(1), told.value(2), gcm=link.method == 1)
+
+    def log_in_by_hichain(self, *, first: bool) -> bytes:
+        """Log in, after a first meeting or not, and return the token."""
+        link = self.link()
+        assert self.negotiate(link) == (packets.FIRST_MEETING if first else packets.KNOWN)
+        token = self.keys.token or b""
+        if first:
+            token = self._operation(hichain.BIND, hichain.root_of(self.pin(link)))
+        self.cipher = Cipher(self._operation(hichain.AUTHENTICATE, token), gcm=True)
+        return token
+
+    def _operation(self, number: int, root: bytes) -> bytes:
+        """Go through an operation, and return the token, or the key of the messages."""
+        begun = Begun(number, 1000 + number, self.keys.identity, root, bytes(16), bytes(32))
+        made = Answered.of(begun, self._step(begun.greeting()))
+        made.judge(self._step(made.proof()))
+        won = made.traffic
+        if number == hichain.BIND:
+            won = made.token_in(self._step(made.exchange(NONCE, bytes(12))), NONCE)
+        assert self._step(made.result(bytes(12))).ended == number
+        return won
+
+    def _step(self, body: bytes) -> Answer:
+        return Answer.decode(self.ask(packets.HICHAIN, body, sealed=False))
+
+    def log_in_classic(self) -> bool:
+        """Log in the classic way or by lite, and return whether the band had a bond with us before."""
+        link = self.link()
+        nonces = link.nonce + NONCE
+        if link.negotiates:
+            assert self.negotiate(link) in packets.LITES
+            pin = self.pin(link)
+            ours, theirs = (
+                proofs.lite(link.version, word, nonces, pin, link.algorithm)
+                for word in (proofs.CHALLENGE, proofs.ANSWER)
+            )
+            bond_key, algorithm = ours.inner[:16], link.algorithm
+        else:
+            ours, theirs = (proofs.classic(link.version, word, nonces) for word in (proofs.CHALLENGE, proofs.ANSWER))
+            bond_key, algorithm = proofs.address_key(link.version, self.band.address), None
+        said = self.ask(packets.AUTH, packets.auth(link.version, ours.digest, NONCE, algorithm))
+        assert Fields.decode(said).value(1) == theirs.digest
+        asked = packets.bond_parameters(self.keys.serial, self.keys.phone)
+        bonded = packets.Bonded.decode(self.ask(packets.BOND_PARAMETERS, asked))
+        if link.negotiates or not bonded.is_bonded:
+            text = Cipher(bond_key, link.method == 1).encrypted(bytes(16), self.keys.session)
+            assert self.ask(packets.BOND, packets.bond(self.keys.serial, text, bytes(16))).hex() == "020101"
+        self.cipher = Cipher(self.keys.session, link.gcm)
+        return bonded.is_bonded
