@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -399,24 +401,24 @@ def test_the_agreements_are_dated() -> None:
 
 
 def test_keys_are_kept_and_read_again() -> None:
-    numbers = iter(range(1, 100))
-    drawn = Keys.drawn(lambda size: bytes(next(numbers) for _ in range(size)))
-    assert (drawn.phone, drawn.serial) == ("FF:FF:FF:01:02:03", "010203")
-    assert drawn.identity == "0405060708090A0B0C0D0E0F10111213"
-    assert Keys.decode(drawn.encode()) == drawn
-    whole = Keys(drawn.identity, drawn.phone, drawn.session, bytes(32))
-    assert Keys.decode(whole.encode()) == whole
-    assert drawn.session.hex() not in repr(drawn)
+    key = bytes(range(16))
+    ours = Keys.of(key)
+    assert re.fullmatch("FF:FF:FF(:[0-9A-F]{2}){3}", ours.phone)
+    assert ours.serial == ours.phone.replace(":", "")[6:]
+    assert re.fullmatch("[0-9A-F]{32}", ours.identity)
+    assert (len(ours.session), len(ours.token)) == (16, 32)
+    assert Keys.of(key) == ours != Keys.of(bytes(16))
+    later = replace(ours, token=bytes(32))
+    assert Keys.of(later.encode()) == later
+    assert key.hex() not in repr(ours) + later.encode().hex()
+    assert ours.session.hex() not in repr(ours)
 
 
-@given(st.binary(max_size=120))
+@given(st.binary(max_size=120).filter(lambda kept: len(kept) != 16))
 def test_keys_that_are_damaged_are_refused_without_a_word_of_them(kept: bytes) -> None:
-    carried = b""
-    try:
-        Keys.decode(kept)
-    except MalformedPacket as error:
-        carried = error.packet
-    assert carried == b""
+    with pytest.raises(MalformedPacket) as refused:
+        Keys.of(kept)
+    assert refused.value.packet == b""
 
 
 @pytest.mark.parametrize(

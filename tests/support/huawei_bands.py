@@ -1,11 +1,23 @@
-"""A client for simulated Huawei bands, written from the sheet with the codec and without the driver."""
+"""Both ends of a conversation with a Huawei band: a client without the driver, and the driver at a desk.
+
+`Phone` is written from the sheet with the codec alone. `Desk` runs the driver, keeps what it wants to be kept, and can
+be killed at any step.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from hipsync.conversation.dialogue import OpenDialogue, dialogue
+from hipsync.driver import Session
+from hipsync.host.clock import FastClock
+from hipsync.model import Epoch, Reading, Workout
 from hipsync.simulated import HangUp
-from hipsync_devices.huawei import ciphers, frames, hichain, packets, proofs
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation
+from hipsync_devices.huawei import DRIVER, ciphers, frames, hichain, packets, proofs
 from hipsync_devices.huawei.ciphers import Cipher
 from hipsync_devices.huawei.frames import Assembly, Message
 from hipsync_devices.huawei.hichain import Answer, Answered, Begun
@@ -76,7 +88,7 @@ class Phone:
         """Log in, after a first meeting or not, and return the token."""
         link = self.link()
         assert self.negotiate(link) == (packets.FIRST_MEETING if first else packets.KNOWN)
-        token = self.keys.token or b""
+        token = self.keys.token
         if first:
             token = self._operation(hichain.BIND, hichain.root_of(self.pin(link)))
         self.cipher = Cipher(self._operation(hichain.AUTHENTICATE, token), gcm=True)
@@ -120,3 +132,86 @@ class Phone:
             assert self.ask(packets.BOND, packets.bond(self.keys.serial, text, bytes(16))).hex() == "020101"
         self.cipher = Cipher(self.keys.session, link.gcm)
         return bonded.is_bonded
+
+
+# ------------------------------------------------------------------ the driver
+
+
+KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
+"""The key that hipsync chose for the band, which the simulated band was paired with already."""
+
+
+class Kill(BaseException):
+    """Our process is killed."""
+
+
+class Stepped(DirectConnection):
+    """A connection that calls a function before each write."""
+
+    def __init__(self, band: HuaweiBand, now: Callable[[], datetime], step: Callable[[], None], mtu: int) -> None:
+        super().__init__(band, now, mtu=mtu)
+        self._step = step
+
+    async def write(self, characteristic: str, data: bytes, response: bool, service: str | None = None) -> None:
+        self._step()
+        await super().write(characteristic, data, response, service)
+
+
+@dataclass
+class Desk:
+    """hipsync's side: what is on disk, and how one connection after the other goes."""
+
+    band: HuaweiBand
+    secret: bytes | None = KEY
+    store: MemoryStore = field(default_factory=MemoryStore)
+    taps: int = 0
+    """How often the person was told to tap the band."""
+    mtu: int = 247
+    zone: str = "UTC"
+    since: dict[type[Reading], datetime] = field(default_factory=dict[type[Reading], datetime])
+    written: list[bytes] = field(default_factory=list[bytes])
+    """What was written to the band in the last connection."""
+    steps: int = 0
+    """How many times the band was written to, or something was kept, in the last connection."""
+    kill_at: int | None = None
+    """The number of the step of the next connection at which our process is killed; None for no kill."""
+
+    async def _keep(self, secret: bytes) -> None:
+        self.step()
+        self.secret = secret
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps == self.kill_at:
+            raise Kill
+
+    def _tapped(self) -> None:
+        self.taps += 1
+
+    @contextlib.asynccontextmanager
+    async def connected(self, clock: FastClock, *, pairing: bool = False) -> AsyncGenerator[OpenDialogue, None]:
+        """Connect and log in; the link ends with the block."""
+        connection, self.steps = Stepped(self.band, clock.now, self.step, self.mtu), 0
+        session = Session(
+            name=self.band.name, secret=self.secret, since=self.since, pairing=pairing, address=self.band.address,
+            keep=self._keep, tap=self._tapped,
+        )  # fmt: skip
+        try:
+            talk = conversation(connection, clock, self.zone)
+            async with dialogue(DRIVER, talk, session, self.store.commit) as opened:
+                yield opened
+        finally:
+            self.written = [data for _, data in connection.written]
+            connection.drop()
+
+    async def sync(self, clock: FastClock) -> None:
+        async with self.connected(clock) as opened:
+            await opened.fetch(self.store.commit)
+        for reading in self.store.readings:
+            at = reading.end if isinstance(reading, Epoch | Workout) else reading.at
+            self.since[type(reading)] = max(at, self.since.get(type(reading), at))
+
+    @property
+    def epochs(self) -> dict[datetime, Epoch]:
+        """The stored minutes by their start; the last one with a start counts."""
+        return {epoch.start: epoch for epoch in self.store.of(Epoch)}

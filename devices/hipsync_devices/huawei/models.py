@@ -35,6 +35,10 @@ CLASSIC_ONLY = frozenset(
 """The models, in lower case, that speak it over classic Bluetooth alone, where Bleak cannot reach them."""
 
 
+AW = frozenset({"huawei band 3e", "huawei band 4e"})
+"""Models of a kind of their own, which are asked two more questions."""
+
+
 def model_in(name: str | None) -> str | None:
     """Return the model that a name begins with, in lower case; None for a name without a hyphen."""
     model, hyphen, _ = (name or "").lower().rpartition("-")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from hipsync.errors import MalformedPacket, UnexpectedReply
 from hipsync_devices import gatt
 from hipsync_devices.huawei import tlv
-from hipsync_devices.huawei.frames import LINK_SIZE, LONGEST_FRAME, SLICE_SIZE, Message
+from hipsync_devices.huawei.frames import LINK_SIZE, LONGEST_FRAME, SLICE_SIZE
 from hipsync_devices.huawei.tlv import Fields
 
 LINK, NAMES_OF_SERVICES, COMMANDS, TIME = (0x01, 0x01), (0x01, 0x02), (0x01, 0x03), (0x01, 0x05)
@@ -48,7 +48,11 @@ def result(code: int) -> bytes:
 CLASSIC, HICHAIN_1, LITE, HICHAIN_OLD, HICHAIN_3 = 0, 1, 2, 3, 4
 """The kinds of login ("device support type"). What the band wants is known after the negotiation."""
 ASK_LINK = tlv.encode(*((tag, b"") for tag in (1, 2, 3, 4)))
+ASK_LINK_AW = ASK_LINK + tlv.encode((6, b""))
+"""The same question for a Band 3e or 4e, which is a kind of its own ("AW") and then wants `DEVICE_STATUS` too."""
 NONCE_BYTES = 16
+LONGEST_INTERVAL_MS = 1000
+"""The longest pause between requests that a band is granted; a real one asks for 64 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ class LinkParameters:
             proof[2:],
             slice_size,
             link_size,
-            timedelta(milliseconds=min(fields.number(0x04, 0), 10_000)),
+            timedelta(milliseconds=min(fields.number(0x04, 0), LONGEST_INTERVAL_MS)),
             fields.number(0x07, CLASSIC),
             fields.number(0x08, 0),
             fields.number(0x0C, 0),
@@ -121,7 +125,7 @@ def negotiation(link: LinkParameters, identity: str, phone: str) -> bytes:
 
 FIRST_MEETING, KNOWN, ANY_HICHAIN = 5, 6, 100_000
 """Answers to the negotiation: the band wants to bind, it holds a token for us, or it says neither."""
-HICHAINS = frozenset({FIRST_MEETING, KNOWN, ANY_HICHAIN, FIRST_MEETING ^ 4, KNOWN ^ 4})
+HICHAINS = frozenset({FIRST_MEETING, KNOWN, ANY_HICHAIN})
 LITES = frozenset({1, 2})
 
 
@@ -292,16 +296,21 @@ def steps_today(body: bytes) -> int:
 GENERIC = 0x7F
 _TITLE, _SENDER, _TEXT, _UTF8 = 0x03, 0x02, 0x01, 0x02
 NOTIFY = (0x02, 0x01)
-LONGEST_TEXT = 200
-"""The longest line in bytes that is sent; a band cuts what is longer than its own limit."""
+LONGEST_LINE = 200
+"""The longest line in bytes that is sent. A band cuts what is longer than its own limit, some after 15 characters."""
+
+
+def line(text: str) -> str:
+    """Return a text that is cut to `LONGEST_LINE` bytes of UTF-8, without splitting a character."""
+    return text.encode()[:LONGEST_LINE].decode("utf-8", "ignore")
 
 
 def notification(number: int, title: str, sender: str, text: str, app: str) -> bytes:
     """Return the body that shows a message and vibrates once (02/01); `number` has two bytes."""
     lines = ((_TITLE, title), (_SENDER, sender), (_TEXT, text))
     shown = b"".join(
-        tlv.encode((0x8D, tlv.encode((0x0E, bytes([kind])), (0x0F, bytes([_UTF8])), (0x10, line.encode()))))
-        for kind, line in lines
+        tlv.encode((0x8D, tlv.encode((0x0E, bytes([kind])), (0x0F, bytes([_UTF8])), (0x10, said.encode()))))
+        for kind, said in lines
     )
     return tlv.encode(
         (0x01, number.to_bytes(2, "big")),
@@ -310,11 +319,3 @@ def notification(number: int, title: str, sender: str, text: str, app: str) -> b
         (0x84, tlv.encode((0x8C, shown))),
         (0x11, app.encode()),
     )
-
-
-def taken(message: Message) -> Message:
-    """Return an answer in plain, unless it carries a result that is not OK: then raises `UnexpectedReply`."""
-    code = result_of(message.body)
-    if code not in {None, OK}:
-        raise UnexpectedReply(f"the band answered {message.service:02X}/{message.command:02X} with {code}")
-    return message

@@ -92,7 +92,7 @@ class HuaweiBand(ClientBand):
     def __init__(self, life: Sequence[Epoch], **given: Unpack[GivenHuawei]) -> None:
         self.mtu = 23
         self.name = given.get("name", self.default_name)
-        self.address = given.get("address", "F0:FA:C7:01:0A:1B")
+        self.address = given.get("address", "C0:00:00:00:00:01")
         self.taps_after = given.get("taps_after", timedelta(seconds=2))
         """How long after the question the wearer taps yes; None if never."""
         self.chatty = given.get("chatty", True)
@@ -128,11 +128,9 @@ class HuaweiBand(ClientBand):
         """Begin as a band that was paired already, with whoever kept this."""
         if secret is None:
             return
-        kept = Keys.decode(secret)
+        kept = Keys.of(secret)
         self.on_pair_screen = False
-        self.owner.keys = {kept.phone.encode(): kept.session}
-        if kept.token is not None:
-            self.owner.tokens = {kept.identity: kept.token}
+        self.owner.keys, self.owner.tokens = {kept.phone.encode(): kept.session}, {kept.identity: kept.token}
 
     def _forget(self) -> None:
         self._ear = Ear()
