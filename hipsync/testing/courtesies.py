@@ -73,7 +73,8 @@ class Operation(NamedTuple):
 class Withheld:
     """Which courtesies a band withholds, and how.
 
-    If `number` is given, it is the operation with that number, counted from 0, and each later one that is equal to it.
+    If `number` is given, it is the operation with that number, counted from 0, and each later one that is equal to it,
+    or of which `alike` says the same need: a message that is sealed never comes twice with the same bytes.
     If `absent` is given, it is everything about that characteristic, which the band does not have. If neither is given
     and `needs` is, it is everything that is not needed.
     """
@@ -82,6 +83,7 @@ class Withheld:
     number: int | None = None
     absent: str | None = None
     needs: Collection[tuple[str, bytes]] | None = None
+    alike: Collection[tuple[str, bytes]] = ()
     done: list[Operation] = field(default_factory=list[Operation])
     """What the driver has done so far."""
 
@@ -89,7 +91,8 @@ class Withheld:
         """Note what the driver does, and return whether it is withheld."""
         self.done.append(operation)
         if self.number is not None:
-            return len(self.done) > self.number and operation == self.done[self.number]
+            same = len(self.done) > self.number and operation == self.done[self.number]
+            return same or (len(self.done) > self.number + 1 and is_needed(operation, self.alike))
         if self.absent is not None:
             return operation.characteristic == self.absent
         return self.needs is not None and not is_needed(operation, self.needs)
@@ -193,8 +196,8 @@ def a_silent_courtesy_costs_no_steps(case: Case) -> None:
             continue
         if is_needed(operation, needs):
             silent = Manner.SILENT if operation.sign == ">" else Manner.REFUSES
-            lost = _lost(usual, _attempt(case, Withheld(silent, number)))
             named = {need for need in needs if is_needed(operation, {need}) and (operation.sign == ">" or not need[1])}
+            lost = _lost(usual, _attempt(case, Withheld(silent, number, alike=named)))
             (mattered if lost else idle).update(named)
             continue
         for manner in MANNERS[operation.sign]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,12 +11,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from families.huawei import FUZZ
+from fuzz.inputs import Tally, decoded, talked
+from fuzz.talk import recorded
 from hipsync.driver import Message
 from hipsync.errors import DeviceError, NoReply, NotAuthorised, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, State, Workout, WorkoutKind
 from hipsync.testing import run
-from hipsync_devices.huawei import minutes, packets, setup, tlv
+from hipsync_devices.huawei import DRIVER, minutes, packets, setup, tlv
 from hipsync_devices.huawei.keys import Keys
 from hipsync_devices.huawei.sim import HonorBand, HonorBand4, HonorBand6, HuaweiBand
 from hipsync_devices.huawei.sim_memory import Span, Stored
@@ -310,6 +314,18 @@ def test_nothing_unasked_is_answered_that_must_not_be() -> None:
         packets.PRODUCT, packets.TIME, packets.COMMANDS, packets.BATTERY, minutes.COUNT_MINUTES, minutes.MINUTES,
         minutes.COUNT_SLEEP, minutes.SLEEP, (0x17, 0x07),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damaged_messages_break_nothing_and_reach_the_innermost_decoders(kind: str) -> None:
+    """Every fourth is damaged before its seal or its checksum, so that more than a third get that far."""
+    tally = Tally()
+    decoded(FUZZ, recorded(DRIVER, KINDS[kind]), 4000, tally, random.Random(kind))
+    assert tally.inputs == 4000
+    assert tally.reached > 1200
+    assert tally.decoded > 300
+    talked(DRIVER, KINDS[kind], FUZZ, 60, tally, random.Random(kind))
+    assert tally.talked >= 60
 
 
 # ------------------------------------------------------------------ nights

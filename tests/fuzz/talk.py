@@ -64,14 +64,14 @@ def conversation(driver: Driver, simulator: Simulator, said: Said) -> None:
         band = bare if secret else simulator(_life(), now=NOON, zone=ZONE)
         connection, kept = Spoilt(band, clock, said), MemoryStore()
         talk = Conversation(connection, zone=ZONE, now=clock.now)
-        session = Session(name=bare.advertisement().name or "", secret=secret)
-        if driver.begin is not None:
-            try:
-                await _in_one(driver, talk, session, kept)
-            finally:
-                connection.drop()
-            return
+        session = Session(
+            name=bare.advertisement().name or "", secret=secret, pairing=driver.begin is not None and secret is None,
+            address="C0:00:00:00:00:01", keep=_kept,
+        )  # fmt: skip
         try:
+            if driver.begin is not None:
+                await _begun(driver, talk, session, kept)
+                return
             for part in (meet(driver, talk, session, kept.commit), collect(driver, talk, session, kept.commit)):
                 with contextlib.suppress(DeviceError):
                     await part
@@ -87,14 +87,19 @@ def conversation(driver: Driver, simulator: Simulator, said: Said) -> None:
     run(story, NOON)
 
 
-async def _in_one(driver: Driver, talk: Conversation, session: Session, kept: MemoryStore) -> None:
-    """The same with a driver whose dialogue lasts as long as the connection: without a login there is nothing more."""
-    with contextlib.suppress(DeviceError, TimeoutError):
+async def _kept(_: bytes) -> None:
+    """Nothing of it outlives the conversation."""
+
+
+async def _begun(driver: Driver, talk: Conversation, session: Session, kept: MemoryStore) -> None:
+    """Log in, and then sync and watch, each whether or not the one before succeeded; after a failed login nothing."""
+    with contextlib.suppress(DeviceError):
         async with dialogue(driver, talk, session, kept.commit) as opened:
             with contextlib.suppress(DeviceError):
                 await opened.fetch(kept.commit)
-            async with asyncio.timeout(WATCHED_S):
-                await opened.watch(kept.commit)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WATCHED_S):
+                    await opened.watch(kept.commit)
 
 
 def recorded(driver: Driver, simulator: Simulator) -> list[Packet]:
