@@ -18,7 +18,8 @@ from hipsync.driver import Message
 from hipsync.errors import DeviceError, NoReply, NotAuthorised, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, State, Workout, WorkoutKind
-from hipsync.testing import run
+from hipsync.testing import RULES, Case, run
+from hipsync.testing.rules import Rule
 from hipsync_devices.huawei import DRIVER, minutes, packets, setup, tlv
 from hipsync_devices.huawei.keys import Keys
 from hipsync_devices.huawei.sim import HonorBand, HonorBand4, HonorBand6, HuaweiBand
@@ -326,6 +327,12 @@ def test_damaged_messages_break_nothing_and_reach_the_innermost_decoders(kind: s
     assert tally.decoded > 300
     talked(DRIVER, KINDS[kind], FUZZ, 60, tally, random.Random(kind))
     assert tally.talked >= 60
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+def test_the_driver_keeps_the_rule(rule: Rule) -> None:
+    """As `test_every_driver.py` tries it of each registered family, at fewer places."""
+    rule(Case(DRIVER, HuaweiBand, every=8))
 
 
 # ------------------------------------------------------------------ nights
