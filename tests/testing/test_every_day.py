@@ -93,7 +93,6 @@ class Day:
             connection.cut_after(cut)
         talk = Conversation(connection, zone=LONDON, now=self.clock.now)
         session = self.case.session(self.band, self.kept)
-        session = type(session)(session.name, KEY if session.secret else None, session.since)
         try:
             async with dialogue(self.case.driver, talk, session, self.kept.commit) as opened:
                 await opened.fetch(self.kept.commit)
