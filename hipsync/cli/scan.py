@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_obj
 def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> None:
-    """List bands nearby, and which driver would take each; or why none does, if hipsync knows the model.
+    """List bands nearby, and which driver would take each.
+
+    Of a model that hipsync knows and cannot read it says why.
 
     \b
     hipsync scan

@@ -68,7 +68,7 @@ def test_ctrl_c_at_any_instant_prints_no_traceback(
 def test_ctrl_c_in_the_middle_of_a_demo_is_130(tmp_path: Path) -> None:
     with Machine(tmp_path, NOW).process("--db", str(tmp_path / "x.db"), "demo") as process:
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("A simulated ")
+        assert process.stdout.readline().startswith("Simulated, over ")
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=60)
     assert (process.returncode, told) == (130, "\n")

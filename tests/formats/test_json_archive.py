@@ -246,7 +246,7 @@ def test_where_its_lines_end_makes_no_difference() -> None:
 def test_what_is_no_export_makes_no_database(tmp_path: Path) -> None:
     machine = Machine(tmp_path, NOW)
     (tmp_path / "diary.json").write_text("dear diary")
-    assert "this is no file that" in machine.refused("import", "json", str(tmp_path / "diary.json"), code=1)
+    assert "this is not a file of" in machine.refused("import", "json", str(tmp_path / "diary.json"), code=1)
     assert machine.files() == ["diary.json"]
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from hipsync.conversation.session import Conversation, nudge
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.core.exercises import MOVES, Move, When, warm_up, wrist_name
 from hipsync.core.followed import Learned
 from hipsync.core.policy import BandText
@@ -88,8 +89,8 @@ def test_every_family_that_shows_text_shows_these_words_and_nothing_beside_them(
         band, store = case.band(), MemoryStore()
         connection = DirectConnection(band, clock.now, mtu=100)
         talk, session = Conversation(connection, zone=UTC_ZONE, now=clock.now), case.session(band, store)
-        await case.sync(talk, session, store)
-        await nudge(case.driver, talk, session, Message(words, "", asks=False))
+        async with dialogue(case.driver, talk, session, store.commit) as opened:
+            await opened.nudge(Message(words, "", asks=False))
         connection.drop()
         return [shown.text for shown in band.shown if shown.text]
 
