@@ -413,9 +413,9 @@ class Driver:
     A characteristic that is read or subscribed to has an empty beginning. A band may leave everything else unanswered,
     refuse it or not have it, and its steps come all the same: the kit tries that. None if the author does not say.
     """
-    to_install: Callable[[], str | None] = _lacks_nothing
-    """Returns the command that installs what the family's stored minutes need and this computer has not; None if
-    nothing is missing. Without it `Dialogue.abilities` has no history."""
+    missing_extra: Callable[[], str | None] = _lacks_nothing
+    """Returns the extra of hipsync that the family's stored minutes need and this computer has not; None if nothing is
+    missing. Without it `Dialogue.abilities` has no history."""
     unrecordable: str = ""
     """Why no conversation with such a band is written to a file (`hipsync sync --record`), as a sentence without its
     full stop: what tells whose it is cannot be taken out of the bytes. Empty for a band that can be recorded."""

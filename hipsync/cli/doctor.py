@@ -231,8 +231,8 @@ def _bands(app: App) -> Iterator[Finding]:
             yield Finding(name, "bad", f"no driver {contacts.band.driver!r} is installed: `hipsync drivers` lists them")
         elif not contacts.band.simulated and _lacks_its_key(app, contacts.band, driver):
             yield Finding(name, "bad", f"it has no key: `hipsync bands key {quote(name)} --key-file FILE`")
-        elif (command := driver.to_install()) is not None:
-            yield Finding(name, "look", f"its stored minutes are not read before {command}")
+        elif (extra := driver.missing_extra()) is not None:
+            yield Finding(name, "look", f"its stored minutes need the extra {extra}: `{with_extra(extra)}`")
         elif contacts.failures:
             since = "never" if contacts.reached is None else f"{zones.local(contacts.reached):%a %d %b %H:%M}"
             trouble = clean(contacts.trouble or "", LONGEST_TROUBLE)

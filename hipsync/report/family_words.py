@@ -42,6 +42,11 @@ def family_lines(driver: Driver, need: Secret) -> Iterator[Line]:
             yield "Needs", "a tap: it will ask, and vibrate. The maker's app has to be paired again after that."
         case "none":
             pass
+    if (extra := driver.missing_extra()) is not None:
+        yield (
+            "Needs",
+            f"the extra {extra} for its stored minutes; `hipsync doctor` names the command.",
+        )
     if driver.advice:
         yield "Note", driver.advice
 

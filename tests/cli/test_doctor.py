@@ -99,9 +99,8 @@ def test_doctor_names_the_command_that_a_watch_still_needs(machine: Machine, mon
         store.note_sync(band.id, NOW, NOW, 3, None)
     assert verdicts(machine)["watch"] == ("fine", "synced Mon 02 Mar 12:00")
     monkeypatch.setattr("hipsync_devices.garmin.is_available", lambda: False)
-    assert verdicts(machine)["watch"] == (
-        "look", "its stored minutes are not read before pip install 'hipsync[garmin]'"
-    )  # fmt: skip
+    monkeypatch.setattr("hipsync.cli.doctor.with_extra", lambda extra: f"install {extra}")
+    assert verdicts(machine)["watch"] == ("look", "its stored minutes need the extra garmin: `install garmin`")
 
 
 def test_doctor_shows_a_contact_that_a_wrong_clock_dated(machine: Machine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -55,6 +56,16 @@ def test_each_kind_of_family_is_told_what_follows_from_what_it_keeps() -> None:
     for live in ("infinitime", "moyoung", "sig"):
         assert told[live]["Keeps"].startswith("nothing.")
         assert "never sitting" in told[live]["So"]
+    assert told["xiaomi"]["Keeps"].startswith("every minute")
+
+
+def test_what_still_has_to_be_installed_for_a_family_is_said_before_anything_is_asked() -> None:
+    driver = replace(drivers()["garmin"], missing_extra=lambda: "garmin")
+    assert (
+        "Needs",
+        "the extra garmin for its stored minutes; `hipsync doctor` names the command.",
+    ) in [*family_lines(driver, "none")]
+    assert not any(label == "Needs" for label, _ in family_lines(replace(driver, missing_extra=lambda: None), "none"))
 
 
 def test_words_of_a_driver_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:

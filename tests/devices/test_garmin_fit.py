@@ -305,7 +305,7 @@ def test_two_files_in_one_are_refused() -> None:
         monitoring.decode(whole + whole)
 
 
-def test_without_the_library_the_command_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_library_its_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fit, "is_available", lambda: False)
-    with pytest.raises(DeviceError, match=r"pip install 'hipsync\[garmin\]'"):
+    with pytest.raises(DeviceError, match="the extra garmin: `hipsync doctor` names the command"):
         monitoring.decode(data("fit-vivosmart4-50676040675"))

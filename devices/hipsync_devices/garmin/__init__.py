@@ -5,7 +5,7 @@ library that is an extra; without it, steps are told while hipsync is connected,
 """
 
 from hipsync.driver import Driver
-from hipsync_devices.garmin.fit import INSTALL, is_available
+from hipsync_devices.garmin.fit import EXTRA, is_available
 from hipsync_devices.garmin.gadgetbridge import TABLES
 from hipsync_devices.garmin.names import matches
 from hipsync_devices.garmin.protocol import ABILITIES, NEEDS, GarminDialogue
@@ -19,8 +19,8 @@ DRIVER = Driver(
     needs=NEEDS,
     begin=GarminDialogue,
     gadgetbridge=TABLES,
-    to_install=lambda: None if is_available() else INSTALL,
+    missing_extra=lambda: None if is_available() else EXTRA,
     unrecordable="a Garmin watch sends its serial number inside its files, whose checksums show every change",
     advice="Garmin Connect on the phone may have to be paired again afterwards. Open the watch's pairing screen "
-    f"(Settings, Phone, Pair Phone), and type the six digits that it shows. Its stored minutes need {INSTALL}.",
+    "(Settings, Phone, Pair Phone), and type the six digits that it shows.",
 )

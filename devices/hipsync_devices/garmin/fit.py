@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from hipsync.errors import DeviceError, MalformedPacket
 from hipsync_devices.garmin.gfdi import EPOCH
 
-INSTALL = "pip install 'hipsync[garmin]'"
-"""The command that installs what reads these files."""
+EXTRA = "garmin"
+"""The extra of hipsync with the library that reads these files."""
 MOST_MESSAGES = 200_000
 """The most messages of one file: a day of minutes has some 5000, and an activity one each second."""
 
@@ -68,7 +68,7 @@ def messages(data: bytes) -> Iterator[tuple[int, Fields]]:
     messages may have come by then. Raises `DeviceError` if the library is missing.
     """
     if not is_available():
-        raise DeviceError(f"the files of this watch can be read after {INSTALL}")
+        raise DeviceError(f"the files of this watch need the extra {EXTRA}: `hipsync doctor` names the command")
     library: Any = importlib.import_module("fitdecode")
     checked = {"check_crc": library.CrcCheck.RAISE, "error_handling": library.ErrorHandling.IGNORE}
     try:
