@@ -19,7 +19,7 @@ from hipsync.text import clean
 
 if TYPE_CHECKING:
     from hipsync.model import Band
-    from hipsync.service.pairing import Wanted
+    from hipsync.service.which_band import Wanted
 
 log = logging.getLogger(__name__)
 
@@ -119,7 +119,8 @@ class PagePairing:
     async def _look(self, board: Board) -> None:
         from hipsync.radio.scan import scan
         from hipsync.registry import claimants, drivers, refusal
-        from hipsync.service.pairing import LISTEN_S, recognised
+        from hipsync.service.pairing import LISTEN_S
+        from hipsync.service.which_band import recognised
 
         known, names = drivers(), {band.address: band.name for band in _bands(self._app)}
         seen = await scan(self._app.adapter(), LISTEN_S)
@@ -140,14 +141,14 @@ class PagePairing:
         )
 
     async def _pair(self, board: Board, address: str, *, again: bool) -> None:
-        from hipsync.service.pairing import Wanted
+        from hipsync.service.which_band import Wanted
 
         if not address:
             raise ConfigError("which band?")
         await self._paired(board, Wanted(address, again=again))
 
     async def _practise(self, board: Board, kind: str) -> None:
-        from hipsync.service.pairing import Wanted
+        from hipsync.service.which_band import Wanted
 
         if kind not in dict(self.offered().practice):
             raise ConfigError(f"there is no practice band {clean(kind)!r} to pair here")

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from hipsync.radio.bluez_agent import Person as Asked
     from hipsync.radio.scan import Adapter
     from hipsync.report.family_words import Line
-    from hipsync.service.pairing import InReach, Person, Wanted
+    from hipsync.service.pairing_ports import InReach, Person
+    from hipsync.service.which_band import Wanted
 
 LABEL, BAR = 8, 40
 DONE = "\u2713"
@@ -91,7 +92,7 @@ def pair_command(
     import asyncio
 
     from hipsync.cli.passkey import Terminal
-    from hipsync.service.pairing import Wanted
+    from hipsync.service.which_band import Wanted
 
     if name is not None:
         checked_name(name)
@@ -143,7 +144,8 @@ async def pair_band(app: App, wanted: Wanted, person: Person, asked_by_bluez: As
     from hipsync.radio.bleak_radio import simulated_office_worker
     from hipsync.radio.first_meeting import FirstMeetings
     from hipsync.registry import drivers
-    from hipsync.service.pairing import Pairing, Wanted
+    from hipsync.service.pairing import Pairing
+    from hipsync.service.which_band import Wanted
 
     known, host = drivers(), host_zone()
 
@@ -178,7 +180,7 @@ def _check_not_mixed(app: App) -> None:
 
 
 def _simulated_address(app: App, kind: str) -> str:
-    from hipsync.service.pairing import simulated_address
+    from hipsync.service.which_band import simulated_address
 
     store = app.read_store()
     if store is None:
@@ -188,7 +190,7 @@ def _simulated_address(app: App, kind: str) -> str:
 
 
 class PairingTerminal:
-    """The port `service.pairing.Person` at a terminal, or in a pipe, where nobody can be asked."""
+    """The port `service.pairing_ports.Person` at a terminal, or in a pipe, where nobody can be asked."""
 
     def __init__(self, key_file: Path | None = None) -> None:
         self._key_file = key_file

@@ -21,7 +21,7 @@ from hipsync.text import clean
 
 if TYPE_CHECKING:
     from hipsync.report.family_words import Line
-    from hipsync.service.pairing import InReach
+    from hipsync.service.pairing_ports import InReach
 
 LONGEST_LINE, LONGEST_ANSWER = 1000, 100
 KEY_WITHIN_S, NAME_WITHIN_S, FELT_WITHIN_S, BOND_WITHIN_S = 600.0, 600.0, 60.0, 60.0
@@ -108,7 +108,7 @@ class Board:
 
 
 class PagePerson:
-    """The ports `service.pairing.Person` and `radio.bluez_agent.Person` for somebody who looks at a board."""
+    """The ports `service.pairing_ports.Person` and `radio.bluez_agent.Person` for somebody who looks at a board."""
 
     def __init__(self, board: Board) -> None:
         self._board = board

@@ -11,7 +11,7 @@ import click
 from hipsync.cli.app import App
 
 if TYPE_CHECKING:
-    from hipsync.service.pairing import InReach
+    from hipsync.service.pairing_ports import InReach
 
 
 @click.command("scan")

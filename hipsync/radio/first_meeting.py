@@ -67,7 +67,7 @@ class FirstMeeting:
 
 @dataclass(frozen=True, slots=True)
 class FirstMeetings:
-    """Implements the port `service.pairing.PairingRadio`, on the system's Bluetooth or on a simulated adapter."""
+    """Implements the port `service.pairing_ports.PairingRadio`, on the system's Bluetooth or on a simulated adapter."""
 
     adapter: Adapter
     person: Person

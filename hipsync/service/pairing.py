@@ -11,20 +11,30 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from hipsync.conversation.dialogue import OpenDialogue
-from hipsync.driver import Abilities, Advertisement, Driver, Message, Secret, Session
-from hipsync.errors import ConfigError, DeviceError, NotAuthorised
-from hipsync.model import MINUTE, Band, Epoch, Info, Reading
+from hipsync.driver import Abilities, Driver, Message, Secret, Session
+from hipsync.errors import DeviceError, NotAuthorised
+from hipsync.model import MINUTE, Band, Epoch, Reading
 from hipsync.registry import claimants, refusal
-from hipsync.report.family_words import FIRST, Line, expected_epochs, family_lines
+from hipsync.report.family_words import FIRST, expected_epochs, family_lines
 from hipsync.service.contact import keeping, shown_address, without_future
+from hipsync.service.pairing_ports import FirstMeeting, InReach, PairingRadio, Person
+from hipsync.service.which_band import (
+    Newcomer,
+    Wanted,
+    driver_for,
+    free_name,
+    known_band,
+    proven_band,
+    recognised,
+    shown_name,
+)
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
 from hipsync.text import clean, counted
@@ -34,147 +44,8 @@ LISTEN_S = 10.0
 LISTEN_TO_SIMULATED_S = 2.0
 """Seconds to listen for a simulated band, which advertises all the time."""
 KEY_BYTES = 16
-SHORTEST_SERIAL = 6
-"""The fewest characters of a serial number that proves which band it is; many bands may share a shorter one."""
 TAP = "Now tap yes on the band."
 TURN_OFF = "Turn off Bluetooth on your phone, wake the band, and try again."
-
-
-class InReach(Protocol):
-    """A device that advertises, or that is connected to this computer."""
-
-    @property
-    def address(self) -> str:
-        """The address by which the radio reaches the device."""
-        ...
-
-    @property
-    def rssi_dbm(self) -> int | None:
-        """The strength of its signal; None if it is connected, and so does not advertise."""
-        ...
-
-    @property
-    def advertisement(self) -> Advertisement: ...
-
-
-class FirstMeeting(Protocol):
-    """An open connection to a band over which the driver has just logged in."""
-
-    @property
-    def address(self) -> str:
-        """The band's permanent address. A band that changes its address reveals the permanent one only when bonded."""
-        ...
-
-    @property
-    def dialogue(self) -> OpenDialogue:
-        """The conversation in which the driver has logged in."""
-        ...
-
-    @property
-    def readings(self) -> Sequence[Reading]:
-        """What the band reported about itself during the log-in, such as its serial number."""
-        ...
-
-    @property
-    def bonded(self) -> bool:
-        """Whether this meeting made a bond that the computer did not have."""
-        ...
-
-
-class PairingRadio(Protocol):
-    """The radio, as far as pairing needs it."""
-
-    async def scan(self, seconds: float, enough: Callable[[InReach], bool]) -> Sequence[InReach]:
-        """Listen for `seconds`, or until `enough` accepts a device; return the devices in reach.
-
-        Raises `BluetoothUnavailable`.
-        """
-        ...
-
-    async def forget(self, address: str) -> None:
-        """Drop the bond that this computer has with the device, if there is one."""
-        ...
-
-    def meet(self, address: str, driver: Driver, session: Session) -> AbstractAsyncContextManager[FirstMeeting]:
-        """Connect and log in, bonding if the band asks for it; disconnect at the end of the block.
-
-        Raises `DeviceError` and `BluetoothUnavailable`. A bond that was made for a log-in that failed is dropped.
-        """
-        ...
-
-
-class Person(Protocol):
-    """Whoever pairs a band: somebody at a terminal, or the script of a test."""
-
-    def show(self, line: str) -> None:
-        """Show one line about what happens now."""
-        ...
-
-    def show_family(self, name: str, lines: Iterable[Line]) -> None:
-        """Show what the family of the band `name` means, before anything is asked."""
-        ...
-
-    def show_step(self, line: str) -> None:
-        """Show that something worked."""
-        ...
-
-    def show_count(self, epochs: int, of: int | None) -> None:
-        """Show how many epochs have been fetched so far, of about how many; None if nobody knows."""
-        ...
-
-    async def has_buzzed(self) -> bool | None:
-        """Return whether the band vibrated just now; None if nobody can be asked."""
-        ...
-
-    async def name_for(self, proposed: str) -> str:
-        """Return what the band is to be called. Raises `ConfigError` for a name that none may have."""
-        ...
-
-    async def choose(self, devices: Sequence[InReach]) -> InReach:
-        """Return which of several devices is to be paired. Raises `ConfigError` if nobody can be asked."""
-        ...
-
-    def given_key(self) -> bytes | None:
-        """Return the band's key if it was given before anybody asked. Raises `ConfigError` if it is no key."""
-        ...
-
-    async def ask_key(self) -> bytes:
-        """Ask for the band's key. Raises `ConfigError` if nobody can be asked, or the answer is no key."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """The band that somebody wants to pair, as far as they said which one."""
-
-    address: str | None = None
-    """The band's address; None means whichever is in reach, by the person's choice if there are several."""
-    name: str | None = None
-    """What the band is to be called; None means what it calls itself."""
-    kind: str | None = None
-    """The key of a driver; None means the first driver that recognises the band."""
-    again: bool = False
-    """Whether the band may be paired already, perhaps with another address."""
-
-    def check(self, drivers: Mapping[str, Driver]) -> None:
-        """Raise `ConfigError` if there is no such driver, or if no address says which band to pair again."""
-        if self.kind is not None and self.kind not in drivers:
-            raise ConfigError(f"no driver {self.kind!r}: there are {', '.join(sorted(drivers))}")
-        if self.again and self.address is None:
-            raise ConfigError("which band is paired again? give its address (`hipsync bands show` shows it)")
-
-
-class Newcomer(NamedTuple):
-    """A band over whose connection a driver has logged in, before anybody knows which band of the store it is."""
-
-    driver: Driver
-    advertisement: Advertisement
-    address: str
-    key: bytes | None
-    readings: Sequence[Reading]
-    simulated: bool
-    abilities: Abilities | None = None
-    """What this band can do; None means what its driver says of the family."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +98,13 @@ class Pairing:
         bands = recognised(devices, self.drivers)
         for device in devices:
             if (why := refusal(device.advertisement, self.drivers)) is not None:
-                self.person.show(f"{_shown_name(device)}: {why}")
+                self.person.show(f"{shown_name(device)}: {why}")
         if not bands:
             raise DeviceError(f"No band found. {TURN_OFF}")
         return bands[0] if len(bands) == 1 else await self.person.choose(bands)
 
     async def _pair_device(self, store: Store, device: InReach, wanted: Wanted) -> Band:
-        driver, advertisement = _driver_for(device, wanted, self.drivers), device.advertisement
+        driver, advertisement = driver_for(device, wanted, self.drivers), device.advertisement
         known = known_band(store, device.address, wanted, driver, self.drivers)
         moves = known is not None and known.driver != driver.key
         need = driver.secret(advertisement)
@@ -389,117 +260,3 @@ def _days(first: datetime, last: datetime) -> str:
         return end
     month = "" if (first.year, first.month) == (last.year, last.month) else f" {first:%b}"
     return f"{first:%a} {first.day}{month} to {end}"
-
-
-def recognised(devices: Sequence[InReach], drivers: Mapping[str, Driver]) -> Sequence[InReach]:
-    """Return the devices that a driver of a family recognises; if there are none, those that a generic driver does."""
-    taken = [(device, takers[0]) for device in devices if (takers := claimants(device.advertisement, drivers))]
-    of_a_family = [device for device, driver in taken if not driver.generic]
-    return of_a_family or [device for device, _ in taken]
-
-
-def _shown_name(device: InReach) -> str:
-    """What a device calls itself, or else its address."""
-    return clean(device.advertisement.name or "") or device.address
-
-
-def _driver_for(device: InReach, wanted: Wanted, drivers: Mapping[str, Driver]) -> Driver:
-    """Return the driver that the person named, or else the first that recognises the device. Raises `ConfigError`."""
-    if wanted.kind is not None:
-        return drivers[wanted.kind]
-    takers = claimants(device.advertisement, drivers)
-    if not takers:
-        if (why := refusal(device.advertisement, drivers)) is not None:
-            raise ConfigError(f"{_shown_name(device)}: {why}")
-        raise ConfigError(f"no driver takes {device.address}: name one with --driver (`hipsync drivers` lists them)")
-    return takers[0]
-
-
-# ------------------------------------------------------------------ which band of the store it is
-
-
-def known_band(
-    store: Store, address: str, wanted: Wanted, driver: Driver, drivers: Mapping[str, Driver]
-) -> Band | None:
-    """Return the stored band that is paired again: the one with this address, or else with the wanted name.
-
-    None if the band is new to the store. Raises `ConfigError` if a band has this address and nobody wanted it paired
-    again, or if it is of another kind. One that was paired as a standard sensor may turn out to be of any family.
-    """
-    known = next((band for band in store.bands() if band.address == address), None)
-    if known is not None and not wanted.again:
-        raise ConfigError(f"{known.name!r} is already paired. `--again` pairs it again and keeps its data.")
-    if known is None and wanted.again and wanted.name is not None:
-        known = next((band for band in store.bands() if band.name == wanted.name), None)
-    if known is None or known.driver == driver.key:
-        return known
-    was_generic = known.driver in drivers and drivers[known.driver].generic
-    if driver.generic or not was_generic or known.address != address:
-        raise ConfigError(f"{known.name!r} is a band of kind {known.driver!r}, and this one is of kind {driver.key!r}")
-    return known
-
-
-def proven_band(store: Store, keys: KeyFile, newcomer: Newcomer) -> Band | None:
-    """Return the one stored band that the newcomer must be, though it had another address; None if in doubt.
-
-    The proof is that the newcomer took the key that a person once gave for that band, or that both have one serial
-    number. Without such a band, one that was imported with the newcomer's address is taken. A name proves nothing: two
-    people's bands of one kind have the same name.
-    """
-    serials = {info.serial for info in newcomer.readings if isinstance(info, Info) and is_serial(info.serial)}
-    person_gave_key = newcomer.key is not None and newcomer.driver.secret(newcomer.advertisement) == "given"
-
-    def same(band: Band) -> bool:
-        if band.driver != newcomer.driver.key or band.simulated != newcomer.simulated or band.address is None:
-            return False
-        if band.address == newcomer.address:  # bonding has revealed it; the band had shown another address
-            return True
-        info = store.newest_info(band.id)
-        return (person_gave_key and keys.secret(band) == newcomer.key) or (info is not None and info.serial in serials)
-
-    found = [band for band in store.bands() if same(band)] or [
-        band for band in store.bands() if is_import_of(store, band, newcomer.address, newcomer.driver)
-    ]
-    return found[0] if len(found) == 1 else None
-
-
-def is_import_of(store: Store, band: Band, address: str, driver: Driver) -> bool:
-    """Whether `band` holds what another program stored of the band at this address.
-
-    An imported band has no address; `hipsync import gadgetbridge` stores the address as its serial number.
-    """
-    if band.address is not None or band.driver != driver.key:
-        return False
-    info = store.newest_info(band.id)
-    return info is not None and info.serial == address.upper()
-
-
-def is_serial(text: str | None) -> bool:
-    """Whether a serial number tells bands apart. Makers without any send zeros, repetitions or 0123456789."""
-    if text is None or len(text) < SHORTEST_SERIAL:
-        return False
-    return len(set(text)) > 2 and text not in "01234567890123456789"
-
-
-def free_name(store: Store, wish: str) -> str:
-    """Return the name `wish`, with a number after it if another band has that name."""
-    taken = {band.name for band in store.bands()}
-    if wish not in taken:
-        return wish
-    return next(name for name in (f"{wish} {number}" for number in range(2, 1000)) if name not in taken)
-
-
-# ------------------------------------------------------------------ simulated bands
-
-
-def simulated_address(bands: Sequence[Band], kind: str) -> str:
-    """Return the address for a simulated band of this kind: the one it was paired with before, or the first free one.
-
-    It is a static random address, by its first two bits.
-    """
-    paired = next((band.address for band in bands if band.simulated and band.driver == kind and band.address), None)
-    if paired is not None:
-        return paired
-    taken = {band.address for band in bands}
-    numbered = (f"C0:00:00:00:{number >> 8:02X}:{number & 0xFF:02X}" for number in range(1, len(bands) + 2))
-    return next(address for address in numbered if address not in taken)

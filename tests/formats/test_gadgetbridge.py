@@ -525,7 +525,7 @@ def test_what_is_no_export_is_one_line_and_nothing_is_imported(what: str, messag
 
 def test_a_band_that_was_imported_goes_on_when_it_is_paired(machine: Machine) -> None:
     from hipsync.registry import drivers
-    from hipsync.service.pairing import is_import_of
+    from hipsync.service.which_band import is_import_of
 
     imported(machine, mi_band)
     with Store.open(machine.database) as store:

@@ -23,16 +23,9 @@ from hipsync.radio.first_meeting import FirstMeeting, FirstMeetings
 from hipsync.radio.scan import Adapter, NearbyDevice
 from hipsync.radio.simulation import simulated_radio
 from hipsync.registry import drivers
-from hipsync.service.pairing import (
-    InReach,
-    Newcomer,
-    Pairing,
-    PairingRadio,
-    Wanted,
-    proven_band,
-    recognised,
-    simulated_address,
-)
+from hipsync.service.pairing import Pairing
+from hipsync.service.pairing_ports import InReach, PairingRadio
+from hipsync.service.which_band import Newcomer, Wanted, proven_band, recognised, simulated_address
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile

@@ -20,7 +20,9 @@ from hipsync.model import Band
 from hipsync.office_day import office_day
 from hipsync.radio.first_meeting import FirstMeeting
 from hipsync.radio.scan import NearbyDevice
-from hipsync.service.pairing import TAP, InReach, Pairing, Wanted
+from hipsync.service.pairing import TAP, Pairing
+from hipsync.service.pairing_ports import InReach
+from hipsync.service.which_band import Wanted
 from hipsync.store import Store
 from hipsync.store.keys import Kept, KeyFile
 from hipsync.testing import DirectConnection, MemoryStore, conversation, run
