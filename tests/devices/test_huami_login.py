@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -20,10 +21,13 @@ NOTHING_STORED = """
     """
 """100 days before, when Paris had summer time."""
 KEY_BYTES = KEY.hex()
+Tap = Callable[[], None]
 
 
-def told(script: str, *, name: str = "Mi Band 3", pairing: bool = False, secret: bytes | None = KEY) -> Meeting:
-    session = Session(name=name, secret=secret, pairing=pairing)
+def told(
+    script: str, *, name: str = "Mi Band 3", pairing: bool = False, secret: bytes | None = KEY, tap: Tap = lambda: None
+) -> Meeting:
+    session = Session(name=name, secret=secret, pairing=pairing, tap=tap)
     return played(script, session, EVENING, zone="Europe/Paris")
 
 
@@ -136,8 +140,16 @@ def test_without_a_key_nothing_is_written() -> None:
 
 @pytest.mark.parametrize("stored", ["10 01 01", "10 01 06"])
 def test_a_tap_in_time_stores_our_key(stored: str) -> None:
-    meeting = told(f"P 0009  01 00 {KEY_BYTES}\nwait 29\nB 0009  {stored}\n" + LOGIN_LATER, pairing=True)
-    assert meeting.error is None
+    asked: list[None] = []
+    script = f"P 0009  01 00 {KEY_BYTES}\nwait 29\nB 0009  {stored}\n" + LOGIN_LATER
+    assert told(script, pairing=True, tap=lambda: asked.append(None)).error is None
+    assert len(asked) == 1, "somebody is told when to tap"
+
+
+def test_nobody_is_told_to_tap_a_band_that_knows_the_key() -> None:
+    asked: list[None] = []
+    assert told(LOGIN + NOTHING_STORED, tap=lambda: asked.append(None)).error is None
+    assert asked == []
 
 
 LOGIN_LATER = LOGIN.replace("14 26 35 04", "14 27 16 04") + NOTHING_STORED.replace("15 26 00 08", "15 27 00 08")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 from hipsync.driver import Link, Session
@@ -36,7 +37,7 @@ async def authenticate(link: Link, session: Session) -> None:
     key, model = key_of(session), model_on(link, session.name)
     await link.subscribe(packets.AUTHENTICATION)
     if session.pairing and model.secret == "own":  # noqa: S105  a kind of secret, not one
-        await _store_key(link, model, key)
+        await _store_key(link, model, key, session.tap)
     status = await _prove(link, model, key)
     await link.unsubscribe(packets.AUTHENTICATION)
     if status == packets.AUTH_NEEDS_2021 and model.login == "either" and Channel.on(link):
@@ -73,8 +74,9 @@ async def _prove(link: Link, model: Model, key: bytes) -> int:
     return (await reply_to(link, packets.AUTHENTICATION, packets.ANSWER_CHALLENGE)).status
 
 
-async def _store_key(link: Link, model: Model, key: bytes) -> None:
+async def _store_key(link: Link, model: Model, key: bytes, tap: Callable[[], None]) -> None:
     await link.write(packets.AUTHENTICATION, bytes([packets.STORE_KEY, model.flag]) + key)
+    tap()
     try:
         reply = await reply_to(link, packets.AUTHENTICATION, packets.STORE_KEY, within=TAP_WITHIN)
     except NoReply as error:
