@@ -49,6 +49,9 @@ def week_lines(known: Learned, *, adapts: bool) -> Iterator[str]:
     if not adapts:
         yield "nothing follows from these numbers: prompts.adapt is false"
     week, walks = known.last_week, known.suggests_walks and adapts
+    if not week.of:
+        yield "no reminders to judge by in the last 7 days"
+        return
     suggested = ", so every second one suggests a short walk first" if walks else ""
     yield f"followed in the last 7 days: {week.hits} of {week.of} reminders{suggested}"
 

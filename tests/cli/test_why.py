@@ -43,7 +43,7 @@ def reminded(machine: Machine, weeks: int, followed: frozenset[tuple[int, int]])
 
 def test_nothing_is_known_on_a_new_machine(machine: Machine) -> None:
     assert machine.told("why").splitlines() == [
-        "followed in the last 7 days: 0 of 0 reminders",
+        "no reminders to judge by in the last 7 days",
         "no data on whether reminders of the last 12 weeks were followed",
     ]
     assert json.loads(machine.told("why", "--json")) == {
