@@ -48,7 +48,7 @@ class Bonding:
             [*HIPSYNC, "--db", str(self.database), *words], stdin=terminal, stdout=terminal, stderr=subprocess.STDOUT
         ) as command:
             os.close(terminal)
-            answers = {b"Passkey: ": passkey, b"Did it buzz? [Y/n]: ": "y", b"Turn on reminders now? [Y/n]: ": "n"}
+            answers = {b"Digits: ": passkey, b"Did it buzz? [Y/n]: ": "y", b"Turn on reminders now? [Y/n]: ": "n"}
             while time.monotonic() - start < COMMAND_WITHIN_S:
                 if not select.select([person], [], [], 0.2)[0]:
                     continue

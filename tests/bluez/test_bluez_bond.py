@@ -38,7 +38,7 @@ def test_a_band_that_wants_a_bond_gets_it_through_bluez(capsys: pytest.CaptureFi
     assert (found["name"], found["connected"], found["rssi_dbm"]) == ("LH716", True, None)
     assert (found["drivers"][0], found["paired"]) == ("fitpro", True)
     assert told["held sync"]["said"] == "other: nothing new\n"
-    assert "Passkey" not in told["just works"]["said"]
+    assert "Digits" not in told["just works"]["said"]
 
     assert told["lost"]["status"] == 1
     assert "most likely the band has lost the bond" in last_line(told["lost"])
