@@ -99,7 +99,7 @@ def test_doctor_names_the_command_that_a_watch_still_needs(machine: Machine, mon
         store.note_sync(band.id, NOW, NOW, 3, None)
     assert verdicts(machine)["watch"] == ("fine", "synced Mon 02 Mar 12:00")
     monkeypatch.setattr("hipsync_devices.garmin.is_available", lambda: False)
-    monkeypatch.setattr("hipsync.cli.doctor.with_extra", lambda extra: f"install {extra}")
+    monkeypatch.setattr("hipsync.cli.doctor.with_extra", "install {}".format)
     assert verdicts(machine)["watch"] == ("look", "its stored minutes need the extra garmin: `install garmin`")
 
 
