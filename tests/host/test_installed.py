@@ -32,7 +32,7 @@ def from_file(text: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
         ("uv-receipt.toml", {"url": "file:///a%20b"}, "uv tool install --force '/a b[demo,web,live]'"),
         ("pipx_metadata.json", {"url": "file:///src"}, "pipx install --force '/src[demo,web,live]'"),
         (None, {"url": "file:///src", "dir_info": {"editable": True}}, "uv sync --extra web"),
-        (None, {"url": "https://example.org/a.whl"}, "{python} -m pip install 'https://example.org/a.whl[demo,web,live]'"),
+        (None, {"url": "ssh://elsewhere/a.whl"}, "{python} -m pip install 'ssh://elsewhere/a.whl[demo,web,live]'"),
         (None, None, "{python} -m pip install '.[demo,web,live]'"),
     ],
 )  # fmt: skip
