@@ -310,6 +310,26 @@ def test_a_listed_file_that_never_comes_costs_no_other_minute(made: type[XiaomiB
 
 
 @BOTH
+def test_nothing_after_a_file_of_the_last_day_is_stored_before_it_came(made: type[XiaomiBand]) -> None:
+    days = life(NOON - 60 * HOUR, NOON + 2 * HOUR, walks)
+    midnight = datetime(2026, 3, 1, 23, tzinfo=UTC)
+
+    async def story(wrist: Wrist) -> None:
+        wrist.band.never_sends = {list(wrist.band.files)[-1]}
+        with pytest.raises(NoReply):
+            await wrist.sync()
+        assert max(wrist.minutes()) < midnight - 24 * HOUR, "else the next contact would not ask for it"
+        wrist.band.never_sends.clear()
+        await asyncio.sleep(3600)
+        await wrist.sync()
+
+    wrist = lived(made, days, story)
+    assert {at: each.steps for at, each in wrist.minutes().items()} == {
+        each.start: each.steps for each in days if each.start < NOON + HOUR
+    }
+
+
+@BOTH
 def test_workouts_of_each_kind_arrive_once(made: type[XiaomiBand]) -> None:
     done = [
         Workout(kind, NOON - (9 - number) * HOUR, NOON - (9 - number) * HOUR + 30 * MINUTE)

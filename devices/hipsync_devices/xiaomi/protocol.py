@@ -37,6 +37,8 @@ FIRST_PART_WITHIN, PART_WITHIN, FILE_WITHIN = timedelta(seconds=15), timedelta(s
 TRIES = 2
 SILENT_FILES = 3
 """How many files in a row may be listed and never come, before the fetch ends; a Smart Band 9 Active has done so."""
+WAITED_FOR = timedelta(days=1)
+"""How long after its end a file of minutes may still come, before those behind it are stored without it."""
 MOST_FILES = 200
 """The most files of one fetch; a band adds about five a day."""
 NIGHT_LATE = timedelta(hours=3)
@@ -160,7 +162,8 @@ class Band:
     ) -> AsyncGenerator[Sequence[Reading], None]:
         """Yield the minutes since then of each file, those asleep as such, and take these from `asleep`.
 
-        A file ends at the latest where the next one begins.
+        A file ends at the latest where the next one begins. One of the last day that does not come is asked for again
+        at the next contact: raises `NoReply`, because a later minute that is stored would have it passed over.
         """
         of_days = [id_ for id_ in wanted if id_.what is What.MINUTES]
         for id_, after in pairwise([*of_days, None]):
@@ -168,6 +171,8 @@ class Band:
                 continue
             body = await self._file(id_)
             if body is None:
+                if after is not None and self._link.now() - after.start < WAITED_FOR:
+                    raise NoReply("the band lists minutes of the last day, and does not send them")
                 continue
             try:
                 found = files.decode_minutes(id_, body)
