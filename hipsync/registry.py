@@ -147,7 +147,7 @@ def _judged(judge: Callable[[S], T], seen: S) -> T | None:
     """What a driver says of a name or an advertisement; None if it fails, which is logged."""
     try:
         return judge(seen)
-    except Exception:
+    except Exception:  # a driver is strangers' code
         log.exception("%s failed to judge a device", getattr(judge, "__module__", "a driver"))
         return None
 

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from hipsync.conversation.dialogue import dialogue
@@ -67,7 +68,7 @@ def a_secret_survives_a_kill_at_any_instant(case: Case) -> None:
     if store.secret is None:
         return
     for instant in case.some(range(whole.passed + 1)):
-        run(lambda clock, at=instant: _killed_and_paired(case, clock, at), NOON)  # type: ignore[misc]
+        run(partial(_killed_and_paired, case, instant=instant), NOON)
 
 
 async def _killed_and_paired(case: Case, clock: FastClock, instant: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -58,7 +59,7 @@ def a_message_is_never_interleaved(case: Case) -> None:
 def _check_together(case: Case, what: Literal["twice", "interleaved"]) -> None:
     usual = run(lambda clock: _together(case, clock, None, what), NOON)
     for delay_s in case.some(DELAYS_S):
-        came = run(lambda clock, late=delay_s: _together(case, clock, late, what), NOON)  # type: ignore[misc]
+        came = run(partial(_together, case, delay_s=delay_s, what=what), NOON)
         assert came == usual, f"a nudge {delay_s:g} s after the begin: a fetch brings other epochs then"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from hipsync.conversation.dialogue import dialogue
@@ -44,7 +45,7 @@ def a_spoilt_transfer_is_made_good(case: Case) -> None:
     usual, count = run(lambda clock: _fetched(case, case.band(), clock), NOON)
     for number in case.some(range(0, count, max(count // MOST_TRIED, 1))):
         for name, fault in FAULTS.items():
-            came = run(lambda clock, n=number, f=fault: _twice(case, clock, n, f), NOON)  # type: ignore[misc]
+            came = run(partial(_twice, case, number=number, fault=fault), NOON)
             assert came == usual, f"notification {number} {name}: {_difference(usual, came)}"
 
 

@@ -22,10 +22,10 @@ LYING = UPRIGHT._replace(
 )
 
 
-def made(*poses: Pose, **more: object) -> Figure:
+def made(*poses: Pose, **more: Any) -> Figure:
     keys = tuple(Key(pose, 2, 1, "Go", "Stay") for pose in poses)
     move = Move("mine", "Mine", "A line.", "Why.", ("Do it.",), (When.HOUR,), (), 8, 1, 0, "", poses=keys)
-    figure = figure_of(move._replace(**more))  # type: ignore[arg-type]
+    figure = figure_of(move._replace(**more))
     assert figure is not None
     return figure
 

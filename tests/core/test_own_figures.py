@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from hipsync.core.exercises import MOVES, Move
@@ -13,8 +15,8 @@ KICK = tuple(Key(UPRIGHT._replace(right=Swing(flex)), 2, 1, "Go", "Stay") for fl
 OWN = MOVES[0]._replace(name="mine", title="Mine", poses=KICK)
 
 
-def own(*poses: Key, **more: object) -> Move:
-    return OWN._replace(poses=poses, **more)  # type: ignore[arg-type]
+def own(*poses: Key, **more: Any) -> Move:
+    return OWN._replace(poses=poses, **more)
 
 
 @pytest.mark.parametrize("name", [name for name, figure in FIGURES.items() if not isinstance(figure.movement, Orbit)])

@@ -1,14 +1,17 @@
-"""What the tests of the running service share: a database with somebody who sits, and short waits."""
+"""What the tests of the running service share: a database with somebody who sits, short waits, and a session bus."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 
 from hipsync.model import MINUTE, Epoch
-from hipsync.service import alarm
+from hipsync.service import alarm, desktop
 from hipsync.store import Store
+from support.private_bus import private_bus
 from support.running_service import CLOCK, SECOND
 
 
@@ -19,6 +22,18 @@ def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(alarm, "AFTER_FAILURE", 0.1 * SECOND)
     monkeypatch.setattr(alarm, "LOOK_EVERY", 0.05 * SECOND)
     monkeypatch.setattr(alarm, "LISTEN_EVERY", 0.05 * SECOND)
+
+
+@pytest.fixture
+async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[str, None]:
+    """A session bus, at the end without connections of ours."""
+    with private_bus(tmp_path) as address:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        yield address
+        opened = desktop._desktops.pop(asyncio.get_running_loop(), None)  # pyright: ignore[reportPrivateUsage]
+        if opened is not None:
+            desktop._hang_up(opened)  # pyright: ignore[reportPrivateUsage]
+        await asyncio.sleep(0)
 
 
 @pytest.fixture

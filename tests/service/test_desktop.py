@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,18 +28,6 @@ from support.private_bus import needs_dbus, on_the_bus, private_bus
 NOTICE = Notice("Time to move", "Stand up.")
 STRONG = Notice("Time to move", "Stand up.", strong=True)
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
-
-
-@pytest.fixture
-async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[str, None]:
-    """A session bus, at the end without connections of ours."""
-    with private_bus(tmp_path) as address:
-        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-        yield address
-        opened = desktop._desktops.pop(asyncio.get_running_loop(), None)  # pyright: ignore[reportPrivateUsage]
-        if opened is not None:
-            desktop._hang_up(opened)  # pyright: ignore[reportPrivateUsage]
-        await asyncio.sleep(0)
 
 
 def asking(answered: Callable[[Answer], None], of: datetime = AT) -> Asking:

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -143,7 +144,7 @@ def test_it_gets_in_after_a_kill_at_any_instant_and_the_service_after_it(tmp_pat
             assert talk.abilities.live
 
     for instant in range(run(whole, START) + 1):
-        run(lambda clock, at=instant: killed(clock, at), START)  # type: ignore[misc]  # a default of a lambda
+        run(partial(killed, instant=instant), START)
 
 
 def test_the_person_is_told_to_tap_when_the_band_asks_and_only_then(tmp_path: Path) -> None:

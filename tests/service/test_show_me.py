@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,28 +14,16 @@ import pytest
 
 from hipsync.core.exercises import MOVES
 from hipsync.model import Answer, Prompt
-from hipsync.service import desktop
 from hipsync.service.delivery import Delivery
 from hipsync.service.show_me import ShowMe
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from support.machine import Machine
 from support.notice_server import INTERFACE, Desk
-from support.private_bus import needs_dbus, on_the_bus, private_bus
+from support.private_bus import needs_dbus, on_the_bus
 
 AT = datetime(2026, 3, 2, 10, tzinfo=UTC)
 MOVE = next(move for move in MOVES if move.name == "hip-rotation")
-
-
-@pytest.fixture
-async def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[str, None]:
-    with private_bus(tmp_path) as address:
-        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-        yield address
-        opened = desktop._desktops.pop(asyncio.get_running_loop(), None)  # pyright: ignore[reportPrivateUsage]
-        if opened is not None:
-            desktop._hang_up(opened)  # pyright: ignore[reportPrivateUsage]
-        await asyncio.sleep(0)
 
 
 @needs_dbus
