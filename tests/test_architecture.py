@@ -99,37 +99,52 @@ def run(code: str) -> list[str]:
     return done.stdout.split()
 
 
-def test_today_imports_nothing_heavy(tmp_path: Path) -> None:
-    path = tmp_path / "some.db"
-    with Store.open(path) as store:
-        band = store.add_band(name="band", driver="none", now=MONDAY)
-        store.append(band.id, day("30m sit"))
-        store.note_zone(MONDAY, "Europe/London")
+HEAVY = {
+    "apscheduler",
+    "asyncio",
+    "bleak",
+    "bumble",
+    "cryptography",
+    "desktop_notifier",
+    "difflib",
+    "hashlib",
+    "logging",
+    "platformdirs",
+    "socket",
+    "sqlite_utils",
+    "subprocess",
+    "tempfile",
+    "tomllib",
+    "tzlocal",
+}
+"""Packages and modules that take milliseconds to import, and that a command for which people wait does without."""
+
+
+def loaded_by(*words: str) -> set[str]:
+    """Return the names of the modules that a command has imported when it ends."""
     code = (
         "import sys\n"
-        f"sys.argv = ['hipsync', '--db', {str(path)!r}, 'today', '--json']\n"
+        f"sys.argv = ['hipsync', *{words!r}]\n"
         "from hipsync.cli import main\n"
         "try: main()\n"
         "except SystemExit: pass\n"
         "print(*sys.modules)\n"
     )
-    loaded = set(run(code))
+    return set(run(code))
+
+
+def a_database(path: Path) -> str:
+    with Store.open(path) as store:
+        band = store.add_band(name="band", driver="none", now=MONDAY)
+        store.append(band.id, day("30m sit"))
+        store.note_zone(MONDAY, "Europe/London")
+    return str(path)
+
+
+def test_today_imports_nothing_heavy(tmp_path: Path) -> None:
+    loaded = loaded_by("--db", a_database(tmp_path / "some.db"), "today", "--json")
     assert "hipsync.core.summary" in loaded
-    assert not {name.split(".")[0] for name in loaded} & {
-        "apscheduler",
-        "asyncio",
-        "bleak",
-        "bumble",
-        "cryptography",
-        "desktop_notifier",
-        "difflib",
-        "platformdirs",
-        "sqlite_utils",
-        "subprocess",
-        "tempfile",
-        "tomllib",
-        "tzlocal",
-    }
+    assert not {name.split(".")[0] for name in loaded} & HEAVY
     assert not loaded & {
         "hipsync.settings.file",
         "hipsync.core.exercises",
@@ -137,6 +152,27 @@ def test_today_imports_nothing_heavy(tmp_path: Path) -> None:
         "hipsync.core.prompting",
         "hipsync.conversation.session",
     }
+
+
+def test_the_line_of_a_status_bar_imports_no_day_and_no_socket_while_no_service_runs(tmp_path: Path) -> None:
+    loaded = loaded_by("--db", a_database(tmp_path / "some.db"), "status", "--line")
+    assert "hipsync.service.status_text" in loaded
+    assert not {name.split(".")[0] for name in loaded} & HEAVY
+    assert not loaded & {
+        "hipsync.settings.file",
+        "hipsync.core.exercises",
+        "hipsync.core.period",
+        "hipsync.core.ribbon",
+        "hipsync.store.migrations",
+        "hipsync.registry",
+        "hipsync.service.control_client",
+    }
+
+
+def test_the_line_of_a_status_bar_imports_no_store_where_there_is_no_database(tmp_path: Path) -> None:
+    loaded = loaded_by("--db", str(tmp_path / "none.db"), "status", "--line")
+    assert "hipsync.cli.status" in loaded
+    assert not loaded & {"sqlite3", "hipsync.store", "hipsync.model", "hipsync.core.prompting"}
 
 
 def test_drivers_import_no_simulator() -> None:

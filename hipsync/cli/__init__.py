@@ -73,7 +73,7 @@ GROUPS = {
 OTHER_NAMES = {"prompts": "reminders"}
 """Names that commands had first, which scripts use."""
 
-LOG_NOTHING = frozenset({"today", "day", "week", "month"})
+LOG_NOTHING = frozenset({"today", "day", "week", "month", "status"})
 """The commands that run no library which logs, and so need not import logging."""
 
 CHECK_FIRST = frozenset(

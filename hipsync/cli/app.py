@@ -131,6 +131,8 @@ class App:
 
     def look_after_database(self) -> None:
         """Check the database if that is due: once a day, and after a crash. `checked` is then what was found."""
+        if is_missing(self.database):
+            return
         from hipsync.store import Store
 
         def running(database: Path) -> bool:
@@ -156,6 +158,8 @@ class App:
 
         With `to_write` it is opened for writing if the file can be written, and otherwise for reading all the same.
         """
+        if is_missing(self.database):
+            return None
         from hipsync.store import Store
 
         if not Store.exists(self.database):

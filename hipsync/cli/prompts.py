@@ -20,7 +20,7 @@ from hipsync.cli.saying import say, tell_rows
 from hipsync.errors import ConfigError
 from hipsync.instants import latest
 from hipsync.model import Answer, Pause, Prompt
-from hipsync.report.day_words import exercise_name
+from hipsync.report.exercise_words import exercise_name, short_exercise_name
 from hipsync.text import clean
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def reminders_command(app: App, since: str, as_json: bool) -> None:
     hipsync reminders --since mon --json
     """
     from hipsync.cli.dates import day_of
-    from hipsync.report.day_words import OCCASIONS, came_of, short_exercise_name
+    from hipsync.report.day_words import OCCASIONS, came_of
     from hipsync.report.json_csv import prompt_json
 
     now, found = app.now(), list[Prompt]()

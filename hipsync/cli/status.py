@@ -116,17 +116,21 @@ def now_at(app: App, store: Store) -> Now:
 
 def _bar(app: App) -> Mapping[str, Json]:
     """Return what a status bar shows, from the database."""
-    from hipsync.service.status_text import bar
-
     store = app.read_store()
     if store is None:
         return {"text": "no band", "tooltip": "No band yet.", "class": "off", "percentage": 0}
+    from hipsync.service.status_text import bar
+
     with store:
         return {**bar(now_at(app, store))}
 
 
 def _bar_of_service(app: App) -> Mapping[str, Json] | None:
     """Return what a running service would show in a status bar; None if none runs, or it does not answer."""
+    from hipsync.host.lock import running
+
+    if not running(app.database):
+        return None
     from hipsync.service.control_client import ask
 
     with contextlib.suppress(HipsyncError):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import NamedTuple
 
 from hipsync.core.bouts import Bouts
@@ -30,6 +29,8 @@ def withholds(seed: str, start: datetime, share: float) -> bool:
 
     It depends on nothing else, so a restart, a crash or a second look draws the same.
     """
+    from hashlib import sha256
+
     digest = sha256(f"{seed} {minute_of(start)}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < share * 2**64
 

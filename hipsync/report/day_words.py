@@ -14,6 +14,7 @@ from hipsync.core.ribbon import ON_FEET, Shade
 from hipsync.core.summary import BandOfDay, DaySummary, Piece, PromptOutcome
 from hipsync.core.timeline import COARSE_MINUTES
 from hipsync.model import MINUTE, Answer, Kind, Occasion, Prompt
+from hipsync.report.exercise_words import exercise_name, short_exercise_name
 from hipsync.text import counted, length
 
 CURRENT = 10 * MINUTE
@@ -170,25 +171,9 @@ def open_prompt(day: DaySummary) -> Prompt | None:
     return last if last is not None and last.answer is None else None
 
 
-def exercise_name(prompt: Prompt) -> str:
-    """The exercise of a reminder as it is named within a sentence, such as "standing hip circles"."""
-    from hipsync.core.exercises import MOVES
-
-    name = next((move.title for move in MOVES if move.name == prompt.exercise), prompt.exercise)
-    return name[:1].lower() + name[1:]
-
-
 def what_for(prompt: Prompt) -> str:
     """What a reminder was for, in a list: the exercise, or the occasion if it was not for sitting."""
     return OCCASIONS.get(prompt.occasion) or short_exercise_name(prompt.exercise)
-
-
-def short_exercise_name(name: str) -> str:
-    """The same in few characters, for lists."""
-    from hipsync.core.exercises import MOVES
-
-    short = next((move.short for move in MOVES if move.name == name), name)
-    return short[:1].lower() + short[1:]
 
 
 def opening(words: str) -> str:

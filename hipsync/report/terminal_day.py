@@ -17,6 +17,7 @@ from hipsync.model import Kind
 from hipsync.report import day_words as words
 from hipsync.report.by_clock import clock, places, row_begins
 from hipsync.report.day_ribbon import CELL_MINUTES, CELLS_PER_HOUR, day_ribbon
+from hipsync.report.exercise_words import short_exercise_name
 from hipsync.report.pen import GLYPHS, Pen, folded, padded, sentences, spread, wide, wrapped
 from hipsync.text import counted, length
 
@@ -273,9 +274,9 @@ def day_facts(day: DaySummary, goals: Goals = GOALS) -> Iterator[str]:
     for outcome in day.prompts:
         prompt = outcome.prompt
         where = ", ".join(prompt.where) or "nowhere"
-        name = words.short_exercise_name(prompt.exercise)
+        name = short_exercise_name(prompt.exercise)
         occasion = f"{words.OCCASIONS[prompt.occasion]}, " if prompt.occasion in words.OCCASIONS else ""
         yield f"reminder: {words.clock(day, prompt.at)}, {occasion}{name}, {words.answer(day, outcome)}, shown: {where}"
     for done in day.exercises:
-        name = words.short_exercise_name(done.name)
+        name = short_exercise_name(done.name)
         yield f"exercise: {words.clock(day, done.at)}, {name}{', it hurt' if done.hurt else ''}"

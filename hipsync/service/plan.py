@@ -7,7 +7,6 @@ functions by which `service.py` acts, so that what it shows is what will happen.
 
 from __future__ import annotations
 
-import random
 from datetime import datetime, timedelta
 
 from hipsync.core.days import Zones
@@ -84,7 +83,9 @@ def _retry_after(contacts: Contacts) -> timedelta:
     """How long after its last attempt a band that failed is tried again: the same whenever this is asked."""
     delay = min(FIRST_RETRY * (1 << min(contacts.failures - 1, 10)), LONGEST_RETRY)
     if delay > SHORT_RETRY:
-        delay *= 1 - JITTER * random.Random(f"{contacts.band.id} {contacts.attempted}").random()
+        from random import Random
+
+        delay *= 1 - JITTER * Random(f"{contacts.band.id} {contacts.attempted}").random()
     return delay
 
 

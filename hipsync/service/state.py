@@ -7,7 +7,7 @@ anything that is not in a `State`, so that `status` can explain whatever the ser
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from functools import partial
@@ -73,8 +73,7 @@ class LastTry(Enum):
     """The band was away and is in reach again, or it refused its key and has been given another."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contacts:
+class Contacts(NamedTuple):
     """The past contacts with one band, as far as they decide when it is contacted next."""
 
     band: Band
@@ -112,8 +111,7 @@ class Running(NamedTuple):
     """When prompts were first shown that may have a notice on the desktop now."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """All that decisions depend on at one instant, read from the store and the settings."""
 
     contacts: Sequence[Contacts]
@@ -128,7 +126,7 @@ class State:
     """Whether a prompt is due if the wearer has not moved since the known data end; `verdict` makes no such guess."""
     zones: Zones
     settings: Settings
-    occasions: Mapping[Occasion, Due | Quiet] = field(default_factory=dict[Occasion, Due | Quiet])
+    occasions: Mapping[Occasion, Due | Quiet] = {}
     """For each occasion other than sitting that matters now, whether its prompt is due."""
     draw: Draw | None = None
     """What a trial draws now for a prompt that is due, to be stored; None if nothing is to be drawn. If the draw
@@ -291,11 +289,11 @@ def _occasions(
         past.line, settings.rule, said, settings.policy, zones, now, pause, morning=settings.morning,
         plans=store.plans(),
     )  # fmt: skip
-    if not found:
+    hurt = store.hurt() if found else ()
+    if not hurt and not settings.avoid:  # then there is an exercise for each
         return found
     from hipsync.core.exercises import chosen, names_for
 
-    hurt = store.hurt()
     return {
         occasion: judged
         for occasion, judged in found.items()

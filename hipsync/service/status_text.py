@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hipsync.core.prompting import Due, Reason
 from hipsync.model import Answer, Occasion
-from hipsync.report.day_words import exercise_name
+from hipsync.report.exercise_words import exercise_name
 from hipsync.service.now import Doing
 from hipsync.text import counted, length
 

@@ -97,7 +97,8 @@ def test_a_status_bar_asks_the_service(database: Path) -> None:
         done = await typed(database, "status", "--line")
         lines.append(done)
 
-    serving(database, story)
+    with only_instance(database):
+        serving(database, story)
     assert lines[0].endswith(" - time to move\n")
 
 

@@ -128,19 +128,19 @@ def test_a_band_out_of_reach_is_tried_after_growing_delays(failures: int, minute
 
 def test_two_bands_out_of_reach_are_not_tried_in_step() -> None:
     found = state("60m walk", at(9), at(10), failures=6)
-    other = replace(found.contacts[0], band=found.contacts[0].band._replace(id=BandId(2)))
+    other = found.contacts[0]._replace(band=found.contacts[0].band._replace(id=BandId(2)))
     assert contact_at(found.contacts[0], found, at(10)) != contact_at(other, found, at(10))
 
 
 @pytest.mark.parametrize("failures", [1, 2, 50])
 def test_a_band_that_refuses_the_key_is_tried_hourly(failures: int) -> None:
     found = state("60m walk", at(9), at(10), failures=failures)
-    assert contact_at(replace(found.contacts[0], last_try=LastTry.REFUSED), found, at(10)) == at(11)
+    assert contact_at(found.contacts[0]._replace(last_try=LastTry.REFUSED), found, at(10)) == at(11)
 
 
 def test_a_band_that_is_back_in_reach_is_called_at_once() -> None:
     found = state("60m walk", at(9), at(10), failures=50)
-    assert contact_at(replace(found.contacts[0], last_try=LastTry.BACK), found, at(10)) == at(10)
+    assert contact_at(found.contacts[0]._replace(last_try=LastTry.BACK), found, at(10)) == at(10)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_band_that_went_away_is_listened_for(
     failures: int, last_try: LastTry | None, reached: datetime | None, every: int | None
 ) -> None:
     found = state("60m walk", at(9), at(10), failures=failures)
-    contacts = replace(found.contacts[0], last_try=last_try, reached=reached)
+    contacts = found.contacts[0]._replace(last_try=last_try, reached=reached)
     ago = [minutes for minutes in range(10) if listens(contacts, minutes * MINUTE, at(10))]
     assert ago == ([] if every is None else [*range(every, 10)])
 
@@ -175,7 +175,7 @@ def test_a_prompt_shown_in_the_middle_of_a_minute_is_asked_about_when_one_is_ove
 
 def test_a_band_that_was_never_called_is_called_now() -> None:
     found = state("60m walk", at(9), at(10))
-    fresh = replace(found.contacts[0], attempted=None)
+    fresh = found.contacts[0]._replace(attempted=None)
     assert contact_at(fresh, found, at(10)) == at(10)
 
 
@@ -195,15 +195,15 @@ def test_the_database_is_to_be_copied_once_a_day(newest: datetime | None, now: d
 
 
 def test_without_a_band_it_looks_again_within_at_least_every() -> None:
-    found = replace(state("60m walk", at(9), at(10)), contacts=[], verdict=Quiet(Reason.NO_DATA))
+    found = state("60m walk", at(9), at(10))._replace(contacts=[], verdict=Quiet(Reason.NO_DATA))
     assert next_wake(found, at(10)) == at(14)
 
 
 def test_a_prompt_that_is_held_is_said_on_time_without_a_band_to_call() -> None:
     held = {Occasion.MORNING: Quiet(Reason.OUTSIDE_HOURS, at(10.2))}
-    found = replace(state("60m walk", at(9), at(10)), contacts=[], occasions=held)
+    found = state("60m walk", at(9), at(10))._replace(contacts=[], occasions=held)
     assert next_wake(found, at(10)) == at(10.2)
-    due = replace(found, occasions={Occasion.MORNING: Due(at(10), sure=True, occasion=Occasion.MORNING)})
+    due = found._replace(occasions={Occasion.MORNING: Due(at(10), sure=True, occasion=Occasion.MORNING)})
     assert next_wake(due, at(10)) == at(10)
 
 

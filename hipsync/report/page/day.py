@@ -16,6 +16,7 @@ from hipsync.core.summary import DaySummary
 from hipsync.model import Kind
 from hipsync.report import day_words as words
 from hipsync.report.by_clock import clock, places, row_begins
+from hipsync.report.exercise_words import short_exercise_name
 from hipsync.report.page.parts import bar, chart, folded_table, section, side_by_side, svg
 from hipsync.report.page.ribbon import ribbon_section
 from hipsync.report.terminal_day import LONGEST_BAR
@@ -238,7 +239,7 @@ def _exercises(day: DaySummary) -> str:
     if not day.exercises:
         return ""
     items = "".join(
-        f"<li><b>{words.clock(day, each.at)}</b><span>{escape(words.opening(words.short_exercise_name(each.name)))}</span>"
+        f"<li><b>{words.clock(day, each.at)}</b><span>{escape(words.opening(short_exercise_name(each.name)))}</span>"
         f'<span class="came">{"it hurt" if each.hurt else ""}</span></li>'
         for each in day.exercises
     )

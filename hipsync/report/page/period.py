@@ -18,6 +18,7 @@ from hipsync.core.summary import KINDS, DaySummary
 from hipsync.model import Kind
 from hipsync.report import day_words as words
 from hipsync.report.by_clock import cells, clock, places, row_begins, row_minutes
+from hipsync.report.exercise_words import short_exercise_name
 from hipsync.report.page.day import HINT, OVER, cards
 from hipsync.report.page.parts import (
     CLASSES,
@@ -428,7 +429,7 @@ def _lists(period: PeriodSummary) -> str:
     ]
     done = [(each, day) for day in period.days for each in day.exercises]
     exercises = [
-        [_when(day, each.at), escape(words.short_exercise_name(each.name)), "it hurt" if each.hurt else ""]
+        [_when(day, each.at), escape(short_exercise_name(each.name)), "it hurt" if each.hurt else ""]
         for each, day in done
     ]
     parts: list[str] = []
@@ -442,7 +443,7 @@ def _lists(period: PeriodSummary) -> str:
             )
         )
     if exercises:
-        counts = Counter(words.short_exercise_name(each.name) for each, _ in done)
+        counts = Counter(short_exercise_name(each.name) for each, _ in done)
         most = ", ".join(f"{name} {count}" for name, count in counts.most_common(3))
         parts.append(
             folded_table(
