@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 
 from hipsync.core.figures import Figure
-from hipsync.report.figure_svg import still
+from hipsync.report.figure_svg import box_of, still_parts
 
 PIXELS = 128
 """How large it is where nobody scales it. dunst shows it at 32, xfce4-notifyd and notification-daemon at 48 pixels."""
@@ -35,13 +35,10 @@ INK: Mapping[str, str] = {
 
 def icon(figure: Figure) -> str:
     """A square SVG document with the still figure in its middle."""
-    head, _, rest = still(figure).partition(">")
-    found = re.search(r'viewBox="(\S+) (\S+) (\S+) (\S+)"', head)
-    assert found is not None  # noqa: S101  `still` has just written it
-    left, top, width, height = map(float, found.groups())
-    side = max(width, height) * ROOM
-    x, y = left - (side - width) / 2, top - (side - height) / 2
-    drawn = re.sub(r'class="([a-z ]+)"', lambda kind: INK[kind[1]], rest.removesuffix("</svg>"))
+    left, top, right, bottom = box_of(figure)
+    side = max(right - left, bottom - top) * ROOM
+    x, y = (left + right - side) / 2, (top + bottom - side) / 2
+    drawn = re.sub(r'class="([a-z ]+)"', lambda kind: INK[kind[1]], "".join(still_parts(figure)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{PIXELS}" height="{PIXELS}" '
         f'viewBox="{x:g} {y:g} {side:g} {side:g}">'

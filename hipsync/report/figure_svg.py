@@ -38,12 +38,17 @@ class Box(NamedTuple):
 
 def still(figure: Figure) -> str:
     """The picture that stands for the movement: its far end, its start behind that, and arrows between."""
+    return _svg(figure, STILL, still_parts(figure))
+
+
+def still_parts(figure: Figure) -> Sequence[str]:
+    """The elements of `still`, from the back to the front: each has a class that names what it shows."""
     parts = _scenery(figure)
     if not isinstance(figure.movement, Orbit):
         parts += _ghost(figure)
     parts += _body(figure, [far_end_s(figure)])
     parts += [line for trace in figure.trace for line in _arrow(_path(figure, trace))]
-    return _svg(figure, STILL, parts)
+    return parts
 
 
 def moving(figure: Figure) -> str:
@@ -52,13 +57,13 @@ def moving(figure: Figure) -> str:
 
 
 def _svg(figure: Figure, kind: str, parts: Sequence[str]) -> str:
-    box = _box(figure)
+    box = box_of(figure)
     view = f"{box.left:.0f} {box.top:.0f} {box.right - box.left:.0f} {box.bottom - box.top:.0f}"
     alt = escape(figure.alt, quote=True)
     return f'<svg class="figure {kind}" viewBox="{view}" role="img" aria-label="{alt}">{"".join(parts)}</svg>'
 
 
-def _box(figure: Figure) -> Box:
+def box_of(figure: Figure) -> Box:
     """Room for everything that is ever drawn of a figure, so that its pictures do not jump."""
     spots = [spot for stroke in figure.props for spot in _seen(figure, stroke)]
     for seconds in _times(figure):
@@ -98,7 +103,7 @@ def _points(joints: Skeleton, part: str) -> Sequence[Point]:
 
 
 def _scenery(figure: Figure) -> list[str]:
-    box = _box(figure)
+    box = box_of(figure)
     floor = f'<path class="prop" d="M{box.left + 4:.0f} {FLOOR}H{box.right - 4:.0f}"/>'
     return [floor, *(f'<polyline class="prop" points="{_written(_seen(figure, stroke))}"/>' for stroke in figure.props)]
 

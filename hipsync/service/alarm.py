@@ -235,8 +235,7 @@ class Alarm:
             self._service.live.attend()
             due = self._due()
         except Exception as error:  # noqa: BLE001  the wake will meet and report it
-            log.debug("%s", error)
-            self._line.remove()
+            self._nothing_is_known(error)
             due = self._clock.now() + AT_MOST_EVERY
         wait = timedelta(seconds=max(self._not_before_s - self._clock.passed(), 0))
         self._job.plan(max(due, self._clock.now() + wait))
@@ -283,8 +282,12 @@ class Alarm:
         try:
             self._tell(self._service.state(now), now)
         except Exception as error:  # noqa: BLE001  the wake will meet and report it
-            log.debug("%s", error)
-            self._line.remove()
+            self._nothing_is_known(error)
+
+    def _nothing_is_known(self, error: Exception) -> None:
+        """Show no line that may be out of date; the wake will meet what failed here, and report it."""
+        log.debug("%s", error)
+        self._line.remove()
 
     def _report(self, error: Exception) -> None:
         """Log a failure, a bug with its traceback; one that is the same as the last is logged at DEBUG only."""
