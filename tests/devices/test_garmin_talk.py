@@ -16,7 +16,7 @@ from hipsync.conversation.dialogue import OpenDialogue, dialogue
 from hipsync.driver import Abilities, Advertisement, Message, Session
 from hipsync.errors import DeviceError, LinkLost, NotBonded
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, Charge, Counter, Epoch, Inactivity, Info, Reading, State, Workout, WorkoutKind
+from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Inactivity, Info, Reading, State, Workout, WorkoutKind
 from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices import gatt
 from hipsync_devices.garmin import DRIVER, fit, multilink
@@ -106,7 +106,9 @@ def steps(store: MemoryStore) -> int:
 def test_it_says_what_it_is_how_full_it_is_and_gets_the_time() -> None:
     async def story(it: World) -> None:
         async with it.open() as opened:
-            assert opened.abilities == Abilities(history=MINUTE, live=True, buzz=True, battery=True, heart_rate=True)
+            assert opened.abilities == Abilities(
+                history=MINUTE, live=True, buzz=True, text=True, answers=True, battery=True, heart_rate=True
+            )
         info, charge = it.store.readings
         assert isinstance(info, Info)
         assert (info.firmware, info.serial) == ("14.12", None)
@@ -196,7 +198,7 @@ def test_without_the_library_for_files_it_is_live_and_buzzes(monkeypatch: pytest
 
     async def story(it: World) -> None:
         async with it.open() as opened:
-            assert opened.abilities == Abilities(live=True, buzz=True, battery=True)
+            assert opened.abilities == Abilities(live=True, buzz=True, text=True, answers=True, battery=True)
             await opened.fetch(it.store.commit)
             await opened.nudge(Message("Time to move", ""))
         assert it.listed() == 0
@@ -394,6 +396,89 @@ def test_a_watch_that_closes_it_on_and_on_is_left() -> None:
     world(story)
 
 
+# ------------------------------------------------------------------ the nudge
+
+LONG = "Step forward with the left leg, push the hip ahead. " * 9
+PUSH = Message("Time to move", LONG)
+
+
+@pytest.mark.parametrize(
+    ("choice", "answer"), [(1, Answer.DONE), (2, Answer.SNOOZED), (98, Answer.SKIPPED), (95, None), (None, None)]
+)
+def test_a_text_is_shown_whole_and_its_answer_comes_back(choice: int | None, answer: Answer | None) -> None:
+    async def story(it: World) -> None:
+        it.mtu = 23
+        async with it.open() as opened:
+            assert await opened.nudge(PUSH) is answer
+            (peer,) = it.watch.peers
+            assert peer.screen.stands == {}
+            assert (peer.waiting, peer.stray, peer.broken) == ([], [], 0)
+        assert [each.text for each in it.watch.shown] == [f"Time to move: {LONG}"]
+
+    world(story, choice=choice)
+
+
+def test_a_text_that_was_not_answered_is_taken_away_after_a_minute() -> None:
+    async def story(it: World) -> None:
+        async with it.open() as opened:
+            showing = asyncio.ensure_future(opened.nudge(PUSH))
+            await asyncio.sleep(50)
+            (choices,) = it.watch.peers[0].screen.stands.values()
+            assert list(choices.values()) == ["Done", "Snooze", "Skip"]
+            assert await showing is None
+            assert it.watch.peers[0].screen.stands == {}
+
+    world(story)
+
+
+def test_an_answer_that_comes_too_late_is_nobody_s() -> None:
+    async def story(it: World) -> None:
+        async with it.open() as opened:
+            showing = asyncio.ensure_future(opened.nudge(PUSH))
+            await asyncio.sleep(50)
+            (number,) = it.watch.peers[0].screen.stands
+            assert await showing is None
+            showing = asyncio.ensure_future(opened.nudge(PUSH))
+            await asyncio.sleep(5)
+            it.watch.peers[0].ask(Kind.NOTIFICATION_CONTROL, b"\x80" + number.to_bytes(4, "little") + b"\1")
+            assert await showing is None
+            assert it.watch.peers[0].waiting == []
+
+    world(story)
+
+
+def test_a_text_that_asks_for_nothing_stands_on_without_choices() -> None:
+    async def story(it: World) -> None:
+        async with it.open() as opened:
+            assert await opened.nudge(Message("The battery is at 10 %", "", asks=False)) is None
+            assert list(it.watch.peers[0].screen.stands.values()) == [{}]
+
+    world(story, choice=1)
+
+
+def test_a_watch_that_subscribes_to_no_texts_is_searched_for() -> None:
+    async def story(it: World) -> None:
+        it.watch.faults.can = frozenset({0, 3, 4, 5, 9})
+        async with it.open() as opened:
+            assert (opened.abilities.buzz, opened.abilities.text, opened.abilities.answers) == (True, False, False)
+            assert await opened.nudge(PUSH) is None
+        assert [each.text for each in it.watch.shown] == [""]
+
+    world(story, choice=1)
+
+
+def test_a_piece_of_a_text_that_the_watch_refuses_ends_the_text_and_not_the_connection() -> None:
+    async def story(it: World) -> None:
+        it.watch.faults.refuses_texts = True
+        async with it.open() as opened:
+            assert await opened.nudge(PUSH) is None
+            await opened.fetch(it.store.commit)
+        assert it.watch.shown == []
+        assert steps(it.store) == 900
+
+    world(story)
+
+
 # ------------------------------------------------------------------ two at once
 
 
@@ -407,7 +492,7 @@ def test_a_nudge_while_files_come_disturbs_neither() -> None:
         (peer,) = it.watch.peers
         assert (peer.waiting, peer.stray, peer.broken) == ([], [], 0)
         assert steps(it.store) == 900
-        assert len(it.watch.shown) == 1
+        assert [each.text for each in it.watch.shown] == ["", "Time to move"]
 
     world(story, longest=60)
 

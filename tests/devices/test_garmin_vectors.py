@@ -40,10 +40,22 @@ from hipsync_devices.garmin import (
 )
 from hipsync_devices.garmin.gfdi import Answer, Clock, Device, Event, Frame, Kind
 from hipsync_devices.garmin.multilink import Closed, Registered
+from hipsync_devices.garmin.notifications import (
+    Action,
+    Announcement,
+    Notice,
+    Pressed,
+    Wanted,
+    decode_control,
+    encode_actions,
+    pieces,
+)
 from hipsync_devices.garmin.reliable import Packet
 from hipsync_devices.garmin.sim import LANES, GarminWatch
 from hipsync_devices.garmin.sim_fit import checksum
+from hipsync_devices.garmin.sim_texts import SUBSCRIPTION, Press, Screen, choices
 from hipsync_devices.garmin.stored import wanted
+from hipsync_devices.garmin.texts import Texts
 from support.shared import VECTORS
 
 ROWS: dict[str, dict[str, Any]] = {
@@ -69,13 +81,6 @@ OUTSIDE = {
     **dict.fromkeys(
         ("pb-filelist-first", "pb-filelist-response", "pb-filerequest", "pb-mark-synced"),
         "the second way to list files, of the newest models, is not built: the capability for it is not claimed",
-    ),
-    **dict.fromkeys(
-        (
-            "notify-add-health", "notify-add-other", "notify-ask-attributes", "notify-data", "notify-action-done",
-            "notify-actions-attribute", "gfdi-notify-action-recorded",
-        ),
-        "texts are not built: the capability for them is not claimed, so no watch asks",
     ),
     **dict.fromkeys(
         ("auth-xxtea", "auth-confirm", "auth-session-key"),
@@ -412,12 +417,80 @@ def test_settings_are_made() -> None:
     assert gfdi.settings(told).encode() == frame("gfdi-settings-gb")
 
 
-def test_texts_are_refused_in_the_form_in_which_others_accept_them() -> None:
-    asked = Frame.decode(frame("notify-subscribe"))
-    told = decoded("notify-subscribe")
-    assert asked.payload == bytes([told["intent"], told["features"]])
-    accepted = gfdi.answered(asked, rest=b"\0" + asked.payload)
-    assert accepted.encode() == frame("notify-subscribe-answer")
+# ------------------------------------------------------------------ texts
+
+
+def test_a_subscription_to_texts_is_answered() -> None:
+    async def story(clock: FastClock) -> None:
+        made = Texts(conversation(DirectConnection(watch(), clock.now), clock).view())
+        (answer,) = made.hear(Frame.decode(frame("notify-subscribe")))
+        assert answer.encode() == frame("notify-subscribe-answer")
+        assert made.are_wanted
+
+    run(story, NOW)
+    assert Frame(Kind.NOTIFICATION_SUBSCRIPTION, SUBSCRIPTION).encode() == frame("notify-subscribe")
+
+
+@pytest.mark.parametrize("name", ["notify-add-health", "notify-add-other"])
+def test_texts_are_announced(name: str) -> None:
+    told = decoded(name)
+    made = Announcement(told["event"], told["id"], told["flags"], told["category"], told["count"], told["phone_flags"])
+    assert Frame(Kind.NOTIFICATION_UPDATE, made.encode()).encode() == frame(name)
+
+
+def test_a_question_for_parts_of_a_text_is_read() -> None:
+    told = decoded("notify-ask-attributes")
+    assert decode_control(Frame.decode(frame("notify-ask-attributes")).payload) == Wanted(
+        told["id"], {part: limit or 0 for part, limit in told["wanted"]}
+    )
+
+
+def test_a_text_is_sent_as_another_program_sends_it() -> None:
+    told = decoded("notify-data")
+    wanted = decode_control(Frame.decode(frame("notify-ask-attributes")).payload)
+    assert isinstance(wanted, Wanted)
+    sent_at = datetime.strptime(told["attributes"]["5"], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
+    notice = Notice(told["id"], told["attributes"]["1"], told["attributes"]["3"], sent_at, ())
+    (piece,) = pieces(notice.content(wanted.parts), 300)
+    assert (piece.total, piece.offset) == (told["total"], told["offset"])
+    assert Frame(Kind.NOTIFICATION_DATA, piece.encode()).encode() == frame("notify-data")
+
+
+def test_choices_are_written_as_another_program_writes_them() -> None:
+    actions = [Action(*each) for each in decoded("notify-actions-attribute")["actions"]]
+    assert encode_actions(actions) == frame("notify-actions-attribute")
+
+
+@pytest.mark.parametrize("name", ["notify-action-done", "gfdi-notify-action-recorded"])
+def test_what_the_wearer_presses_is_read(name: str) -> None:
+    told = decoded(name)
+    number = told.get("id", told.get("notification"))
+    assert decode_control(Frame.decode(frame(name)).payload) == Pressed(number, told["action"])
+
+
+def test_the_watch_asks_shows_and_presses_as_the_bytes_of_others_say() -> None:
+    """The simulated watch meets the bytes of another program, and its own are those that others recorded."""
+    asked: list[Frame] = []
+    shown: list[str] = []
+    screen = Screen(lambda: NOW, asked.append, asked.append, shown.append, 1, timedelta(seconds=5))
+    screen.announced(Frame.decode(frame("notify-add-health")))
+    wanted = decode_control(asked[-1].payload)
+    assert isinstance(wanted, Wanted)
+    told = decoded("notify-ask-attributes")["wanted"]
+    assert (wanted.number, list(wanted.parts.items())[:3]) == (12345, [(part, limit or 0) for part, limit in told])
+    screen.piece(Frame.decode(frame("notify-data")))
+    assert shown == ["Time to move: You have been sitting for an hour"]
+    screen.press = Press(NOW, 12345, 1)
+    screen.pressed()
+    assert asked[-1].encode() == frame("notify-action-done")
+    screen.press = Press(NOW, 1736031652, 5)
+    screen.pressed()
+    assert asked[-1].encode() == frame("gfdi-notify-action-recorded")
+
+
+def test_the_choices_that_the_watch_shows_are_those_that_it_was_sent() -> None:
+    told = decoded("notify-actions-attribute")["actions"]
+    assert choices(frame("notify-actions-attribute")) == {number: label for number, _, label in told}
 
 
 # ------------------------------------------------------------------ files
@@ -589,11 +662,12 @@ def test_readings_of_services_that_nobody_registered_are_left_alone() -> None:
     assert len(made.shown) == len(plain.shown) == 1
 
 
-def test_what_nobody_claims_is_answered_when_it_is_asked_all_the_same() -> None:
+def test_questions_about_texts_that_do_not_stand_are_answered_and_bring_nothing() -> None:
     names = ("notify-ask-attributes", "notify-action-done", "gfdi-notify-action-recorded")
     made, _ = offered([], [Frame.decode(frame(name)) for name in names])
     assert made.peers[0].stray == []
-    assert made.peers[0].answers[Kind.NOTIFICATION_CONTROL] == len(names)
+    assert made.peers[0].answers[Kind.NOTIFICATION_CONTROL] == len(names) + 1  # one was for the text of the nudge
+    assert [each.text for each in made.shown] == ["Time to move"]
 
 
 # ------------------------------------------------------------------ workouts

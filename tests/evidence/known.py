@@ -29,10 +29,7 @@ NOT_MET: Mapping[str, str] = {
     ),
     **dict.fromkeys(
         (
-            "pb-filelist-first", "pb-filelist-response", "pb-filerequest", "pb-mark-synced", "notify-add-health",
-            "notify-add-other", "notify-ask-attributes", "notify-data", "notify-action-done",
-            "notify-actions-attribute",
-            "gfdi-notify-action-recorded",
+            "pb-filelist-first", "pb-filelist-response", "pb-filerequest", "pb-mark-synced",
         ),
         NOT_CLAIMED,
     ),

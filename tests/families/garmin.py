@@ -6,7 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 from families.known import Family, Fuzz, Packet
 from fuzz.talk import NOON
-from hipsync_devices.garmin import answers, cobs, files, live, minutes, monitoring, multilink, smart, workouts
+from hipsync_devices.garmin import (
+    answers,
+    cobs,
+    files,
+    live,
+    minutes,
+    monitoring,
+    multilink,
+    notifications,
+    smart,
+    workouts,
+)
 from hipsync_devices.garmin.gfdi import Answer, Frame, Kind
 from hipsync_devices.garmin.multilink import Number, Registered, Status
 from hipsync_devices.garmin.sim_fit import checksum
@@ -45,6 +56,8 @@ def _frame(frame: Frame) -> None:
         message = smart.Assembly().take(smart.Piece.decode(frame.payload))
         smart.decode_battery(message or b"")
         smart.decode_find(message or b"")
+    elif frame.kind == Kind.NOTIFICATION_CONTROL:
+        notifications.decode_control(frame.payload)
     else:
         for reply in answers.answer(frame, NOON, NOON - NOON):
             reply.encode()
@@ -108,7 +121,7 @@ FAMILY = Family(
             "garmin.multilink:decode_control", "garmin.live:Steps.decode", "garmin.live:HeartRate.decode",
             "garmin.gfdi:Device.decode", "garmin.gfdi:decode_capabilities", "garmin.gfdi:Answer.decode",
             "garmin.gfdi:reference", "garmin.files:Piece.decode", "garmin.files:decode_directory",
-            "garmin.smart:Piece.decode", "garmin.fit:file_id",
+            "garmin.smart:Piece.decode", "garmin.notifications:decode_control", "garmin.fit:file_id",
         ),
         _frames, _sealed, _kind,
     ),

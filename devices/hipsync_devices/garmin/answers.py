@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from hipsync_devices.garmin import gfdi, smart
+from hipsync_devices.garmin import gfdi, notifications, smart
 from hipsync_devices.garmin.gfdi import Clock, Device, Frame, Kind, Said
 
-CAPABILITIES = frozenset({0, 3, 4, 5, 9, 29, 64, 71})
-"""What hipsync claims: files and their synchronisation by either side (0, 3, 4, 5), the search for the watch (9), the
-archive flag (29), pairing (64), and that it tells the time (71). Source: garmin-proto-lab at 501817c3,
+CAPABILITIES = frozenset({0, 3, 4, 5, notifications.CAPABILITY, 9, 29, 64, 71})
+"""What hipsync claims: files and their synchronisation by either side (0, 3, 4, 5), texts (6), the search for the watch
+(9), the archive flag (29), pairing (64), and that it tells the time (71). Source: garmin-proto-lab at 501817c3,
 `spec/PROTOCOL.md`, of what Garmin's app claims for a fitness band."""
 NAME = "hipsync"
 SOFTWARE = 100
 """The version that the host tells; 100 is 1.00."""
-_NO_TEXTS = 1
-"""The result that tells a watch that nobody sends it texts."""
 _TAKEN = frozenset({Kind.SYNCHRONIZATION, Kind.FILE_READY, Kind.SYSTEM_EVENT})
 """Messages that need no more than a word that they have come."""
 
@@ -28,7 +26,8 @@ _TAKEN = frozenset({Kind.SYNCHRONIZATION, Kind.FILE_READY, Kind.SYSTEM_EVENT})
 def answer(frame: Frame, now: datetime, offset: timedelta) -> Sequence[Frame]:
     """Return what to send when the watch has sent this, in order; `offset` is how far the wearer is ahead of UTC.
 
-    Answers, pieces of files and answers in protobuf are somebody else's business. Raises `MalformedPacket`.
+    Answers, pieces of files, questions about texts and answers in protobuf are somebody else's business. Raises
+    `MalformedPacket`.
     """
     if frame.kind == Kind.DEVICE_INFORMATION:
         host = gfdi.host(Device.decode(frame.payload), name=NAME, maker=NAME, model=NAME, software=SOFTWARE)
@@ -44,8 +43,6 @@ def answer(frame: Frame, now: datetime, offset: timedelta) -> Sequence[Frame]:
         return [gfdi.answered(frame, rest=clock.encode())]
     if frame.kind == Kind.QUEUED_DOWNLOAD:
         return [gfdi.answered(frame, rest=b"\0")]
-    if frame.kind == Kind.NOTIFICATION_SUBSCRIPTION:
-        return [gfdi.answered(frame, rest=bytes([_NO_TEXTS]) + frame.payload[:2].ljust(2, b"\0"))]
     if frame.kind == Kind.PROTOBUF_REQUEST:
         piece = smart.Piece.decode(frame.payload)
         return [gfdi.answered(frame, rest=piece.receipt(smart.DISCARDED, smart.UNKNOWN_REQUEST))]

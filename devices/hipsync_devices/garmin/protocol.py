@@ -17,16 +17,19 @@ from datetime import datetime, timedelta
 from hipsync.driver import Abilities, Link, Message, Received, Session
 from hipsync.errors import DeviceError, NoReply, NotBonded, UnexpectedReply
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, Workout
+from hipsync.model import Answer as Reply
 from hipsync_devices import gatt
 from hipsync_devices.garmin import answers, cobs, files, fit, gfdi, live, multilink, smart
 from hipsync_devices.garmin.channels import Channels
 from hipsync_devices.garmin.files import Download, Holds, Transfer
 from hipsync_devices.garmin.gfdi import Answer, Device, Event, Frame, Kind
 from hipsync_devices.garmin.multilink import AllClosed, Closed, Number, Registered, Status
+from hipsync_devices.garmin.notifications import CAPABILITY
 from hipsync_devices.garmin.stored import newest_activity, read, wanted
+from hipsync_devices.garmin.texts import ANSWERS, Texts
 from hipsync_devices.live_counter import burst, utc_offset, worth_storing
 
-ABILITIES = Abilities(history=MINUTE, live=True, buzz=True, battery=True, heart_rate=True)
+ABILITIES = Abilities(history=MINUTE, live=True, buzz=True, text=True, answers=True, battery=True, heart_rate=True)
 """The most that these watches can do. They tell neither wear nor, in files that are read here, sleep."""
 NEEDS = frozenset({(characteristic, b"") for lane in multilink.LANES for characteristic in lane})
 """What the steps depend on; see `Driver.needs`."""
@@ -44,6 +47,8 @@ ALIVE = timedelta(seconds=20)
 """A watch that was heard within this time is there; a heart rate comes each second or two."""
 RINGS, RINGS_STRONG = 4, 10
 """For how many seconds the watch is searched for. Its wearer ends it with a button."""
+ASKS_FOR, GLANCE = timedelta(seconds=60), timedelta(seconds=6)
+"""How long a text stands that asks for an answer, and how long one is waited for that does not."""
 REGISTERED_AGAIN = 8
 """How many times in one connection a service is registered again that the watch has closed."""
 
@@ -76,6 +81,10 @@ class GarminDialogue:
         self._heard_at: datetime | None = None
         self._again = 0
         self._smart_lock = link.lock()
+        self._text_lock = link.lock()
+        self._texts = Texts(link)
+        self._can: frozenset[int] = frozenset()
+        """The capabilities that the watch has told."""
 
     @property
     def abilities(self) -> Abilities:
@@ -120,7 +129,7 @@ class GarminDialogue:
             return  # another program on the same connection
         if isinstance(told, Registered) and told.status == Status.OK:
             if told.service == Number.GFDI:
-                self._stream = cobs.Stream()
+                self._stream, self._texts.are_wanted = cobs.Stream(), False
             self._channels.registered(told)
         elif isinstance(told, Closed) and self._channels.closed(told):
             await self._closed(told.service)
@@ -137,22 +146,32 @@ class GarminDialogue:
 
     async def _frame(self, frame: Frame) -> None:
         if frame.kind == Kind.ANSWER:
-            self._answered(Answer.decode(frame.payload))
+            await self._answered(Answer.decode(frame.payload))
         elif frame.kind == Kind.FILE_DATA:
             await self._piece(frame)
         elif frame.kind == Kind.PROTOBUF_RESPONSE:
             await self._response(frame)
+        elif frame.kind in {Kind.NOTIFICATION_SUBSCRIPTION, Kind.NOTIFICATION_CONTROL}:
+            await self._send_all(self._texts.hear(frame))
         else:
-            if frame.kind == Kind.DEVICE_INFORMATION:
-                self._device = Device.decode(frame.payload)
-            for reply in answers.answer(frame, self._link.now(), utc_offset(self._link)):
-                await self._send(reply)
-            if frame.kind == Kind.CONFIGURATION:
-                self._ready.put(True)
-            elif frame.kind == Kind.CURRENT_TIME:
-                self._told_time.put(self._link.now())
+            await self._question(frame)
 
-    def _answered(self, answer: Answer) -> None:
+    async def _question(self, frame: Frame) -> None:
+        """Answer what the watch asks of the host itself, and keep what it says of itself."""
+        if frame.kind == Kind.DEVICE_INFORMATION:
+            self._device = Device.decode(frame.payload)
+            self._texts.longest = self._device.longest
+        elif frame.kind == Kind.CONFIGURATION:
+            self._can = gfdi.decode_capabilities(frame.payload)
+        await self._send_all(answers.answer(frame, self._link.now(), utc_offset(self._link)))
+        if frame.kind == Kind.CONFIGURATION:
+            self._ready.put(True)
+        elif frame.kind == Kind.CURRENT_TIME:
+            self._told_time.put(self._link.now())
+
+    async def _answered(self, answer: Answer) -> None:
+        if answer.kind == Kind.NOTIFICATION_DATA:
+            await self._send_all(self._texts.answered(answer))
         if answer.kind != self._awaited:
             return
         if answer.kind == Kind.DOWNLOAD and (size := files.announced(answer)) is not None:
@@ -182,6 +201,10 @@ class GarminDialogue:
         packets = self._channels.packets(Number.GFDI, data, self._link.write_size)
         if packets:
             await self._link.write_whole(self._lane[1], packets)
+
+    async def _send_all(self, frames: Sequence[Frame]) -> None:
+        for frame in frames:
+            await self._send(frame)
 
     async def _ask(self, frame: Frame, timeout: timedelta = ANSWERED) -> Answer:
         """Send a frame and return its answer. Raises `NoReply`."""
@@ -229,9 +252,14 @@ class GarminDialogue:
             return []
         await self._greet()
         battery = await gatt.courtesy(self._battery())
-        history = MINUTE if fit.is_available() else None
+        history, text = MINUTE if fit.is_available() else None, CAPABILITY in self._can
         self._abilities = replace(
-            ABILITIES, history=history, battery=battery is not None, heart_rate=history is not None
+            ABILITIES,
+            history=history,
+            battery=battery is not None,
+            heart_rate=history is not None,
+            text=text,
+            answers=text,
         )
         return [self._info(), *([Charge(self._link.now(), battery)] if battery is not None else [])]
 
@@ -394,13 +422,32 @@ class GarminDialogue:
         await self._register(Number.STEPS)
         return await self._counts.take(ANSWERED)
 
-    async def nudge(self, message: Message) -> None:
-        """Let the watch show, sound and vibrate as if it were searched for; it shows no text of ours.
+    async def nudge(self, message: Message) -> Reply | None:
+        """Show a text and return the wearer's answer; or sound and vibrate as if the watch were searched for.
 
-        Raises `DeviceError` if the watch does not do it.
+        A strong message does both, and one that the watch has not subscribed to the second. How a text makes itself
+        felt is a setting of the watch. A text that was not answered in a minute is taken away again, because nobody
+        would hear the answer. Raises `DeviceError` if the watch does not do it.
         """
-        seconds = RINGS_STRONG if message.strong else RINGS
+        if message.strong or not self._texts.are_wanted:
+            await self._search(RINGS_STRONG if message.strong else RINGS)
+        return await self._show(message) if self._texts.are_wanted else None
+
+    async def _search(self, seconds: int) -> None:
+        """Let the watch show, sound and vibrate for so long. Raises `DeviceError` if it does not."""
         if not smart.decode_find(await self._ask_smart(smart.find(seconds))):
             raise UnexpectedReply("the watch does not let itself be searched for")
         await self._link.pause(timedelta(seconds=seconds))
         await gatt.courtesy(self._ask_smart(smart.FIND_CANCEL))
+
+    async def _show(self, message: Message) -> Reply | None:
+        """Show a text, and return what the wearer answers; None without an answer. Raises `NoReply`."""
+        async with self._text_lock:
+            await self._ask(self._texts.put(message))
+            try:
+                action = await self._texts.pressed.take(ASKS_FOR if message.asks else GLANCE)
+            except NoReply:
+                action = None
+            for frame in self._texts.take_away() if message.asks else []:
+                await gatt.courtesy(self._ask(frame))
+            return None if action is None else ANSWERS.get(action)

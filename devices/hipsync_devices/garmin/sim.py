@@ -76,6 +76,8 @@ class GarminWatch(ClientBand):
         longest: int = 520,
         workouts: Sequence[Workout] = (),
         authenticates: bool = False,
+        choice: int | None = None,
+        choice_after: timedelta = timedelta(seconds=5),
         seed: int = 1,
         **given: Unpack[Given],
     ) -> None:
@@ -84,6 +86,7 @@ class GarminWatch(ClientBand):
         self.link_faults, self.faults = LinkFaults(), GfdiFaults()
         self.device = Device(150, 3889, UNIT, 1412, longest, name, name, "hipsync")
         self._authenticates = authenticates
+        self.choice, self.choice_after = choice, choice_after
         self._random = random.Random(seed)
         self._time = Time(given["now"], self._coming)
         self._clock_error = given.get("clock_error", timedelta())
@@ -264,6 +267,9 @@ class GarminWatch(ClientBand):
         if seconds:
             self.shown.append(Shown(self._time.now, ""))
 
+    def show(self, text: str) -> None:
+        self.shown.append(Shown(self._time.now, text))
+
     # ------------------------------------------------------------------ time, and what the wearer does
 
     def reboot(self, now: datetime, off: timedelta = MINUTE) -> None:
@@ -289,18 +295,24 @@ class GarminWatch(ClientBand):
 
     def _coming(self) -> Sequence[Event]:
         again = self.peer.again_at() if self.peer is not None else None
+        press = self.peer.screen.press if self.peer is not None else None
         coming: list[tuple[datetime | None, Callable[[], None]]] = [
             (self._walk[0].at if self._walk else None, self._walked),
             (self._life[0].end if self._life else None, self._record),
             (self._workouts[0].end if self._workouts else None, self._recorded),
             (self._beat_at, self._beat),
             (again, self._ask_again),
+            (press.at if press is not None else None, self._pressed),
         ]
         return [(at, happens) for at, happens in coming if at is not None]
 
     def _ask_again(self) -> None:
         if self.peer is not None:
             self.peer.ask_again()
+
+    def _pressed(self) -> None:
+        if self.peer is not None:
+            self.peer.screen.pressed()
 
     def _walked(self) -> None:
         walked = self._walk.popleft()

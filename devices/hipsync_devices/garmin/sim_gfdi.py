@@ -18,6 +18,7 @@ from hipsync.errors import MalformedPacket
 from hipsync_devices.garmin import cobs, files, gfdi, sim_fit, smart
 from hipsync_devices.garmin.gfdi import Answer, Clock, Device, Frame, Kind, Said
 from hipsync_devices.garmin.sim_memory import Memory
+from hipsync_devices.garmin.sim_texts import SUBSCRIPTION, TEXTS, Screen
 
 AGAIN = timedelta(seconds=5)
 """After how long an unanswered question comes again; nobody has measured it."""
@@ -44,8 +45,16 @@ class Watch(Protocol):
         """Set clock and offset, as the host has told."""
         ...
 
+    choice: int | None
+    """The number of the choice that the wearer takes under each text; None if they look on."""
+    choice_after: timedelta
+
     def buzz(self, seconds: int) -> None:
         """Show, sound and vibrate for so long; 0 ends it."""
+        ...
+
+    def show(self, text: str) -> None:
+        """Show a text, and vibrate as the wearer has set it."""
         ...
 
 
@@ -61,6 +70,10 @@ class GfdiFaults:
     stall_at: int | None = None
     not_ready: int = 0
     """How many downloads are refused because the file is not ready."""
+    can: frozenset[int] = CAPABILITIES
+    """What the watch says that it can do."""
+    refuses_texts: bool = False
+    """Whether no piece of a text is taken."""
     mute: set[int] = field(default_factory=set[int])
     """Messages of the host that the watch does not answer."""
 
@@ -114,6 +127,7 @@ class Peer:
         self.can: frozenset[int] = frozenset()
         """What the host has said that it can do."""
         self.events: list[int] = []
+        self.screen = Screen(now, self._ask, self._tell, watch.show, watch.choice, watch.choice_after)
         self._ask(Frame(Kind.DEVICE_INFORMATION, device.encode()))
 
     # ------------------------------------------------------------------ asking
@@ -167,6 +181,8 @@ class Peer:
             Kind.FILE_TYPES: self._file_types,
             Kind.SYSTEM_EVENT: self._event,
             Kind.PROTOBUF_REQUEST: self._protobuf,
+            Kind.NOTIFICATION_UPDATE: self.screen.announced,
+            Kind.NOTIFICATION_DATA: self._text,
             Kind.PROTOBUF_RESPONSE: self._acknowledge_piece,
             Kind.SETTINGS: lambda asked: self._tell(gfdi.answered(asked)),
         }
@@ -190,9 +206,9 @@ class Peer:
             if self._authenticates:
                 self._ask(Frame(Kind.AUTHENTICATION, bytes([0]) + (1).to_bytes(4, "little")))
             else:
-                self._ask(Frame(Kind.CONFIGURATION, gfdi.encode_capabilities(CAPABILITIES)))
+                self._ask(Frame(Kind.CONFIGURATION, gfdi.encode_capabilities(self._faults.can)))
         elif answer.kind == Kind.AUTHENTICATION:
-            self._ask(Frame(Kind.CONFIGURATION, gfdi.encode_capabilities(CAPABILITIES)))
+            self._ask(Frame(Kind.CONFIGURATION, gfdi.encode_capabilities(self._faults.can)))
         elif answer.kind == Kind.CURRENT_TIME:
             self._clock(answer)
 
@@ -211,6 +227,14 @@ class Peer:
         if not self.ready:
             self.ready = True
             self._ask(Frame(Kind.CURRENT_TIME, TIME_OF_REFERENCE.to_bytes(4, "little")))
+            if TEXTS in self.can & self._faults.can:
+                self._ask(Frame(Kind.NOTIFICATION_SUBSCRIPTION, SUBSCRIPTION))
+
+    def _text(self, frame: Frame) -> None:
+        if self._faults.refuses_texts:
+            self._tell(gfdi.answered(frame, rest=b"\2"))
+        else:
+            self.screen.piece(frame)
 
     def _event(self, frame: Frame) -> None:
         what = frame.payload[0] if frame.payload else 0xFF
