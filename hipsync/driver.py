@@ -15,8 +15,31 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from hipsync.abilities import LONGEST_EPOCH_TO_JUDGE_BY, Abilities
 from hipsync.errors import DeviceError
 from hipsync.model import Answer, Epoch, Reading
+
+__all__ = [
+    "LONGEST_EPOCH_TO_JUDGE_BY",
+    "MIDNIGHT",
+    "Abilities",
+    "Advertisement",
+    "ClockSet",
+    "Dialogue",
+    "Driver",
+    "Inbox",
+    "LeftOut",
+    "Link",
+    "Message",
+    "Received",
+    "Row",
+    "Samples",
+    "Secret",
+    "Session",
+    "SleepTable",
+    "Slept",
+    "Undriven",
+]
 
 T = TypeVar("T")
 
@@ -215,41 +238,6 @@ class Message:
     def line(self) -> str:
         """The title and the body as one text, for a band that has one field for it; an empty body leaves the title."""
         return f"{self.title}: {self.body}" if self.body else self.title
-
-
-LONGEST_EPOCH_TO_JUDGE_BY = timedelta(minutes=30)
-"""The greatest length of an epoch that sitting can be judged by. Longer ones are mere totals, which do not show when
-the wearer last moved. `core.timeline.COARSE_MINUTES` is the same limit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Abilities:
-    """What a band or a family of bands can do. False and None mean: it cannot, or nobody has shown that it can."""
-
-    history: timedelta | None = None
-    """The length of the epochs that the band stores; None if it stores none that can be fetched."""
-    live: bool = False
-    """Whether the band sends readings as they happen, so that it can be watched."""
-    buzz: bool = False
-    """Whether the band vibrates on request."""
-    text: bool = False
-    """Whether the band shows the text of a message."""
-    answers: bool = False
-    """Whether the wearer can answer a message on the band."""
-    battery: bool = False
-    """Whether the band reports the charge of its battery."""
-    wear: bool = False
-    """Whether the minutes that the band reports say if it was worn. A band that says so only now and then, by `Wear`,
-    cannot."""
-    sleep: bool = False
-    """Whether the band reports when its wearer sleeps."""
-    heart_rate: bool = False
-    """Whether the band reports heart rates."""
-
-    @property
-    def held(self) -> bool:
-        """Whether to stay connected: the band can be watched, and stores no epochs short enough to judge sitting by."""
-        return self.live and (self.history is None or self.history > LONGEST_EPOCH_TO_JUDGE_BY)
 
 
 Row = Mapping[str, int | None]
@@ -453,7 +441,7 @@ class Undriven:
     label: str
     refusal: Callable[[Advertisement], str | None]
     """As `Driver.refusal`, for every device of this family."""
-    abilities: Abilities = Abilities()
+    abilities: Abilities = field(default_factory=Abilities)
     """What its stored minutes say."""
     gadgetbridge: Mapping[str, Samples] = field(default_factory=dict[str, "Samples"])
     """As `Driver.gadgetbridge`."""

@@ -11,7 +11,10 @@ times as long to make. It also takes a millisecond to define, for which `hipsync
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
-from typing import NamedTuple, NewType
+from typing import TYPE_CHECKING, NamedTuple, NewType
+
+if TYPE_CHECKING:
+    from hipsync.abilities import Abilities
 
 BandId = NewType("BandId", int)
 """hipsync's own number for a band, which never changes. Its Bluetooth address may: on macOS, each host sees another
@@ -442,6 +445,9 @@ class Band(NamedTuple):
     reports_wear: bool
     """Whether it says itself when it is not worn."""
     added: datetime
+    abilities: "Abilities | None" = None
+    """What this band was found to do when it was last connected; None if that is not known, so that it counts as its
+    family."""
 
 
 class Sync(NamedTuple):

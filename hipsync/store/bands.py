@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from hipsync.instants import is_believed
-from hipsync.model import Band, BandId, Sync, ZoneChange
+from hipsync.model import MINUTE, Band, BandId, Sync, ZoneChange
 from hipsync.store.file import OpenFile, instant, latest_s, seconds, text
-from hipsync.store.sense import SENSE, known_zone
+from hipsync.store.sense import CAN, SENSE, known_zone
 from hipsync.text import clean
+
+if TYPE_CHECKING:
+    from hipsync.abilities import Abilities
 
 
 class Bands(OpenFile):
@@ -17,13 +21,14 @@ class Bands(OpenFile):
     def bands(self) -> list[Band]:
         """All bands, in the order in which they were added."""
         rows = self._rows(
-            "SELECT id, name, driver, address, advertised_name, simulated, vouches, reports_wear, added"
-            f" FROM bands WHERE {SENSE['bands']} ORDER BY id"
+            "SELECT id, name, driver, address, advertised_name, simulated, vouches, reports_wear, added,"
+            f" keeps, can FROM bands WHERE {SENSE['bands']} ORDER BY id"
         )
         return [
             Band(
                 BandId(int(row[0])), clean(row[1]), clean(row[2]), text(row[3]), clean(row[4]),
                 bool(row[5]), bool(row[6]), bool(row[7]), instant(row[8]),
+                _abilities(row[9], row[10]),
             )
             for row in rows
         ]  # fmt: skip
@@ -62,6 +67,19 @@ class Bands(OpenFile):
                 "UPDATE bands SET vouches = max(vouches, ?), reports_wear = max(reports_wear, ?) WHERE id = ?",
                 (vouches, reports_wear, band),
             )
+
+    def note_abilities(self, band: BandId, abilities: Abilities | None, *, family: Abilities) -> None:
+        """Store what a connection has shown that a band can do; None means nothing but what its `family` may do.
+
+        If that is other than before about wear, the band counts from now on as one that says itself whether it is
+        worn, or no longer does.
+        """
+        known = next((each.abilities for each in self.bands() if each.id == band), None)
+        wore, wears = (known or family).wear, (abilities or family).wear
+        with self.transaction() as db:
+            db.execute("UPDATE bands SET keeps = ?, can = ? WHERE id = ?", (*_cells(abilities), band))
+            if wore or wears:
+                db.execute("UPDATE bands SET vouches = ?1, reports_wear = ?1 WHERE id = ?2", (wears, band))
 
     def move_band(self, band: BandId, address: str, advertised_name: str) -> None:
         """Store that a band is now reached at another address, and advertises this name."""
@@ -139,3 +157,22 @@ class Bands(OpenFile):
             since = max([now, *(change.since for change in history)])  # the clock may have been put back a little
             with self.transaction() as db:
                 db.execute("INSERT OR REPLACE INTO zones VALUES (?, ?)", (seconds(since), zone))
+
+
+def _abilities(keeps: object, can: object) -> Abilities | None:
+    """What two cells say of a band's abilities; None if they say nothing."""
+    if can is None:
+        return None
+    from hipsync.abilities import Abilities
+
+    words = str(can).split()
+    history = None if keeps is None else int(str(keeps)) * MINUTE
+    return Abilities(history, **{word: True for word in CAN if word in words})
+
+
+def _cells(abilities: Abilities | None) -> tuple[int | None, str | None]:
+    """The cells `keeps` and `can` that say what a band can do."""
+    if abilities is None:
+        return None, None
+    keeps = None if abilities.history is None else abilities.history // MINUTE
+    return keeps, " ".join(word for word in CAN if getattr(abilities, word))

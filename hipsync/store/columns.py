@@ -38,7 +38,10 @@ TABLES: Mapping[str, Meaning] = {
             "vouches": "1: its stillness is believed; 0: only near a heart rate, or a word of its own that it is worn",
             "reports_wear": "1: it says itself when it is not worn",
             "added": f"when ({SECONDS})",
+            "keeps": "length of the slots that it stores; none: it stores none, or `can` is not known",
+            "can": "what it was found to do when last connected, as words; none: not known, so what its family may do",
         },
+        {"keeps": "min"},
     ),
     "days": Meaning(
         "A day that was judged already; made from the rest, so every row may be deleted",

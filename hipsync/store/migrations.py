@@ -270,6 +270,16 @@ def m013_posture(db: Database) -> None:
     )
 
 
+@STEPS()
+def m014_abilities(db: Database) -> None:
+    """Add to bands what each was found to do. NULL means that nothing is known but what its family may do."""
+    _execute(
+        db,
+        "ALTER TABLE bands ADD COLUMN keeps INTEGER",
+        "ALTER TABLE bands ADD COLUMN can TEXT",
+    )
+
+
 def _reword(db: Database, before: str, after: str) -> None:
     """Replace words of the schema by others, as SQLite lets a constraint be changed; no row is looked at.
 

@@ -31,6 +31,8 @@ from hipsync.model import (
 FIRST_S, LAST_S = -62_104_060_800, 253_339_228_799
 """The first and the last second, since 1970, that can be stored: the years 2 to 9997. In a year more at either end, a
 local time could be one that Python cannot express."""
+CAN = ("live", "buzz", "text", "answers", "battery", "wear", "sleep", "heart_rate")
+"""The words of the column `bands.can`: the names of the abilities (`hipsync.abilities`) that a band has or has not."""
 LARGEST = 2**48
 """No number of any band is as large as this."""
 
@@ -70,7 +72,8 @@ _SUM = "+".join(["start", "length", "steps", "state", *(f"ifnull({column}, 0)" f
 SENSE: Mapping[str, str] = {
     "bands": f"{_number('id', 1, LARGEST)} AND {_text('name', 'driver', 'advertised_name')} AND"
     f" {_maybe('address', _text('address'))} AND {_FLAG.format('simulated')} AND {_FLAG.format('vouches')} AND"
-    f" {_FLAG.format('reports_wear')} AND {_instant('added')}",
+    f" {_FLAG.format('reports_wear')} AND {_instant('added')} AND {_maybe('keeps', _number('keeps', 1, 1440))} AND"
+    f" {_maybe('can', _words('can', CAN, ' '))}",
     "epochs": f"typeof({_SUM}) = 'integer' AND +start BETWEEN {FIRST_S} AND {LAST_S} AND start % 60 = 0 AND"
     f" +length BETWEEN 1 AND 1440 AND +steps BETWEEN 0 AND {LARGEST} AND +state BETWEEN 0 AND 24 AND state & 15 < 9"
     " AND "

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hipsync.abilities import Abilities
 from hipsync.errors import StoreError
 from hipsync.model import (
     Answer,
@@ -68,7 +69,7 @@ def test_a_database_of_schema_1_opens_with_all_that_it_held(path: Path, opened: 
     made(path, SCHEMA_1)
     with opened(path) as store:
         (desk,) = store.bands()
-        assert desk[1:] == ("desk-band", "huami", "C0:00:00:00:00:01", "Mi Smart Band 5", False, True, True, NOW)
+        assert desk[1:] == ("desk-band", "huami", "C0:00:00:00:00:01", "Mi Smart Band 5", False, True, True, NOW, None)
         assert store.epochs(desk.id, MONDAY, NOW) == [
             minute(0, 30, intensity=41, heart_rate=88, state=State.WALKING, kind=1),
             minute(1, inferred=True),
@@ -101,6 +102,16 @@ def test_a_band_of_an_older_file_can_give_a_posture_and_the_view_shows_it(path: 
     with closing(sqlite3.connect(path)) as db:
         shown = db.execute("SELECT steps, state, kind, posture FROM minutes ORDER BY start_utc").fetchall()
     assert shown == [(30, "walking", 1, None), (0, "unsaid", None, "lying")]
+
+
+def test_a_band_of_an_older_file_counts_as_its_family_until_it_shows_what_it_can_do(path: Path) -> None:
+    made(path, SCHEMA_1)
+    with Store.open(path) as store:
+        (desk,) = store.bands()
+        assert desk.abilities is None
+        found = Abilities(history=timedelta(hours=1), live=True, buzz=True)
+        store.note_abilities(desk.id, found, family=Abilities())
+        assert [each.abilities for each in store.bands()] == [found]
 
 
 OLD = "CREATE TABLE diary (day TEXT, words TEXT); INSERT INTO diary VALUES ('monday', 'sat a lot');"
