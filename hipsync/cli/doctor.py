@@ -34,7 +34,7 @@ from hipsync.report.pen import padded, wide
 from hipsync.service.clock_steps import steps_from_json
 from hipsync.service.contact import EARLIEST_YEAR
 from hipsync.service.control_client import ask
-from hipsync.service.state import contacts_of
+from hipsync.service.state import Families, contacts_of
 from hipsync.service.status_text import clock_step, future_contact
 from hipsync.text import Json, clean, counted
 
@@ -218,7 +218,7 @@ def _bands(app: App) -> Iterator[Finding]:
             return
         with store:
             zones = app.zones(store)
-            found = contacts_of(store, (), {}, app.now())
+            found = contacts_of(store, Families(), {}, app.now())
     except HipsyncError:
         return  # another check has found it
     known = drivers()

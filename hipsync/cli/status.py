@@ -93,11 +93,11 @@ def _known(app: App, store: Store) -> _Known:
     from hipsync.service.clock_steps import steps_from_json
     from hipsync.service.here import here_from_json
     from hipsync.service.now import now_of
-    from hipsync.service.state import Running, live_kinds, state_of
+    from hipsync.service.state import Running, families_of, state_of
 
     now, service, newest = app.now(), _service(app), store.newest()
     here = here_from_json((service or {}).get("here"))
-    state = state_of(store, app.settings(), now, live_kinds(drivers()), Running(here=here))
+    state = state_of(store, app.settings(), now, families_of(drivers()), Running(here=here))
     remarks = [each for facts in facts_of(store, state.contacts, now) for each in troubles(facts, state.zones, now)]
     steps = steps_from_json((service or {}).get("clock_steps"))
     ahead = None if newest is None or is_believed(newest, now) else newest
@@ -105,13 +105,16 @@ def _known(app: App, store: Store) -> _Known:
 
 
 def now_at(app: App, store: Store) -> Now:
-    """Return what is known now, without importing a driver: no band counts as a live one. Raises `HipsyncError`."""
+    """Return what is known now, without importing a driver: a band counts as live if it has shown that itself.
+
+    Raises `HipsyncError`.
+    """
     from hipsync.host.lock import running
     from hipsync.service.now import now_of
-    from hipsync.service.state import state_of
+    from hipsync.service.state import Families, state_of
 
     now = app.now()
-    return now_of(state_of(store, app.settings(), now, frozenset()), now, running=running(app.database))
+    return now_of(state_of(store, app.settings(), now, Families()), now, running=running(app.database))
 
 
 def _bar(app: App) -> Mapping[str, Json]:

@@ -36,7 +36,12 @@ class OpenDialogue:
     @property
     def abilities(self) -> Abilities:
         """What this band can do."""
-        return self.driver.abilities if self.begun is None else self.begun.abilities
+        return self.own_abilities or self.driver.abilities
+
+    @property
+    def own_abilities(self) -> Abilities | None:
+        """What this band itself has shown that it can do; None if nothing is known but what its family may do."""
+        return None if self.begun is None else self.begun.abilities
 
     @property
     def held(self) -> bool:
@@ -48,7 +53,7 @@ class OpenDialogue:
         """Whether this band can vibrate or show a message."""
         if self.begun is None:
             return self.driver.nudge is not None
-        return self.abilities.buzz or self.abilities.text
+        return self.abilities.nudges
 
     async def fetch(self, commit: Commit) -> None:
         """Fetch and store what is new since `session.since`. From a band without a memory nothing is fetched.

@@ -144,6 +144,7 @@ class Connector:
                 session = self._session(band, since)
                 self._last_key[band.id] = session.secret
                 opened = await stack.enter_async_context(dialogue(driver, conversation, session, commit))
+                self._note_abilities(band, opened)
                 await opened.fetch(commit)
             except StoreError:
                 raise
@@ -155,6 +156,12 @@ class Connector:
             self._store.note_sync(band.id, started, self._now(), count, None)
             log.info("%s: %d new rows", band.name, count)
             yield Talk(band, opened, count)
+
+    def _note_abilities(self, band: Band, opened: OpenDialogue) -> None:
+        """Store what the band has shown that it can do, unless that is known already. Raises `StoreError`."""
+        known = next((each.abilities for each in self._store.bands() if each.id == band.id), None)
+        if opened.own_abilities != known:
+            self._store.note_abilities(band.id, opened.own_abilities, family=opened.driver.abilities)
 
     def _zone(self) -> ZoneInfo:
         return zones_of(self._store, self._settings()).at(self._now())

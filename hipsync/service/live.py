@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from hipsync.conversation.stored import Commit
@@ -18,7 +18,7 @@ from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, Stor
 from hipsync.model import MINUTE, Band, BandId, Reading
 from hipsync.service.contact import Connector, Talk, Tries, without_future
 from hipsync.service.plan import FIRST_RETRY, LONGEST_RETRY, contact_at
-from hipsync.service.state import LastTry, State
+from hipsync.service.state import Families, LastTry, State
 from hipsync.store import Store
 
 log = logging.getLogger(__name__)
@@ -37,13 +37,13 @@ class LiveBands:
         store: Store,
         connector: Connector,
         tries: Tries,
-        kinds: Collection[str],
+        families: Families,
         *,
         state: Callable[[datetime], State],
         now: Callable[[], datetime],
     ) -> None:
-        """`kinds` are the keys of the drivers whose bands are live; `state(now)` is what is known at `now`."""
-        self._store, self._connector, self._tries, self._kinds = store, connector, tries, kinds
+        """`families` says which bands are live that have not shown it themselves; `state(now)` is what is known."""
+        self._store, self._connector, self._tries, self._families = store, connector, tries, families
         self._state, self._now = state, now
         self._tasks: dict[BandId, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
@@ -54,11 +54,11 @@ class LiveBands:
         """Why readings cannot be stored now; None while they can."""
 
     def attend(self) -> None:
-        """Start a task for each live band that has none, and end those of forgotten bands.
+        """Start a task for each live band that has none, and end those of forgotten bands, and of bands not live now.
 
         Whoever calls this must call `leave` at the end.
         """
-        live = {band.id: band for band in self._store.bands() if band.address and band.driver in self._kinds}
+        live = {band.id: band for band in self._store.bands() if band.address and self._families.is_live(band)}
         for gone in self._tasks.keys() - live:
             self._tasks.pop(gone).cancel()
         for new in live.keys() - self._tasks:
@@ -118,7 +118,7 @@ class LiveBands:
         await self._stay(band)
 
     async def _stay(self, band: Band) -> None:
-        """Stay connected to a live band and store what it sends, until the task is cancelled.
+        """Stay connected to a live band and store what it sends, until the task is cancelled, or it shows a memory.
 
         When the link ends, the band is contacted again at `contact_at`. Every failure is logged and followed by another
         try.
@@ -127,7 +127,8 @@ class LiveBands:
             failures = 0
             try:
                 failures = await self._until_due(band)
-                await self._watch(band)
+                if not await self._watch(band):
+                    return
             except (DeviceError, BluetoothUnavailable) as error:
                 log.log(logging.DEBUG if failures else logging.WARNING, "%s: %s", band.name, error)
             except HipsyncError as error:  # the store is locked or full, the driver was uninstalled
@@ -151,9 +152,14 @@ class LiveBands:
                 return contacts.failures
             await self._tries.wait_back(min(at - now, MINUTE))
 
-    async def _watch(self, band: Band) -> None:
-        """Contact a live band and store what it sends until the link ends, which raises `LinkLost`."""
+    async def _watch(self, band: Band) -> bool:
+        """Contact a live band and store what it sends until the link ends, which raises `LinkLost`.
+
+        Return False, disconnected again, if the band has shown that it stores its minutes: it is asked for them then.
+        """
         async with self._connector.talk(band) as talk:
+            if not talk.dialogue.held:
+                return False
             self._talks[band.id] = talk
             try:
                 await talk.dialogue.watch(self._commit(band))
@@ -165,6 +171,7 @@ class LiveBands:
                 raise
             finally:
                 del self._talks[band.id]
+        return True
 
     def _commit(self, band: Band) -> Commit:
         """Return a function that stores a batch; what cannot be stored waits in memory for the next call.

@@ -130,7 +130,7 @@ class Pairing:
                 raise NotAuthorised(f"{error}; nothing was written down") from error
             self.person.show_step("Connected" if key is None else "Connected, and the key is right")
             simulated = self.simulated_key is not None
-            able = meeting.dialogue.abilities
+            able = meeting.dialogue.own_abilities
             newcomer = Newcomer(driver, advertisement, meeting.address, key, meeting.readings, simulated, able)
             if key is not None and kept is not None and self.keys.kept(driver.key, device.address).secret == kept:
                 self.keys.drop_secret(driver.key, device.address)  # the person's key is newer
@@ -173,8 +173,7 @@ class Pairing:
                     self.keys.drop_secret(known.driver, known.address)
             store.move_band(known.id, newcomer.address, advertised_name)
             if known.driver != newcomer.driver.key:
-                wear = newcomer.driver.abilities.wear
-                store.give_to_family(known.id, newcomer.driver.key, vouches=wear, reports_wear=wear)
+                store.give_to_family(known.id, newcomer.driver.key, vouches=abilities.wear, reports_wear=abilities.wear)
                 self.person.show_step(f"{known.name!r} is read as {newcomer.driver.label} from now on. Its data stay.")
         band = known or store.add_band(
             name=free_name(store, wanted.name or clean(advertised_name) or newcomer.driver.key),
@@ -186,6 +185,7 @@ class Pairing:
             reports_wear=abilities.wear,
             now=self.now(),
         )
+        store.note_abilities(band.id, newcomer.abilities, family=newcomer.driver.abilities)
         if newcomer.key is not None:
             self.keys.set(band.name, newcomer.key)
         store.note_zone(self.now(), self.zone)

@@ -150,8 +150,8 @@ def _earliest_prompt(state: State, asked: datetime) -> datetime | None:
     An instant outside the prompt hours is moved to the start of the next ones; None if there are none.
     """
     if isinstance(state.expected, Due):
-        held = state.obstacle is not None and not state.settings.band  # it is asked when nothing holds it any more
-        return None if held else asked
+        can_vibrate = state.settings.band and any(each.nudges for each in state.contacts)
+        return asked if state.obstacle is None or can_vibrate else None  # it is asked when nothing holds it any more
     until = state.expected.until if state.owed is None else None
     if until is None:  # shown, owed, dropped, or no sign of life: look again after another limit of sitting
         until = asked + state.settings.rule.limit_minutes * timedelta(minutes=1)

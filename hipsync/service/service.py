@@ -30,7 +30,7 @@ from hipsync.service.live import LiveBands
 from hipsync.service.notices import Notices
 from hipsync.service.plan import LISTEN_SELDOM, asks_here, backup_due, contact_at, listens, may_come_early, sat_down
 from hipsync.service.showing import Deliver, Showing
-from hipsync.service.state import LastTry, Running, Settings, State, contacts_of, live_kinds, state_of, zones_of
+from hipsync.service.state import LastTry, Running, Settings, State, contacts_of, families_of, state_of, zones_of
 from hipsync.store import Store
 from hipsync.store.checked import last_check
 
@@ -110,7 +110,7 @@ class Service:
         self._store_presence = store_presence
         self._damage: str | None = None
         """What is wrong with the database, as it was told last; None if nothing is."""
-        self._live_kinds, self._tries = live_kinds(drivers), Tries()
+        self._families, self._tries = families_of(drivers), Tries()
         self._passed = passed or _loop_s
         self._listened_s: float | None = None
         self._skipped: list[Step] = []
@@ -128,7 +128,7 @@ class Service:
             now=now,
             passed=passed,
         )
-        self.live = LiveBands(store, self.connector, self._tries, self._live_kinds, state=self.state, now=now)
+        self.live = LiveBands(store, self.connector, self._tries, self._families, state=self.state, now=now)
 
     def state(self, now: datetime) -> State:
         """All that is known at `now`; every decision is based on it. Raises `StoreError`."""
@@ -139,7 +139,7 @@ class Service:
         self.connector.retry_new_keys()
         notices = () if self._notices is None else self._notices.open()
         running = Running(self._tries.last, self._skipped, self.here(), self._showing.owed, self._asked_early, notices)
-        return state_of(self.store, self.settings, now, self._live_kinds, running, before)
+        return state_of(self.store, self.settings, now, self._families, running, before)
 
     def here(self) -> Here | None:
         """What is known of the wearer at this computer, which is nothing if that was not asked lately.
@@ -178,7 +178,7 @@ class Service:
 
         All bands are contacted at the same time. A band that fails, or whose driver does, is logged and tried again
         later. A contact that takes longer than `JUDGE_WITHIN` goes on in its own task. After a `StoreError` nothing is
-        lost.
+        lost. A band that shows that it stores no minutes is stayed with from then on, so call `leave` at the end.
         """
         self.store.note_zone(now, self.settings.host_zone)
         if self._store_presence is not None:
@@ -199,8 +199,11 @@ class Service:
             now = self._now()
             return await self._judge(await self._state_here(now), now, visits.open)
         finally:
+            stays = any(talk.dialogue.held for talk in visits.open)
             visits.release.set()
             await asyncio.gather(*visits.holding_open, return_exceptions=True)
+            if stays:  # it has shown that it keeps nothing: from now on it is live
+                self.live.attend()
 
     async def leave(self) -> None:
         """End all visits, leave all live bands and withdraw all notices; what bands have sent is stored first."""
@@ -290,7 +293,7 @@ class Service:
     async def listen(self) -> bool:
         """Listen for bands that went away, and return whether one is in reach again. It is then due at once."""
         now = self._now()
-        contacts = contacts_of(self.store, self._live_kinds, self._tries.last, now)
+        contacts = contacts_of(self.store, self._families, self._tries.last, now)
         passed = self._passed()
         waited = LISTEN_SELDOM if self._listened_s is None else timedelta(seconds=passed - self._listened_s)
         away = [each.band for each in contacts if listens(each, waited, now)]

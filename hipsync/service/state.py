@@ -87,6 +87,8 @@ class Contacts(NamedTuple):
     """Why the last attempt failed; None if it succeeded, or there was none."""
     live: bool = False
     """Whether the band has no memory, or too coarse a one, so that `service.live` stays connected to it."""
+    nudges: bool = True
+    """Whether the band can be made to vibrate or to show a message."""
     last_try: LastTry | None = None
     """How the last attempt to contact the band failed; None if it succeeded, or if this run made none."""
     future: datetime | None = None
@@ -173,30 +175,50 @@ def zones_of(store: Store, settings: Settings) -> Zones:
     return Zones(store.zones(), settings.host_zone, settings.day_start)
 
 
-def live_kinds(drivers: Mapping[str, Driver]) -> frozenset[str]:
-    """The keys of drivers whose bands must be watched, because they store no epochs, or epochs too long to judge by."""
-    return frozenset(key for key, driver in drivers.items() if driver.held)
+class Families(NamedTuple):
+    """What the drivers say of bands that have not shown yet what they can do themselves, by the keys of drivers."""
+
+    live: Collection[str] = frozenset()
+    """Those whose bands must be watched, because they store no epochs, or epochs too long to judge by."""
+    mute: Collection[str] = frozenset()
+    """Those whose bands can neither vibrate nor show a message."""
+
+    def is_live(self, band: Band) -> bool:
+        """Whether the service stays connected to a band; what the band has shown itself comes first."""
+        return band.driver in self.live if band.abilities is None else band.abilities.held
+
+    def nudges(self, band: Band) -> bool:
+        """Whether a band can be made to vibrate or to show a message; what it has shown itself comes first."""
+        return band.driver not in self.mute if band.abilities is None else band.abilities.nudges
+
+
+def families_of(drivers: Mapping[str, Driver]) -> Families:
+    """What these drivers say of their families, as far as decisions depend on it."""
+    return Families(
+        live=frozenset(key for key, driver in drivers.items() if driver.held),
+        mute=frozenset(key for key, driver in drivers.items() if not driver.abilities.nudges),
+    )
 
 
 def state_of(
     store: Store,
     settings: Settings,
     now: datetime,
-    live: Collection[str],
+    families: Families,
     running: Running | None = None,
     before: State | None = None,
 ) -> State:
     """The state at `now`, which `status` explains and the service acts upon. Raises `StoreError`.
 
-    `live` are the keys of drivers whose bands are watched. `before` is an earlier state at the same instant, whose
-    minutes are not read again.
+    `families` is what the drivers say of bands that have shown nothing themselves. `before` is an earlier state at the
+    same instant, whose minutes are not read again.
     """
     with store.snapshot():
-        return _state_of(store, settings, now, live, running or Running(), before)
+        return _state_of(store, settings, now, families, running or Running(), before)
 
 
 def _state_of(
-    store: Store, settings: Settings, now: datetime, live: Collection[str], running: Running, before: State | None
+    store: Store, settings: Settings, now: datetime, families: Families, running: Running, before: State | None
 ) -> State:
     zones = zones_of(store, settings)
     past = _past(store, settings, zones, now, running.skipped) if before is None else before.seen
@@ -217,7 +239,7 @@ def _state_of(
     draw = next_draw(judged, past.found, said, draws, store.trial(now), settings.trial, now)
     draws += [] if draw is None else [draw]
     return State(
-        contacts=contacts_of(store, live, running.tries, now),
+        contacts=contacts_of(store, families, running.tries, now),
         seen=past,
         known=known,
         said=said,
@@ -318,7 +340,7 @@ def expected(
     return unless_withheld(judged, found, draws, instant_of(end))
 
 
-def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, LastTry], now: datetime) -> list[Contacts]:
+def contacts_of(store: Store, families: Families, tries: Mapping[BandId, LastTry], now: datetime) -> list[Contacts]:
     """The past contacts, as far as they are believed at `now`, with each band that has an address.
 
     A band imported from a file has none.
@@ -327,7 +349,8 @@ def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, Last
         _contacts(
             band,
             store.syncs(band.id, now=now),
-            live=band.driver in live,
+            live=families.is_live(band),
+            nudges=families.nudges(band),
             last_try=tries.get(band.id),
             future=store.future_sync(band.id, now),
         )
@@ -337,7 +360,7 @@ def contacts_of(store: Store, live: Collection[str], tries: Mapping[BandId, Last
 
 
 def _contacts(
-    band: Band, syncs: Sequence[Sync], *, live: bool, last_try: LastTry | None, future: datetime | None
+    band: Band, syncs: Sequence[Sync], *, live: bool, nudges: bool, last_try: LastTry | None, future: datetime | None
 ) -> Contacts:
     """The past contacts with one band; `syncs` are all attempts that are believed, the newest first."""
     failures = next((count for count, sync in enumerate(syncs) if sync.error is None), len(syncs))
@@ -348,6 +371,7 @@ def _contacts(
         failures=failures,
         trouble=syncs[0].error if syncs else None,
         live=live,
+        nudges=nudges,
         last_try=last_try,
         future=future,
     )

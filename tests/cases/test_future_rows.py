@@ -14,7 +14,7 @@ from cases.kit import ADDRESS, DAY, HOUR, KEY, Desktop, Sample, Wrist, life, ser
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch
 from hipsync.service.plan import contact_at
-from hipsync.service.state import settings_of, state_of
+from hipsync.service.state import Families, settings_of, state_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run
@@ -87,7 +87,7 @@ def test_a_band_whose_last_contact_lies_in_the_future_is_called_at_once() -> Non
     with Store.in_memory() as store:
         band = store.add_band(name="band", driver="huami", address=ADDRESS, now=NINE - 20 * DAY, vouches=True)
         store.note_sync(band.id, NINE + 10 * DAY, NINE + 10 * DAY, 100, None)
-        state = state_of(store, settings_of(Config(), "UTC"), NINE, live=())
+        state = state_of(store, settings_of(Config(), "UTC"), NINE, Families())
         (contacts,) = state.contacts
         assert contact_at(contacts, state, NINE) <= NINE
 

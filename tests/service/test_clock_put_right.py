@@ -15,7 +15,7 @@ from hipsync.registry import drivers
 from hipsync.service.band_facts import facts_of
 from hipsync.service.clock_steps import Step
 from hipsync.service.service import Service
-from hipsync.service.state import settings_of, state_of
+from hipsync.service.state import Families, settings_of, state_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import run
@@ -100,7 +100,7 @@ def test_what_a_wrong_clock_stamped_on_a_prompt_later_does_not_hold_up_the_next(
         snoozed = shown._replace(at=NINE, last_shown=NINE, answer=Answer.SNOOZED)
         store.add_prompt(snoozed._replace(answered_at=WRONG, snoozed_until=WRONG + 10 * MINUTE))
         store.add_prompt(shown._replace(at=WRONG))
-        state = state_of(store, settings_of(Config(), "UTC"), NINE + MINUTE, live=())
+        state = state_of(store, settings_of(Config(), "UTC"), NINE + MINUTE, Families())
         assert list(state.said) == [
             shown._replace(shown=2, last_shown=NINE - MINUTE),
             snoozed._replace(answered_at=NINE + MINUTE, snoozed_until=NINE + MINUTE),
@@ -115,7 +115,7 @@ def test_troubles_are_judged_by_what_can_be() -> None:
             store.note_sync(band.id, NINE - hours * HOUR, NINE - hours * HOUR, 0, "out of reach")
         store.note_sync(band.id, WRONG, WRONG, 5, None)
         store.add_remark(Remark(band.id, Trouble.NO_DATA, "No data"), WRONG)
-        state = state_of(store, settings_of(Config(), "UTC"), NINE, live=())
+        state = state_of(store, settings_of(Config(), "UTC"), NINE, Families())
         (facts,) = facts_of(store, state.contacts, NINE)
         assert facts.newest == NINE - 30 * HOUR
         assert facts.in_vain == NINE - 20 * HOUR

@@ -16,7 +16,7 @@ from hipsync.model import Answer, Occasion, Pause, Prompt, State, Where
 from hipsync.service.answers import answer_prompt
 from hipsync.service.clock_steps import Step
 from hipsync.service.plan import next_wake
-from hipsync.service.state import Running, state_of
+from hipsync.service.state import Families, Running, state_of
 from hipsync.store import Store
 from support.at_a_computer import EARLY, FIRST, LIMIT, Desktop, lived
 from support.builders import day
@@ -168,7 +168,9 @@ def test_a_clock_that_is_set_while_it_is_held(minutes: int, is_shown: bool, here
         band = store.add_band(name="import", driver="csv", now=NINE, vouches=True).id
         store.append(band, [e._replace(state=e.state or State.SITTING) for e in day("5m walk 30, 70m sit", NINE)])
         store.add_prompt(Prompt(at, at, "hip-extension", sure=True, where=(Where.BAND,), last_shown=at))
-        state = state_of(store, EARLY, now, (), Running(skipped=[Step(was, now)][: minutes > 0], here=here, owed={at}))
+        state = state_of(
+            store, EARLY, now, Families(), Running(skipped=[Step(was, now)][: minutes > 0], here=here, owed={at})
+        )
     assert (state.notice() is not None) == (is_shown and here.busy is None)
     assert state.due() is None
     assert next_wake(state, now) > now

@@ -21,7 +21,7 @@ from hipsync.model import Answer, Band, Charge, Counter, Reading, Where
 from hipsync.registry import drivers
 from hipsync.service.daemon import run as run_daemon
 from hipsync.service.plan import contact_at, next_wake
-from hipsync.service.state import live_kinds
+from hipsync.service.state import families_of
 from hipsync.simulated import SimulatedBand
 from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
@@ -49,7 +49,7 @@ def world_after(
 
 
 def test_a_band_without_a_memory_or_with_one_of_hours_is_live_if_it_can_be_watched() -> None:
-    live = live_kinds(drivers())
+    live = set(families_of(drivers()).live)
     assert live >= {"colmi", "infinitime", "lefun", "moyoung", "sig"}
     assert not live & {"banglejs", "fitpro", "huami"}
 

@@ -17,7 +17,7 @@ from hipsync.model import MINUTE, Draw, Occasion, Prompt, State, Where
 from hipsync.registry import drivers
 from hipsync.service.now import now_of
 from hipsync.service.service import Service
-from hipsync.service.state import settings_of, state_of
+from hipsync.service.state import Families, settings_of, state_of
 from hipsync.service.status_text import other_reminders, sentences
 from hipsync.settings.config import Config
 from hipsync.store import Store
@@ -63,7 +63,7 @@ def lived(
             now[0] += 5 * MINUTE
 
     run(story, now[0])
-    state = state_of(store, settings, now[0], live=())
+    state = state_of(store, settings, now[0], Families())
     return Lived(
         store.prompts(MONDAY, MONDAY + 9 * DAY),
         sentences(now_of(state, now[0], running=True))[0],

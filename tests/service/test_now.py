@@ -13,7 +13,7 @@ from hipsync.core.prompting import Reason
 from hipsync.core.speaking import Here
 from hipsync.model import MINUTE, Answer, Draw, Epoch, Pause, Prompt, State
 from hipsync.service.now import Doing, Now, now_of
-from hipsync.service.state import Running, Settings, settings_of, state_of
+from hipsync.service.state import Families, Running, Settings, settings_of, state_of
 from hipsync.service.status_text import bar, other_reminders, sentences
 from hipsync.settings.config import Config
 from hipsync.store import Store
@@ -60,7 +60,7 @@ class Scene:
         with Store.in_memory() as store:
             self._fill(store)
             state = state_of(
-                store, self.settings, now, {"huami"} if self.live else frozenset(), Running(here=self.here)
+                store, self.settings, now, Families({"huami"} if self.live else ()), Running(here=self.here)
             )
             return now_of(state, now, running=running)
 
@@ -90,7 +90,7 @@ class Scene:
     def others(self, clock: str) -> list[str]:
         with Store.in_memory() as store:
             self._fill(store)
-            state = state_of(store, self.settings, at(clock), frozenset(), Running(here=self.here))
+            state = state_of(store, self.settings, at(clock), Families(), Running(here=self.here))
             return list(other_reminders(state, at(clock)))
 
 
