@@ -13,9 +13,10 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from typing import Any, TypeVar
 
-from hipsync.driver import Advertisement, Driver, Undriven
+from hipsync.driver import Abilities, Advertisement, Driver, Undriven
 from hipsync.errors import ConfigError
 from hipsync.evidence import Proof, proof_of
+from hipsync.model import Band
 from hipsync.simulated import Simulator
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,16 @@ def undriven() -> Mapping[str, Undriven]:
     points = _chosen("hipsync.undriven")
     found = {key: _loaded(points[key]) for key in points.keys() - _chosen("hipsync.drivers").keys()}
     return {key: family for key, family in sorted(found.items()) if isinstance(family, Undriven)}
+
+
+def abilities_of(band: Band, known: Mapping[str, Driver]) -> Abilities | None:
+    """Return what a band can do: what it has shown itself, or else what its family may do.
+
+    None for a band whose driver is not among the `known` ones, and for one that was imported or forgotten.
+    """
+    if band.address is None or (driver := known.get(band.driver)) is None:
+        return None
+    return band.abilities or driver.abilities
 
 
 def families() -> Mapping[str, Driver | Undriven]:

@@ -72,13 +72,19 @@ def show_command(app: App, name: str, as_json: bool) -> None:
     hipsync bands show desk-band
     hipsync bands show desk-band --json
     """
+    from hipsync.registry import abilities_of, drivers
+    from hipsync.report.family_words import able_sentences
+
     with app.existing_store() as store:
-        row, zones = _band_json(store, band_named(store, name), app.now()), app.zones(store)
+        band = band_named(store, name)
+        row, zones = _band_json(store, band, app.now()), app.zones(store)
     if as_json:
         click.echo(json.dumps({"version": 1, "band": row}, indent=1))
         return
     for label, text in _told(row, zones):
         say(f"  {label:<10}{text}", indent=12)
+    if (able := abilities_of(band, drivers())) is not None:
+        say(f"  {'Does':<10}{' '.join(able_sentences(able))}", indent=12)
 
 
 def _told(row: Mapping[str, object], zones: Zones) -> Iterator[tuple[str, str]]:

@@ -242,7 +242,15 @@ def _bands(app: App) -> Iterator[Finding]:
         elif contacts.reached is None:
             yield Finding(name, "look", f"never synced. `hipsync sync {quote(name)}`")
         else:
-            yield Finding(name, "fine", f"synced {zones.local(contacts.reached):%a %d %b %H:%M}")
+            synced = f"synced {zones.local(contacts.reached):%a %d %b %H:%M}"
+            less = driver.abilities.history is not None and _keeps_nothing(contacts.band)
+            why = f"{synced}, and gave no stored minutes: leave hipsync running"
+            yield Finding(name, "look", why) if less else Finding(name, "fine", synced)
+
+
+def _keeps_nothing(band: Band) -> bool:
+    """Whether a band has shown that it gives no stored minutes."""
+    return band.abilities is not None and band.abilities.history is None
 
 
 def _wrong_family(band: Band, known: Mapping[str, Driver]) -> Iterator[Finding]:

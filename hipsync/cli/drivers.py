@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypedDict
 
 import click
 
 from hipsync.cli.saying import say
+from hipsync.report.family_words import able_sentences, listed
 from hipsync.text import clean, counted
 
 if TYPE_CHECKING:
@@ -51,28 +51,8 @@ def drivers_command(as_json: bool) -> None:
 def _driver_lines(driver: Driver, proof: Proof) -> Iterator[str]:
     """Yield what bands these are, what they keep and can do, and on what that was tested."""
     yield clean(driver.label, 200)
-    yield " ".join(_able(driver))
+    yield " ".join(able_sentences(driver.abilities))
     yield _tested(proof)
-
-
-def _able(driver: Driver) -> Iterator[str]:
-    """Yield what such a band keeps, how it reminds, and what it reports beside steps."""
-    able = driver.abilities
-    live = ", counts live while connected" if able.live else ""
-    yield f"Keeps {_kept(able.history)}{live}."
-    if able.buzz or able.text:
-        words, answers = ", in words" if able.text else "", ", answers from the wrist" if able.answers else ""
-        yield f"Reminders on the wrist{words}{answers}."
-    facts = {"wear": able.wear, "sleep": able.sleep, "heart rate": able.heart_rate, "battery": able.battery}
-    if reported := [fact for fact, is_reported in facts.items() if is_reported]:
-        yield f"Reports {_listed(reported)}."
-
-
-def _kept(history: timedelta | None) -> str:
-    if history is None:
-        return "nothing"
-    minutes = history // timedelta(minutes=1)
-    return {1: "every minute", 60: "hourly steps"}.get(minutes, f"{minutes}-minute steps")
 
 
 def _tested(proof: Proof) -> str:
@@ -86,12 +66,7 @@ def _tested(proof: Proof) -> str:
     ]
     if not any(tests):
         return "On what it was tested is not stated."
-    return f"Tested on {_listed([*filter(None, tests)])}{'' if proof.reported else '; not yet on a real band'}."
-
-
-def _listed(words: Sequence[str]) -> str:
-    """Return words as a list in a sentence: "wear, sleep and battery"."""
-    return " and ".join([*filter(None, [", ".join(words[:-1])]), words[-1]])
+    return f"Tested on {listed([*filter(None, tests)])}{'' if proof.reported else '; not yet on a real band'}."
 
 
 def _driver_json(driver: Driver, proof: Proof) -> DriverRow:

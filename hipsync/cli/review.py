@@ -238,14 +238,14 @@ def _hint(app: App, shown: DaySummary | PeriodSummary) -> str:
     if shown.complete_until is not None:
         return ""
     from hipsync.driver import LONGEST_EPOCH_TO_JUDGE_BY
-    from hipsync.registry import drivers
+    from hipsync.registry import abilities_of, drivers
 
     bands, known = [], drivers()
     store = app.read_store()
     if store is not None:
         with store:
             bands = store.bands()
-    keeps = [known[band.driver].abilities.history for band in bands if band.address and band.driver in known]
+    keeps = [able.history for band in bands if (able := abilities_of(band, known)) is not None]
     longest = LONGEST_EPOCH_TO_JUDGE_BY
     hints = (
         (not bands, f"{app.to_begin}."),

@@ -76,3 +76,27 @@ def expected_epochs(abilities: Abilities) -> int | None:
     """About how many epochs a first fetch brings; None if the band keeps none."""
     history = abilities.history
     return None if history is None else timedelta(days=7) // history
+
+
+def able_sentences(able: Abilities) -> Iterator[str]:
+    """What a band or a family keeps, how it reminds, and what it reports beside steps."""
+    live = ", counts live while connected" if able.live else ""
+    yield f"Keeps {_kept(able.history)}{live}."
+    if able.nudges:
+        words, answers = ", in words" if able.text else "", ", answers from the wrist" if able.answers else ""
+        yield f"Reminders on the wrist{words}{answers}."
+    facts = {"wear": able.wear, "sleep": able.sleep, "heart rate": able.heart_rate, "battery": able.battery}
+    if reported := [fact for fact, is_reported in facts.items() if is_reported]:
+        yield f"Reports {listed(reported)}."
+
+
+def _kept(history: timedelta | None) -> str:
+    if history is None:
+        return "nothing"
+    minutes = history // MINUTE
+    return {1: "every minute", 60: "hourly steps"}.get(minutes, f"{minutes}-minute steps")
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words as a list in a sentence: "wear, sleep and battery"."""
+    return " and ".join([*filter(None, [", ".join(words[:-1])]), words[-1]])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hipsync.abilities import Abilities
 from hipsync.model import MINUTE, Charge, Epoch, Info
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
@@ -49,7 +50,20 @@ def test_bands_are_listed_with_battery_firmware_and_last_sync(machine: Machine) 
     assert machine.told("bands", "show", "C0:00").splitlines() == [
         "  Name      desk-band", "  Family    huami", "  Address   C0:00", "  Battery   87 %",
         "  Firmware  V1.0[2J", "  Synced    Mon 02 Mar 2026, 12:00",
+        ("  Does      Keeps every minute, counts live while connected. Reminders on the wrist, "
+        "in words. Reports wear, sleep, heart rate and battery."),
     ]  # fmt: skip
+
+
+def test_what_a_band_itself_has_shown_is_told_and_not_what_others_of_its_family_do(machine: Machine) -> None:
+    with Store.open(machine.database) as store:
+        watch = store.add_band(name="watch", driver="garmin", now=NOW, address="C4:00:00:00:00:01").id
+        store.note_abilities(watch, Abilities(live=True, buzz=True), family=Abilities())
+        store.add_band(name="a file", driver="csv", now=NOW)
+    assert machine.told("bands", "show", "watch").splitlines()[-1] == (
+        "  Does      Keeps nothing, counts live while connected. Reminders on the wrist."
+    )
+    assert "Does" not in machine.told("bands", "show", "a file")
 
 
 def test_a_band_is_renamed_with_its_key_and_its_data(machine: Machine) -> None:

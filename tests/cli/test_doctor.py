@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hipsync.abilities import Abilities
 from hipsync.host.lock import only_instance
 from hipsync.model import MINUTE, Counter, Epoch
 from hipsync.store import Store
@@ -101,6 +102,18 @@ def test_doctor_names_the_command_that_a_watch_still_needs(machine: Machine, mon
     monkeypatch.setattr("hipsync_devices.garmin.is_available", lambda: False)
     monkeypatch.setattr("hipsync.cli.doctor.with_extra", "install {}".format)
     assert verdicts(machine)["watch"] == ("look", "its stored minutes need the extra garmin: `install garmin`")
+
+
+def test_doctor_says_what_follows_if_a_band_gave_no_minutes_though_its_family_keeps_some(machine: Machine) -> None:
+    with Store.open(machine.database) as store:
+        watch = store.add_band(name="watch", driver="garmin", now=NOW, address="C4:00:00:00:00:01").id
+        store.note_sync(watch, NOW, NOW, 0, None)
+        store.note_abilities(watch, Abilities(live=True), family=Abilities())
+        time = store.add_band(name="time", driver="infinitime", now=NOW, address="C0:01").id
+        store.note_sync(time, NOW, NOW, 0, None)
+    told = verdicts(machine)
+    assert told["watch"] == ("look", "synced Mon 02 Mar 12:00, and gave no stored minutes: leave hipsync running")
+    assert told["time"] == ("fine", "synced Mon 02 Mar 12:00")
 
 
 def test_doctor_shows_a_contact_that_a_wrong_clock_dated(machine: Machine) -> None:

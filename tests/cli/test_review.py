@@ -10,6 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from hipsync.abilities import Abilities
 from hipsync.model import MINUTE, Answer, Epoch, Prompt, Where
 from hipsync.store import Store
 from support.builders import MONDAY, day
@@ -148,6 +149,10 @@ def test_without_data_the_next_step_fits_the_bands_there_are(tmp_path: Path) -> 
     assert proposed("today") == "`hipsync import` reads a file."
     with Store.open(machine.database) as store:
         store.add_band(name="time", driver="infinitime", address="C0:01", now=machine.now)
+    assert proposed("today") == "Your band keeps nothing: leave hipsync running. `hipsync import` reads a file."
+    with Store.open(machine.database) as store:
+        watch = store.add_band(name="watch", driver="garmin", address="C0:03", now=machine.now).id
+        store.note_abilities(watch, Abilities(live=True), family=Abilities())
     assert proposed("today") == "Your band keeps nothing: leave hipsync running. `hipsync import` reads a file."
     machine.band(name="band")
     assert proposed("day", "yesterday").startswith("`hipsync sync` fetches what your band has.")
