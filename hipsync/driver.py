@@ -38,6 +38,7 @@ __all__ = [
     "Session",
     "SleepTable",
     "Slept",
+    "Spacing",
     "Undriven",
 ]
 
@@ -356,6 +357,15 @@ def _lacks_nothing() -> str | None:
     return None
 
 
+class Spacing(NamedTuple):
+    """How often the stored epochs of a band may be fetched at most, because each time disturbs it."""
+
+    least: timedelta
+    """The least time between two fetches. A band that is contacted in between tells what it counts, and vibrates."""
+    why: str
+    """What each fetch does to the band, as words for people that follow "each time, "."""
+
+
 @dataclass(frozen=True, slots=True)
 class Driver:
     """One family of bands.
@@ -407,6 +417,9 @@ class Driver:
     unrecordable: str = ""
     """Why no conversation with such a band is written to a file (`hipsync sync --record`), as a sentence without its
     full stop: what tells whose it is cannot be taken out of the bytes. Empty for a band that can be recorded."""
+    spacing: Spacing | None = None
+    """How often the stored epochs may be fetched at most. hipsync plans by it; a driver that may be asked oftener all
+    the same, by a person, keeps it too. None for a band that a fetch does not disturb."""
     generic: bool = False
     """Whether the driver is for any device that follows a standard. A driver for one family takes precedence."""
 

@@ -221,7 +221,8 @@ def _service_lines(service: Mapping[str, Json] | None) -> Iterator[str]:
 
 
 def _band_lines(store: Store, contacts: Contacts, known: _Known) -> Iterator[str]:
-    """Yield when a band was synced, how full its battery is, and what is wrong with it."""
+    """Yield when a band was synced, how full its battery is, what it is spared, and what is wrong with it."""
+    from hipsync.model import MINUTE
     from hipsync.service.status_text import when
 
     zones, now = known.state.zones, known.now.at
@@ -230,6 +231,8 @@ def _band_lines(store: Store, contacts: Contacts, known: _Known) -> Iterator[str
     charge = store.newest_charge(contacts.band.id, now=now)
     battery = "" if charge is None else f", battery {charge.percent} %"
     yield f"{contacts.band.name}, {synced}{failed}{battery}"
+    if (spacing := contacts.spacing) is not None:
+        yield f"its minutes are fetched every {length(spacing.least // MINUTE)} at most: each time, {spacing.why}"
     yield from (clean(trouble, LONGEST_TEXT) for trouble in _troubles(contacts, known.state))
 
 

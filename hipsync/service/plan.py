@@ -70,13 +70,18 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
         return now
     at_least = min([contacts.attempted + settings.at_least_every, *_postponed_until(state, contacts.attempted)])
     if any(isinstance(judged, Due) for judged in state.occasions.values()):  # newer data may say otherwise
-        at_least = min(at_least, contacts.attempted + MINUTE)
+        at_least = min(at_least, contacts.attempted + _apart(contacts, MINUTE))
     earliest = _earliest_prompt(state, contacts.attempted)
     if earliest is None:
         return at_least
     if earliest <= contacts.attempted:  # the band was contacted after that, and what it sent decided nothing
-        earliest = contacts.attempted + settings.at_most_every
+        earliest = contacts.attempted + _apart(contacts, settings.at_most_every)
     return min(at_least, earliest)
+
+
+def _apart(contacts: Contacts, least: timedelta) -> timedelta:
+    """How long after its last contact a band is asked for mere news again: `least`, or what its driver says if more."""
+    return least if contacts.spacing is None else max(least, contacts.spacing.least)
 
 
 def _retry_after(contacts: Contacts) -> timedelta:

@@ -37,7 +37,7 @@ from hipsync.settings.config import Config
 from hipsync.store import Store
 
 if TYPE_CHECKING:  # what `status --line` need not wait for
-    from hipsync.driver import Driver
+    from hipsync.driver import Driver, Spacing
     from hipsync.service.clock_steps import Step
 
 LOOK_BACK = timedelta(hours=26)
@@ -89,6 +89,8 @@ class Contacts(NamedTuple):
     """Whether the band has no memory, or too coarse a one, so that `service.live` stays connected to it."""
     nudges: bool = True
     """Whether the band can be made to vibrate or to show a message."""
+    spacing: Spacing | None = None
+    """How often the band's stored epochs may be fetched at most; None if it gives none, or without limit."""
     last_try: LastTry | None = None
     """How the last attempt to contact the band failed; None if it succeeded, or if this run made none."""
     future: datetime | None = None
@@ -183,6 +185,14 @@ class Families(NamedTuple):
     mute: Collection[str] = frozenset()
     """Those whose bands can neither vibrate nor show a message."""
 
+    spacings: Mapping[str, Spacing] = {}
+    """How often the stored epochs of their bands may be fetched at most."""
+
+    def spacing(self, band: Band) -> Spacing | None:
+        """How often a band's stored epochs may be fetched at most; None for one that gives none, and without limit."""
+        keeps = band.abilities is None or band.abilities.history is not None
+        return self.spacings.get(band.driver) if keeps else None
+
     def is_live(self, band: Band) -> bool:
         """Whether the service stays connected to a band; what the band has shown itself comes first."""
         return band.driver in self.live if band.abilities is None else band.abilities.held
@@ -197,6 +207,7 @@ def families_of(drivers: Mapping[str, Driver]) -> Families:
     return Families(
         live=frozenset(key for key, driver in drivers.items() if driver.held),
         mute=frozenset(key for key, driver in drivers.items() if not driver.abilities.nudges),
+        spacings={key: driver.spacing for key, driver in drivers.items() if driver.spacing is not None},
     )
 
 
@@ -349,8 +360,7 @@ def contacts_of(store: Store, families: Families, tries: Mapping[BandId, LastTry
         _contacts(
             band,
             store.syncs(band.id, now=now),
-            live=families.is_live(band),
-            nudges=families.nudges(band),
+            families,
             last_try=tries.get(band.id),
             future=store.future_sync(band.id, now),
         )
@@ -360,7 +370,7 @@ def contacts_of(store: Store, families: Families, tries: Mapping[BandId, LastTry
 
 
 def _contacts(
-    band: Band, syncs: Sequence[Sync], *, live: bool, nudges: bool, last_try: LastTry | None, future: datetime | None
+    band: Band, syncs: Sequence[Sync], families: Families, *, last_try: LastTry | None, future: datetime | None
 ) -> Contacts:
     """The past contacts with one band; `syncs` are all attempts that are believed, the newest first."""
     failures = next((count for count, sync in enumerate(syncs) if sync.error is None), len(syncs))
@@ -370,8 +380,9 @@ def _contacts(
         reached=next((sync.started for sync in syncs if sync.error is None), None),
         failures=failures,
         trouble=syncs[0].error if syncs else None,
-        live=live,
-        nudges=nudges,
+        live=families.is_live(band),
+        nudges=families.nudges(band),
+        spacing=families.spacing(band),
         last_try=last_try,
         future=future,
     )

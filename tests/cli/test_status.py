@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hipsync.abilities import Abilities
 from hipsync.host.lock import only_instance
 from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Pause, Prompt, State, Where
 from hipsync.store import Store
@@ -202,6 +203,19 @@ def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_run
     assert band == {
         "name": "desk-band", "reached": "2026-03-02T09:00:00+00:00", "failures": 2, "trouble": "out of reach\x1b[2J",
     }  # fmt: skip
+
+
+def test_status_says_why_a_watch_is_asked_seldom(defaults: Machine) -> None:
+    with Store.open(defaults.database) as store:
+        watch = store.add_band(name="watch", driver="garmin", address="C4:01", now=MONDAY).id
+        store.note_sync(watch, defaults.now, defaults.now, 70, None)
+    lines = defaults.told("status").splitlines()
+    assert lines[lines.index("  Band       watch, synced 00:00") + 1] == (
+        "             its minutes are fetched every 15 min at most: each time, it ends the file that it is writing"
+    )
+    with Store.open(defaults.database) as store:
+        store.note_abilities(watch, Abilities(live=True), family=Abilities())
+    assert "at most" not in defaults.told("status")
 
 
 def test_a_contact_that_a_wrong_clock_dated_is_shown_with_its_year_and_does_not_count(defaults: Machine) -> None:

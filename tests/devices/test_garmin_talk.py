@@ -23,7 +23,7 @@ from hipsync_devices.garmin import DRIVER, fit, multilink
 from hipsync_devices.garmin.files import Entry
 from hipsync_devices.garmin.gfdi import Event, Kind
 from hipsync_devices.garmin.names import matches
-from hipsync_devices.garmin.protocol import LISTED_EACH
+from hipsync_devices.garmin.protocol import SPACING
 from hipsync_devices.garmin.sim import GarminWatch
 from hipsync_devices.garmin.stored import newest_activity, wanted
 
@@ -247,11 +247,11 @@ def test_the_files_are_not_listed_again_within_a_quarter_of_an_hour() -> None:
     async def story(it: World) -> None:
         await it.sync()
         since: dict[type[Reading], datetime] = {Epoch: NOON}
-        await it.until(NOON + LISTED_EACH - SECOND)
+        await it.until(NOON + SPACING.least - SECOND)
         await it.sync(since)
         assert it.listed() == 1
         assert [each.steps for each in it.store.of(Counter)] == [900, 950]
-        await it.until(NOON + LISTED_EACH)
+        await it.until(NOON + SPACING.least)
         await it.sync(since)
         assert it.listed() == 2
         assert steps(it.store) == 950

@@ -15,7 +15,7 @@ from hipsync.driver import Driver
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE
 from hipsync.service.plan import contact_at
-from hipsync.service.state import Families, Running, state_of
+from hipsync.service.state import Families, Running, families_of, state_of
 from hipsync.store import Store
 from hipsync.testing.direct import run
 from hipsync_devices.garmin import DRIVER as GARMIN
@@ -84,6 +84,18 @@ def test_a_band_that_was_forgotten_to_be_live_is_known_again_without_a_connectio
             store.note_abilities(band.id, able, family=Abilities())
         found = [(each.live, each.nudges) for each in state_of(store, SETTINGS, NINE, families).contacts]
     assert found == [(True, False), (False, True), (False, True), (True, False)]
+
+
+def test_what_its_driver_says_of_fetches_is_kept_for_a_band_that_stores_minutes_and_for_no_other() -> None:
+    families = families_of({WATCH: GARMIN})
+    with Store.in_memory() as store:
+        for number, able in enumerate((None, Abilities(MINUTE, live=True), Abilities(live=True))):
+            band = store.add_band(name=str(number), driver=WATCH, address="C0", now=NINE)
+            store.note_abilities(band.id, able, family=Abilities())
+        spacings = [each.spacing for each in state_of(store, SETTINGS, NINE, families).contacts]
+    assert spacings == [GARMIN.spacing, GARMIN.spacing, None]
+    assert GARMIN.spacing is not None
+    assert GARMIN.spacing.least == 15 * MINUTE
 
 
 @pytest.mark.parametrize(("buzzes", "asked"), [(True, True), (False, False)])

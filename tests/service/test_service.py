@@ -13,6 +13,7 @@ from hipsync.core.days import Zones
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, verdict
 from hipsync.core.timeline import Source, minute_of, timeline
+from hipsync.driver import Spacing
 from hipsync.history.past import Past
 from hipsync.model import Band, BandId, Occasion, Prompt
 from hipsync.service.plan import backup_due, contact_at, listens, next_wake
@@ -124,6 +125,34 @@ def test_a_band_out_of_reach_is_tried_after_growing_delays(failures: int, minute
     again = contact_at(found.contacts[0], found, at(10))
     assert at(10) + minutes * MINUTE * 0.9 <= again <= at(10) + minutes * MINUTE
     assert again == contact_at(found.contacts[0], found, at(10))  # whoever asks is told the same
+
+
+@pytest.mark.parametrize(
+    ("drawing", "alone", "spaced"),
+    [
+        pytest.param("1m walk, 60m sit", 10, 15, id="what it sent decided nothing, so it is asked again"),
+        pytest.param("3m walk, 57m sit", 3, 3, id="a reminder may be due, for which it counts and vibrates meanwhile"),
+        pytest.param("60m walk", 60, 60, id="long from now"),
+    ],
+)
+def test_a_band_that_each_fetch_disturbs_is_asked_for_news_no_sooner_than_its_driver_says(
+    drawing: str, alone: int, spaced: int
+) -> None:
+    found = state(drawing, at(9), at(10))
+    (contacts,) = found.contacts
+    assert contacts.attempted is not None
+    for spacing, minutes in ((None, alone), (Spacing(15 * MINUTE, "it ends a file"), spaced)):
+        again = contact_at(replace(contacts, spacing=spacing), found, contacts.attempted)
+        assert again == contacts.attempted + minutes * MINUTE
+
+
+def test_a_due_reminder_for_the_morning_does_not_make_it_be_fetched_from_each_minute() -> None:
+    found = replace(state("20m walk", at(9), at(10)), occasions={Occasion.MORNING: Due(at(9), sure=True)})
+    (contacts,) = found.contacts
+    assert contacts.attempted is not None
+    for spacing, minutes in ((None, 1), (Spacing(15 * MINUTE, "it ends a file"), 15)):
+        again = contact_at(replace(contacts, spacing=spacing), found, contacts.attempted)
+        assert again == contacts.attempted + minutes * MINUTE
 
 
 def test_two_bands_out_of_reach_are_not_tried_in_step() -> None:

@@ -8,7 +8,7 @@ from hipsync.driver import Driver
 from hipsync_devices.garmin.fit import EXTRA, is_available
 from hipsync_devices.garmin.gadgetbridge import TABLES
 from hipsync_devices.garmin.names import matches
-from hipsync_devices.garmin.protocol import ABILITIES, NEEDS, GarminDialogue
+from hipsync_devices.garmin.protocol import ABILITIES, NEEDS, SPACING, GarminDialogue
 
 DRIVER = Driver(
     key="garmin",
@@ -19,6 +19,7 @@ DRIVER = Driver(
     needs=NEEDS,
     begin=GarminDialogue,
     gadgetbridge=TABLES,
+    spacing=SPACING,
     missing_extra=lambda: None if is_available() else EXTRA,
     unrecordable="a Garmin watch sends its serial number inside its files, whose checksums show every change",
     advice="Garmin Connect on the phone may have to be paired again afterwards. Open the watch's pairing screen "

@@ -2,7 +2,7 @@
 
 `GarminDialogue.listen` alone hears what the watch sends. It answers questions and pieces of files at once, and puts
 aside what the others wait for. The minutes of a watch are in files. To ask for the directory ends the file that the
-watch is writing, so that is done at most once in `LISTED_EACH`.
+watch is writing, so that is done at most once in `SPACING`.
 
 What is asked here has deadlines of its own; those of Garmin's app are 45 s for an answer and 90 s for all of a pairing
 (garmin-proto-lab at 501817c3, `spec/PROTOCOL.md`).
@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hipsync.driver import Abilities, Link, Message, Received, Session
+from hipsync.driver import Abilities, Link, Message, Received, Session, Spacing
 from hipsync.errors import DeviceError, NoReply, NotBonded, UnexpectedReply
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, Workout
 from hipsync.model import Answer as Reply
@@ -33,8 +33,8 @@ ABILITIES = Abilities(history=MINUTE, live=True, buzz=True, text=True, answers=T
 """The most that these watches can do. They tell neither wear nor, in files that are read here, sleep."""
 NEEDS = frozenset({(characteristic, b"") for lane in multilink.LANES for characteristic in lane})
 """What the steps depend on; see `Driver.needs`."""
-LISTED_EACH = timedelta(minutes=15)
-"""The least time between two listings of the files, each of which makes the watch begin another file."""
+SPACING = Spacing(timedelta(minutes=15), "it ends the file that it is writing")
+"""How often the files are listed at most; each listing makes the watch begin another file."""
 ANSWERED = timedelta(seconds=15)
 """How long to wait for an answer of Multi-Link, or of GFDI to a request that needs no person."""
 OPENED = timedelta(seconds=45)
@@ -345,7 +345,7 @@ class GarminDialogue:
         now, since = self._link.now(), self._session.since
         if self._counter is not None:
             yield [self._counter]
-        if Epoch in since and now - since[Epoch] < LISTED_EACH:
+        if Epoch in since and now - since[Epoch] < SPACING.least:
             return
         directory = await self._fetch(files.DIRECTORY)
         if directory is None:
