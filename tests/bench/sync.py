@@ -4,7 +4,7 @@ One process, a Bluetooth stack in software (`hipsync.radio.simulation`), 43,200 
 2,000. At MTU 247, which later bands agree to, 30 records fit a notification; at MTU 23, where older ones stay, two.
 Both run on an event loop whose pauses take no time, and are measured from the end of the login to the last reply.
 
-*Ours*: `session.collect` as `hipsync sync` runs it: the driver over its link, packets in order and checked, records
+*Ours*: `OpenDialogue.fetch` as `hipsync sync` runs it: the driver over its link, packets in order and checked, records
 decoded, each round stored in SQLite by a thread before the next is asked for.
 
 *Baseline*: a `BleakClient` on the same kind of band, on the same radio. It has logged in, and asks for the same rounds;
@@ -36,7 +36,8 @@ from bleak.backends.characteristic import BleakGATTCharacteristic
 from bench import year
 from bench.figure import Figure
 from bench.store import connected, insert, rows_of
-from hipsync.conversation.session import Conversation, collect, meet
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Session
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Reading
@@ -116,8 +117,8 @@ async def stored(clock: FastClock, minutes: int, path: Path, mtu: int) -> Cost:
         with store:
             async with connect(air.adapter, air.addresses[0], WITHIN) as connection:
                 conversation = Conversation(connection, zone=UTC_ZONE, now=clock.now)
-                await meet(DRIVER, conversation, session, commit)
-                cost = await cost_of(collect(DRIVER, conversation, session, commit), air)
+                async with dialogue(DRIVER, conversation, session, commit) as opened:
+                    cost = await cost_of(opened.fetch(commit), air)
             kept = len(store.epochs(held, clock.now() - minutes * MINUTE - MINUTE, clock.now()))
     if kept != minutes:
         raise AssertionError(f"{kept} of {minutes} minutes arrived")

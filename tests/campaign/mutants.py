@@ -18,13 +18,13 @@ from hipsync.service.contact import Connector, Talk
 from hipsync.service.showing import Manner, Showing
 from hipsync.service.state import State
 from hipsync.store import Store, file
-from support.swapped import collect_swapped
+from support.swapped import committed_late
 
 
 def commit_after_acknowledge() -> None:
     """Let the driver go on, and so acknowledge, before each batch is stored."""
 
-    dialogue.collect = collect_swapped  # type: ignore[attr-defined]
+    dialogue.all_committed = committed_late  # type: ignore[attr-defined]
 
 
 def no_fsync() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from cases.kit import KEY
-from hipsync.conversation.session import meet, nudge
+from hipsync.conversation.dialogue import dialogue
 from hipsync.driver import Message, Session
 from hipsync.host.clock import FastClock
 from hipsync.simulated import Characteristic, Service
@@ -46,8 +46,8 @@ def test_a_buzz_goes_to_immediate_alert_where_link_loss_is_listed_first() -> Non
         band = TwoAlerts()
         connection = DirectConnection(band, clock.now)
         talk, session = conversation(connection, clock), Session(name=band.name, secret=KEY)
-        await meet(DRIVER, talk, session, MemoryStore().commit)
-        await nudge(DRIVER, talk, session, Message("Time to move", "Stand up"))
+        async with dialogue(DRIVER, talk, session, MemoryStore().commit) as opened:
+            await opened.nudge(Message("Time to move", "Stand up"))
         connection.drop()
         return band.alerted
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from cases.kit import DAY, HOUR, KEY, life
-from hipsync.conversation.session import meet
+from hipsync.conversation.dialogue import dialogue
 from hipsync.driver import Session
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE
@@ -123,9 +123,9 @@ def test_a_mi_band_that_is_asked_for_minutes_since_no_date_refuses(stamp: str) -
         talk = conversation(connection, clock)
         driver, heard = drivers()["huami"], list[bytes]()
         session = Session(name=band.advertisement().name or "", secret=KEY)
-        await meet(driver, talk, session, MemoryStore().commit)
-        await connection.start_notify(huami.FETCH, heard.append)
-        await connection.write(huami.FETCH, b"\x01\x01" + bytes.fromhex(stamp), False)
+        async with dialogue(driver, talk, session, MemoryStore().commit):
+            await connection.start_notify(huami.FETCH, heard.append)
+            await connection.write(huami.FETCH, b"\x01\x01" + bytes.fromhex(stamp), False)
         connection.drop()
         return heard
 

@@ -20,7 +20,8 @@ from click.testing import CliRunner
 
 from hipsync.cli import hipsync
 from hipsync.cli.app import system_now
-from hipsync.conversation.session import Conversation, collect, meet, nudge
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Message, Session
 from hipsync.errors import BluetoothUnavailable, ConfigError
 from hipsync.model import Epoch, Reading
@@ -79,9 +80,9 @@ async def test_a_band_with_minutes_of_a_file_is_read_and_buzzed(tmp_path: Path) 
         ):
             conversation = Conversation(connection, zone=ZoneInfo("UTC"), now=system_now)
             session = Session("Mi Smart Band 5", bytes.fromhex(KEY))
-            await meet(driver, conversation, session, keep)
-            await collect(driver, conversation, session, keep)
-            await nudge(driver, conversation, session, Message("hipsync", "Time to move"))
+            async with dialogue(driver, conversation, session, keep) as opened:
+                await opened.fetch(keep)
+                await opened.nudge(Message("hipsync", "Time to move"))
         assert [(await line(child)).partition("  ")[2] for _ in range(2)] == ["it buzzes", "hipsync Time to move"]
     steps = [(f"{each.start:%d %H:%M}", each.steps) for each in learnt if isinstance(each, Epoch)]
     assert steps == [("20 10:00", 7), ("20 10:01", 0), ("20 10:02", 93)]

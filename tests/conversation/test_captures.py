@@ -16,6 +16,7 @@ from hipsync.model import MINUTE, Epoch
 from hipsync.registry import drivers
 from hipsync.testing import capture, replay
 from hipsync_devices.huami import DRIVER
+from hipsync_devices.huami.channel import Channel
 from hipsync_devices.huami.login import authenticate
 from hipsync_devices.huami.packets import AUTHENTICATION, DATA, FETCH
 from hipsync_devices.huami.sim import MiBand
@@ -50,7 +51,7 @@ FLAGLESS = {AUTHENTICATION: without_flag}
 
 async def login(conversation: Conversation, session: Session, commit: Commit) -> None:
     with conversation.viewing() as link:
-        await authenticate(link, session)
+        await authenticate(link, session, Channel(link))
 
 
 def test_the_login_of_notifymi_is_ours_but_for_the_flag_of_that_phone() -> None:

@@ -16,7 +16,7 @@ from hipsync.conversation import recording
 from hipsync.conversation.capture import Capture, Line, capture_of
 from hipsync.conversation.dialogue import dialogue
 from hipsync.conversation.recording import Recording, redacted
-from hipsync.conversation.session import collect, meet
+from hipsync.conversation.session import collect
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import DeviceError
 from hipsync.host.clock import FastClock
@@ -215,7 +215,8 @@ def test_a_login_that_failed_leaves_nothing() -> None:
         talk.connection = record.connection(direct)
         session = replace(case.session(band, kept), secret=bytes(16))
         with pytest.raises(DeviceError):
-            await meet(record.driver(driver), talk, session, kept.commit)
+            async with dialogue(record.driver(driver), talk, session, kept.commit):
+                raise AssertionError("it was let in")
         direct.drop()
         return record.capture
 

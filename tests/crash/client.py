@@ -27,7 +27,7 @@ from hipsync.service.state import settings_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync_devices.huami import protocol
-from support.swapped import collect_swapped
+from support.swapped import committed_late
 
 protocol.BETWEEN_ROUNDS *= 0
 
@@ -66,7 +66,7 @@ def main() -> None:
         if pid == 0:
             print(os.getpid(), flush=True)  # here, or its "open" may come first
             if order == "swapped":
-                dialogue.collect = collect_swapped  # type: ignore[attr-defined]  # the error, on purpose
+                dialogue.all_committed = committed_late  # type: ignore[attr-defined]  # the error, on purpose
             try:
                 asyncio.run(sync(transport, Path(path)))
             except HipsyncError as error:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.conversation.session import View, collect, meet
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import View
 from hipsync.driver import Session
 from hipsync.errors import NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
@@ -38,10 +39,11 @@ def by_hand(band: MiBand7, story: Callable[[View], Awaitable[None]]) -> None:
 
     async def told(clock: FastClock) -> None:
         talk = conversation(DirectConnection(band, clock.now), clock)
-        await meet(DRIVER, talk, Session(name=band.name, secret=KEY), MemoryStore().commit)
-        with talk.viewing() as link:
-            await link.subscribe(FETCH, DATA)
-            await story(link)
+        session = Session(name=band.name, secret=KEY)
+        async with dialogue(DRIVER, talk, session, MemoryStore().commit):
+            with talk.viewing() as link:
+                await link.subscribe(FETCH, DATA)
+                await story(link)
 
     run(told, NOON)
 
@@ -95,9 +97,9 @@ def synced(band: MiBand7, *, erase: bool, kept: MemoryStore, key: bytes = KEY) -
             await kept.commit(batch)
             connection.written.append((FETCH, b"stored"))
 
-        await meet(DRIVER, talk, session, MemoryStore().commit)
         try:
-            await collect(DRIVER, talk, session, commit)
+            async with dialogue(DRIVER, talk, session, MemoryStore().commit) as opened:
+                await opened.fetch(commit)
         finally:
             said.extend(
                 "stored" if data == b"stored" else data.hex() for uuid, data in connection.written if uuid == FETCH

@@ -1,7 +1,7 @@
 """The rules for every driver, with the bands of the newer generation that the registry does not name.
 
-They speak alike but for their log-in and their numbers, so that the rules that try many places are for the newest one
-only; those for the other one are in the ring.
+They speak alike but for their log-in, their numbers and their endpoints, so that the rules that try many places are for
+one with a few endpoints and one with all of them; those for the third one are in the ring.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hipsync.testing.rules import RULES, SWEEPS, Case, Rule, a_link_cut_anywhere
 from hipsync.testing.transfers import a_spoilt_transfer_is_made_good
 from hipsync_devices.huami import DRIVER
 from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
+from hipsync_devices.huami.sim_zepp import ActiveMax
 
 SLOW = {a_link_cut_anywhere_loses_nothing, a_spoilt_transfer_is_made_good}
 """They log in anew for each of its notifications, with a key agreement in Python on both sides."""
@@ -28,7 +29,7 @@ BY_TIME = [
         id=f"{rule.__name__}-{band.__name__}",
     )
     for rule in RULES
-    for band in (MiBand6, MiBand7)
+    for band in (MiBand6, MiBand7, ActiveMax)
 ]
 
 

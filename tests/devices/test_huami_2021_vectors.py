@@ -154,7 +154,7 @@ def test_the_bands_answer_is_cut_and_joined_as_in_the_exchange() -> None:
 
 
 def test_an_encrypted_message_is_cut_and_joined_as_computed_elsewhere() -> None:
-    clock = CurrentTime(datetime(2026, 9, 30, 10, 34, 56, tzinfo=UTC), 8)
+    clock = CurrentTime(datetime(2026, 9, 30, 10, 34, 56, tzinfo=UTC), 8, summer=True)
     message = Message(4, 0x0047, endpoints.encode_clock(clock), encrypted=True)
     sequence = int.from_bytes(bytes.fromhex(TIME_SEQUENCE), "little")
     assert message.payload.hex() == TIME_PAYLOAD
@@ -201,11 +201,11 @@ def test_a_setting_is_read_and_written_as_asserted() -> None:
 
 
 def test_the_clock_of_a_thursday_and_of_a_sunday_is_as_the_newer_generation_wants_it() -> None:
-    # of a public client's unit test, in Paris; the other by hand: the 18th was a Sunday
-    assert (
-        CurrentTime(datetime(2022, 12, 15, 19, 38, 53, tzinfo=UTC), 4).encode_newer().hex() == "e6070c0f14263504000804"
-    )
-    assert CurrentTime(datetime(2022, 12, 18, 12, 0, 0, tzinfo=UTC), 0).encode_newer().hex() == "e6070c120c000000000800"
+    # of an older client's unit test, in Paris, which says 08 in winter too; the others by hand: the 18th was a Sunday
+    thursday, sunday = datetime(2022, 12, 15, 19, 38, 53, tzinfo=UTC), datetime(2022, 12, 18, 12, 0, 0, tzinfo=UTC)
+    assert CurrentTime(thursday, 4, summer=True).encode_newer().hex() == "e6070c0f14263504000804"
+    assert CurrentTime(thursday, 4).encode_newer().hex() == "e6070c0f14263504000004"
+    assert CurrentTime(sunday, 0).encode_newer().hex() == "e6070c120c000000000000"
 
 
 # ------------------------------------------------------------------ what holds of any

@@ -11,15 +11,16 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hipsync.conversation.session import Connection, Conversation, collect, meet, nudge
+from hipsync.conversation.session import Connection, Conversation
+from hipsync.conversation.stored import all_committed
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, MalformedPacket
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, Reading
 from hipsync.simulated import HangUp, Notification
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
-from hipsync_devices.huami import DRIVER, packets
-from hipsync_devices.huami.protocol import watch
+from hipsync_devices.huami import packets
+from hipsync_devices.huami.dialogue import Band
 from hipsync_devices.huami.sim import MiBand
 from support.huami_bands import KEY, first, uuid
 
@@ -80,20 +81,27 @@ def everything(connection_to: Callable[[FastClock], Connection], session: Sessio
         talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
         kept = MemoryStore()
 
-        async def watched() -> None:
-            kept.batches.append(await first(watch(talk.view(), session), 2))
+        with talk.viewing() as link:
+            band = Band(link, session)
 
-        parts: tuple[Callable[[], Awaitable[object]], ...] = (
-            lambda: meet(DRIVER, talk, session, kept.commit),
-            lambda: collect(DRIVER, talk, session, kept.commit),
-            watched,
-            lambda: nudge(DRIVER, talk, session, Message("a", "b")),
-        )
-        for part in parts:
-            try:
-                await part()
-            except DeviceError:
-                continue
+            async def opened() -> None:
+                kept.batches.append(list(await band.open()))
+
+            async def watched() -> None:
+                kept.batches.append(await first(band.watch(), 2))
+
+            parts: tuple[Callable[[], Awaitable[object]], ...] = (
+                opened,
+                lambda: all_committed(kept.commit, band.sync()),
+                watched,
+                lambda: band.nudge(Message("a", "b")),
+            )
+            async with talk.beside(band.listen()):
+                for part in parts:
+                    try:
+                        await part()
+                    except DeviceError:
+                        continue
         for reading in kept.readings:
             at = reading.end if isinstance(reading, Epoch) else reading.at
             assert at <= clock.now(), "a reading from the future"

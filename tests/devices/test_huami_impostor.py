@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.conversation.session import collect, meet
+from hipsync.conversation.dialogue import dialogue
 from hipsync.driver import Session
 from hipsync.errors import NotAuthorised
 from hipsync.host.clock import FastClock
@@ -58,8 +58,8 @@ def met(band: MiBand7, written: list[tuple[str, bytes]] | None = None) -> Memory
         connection = DirectConnection(band, clock.now)
         talk, session = conversation(connection, clock), Session(name=band.name, secret=OURS)
         try:
-            await meet(DRIVER, talk, session, store.commit)
-            await collect(DRIVER, talk, session, store.commit)
+            async with dialogue(DRIVER, talk, session, store.commit) as opened:
+                await opened.fetch(store.commit)
         finally:
             if written is not None:
                 written.extend(connection.written)

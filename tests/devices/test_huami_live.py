@@ -12,15 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipsync.conversation.session import nudge
+from hipsync.conversation.dialogue import dialogue
 from hipsync.driver import Message, Session
 from hipsync.errors import LinkLost, MalformedPacket
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
-from hipsync.testing.direct import DirectConnection, conversation, run
+from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.huami import DRIVER, packets
-from hipsync_devices.huami.login import authenticate
-from hipsync_devices.huami.protocol import set_clock, watch
 from hipsync_devices.huami.sim import MiBand
 from support.huami_bands import KEY, first, uuid
 
@@ -39,11 +37,11 @@ async def connected(band: MiBand, clock: FastClock) -> AsyncGenerator[DirectConn
 def watched(band: MiBand, start: datetime, count: int, zone: str = "UTC") -> list[Counter]:
     async def story(clock: FastClock) -> list[Counter]:
         async with connected(band, clock) as connection:
-            link = conversation(connection, clock, zone).view()
             session = Session(name=band.name, secret=KEY)
-            await authenticate(link, session)
-            await set_clock(link)
-            readings = await first(watch(link, session), count)
+            talk = conversation(connection, clock, zone)
+            async with dialogue(DRIVER, talk, session, MemoryStore().commit) as opened:
+                assert opened.begun is not None
+                readings = await first(opened.begun.watch(), count)
         return [reading for reading in readings if isinstance(reading, Counter)]
 
     return run(story, start)
@@ -111,9 +109,9 @@ def nudged(band: NotedBand, message: Message, mtu: int = 23) -> list[tuple[float
             band.mtu = mtu
             talk = conversation(connection, clock)
             session = Session(name=band.name, secret=KEY)
-            await authenticate(talk.view(), session)
-            band.noted.clear()
-            await nudge(DRIVER, talk, session, message)
+            async with dialogue(DRIVER, talk, session, MemoryStore().commit) as opened:
+                band.noted.clear()
+                await opened.nudge(message)
 
     run(story, NOW)
     return band.noted
@@ -169,7 +167,9 @@ def test_a_band_that_nobody_logged_in_to_shows_no_text() -> None:
     async def story(clock: FastClock) -> None:
         async with connected(band, clock) as connection:
             talk = conversation(connection, clock)
-            await nudge(DRIVER, talk, Session(name=band.name, secret=KEY), Message("a", "b"))
+            session = Session(name=band.name, secret=KEY)
+            async with dialogue(DRIVER, talk, session, MemoryStore().commit, log_in=False) as opened:
+                await opened.nudge(Message("a", "b"))
 
     run(story, NOW)
     assert [shown.text for shown in band.shown] == [""]
@@ -179,8 +179,10 @@ def test_a_band_that_is_gone_cannot_be_buzzed() -> None:
     async def story(clock: FastClock) -> None:
         async with connected(band_named("Mi Band 3"), clock) as connection:
             talk = conversation(connection, clock)
-            connection.drop()
-            with pytest.raises(LinkLost):
-                await nudge(DRIVER, talk, Session(name="Mi Band 3", secret=KEY), Message("a", "b"))
+            session = Session(name="Mi Band 3", secret=KEY)
+            async with dialogue(DRIVER, talk, session, MemoryStore().commit) as opened:
+                connection.drop()
+                with pytest.raises(LinkLost):
+                    await opened.nudge(Message("a", "b"))
 
     run(story, NOW)

@@ -8,6 +8,10 @@ NO_USE = "hipsync needs nothing of it: offered to the driver, which leaves it al
 UNCERTAIN = "nobody can decode PAMS with certainty: offered to the driver, which leaves it alone"
 DOUBTED = "those who found it doubt what it means: read as they do or refused, and counted for nothing"
 NOT_CLAIMED = "hipsync does not claim that it can do this, so no watch asks: what asks all the same is told so"
+NOT_WRITTEN = "hipsync never writes this to a watch: it is another feature than steps, and some of it is stored there"
+NO_TEXT = "hipsync shows no text on these watches yet: it says so, and buzzes"
+NO_PHONE = "it searches for a phone, and hipsync is none: nobody answers"
+NEXT_CHANGE = "the clock is said so; the next change of the clocks is not, because each contact sets the clock"
 NO_SOURCE = "of one source, which never tried it on a watch: hipsync pairs by the system's bond"
 NOT_HERE = "the file belongs to Garmin's SDK, and is not here"
 NOT_MET: Mapping[str, str] = {
@@ -35,6 +39,45 @@ NOT_MET: Mapping[str, str] = {
     ),
     **dict.fromkeys(("auth-xxtea", "auth-confirm", "auth-session-key"), NO_SOURCE),
     "fit-MonitoringFile-sdk": NOT_HERE,
+    **dict.fromkeys(
+        (
+            "zepp-find-caps-helio", "zepp-find-caps-active2-gtr4", "gb-find-ask-capabilities",
+            "gb-find-from-band-020102", "zepp-config-caps-helio", "zepp-doc-hrv", "gb-mtu-ask", "gb-mtu-02f400",
+            "gb-mtu-021400", "gb-silent-05", "gb-silent-0700", "bio-hr6-0", "bio-hr6-2", "bio-stress-auto",
+            "zepp-sleep-session",
+        ),
+        NO_USE,
+    ),
+    **dict.fromkeys(
+        ("gb-find-phone-stop", "gb-find-from-band-11", "gb-find-from-band-1500", "gb-find-from-band-13"), NO_PHONE
+    ),
+    **dict.fromkeys(
+        (
+            "zepp-notify-caps-gtr4", "gb-notify-ask-capabilities", "gb-notify-delete", "gb-call-end",
+            "gb-call-start-number", "gb-notify-none-2", "gb-notify-v4-0", "gb-notify-v5-gtr4-0", "gb-notify-v5-gtr4-1",
+            "gb-notify-v5-gtr4-3", "gb-notify-v5-gtr4-4", "gb-notify-v5-active2-2", "gb-notify-v5-active2-3",
+            "gb-notify-v5-nopic-2", "gb-notify-v5-key-only-0", "gb-notify-from-band-0503", "gb-notify-from-band-0502",
+            "gb-notify-from-band-0444",
+        ),
+        NO_TEXT,
+    ),
+    **dict.fromkeys(
+        (
+            "gb-vibration-IDLE_ALERTS-0-1", "gb-vibration-IDLE_ALERTS-0-3-play", "gb-vibration-IDLE_ALERTS-1-1",
+            "gb-vibration-IDLE_ALERTS-1-3-play", "gb-vibration-IDLE_ALERTS-2-1", "gb-vibration-IDLE_ALERTS-2-3-play",
+            "gb-vibration-IDLE_ALERTS-3-1", "gb-vibration-IDLE_ALERTS-3-3-play", "gb-vibration-IDLE_ALERTS-4-1",
+            "gb-vibration-IDLE_ALERTS-4-3-play", "gb-vibration-FIND_BAND-2-1", "gb-vibration-FIND_BAND-2-3-play",
+            "gb-vibration-default",
+        ),
+        NOT_WRITTEN,
+    ),
+    **dict.fromkeys(
+        (
+            "gb-time-Australia/Sydney", "gb-time-America/St_Johns", "gb-time-America/Los_Angeles",
+            "gb-time-Pacific/Chatham",
+        ),
+        NEXT_CHANGE,
+    ),
 }  # fmt: skip
 """Why a vector is not met, by its id, for families that have a driver."""
 REPORTED: Mapping[str, Sequence[str]] = {}

@@ -12,10 +12,12 @@ from support.shared import VECTORS
 
 FILES = (
     "colmi-moyoung-fitpro-lefun.json", "huami-xiaomi.json", "infinitime-banglejs-sig.json", "more-2026-11.json",
-    "garmin.json", "xiaomi.json",
+    "garmin.json", "xiaomi.json", "zepp.json",
 )  # fmt: skip
-OF_ONE_FAMILY = {"xiaomi.json": "xiaomi"}
+OF_ONE_FAMILY = {"xiaomi.json": "xiaomi", "zepp.json": "huami"}
 """The files whose rows are all of one family, which they do not name."""
+TEXTS = {"name", "gap_device_name"}
+"""The keys of values that are texts, and not bytes in hexadecimal."""
 SIDES = ("phone", "band")
 """The words with which a frame of a conversation begins: who sent it, over which characteristic, and its bytes."""
 
@@ -80,7 +82,7 @@ def _texts(held: Any) -> Iterator[str]:
         yield held[2]
     elif issubclass(type(held), dict):
         for name, each in held.items():
-            texts = list(_texts(each))
+            texts = [each.encode().hex()] if name in TEXTS else list(_texts(each))
             yield from (text[4:] for text in texts) if name.endswith("_with_company_id") else texts
     elif held:
         for each in held:

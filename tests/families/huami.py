@@ -12,6 +12,7 @@ from hipsync.errors import DeviceError
 from hipsync_devices.huami import chunked, endpoints
 from hipsync_devices.huami import packets as huami
 from hipsync_devices.huami.sim_2021 import MiBand6, MiBand7
+from hipsync_devices.huami.sim_zepp import ActiveMax
 
 ROUND = "a round: its checksum, and its records"
 
@@ -66,6 +67,8 @@ def _read_newer(characteristic: str, data: bytes) -> None:
                 endpoints.decode_services(message.payload)
             case endpoints.BATTERY:
                 endpoints.decode_battery(message.payload)
+            case endpoints.STEPS:
+                endpoints.decode_steps(message.payload)
             case _:
                 pass
 
@@ -107,4 +110,8 @@ NEWER = Fuzz(
      "huami.endpoints:decode_services", "huami.endpoints:decode_battery"),
     _messages, _newer_sealed,
 )  # fmt: skip
-FAMILY = Family(fuzz=CLASSIC, kinds={"Mi Band 6": Kind(MiBand6, NEWER), "Mi Band 7": Kind(MiBand7, NEWER)})
+ZEPP = replace(NEWER, innermost=(*NEWER.innermost, "huami.endpoints:decode_steps"))
+FAMILY = Family(
+    fuzz=CLASSIC,
+    kinds={"Mi Band 6": Kind(MiBand6, NEWER), "Mi Band 7": Kind(MiBand7, NEWER), "Active Max": Kind(ActiveMax, ZEPP)},
+)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from hipsync.conversation.session import collect, meet
+from hipsync.conversation.dialogue import dialogue
 from hipsync.driver import Session
 from hipsync.errors import StoreError
 from hipsync.host.clock import FastClock
@@ -283,9 +283,9 @@ def test_a_band_is_told_to_forget_only_what_is_stored(path: Path, room: bool) ->
             async def learn(_: object) -> None:
                 """What it says of itself is small, and would fit."""
 
-            await meet(driver, talk, session, learn)
-            with nullcontext() if room else pytest.raises(StoreError, match="the disk is full"):
-                await collect(driver, talk, session, commit)
+            async with dialogue(driver, talk, session, learn) as opened:
+                with nullcontext() if room else pytest.raises(StoreError, match="the disk is full"):
+                    await opened.fetch(commit)
             connection.drop()
             return [data for uuid, data in connection.written if uuid == packets.FETCH]
 

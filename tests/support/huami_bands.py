@@ -1,7 +1,7 @@
 """Both ends of a classic Huami conversation for tests: a played script for the driver, a logged-in client for the band.
 
 Script(TEXT)          a `session.Connection` that plays a conversation written down by hand
-met(connection, ...)  what a whole `meet` and `collect` over it led to
+met(connection, ...)  what a login and a fetch over it led to
 client(band, now)     logs in to a simulated band by hand, without the driver
 """
 
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from hipsync.conversation.session import Connection, Conversation, collect, meet
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Connection, Conversation
 from hipsync.driver import Session
 from hipsync.errors import DeviceError, LinkLost
 from hipsync.host.clock import FastClock
@@ -124,7 +125,7 @@ class Script:
 
 @dataclass
 class Meeting:
-    """How a `meet` and a `collect` over one connection ended."""
+    """How a login and a fetch over one connection ended."""
 
     kept: MemoryStore
     error: DeviceError | None
@@ -145,13 +146,13 @@ class Meeting:
 async def meeting(
     connection: Connection, session: Session, clock: FastClock, *, zone: str = "UTC", kept: MemoryStore | None = None
 ) -> Meeting:
-    """Run `meet` and `collect` over one connection."""
+    """Log in and fetch over one connection."""
     kept = MemoryStore() if kept is None else kept
     conversation = Conversation(connection, zone=ZoneInfo(zone), now=clock.now)
     error = None
     try:
-        await meet(DRIVER, conversation, session, kept.commit)
-        await collect(DRIVER, conversation, session, kept.commit)
+        async with dialogue(DRIVER, conversation, session, kept.commit) as talk:
+            await talk.fetch(kept.commit)
     except DeviceError as raised:
         error = raised
     return Meeting(kept, error, connection)

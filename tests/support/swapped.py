@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from hipsync.conversation.session import Conversation
 from hipsync.conversation.stored import Commit
-from hipsync.driver import Driver, Session
 from hipsync.model import Reading
 
 
-async def collect_swapped(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:
-    """Do what `session.collect` does, but let the driver go on before each batch is stored."""
-    if driver.sync is None:
-        return
+async def committed_late(commit: Commit, batches: AsyncGenerator[Sequence[Reading], None]) -> None:
+    """Do what `stored.all_committed` does, but let the driver go on before each batch is stored."""
     waiting: Sequence[Reading] = ()
-    async with aclosing(driver.sync(conversation.view(), session)) as batches:
-        async for batch in batches:
+    async with aclosing(batches) as open_batches:
+        async for batch in open_batches:
             await commit(waiting)
             waiting = batch
     await commit(waiting)

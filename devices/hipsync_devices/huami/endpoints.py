@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from struct import Struct, iter_unpack
 
 from hipsync.errors import MalformedPacket
-from hipsync_devices.huami.packets import RESPONSE, SUCCESS, Battery, CurrentTime
+from hipsync_devices.huami.packets import RESPONSE, SUCCESS, Battery, CurrentTime, RealtimeSteps
 
-SERVICES, CONFIGURATION, CONNECTION, BATTERY, CLOCK, LOGIN = 0x0000, 0x000A, 0x0015, 0x0029, 0x0047, 0x0082
+SERVICES, CONFIGURATION, CONNECTION, STEPS, FIND = 0x0000, 0x000A, 0x0015, 0x0016, 0x001A
+HEART_RATE, BATTERY, CLOCK, LOGIN = 0x001D, 0x0029, 0x0047, 0x0082
 ASK, ANSWER = 0x03, 0x04
 """The first byte of the phone's request, and of the band's answer, at most endpoints."""
 
+PING, PONG = 0x03, 0x04
+"""What either end may send to see whether the other one is there, and the answer, at CONNECTION."""
 HELLO, PROOF = 0x04, 0x05
 WRONG_KEY = 0x25
 
@@ -96,6 +99,30 @@ def decode_battery(payload: bytes) -> Battery:
         raise MalformedPacket("not a battery report of the newer generation", payload)
     return Battery.decode(payload[1:])
 
+
+TELL_STEPS, STOP_STEPS = bytes([0x05, 1]), bytes([0x05, 0])
+"""To STEPS: the band is to tell its total as it grows, or not any more. It does not forget that with the connection."""
+TELLS_STEPS, TOLD_STEPS = 0x06, 0x07
+"""The first byte of the band's answer to these, and of a total that it tells unasked."""
+
+
+def decode_steps(payload: bytes) -> RealtimeSteps:
+    """Decode the total of the band's day: told unasked (`07`), or as an answer (`04 01`), and then the classic block.
+
+    Raises `MalformedPacket` for another length, and for an answer with another status than success.
+    """
+    told, answered = payload[:1] == bytes([TOLD_STEPS]), payload[:2] == bytes([ANSWER, SUCCESS])
+    block = payload[1:] if told else payload[2:]
+    if not (told or answered) or len(block) != 13 or block[0] != 0x0C:
+        raise MalformedPacket("not the steps of the newer generation", payload)
+    return RealtimeSteps.decode(block)
+
+
+MEASURE_HEART, GO_ON_MEASURING, STOP_MEASURING = bytes([0x04, 1]), bytes([0x04, 2]), bytes([0x04, 0])
+"""To HEART_RATE: the band measures the heart rate until it is told to stop, or not told to go on. The values come over
+the standard's characteristic."""
+START_FIND, FIND_STARTED, STOP_FIND = 0x03, 0x04, 0x06
+"""To FIND: the band vibrates until it is told to stop, and answers the start; not the stop."""
 
 SET_CLOCK, CLOCK_SET = 0x05, 0x06
 

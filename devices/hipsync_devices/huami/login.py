@@ -26,11 +26,11 @@ def key_of(session: Session) -> bytes:
     return session.secret
 
 
-async def authenticate(link: Link, session: Session) -> None:
+async def authenticate(link: Link, session: Session, channel: Channel) -> None:
     """Prove to the band that we know its key; when pairing a band that takes a key of ours, store the key on it first.
 
-    If newer firmware refuses the classic login, the newer one follows. Raises `NotAuthorised` if the key is missing or
-    wrong or nobody tapped the band, and `DeviceError` for any other failure.
+    If newer firmware refuses the classic login, the newer one follows over `channel`. Raises `NotAuthorised` if the key
+    is missing or wrong or nobody tapped the band, and `DeviceError` for any other failure.
     """
     if not link.has(packets.AUTHENTICATION):
         raise DeviceError(what_else(link))
@@ -41,9 +41,7 @@ async def authenticate(link: Link, session: Session) -> None:
     status = await _prove(link, model, key)
     await link.unsubscribe(packets.AUTHENTICATION)
     if status == packets.AUTH_NEEDS_2021 and model.login == "either" and Channel.on(link):
-        channel = Channel(link)
         await channel.log_in(key)
-        await channel.close()
     else:
         _judge(status)
 

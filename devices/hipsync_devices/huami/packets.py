@@ -100,15 +100,21 @@ def quarters_of(offset: timedelta | None) -> int:
     return (offset or timedelta(0)) // QUARTER
 
 
+SUMMER = 0x08
+"""What the newer generation is told while summer time is in effect."""
+
+
 @dataclass(frozen=True, slots=True)
 class CurrentTime:
     """A Current Time (0x2A2B). `instant` is None if the clock was never set; `quarters` is the offset from UTC.
 
-    The offset is in quarters of an hour.
+    The offset is in quarters of an hour, and holds summer time. `summer` says whether that is in effect; only the newer
+    generation hears of it.
     """
 
     instant: datetime | None
     quarters: int
+    summer: bool = False
 
     def encode(self) -> bytes:
         """Encode the time in eleven bytes, with the weekday (1 = Monday), but without fraction and reason."""
@@ -119,16 +125,20 @@ class CurrentTime:
         return stamp[:7] + bytes([local.isoweekday(), 0, 0]) + stamp[7:]
 
     def encode_newer(self) -> bytes:
-        """Encode the time in the form that the newer generation demands: Sunday is 0, and the reason is 8."""
+        """Encode the time in the form that the newer generation demands.
+
+        Sunday is 0, the fraction of the second is in 256ths, and then 8 stands for summer time.
+        """
         classic = self.encode()
-        return classic[:7] + bytes([classic[7] % 7, 0, 8]) + classic[10:]
+        fraction = 0 if self.instant is None else self.instant.microsecond * 256 // 1_000_000
+        return classic[:7] + bytes([classic[7] % 7, fraction, SUMMER if self.summer else 0]) + classic[10:]
 
     @classmethod
     def decode(cls, data: bytes) -> CurrentTime:
         if len(data) < 11:
             raise MalformedPacket("the clock has eleven bytes", data)
         quarters = int.from_bytes(data[10:11], "little", signed=True)
-        return cls(decode_stamp(data[:7] + data[10:11]), quarters)
+        return cls(decode_stamp(data[:7] + data[10:11]), quarters, data[9] == SUMMER)
 
 
 # ------------------------------------------------------------------ authentication

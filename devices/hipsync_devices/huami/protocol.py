@@ -1,4 +1,4 @@
-"""The conversation with a Huami band of either generation: log in, set the clock, fetch minutes, follow steps, buzz.
+"""What goes over characteristics of their own with a Huami band: fetch minutes, follow steps, buzz, show a text.
 
 A fetch has rounds, and each asks for the minutes since an instant. The band announces how many it will send and from
 when, sends them in numbered packets, and ends with a status::
@@ -19,16 +19,14 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from hipsync.driver import Link, Message, Session
-from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedReply
-from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Info, Reading
+from hipsync.errors import NoReply, UnexpectedReply
+from hipsync.model import MINUTE, Answer, Counter, Epoch, Reading
 from hipsync_devices import gatt
 from hipsync_devices.huami import packets
-from hipsync_devices.huami.channel import Channel
 from hipsync_devices.huami.chunked import TO_BAND, TO_PHONE
-from hipsync_devices.huami.login import REPLY_WITHIN, authenticate, key_of, reply_to, what_else
+from hipsync_devices.huami.login import REPLY_WITHIN, reply_to
 from hipsync_devices.huami.models import UNKNOWN, UNKNOWN_NEWER, Model, model_of, model_on, record_size
-from hipsync_devices.huami.packets import Battery, CurrentTime, RealtimeSteps, Reply, Round
-from hipsync_devices.live_counter import utc_offset
+from hipsync_devices.huami.packets import RealtimeSteps, Reply, Round
 
 NEEDS = frozenset(
     {
@@ -57,59 +55,6 @@ NOTHING = Reply(packets.TRANSFER, packets.FETCH_NONE)
 """The answer "no data, or no more": some bands give it to the request, others when the transfer is to begin."""
 
 
-# ------------------------------------------------------------------ login, clock, battery
-
-
-async def opened(link: Link, session: Session) -> Sequence[Reading]:
-    """Log in and set the clock, and return the band's versions, serial number and battery level.
-
-    A battery report that makes no sense is left out, because it is no reason to lose the steps.
-    """
-    newer = model_on(link, session.name).newer
-    battery = await _opened_newer(link, session) if newer else await _opened_classic(link, session)
-    info = Info(
-        link.now(),
-        firmware=await gatt.read_text(link, gatt.SOFTWARE_REVISION),
-        hardware=await gatt.read_text(link, gatt.HARDWARE_REVISION),
-        serial=await gatt.read_text(link, gatt.SERIAL_NUMBER),
-    )
-    await set_clock(link, newer=newer)
-    return [info] if battery is None else [info, Charge(link.now(), battery.percent, battery.charging)]
-
-
-async def _opened_classic(link: Link, session: Session) -> Battery | None:
-    await authenticate(link, session)
-    report = await gatt.read_optional(link, packets.BATTERY)
-    with suppress(MalformedPacket):
-        return None if report is None else Battery.decode(report)
-    return None
-
-
-async def _opened_newer(link: Link, session: Session) -> Battery | None:
-    """Log in to a band of the newer generation, and return its battery report; None if it gives none.
-
-    Then the channel is closed, because nothing else needs it.
-    """
-    if not Channel.on(link):
-        raise DeviceError(what_else(link))
-    channel, battery = Channel(link), None
-    await channel.log_in(key_of(session))
-    with suppress(MalformedPacket, NoReply):
-        battery = await channel.battery()
-    await channel.close()
-    return battery
-
-
-async def set_clock(link: Link, *, newer: bool = False) -> None:
-    """Set the band's clock to local time and its offset from UTC.
-
-    Every connection does so, because the band knows neither of summer time nor of journeys.
-    """
-    clock = CurrentTime(link.now(), packets.quarters_of(utc_offset(link)))
-    word = clock.encode_newer() if newer else clock.encode()
-    await gatt.courtesy(link.write(gatt.CURRENT_TIME, word, response=True))
-
-
 # ------------------------------------------------------------------ stored minutes
 
 
@@ -127,6 +72,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
     model = model_on(link, session.name)
     since = _whole_minute(session.since.get(Epoch, link.now() - FIRST_FETCH))
     size = record_size(model, await gatt.read_text(link, gatt.SOFTWARE_REVISION))
+    await link.unsubscribe(packets.DATA, packets.FETCH)  # and forget what a fetch has left that was called off
     patience = REPLY_WITHIN
     for number in range(MOST_ROUNDS):
         if number:
@@ -276,9 +222,8 @@ async def _acknowledged(link: Link, patience: timedelta, *, forget: bool, newer:
 # ------------------------------------------------------------------ live steps, buzz
 
 
-async def watch(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+async def watch(link: Link) -> AsyncGenerator[Sequence[Reading], None]:
     """Yield the total of today's steps: at once, whenever it changes, and at least every two minutes."""
-    del session
     await link.subscribe(packets.REALTIME_STEPS)
     at, report = link.now(), await link.read(packets.REALTIME_STEPS)
     while True:

@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import cache
 from typing import Unpack
 
@@ -206,7 +206,10 @@ class MiBand7(MiBand6):
             clock = CurrentTime.decode(data)
         except MalformedPacket as error:
             raise Refused(OUT_OF_RANGE) from error
-        if clock.instant is None or data != clock.encode_newer():
+        if clock.instant is None or len(data) != 11 or data[9] not in {0x00, 0x08}:
+            raise Refused(OUT_OF_RANGE)
+        sunday_first = clock.instant.astimezone(timezone(clock.quarters * packets.QUARTER)).isoweekday() % 7
+        if data[7] != sunday_first:
             raise Refused(OUT_OF_RANGE)
         super()._set_clock(data)
 
