@@ -275,9 +275,15 @@ class Stranger:
         """It bonds, and shows nothing more."""
 
 
-@pytest.mark.parametrize("key", KNOWN)
-def test_who_connects_to_a_lookalike_is_told_so_in_one_sentence(key: str) -> None:
-    """R11_1A2B with the firmware of Da Rings, a PineTime with wasp-os, and every other that shows only then."""
+LOOKALIKES = [*((key, "R11_1A2B") for key in KNOWN), ("huami", "Amazfit Balance"), ("huami", "Amazfit Bip 6-1A2B")]
+
+
+@pytest.mark.parametrize(("key", "name"), LOOKALIKES)
+def test_who_connects_to_a_lookalike_is_told_so_in_one_sentence(key: str, name: str) -> None:
+    """R11_1A2B with the firmware of Da Rings, a PineTime with wasp-os, and every other that shows only then.
+
+    A Zepp watch's name leads to the login of its generation, which the device has not either.
+    """
 
     async def story(clock: FastClock) -> str:
         async def commit(_: Sequence[Reading]) -> None:
@@ -285,7 +291,7 @@ def test_who_connects_to_a_lookalike_is_told_so_in_one_sentence(key: str) -> Non
 
         talk = Conversation(Stranger(), zone=ZoneInfo("UTC"), now=clock.now)
         with pytest.raises(DeviceError) as caught:
-            async with dialogue(KNOWN[key], talk, Session("R11_1A2B", bytes(16)), commit):
+            async with dialogue(KNOWN[key], talk, Session(name, bytes(16)), commit):
                 pass
         return str(caught.value)
 

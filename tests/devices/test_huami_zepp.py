@@ -19,7 +19,7 @@ from hipsync.model import MINUTE, Charge, Counter, Epoch, State, Wear
 from hipsync.simulated import Service
 from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices import gatt
-from hipsync_devices.huami import DRIVER, endpoints
+from hipsync_devices.huami import DRIVER, endpoints, packets
 from hipsync_devices.huami.sim_2021 import MiBand7
 from hipsync_devices.huami.sim_zepp import ActiveMax, HelioStrap
 
@@ -92,6 +92,33 @@ def test_what_it_lists_and_has_is_what_it_can_do() -> None:
         (True, True, True, False, False),
         (True, False, True, False, True),  # it lists no steps, and buzzes by Immediate Alert
     ]
+
+
+class WithoutFetch(ActiveMax):
+    """It has neither control nor data of a fetch as a characteristic."""
+
+    def services(self) -> Sequence[Service]:
+        return [
+            Service(each.uuid, tuple(c for c in each.characteristics if c.uuid not in {packets.FETCH, packets.DATA}))
+            for each in super().services()
+        ]
+
+
+def test_a_watch_that_hands_out_no_minutes_is_followed_live_and_one_that_does_neither_is_another_model() -> None:
+    watch = a_watch(lived(10, 20), WithoutFetch)
+    held: list[bool] = []
+
+    async def story(opened: OpenDialogue, kept: MemoryStore, connection: DirectConnection, clock: FastClock) -> None:
+        held.append(opened.held)
+        await opened.fetch(kept.commit)
+        await watching(3 * MINUTE)(opened, kept, connection, clock)
+
+    kept = told(watch, story)
+    assert held == [True]
+    assert (kept.of(Epoch), max(each.steps for each in kept.of(Counter))) == ([], 30)
+    del watch.services_sealed[endpoints.STEPS]
+    with pytest.raises(DeviceError, match="does not tell its steps in a way that hipsync knows: it is another model"):
+        told(watch, nothing, now=NOON + 10 * MINUTE)
 
 
 def test_a_buzz_that_nothing_can_do_is_refused_in_a_line() -> None:

@@ -51,7 +51,8 @@ class Band:
     async def open(self) -> Sequence[Reading]:
         """Log in and set the clock, and return the band's versions, serial number and battery level.
 
-        A battery report that makes no sense is left out, because it is no reason to lose the steps.
+        A battery report that makes no sense is left out, because it is no reason to lose the steps. Raises `DeviceError`
+        for a device that logs in and tells steps in none of the ways that this driver knows.
         """
         link = self._link
         newer = model_on(link, self._session.name).newer
@@ -63,13 +64,17 @@ class Band:
             serial=await gatt.read_text(link, gatt.SERIAL_NUMBER),
         )
         await self._set_clock(newer=newer)
+        stores = link.has(packets.FETCH) and link.has(packets.DATA)
         self._abilities = replace(
             ABILITIES,
+            history=MINUTE if stores else None,
             live=self._lists(endpoints.STEPS) or link.has(packets.REALTIME_STEPS),
             buzz=self._lists(endpoints.FIND) or link.has(gatt.ALERT_LEVEL, gatt.IMMEDIATE_ALERT),
             text=link.has(gatt.NEW_ALERT),
             battery=battery is not None,
         )
+        if not stores and not self._abilities.live:
+            raise DeviceError("the band does not tell its steps in a way that hipsync knows: it is another model")
         return [info] if battery is None else [info, Charge(link.now(), battery.percent, battery.charging)]
 
     def _lists(self, endpoint: int) -> bool:
