@@ -51,8 +51,8 @@ class Band:
     async def open(self) -> Sequence[Reading]:
         """Log in and set the clock, and return the band's versions, serial number and battery level.
 
-        A battery report that makes no sense is left out, because it is no reason to lose the steps. Raises `DeviceError`
-        for a device that logs in and tells steps in none of the ways that this driver knows.
+        A battery report that makes no sense is left out, because it is no reason to lose the steps. Raises
+        `DeviceError` for a device that logs in and tells steps in none of the ways that this driver knows.
         """
         link = self._link
         newer = model_on(link, self._session.name).newer
