@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
 
@@ -50,7 +49,7 @@ def test_a_watch_whose_stored_minutes_cannot_be_read_is_stayed_with(monkeypatch:
     monkeypatch.setattr(fit, "is_available", lambda: False)
     world = world_after(lambda world: world.run_until(NINE + 80 * MINUTE), "5m walk 100, 90m sit")
     (band,) = world.store.bands()
-    assert band.abilities == Abilities(live=True, buzz=True, battery=True)
+    assert band.abilities == Abilities(live=True, buzz=True, text=True, answers=True, battery=True)
     assert [65 <= minute <= 68 for minute, _ in world.said] == [True]
     assert len(world.wrist.calls) == 2, "the contact that showed it, and the one that stays"
     assert len(world.counters()) >= 60
@@ -113,7 +112,7 @@ def test_a_band_that_cannot_vibrate_is_not_asked_for_a_reminder_that_only_a_band
         state = state_of(store, SETTINGS, now, Families(), here)
         assert isinstance(state.expected, Due)
         (contacts,) = state.contacts
-        assert (contact_at(replace(contacts, attempted=now - 11 * MINUTE), state, now) <= now) == asked
+        assert (contact_at(contacts._replace(attempted=now - 11 * MINUTE), state, now) <= now) == asked
 
 
 def test_a_band_tells_at_each_connection_what_it_can_do() -> None:

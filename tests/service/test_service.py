@@ -142,16 +142,16 @@ def test_a_band_that_each_fetch_disturbs_is_asked_for_news_no_sooner_than_its_dr
     (contacts,) = found.contacts
     assert contacts.attempted is not None
     for spacing, minutes in ((None, alone), (Spacing(15 * MINUTE, "it ends a file"), spaced)):
-        again = contact_at(replace(contacts, spacing=spacing), found, contacts.attempted)
+        again = contact_at(contacts._replace(spacing=spacing), found, contacts.attempted)
         assert again == contacts.attempted + minutes * MINUTE
 
 
 def test_a_due_reminder_for_the_morning_does_not_make_it_be_fetched_from_each_minute() -> None:
-    found = replace(state("20m walk", at(9), at(10)), occasions={Occasion.MORNING: Due(at(9), sure=True)})
+    found = state("20m walk", at(9), at(10))._replace(occasions={Occasion.MORNING: Due(at(9), sure=True)})
     (contacts,) = found.contacts
     assert contacts.attempted is not None
     for spacing, minutes in ((None, 1), (Spacing(15 * MINUTE, "it ends a file"), 15)):
-        again = contact_at(replace(contacts, spacing=spacing), found, contacts.attempted)
+        again = contact_at(contacts._replace(spacing=spacing), found, contacts.attempted)
         assert again == contacts.attempted + minutes * MINUTE
 
 

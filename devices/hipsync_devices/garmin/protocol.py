@@ -448,6 +448,7 @@ class GarminDialogue:
                 action = await self._texts.pressed.take(ASKS_FOR if message.asks else GLANCE)
             except NoReply:
                 action = None
-            for frame in self._texts.take_away() if message.asks else []:
-                await gatt.courtesy(self._ask(frame))
+            removal = self._texts.take_away() if message.asks else None
+            if removal is not None:
+                await gatt.courtesy(self._ask(removal))
             return None if action is None else ANSWERS.get(action)

@@ -65,12 +65,12 @@ class Texts:
         told = Announcement(Change.ADDED, number, host_flags=HAS_ACTIONS if message.asks else 0)
         return Frame(Kind.NOTIFICATION_UPDATE, told.encode())
 
-    def take_away(self) -> Sequence[Frame]:
-        """Forget the text that stands, and return what removes it from the watch."""
+    def take_away(self) -> Frame | None:
+        """Forget the text that stands, and return what removes it from the watch; None if none stands."""
         notice, self._notice = self._notice, None
         if notice is None:
-            return []
-        return [Frame(Kind.NOTIFICATION_UPDATE, Announcement(Change.REMOVED, notice.number, host_flags=0).encode())]
+            return None
+        return Frame(Kind.NOTIFICATION_UPDATE, Announcement(Change.REMOVED, notice.number, host_flags=0).encode())
 
     def hear(self, frame: Frame) -> Sequence[Frame]:
         """Return what to send when the watch subscribes, or asks or tells something of a text, in order.
