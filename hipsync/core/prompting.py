@@ -8,9 +8,9 @@ row are missing. See docs/rule.md, "When a prompt is shown".
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from hipsync.core.bouts import MOVED_WITHIN, Bouts, alive_since, is_sure, moved_after, reached, signs_of_life
 from hipsync.core.days import Zones
@@ -56,8 +56,7 @@ class Reason(StrEnum):
     LOCKED = "the screen is locked"
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """Show a prompt now."""
 
     due: datetime
@@ -69,8 +68,7 @@ class Due:
     occasion: Occasion = Occasion.SITTING
 
 
-@dataclass(frozen=True, slots=True)
-class Quiet:
+class Quiet(NamedTuple):
     """Show nothing now."""
 
     reason: Reason

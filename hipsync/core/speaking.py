@@ -95,7 +95,7 @@ def sooner(
         return judged
     lower = replace(policy, limit_minutes=policy.limit_minutes - early_minutes(policy))
     early = verdict(line, found, prompts, lower, zones, now)
-    return replace(early, due=now) if isinstance(early, Due) and early.again is None else judged
+    return early._replace(due=now) if isinstance(early, Due) and early.again is None else judged
 
 
 def early_minutes(policy: Policy) -> int:

@@ -141,7 +141,7 @@ def test_a_snoozed_one_comes_back_within_an_hour_of_its_end() -> None:
     night = day("8h 30m sleep, 2m walk, 4h sit")
     snoozed = prompt(at(8.5) + MINUTE, Answer.SNOOZED, snoozed_until=at(9.75))
     assert judged(night, at(9), prompts=[snoozed]) == Quiet(Reason.SNOOZED, at(9.75))
-    assert judged(night, at(9.75), prompts=[snoozed]) == replace(due(at(8.5) + MINUTE), again=snoozed)
+    assert judged(night, at(9.75), prompts=[snoozed]) == due(at(8.5) + MINUTE)._replace(again=snoozed)
     assert judged(night, at(10.75) + MINUTE, prompts=[snoozed]) == Quiet(Reason.TOO_LATE)
 
 
