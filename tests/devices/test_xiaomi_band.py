@@ -15,7 +15,7 @@ from hipsync.conversation.dialogue import OpenDialogue, dialogue
 from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
-from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, State, Workout, WorkoutKind
+from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, State, Wear, Workout, WorkoutKind
 from hipsync.simulated import Notification, Service
 from hipsync.testing import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices.xiaomi import DRIVER, v1, v2
@@ -380,6 +380,34 @@ def test_a_workout_that_ends_while_the_band_is_watched_is_fetched_at_once(made: 
 
     wrist = lived(made, life(NOON - HOUR, NOON + HOUR, walks), story, workouts=[ride])
     assert set(wrist.store.of(Workout)) == {ride}
+
+
+@BOTH
+def test_what_a_band_says_of_wear_at_each_connection_and_while_it_is_watched_is_stored(made: type[XiaomiBand]) -> None:
+    """Its minutes do not say it. The simulated band notices a change when the minute is over in which it happened."""
+
+    async def story(wrist: Wrist) -> None:
+        await wrist.sync()
+        async with wrist.opened() as talk:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(20 * 60):
+                    await talk.watch(wrist.store.commit)
+        await wrist.sync()
+
+    worn = life(NOON - HOUR, NOON + 5 * MINUTE)
+    off = life(NOON + 5 * MINUTE, NOON + 10 * MINUTE, state=State.NOT_WORN)
+    off += life(NOON + 10 * MINUTE, NOON + 15 * MINUTE, state=State.CHARGING)
+    wrist = lived(made, [*worn, *off, *life(NOON + 15 * MINUTE, NOON + HOUR)], story)
+    told = [(each.at.replace(second=0, microsecond=0), each.worn) for each in wrist.store.of(Wear)]
+    assert told == [
+        (NOON, True), (NOON, True), (NOON + 6 * MINUTE, False), (NOON + 16 * MINUTE, True), (NOON + 20 * MINUTE, True)
+    ]  # fmt: skip
+
+
+@BOTH
+def test_a_band_that_lies_on_a_table_says_so_when_it_is_asked(made: type[XiaomiBand]) -> None:
+    wrist = lived(made, life(NOON - HOUR, NOON, state=State.NOT_WORN), Wrist.sync)
+    assert [each.worn for each in wrist.store.of(Wear)] == [False]
 
 
 @BOTH

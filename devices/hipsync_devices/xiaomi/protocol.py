@@ -15,11 +15,11 @@ from itertools import pairwise
 
 from hipsync.driver import Abilities, Link, Message, Session
 from hipsync.errors import MalformedPacket, NoReply
-from hipsync.model import DAY, MINUTE, Answer, Charge, Counter, Epoch, Info, Reading, State, Workout
+from hipsync.model import DAY, MINUTE, Answer, Charge, Counter, Epoch, Info, Reading, State, Wear, Workout
 from hipsync_devices import gatt
 from hipsync_devices.live_counter import burst, worth_storing
 from hipsync_devices.xiaomi import files, packets, v1, v2
-from hipsync_devices.xiaomi.channel import Channel
+from hipsync_devices.xiaomi.channel import Channel, Event
 from hipsync_devices.xiaomi.files import FileId, Parts, What
 from hipsync_devices.xiaomi.nights import decode_night
 from hipsync_devices.xiaomi.packets import Id
@@ -28,7 +28,8 @@ from hipsync_devices.xiaomi.workouts import decode_workout
 NEEDS = frozenset((uuid, b"") for uuid in (v1.TO_PHONE, v1.TO_BAND, v1.FILES, v2.TO_PHONE, v2.TO_BAND))
 """What the steps depend on, in both generations; see `Driver.needs`. Which message it is, the encryption hides."""
 ABILITIES = Abilities(history=MINUTE, live=True, buzz=True, text=True, battery=True, sleep=True, heart_rate=True)
-"""What these bands can do. Their stored minutes do not say whether they were worn, and they cannot be answered."""
+"""What these bands can do. Their stored minutes do not say whether they were worn, which they tell only while they are
+connected, and they cannot be answered."""
 COURTESY_WITHIN = timedelta(seconds=5)
 """How long to wait for an answer that no step depends on; some firmware gives none."""
 FIRST_FETCH = timedelta(days=100)
@@ -56,6 +57,8 @@ class Band:
         self._channel = Channel(link)
         self._silent = 0
         """How many files in a row have not come."""
+        self._wears: list[Wear] = []
+        """What the band has said of wear and has not been yielded yet."""
         self._worked_out = False
         """Whether the band has said that a workout has ended, whose report has not been fetched yet."""
 
@@ -69,7 +72,7 @@ class Band:
     # ------------------------------------------------------------------ opening
 
     async def open(self) -> Sequence[Reading]:
-        """Log in and set the clock, and return the band's versions, serial number and battery level."""
+        """Log in and set the clock, and return versions, serial number, battery level, and whether the band is worn."""
         await self._channel.open(self._session)
         within = COURTESY_WITHIN
         now = self._link.now().astimezone(self._link.zone)
@@ -84,27 +87,31 @@ class Band:
                 said = packets.Device.decode(answer)
                 device = device._replace(firmware=said.firmware, hardware=said.model, serial=said.serial)
         readings.append(device)
-        if (charge := await self._charge(within)) is not None:
-            readings.append(charge)
-        return readings
+        return [*readings, *await self._state(within)]
 
     async def _asked(self, message: bytes, answer: Id, within: timedelta) -> packets.Message:
         return await self._channel.ask(message, answer, within=within)
 
-    async def _charge(self, within: timedelta) -> Charge | None:
-        """Return the battery level, which both the state and the battery's own message tell; None without either."""
-        for id_ in (packets.STATE, packets.BATTERY):
-            answer = await gatt.courtesy(self._asked(packets.encode(id_), id_, within))
-            if answer is None:
-                continue
+    async def _state(self, within: timedelta) -> Sequence[Reading]:
+        """Return the battery level and whether the band is worn, as far as it says so.
+
+        If its state does not tell the level, the battery's own message is asked for.
+        """
+        told: list[Reading] = []
+        asked = self._asked(packets.encode(packets.STATE), packets.STATE, within)
+        if (answer := await gatt.courtesy(asked)) is not None:
             with suppress(MalformedPacket):
-                if id_ == packets.BATTERY:
-                    battery = packets.Battery.decode(answer)
-                    return Charge(self._link.now(), battery.percent, battery.charging)
                 state = packets.State.decode(answer)
+                if state.worn is not None:
+                    told.append(Wear(self._link.now(), state.worn))
                 if state.percent is not None:
-                    return Charge(self._link.now(), state.percent, state.charging)
-        return None
+                    return [*told, Charge(self._link.now(), state.percent, state.charging)]
+        asked = self._asked(packets.encode(packets.BATTERY), packets.BATTERY, within)
+        if (answer := await gatt.courtesy(asked)) is not None:
+            with suppress(MalformedPacket):
+                battery = packets.Battery.decode(answer)
+                told.append(Charge(self._link.now(), battery.percent, battery.charging))
+        return told
 
     # ------------------------------------------------------------------ files
 
@@ -242,7 +249,8 @@ class Band:
     async def watch(self) -> AsyncGenerator[Sequence[Reading], None]:
         """Yield the total of today's steps: at once, whenever it changes, and at least every two minutes.
 
-        When a workout ends, the workouts of today are fetched and yielded, too.
+        That the band is put on or taken off is yielded with it. When a workout ends, the workouts of today are fetched
+        and yielded, too.
         """
         channel = self._channel
         channel.events.clear()
@@ -257,9 +265,11 @@ class Band:
                     await channel.tell(packets.encode(packets.LIVE_ON))
                     continue
                 counters = worth_storing(reports)
-                if told is None or counters[-1].steps != told.steps or counters[-1].at - told.at >= AT_LEAST_EACH:
+                wears, self._wears = self._wears, []
+                due = told is None or counters[-1].steps != told.steps or counters[-1].at - told.at >= AT_LEAST_EACH
+                if due or wears:
                     told = counters[-1]
-                    yield counters
+                    yield [*counters, *wears]
                 if self._worked_out:
                     self._worked_out = False
                     listed = await gatt.courtesy(self._listed(packets.encode_today(), packets.TODAY))
@@ -274,7 +284,17 @@ class Band:
             with suppress(MalformedPacket):
                 if event.message.id == packets.LIVE:
                     return Counter(event.at, packets.decode_live(event.message).steps)
-                self._worked_out = self._worked_out or _ended_a_workout(event.message)
+                self._note(event)
+
+    def _note(self, event: Event) -> None:
+        """Keep what an event says of wear, and whether a workout has ended. Raises `MalformedPacket`."""
+        if event.message.id == packets.EVENT:
+            state = packets.State.decode_event(event.message)
+            if state.worn is not None:
+                self._wears.append(Wear(event.at, state.worn))
+            self._worked_out = self._worked_out or state.workout_ended
+        else:
+            self._worked_out = self._worked_out or packets.decode_workout_ended(event.message)
 
     async def nudge(self, message: Message) -> Answer | None:
         """Show a text, with which the band buzzes, and once more if the message is strong; there is no answer."""
@@ -285,10 +305,3 @@ class Band:
                 await self._link.pause(STRONG_AGAIN)
             await self._channel.tell(shown)
         return None
-
-
-def _ended_a_workout(event: packets.Message) -> bool:
-    """Whether an event says that a workout has just ended. Raises `MalformedPacket`."""
-    if event.id == packets.EVENT:
-        return packets.State.decode_event(event).workout_ended
-    return packets.decode_workout_ended(event)
