@@ -203,9 +203,9 @@ async def live(
                     await clock.sleep_until(max(wake, clock.now() + timedelta(seconds=1)))
                     wearer.answer(store)
                 await service.wake(clock.now())
-                if driver.abilities.history is not None and not driver.held:  # the day's summary needs the whole day
-                    async with service.connector.talk(store.bands()[0]):
-                        service.settle(service.state(clock.now()), clock.now())
+                if not service.state(clock.now()).contacts[0].live:  # the day's summary needs the whole day
+                    await service.fetch(store.bands()[0])
+                    service.settle(service.state(clock.now()), clock.now())
             finally:
                 await service.leave()
             summary = summarise(store, settings.rule, zones, day, clock.now())

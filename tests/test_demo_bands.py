@@ -44,3 +44,22 @@ def test_every_step_of_the_day_arrives_and_the_hour_is_prompted(kind: str, tmp_p
     buzzes = able.buzz or able.text
     assert all(("band" in prompt.where) == buzzes for prompt in prompts)
     assert sum("  reminder: " in line for line in lines) >= len(prompts)
+
+
+@pytest.mark.ring
+def test_a_band_that_shows_only_then_that_it_keeps_nothing_is_stayed_with_to_the_end_of_the_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hipsync_devices.garmin.fit.is_available", lambda: False)
+    lines: list[str] = []
+    path = demo(
+        kind="garmin", data=None, speed=None, seed=1, database=tmp_path / "demo.db", today=TUESDAY, echo=lines.append,
+        pen=Pen(), zone=LONDON,
+    )  # fmt: skip
+    with Store.read(path) as store:
+        (band,) = store.bands()
+        day = Zones([], LONDON).day(TUESDAY)
+        prompts = [each for each in store.prompts(day.start, day.end) if each.occasion is Occasion.SITTING]
+        assert store.epochs(band.id, day.start, day.end) == []
+    assert len(prompts) in {4, 5}
+    assert lines[-2] == "hipsync connected to the band 2 times."
