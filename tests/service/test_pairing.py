@@ -14,7 +14,7 @@ import pytest
 from bleak.backends.device import BLEDevice
 
 from hipsync.conversation.dialogue import dialogue
-from hipsync.driver import Advertisement, Driver, Link, Session
+from hipsync.driver import Abilities, Advertisement, Driver, Link, Session
 from hipsync.errors import ConfigError, DeviceError, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch, Info, Reading, Wear
@@ -30,6 +30,7 @@ from hipsync.simulated import SimulatedBand
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
 from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
+from hipsync_devices.garmin.sim import GarminWatch
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.huami.sim_2021 import MiBand7
 from hipsync_devices.infinitime.sim import PineTime
@@ -567,3 +568,25 @@ def test_only_a_strap_changes_its_family_and_only_at_its_own_address(home: Home)
         home.pair(zepp(), SECOND_BAND)
     with Store.read(home.database) as store:
         assert [(each.name, each.driver) for each in store.bands()] == [("strap", "sig")]
+
+
+# ------------------------------------------------------------------ what the band itself can do
+
+
+def test_what_a_band_shows_when_it_is_paired_is_kept_and_pairing_it_again_corrects_it(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A strap that said whether it was worn turns out to be a watch that does not say so, whatever was known before."""
+    with Store.open(home.database) as store:
+        store.add_band(
+            name="watch", driver="sig", address=FIRST, advertised_name="v\u00edvosmart 5", now=START, reports_wear=True
+        )
+    monkeypatch.setattr("hipsync_devices.garmin.fit.is_available", lambda: False)
+    found: list[tuple[Abilities | None, bool]] = []
+    for _ in range(2):
+        home.pair(GarminWatch([], now=START, zone=ZONE, secret=KEY), FIRST, again=True)
+        with Store.read(home.database) as store:
+            found += [(each.abilities, each.reports_wear) for each in store.bands()]
+        monkeypatch.undo()
+    less = Abilities(live=True, buzz=True, battery=True)
+    assert found == [(less, False), (replace(less, history=MINUTE, heart_rate=True), False)]
