@@ -88,7 +88,7 @@ class Run:
         self.truth[BAND] = life
         self.air(**wish)
         self.sql(
-            "INSERT INTO bands VALUES (100, ?, 'huami', ?, 'Mi Smart Band 5', 1, 1, 1, ?)",
+            "INSERT INTO bands VALUES (100, ?, 'huami', ?, 'Mi Smart Band 5', 1, 1, 1, ?, NULL, NULL)",
             BAND, ADDRESS, (first - 60) * 60,
         )  # fmt: skip
         self.write_keys({BAND: self.key})
@@ -144,7 +144,7 @@ class Run:
         path = folder / "hipsync.db"
         self.job.warm.ask({"old": str(path)})
         with closing(sqlite3.connect(path)) as db, db:
-            db.execute("INSERT INTO bands VALUES (2, ?, 'csv', NULL, '', 0, 0, 0, 0)", (OFFICE,))
+            db.execute("INSERT INTO bands VALUES (2, ?, 'csv', NULL, '', 0, 0, 0, 0, NULL, NULL)", (OFFICE,))
             rows = ((minute * 60, steps) for minute, steps in truth.items())
             db.executemany("INSERT INTO epochs (band, start, length, steps, state) VALUES (2, ?, 1, ?, 0)", rows)
         with closing(sqlite3.connect(path)) as db:
