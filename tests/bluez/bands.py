@@ -18,10 +18,13 @@ from zoneinfo import ZoneInfo
 
 from hipsync.cli.app import system_now
 from hipsync.demo import minutes_of_file
+from hipsync.driver import Advertisement
 from hipsync.registry import drivers, simulator
 from hipsync.simulated import Simulator
 from hipsync.store.keys import key_from_file
+from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.huami.sim_2021 import MiBand7
+from hipsync_devices.huami.sim_zepp import ActiveMax
 from hipsync_devices.sig.sim import Sensor
 
 LOOK_S = 0.2
@@ -39,6 +42,17 @@ class Worn:
     """Whether it stores and counts nothing and only sends the wearer's pace, from which hipsync makes minutes."""
 
 
+class NotReachable(MiBand):
+    """A watch in reach that speaks over classic Bluetooth alone; only its advertisement is looked at."""
+
+    def advertisement(self) -> Advertisement:
+        return Advertisement(name="HUAWEI WATCH GT 4-A1B")
+
+
+NOT_REACHABLE = "C8:0F:10:80:D0:20"
+"""The address of such a watch, which stands in no table of bands."""
+
+
 def bands() -> Mapping[str, Worn]:
     """Return the bands by the names that they get in this test, in the order of their addresses."""
     known = drivers()
@@ -46,6 +60,7 @@ def bands() -> Mapping[str, Worn]:
     return worn | {
         "sig": Worn("sig", simulator("sig"), texts=False, paces=True),
         "huami-7": Worn("huami", MiBand7, texts=False),
+        "huami-zepp": Worn("huami", ActiveMax, texts=False),
         "sig-strap": Worn("sig", partial(Sensor, kind="strap"), buzzes=False, texts=False),
         "sig-pod": Worn("sig", partial(Sensor, kind="pod"), buzzes=False, texts=False, paces=True),
     }
@@ -67,7 +82,9 @@ async def on_the_air(minutes: Path, key_file: Path) -> None:
     key, _ = key_from_file(key_file)
     zone, now = ZoneInfo("UTC"), system_now()
     made = {name: worn.maker(life, now=now, zone=zone, secret=key_of(key, name)) for name, worn in bands().items()}
-    async with serve([*made.values()], "vhci", system_now, addresses=[address(name) for name in made]):
+    on_air = [*made.values(), NotReachable(life[:1], now=now, zone=zone)]
+    addresses = [*(address(name) for name in made), NOT_REACHABLE]
+    async with serve(on_air, "vhci", system_now, addresses=addresses):
         print("ready", flush=True)
         told = dict.fromkeys(made, 0)
         while True:

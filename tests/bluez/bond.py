@@ -134,7 +134,13 @@ def main() -> None:
         other.run("just works", "pair", ADDRESS, "--name", "other")
         other.run("just works sync", "sync")
         asyncio.run(held(other))
-    print(json.dumps({**bonding.told, **other.told}))
+    watch = Bonding(Path(tempfile.mkdtemp()) / "hipsync.db")
+    with band("garmin", "--passkey", PASSKEY):
+        asyncio.run(drop_bond(ADDRESS))
+        watch.type("watch", "pair", ADDRESS, "--name", "watch", passkey=PASSKEY)
+        watch.run("watch sync", "sync")
+        watch.run("watch buzz", "bands", "buzz", "watch")
+    print(json.dumps({**bonding.told, **other.told, **watch.told}))
 
 
 if __name__ == "__main__":

@@ -156,6 +156,7 @@ def main(minutes: str, key_file: str) -> None:
             asyncio.run(adapter())
             print("adapter", round(time.monotonic() - start, 1), flush=True)
             scan = run(folder / "none.db", "scan", "--seconds", "5", "--json")
+            read = run(folder / "none.db", "scan", "--seconds", "5")
             names = {each["address"]: each["name"] for each in json.loads(scan["out"])["devices"]}
             told = {
                 name: one(name, worn, folder, key, names.get(address(name)) or "") for name, worn in bands().items()
@@ -166,7 +167,7 @@ def main(minutes: str, key_file: str) -> None:
         finally:
             air.terminate()  # otherwise the end of the block waits for it
         shown = [said.rstrip() for said in air.stdout or ()]
-    print(json.dumps({"scan": scan, "bands": told, "shown": shown, "run": log}))
+    print(json.dumps({"scan": scan, "read": read, "bands": told, "shown": shown, "run": log}))
 
 
 if __name__ == "__main__":

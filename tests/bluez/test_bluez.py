@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bluez.bands import address, bands
+from bluez.bands import NOT_REACHABLE, address, bands
 from hipsync.cli.app import system_now
 from hipsync.model import MINUTE, Epoch
 from hipsync.office_day import office_days
@@ -100,6 +100,16 @@ def test_a_band_is_found_paired_read_and_buzzed_through_bluez(name: str, ring: R
         assert "cannot buzz" in buzz["err"]
         assert buzz["err"].count("\n") == 1
         assert not felt
+
+
+@pytest.mark.bluez
+def test_a_watch_that_no_radio_reaches_is_named_with_what_to_do(ring: Ring) -> None:
+    lines = [" ".join(line.split()) for line in ring.told["read"]["out"].splitlines()]
+    (shown,) = [line for line in lines if line.startswith(NOT_REACHABLE)]
+    why = "not reachable over Bluetooth LE: import from Gadgetbridge (`hipsync import gadgetbridge FILE`)"
+    assert shown.endswith(f"dBm - HUAWEI WATCH GT 4-A1B {why}")
+    found = {each["address"]: each for each in json.loads(ring.told["scan"]["out"])["devices"]}[NOT_REACHABLE]
+    assert found["drivers"] == []
 
 
 def _told_of_minutes(name: str, epochs: Sequence[tuple[int, int, int]], life: Sequence[Epoch]) -> None:
