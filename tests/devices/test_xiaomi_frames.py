@@ -40,7 +40,7 @@ def raw(text: str) -> bytes:
 class End:
     """The frames of a simulated band, what it sends and what it hears."""
 
-    def __init__(self, made: type[sim_frames.FramesV1] | type[sim_frames.FramesV2], room: int = 64) -> None:
+    def __init__(self, made: type[sim_frames.FramesV1 | sim_frames.FramesV2], room: int = 64) -> None:
         self.sent: list[str] = []
         self.heard: list[str] = []
         self.frames = made(self._send, self._hear, lambda: room, lambda: NOON)
