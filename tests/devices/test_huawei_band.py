@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,7 +29,7 @@ from hipsync_devices.huawei.sim_wire import Heard
 from support.huawei_bands import KEY, Desk, Kill
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 KINDS: dict[str, type[HuaweiBand]] = {
     "HiChain3": HuaweiBand, "classic": HonorBand, "classic in plain": HonorBand4, "lite": HonorBand6
 }  # fmt: skip
@@ -276,6 +277,72 @@ def test_a_count_that_is_too_high_ends_where_the_band_says_so() -> None:
     assert len(desk.epochs) == 50
 
 
+OUTSIDE, NONSENSE = tlv.encode((packets.RESULT, packets.OUTSIDE.to_bytes(4, "big"))), tlv.encode((0x81, b""))
+UNREADABLE = pytest.mark.parametrize("instead", [OUTSIDE, NONSENSE, None], ids=["outside", "nonsense", "silent"])
+
+
+@UNREADABLE
+def test_nothing_behind_a_record_of_the_last_day_is_stored_before_it_came(instead: bytes | None) -> None:
+    life = lived(*[6] * 400, before=NOON + 60 * MINUTE)
+    it = band(life=life)
+    ride = Workout(WorkoutKind.CYCLING, NOON - 90 * MINUTE, NOON - 50 * MINUTE)
+    it.add_workout(3, ride.start, ride.end)
+
+    async def story(desk: Desk, clock: FastClock) -> None:
+        it.faults.instead = {(minutes.MINUTES, NOON - 100 * MINUTE): instead}
+        for _ in range(2):
+            with pytest.raises(DeviceError):
+                await desk.sync(clock)
+        assert NOON - 3 * HOUR < max(desk.epochs) < NOON - 100 * MINUTE, "else nobody would ask for it again"
+        assert list(desk.epochs.values()) == [epoch for epoch in life if epoch.start <= max(desk.epochs)]
+        assert desk.store.of(Workout) == [ride]
+        it.faults.instead.clear()
+        await asyncio.sleep(30 * 60)
+        await desk.sync(clock)
+
+    desk = told(story, it)
+    assert list(desk.epochs.values()) == life[: len(desk.epochs)]
+    assert max(desk.epochs) >= NOON + 29 * MINUTE
+
+
+@UNREADABLE
+@pytest.mark.parametrize("hours", [25, 60])
+def test_a_record_that_never_comes_is_waited_for_no_longer_than_a_day(instead: bytes | None, hours: int) -> None:
+    life = lived(*[6] * (hours + 2) * 60)
+    it = band(life=life)
+    it.faults.instead = {(minutes.MINUTES, NOON - hours * HOUR): instead}
+    desk = told(synced, it)
+    missing = [epoch.start for epoch in life if epoch.start not in desk.epochs]
+    assert (len(missing), missing[-1] - missing[0]) == (34, 33 * MINUTE), "one record, and nothing behind it"
+    assert missing[0] <= NOON - hours * HOUR <= missing[-1]
+
+
+@UNREADABLE
+def test_a_record_that_never_comes_blocks_no_band_for_ever(instead: bytes | None) -> None:
+    life = lived(*[6] * 40 * 60, before=NOON + 30 * HOUR)
+    it = band(life=life)
+    it.faults.instead = {(minutes.MINUTES, NOON - HOUR): instead}
+
+    async def story(desk: Desk, clock: FastClock) -> None:
+        for _ in range(9):
+            with contextlib.suppress(DeviceError):
+                await desk.sync(clock)
+            await asyncio.sleep(3 * 3600)
+        await desk.sync(clock)
+
+    desk = told(story, it)
+    assert len([epoch for epoch in life if epoch.end <= NOON + 27 * HOUR and epoch.start not in desk.epochs]) == 34
+
+
+def test_a_night_that_never_comes_costs_no_other_night() -> None:
+    it = band(life=lived(*[0] * 600))
+    for at in (500, 400, 300):
+        it.memory.spans.append(Span(int((NOON - at * MINUTE).timestamp()), 60, 7))
+    it.faults.instead = {(minutes.SLEEP, NOON - 400 * MINUTE): OUTSIDE}
+    asleep = [at for at, epoch in told(synced, it).epochs.items() if epoch.state is State.ASLEEP]
+    assert asleep == [NOON - at * MINUTE for first in (500, 300) for at in range(first, first - 60, -1)]
+
+
 def test_a_record_with_another_index_is_refused() -> None:
     it = band(life=lived(*[6] * 50))
     it.faults.other_index = 1
@@ -393,6 +460,26 @@ def test_rides_rows_and_runs_are_told_once_each_the_oldest_first() -> None:
         Workout(WorkoutKind.ROWING_MACHINE, NOON - DAY, NOON - DAY + 30 * MINUTE),
         Workout(WorkoutKind.RUNNING, NOON - 20 * MINUTE, NOON - 5 * MINUTE),
     ]
+
+
+@pytest.mark.parametrize(("hours", "first"), [(10, []), (30, [2, 3])])
+def test_nothing_behind_a_workout_of_the_last_day_is_told_before_it_came(hours: int, first: list[int]) -> None:
+    """As for the minutes: the next contact asks for what began later than the last one stored."""
+    it = band(life=lived(1))
+    rides = [
+        Workout(WorkoutKind.CYCLING, at, at + HOUR) for at in (NOON - (hours + 2 - 2 * n) * HOUR for n in range(3))
+    ]
+    for ride in rides:
+        it.add_workout(3, ride.start, ride.end)
+
+    async def story(desk: Desk, clock: FastClock) -> None:
+        it.faults.silent_workouts = {1}
+        await desk.sync(clock)
+        assert desk.store.of(Workout) == [rides[number - 1] for number in first]
+        it.faults.silent_workouts.clear()
+        await desk.sync(clock)
+
+    assert told(story, it).store.of(Workout) == (rides[1:] if first else rides)
 
 
 def test_a_band_that_refuses_its_list_of_workouts_loses_no_minute() -> None:

@@ -205,11 +205,13 @@ class Desk:
             connection.drop()
 
     async def sync(self, clock: FastClock) -> None:
-        async with self.connected(clock) as opened:
-            await opened.fetch(self.store.commit)
-        for reading in self.store.readings:
-            at = reading.end if isinstance(reading, Epoch | Workout) else reading.at
-            self.since[type(reading)] = max(at, self.since.get(type(reading), at))
+        try:
+            async with self.connected(clock) as opened:
+                await opened.fetch(self.store.commit)
+        finally:
+            for reading in self.store.readings:
+                at = reading.end if isinstance(reading, Epoch | Workout) else reading.at
+                self.since[type(reading)] = max(at, self.since.get(type(reading), at))
 
     @property
     def epochs(self) -> dict[datetime, Epoch]:

@@ -22,10 +22,11 @@ from hipsync.errors import DeviceError, MalformedPacket, NoReply, UnexpectedRepl
 from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Info, Reading, State, Workout
 from hipsync_devices import gatt
 from hipsync_devices.huawei import frames, minutes, packets, setup, workouts
-from hipsync_devices.huawei.channel import TRIES, Channel
+from hipsync_devices.huawei.channel import Channel
 from hipsync_devices.huawei.login import Login
 from hipsync_devices.huawei.minutes import Night, Record, Slept
 from hipsync_devices.huawei.packets import Battery, Product
+from hipsync_devices.huawei.records import SILENT, Memory, next_start
 from hipsync_devices.live_counter import utc_offset
 
 ABILITIES = Abilities(history=MINUTE, live=True, buzz=True, text=True, battery=True, sleep=True, heart_rate=True)
@@ -34,6 +35,8 @@ FIRST_FETCH = timedelta(days=14)
 FIRST_WORKOUTS = timedelta(days=30)
 WINDOW = timedelta(days=1)
 """The length of a window. A link that is lost costs the window that was being fetched, and no more."""
+WAITED_FOR = timedelta(days=1)
+"""How long after its end a record that is missing may still come, before those behind it are stored without it."""
 RECORD = timedelta(hours=1)
 """The longest time that a record covers. A window is asked for by so much more, because it is unknown whether a record
 is counted that begins before it."""
@@ -71,6 +74,11 @@ class Talk:
         self._link, self._session = link, session
         self._channel = Channel(link, random)
         self._commands: frozenset[tuple[int, int]] = frozenset()
+        channel = self._channel
+        self._remembered_minutes = Memory(channel, minutes.COUNT_MINUTES, minutes.MINUTES, Record.decode)
+        self._remembered_nights = Memory(
+            channel, minutes.COUNT_SLEEP, minutes.SLEEP, Night.decode, within=COURTESY_WITHIN, tries=2
+        )
 
     @property
     def abilities(self) -> Abilities:
@@ -144,87 +152,80 @@ class Talk:
 
         Only minutes are yielded that had ended when the band was asked. If the band's clock was wrong, so are its
         stamps, and nobody knows since when; `open` has set it by now, so later minutes are right.
+
+        A record of the last day that is missing is asked for again at the next contact: nothing behind it is yielded,
+        because the next contact begins where the last minute ends, and why it is missing is raised in the end.
         """
         now = self._link.now()
         since = self._session.since.get(Epoch, now - FIRST_FETCH).replace(second=0, microsecond=0)
         nights = await gatt.courtesy(self._nights(since - LONGEST_NIGHT, now)) or []
         revised = [span.start for span in nights if span.start < since and span.end > since - REVISED]
         start = min([since, *revised]).replace(second=0, microsecond=0)
-        while start < now - SETTLED:
-            end = min(start + WINDOW, now)
-            epochs = await self._minutes(start, end, nights)
+        missing: DeviceError | None = None
+        for begin, end in _windows(start, now):
+            epochs, missing = await self._minutes(begin, end, nights)
             if epochs:
                 yield epochs
-            start += WINDOW
+            if missing is not None:
+                break
         if workouts.SUPPORTED in self._commands and (found := await gatt.courtesy(self._workouts(now))):
             yield found
+        if missing is not None:
+            raise missing
 
     async def _nights(self, start: datetime, end: datetime) -> list[Slept]:
-        body = minutes.count(start, end)
-        answer = await self._channel.order(minutes.COUNT_SLEEP, body, within=COURTESY_WITHIN, tries=2)
-        count = minutes.counted(answer)
-        found: list[Slept] = []
-        for index in range(count):
-            night = await self._record(minutes.SLEEP, index, lambda body: Night.decode(body).index)
-            if night is None:
-                break
-            found += Night.decode(night).spans
-        return found
+        found = await self._remembered_nights.fetch(start, end)
+        return [span for night in found if isinstance(night, Night) for span in night.spans]
 
-    async def _minutes(self, start: datetime, end: datetime, nights: Sequence[Slept]) -> list[Epoch]:
-        """Fetch the minutes of a window `[start, end)`, in order of time."""
-        ended_by = self._link.now() - SETTLED
-        count = await self._count(start, end)
-        found: dict[datetime, Epoch] = {}
-        for index in range(count):
-            body = await self._record(minutes.MINUTES, index, lambda body: Record.decode(body).index)
-            if body is None and index < await self._count(start, end):  # it may have forgotten its oldest records
-                body = await self._record(minutes.MINUTES, index, lambda body: Record.decode(body).index)
-            if body is None:
-                break
-            for epoch in _epochs(Record.decode(body), nights):
-                before = found.get(epoch.start)
-                if start <= epoch.start < end and epoch.end <= ended_by and not _outdone(epoch, before):
-                    found[epoch.start] = epoch
-        return [found[at] for at in sorted(found)]
+    async def _minutes(
+        self, start: datetime, end: datetime, nights: Sequence[Slept]
+    ) -> tuple[list[Epoch], DeviceError | None]:
+        """Fetch the minutes of a window `[start, end)`, in order of time.
 
-    async def _count(self, start: datetime, end: datetime) -> int:
-        body = minutes.count(start - RECORD, end - timedelta(seconds=1))
-        return minutes.counted(await self._channel.order(minutes.COUNT_MINUTES, body))
-
-    async def _record(self, what: tuple[int, int], index: int, index_of: Callable[[bytes], int]) -> bytes | None:
-        """Fetch the record with an index, and return its body; None if the band says that there is none.
-
-        Raises `UnexpectedReply` if the band sends another record three times, or refuses for any other reason.
+        They end before a record of the last day that is missing. Why it is missing is returned too; None if none is.
         """
-        problem: DeviceError = NoReply("the band sent no record")
-        for _ in range(TRIES):
-            answer = await self._channel.ask(what, minutes.ask(index))
-            code = packets.result_of(answer)
-            if code == packets.OUTSIDE:
-                return None
-            if code is not None:
-                raise UnexpectedReply(f"the band refused record {index} with {code}")
-            try:
-                if index_of(answer) == index:
-                    return answer
-                problem = UnexpectedReply(f"the band sent another record than number {index}")
-            except MalformedPacket as malformed:
-                problem = malformed
-        raise problem
+        asked_at = self._link.now()
+        listed = await self._remembered_minutes.fetch(start - RECORD, end - timedelta(seconds=1))
+        found: dict[datetime, Epoch] = {}
+        missing: DeviceError | None = None
+        for number, record in enumerate(listed):
+            if isinstance(record, DeviceError):
+                behind = next_start(listed, number) or end
+                if behind > start and asked_at - behind < WAITED_FOR:
+                    missing = record
+                    break
+                continue
+            for epoch in _epochs(record, nights):
+                before = found.get(epoch.start)
+                if start <= epoch.start < end and epoch.end <= asked_at - SETTLED and not _outdone(epoch, before):
+                    found[epoch.start] = epoch
+        return [found[at] for at in sorted(found)], missing
 
     async def _workouts(self, now: datetime) -> list[Workout]:
-        """Fetch the workouts that began after the last one stored had ended. Those that make no sense are left out."""
+        """Fetch the workouts that began after the last one stored had ended. Those that make no sense are left out.
+
+        Those behind one that the band does not tell wait for it for a day, because the next contact would pass it over.
+        """
         last = self._session.since.get(Workout)
         since = now - FIRST_WORKOUTS if last is None else last + timedelta(seconds=1)
         listed = workouts.numbers(await self._channel.order(workouts.LIST, workouts.ask_list(since, now)))
         found: list[Workout] = []
+        silent = 0
         for number in listed:
-            body = await self._channel.ask(workouts.TOTALS, workouts.ask(number))
-            with suppress(MalformedPacket):
-                workout = workouts.decode(body, number)
-                if workout.end <= now:
-                    found.append(workout)
+            try:
+                workout = workouts.decode(await self._channel.ask(workouts.TOTALS, workouts.ask(number)), number)
+            except MalformedPacket:
+                continue
+            except NoReply:
+                silent += 1
+                if silent == SILENT:
+                    break
+                continue
+            if silent and now - workout.start < WAITED_FOR:
+                break
+            silent = 0
+            if workout.end <= now:
+                found.append(workout)
         return sorted(found, key=lambda workout: workout.end)
 
     # -------------------------------------------------------------- live, text
@@ -268,6 +269,17 @@ def _epochs(record: Record, nights: Sequence[Slept]) -> Iterator[Epoch]:
         start = minute.start.replace(second=0)
         asleep = not minute.steps and any(span.start <= start < span.end for span in nights)
         yield Epoch(start, MINUTE, minute.steps, None, minute.heart_rate, State.ASLEEP if asleep else None)
+
+
+def _windows(start: datetime, now: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Yield the windows `[start, end)` of at most a day, the oldest first, of which the last one ends now.
+
+    So only the last one reaches into the last day. None is yielded where there is no minute that has ended.
+    """
+    while start < now - SETTLED:
+        end = now - (now - start - timedelta.resolution) // WINDOW * WINDOW
+        yield start, end
+        start = end
 
 
 def _outdone(epoch: Epoch, before: Epoch | None) -> bool:

@@ -12,7 +12,7 @@ multiples of their length, that a night is listed once it is over, and what a re
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict, Unpack
@@ -78,6 +78,12 @@ class Faults(simulator.Faults):
     """What is added to every count of records."""
     other_index: int = 0
     """What is added to the index in a record."""
+    silent_workouts: set[int] = field(default_factory=set[int])
+    """The numbers of the workouts whose totals are never told."""
+    instead: dict[tuple[tuple[int, int], datetime], bytes | None] = field(
+        default_factory=dict[tuple[tuple[int, int], datetime], bytes | None]
+    )
+    """By command and minute, what is answered in the place of the record that holds the minute; None for nothing."""
 
 
 class HuaweiBand(ClientBand):
@@ -321,24 +327,34 @@ class HuaweiBand(ClientBand):
         count = self.memory.count_minutes(start, end, self._running())
         return tagged(0x81, number(2, count + self.faults.miscount if count else 0, 2))
 
-    def _minutes(self, found: list[tuple[int, bytes]]) -> bytes:
+    def _minutes(self, found: list[tuple[int, bytes]]) -> bytes | None:
         index = int.from_bytes(first(fields(first(found, 0x81)), 2), "big")
-        return _or_outside(self.memory.record(index, self.faults.other_index))
+        told = _or_outside(self.memory.record(index, self.faults.other_index))
+        return self._instead(minutes.MINUTES, told, self.memory.minutes_of(index))
 
     def _count_nights(self, found: list[tuple[int, bytes]]) -> bytes:
         start, end = (int.from_bytes(first(found, tag), "big") for tag in (3, 4))
         return tagged(0x81, number(2, self.memory.count_nights(start, end), 2))
 
-    def _night(self, found: list[tuple[int, bytes]]) -> bytes:
-        return _or_outside(self.memory.night(int.from_bytes(first(fields(first(found, 0x81)), 2), "big")))
+    def _night(self, found: list[tuple[int, bytes]]) -> bytes | None:
+        index = int.from_bytes(first(fields(first(found, 0x81)), 2), "big")
+        told = _or_outside(self.memory.night(index))
+        return self._instead(minutes.SLEEP, told, self.memory.minutes_of_night(index))
+
+    def _instead(self, what: tuple[int, int], told: bytes, of: Container[int]) -> bytes | None:
+        """Return what the band says in the place of a record of these minutes, if anything is wrong with it."""
+        faults = self.faults.instead.items()
+        wrong = [answer for (of_what, at), answer in faults if of_what == what and self._stamp(at) in of]
+        return wrong[0] if wrong else told
 
     def _sports(self, found: list[tuple[int, bytes]]) -> bytes:
         asked = fields(first(found, 0x81))
         start, end = (int.from_bytes(first(asked, tag), "big") for tag in (3, 4))
         return self.memory.listed_sports(start, end)
 
-    def _sport(self, found: list[tuple[int, bytes]]) -> bytes:
-        return _or_outside(self.memory.sport(int.from_bytes(first(fields(first(found, 0x81)), 2), "big")))
+    def _sport(self, found: list[tuple[int, bytes]]) -> bytes | None:
+        asked = int.from_bytes(first(fields(first(found, 0x81)), 2), "big")
+        return None if asked in self.faults.silent_workouts else _or_outside(self.memory.sport(asked))
 
     def add_workout(self, kind: int | None, start: datetime, end: datetime) -> None:
         """Let the wearer have recorded a workout, with the band's own number for its kind; None if it tells none."""

@@ -121,6 +121,10 @@ class Memory:
         )
         return tagged(0x81, number(2, index + wrong_by, 2), number(3, block[0] * 60, 4), *listed)
 
+    def minutes_of(self, index: int) -> Sequence[int]:
+        """Return the minutes since 1970 that the record with an index of the window holds; none if it is outside."""
+        return self._window[index] if index < len(self._window) else ()
+
     def count_nights(self, start: int, end: int) -> int:
         self._nights = [span for span in self.spans if start <= span.start <= end]
         return len(self._nights)
@@ -131,6 +135,13 @@ class Memory:
         span = self._nights[index]
         times = tagged(5, span.start.to_bytes(4, "big"), span.minutes.to_bytes(2, "big"))
         return tagged(0x81, number(2, index, 2), tagged(0x83, number(4, span.kind, 1), times))
+
+    def minutes_of_night(self, index: int) -> range:
+        """Return the minutes since 1970 of the span with an index of the window; none if it is outside."""
+        if index >= len(self._nights):
+            return range(0)
+        start = self._nights[index].start // 60
+        return range(start, start + self._nights[index].minutes)
 
     def listed_sports(self, start: int, end: int) -> bytes:
         found: Sequence[Sport] = [sport for sport in self.sports if start <= sport.start <= end]
