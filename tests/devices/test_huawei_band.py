@@ -224,6 +224,15 @@ def test_what_is_not_listed_is_unknown_and_the_running_minute_is_left_for_later(
     }
 
 
+@pytest.mark.parametrize("after", [0, 0.3, 4, 5, 59])
+def test_the_minute_that_has_just_ended_is_fetched_too(after: float) -> None:
+    """Else a reminder that is due when it ends would come at the next contact, ten minutes late."""
+    life = lived(*[4] * 30)
+    desk = Desk(band(life=life))
+    run(desk.sync, NOON + timedelta(seconds=after))
+    assert max(desk.epochs) == NOON - MINUTE
+
+
 def test_a_week_is_fetched_day_by_day_and_stored_day_by_day() -> None:
     life = [*lived(1, before=NOON - 6 * DAY), *lived(2, before=NOON - 3 * DAY), *lived(3)]
     desk = told(synced, band(life=life))

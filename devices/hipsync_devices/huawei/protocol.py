@@ -156,7 +156,7 @@ class Talk:
         A record of the last day that is missing is asked for again at the next contact: nothing behind it is yielded,
         because the next contact begins where the last minute ends, and why it is missing is raised in the end.
         """
-        now = self._link.now()
+        now = await self._settled()
         since = self._session.since.get(Epoch, now - FIRST_FETCH).replace(second=0, microsecond=0)
         nights = await gatt.courtesy(self._nights(since - LONGEST_NIGHT, now)) or []
         revised = [span.start for span in nights if span.start < since and span.end > since - REVISED]
@@ -172,6 +172,16 @@ class Talk:
             yield found
         if missing is not None:
             raise missing
+
+    async def _settled(self) -> datetime:
+        """Wait until the last minute is settled, and return the present instant.
+
+        A reminder that is due when a minute ends would else come as late as the next contact.
+        """
+        now = self._link.now()
+        if (early := SETTLED - timedelta(seconds=now.second, microseconds=now.microsecond)) > timedelta():
+            await self._link.pause(early)
+        return self._link.now()
 
     async def _nights(self, start: datetime, end: datetime) -> list[Slept]:
         found = await self._remembered_nights.fetch(start, end)
