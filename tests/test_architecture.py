@@ -76,14 +76,10 @@ def test_hipsync_never_names_a_driver() -> None:
     assert not [file for file in HIPSYNC.rglob("*.py") if "hipsync_devices" in tops(file)]
 
 
-UNREGISTERED = {"huawei"}
-"""Families whose evidence has not been measured yet, so that nobody is offered them."""
-
-
 def test_every_family_is_registered() -> None:
     folders = {
         folder.name for folder in FAMILIES.iterdir() if (folder / "__init__.py").exists() and folder.name[0] != "_"
-    } - UNREGISTERED
+    }
     for group in ("hipsync.drivers", "hipsync.simulators"):
         registered = {point.name for point in entry_points(group=group)}
         assert folders <= registered, (

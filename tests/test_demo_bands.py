@@ -24,7 +24,7 @@ LONDON = "Europe/London"
 
 
 @pytest.mark.ring
-@pytest.mark.parametrize("kind", [*sorted(drivers()), "huami-zepp", "xiaomi-8"])
+@pytest.mark.parametrize("kind", [*sorted(drivers()), "huami-zepp", "xiaomi-8", "huawei-honor3", "huawei-honor6"])
 def test_every_step_of_the_day_arrives_and_the_hour_is_prompted(kind: str, tmp_path: Path) -> None:
     lines: list[str] = []
     path = demo(

@@ -51,8 +51,8 @@ def test_a_family_that_advertises_a_heart_rate_keeps_its_own_driver() -> None:
 
 
 def test_a_family_may_have_several_simulated_bands() -> None:
-    assert [driver_key(kind) for kind in ("xiaomi", "xiaomi-8", "no-such", "huami-8", "")] == [
-        "xiaomi", "xiaomi", "no-such", "huami", "",
+    assert [driver_key(kind) for kind in ("xiaomi", "xiaomi-8", "no-such", "huami-8", "huawei-honor3", "")] == [
+        "xiaomi", "xiaomi", "no-such", "huami", "huawei", "",
     ]  # fmt: skip
     made = [simulator(kind)([], now=MONDAY, zone=ZoneInfo("UTC")).advertisement() for kind in ("xiaomi", "xiaomi-8")]
     assert [each.name for each in made] == ["Xiaomi Smart Band 9 Active 21D0", "Xiaomi Smart Band 8 21D0"]

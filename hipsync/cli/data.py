@@ -96,7 +96,7 @@ def import_gadgetbridge_command(app: App, file: Path, with_keys: bool) -> None:
 
     The file is not changed. Its bands become bands of yours, with the names that they have there; a second import adds
     what is new. Paired they are not: `hipsync pair` does that, and goes on with what was imported. This is also the way
-    for watches that hipsync does not reach, such as Huawei's: `hipsync scan` names them.
+    for watches that hipsync does not reach, such as a Huawei Watch GT 4: `hipsync scan` names them.
     """
     from hipsync.formats.gadgetbridge import import_devices, opened_export, stage_devices
     from hipsync.registry import families

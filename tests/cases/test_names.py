@@ -161,18 +161,9 @@ OF_THREE = [
 
 
 @pytest.mark.parametrize(("family", "name"), OF_THREE)
-def test_a_model_of_a_family_is_taken_by_its_driver_or_named_with_the_way_through_gadgetbridge(
-    family: str, name: str
-) -> None:
+def test_a_model_of_a_family_is_taken_by_its_driver(family: str, name: str) -> None:
     for services in ([], [HEART]):  # broadcasting a heart rate makes no strap of it
-        advertisement = advertised(name, services)
-        if family in KNOWN:
-            assert takers(advertisement) == [family]
-        else:
-            assert takers(advertisement) == []
-            said = why(advertisement) or ""
-            assert said.startswith("hipsync cannot read it yet: import from Gadgetbridge"), said
-            assert ("--driver sig" in said) is bool(services)
+        assert takers(advertised(name, services)) == [family]
 
 
 @pytest.mark.parametrize("name", [*(f"{model} 1A2B" for model in XIAOMI_OTHERS), "Mi Watch Lite_1A2B"])

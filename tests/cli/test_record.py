@@ -122,8 +122,10 @@ def test_a_file_that_cannot_be_written_costs_the_file_alone(machine: Machine) ->
         assert store.since(band.id)[Counter] == machine.now
 
 
-def test_a_band_that_encrypts_all_it_sends_is_not_recorded(machine: Machine) -> None:
-    paired(machine, "xiaomi")
+@pytest.mark.parametrize("kind", ["xiaomi", "huawei"])
+def test_a_band_that_encrypts_all_it_sends_is_not_recorded(machine: Machine, kind: str) -> None:
+    with Store.open(machine.database) as store:
+        store.add_band(name="sealed", driver=kind, address="C0:00", now=NOW)
     file = machine.home / "talk.txt"
     done = machine.type("sync", "--record", str(file), "--yes")
     assert done.exit_code == 2

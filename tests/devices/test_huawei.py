@@ -440,7 +440,10 @@ def test_keys_that_are_damaged_are_refused_without_a_word_of_them(kept: bytes) -
     ],
 )
 def test_a_name_is_a_models_with_its_hyphen(name: str | None, reachable: bool, classic_only: bool) -> None:
-    assert (models.matches(Advertisement(name)), models.is_classic_only(name)) == (reachable, classic_only)
+    assert (models.matches(Advertisement(name)), models.refusal(Advertisement(name)) is not None) == (
+        reachable,
+        classic_only,
+    )
 
 
 # ------------------------------------------------------------------ anything

@@ -556,7 +556,7 @@ def test_the_steps_of_a_day_are_the_sum_over_its_activities() -> None:
 
 def test_the_first_settings_are_asked_for_as_the_makers_app_does() -> None:
     (asked,) = parts("band11pro-setting-related")
-    assert asked == setup.ASK_SETTINGS
+    assert tlv.encode(*Fields.decode(asked).held) == setup.ASK_SETTINGS
 
 
 # ------------------------------------------------------------------ minutes

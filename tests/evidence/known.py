@@ -14,6 +14,7 @@ NO_PHONE = "it searches for a phone, and hipsync is none: nobody answers"
 NEXT_CHANGE = "the clock is said so; the next change of the clocks is not, because each contact sets the clock"
 NO_SOURCE = "of one source, which never tried it on a watch: hipsync pairs by the system's bond"
 NOT_HERE = "the file belongs to Garmin's SDK, and is not here"
+READ_OTHERWISE = "read otherwise than by the peer that made it, as docs/protocols/huawei.md says why"
 NOT_MET: Mapping[str, str] = {
     **dict.fromkeys(
         (
@@ -77,6 +78,14 @@ NOT_MET: Mapping[str, str] = {
             "gb-time-Pacific/Chatham",
         ),
         NEXT_CHANGE,
+    ),
+    **dict.fromkeys(
+        (
+            "gb-varint-2097152", "gb-iv-counter-max", "gb-time-Pacific-Marquesas-1700000000",
+            "gb-negotiation-answer-7f0401020304", "gb-minute-offset-255",
+            "gbtest-deviceconfig-ProductInformationResponseException0A-rawProductInformation",
+        ),
+        READ_OTHERWISE,
     ),
 }  # fmt: skip
 """Why a vector is not met, by its id, for families that have a driver."""

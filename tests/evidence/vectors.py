@@ -12,14 +12,16 @@ from support.shared import VECTORS
 
 FILES = (
     "colmi-moyoung-fitpro-lefun.json", "huami-xiaomi.json", "infinitime-banglejs-sig.json", "more-2026-11.json",
-    "garmin.json", "xiaomi.json", "zepp.json",
+    "garmin.json", "xiaomi.json", "zepp.json", "huawei.json",
 )  # fmt: skip
-OF_ONE_FAMILY = {"xiaomi.json": "xiaomi", "zepp.json": "huami"}
+OF_ONE_FAMILY = {"xiaomi.json": "xiaomi", "zepp.json": "huami", "huawei.json": "huawei"}
 """The files whose rows are all of one family, which they do not name."""
 TEXTS = {"name", "gap_device_name"}
 """The keys of values that are texts, and not bytes in hexadecimal."""
-SIDES = ("phone", "band")
-"""The words with which a frame of a conversation begins: who sent it, over which characteristic, and its bytes."""
+PROOF = "-digest-"
+"""What is in the id of a row whose byte strings are two values of 32 bytes each: a proof, and what it was made from."""
+SIDES = {"phone": 2, "band": 2, "P": 1, "B": 1}
+"""The words with which a frame of a conversation begins, for who sent it, and where among its parts its bytes are."""
 
 RECORDED = {
     "capture", "recorded", "unit-test (captured)", "doc (captured)", "doc (captured init)",
@@ -61,7 +63,10 @@ def _vector(each: Mapping[str, Any], file: str) -> Vector:
     if kind != "recorded" and source.startswith(FIRMWARE):
         kind = "firmware"
     held = each.get("frames", each.get("bytes", each.get("hex")))
-    return Vector(each["id"], family, kind, source, [bytes.fromhex(text) for text in _texts(held)])
+    values = [bytes.fromhex(text) for text in _texts(held)]
+    if PROOF in each["id"]:
+        values = [half for value in values for half in (value[:32], value[32:])]
+    return Vector(each["id"], family, kind, source, values)
 
 
 def _source(source: str | Mapping[str, str] | Sequence[Mapping[str, str]]) -> str:
@@ -78,8 +83,8 @@ def _texts(held: Any) -> Iterator[str]:
         return  # a counter or a size, which stands in no frame by itself
     if isinstance(held, str):
         yield held
-    elif issubclass(type(held), list) and len(held) and held[0] in SIDES:
-        yield held[2]
+    elif issubclass(type(held), list) and len(held) and isinstance(held[0], str) and held[0] in SIDES:
+        yield held[SIDES[held[0]]]
     elif issubclass(type(held), dict):
         for name, each in held.items():
             texts = [each.encode().hex()] if name in TEXTS else list(_texts(each))

@@ -338,6 +338,7 @@ def test_what_is_not_there_or_no_band_is_not_paired(wanted: Wanted, why: str, ho
         ("moyoung", "P8", ["needs no key", "Da Fit"]),
         ("sig", "Strap", ["Wear it"]),
         ("huami", "Mi Band 3", ["a tap", "paired again"]),
+        ("huawei", "HUAWEI Band 10-A1B", ["release it from its phone first", "tap yes"]),
         ("huami", "Mi Smart Band 5", ["32 letters and digits", "hipsync pair --help-key"]),
     ],
 )
@@ -517,7 +518,7 @@ def test_a_known_model_that_no_driver_takes_is_named_with_the_reason_and_what_to
             await home.pairing(radio, clock).pair(Wanted())
         with pytest.raises(ConfigError, match="HUAWEI WATCH GT 4-A1B: not reachable over Bluetooth LE: import from"):
             await home.pairing(radio, clock).pair(Wanted(FIRST))
-        strap = DirectRadio(of_name("HUAWEI Band 8-A1B", HEART_RATE), None, clock)
+        strap = DirectRadio(of_name("HUAWEI WATCH GT 4-A1B", HEART_RATE), None, clock)
         with pytest.raises(ConfigError, match="`--driver sig` takes only what it broadcasts"):
             await home.pairing(strap, clock).pair(Wanted(FIRST))
 

@@ -1,11 +1,13 @@
 """How these bands are recognised by their names, and which of the maker's models speak classic Bluetooth only.
 
-A name is a model's name, a hyphen and the last digits of the address, such as `HUAWEI Band 8-ABC`. The hyphen counts:
-without it "watch gt" would be taken for "watch gt 2" too. The name does not tell how a band wants to log in. Source:
-docs/protocols/huawei.md, 1.
+A name is a model's name, a hyphen and the last three or four digits of the address, such as `HUAWEI Band 8-ABC`. The
+hyphen counts: without it "watch gt" would be taken for "watch gt 2" too. The name does not tell how a band wants to log
+in. Source: docs/protocols/huawei.md, 1.
 """
 
 from __future__ import annotations
+
+import re
 
 from hipsync.driver import Advertisement
 
@@ -33,16 +35,21 @@ CLASSIC_ONLY = frozenset(
     }
 )
 """The models, in lower case, that speak it over classic Bluetooth alone, where Bleak cannot reach them."""
-
-
 AW = frozenset({"huawei band 3e", "huawei band 4e"})
 """Models of a kind of their own, which are asked two more questions."""
+ADVICE = (
+    "release it from its phone first: in the maker's app (unpair), or on the band (Settings, Disconnect). "
+    "A newer band then asks whether to pair: tap yes within 30 seconds."
+)
+"""What the user must know before pairing: a band keeps to the phone that it was paired with."""
+NOT_LE = "not reachable over Bluetooth LE: import from Gadgetbridge (`hipsync import gadgetbridge FILE`)"
+_NAME = re.compile(r"(.+)-[0-9A-Za-z]{3,4}")
 
 
 def model_in(name: str | None) -> str | None:
-    """Return the model that a name begins with, in lower case; None for a name without a hyphen."""
-    model, hyphen, _ = (name or "").lower().rpartition("-")
-    return " ".join(model.split()) if hyphen else None
+    """Return the model that a name begins with, in lower case; None for a name that does not end in digits."""
+    found = _NAME.fullmatch(name or "")
+    return " ".join(found[1].lower().split()) if found else None
 
 
 def matches(advertisement: Advertisement) -> bool:
@@ -50,6 +57,6 @@ def matches(advertisement: Advertisement) -> bool:
     return model_in(advertisement.name) in REACHABLE
 
 
-def is_classic_only(name: str | None) -> bool:
-    """Whether a name is that of a model that only classic Bluetooth reaches."""
-    return model_in(name) in CLASSIC_ONLY
+def refusal(advertisement: Advertisement) -> str | None:
+    """Why a watch of these makers that Bluetooth LE does not reach is none of this family's; None for other devices."""
+    return NOT_LE if model_in(advertisement.name) in CLASSIC_ONLY else None
