@@ -126,5 +126,6 @@ FAMILY = Family(
         _frames, _sealed, _kind,
     ),
     tells_runs=True,
+    tells_workouts=True,
     streams=multilink.LANES[0][:1],
 )  # fmt: skip

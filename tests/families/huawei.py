@@ -121,5 +121,6 @@ FAMILY = Family(
         "Honor Band 4": Kind(HonorBand4, FUZZ),
         "Honor Band 6": Kind(HonorBand6, FUZZ),
     },
+    tells_workouts=True,
     streams={NOTIFY},
 )

@@ -65,6 +65,9 @@ class Family:
     tells_runs: bool = False
     """Whether minutes with steps come in runs of several minutes, and not one by one."""
 
+    tells_workouts: bool = False
+    """Whether its simulated bands take `workouts`, which their wearer records."""
+
     streams: Collection[str] = ()
     """Characteristics whose notifications are one stream of bytes, cut anywhere (`hipsync.testing.replay`)."""
     counters: Collection[str] = ()

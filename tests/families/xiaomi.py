@@ -123,5 +123,6 @@ FUZZ = Fuzz(
 FAMILY = Family(
     fuzz=FUZZ,
     kinds={"Smart Band 8": Kind(SmartBand8, FUZZ)},
+    tells_workouts=True,
     streams={v2.TO_PHONE, v2.TO_BAND},
 )

@@ -12,13 +12,14 @@ multiples of their length, that a night is listed once it is over, and what a re
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict, Unpack
 
 from hipsync.driver import Advertisement
-from hipsync.model import MINUTE, Epoch, State
+from hipsync.model import MINUTE, Epoch, State, Workout, WorkoutKind
 from hipsync.simulated import Service, Shown
 from hipsync_devices import gatt, simulator
 from hipsync_devices.huawei import frames, minutes, packets, setup, workouts
@@ -46,6 +47,11 @@ EVERY = 7
 """How many answers of a chatty band lie between two things that it says unasked."""
 BOOT = datetime(2000, 1, 1, tzinfo=UTC)
 """The time at which the clock starts again after a restart."""
+CODES = {
+    WorkoutKind.RUNNING: 1, WorkoutKind.WALKING: 2, WorkoutKind.CYCLING: 3, WorkoutKind.TREADMILL: 5,
+    WorkoutKind.CYCLING_INDOOR: 7, WorkoutKind.ROWING_MACHINE: 135, WorkoutKind.ROWING: 200, WorkoutKind.OTHER: 255,
+}  # fmt: skip
+"""The band's own number for a kind of workout."""
 HAS_BITS = bytes(16)
 """The bit field of capabilities: none of the optional ones."""
 
@@ -58,6 +64,8 @@ class More(TypedDict, total=False):
     taps_after: timedelta | None
     chatty: bool
     seed: int
+    workouts: Sequence[Workout]
+    """What the wearer records on the band."""
 
 
 class GivenHuawei(Given, More):
@@ -121,6 +129,7 @@ class HuaweiBand(ClientBand):
         self._ahead = given.get("clock_error", timedelta())
         self._offset = given["now"].astimezone(given["zone"]).utcoffset() or timedelta()
         self._life, self._walk = minutes_of(life), walk(life)
+        self._workouts = deque(sorted(given.get("workouts", ()), key=lambda each: each.end))
         self._asleep: list[int] = []
         self.steps = 0
         """The steps since the band's midnight."""
@@ -383,7 +392,12 @@ class HuaweiBand(ClientBand):
 
     def _coming(self) -> Sequence[Event]:
         steps: list[Event] = [(self._walk[0].at, self._step)] if self._walk else []
-        return steps + ([(self._life[0].end, self._count)] if self._life else [])
+        ended: list[Event] = [(self._workouts[0].end, self._work_out)] if self._workouts else []
+        return steps + ended + ([(self._life[0].end, self._count)] if self._life else [])
+
+    def _work_out(self) -> None:
+        done = self._workouts.popleft()
+        self.add_workout(CODES[done.kind], done.start, done.end)
 
     def _step(self) -> None:
         self._turn_day()
