@@ -45,6 +45,7 @@ LISTEN_TO_SIMULATED_S = 2.0
 """Seconds to listen for a simulated band, which advertises all the time."""
 KEY_BYTES = 16
 TAP = "Now tap yes on the band."
+TAPS_ITSELF = f"{TAP} (A practice band does that itself.)"
 TURN_OFF = "Turn off Bluetooth on your phone, wake the band, and try again."
 
 
@@ -119,7 +120,7 @@ class Pairing:
             pairing=self.simulated_key is None or need == "none",
             address=shown_address(device.address),
             keep=keeping(lambda secret: self.keys.keep(driver.key, device.address, secret)),
-            tap=lambda: self.person.show(TAP),
+            tap=lambda: self.person.show(TAP if self.simulated_key is None else TAPS_ITSELF),
         )
         async with AsyncExitStack() as stack:
             try:

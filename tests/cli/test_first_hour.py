@@ -73,6 +73,8 @@ def test_the_first_hour_of_a_stranger(driver: Driver, tmp_path: Path) -> None:
     assert ("Needs its key (32 letters and digits). Where: hipsync pair --help-key" in paired) == (
         driver.key in {"huami", "xiaomi"}
     )
+    assert paired.count("Now tap yes on the band.") == paired.count("(A practice band does that itself.)")
+    assert ("Now tap yes" in paired) == (driver.key == "huawei"), "nobody could tap it"
     assert "hipsync --demo run be reminded in this terminal" in paired
     for shown in told.values():
         assert "hipsync service install" not in shown, "the service does not look at practice bands"

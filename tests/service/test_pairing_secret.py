@@ -21,7 +21,7 @@ from hipsync.model import Band
 from hipsync.office_day import office_day
 from hipsync.radio.first_meeting import FirstMeeting
 from hipsync.radio.scan import NearbyDevice
-from hipsync.service.pairing import TAP, Pairing
+from hipsync.service.pairing import TAP, TAPS_ITSELF, Pairing
 from hipsync.service.pairing_ports import InReach
 from hipsync.service.which_band import Wanted
 from hipsync.store import Store
@@ -107,6 +107,7 @@ class Home:
     def __init__(self, folder: Path, clock: FastClock) -> None:
         self.database, self.keys, self.clock = folder / "hipsync.db", KeyFile(folder / "keys.json"), clock
         self.person = Nobody()
+        self.simulated_key: bytes | None = None
         life = office_day(START.date(), ZoneInfo("UTC"), seed=1)
         self.band = HandlesBand(life, now=START, zone=ZoneInfo("UTC"))
 
@@ -115,7 +116,7 @@ class Home:
         radio.lasting, radio.bonded = lasting, bonded
         pairing = Pairing(
             self.person, radio, {DRIVER.key: DRIVER}, lambda: Store.open(self.database), self.keys, "UTC",
-            self.clock.now,
+            self.clock.now, self.simulated_key,
         )  # fmt: skip
         return await pairing.pair(Wanted(ADDRESS, again=again))
 
@@ -156,6 +157,17 @@ def test_the_person_is_told_to_tap_when_the_band_asks_and_only_then(tmp_path: Pa
         await home.pair(Fate(), again=True)
         assert home.person.lines.count(TAP) == 1, "the band knows us"
         assert clock.now() - START >= TAPPED_AFTER
+
+    run(story, START)
+
+
+def test_nobody_is_asked_to_tap_a_practice_band(tmp_path: Path) -> None:
+    async def story(clock: FastClock) -> None:
+        home = Home(tmp_path, clock)
+        home.simulated_key = bytes(16)
+        await home.pair(Fate())
+        assert [line for line in home.person.lines if line.startswith(TAP)] == [TAPS_ITSELF]
+        assert "practice band" in TAPS_ITSELF
 
     run(story, START)
 
