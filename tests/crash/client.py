@@ -1,6 +1,6 @@
 """hipsync's process of the crash test: a sync for each line on stdin, in a child process that can be killed.
 
-    TRANSPORT DATABASE right|swapped      answers "PID", "open" when the radio is open, and "ended STATUS"
+    FAMILY TRANSPORT DATABASE right|swapped      answers "PID", "open" when the radio is open, and "ended STATUS"
 
 `swapped` is the error that the test must notice: the driver goes on before the batch is stored.
 """
@@ -30,18 +30,19 @@ from hipsync_devices.huami import protocol
 from support.swapped import committed_late
 
 protocol.BETWEEN_ROUNDS *= 0
+NAMES = {"huami": "Mi Smart Band 5", "xiaomi": "Xiaomi Smart Band 9 Active 21D0", "garmin": "v\u00edvosmart 5"}
 
 
 async def nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
     return []
 
 
-async def sync(transport: str, path: Path) -> None:
+async def sync(family: str, transport: str, path: Path) -> None:
     known = drivers()
     with Store.open(path) as store:
         if not store.bands():
             store.add_band(
-                name="band", driver="huami", address=ADDRESS, advertised_name="Mi Smart Band 5", now=NOW, simulated=True
+                name="band", driver=family, address=ADDRESS, advertised_name=NAMES[family], now=NOW, simulated=True
             )
         async with bumble_adapter(transport) as radio:
             print("open", flush=True)
@@ -61,14 +62,14 @@ async def sync(transport: str, path: Path) -> None:
 
 def main() -> None:
     for line in sys.stdin:
-        transport, path, order = line.split()
+        family, transport, path, order = line.split()
         pid = os.fork()
         if pid == 0:
             print(os.getpid(), flush=True)  # here, or its "open" may come first
             if order == "swapped":
                 dialogue.all_committed = committed_late  # type: ignore[attr-defined]  # the error, on purpose
             try:
-                asyncio.run(sync(transport, Path(path)))
+                asyncio.run(sync(family, transport, Path(path)))
             except HipsyncError as error:
                 print("failed", error, file=sys.stderr, flush=True)
                 os._exit(1)

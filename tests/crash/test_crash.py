@@ -11,61 +11,19 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Generator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 import pytest
 
 from crash.band import MINUTES, NOW
-from support.repository import TESTS
+from crash.process import process
 
 ALL = {int(NOW.timestamp()) // 60 - MINUTES + i for i in range(MINUTES)}
 LONGEST_S = 0.6
 """A whole sync takes about this long from when its radio is open."""
-
-
-@dataclass
-class Process:
-    """A helper that answers a line with a line."""
-
-    child: subprocess.Popen[str]
-
-    def tell(self, line: str) -> None:
-        self._pipe(self.child.stdin).write(line + "\n")
-        self._pipe(self.child.stdin).flush()
-
-    def hear(self) -> str:
-        line = self._pipe(self.child.stdout).readline()
-        assert line, "the other process died"
-        return line.strip()
-
-    @staticmethod
-    def _pipe(pipe: IO[str] | None) -> IO[str]:
-        assert pipe is not None
-        return pipe
-
-
-@contextmanager
-def process(module: str) -> Generator[Process, None, None]:
-    path = os.pathsep.join(map(str, (TESTS.parent, TESTS.parent / "devices", TESTS)))
-    with subprocess.Popen(
-        [sys.executable, "-m", module],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONPATH": path},
-    ) as child:
-        try:
-            yield Process(child)
-        finally:
-            child.kill()
 
 
 def stored(path: Path) -> set[int]:
@@ -96,9 +54,9 @@ def ring(folder: Path, runs: int, order: str, *, recover_every: int = 10) -> Rin
             chance = random.Random(run)
             path = folder / f"{order}-{run}.db"
             kill = chance.random() < 0.5
-            band.tell(f"new {run} {-1 if kill else chance.randrange(150)}")
+            band.tell(f"new huami {run} {-1 if kill else chance.randrange(150)}")
             transport = band.hear()
-            client.tell(f"{transport} {path} {order}")
+            client.tell(f"huami {transport} {path} {order}")
             pid = int(client.hear())
             said = client.hear()
             if kill and said == "open":
@@ -116,7 +74,7 @@ def ring(folder: Path, runs: int, order: str, *, recover_every: int = 10) -> Rin
             found.interrupted += bool(memory["erased"]) and bool(memory["held"])
             found.lost += there | set(memory["held"]) != ALL
             if order == "right" and run % recover_every == 0:
-                client.tell(f"{transport} {path} right")
+                client.tell(f"huami {transport} {path} right")
                 while not (said := client.hear()).startswith("ended"):
                     pass
                 assert said == "ended 0"
