@@ -17,7 +17,16 @@ from hipsync.driver import Advertisement
 from hipsync.errors import DeviceError, MalformedPacket, NotAuthorised, UnexpectedReply
 from hipsync_devices.huawei import ciphers, hichain, minutes, models, packets, proofs, setup, tlv, workouts
 from hipsync_devices.huawei.ciphers import Cipher
-from hipsync_devices.huawei.frames import Assembly, Message, frames
+from hipsync_devices.huawei.frames import (
+    NOTIFY,
+    SERVICE,
+    WRITE,
+    Assembly,
+    Message,
+    checksum,
+    frame_size,
+    frames,
+)
 from hipsync_devices.huawei.hichain import Answer, Answered, Begun
 from hipsync_devices.huawei.keys import Keys
 from hipsync_devices.huawei.minutes import Minute, Night, Record, Slept
@@ -104,6 +113,46 @@ def test_a_message_that_does_not_end_is_dropped() -> None:
     slices = frames(Message(7, 11, bytes(70_000)), 1022)
     assembly = Assembly()
     assert [each for frame in slices for each in assembly.take(frame)] == []
+    assert assembly.spoilt is not None
+
+
+def test_the_characteristics_and_commands_are_those_of_the_sheet() -> None:
+    """As docs/protocols/huawei.md writes them in 2, 8.1 and 9; both ends of a simulated talk share the constants."""
+    assert [each[4:8] for each in (SERVICE, WRITE, NOTIFY)] == ["fe86", "fe01", "fe02"]
+    assert {each[8:] for each in (SERVICE, WRITE, NOTIFY)} == {"-0000-1000-8000-00805f9b34fb"}
+    assert (minutes.COUNT_MINUTES, minutes.MINUTES) == ((7, 0x0A), (7, 0x0B))
+    assert (minutes.COUNT_SLEEP, minutes.SLEEP) == ((7, 0x0C), (7, 0x0D))
+
+
+@pytest.mark.parametrize(
+    ("head", "size"),
+    [("5a", None), ("5a00", None), ("5a0001", 6), ("5a7fff", 0x8004), ("", None)],
+)
+def test_the_length_of_a_frame_is_in_its_second_and_third_byte(head: str, size: int | None) -> None:
+    assert frame_size(bytes.fromhex(head)) == size
+
+
+@pytest.mark.parametrize("head", ["5a0000", "5a8000", "5affff", "5b0005", "00"])
+def test_no_frame_is_empty_or_has_the_top_bit_of_its_length_set(head: str) -> None:
+    with pytest.raises(MalformedPacket):
+        frame_size(bytes.fromhex(head))
+
+
+@pytest.mark.parametrize(("too_long", "heard"), [(0, 1), (1, 0)])
+def test_a_message_of_64_kib_of_slices_is_put_together_and_no_longer_one(too_long: int, heard: int) -> None:
+    """Each of the 65 slices counts with its number; service and command are in the first."""
+    told = Message(7, 11, bytes((1 << 16) - 65 - 2 + too_long))
+    slices = frames(told, 1022)
+    assert len(slices) == 65
+    assembly = Assembly()
+    assert [each for frame in slices for each in assembly.take(frame)] == [told] * heard
+
+
+@pytest.mark.parametrize("inside", ["00", "0001"])
+def test_a_message_without_a_command_is_spoilt(inside: str) -> None:
+    assembly = Assembly()
+    head = bytes.fromhex("5a") + (len(inside) // 2).to_bytes(2, "big") + bytes.fromhex(inside)
+    assert assembly.take(head + checksum(head).to_bytes(2, "big")) == []
     assert assembly.spoilt is not None
 
 

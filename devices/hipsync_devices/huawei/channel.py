@@ -23,7 +23,10 @@ TRIES = 3
 BUSY_FOR = timedelta(seconds=1)
 """How long to wait before a band that says that it is busy is asked again."""
 FOREVER = timedelta(days=1)
-STRANGER = "the device has not the service of Huawei and Honor bands: is it another model?"
+STRANGER = (
+    "the device has not the service of Huawei and Honor bands: it is another model, or speaks classic Bluetooth alone; "
+    "import from Gadgetbridge then (`hipsync import gadgetbridge FILE`)"
+)
 OTHER_KEY = "the band seals its messages with another key: it was paired with another phone since; pair it again"
 
 
