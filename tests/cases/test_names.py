@@ -1,8 +1,7 @@
 """Every name of the sheets in docs/protocols: who takes it, and what is said where nobody does.
 
 The table of `names.json` has what other programs recognise, with how sure that is: H (two sources, or a log), M (one
-good source), L (a guess). The names of Xiaomi's, Huawei's and Garmin's families are those of their own sheets. Where a
-family has no driver yet, its names have to be refused with a reason; once its driver is there, it has to take them.
+good source), L (a guess). The names of Xiaomi's, Huawei's and Garmin's families are those of their own sheets.
 """
 
 from __future__ import annotations
