@@ -133,6 +133,18 @@ def test_a_wearer_who_does_not_tap_is_told_so() -> None:
     assert patient.taps == 1
 
 
+@pytest.mark.parametrize("what", [packets.LINK, packets.NEGOTIATION, packets.HICHAIN])
+def test_who_pairs_a_silent_band_reads_that_it_may_belong_to_a_phone(what: tuple[int, int]) -> None:
+    it = band(paired=False)
+    it.faults.deaf = {what}
+    with pytest.raises(NoReply, match="release it"):
+        told(paired, it, secret=None)
+    known = band()
+    known.faults.deaf = {what}
+    with pytest.raises(NoReply, match=f"did not answer {what[0]:02X}/{what[1]:02X}"):
+        told(synced, known)
+
+
 def test_a_band_that_was_reset_wants_to_be_paired_again_and_is() -> None:
     it = band()
 

@@ -39,7 +39,11 @@ PHONE = "hipsync"
 """What a band may call this computer."""
 NOT_PAIRED = "hipsync is not paired with this band: pair it first"
 FORGOTTEN = "the band does not know this computer any more: it was reset, or paired with another phone; pair it again"
-NO_TAP = "nobody tapped yes on the band in time: try again, and tap it when it asks"
+NO_TAP = (
+    "nobody tapped yes on the band in time: try again, and tap it when it asks; if it does not ask, release it from "
+    "its phone first"
+)
+NOT_RELEASED = "the band does not answer: if it belongs to a phone, release it there first, then pair it again"
 NO_PROOF = "what answers at the band's address has no proof that it is the band: pair it again"
 
 
@@ -73,6 +77,14 @@ class Login:
         Raises `NotAuthorised` if either end does not accept the other, or if the wearer did not confirm, and
         `DeviceError` for any other failure.
         """
+        try:
+            await self._log_in()
+        except NoReply as error:
+            if not self.session.pairing:
+                raise
+            raise NoReply(NOT_RELEASED) from error
+
+    async def _log_in(self) -> None:
         is_aw = model_in(self.session.name) in AW
         asked = packets.ASK_LINK_AW if is_aw else packets.ASK_LINK
         link = LinkParameters.decode(await self.channel.order(packets.LINK, asked))
