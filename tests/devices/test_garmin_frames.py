@@ -106,6 +106,11 @@ def test_the_compact_form_has_the_transaction_in_bits_8_to_12(transaction: int) 
     assert Frame.decode(body + crc(body)) == frame
 
 
+def test_bits_13_and_14_are_no_part_of_the_transaction() -> None:
+    body = raw("0600") + bytes([43, 0x80 | 0x60 | 3])
+    assert Frame.decode(body + crc(body)) == Frame(5043, b"", 3)
+
+
 def test_an_answer_names_the_message_in_either_form() -> None:
     assert Answer.decode(raw("b313" + "00" + "aa")) == Answer(5043, 0, b"\xaa")
     assert Answer.decode(raw("2b85" + "02")) == Answer(5043, 2)

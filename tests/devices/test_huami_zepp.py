@@ -21,7 +21,7 @@ from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, 
 from hipsync_devices import gatt
 from hipsync_devices.huami import DRIVER, endpoints, packets
 from hipsync_devices.huami.sim_2021 import MiBand7
-from hipsync_devices.huami.sim_zepp import ActiveMax, HelioStrap
+from hipsync_devices.huami.sim_zepp import ActiveMax, HelioStrap, total
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -194,6 +194,35 @@ def test_the_total_before_midnight_and_the_one_after_it_are_both_stored() -> Non
     assert after[:2] == [100, 200]
 
 
+def test_both_totals_that_come_within_a_moment_round_midnight_are_stored() -> None:
+    watch = a_watch()
+
+    async def story(opened: OpenDialogue, kept: MemoryStore, connection: DirectConnection, clock: FastClock) -> None:
+        loop = asyncio.get_running_loop()
+        for after_s, steps in ((30, 1200), (33, 1234), (36, 0), (38, 5)):
+            loop.call_later(after_s, watch.send, endpoints.STEPS, b"\x07" + total(steps))
+        await watching(MINUTE)(opened, kept, connection, clock)
+
+    assert [each.steps for each in told(watch, story).of(Counter)] == [0, 1234, 5]
+
+
+def test_a_doubled_answer_is_no_answer_to_the_next_question() -> None:
+    watch = a_watch(lived(*[5] * 12))
+
+    async def mute(opened: OpenDialogue, kept: MemoryStore, connection: DirectConnection, clock: FastClock) -> None:
+        connection.double = set(range(1000))
+        connection.spoil = lambda data: [] if data[9:12] == b"\x16\x00\x07" else [data]
+        await watching(5 * MINUTE)(opened, kept, connection, clock)
+
+    assert [each.steps for each in told(watch, mute).of(Counter)] == [0, 10, 20]
+
+
+def test_a_measurement_that_runs_is_ended_with_the_watching() -> None:
+    watch = a_watch([*lived(0, start=NOON - MINUTE, state=State.NOT_WORN), *lived(0, 0, state=State.NOT_WORN)])
+    told(watch, watching(15 * SECOND))
+    assert watch.measures_until is None
+
+
 def test_a_watch_that_tells_nothing_is_asked_and_one_that_is_gone_ends_the_watching() -> None:
     watch = a_watch(lived(*[5] * 12))
 
@@ -249,6 +278,7 @@ def test_a_pulse_shows_that_it_is_worn_and_is_measured_for_a_moment_only(worn: b
         assert all(each.worn for each in wears)
         assert max(gaps) < timedelta(minutes=30), "each is believed for half an hour"
         assert wears[-1].at > NOON + 25 * MINUTE
+        assert len(measured) < 4 * 15, "it is measured until it is felt, and no longer"
     else:
         assert wears == []
         assert len(measured) > 60
@@ -332,6 +362,22 @@ def test_a_question_is_answered_while_nobody_waits_and_what_is_said_beside_it_st
     kept = told(watch, story)
     assert watch.complaints == []
     assert len(kept.of(Epoch)) == 30
+
+
+def test_a_sealed_question_gets_a_sealed_answer_and_a_message_its_receipt() -> None:
+    watch = a_watch()
+    watch.services_sealed[endpoints.CONNECTION] = True
+    watch.wants_receipts = True
+
+    async def story(_: OpenDialogue, __: MemoryStore, connection: DirectConnection, clock: FastClock) -> None:
+        await clock.sleep_until(NOON + 3 * MINUTE)
+        assert not connection.lost.is_set()
+
+    told(watch, story)
+    assert watch.complaints == []
+    handles = [receipt[2] for receipt in watch.receipts]
+    assert len(handles) > 6
+    assert handles == list(range(1, len(handles) + 1)), "one for each message of the watch, in order"
 
 
 def test_what_is_to_be_sealed_and_is_not_is_not_taken_while_watching() -> None:

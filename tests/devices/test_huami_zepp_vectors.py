@@ -166,6 +166,18 @@ def test_a_total_is_read_and_a_watch_says_it_so(row: Row) -> None:
         assert (told.metres, told.kilocalories) == (numbers["metres"], numbers["kcal"])
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["", "07", "070c8d230000e21800006c0100", "070c8d230000e21800006c01000000", "07008d230000e21800006c010000",
+     "04000c8d230000e21800006c010000", "04010c8d230000e21800006c01000000", "08010c8d230000e21800006c010000"],
+)  # fmt: skip
+def test_a_total_of_another_length_or_status_is_refused(said: str) -> None:
+    """Those of row pyc-steps-reply-9101, but for a byte: cut, longer, without `0c`, not successful, another answer."""
+    assert endpoints.decode_steps(raw("04010c8d230000e21800006c010000")).steps == 9101
+    with pytest.raises(MalformedPacket):
+        endpoints.decode_steps(raw(said))
+
+
 @pytest.mark.parametrize("row", of("steps-0016"))
 def test_a_watch_says_a_total_as_recorded(row: Row) -> None:
     """Its metres and energy are by a rule of its own, which is that of these rows but for the rounding."""
@@ -302,6 +314,39 @@ def test_the_driver_says_it_as_others_do() -> None:
     assert (endpoints.SERVICES, ROWS["gb-services-ask"]["bytes"]) in said
     assert (endpoints.STEPS, ROWS["gb-steps-off"]["bytes"]) in said
     assert raw(ROWS["gb-find-from-band-04"]["bytes"]["from_band"]) == bytes([endpoints.FIND_STARTED])
+
+
+UNASKED = {
+    "gb-find-from-band-020102": endpoints.FIND, "gb-find-from-band-11": endpoints.FIND,
+    "gb-find-from-band-1500": endpoints.FIND, "gb-find-from-band-13": endpoints.FIND,
+    "gb-mtu-02f400": endpoints.CONNECTION, "gb-mtu-021400": endpoints.CONNECTION, "gb-silent-05": 0x003B,
+    "gb-silent-0700": 0x003B, "gb-hr-from-band-0600": endpoints.HEART_RATE, "gb-notify-from-band-0503": 0x001E,
+    "gb-notify-from-band-0444": 0x001E,
+}  # fmt: skip
+"""What a watch may tell that is no use here, by the row, with the endpoint that tells it."""
+
+
+def test_what_is_no_use_here_is_left_alone() -> None:
+    watch, kept = a_watch(), MemoryStore()
+    watch.asks = False
+    said: list[tuple[int, str]] = []
+
+    async def story(clock: FastClock) -> None:
+        connection = DirectConnection(watch, clock.now)
+        session = Session(name=watch.name, secret=KEY)
+        async with dialogue(DRIVER, conversation(connection, clock), session, kept.commit) as opened:
+            before = len(messages_of(watch, connection.written))
+            for name, endpoint in UNASKED.items():
+                held = ROWS[name]["bytes"]
+                watch.send(endpoint, raw(held if isinstance(held, str) else held["from_band"]))
+            await clock.sleep_until(NOW + MINUTE)
+            said.extend(messages_of(watch, connection.written)[before:])
+            await opened.nudge(Message("a", "b"))
+        connection.drop()
+
+    run(story, NOW)
+    assert said == []
+    assert len(watch.buzzes) == 1
 
 
 # ------------------------------------------------------------------ the clock

@@ -8,8 +8,9 @@ NO_USE = "hipsync needs nothing of it: offered to the driver, which leaves it al
 UNCERTAIN = "nobody can decode PAMS with certainty: offered to the driver, which leaves it alone"
 DOUBTED = "those who found it doubt what it means: read as they do or refused, and counted for nothing"
 NOT_CLAIMED = "hipsync does not claim that it can do this, so no watch asks: what asks all the same is told so"
+NOT_ASKED = "hipsync never asks a watch for this, and no watch tells it unasked"
 NOT_WRITTEN = "hipsync never writes this to a watch: it is another feature than steps, and some of it is stored there"
-NO_TEXT = "hipsync shows no text on these watches yet: it says so, and buzzes"
+NO_TEXT = "hipsync shows no text on these watches yet, and is told nothing of texts"
 NO_PHONE = "it searches for a phone, and hipsync is none: nobody answers"
 NEXT_CHANGE = "the clock is said so; the next change of the clocks is not, because each contact sets the clock"
 NO_SOURCE = "of one source, which never tried it on a watch: hipsync pairs by the system's bond"
@@ -43,11 +44,13 @@ NOT_MET: Mapping[str, str] = {
     **dict.fromkeys(
         (
             "zepp-find-caps-helio", "zepp-find-caps-active2-gtr4", "gb-find-ask-capabilities",
-            "gb-find-from-band-020102", "zepp-config-caps-helio", "zepp-doc-hrv", "gb-mtu-ask", "gb-mtu-02f400",
-            "gb-mtu-021400", "gb-silent-05", "gb-silent-0700", "bio-hr6-0", "bio-hr6-2", "bio-stress-auto",
+            "zepp-config-caps-helio", "zepp-doc-hrv", "gb-mtu-ask", "bio-hr6-0", "bio-hr6-2", "bio-stress-auto",
             "zepp-sleep-session",
         ),
-        NO_USE,
+        NOT_ASKED,
+    ),
+    **dict.fromkeys(
+        ("gb-find-from-band-020102", "gb-mtu-02f400", "gb-mtu-021400", "gb-silent-05", "gb-silent-0700"), NO_USE
     ),
     **dict.fromkeys(
         ("gb-find-phone-stop", "gb-find-from-band-11", "gb-find-from-band-1500", "gb-find-from-band-13"), NO_PHONE

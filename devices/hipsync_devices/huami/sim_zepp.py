@@ -78,7 +78,8 @@ class ActiveMax(MiBand7):
     def _forget_connection(self) -> None:
         super()._forget_connection()
         self._pinged_at: datetime | None = None
-        self._measures_until: datetime | None = None
+        self.measures_until: datetime | None = None
+        """Until when it measures a pulse; None if it does not."""
         self._buzzes_since: datetime | None = None
         self._part: tuple[int, int] | None = None
 
@@ -112,8 +113,8 @@ class ActiveMax(MiBand7):
         elif endpoint == STEPS:
             self._serve_steps(payload)
         elif endpoint == HEART_RATE and payload[:1] == b"\x04":
-            going = payload[1:] == b"\x01" or (payload[1:] == b"\x02" and self._measures_until is not None)
-            self._measures_until = self._time.now + MEASURES_ON if going else None
+            going = payload[1:] == b"\x01" or (payload[1:] == b"\x02" and self.measures_until is not None)
+            self.measures_until = self._time.now + MEASURES_ON if going else None
             self._beat_at = self._time.now + SECOND
             self.send(endpoint, b"\x05\x00")
         elif endpoint == FIND:
@@ -154,7 +155,7 @@ class ActiveMax(MiBand7):
                 events.append((self._pinged_at + PONG_WITHIN, self._give_up))
             if self.tells_steps:
                 events.append((self._told_at + MINUTE, self._tell))
-            if self._measures_until is not None:
+            if self.measures_until is not None:
                 events.append((self._beat_at, self._beat))
         return events
 
@@ -179,8 +180,8 @@ class ActiveMax(MiBand7):
 
     def _beat(self) -> None:
         now = self._time.now
-        if self._measures_until is None or now >= self._measures_until:
-            self._measures_until = None
+        if self.measures_until is None or now >= self.measures_until:
+            self.measures_until = None
             return
         self._beat_at = now + SECOND
         worn = self._state not in {State.NOT_WORN, State.CHARGING}
