@@ -219,8 +219,15 @@ def test_a_doubled_answer_is_no_answer_to_the_next_question() -> None:
 
 def test_a_measurement_that_runs_is_ended_with_the_watching() -> None:
     watch = a_watch([*lived(0, start=NOON - MINUTE, state=State.NOT_WORN), *lived(0, 0, state=State.NOT_WORN)])
-    told(watch, watching(15 * SECOND))
-    assert watch.measures_until is None
+    measured: list[bool] = []
+
+    async def story(opened: OpenDialogue, kept: MemoryStore, connection: DirectConnection, clock: FastClock) -> None:
+        asyncio.get_running_loop().call_later(14, lambda: measured.append(watch.measures_until is not None))
+        await watching(15 * SECOND)(opened, kept, connection, clock)
+        measured.append(watch.measures_until is not None)
+
+    told(watch, story)
+    assert measured == [True, False]
 
 
 def test_a_watch_that_tells_nothing_is_asked_and_one_that_is_gone_ends_the_watching() -> None:

@@ -206,7 +206,7 @@ class MiBand7(MiBand6):
             clock = CurrentTime.decode(data)
         except MalformedPacket as error:
             raise Refused(OUT_OF_RANGE) from error
-        if clock.instant is None or len(data) != 11 or data[9] not in {0x00, 0x08}:
+        if clock.instant is None or len(data) != 11:
             raise Refused(OUT_OF_RANGE)
         sunday_first = clock.instant.astimezone(timezone(clock.quarters * packets.QUARTER)).isoweekday() % 7
         if data[7] != sunday_first:
