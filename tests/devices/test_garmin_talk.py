@@ -362,6 +362,19 @@ def test_a_watch_that_lists_nothing_says_so() -> None:
     world(story)
 
 
+@pytest.mark.parametrize("kind", [Kind.SETTINGS, Kind.SYSTEM_EVENT, Kind.PROTOBUF_REQUEST])
+def test_a_message_that_the_watch_does_not_answer_costs_no_minute(kind: int) -> None:
+    async def story(it: World) -> None:
+        it.watch.faults.mute = {kind}
+        await it.sync()
+        (peer,) = it.watch.peers
+        assert steps(it.store) == 900
+        assert bool(it.store.of(Charge)) is (kind != Kind.PROTOBUF_REQUEST), "the battery is asked for in protobuf"
+        assert bool(peer.events) is (kind != Kind.SYSTEM_EVENT)
+
+    world(story)
+
+
 def test_wrong_and_repeated_pieces_are_made_good() -> None:
     async def story(it: World) -> None:
         it.watch.faults.bad_crc |= {4, 7}

@@ -246,6 +246,29 @@ def test_a_watch_that_was_off_has_a_hole() -> None:
     assert spans == [(NOON - 10 * MINUTE, NOON + 5 * MINUTE), (NOON + 9 * MINUTE, NOON + 20 * MINUTE)]
 
 
+class Measuring(Hand):
+    """Notes how long the frames are in which a file comes."""
+
+    def __init__(self, watch: GarminWatch, now: datetime) -> None:
+        self.lengths: list[int] = []
+        super().__init__(watch, now)
+
+    def taken(self) -> list[Frame]:
+        found = super().taken()
+        self.lengths += [len(frame.encode()) for frame in found if frame.kind == Kind.FILE_DATA]
+        return found
+
+
+def test_no_frame_of_a_file_is_longer_than_the_watch_has_said_and_most_are_as_long() -> None:
+    """The sheet: pieces of at most its longest packet less 13 bytes, which are all that is not data."""
+    client = Measuring(GarminWatch(life(-40, 0, 50), now=NOW, zone=ZoneInfo("UTC"), longest=80), NOW)
+    client.open()
+    listed = files.decode_directory(client.fetch(0))
+    assert len(client.fetch(listed[-1].file)) > 3 * 80
+    assert max(client.lengths) == 80
+    assert client.lengths.count(80) >= 3
+
+
 # ------------------------------------------------------------------ what it asks besides
 
 
