@@ -384,6 +384,16 @@ def minute(offset: int, data: str) -> bytes:
     return tlv.encode((5, bytes([offset])), (6, bytes.fromhex(data)))
 
 
+@pytest.mark.parametrize(("told", "number"), [("ffff", 0xFFFF), ("00ffff", 0xFFFF), ("0000", 0), ("010000", None)])
+def test_records_are_counted_in_two_bytes(told: str, number: int | None) -> None:
+    body = tlv.encode((0x81, tlv.encode((2, bytes.fromhex(told)))))
+    if number is None:
+        with pytest.raises(MalformedPacket):
+            minutes.counted(body)
+    else:
+        assert minutes.counted(body) == number
+
+
 def test_damaged_minutes_are_counted_and_what_can_be_read_of_them_is_kept() -> None:
     held = Record.decode(
         record(
@@ -401,6 +411,53 @@ def test_damaged_minutes_are_counted_and_what_can_be_read_of_them_is_kept() -> N
         Minute(START + 255 * MINUTE, 0, 80),
     )
     assert held.damaged == 6
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ("02ffff", (None, None, True)),
+        ("02fffe", (0xFFFE, None, True)),
+        ("4000", (0, None, True)),
+        ("40ff", (0, None, True)),
+        ("4001", (0, 1, True)),
+        ("40fe", (0, 254, True)),
+        ("3f00010002000300040005", (2, None, False)),
+        ("3f0001000200030004000506", (2, None, True)),
+        ("7f00010002000300040005064b", (2, 75, True)),
+        ("8001", (0, None, False)),
+        ("800162", (0, None, True)),
+        ("c0033c6240", (0, 60, True)),
+        ("c0033c62", (0, 60, False)),
+    ],
+)
+def test_the_values_of_a_minute_have_the_widths_of_the_sheet(
+    data: str, expected: tuple[int | None, int | None, bool]
+) -> None:
+    """docs/protocols/huawei.md, 8.2: two bytes each but for bits 20 and 40; then one for each bit of the second map."""
+    assert minutes.decode_values(bytes.fromhex(data)) == expected
+
+
+@pytest.mark.parametrize(("base", "offset", "whole"), [
+    ("ffffffff", "ff", True), ("00ffffffff", "00ff", True), ("ffffffff", "0100", False), ("0100000000", "00", None),
+])  # fmt: skip
+def test_a_record_is_of_a_time_of_four_bytes_and_an_offset_of_one(base: str, offset: str, whole: bool | None) -> None:
+    told = tlv.encode((5, bytes.fromhex(offset)), (6, b"\0"))
+    body = tlv.encode((0x81, tlv.encode((2, b"\0\0"), (3, bytes.fromhex(base)), (0x84, told))))
+    if whole is None:
+        with pytest.raises(MalformedPacket):
+            Record.decode(body)
+    else:
+        held = Record.decode(body)
+        assert (held.damaged, len(held.minutes)) == ((0, 1) if whole else (1, 0))
+        assert all(each.start == datetime.fromtimestamp(0xFFFF_FFFF + 255 * 60, UTC) for each in held.minutes)
+
+
+@pytest.mark.parametrize("span", ["6907d20000", "6907d200000100"])
+def test_a_span_of_sleep_has_six_bytes(span: str) -> None:
+    held = tlv.encode((4, b"\7"), (5, bytes.fromhex(span)))
+    with pytest.raises(MalformedPacket):
+        Night.decode(tlv.encode((0x81, tlv.encode((2, b"\0\0"), (0x83, held)))))
 
 
 def test_nights_are_light_and_deep_sleep() -> None:
@@ -422,6 +479,26 @@ def test_a_workout_of_an_impossible_length_is_refused(start: int, end: int) -> N
 def test_workouts_are_listed_once_each() -> None:
     numbers = b"".join(tlv.encode((0x85, tlv.encode((6, bytes([0, number]))))) for number in (4, 2, 4))
     assert workouts.numbers(tlv.encode((0x81, tlv.encode((2, b"\0\3")) + numbers))) == [4, 2]
+
+
+@pytest.mark.parametrize(("number", "is_one"), [("ffff", True), ("00ffff", True), ("010000", False)])
+def test_the_number_of_a_workout_has_two_bytes(number: str, is_one: bool) -> None:
+    body = tlv.encode((0x81, tlv.encode((0x85, tlv.encode((6, bytes.fromhex(number)))))))
+    if is_one:
+        assert workouts.numbers(body) == [0xFFFF]
+    else:
+        with pytest.raises(MalformedPacket):
+            workouts.numbers(body)
+
+
+@pytest.mark.parametrize(("end", "is_one"), [("ffffffff", True), ("00ffffffff", True), ("0100000000", False)])
+def test_the_stamps_of_a_workout_have_four_bytes(end: str, is_one: bool) -> None:
+    body = tlv.encode((0x81, tlv.encode((2, b"\1"), (4, b"\xff\xff\xff\x00"), (5, bytes.fromhex(end)))))
+    if is_one:
+        assert workouts.decode(body, 1).end == datetime.fromtimestamp(0xFFFF_FFFF, UTC)
+    else:
+        with pytest.raises(MalformedPacket):
+            workouts.decode(body, 1)
 
 
 # ------------------------------------------------------------------ setup, keys, names
