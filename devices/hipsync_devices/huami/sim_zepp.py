@@ -3,8 +3,8 @@
 `ActiveMax`   has the list of endpoints that an Amazfit Active Max gave (piggz/harbour-amazfish, issue #549). It tells
               its steps when they grow and once a minute, and goes on with that in later connections. It measures a
               pulse while it is told to, vibrates until it is told to stop, and asks whether its client is there
-`HelioStrap`  says of thirteen endpoints what OneBigHen/OpenCircuitESP tells of a strap without a screen; of its fifteen
-              others nobody wrote down which they are
+`HelioStrap`  says of fourteen endpoints what OneBigHen/OpenCircuitESP tells of a strap without a screen; of its
+              fourteen others nobody wrote down which they are
 
 What endpoints send and take is written and read here without the driver's `endpoints`, so that a slip in one shows at
 the other. How long a watch waits for an answer, and how long it goes on unless it is told to, nobody has measured.
