@@ -22,6 +22,7 @@ from hipsync.model import Answer, Epoch, Reading
 __all__ = [
     "LONGEST_EPOCH_TO_JUDGE_BY",
     "MIDNIGHT",
+    "OPENED",
     "Abilities",
     "Advertisement",
     "ClockSet",
@@ -172,6 +173,11 @@ class Link(Protocol):
         ...
 
 
+OPENED = "68697073-796e-6300-6f70-656e65640000"
+"""The characteristic of opened messages in a recording, and in the replay of one (`Session.is_opened`). A band that has
+it is treated as any other, so that none can talk a driver out of its login."""
+
+
 class ClockSet(NamedTuple):
     """hipsync set a band's clock at this instant, to the local time of this zone."""
 
@@ -207,6 +213,14 @@ class Session:
     """Whether the band is to delete what hipsync has stored. Off by default: other apps may want the data too."""
     address: str | None = None
     """The band's Bluetooth address, such as `C8:0F:10:80:D0:21`; None where the system hides it, as macOS does."""
+    opened: Callable[[str, bytes], None] | None = field(default=None, repr=False, compare=False)
+    """Takes each message after the login, for a recording of a family that is `Driver.sealed`; None without one.
+
+    The first argument is ">" for what the host is about to seal and "<" for what was opened of the band's, in the order
+    in which it is said and heard. No key, token, number or name is in what a driver gives here: it may be published."""
+    is_opened: bool = False
+    """Whether this is the replay of such a recording: then the driver skips login and seal, writes each message to
+    `OPENED`, and hears each one there."""
     keep: Callable[[bytes], Awaitable[None]] = field(default=_keeps_nothing, repr=False, compare=False)
     """Keeps a secret that was born in this connection, of any length and in the driver's own form, and returns when it
     is on disk. Every later session has it as `secret`, also one that pairs the band again after a pairing that was
@@ -414,9 +428,11 @@ class Driver:
     missing_extra: Callable[[], str | None] = _lacks_nothing
     """Returns the extra of hipsync that the family's stored minutes need and this computer has not; None if nothing is
     missing. Without it `Dialogue.abilities` has no history."""
-    unrecordable: str = ""
-    """Why no conversation with such a band is written to a file (`hipsync sync --record`), as a sentence without its
-    full stop: what tells whose it is cannot be taken out of the bytes. Empty for a band that can be recorded."""
+    sealed: bool = False
+    """Whether what passes between host and band is encrypted, or tells whose it is in bytes that cannot be changed.
+
+    Then a recording (`hipsync sync --record`) holds only the messages that the driver gives to `Session.opened`, and
+    the driver can talk by these messages alone (`Session.is_opened`)."""
     spacing: Spacing | None = None
     """How often the stored epochs may be fetched at most. hipsync plans by it; a driver that may be asked oftener all
     the same, by a person, keeps it too. None for a band that a fetch does not disturb."""

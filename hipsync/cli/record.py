@@ -23,7 +23,6 @@ from hipsync.conversation.session import Connection
 from hipsync.driver import Driver
 from hipsync.errors import ConfigError, DeviceError, InputError
 from hipsync.model import Band
-from hipsync.registry import drivers
 from hipsync.service.contact import Radio
 
 WHAT = (
@@ -104,9 +103,6 @@ def recorded(path: Path, bands: Sequence[Band], now: Callable[[], datetime], *, 
     """
     if len(bands) != 1:
         raise ConfigError("--record takes the conversation with one band: name it, `hipsync sync NAME --record FILE`")
-    driver = drivers().get(bands[0].driver)
-    if driver is not None and driver.unrecordable:
-        raise ConfigError(f"{bands[0].name} cannot be recorded: {driver.unrecordable}")
     _check_free(path)
     if ask:
         say(WHAT, err=True)

@@ -24,6 +24,9 @@ This module knows no driver. The one rule: `capture_of` reads back what `Capture
     0.300+1.200 bond                                the host bonded with the band
     9.500 lost                                      the band ended the connection
 
+Of a family that seals what it says (`Driver.sealed`), the lines are opened messages on `hipsync.driver.OPENED`, and the
+login is not among them.
+
 A characteristic is written as the four hex digits that the Bluetooth SIG assigned, as the first eight digits of a UUID
 if no other UUID begins with them, or as a whole UUID. If the host named the service too, both are written, as
 `SERVICE/CHARACTERISTIC`. `.` is an empty value. What follows ` # ` is a remark. Head lines with other keys are remarks

@@ -6,6 +6,7 @@ capture ends there, and says so. The one rule: only `Recording.capture` may leav
 | what | by what |
 |---|---|
 | the login of a band that has a key | nothing: everything up to the end of the login is left out, because a challenge and its answer let anybody try keys at leisure. The later conversation stays as it was, encrypted if the band encrypts it |
+| the login of a family that seals, and whatever it seals (`Driver.sealed`) | the messages as its driver has opened them (`Session.opened`), on a characteristic that no band has |
 | the key, wherever else its bytes occur | zeros |
 | the band's address, as bytes in either order, within a System ID, or as text | zeros; in text the digit 0 |
 | its serial number, and the values of the characteristics Serial Number, System ID and Device Name | the same |
@@ -30,7 +31,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.conversation.capture import Capture, Line, Place
 from hipsync.conversation.session import Connection
-from hipsync.driver import Abilities, Dialogue, Driver, Link, Message, Session
+from hipsync.driver import OPENED, Abilities, Dialogue, Driver, Link, Message, Session
 from hipsync.errors import DeviceError
 from hipsync.model import Answer, Info, Reading
 
@@ -41,6 +42,7 @@ MOST_LINES = 200_000
 SERIAL_NUMBER, SYSTEM_ID, DEVICE_NAME = (
     f"0000{short}-0000-1000-8000-00805f9b34fb" for short in ("2a25", "2a23", "2a00")
 )
+OPENED_PLACE: Place = (OPENED, None)
 SHORTEST_REDACTED = 4
 """The length of the shortest text that is removed wherever it occurs. Shorter ones occur by chance."""
 
@@ -56,6 +58,7 @@ class Recording:
         self._logged_in = False
         self._ended = "cut"
         self._serials: set[str] = set()
+        self._is_sealed = False
 
     def connection(self, connection: Connection) -> Connection:
         """Return the connection to use in place of this one."""
@@ -87,6 +90,14 @@ class Recording:
     def begun(self, driver: Driver, link: Link, session: Session) -> None:
         """Note which driver talks, and with what it was given."""
         self._driver_key, self._session, self._zone = driver.key, session, link.zone
+        self._is_sealed = driver.sealed
+        if driver.sealed and self._connection is not None:
+            self._connection.seal()
+
+    def opened_message(self, sign: str, data: bytes) -> None:
+        """Record a message that a driver has opened; `sign` is ">" if it is the host's, and "<" if it is the band's."""
+        if self._connection is not None and self._is_sealed:
+            self._connection.opened(sign, data)
 
     def note_secret(self, secret: bytes) -> None:
         """Note a secret that was born in the recorded connection, which is then left out as any key is."""
@@ -98,7 +109,7 @@ class Recording:
             readings = await login
             self._read(readings)
         self._logged_in = True
-        if self._connection is not None and self._session.secret is not None:
+        if self._connection is not None and self._session.secret is not None and not self._is_sealed:
             self._connection.forget()
         return readings
 
@@ -143,10 +154,10 @@ class Recording:
             driver=self._driver_key,
             start=recorded.start,
             zone=self._zone,
-            lines=recorded.lines if self._logged_in or secret is None else (),
+            lines=recorded.lines if self._logged_in or secret is None or self._is_sealed else (),
             write_size=recorded.size,
             name=self._session.name,
-            opened=secret is None,
+            opened=secret is None or self._is_sealed,
             subscribed=recorded.subscribed,
             since=self._session.since,
             erase=self._session.erase,
@@ -170,7 +181,7 @@ class _Noted:
     ) -> None:
         self._recording, self._keep = recording, session.keep
         recording.begun(driver, link, session)
-        self._inner = begin(link, replace(session, keep=self._kept))
+        self._inner = begin(link, replace(session, keep=self._kept, opened=recording.opened_message))
 
     async def _kept(self, secret: bytes) -> None:
         self._recording.note_secret(secret)
@@ -211,7 +222,20 @@ class Recorded:
         """The characteristics that the host is subscribed to at the start of the recording."""
         self.asked: dict[Place, bool] = {}
         """For each characteristic that the driver asked about, whether the band has it."""
-        self.cut = self._stopped = False
+        self.cut = self._stopped = self._sealed = False
+
+    def seal(self) -> None:
+        """Record nothing but opened messages."""
+        self.lines.clear()
+        self.asked = {(OPENED, None): True}
+        self._sealed = True
+
+    def opened(self, sign: str, data: bytes) -> None:
+        """Record an opened message. The recording begins with the first one, as if the host had subscribed to them."""
+        if not self.lines and not self._stopped:
+            self.start = _to_the_millisecond(self._now())
+            self._append(Line(self._at(), "+", OPENED_PLACE))
+        self._append(Line(self._at(), sign, OPENED_PLACE, data))
 
     def forget(self) -> None:
         """Discard all lines and start the recording again from now, with the present subscriptions."""
@@ -239,7 +263,7 @@ class Recorded:
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
         there = self._inner.has(characteristic, service)
-        if not self._stopped:
+        if not self._stopped and not self._sealed:
             self.asked[characteristic, service] = there
         return there
 
@@ -268,7 +292,7 @@ class Recorded:
 
     def _append(self, line: Line) -> int | None:
         """Append a line and return its position. Returns None if recording has stopped or the capture is full."""
-        if self._stopped or self.cut:
+        if self._stopped or self.cut or (self._sealed and line.place != OPENED_PLACE and line.sign != "lost"):
             return None
         if len(self.lines) >= MOST_LINES:
             self.cut = True

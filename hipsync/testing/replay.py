@@ -90,7 +90,8 @@ def replay(
 
     `streams` lists characteristics whose notifications form one run of bytes, whatever its division into packets.
     `login` is a driver with a key of the caller's choice. If given, it logs in to the simulated band first, for a
-    capture without the login.
+    capture without the login. A capture of opened messages (`Driver.sealed`) is played to a simulated band by such a
+    driver: it logs in and fetches, and what it opens of the band's is compared. The key may be empty.
     """
     if isinstance(end, Driver):
         return run(lambda clock: readings_of(recorded, end, secret, story, varies or {}, clock), recorded.start)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from hipsync.conversation.capture import HOST, Capture, Line
 from hipsync.conversation.dialogue import dialogue
 from hipsync.conversation.session import Conversation
-from hipsync.driver import Driver, Session
+from hipsync.driver import OPENED, Driver, Session
 from hipsync.host.clock import FastClock
 from hipsync.simulated import HangUp, Refused, SimulatedBand
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
@@ -38,6 +38,9 @@ def check_band(
 
     The arguments are those of `hipsync.testing.replay.replay`.
     """
+    if any(uuid == OPENED for uuid, _ in capture.has):
+        run(lambda clock: _check_opened(capture, band, varies, login, clock), capture.start)
+        return
     if login is None:
         band.mtu = capture.write_size + 3
         band.connected(capture.start)
@@ -56,6 +59,33 @@ def check_band(
     band.disconnected(now + PATIENCE)
     sent = {**played.sent, **{each: [b"".join(played.sent.get(each, []))] for each in streams}}
     _check_sent(_joined(capture.lines, streams), sent, varies)
+
+
+async def _check_opened(
+    capture: Capture, band: SimulatedBand, varies: Varies, login: tuple[Driver, bytes] | None, clock: FastClock
+) -> None:
+    """Let a driver log in to a band and fetch, and compare what it opens of the band's with the capture.
+
+    What the driver says is not compared: `replay_driver` does that. Raises `AssertionError`, and `ValueError` without
+    a driver, by which alone such a band can be talked to.
+    """
+    if login is None:
+        raise ValueError("a recording of opened messages is played to a band by its driver: give `login`")
+    driver, secret = login
+    said: list[bytes] = []
+
+    def opened(sign: str, data: bytes) -> None:
+        if sign == "<":
+            said.append(data)
+
+    session = Session(capture.name, secret or None, since=capture.since, erase=capture.erase, opened=opened)
+    connection = DirectConnection(band, clock.now, mtu=capture.write_size + 3)
+    conversation = Conversation(connection, zone=capture.zone, now=clock.now)
+    store = MemoryStore()
+    async with dialogue(driver, conversation, session, store.commit) as talk:
+        await talk.fetch(store.commit)
+    connection.drop()
+    _check_sent(capture.lines, {OPENED: said}, varies)
 
 
 async def _log_in(capture: Capture, band: SimulatedBand, login: tuple[Driver, bytes], clock: FastClock) -> None:

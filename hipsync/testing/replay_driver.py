@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from hipsync.conversation.capture import HOST, Capture, Line, Place
 from hipsync.conversation.dialogue import dialogue
 from hipsync.conversation.session import Conversation
 from hipsync.conversation.stored import Commit
-from hipsync.driver import Driver, Session
+from hipsync.driver import OPENED, Driver, Session
 from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
 from hipsync.model import Reading
@@ -56,6 +57,7 @@ async def readings_of(
     connection, store = Replayed(capture, clock, varies), MemoryStore()
     conversation = Conversation(connection, zone=capture.zone, now=clock.now)
     session = Session(name=capture.name, secret=secret, since=capture.since, erase=capture.erase)
+    session = replace(session, is_opened=any(uuid == OPENED for uuid, _ in capture.has))
     for uuid in capture.subscribed:
         connection.subscribed_before(uuid)
         await conversation.subscribe(uuid)

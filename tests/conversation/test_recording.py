@@ -33,8 +33,8 @@ MILLISECOND = timedelta(milliseconds=1)
 """What a capture's times are written to."""
 
 
-RECORDED = sorted(key for key, driver in drivers().items() if not driver.unrecordable)
-"""The families that are recorded."""
+RECORDED = sorted(key for key, driver in drivers().items() if not driver.sealed)
+"""The families whose bytes are recorded as they pass; `test_opened.py` has the others."""
 
 
 def recorded(key: str, zone: str = "UTC", cut_after: int | None = None) -> tuple[MemoryStore, Capture]:

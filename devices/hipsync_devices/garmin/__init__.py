@@ -21,7 +21,7 @@ DRIVER = Driver(
     gadgetbridge=TABLES,
     spacing=SPACING,
     missing_extra=lambda: None if is_available() else EXTRA,
-    unrecordable="a Garmin watch sends its serial number inside its files, whose checksums show every change",
+    sealed=True,
     advice="Garmin Connect on the phone may have to be paired again afterwards. Open the watch's pairing screen "
     "(Settings, Phone, Pair Phone), and type the six digits that it shows.",
 )

@@ -14,16 +14,17 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hipsync.driver import Abilities, Link, Message, Received, Session, Spacing
+from hipsync.driver import OPENED, Abilities, Link, Message, Received, Session, Spacing
 from hipsync.errors import DeviceError, NoReply, NotBonded, UnexpectedReply
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, Workout
 from hipsync.model import Answer as Reply
 from hipsync_devices import gatt
-from hipsync_devices.garmin import answers, cobs, files, fit, gfdi, live, multilink, smart
+from hipsync_devices.garmin import answers, cobs, files, fit, gfdi, live, multilink, opened, smart
 from hipsync_devices.garmin.channels import Channels
 from hipsync_devices.garmin.files import Download, Holds, Transfer
 from hipsync_devices.garmin.gfdi import Answer, Device, Event, Frame, Kind
 from hipsync_devices.garmin.multilink import AllClosed, Closed, Number, Registered, Status
+from hipsync_devices.garmin.nameless import Nameless
 from hipsync_devices.garmin.notifications import CAPABILITY
 from hipsync_devices.garmin.stored import newest_activity, read, wanted
 from hipsync_devices.garmin.texts import ANSWERS, Texts
@@ -37,7 +38,7 @@ SPACING = Spacing(timedelta(minutes=15), "it ends the file that it is writing")
 """How often the files are listed at most; each listing makes the watch begin another file."""
 ANSWERED = timedelta(seconds=15)
 """How long to wait for an answer of Multi-Link, or of GFDI to a request that needs no person."""
-OPENED = timedelta(seconds=45)
+OPENED_WITHIN = timedelta(seconds=45)
 PIECE = timedelta(seconds=30)
 FOREVER = timedelta(days=1)
 NOTIFY = tuple(notify for notify, _ in multilink.LANES)
@@ -59,6 +60,12 @@ class GarminDialogue:
     def __init__(self, link: Link, session: Session) -> None:
         self._link, self._session = link, session
         self._abilities = Abilities()
+        self._tapping = False
+        """Whether the login is over, so that messages may be recorded."""
+        self._steps = b""
+        """The message that has told steps last."""
+        self._nameless: Nameless | None = Nameless()
+        """What takes the names out of the file that comes, for a recording; None while the directory comes."""
         self._lane = multilink.LANES[0]
         self._channels = Channels()
         self._stream = cobs.Stream()
@@ -96,13 +103,19 @@ class GarminDialogue:
         """Hear and answer the watch until the connection ends."""
         while True:
             try:
-                received = await self._link.notification(*NOTIFY, timeout=FOREVER)
+                received = await self._link.notification(*NOTIFY, OPENED, timeout=FOREVER)
             except NoReply:
                 continue
             if received.data:
                 await self._packet(received)
 
     async def _packet(self, received: Received) -> None:
+        if received.uuid == OPENED:
+            if (told := opened.decode_steps(received.data)) is not None:
+                self._count(Counter(received.at, live.Steps.decode(told).steps))
+            else:
+                await self._frame(opened.decode(received.data))
+            return
         if received.data[0] == multilink.CONTROL:
             await self._control(received.data)
             return
@@ -113,6 +126,8 @@ class GarminDialogue:
         if heard.receipt is not None:
             await self._link.write(self._lane[1], heard.receipt)
         if heard.service == Number.STEPS:
+            self._steps = heard.data
+            self._tap_steps()
             self._count(Counter(received.at, live.Steps.decode(heard.data).steps))
         elif heard.service == Number.GFDI:
             for held in self._stream.take(heard.data):
@@ -144,7 +159,19 @@ class GarminDialogue:
             raise DeviceError("the watch closes again and again what was opened")
         await self._link.write(self._lane[1], multilink.register(service))
 
+    def _tap_steps(self) -> None:
+        """Give the last count of steps to a recording, which begins behind the login."""
+        if self._tapping and self._steps and self._session.opened is not None:
+            self._session.opened("<", opened.encode_steps(self._steps))
+
+    def _tap(self, sign: str, frame: Frame) -> None:
+        """Give a message to a recording, without what tells whose watch it is."""
+        record = self._session.opened
+        if self._tapping and record is not None and (told := opened.recorded(frame, self._nameless)) is not None:
+            record(sign, told)
+
     async def _frame(self, frame: Frame) -> None:
+        self._tap("<", frame)
         if frame.kind == Kind.ANSWER:
             await self._answered(Answer.decode(frame.payload))
         elif frame.kind == Kind.FILE_DATA:
@@ -197,6 +224,10 @@ class GarminDialogue:
     # ------------------------------------------------------------------ what is sent
 
     async def _send(self, frame: Frame) -> None:
+        if self._session.is_opened:
+            await self._link.write(OPENED, opened.encode(frame))
+            return
+        self._tap(">", frame)
         data = cobs.encode(frame.encode())
         packets = self._channels.packets(Number.GFDI, data, self._link.write_size)
         if packets:
@@ -244,12 +275,21 @@ class GarminDialogue:
         Raises `NotBonded` for a watch that wants a bond which there is not, and `DeviceError` for one that gives no
         steps, because another program holds it.
         """
+        if self._session.is_opened:
+            await self._link.subscribe(OPENED)
+            return await self._greeted()
         steps = await self._find_lane()
         if steps != Status.OK:
             raise DeviceError(f"this watch tells no steps (status {steps}): a phone may hold it, so try without it")
-        if await self._bonded(Number.GFDI) != Status.OK or not await self._is_opened():
+        if await self._bonded(Number.GFDI) != Status.OK or not await self._is_ready():
             self._abilities = Abilities(live=True)
             return []
+        self._tapping = True
+        self._tap_steps()
+        return await self._greeted()
+
+    async def _greeted(self) -> Sequence[Reading]:
+        """Tell the watch what it needs, and return what it tells of itself."""
         await self._greet()
         battery = await gatt.courtesy(self._battery())
         history, text = MINUTE if fit.is_available() else None, CAPABILITY in self._can
@@ -303,10 +343,10 @@ class GarminDialogue:
         while not isinstance(await self._controls.take(ANSWERED), AllClosed):
             pass
 
-    async def _is_opened(self) -> bool:
+    async def _is_ready(self) -> bool:
         """Wait until the watch knows who we are; False if it says nothing at all over GFDI. Raises `NoReply`."""
         try:
-            await self._ready.take(OPENED)
+            await self._ready.take(OPENED_WITHIN)
         except NoReply:
             if self._device is not None:
                 raise
@@ -367,6 +407,7 @@ class GarminDialogue:
             if again:
                 await self._link.pause(timedelta(seconds=1))
             self._download = None
+            self._nameless = None if index == files.DIRECTORY else Nameless()
             self._pieces.clear()
             if files.announced(await self._ask(files.download(index))) is not None:
                 return await self._whole()

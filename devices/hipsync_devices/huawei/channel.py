@@ -10,9 +10,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from hipsync.driver import Link
+from hipsync.driver import OPENED, Link, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, NotAuthorised, UnexpectedReply
-from hipsync_devices.huawei import packets, setup
+from hipsync_devices.huawei import opened, packets, setup
 from hipsync_devices.huawei.ciphers import Cipher, Vectors, unsealed
 from hipsync_devices.huawei.frames import LINK_SIZE, NOTIFY, SLICE_SIZE, WRITE, Assembly, Message, frames
 from hipsync_devices.huawei.packets import Battery, LinkParameters
@@ -33,7 +33,10 @@ OTHER_KEY = "the band seals its messages with another key: it was paired with an
 class Channel:
     """Sends messages to one band and receives theirs, during one connection."""
 
-    def __init__(self, link: Link, random: Callable[[int], bytes]) -> None:
+    def __init__(self, link: Link, random: Callable[[int], bytes], session: Session | None = None) -> None:
+        self._opened = None if session is None else session.opened
+        self.is_opened = session is not None and session.is_opened
+        """Whether messages come and go as a recording has them, without login, frames and seal."""
         self.link, self.random = link, random
         self.cipher: Cipher | None = None
         """What messages are sealed with; None before the end of the login."""
@@ -52,6 +55,9 @@ class Channel:
 
     async def open(self) -> None:
         """Begin to receive. Raises `DeviceError` if the band has not the characteristics."""
+        if self.is_opened:
+            await self.link.subscribe(OPENED)
+            return
         if not (self.link.has(WRITE) and self.link.has(NOTIFY)):
             raise DeviceError(STRANGER)
         await self.link.subscribe(NOTIFY)
@@ -65,7 +71,10 @@ class Channel:
         """Receive until the connection ends: answers for whoever asked, and what the band asks itself."""
         while True:
             with suppress(NoReply):
-                received = await self.link.notification(NOTIFY, timeout=FOREVER)
+                received = await self.link.notification(NOTIFY, OPENED, timeout=FOREVER)
+                if received.uuid == OPENED:
+                    await self._take(opened.decode(received.data), received.at)
+                    continue
                 for message in self._assembly.take(received.data):
                     await self._heard(message, received.at)
 
@@ -75,12 +84,19 @@ class Channel:
         except MalformedPacket:
             self._unreadable = self._unreadable or message.what == self._awaited
             return
+        if message.what not in packets.LOGIN and self.cipher is not None and self._opened is not None:
+            self._opened("<", opened.recorded(message.what, body))
+        await self._take(Message(*message.what, body), at)
+
+    async def _take(self, message: Message, at: datetime) -> None:
+        """Put an opened message where it is awaited, or answer it."""
+        body = message.body
         if message.what == self._awaited:
             self._answers.put(body)
         elif message.what == packets.BATTERY_PUSHED:
             with suppress(MalformedPacket):
                 self.battery = at, Battery.decode(body)
-        elif self.cipher is not None:
+        elif self.cipher is not None or self.is_opened:
             await self._serve(Message(*message.what, body), at)
 
     async def _serve(self, asked: Message, at: datetime) -> None:
@@ -93,7 +109,12 @@ class Channel:
 
     async def say(self, what: tuple[int, int], body: bytes) -> None:
         """Send a message that has no answer, as one piece."""
+        if self.is_opened:
+            await self.link.write(OPENED, opened.encode(what, body))
+            return
         if what not in packets.LOGIN and self.cipher is not None:
+            if self._opened is not None:
+                self._opened(">", opened.recorded(what, body))
             body = self.cipher.seal(body, self.vectors.next())
         stream = b"".join(frames(Message(*what, body), self._slice_size))
         room = min(self._room, self.link.write_size)

@@ -72,7 +72,7 @@ class Talk:
 
     def __init__(self, link: Link, session: Session, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._link, self._session = link, session
-        self._channel = Channel(link, random)
+        self._channel = Channel(link, random, session)
         self._commands: frozenset[tuple[int, int]] = frozenset()
         channel = self._channel
         self._remembered_minutes = Memory(channel, minutes.COUNT_MINUTES, minutes.MINUTES, Record.decode)
@@ -95,12 +95,15 @@ class Talk:
         A band that has just met hipsync for the first time is set up too, which takes some 20 seconds.
         """
         await self._channel.open()
-        login = await Login.of(self._channel, self._session)
-        await login.log_in()
+        is_new = False
+        if not self._channel.is_opened:
+            login = await Login.of(self._channel, self._session)
+            await login.log_in()
+            is_new = login.is_new
         product = await gatt.courtesy(self._product())
         await gatt.courtesy(self._set_clock())
         self._commands = await gatt.courtesy(self._ask_commands()) or frozenset()
-        if login.is_new:
+        if is_new:
             await self._set_up()
         told = Product(None, None, None, None) if product is None else product
         readings: list[Reading] = [Info(self._link.now(), told.firmware, told.hardware, told.serial)]

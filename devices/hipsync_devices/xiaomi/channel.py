@@ -14,16 +14,16 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
-from hipsync.driver import Inbox, Link, Session
+from hipsync.driver import OPENED, Inbox, Link, Session
 from hipsync.errors import DeviceError, MalformedPacket, NoReply, NotAuthorised, UnexpectedReply
-from hipsync_devices.xiaomi import login, packets, v1, v2
+from hipsync_devices.xiaomi import login, opened, packets, v1, v2
 from hipsync_devices.xiaomi.cipher import NONCE
 from hipsync_devices.xiaomi.packets import Id, Message
 from hipsync_devices.xiaomi.v1 import WireV1
 from hipsync_devices.xiaomi.v2 import WireV2
 from hipsync_devices.xiaomi.wire import SERVICE, Heard, Kind, Packet, Wire
 
-NOTIFIES = (*WireV1.notifies, *WireV2.notifies)
+NOTIFIES = (*WireV1.notifies, *WireV2.notifies, OPENED)
 TICK = timedelta(seconds=5)
 """How often `listen` looks whether a deadline has passed, while the band is silent."""
 ANSWER_WITHIN = timedelta(seconds=10)
@@ -50,8 +50,9 @@ class Event(NamedTuple):
 class Channel:
     """The messages of one connection, in both directions."""
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, session: Session | None = None) -> None:
         self._link = link
+        self._opened = None if session is None else session.opened
         self._wire: Wire | None = None
         self._writing, self._asking = link.lock(), link.lock()
         self._asked: Collection[Id] = ()
@@ -84,6 +85,8 @@ class Channel:
                 wire.late(self._link.now())
             await self._flush(wire)  # the receipts come first, whoever waits for what was heard
             for each in heard:
+                if each.sealed and self._opened is not None:
+                    self._opened("<", opened.recorded(each.kind, each.payload))
                 self._sort(each, self._link.now() if received is None else received.at)
             if self._telling and wire.idle:
                 self._telling = False
@@ -121,7 +124,7 @@ class Channel:
             while wire.out:
                 uuid, packets_ = next(groupby(wire.out, key=attrgetter("uuid")))
                 run = [packet.data for packet in packets_]
-                await self._link.write_whole(uuid, run, service=SERVICE)
+                await self._link.write_whole(uuid, run, service=None if uuid == OPENED else SERVICE)
                 del wire.out[: len(run)]
 
     def _open_wire(self) -> Wire:
@@ -144,6 +147,8 @@ class Channel:
         self._answers.clear()
         self._asked = answers
         try:
+            if sealed and self._opened is not None:
+                self._opened(">", opened.recorded(Kind.MESSAGE, message))
             wire.say(message, self._link.now(), sealed=sealed)
             await self._flush(wire)
             answer = await self._answers.take(within)
@@ -158,6 +163,8 @@ class Channel:
         async with self._asking:
             wire = self._open_wire()
             self._received.clear()
+            if self._opened is not None:
+                self._opened(">", opened.recorded(Kind.MESSAGE, message))
             wire.say(message, self._link.now())
             self._telling = True
             try:
@@ -174,6 +181,10 @@ class Channel:
 
         Raises `NotAuthorised` if the key is missing or wrong, and `DeviceError` for any other failure.
         """
+        if session.is_opened:
+            self._wire = opened.WireOpened()
+            await self._link.subscribe(OPENED)
+            return
         if session.secret is None:
             raise NotAuthorised("the band's key is missing: give it with `hipsync bands key`")
         wire = self._generation()

@@ -54,7 +54,7 @@ class Band:
 
     def __init__(self, link: Link, session: Session) -> None:
         self._link, self._session = link, session
-        self._channel = Channel(link)
+        self._channel = Channel(link, session)
         self._silent = 0
         """How many files in a row have not come."""
         self._wears: list[Wear] = []
