@@ -144,12 +144,18 @@ def test_a_message_of_64_kib_of_slices_is_put_together_and_no_longer_one(too_lon
     told = Message(7, 11, bytes((1 << 16) - 65 - 2 + too_long))
     slices = frames(told, 1022)
     assert len(slices) == 65
+    (short,) = frames(Message(1, 8))
     assembly = Assembly()
-    assert [each for frame in slices for each in assembly.take(frame)] == [told] * heard
+    for before in (b"", short, slices[0], slices[0] + short):
+        assembly.take(before)
+        assert [each for frame in slices for each in assembly.take(frame)] == [told] * heard
+        assembly.take(slices[0])
+        assembly.forget()
+        assert [each for frame in slices for each in assembly.take(frame)] == [told] * heard
 
 
-@pytest.mark.parametrize("inside", ["00", "0001"])
-def test_a_message_without_a_command_is_spoilt(inside: str) -> None:
+@pytest.mark.parametrize("inside", ["00", "0001", "01", "02", "03", "04", "04000108", "ff000108", "02010108"])
+def test_a_frame_without_a_command_or_of_no_kind_is_spoilt(inside: str) -> None:
     assembly = Assembly()
     head = bytes.fromhex("5a") + (len(inside) // 2).to_bytes(2, "big") + bytes.fromhex(inside)
     assert assembly.take(head + checksum(head).to_bytes(2, "big")) == []
@@ -489,6 +495,22 @@ def test_the_number_of_a_workout_has_two_bytes(number: str, is_one: bool) -> Non
     else:
         with pytest.raises(MalformedPacket):
             workouts.numbers(body)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (1, "running"), (2, "walking"), (3, "cycling"), (4, "walking"), (5, "treadmill"), (6, "other"),
+        (7, "cycling_indoor"), (8, "other"), (11, "running"), (13, "walking"), (14, "walking"), (21, "other"),
+        (134, "other"), (135, "rowing_machine"), (141, "cycling_indoor"), (200, "rowing"), (213, "cycling"),
+        (255, "other"), (0, "other"), (None, "other"),
+    ],
+)  # fmt: skip
+def test_the_kind_of_a_workout_is_the_one_of_the_sheet(code: int | None, kind: str) -> None:
+    """docs/protocols/workouts.md, 5: the type has one byte, and may be absent."""
+    told = () if code is None else ((0x14, bytes([code])),)
+    body = tlv.encode((0x81, tlv.encode((2, b"\1"), (4, b"\1\0"), (5, b"\1\1"), *told)))
+    assert workouts.decode(body, 1).kind == kind
 
 
 @pytest.mark.parametrize(("end", "is_one"), [("ffffffff", True), ("00ffffffff", True), ("0100000000", False)])
