@@ -47,6 +47,13 @@ def test_a_length_comes_out_as_it_went_in(number: int) -> None:
     assert tlv.decode_varint(tlv.varint(number)) == (number, len(tlv.varint(number)))
 
 
+def test_the_longest_length_has_three_groups_and_there_is_no_longer_one() -> None:
+    assert (tlv.varint(tlv.LONGEST), tlv.varint(0)) == (b"\xff\xff\x7f", b"\0")
+    for number in (tlv.LONGEST + 1, -1):
+        with pytest.raises(ValueError, match="no length"):
+            tlv.varint(number)
+
+
 @given(FIELDS, st.booleans())
 def test_fields_come_out_as_they_went_in_padded_or_not(fields: list[tuple[int, bytes]], padded: bool) -> None:
     data = tlv.encode(*fields) + (b"\0" if padded else b"")
