@@ -104,7 +104,7 @@ def test_a_vector_is_met_by_its_bytes_in_a_module_that_names_it_and_by_nothing_l
     module = tmp_path / "test_x.py"
     module.write_text("# fit-hr, fit-time")
     (value,) = [value.hex() for value in published.values]
-    assert measure.met_by({str(module): {"fitpro": [value]}}) == {"fit-hr"}
+    assert measure.met_by({str(module): {"fitpro": [value]}}) == {("fitpro", "fit-hr")}
     assert measure.met_by({str(module): {"fitpro": [value[:-2]]}}) == set()
     assert measure.met_by({str(module): {"huami": [value]}}) == set()
     module.write_text("# fit-time")

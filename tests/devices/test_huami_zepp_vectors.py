@@ -16,6 +16,7 @@ import pytest
 
 from evidence.known import NOT_MET
 from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.driver import Advertisement, Message, Session
 from hipsync.errors import MalformedPacket
 from hipsync.host.clock import FastClock
@@ -30,6 +31,7 @@ from hipsync_devices.huami.chunked import TO_BAND, TO_PHONE, Assembly, Keys
 from hipsync_devices.huami.endpoints import Challenge, Hello, Proof
 from hipsync_devices.huami.packets import DATA, FETCH, CurrentTime, Round
 from hipsync_devices.huami.sim_zepp import ActiveMax, HelioStrap
+from support.huami_bands import Script
 from support.shared import VECTORS
 
 Row = dict[str, Any]
@@ -500,10 +502,51 @@ def test_a_round_is_read_as_by_others_and_a_watch_gives_it_so(row: Row) -> None:
     assert packets.checksum(payload) == raw(row["bytes"]["crc32"])
     written = [packets.encode_record(kind, intensity, steps, bpm, 8) for _, kind, intensity, steps, bpm in told]
     assert [each[:4] for each in written] == [payload[at : at + 4] for at in range(0, len(payload), 8)]
-    for room, key in ((240, "packets_mtu247"), (16, "first_packets_mtu23")):
-        cut = [bytes([at // room & 0xFF]) + payload[at : at + room] for at in range(0, len(payload), room)]
-        given = [raw(each) for each in row["bytes"][key]]
-        assert cut[: len(given)] == given
+
+
+ZONES = {4: "Europe/Berlin", 8: "Africa/Cairo", 23: "Asia/Kathmandu"}
+"""A zone with each offset in November, in quarters of an hour."""
+
+
+@pytest.mark.parametrize("room", [240, 16], ids=["MTU 247", "MTU 23"])
+@pytest.mark.parametrize("row", of("activity-round"))
+def test_a_round_comes_in_the_packets_of_another_client(row: Row, room: int) -> None:
+    said, told = row["bytes"], row["decoded"]["epoch_kind_intensity_steps_hr"]
+    start = packets.decode_stamp(raw(said["start"]))
+    assert start is not None
+    payload = raw(said["payload"])
+    cut = [bytes([at // room & 0xFF]) + payload[at : at + room] for at in range(0, len(payload), room)]
+    given = [raw(each) for each in said["packets_mtu247" if room == 240 else "first_packets_mtu23"]]
+    assert cut[: len(given)] == given
+    quarters = raw(said["start"])[7]
+    script = f"""
+        P 0004  0101{said["start"]}
+        B 0004  100101{len(told).to_bytes(4, "little").hex()}{said["start"]}00
+        P 0004  02
+        {"".join(f"B 0005  {each.hex()}{chr(10)}" for each in cut)}
+        B 0004  100201{said["crc32"]}
+        P 0004  0309
+        B 0004  100301
+        wait 1
+        P 0004  0101{packets.encode_stamp(start + len(told) * MINUTE, quarters).hex()}
+        B 0004  100101000000000000000000000000 00
+        P 0004  0309
+        B 0004  100301
+    """
+    kept = MemoryStore()
+
+    async def story(clock: FastClock) -> None:
+        connection = Script(script, {"2A28": b"1"}, write_size=room + 4)
+        talk = Conversation(connection, zone=ZoneInfo(ZONES[quarters]), now=clock.now)
+        session = Session("Amazfit Helio Strap", KEY, since={Epoch: start})
+        async with dialogue(DRIVER, talk, session, kept.commit, log_in=False) as opened:
+            await opened.fetch(kept.commit)
+        assert connection.left == []
+
+    run(story, start + timedelta(days=1))
+    assert [(int(each.start.timestamp()), each.steps) for each in kept.of(Epoch)] == [
+        (at, steps) for at, _, _, steps, _ in told
+    ]
 
 
 def test_a_fetch_is_asked_for_and_announced_as_recorded() -> None:
@@ -532,7 +575,7 @@ def test_a_strap_that_broadcasts_like_a_sensor_is_of_this_family() -> None:
     advertised = Advertisement(name=row["name"], services=services, manufacturer_data=data)
     assert DRIVER.matches(advertised)
     assert not drivers()["sig"].matches(advertised)
-    assert packets.COMPANY in data
+    assert packets.decode_advertised_heart_rate(data[packets.COMPANY]) is None, "it measures none"
 
 
 def test_a_watch_is_known_by_the_name_that_it_has_over_gatt() -> None:

@@ -92,5 +92,7 @@ NOT_MET: Mapping[str, str] = {
     ),
 }  # fmt: skip
 """Why a vector is not met, by its id, for families that have a driver."""
+OF_TWO = {"gb-find-phone-stop": "huami"}
+"""Ids that vectors of two families have, each with the family of which `NOT_MET` speaks."""
 REPORTED: Mapping[str, Sequence[str]] = {}
 """The real bands that users reported, by family, each with where they did."""

@@ -22,7 +22,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from evidence.known import NOT_MET, REPORTED
+from evidence.known import NOT_MET, OF_TWO, REPORTED
 from evidence.plugin import WIRE, may_meet
 from evidence.vectors import KINDS, Vector, vectors
 from hipsync.driver import Driver
@@ -56,9 +56,10 @@ def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None 
         was = before.get(key, {})
         families[key] = {
             "vectors": {
-                kind: {each.id: each.source for each in held if each.kind == kind and each.id in met} for kind in KINDS
+                kind: {each.id: each.source for each in held if each.kind == kind and (key, each.id) in met}
+                for kind in KINDS
             },
-            "not_met": {each.id: NOT_MET.get(each.id, "") for each in held if each.id not in met},
+            "not_met": {each.id: reason(each) for each in held if (key, each.id) not in met},
             "captures": sorted(each for each in _captures(told["captures"]) if each.startswith(f"{key}/")),
             "rules": told["rules"].get(key, []) if rules else was.get("rules", []),
             "rules_known": len(RULES) if rules else was.get("rules_known", 0),
@@ -108,20 +109,29 @@ def _by_family(held: Sequence[Vector]) -> dict[str, list[Vector]]:
     return by
 
 
-def met_by(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> set[str]:
-    """Return the ids of vectors that a module names, if its tests passed all their bytes through the family's code."""
-    met: set[str] = set()
+def reason(each: Vector) -> str:
+    """Return why a vector is not met; empty for one that should be."""
+    return NOT_MET.get(each.id, "") if OF_TWO.get(each.id, each.family) == each.family else ""
+
+
+def met_by(seen: Mapping[str, Mapping[str, Sequence[str]]]) -> set[tuple[str, str]]:
+    """Return family and id of vectors that a module names, if its tests passed all their bytes through its code.
+
+    Those with a reason are none: one or two bytes can be met by chance.
+    """
+    met: set[tuple[str, str]] = set()
     for module, families in seen.items():
         source = Path(module).read_text("utf-8")
         wire = families.get(WIRE, [])
         for family, values in families.items():
             held = {bytes.fromhex(value) for value in [*values, *wire]}
             met |= {
-                each.id
+                (family, each.id)
                 for each in vectors()
                 if each.family == family and each.id in source and all(_in(value, held) for value in each.values)
+                if not reason(each)
             }
-    return met - NOT_MET.keys()  # one or two bytes can be met by chance
+    return met
 
 
 def _in(value: bytes, held: set[bytes]) -> bool:

@@ -18,6 +18,8 @@ OF_ONE_FAMILY = {"xiaomi.json": "xiaomi", "zepp.json": "huami", "huawei.json": "
 """The files whose rows are all of one family, which they do not name."""
 TEXTS = {"name", "gap_device_name"}
 """The keys of values that are texts, and not bytes in hexadecimal."""
+NUMBERS = "services_16"
+"""The key of the short numbers of services, which pass as full UUIDs only."""
 PROOF = "-digest-"
 """What is in the id of a row whose byte strings are two values of 32 bytes each: a proof, and what it was made from."""
 SIDES = {"phone": 2, "band": 2, "P": 1, "B": 1}
@@ -87,6 +89,8 @@ def _texts(held: Any) -> Iterator[str]:
         yield held[SIDES[held[0]]]
     elif issubclass(type(held), dict):
         for name, each in held.items():
+            if name == NUMBERS:
+                continue
             texts = [each.encode().hex()] if name in TEXTS else list(_texts(each))
             yield from (text[4:] for text in texts) if name.endswith("_with_company_id") else texts
     elif held:

@@ -555,7 +555,7 @@ def test_a_watch_that_was_paired_as_a_strap_moves_to_its_family_with_its_data(ho
         assert pulse in found
         assert store.wears(band.id, START - timedelta(hours=1), START) == [Wear(START - MINUTE, True)]
         assert home.keys.secret(moved) == KEY
-    assert "'watch' is read as Mi Band 2-7 and Amazfit of those generations from now on. Its data stay." in (
+    assert "'watch' is read as Mi Band 2-7, Amazfit bands and watches from now on. Its data stay." in (
         home.person.lines
     )
 
@@ -589,5 +589,5 @@ def test_what_a_band_shows_when_it_is_paired_is_kept_and_pairing_it_again_correc
         with Store.read(home.database) as store:
             found += [(each.abilities, each.reports_wear) for each in store.bands()]
         monkeypatch.undo()
-    less = Abilities(live=True, buzz=True, battery=True)
+    less = Abilities(live=True, buzz=True, text=True, answers=True, battery=True)
     assert found == [(less, False), (replace(less, history=MINUTE, heart_rate=True), False)]

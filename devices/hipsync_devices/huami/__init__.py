@@ -11,7 +11,7 @@ from hipsync_devices.huami.protocol import NEEDS
 
 DRIVER = Driver(
     key="huami",
-    label="Mi Band 2-7 and Amazfit of those generations",
+    label="Mi Band 2-7, Amazfit bands and watches",
     abilities=ABILITIES,
     secret=secret,
     matches=matches,
