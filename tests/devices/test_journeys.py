@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hipsync.conversation.clock_sets import clock_sets
-from hipsync.conversation.session import Conversation, collect, meet
+from hipsync.conversation.dialogue import dialogue
+from hipsync.conversation.session import Conversation
 from hipsync.core.days import Zones
 from hipsync.core.timeline import Source, minute_of, timeline
 from hipsync.driver import Session
@@ -113,8 +114,8 @@ def told(kind: str, journey: Journey) -> Told:
         secret = KEY if kind == "huami" else None
         name = band.advertisement().name or ""
         session = Session(name=name, secret=secret, since=since, clock_sets=sets)
-        await meet(driver, talk, session, kept.commit)
-        await collect(driver, talk, session, kept.commit)
+        async with dialogue(driver, talk, session, kept.commit) as opened:
+            await opened.fetch(kept.commit)
         connection.drop()
 
     async def story(clock: FastClock) -> None:

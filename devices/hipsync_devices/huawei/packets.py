@@ -306,11 +306,15 @@ def line(text: str) -> str:
 
 
 def notification(number: int, title: str, sender: str, text: str, app: str) -> bytes:
-    """Return the body that shows a message and vibrates once (02/01); `number` has two bytes."""
+    """Return the body that shows a message and vibrates once (02/01), of those lines that are not empty.
+
+    `number` has two bytes.
+    """
     lines = ((_TITLE, title), (_SENDER, sender), (_TEXT, text))
     shown = b"".join(
         tlv.encode((0x8D, tlv.encode((0x0E, bytes([kind])), (0x0F, bytes([_UTF8])), (0x10, said.encode()))))
         for kind, said in lines
+        if said
     )
     return tlv.encode(
         (0x01, number.to_bytes(2, "big")),

@@ -266,7 +266,7 @@ class Talk:
                 await self._link.pause(BETWEEN_BUZZES)
             key = int(self._link.now().timestamp()) & 0xFFFF
             title, text = packets.line(message.title), packets.line(message.body)
-            body = packets.notification(key, title, "hipsync", text, "hipsync")
+            body = packets.notification(key, title, "", text, "hipsync")
             with suppress(NoReply):
                 code = packets.result_of(await self._channel.ask(packets.NOTIFY, body, tries=1))
                 if code not in {None, packets.OK}:
