@@ -70,6 +70,13 @@ def address(name: str) -> str:
     return f"C8:0F:10:80:D0:{list(bands()).index(name) + 0x21:02X}"
 
 
+def _key(key: bytes, name: str) -> bytes | None:
+    """Return the key that a band has already; None for one of a family whose secret is born at the pairing."""
+    worn = bands()[name]
+    unpaired = worn.maker([], now=system_now(), zone=ZoneInfo("UTC"))
+    return key_of(key, name) if drivers()[worn.kind].secret(unpaired.advertisement()) != "none" else None
+
+
 def key_of(key: bytes, name: str) -> bytes:
     """Return the key of one band. Each has its own, as real ones do, because hipsync recognises a band by its key."""
     return hashlib.sha256(key + name.encode()).digest()[: len(key)]
@@ -81,7 +88,7 @@ async def on_the_air(minutes: Path, key_file: Path) -> None:
     life = [epoch._replace(heart_rate=70) for epoch in minutes_of_file(minutes)]
     key, _ = key_from_file(key_file)
     zone, now = ZoneInfo("UTC"), system_now()
-    made = {name: worn.maker(life, now=now, zone=zone, secret=key_of(key, name)) for name, worn in bands().items()}
+    made = {name: worn.maker(life, now=now, zone=zone, secret=_key(key, name)) for name, worn in bands().items()}
     on_air = [*made.values(), NotReachable(life[:1], now=now, zone=zone)]
     addresses = [*(address(name) for name in made), NOT_REACHABLE]
     async with serve(on_air, "vhci", system_now, addresses=addresses):

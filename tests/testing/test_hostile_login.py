@@ -29,7 +29,7 @@ WITH_KEY = [
 ]
 SECRETS = (KEY, Keys.of(KEY).session, Keys.of(KEY).token)
 """The key that the band is made with, and what a Huawei band and hipsync share because of it."""
-TALKS = 60
+TALKS = 24
 
 
 class Met(NamedTuple):
