@@ -97,7 +97,8 @@ async def on_the_air(minutes: Path, key_file: Path) -> None:
         while True:
             for name, band in made.items():
                 for shown in band.shown[told[name] :]:
-                    print(f"{name}: {shown.text or 'it buzzes'}", flush=True)
+                    text = (shown.text or "it buzzes").replace("\n", " ")
+                    print(f"{name}: {text}", flush=True)
                 told[name] = len(band.shown)
             await asyncio.sleep(LOOK_S)
 
