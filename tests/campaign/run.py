@@ -28,6 +28,11 @@ OFFICE = "office"
 """The band of the truth that was imported long ago: what a fault to the file can take."""
 ADDRESS = "C0:00:00:00:00:01"
 OFFICE_DAYS = 8
+INTO_BANDS = (
+    "INSERT INTO bands (id, name, driver, address, advertised_name, simulated, vouches, reports_wear, added)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+"""Adds a band, in each version of the database."""
 MOST_MEMORY = 300 << 20
 """Bytes that no process may have resident: a warm one begins with some 60 MiB."""
 ALWAYS = 'hours = { mon-sun = "00:00-24:00" }\nlunch = "off"'
@@ -87,10 +92,8 @@ class Run:
         life = {first + at: 0 if at >= minutes - still else self.chance.randrange(1, 120) for at in range(minutes)}
         self.truth[BAND] = life
         self.air(**wish)
-        self.sql(
-            "INSERT INTO bands VALUES (100, ?, 'huami', ?, 'Mi Smart Band 5', 1, 1, 1, ?, NULL, NULL)",
-            BAND, ADDRESS, (first - 60) * 60,
-        )  # fmt: skip
+        added = (first - 60) * 60
+        self.sql(INTO_BANDS, 100, BAND, "huami", ADDRESS, "Mi Smart Band 5", 1, 1, 1, added)
         self.write_keys({BAND: self.key})
         self.configure(settings)
 
@@ -144,7 +147,7 @@ class Run:
         path = folder / "hipsync.db"
         self.job.warm.ask({"old": str(path)})
         with closing(sqlite3.connect(path)) as db, db:
-            db.execute("INSERT INTO bands VALUES (2, ?, 'csv', NULL, '', 0, 0, 0, 0, NULL, NULL)", (OFFICE,))
+            db.execute(INTO_BANDS, (2, OFFICE, "csv", None, "", 0, 0, 0, 0))
             rows = ((minute * 60, steps) for minute, steps in truth.items())
             db.executemany("INSERT INTO epochs (band, start, length, steps, state) VALUES (2, ?, 1, ?, 0)", rows)
         with closing(sqlite3.connect(path)) as db:

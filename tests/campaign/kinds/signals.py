@@ -12,7 +12,7 @@ from pathlib import Path
 
 from campaign import judge
 from campaign.kinds import kind
-from campaign.run import OFFICE, Run, stamp, write_csv
+from campaign.run import INTO_BANDS, OFFICE, Run, stamp, write_csv
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _restore(run: Run) -> list[str]:
     """The copy has the office's days; the database has a guest's minutes besides."""
     run.office()
     shutil.copy(run.db, run.folder / "copy.db")
-    run.sql("INSERT INTO bands VALUES (7, 'guest', 'csv', NULL, '', 0, 0, 0, 0, NULL, NULL)")
+    run.sql(INTO_BANDS, 7, "guest", "csv", None, "", 0, 0, 0, 0)
     run.sql("INSERT INTO epochs (band, start, length, steps, state) SELECT 7, start, length, steps, 0 FROM epochs")
     return ["db", "restore", str(run.folder / "copy.db")]
 
