@@ -27,7 +27,8 @@ from hipsync.radio.bluez import bonded, drop_bond
 from hipsync.radio.connect import connect
 from hipsync.radio.scan import SYSTEM_ADAPTER, why_unavailable
 
-ADDRESS = "C8:0F:10:80:D0:21"
+ADDRESS, WATCH_ADDRESS, OTHER_ADDRESS = "C8:0F:10:80:D0:21", "C8:0F:10:80:D0:22", "C8:0F:10:80:D0:23"
+"""Each kind of band has one of its own, because BlueZ remembers the services of what it met there before."""
 PASSKEY = "123456"
 COMMAND_WITHIN_S = 90
 ADAPTER_WITHIN_S = 60
@@ -35,8 +36,8 @@ HIPSYNC = [sys.executable, "-u", "-c", "from hipsync.__main__ import main; main(
 
 
 class Bonding:
-    def __init__(self, database: Path) -> None:
-        self.database = database
+    def __init__(self, database: Path, address: str = ADDRESS) -> None:
+        self.database, self.address = database, address
         self.told: dict[str, dict[str, object]] = {}
 
     def type(self, what: str, *words: str, passkey: str | None = None) -> None:
@@ -83,16 +84,16 @@ class Bonding:
             "status": status,
             "said": said.replace("\r\n", "\n"),
             "bands": bands,
-            "bonded": asyncio.run(bonded(ADDRESS)),
+            "bonded": asyncio.run(bonded(self.address)),
             "seconds": round(time.monotonic() - start, 1),
         }
         print(what, json.dumps(self.told[what]), flush=True)
 
 
 @contextmanager
-def band(kind: str, *options: str) -> Generator[None]:
+def band(kind: str, *options: str, address: str = ADDRESS) -> Generator[None]:
     """Run a band during the block. It starts without a bond, because it keeps bonds only as long as it runs."""
-    words = ["simulate", kind, "--transport", "vhci", "--address", ADDRESS, *options]
+    words = ["simulate", kind, "--transport", "vhci", "--address", address, *options]
     with subprocess.Popen([*HIPSYNC, *words], stdout=subprocess.PIPE, text=True) as served:
         try:
             if served.stdout is not None:
@@ -105,7 +106,7 @@ def band(kind: str, *options: str) -> Generator[None]:
 
 async def held(bonding: Bonding) -> None:
     """Run commands while another program is connected to the band, which therefore does not advertise."""
-    async with connect(SYSTEM_ADAPTER, ADDRESS, timedelta(seconds=45)):
+    async with connect(SYSTEM_ADAPTER, OTHER_ADDRESS, timedelta(seconds=45)):
         await asyncio.to_thread(bonding.run, "held scan", "scan", "--seconds", "2", "--json")
         await asyncio.to_thread(bonding.run, "held sync", "sync")
 
@@ -128,16 +129,15 @@ def main() -> None:
         bonding.run("lost", "sync")
         bonding.type("again", "pair", ADDRESS, "--again", passkey=PASSKEY)
         bonding.run("healed", "sync")
-    with band("fitpro", "--bond"):
+    other = Bonding(Path(tempfile.mkdtemp()) / "hipsync.db", OTHER_ADDRESS)
+    with band("fitpro", "--bond", address=OTHER_ADDRESS):
         asyncio.run(drop_bond(ADDRESS))
-        other = Bonding(Path(tempfile.mkdtemp()) / "hipsync.db")
-        other.run("just works", "pair", ADDRESS, "--name", "other")
+        other.run("just works", "pair", OTHER_ADDRESS, "--name", "other")
         other.run("just works sync", "sync")
         asyncio.run(held(other))
-    watch = Bonding(Path(tempfile.mkdtemp()) / "hipsync.db")
-    with band("garmin", "--passkey", PASSKEY):
-        asyncio.run(drop_bond(ADDRESS))
-        watch.type("watch", "pair", ADDRESS, "--name", "watch", passkey=PASSKEY)
+    watch = Bonding(Path(tempfile.mkdtemp()) / "hipsync.db", WATCH_ADDRESS)
+    with band("garmin", "--passkey", PASSKEY, address=WATCH_ADDRESS):
+        watch.type("watch", "pair", WATCH_ADDRESS, "--name", "watch", passkey=PASSKEY)
         watch.run("watch sync", "sync")
         watch.run("watch buzz", "bands", "buzz", "watch")
     print(json.dumps({**bonding.told, **other.told, **watch.told}))
