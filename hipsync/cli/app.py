@@ -162,8 +162,6 @@ class App:
             return None
         from hipsync.store import Store
 
-        if not Store.exists(self.database):
-            return None
         if to_write:
             with contextlib.suppress(StoreError):
                 return Store.open(self.database)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from unittest.mock import patch
 
-from hipsync.conversation import dialogue
 from hipsync.core.prompting import Due
 from hipsync.driver import Session
 from hipsync.model import Band, Prompt
@@ -24,7 +24,7 @@ from support.swapped import committed_late
 def commit_after_acknowledge() -> None:
     """Let the driver go on, and so acknowledge, before each batch is stored."""
 
-    dialogue.all_committed = committed_late  # type: ignore[attr-defined]
+    patch("hipsync.conversation.dialogue.all_committed", committed_late).start()
 
 
 def no_fsync() -> None:

@@ -13,9 +13,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 from crash.band import ADDRESS, KEY, NOW
-from hipsync.conversation import dialogue
 from hipsync.core.exercises import Move
 from hipsync.errors import HipsyncError
 from hipsync.model import Prompt, Where
@@ -67,7 +67,7 @@ def main() -> None:
         if pid == 0:
             print(os.getpid(), flush=True)  # here, or its "open" may come first
             if order == "swapped":
-                dialogue.all_committed = committed_late  # type: ignore[attr-defined]  # the error, on purpose
+                patch("hipsync.conversation.dialogue.all_committed", committed_late).start()  # the error, on purpose
             try:
                 asyncio.run(sync(family, transport, Path(path)))
             except HipsyncError as error:

@@ -480,6 +480,28 @@ def test_a_watch_that_subscribes_to_no_texts_is_searched_for() -> None:
     world(story, choice=1)
 
 
+def test_no_piece_of_a_text_is_longer_than_the_longest_message_of_the_watch() -> None:
+    async def story(it: World) -> None:
+        async with it.open() as opened:
+            await opened.nudge(PUSH)
+            assert it.watch.peers[0].broken == 0
+        assert [each.text for each in it.watch.shown] == [f"Time to move: {LONG}"]
+
+    world(story, longest=80)
+
+
+def test_a_watch_that_opens_gfdi_anew_and_wants_no_texts_any_more_is_searched_for() -> None:
+    async def story(it: World) -> None:
+        async with it.open() as opened:
+            it.watch.faults.can = frozenset({0, 3, 4, 5, 9})
+            it.watch.close_unasked(1)
+            await asyncio.sleep(LOOKED_AT)
+            assert await opened.nudge(PUSH) is None
+        assert [each.text for each in it.watch.shown] == [""]
+
+    world(story)
+
+
 def test_a_piece_of_a_text_that_the_watch_refuses_ends_the_text_and_not_the_connection() -> None:
     async def story(it: World) -> None:
         it.watch.faults.refuses_texts = True

@@ -488,6 +488,53 @@ def test_the_watch_asks_shows_and_presses_as_the_bytes_of_others_say() -> None:
     assert asked[-1].encode() == frame("gfdi-notify-action-recorded")
 
 
+def test_the_older_form_of_an_answer_knows_only_yes_and_no() -> None:
+    """By the sheet, section 10: `02`, the number, and 0 or 1 for the positive and the negative action."""
+    assert [decode_control(bytes([2, 7, 0, 0, 0, said])) for said in (0, 1)] == [Pressed(7, 1), Pressed(7, 98)]
+    assert decode_control(bytes([3, 7, 0, 0, 0, 0])) is None
+
+
+def test_what_is_asked_of_choices_has_three_bytes_and_other_parts_may_follow() -> None:
+    """By the sheet: 127 is followed by the longest label, how many, and flags; 5 by nothing; 3 by a u16."""
+    asked = bytes([0, 7, 0, 0, 0, 127, 20, 3, 0, 5, 3, 0x2C, 1])
+    assert decode_control(asked) == Wanted(7, {127: 20, 5: 0, 3: 300})
+    with pytest.raises(MalformedPacket):
+        decode_control(asked[:-1])
+
+
+def test_a_part_is_cut_to_what_was_asked_for_and_between_characters_and_the_size_comes_last() -> None:
+    content = Notice(7, "H\u00fcfte", "\u00fc" * 9, NOW, ()).content({4: 0, 1: 2, 3: 5, 2: 9})
+    assert content == bytes([0, 7, 0, 0, 0, 1, 1, 0]) + b"H" + bytes([3, 4, 0]) + "\u00fc\u00fc".encode() + bytes(
+        [2, 0, 0, 4, 2, 0]
+    ) + b"18"  # fmt: skip
+
+
+def test_a_watch_that_unsubscribes_is_sent_no_texts_and_a_refused_piece_is_the_last() -> None:
+    async def story(clock: FastClock) -> None:
+        made = Texts(conversation(DirectConnection(watch(), clock.now), clock).view())
+        for wants in (True, False):
+            made.hear(Frame(Kind.NOTIFICATION_SUBSCRIPTION, bytes([wants, 0])))
+            assert made.are_wanted is wants
+        number = made.put(Message("Time to move", "x" * 900)).payload[4:8]
+        asked = Frame(Kind.NOTIFICATION_CONTROL, b"\0" + number + bytes([3, 0xFF, 0xFF]))
+        assert [each.kind for each in made.hear(asked)] == [Kind.ANSWER, Kind.NOTIFICATION_DATA]
+        assert len(made.answered(Answer(Kind.NOTIFICATION_DATA, rest=b"\0"))) == 1
+        assert made.answered(Answer(Kind.NOTIFICATION_DATA, rest=b"\2")) == []
+        assert made.answered(Answer(Kind.NOTIFICATION_DATA, rest=b"\0")) == []
+
+    run(story, NOW)
+
+
+def test_the_watch_shows_no_text_whose_checksum_is_wrong() -> None:
+    told: list[Frame] = []
+    shown: list[str] = []
+    screen = Screen(lambda: NOW, told.append, told.append, shown.append, None, timedelta(seconds=5))
+    screen.announced(Frame.decode(frame("notify-add-health")))
+    data = Frame.decode(frame("notify-data"))
+    screen.piece(data._replace(payload=data.payload[:2] + bytes([data.payload[2] ^ 1]) + data.payload[3:]))
+    assert (shown, told[-1].payload[-1]) == ([], 2)
+
+
 def test_the_choices_that_the_watch_shows_are_those_that_it_was_sent() -> None:
     told = decoded("notify-actions-attribute")["actions"]
     assert choices(frame("notify-actions-attribute")) == {number: label for number, _, label in told}

@@ -160,10 +160,16 @@ class Peer:
     # ------------------------------------------------------------------ hearing
 
     def hear(self, data: bytes) -> None:
-        """Take bytes of the stream. What is no frame is dropped, as the vendor's own receiver does."""
+        """Take bytes of the stream. What is no frame, or longer than a message may be, is dropped.
+
+        The vendor's own receiver drops what is no frame, too; that it drops what is too long is our guess.
+        """
         try:
             for held in self._stream.take(data):
-                self._frame(Frame.decode(held))
+                if len(held) > self._device.longest:
+                    self.broken += 1
+                else:
+                    self._frame(Frame.decode(held))
         except MalformedPacket:
             self.broken += 1
 
