@@ -7,7 +7,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from itertools import count, pairwise
 
@@ -16,36 +16,17 @@ import pytest
 from hipsync.conversation.session import Connection
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import DeviceError, NoReply
-from hipsync.host.clock import FastClock, SystemClock
+from hipsync.host.clock import SystemClock
 from hipsync.model import Answer, Band, Charge, Counter, Reading, Where
 from hipsync.registry import drivers
 from hipsync.service.daemon import run as run_daemon
 from hipsync.service.plan import contact_at, next_wake
 from hipsync.service.state import families_of
-from hipsync.simulated import SimulatedBand
-from hipsync.testing.direct import run
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.packets import Press
 from hipsync_devices.infinitime.sim import PineTime
 from support.builders import day
-from support.world import HOUR, KEY, MINUTE, NINE, SECOND, UTC_ZONE, World, listen_until, pine_time
-
-
-def world_after(
-    story: Callable[[World], Awaitable[None]], known: dict[str, Driver] | None = None, **bands: SimulatedBand
-) -> World:
-    """The world after the story, its live bands let go."""
-
-    async def live_through(clock: FastClock) -> World:
-        world = World(clock, known=known, **bands)
-        try:
-            await story(world)
-        finally:
-            await world.service.leave()
-        assert world.wrist.open == {}
-        return world
-
-    return run(live_through, NINE)
+from support.world import HOUR, KEY, MINUTE, NINE, SECOND, UTC_ZONE, World, listen_until, pine_time, world_after
 
 
 def test_a_band_without_a_memory_or_with_one_of_hours_is_live_if_it_can_be_watched() -> None:

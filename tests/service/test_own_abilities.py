@@ -23,31 +23,21 @@ from hipsync_devices.garmin.sim import GarminWatch
 from support.builders import day
 from support.handles_band import DRIVER as HANDLES
 from support.handles_band import HandlesBand
-from support.world import HOUR, KEY, NINE, SETTINGS, UTC_ZONE, World
+from support.world import HOUR, KEY, NINE, SETTINGS, UTC_ZONE, World, world_after
 
 WATCH = "garmin"
 
 
-def world_after(story: Callable[[World], Awaitable[None]], drawing: str) -> World:
+def watch_after(story: Callable[[World], Awaitable[None]], drawing: str) -> World:
     """The world after the story of one Garmin watch, whose connection is let go of."""
-
-    async def lived(clock: FastClock) -> World:
-        watch = GarminWatch([*day(drawing, NINE)], now=NINE, zone=UTC_ZONE, secret=KEY)
-        world = World(clock, known={WATCH: GARMIN}, **{WATCH: watch})
-        try:
-            await story(world)
-        finally:
-            await world.service.leave()
-        assert world.wrist.open == {}
-        return world
-
-    return run(lived, NINE)
+    watch = GarminWatch([*day(drawing, NINE)], now=NINE, zone=UTC_ZONE, secret=KEY)
+    return world_after(story, {WATCH: GARMIN}, **{WATCH: watch})
 
 
 def test_a_watch_whose_stored_minutes_cannot_be_read_is_stayed_with(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its family stores minutes, so it is contacted as one that does, until it has shown that it gives none."""
     monkeypatch.setattr(fit, "is_available", lambda: False)
-    world = world_after(lambda world: world.run_until(NINE + 80 * MINUTE), "5m walk 100, 90m sit")
+    world = watch_after(lambda world: world.run_until(NINE + 80 * MINUTE), "5m walk 100, 90m sit")
     (band,) = world.store.bands()
     assert band.abilities == Abilities(live=True, buzz=True, text=True, answers=True, battery=True)
     assert [65 <= minute <= 68 for minute, _ in world.said] == [True]
@@ -67,7 +57,7 @@ def test_a_watch_whose_stored_minutes_can_be_read_again_is_let_go_and_asked_for_
         await world.run_until(NINE + 90 * MINUTE)
         assert world.wrist.open == {}
 
-    world = world_after(story, "5m walk 100, 120m sit")
+    world = watch_after(story, "5m walk 100, 120m sit")
     (band,) = world.store.bands()
     assert band.abilities is not None
     assert band.abilities.history == MINUTE

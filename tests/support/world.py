@@ -15,7 +15,7 @@ from hipsync.core.policy import Policy
 from hipsync.core.speaking import Here
 from hipsync.driver import Driver
 from hipsync.errors import BluetoothUnavailable, NotHeard, StoreError
-from hipsync.host.clock import Clock
+from hipsync.host.clock import Clock, FastClock
 from hipsync.model import Band, BandId, Counter, Prompt, Reading, Where
 from hipsync.registry import drivers
 from hipsync.service.notices import Notices
@@ -25,7 +25,7 @@ from hipsync.service.state import Settings, settings_of
 from hipsync.settings.config import Config
 from hipsync.simulated import SimulatedBand
 from hipsync.store import Appended, Store
-from hipsync.testing.direct import DirectConnection
+from hipsync.testing.direct import DirectConnection, run
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.infinitime.sim import PineTime
 from support.builders import day
@@ -178,3 +178,20 @@ async def listen_until(world: World, until: datetime) -> None:
     while world.clock.now() < until:
         await world.service.listen()
         await world.run_until(min(world.clock.now() + MINUTE, until))
+
+
+def world_after(
+    story: Callable[[World], Awaitable[None]], known: dict[str, Driver] | None = None, **bands: SimulatedBand
+) -> World:
+    """The world after the story, its live bands let go."""
+
+    async def live_through(clock: FastClock) -> World:
+        world = World(clock, known=known, **bands)
+        try:
+            await story(world)
+        finally:
+            await world.service.leave()
+        assert world.wrist.open == {}
+        return world
+
+    return run(live_through, NINE)
