@@ -90,7 +90,10 @@ def test_a_step_of_the_clock_is_told_by_status_and_doctor_with_its_date(
 
 
 def test_a_status_bar_asks_the_service(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hipsync.cli.status._bar", lambda _: {"text": "by the database alone"})
+    def by_the_database(_: object) -> dict[str, str]:
+        return {"text": "by the database alone"}
+
+    monkeypatch.setattr("hipsync.cli.status._bar", by_the_database)
     lines: list[str] = []
 
     async def story(service: Watched) -> None:
