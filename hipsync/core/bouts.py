@@ -1,16 +1,25 @@
-"""Sitting stretches and the breaks between them, found minute by minute on a timeline.
+"""Sitting stretches and the breaks between them, found on a timeline.
 
 A stretch is the time since the last real movement: 20 steps within 5 minutes, or steps in 3 of the last 15 minutes. The
 rule is written out in docs/rule.md, "Written out", so that any two programs that follow it agree in every minute. This
 module does not know the prompt hours and decides about no prompt; it only finds when a stretch reached an age.
+
+Each minute becomes one character, its *effect* on a stretch, and a stretch is what one regular expression finds in
+them: counted minutes, with holes of up to ten between them, and what comes then.
+
+    minutes   sit sit .. (missing) sit sit walk walk sit .. asleep
+    effects    .   .  ..     _      .   .   x    x    .  ..   z
+              |<------ stretch ------->|<break>||<- stretch ->|
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from hipsync.core.columns import both, runs, table
 from hipsync.core.timeline import (
     ALIVE,
     ASLEEP,
@@ -19,11 +28,11 @@ from hipsync.core.timeline import (
     FINE_MINUTES,
     MISSING,
     MOVING,
+    NOT_WORN,
     SEATED,
     SLOT_END,
     STILL,
     UPRIGHT,
-    USED,
     Timeline,
     instant_of,
     minute_of,
@@ -51,7 +60,24 @@ SHORT_SLOTS_BUSY = 3
 MOVED_WITHIN = timedelta(minutes=10)
 """A break that begins within this time of a prompt is put down to the prompt. Without such a break, the prompt counts
 as ignored."""
-_COUNTED = frozenset({AWAKE, STILL, MOVING})
+
+_COUNTS, _MOVES, _STANDS, _SLEEPS, _IS_OFF, _HOLE = b".x|z-_"
+"""The effects of a minute on a stretch, a character each: it counts, it is real movement, it is the second one upright
+or later where posture is trusted; the wearer sleeps, the band is off, or nothing is known."""
+_ENDED_BY = {
+    _MOVES: EndedBy.MOVING,
+    _STANDS: EndedBy.STANDING,
+    _SLEEPS: EndedBy.ASLEEP,
+    _IS_OFF: EndedBy.NOT_WORN,
+    _HOLE: EndedBy.UNKNOWN,
+}
+_EFFECT = table(lambda code: {MISSING: _HOLE, ASLEEP: _SLEEPS, NOT_WORN: _IS_OFF, MOVING: _MOVES}.get(code, _COUNTS))
+"""The effect of a minute by its code alone, as if it had no steps."""
+_STOOD_UP = table(lambda effect: _STANDS if effect == _COUNTS else effect)
+_IS_AWAKE = table(lambda code: code == AWAKE)
+_IS_COUNTED = table(lambda code: code in {AWAKE, STILL, MOVING})
+_IS_UPRIGHT = table(lambda flags: posture(flags) == UPRIGHT)
+_IS_SEATED = table(lambda flags: posture(flags) == SEATED)
 
 
 class Rule(NamedTuple):
@@ -75,7 +101,7 @@ class Rule(NamedTuple):
     steps of somebody who sat or lay all the while end none, and a minute's posture decides whether it counts as
     sitting."""
     desk: Desk = Desk.SITTING
-    """How the wearer works at this computer. Only with SITTING does its use waive stray steps (the flag `USED`); with
+    """How the wearer works at this computer. Only with SITTING does its use waive stray steps (`Timeline.used`); with
     OFF it is not asked for either."""
 
 
@@ -90,130 +116,92 @@ class Bouts(NamedTuple):
 
 def bouts(line: Timeline, rule: Rule) -> Bouts:
     """All stretches and breaks of a timeline. The last stretch is still running if nothing ended it."""
-    machine = _RuleMachine(line, rule)
-    for at in range(len(line.code)):
-        machine.minute(at)
-    return machine.result()
+    effects, age = _effects(line, rule), 0
+    stretches: list[Stretch] = []
+    breaks: list[Break] = []
+    for found in re.finditer(_pattern(rule.bridge_minutes), effects):
+        (start, end), (ended, after) = found.span("counted"), found.span("ended")
+        by = _ENDED_BY[effects[ended]] if ended < after else None
+        minutes = effects.count(_COUNTS, start, end)
+        stretches.append(_stretch(line, rule, effects, start, end, minutes, by))
+        if by in {EndedBy.MOVING, EndedBy.STANDING} and minutes >= LISTED_MINUTES:
+            first, last = instant_of(line.first + ended), instant_of(line.first + after)
+            breaks.append(Break(first, last, sum(line.steps[ended:after])))
+        age = 0 if by else minutes
+    return Bouts(stretches, breaks, age)
 
 
-class _RuleMachine:
-    """The rule as a state machine that is fed the minutes of a timeline, one place after another."""
+def _pattern(bridge: int) -> bytes:
+    """The regular expression for a stretch and what comes then, among effects; `bridge` missing minutes end none.
 
-    def __init__(self, line: Timeline, rule: Rule) -> None:
-        self.line, self.rule = line, rule
-        self._codes, self._steps, self._flags = line.code, line.steps, line.flags  # at hand for each minute
-        self.stretches: list[Stretch] = []
-        self.breaks: list[Break] = []
-        self.age = 0
-        self._start = 0
-        self._end = 0  # the place after the last counted minute
-        self._due: int | None = None
-        self._missing = 0
-        self._window_from = 0  # no window of the rule reaches back over a minute that is not counted
-        self._upright = 0  # minutes upright in a row; always 0 where posture is not trusted
-        self._break_from: int | None = None
-        self._break_end = 0
+    The group `ended` is the break with which a stretch ends, or one minute of what else ended it, or nothing where the
+    stretch still runs.
+    """
+    holes = rb"(?:_{1,%d}\.+)*" % bridge if bridge else b""
+    return rb"(?P<counted>\.+%b)_{0,%d}(?P<ended>[x|]+|[z_-]|\Z)" % (holes, bridge)
 
-    def minute(self, at: int) -> None:
-        """Feed the minute at the next place."""
-        code = self._codes[at]
-        counted = code in _COUNTED
-        if self.rule.trust_posture:
-            self._upright = self._upright + 1 if counted and posture(self._flags[at]) == UPRIGHT else 0
-        if counted:
-            self._missing = 0
-            if code == MOVING or (code == AWAKE and self._steps[at] and self._is_moving(at)):
-                self._close(EndedBy.MOVING, broken_at=at)
-            elif self._upright >= STANDING_MINUTES:
-                self._close(EndedBy.STANDING, broken_at=at)
-            else:
-                self._count(at)
-            if code != AWAKE:
-                self._window_from = at + 1
-        elif code == MISSING:
-            self._missing += 1
-            self._window_from = at + 1
-            if self._missing > self.rule.bridge_minutes:
-                self._close(EndedBy.UNKNOWN)
-        else:
-            self._missing = 0
-            self._window_from = at + 1
-            self._close(EndedBy.ASLEEP if code == ASLEEP else EndedBy.NOT_WORN)
-        if self._break_from is not None and self._break_end <= at:
-            self._finish_break()
 
-    def _is_moving(self, at: int) -> bool:
-        """Whether a minute with steps, which is in no slot, is one of real movement."""
-        rule = self.rule
-        if self._is_waived(at):
-            return False
-        if _walked(self.line, rule, at, self._window_from):
-            return True
-        recent = self._steps[max(at - rule.move_window_minutes + 1, self._window_from) : at + 1]
-        return bool(rule.moves) and sum(map(bool, recent)) >= rule.moves
+def _effects(line: Timeline, rule: Rule) -> bytes:
+    """The effect of each minute. Only minutes with steps, and upright ones, are looked at one by one."""
+    effects, stepped = bytearray(line.code.translate(_EFFECT)), bytes(map(bool, line.steps))
+    for since, end in runs(line.code.translate(_IS_AWAKE)):
+        at = stepped.find(1, since, end)
+        while at >= 0:
+            if _is_moving(line, rule, stepped, at, since):
+                effects[at] = _MOVES
+            at = stepped.find(1, at + 1, end)
+    if rule.trust_posture:
+        upright = both(line.flags.translate(_IS_UPRIGHT), line.code.translate(_IS_COUNTED))
+        for start, end in runs(upright, STANDING_MINUTES):
+            stood = slice(start + STANDING_MINUTES - 1, end)
+            effects[stood] = effects[stood].translate(_STOOD_UP)
+    return bytes(effects)
 
-    def _is_waived(self, at: int) -> bool:
-        """Whether the steps of a minute are those of an arm, and so end no stretch.
 
-        They are if the wearer sat in all minutes up to it, or if they are few and somebody types.
-        """
-        return (self.rule.trust_posture and self._sat(at)) or self._typed(at)
+def _is_moving(line: Timeline, rule: Rule, stepped: bytes, at: int, since: int) -> bool:
+    """Whether a minute with steps, which is in no slot, is one of real movement.
 
-    def _sat(self, at: int) -> bool:
-        recent = self._flags[max(at - WAIVED_MINUTES + 1, self._window_from) : at + 1]
-        return all(posture(flags) == SEATED for flags in recent)
+    No window reaches back over the place `since`, at which the run of such minutes begins; `stepped` has a 1 for each
+    minute with steps.
+    """
+    moved = stepped.count(1, max(at - rule.move_window_minutes + 1, since), at + 1)
+    moving = 0 < rule.moves <= moved or _walked(line, rule, at, since)
+    return moving and not _is_waived(line, rule, at, since)
 
-    def _typed(self, at: int) -> bool:
-        recent = self._flags[max(at - WAIVED_MINUTES + 1, 0) : at + 1]
-        few = self._steps[at] < WAIVED_STEPS
-        return few and len(recent) == WAIVED_MINUTES and all(flags & USED for flags in recent)
 
-    def _count(self, at: int) -> None:
-        if self.age == 0:
-            self._start, self._due = at, None
-        self.age += 1
-        self._end = at + 1
-        if self._due is None and self.age >= self.rule.limit_minutes and may_prompt(self.line, at):
-            self._due = at
+def _is_waived(line: Timeline, rule: Rule, at: int, since: int) -> bool:
+    """Whether the steps of a minute are those of an arm, and so end no stretch.
 
-    def _close(self, by: EndedBy, broken_at: int | None = None) -> None:
-        """End the running stretch, if there is one; `broken_at` is the place of the movement that ends it."""
-        if self.age:
-            stretch = self._stretch(by)
-            self.stretches.append(stretch)
-            if broken_at is not None and stretch.minutes >= LISTED_MINUTES:
-                self._break_from = broken_at
-        self.age = 0
-        if broken_at is not None and self._break_from is not None:
-            self._break_end = broken_at + 1
+    They are if the wearer sat in all minutes up to it, or if they are few and somebody types.
+    """
+    first = at - WAIVED_MINUTES + 1
+    if rule.trust_posture and 0 not in line.flags[max(first, since) : at + 1].translate(_IS_SEATED):
+        return True
+    if not line.used or line.steps[at] >= WAIVED_STEPS:
+        return False
+    return line.used[max(first, 0) : at + 1] == b"\1" * WAIVED_MINUTES
 
-    def _finish_break(self) -> None:
-        """Record the break that has just ended, if there is one."""
-        if self._break_from is not None:
-            line, start, end = self.line, self._break_from, self._break_end
-            first, last = instant_of(line.first + start), instant_of(line.first + end)
-            self.breaks.append(Break(first, last, sum(line.steps[start:end])))
-            self._break_from = None
 
-    def _stretch(self, by: EndedBy | None) -> Stretch:
-        line, due = self.line, self._due
-        doubtful = line.doubtful.count(1, self._start, self._end)
-        return Stretch(
-            start=instant_of(line.first + self._start),
-            end=instant_of(line.first + self._end),
-            minutes=self.age,
-            ended_by=by,
-            due=None if due is None else instant_of(line.first + due + 1),
-            sure=due is not None and is_sure(line, due),
-            doubtful=doubtful * 2 >= self.age,
-        )
+def _stretch(
+    line: Timeline, rule: Rule, effects: bytes, start: int, end: int, minutes: int, by: EndedBy | None
+) -> Stretch:
+    """The stretch at the places `[start, end)`, of which so many `minutes` count."""
+    due = _due(line, rule, effects, start, end) if minutes >= rule.limit_minutes else None
+    return Stretch(
+        start=instant_of(line.first + start),
+        end=instant_of(line.first + end),
+        minutes=minutes,
+        ended_by=by,
+        due=None if due is None else instant_of(line.first + due + 1),
+        sure=due is not None and is_sure(line, due),
+        doubtful=line.doubtful.count(1, start, end) * 2 >= minutes,
+    )
 
-    def result(self) -> Bouts:
-        """Finish, and return the stretches and breaks that were found. Call it once, after the last minute."""
-        self._finish_break()
-        if self.age:
-            self.stretches.append(self._stretch(None))
-        return Bouts(self.stretches, self.breaks, self.age)
+
+def _due(line: Timeline, rule: Rule, effects: bytes, start: int, end: int) -> int | None:
+    """The first place in `[start, end)` after which a prompt is due; None if there is none."""
+    counted = [at for at in range(start, end) if effects[at] == _COUNTS]
+    return next((at for at in counted[max(rule.limit_minutes, 1) - 1 :] if may_prompt(line, at)), None)
 
 
 def _walked(line: Timeline, rule: Rule, at: int, since: int) -> bool:

@@ -25,7 +25,7 @@ from hipsync.core.days import Zones
 from hipsync.core.plans import WARM_UP, has_begun, starts
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at
-from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDE_END, RIDING, Timeline, instant_of
+from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDING, Timeline, instant_of
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Plan, Prompt
 
 NIGHT_MINUTES = 180
@@ -199,7 +199,7 @@ def _last_ride(line: Timeline) -> tuple[_Event | Quiet | None, Quiet | None]:
             continue
         if line.flags[at] & RIDING:
             ridden, quiet, end = ridden + 1, 0, at + 1
-            over = bool(line.flags[at] & RIDE_END)
+            over = line.first + at in line.ride_ends
         else:
             quiet += 1
             ridden = 0 if over else ridden

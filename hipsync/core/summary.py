@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from hipsync.core.bouts import LISTED_MINUTES, Bouts, moved_after, usual_minutes
+from hipsync.core.columns import both, fill, runs, table
 from hipsync.core.days import Day
 from hipsync.core.timeline import (
     ASLEEP,
@@ -34,14 +35,15 @@ from hipsync.model import MINUTE, Break, EndedBy, Exercise, Kind, Occasion, Prom
 KINDS = (Kind.SITTING, Kind.UP, Kind.STANDING, Kind.ASLEEP, Kind.NOT_WORN, Kind.UNKNOWN)
 """The six kinds of minutes, in the order of all outputs. The *code* of a kind is its index here."""
 _CODES = {kind: code for code, kind in enumerate(KINDS)}
-_WORN = frozenset({AWAKE, STILL, MOVING})
-_BY_CODE = bytes(
-    _CODES[
+_BY_CODE = table(
+    lambda code: _CODES[
         {MISSING: Kind.UNKNOWN, NOT_WORN: Kind.NOT_WORN, ASLEEP: Kind.ASLEEP, STILL: Kind.SITTING}.get(code, Kind.UP)
     ]
-    for code in range(256)
 )
-"""A table for `bytes.translate`: the kind of a minute whose flags and neighbours say nothing, by its code."""
+"""The kind of a minute whose flags and neighbours say nothing, by its code."""
+_IS_WORN = table(lambda code: code in {AWAKE, STILL, MOVING})
+_IS_STANDING = table(lambda flags: bool(flags & STANDING))
+_HAS_STOOD = table(lambda flags: bool(flags & STOOD))
 LONG_MINUTES = 30
 """Stretches at least this long are counted as long ones (`over_30`), whatever the limit is."""
 
@@ -253,21 +255,25 @@ def kinds_of(line: Timeline, *, trust_posture: bool = False) -> bytes:
     The first kind that fits is taken: unknown, not worn, asleep, standing, sitting, up. With `trust_posture`, a band's
     word says whether its wearer sat in a minute; the length of the still run does so only for minutes without a word.
     """
-    standing = STOOD if trust_posture else STANDING
     kinds = bytearray(line.code.translate(_BY_CODE))
-    for start, end in zero_runs(line):
-        if end - start >= LISTED_MINUTES:
-            kinds[start:end] = bytes([_CODES[Kind.SITTING]]) * (end - start)
+    for start, end in zero_runs(line, LISTED_MINUTES):
+        fill(kinds, start, end, _CODES[Kind.SITTING])
+    if trust_posture:
+        _seat(kinds, line)
+    standing = line.flags.translate(_HAS_STOOD if trust_posture else _IS_STANDING)
+    for start, end in runs(both(standing, line.code.translate(_IS_WORN))):
+        fill(kinds, start, end, _CODES[Kind.STANDING])
+    for start, end in runs(line.doubtful):
+        fill(kinds, start, end, _CODES[Kind.UNKNOWN])
+    return bytes(kinds)
+
+
+def _seat(kinds: bytearray, line: Timeline) -> None:
+    """Make the minutes in which a band says that its wearer sat those of sitting, and those of another posture up."""
     for at, flags in enumerate(line.flags):
-        if flags & standing and line.code[at] in _WORN:
-            kinds[at] = _CODES[Kind.STANDING]
-        elif trust_posture and line.code[at] == AWAKE and (said := posture(flags)) is not None:
+        if line.code[at] == AWAKE and (said := posture(flags)) is not None:
             sat = said == SEATED and line.steps[at] < STILL_STEPS
             kinds[at] = _CODES[Kind.SITTING if sat else Kind.UP]
-    for at, doubtful in enumerate(line.doubtful):
-        if doubtful:
-            kinds[at] = _CODES[Kind.UNKNOWN]
-    return bytes(kinds)
 
 
 def _counts(kinds: bytes) -> Minutes:

@@ -1,32 +1,39 @@
 r"""What several bands reported becomes one gapless line of minutes.
 
-Minutes are whole minutes of UTC, counted from 1970; arrays have one entry for each. Everything that this module
+Minutes are whole minutes of UTC, counted from 1970; columns have one entry for each. Everything that this module
 decides is written in docs/rule.md, "Coarse and mixed data" and "Wear and doubtful stillness". It knows nothing
 of stretches.
 
-    epochs of a minute   |1|1|1|1|1|1|1|1|1|1|      one row for each minute
+    epochs of a minute   |1|1|1|1|1|1|1|1|1|1|      one row for each minute: laid at once where no other source tells
     slots                |        15         |      up to 30 minutes: still or not, as a whole
     counter              x     x   x         x      read at instants; differences are spread over minutes
                           \_________________/
     Timeline             one code and one number of steps for each minute
+
+The way of one minute: a band's epoch has a byte in `MinuteEpochs.said`. `_place_piece` turns it into a code and flags;
+where another source tells of the minute too, `_claim` decides. Then rides make it one of movement, sleep makes it
+asleep, and `_doubtful` marks it if it lies in a long stillness that nothing vouches for.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
+from operator import not_
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from hipsync.core.columns import both, either, fill, runs, table
 from hipsync.core.counters import SLOT_COUNTER_MINUTES, Growth, before_first, differences, midnight_s, spread
 from hipsync.core.days import Zones
 from hipsync.core.nights import Edges, Nights, edges_of
+from hipsync.core.said import IS_TOLD, OFF, WORDS, by_said
 from hipsync.core.unplaced import UnplacedSteps, clusters, settled
+from hipsync.core.wear import WORD_MINUTES, unworn_minutes, words_of
 from hipsync.model import (
     MINUTE,
+    NOT_TOLD,
     RIDES,
     STEPS_A_MINUTE,
     Counter,
@@ -37,6 +44,7 @@ from hipsync.model import (
     Wear,
     Workout,
     is_possible,
+    said,
 )
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
@@ -44,24 +52,21 @@ MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 MOVING is also every minute of a ride, whatever its steps."""
 _LEFT_OPEN = frozenset({MISSING, NOT_WORN})
 """The codes of a minute about which any band that was worn decides."""
-_IS_STILL = bytes(code in {AWAKE, STILL} for code in range(256))
-"""A table for `bytes.translate`: 1 for the codes of a minute that is still if it has no steps."""
+_IS_STILL = table(lambda code: code in {AWAKE, STILL})
+"""The codes of a minute that is still if it has no steps."""
+_FALLS_ASLEEP = table(lambda code: ASLEEP if code in {AWAKE, STILL} else code)
+"""What a code becomes where a band says that its wearer slept."""
 
-STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, RIDE_END, UPRIGHT, SEATED, USED, STOOD, HEARD = (
-    1 << bit for bit in range(11)
-)
+STANDING, ALIVE, VOUCHED, SLOT_END, RIDING, UPRIGHT, SEATED, STOOD = (1 << bit for bit in range(8))
 """Flags of a minute, which can be combined.
 
 STANDING: the band says, by its state, that its wearer stood. ALIVE: there is a step, or the band says that its wearer
 is awake; a heart rate is no sign of life, because sleepers have one, and nor is a posture. VOUCHED: the minute comes
-from a band that vouches for all its minutes (`Source.vouches`), so its stillness is that of a person. HEARD: another
-band found a heart rate, or said itself that it was worn, that its wearer slept or was awake, within `WORD_MINUTES` of
-the minute. SLOT_END: the last minute of a slot. RIDING: the band says that its wearer rode a bicycle, or rowed; the
-minute is MOVING. RIDE_END: the last minute of a ride that a band recorded as a whole. UPRIGHT: a band says that its
-wearer stood, walked or ran. SEATED: a band says that its wearer sat or lay. Both together come from bands that
-contradict each other, and say nothing (`posture`). USED: this computer was used, at a desk for sitting; no band says
-that, so `timeline` never sets it. STOOD: as STANDING, but for where posture is trusted: there a posture that the band
-gives beside its state speaks in place of that, as in UPRIGHT and SEATED.
+from a band that vouches for all its minutes (`Source.vouches`), so its stillness is that of a person. SLOT_END: the
+last minute of a slot. RIDING: the band says that its wearer rode a bicycle, or rowed; the minute is MOVING. UPRIGHT: a
+band says that its wearer stood, walked or ran. SEATED: a band says that its wearer sat or lay. Both together come from
+bands that contradict each other, and say nothing (`posture`). STOOD: as STANDING, but for where posture is trusted:
+there a posture that the band gives beside its state speaks in place of that, as in UPRIGHT and SEATED.
 """
 
 FINE_MINUTES = 5
@@ -76,20 +81,6 @@ DOUBTFUL_MINUTES = 180
 """Stillness that lasts at least this long is doubtful unless its minutes are `VOUCHED`: the band may lie on a table."""
 NIGHT_MINUTES = 90
 """As `DOUBTFUL_MINUTES`, for stillness that begins at night (`hipsync.core.nights`): most likely somebody is in bed."""
-WORD_MINUTES = 30
-"""How far a heart rate and a band's own word reach, where a band's minutes do not say whether it was worn.
-
-A run of stillness is vouched for if one of them lies within so many minutes of each of its minutes. The word that it
-was taken off is believed for so long, too."""
-HEART_WINDOW_MINUTES, HEART_ENOUGH_MINUTES, HEART_GAP_MINUTES = 120, 96, 10
-"""When a missing heart rate means that the band was taken off.
-
-It does if there is none for more than 10 minutes, but there was one in at least 96 of the 120 minutes before.
-"""
-
-_OFF = frozenset({State.NOT_WORN, State.CHARGING})
-_WORDS = frozenset(State) - _OFF
-"""What a band says only while somebody wears it."""
 _SAID = {
     State.SITTING: ALIVE | SEATED,
     State.STANDING: ALIVE | UPRIGHT | STANDING | STOOD,
@@ -108,16 +99,31 @@ _HELD = {
 _POSTURES = UPRIGHT | SEATED | STOOD
 
 
+def _flags_of(state: State | None, posture: Posture | None) -> int:
+    """The flags of a minute of which a band says this."""
+    flags = 0 if state is None else _SAID.get(state, 0)
+    return flags if posture is None else flags & ~_POSTURES | _HELD[posture]
+
+
+_CODE = by_said(lambda state, _posture, _pulse: NOT_WORN if state in OFF else AWAKE)
+_FLAGS = by_said(lambda state, posture, _pulse: _flags_of(state, posture))
+_SLEPT = by_said(lambda state, _posture, _pulse: state is State.ASLEEP)
+_ALIVE_IF = table(lambda stepped: ALIVE if stepped else 0)
+_IS_NOT_WORN = table(lambda code: code == NOT_WORN)
+_IS_RIDING = table(lambda flags: bool(flags & RIDING))
+_IS_NOT_VOUCHED = table(lambda flags: not flags & VOUCHED)
+
+
 class Source(NamedTuple):
     """What one band reported for a range of time; each list is in order of time."""
 
     epochs: Sequence[Epoch]
-    """Those of one minute may be in `minutes` instead, which takes less time."""
+    """Those of one minute may all be in `minutes` instead, which takes less time."""
     counters: Sequence[Counter] = ()
     wears: Sequence[Wear] = ()
     vouches: bool = False
     """Whether the band vouches for all its minutes, so that its stillness is never doubtful. If not, that is a fact of
-    each minute: what was heard near it (`HEARD`)."""
+    each minute: what was heard near it (`WORD_MINUTES`)."""
     reports_wear: bool = False
     """Whether the band's minutes say when it is not worn. If not, a missing heart rate may show it, and a `Wear` is
     believed for `WORD_MINUTES`."""
@@ -125,29 +131,21 @@ class Source(NamedTuple):
     minutes: MinuteEpochs = MinuteEpochs()
 
     def all_minutes(self) -> MinuteEpochs:
-        """All epochs of one minute, those in `epochs` and those in `minutes`."""
+        """The epochs of one minute: those in `minutes`, or if `epochs` has any, these alone."""
         listed = [epoch for epoch in self.epochs if epoch.length == MINUTE]
-        if not listed:
-            return self.minutes
-        return MinuteEpochs(
-            [*self.minutes.starts, *(minute_of(epoch.start) for epoch in listed)],
-            [*self.minutes.steps, *(epoch.steps for epoch in listed)],
-            [*self.minutes.states, *(epoch.state for epoch in listed)],
-            [*self.minutes.postures, *(epoch.posture for epoch in listed)],
-            [*self.minutes.pulses, *(bool(epoch.heart_rate) for epoch in listed)],
-        )
+        return _columns(listed) if listed else self.minutes
 
 
 class Timeline(NamedTuple):
     """One code, set of flags and number of steps for each minute of `[first, last)`.
 
-    All arrays are as long as `code`. A *place* is an index into them: minute `m` is at place `m - first`.
+    All columns are as long as `code`. A *place* is an index into them: minute `m` is at place `m - first`.
     """
 
     first: int
     """The first minute, counted from 1970-01-01 00:00 UTC."""
     code: bytearray
-    flags: array[int]
+    flags: bytearray
     steps: list[int]
     """All steps of a slot stand at its last minute."""
     width: bytearray
@@ -159,6 +157,11 @@ class Timeline(NamedTuple):
     clusters: Sequence[tuple[int, int]] = ()
     """Ranges `[start, end)` of minutes, in order, whose unplaced steps depend on each other and on all minutes in them.
     What is missing of a range because the timeline is too short makes its steps wrong."""
+    used: bytes = b""
+    """A byte a minute: 1 where this computer was used, at a desk for sitting. No band says that: `timeline` leaves it
+    empty, which means nowhere."""
+    ride_ends: frozenset[int] = frozenset()
+    """The last minutes, counted from 1970, of the rides that a band recorded as a whole."""
 
     @property
     def last(self) -> int:
@@ -177,12 +180,23 @@ class Timeline(NamedTuple):
             self.doubtful[:size],
             [(minute, steps) for minute, steps in self.unplaced if minute < last],
             self.clusters,
+            self.used[:size],
+            self.ride_ends,
         )
 
     def known_until(self) -> int | None:
         """The first minute after the newest one that is not missing; None if all are."""
         size = len(self.code.rstrip(b"\0"))
         return self.first + size if size else None
+
+
+def _columns(epochs: Sequence[Epoch]) -> MinuteEpochs:
+    """Some epochs of one minute as columns; at least one. Of two epochs of one minute, that with more steps counts."""
+    known: dict[int, tuple[int, int]] = {}
+    for start, _, steps, _, pulse, state, _, _, posture in sorted(epochs, key=lambda epoch: epoch.steps):
+        known[minute_of(start)] = steps, said(state, posture, pulse)
+    told = [known.get(minute, (0, NOT_TOLD)) for minute in range(min(known), max(known) + 1)]
+    return MinuteEpochs(min(known), [steps for steps, _ in told], bytes(word for _, word in told))
 
 
 def minute_of(instant: datetime) -> int:
@@ -206,31 +220,29 @@ def timeline(
     """
     zones = zone if isinstance(zone, Zones) else Zones([], zone.key)
     size = max(last - first, 0)
-    line = Timeline(first, bytearray(size), array("H", [0]) * size, [0] * size, bytearray(size))
-    slept = bytearray(size)
+    line = Timeline(first, bytearray(size), bytearray(size), [0] * size, bytearray(size))
+    slept, heard = bytearray(size), bytearray(size)
     unplaced: list[UnplacedSteps] = []
     for source in sources:
         minutes = source.all_minutes()
-        unworn = _unworn(source, minutes, last)
+        worn = [(minute_of(wear.at), wear.worn) for wear in source.wears]
+        unworn = unworn_minutes(minutes, worn, last, reports_wear=source.reports_wear)
         growths = list(differences(source.counters, zones))
         vouched = VOUCHED if source.vouches else 0
         _place_minutes(line, slept, minutes, vouched, unworn)
         _place_longer(line, slept, unplaced, source.epochs, vouched, unworn, _counted_times(source, growths))
         growths[:0] = [each for each in before_first(source.counters, zones) if not _is_told(source, minutes, each)]
         _place_counters(line, unplaced, growths, vouched, zones)
-    for source in sources:
-        _place_rides(line, source.workouts)
         if not source.vouches:
-            _place_words(line, source)
-    for at, (flags, asleep) in enumerate(zip(line.flags, slept, strict=True)):
-        if flags & RIDING:
-            _ride(line, at)
-        elif asleep and line.steps[at] < STILL_STEPS and line.code[at] in {AWAKE, STILL}:
-            line.code[at] = ASLEEP
+            for start, end in [*words_of(minutes, worn), *_words_of_slots(source.epochs)]:
+                fill(heard, start - WORD_MINUTES - first, end + WORD_MINUTES - first)
+    ride_ends = _place_rides(line, [workout for source in sources for workout in source.workouts])
+    _fall_asleep(line, slept)
     return line._replace(
-        doubtful=_doubtful(line, Nights(edges or edges_of(line.steps, first), zones)),
+        doubtful=_doubtful(line, heard, Nights(edges or edges_of(line.steps, first), zones)),
         unplaced=settled(unplaced, line.steps, line.first),
         clusters=clusters(unplaced),
+        ride_ends=ride_ends,
     )
 
 
@@ -254,42 +266,60 @@ def _counted_times(source: Source, growths: Sequence[Growth]) -> list[tuple[date
 def _is_told(source: Source, minutes: MinuteEpochs, growth: Growth) -> bool:
     """Whether a band reports epochs of the time in which its counter grew."""
     start, end = datetime.fromtimestamp(growth.start_s, UTC), datetime.fromtimestamp(growth.end_s, UTC)
-    return any(growth.start_s < minute * 60 + 60 and minute * 60 < growth.end_s for minute in minutes.starts) or any(
+    first, last = growth.start_s // 60 - minutes.first, -(-growth.end_s // 60) - minutes.first
+    return 1 in minutes.said[max(first, 0) : max(last, 0)].translate(IS_TOLD) or any(
         start < epoch.end and epoch.start < end for epoch in source.epochs
     )
-
-
-def _told(state: State | None, posture: Posture | None) -> int:
-    """The flags of a minute of which a band says this."""
-    flags = 0 if state is None else _SAID.get(state, 0)
-    return flags if posture is None else flags & ~_POSTURES | _HELD[posture]
 
 
 def _place_minutes(
     line: Timeline, slept: bytearray, minutes: MinuteEpochs, vouched: int, unworn: frozenset[int]
 ) -> None:
-    """Enter epochs of one minute into the timeline.
+    """Enter epochs of one minute into the timeline, each run of them at once.
 
-    `vouched` is the flag of their source, and `unworn` are the minutes without the band. A day has 1,440 of them, so
-    one that no other source has decided about is entered without a call.
+    `vouched` is the flag of their source, and `unworn` are the minutes without the band.
     """
-    first, codes, flags_of, steps_of, widths = line.first, line.code, line.flags, line.steps, line.width
-    asleep, always_worn = State.ASLEEP, not unworn and _OFF.isdisjoint(minutes.states)
-    told = list(zip(minutes.states, minutes.postures, strict=True))
-    said = {each: vouched | _told(*each) for each in set(told)}
-    each_said = map(said.__getitem__, told)
-    for minute, steps, state, mark in zip(minutes.starts, minutes.steps, minutes.states, each_said, strict=True):
-        at = minute - first
-        if not 0 <= at < len(codes) or not 0 <= steps <= STEPS_A_MINUTE:
-            continue
-        flags = mark | ALIVE if steps else mark
-        off = not always_worn and steps < STILL_STEPS and (state in _OFF or minute in unworn)
-        if off or codes[at] != MISSING:
-            _claim(line, at, NOT_WORN if off else AWAKE, 1, steps, flags)
-        else:
-            codes[at], widths[at], steps_of[at], flags_of[at] = AWAKE, 1, steps, flags
-        if state is asleep:
-            slept[at] = 1
+    told, shift = bytearray(minutes.said.translate(IS_TOLD)), minutes.first - line.first
+    if min(minutes.steps, default=0) < 0 or max(minutes.steps, default=0) > STEPS_A_MINUTE:
+        for at, count in enumerate(minutes.steps):
+            told[at] &= 0 <= count <= STEPS_A_MINUTE
+    for begin, after in runs(told):
+        start, end = max(begin, -shift), min(after, len(line.code) - shift)
+        if start < end:
+            words, steps = minutes.said[start:end], list(minutes.steps[start:end])
+            _place_piece(line, slept, start + shift, words, steps, vouched, unworn)
+
+
+def _place_piece(
+    line: Timeline,
+    slept: bytearray,
+    at: int,
+    words: bytes,
+    steps: list[int],
+    vouched: int,
+    unworn: frozenset[int],
+) -> None:
+    """Enter epochs of minutes in a row, from the place `at` on: what the band said of each, and its steps."""
+    size = len(words)
+    code = bytearray(words.translate(_CODE))
+    if unworn:
+        begin = line.first + at
+        code = bytearray(NOT_WORN if begin + place in unworn else each for place, each in enumerate(code))
+    alive = bytes(map(bool, steps)).translate(_ALIVE_IF)
+    flags = bytearray(either(words.translate(_FLAGS), alive, bytes([vouched]) * size))
+    for start, end in runs(code.translate(_IS_NOT_WORN)):
+        for place in range(start, end):
+            if steps[place] >= STILL_STEPS:
+                code[place] = AWAKE
+            else:
+                steps[place] = flags[place] = 0
+    here = slice(at, at + size)
+    slept[here] = either(slept[here], words.translate(_SLEPT))
+    if any(line.code[here]):
+        for place in range(size):
+            _claim(line, at + place, code[place], 1, steps[place], flags[place])
+    else:
+        line.code[here], line.width[here], line.steps[here], line.flags[here] = code, b"\1" * size, steps, flags
 
 
 def _place_longer(
@@ -309,7 +339,7 @@ def _place_longer(
             _place_slot(line, slept, epoch, vouched, unworn)
             continue
         told = any(start <= epoch.start and epoch.end <= end for start, end in counted)
-        if not told and (epoch.state not in _OFF or epoch.steps >= STILL_STEPS):
+        if not told and (epoch.state not in OFF or epoch.steps >= STILL_STEPS):
             first, end = minute_of(epoch.start), minute_of(epoch.end)
             unplaced.append(UnplacedSteps(first, end, end - 1, epoch.steps))
 
@@ -317,10 +347,10 @@ def _place_longer(
 def _place_slot(line: Timeline, slept: bytearray, epoch: Epoch, flags: int, unworn: frozenset[int]) -> None:
     """Enter an epoch of some minutes, or a slot; `flags` are those of its source."""
     start, width = minute_of(epoch.start), epoch.length // MINUTE
-    flags |= _told(epoch.state, epoch.posture)
+    flags |= _flags_of(epoch.state, epoch.posture)
     moving = epoch.steps >= STILL_STEPS
     slot = width > FINE_MINUTES
-    off = not moving and (epoch.state in _OFF or start in unworn)
+    off = not moving and (epoch.state in OFF or start in unworn)
     code = NOT_WORN if off else AWAKE if not slot else MOVING if moving else STILL
     for minute in range(start, start + width):
         at = minute - line.first
@@ -398,17 +428,33 @@ def _place_counters(
             _claim(line, minute - line.first, AWAKE, width, steps, flags | (ALIVE if steps else 0))
 
 
-def _place_rides(line: Timeline, workouts: Sequence[Workout]) -> None:
-    """Mark the minutes of the rides that a band recorded, whatever else is known of them.
+def _place_rides(line: Timeline, workouts: Iterable[Workout]) -> frozenset[int]:
+    """Make the minutes of rides those of movement, whatever else is known of them; return the ends of recorded ones.
 
-    Begin and end are rounded to whole minutes, half a minute inwards. Other workouts make steps of their own and mark
-    nothing.
+    Recorded rides begin and end on whole minutes, rounded half a minute inwards. Other rides are minutes of which a
+    band says so. Other workouts make steps of their own and mark nothing.
     """
+    ends: set[int] = set()
     for workout in workouts:
         if workout.kind in RIDES and workout.is_possible:
             start, end = (int(workout.start.timestamp()) + 30) // 60, (int(workout.end.timestamp()) + 29) // 60
             for minute in range(max(start, line.first), min(end, line.last)):
-                line.flags[minute - line.first] |= RIDING | ALIVE | (RIDE_END if minute == end - 1 else 0)
+                line.flags[minute - line.first] |= RIDING | ALIVE
+            if start < end:
+                ends.add(end - 1)
+    for start, end in runs(line.flags.translate(_IS_RIDING)):
+        for at in range(start, end):
+            _ride(line, at)
+    return frozenset(ends)
+
+
+def _words_of_slots(epochs: Sequence[Epoch]) -> list[tuple[int, int]]:
+    """As `words_of`, for the epochs of more than a minute."""
+    return [
+        (minute_of(epoch.start), minute_of(epoch.end))
+        for epoch in epochs
+        if epoch.length > MINUTE and (epoch.heart_rate or epoch.state in WORDS)
+    ]
 
 
 def _ride(line: Timeline, at: int) -> None:
@@ -420,124 +466,36 @@ def _ride(line: Timeline, at: int) -> None:
     line.code[at] = MOVING
 
 
-def _place_words(line: Timeline, source: Source) -> None:
-    """Mark the minutes around each heart rate, and around each word of the band that somebody wears it.
-
-    Such words are that its wearer slept, sat, stood, walked, ran or rode, and that the band is worn.
-    """
-    minutes = source.all_minutes()
-    heard = {
-        minute
-        for minute, state, pulse in zip(minutes.starts, minutes.states, minutes.pulses, strict=True)
-        if pulse or state in _WORDS
-    }
-    for epoch in source.epochs:
-        if epoch.length > MINUTE and (epoch.heart_rate or epoch.state in _WORDS):
-            heard.update(range(minute_of(epoch.start), minute_of(epoch.end)))
-    heard.update(minute_of(wear.at) for wear in source.wears if wear.worn)
-    marked = line.first
-    for minute in sorted(heard):
-        for each in range(max(minute - WORD_MINUTES, marked), min(minute + WORD_MINUTES + 1, line.last)):
-            line.flags[each - line.first] |= HEARD
-        marked = max(marked, minute + WORD_MINUTES + 1)
+def _fall_asleep(line: Timeline, slept: bytearray) -> None:
+    """Make the still minutes asleep in which a band says that its wearer slept, but for those of many steps."""
+    for start, end in runs(slept):
+        asleep = line.code[start:end].translate(_FALLS_ASLEEP)
+        if max(line.steps[start:end]) >= STILL_STEPS:
+            for place, steps in enumerate(line.steps[start:end]):
+                if steps >= STILL_STEPS:
+                    asleep[place] = line.code[start + place]
+        line.code[start:end] = asleep
 
 
-def _unworn(source: Source, minutes: MinuteEpochs, last: int) -> frozenset[int]:
-    """The minutes without the band, up to `last`, by what it says of wear or by its heart rates."""
-    if source.reports_wear:
-        return _taken_off(source.wears, last, last)
-    return _unworn_by_heart(minutes) | _taken_off(source.wears, last, WORD_MINUTES)
+def _doubtful(line: Timeline, heard: bytearray, nights: Nights) -> bytes:
+    """The column `Timeline.doubtful`: 1 in each long run without a step for which nothing vouches.
 
-
-def _taken_off(wears: Sequence[Wear], last: int, reach: int) -> frozenset[int]:
-    """Whole minutes between taking the band off and putting it on, `reach` of them at most.
-
-    They go up to `last` if it was not put on again.
-    """
-    unworn: set[int] = set()
-    for wear, after in pairwise([*wears, None]):
-        if wear is not None and not wear.worn:
-            first, end = minute_of(wear.at) + 1, last if after is None else minute_of(after.at)
-            unworn.update(range(first, min(end, first + reach)))
-    return frozenset(unworn)
-
-
-def _unworn_by_heart(minutes: MinuteEpochs) -> frozenset[int]:
-    """The minutes in which a band was off, inferred from a heart rate that was nearly always there and then stopped.
-
-    Minutes in which somebody walked are left out: see `_walked_minutes`.
-    """
-    if not any(minutes.pulses):
-        return frozenset()
-    pulses = dict(zip(minutes.starts, map(bool, minutes.pulses), strict=True))
-    unworn: set[int] = set()
-    gap: list[int] = []
-    for minute in [*sorted(pulses), -1]:
-        if minute >= 0 and not pulses[minute] and (not gap or gap[-1] == minute - 1):
-            gap.append(minute)
-            continue
-        if len(gap) > HEART_GAP_MINUTES:
-            before = sum(pulses.get(m, False) for m in range(gap[0] - HEART_WINDOW_MINUTES, gap[0]))
-            if before >= HEART_ENOUGH_MINUTES:
-                unworn.update(gap)
-        gap = [minute] if minute >= 0 and not pulses[minute] else []
-    return frozenset(unworn - _walked_minutes(minutes) if unworn else unworn)
-
-
-def _walked_minutes(minutes: MinuteEpochs) -> set[int]:
-    """The minutes of each walk: within 5 minutes at least `STILL_STEPS` steps, from its first to its last step.
-
-    A band that counts so many is on its wearer, even if it finds no heart rate.
-    """
-    steps = {minute: steps for minute, steps in zip(minutes.starts, minutes.steps, strict=True) if steps}
-    walked: set[int] = set()
-    for start in steps:
-        stepped = [minute for minute in range(start, start + FINE_MINUTES) if minute in steps]
-        if sum(map(steps.__getitem__, stepped)) >= STILL_STEPS:
-            walked.update(range(start, stepped[-1] + 1))
-    return walked
-
-
-def heartless_since(source: Source, minute: int) -> int:
-    """The first of the minutes without a heart rate that end just before `minute`, or `minute` if there are none.
-
-    Only epochs of one minute are looked at, as where a missing heart rate shows that a band was taken off.
-    """
-    minutes = source.all_minutes()
-    heartless = {each for each, pulse in zip(minutes.starts, minutes.pulses, strict=True) if not pulse}
-    while minute - 1 in heartless:
-        minute -= 1
-    return minute
-
-
-def _doubtful(line: Timeline, nights: Nights) -> bytes:
-    """The array `Timeline.doubtful`: 1 in each long run without a step for which nothing vouches.
-
-    Such a run has no minute with the flag `VOUCHED`, and one without the flag `HEARD`. A run that begins in the night
-    is long sooner than one that begins in the day.
+    Such a run has no minute with the flag `VOUCHED`, and one that is not in the column `heard`. A run that begins in
+    the night is long sooner than one that begins in the day.
     """
     doubtful = bytearray(len(line.code))
-    for start, end in zero_runs(line, vouched=False):
-        if end - start < NIGHT_MINUTES or all(flags & HEARD for flags in line.flags[start:end]):
-            continue
-        if end - start >= DOUBTFUL_MINUTES or nights.contain(line.first + start):
-            doubtful[start:end] = b"\1" * (end - start)
+    for start, end in zero_runs(line, NIGHT_MINUTES, vouched=False):
+        if 0 in heard[start:end] and (end - start >= DOUBTFUL_MINUTES or nights.contain(line.first + start)):
+            fill(doubtful, start, end)
     return bytes(doubtful)
 
 
-def zero_runs(line: Timeline, *, vouched: bool = True) -> Iterator[tuple[int, int]]:
+def zero_runs(line: Timeline, at_least: int = 1, *, vouched: bool = True) -> Iterator[tuple[int, int]]:
     """Maximal runs `[start, end)` of awake, worn minutes without a step, as places in the timeline.
 
-    With `vouched=False`, minutes with the flag `VOUCHED` do not belong to a run. Research calls such runs zero-step
-    bouts. They are a different measure from stretches (docs/rule.md, "Words of the field").
+    They are at least so many minutes long. With `vouched=False`, minutes with the flag `VOUCHED` do not belong to one.
+    Research calls such runs zero-step bouts. They are a different measure from stretches (docs/rule.md, "Words of the
+    field").
     """
-    still = bytearray(line.code.translate(_IS_STILL))
-    for at, (steps, flags) in enumerate(zip(line.steps, line.flags, strict=True)):
-        if steps or (flags & VOUCHED and not vouched):
-            still[at] = 0
-    start = still.find(1)
-    while start >= 0:
-        end = still.find(0, start)
-        end = end if end >= 0 else len(still)
-        yield start, end
-        start = still.find(1, end)
+    still = both(line.code.translate(_IS_STILL), bytes(map(not_, line.steps)))
+    return runs(still if vouched else both(still, line.flags.translate(_IS_NOT_VOUCHED)), at_least)

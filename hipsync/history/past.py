@@ -14,22 +14,19 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from hipsync.core.bouts import Bouts, Rule, bouts
+from hipsync.core.columns import fill
 from hipsync.core.nights import searched
 from hipsync.core.timeline import (
     COARSE,
     COARSE_MINUTES,
     FINE_MINUTES,
-    HEART_GAP_MINUTES,
-    HEART_WINDOW_MINUTES,
-    USED,
-    WORD_MINUTES,
     Source,
     Timeline,
-    heartless_since,
     instant_of,
     minute_of,
     timeline,
 )
+from hipsync.core.wear import HEART_GAP_MINUTES, HEART_WINDOW_MINUTES, WORD_MINUTES, heartless_since
 from hipsync.model import DAY, MINUTE, Desk, Presence
 
 if TYPE_CHECKING:
@@ -101,29 +98,27 @@ def _judged(
             first, last = min(first, need_first), max(last, need_last)
             continue
         if rule.desk is Desk.SITTING:
-            _mark_used(line, store)
+            line = line._replace(used=_used(line, store))
         found = bouts(line, rule)
         if around >= FARTHEST_MINUTES or not _reaches_edge(line, found, start, end, now):
             return Past(line, found, min(looked_from, line.first, before.looked_from))
         around *= 2
 
 
-def _mark_used(line: Timeline, store: Store) -> None:
-    """Set the flag `USED` in the minutes in which this computer was used, but for those of standing at the desk."""
-    start, end = instant_of(line.first), instant_of(line.last)
+def _used(line: Timeline, store: Store) -> bytes:
+    """The column `Timeline.used`: when this computer was used, but for the times of standing at the desk."""
+    used, start, end = bytearray(len(line.code)), instant_of(line.first), instant_of(line.last)
     for span in store.presences(start, end):
         if span.presence is Presence.USED:
-            for at in _places(line, span.start, span.until):
-                line.flags[at] |= USED
+            fill(used, *_places(line, span.start, span.until))
     for time in store.desk_times(start, end):
-        for at in _places(line, time.at, time.until):
-            line.flags[at] &= ~USED
+        fill(used, *_places(line, time.at, time.until), 0)
+    return bytes(used)
 
 
-def _places(line: Timeline, start: datetime, end: datetime) -> range:
-    """The places of the minutes of a timeline that overlap `[start, end)`."""
-    last = minute_of(end - timedelta(microseconds=1)) + 1
-    return range(max(minute_of(start), line.first) - line.first, min(last, line.last) - line.first)
+def _places(line: Timeline, start: datetime, end: datetime) -> tuple[int, int]:
+    """The places `[first, last)` of the minutes that overlap `[start, end)`, also beyond the timeline."""
+    return minute_of(start) - line.first, minute_of(end - timedelta(microseconds=1)) + 1 - line.first
 
 
 Beats = Callable[["BandId"], bool]
@@ -161,7 +156,9 @@ def _worn_from(
     """
     first, in_vain = start, False
     for band, source in zip(bands, given, strict=True):
-        since = start if source.reports_wear else heartless_since(source, start)
+        since = (
+            start if source.reports_wear else heartless_since(source.all_minutes(), start)
+        )
         if since > loaded_from:
             first = min(first, since - HEART_WINDOW_MINUTES)
         elif beats(band.id):

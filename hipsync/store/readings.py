@@ -13,6 +13,9 @@ from typing import NamedTuple
 
 from hipsync.model import (
     MINUTE,
+    NOT_TOLD,
+    PULSE,
+    STATES,
     BandId,
     Charge,
     Counter,
@@ -22,10 +25,10 @@ from hipsync.model import (
     MinuteEpochs,
     Posture,
     Reading,
-    State,
     Wear,
     Workout,
     WorkoutKind,
+    said,
 )
 from hipsync.store.bands import Bands
 from hipsync.store.file import BEGINNING, SECOND, instant, latest_s, seconds, text, translated
@@ -34,22 +37,16 @@ from hipsync.store.sense import SENSE
 
 INFERRED = 16
 """Added to the code of a state if the epoch is inferred: the band did not send it."""
-STATES: tuple[State | None, ...] = (
-    None,
-    State.SITTING,
-    State.ASLEEP,
-    State.NOT_WORN,
-    State.CHARGING,
-    State.STANDING,
-    State.WALKING,
-    State.RUNNING,
-    State.CYCLING,
-)
-"""The states: the index of each is its code in `epochs.state` and in the table `states`. Codes 0 and 1 take no space in
-a file."""
 _CODES = {state: code for code, state in enumerate(STATES)}
-POSTURES: Mapping[str | None, Posture | None] = {None: None, **{str(posture): posture for posture in Posture}}
+"""The code of each state in `epochs.state`; 0 and 1 take no space in a file. The table `states` says the same."""
+POSTURE_OF: Mapping[str | None, Posture | None] = {None: None, **{str(posture): posture for posture in Posture}}
 """The postures by what stands in `epochs.posture`."""
+_SAID = (
+    f"state % {INFERRED} | CASE posture"
+    + "".join(f" WHEN '{posture}' THEN {said(None, posture, None)}" for posture in Posture)
+    + f" ELSE 0 END | (ifnull(heart_rate, 0) <> 0) * {PULSE}"
+)
+"""SQL for the byte of `MinuteEpochs.said` of an epoch."""
 ALL_LENGTHS = range(1, 1441)
 """The lengths in minutes that an epoch may have."""
 
@@ -118,9 +115,9 @@ class Readings(Bands):
         """A band's epochs that overlap `[start, end)` and have one of these lengths in minutes, in order of time."""
         rows = self._rows(
             "SELECT start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs"
-            " WHERE band = ? AND start > ? AND start < ? AND start + length * 60 > ? AND length >= ? AND length < ?"
+            " WHERE band = ? AND start > ? AND start < ? AND length >= ? AND length < ? AND start + length * 60 > ?"
             f" AND {SENSE['epochs']} ORDER BY start",
-            band, seconds(start) - lengths[-1] * 60, seconds(end), seconds(start), lengths.start, lengths.stop,
+            band, seconds(start) - lengths[-1] * 60, seconds(end), lengths.start, lengths.stop, seconds(start),
         )  # fmt: skip
         from_s, as_time = datetime.fromtimestamp, {length: length * MINUTE for length in {row[1] for row in rows}}
         return [
@@ -133,25 +130,35 @@ class Readings(Bands):
                 STATES[state & ~INFERRED],
                 kind,
                 state >= INFERRED,
-                POSTURES[posture],
+                POSTURE_OF[posture],
             )
             for at, length, steps, intensity, heart_rate, state, kind, posture in rows
         ]
 
     def minute_epochs(self, band: BandId, start: datetime, end: datetime) -> MinuteEpochs:
-        """A band's epochs of one minute that overlap `[start, end)`.
+        """A band's epochs of one minute that overlap `[start, end)`, from the first one to the last one.
 
         SQLite hands over each column as one text, which takes less time than a row for each minute.
         """
-        ((minutes, steps, codes, words, pulses),) = self._rows(
-            "SELECT json_group_array(start / 60), json_group_array(steps), json_group_array(state),"
-            " json_group_array(posture), json_group_array(ifnull(heart_rate, 0) <> 0) FROM epochs"
-            f" WHERE band = ? AND start > ? AND start < ? AND length = 1 AND {SENSE['epochs']}",
-            band, seconds(start) - 60, seconds(end),
-        )  # fmt: skip
-        states = [STATES[code & ~INFERRED] for code in _integers(codes)]
-        postures = [POSTURES[word] for word in json.loads(words)]
-        return MinuteEpochs(_integers(minutes), _integers(steps), states, postures, _integers(pulses))
+        epochs = (
+            f"FROM (SELECT start, steps, {_SAID} AS said FROM epochs WHERE band = ? AND start > ? AND start < ?"
+            f" AND length = 1 AND {SENSE['epochs']} ORDER BY start)"
+        )
+        span = band, seconds(start) - 60, seconds(end)
+        ((first_s, last_s, listed, words),) = self._rows(
+            f"SELECT min(start), max(start), json_group_array(steps), json_group_array(said) {epochs}", *span
+        )
+        if first_s is None:
+            return MinuteEpochs()
+        first, steps, told = first_s // 60, _integers(listed), bytes(_integers(words))
+        size = last_s // 60 + 1 - first
+        if size == len(told):
+            return MinuteEpochs(first, steps, told)
+        ((starts,),) = self._rows(f"SELECT json_group_array(start / 60) {epochs}", *span)
+        whole, whole_steps = bytearray([NOT_TOLD]) * size, [0] * size
+        for minute, count, word in zip(_integers(starts), steps, told, strict=True):
+            whole[minute - first], whole_steps[minute - first] = word, count
+        return MinuteEpochs(first, whole_steps, bytes(whole))
 
     def has_heart_rate(self, band: BandId, start: datetime, end: datetime) -> bool:
         """Whether an epoch of a band that begins in `[start, end)` has a heart rate."""
@@ -373,8 +380,8 @@ class Readings(Bands):
                 if (name := names.get(band)) is None:
                     continue
                 state, inferred = STATES[code & ~INFERRED], code >= INFERRED
-                said = state, kind, inferred, POSTURES[posture]
-                yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, *said)
+                rest = state, kind, inferred, POSTURE_OF[posture]
+                yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, *rest)
 
 
 def _integers(column: str) -> list[int]:

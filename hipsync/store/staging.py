@@ -16,9 +16,9 @@ from types import TracebackType
 from typing import NamedTuple, Self
 
 from hipsync.errors import InputError
-from hipsync.model import MINUTE, Epoch
+from hipsync.model import MINUTE, STATES, Epoch
 from hipsync.store.file import instant
-from hipsync.store.readings import INFERRED, POSTURES, STATES, epoch_rows
+from hipsync.store.readings import INFERRED, POSTURE_OF, epoch_rows
 
 BATCH = 10_000
 """How many epochs wait in memory, and how many are given out at a time."""
@@ -139,7 +139,7 @@ class Staging:
                 yield [
                     Epoch(
                         instant(start), length * MINUTE, steps, intensity, beats, STATES[state & ~INFERRED], kind,
-                        state >= INFERRED, POSTURES[posture],
+                        state >= INFERRED, POSTURE_OF[posture],
                     )
                     for start, length, steps, intensity, beats, state, kind, posture in batch
                 ]  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from hipsync.core.bouts import Rule, bouts, first_walk
 from hipsync.core.summary import KINDS, kinds_of
-from hipsync.core.timeline import ALIVE, RIDE_END, RIDING, Source, Timeline, instant_of, minute_of
+from hipsync.core.timeline import ALIVE, RIDING, Source, Timeline, instant_of, minute_of
 from hipsync.model import MINUTE, RIDES, Epoch, Kind, State, Workout, WorkoutKind
 from support import independent
 from support.builders import MONDAY, day, line, slots
@@ -87,7 +87,7 @@ def test_begin_and_end_are_rounded_and_half_a_minute_inwards(start_s: int, end_s
     told = Workout(WorkoutKind.ROWING, at(5) + start_s * SECOND, at(5) + end_s * SECOND)
     time = line(Source([], workouts=[told]), size=30)
     assert [place - 5 for place, flags in enumerate(time.flags) if flags & RIDING] == list(minutes)
-    assert [place - 5 for place, flags in enumerate(time.flags) if flags & RIDE_END] == [*minutes][-1:]
+    assert [minute - time.first - 5 for minute in time.ride_ends] == [*minutes][-1:]
 
 
 def test_one_that_cannot_be_and_one_beyond_the_line_change_nothing() -> None:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from hipsync.core.bouts import Rule, bouts
-from hipsync.core.timeline import USED, Source, minute_of
+from hipsync.core.timeline import Source, minute_of
 from hipsync.model import MINUTE, Epoch
 from support.builders import MONDAY
 from support.builders import line as line_of
@@ -17,9 +17,7 @@ def found(steps: list[int | None], used: set[int]) -> list[tuple[int, int]]:
     """The stretches `[start, end)` that hipsync finds, in minutes from Monday; None is a missing minute."""
     epochs = [Epoch(MONDAY + at * MINUTE, MINUTE, count) for at, count in enumerate(steps) if count is not None]
     line = line_of(Source(epochs), size=len(steps))
-    for at in used:
-        if at < len(steps):
-            line.flags[at] |= USED
+    line = line._replace(used=bytes(at in used for at in range(len(steps))))
     first = minute_of(MONDAY)
     return [(minute_of(each.start) - first, minute_of(each.end) - first) for each in bouts(line, Rule()).stretches]
 
