@@ -157,7 +157,7 @@ def _worn_from(
     first, in_vain = start, False
     for band, source in zip(bands, given, strict=True):
         since = (
-            start if source.reports_wear else heartless_since(source.all_minutes(), start)
+            start if source.reports_wear else heartless_since(source.all_minutes(), _after_slot_begun(source, start))
         )
         if since > loaded_from:
             first = min(first, since - HEART_WINDOW_MINUTES)
@@ -166,6 +166,16 @@ def _worn_from(
         else:
             in_vain = True
     return first, in_vain
+
+
+def _after_slot_begun(source: Source, start: int) -> int:
+    """The second minute of a band's slot that goes on in the minute `start`, or `start`.
+
+    Whether the band was worn in a slot is decided by its first minute.
+    """
+    at = instant_of(start)
+    begun = (minute_of(each.start) for each in source.epochs if each.start < at < each.end and each.length <= COARSE)
+    return min(begun, default=start - 1) + 1
 
 
 class DaysBefore:

@@ -277,6 +277,26 @@ def test_the_first_and_the_last_steps_of_the_days_before_are_those_of_everything
             assert found(*day) == expected(*day), back
 
 
+def slot_of_a_band_that_was_off(end: datetime) -> list[Epoch]:
+    """A pulse of two hours that stopped, and 24 minutes later a slot, which ends at `end` with a step.
+
+    What was before the two hours is not known, so that all of them decide that the band was off.
+    """
+    slot = Epoch(end - 10 * MINUTE, 10 * MINUTE, 1)
+    off = [Epoch(slot.start - back * MINUTE, MINUTE, 0) for back in range(25)]
+    beats = [Epoch(off[-1].start - back * MINUTE, MINUTE, 0, heart_rate=70) for back in range(1, 121)]
+    return [*beats, *off, slot]
+
+
+def test_a_slot_that_began_before_the_look_began_is_nobodys_where_the_band_was_off() -> None:
+    day = EVENING - 5 * DAY
+    told = Told([Epoch(day + HOUR, MINUTE, 1), *slot_of_a_band_that_was_off(day + 8 * HOUR)], vouches=False)
+    with stored([told]) as store:
+        edges = DaysBefore(store, store.bands(), UTC_ONLY, minute_of(EVENING)).edges
+        only = minute_of(day + HOUR)
+        assert edges(minute_of(day), minute_of(day + DAY)) == (only, only)
+
+
 @pytest.mark.parametrize("starts_at", [time(0), time(20)])
 def test_a_count_that_was_wrong_since_the_morning_is_put_right_in_the_evening(starts_at: time) -> None:
     day = START + 2 * DAY
