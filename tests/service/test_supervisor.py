@@ -50,15 +50,17 @@ def test_the_supervisor_is_notified_of_the_start_the_end_and_what_happens(
 def test_a_wake_that_is_stuck_lets_the_watchdog_bite(
     database: Path, supervisor: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(alarm, "STUCK_AFTER", 0.1 * SECOND)
-
     async def story(service: Watched) -> None:
+        begun = asyncio.Event()
+
         async def for_ever() -> None:
+            begun.set()
             await asyncio.Event().wait()
 
         service.first = [for_ever]
+        await begun.wait()
         await until(lambda: "WATCHDOG=1" in supervisor())
-        await asyncio.sleep(0.3)
+        monkeypatch.setattr(alarm, "STUCK_AFTER", 0 * SECOND)
         alive = len([line for line in supervisor() if line == "WATCHDOG=1"])
         await asyncio.sleep(0.5)  # ten looks
         assert len([line for line in supervisor() if line == "WATCHDOG=1"]) == alive > 0
