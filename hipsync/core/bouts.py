@@ -144,12 +144,9 @@ def _pattern(bridge: int) -> bytes:
 def _effects(line: Timeline, rule: Rule) -> bytes:
     """The effect of each minute. Only minutes with steps, and upright ones, are looked at one by one."""
     effects, stepped = bytearray(line.code.translate(_EFFECT)), bytes(map(bool, line.steps))
-    for since, end in runs(line.code.translate(_IS_AWAKE)):
-        at = stepped.find(1, since, end)
-        while at >= 0:
-            if _is_moving(line, rule, stepped, at, since):
-                effects[at] = _MOVES
-            at = stepped.find(1, at + 1, end)
+    for start, end in runs(line.code.translate(_IS_AWAKE)):
+        for at in _moving(line, rule, stepped, start, end):
+            effects[at] = _MOVES
     if rule.trust_posture:
         upright = both(line.flags.translate(_IS_UPRIGHT), line.code.translate(_IS_COUNTED))
         for start, end in runs(upright, STANDING_MINUTES):
@@ -158,15 +155,20 @@ def _effects(line: Timeline, rule: Rule) -> bytes:
     return bytes(effects)
 
 
-def _is_moving(line: Timeline, rule: Rule, stepped: bytes, at: int, since: int) -> bool:
-    """Whether a minute with steps, which is in no slot, is one of real movement.
+def _moving(line: Timeline, rule: Rule, stepped: bytes, start: int, end: int) -> Iterator[int]:
+    """The places of real movement in the run `[start, end)` of minutes that are awake and in no slot.
 
-    No window reaches back over the place `since`, at which the run of such minutes begins; `stepped` has a 1 for each
-    minute with steps.
+    `stepped` has a 1 for each minute with steps. No window reaches back over the start of the run.
     """
-    moved = stepped.count(1, max(at - rule.move_window_minutes + 1, since), at + 1)
-    moving = 0 < rule.moves <= moved or _walked(line, rule, at, since)
-    return moving and not _is_waived(line, rule, at, since)
+    waives = rule.trust_posture or bool(line.used)
+    places: list[int] = []  # those with steps
+    at = stepped.find(1, start, end)
+    while at >= 0:
+        places.append(at)
+        often = 0 < rule.moves <= len(places) and places[-rule.moves] > at - rule.move_window_minutes
+        if (often or _walked(line, rule, at, start)) and not (waives and _is_waived(line, rule, at, start)):
+            yield at
+        at = stepped.find(1, at + 1, end)
 
 
 def _is_waived(line: Timeline, rule: Rule, at: int, since: int) -> bool:
@@ -177,9 +179,7 @@ def _is_waived(line: Timeline, rule: Rule, at: int, since: int) -> bool:
     first = at - WAIVED_MINUTES + 1
     if rule.trust_posture and 0 not in line.flags[max(first, since) : at + 1].translate(_IS_SEATED):
         return True
-    if not line.used or line.steps[at] >= WAIVED_STEPS:
-        return False
-    return line.used[max(first, 0) : at + 1] == b"\1" * WAIVED_MINUTES
+    return line.steps[at] < WAIVED_STEPS and line.used[max(first, 0) : at + 1] == b"\1" * WAIVED_MINUTES
 
 
 def _stretch(

@@ -27,7 +27,8 @@ from hipsync.core.timeline import (
     timeline,
 )
 from hipsync.core.wear import HEART_GAP_MINUTES, HEART_WINDOW_MINUTES, WORD_MINUTES, heartless_since
-from hipsync.model import DAY, MINUTE, Desk, Presence
+from hipsync.history.loaded import Loaded, sources
+from hipsync.model import Desk, Presence
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
@@ -61,15 +62,19 @@ def judged_past(
     only_band: Band | None = None,
     *,
     nights: bool = True,
+    loaded: Loaded | None = None,
 ) -> Past:
     """Load and judge what is known of `[start, end)` up to `now`, from all bands or from `only_band`.
 
     The timeline begins before `start` and ends after `end`, so that stretches that cross either of them are whole. It
     never reaches beyond `now`. The wearer's own hours of the night follow from the two weeks before, which are searched
-    if they matter; with `nights=False` they are not, so what is doubtful may differ.
+    if they matter; with `nights=False` they are not, so what is doubtful may differ. What was `loaded` of the same
+    bands in the same snapshot is not loaded again.
     """
     with store.snapshot():  # a band that another process adds on the way is in all that is read, or in nothing
-        return _judged(store, rule, zones, start, end, now, chosen_bands(store, only_band), nights=nights)
+        return _judged(
+            store, rule, zones, start, end, now, chosen_bands(store, only_band), nights=nights, loaded=loaded
+        )
 
 
 def _judged(
@@ -82,6 +87,7 @@ def _judged(
     bands: Sequence[Band],
     *,
     nights: bool,
+    loaded: Loaded | None,
 ) -> Past:
     zone, around = zones.at(start), AROUND_MINUTES
     midnight = minute_of(start.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
@@ -89,7 +95,12 @@ def _judged(
     before = DaysBefore(store, bands, zones, first)
     while True:
         first, last = min(first, minute_of(start) - around), min(max(last, minute_of(end) + around), minute_of(now))
-        given = sources(store, bands, first, last, counters_from=min(first, midnight))
+        since = min(first, midnight)
+        given = (
+            sources(store, bands, first, last, counters_from=since)
+            if loaded is None
+            else loaded.sources(first, last, since)
+        )
         line = timeline(given, first, last, zones, before.edges if nights else None)
         need_first, need_last, looked_from = _needed(bands, given, line, minute_of(start), minute_of(end), before.beats)
         need_first = max(need_first, minute_of(start) - FARTHEST_MINUTES)
@@ -233,36 +244,6 @@ def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, 
         stretch.start < end and (stretch.ended_by is None or stretch.end > heard) for stretch in found.stretches
     )
     return early or late
-
-
-def sources(
-    store: Store,
-    bands: Sequence[Band],
-    first: int,
-    last: int,
-    *,
-    counters_from: int | None = None,
-    longest_minutes: int = DAY // MINUTE,
-) -> list[Source]:
-    """Load what each of these bands reported for the minutes `[first, last)`, counted from 1970.
-
-    Counters are loaded from the minute `counters_from` on, if it is given: whether a count is possible depends on all
-    the readings of its local day. Epochs of more than `longest_minutes` are left out.
-    """
-    longer = range(2, longest_minutes + 1)
-    since = first if counters_from is None else counters_from
-    return [
-        Source(
-            store.epochs(band.id, instant_of(first), instant_of(last), lengths=longer),
-            store.counters(band.id, instant_of(since), instant_of(last)),
-            store.wears(band.id, instant_of(first), instant_of(last)),
-            vouches=band.vouches,
-            reports_wear=band.reports_wear,
-            workouts=store.workouts(band.id, instant_of(first), instant_of(last)),
-            minutes=store.minute_epochs(band.id, instant_of(first), instant_of(last)),
-        )
-        for band in bands
-    ]
 
 
 def chosen_bands(store: Store, only_band: Band | None) -> Sequence[Band]:

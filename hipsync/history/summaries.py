@@ -8,14 +8,15 @@ slow.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from hipsync.core.bouts import Rule
 from hipsync.core.summary import BandOfDay, DaySummary, JudgedDay, judged_day, summed_up
 from hipsync.core.timeline import instant_of, minute_of
-from hipsync.history.past import Past, chosen_bands, judged_past
+from hipsync.history.loaded import Loaded
+from hipsync.history.past import AROUND_MINUTES, Past, chosen_bands, judged_past
 from hipsync.model import BandId, Prompt
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ JUDGED_AS = 9
 
 Raise it with every change of the code that judges; `tests/history/test_judged_as.py` says when that is needed.
 """
+
+
+TOGETHER = 32
+"""For so many days readings are loaded at once: as many as a month has, so that memory stays bounded."""
 
 
 def summarise(
@@ -71,22 +76,41 @@ def _summaries(
     judged_by = _judged_by(store, rule, only_band)
     number = None if only_band is None else only_band.id
     stored = _stored_days(store, spans, number, judged_by, now)
-    summaries: list[DaySummary] = []
+    known = {span: _decoded(stored.get((span.start, span.end, span.zone.key))) for span in spans}
     fresh: list[StoredDay] = []
-    for span in spans:
-        known = _decoded(stored.get((span.start, span.end, span.zone.key)))
-        if known is not None:
-            judged, bands = known
-        else:
-            line, found, looked_from = _past_of(store, rule, zones, span, now, only_band)
-            judged = judged_day(line, found, span, now, trust_posture=rule.trust_posture)
+    for days in _in_a_row([span for span in spans if known[span] is None]):
+        for span, past in zip(days, _pasts_of(store, rule, zones, days, now, only_band), strict=True):
+            judged = judged_day(past.line, past.found, span, now, trust_posture=rule.trust_posture)
             bands = resolutions(store, span, only_band)
-            loaded = instant_of(looked_from), instant_of(line.last)
+            known[span] = judged, bands
+            loaded = instant_of(past.looked_from), instant_of(past.line.last)
             if _is_complete(loaded[1], now):
                 columns = encoded(judged, bands)
                 fresh.append(StoredDay(span.start, span.end, span.zone.key, number, judged_by, *loaded, *columns))
-        summaries.append(_joined(store, rule, span, now, judged, bands))
-    return summaries, fresh
+    return [_joined(store, rule, span, now, *day) for span in spans if (day := known[span]) is not None], fresh
+
+
+def _in_a_row(spans: Sequence[Day]) -> Iterator[list[Day]]:
+    """Days that follow each other, at most `TOGETHER` of them at a time."""
+    row: list[Day] = []
+    for span in spans:
+        if row and (row[-1].end != span.start or len(row) == TOGETHER):
+            yield row
+            row = []
+        row.append(span)
+    if row:
+        yield row
+
+
+def _pasts_of(
+    store: Store, rule: Rule, zones: Zones, days: Sequence[Day], now: datetime, only_band: Band | None
+) -> Iterator[Past]:
+    """The past of each of these days in a row. What several of them rest upon is loaded once."""
+    loaded = None
+    if len(days) > 1:
+        first, last = minute_of(days[0].start) - AROUND_MINUTES, minute_of(days[-1].end) + AROUND_MINUTES
+        loaded = Loaded(store, chosen_bands(store, only_band), first, last)
+    return (_past_of(store, rule, zones, day, now, only_band, loaded) for day in days)
 
 
 def _decoded(row: StoredDay | None) -> tuple[JudgedDay, Resolutions] | None:
@@ -109,8 +133,17 @@ def _stored_days(
     return {(day.start, day.until, day.zone): day for day in days if _is_complete(day.loaded_until, now)}
 
 
-def _past_of(store: Store, rule: Rule, zones: Zones, span: Day, now: datetime, only_band: Band | None) -> Past:
-    return judged_past(store, rule, zones, span.start, min(span.end, max(now, span.start)), now, only_band)
+def _past_of(
+    store: Store,
+    rule: Rule,
+    zones: Zones,
+    span: Day,
+    now: datetime,
+    only_band: Band | None,
+    loaded: Loaded | None = None,
+) -> Past:
+    until = min(span.end, max(now, span.start))
+    return judged_past(store, rule, zones, span.start, until, now, only_band, loaded=loaded)
 
 
 def _is_complete(loaded_until: datetime, now: datetime) -> bool:

@@ -21,7 +21,7 @@ from hipsync.core.days import Zones
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, verdict
 from hipsync.core.timeline import minute_of, timeline
-from hipsync.history.past import sources
+from hipsync.history.loaded import sources
 from hipsync.model import MINUTE, Epoch, Prompt, WorkoutKind
 from hipsync.store import Store
 from support.builders import MONDAY, day
