@@ -7,7 +7,7 @@ stops the program.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
@@ -29,9 +29,13 @@ OURS = "hipsync_devices."
 EVIDENCE = "evidence.json"
 
 
-def drivers() -> Mapping[str, Driver]:
-    """Import and return all drivers, by key. One that fails to import or is no `Driver` is logged and left out."""
-    found = {key: _loaded(point) for key, point in _chosen("hipsync.drivers").items()}
+def drivers(only: Collection[str] | None = None) -> Mapping[str, Driver]:
+    """Import and return all drivers, or those with a key in `only`, by key.
+
+    One that fails to import or is no `Driver` is logged and left out.
+    """
+    points = _chosen("hipsync.drivers")
+    found = {key: _loaded(point) for key, point in points.items() if only is None or key in only}
     good = {key: driver for key, driver in found.items() if isinstance(driver, Driver)}
     for key in found.keys() - good.keys():
         log.error("driver %s is left out: it is not a hipsync Driver, or failed to import", key)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from hipsync.abilities import Abilities
 from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.repository import ROOT
@@ -163,6 +164,25 @@ def test_the_line_of_a_status_bar_imports_no_day_and_no_socket_while_no_service_
         "hipsync.registry",
         "hipsync.service.control_client",
     }
+
+
+def test_status_imports_no_driver_and_no_socket_while_no_service_runs(tmp_path: Path) -> None:
+    """What a band can do was stored when it was paired; a driver is asked only for one of which that is not known."""
+    path = a_database(tmp_path / "some.db")
+    with Store.open(Path(path)) as store:
+        watch = store.add_band(name="watch", driver="huami", address="C0:00", now=MONDAY)
+        store.note_abilities(watch.id, Abilities(), family=Abilities(live=True))
+    loaded = loaded_by("--db", path, "status")
+    assert "hipsync.core.band_troubles" in loaded
+    assert not {name.split(".")[0] for name in loaded} & {
+        *HEAVY,
+        "hipsync_devices",
+        "xml",
+        "socket",
+        "asyncio",
+        "email",
+    }
+    assert not loaded & {"hipsync.registry", "hipsync.settings.file", "hipsync.service.control_client"}
 
 
 def test_the_line_of_a_status_bar_imports_no_store_where_there_is_no_database(tmp_path: Path) -> None:

@@ -314,7 +314,7 @@ class Live(Textual[None]):
 
 def look_at(app: App, days_back: int) -> Look:
     """What is found in the database now. Raises `HipsyncError`."""
-    from hipsync.cli.status import now_at
+    from hipsync.cli.status_line import now_at
     from hipsync.service.status_text import sentences
 
     with app.existing_store() as store:

@@ -105,7 +105,7 @@ class Site:
         )
 
     def _status(self, store: Store) -> Now:
-        from hipsync.cli.status import now_at
+        from hipsync.cli.status_line import now_at
 
         return now_at(self._app, store)
 

@@ -17,18 +17,17 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.cli.saying import say
+from hipsync.cli.status_line import LONGEST_TEXT, line_of, lines_of
 from hipsync.errors import ConfigError, HipsyncError
 from hipsync.text import Json, clean, counted, length
 
 if TYPE_CHECKING:
-    from hipsync.model import Remark
+    from hipsync.model import Band, Remark
     from hipsync.service.clock_steps import Step
     from hipsync.service.now import Now
-    from hipsync.service.state import Contacts, State
+    from hipsync.service.state import Contacts, Families, State
     from hipsync.store import Checked, Store
 
-LONGEST_TEXT = 300
-"""The most characters that are shown of what a service answers, or of why a band was not reached."""
 LABEL = 11
 """The width of the names before the lines of `status`."""
 
@@ -36,17 +35,20 @@ LABEL = 11
 @click.command("status")
 @click.option("--json", "as_json", is_flag=True, help="For programs; with --line for waybar and its like.")
 @click.option("--line", is_flag=True, help="One line, for a status bar.")
+@click.option("--follow", is_flag=True, help="With --line: go on, and print a line whenever it changes.")
 @click.pass_obj
-def status_command(app: App, as_json: bool, line: bool) -> None:
+def status_command(app: App, as_json: bool, line: bool, follow: bool) -> None:
     """How long you have sat, the next reminder, and what runs.
 
     \b
     hipsync status
     hipsync status --line       for a status bar
     """
+    if follow and not line:
+        raise ConfigError("--follow goes with --line")
     if line:
-        shown = _bar_of_service(app) or _bar(app)
-        click.echo(json.dumps(shown) if as_json else str(shown["text"]))
+        for text in lines_of(app, as_json=as_json) if follow else [line_of(app, as_json=as_json)]:
+            click.echo(text)
         return
     store = app.read_store()
     checked = _checked_json(app.checked)
@@ -88,72 +90,54 @@ class _Known(NamedTuple):
 def _known(app: App, store: Store) -> _Known:
     from hipsync.core.band_troubles import troubles
     from hipsync.instants import is_believed
-    from hipsync.registry import drivers
     from hipsync.service.band_facts import facts_of
-    from hipsync.service.clock_steps import steps_from_json
     from hipsync.service.here import here_from_json
     from hipsync.service.now import now_of
-    from hipsync.service.state import Running, families_of, state_of
+    from hipsync.service.state import Running, state_of
 
     now, service, newest = app.now(), _service(app), store.newest()
     here = here_from_json((service or {}).get("here"))
-    state = state_of(store, app.settings(), now, families_of(drivers()), Running(here=here))
+    families = _families(store.bands(), fetches=service is not None)
+    state = state_of(store, app.settings(), now, families, Running(here=here))
     remarks = [each for facts in facts_of(store, state.contacts, now) for each in troubles(facts, state.zones, now)]
-    steps = steps_from_json((service or {}).get("clock_steps"))
+    steps = _steps(service)
     ahead = None if newest is None or is_believed(newest, now) else newest
     return _Known(state, now_of(state, now, running=service is not None), service, remarks, steps, ahead)
 
 
-def now_at(app: App, store: Store) -> Now:
-    """Return what is known now, without importing a driver: a band counts as live if it has shown that itself.
+def _families(bands: Sequence[Band], *, fetches: bool) -> Families:
+    """Return what has to be known of the families of these bands, with as few drivers imported as that takes.
 
-    Raises `HipsyncError`.
+    A driver is asked for a band that has not shown yet what it can do, and while somebody `fetches`, how often that may
+    be.
     """
-    from hipsync.host.lock import running
-    from hipsync.service.now import now_of
-    from hipsync.service.state import Families, state_of
+    from hipsync.service.state import Families, families_of
 
-    now = app.now()
-    return now_of(state_of(store, app.settings(), now, Families()), now, running=running(app.database))
+    asked = {band.driver for band in bands if band.address is not None and (fetches or band.abilities is None)}
+    if not asked:
+        return Families()
+    from hipsync.registry import drivers
 
-
-def _bar(app: App) -> Mapping[str, Json]:
-    """Return what a status bar shows, from the database."""
-    store = app.read_store()
-    if store is None:
-        return {"text": "no band", "tooltip": "No band yet.", "class": "off", "percentage": 0}
-    from hipsync.service.status_text import bar
-
-    with store:
-        return {**bar(now_at(app, store))}
+    return families_of(drivers(asked))
 
 
-def _bar_of_service(app: App) -> Mapping[str, Json] | None:
-    """Return what a running service would show in a status bar; None if none runs, or it does not answer."""
-    from hipsync.host.lock import running
+def _steps(service: Mapping[str, Json] | None) -> Sequence[Step]:
+    """Return the steps of this computer's clock that a running service tells of."""
+    if not service:
+        return ()
+    from hipsync.service.clock_steps import steps_from_json
 
-    if not running(app.database):
-        return None
-    from hipsync.service.control_client import ask
-
-    with contextlib.suppress(HipsyncError):
-        match ask(app.database, {"do": "line"}, 0.5):
-            case {"bar": {"text": str(text), "tooltip": str(tooltip), "class": str(style), "percentage": int(share)}}:
-                words = [clean(line, LONGEST_TEXT) for line in tooltip.splitlines()]
-                shown = {"text": clean(text, LONGEST_TEXT), "tooltip": "\n".join(words), "class": clean(style)}
-                return {**shown, "percentage": share}
-            case _:
-                pass
-    return None
+    return steps_from_json(service.get("clock_steps"))
 
 
 def _service(app: App) -> Mapping[str, Json] | None:
     """Return what a running service answers of itself; empty if it does not answer, None if none runs."""
     from hipsync.host.lock import running
-    from hipsync.service.control_client import ask
 
     if not running(app.database):
         return None
+    from hipsync.service.control_client import ask
+
     with contextlib.suppress(HipsyncError):
         return ask(app.database, {"do": "status"}, 1.0) or {}
     return {}

@@ -7,12 +7,10 @@ systemd unit has been tried. Tests check only the form of the other two, which n
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-from xml.sax.saxutils import escape
 
 from hipsync.errors import ConfigError
 
@@ -155,6 +153,8 @@ def _quoted(word: str) -> str:
 
 def agent(command: Sequence[str]) -> str:
     """Return the text of a launchd agent that runs a command at login."""
+    from xml.sax.saxutils import escape
+
     words = "\n".join(f"    <string>{escape(word)}</string>" for word in command)
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>
@@ -183,6 +183,9 @@ def agent(command: Sequence[str]) -> str:
 
 def task(command: Sequence[str]) -> str:
     """Return the text of a task for the Windows Task Scheduler that runs a command at logon."""
+    import shlex
+    from xml.sax.saxutils import escape
+
     program, *arguments = command
     return f"""\
 <?xml version="1.0" encoding="UTF-8"?>

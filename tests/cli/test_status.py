@@ -16,6 +16,7 @@ from hipsync.store import Store
 from support.builders import MONDAY, day
 from support.machine import Machine
 
+SECOND = timedelta(seconds=1)
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """A Monday, in London's winter: local time is UTC."""
 HOURS = """[prompts]
@@ -170,6 +171,37 @@ def test_a_status_bar_gets_its_words_its_class_and_its_share(defaults: Machine) 
             "class": "sitting",
             "percentage": 50,
         }
+
+
+def test_a_status_bar_that_follows_is_told_what_has_changed(defaults: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One process for the whole day: it looks at the database twice a minute, and prints a line where it is another."""
+    sitting = day("7h sleep, 1h walk, 33m sit")
+    held = defaults.band(sitting[:-3])
+    slept: list[float] = []
+
+    def later(seconds: float) -> None:
+        slept.append(seconds)
+        if len(slept) == 8:
+            raise KeyboardInterrupt
+        with Store.open(defaults.database) as store:
+            store.append(held, sitting[: len(sitting) - 3 + len(slept) // 2])
+        defaults.now += seconds * SECOND
+
+    monkeypatch.setattr("time.sleep", later)
+    done = defaults.type("status", "--line", "--follow")
+    assert done.stdout.splitlines() == [f"{minutes} min, off" for minutes in (30, 31, 32, 33)]
+    assert slept == [30] * 8
+
+
+def test_a_status_bar_that_follows_reads_json_and_asks_for_the_line_alone(
+    defaults: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", interrupted)
+    assert json.loads(defaults.type("status", "--line", "--json", "--follow").stdout)["text"] == "no band"
+    assert defaults.refused("status", "--follow", code=2) == "--follow goes with --line"
 
 
 def test_status_says_when_data_came_whether_bands_are_reached_and_whether_it_runs(defaults: Machine) -> None:

@@ -93,7 +93,7 @@ def test_a_status_bar_asks_the_service(database: Path, monkeypatch: pytest.Monke
     def by_the_database(_: object) -> dict[str, str]:
         return {"text": "by the database alone"}
 
-    monkeypatch.setattr("hipsync.cli.status._bar", by_the_database)
+    monkeypatch.setattr("hipsync.cli.status_line._by_database", by_the_database)
     lines: list[str] = []
 
     async def story(service: Watched) -> None:
