@@ -15,15 +15,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hipsync.driver import OPENED, Abilities, Link, Message, Received, Session, Spacing
-from hipsync.errors import DeviceError, NoReply, NotBonded, UnexpectedReply
+from hipsync.errors import DeviceError, NoReply, UnexpectedReply
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, Workout
 from hipsync.model import Answer as Reply
 from hipsync_devices import gatt
 from hipsync_devices.garmin import answers, cobs, files, fit, gfdi, live, multilink, opened, smart
-from hipsync_devices.garmin.channels import Channels
 from hipsync_devices.garmin.files import Download, Holds, Transfer
 from hipsync_devices.garmin.gfdi import Answer, Device, Event, Frame, Kind
-from hipsync_devices.garmin.multilink import AllClosed, Closed, Number, Registered, Status
+from hipsync_devices.garmin.lane import ANSWERED, Lane
+from hipsync_devices.garmin.multilink import Number, Status
 from hipsync_devices.garmin.nameless import Nameless
 from hipsync_devices.garmin.notifications import CAPABILITY
 from hipsync_devices.garmin.stored import newest_activity, read, wanted
@@ -36,8 +36,6 @@ NEEDS = frozenset({(characteristic, b"") for lane in multilink.LANES for charact
 """What the steps depend on; see `Driver.needs`."""
 SPACING = Spacing(timedelta(minutes=15), "it ends the file that it is writing")
 """How often the files are listed at most; each listing makes the watch begin another file."""
-ANSWERED = timedelta(seconds=15)
-"""How long to wait for an answer of Multi-Link, or of GFDI to a request that needs no person."""
 OPENED_WITHIN = timedelta(seconds=45)
 PIECE = timedelta(seconds=30)
 FOREVER = timedelta(days=1)
@@ -50,8 +48,6 @@ RINGS, RINGS_STRONG = 4, 10
 """For how many seconds the watch is searched for. Its wearer ends it with a button."""
 ASKS_FOR, GLANCE = timedelta(seconds=60), timedelta(seconds=6)
 """How long a text stands that asks for an answer, and how long one is waited for that does not."""
-REGISTERED_AGAIN = 8
-"""How many times in one connection a service is registered again that the watch has closed."""
 
 
 class GarminDialogue:
@@ -66,11 +62,9 @@ class GarminDialogue:
         """The message that has told steps last."""
         self._nameless: Nameless | None = Nameless()
         """What takes the names out of the file that comes, for a recording; None while the directory comes."""
-        self._lane = multilink.LANES[0]
-        self._channels = Channels()
+        self._lane = Lane(link)
         self._stream = cobs.Stream()
         self._asking = link.lock()
-        self._controls = link.inbox(object)
         self._answers = link.inbox(Answer)
         self._awaited: int | None = None
         """The message whose answer somebody waits for."""
@@ -86,7 +80,6 @@ class GarminDialogue:
         self._counter: Counter | None = None
         self._device: Device | None = None
         self._heard_at: datetime | None = None
-        self._again = 0
         self._smart_lock = link.lock()
         self._text_lock = link.lock()
         self._texts = Texts(link)
@@ -117,14 +110,13 @@ class GarminDialogue:
                 await self._frame(opened.decode(received.data))
             return
         if received.data[0] == multilink.CONTROL:
-            await self._control(received.data)
+            if await self._lane.control(received.data) == Number.GFDI:
+                self._stream, self._texts.are_wanted = cobs.Stream(), False
             return
-        heard = self._channels.hear(received.data)
+        heard = await self._lane.hear(received.data)
         if heard is None:
             return
         self._heard_at = received.at
-        if heard.receipt is not None:
-            await self._link.write(self._lane[1], heard.receipt)
         if heard.service == Number.STEPS:
             self._steps = heard.data
             self._tap_steps()
@@ -137,27 +129,6 @@ class GarminDialogue:
         self._counter = counter
         if self._watching:
             self._counts.put(counter)
-
-    async def _control(self, data: bytes) -> None:
-        told = multilink.decode_control(data)
-        if told.client != multilink.OURS:
-            return  # another program on the same connection
-        if isinstance(told, Registered) and told.status == Status.OK:
-            if told.service == Number.GFDI:
-                self._stream, self._texts.are_wanted = cobs.Stream(), False
-            self._channels.registered(told)
-        elif isinstance(told, Closed) and self._channels.closed(told):
-            await self._closed(told.service)
-            return
-        if not isinstance(told, multilink.Unknown | Closed):
-            self._controls.put(told)
-
-    async def _closed(self, service: int) -> None:
-        """Register a service again that the watch has closed unasked. Raises `DeviceError` if it does so on and on."""
-        self._again += 1
-        if self._again > REGISTERED_AGAIN:
-            raise DeviceError("the watch closes again and again what was opened")
-        await self._link.write(self._lane[1], multilink.register(service))
 
     def _tap_steps(self) -> None:
         """Give the last count of steps to a recording, which begins behind the login."""
@@ -228,10 +199,7 @@ class GarminDialogue:
             await self._link.write(OPENED, opened.encode(frame))
             return
         self._tap(">", frame)
-        data = cobs.encode(frame.encode())
-        packets = self._channels.packets(Number.GFDI, data, self._link.write_size)
-        if packets:
-            await self._link.write_whole(self._lane[1], packets)
+        await self._lane.send(Number.GFDI, cobs.encode(frame.encode()))
 
     async def _send_all(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
@@ -257,16 +225,6 @@ class GarminDialogue:
             await self._ask(Frame(Kind.PROTOBUF_REQUEST, piece.encode()))
             return await self._messages.take(ANSWERED)
 
-    async def _register(self, service: int) -> int:
-        """Register a service, and return the status with which the watch answers. Raises `NoReply`."""
-        self._controls.clear()
-        await self._link.write(self._lane[1], multilink.register(service))
-        until = self._link.now() + ANSWERED
-        while True:
-            told = await self._controls.take(max(until - self._link.now(), timedelta()))
-            if isinstance(told, Registered) and told.service == service:
-                return told.status
-
     # ------------------------------------------------------------------ the login
 
     async def open(self) -> Sequence[Reading]:
@@ -278,10 +236,10 @@ class GarminDialogue:
         if self._session.is_opened:
             await self._link.subscribe(OPENED)
             return await self._greeted()
-        steps = await self._find_lane()
+        steps = await self._lane.find()
         if steps != Status.OK:
             raise DeviceError(f"this watch tells no steps (status {steps}): a phone may hold it, so try without it")
-        if await self._bonded(Number.GFDI) != Status.OK or not await self._is_ready():
+        if await self._lane.bonded(Number.GFDI) != Status.OK or not await self._is_ready():
             self._abilities = Abilities(live=True)
             return []
         self._tapping = True
@@ -302,46 +260,6 @@ class GarminDialogue:
             answers=text,
         )
         return [self._info(), *([Charge(self._link.now(), battery)] if battery is not None else [])]
-
-    async def _find_lane(self) -> int:
-        """Register live steps on the first lane that is free, and return the status of the last one that was tried.
-
-        Raises `DeviceError` if there is no lane, as in older watches.
-        """
-        status: int | None = None
-        for lane in multilink.LANES:
-            notify, write = lane
-            if not (self._link.has(notify) and self._link.has(write)):
-                continue
-            self._lane = lane
-            await self._link.subscribe(notify)
-            await gatt.courtesy(self._close_all())
-            status = await self._bonded(Number.STEPS)
-            if status != Status.IN_USE:
-                break
-        if status is None:
-            raise DeviceError(
-                "another make, or a Garmin of before 2017 or so: it has not the characteristics of Multi-Link"
-            )
-        return status
-
-    async def _bonded(self, service: int) -> int:
-        """Register a service, after a bond if the watch wants one, and return the status. Raises `NotBonded`."""
-        status = await self._register(service)
-        if status == Status.PENDING_AUTHENTICATION:
-            await self._link.bond()
-            status = await self._register(service)
-        if status == Status.PENDING_AUTHENTICATION:
-            raise NotBonded("this watch wants to be paired: open its pairing screen")
-        return status
-
-    async def _close_all(self) -> None:
-        """Close the handles of an earlier connection. A watch that does not answer may be held by a phone."""
-        self._channels.clear()
-        self._controls.clear()
-        await self._link.write(self._lane[1], multilink.close_all())
-        while not isinstance(await self._controls.take(ANSWERED), AllClosed):
-            pass
 
     async def _is_ready(self) -> bool:
         """Wait until the watch knows who we are; False if it says nothing at all over GFDI. Raises `NoReply`."""
@@ -431,7 +349,7 @@ class GarminDialogue:
         try:
             if self._counter is not None:
                 yield [self._counter]
-            await gatt.courtesy(self._register(Number.HEART_RATE))
+            await gatt.courtesy(self._lane.register(Number.HEART_RATE))
             beat = link.now() + HEARTBEAT
             while True:
                 try:
@@ -458,9 +376,7 @@ class GarminDialogue:
         now = self._link.now()
         if self._counter is not None and self._heard_at is not None and now - self._heard_at < ALIVE:
             return Counter(now, self._counter.steps)
-        if (request := self._channels.close(Number.STEPS)) is not None:
-            await self._link.write(self._lane[1], request)
-        await self._register(Number.STEPS)
+        await self._lane.anew(Number.STEPS)
         return await self._counts.take(ANSWERED)
 
     async def nudge(self, message: Message) -> Reply | None:
