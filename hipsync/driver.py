@@ -189,6 +189,10 @@ async def _keeps_nothing(_: bytes) -> None:
     raise DeviceError("there is nowhere to keep what this band hands over, so it was not paired")
 
 
+async def _nobody_types(_: timedelta) -> int | None:
+    return None
+
+
 def _tells_nobody() -> None:
     """Nobody is there to tap the band."""
 
@@ -229,6 +233,10 @@ class Session:
     tap: Callable[[], None] = field(default=_tells_nobody, repr=False, compare=False)
     """Tells the person that the band now waits for their tap or their yes, which may take up to 90 s. A driver calls it
     at that moment, and only while `pairing`."""
+    passkey: Callable[[timedelta], Awaitable[int | None]] = field(default=_nobody_types, repr=False, compare=False)
+    """Asks the person for the number of at most six digits that the band shows, for a login of the band's own, and
+    returns it; None if nobody has typed it within this time, or nobody is there. Raises `LinkLost` if the connection
+    ends meanwhile. A driver awaits it only while `pairing`, and never in `Dialogue.listen`."""
 
     def need_address(self) -> str:
         """Return the band's address. Raises `DeviceError` where the system hides it: for logins that need it."""

@@ -15,7 +15,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from hipsync.conversation.dialogue import OpenDialogue, dialogue
@@ -36,8 +36,8 @@ SETTLE_S = 10.0
 """Seconds to wait for the end of the log-in once BlueZ has the agent's answer. BlueZ can withhold notifications for up
 to 30 s after bonding, and for ever after a refusal; a new connection is not affected."""
 TAP_WITHIN_S = 90.0
-"""Seconds to wait for the end of the log-in once the band waits for its wearer's tap (`Session.tap`): the most patient
-public client waits as long for a Huawei band."""
+"""Seconds to wait for the end of the log-in once the band waits for its wearer's tap (`Session.tap`), or for digits
+that it shows: the most patient public client waits as long for a Huawei band."""
 BONDED_WITHIN_S = 35.0
 """Seconds to wait for the bond that BlueZ asked a person about, once the driver has logged in: SMP gives up 30 s after
 its last packet (Core specification, volume 3, part H, 3.4)."""
@@ -71,7 +71,7 @@ class FirstMeetings:
 
     adapter: Adapter
     person: Person
-    """The person who is asked for a passkey."""
+    """The person who is asked for a passkey, by BlueZ or by a driver (`Session.passkey`)."""
     zone: ZoneInfo
     """The wearer's time zone, by which a driver sets the band's clock."""
     now: Callable[[], datetime]
@@ -109,12 +109,12 @@ class FirstMeetings:
         self, address: str, driver: Driver, session: Session
     ) -> AsyncGenerator[FirstMeeting, None]:
         async with AsyncExitStack() as stack:
-            yield await self._logged_in(stack, address, driver, Progress(session), None)
+            yield await self._logged_in(stack, address, driver, Progress(session, self.person), None)
 
     @contextlib.asynccontextmanager
     async def _meet_real(self, address: str, driver: Driver, session: Session) -> AsyncGenerator[FirstMeeting, None]:
         """Meet a real band while an agent answers BlueZ. If a failed log-in made a bond, try again over the bond."""
-        progress = Progress(session)
+        progress = Progress(session, self.person)
         async with pairing_agent(address, self.person) as agent, AsyncExitStack() as stack:
             try:
                 try:
@@ -149,29 +149,36 @@ class FirstMeetings:
         async def commit(batch: Sequence[Reading]) -> None:
             readings.extend(batch)
 
-        log_in = stack.enter_async_context(dialogue(driver, conversation, progress.session, commit))
+        log_in = stack.enter_async_context(dialogue(driver, conversation, progress.session_over(conversation), commit))
         return FirstMeeting(address, await _settled(log_in, agent, progress), readings)
 
 
 class Progress:
     """What the log-ins of one meeting have come to, so that a second one goes on from where the first one was."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self.waits_for_tap = False
-        """Whether the band has begun to wait for its wearer's tap."""
+    def __init__(self, session: Session, person: Person) -> None:
+        self._session, self._person = session, person
+        self.waits_for_person = False
+        """Whether the band has begun to wait for its wearer's tap, or for digits that are typed here."""
 
-    @property
-    def session(self) -> Session:
-        """The session for the next log-in, with what was kept in earlier ones."""
-        return replace(self._session, keep=self._keep, tap=self._tap)
+    def session_over(self, conversation: Conversation) -> Session:
+        """Return the session for the next log-in, over this conversation, with what was kept in earlier ones."""
+
+        async def passkey(within: timedelta) -> int | None:
+            self.waits_for_person = True
+            try:
+                return await conversation.run(self._person.passkey(), within.total_seconds())
+            except NoReply:
+                return None
+
+        return replace(self._session, keep=self._keep, tap=self._tap, passkey=passkey)
 
     async def _keep(self, secret: bytes) -> None:
         await self._session.keep(secret)
         self._session = replace(self._session, secret=secret)
 
     def _tap(self) -> None:
-        self.waits_for_tap = True
+        self.waits_for_person = True
         self._session.tap()
 
 
@@ -211,8 +218,8 @@ async def _settled(
     """Return the dialogue that a log-in opens.
 
     Raises what the log-in raises, and `NoReply` if the log-in has not ended `SETTLE_S` after the agent's answer to
-    BlueZ, or `TAP_WITHIN_S` later if the band waits for a tap. After a refusal it raises `NoReply` at once. With no
-    agent there is no time limit.
+    BlueZ, or `TAP_WITHIN_S` later if the band waits for its wearer. After a refusal it raises `NoReply` at once. With
+    no agent there is no time limit.
     """
     work = asyncio.ensure_future(log_in)
     answered = asyncio.ensure_future(agent.answered.wait() if agent is not None else asyncio.Event().wait())
@@ -220,7 +227,7 @@ async def _settled(
         await asyncio.wait({work, answered}, return_when=asyncio.FIRST_COMPLETED)
         if not work.done() and agent is not None and not agent.unanswered:
             await asyncio.wait({work}, timeout=SETTLE_S)
-            if progress.waits_for_tap:
+            if progress.waits_for_person:
                 await asyncio.wait({work}, timeout=TAP_WITHIN_S)
         if not work.done():
             raise NoReply("the band did not go on after it was bonded: try again")

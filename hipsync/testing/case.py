@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -32,6 +32,8 @@ MORNING = timedelta(hours=4)
 """How much of the past the band has in its memory in most rules. More would only take longer."""
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 """The key of every simulated band that needs one."""
+DIGITS = 6
+"""How many digits a band shows for its pairing."""
 ENDS_WITHIN = timedelta(hours=2)
 """The virtual time within which a conversation must end, whatever the band sends."""
 WATCHED_FOR = timedelta(minutes=45)
@@ -99,6 +101,7 @@ class Case:
             pairing=not needs and not store.batches,
             address=ADDRESS,
             keep=store.keep,
+            passkey=partial(passkey_shown, band),
         )
 
     async def sync(
@@ -115,6 +118,12 @@ class Case:
             await talk.fetch(store.commit)
             if talk.held:
                 await watched_for(talk, store, watched)
+
+
+async def passkey_shown(band: SimulatedBand, _: timedelta) -> int | None:
+    """Return the last six digits that a band has shown, as its wearer types them (`Session.passkey`); None for none."""
+    shown = [each.text for each in band.shown if len(each.text) == DIGITS and each.text.isdecimal()]
+    return int(shown[-1]) if shown else None
 
 
 async def watched_for(talk: OpenDialogue, store: MemoryStore, length: timedelta) -> None:

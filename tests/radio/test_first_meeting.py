@@ -286,6 +286,72 @@ def test_a_second_log_in_goes_on_with_what_was_kept_in_the_first(bluez: BlueZ, m
     assert (secrets, kept) == ([None, b"a token"], [b"a token"])
 
 
+class Typing(Nobody):
+    """A person who types a passkey after a while; None if never."""
+
+    def __init__(self, passkey: int | None) -> None:
+        self._passkey = passkey
+
+    async def passkey(self) -> int | None:
+        await asyncio.sleep(5 if self._passkey is not None else 3600)
+        return self._passkey
+
+
+@pytest.mark.parametrize(("typed", "waited_s"), [(42, 5.0), (None, 30.0)])
+@pytest.mark.parametrize("is_systems", [True, False])
+def test_a_driver_can_ask_for_the_digits_that_the_band_shows(
+    typed: int | None, waited_s: float, is_systems: bool, bluez: BlueZ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is asked by BlueZ is asked by the driver, too; one who types nothing is not waited for any longer."""
+    told: list[tuple[int | None, float]] = []
+
+    async def log_in(link: Link, session: Session) -> Sequence[Reading]:
+        began = link.now()
+        passkey = await session.passkey(30 * SECOND)
+        told.append((passkey, (link.now() - began).total_seconds()))
+        return []
+
+    asking = Driver("plain", "Plain", Abilities(), lambda _: "none", lambda _: True, log_in)
+
+    async def story(air: SimulatedRadio, clock: FastClock) -> None:
+        if is_systems:
+            monkeypatch.setattr(first_meeting, "SYSTEM_ADAPTER", air.adapter)
+        async with FirstMeetings(air.adapter, Typing(typed), ZoneInfo("UTC"), clock.now).meet(FIRST, asking, Session()):
+            pass
+
+    on_the_air(story, PlainBand())
+    ((passkey, took_s),) = told
+    assert passkey == typed
+    assert took_s == pytest.approx(waited_s, abs=0.5)
+
+
+def test_a_band_that_goes_while_its_digits_are_typed_is_lost_at_once(
+    bluez: BlueZ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected = Connected()
+
+    async def log_in(link: Link, session: Session) -> Sequence[Reading]:
+        asyncio.get_running_loop().call_later(2, connected.lost.set)
+        await session.passkey(30 * SECOND)
+        return []
+
+    asking = Driver("plain", "Plain", Abilities(), lambda _: "none", lambda _: True, log_in)
+
+    @contextlib.asynccontextmanager
+    async def connect(*_: object) -> AsyncGenerator[object, None]:
+        yield connected
+
+    async def story(air: SimulatedRadio, clock: FastClock) -> float:
+        monkeypatch.setattr(first_meeting, "connect", connect)
+        began = clock.now()
+        with pytest.raises(LinkLost):
+            async with FirstMeetings(air.adapter, Typing(7), ZoneInfo("UTC"), clock.now).meet(FIRST, asking, Session()):
+                pytest.fail("met")
+        return (clock.now() - began).total_seconds()
+
+    assert on_the_air(story, PlainBand()) == pytest.approx(2, abs=0.1)
+
+
 class Connected:
     """As much of a connection as a driver needs that only waits."""
 
