@@ -1,8 +1,8 @@
 """Bytes of Garmin watches that others recorded, published or computed, against both ends.
 
 They are the rows of `vectors/garmin.json`, each with its source there, layer by layer; those of workouts are in
-`vectors/workouts.json`, those of texts in `test_garmin_texts.py`, and the real files of minutes in
-`test_garmin_fit.py`. What is expected stands in the rows.
+`vectors/workouts.json`, those of texts in `test_garmin_texts.py`, those of the watch's own login in
+`test_garmin_login.py`, and the real files of minutes in `test_garmin_fit.py`. What is expected stands in the rows.
 """
 
 from __future__ import annotations
@@ -68,10 +68,6 @@ OUTSIDE = {
     **dict.fromkeys(
         ("pb-filelist-first", "pb-filelist-response", "pb-filerequest", "pb-mark-synced"),
         "the second way to list files, of the newest models, is not built: the capability for it is not claimed",
-    ),
-    **dict.fromkeys(
-        ("auth-xxtea", "auth-confirm", "auth-session-key"),
-        "Garmin's own authentication, of one source that never tried it: hipsync pairs by the system's bond",
     ),
     "fit-MonitoringFile-sdk": "the file belongs to Garmin's SDK, and is not here",
 }  # fmt: skip
@@ -602,9 +598,8 @@ def test_a_row_of_minutes_says_what_kind_of_workout_it_was(name: str) -> None:
 
 
 def test_every_row_is_met_or_has_its_reason() -> None:
-    here = "".join(
-        Path(__file__).with_name(name).read_text("utf-8") for name in (Path(__file__).name, "test_garmin_texts.py")
-    )
+    modules = Path(__file__).name, "test_garmin_texts.py", "test_garmin_login.py"
+    here = "".join(Path(__file__).with_name(name).read_text("utf-8") for name in modules)
     assert len(ROWS) == 120
     assert [name for name, row in ROWS.items() if row["layer"] != "fit" and f'"{name}"' not in here] == []
     assert [name for name in WORKOUTS if f'"{name}"' not in here] == []

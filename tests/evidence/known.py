@@ -13,7 +13,6 @@ NOT_WRITTEN = "hipsync never writes this to a watch: it is another feature than 
 NO_TEXT = "hipsync shows no text on these watches yet, and is told nothing of texts"
 NO_PHONE = "it searches for a phone, and hipsync is none: nobody answers"
 NEXT_CHANGE = "the clock is said so; the next change of the clocks is not, because each contact sets the clock"
-NO_SOURCE = "of one source, which never tried it on a watch: hipsync pairs by the system's bond"
 NOT_HERE = "the file belongs to Garmin's SDK, and is not here"
 READ_OTHERWISE = "read otherwise than by the peer that made it, as docs/protocols/huawei.md says why"
 NOT_MET: Mapping[str, str] = {
@@ -39,7 +38,6 @@ NOT_MET: Mapping[str, str] = {
         ),
         NOT_CLAIMED,
     ),
-    **dict.fromkeys(("auth-xxtea", "auth-confirm", "auth-session-key"), NO_SOURCE),
     "fit-MonitoringFile-sdk": NOT_HERE,
     **dict.fromkeys(
         (

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from zoneinfo import ZoneInfo
 
 from families.known import Packet
@@ -18,6 +18,7 @@ from hipsync.host.clock import FastClock
 from hipsync.model import Epoch
 from hipsync.office_day import office_day
 from hipsync.simulated import SimulatedBand, Simulator
+from hipsync.testing.case import passkey_shown
 from hipsync.testing.direct import DirectConnection, MemoryStore, run
 
 NOON = datetime(2026, 11, 20, 12, 0, 20, tzinfo=UTC)
@@ -66,7 +67,7 @@ def conversation(driver: Driver, simulator: Simulator, said: Said) -> None:
         talk = Conversation(connection, zone=ZONE, now=clock.now)
         session = Session(
             name=bare.advertisement().name or "", secret=secret, pairing=driver.begin is not None and secret is None,
-            address="C0:00:00:00:00:01", keep=_kept,
+            address="C0:00:00:00:00:01", keep=_kept, passkey=partial(passkey_shown, band),
         )  # fmt: skip
         try:
             if driver.begin is not None:

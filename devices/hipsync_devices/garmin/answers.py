@@ -26,14 +26,12 @@ _TAKEN = frozenset({Kind.SYNCHRONIZATION, Kind.FILE_READY, Kind.SYSTEM_EVENT})
 def answer(frame: Frame, now: datetime, offset: timedelta) -> Sequence[Frame]:
     """Return what to send when the watch has sent this, in order; `offset` is how far the wearer is ahead of UTC.
 
-    Answers, pieces of files, questions about texts and answers in protobuf are somebody else's business. Raises
-    `MalformedPacket`.
+    Answers, pieces of files, the watch's own login, questions about texts and answers in protobuf are somebody else's
+    business. Raises `MalformedPacket`.
     """
     if frame.kind == Kind.DEVICE_INFORMATION:
         host = gfdi.host(Device.decode(frame.payload), name=NAME, maker=NAME, model=NAME, software=SOFTWARE)
         return [gfdi.answered(frame, rest=host.encode())]
-    if frame.kind == Kind.AUTHENTICATION:
-        return [gfdi.answered(frame, rest=gfdi.authenticated(frame.payload))]
     if frame.kind == Kind.CONFIGURATION:
         gfdi.decode_capabilities(frame.payload)
         ours = Frame(Kind.CONFIGURATION, gfdi.encode_capabilities(CAPABILITIES))

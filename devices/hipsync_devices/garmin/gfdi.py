@@ -46,6 +46,16 @@ class Kind(IntEnum):
     CONFIGURATION = 5050
     CURRENT_TIME = 5052
     AUTHENTICATION = 5101
+    RECONNECT = 5102
+    PAIRING = 5103
+    CONFIRM = 5104
+    RANDOM = 5105
+    PAIRING_STATUS = 5106
+    LONG_TERM_KEY = 5107
+    SESSION_KEY = 5108
+    VERIFICATION = 5109
+    SECURE_SESSION = 5111
+    OUT_OF_BAND = 5112
 
 
 class Said(IntEnum):
@@ -222,7 +232,7 @@ def decode_capabilities(payload: bytes) -> frozenset[int]:
 
 
 def authenticated(payload: bytes) -> bytes:
-    """Return the rest of the answer to message 5101 over a bonded connection: its own bytes come back.
+    """Return the rest of the answer to message 5101 where no key is kept, as over a bond: its own bytes come back.
 
     Raises `MalformedPacket`.
     """

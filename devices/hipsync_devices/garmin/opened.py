@@ -8,13 +8,17 @@
 from __future__ import annotations
 
 from hipsync.errors import MalformedPacket
-from hipsync_devices.garmin import files
-from hipsync_devices.garmin.gfdi import Frame, Kind
+from hipsync_devices.garmin import files, login
+from hipsync_devices.garmin.gfdi import Answer, Frame, Kind
 from hipsync_devices.garmin.multilink import Number
 from hipsync_devices.garmin.nameless import Nameless
 
 HEAD = 3
 """How many bytes come before the payload of a message of GFDI."""
+ANSWER_HEAD = 3
+"""The least bytes of an answer."""
+UNTOLD = login.KINDS | login.ASKED | {Kind.DEVICE_INFORMATION}
+"""The messages that are in no recording, and neither are their answers."""
 
 
 def encode(frame: Frame) -> bytes:
@@ -39,13 +43,19 @@ def decode(opened: bytes) -> Frame:
     return Frame(int.from_bytes(opened[1:HEAD], "little"), opened[HEAD:])
 
 
+def _about(frame: Frame) -> int:
+    """Return the message that a frame is, or answers."""
+    if frame.kind != Kind.ANSWER or len(frame.payload) < ANSWER_HEAD:
+        return frame.kind
+    return Answer.decode(frame.payload).kind
+
+
 def recorded(frame: Frame, nameless: Nameless | None) -> bytes | None:
-    """Return a message of GFDI as a recording has it; None if it tells whose watch it is, or answers that.
+    """Return a message of GFDI as a recording has it; None if it tells whose watch it is, or is of its login.
 
     `nameless` takes the names out of the file that comes; None while that is the directory, which has none.
     """
-    told = int(Kind.DEVICE_INFORMATION)
-    if frame.kind == told or (frame.kind == Kind.ANSWER and frame.payload[:2] == told.to_bytes(2, "little")):
+    if _about(frame) in UNTOLD:
         return None
     if frame.kind == Kind.FILE_DATA and nameless is not None:
         return encode(Frame(frame.kind, nameless.piece(files.Piece.decode(frame.payload)).encode()))

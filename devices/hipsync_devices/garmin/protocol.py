@@ -10,19 +10,22 @@ What is asked here has deadlines of its own; those of Garmin's app are 45 s for 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+import secrets
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hipsync.driver import OPENED, Abilities, Link, Message, Received, Session, Spacing
-from hipsync.errors import DeviceError, NoReply, UnexpectedReply
+from hipsync.errors import DeviceError, LinkLost, NoReply, UnexpectedReply
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, Workout
 from hipsync.model import Answer as Reply
 from hipsync_devices import gatt
-from hipsync_devices.garmin import answers, cobs, files, fit, gfdi, live, multilink, opened, smart
+from hipsync_devices.garmin import answers, cipher, cobs, files, fit, gfdi, live, login, multilink, opened, smart
+from hipsync_devices.garmin.cipher import Seal
 from hipsync_devices.garmin.files import Download, Holds, Transfer
 from hipsync_devices.garmin.gfdi import Answer, Device, Event, Frame, Kind
 from hipsync_devices.garmin.lane import ANSWERED, Lane
+from hipsync_devices.garmin.login import Login, Step
 from hipsync_devices.garmin.multilink import Number, Status
 from hipsync_devices.garmin.nameless import Nameless
 from hipsync_devices.garmin.notifications import CAPABILITY
@@ -53,8 +56,14 @@ ASKS_FOR, GLANCE = timedelta(seconds=60), timedelta(seconds=6)
 class GarminDialogue:
     """One connection with a Garmin watch; see `driver.Dialogue`."""
 
-    def __init__(self, link: Link, session: Session) -> None:
+    def __init__(self, link: Link, session: Session, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
         self._link, self._session = link, session
+        self._login = Login(session, random)
+        self._seal: Seal | None = None
+        """What seals the messages of GFDI after the watch's own login; None before that, and over a bond."""
+        self._login_error: DeviceError | None = None
+        """What has ended the watch's own login, which may make the watch end the connection."""
+        self._sending = link.lock()
         self._abilities = Abilities()
         self._tapping = False
         """Whether the login is over, so that messages may be recorded."""
@@ -68,12 +77,14 @@ class GarminDialogue:
         self._answers = link.inbox(Answer)
         self._awaited: int | None = None
         """The message whose answer somebody waits for."""
-        self._pieces = link.inbox(int)
+        self._pieces = link.inbox(bool)
+        """Whether the file is whole, after the answer to each of its pieces is sent."""
         self._download: Download | None = None
         self._messages = link.inbox(bytes)
         self._assembly = smart.Assembly()
         self._request = 0
         self._ready = link.inbox(bool)
+        """True once the watch knows who we are; False while it waits for the digits that it shows."""
         self._told_time = link.inbox(datetime)
         self._counts = link.inbox(Counter)
         self._watching = False
@@ -111,7 +122,7 @@ class GarminDialogue:
             return
         if received.data[0] == multilink.CONTROL:
             if await self._lane.control(received.data) == Number.GFDI:
-                self._stream, self._texts.are_wanted = cobs.Stream(), False
+                self._begin()
             return
         heard = await self._lane.hear(received.data)
         if heard is None:
@@ -123,7 +134,12 @@ class GarminDialogue:
             self._count(Counter(received.at, live.Steps.decode(heard.data).steps))
         elif heard.service == Number.GFDI:
             for held in self._stream.take(heard.data):
-                await self._frame(Frame.decode(held))
+                await self._frame(Frame.decode(held if self._seal is None else self._seal.open(held)))
+
+    def _begin(self) -> None:
+        """Begin GFDI, for which the watch has given a handle."""
+        self._stream, self._texts.are_wanted, self._seal = cobs.Stream(), False, None
+        self._login.begin()
 
     def _count(self, counter: Counter) -> None:
         self._counter = counter
@@ -149,6 +165,8 @@ class GarminDialogue:
             await self._piece(frame)
         elif frame.kind == Kind.PROTOBUF_RESPONSE:
             await self._response(frame)
+        elif frame.kind in login.KINDS:
+            await self._log_in(self._login.hear(frame))
         elif frame.kind in {Kind.NOTIFICATION_SUBSCRIPTION, Kind.NOTIFICATION_CONTROL}:
             await self._send_all(self._texts.hear(frame))
         else:
@@ -158,7 +176,7 @@ class GarminDialogue:
         """Answer what the watch asks of the host itself, and keep what it says of itself."""
         if frame.kind == Kind.DEVICE_INFORMATION:
             self._device = Device.decode(frame.payload)
-            self._texts.longest = self._device.longest
+            self._texts.longest = self._device.longest - (0 if self._seal is None else cipher.MOST_ADDED)
         elif frame.kind == Kind.CONFIGURATION:
             self._can = gfdi.decode_capabilities(frame.payload)
         await self._send_all(answers.answer(frame, self._link.now(), utc_offset(self._link)))
@@ -167,7 +185,24 @@ class GarminDialogue:
         elif frame.kind == Kind.CURRENT_TIME:
             self._told_time.put(self._link.now())
 
+    async def _log_in(self, step: Step) -> None:
+        """Do what the watch's own login needs next. Raises what ends it, and `DeviceError` if nothing can be kept."""
+        self._login_error = step.error
+        if step.keep is not None:
+            await self._session.keep(step.keep)
+        for frame in step.frames:
+            await self._send(frame, then=step.seal)
+        if step.seal is not None:
+            self._texts.longest -= cipher.MOST_ADDED
+        if step.asks:
+            self._ready.put(False)
+        if step.error is not None:
+            raise step.error
+
     async def _answered(self, answer: Answer) -> None:
+        if answer.kind in login.ASKED:
+            await self._log_in(self._login.answered(answer))
+            return
         if answer.kind == Kind.NOTIFICATION_DATA:
             await self._send_all(self._texts.answered(answer))
         if answer.kind != self._awaited:
@@ -183,7 +218,7 @@ class GarminDialogue:
             taken = self._download.take(files.Piece.decode(frame.payload))
         await self._send(gfdi.answered(frame, rest=taken.encode()))
         if self._download is not None:
-            self._pieces.put(taken.offset)
+            self._pieces.put(self._download.whole is not None)
 
     async def _response(self, frame: Frame) -> None:
         piece = smart.Piece.decode(frame.payload)
@@ -194,12 +229,17 @@ class GarminDialogue:
 
     # ------------------------------------------------------------------ what is sent
 
-    async def _send(self, frame: Frame) -> None:
+    async def _send(self, frame: Frame, *, then: Seal | None = None) -> None:
+        """Send a message; `then` seals all that are sent and heard after it."""
         if self._session.is_opened:
             await self._link.write(OPENED, opened.encode(frame))
             return
         self._tap(">", frame)
-        await self._lane.send(Number.GFDI, cobs.encode(frame.encode()))
+        async with self._sending:  # a seal counts, so what is sealed first is sent first
+            held = frame.encode()
+            data = cobs.encode(held if self._seal is None else self._seal.seal(held))
+            self._seal = then or self._seal
+            await self._lane.send(Number.GFDI, data)
 
     async def _send_all(self, frames: Sequence[Frame]) -> None:
         for frame in frames:
@@ -230,8 +270,8 @@ class GarminDialogue:
     async def open(self) -> Sequence[Reading]:
         """Register live steps and GFDI, tell the time, and return the watch's version and battery level.
 
-        Raises `NotBonded` for a watch that wants a bond which there is not, and `DeviceError` for one that gives no
-        steps, because another program holds it.
+        Raises `NotBonded` for a watch that wants a bond which there is not, `NotAuthorised` if its own login fails, and
+        `DeviceError` for one that gives no steps, because another program holds it.
         """
         if self._session.is_opened:
             await self._link.subscribe(OPENED)
@@ -262,9 +302,17 @@ class GarminDialogue:
         return [self._info(), *([Charge(self._link.now(), battery)] if battery is not None else [])]
 
     async def _is_ready(self) -> bool:
-        """Wait until the watch knows who we are; False if it says nothing at all over GFDI. Raises `NoReply`."""
+        """Wait until the watch knows who we are; False if it says nothing at all over GFDI.
+
+        The digits that the watch may show are asked for meanwhile. Raises `NoReply`, and what ends a login.
+        """
         try:
-            await self._ready.take(OPENED_WITHIN)
+            while not await self._ready.take(OPENED_WITHIN):
+                await self._log_in(self._login.typed(await self._session.passkey(self._login.within)))
+        except LinkLost:
+            if self._login_error is not None:
+                raise self._login_error from None
+            raise
         except NoReply:
             if self._device is not None:
                 raise
@@ -333,11 +381,13 @@ class GarminDialogue:
 
     async def _whole(self) -> bytes:
         """Return the file that is coming. Raises `NoReply` if it stops coming."""
-        while self._download is not None:
-            if (whole := self._download.whole) is not None:
-                return whole
-            await self._pieces.take(PIECE)
-        raise UnexpectedReply("the watch began no file")
+        download = self._download
+        if download is None:
+            raise UnexpectedReply("the watch began no file")
+        is_whole = not download.size
+        while not is_whole:
+            is_whole = await self._pieces.take(PIECE)
+        return download.whole or b""
 
     # ------------------------------------------------------------------ live, and the buzz
 

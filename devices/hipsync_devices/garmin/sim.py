@@ -21,6 +21,7 @@ from hipsync_devices.garmin.gfdi import Clock, Device
 from hipsync_devices.garmin.multilink import CONTROL, AllClosed, Closed, Number, Registered, Status
 from hipsync_devices.garmin.reliable import RELIABLE, Ends, Packet
 from hipsync_devices.garmin.sim_gfdi import GfdiFaults, Peer
+from hipsync_devices.garmin.sim_login import DIGITS, Guard
 from hipsync_devices.garmin.sim_memory import Memory
 from hipsync_devices.simulator import Client, ClientBand, Event, Given, Time, can, minutes, walk
 
@@ -63,9 +64,10 @@ class LinkFaults:
 
 
 class GarminWatch(ClientBand):
-    """A simulated Garmin watch on a wrist. It has no key, and a bond is the business of the radio.
+    """A simulated Garmin watch on a wrist. A bond is the business of the radio.
 
-    It implements `hipsync.simulated.Simulator`.
+    It has no key unless it `pairs_by` one of the modes of its own login (`sim_login`), for a link without a bond. It
+    implements `hipsync.simulated.Simulator`.
     """
 
     def __init__(
@@ -76,6 +78,8 @@ class GarminWatch(ClientBand):
         longest: int = 520,
         workouts: Sequence[Workout] = (),
         authenticates: bool = False,
+        pairs_by: int | None = None,
+        address: str = "C0:00:00:00:00:01",
         choice: int | None = None,
         choice_after: timedelta = timedelta(seconds=5),
         seed: int = 1,
@@ -86,6 +90,10 @@ class GarminWatch(ClientBand):
         self.link_faults, self.faults = LinkFaults(), GfdiFaults()
         self.device = Device(150, 3889, UNIT, 1412, longest, name, name, "hipsync")
         self._authenticates = authenticates
+        self.guard = None if pairs_by is None else Guard(pairs_by, address, self.show, random.Random(seed))
+        """What lets hosts in, over a link without a bond; None for a watch that lets in all, or is bonded."""
+        if self.guard is not None and (kept := given.get("secret")) is not None:
+            self.guard.take_over(kept)
         self.choice, self.choice_after = choice, choice_after
         self._random = random.Random(seed)
         self._time = Time(given["now"], self._coming)
@@ -216,6 +224,7 @@ class GarminWatch(ClientBand):
                 lambda held: self._tell(Number.GFDI, held),
                 self._client.hang_up,
                 authenticates=self._authenticates,
+                guard=self.guard,
             )
             self.peers.append(self.peer)
 
@@ -296,6 +305,7 @@ class GarminWatch(ClientBand):
     def _coming(self) -> Sequence[Event]:
         again = self.peer.again_at() if self.peer is not None else None
         press = self.peer.screen.press if self.peer is not None else None
+        login = self.peer.login if self.peer is not None else None
         coming: list[tuple[datetime | None, Callable[[], None]]] = [
             (self._walk[0].at if self._walk else None, self._walked),
             (self._life[0].end if self._life else None, self._record),
@@ -303,6 +313,7 @@ class GarminWatch(ClientBand):
             (self._beat_at, self._beat),
             (again, self._ask_again),
             (press.at if press is not None else None, self._pressed),
+            (login.ends_at if login is not None else None, self._gave_up),
         ]
         return [(at, happens) for at, happens in coming if at is not None]
 
@@ -313,6 +324,12 @@ class GarminWatch(ClientBand):
     def _pressed(self) -> None:
         if self.peer is not None:
             self.peer.screen.pressed()
+
+    def _gave_up(self) -> None:
+        """End the connection, because nobody has typed the digits."""
+        if self.peer is not None and self.peer.login is not None:
+            self.peer.login.ends_at = None
+            self.peer.login.hang_up()
 
     def _walked(self) -> None:
         walked = self._walk.popleft()
@@ -343,3 +360,10 @@ class GarminWatch(ClientBand):
     def _beat(self) -> None:
         self._beat_at = self._time.now + BEAT
         self._tell(Number.HEART_RATE, live.HeartRate(self._pulse, 51).encode())
+
+
+class UnbondedWatch(GarminWatch):
+    """A watch that lets a host in by its own login alone, with digits on its screen."""
+
+    def __init__(self, life: Sequence[Epoch], *, workouts: Sequence[Workout] = (), **given: Unpack[Given]) -> None:
+        super().__init__(life, workouts=workouts, pairs_by=DIGITS, **given)

@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 from hipsync.errors import MalformedPacket
 from hipsync_devices.garmin import cobs, files, gfdi, sim_fit, smart
 from hipsync_devices.garmin.gfdi import Answer, Clock, Device, Frame, Kind, Said
+from hipsync_devices.garmin.sim_login import NEGOTIATION, Guard, SimLogin
 from hipsync_devices.garmin.sim_memory import Memory
 from hipsync_devices.garmin.sim_texts import SUBSCRIPTION, TEXTS, Screen
 
@@ -105,10 +106,13 @@ class Peer:
         hang_up: Callable[[], None],
         *,
         authenticates: bool = False,
+        guard: Guard | None = None,
     ) -> None:
         self._watch, self._device, self._faults = watch, device, faults
         self._now, self._out, self._hang_up = now, out, hang_up
         self._authenticates = authenticates
+        self.login = SimLogin(guard, now, self._ask, self._tell, hang_up) if guard is not None else None
+        """The watch's own login, which comes before everything else; None for a watch that has none, or is bonded."""
         self._stream = cobs.Stream()
         self._asked: dict[int, Question] = {}
         self._sending: Sending | None = None
@@ -133,7 +137,8 @@ class Peer:
     # ------------------------------------------------------------------ asking
 
     def _tell(self, frame: Frame) -> None:
-        self._out(cobs.encode(frame.encode()))
+        held = frame.encode()
+        self._out(cobs.encode(held if self.login is None else self.login.sealed(held)))
 
     def _ask(self, frame: Frame) -> None:
         self._asked[frame.kind] = Question(frame, self._now() + AGAIN)
@@ -169,7 +174,7 @@ class Peer:
                 if len(held) > self._device.longest:
                     self.broken += 1
                 else:
-                    self._frame(Frame.decode(held))
+                    self._frame(Frame.decode(held if self.login is None else self.login.opened(held)))
         except MalformedPacket:
             self.broken += 1
 
@@ -177,7 +182,7 @@ class Peer:
         if frame.kind == Kind.ANSWER:
             self._answered(Answer.decode(frame.payload))
             return
-        if frame.kind in self._faults.mute:
+        if frame.kind in self._faults.mute or (self.login is not None and self.login.hear(frame)):
             return
         answer: dict[int, Callable[[Frame], None]] = {
             Kind.CONFIGURATION: self._configured,
@@ -209,14 +214,23 @@ class Peer:
         if answer.kind == Kind.DEVICE_INFORMATION:
             with suppress(MalformedPacket):
                 self.host = Device.decode(answer.rest)
-            if self._authenticates:
-                self._ask(Frame(Kind.AUTHENTICATION, bytes([0]) + (1).to_bytes(4, "little")))
+            if self.login is not None:
+                self.login.begin()
+            elif self._authenticates:
+                self._ask(Frame(Kind.AUTHENTICATION, NEGOTIATION))
             else:
-                self._ask(Frame(Kind.CONFIGURATION, gfdi.encode_capabilities(self._faults.can)))
+                self._configure()
+        elif self.login is not None and not self.login.is_over:
+            self.login.answered(answer)
+            if self.login.is_over:
+                self._configure()
         elif answer.kind == Kind.AUTHENTICATION:
-            self._ask(Frame(Kind.CONFIGURATION, gfdi.encode_capabilities(self._faults.can)))
+            self._configure()
         elif answer.kind == Kind.CURRENT_TIME:
             self._clock(answer)
+
+    def _configure(self) -> None:
+        self._ask(Frame(Kind.CONFIGURATION, gfdi.encode_capabilities(self._faults.can)))
 
     def _clock(self, answer: Answer) -> None:
         with suppress(MalformedPacket):
