@@ -274,9 +274,9 @@ def refused(step: Step, why: str) -> None:
     assert str(step.error) == why
 
 
-def begun() -> Login:
-    """A login whose digits were typed, and that waits for the watch's confirm value."""
-    made = Login(Session(pairing=True, address=PLACE), Drawn(*HOST_DRAWS))
+def begun(*later: bytes) -> Login:
+    """A login whose digits were typed, and that waits for the watch's confirm value; it draws `later` after that."""
+    made = Login(Session(pairing=True, address=PLACE), Drawn(HOST_DRAWS[0], *later))
     made.hear(Frame(5103, BY_DIGITS["begin"]))
     assert made.typed(123456).frames == [Frame(5104, BY_DIGITS["host"])]
     return made
@@ -350,6 +350,17 @@ def test_a_watch_that_asks_for_a_share_again_gets_the_same_one() -> None:
     made = Login(Session(secret=LTK + NAME, address=PLACE), Drawn(*HOST_DRAWS[1:]))
     first, second = (made.hear(Frame(5108, WATCH_DRAWS[4])) for _ in range(2))
     assert first == second
+
+
+def test_a_new_long_term_key_makes_a_new_session_key() -> None:
+    """Also if the watch's share were the same as before it handed the key over."""
+    made, shares = begun(b"12345678", b"abcdefgh"), list[bytes]()
+    made.answered(Answer(5104, rest=DONE + BY_DIGITS["watch"]))
+    made.answered(Answer(5105, rest=DONE + WATCH_DRAWS[0]))
+    for _ in range(2):
+        made.hear(Frame(5107, BY_DIGITS["long"]))
+        shares.append(Answer.decode(made.hear(Frame(5108, WATCH_DRAWS[4])).frames[0].payload).rest)
+    assert shares == [DONE + b"12345678", DONE + b"abcdefgh"]
 
 
 def test_a_watch_that_begins_anew_while_digits_are_typed_is_not_told_the_old_ones() -> None:

@@ -29,6 +29,8 @@ from hipsync_devices.garmin.sim_login import DIGITS, JUST_WORKS, OUT_OF_BAND
 
 NOW = datetime(2026, 3, 2, 12, 0, 20, tzinfo=UTC)
 NOON = NOW.replace(second=0)
+LOOKED_AT_S = 11.0
+"""Seconds in which a connection has looked at a watch to which something happened."""
 SPARSE = 9
 """A rule of the kit that tries many places tries one in so many here."""
 MORNING = [Epoch(NOON + i * MINUTE, MINUTE, 90 if i >= -10 else 0, 30, 70, State.WALKING) for i in range(-60, 0)]
@@ -49,6 +51,7 @@ class World:
     """What the person types, by what the watch shows."""
     thinks: timedelta = timedelta()
     """How long they take for it."""
+    mtu: int = 247
     is_full: bool = False
     """Whether nothing can be kept."""
 
@@ -68,7 +71,7 @@ class World:
 
     @contextlib.asynccontextmanager
     async def open(self, *, pairing: bool = False, address: str = ADDRESS) -> AsyncGenerator[OpenDialogue, None]:
-        connection = DirectConnection(self.watch, self.clock.now, mtu=247)
+        connection = DirectConnection(self.watch, self.clock.now, mtu=self.mtu)
         connection.spoil = self.arrived
         session = Session(
             secret=self.store.secret, pairing=pairing, address=address, keep=self.keep, passkey=self.passkey
@@ -284,7 +287,7 @@ def test_gfdi_that_the_watch_closes_is_opened_and_logged_in_to_again() -> None:
         await it.pair()
         async with it.open() as opened:
             it.watch.close_unasked(1)
-            await asyncio.sleep(12)
+            await asyncio.sleep(LOOKED_AT_S)
             assert it.watch.peer is not None
             assert it.watch.peer.login is not None
             assert it.watch.peer.login.is_over
@@ -299,11 +302,30 @@ def test_a_sealed_piece_of_a_text_is_no_longer_than_the_longest_message(longest:
     async def story(it: World) -> None:
         await it.pair()
         async with it.open() as opened:
-            await opened.nudge(Message("A title", "and a body of many words " * 8, asks=False))
-        assert it.watch.shown[-1].text.startswith("A title")
-        assert it.watch.peers[-1].broken == 0
+            for _ in range(2):
+                await opened.nudge(Message("A title", "and a body of many words " * 8, asks=False))
+                assert it.watch.shown[-1].text.startswith("A title")
+                it.watch.peers[-1].ask(Kind.DEVICE_INFORMATION, it.watch.device.encode())  # it says who it is again
+                await asyncio.sleep(LOOKED_AT_S)
+        assert (it.watch.peers[-1].broken, it.watch.peers[-1].waiting) == (0, [])
 
     world(story, longest=longest)
+
+
+@pytest.mark.parametrize("mtu", [23, 60])
+def test_texts_and_files_at_once_disturb_each_other_no_more_under_a_seal(mtu: int) -> None:
+    """A watch takes no message whose number is lower than that of one before."""
+
+    async def story(it: World) -> None:
+        it.mtu = mtu
+        await it.pair()
+        async with it.open() as opened:
+            nudge = Message("A title", "and a body of many words " * 8, asks=False)
+            await asyncio.gather(opened.fetch(it.store.commit), opened.nudge(nudge), opened.nudge(nudge))
+        assert it.watch.peers[-1].broken == 0
+        assert sum(each.steps for each in it.store.of(Epoch)) == 900
+
+    world(story)
 
 
 @pytest.mark.parametrize("secret", [None, bytes(range(26))])
