@@ -17,6 +17,8 @@ from hipsync.driver import Message, Session
 from hipsync.errors import DeviceError, LinkLost, NotAuthorised
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, Info, State
+from hipsync.radio.first_meeting import FirstMeetings
+from hipsync.radio.simulation import simulated_radio
 from hipsync.testing.case import ADDRESS, Case, passkey_shown
 from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync.testing.pairing import a_secret_survives_a_kill_at_any_instant
@@ -341,6 +343,40 @@ def test_a_watch_with_a_bond_is_talked_to_as_before(secret: bytes | None) -> Non
         assert sum(each.steps for each in it.store.of(Epoch)) == 900
 
     world(story, pairs_by=None, authenticates=True)
+
+
+class Wearer:
+    """Whoever pairs the watch, and types what it shows."""
+
+    def __init__(self, watch: GarminWatch) -> None:
+        self._watch = watch
+
+    async def passkey(self) -> int | None:
+        return await passkey_shown(self._watch, timedelta())
+
+    async def pin(self) -> str | None:
+        raise AssertionError
+
+    async def agrees(self, passkey: int) -> bool:
+        raise AssertionError
+
+    def shown(self, text: str) -> None:
+        raise AssertionError
+
+
+def test_over_a_radio_it_is_paired_by_the_person_who_answers_a_bond() -> None:
+    store = MemoryStore()
+
+    async def story(clock: FastClock) -> None:
+        watch = GarminWatch(MORNING, now=clock.now(), zone=ZoneInfo("UTC"), pairs_by=DIGITS)
+        async with simulated_radio([watch], now=clock.now, addresses=[ADDRESS]) as air:
+            meetings = FirstMeetings(air.adapter, Wearer(watch), ZoneInfo("UTC"), clock.now)
+            async with meetings.meet(ADDRESS, DRIVER, Session(pairing=True, address=ADDRESS, keep=store.keep)) as met:
+                assert met.dialogue.abilities.battery
+        assert watch.guard is not None
+        assert store.secret == watch.guard.owner.key + watch.guard.owner.name
+
+    run(story, NOW)
 
 
 # ------------------------------------------------------------------ recordings, and the kit's rules
