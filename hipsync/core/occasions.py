@@ -21,6 +21,7 @@ from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from hipsync.core.bouts import MOVED_WITHIN, Rule, first_walk
+from hipsync.core.columns import runs, table
 from hipsync.core.days import Zones
 from hipsync.core.plans import WARM_UP, has_begun, starts
 from hipsync.core.policy import Policy
@@ -45,6 +46,9 @@ SHOWN_WITHIN = timedelta(hours=1)
 closer together than this count as one."""
 LOOK_AGAIN = SHOWN_WITHIN / 2
 """How long after the last minute of a ride that is not known to be over the bands are asked whether it is."""
+
+_IS_ASLEEP = table(lambda code: code == ASLEEP)
+_IS_RIDING = table(lambda flags: bool(flags & RIDING))
 
 
 class _Event(NamedTuple):
@@ -176,12 +180,11 @@ def _night_end(line: Timeline) -> int | None:
     """The place in the timeline after the last minute asleep of the last night; None if there was no night."""
     end = night_end = None
     asleep = 0
-    for at, code in enumerate(line.code):
-        if code == ASLEEP:
-            asleep = asleep + 1 if end is not None and at - end <= ONE_NIGHT_MINUTES else 1
-            end = at + 1
-            if asleep >= NIGHT_MINUTES:
-                night_end = end
+    for start, after in runs(line.code.translate(_IS_ASLEEP)):
+        is_same = end is not None and start - end <= ONE_NIGHT_MINUTES
+        asleep, end = (asleep if is_same else 0) + after - start, after
+        if asleep >= NIGHT_MINUTES:
+            night_end = end
     return night_end
 
 
@@ -191,6 +194,8 @@ def _last_ride(line: Timeline) -> tuple[_Event | Quiet | None, Quiet | None]:
     While a ride of some length goes on, that `Quiet` stands in the place of the last one, too; None if there was none.
     Missing minutes neither belong to a ride nor end it, but after more than ten in a row nobody seems to ride.
     """
+    if not any(line.flags.translate(_IS_RIDING)):
+        return None, None
     found: _Event | None = None
     ridden = quiet = end = 0
     over = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hipsync.core.columns import table
 from hipsync.model import POSTURE_SHIFT, POSTURES, PULSE, STATES, Posture, State
 
 OFF = frozenset({State.NOT_WORN, State.CHARGING})
@@ -18,14 +17,12 @@ def by_said(value_of: Callable[[State | None, Posture | None, bool], int]) -> by
 
     It has 0 for the minutes of which there is no epoch.
     """
-
-    def value(byte: int) -> int:
-        posture, state = divmod(byte & ~PULSE, 1 << POSTURE_SHIFT)
-        if state >= len(STATES) or posture >= len(POSTURES):
-            return 0
-        return value_of(STATES[state], POSTURES[posture], bool(byte & PULSE))
-
-    return table(value)
+    values = bytearray(256)
+    for state, told in enumerate(STATES):
+        for posture, held in enumerate(POSTURES):
+            word = state | posture << POSTURE_SHIFT
+            values[word], values[word | PULSE] = value_of(told, held, False), value_of(told, held, True)
+    return bytes(values)
 
 
 IS_TOLD = by_said(lambda _state, _posture, _pulse: True)
