@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from bench import bands, demo, interchange, live, month, store, summary, sync, today
-from bench.__main__ import main
-from bench.figure import Figure, table
+from bench import bands, interchange, live, month, store, summary, sync, today
+from bench.__main__ import BEGIN, END, main, worse, write
+from bench.figure import Figure, machine, table
 
 
 @pytest.mark.parametrize(
     ("figures", "minutes", "rows"),
     [
         (store.figures, 3000, 4),
-        (today.figures, 3000, 1),
+        (today.figures, 3000, 3),
         (live.figures, 3000, 1),
-        (month.figures, 90000, 2),
-        (summary.figures, 3000, 2),
+        (month.figures, 90000, 3),
+        (summary.figures, 3000, 3),
         (interchange.figures, 90000, 3),
     ],
 )
@@ -33,11 +33,6 @@ def test_a_benchmark_of_the_store_runs(
 
 def test_both_sides_of_a_sync_receive_the_same(tmp_path: Path) -> None:
     assert all(figure.ratio for figure in sync.figures(tmp_path, 2500, 1)[::2][:2])  # it raises if they do not
-
-
-@pytest.mark.ring
-def test_the_demo_is_timed(tmp_path: Path) -> None:
-    assert demo.figures(tmp_path, 1)[0].value > 0
 
 
 @pytest.mark.ring
@@ -64,6 +59,29 @@ def test_the_table_tells_ratios_and_what_missed_its_aim() -> None:
         "large    24.0  B                    < 24  MISSED",
         "alone    0.25  s",
     ]
+
+
+def test_a_figure_is_worse_if_its_ratio_has_grown_by_more_than_a_fifth() -> None:
+    known = {"fast": 1.5, "small": 20.0, "gone": 1.0}
+    assert (
+        worse([Figure("fast", 17.9, "s", 10.0), Figure("small", 24.0, "B"), Figure("new", 9.0, "s", 1.0)], known) == []
+    )
+    assert worse([Figure("fast", 18.1, "s", 10.0), Figure("small", 24.1, "B")], known) == ["fast", "small"]
+
+
+def test_figures_are_written_into_their_place_and_nowhere_else(tmp_path: Path) -> None:
+    paper = tmp_path / "performance.md"
+    for kept in ("nothing yet", "an older table"):
+        paper.write_text(f"before\n{BEGIN}\n{kept}\n{END}\nafter\n")
+        write([Figure("fast", 1.5, "s", 1.0, 2.0)], paper)
+        assert paper.read_text().splitlines() == [
+            "before", BEGIN, "", f"{machine()}.", "",
+            "| what | figure | baseline | ratio | aim |", "|---|---:|---:|---:|---:|",
+            "| fast | 1.50 s | 1.00 | 1.50 | < 2 |", "", END, "after",
+        ]  # fmt: skip
+    paper.write_text("no place")
+    with pytest.raises(ValueError, match="no place for the figures"):
+        write([], paper)
 
 
 def test_an_unknown_benchmark_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:

@@ -160,7 +160,7 @@ def _moving(line: Timeline, rule: Rule, stepped: bytes, start: int, end: int) ->
 
     `stepped` has a 1 for each minute with steps. No window reaches back over the start of the run.
     """
-    waives = rule.trust_posture or any(line.used)
+    waives = rule.trust_posture or 1 in line.used
     places: list[int] = []  # those with steps
     at = stepped.find(1, start, end)
     while at >= 0:

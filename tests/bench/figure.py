@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -26,9 +27,13 @@ class Figure(NamedTuple):
         return None if self.baseline is None else self.value / self.baseline
 
     @property
+    def measured(self) -> float:
+        """What the aim is for: the ratio, or the value where there is no baseline."""
+        return self.value if self.ratio is None else self.ratio
+
+    @property
     def missed(self) -> bool:
-        measured = self.value if self.ratio is None else self.ratio
-        return self.aim is not None and measured >= self.aim
+        return self.aim is not None and self.measured >= self.aim
 
 
 HEAD = ("what", "figure", "", "baseline", "ratio", "aim")
@@ -44,6 +49,14 @@ def table(figures: Sequence[Figure]) -> str:
         cells += [cell.rjust(width) for cell, width in zip(numbers, widths[3:], strict=True)]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def markdown(figures: Sequence[Figure]) -> str:
+    """Return the same as a table in Markdown."""
+    rows = [HEAD, *(_cells(figure) for figure in figures)]
+    joined = [[what, f"{value} {unit}".strip(), *rest] for what, value, unit, *rest in rows]
+    lines = [f"| {' | '.join(cells)} |" for cells in joined]
+    return "\n".join([lines[0], "|---|" + "---:|" * (len(joined[0]) - 1), *lines[1:]])
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
@@ -73,6 +86,12 @@ def alternating(ours: Callable[[], T], theirs: Callable[[], T], times: int) -> t
     return [own for own, _ in pairs], [other for _, other in pairs]
 
 
+def least(times: int, *works: Callable[[], float]) -> list[float]:
+    """Run these in turn, `times` each, and return the least result of each: what other programs added least to."""
+    rounds = [[work() for work in works] for _ in range(times)]
+    return [min(each) for each in zip(*rounds, strict=True)]
+
+
 class Cost(NamedTuple):
     """The time of one call. CPU time is the whole process's, and stops while it waits for the disk or its turn."""
 
@@ -89,3 +108,26 @@ def cost(work: Callable[[], object]) -> Cost:
 def seconds(work: Callable[[], object]) -> float:
     """Return the wall time of one call in seconds."""
     return cost(work).wall_s
+
+
+def cpu_ms(work: Callable[[], object]) -> float:
+    """Return the CPU time of one call in milliseconds."""
+    return cost(work).cpu_s * 1e3
+
+
+class Process(NamedTuple):
+    """What a process took from its start to its end."""
+
+    cpu_ms: float
+    peak_mib: float
+    """The most memory that was resident at any time."""
+
+
+def process(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
+    """Run a command whose output nobody reads, and return what it took. Raises `RuntimeError` if it fails."""
+    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+    _, status, used = os.wait4(started.pid, 0)
+    started.returncode = os.waitstatus_to_exitcode(status)
+    if started.returncode:
+        raise RuntimeError(f"{command} ended with {started.returncode}")
+    return Process((used.ru_utime + used.ru_stime) * 1e3, used.ru_maxrss / 1024)

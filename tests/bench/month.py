@@ -1,43 +1,44 @@
-"""How long a person waits for `hipsync month`, on the database of a year, beside `hipsync today`.
+"""How long a person waits for a week and a month, on the database of a year, beside `hipsync today`.
 
-*Ours*: the process `hipsync --db YEAR.db month last --json`, from its start to its end, for the last whole month.
-*Cold*: no day was judged before, as after an upgrade. *Warm*: all days were.
+*Ours*: the processes `hipsync --db YEAR.db month last --json`, for the last whole month, and `week --json`, from their
+starts to their ends. *Cold*: no day was judged before, as after an upgrade. *Warm*: all days were.
 
-*Baseline*: the process `hipsync --db YEAR.db today --json`, started in turn with ours, as in `bench.today`.
+*Baseline*: the process `hipsync --db YEAR.db today --json`, started in turn with ours, as in `bench.today`. The figures
+are CPU time, the least of all runs.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from statistics import median
 
 from bench import year
-from bench.figure import Figure, alternating
-from bench.today import environment, milliseconds, script
+from bench.figure import Figure, least
+from bench.today import cpu_of, environment, script
 
-RUNS = 15
+RUNS = 12
 
 
 def figures(folder: Path, minutes: int = year.MINUTES, runs: int = RUNS) -> list[Figure]:
-    path = year.database(folder, minutes)
-    today = script(folder / "today", "hipsync.cli", "--db", str(path), "today", "--json")
-    month = script(folder / "month", "hipsync.cli", "--db", str(path), "month", "last", "--json")
-    around = environment(folder)
+    path, around = year.database(folder, minutes), environment(folder)
 
-    def run(command: list[str]) -> float:
-        return milliseconds(command, around)
+    def command(name: str, *words: str) -> list[str]:
+        return script(folder / name, "hipsync.__main__", "--db", str(path), *words, "--json")
 
-    def cold() -> float:
+    def cold(of: list[str]) -> float:
         with closing(sqlite3.connect(path)) as db, db:
             db.execute("DELETE FROM days")
-        return run(month)
+        return cpu_of(of, around)
 
-    run(today)  # compiles
-    cold_ms, beside_cold_ms = alternating(cold, lambda: run(today), runs)
-    warm_ms, beside_warm_ms = alternating(lambda: run(month), lambda: run(today), runs)
+    today, week, month = command("today", "today"), command("week", "week"), command("month", "month", "last")
+    cpu_of(today, around)  # compiles
+    cold_week, cold_month, warm_month, beside = least(
+        runs, partial(cold, week), partial(cold, month), partial(cpu_of, month, around), partial(cpu_of, today, around)
+    )
     return [
-        Figure("month: a whole month, against today", median(warm_ms), "ms", median(beside_warm_ms), 2.0),
-        Figure("month: the same, no day judged before", median(cold_ms), "ms", median(beside_cold_ms)),
+        Figure("hipsync week, no day judged before, against today", cold_week, "ms", beside, 1.5),
+        Figure("hipsync month, no day judged before, against today", cold_month, "ms", beside, 2.2),
+        Figure("hipsync month, judged before, against today", warm_month, "ms", beside, 1.25),
     ]

@@ -1,58 +1,59 @@
-"""How long a person waits for `hipsync today`, on the database of a year, beside a program that does almost nothing.
+"""How long a person waits for a command, on the database of a year, beside a program that does almost nothing.
 
-*Ours*: the process `hipsync --db YEAR.db today --json`, from its start to its end.
+*Ours*: the processes `hipsync --db YEAR.db` with `today --json`, `status`, and `status --line`, while no service runs.
 
 *Baseline*: the process of `bare.py`, which imports click and sqlite3, opens the same file, and fetches today's rows.
 
-Both are console scripts of the same text, started in turn with `python -X frozen_modules=on`. Both find compiled
-byte code, as an installed program does, whatever the environment of this shell says about that. The data end now, and
-now is early evening.
+All are console scripts of the same text, started in turn with `python -X frozen_modules=on`. They find compiled byte
+code, as an installed program does, whatever the environment of this shell says about that. The data end now, and now
+is early evening. The figures are CPU time, the least of all runs.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from datetime import UTC, datetime, time
+from functools import partial
 from pathlib import Path
-from statistics import median
 from zoneinfo import ZoneInfo
 
 from bench import year
-from bench.figure import Figure, alternating, seconds
+from bench.figure import Figure, least, process
 
-RUNS = 30
+RUNS = 25
 SCRIPT = "import sys\nfrom {module} import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
 BARE = Path(__file__).with_name("bare.py")
+AIMS = {"today --json": 1.7, "status": 2.2, "status --line": 2.0}
 
 
 def figures(folder: Path, minutes: int = year.MINUTES, runs: int = RUNS) -> list[Figure]:
     path = year.database(folder, minutes)
-    ours = script(folder, "hipsync.cli", "--db", str(path), "today", "--json")
     shutil.copy(BARE, folder)
-    theirs = script(folder, "bare", str(path), str(midnight()))
     around = environment(folder)
+    commands = [script(folder, "bare", str(path), str(midnight()))]
+    commands += [
+        script(folder / words.replace(" ", ""), "hipsync.__main__", "--db", str(path), *words.split()) for words in AIMS
+    ]
+    for command in commands:
+        process(command, around)  # compiles
+    bare, *ours = least(runs, *(partial(cpu_of, command, around) for command in commands))
+    return [
+        Figure(f"hipsync {words}, against a bare script", own, "ms", bare, aim)
+        for (words, aim), own in zip(AIMS.items(), ours, strict=True)
+    ]
 
-    def run(command: list[str]) -> float:
-        return milliseconds(command, around)
 
-    run(ours)  # compiles
-    run(theirs)
-    own, bare = alternating(lambda: run(ours), lambda: run(theirs), runs)
-    return [Figure("today: hipsync today --json, against a bare script", median(own), "ms", median(bare), 2.0)]
+def cpu_of(command: list[str], environment: dict[str, str]) -> float:
+    """Return the milliseconds of CPU that a command takes. Raises `RuntimeError` if it fails."""
+    return process(command, environment).cpu_ms
 
 
 def environment(folder: Path) -> dict[str, str]:
     """Return the environment of an installed program, whose compiled byte code and settings are in `folder`."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "HIPSYNC_"))}
     return {**inherited, "PYTHONPYCACHEPREFIX": str(folder / "compiled"), "XDG_CONFIG_HOME": str(folder)}
-
-
-def milliseconds(command: list[str], environment: dict[str, str]) -> float:
-    """Return the milliseconds from the start of a command to its end. Raises `CalledProcessError` if it fails."""
-    return 1e3 * seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment))
 
 
 def script(folder: Path, module: str, *arguments: str) -> list[str]:
