@@ -9,28 +9,33 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
+from operator import itemgetter
 from types import TracebackType
 from typing import IO, BinaryIO, NamedTuple, Self, TextIO, TypeVar
 from zoneinfo import ZoneInfo
 
 from hipsync.errors import InputError
+from hipsync.formats.known_cells import KnownCells
 from hipsync.formats.meaning import (
     HEART_RATES,
     INTENSITIES,
     KINDS,
     LONGEST_MINUTES,
     YEARS,
+    starts,
     wrong_epoch,
     wrong_start,
 )
 from hipsync.model import MINUTE, STEPS_A_MINUTE, BandId, Epoch, Posture, State
 from hipsync.store import Store
-from hipsync.store.staging import Staging
+from hipsync.store.file import instant
+from hipsync.store.readings import epoch_of_row
+from hipsync.store.staging import Staging, Value
 from hipsync.text import clean
 
 NEEDED_COLUMNS = ("timestamp", "steps")
@@ -119,9 +124,7 @@ def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None, now: da
     `now` is an error.
     """
     with kept(MinuteTable()) as table:
-        for number, line in _lines(file, band, zone, now):
-            table.wear = line.has_state
-            table.add(line.band, line.epoch, number)
+        _fill(table, file, band, Starts(zone, now))
         table.lines()
     return table
 
@@ -141,14 +144,12 @@ def import_table(store: Store, table: MinuteTable, now: datetime) -> Imported:
 
     Raises `InputError` if a name belongs to a band that is not from such an import, and `StoreError`.
     """
-    lines = new = 0
+    new = same = 0
     with store.transaction():
         for name, able in table.abilities().items():
-            band = _band(store, name, able, now)
-            for batch in table.epochs.epochs(name):
-                new += store.append(band, batch).new
-                lines += len(batch)
-    return Imported(lines, new, lines - new)
+            done = table.epochs.move(name, store, _band(store, name, able, now))
+            new, same = new + done.new, same + done.same
+    return Imported(new + same, new, same)
 
 
 def epochs_of_csv(file: BinaryIO, zone: ZoneInfo | None) -> list[Epoch]:
@@ -157,7 +158,7 @@ def epochs_of_csv(file: BinaryIO, zone: ZoneInfo | None) -> list[Epoch]:
     `zone` is the zone of timestamps without an offset, which are an error if it is None.
     """
     with read_csv(file, band=UNNAMED, zone=zone, now=None) as table:
-        return [epoch for batch in table.epochs.epochs(UNNAMED) for epoch in batch]
+        return list(table.epochs.epochs(UNNAMED))
 
 
 def _band(store: Store, name: str, able: Abilities, now: datetime) -> BandId:
@@ -176,24 +177,20 @@ def _band(store: Store, name: str, able: Abilities, now: datetime) -> BandId:
     return band.id
 
 
-class _Line(NamedTuple):
-    band: str
-    epoch: Epoch
-    has_state: bool
-
-
-def _lines(
-    file: BinaryIO, band: str | None, zone: ZoneInfo | None, now: datetime | None
-) -> Iterator[tuple[int, _Line]]:
-    """The checked lines of a file, with their numbers. Raises `InputError` at the first line that is wrong."""
-    before: datetime | None = None
-    for number, row in _rows(file):
+def _fill(table: MinuteTable, file: BinaryIO, band: str | None, starts: Starts) -> None:
+    """Check and add each line of a file. Raises `InputError` at the first line that is wrong."""
+    known, epochs = KnownCells[Value](), table.epochs
+    for number, stamp, cells in _rows(file, table):
         try:
-            before = _timestamp(row["timestamp"], zone, before, now)
-            line = _Line(band or _name(row), _epoch(row, before), "state" in row)
+            at_s = starts.read(stamp.strip())
+            values = known.values(cells)
+            if values is None:
+                row = {column: cell.strip() for column, cell in zip(COLUMNS[1:], cells, strict=True)}
+                _, values = epochs.values_of(band or _name(row), _epoch(row, instant(at_s)))
+                known.learn(cells, values)
         except InputError as error:
             raise InputError(f"line {number}: {error}") from error
-        yield number, line
+        epochs.add_values(at_s, values, number)
 
 
 @contextmanager
@@ -220,19 +217,26 @@ def checked_band(name: str) -> str:
     return name
 
 
-def _rows(file: BinaryIO) -> Iterator[tuple[int, Mapping[str, str]]]:
-    """The rows of a file as (line number, cells by column). Raises `InputError`."""
+def _rows(file: BinaryIO, table: MinuteTable) -> Iterator[tuple[int, str, tuple[str, ...]]]:
+    """The rows of a file as (line number, timestamp, cells of the other `COLUMNS` in their order).
+
+    Cells of columns that the file lacks are empty. Raises `InputError`.
+    """
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     reader = csv.reader(_whole_lines(text), strict=True)
     try:
         header = [name.strip() for name in next(reader, list[str]())]
         _check_header(header)
+        table.wear = "state" in header
+        wide, at = len(header), header.index("timestamp")
+        others = itemgetter(*(header.index(name) if name in header else wide for name in COLUMNS[1:]))
         for cells in reader:
             if not cells:
                 continue
-            if len(cells) != len(header):
-                raise InputError(f"line {reader.line_num} has {len(cells)} columns and the header {len(header)}")
-            yield reader.line_num, dict(zip(header, (cell.strip() for cell in cells), strict=True))
+            if len(cells) != wide:
+                raise InputError(f"line {reader.line_num} has {len(cells)} columns and the header {wide}")
+            cells.append("")  # what a column that the file lacks says
+            yield reader.line_num, cells[at], others(cells)
     except UnicodeDecodeError as error:
         raise InputError("the file is not text in UTF-8: export it as UTF-8") from error
     except csv.Error as error:
@@ -265,21 +269,31 @@ def _check_header(header: list[str]) -> None:
         raise InputError("a column is named twice in the first line")
 
 
-def _timestamp(text: str, zone: ZoneInfo | None, before: datetime | None, now: datetime | None) -> datetime:
-    """The start of a row in UTC; `before` is the start of the row before, or None. Raises `InputError`."""
-    try:
-        written = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"{text[:80]!r} is not a timestamp: write it like 2026-11-20T09:00:00+00:00") from error
-    if written.tzinfo is None and zone is None:
-        raise InputError(f"{text!r} has no offset from UTC: add one, or say --zone Europe/London")
-    try:
-        start = (written if zone is None or written.tzinfo else _local(written, zone, before)).astimezone(UTC)
-    except OverflowError as error:  # in UTC it lies before the year 1 or after the year 9999
-        raise InputError(f"{text!r} is not in the years {YEARS[0]} to {YEARS[-1]} of UTC") from error
-    if (why := wrong_start(start, now)) is not None:
-        raise InputError(f"{text!r} {why}")
-    return start
+class Starts:
+    """The timestamps of a file's rows, which are read one after the other."""
+
+    def __init__(self, zone: ZoneInfo | None, now: datetime | None) -> None:
+        """`zone` is that of timestamps without an offset, and `now` the time after which they lie in the future."""
+        self._zone, self._now, self._allowed = zone, now, starts(now)
+        self._before: datetime | None = None
+
+    def read(self, text: str) -> int:
+        """The start of the next row, in seconds since 1970. Raises `InputError`."""
+        try:
+            written = datetime.fromisoformat(text)
+        except ValueError as error:
+            raise InputError(f"{text[:80]!r} is not a timestamp: write it like 2026-11-20T09:00:00+00:00") from error
+        if written.tzinfo is None and self._zone is None:
+            raise InputError(f"{text!r} has no offset from UTC: add one, or say --zone Europe/London")
+        try:
+            start = written if self._zone is None or written.tzinfo else _local(written, self._zone, self._before)
+            at_s = start.timestamp()
+            if not at_s.is_integer() or int(at_s) not in self._allowed:
+                raise InputError(f"{text!r} {wrong_start(start.astimezone(UTC), self._now)}")
+        except OverflowError as error:  # in UTC it lies before the year 1 or after the year 9999
+            raise InputError(f"{text!r} is not in the years {YEARS[0]} to {YEARS[-1]} of UTC") from error
+        self._before = start
+        return int(at_s)
 
 
 def _local(written: datetime, zone: ZoneInfo, before: datetime | None) -> datetime:
@@ -294,13 +308,13 @@ def _local(written: datetime, zone: ZoneInfo, before: datetime | None) -> dateti
     return second if again else first
 
 
-def epoch_of(row: Mapping[str, str], now: datetime) -> Epoch:
-    """The epoch of a row whose timestamp has an offset. Raises `InputError`."""
+def epoch_of(row: Mapping[str, str], starts: Starts) -> Epoch:
+    """The epoch of a row. Raises `InputError`."""
     if unknown := row.keys() - set(COLUMNS):
         raise InputError(f"unknown column {min(unknown)[:40]!r}")
     if "timestamp" not in row:
         raise InputError("the timestamp is missing")
-    return _epoch(row, _timestamp(row["timestamp"], None, None, now))
+    return _epoch(row, instant(starts.read(row["timestamp"])))
 
 
 def _epoch(row: Mapping[str, str], start: datetime) -> Epoch:
@@ -345,18 +359,37 @@ def export_csv(store: Store, file: IO[str], since: datetime | None, until: datet
 
     None means no bound. A name that a spreadsheet would take for a formula gets an apostrophe in front.
     """
-    out = csv.writer(file, lineterminator="\n")
     columns = said_columns(store)
-    out.writerow(columns)
+    file.write(_line(columns))
+    known, allowed = KnownCells[str](), starts(now)
     count = left_out = 0
-    for name, epoch in store.all_epochs(since, until):
-        if wrong_epoch(epoch, now) is not None:
-            left_out += 1
-            continue
-        cells = cells_of(f"'{name}" if FORMULA.match(name) else name, epoch)
-        out.writerow([cells[column] for column in columns])
+    for name, row in store.epoch_rows(since, until):
+        band, at_s, length, steps, *others = row
+        cells = steps, length, *others, band
+        texts = known.values(cells) if at_s in allowed else None
+        if texts is None:
+            epoch = epoch_of_row(row)
+            if wrong_epoch(epoch, now) is not None:
+                left_out += 1
+                continue
+            texts = _texts(cells_of(f"'{name}" if FORMULA.match(name) else name, epoch), columns)
+            known.learn(cells, texts)
+        file.write(",".join((instant(at_s).isoformat(), *texts)))
         count += 1
     return Exported(count, left_out)
+
+
+def _texts(cells: Mapping[str, str | int | None], columns: Sequence[str]) -> tuple[str, ...]:
+    """What stands behind a row's timestamp: each number that `KnownCells` knows, then the rest of the line."""
+    numbers = (cells[column] for column in columns[1:5])
+    return *("" if number is None else str(number) for number in numbers), _line([cells[name] for name in columns[5:]])
+
+
+def _line(cells: Sequence[object]) -> str:
+    """Two or more cells as a line of a CSV file, or as the end of one."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(cells)
+    return text.getvalue()
 
 
 def said_columns(store: Store) -> list[str]:

@@ -293,16 +293,13 @@ def import_devices(
     with store.transaction():
         for device in export.devices():
             band = _band(store, device, families[device.driver], now)
-            stored = new = 0
-            for batch in minutes.epochs(str(device.number)):
-                new += store.append(band.id, batch).new
-                stored += len(batch)
+            done = minutes.move(str(device.number), store, band.id)
             others: Iterator[Reading] = chain(export.charges(device, now), export.workouts(device, now))
             while some := list(islice(others, BATCH)):
                 store.append(band.id, some)
             if band.address is None:
                 store.append(band.id, [Info(BEGINNING, device.firmware, None, device.address)])
-            found.append(ImportedDevice(band, stored, new, device.key))
+            found.append(ImportedDevice(band, done.new + done.same, done.new, device.key))
     return found
 
 

@@ -20,14 +20,15 @@ from types import TracebackType
 from typing import IO, Self
 
 from hipsync.errors import InputError
-from hipsync.formats.csv_minutes import Exported, Imported, cells_of, epoch_of, located
+from hipsync.formats.csv_minutes import COLUMNS, Exported, Imported, Starts, cells_of, epoch_of, located
 from hipsync.formats.json_stream import JsonStream, Text
+from hipsync.formats.known_cells import KnownCells
 from hipsync.formats.meaning import BEGINNING, END, wrong_epoch, wrong_row
 from hipsync.instants import is_believed, latest
 from hipsync.model import Band, BandId, Epoch
 from hipsync.store import Store
 from hipsync.store.rows import LATER, TIMES
-from hipsync.store.staging import Staging
+from hipsync.store.staging import Staging, Value, Values
 from hipsync.text import Json, clean, is_visible
 
 VERSION = 1
@@ -114,17 +115,16 @@ def import_json(store: Store, archive: Archive) -> Imported:
 
     Raises `InputError` if the database has a band of one of its names and of another kind, and `StoreError`.
     """
-    lines = new = 0
+    new = same = 0
     with store.transaction():
         bands = {str(row["name"]): _band(store, row) for row in archive.rows.rows("bands")}
         for table in TIMES:
             for row in archive.rows.rows(table):
                 store.put_row(table, row, bands)
         for name in archive.rows.bands():
-            for batch in archive.rows.epochs(name):
-                new += store.append(bands[name], batch).new
-                lines += len(batch)
-    return Imported(lines, new, lines - new)
+            done = archive.rows.move(name, store, bands[name])
+            new, same = new + done.new, same + done.same
+    return Imported(new + same, new, same)
 
 
 def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
@@ -138,15 +138,18 @@ def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
     missing = ["bands", *TIMES, "epochs"]
     while not (LATER.issuperset(missing) and stream.passes("}")):
         missing.remove(table := _next_table(stream, missing))
-        for number, row in enumerate(_items(stream, table), 1):
-            if table == "epochs":
-                with located(f"line {stream.line}"):
-                    name, epoch = _epoch(row, bands, now)
-                rows.add(name, epoch, stream.line)
-                continue
+        if table == "epochs":
+            epochs = _Epochs(rows, bands, now)
+            for item in _items(stream, table):
+                try:
+                    at_s, values = epochs.read(item)
+                except InputError as error:
+                    raise InputError(f"line {stream.line}: {error}") from error
+                rows.add_values(at_s, values, stream.line)
+            continue
+        for number, item in enumerate(_items(stream, table), 1):
             with located(f"{table}, row {number}"):
-                if not isinstance(row, dict):
-                    raise InputError("this is no row")
+                row = _row(item, "this is no row")
                 checked = _checked_band_row(row, now) if table == "bands" else _checked_row(table, row, bands, now)
                 rows.add_row(table, checked, number)
             if table == "bands":
@@ -154,6 +157,36 @@ def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
     if not stream.at_end():
         raise InputError(CUT_OFF)
     rows.count()
+
+
+class _Epochs:
+    """Reads the epochs of a file, and checks each distinct cell of them once."""
+
+    def __init__(self, rows: Staging, bands: set[str], now: datetime) -> None:
+        """The epochs are of one of these bands, and go to `rows`."""
+        self._rows, self._bands, self._starts = rows, bands, Starts(None, now)
+        self._known = KnownCells[Value]()
+        self._forms: set[tuple[object, ...]] = set()
+        """How many cells a row had that was right, and their types: true is no number, though it is equal to 1."""
+
+    def read(self, item: Json) -> tuple[int, Values]:
+        """The epoch of an item as `Staging.add_values` takes it. Raises `InputError`."""
+        row = _row(item, "that is no epoch")
+        stamp, *_ = cells = tuple(map(row.get, COLUMNS))
+        form = len(row), *map(type, cells)
+        values = self._known.values(cells[1:]) if stamp and form in self._forms else None
+        if values is None:
+            at_s, values = self._rows.values_of(*_epoch(row, self._bands, self._starts))
+            self._known.learn(cells[1:], values)
+            self._forms.add(form)
+            return at_s, values
+        return self._starts.read(str(stamp)), values
+
+
+def _row(item: Json, otherwise: str) -> Mapping[str, Json]:
+    if not isinstance(item, dict):
+        raise InputError(otherwise)
+    return item
 
 
 def _next_table(stream: JsonStream, missing: Sequence[str]) -> str:
@@ -177,9 +210,9 @@ def _items(stream: JsonStream, table: str) -> Iterator[Json]:
         return
     while True:
         yield stream.value("no epoch" if table == "epochs" else f"no row of {table}")
-        if stream.passes("]"):
-            return
         if not stream.passes(","):
+            if stream.passes("]"):
+                return
             raise InputError(f"line {stream.line}: {table} does not end: the file was cut off while it was written")
 
 
@@ -242,15 +275,13 @@ def _band(store: Store, row: Mapping[str, object]) -> BandId:
     return known.id
 
 
-def _epoch(row: Json, bands: set[str], now: datetime) -> tuple[str, Epoch]:
-    """The epoch of a row, and the name of its band. Raises `InputError`."""
-    if not isinstance(row, dict):
-        raise InputError("that is no epoch")
+def _epoch(row: Mapping[str, Json], bands: set[str], starts: Starts) -> tuple[str, Epoch]:
+    """The name of a row's band, and its epoch. Raises `InputError`."""
     name = row.get("band")
     if not isinstance(name, str) or name not in bands:
         raise InputError("it names no band of the file")
     cells = {column: _cell(column, cell) for column, cell in row.items() if column != "band"}
-    return name, epoch_of(cells, now)
+    return name, epoch_of(cells, starts)
 
 
 def _cell(column: str, cell: Json) -> str:

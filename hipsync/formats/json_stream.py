@@ -39,11 +39,12 @@ class JsonStream:
 
     def passes(self, text: str) -> bool:
         """Whether the text goes on with these characters, after any white space; if so, they are passed."""
-        self._skip_space()
-        while len(self._text) - self._at < len(text) and self._read():
-            pass
         if not self._text.startswith(text, self._at):
-            return False
+            self._skip_space()
+            while len(self._text) - self._at < len(text) and self._read():
+                pass
+            if not self._text.startswith(text, self._at):
+                return False
         self._at += len(text)
         return True
 
@@ -74,6 +75,8 @@ class JsonStream:
         return len(self._text) - self._at < LONGEST_VALUE and self._read()
 
     def _skip_space(self) -> None:
+        if self._text[self._at : self._at + 1] > " ":  # no white space, which is much quicker to see so
+            return
         while True:
             found = _SPACE.match(self._text, self._at)
             end = len(self._text) if found is None else found.end()

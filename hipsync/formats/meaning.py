@@ -45,6 +45,7 @@ MOST_SITTING_MINUTES = 60 * 24 * 31
 """The longest span of presence: hipsync stores each hour by itself."""
 LONGEST_NAME, LONGEST_TEXT = 64, 256
 """How many characters a name, or what a band says of itself, may have."""
+SECOND = timedelta(seconds=1)
 _LAST_S = int(END.timestamp()) - 1
 
 
@@ -96,6 +97,12 @@ def wrong_start(start: datetime, now: datetime | None) -> str | None:
     if now is not None and start > latest(now):
         return f"lies in the future: it is {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC by this computer's clock"
     return None
+
+
+def starts(now: datetime | None) -> range:
+    """The seconds since 1970 at which `wrong_start` lets an epoch begin."""
+    end = END if now is None else min(END, latest(now) + SECOND)
+    return range(0, (end - BEGINNING) // SECOND, 60)
 
 
 class Column(NamedTuple):

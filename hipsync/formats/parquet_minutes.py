@@ -17,16 +17,19 @@ from hipsync.formats.csv_minutes import (
     NEEDED_COLUMNS,
     Exported,
     MinuteTable,
+    Starts,
     checked_band,
     epoch_of,
     kept,
     located,
     said_columns,
 )
+from hipsync.formats.known_cells import KnownCells
 from hipsync.formats.meaning import YEARS, wrong_epoch
 from hipsync.host.installed import with_extra
 from hipsync.model import Epoch
 from hipsync.store import Store
+from hipsync.store.staging import Staging, Value, Values
 from hipsync.text import clean
 
 BATCH = 50_000
@@ -85,7 +88,7 @@ def read_parquet(file: BinaryIO, now: datetime) -> MinuteTable:
     Raises `InputError`, and `ConfigError` if pyarrow is not installed.
     """
     arrow, parquet = _library()
-    number = 0
+    number, starts, known = 0, Starts(None, now), KnownCells[Value]()
     with kept(MinuteTable("row")) as table:
         try:
             whole = parquet.ParquetFile(file)
@@ -99,8 +102,8 @@ def read_parquet(file: BinaryIO, now: datetime) -> MinuteTable:
                 for row in batch.to_pylist():
                     number += 1
                     with located(f"row {number}"):
-                        name, epoch = _epoch(row, now)
-                    table.add(name, epoch, number)
+                        at_s, values = _values(row, starts, known, table.epochs)
+                    table.epochs.add_values(at_s, values, number)
                 if number > BATCH + 2 * table.lines():
                     raise InputError(f"most of the first {number:,} rows repeat others: minutes come once")
         except OverflowError as error:  # Python knows the years 1 to 9999
@@ -161,7 +164,18 @@ def _row(band: str, epoch: Epoch) -> Mapping[str, object]:
     }  # fmt: skip
 
 
-def _epoch(row: Mapping[str, Any], now: datetime) -> tuple[str, Epoch]:
+def _values(row: Mapping[str, Any], starts: Starts, known: KnownCells[Value], epochs: Staging) -> tuple[int, Values]:
+    """The epoch of a row as `Staging.add_values` takes it. Raises `InputError`."""
+    at: object = row["timestamp"]
+    cells = tuple(map(row.get, COLUMNS[1:]))
+    if isinstance(at, datetime) and (values := known.values(cells)) is not None:
+        return starts.read(at.isoformat()), values
+    at_s, values = epochs.values_of(*_epoch(row, starts))
+    known.learn(cells, values)  # a column of Parquet is of one type, so none of its 1 is true
+    return at_s, values
+
+
+def _epoch(row: Mapping[str, Any], starts: Starts) -> tuple[str, Epoch]:
     at, name, inferred = row["timestamp"], row["band"], row.get("inferred")
     if not isinstance(at, datetime) or at.tzinfo is None:
         raise InputError("there is no timestamp with a zone")
@@ -171,7 +185,7 @@ def _epoch(row: Mapping[str, Any], now: datetime) -> tuple[str, Epoch]:
         raise InputError(f"inferred is {str(inferred)[:40]!r}, neither true nor false")
     cells = {key: str(cell) for key, cell in row.items() if cell is not None and key not in {"timestamp", "band"}}
     cells["inferred"] = "1" if inferred else ""
-    return checked_band(name), epoch_of({**cells, "timestamp": at.isoformat()}, now)
+    return checked_band(name), epoch_of({**cells, "timestamp": at.isoformat()}, starts)
 
 
 def _library() -> tuple[Any, Any]:

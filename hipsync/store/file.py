@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,8 @@ from hipsync.instants import latest
 
 BUSY_S = 5.0
 """Seconds to wait for another program that is writing before an error is raised."""
+ROWS_AT_ONCE = 50
+"""How many rows one statement inserts. More are hardly quicker, and older versions of SQLite take 999 cells at most."""
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
@@ -124,6 +127,20 @@ class OpenFile:
     def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock, translated(self.path):
             return self._db.execute(sql, values).fetchall()
+
+
+def insert_rows(db: sqlite3.Connection, into: str, rows: Sequence[Sequence[object]], on_conflict: str = "") -> None:
+    """Insert rows of one length, in their order. `into` is SQL up to `VALUES`, and `on_conflict` what comes after it.
+
+    It takes half of the time of an `executemany` that inserts one row at a time.
+    """
+    whole = len(rows) // ROWS_AT_ONCE * ROWS_AT_ONCE
+    for size, part in ((ROWS_AT_ONCE, rows[:whole]), (1, rows[whole:])):
+        if part:
+            row = f"({', '.join('?' * len(part[0]))})"
+            cells = chain.from_iterable(part)
+            sql = f"{into} VALUES {', '.join([row] * size)} {on_conflict}"
+            db.executemany(sql, zip(*[cells] * (size * len(part[0])), strict=True))
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -31,7 +31,7 @@ from hipsync.model import (
     said,
 )
 from hipsync.store.bands import Bands
-from hipsync.store.file import BEGINNING, SECOND, instant, latest_s, seconds, text, translated
+from hipsync.store.file import BEGINNING, SECOND, insert_rows, instant, latest_s, seconds, text
 from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 from hipsync.store.sense import SENSE
 
@@ -96,18 +96,24 @@ class Readings(Bands):
         others = [reading for reading in readings if not isinstance(reading, Epoch)]
         rows = epoch_rows(band, epochs)
         with self.transaction() as db:
+            appended = self.append_rows(rows)
+            for reading in others:
+                _append_other(db, band, reading)
+        return appended
+
+    def append_rows(self, rows: Sequence[EpochRow]) -> Appended:
+        """As `append`, for epochs that are rows already."""
+        with self.transaction() as db:
             before = db.total_changes
-            db.executemany(_UPSERT, rows)
+            insert_rows(db, "INSERT INTO epochs", rows, _COMPLETED)
             changed = db.total_changes - before
             if changed:
                 drop_days(db, *_touched(rows))
-            for reading in others:
-                _append_other(db, band, reading)
-        if same := len(epochs) - changed:
+        if same := len(rows) - changed:
             from logging import getLogger
 
             getLogger(__name__).debug(
-                "%d of %d epochs were known already, or had fewer steps than what is stored", same, len(epochs)
+                "%d of %d epochs were known already, or had fewer steps than what is stored", same, len(rows)
             )
         return Appended(changed, same)
 
@@ -362,27 +368,6 @@ class Readings(Bands):
         """Whether any epoch of any band has a posture."""
         return bool(self._rows(f"SELECT 1 FROM epochs WHERE posture IS NOT NULL AND {SENSE['epochs']} LIMIT 1"))
 
-    def all_epochs(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, Epoch]]:
-        """Every epoch that starts in `[start, end)`, as (name of the band, epoch).
-
-        They are in order of time, then of band. None means no bound.
-        """
-        names = {int(band.id): band.name for band in self.bands()}
-        with self._lock, translated(self.path):
-            cursor = self._db.execute(
-                "SELECT band, start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs"
-                f" WHERE start >= ? AND start < ? AND {SENSE['epochs']} ORDER BY start, band, length",
-                (-(2**62) if start is None else seconds(start), 2**62 if end is None else seconds(end)),
-            )
-            band: int
-            code: int
-            for band, at, length, steps, intensity, heart_rate, code, kind, posture in cursor:
-                if (name := names.get(band)) is None:
-                    continue
-                state, inferred = STATES[code & ~INFERRED], code >= INFERRED
-                rest = state, kind, inferred, POSTURE_OF[posture]
-                yield name, Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, *rest)
-
 
 def _integers(column: str) -> list[int]:
     """A column of integers that SQLite has written as one JSON array."""
@@ -390,15 +375,15 @@ def _integers(column: str) -> list[int]:
     return found
 
 
-_Row = tuple[int, int, int, int, int | None, int | None, int, int | None, Posture | None]
-"""A row of the table `epochs`, with its columns in their order."""
+EpochRow = tuple[int, int, int, int, int | None, int | None, int, int | None, str | None]
+"""A row of the table `epochs`, with its columns in their order: band, start in seconds since 1970, length in minutes,
+steps, intensity, heart rate, code of the state, kind, posture."""
 
 _STATE = f"""(CASE excluded.state % {INFERRED} WHEN 0 THEN state % {INFERRED} ELSE excluded.state % {INFERRED} END
     | (state & excluded.state & {INFERRED}))"""
 """SQL for the state of an epoch that comes a second time. A state stays until the band reports another one. An
 epoch that the band sent at least once is not inferred, whichever came first."""
-_UPSERT = f"""
-INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+_COMPLETED = f"""
 ON CONFLICT DO UPDATE SET
     steps = excluded.steps,
     intensity = coalesce(excluded.intensity, intensity),
@@ -415,9 +400,10 @@ WHERE excluded.steps >= steps AND (
     OR coalesce(excluded.posture, posture) IS NOT posture
 )
 """
+"""SQL for an epoch that comes a second time, as `Readings.append` says."""
 
 
-def epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
+def epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[EpochRow]:
     """The epochs as rows.
 
     It is one comprehension because a sync can bring a month of minutes: a function call for each would double the time.
@@ -438,7 +424,14 @@ def epoch_rows(band: int, epochs: Sequence[Epoch]) -> list[_Row]:
     ]
 
 
-def _touched(rows: Sequence[_Row]) -> tuple[int, int]:
+def epoch_of_row(row: EpochRow) -> Epoch:
+    """The epoch of a row that makes sense."""
+    _, at, length, steps, intensity, heart_rate, code, kind, posture = row
+    state, inferred = STATES[code & ~INFERRED], code >= INFERRED
+    return Epoch(instant(at), length * MINUTE, steps, intensity, heart_rate, state, kind, inferred, POSTURE_OF[posture])
+
+
+def _touched(rows: Sequence[EpochRow]) -> tuple[int, int]:
     """The seconds `[from, until)` since 1970 that contain all of these epochs."""
     starts = [row[1] for row in rows]
     return min(starts), max(starts) + 60 * max({row[2] for row in rows})

@@ -1,6 +1,6 @@
-"""Rows of any table as plain mappings, for an export of everything.
+"""Rows of all tables, for an export of everything: epochs as they are stored, the others as plain mappings.
 
-It follows the columns that a table has, so that a new column needs no change here.
+The mappings follow the columns that a table has, so that a new column needs no change here.
 """
 
 from __future__ import annotations
@@ -9,10 +9,12 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from hipsync.errors import InputError
+from hipsync.model import Epoch
 from hipsync.store.bands import Bands
 from hipsync.store.file import seconds, translated
 from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 from hipsync.store.prompts import LONGEST_NAME
+from hipsync.store.readings import EpochRow, epoch_of_row
 from hipsync.store.sense import SENSE, known_zone
 from hipsync.text import clean
 
@@ -38,8 +40,8 @@ TIMES: Mapping[str, str] = {
 }
 """The tables that are exported as rows, and for each the column with its time.
 
-Epochs are missing, because they are exported in a different form. Syncs and remarks are missing, because they concern
-this computer alone.
+Epochs are missing, because they are exported in a different form (`Rows.epoch_rows`). Syncs and remarks are missing,
+because they concern this computer alone.
 """
 LATER = frozenset({"desks", "draws", "labels", "plans", "presence", "trials", "workouts"})
 """The tables that exports of version 0.2 do not have: an export without them is whole."""
@@ -85,6 +87,27 @@ class Rows(Bands):
                 if "zone" in columns and not known_zone(str(cells["zone"])):
                     continue
                 yield cells
+
+    def epoch_rows(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, EpochRow]]:
+        """Every epoch that starts in `[start, end)`, as (name of the band, row of the table `epochs`).
+
+        They are in order of time, then of band. None means no bound.
+        """
+        names = {int(band.id): band.name for band in self.bands()}
+        with self._lock, translated(self.path):
+            rows: Iterator[EpochRow] = self._db.execute(
+                "SELECT band, start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs"
+                f" WHERE start >= ? AND start < ? AND {SENSE['epochs']} ORDER BY start, band, length",
+                (-(2**62) if start is None else seconds(start), 2**62 if end is None else seconds(end)),
+            )
+            for row in rows:
+                if (name := names.get(row[0])) is not None:
+                    yield name, row
+
+    def all_epochs(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, Epoch]]:
+        """As `epoch_rows`, with values of `Epoch`."""
+        for name, row in self.epoch_rows(start, end):
+            yield name, epoch_of_row(row)
 
     def put_row(self, table: str, row: Mapping[str, object], bands: Mapping[str, int]) -> bool:
         """Store a row that `rows_of` yielded; return whether it was new. `bands` maps names of bands to their numbers.

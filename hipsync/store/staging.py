@@ -11,28 +11,31 @@ import json
 import sqlite3
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import groupby, islice
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from hipsync.errors import InputError
-from hipsync.model import MINUTE, STATES, Epoch
-from hipsync.store.file import instant
-from hipsync.store.readings import INFERRED, POSTURE_OF, epoch_rows
+from hipsync.model import BandId, Epoch
+from hipsync.store.file import insert_rows
+from hipsync.store.readings import INFERRED, Appended, EpochRow, Readings, epoch_of_row, epoch_rows
 
 BATCH = 10_000
-"""How many epochs wait in memory, and how many are given out at a time."""
+"""How many epochs wait in memory."""
+MOVED = 2000
+"""How many epochs are given out at a time."""
 MOST_BANDS = 1000
 """How many bands one file may name."""
 _SCHEMA = """
 CREATE TABLE epochs (
-    band INTEGER, start INTEGER, length INTEGER, steps INTEGER, intensity INTEGER, heart_rate INTEGER, state INTEGER,
-    kind INTEGER, posture TEXT, number INTEGER, PRIMARY KEY (band, start, length)
+    steps INTEGER, length INTEGER, intensity INTEGER, heart_rate INTEGER, state INTEGER, kind INTEGER, posture TEXT,
+    band INTEGER, start INTEGER, number INTEGER, PRIMARY KEY (band, start, length)
 ) WITHOUT ROWID;
 CREATE TABLE others (place INTEGER PRIMARY KEY, kind TEXT, key TEXT, cells TEXT, number INTEGER, UNIQUE (kind, key));
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
+BEGIN;
 """
+"""The one transaction never ends, because a transaction for each row would take most of the time again."""
 _KEYS: Mapping[str, Sequence[str]] = {
     "bands": ("name",),
     "zones": ("since",),
@@ -47,8 +50,10 @@ _KEYS: Mapping[str, Sequence[str]] = {
     "draws": ("start",),
 }
 """By table, the columns that two rows cannot have in common. Other tables may hold the same row twice."""
-_Row = tuple[int | str | None, ...]
-"""A row of the table `epochs` here, with its columns in their order."""
+Value = int | str | None
+"""A cell of the table `epochs` here."""
+Values = tuple[Value, ...]
+"""What a row of the table `epochs` here says beside its start and its number, in the order of the columns."""
 
 
 class Said(NamedTuple):
@@ -67,7 +72,7 @@ class Staging:
     def __init__(self, word: str = "line") -> None:
         self._word = word
         self._names: dict[str, int] = {}
-        self._waiting: list[tuple[str, Epoch, int]] = []
+        self._waiting: list[Values] = []
         with _translated():
             self._db = sqlite3.connect("", isolation_level=None)
             self._db.executescript(_SCHEMA)
@@ -82,15 +87,30 @@ class Staging:
 
     def add(self, band: str, epoch: Epoch, number: int) -> None:
         """Add an epoch of the row with this number. Raises `InputError` if an earlier row contradicts one of them."""
-        self._waiting.append((band, epoch, number))
+        at_s, values = self.values_of(band, epoch)
+        self.add_values(at_s, values, number)
+
+    def values_of(self, band: str, epoch: Epoch) -> tuple[int, Values]:
+        """The start of an epoch in seconds since 1970, and what else `add_values` takes of it."""
+        ((_, at_s, length, steps, intensity, beats, state, kind, posture),) = epoch_rows(0, [epoch])
+        of_band = self._names.setdefault(band, len(self._names))
+        return at_s, (steps, length, intensity, beats, state, kind, posture, of_band)
+
+    def add_values(self, at_s: int, values: Values, number: int) -> None:
+        """Add an epoch by its start and the other values, which `values_of` gave for this epoch or one like it.
+
+        Raises `InputError` as `add` does.
+        """
+        self._waiting.append((*values, at_s, number))
         if len(self._waiting) >= BATCH:
             self._settle()
 
     def add_better(self, band: str, epoch: Epoch) -> None:
         """Add an epoch of a file that may hold a time twice: the one with more steps stays, of equal ones the first."""
-        (row,) = epoch_rows(self._number(band), [epoch])
+        at_s, values = self.values_of(band, epoch)
+        self._refuse_many_bands()
         with _translated():
-            self._db.execute(_BETTER, (*row, 0))
+            self._db.execute(_BETTER, (*values, at_s, 0))
 
     def add_row(self, table: str, row: Mapping[str, object], number: int) -> None:
         """Add a row of another table. Raises `InputError` if an earlier one contradicts it."""
@@ -129,46 +149,50 @@ class Staging:
         with _translated():
             return int(self._db.execute("SELECT count(*) FROM epochs").fetchone()[0])
 
-    def epochs(self, band: str) -> Iterator[list[Epoch]]:
-        """The epochs of a band in batches, in order of time."""
-        self._settle()
-        sql = "SELECT start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs WHERE band = ?"
-        with _translated():
-            rows = self._db.execute(f"{sql} ORDER BY start, length", (self._names.get(band),))
-            while batch := list(islice(rows, BATCH)):
-                yield [
-                    Epoch(
-                        instant(start), length * MINUTE, steps, intensity, beats, STATES[state & ~INFERRED], kind,
-                        state >= INFERRED, POSTURE_OF[posture],
-                    )
-                    for start, length, steps, intensity, beats, state, kind, posture in batch
-                ]  # fmt: skip
+    def epochs(self, band: str) -> Iterator[Epoch]:
+        """The epochs of a band, in order of time."""
+        for batch in self._rows(band, BandId(0)):
+            yield from map(epoch_of_row, batch)
 
-    def _number(self, name: str) -> int:
-        """The number of a band in the temporary file. Raises `InputError` if the file names too many bands."""
-        number = self._names.setdefault(name, len(self._names))
+    def move(self, band: str, store: Readings, to: BandId) -> Appended:
+        """Store the epochs of a band as those of another one, as `Readings.append` does, and leave them here."""
+        new = same = 0
+        for batch in self._rows(band, to):
+            done = store.append_rows(batch)
+            new, same = new + done.new, same + done.same
+        return Appended(new, same)
+
+    def _rows(self, band: str, to: BandId) -> Iterator[list[EpochRow]]:
+        """The epochs of a band in batches, in order of time, as rows of `Readings` for another band."""
+        self._settle()
+        sql = "SELECT ?, start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs WHERE band = ?"
+        with _translated():
+            rows = self._db.execute(f"{sql} ORDER BY start, length", (to, self._names.get(band)))
+            while batch := rows.fetchmany(MOVED):
+                yield batch
+
+    def _refuse_many_bands(self) -> None:
+        """Raise `InputError` if the file names too many bands."""
         if len(self._names) > MOST_BANDS:
             raise InputError(f"more than {MOST_BANDS:,} bands are named")
-        return number
 
     def _settle(self) -> None:
-        """Write the epochs that wait in memory. Raises `InputError` if one contradicts another."""
-        waiting, self._waiting = self._waiting, []
-        rows: list[_Row] = []
-        for name, part in groupby(waiting, key=lambda each: each[0]):
-            same = list(part)
-            values = epoch_rows(self._number(name), [epoch for _, epoch, _ in same])
-            rows += [(*row, number) for row, (_, _, number) in zip(values, same, strict=True)]
+        """Write the epochs that wait in memory.
+
+        Raises `InputError` if one contradicts another, or if the file names too many bands.
+        """
+        rows, self._waiting = self._waiting, []
+        self._refuse_many_bands()
         with _translated():
             before = self._db.total_changes
-            self._db.executemany("INSERT OR IGNORE INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            insert_rows(self._db, "INSERT OR IGNORE INTO epochs", rows)
             if self._db.total_changes - before < len(rows):
                 self._refuse_contradictions(rows)
 
-    def _refuse_contradictions(self, rows: Sequence[_Row]) -> None:
+    def _refuse_contradictions(self, rows: Sequence[Values]) -> None:
         for row in rows:
-            sql = "SELECT * FROM epochs WHERE band = ? AND start = ? AND length = ?"
-            (found,) = self._db.execute(sql, row[:3]).fetchall()
+            sql = "SELECT * FROM epochs WHERE length = ? AND band = ? AND start = ?"
+            (found,) = self._db.execute(sql, (row[1], *row[7:9])).fetchall()
             if found[:-1] != row[:-1]:
                 raise InputError(
                     f"{self._word} {row[-1]} contradicts {self._word} {found[-1]}, which is about the same time:"

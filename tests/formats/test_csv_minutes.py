@@ -42,7 +42,7 @@ def by_band(
     """The epochs of a file, in order of time, by band."""
     file = io.BytesIO(text if isinstance(text, bytes) else text.encode())
     with read_csv(file, band=band, zone=zone, now=now) as table:
-        found = {name: [epoch for batch in table.epochs.epochs(name) for epoch in batch] for name in table.abilities()}
+        found = {name: list(table.epochs.epochs(name)) for name in table.abilities()}
         assert table.lines() == sum(map(len, found.values()))
         return found
 

@@ -327,7 +327,7 @@ def test_an_export_that_fails_leaves_what_was_there(
     def torn(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Store, "all_epochs", torn)
+    monkeypatch.setattr(Store, "epoch_rows", torn)
     assert machine.type("export", "--format", form, "-o", str(out)).exit_code == 130
     assert out.read_text() == "the export of yesterday"
     assert [path.name for path in machine.home.iterdir() if path.name.startswith("out")] == ["out"]
@@ -345,7 +345,7 @@ def test_an_import_that_is_interrupted_leaves_what_was_there(machine: Machine, m
     def torn(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Store, "append", torn)
+    monkeypatch.setattr(Store, "append_rows", torn)
     assert machine.type(*other, "import", "json", str(out)).exit_code == 130
     assert machine.told(*other, "export") == before
 

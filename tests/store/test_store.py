@@ -174,6 +174,15 @@ def test_a_record_that_comes_twice(store: Store, first: Epoch, second: Epoch, st
     assert store.epochs(desk, MONDAY, NOW) == [stored]
 
 
+@pytest.mark.parametrize("size", [1, 49, 50, 51, 149])
+def test_a_batch_of_any_size_is_stored_in_its_order(store: Store, size: int) -> None:
+    desk = band(store)
+    batch = [minute(at, at) for at in range(size)]
+    assert store.append(desk, [*batch, minute(0, 7), minute(0, 5)]) == Appended(new=size + 1, same=1)
+    assert store.append(desk, batch) == Appended(new=0, same=size)
+    assert store.epochs(desk, MONDAY, NOW) == [minute(0, 7), *batch[1:]]
+
+
 def test_records_of_other_lengths_or_of_other_bands_are_other_records(store: Store) -> None:
     left, right = band(store, "left"), band(store, "right")
     long = Epoch(MONDAY, 15 * MINUTE, 3)
