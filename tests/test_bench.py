@@ -20,7 +20,7 @@ from bench.figure import Figure, machine, table
         (live.figures, 3000, 1),
         (month.figures, 90000, 3),
         (summary.figures, 3000, 3),
-        (interchange.figures, 90000, 3),
+        (interchange.figures, 90000, 8),
     ],
 )
 def test_a_benchmark_of_the_store_runs(

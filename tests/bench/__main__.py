@@ -19,7 +19,7 @@
     sync        30 days from a simulated band over a Bluetooth stack in software, beside a client that discards them
     summary     a day, each day of a year, and the look at a wake, beside fetching the same rows
     demo        `hipsync demo` of each family
-    interchange import and export of a year, beside a plain executemany and fetchall; the page of a month
+    interchange a year in by CSV and JSON, beside a plain executemany, and out, beside fetchall; the page of a month
     bands       50 simulated bands of all families in one process, synced; memory a band above their own
 
 A ratio is of figures of runs taken in turn, so that it means something on a busy machine too; milliseconds do not.

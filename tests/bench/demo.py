@@ -10,7 +10,7 @@ import sys
 from itertools import count
 from pathlib import Path
 
-from bench.figure import Figure, process
+from bench.figure import Figure, process_ms
 from hipsync.registry import kinds
 
 RUNS = 1
@@ -23,6 +23,6 @@ def figures(folder: Path, runs: int = RUNS) -> list[Figure]:
     def least_s(kind: str) -> float:
         words = ["--db", str(folder / f"demo-{next(number)}.db"), "demo", "--band", kind]
         command = [sys.executable, "-c", "from hipsync.__main__ import main; main()", *words]
-        return min(process(command).cpu_ms for _ in range(runs)) / 1e3
+        return min(process_ms(command) for _ in range(runs)) / 1e3
 
     return [Figure(f"hipsync demo --band {kind}, CPU", least_s(kind), "s", aim=AIM_S) for kind in kinds()]

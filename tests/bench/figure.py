@@ -115,19 +115,12 @@ def cpu_ms(work: Callable[[], object]) -> float:
     return cost(work).cpu_s * 1e3
 
 
-class Process(NamedTuple):
-    """What a process took from its start to its end."""
-
-    cpu_ms: float
-    peak_mib: float
-    """The most memory that was resident at any time."""
-
-
-def process(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Process:
-    """Run a command whose output nobody reads, and return what it took. Raises `RuntimeError` if it fails."""
-    started = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
-    _, status, used = os.wait4(started.pid, 0)
-    started.returncode = os.waitstatus_to_exitcode(status)
+def process_ms(command: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
+    """Run a command whose output nobody reads; return the milliseconds of CPU that it took. Raises `RuntimeError` if it
+    fails."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as started:
+        _, status, used = os.wait4(started.pid, 0)
+        started.returncode = os.waitstatus_to_exitcode(status)
     if started.returncode:
         raise RuntimeError(f"{command} ended with {started.returncode}")
-    return Process((used.ru_utime + used.ru_stime) * 1e3, used.ru_maxrss / 1024)
+    return (used.ru_utime + used.ru_stime) * 1e3

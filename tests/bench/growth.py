@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench import year
-from bench.figure import machine
-from bench.today import cpu_of, environment, script
+from bench.figure import machine, process_ms
+from bench.today import environment, script
 from hipsync.model import DAY
 
 YEARS = (1, 2, 5, 10)
@@ -46,8 +46,8 @@ def _figures(folder: Path, years: int, runs: int) -> list[float]:
     found: list[float] = []
     for name, words in COMMANDS.items():
         command = script(folder / name.replace(" ", ""), "hipsync.__main__", "--db", str(path), *words)
-        cpu_of(command, around)  # compiles, and judges the days that it shows
-        found.append(min(cpu_of(command, around) for _ in range(runs)))
+        process_ms(command, around)  # compiles, and judges the days that it shows
+        found.append(min(process_ms(command, around) for _ in range(runs)))
     return [*found, path.stat().st_size / 2**20]
 
 

@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 from bench import year
-from bench.figure import Figure, least
-from bench.today import cpu_of, environment, script
+from bench.figure import Figure, least, process_ms
+from bench.today import environment, script
 
 RUNS = 12
 
@@ -30,12 +30,16 @@ def figures(folder: Path, minutes: int = year.MINUTES, runs: int = RUNS) -> list
     def cold(of: list[str]) -> float:
         with closing(sqlite3.connect(path)) as db, db:
             db.execute("DELETE FROM days")
-        return cpu_of(of, around)
+        return process_ms(of, around)
 
     today, week, month = command("today", "today"), command("week", "week"), command("month", "month", "last")
-    cpu_of(today, around)  # compiles
+    process_ms(today, around)  # compiles
     cold_week, cold_month, warm_month, beside = least(
-        runs, partial(cold, week), partial(cold, month), partial(cpu_of, month, around), partial(cpu_of, today, around)
+        runs,
+        partial(cold, week),
+        partial(cold, month),
+        partial(process_ms, month, around),
+        partial(process_ms, today, around),
     )
     return [
         Figure("hipsync week, no day judged before, against today", cold_week, "ms", beside, 1.5),

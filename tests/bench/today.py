@@ -20,7 +20,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bench import year
-from bench.figure import Figure, least, process
+from bench.figure import Figure, least, process_ms
 
 RUNS = 25
 SCRIPT = "import sys\nfrom {module} import main\nif __name__ == '__main__':\n    sys.exit(main())\n"
@@ -37,17 +37,12 @@ def figures(folder: Path, minutes: int = year.MINUTES, runs: int = RUNS) -> list
         script(folder / words.replace(" ", ""), "hipsync.__main__", "--db", str(path), *words.split()) for words in AIMS
     ]
     for command in commands:
-        process(command, around)  # compiles
-    bare, *ours = least(runs, *(partial(cpu_of, command, around) for command in commands))
+        process_ms(command, around)  # compiles
+    bare, *ours = least(runs, *(partial(process_ms, command, around) for command in commands))
     return [
         Figure(f"hipsync {words}, against a bare script", own, "ms", bare, aim)
         for (words, aim), own in zip(AIMS.items(), ours, strict=True)
     ]
-
-
-def cpu_of(command: list[str], environment: dict[str, str]) -> float:
-    """Return the milliseconds of CPU that a command takes. Raises `RuntimeError` if it fails."""
-    return process(command, environment).cpu_ms
 
 
 def environment(folder: Path) -> dict[str, str]:
