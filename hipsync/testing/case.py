@@ -30,6 +30,8 @@ connection hardly ever is."""
 ADDRESS = "C0:00:00:00:00:01"
 MORNING = timedelta(hours=4)
 """How much of the past the band has in its memory in most rules. More would only take longer."""
+AHEAD = timedelta(hours=6)
+"""How much of the future the wearer lives: longer than any rule goes on. More would only take longer."""
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 """The key of every simulated band that needs one."""
 DIGITS = 6
@@ -78,10 +80,10 @@ class Case:
         return self.simulator(life, now=now, zone=where, secret=KEY if needs else None)
 
     def life(self, now: datetime, zone: str, remembers: timedelta = MORNING) -> list[Epoch]:
-        """Return the wearer's epochs, from `remembers` before `now` to the end of the next day in `zone`."""
+        """Return the wearer's epochs, from `remembers` before `now` to `AHEAD` after it."""
         where = ZoneInfo(zone)
         days = _days(now.astimezone(where).date() - timedelta(days=1), where)
-        return [epoch for epoch in days if epoch.start >= now - remembers]
+        return [epoch for epoch in days if now - remembers <= epoch.start < now + AHEAD]
 
     def session(self, band: SimulatedBand, store: MemoryStore) -> Session:
         """Create the session that the service would create for a band, from what is in `store`.

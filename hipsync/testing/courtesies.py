@@ -182,7 +182,8 @@ class Came:
 def a_silent_courtesy_costs_no_steps(case: Case) -> None:
     """Whatever the driver does not declare as needed may be silent, late, refused, nonsense or absent: steps come.
 
-    What it does declare must make a difference. A driver that declares nothing (`needs` is None) is not judged.
+    What it does declare must make a difference. A driver that declares nothing (`needs` is None) is not judged. The
+    courtesies that are taken away one by one are the places of which `Case.every` leaves out some.
     """
     needs = case.driver.needs
     if needs is None:
@@ -191,6 +192,7 @@ def a_silent_courtesy_costs_no_steps(case: Case) -> None:
     usual = _talk(case, plain)
     idle: set[tuple[str, bytes]] = set()
     mattered: set[tuple[str, bytes]] = set()
+    courtesies: list[Withheld] = []
     for number, operation in enumerate(plain.done):
         if operation in plain.done[:number]:
             continue
@@ -200,11 +202,12 @@ def a_silent_courtesy_costs_no_steps(case: Case) -> None:
             lost = _lost(usual, _attempt(case, Withheld(silent, number, alike=named)))
             (mattered if lost else idle).update(named)
             continue
-        for manner in MANNERS[operation.sign]:
-            _check(case, usual, Withheld(manner, number))
+        courtesies += [Withheld(manner, number) for manner in MANNERS[operation.sign]]
     assert idle <= mattered, f"declared as needed, and steps come without it: {idle - mattered}"
-    for characteristic in sorted({operation.characteristic for operation in plain.done} - {uuid for uuid, _ in needs}):
-        _check(case, usual, Withheld(absent=characteristic))
+    optional = {operation.characteristic for operation in plain.done} - {uuid for uuid, _ in needs}
+    courtesies += [Withheld(absent=characteristic) for characteristic in sorted(optional)]
+    for withheld in case.some(courtesies):
+        _check(case, usual, withheld)
     for manner in Manner:
         _check(case, usual, Withheld(manner, needs=needs))
     _check_nudge(case, Withheld(needs=needs))

@@ -45,6 +45,8 @@ DAMAGED = 25
 FLOOD = 100_000
 """The number of rounds of noise that a babbling band sends. In each, every subscribed characteristic gets one
 notification."""
+FLOODED_FOR = timedelta(minutes=5)
+"""The virtual time for which a babbling band is watched. It babbles for 100 seconds of them at most."""
 REPEATED = 6
 """How many of the first notifications of a fetch, and of the others, are repeated in turn."""
 SOON = timedelta(minutes=2)
@@ -288,7 +290,7 @@ def a_babbling_band_is_cut_off(case: Case) -> None:
         connection = DirectConnection(band, clock.now)
         talk = Conversation(connection, zone=ZoneInfo("UTC"), now=clock.now)
         noise = random.Random(1)
-        work = asyncio.ensure_future(case.sync(talk, case.session(band, store), store))
+        work = asyncio.ensure_future(case.sync(talk, case.session(band, store), store, FLOODED_FOR))
         for _ in range(rounds // 100):
             for _ in range(100):
                 connection.flood(noise.randbytes(20))
@@ -538,6 +540,7 @@ SWEEPS: Collection[Rule] = (
     damaged_packets_end_as_device_errors,
     a_babbling_band_is_cut_off,
     a_repeating_band_is_cut_off,
+    a_silent_courtesy_costs_no_steps,
     nothing_is_answered_twice,
     a_message_is_never_interleaved,
     a_secret_survives_a_kill_at_any_instant,

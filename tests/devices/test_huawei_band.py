@@ -19,8 +19,7 @@ from hipsync.driver import Message
 from hipsync.errors import DeviceError, NoReply, NotAuthorised, UnexpectedReply
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, State, Workout, WorkoutKind
-from hipsync.testing import RULES, Case, run
-from hipsync.testing.rules import Rule
+from hipsync.testing import run
 from hipsync_devices.huawei import DRIVER, minutes, packets, setup, tlv
 from hipsync_devices.huawei.keys import Keys
 from hipsync_devices.huawei.sim import HonorBand, HonorBand4, HonorBand6, HuaweiBand
@@ -332,8 +331,8 @@ def test_a_record_that_never_comes_is_waited_for_no_longer_than_a_day(instead: b
     life = lived(*[6] * (hours + 2) * 60)
     it = band(life=life)
     it.faults.instead = {(minutes.MINUTES, NOON - hours * HOUR): instead}
-    desk = told(synced, it)
-    missing = [epoch.start for epoch in life if epoch.start not in desk.epochs]
+    stored = told(synced, it).epochs
+    missing = [epoch.start for epoch in life if epoch.start not in stored]
     assert (len(missing), missing[-1] - missing[0]) == (34, 33 * MINUTE), "one record, and nothing behind it"
     assert missing[0] <= NOON - hours * HOUR <= missing[-1]
 
@@ -351,8 +350,8 @@ def test_a_record_that_never_comes_blocks_no_band_for_ever(instead: bytes | None
             await asyncio.sleep(3 * 3600)
         await desk.sync(clock)
 
-    desk = told(story, it)
-    assert len([epoch for epoch in life if epoch.end <= NOON + 27 * HOUR and epoch.start not in desk.epochs]) == 34
+    stored = told(story, it).epochs
+    assert len([epoch for epoch in life if epoch.end <= NOON + 27 * HOUR and epoch.start not in stored]) == 34
 
 
 def test_a_night_that_never_comes_costs_no_other_night() -> None:
@@ -415,12 +414,6 @@ def test_damaged_messages_break_nothing_and_reach_the_innermost_decoders(kind: s
     assert tally.decoded > 300
     talked(DRIVER, KINDS[kind], FUZZ, 60, tally, random.Random(kind))
     assert tally.talked >= 60
-
-
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_the_driver_keeps_the_rule(rule: Rule) -> None:
-    """As `test_every_driver.py` tries it of each registered family, at fewer places."""
-    rule(Case(DRIVER, HuaweiBand, every=8))
 
 
 # ------------------------------------------------------------------ nights
