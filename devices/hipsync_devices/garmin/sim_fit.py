@@ -24,11 +24,14 @@ _SIZES = {_ENUM: 1, _BYTE: 1, _U8: 1, _S16: 2, _U16: 2, _U32: 4, _U32Z: 4}
 _DEFINITION = 0x40
 
 
+_BYTES = [_NIBBLES[low] >> 4 ^ _NIBBLES[(_NIBBLES[low] ^ high) & 0x0F] for high in range(16) for low in range(16)]
+"""What each byte does to the low byte of a checksum, a nibble after the other."""
+
+
 def checksum(data: bytes, crc: int = 0) -> int:
     """Return the CRC-16 of data, which continues from `crc`."""
     for byte in data:
-        for nibble in (byte & 0x0F, byte >> 4):
-            crc = crc >> 4 ^ _NIBBLES[(crc ^ nibble) & 0x0F]
+        crc = crc >> 8 ^ _BYTES[(crc ^ byte) & 0xFF]
     return crc
 
 
