@@ -15,6 +15,7 @@ from hipsync.model import MINUTE, Epoch
 from hipsync.registry import simulator
 from hipsync.store import Store
 from hipsync.testing.direct import run
+from support.builders import walked
 
 MORNING = datetime(2026, 1, 6, 7, 0, 20, tzinfo=UTC)
 CLOSED = MORNING.replace(hour=16, minute=0)
@@ -55,8 +56,8 @@ def stored(kind: str, zone: str) -> list[Epoch]:
     return run(story, MORNING)
 
 
-def walked(epoch: Epoch) -> int:
-    return sum(minute.steps for minute in WALK if epoch.start <= minute.start < epoch.end)
+def in_it(epoch: Epoch) -> int:
+    return walked(WALK, epoch.start, epoch.end)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +71,7 @@ def walked(epoch: Epoch) -> int:
 )
 def test_no_hour_of_the_flight_is_called_still_in_which_somebody_walked(kind: str, zone: str) -> None:
     """BangleApps #4301, PebbleOS #1523, stepsy #66: those hours are unknown, so they have no row."""
-    assert [epoch for epoch in stored(kind, zone) if epoch.inferred and not epoch.steps and walked(epoch)] == []
+    assert [epoch for epoch in stored(kind, zone) if epoch.inferred and not epoch.steps and in_it(epoch)] == []
 
 
 @pytest.mark.parametrize(
@@ -86,4 +87,4 @@ def test_every_hour_that_the_band_sent_has_the_steps_that_were_walked_in_it(kind
     """BangleApps #4301, PebbleOS #1523, stepsy #66: a few steps may lie on the other side of an hour's edge."""
     sent = [epoch for epoch in stored(kind, zone) if not epoch.inferred]
     assert sent
-    assert [epoch for epoch in sent if abs(epoch.steps - walked(epoch)) > 10] == []
+    assert [epoch for epoch in sent if abs(epoch.steps - in_it(epoch)) > 10] == []

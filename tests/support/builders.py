@@ -54,6 +54,12 @@ def slots(steps: Sequence[int | None], width: int, start: datetime = MONDAY) -> 
     ]
 
 
+def walked(minutes: Sequence[Epoch], start: datetime, end: datetime) -> int:
+    """Return the steps of the minutes that begin in `[start, end)`, of minutes of which each follows on the last."""
+    first, last = (max(-((minutes[0].start - at) // MINUTE), 0) for at in (start, end))
+    return sum(minute.steps for minute in minutes[first:last])
+
+
 def line(*sources: Source, size: int = 1440, start: datetime = MONDAY) -> Timeline:
     first = minute_of(start)
     return timeline(sources, first, first + size, ZoneInfo("UTC"))
