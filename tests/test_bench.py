@@ -18,9 +18,9 @@ from bench.figure import Figure, machine, table
         (store.figures, 3000, 4),
         (today.figures, 3000, 3),
         (live.figures, 3000, 1),
-        (month.figures, 90000, 3),
+        (month.figures, 50000, 3),
         (summary.figures, 3000, 3),
-        (interchange.figures, 90000, 8),
+        (interchange.figures, 20000, 8),
     ],
 )
 def test_a_benchmark_of_the_store_runs(

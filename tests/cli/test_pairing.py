@@ -15,6 +15,7 @@ from bleak.backends.device import BLEDevice
 from hipsync.cli.pairing import PairingTerminal
 from hipsync.driver import Advertisement, Driver, Secret
 from hipsync.errors import ConfigError
+from hipsync.radio import bleak_radio
 from hipsync.radio.scan import NearbyDevice
 from hipsync.registry import drivers
 from hipsync.report.family_words import FIRST, family_lines
@@ -172,7 +173,10 @@ def test_a_simulated_band_is_paired_fetched_and_fetched_again(tmp_path: Path) ->
     assert not machine.database.exists(), "the user's own database"
 
 
-def test_two_simulated_bands_of_different_kinds_are_paired_and_one_of_a_kind(tmp_path: Path) -> None:
+def test_two_simulated_bands_of_different_kinds_are_paired_and_one_of_a_kind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bleak_radio, "REMEMBERED_DAYS", 1)
     machine = Machine(tmp_path, NOW)
     for kind in ("infinitime", "lefun"):
         assert machine.type("pair", "--simulate", kind, "--name", kind).exit_code == 0

@@ -9,6 +9,7 @@ import pytest
 
 from hipsync.driver import OPENED
 from hipsync.model import Counter, Epoch
+from hipsync.radio import bleak_radio
 from hipsync.registry import drivers
 from hipsync.store import Store
 from hipsync.store.keys import KeyFile
@@ -18,7 +19,9 @@ from support.stored import NOW
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """A machine whose simulated bands remember a day, not a week: each kind of packet comes in that too."""
+    monkeypatch.setattr(bleak_radio, "REMEMBERED_DAYS", 1)
     return Machine(tmp_path, NOW)
 
 

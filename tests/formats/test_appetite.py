@@ -234,6 +234,7 @@ def archive(counters: int, epochs: int) -> Iterator[str]:
     yield "\n]}\n"
 
 
+@pytest.mark.ring
 def test_a_long_archive_is_read_in_bounded_memory_wherever_it_is_long() -> None:
     with at_most(BOUNDED), read_json(Written(archive(LONG, LONG)), NOW + YEAR) as read:
         assert read.rows.count() == LONG

@@ -243,22 +243,23 @@ def test_a_garmin_night_is_asleep_but_for_the_stages_awake(machine: Machine) -> 
 # ------------------------------------------------------------------ hostile databases
 
 
-MIB = 2**20
+MIB, ROWS = 2**20, 20_000
+"""A row that is kept takes over 150 bytes, so that so many do not fit into a MiB."""
 
 
 @pytest.mark.parametrize("table", ["XIAOMI_ACTIVITY_SAMPLE", "HUAWEI_ACTIVITY_SAMPLE", "GARMIN_ACTIVITY_SAMPLE"])
-def test_a_minute_of_a_million_rows_takes_no_memory(table: str) -> None:
+def test_a_minute_of_very_many_rows_takes_no_memory(table: str) -> None:
     row: dict[str, int | None] = {
         "STEPS": 1, "RAW_KIND": 1, "HEART_RATE": 60, "RAW_INTENSITY": 1, "SOURCE": 11, MIDNIGHT: seconds(MONDAY),
         "OTHER_TIMESTAMP": seconds(MONDAY) + 180,
     }  # fmt: skip
     tracemalloc.start()
     try:
-        found = sum(1 for _ in samples(table)((MONDAY + 2 * MINUTE, row) for _ in range(100_000)))
+        found = sum(1 for _ in samples(table)((MONDAY + 2 * MINUTE, row) for _ in range(ROWS)))
         assert tracemalloc.get_traced_memory()[1] < MIB
     finally:
         tracemalloc.stop()
-    assert found <= 100_000
+    assert found <= ROWS
 
 
 @pytest.mark.parametrize("cell", [2**62, -(2**62), None, 0])
