@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Collection
+from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -36,8 +38,9 @@ ONLY_IN = {
 }
 
 
-def imports(file: Path) -> set[str]:
-    """Top-level names of all modules that a file imports, wherever in it."""
+@cache
+def imports(file: Path) -> Collection[str]:
+    """Names of all modules that a file imports, wherever in it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
