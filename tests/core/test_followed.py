@@ -56,8 +56,9 @@ def test_a_week_in_which_few_were_followed() -> None:
     ]  # fmt: skip
 
 
-def test_the_twin_learns_the_same_of_any_past() -> None:
-    for seed in range(12):
+@pytest.mark.parametrize("seeds", [range(3), pytest.param(range(3, 12), marks=pytest.mark.ring)], ids=["3", "9 more"])
+def test_the_twin_learns_the_same_of_any_past(seeds: range) -> None:
+    for seed in seeds:
         chance = Random(seed)
         often = {hour: chance.choice([0.0, 0.05, 0.2, 0.5]) for hour in range(9, 18)}
         past: list[follow_twin.Reminder] = []

@@ -134,7 +134,8 @@ def test_the_still_hours_between_are_still_and_those_before_the_first_unknown() 
     assert epochs[-1] == at(19).replace(second=0)
 
 
-def test_a_link_cut_at_any_packet_is_made_good_by_the_next_sync() -> None:
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.ring)])
+def test_a_link_cut_at_any_packet_is_made_good_by_the_next_sync(every: int) -> None:
     whole = told(worn(at(20)), at(20))
 
     async def count(clock: FastClock) -> int:
@@ -142,7 +143,7 @@ def test_a_link_cut_at_any_packet_is_made_good_by_the_next_sync() -> None:
 
     packets = run(count, at(20))
     assert packets > 30
-    for cut in range(packets):
+    for cut in range(0, packets, every):
         kept = told(worn(at(20)), at(20), at(20, 5), cut=cut)
         assert known(kept) == known(whole) == hours(LIFE, at(20)), f"cut at {cut}"
 
@@ -219,6 +220,7 @@ class TestTheDaysOnWhichClocksChange:
         where = ZoneInfo(LONDON)
         assert total(kept, day, LONDON) == sum(e.steps for e in life if e.start.astimezone(where).date() == day)
 
+    @pytest.mark.ring
     def test_a_ring_that_is_held_and_met_again_doubles_nothing(self, day: date) -> None:
         life, before = self.life(day), at(20, day=day - DAY)
         visits = [(before, 13 * HOUR + 30 * MINUTE), (at(11, day=day), 16 * HOUR)]

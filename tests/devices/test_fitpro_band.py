@@ -136,12 +136,13 @@ def test_slots_that_were_not_sent_are_marked_as_inferred_and_no_others() -> None
         assert epoch.inferred == (epoch.steps == 0)
 
 
-def test_a_link_cut_at_any_packet_costs_no_slot_after_the_next_sync() -> None:
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.ring)])
+def test_a_link_cut_at_any_packet_costs_no_slot_after_the_next_sync(every: int) -> None:
     now = at(13, 0) + timedelta(seconds=20)
 
     async def story(clock: FastClock) -> None:
         whole = await sync(worn(clock.now()), clock, MemoryStore())
-        for number in range(whole):
+        for number in range(0, whole, every):
             kept, band = MemoryStore(), worn(clock.now())
             await sync(band, clock, kept, cut=number)
             await sync(band, clock, kept)
@@ -150,9 +151,10 @@ def test_a_link_cut_at_any_packet_costs_no_slot_after_the_next_sync() -> None:
     run(story, now)
 
 
-def test_nothing_is_forgotten_that_was_not_stored() -> None:
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.ring)])
+def test_nothing_is_forgotten_that_was_not_stored(every: int) -> None:
     async def story(clock: FastClock) -> None:
-        for number in range(200):
+        for number in range(0, 200, every):
             kept, band = MemoryStore(), worn(clock.now())
             delivered = await sync(band, clock, kept, cut=number)
             stored = known(kept)

@@ -54,11 +54,13 @@ def test_a_real_file_says_the_same_without_its_number_and_its_checksum_is_right(
     assert workouts.decode(held) == workouts.decode(found)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_it_does_not_matter_how_a_file_is_cut(seed: int) -> None:
+def test_it_does_not_matter_how_a_file_is_cut() -> None:
     held = FILES[0].read_bytes()
-    sizes = [random.Random(seed + i).randint(1, 40) for i in range(50)]
-    assert cleaned(held, sizes) == cleaned(held) == cleaned(held, [1])
+    whole = cleaned(held)
+    assert cleaned(held, [1]) == whole
+    for seed in range(5):
+        sizes = [random.Random(seed + i).randint(1, 40) for i in range(50)]
+        assert cleaned(held, sizes) == whole, seed
 
 
 def activity() -> bytes:

@@ -134,13 +134,14 @@ def test_seven_days_are_told_and_no_more() -> None:
     assert stepped == {at(9) - timedelta(days=ago): 10 + ago for ago in range(7)}
 
 
-def test_a_link_cut_at_any_packet_costs_no_hour_after_the_next_sync() -> None:
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.ring)])
+def test_a_link_cut_at_any_packet_costs_no_hour_after_the_next_sync(every: int) -> None:
     now = at(13) + 20 * SECOND
 
     async def story(clock: FastClock) -> None:
         whole = await sync(worn(clock.now()), clock, MemoryStore())
         assert whole > 30
-        for number in range(whole):
+        for number in range(0, whole, every):
             kept, band = MemoryStore(), worn(clock.now())
             await sync(band, clock, kept, cut=number)
             await sync(band, clock, kept)
@@ -387,8 +388,9 @@ def test_hours_and_a_held_link_together_count_no_step_twice() -> None:
     assert total(line) == sum(epoch.steps for epoch in LIFE if epoch.end <= at(18))
 
 
-def test_a_link_cut_at_any_notification_of_a_walk_loses_no_step() -> None:
-    for number in range(110):
+@pytest.mark.parametrize("every", [7, pytest.param(1, marks=pytest.mark.ring)])
+def test_a_link_cut_at_any_notification_of_a_walk_loses_no_step(every: int) -> None:
+    for number in range(0, 110, every):
         band = worn(at(9), day("1m walk 60, 4m walk 30, 5m sit", at(9)))
         visits = [(at(9), 5 * MINUTE + 5 * SECOND), (at(9, 5) + 20 * SECOND, 40 * SECOND), (at(10), MINUTE)]
         kept = watched(band, visits, cut=number)
