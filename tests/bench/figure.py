@@ -116,8 +116,10 @@ def cpu_ms(work: Callable[[], object]) -> float:
 
 
 def process_ms(command: Sequence[str], environment: Mapping[str, str] | None = None) -> float:
-    """Run a command whose output nobody reads; return the milliseconds of CPU that it took. Raises `RuntimeError` if it
-    fails."""
+    """Run a command whose output nobody reads, and return the milliseconds of CPU that it took.
+
+    Raises `RuntimeError` if it fails.
+    """
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as started:
         _, status, used = os.wait4(started.pid, 0)
         started.returncode = os.waitstatus_to_exitcode(status)
