@@ -283,17 +283,21 @@ class Starts:
             written = datetime.fromisoformat(text)
         except ValueError as error:
             raise InputError(f"{text[:80]!r} is not a timestamp: write it like 2026-11-20T09:00:00+00:00") from error
-        if written.tzinfo is None and self._zone is None:
-            raise InputError(f"{text!r} has no offset from UTC: add one, or say --zone Europe/London")
         try:
-            start = written if self._zone is None or written.tzinfo else _local(written, self._zone, self._before)
-            at_s = start.timestamp()
-            if not at_s.is_integer() or int(at_s) not in self._allowed:
+            start = written if written.tzinfo is not None else self._of_zone(written, text)
+            exact_s = start.timestamp()
+            at_s = int(exact_s)
+            if at_s != exact_s or at_s not in self._allowed:
                 raise InputError(f"{text!r} {wrong_start(start.astimezone(UTC), self._now)}")
         except OverflowError as error:  # in UTC it lies before the year 1 or after the year 9999
             raise InputError(f"{text!r} is not in the years {YEARS[0]} to {YEARS[-1]} of UTC") from error
         self._before = start
-        return int(at_s)
+        return at_s
+
+    def _of_zone(self, written: datetime, text: str) -> datetime:
+        if self._zone is None:
+            raise InputError(f"{text!r} has no offset from UTC: add one, or say --zone Europe/London")
+        return _local(written, self._zone, self._before)
 
 
 def _local(written: datetime, zone: ZoneInfo, before: datetime | None) -> datetime:
