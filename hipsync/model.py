@@ -108,8 +108,8 @@ the whole byte of a minute of which there is no epoch."""
 class MinuteEpochs(NamedTuple):
     """A band's epochs of one minute as columns, with a place for each minute from `first` on, told or not.
 
-    A day has 1,440. To read and judge so many columns takes a fraction of the time of so many values of `Epoch`. They
-    hold what a judgement needs, and no more.
+    A day has 1,440. To read and judge two columns takes a fraction of the time of as many values of `Epoch`. They hold
+    what a judgement needs, and no more.
     """
 
     first: int = 0
@@ -120,9 +120,9 @@ class MinuteEpochs(NamedTuple):
     """What the band said of each minute, as `said` makes it; NOT_TOLD where there is no epoch."""
 
 
-def said(state: State | None, posture: Posture | None, pulse: object) -> int:
-    """The byte of `MinuteEpochs.said` for an epoch: its state, its posture, and whether it has a heart rate."""
-    return STATES.index(state) | POSTURES.index(posture) << POSTURE_SHIFT | (PULSE if pulse else 0)
+def said(state: State | None, posture: Posture | None, heart_rate: int | None) -> int:
+    """The byte of `MinuteEpochs.said` for an epoch: its state, its posture, and whether it has a heart rate above 0."""
+    return STATES.index(state) | POSTURES.index(posture) << POSTURE_SHIFT | (PULSE if (heart_rate or 0) > 0 else 0)
 
 
 class Counter(NamedTuple):
@@ -252,8 +252,8 @@ class Stretch(NamedTuple):
     sure: bool
     """Whether, at `due`, being still most likely meant sitting: at most one minute of the hour before had steps."""
     doubtful: bool
-    """Whether at least half of it is long stillness without data from a band that reports wear, sleep or heart rate, so
-    that the band may have lain on a table (docs/rule.md, "Wear and doubtful stillness")."""
+    """Whether at least half of it is long stillness for which nothing vouches: the band may have lain on a table
+    (docs/rule.md, "Wear and doubtful stillness")."""
 
 
 class Break(NamedTuple):
@@ -465,7 +465,7 @@ class Band(NamedTuple):
     advertised_name: str
     simulated: bool
     vouches: bool
-    """Whether it reports wear, sleep or heart rate itself, so that its stillness is never doubtful."""
+    """Whether all its minutes are believed to be a person's; else only those near a heart rate or a word of its own."""
     reports_wear: bool
     """Whether it says itself when it is not worn."""
     added: datetime

@@ -25,7 +25,6 @@ from hipsync.core.timeline import (
     ASLEEP,
     AWAKE,
     COARSE_MINUTES,
-    FINE_MINUTES,
     MISSING,
     MOVING,
     NOT_WORN,
@@ -142,7 +141,7 @@ def _pattern(bridge: int) -> bytes:
 
 
 def _effects(line: Timeline, rule: Rule) -> bytes:
-    """The effect of each minute. Only minutes with steps, and upright ones, are looked at one by one."""
+    """The effect of each minute. Only minutes with steps are looked at one by one."""
     effects, stepped = bytearray(line.code.translate(_EFFECT)), bytes(map(bool, line.steps))
     for start, end in runs(line.code.translate(_IS_AWAKE)):
         for at in _moving(line, rule, stepped, start, end):
@@ -239,7 +238,7 @@ def may_prompt(line: Timeline, at: int) -> bool:
     the last hour may have steps.
     """
     width = line.width[at]
-    if width <= FINE_MINUTES:
+    if line.code[at] == AWAKE:
         return True
     if width > COARSE_MINUTES or not line.flags[at] & SLOT_END:
         return False

@@ -2,7 +2,8 @@
 
 A day has 1,440 minutes, and a look at each costs Python a hundred times what it costs `bytes.translate`, `bytes.count`
 or one operation on one large number. So what every minute is asked is asked of its column, and only the few minutes
-that need more are looked at one by one. This is all that knows how; it knows nothing of bands or of sitting.
+that need more are looked at one by one. What judging has in common of that stands here. It knows nothing of bands or
+of sitting.
 """
 
 from __future__ import annotations

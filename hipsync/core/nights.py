@@ -1,7 +1,7 @@
 """When a still person is most likely in bed: the hours of the night, usual ones or the wearer's own.
 
-A band that reports neither sleep, wear nor heart rate cannot tell a night from an evening on the sofa. What helps is
-the clock: when stillness begins at night, it counts as doubtful sooner. The wearer's own hours follow from the minutes
+Where nothing vouches for stillness, a night cannot be told from an evening on the sofa. What helps is the clock: when
+stillness begins at night, it counts as doubtful sooner. The wearer's own hours follow from the minutes
 with steps of the last 14 days (docs/rule.md, "Wear and doubtful stillness"). A day lasts from 4:00 to 4:00 here, so
 that a late evening is not the next morning. This module knows steps and clocks, and no timeline. Minutes are whole
 minutes of UTC, counted from 1970.

@@ -252,8 +252,9 @@ def _until(day: Day, now: datetime) -> datetime:
 def kinds_of(line: Timeline, *, trust_posture: bool = False) -> bytes:
     """The kind of every minute of a timeline, as indexes into `KINDS`.
 
-    The first kind that fits is taken: unknown, not worn, asleep, standing, sitting, up. With `trust_posture`, a band's
-    word says whether its wearer sat in a minute; the length of the still run does so only for minutes without a word.
+    The first kind that fits counts, and is written last: unknown, not worn, asleep, standing, sitting, up. With
+    `trust_posture`, a band's word says whether its wearer sat in a minute; the length of the still run does so only for
+    minutes without a word.
     """
     kinds = bytearray(line.code.translate(_BY_CODE))
     for start, end in zero_runs(line, LISTED_MINUTES):

@@ -10,9 +10,9 @@ of stretches.
                           \_________________/
     Timeline             one code and one number of steps for each minute
 
-The way of one minute: a band's epoch has a byte in `MinuteEpochs.said`. `_place_piece` turns it into a code and flags;
-where another source tells of the minute too, `_claim` decides. Then rides make it one of movement, sleep makes it
-asleep, and `_doubtful` marks it if it lies in a long stillness that nothing vouches for.
+The way of one minute: a band's epoch has a byte in `MinuteEpochs.said`. `_place_piece` turns it into a code and flags,
+by `unworn_minutes` too; where another source tells of the minute as well, `_claim` decides. Then rides make it one of
+movement, sleep makes it asleep, and `_doubtful` marks it if it lies in a long stillness that nothing vouches for.
 """
 
 from __future__ import annotations
@@ -110,6 +110,7 @@ _FLAGS = by_said(lambda state, posture, _pulse: _flags_of(state, posture))
 _SLEPT = by_said(lambda state, _posture, _pulse: state is State.ASLEEP)
 _ALIVE_IF = table(lambda stepped: ALIVE if stepped else 0)
 _IS_NOT_WORN = table(lambda code: code == NOT_WORN)
+_IS_WORN = table(lambda code: code != NOT_WORN)
 _IS_RIDING = table(lambda flags: bool(flags & RIDING))
 _IS_NOT_VOUCHED = table(lambda flags: not flags & VOUCHED)
 
@@ -224,7 +225,7 @@ def timeline(
     slept, heard = bytearray(size), bytearray(size)
     unplaced: list[UnplacedSteps] = []
     for source in sources:
-        minutes = source.all_minutes()
+        minutes = _possible(source.all_minutes())
         worn = [(minute_of(wear.at), wear.worn) for wear in source.wears]
         unworn = unworn_minutes(minutes, worn, last, reports_wear=source.reports_wear)
         growths = list(differences(source.counters, zones))
@@ -272,6 +273,18 @@ def _is_told(source: Source, minutes: MinuteEpochs, growth: Growth) -> bool:
     )
 
 
+def _possible(minutes: MinuteEpochs) -> MinuteEpochs:
+    """Epochs of one minute without those of more steps than anybody makes, as if these had not come."""
+    if min(minutes.steps, default=0) >= 0 and max(minutes.steps, default=0) <= STEPS_A_MINUTE:
+        return minutes
+    told = [0 <= steps <= STEPS_A_MINUTE for steps in minutes.steps]
+    return MinuteEpochs(
+        minutes.first,
+        [steps * is_told for steps, is_told in zip(minutes.steps, told, strict=True)],
+        bytes(word if is_told else NOT_TOLD for word, is_told in zip(minutes.said, told, strict=True)),
+    )
+
+
 def _place_minutes(
     line: Timeline, slept: bytearray, minutes: MinuteEpochs, vouched: int, unworn: frozenset[int]
 ) -> None:
@@ -279,11 +292,8 @@ def _place_minutes(
 
     `vouched` is the flag of their source, and `unworn` are the minutes without the band.
     """
-    told, shift = bytearray(minutes.said.translate(IS_TOLD)), minutes.first - line.first
-    if min(minutes.steps, default=0) < 0 or max(minutes.steps, default=0) > STEPS_A_MINUTE:
-        for at, count in enumerate(minutes.steps):
-            told[at] &= 0 <= count <= STEPS_A_MINUTE
-    for begin, after in runs(told):
+    shift = minutes.first - line.first
+    for begin, after in runs(minutes.said.translate(IS_TOLD)):
         start, end = max(begin, -shift), min(after, len(line.code) - shift)
         if start < end:
             words, steps = minutes.said[start:end], list(minutes.steps[start:end])
@@ -312,9 +322,9 @@ def _place_piece(
             if steps[place] >= STILL_STEPS:
                 code[place] = AWAKE
             else:
-                steps[place] = flags[place] = 0
+                steps[place], flags[place] = 0, _of_ride(flags[place])
     here = slice(at, at + size)
-    slept[here] = either(slept[here], words.translate(_SLEPT))
+    slept[here] = either(slept[here], both(words.translate(_SLEPT), code.translate(_IS_WORN)))
     if any(line.code[here]):
         for place in range(size):
             _claim(line, at + place, code[place], 1, steps[place], flags[place])
@@ -358,28 +368,35 @@ def _place_slot(line: Timeline, slept: bytearray, epoch: Epoch, flags: int, unwo
             end = minute == start + width - 1
             steps = epoch.steps if end else 0
             _claim(line, at, code, width, steps, flags | (ALIVE if steps else 0) | (SLOT_END if slot and end else 0))
-            if epoch.state is State.ASLEEP:
+            if epoch.state is State.ASLEEP and not moving and not off:
                 slept[at] = 1
 
 
 def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: int) -> None:
     """Enter one minute of a source, unless a better source has decided about it already.
 
-    The finest source decides; among equals the one with most steps. A band that was not worn decides only about
-    minutes that no other band reports.
+    The finest source decides; among equals the one with most steps. What another one says of life, of a ride and of the
+    posture is kept. A band that was not worn decides only about minutes that no other band reports.
     """
     before = line.code[at]
     if code == NOT_WORN:
         if before == MISSING:
             line.code[at], line.width[at] = code, width
+        line.flags[at] |= _of_ride(flags)
         return
     if before in _LEFT_OPEN:
+        flags |= _of_ride(line.flags[at])
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
         return
     shared = (line.flags[at] | flags) & (ALIVE | VOUCHED | RIDING | UPRIGHT | SEATED)
     if width < line.width[at] or (width == line.width[at] and steps > line.steps[at]):
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
     line.flags[at] |= shared
+
+
+def _of_ride(flags: int) -> int:
+    """What counts of the flags of a minute without the band: that somebody rode, in spite of it."""
+    return flags & (RIDING | ALIVE) if flags & RIDING else 0
 
 
 def posture(flags: int) -> int | None:
@@ -453,7 +470,7 @@ def _words_of_slots(epochs: Sequence[Epoch]) -> list[tuple[int, int]]:
     return [
         (minute_of(epoch.start), minute_of(epoch.end))
         for epoch in epochs
-        if epoch.length > MINUTE and (epoch.heart_rate or epoch.state in WORDS)
+        if epoch.length > MINUTE and ((epoch.heart_rate or 0) > 0 or epoch.state in WORDS)
     ]
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hipsync.model import Band
     from hipsync.store import Store, StoredDay
 
-JUDGED_AS = 9
+JUDGED_AS = 10
 """The version of this program's way of judging a day. Stored days of another version are judged again.
 
 Raise it with every change of the code that judges; `tests/history/test_judged_as.py` says when that is needed.

@@ -44,7 +44,7 @@ POSTURE_OF: Mapping[str | None, Posture | None] = {None: None, **{str(posture): 
 _SAID = (
     f"state % {INFERRED} | CASE posture"
     + "".join(f" WHEN '{posture}' THEN {said(None, posture, None)}" for posture in Posture)
-    + f" ELSE 0 END | (ifnull(heart_rate, 0) <> 0) * {PULSE}"
+    + f" ELSE 0 END | (ifnull(heart_rate, 0) > 0) * {PULSE}"
 )
 """SQL for the byte of `MinuteEpochs.said` of an epoch."""
 ALL_LENGTHS = range(1, 1441)

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
+from hipsync import model
 from hipsync.core.bouts import Rule, bouts, reached, usual_minutes
 from hipsync.core.summary import KINDS, kinds_of
-from hipsync.core.timeline import Source, minute_of
+from hipsync.core.timeline import SLOT_END, Source, minute_of
 from hipsync.model import MINUTE, EndedBy, Epoch, Kind, Posture, State
 from support import rule_cases
 from support.builders import MONDAY, day, line, minutes, slots
@@ -179,3 +180,12 @@ def test_the_usual_stretch_holds_half_of_the_time() -> None:
     assert usual_minutes([10, 10, 10, 10, 60]) == 60
     assert usual_minutes([10, 20, 30]) == 20
     assert usual_minutes([]) is None
+
+
+def test_a_short_slot_of_a_counter_is_complete_before_a_prompt_is_due() -> None:
+    """Readings a little over five minutes apart make slots of five or six minutes."""
+    counters = [model.Counter(MONDAY + timedelta(seconds=310 * number), 100) for number in range(20)]
+    time = line(Source([], counters), size=100)
+    (stretch,) = bouts(time, Rule(limit_minutes=11)).stretches
+    assert stretch.due is not None
+    assert time.flags[minute_of(stretch.due) - time.first - 1] & SLOT_END

@@ -11,7 +11,7 @@ import pytest
 from hipsync.core.bouts import Rule, bouts, first_walk
 from hipsync.core.summary import KINDS, kinds_of
 from hipsync.core.timeline import ALIVE, RIDING, Source, Timeline, instant_of, minute_of
-from hipsync.model import MINUTE, RIDES, Epoch, Kind, State, Workout, WorkoutKind
+from hipsync.model import MINUTE, RIDES, Epoch, Kind, State, Wear, Workout, WorkoutKind
 from support import independent
 from support.builders import MONDAY, day, line, slots
 
@@ -55,6 +55,20 @@ def test_an_hour_of_it_raises_no_prompt_for_sitting_and_an_hour_of_another_worko
 def test_a_state_says_so_too() -> None:
     time = line(Source(on_a_bicycle(day("60m stand"))), size=60)
     assert (dues(time), set(kinds(time))) == ([], {Kind.UP})
+
+
+@pytest.mark.parametrize("length", [1, 5, 15])
+def test_a_band_that_says_so_is_believed_where_it_seems_to_be_off(length: int) -> None:
+    """By a pulse that stopped, or by its word that it was taken off; alone, and beside a band that was still."""
+    ride = [Epoch(at(120 + i), length * MINUTE, 0, state=State.CYCLING) for i in range(0, 15, length)]
+    beats = [Epoch(at(i), MINUTE, 0, heart_rate=70) for i in range(120)]
+    silent = [Epoch(at(120 + i), MINUTE, 0) for i in range(15)] if length > 1 else []
+    off = Source([*beats, *silent, *ride])
+    taken = Source(ride, wears=[Wear(at(119), worn=False)], reports_wear=True)
+    for source in (off, taken):
+        for others in ([], [Source(day("135m sit"))]):
+            for sources in ([source, *others], [*others, source]):
+                assert set(kinds(line(*sources, size=135))[120:]) == {Kind.UP}
 
 
 def test_it_ends_the_stretch_and_the_next_one_begins_at_its_end() -> None:

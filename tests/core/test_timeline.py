@@ -104,6 +104,40 @@ def test_asleep_beats_still_and_twenty_steps_beat_asleep() -> None:
     assert list(line(other, Source(sleeping), size=3).code) == [ASLEEP, ASLEEP, AWAKE]
 
 
+@pytest.mark.parametrize(("length", "code"), [(2, AWAKE), (5, AWAKE), (15, MOVING)])
+def test_twenty_steps_beat_asleep_in_each_minute_of_an_epoch(length: int, code: int) -> None:
+    held = Epoch(MONDAY, length * MINUTE, 25, state=State.ASLEEP)
+    assert list(line(Source([held]), size=length).code) == [code] * length
+
+
+def test_a_slot_of_twenty_steps_is_no_sleep_for_another_band_either() -> None:
+    held = Epoch(MONDAY, 15 * MINUTE, 25, state=State.ASLEEP)
+    assert list(line(Source([held]), Source(minutes([0] * 15)), size=15).code) == [AWAKE] * 15
+
+
+def test_a_band_that_is_off_does_not_say_that_somebody_sleeps() -> None:
+    asleep = [Epoch(at(i), MINUTE, 0, state=State.ASLEEP) for i in range(3)]
+    slot = [Epoch(MONDAY, 3 * MINUTE, 0, state=State.ASLEEP)]
+    for epochs in (asleep, slot):
+        off = Source(epochs, wears=[Wear(at(-1), worn=False)], reports_wear=True)
+        for sources in ((off, Source(minutes([0] * 3))), (Source(minutes([0] * 3)), off)):
+            assert list(line(*sources, size=3).code) == [AWAKE] * 3
+
+
+def test_an_impossible_epoch_walks_nowhere() -> None:
+    beats = [Epoch(at(i), MINUTE, 0, heart_rate=70) for i in range(120)]
+    gap = [Epoch(at(120 + i), MINUTE, {3: 5000, 5: 1}.get(i, 0)) for i in range(30)]
+    assert list(line(Source(beats + gap), size=150).code[120:]) == [*[AWAKE] * 3, MISSING, *[NOT_WORN] * 26]
+
+
+@pytest.mark.parametrize("heart_rate", [0, -1])
+def test_a_heart_rate_that_is_none_is_no_word(heart_rate: int) -> None:
+    still = [Epoch(at(i), MINUTE, 0, heart_rate=heart_rate) for i in range(200)]
+    assert line(Source(still), size=200).doubtful == b"\1" * 200
+    slotted = [Epoch(at(15 * i), 15 * MINUTE, 0, heart_rate=heart_rate) for i in range(14)]
+    assert line(Source(slotted), size=210).doubtful == b"\1" * 210
+
+
 def test_charging_is_not_worn() -> None:
     assert list(line(Source(day("2m charge, 1m off, 1m sit")), size=4).code) == [NOT_WORN] * 3 + [AWAKE]
 

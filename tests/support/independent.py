@@ -146,7 +146,9 @@ class Line:
         self.rows = [past.get(self.origin + i * MINUTE) for i in range((end - self.origin) // MINUTE)]
         self.postures = [(postures or {}).get(self.origin + i * MINUTE) for i in range(len(self.rows))]
         self.conditions: list[Condition] = [condition(row) for row in self.rows]
-        self.steps = [row[0] if row else 0 for row in self.rows]
+        self.steps = [
+            row[0] if row and what != "not_worn" else 0 for row, what in zip(self.rows, self.conditions, strict=True)
+        ]  # those of a band that is off count for nothing
         self.zero_run = self._zero_runs()
         self.zone = zone or ZoneInfo("UTC")
         self.doubtful = [False if vouches else doubtful for doubtful in self._doubtful()]
