@@ -340,6 +340,19 @@ def test_a_key_that_the_watch_cannot_show_ends_it() -> None:
     assert unverified.seal is None
 
 
+def test_once_the_key_is_claimed_only_the_login_and_who_it_is_are_taken_in_plain() -> None:
+    """A watch with a bond, which does not know message 5102, claims nothing."""
+    plain = [Frame(5101, NEGOTIATED), Frame(5024), Frame(5000, Answer(5102).encode())]
+    sealed = [Frame(5050, b"\1\0"), Frame(5043), Frame(5034), Frame(5000, Answer(5026).encode())]
+    for said, claims in ((Answer(5102, Said.ACK, DONE), True), (Answer(5102, Said.UNSUPPORTED), False)):
+        made = Login(Session(secret=LTK + NAME, address=PLACE), bytes)
+        made.hear(plain[0])
+        assert not any(made.wants_sealed(each) for each in plain + sealed)
+        made.answered(said)
+        made.begin()
+        assert [made.wants_sealed(each) for each in plain + sealed] == [False] * 3 + [claims] * 4
+
+
 def test_what_comes_without_a_key_is_answered_so() -> None:
     made = Login(Session(pairing=True, address=PLACE), bytes)
     for kind, size in ((5107, 33), (5108, 8), (5109, 25)):

@@ -246,6 +246,28 @@ def test_what_knows_the_name_of_the_key_and_not_the_key_is_not_the_watch() -> No
     ends(impostor, login.NO_KEY)
 
 
+@pytest.mark.parametrize("mode", [DIGITS, JUST_WORKS])
+def test_a_watch_that_is_being_paired_and_comes_without_a_seal_is_not_believed(mode: int) -> None:
+    async def bare(it: World) -> None:
+        assert it.watch.guard is not None
+        it.watch.guard.bare_after = Kind.PAIRING
+        await it.pair()
+
+    assert ends(bare, login.NO_KEY, pairs_by=mode).store.secret is None
+
+
+@pytest.mark.parametrize("kind", [Kind.SESSION_KEY, Kind.VERIFICATION])
+def test_a_watch_that_claims_the_key_and_comes_without_a_seal_is_not_believed(kind: int) -> None:
+    async def bare(it: World) -> None:
+        await it.pair()
+        assert it.watch.guard is not None
+        it.watch.guard.bare_after = kind
+        async with it.open():
+            pass
+
+    ends(bare, login.NO_KEY)
+
+
 def test_a_pairing_by_another_way_ends_in_a_line() -> None:
     ends(World.pair, login.BY_ANOTHER_WAY, pairs_by=OUT_OF_BAND)
 

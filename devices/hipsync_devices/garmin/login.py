@@ -80,10 +80,12 @@ class Login:
         self._long_term = LongTerm.kept(session.secret)
         self.within = timedelta()
         """How long the watch waits for its digits."""
+        self._claims_key = False
+        """Whether the watch has said in this connection that it has our key, or takes one."""
         self.begin()
 
     def begin(self) -> None:
-        """Forget everything but the long-term key."""
+        """Forget everything but the long-term key, and whether the watch has claimed to have it."""
         self._awaited: int | None = None
         self._wants_digits = False
         self._exchange: _Exchange | None = None
@@ -91,6 +93,15 @@ class Login:
         self._shares = b"", b""
         self._session_key: bytes | None = None
         self._is_verified = False
+
+    def wants_sealed(self, frame: Frame) -> bool:
+        """Return whether a message may not be in plain: the watch claims our key, and it is more than who it is.
+
+        Raises `MalformedPacket`.
+        """
+        if not self._claims_key or frame.kind in KINDS | {Kind.DEVICE_INFORMATION}:
+            return False
+        return frame.kind != Kind.ANSWER or Answer.decode(frame.payload).kind not in ASKED
 
     # ------------------------------------------------------------------ what the watch asks
 
@@ -124,6 +135,7 @@ class Login:
             refusal = gfdi.answered(frame, rest=bytes([0, begin.mode]))
             return Step([refusal], error=NotAuthorised(BY_ANOTHER_WAY))
         self._session.need_address()
+        self._claims_key = True
         goes_on = gfdi.answered(frame, rest=authentication.GOES_ON)
         if begin.mode == Mode.JUST_WORKS:
             return Step([goes_on, self._confirmed(cipher.JUST_WORKS)])
@@ -141,6 +153,7 @@ class Login:
         if self._long_term is None:
             return Step([gfdi.answered(frame, rest=authentication.NO_KEY)])
         theirs = authentication.share(frame.payload)
+        self._claims_key = True
         if theirs != self._shares[0]:  # a watch that asks again is told the same
             ours = self._random(authentication.SHARE_BYTES)
             self._shares, self._is_verified = (theirs, ours), False
@@ -197,8 +210,11 @@ class Login:
 
     def _reconnected(self, answer: Answer) -> Step:
         """Go on with the key that was kept; or pair anew if the watch does not know it."""
-        if answer.status != Said.ACK or authentication.is_taken(answer):
-            return Step()  # it is known, or a watch with a bond does not know the question
+        if answer.status != Said.ACK:
+            return Step()  # a watch with a bond does not know the question
+        if authentication.is_taken(answer):
+            self._claims_key = True
+            return Step()
         if not self._session.pairing:
             return Step(error=NotAuthorised(FORGOTTEN))
         self._awaited = Kind.AUTHENTICATION

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hipsync.driver import OPENED, Abilities, Link, Message, Received, Session, Spacing
-from hipsync.errors import DeviceError, LinkLost, NoReply, UnexpectedReply
+from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised, UnexpectedReply
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, Workout
 from hipsync.model import Answer as Reply
 from hipsync_devices import gatt
@@ -158,6 +158,8 @@ class GarminDialogue:
             record(sign, told)
 
     async def _frame(self, frame: Frame) -> None:
+        if self._seal is None and self._login.wants_sealed(frame):
+            await self._log_in(Step(error=NotAuthorised(login.NO_KEY)))
         self._tap("<", frame)
         if frame.kind == Kind.ANSWER:
             await self._answered(Answer.decode(frame.payload))

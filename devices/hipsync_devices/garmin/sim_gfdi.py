@@ -110,7 +110,7 @@ class Peer:
     ) -> None:
         self._watch, self._device, self._faults = watch, device, faults
         self._now, self._out, self._hang_up = now, out, hang_up
-        self._authenticates = authenticates
+        self._authenticates, self._guard = authenticates, guard
         self.login = SimLogin(guard, now, self._ask, self._tell, hang_up) if guard is not None else None
         """The watch's own login, which comes before everything else; None for a watch that has none, or is bonded."""
         self._stream = cobs.Stream()
@@ -221,13 +221,18 @@ class Peer:
             else:
                 self._configure()
         elif self.login is not None and not self.login.is_over:
-            self.login.answered(answer)
-            if self.login.is_over:
-                self._configure()
+            self._log_in(self.login, answer)
         elif answer.kind == Kind.AUTHENTICATION:
             self._configure()
         elif answer.kind == Kind.CURRENT_TIME:
             self._clock(answer)
+
+    def _log_in(self, login: SimLogin, answer: Answer) -> None:
+        is_bare = self._guard is not None and answer.kind == self._guard.bare_after
+        if not is_bare:
+            login.answered(answer)
+        if is_bare or login.is_over:
+            self._configure()
 
     def _configure(self) -> None:
         self._ask(Frame(Kind.CONFIGURATION, gfdi.encode_capabilities(self._faults.can)))

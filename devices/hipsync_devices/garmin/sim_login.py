@@ -73,6 +73,8 @@ class Guard:
     """The next random bytes that the watch draws; when they are used up, it draws its own."""
     believes: bool = False
     """Whether it takes any confirm value for right, as something would that knows no digits itself."""
+    bare_after: int | None = None
+    """The message after whose answer it goes on without a seal, as something would that does not know the key."""
 
     def draw(self, size: int) -> bytes:
         """Return so many random bytes."""
