@@ -14,7 +14,7 @@ import pytest
 
 from hipsync.conversation.dialogue import OpenDialogue, dialogue
 from hipsync.driver import Message, Session
-from hipsync.errors import DeviceError, LinkLost, NotAuthorised
+from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, Info, State
 from hipsync.radio.first_meeting import FirstMeetings
@@ -23,8 +23,9 @@ from hipsync.testing.case import ADDRESS, Case, passkey_shown
 from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync.testing.pairing import a_secret_survives_a_kill_at_any_instant
 from hipsync.testing.rules import RULES, Rule
-from hipsync_devices.garmin import DRIVER, login, opened
+from hipsync_devices.garmin import DRIVER, login, multilink, opened
 from hipsync_devices.garmin.gfdi import Frame, Kind
+from hipsync_devices.garmin.multilink import OURS, Number, Registered, Status
 from hipsync_devices.garmin.nameless import Nameless
 from hipsync_devices.garmin.sim import GarminWatch, UnbondedWatch
 from hipsync_devices.garmin.sim_login import DIGITS, JUST_WORKS, OUT_OF_BAND
@@ -317,6 +318,46 @@ def test_gfdi_that_the_watch_closes_is_opened_and_logged_in_to_again() -> None:
             assert it.watch.peer.login.is_over
             await opened.fetch(it.store.commit)
         assert sum(each.steps for each in it.store.of(Epoch)) == 900
+
+    world(story)
+
+
+def test_a_handle_that_nobody_asked_for_takes_no_seal_off() -> None:
+    async def story(it: World) -> None:
+        await it.pair()
+        async with it.open() as opened:
+            it.watch.say(Registered(OURS, Number.GFDI, Status.OK, 0xEE).encode())
+            await asyncio.sleep(LOOKED_AT_S)
+            await opened.fetch(it.store.commit)
+        assert sum(each.steps for each in it.store.of(Epoch)) == 900
+
+    world(story)
+
+
+def test_a_watch_that_comes_back_without_its_login_is_not_believed() -> None:
+    async def unsealed(it: World) -> None:
+        await it.pair()
+        async with it.open() as opened:
+            it.watch.guard = None
+            it.watch.close_unasked(Number.GFDI)
+            await asyncio.sleep(LOOKED_AT_S)
+            await opened.fetch(it.store.commit)
+
+    ends(unsealed, login.NO_KEY)
+
+
+def test_between_two_seals_nothing_is_said() -> None:
+    """The watch has given a new handle, and is silent."""
+
+    async def story(it: World) -> None:
+        await it.pair()
+        async with it.open() as opened:
+            it.watch.link_faults.mute = True
+            it.watch.close_unasked(Number.GFDI)
+            await asyncio.sleep(LOOKED_AT_S)
+            with pytest.raises(NoReply):
+                await opened.nudge(Message("Walk about", "for two minutes", asks=False))
+        assert it.written[-1] == multilink.register(Number.GFDI)
 
     world(story)
 

@@ -6,6 +6,7 @@ service says is somebody else's business.
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 from hipsync.driver import Link
@@ -30,6 +31,8 @@ class Lane:
         self._channels = Channels()
         self._controls = link.inbox(object)
         self._again = 0
+        self._registering: Counter[int] = Counter()
+        """How many answers the watch owes to registrations, by the number of the service."""
 
     async def find(self) -> int:
         """Register live steps on the first lane that is free, and return the status of the last one that was tried.
@@ -65,7 +68,7 @@ class Lane:
     async def register(self, service: int) -> int:
         """Register a service, and return the status with which the watch answers. Raises `NoReply`."""
         self._controls.clear()
-        await self._link.write(self._write, multilink.register(service))
+        await self._ask_for(service)
         until = self._link.now() + ANSWERED
         while True:
             told = await self._controls.take(max(until - self._link.now(), timedelta()))
@@ -89,12 +92,16 @@ class Lane:
     async def control(self, data: bytes) -> int | None:
         """Take a control packet, and return the number of the service that it gives a handle; None for any other.
 
-        A service that the watch has closed unasked is registered again. Raises `MalformedPacket`, and `DeviceError` if
-        the watch closes services on and on.
+        A service that the watch has closed unasked is registered again, and a handle that nobody asked for is not
+        taken. Raises `MalformedPacket`, and `DeviceError` if the watch closes services on and on.
         """
         told = multilink.decode_control(data)
         if told.client != multilink.OURS:
             return None  # another program on the same connection
+        if isinstance(told, Registered):
+            if not self._registering[told.service]:
+                return None
+            self._registering[told.service] -= 1
         given: int | None = None
         if isinstance(told, Registered) and told.status == Status.OK:
             self._channels.registered(told)
@@ -110,6 +117,10 @@ class Lane:
         self._again += 1
         if self._again > REGISTERED_AGAIN:
             raise DeviceError("the watch closes again and again what was opened")
+        await self._ask_for(service)
+
+    async def _ask_for(self, service: int) -> None:
+        self._registering[service] += 1
         await self._link.write(self._write, multilink.register(service))
 
     async def hear(self, packet: bytes) -> Heard | None:

@@ -103,6 +103,10 @@ class Login:
             return False
         return frame.kind != Kind.ANSWER or Answer.decode(frame.payload).kind not in ASKED
 
+    def seals(self, frame: Frame) -> bool:
+        """Return whether a message may not be sent in plain, because the watch claims our key."""
+        return self._claims_key and frame.kind not in ASKED | {Kind.ANSWER}
+
     # ------------------------------------------------------------------ what the watch asks
 
     def hear(self, frame: Frame) -> Step:

@@ -232,12 +232,17 @@ class GarminDialogue:
     # ------------------------------------------------------------------ what is sent
 
     async def _send(self, frame: Frame, *, then: Seal | None = None) -> None:
-        """Send a message; `then` seals all that are sent and heard after it."""
+        """Send a message; `then` seals all that are sent and heard after it.
+
+        Nothing is sent while what the watch's own login has sealed must be sealed anew.
+        """
         if self._session.is_opened:
             await self._link.write(OPENED, opened.encode(frame))
             return
         self._tap(">", frame)
         async with self._sending:  # a seal counts, so what is sealed first is sent first
+            if self._seal is None and self._login.seals(frame):
+                return
             held = frame.encode()
             data = cobs.encode(held if self._seal is None else self._seal.seal(held))
             self._seal = then or self._seal
