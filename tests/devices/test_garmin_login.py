@@ -320,8 +320,17 @@ def test_a_pairing_by_another_way_is_refused_in_a_line() -> None:
 
 
 def test_nobody_is_asked_for_digits_unless_the_watch_is_paired() -> None:
-    refused(Login(Session(address=PLACE), bytes).hear(Frame(5103, BY_DIGITS["begin"])), login.NOT_PAIRED)
-    refused(Login(Session(address=PLACE), bytes).hear(Frame(5103, BY_NOTHING["begin"])), login.NOT_PAIRED)
+    for told in (BY_DIGITS, BY_NOTHING):
+        made = Login(Session(secret=LTK + NAME, address=PLACE), bytes)
+        refused(made.hear(Frame(5103, told["begin"])), login.NOT_PAIRED)
+
+
+@pytest.mark.parametrize("kind", [5103, 5107, 5108, 5109, 5111, 5112])
+def test_where_no_key_is_kept_and_nobody_pairs_the_login_is_not_supported(kind: int) -> None:
+    """A watch with a bond goes on after that, as after any question that is not known."""
+    step = Login(Session(address=PLACE), bytes).hear(Frame(kind, bytes(33)))
+    assert [Answer.decode(each.payload) for each in step.frames] == [Answer(kind, Said.UNSUPPORTED)]
+    assert step.error is None
 
 
 def test_without_the_watch_s_address_there_is_no_pairing_and_it_says_why() -> None:

@@ -408,6 +408,17 @@ def test_a_watch_with_a_bond_is_talked_to_as_before(secret: bytes | None) -> Non
     world(story, pairs_by=None, authenticates=True)
 
 
+def test_a_watch_with_a_bond_that_wants_to_be_paired_all_the_same_is_talked_to_as_before() -> None:
+    async def story(it: World) -> None:
+        assert it.watch.guard is not None
+        it.watch.guard.bare_after = Kind.PAIRING
+        async with it.open() as opened:
+            await opened.fetch(it.store.commit)
+        assert sum(each.steps for each in it.store.of(Epoch)) == 900
+
+    world(story)
+
+
 class Wearer:
     """Whoever pairs the watch, and types what it shows."""
 

@@ -59,6 +59,8 @@ class Step(NamedTuple):
     """Whether the digits are wanted that the watch shows; see `Login.typed`."""
     error: DeviceError | None = None
     """What ends the login."""
+    blame: DeviceError | None = None
+    """Why it is, if the watch ends the connection now."""
 
 
 @dataclass(slots=True)
@@ -110,7 +112,12 @@ class Login:
     # ------------------------------------------------------------------ what the watch asks
 
     def hear(self, frame: Frame) -> Step:
-        """Take a message of `KINDS`. Raises `MalformedPacket`, and `DeviceError` if the address is not known."""
+        """Take a message of `KINDS`. Raises `MalformedPacket`, and `DeviceError` if the address is not known.
+
+        Where no key is kept and nobody pairs, all but the first is not supported, as over a bond.
+        """
+        if frame.kind != Kind.AUTHENTICATION and self._long_term is None and not self._session.pairing:
+            return Step([gfdi.answered(frame, Said.UNSUPPORTED)], blame=NotAuthorised(NOT_PAIRED))
         answer: dict[int, Callable[[Frame], Step]] = {
             Kind.AUTHENTICATION: self._negotiated,
             Kind.PAIRING: self._begun,

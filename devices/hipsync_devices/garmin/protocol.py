@@ -62,7 +62,7 @@ class GarminDialogue:
         self._seal: Seal | None = None
         """What seals the messages of GFDI after the watch's own login; None before that, and over a bond."""
         self._login_error: DeviceError | None = None
-        """What has ended the watch's own login, which may make the watch end the connection."""
+        """Why the watch may end the connection during its own login."""
         self._sending = link.lock()
         self._abilities = Abilities()
         self._tapping = False
@@ -189,7 +189,7 @@ class GarminDialogue:
 
     async def _log_in(self, step: Step) -> None:
         """Do what the watch's own login needs next. Raises what ends it, and `DeviceError` if nothing can be kept."""
-        self._login_error = step.error
+        self._login_error = step.error or step.blame
         if step.keep is not None:
             await self._session.keep(step.keep)
         for frame in step.frames:
