@@ -214,7 +214,7 @@ def of_host(messages: Sequence[tuple[int, bytes, bytes]], made: Login, digits: i
             assert Answer.decode(said.payload) == Answer(kind, Said.ACK, rest)
             waiting += more
             kept += [step.keep] if step.keep is not None else []
-            step = made.typed(digits) if step.asks else step._replace(frames=())
+            step = made.typed(digits, made.wanted or 0) if step.asks else step._replace(frames=())
         assert step.error is None
         waiting += step.frames
     assert waiting == []
@@ -278,7 +278,7 @@ def begun(*later: bytes) -> Login:
     """A login whose digits were typed, and that waits for the watch's confirm value; it draws `later` after that."""
     made = Login(Session(pairing=True, address=PLACE), Drawn(HOST_DRAWS[0], *later))
     made.hear(Frame(5103, BY_DIGITS["begin"]))
-    assert made.typed(123456).frames == [Frame(5104, BY_DIGITS["host"])]
+    assert made.typed(123456, made.wanted or 0).frames == [Frame(5104, BY_DIGITS["host"])]
     return made
 
 
@@ -388,8 +388,23 @@ def test_a_new_long_term_key_makes_a_new_session_key() -> None:
 def test_a_watch_that_begins_anew_while_digits_are_typed_is_not_told_the_old_ones() -> None:
     made = Login(Session(pairing=True, address=PLACE), Drawn(*HOST_DRAWS))
     assert made.hear(Frame(5103, BY_DIGITS["begin"])).asks
+    wanted = made.wanted or 0
     made.hear(Frame(5101, NEGOTIATED))
-    assert made.typed(123456) == Step()
+    assert made.wanted is None
+    assert made.typed(123456, wanted) == Step()
+
+
+def test_digits_for_an_earlier_beginning_are_not_for_a_later_one() -> None:
+    made = Login(Session(pairing=True, address=PLACE), Drawn(*HOST_DRAWS))
+    made.hear(Frame(5103, BY_DIGITS["begin"]))
+    first = made.wanted
+    made.hear(Frame(5103, BY_DIGITS["begin"]))
+    assert first is not None
+    assert made.typed(123456, first) == Step()
+    second = made.wanted
+    assert second is not None
+    assert made.typed(123456, second).frames == [Frame(5104, BY_DIGITS["host"])]
+    assert made.wanted is None
 
 
 def test_a_watch_of_another_cipher_is_answered_as_one_with_a_bond() -> None:

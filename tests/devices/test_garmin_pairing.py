@@ -298,6 +298,24 @@ def test_the_key_is_kept_before_the_watch_stores_it() -> None:
     world(story)
 
 
+def test_a_watch_that_asks_again_while_nobody_has_answered_shows_its_digits_to_the_person_once_more() -> None:
+    """What they type for the first question is not used, and after the second one nobody is asked a third time."""
+
+    async def story(it: World) -> None:
+        def again(shown: int | None) -> int | None:
+            if len(it.asked) == 1:
+                for _ in range(2):
+                    it.watch.peers[-1].ask(Kind.PAIRING, bytes([0, 30, 0, 0, 0, DIGITS]))
+            return shown
+
+        it.types, it.thinks = again, timedelta(seconds=1)
+        await it.pair()
+        assert len(it.asked) == 2
+        assert it.store.secret is not None
+
+    world(story)
+
+
 def test_a_watch_waits_for_its_digits_no_longer_than_it_says() -> None:
     async def story(it: World) -> None:
         it.thinks = timedelta(seconds=31)

@@ -82,6 +82,8 @@ class Login:
         self._long_term = LongTerm.kept(session.secret)
         self.within = timedelta()
         """How long the watch waits for its digits."""
+        self._begins = 0
+        """How many times the watch has begun to be paired by digits."""
         self._claims_key = False
         """Whether the watch has said in this connection that it has our key, or takes one."""
         self.begin()
@@ -89,7 +91,8 @@ class Login:
     def begin(self) -> None:
         """Forget everything but the long-term key, and whether the watch has claimed to have it."""
         self._awaited: int | None = None
-        self._wants_digits = False
+        self.wanted: int | None = None
+        """Which beginning waits for its digits; see `typed`."""
         self._exchange: _Exchange | None = None
         self._short_term_key: bytes | None = None
         self._shares = b"", b""
@@ -150,7 +153,8 @@ class Login:
         goes_on = gfdi.answered(frame, rest=authentication.GOES_ON)
         if begin.mode == Mode.JUST_WORKS:
             return Step([goes_on, self._confirmed(cipher.JUST_WORKS)])
-        self._wants_digits, self.within = True, begin.within
+        self._begins += 1
+        self.wanted, self.within = self._begins, begin.within
         return Step([goes_on], asks=True)
 
     def _handed_over(self, frame: Frame) -> Step:
@@ -189,11 +193,11 @@ class Login:
 
     # ------------------------------------------------------------------ what the host asks
 
-    def typed(self, digits: int | None) -> Step:
-        """Take the digits that the person has typed, or None if nobody did."""
-        if not self._wants_digits:
+    def typed(self, digits: int | None, wanted: int) -> Step:
+        """Take the digits that the person has typed for this beginning, or None if nobody did."""
+        if self.wanted != wanted:
             return Step()  # the watch has begun anew meanwhile
-        self._wants_digits = False
+        self.wanted = None
         if digits is None:
             return Step(error=NotAuthorised(NOBODY_TYPED))
         return Step([self._confirmed(cipher.passkey(digits))])

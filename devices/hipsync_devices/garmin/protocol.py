@@ -315,7 +315,9 @@ class GarminDialogue:
         """
         try:
             while not await self._ready.take(OPENED_WITHIN):
-                await self._log_in(self._login.typed(await self._session.passkey(self._login.within)))
+                if (wanted := self._login.wanted) is not None:
+                    digits = await self._session.passkey(self._login.within)
+                    await self._log_in(self._login.typed(digits, wanted))
         except LinkLost:
             if self._login_error is not None:
                 raise self._login_error from None
