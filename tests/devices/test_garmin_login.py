@@ -16,6 +16,7 @@ import pytest
 
 from hipsync.driver import Session
 from hipsync.errors import DeviceError, MalformedPacket, NotAuthorised
+from hipsync.model import Epoch, Reading
 from hipsync_devices.garmin import cipher, login, sim_login
 from hipsync_devices.garmin.authentication import Begin, LongTerm, Mode, Secure
 from hipsync_devices.garmin.cipher import Seal
@@ -274,9 +275,14 @@ def refused(step: Step, why: str) -> None:
     assert str(step.error) == why
 
 
-def begun(*later: bytes) -> Login:
+def told(made: Login, kind: int, payload: bytes) -> Answer:
+    """What is answered to a message of the watch."""
+    return Answer.decode(made.hear(Frame(kind, payload)).frames[0].payload)
+
+
+def begun(*later: bytes, secret: bytes | None = None) -> Login:
     """A login whose digits were typed, and that waits for the watch's confirm value; it draws `later` after that."""
-    made = Login(Session(pairing=True, address=PLACE), Drawn(HOST_DRAWS[0], *later))
+    made = Login(Session(secret=secret, pairing=True, address=PLACE), Drawn(HOST_DRAWS[0], *later))
     made.hear(Frame(5103, BY_DIGITS["begin"]))
     assert made.typed(123456, made.wanted or 0).frames == [Frame(5104, BY_DIGITS["host"])]
     return made
@@ -376,13 +382,39 @@ def test_a_watch_that_asks_for_a_share_again_gets_the_same_one() -> None:
 
 def test_a_new_long_term_key_makes_a_new_session_key() -> None:
     """Also if the watch's share were the same as before it handed the key over."""
-    made, shares = begun(b"12345678", b"abcdefgh"), list[bytes]()
+    made = begun(b"12345678", b"abcdefgh", secret=bytes(26))
     made.answered(Answer(5104, rest=DONE + BY_DIGITS["watch"]))
     made.answered(Answer(5105, rest=DONE + WATCH_DRAWS[0]))
-    for _ in range(2):
-        made.hear(Frame(5107, BY_DIGITS["long"]))
-        shares.append(Answer.decode(made.hear(Frame(5108, WATCH_DRAWS[4])).frames[0].payload).rest)
-    assert shares == [DONE + b"12345678", DONE + b"abcdefgh"]
+    assert told(made, 5108, WATCH_DRAWS[4]).rest == DONE + b"12345678"
+    made.hear(Frame(5107, BY_DIGITS["long"]))
+    assert told(made, 5109, bytes(25)) == Answer(5109, rest=b"\1"), "that of the key before is gone"
+    assert told(made, 5108, WATCH_DRAWS[4]).rest == DONE + b"abcdefgh"
+
+
+def test_one_long_term_key_is_taken_by_each_proof() -> None:
+    made = begun()
+    made.answered(Answer(5104, rest=DONE + BY_DIGITS["watch"]))
+    made.answered(Answer(5105, rest=DONE + WATCH_DRAWS[0]))
+    assert made.hear(Frame(5107, BY_DIGITS["long"])).keep == LTK + NAME
+    assert made.hear(Frame(5107, BY_DIGITS["long"])).keep is None
+    assert told(made, 5107, BY_DIGITS["long"]) == Answer(5107, rest=b"\1")
+
+
+def test_the_key_of_a_watch_that_was_read_is_not_replaced_without_digits() -> None:
+    """One that was kept in a pairing that did not end is, because nobody could forget it."""
+    begin = Frame(5103, BY_NOTHING["begin"])
+    read: dict[type[Reading], datetime] = {Epoch: NOW}
+    made = Login(Session(secret=LTK + NAME, pairing=True, address=PLACE, since=read), Drawn(*HOST_DRAWS))
+    step = made.hear(begin)
+    assert [Answer.decode(each.payload).rest for each in step.frames] == [b"\0\1"]
+    refused(step, login.KEY_IS_KEPT)
+    for session in (
+        Session(pairing=True, address=PLACE, since=read),
+        Session(secret=LTK + NAME, pairing=True, address=PLACE),
+    ):
+        assert Login(session, Drawn(*HOST_DRAWS)).hear(begin).error is None
+    by_digits = made.hear(Frame(5103, BY_DIGITS["begin"]))
+    assert (by_digits.asks, by_digits.error) == (True, None)
 
 
 def test_a_watch_that_begins_anew_while_digits_are_typed_is_not_told_the_old_ones() -> None:

@@ -44,6 +44,9 @@ NO_PROOF = (
     "what answers at the watch's address has not shown that it knows the digits: nothing of it was taken; pair it again"
 )
 NO_KEY = "what answers at the watch's address does not know the watch's key: nothing of it was taken; pair it again"
+KEY_IS_KEPT = (
+    "the watch wants to be paired without digits, and a key of it is kept: end that with `hipsync bands forget` first"
+)
 BY_ANOTHER_WAY = "the watch wants its pairing key handed over by another way than digits, which hipsync does not know"
 
 
@@ -146,8 +149,9 @@ class Login:
             return Step(error=NotAuthorised(NOT_PAIRED))
         self.begin()
         if begin.mode not in {Mode.DIGITS, Mode.JUST_WORKS}:
-            refusal = gfdi.answered(frame, rest=bytes([0, begin.mode]))
-            return Step([refusal], error=NotAuthorised(BY_ANOTHER_WAY))
+            return _cannot(frame, begin, BY_ANOTHER_WAY)
+        if begin.mode == Mode.JUST_WORKS and self._long_term is not None and self._session.since:
+            return _cannot(frame, begin, KEY_IS_KEPT)  # anybody could take the place of a watch that was read
         self._session.need_address()
         self._claims_key = True
         goes_on = gfdi.answered(frame, rest=authentication.GOES_ON)
@@ -160,8 +164,8 @@ class Login:
     def _handed_over(self, frame: Frame) -> Step:
         if self._short_term_key is None:
             return Step([gfdi.answered(frame, rest=authentication.NO_KEY)])
-        self._long_term = LongTerm.decode(frame.payload, self._short_term_key)
-        self._shares = b"", b""
+        self._long_term, self._short_term_key = LongTerm.decode(frame.payload, self._short_term_key), None
+        self._shares, self._session_key, self._is_verified = (b"", b""), None, False
         return Step([gfdi.answered(frame, rest=authentication.TAKEN)], keep=self._long_term.encode())
 
     def _shared(self, frame: Frame) -> Step:
@@ -251,6 +255,11 @@ class Login:
             return Step([Frame(Kind.PAIRING_STATUS, authentication.REFUSED)], error=NotAuthorised(NO_PROOF))
         self._short_term_key = cipher.short_term_key(exchange.passkey, exchange.random, theirs)
         return Step([Frame(Kind.PAIRING_STATUS, authentication.TAKEN)])
+
+
+def _cannot(frame: Frame, begin: Begin, why: str) -> Step:
+    """Pair not in this mode."""
+    return Step([gfdi.answered(frame, rest=bytes([0, begin.mode]))], error=NotAuthorised(why))
 
 
 def _refused(frame: Frame) -> Step:
