@@ -380,6 +380,17 @@ def test_between_two_seals_nothing_is_said() -> None:
     world(story)
 
 
+def test_a_watch_that_tells_no_room_for_a_text_ends_nothing() -> None:
+    async def story(it: World) -> None:
+        async with it.open() as opened:
+            it.watch.peers[-1].ask(Kind.DEVICE_INFORMATION, it.watch.device._replace(longest=12).encode())
+            await asyncio.sleep(LOOKED_AT_S)
+            await opened.nudge(Message("A title", "and a body", asks=False))
+            assert it.watch.shown[-1].text.startswith("A title")
+
+    world(story, pairs_by=None)
+
+
 @pytest.mark.parametrize("longest", [64, 100])
 def test_a_sealed_piece_of_a_text_is_no_longer_than_the_longest_message(longest: int) -> None:
     async def story(it: World) -> None:

@@ -144,6 +144,25 @@ def test_a_watch_that_unsubscribes_is_sent_no_texts_and_a_refused_piece_is_the_l
     run(story, NOW)
 
 
+@pytest.mark.parametrize(
+    ("longest", "added", "size"), [(100, 0, 88), (100, 14, 74), (12, 0, 1), (20, 14, 1), (0, 0, 1)]
+)
+def test_a_piece_has_the_room_that_the_head_and_the_seal_leave_and_a_byte_where_they_leave_none(
+    longest: int, added: int, size: int
+) -> None:
+    async def story(clock: FastClock) -> None:
+        made = Texts(
+            conversation(DirectConnection(GarminWatch([], now=NOW, zone=ZoneInfo("UTC")), clock.now), clock).view()
+        )
+        made.longest = longest
+        number = made.put(Message("Time to move", "x" * 900)).payload[4:8]
+        asked = Frame(Kind.NOTIFICATION_CONTROL, b"\0" + number + bytes([3, 0xFF, 0xFF]))
+        _, piece = made.hear(asked, added)
+        assert len(piece.payload) == 6 + size
+
+    run(story, NOW)
+
+
 def test_the_watch_shows_no_text_whose_checksum_is_wrong() -> None:
     told: list[Frame] = []
     shown: list[str] = []

@@ -170,7 +170,7 @@ class GarminDialogue:
         elif frame.kind in login.KINDS:
             await self._log_in(self._login.hear(frame))
         elif frame.kind in {Kind.NOTIFICATION_SUBSCRIPTION, Kind.NOTIFICATION_CONTROL}:
-            await self._send_all(self._texts.hear(frame))
+            await self._send_all(self._texts.hear(frame, 0 if self._seal is None else cipher.MOST_ADDED))
         else:
             await self._question(frame)
 
@@ -178,7 +178,7 @@ class GarminDialogue:
         """Answer what the watch asks of the host itself, and keep what it says of itself."""
         if frame.kind == Kind.DEVICE_INFORMATION:
             self._device = Device.decode(frame.payload)
-            self._texts.longest = self._device.longest - (0 if self._seal is None else cipher.MOST_ADDED)
+            self._texts.longest = self._device.longest
         elif frame.kind == Kind.CONFIGURATION:
             self._can = gfdi.decode_capabilities(frame.payload)
         await self._send_all(answers.answer(frame, self._link.now(), utc_offset(self._link)))
@@ -194,8 +194,6 @@ class GarminDialogue:
             await self._session.keep(step.keep)
         for frame in step.frames:
             await self._send(frame, then=step.seal)
-        if step.seal is not None:
-            self._texts.longest -= cipher.MOST_ADDED
         if step.asks:
             self._ready.put(False)
         if step.error is not None:

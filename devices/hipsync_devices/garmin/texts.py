@@ -72,10 +72,10 @@ class Texts:
             return None
         return Frame(Kind.NOTIFICATION_UPDATE, Announcement(Change.REMOVED, notice.number, host_flags=0).encode())
 
-    def hear(self, frame: Frame) -> Sequence[Frame]:
+    def hear(self, frame: Frame, added: int = 0) -> Sequence[Frame]:
         """Return what to send when the watch subscribes, or asks or tells something of a text, in order.
 
-        Raises `MalformedPacket`.
+        `added` is by how many bytes a message is longer under the seal. Raises `MalformedPacket`.
         """
         if frame.kind == Kind.NOTIFICATION_SUBSCRIPTION:
             self.are_wanted = frame.payload[:1] == b"\1"
@@ -88,11 +88,13 @@ class Texts:
             if isinstance(told, Pressed):
                 self.pressed.put(told.action)
             else:
-                self._begin(notice, told)
+                self._begin(notice, told, self.longest - HEAD - added)
         return [gfdi.answered(frame, rest=TAKEN), *(self._next() if isinstance(told, Wanted) else [])]
 
-    def _begin(self, notice: Notice, wanted: Wanted) -> None:
-        self._coming = deque(notifications.pieces(notice.content(wanted.parts), min(PIECE_SIZE, self.longest - HEAD)))
+    def _begin(self, notice: Notice, wanted: Wanted, room: int) -> None:
+        """Cut what is wanted into pieces of so many bytes, or of one if there is no room."""
+        size = max(min(PIECE_SIZE, room), 1)
+        self._coming = deque(notifications.pieces(notice.content(wanted.parts), size))
 
     def _next(self) -> Sequence[Frame]:
         return [Frame(Kind.NOTIFICATION_DATA, self._coming.popleft().encode())] if self._coming else []
