@@ -8,6 +8,7 @@ its `tests/test_auth_messages.py` at 2b6c3d67, and what its own code makes of th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from random import Random
@@ -21,7 +22,7 @@ from hipsync_devices.garmin import cipher, login, sim_login
 from hipsync_devices.garmin.authentication import Begin, LongTerm, Mode, Secure
 from hipsync_devices.garmin.cipher import Seal
 from hipsync_devices.garmin.gfdi import Answer, Frame, Said
-from hipsync_devices.garmin.login import Login, Step
+from hipsync_devices.garmin.login import Exchange, Login, Step
 from hipsync_devices.garmin.sim_login import DIGITS, JUST_WORKS, OUT_OF_BAND, Guard, SimLogin, crypted
 from support.garmin_rows import decoded, frame
 
@@ -148,6 +149,18 @@ def test_what_is_kept_are_26_bytes_that_no_error_and_no_log_shows() -> None:
     assert [LongTerm.kept(bytes(size)) for size in (0, 15, 25, 27)] == [None] * 4
 
 
+def test_no_word_for_a_step_of_the_login_shows_a_key() -> None:
+    made = begun()
+    made.answered(Answer(5104, rest=DONE + BY_DIGITS["watch"]))
+    made.answered(Answer(5105, rest=DONE + WATCH_DRAWS[0]))
+    step = made.hear(Frame(5107, BY_DIGITS["long"]))
+    assert step.keep == LTK + NAME
+    assert repr(LTK)[2:-1] not in repr(step)
+    passkey = cipher.passkey(123456)
+    assert repr(passkey) not in repr(Exchange(passkey, HOST_DRAWS[0], BY_DIGITS["host"]))
+    assert repr(HOST_DRAWS[0]) not in repr(Exchange(passkey, HOST_DRAWS[0], BY_DIGITS["host"]))
+
+
 # ------------------------------------------------------------------ one conversation, by another's numbers
 
 
@@ -215,7 +228,7 @@ def of_host(messages: Sequence[tuple[int, bytes, bytes]], made: Login, digits: i
             assert Answer.decode(said.payload) == Answer(kind, Said.ACK, rest)
             waiting += more
             kept += [step.keep] if step.keep is not None else []
-            step = made.typed(digits, made.wanted or 0) if step.asks else step._replace(frames=())
+            step = made.typed(digits, made.wanted or 0) if step.asks else replace(step, frames=())
         assert step.error is None
         waiting += step.frames
     assert waiting == []

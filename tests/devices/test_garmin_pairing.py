@@ -14,7 +14,7 @@ import pytest
 
 from hipsync.conversation.dialogue import OpenDialogue, dialogue
 from hipsync.driver import Message, Session
-from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised
+from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, NotAuthorised
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Epoch, Info, State
 from hipsync.radio.first_meeting import FirstMeetings
@@ -23,7 +23,7 @@ from hipsync.testing.case import ADDRESS, Case, passkey_shown
 from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync.testing.pairing import a_secret_survives_a_kill_at_any_instant
 from hipsync.testing.rules import RULES, Rule
-from hipsync_devices.garmin import DRIVER, login, multilink, opened
+from hipsync_devices.garmin import DRIVER, cobs, login, multilink, opened
 from hipsync_devices.garmin.gfdi import Frame, Kind
 from hipsync_devices.garmin.multilink import OURS, Number, Registered, Status
 from hipsync_devices.garmin.nameless import Nameless
@@ -376,6 +376,29 @@ def test_between_two_seals_nothing_is_said() -> None:
             with pytest.raises(NoReply):
                 await opened.nudge(Message("Walk about", "for two minutes", asks=False))
         assert it.written[-1] == multilink.register(Number.GFDI)
+
+    world(story)
+
+
+def test_no_error_of_a_sealed_message_holds_what_was_opened() -> None:
+    said: list[bytes] = []
+
+    async def broken(it: World) -> None:
+        async with it.open() as opened:
+            told = [multilink.decode_control(each) for each in it.heard if each[0] == multilink.CONTROL]
+            handle = [each.handle for each in told if isinstance(each, Registered)][-1]
+            peer = it.watch.peers[-1]
+            assert peer.login is not None
+            said.append(peer.login.sealed(Frame(Kind.SYSTEM_EVENT, b"under it").encode()[:-2] + b"\0\0"))
+            it.watch.say(bytes([handle]) + cobs.encode(said[0]))
+            await asyncio.sleep(LOOKED_AT_S)
+            await opened.fetch(it.store.commit)
+
+    async def story(it: World) -> None:
+        await it.pair()
+        with pytest.raises(MalformedPacket) as caught:
+            await broken(it)
+        assert caught.value.packet == said[0]
 
     world(story)
 

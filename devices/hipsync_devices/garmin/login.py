@@ -15,10 +15,9 @@ for `authentication`.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from hmac import compare_digest
-from typing import NamedTuple
 
 from hipsync.driver import Session
 from hipsync.errors import DeviceError, NotAuthorised, UnexpectedReply
@@ -50,11 +49,12 @@ KEY_IS_KEPT = (
 BY_ANOTHER_WAY = "the watch wants its pairing key handed over by another way than digits, which hipsync does not know"
 
 
-class Step(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Step:
     """What is to be done, in this order."""
 
     frames: Sequence[Frame] = ()
-    keep: bytes | None = None
+    keep: bytes | None = field(default=None, repr=False)
     """What must be on disk before the frames are sent."""
     seal: Seal | None = None
     """What seals everything after the frames."""
@@ -67,11 +67,11 @@ class Step(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Exchange:
+class Exchange:
     """The proof of both sides, by a passkey."""
 
-    passkey: bytes
-    random: bytes
+    passkey: bytes = field(repr=False)
+    random: bytes = field(repr=False)
     confirm: bytes
     theirs: bytes = b""
     """What the watch has confirmed."""
@@ -96,7 +96,7 @@ class Login:
         self._awaited: int | None = None
         self.wanted: int | None = None
         """Which beginning waits for its digits; see `typed`."""
-        self._exchange: _Exchange | None = None
+        self._exchange: Exchange | None = None
         self._short_term_key: bytes | None = None
         self._shares = b"", b""
         self._session_key: bytes | None = None
@@ -209,7 +209,7 @@ class Login:
     def _confirmed(self, passkey: bytes) -> Frame:
         random = self._random(authentication.RANDOM_BYTES)
         confirm = cipher.confirm(passkey, random, self._session.need_address())
-        self._exchange, self._awaited = _Exchange(passkey, random, confirm), Kind.CONFIRM
+        self._exchange, self._awaited = Exchange(passkey, random, confirm), Kind.CONFIRM
         return Frame(Kind.CONFIRM, confirm)
 
     def answered(self, answer: Answer) -> Step:
@@ -239,13 +239,13 @@ class Login:
         self._awaited = Kind.AUTHENTICATION
         return Step([Frame(Kind.AUTHENTICATION, authentication.NEGOTIATION)])
 
-    def _other_confirmed(self, exchange: _Exchange, theirs: bytes) -> Step:
+    def _other_confirmed(self, exchange: Exchange, theirs: bytes) -> Step:
         if theirs == exchange.confirm:
             return Step(error=NotAuthorised(NO_PROOF))  # our own, which proves nothing
         exchange.theirs, self._awaited = theirs, Kind.RANDOM
         return Step([Frame(Kind.RANDOM, exchange.random)])
 
-    def _exchanged(self, exchange: _Exchange, answer: Answer) -> Step:
+    def _exchanged(self, exchange: Exchange, answer: Answer) -> Step:
         self._exchange = None
         if answer.status == Said.ACK and answer.rest[:1] == bytes([authentication.WRONG_CONFIRM]):
             return Step(error=NotAuthorised(WRONG_DIGITS))

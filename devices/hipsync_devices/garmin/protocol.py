@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hipsync.driver import OPENED, Abilities, Link, Message, Received, Session, Spacing
-from hipsync.errors import DeviceError, LinkLost, NoReply, NotAuthorised, UnexpectedReply
+from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply, NotAuthorised, UnexpectedReply
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Info, Reading, Workout
 from hipsync.model import Answer as Reply
 from hipsync_devices import gatt
@@ -134,7 +135,7 @@ class GarminDialogue:
             self._count(Counter(received.at, live.Steps.decode(heard.data).steps))
         elif heard.service == Number.GFDI:
             for held in self._stream.take(heard.data):
-                await self._frame(Frame.decode(held if self._seal is None else self._seal.open(held)))
+                await self._frame(Frame.decode(held) if self._seal is None else _unsealed(self._seal, held))
 
     def _begin(self) -> None:
         """Begin GFDI, for which the watch has given a handle."""
@@ -466,3 +467,11 @@ class GarminDialogue:
             if removal is not None:
                 await gatt.courtesy(self._ask(removal))
             return None if action is None else ANSWERS.get(action)
+
+
+def _unsealed(seal: Seal, held: bytes) -> Frame:
+    """Return the frame under a seal. Raises `MalformedPacket`, which holds what was sealed and not what is under it."""
+    frame = seal.open(held)
+    with suppress(MalformedPacket):
+        return Frame.decode(frame)
+    raise MalformedPacket("a sealed message of Garmin whose checksum is wrong", held)
