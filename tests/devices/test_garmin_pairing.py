@@ -28,7 +28,7 @@ from hipsync_devices.garmin.gfdi import Frame, Kind
 from hipsync_devices.garmin.multilink import OURS, Number, Registered, Status
 from hipsync_devices.garmin.nameless import Nameless
 from hipsync_devices.garmin.sim import GarminWatch, UnbondedWatch
-from hipsync_devices.garmin.sim_login import DIGITS, JUST_WORKS, OUT_OF_BAND
+from hipsync_devices.garmin.sim_login import DIGITS, JUST_WORKS, NEGOTIATION, OUT_OF_BAND
 
 NOW = datetime(2026, 3, 2, 12, 0, 20, tzinfo=UTC)
 NOON = NOW.replace(second=0)
@@ -85,6 +85,12 @@ class World:
         finally:
             self.written += [data for _, data in connection.written]
             connection.drop()
+
+    @property
+    def handle(self) -> bytes:
+        """That of the service which was registered last."""
+        told = [multilink.decode_control(each) for each in self.heard if each[0] == multilink.CONTROL]
+        return bytes([[each.handle for each in told if isinstance(each, Registered)][-1]])
 
     async def pair(self) -> None:
         async with self.open(pairing=True):
@@ -385,12 +391,10 @@ def test_no_error_of_a_sealed_message_holds_what_was_opened() -> None:
 
     async def broken(it: World) -> None:
         async with it.open() as opened:
-            told = [multilink.decode_control(each) for each in it.heard if each[0] == multilink.CONTROL]
-            handle = [each.handle for each in told if isinstance(each, Registered)][-1]
             peer = it.watch.peers[-1]
             assert peer.login is not None
             said.append(peer.login.sealed(Frame(Kind.SYSTEM_EVENT, b"under it").encode()[:-2] + b"\0\0"))
-            it.watch.say(bytes([handle]) + cobs.encode(said[0]))
+            it.watch.say(it.handle + cobs.encode(said[0]))
             await asyncio.sleep(LOOKED_AT_S)
             await opened.fetch(it.store.commit)
 
@@ -399,6 +403,18 @@ def test_no_error_of_a_sealed_message_holds_what_was_opened() -> None:
         with pytest.raises(MalformedPacket) as caught:
             await broken(it)
         assert caught.value.packet == said[0]
+
+    world(story)
+
+
+def test_a_watch_that_begins_its_login_and_says_nothing_more_is_not_taken_for_one_without_gfdi() -> None:
+    async def story(it: World) -> None:
+        it.watch.link_faults.mute = True
+        pairing = asyncio.ensure_future(it.pair())
+        await asyncio.sleep(LOOKED_AT_S)
+        it.watch.say(it.handle + cobs.encode(Frame(Kind.AUTHENTICATION, NEGOTIATION).encode()))
+        with pytest.raises(NoReply):
+            await pairing
 
     world(story)
 

@@ -85,6 +85,8 @@ class Login:
         self._long_term = LongTerm.kept(session.secret)
         self.within = timedelta()
         """How long the watch waits for its digits."""
+        self.has_begun = False
+        """Whether the watch has sent any message of the login."""
         self._begins = 0
         """How many times the watch has begun to be paired by digits."""
         self._claims_key = False
@@ -122,6 +124,7 @@ class Login:
 
         Where no key is kept and nobody pairs, all but the first is not supported, as over a bond.
         """
+        self.has_begun = True
         if frame.kind != Kind.AUTHENTICATION and self._long_term is None and not self._session.pairing:
             return Step([gfdi.answered(frame, Said.UNSUPPORTED)], blame=NotAuthorised(NOT_PAIRED))
         answer: dict[int, Callable[[Frame], Step]] = {

@@ -322,7 +322,7 @@ class GarminDialogue:
                 raise self._login_error from None
             raise
         except NoReply:
-            if self._device is not None:
+            if self._device is not None or self._login.has_begun:
                 raise
             return False
         return True
