@@ -280,6 +280,21 @@ def test_a_pairing_and_the_next_connection_have_the_bytes_of_another_at_the_watc
     assert host.open(made.sealed(frame)) == frame
 
 
+@pytest.mark.parametrize("kind", [5101, 5103, 5107, 5108, 5109, 5111])
+def test_a_simulated_watch_takes_no_answer_to_what_it_did_not_ask(kind: int) -> None:
+    """Nor one answer twice."""
+    said: list[Frame] = []
+    guard = Guard(JUST_WORKS, PLACE, pytest.fail, Random(1))
+    made = SimLogin(guard, lambda: NOW, said.append, said.append, lambda: pytest.fail("it hung up"))
+    for rest in (DONE, GOES_ON, DONE + bytes(8), bytes(16)):
+        made.answered(Answer(kind, rest=rest))
+    assert (said, made.is_over, guard.owner.key) == ([], False, b"")
+    made.begin()
+    for _ in range(2):
+        made.answered(Answer(5101, rest=NEW))
+    assert [each.kind for each in said] == [5101, 5103]
+
+
 # ------------------------------------------------------------------ what ends a login
 
 

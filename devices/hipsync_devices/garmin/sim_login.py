@@ -97,7 +97,9 @@ class SimLogin:
         hang_up: Callable[[], None],
     ) -> None:
         self._guard, self._owner, self._draw = guard, guard.owner, guard.draw
-        self._now, self._ask, self._tell, self.hang_up = now, ask, tell, hang_up
+        self._now, self._out, self._tell, self.hang_up = now, ask, tell, hang_up
+        self._asked: set[int] = set()
+        """The messages that wait for an answer."""
         self.ends_at: datetime | None = None
         """When the watch waits no longer for its digits; None while it shows none."""
         self.is_over = False
@@ -107,6 +109,10 @@ class SimLogin:
         self._offered = Owner()
         self._share = self._session = self._mark = self._their_mark = b""
         self._sent = self._heard = 0
+
+    def _ask(self, frame: Frame) -> None:
+        self._asked.add(frame.kind)
+        self._out(frame)
 
     def begin(self) -> None:
         """Ask which cipher the host knows, and whether it has a key."""
@@ -141,6 +147,7 @@ class SimLogin:
             self._ask_share()
 
     def _pair(self) -> None:
+        self._asked.clear()
         if self._guard.mode == DIGITS:
             digits = int.from_bytes(self._draw(4), "little") % 1_000_000
             self._passkey, self.ends_at = digits.to_bytes(16, "little"), self._now() + timedelta(seconds=WAITS_S)
@@ -174,7 +181,10 @@ class SimLogin:
     # ------------------------------------------------------------------ what the host answers
 
     def answered(self, answer: Answer) -> None:
-        """Take the answer to a message of the login, and ask on."""
+        """Take the answer to a message of the login that was asked, and ask on."""
+        if answer.kind not in self._asked:
+            return
+        self._asked.discard(answer.kind)
         if answer.kind == Kind.PAIRING:
             if answer.rest[:2] != GOES_ON:
                 self.hang_up()
