@@ -5,11 +5,12 @@ A watch asks for it over a link without a bond, once it has said who it is::
     < 5101  > 5102, if a key is kept           > 5101 < 5103 instead, if the watch does not know that key
             < 5103  > 5104  > 5105  > 5106     the digits on its screen, or none, prove both sides to each other
             < 5107                             the long-term key, which is kept before the watch stores it
-    < 5108  < 5109  < 5111                     the key of this connection; all that follows is sealed
+    < 5108  < 5109  < 5111                     the key of this connection; GFDI is sealed from then on
 
-A watch with a bond asks 5101 at most, and is answered as one without a key that is kept. This module waits for nothing
-and sends nothing; `GarminDialogue` does as each `Step` says. The one rule: no error tells a byte of a key. Source: as
-for `authentication`.
+Live steps and heart rate do not go over GFDI, and are not sealed. A watch with a bond asks 5101 at most, and is
+answered as one without a key that is kept. One that claims the key, or is being paired, must come to the seal. This
+module waits for nothing and sends nothing; `GarminDialogue` does as each `Step` says. The one rule: no error tells a
+byte of a key. Source: as for `authentication`.
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class Login:
             return False
         return frame.kind != Kind.ANSWER or Answer.decode(frame.payload).kind not in ASKED
 
-    def seals(self, frame: Frame) -> bool:
+    def must_seal(self, frame: Frame) -> bool:
         """Return whether a message may not be sent in plain, because the watch claims our key."""
         return self._claims_key and frame.kind not in ASKED | {Kind.ANSWER}
 

@@ -233,14 +233,14 @@ class GarminDialogue:
     async def _send(self, frame: Frame, *, then: Seal | None = None) -> None:
         """Send a message; `then` seals all that are sent and heard after it.
 
-        Nothing is sent while what the watch's own login has sealed must be sealed anew.
+        Nothing but the login is sent while the watch claims our key and there is no seal.
         """
         if self._session.is_opened:
             await self._link.write(OPENED, opened.encode(frame))
             return
         self._tap(">", frame)
         async with self._sending:  # a seal counts, so what is sealed first is sent first
-            if self._seal is None and self._login.seals(frame):
+            if self._seal is None and self._login.must_seal(frame):
                 return
             held = frame.encode()
             data = cobs.encode(held if self._seal is None else self._seal.seal(held))
