@@ -13,8 +13,10 @@ from __future__ import annotations
 from typing import Generic, TypeVar
 
 MOST = 1000
-"""How many rows are remembered, so that a file without two cells alike does not fill the memory. A line of a CSV has at
-most 10,000 characters of up to four bytes, so they take 40 MB at most. A year of minutes needs some 300."""
+"""How many rows are remembered, so that a file without two cells alike does not fill the memory. A year of minutes
+needs some 300."""
+LONGEST = 500
+"""The most characters of a row that is remembered: a quoted cell of a CSV may go on for many lines."""
 T = TypeVar("T")
 Cells = tuple[object, ...]
 """Steps, length, intensity and heart rate as a file has them, and whatever else it says in a row. Within a column they
@@ -43,7 +45,7 @@ class KnownCells(Generic[T]):
 
     def learn(self, cells: Cells, values: tuple[T, ...]) -> None:
         """Remember what the cells of a row mean that was checked."""
-        if self._rows >= MOST:
+        if self._rows >= MOST or sum(len(cell) for cell in cells if isinstance(cell, str)) > LONGEST:
             return
         self._rows += 1
         steps, length, self._intensities[cells[2]], self._heart_rates[cells[3]], *others = values

@@ -141,7 +141,8 @@ def _check_columns(arrow: Any, schema: Any) -> None:
         raise InputError("a column is there twice")
     for column in schema:
         kind = column.type.value_type if arrow.types.is_dictionary(column.type) else column.type
-        if arrow.types.is_nested(kind) or arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind):
+        strange = isinstance(kind, arrow.BaseExtensionType) or arrow.types.is_nested(kind)
+        if strange or arrow.types.is_binary(kind) or arrow.types.is_large_binary(kind):
             raise InputError(
                 f"the column {column.name!r} holds {clean(str(column.type), 40)}, which does not belong there"
             )

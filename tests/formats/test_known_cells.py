@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hipsync.errors import InputError
 from hipsync.formats.csv_minutes import export_csv, read_csv
 from hipsync.formats.json_archive import read_json
-from hipsync.formats.known_cells import MOST, KnownCells
+from hipsync.formats.known_cells import LONGEST, MOST, KnownCells
 from hipsync.formats.meaning import starts, wrong_start
 from hipsync.formats.parquet_minutes import read_parquet
 from hipsync.model import MINUTE, Epoch, Posture, State
@@ -267,3 +267,22 @@ def test_no_more_rows_are_remembered_than_fit() -> None:
         known.learn((0, 60, number, 0, "band"), (0, 1, number, 0, 5))
     assert known.values((0, 60, MOST - 1, 0, "band")) == (0, 1, MOST - 1, 0, 5)
     assert known.values((0, 60, MOST, 0, "band")) is None
+
+
+def test_no_long_row_is_remembered() -> None:
+    """A quoted cell may hold many lines of blanks around a number."""
+    known = KnownCells[int]()
+    known.learn(("60" + " " * LONGEST, "60", "", ""), (60, 60, 0, 0))
+    assert known.values(("60" + " " * LONGEST, "60", "", "")) is None
+
+
+@pytest.mark.parametrize("name", ["length", "inferred"])
+def test_a_column_of_parquet_whose_cells_are_lists_in_disguise_is_refused(name: str) -> None:
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    pairs = arrow.array([[1, 2]], arrow.list_(arrow.int32(), 2))
+    tensors = arrow.ExtensionArray.from_storage(arrow.fixed_shape_tensor(arrow.int32(), (2,)), pairs)
+    table = arrow.Table.from_pylist([{"timestamp": MONDAY, "steps": 1, "band": "left"}])
+    file = io.BytesIO()
+    parquet.write_table(table.append_column(name, tensors), file)
+    with pytest.raises(InputError, match=rf"the column '{name}' holds .*, which does not belong there"):
+        read_parquet(file, NOW)
