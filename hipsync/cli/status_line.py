@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from hipsync.cli.app import App
@@ -31,8 +31,11 @@ def line_of(app: App, *, as_json: bool) -> str:
     return _written(_by_service(app) or _by_database(app), as_json=as_json)
 
 
-def lines_of(app: App, *, as_json: bool) -> Iterator[str]:
-    """Yield what a status bar shows, now and whenever it has changed, for ever. Raises `HipsyncError`."""
+def lines_of(app: App, *, as_json: bool, wait: Callable[[float], None] = time.sleep) -> Iterator[str]:
+    """Yield what a status bar shows, now and whenever it has changed, for ever. Raises `HipsyncError`.
+
+    `wait` passes so many seconds between two looks: the process is there for the bar alone, and has nothing else to do.
+    """
     before = None
     while True:
         answer = _by_service(app)
@@ -40,7 +43,7 @@ def lines_of(app: App, *, as_json: bool) -> Iterator[str]:
         if line != before:
             yield line
             before = line
-        time.sleep(READ_EVERY_S if answer is None else ASK_EVERY_S)
+        wait(READ_EVERY_S if answer is None else ASK_EVERY_S)
 
 
 def _written(shown: Mapping[str, Json], *, as_json: bool) -> str:

@@ -25,12 +25,12 @@ from hipsync.core.timeline import (
     ASLEEP,
     AWAKE,
     COARSE_MINUTES,
+    IS_COUNTED,
     MISSING,
     MOVING,
     NOT_WORN,
     SEATED,
     SLOT_END,
-    STILL,
     UPRIGHT,
     Timeline,
     instant_of,
@@ -74,7 +74,6 @@ _EFFECT = table(lambda code: {MISSING: _HOLE, ASLEEP: _SLEEPS, NOT_WORN: _IS_OFF
 """The effect of a minute by its code alone, as if it had no steps."""
 _STOOD_UP = table(lambda effect: _STANDS if effect == _COUNTS else effect)
 _IS_AWAKE = table(lambda code: code == AWAKE)
-_IS_COUNTED = table(lambda code: code in {AWAKE, STILL, MOVING})
 _IS_UPRIGHT = table(lambda flags: posture(flags) == UPRIGHT)
 _IS_SEATED = table(lambda flags: posture(flags) == SEATED)
 
@@ -147,7 +146,7 @@ def _effects(line: Timeline, rule: Rule) -> bytes:
         for at in _moving(line, rule, stepped, start, end):
             effects[at] = _MOVES
     if rule.trust_posture:
-        upright = both(line.flags.translate(_IS_UPRIGHT), line.code.translate(_IS_COUNTED))
+        upright = both(line.flags.translate(_IS_UPRIGHT), line.code.translate(IS_COUNTED))
         for start, end in runs(upright, STANDING_MINUTES):
             stood = slice(start + STANDING_MINUTES - 1, end)
             effects[stood] = effects[stood].translate(_STOOD_UP)

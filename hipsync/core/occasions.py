@@ -26,7 +26,7 @@ from hipsync.core.days import Zones
 from hipsync.core.plans import WARM_UP, has_begun, starts
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at
-from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDING, Timeline, instant_of
+from hipsync.core.timeline import ASLEEP, IS_RIDING, MISSING, NOT_WORN, RIDING, Timeline, instant_of
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Plan, Prompt
 
 NIGHT_MINUTES = 180
@@ -48,7 +48,6 @@ LOOK_AGAIN = SHOWN_WITHIN / 2
 """How long after the last minute of a ride that is not known to be over the bands are asked whether it is."""
 
 _IS_ASLEEP = table(lambda code: code == ASLEEP)
-_IS_RIDING = table(lambda flags: bool(flags & RIDING))
 
 
 class _Event(NamedTuple):
@@ -194,7 +193,7 @@ def _last_ride(line: Timeline) -> tuple[_Event | Quiet | None, Quiet | None]:
     While a ride of some length goes on, that `Quiet` stands in the place of the last one, too; None if there was none.
     Missing minutes neither belong to a ride nor end it, but after more than ten in a row nobody seems to ride.
     """
-    if not any(line.flags.translate(_IS_RIDING)):
+    if not any(line.flags.translate(IS_RIDING)):
         return None, None
     found: _Event | None = None
     ridden = quiet = end = 0

@@ -16,8 +16,8 @@ from hipsync.core.days import Day
 from hipsync.core.timeline import (
     ASLEEP,
     AWAKE,
+    IS_COUNTED,
     MISSING,
-    MOVING,
     NOT_WORN,
     SEATED,
     STANDING,
@@ -41,7 +41,6 @@ _BY_CODE = table(
     ]
 )
 """The kind of a minute whose flags and neighbours say nothing, by its code."""
-_IS_WORN = table(lambda code: code in {AWAKE, STILL, MOVING})
 _IS_STANDING = table(lambda flags: bool(flags & STANDING))
 _HAS_STOOD = table(lambda flags: bool(flags & STOOD))
 LONG_MINUTES = 30
@@ -262,7 +261,7 @@ def kinds_of(line: Timeline, *, trust_posture: bool = False) -> bytes:
     if trust_posture:
         _seat(kinds, line)
     standing = line.flags.translate(_HAS_STOOD if trust_posture else _IS_STANDING)
-    for start, end in runs(both(standing, line.code.translate(_IS_WORN))):
+    for start, end in runs(both(standing, line.code.translate(IS_COUNTED))):
         fill(kinds, start, end, _CODES[Kind.STANDING])
     for start, end in runs(line.doubtful):
         fill(kinds, start, end, _CODES[Kind.UNKNOWN])

@@ -52,6 +52,8 @@ MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
 MOVING is also every minute of a ride, whatever its steps."""
 _LEFT_OPEN = frozenset({MISSING, NOT_WORN})
 """The codes of a minute about which any band that was worn decides."""
+IS_COUNTED = table(lambda code: code in {AWAKE, STILL, MOVING})
+"""The codes of a minute in which somebody was awake and wore a band."""
 _IS_STILL = table(lambda code: code in {AWAKE, STILL})
 """The codes of a minute that is still if it has no steps."""
 _FALLS_ASLEEP = table(lambda code: ASLEEP if code in {AWAKE, STILL} else code)
@@ -111,7 +113,7 @@ _SLEPT = by_said(lambda state, _posture, _pulse: state is State.ASLEEP)
 _ALIVE_IF = table(lambda stepped: ALIVE if stepped else 0)
 _IS_NOT_WORN = table(lambda code: code == NOT_WORN)
 _IS_WORN = table(lambda code: code != NOT_WORN)
-_IS_RIDING = table(lambda flags: bool(flags & RIDING))
+IS_RIDING = table(lambda flags: bool(flags & RIDING))
 _IS_NOT_VOUCHED = table(lambda flags: not flags & VOUCHED)
 
 
@@ -459,7 +461,7 @@ def _place_rides(line: Timeline, workouts: Iterable[Workout]) -> frozenset[int]:
                 line.flags[minute - line.first] |= RIDING | ALIVE
             if start < end:
                 ends.add(end - 1)
-    for start, end in runs(line.flags.translate(_IS_RIDING)):
+    for start, end in runs(line.flags.translate(IS_RIDING)):
         for at in range(start, end):
             _ride(line, at)
     return frozenset(ends)

@@ -76,9 +76,10 @@ def _summaries(
     judged_by = _judged_by(store, rule, only_band)
     number = None if only_band is None else only_band.id
     stored = _stored_days(store, spans, number, judged_by, now)
-    known = {span: _decoded(stored.get((span.start, span.end, span.zone.key))) for span in spans}
+    decoded = {span: _decoded(stored.get((span.start, span.end, span.zone.key))) for span in spans}
+    known = {span: day for span, day in decoded.items() if day is not None}
     fresh: list[StoredDay] = []
-    for days in _in_a_row([span for span in spans if known[span] is None]):
+    for days in _in_a_row([span for span in spans if span not in known]):
         for span, past in zip(days, _pasts_of(store, rule, zones, days, now, only_band), strict=True):
             judged = judged_day(past.line, past.found, span, now, trust_posture=rule.trust_posture)
             bands = resolutions(store, span, only_band)
@@ -87,7 +88,7 @@ def _summaries(
             if _is_complete(loaded[1], now):
                 columns = encoded(judged, bands)
                 fresh.append(StoredDay(span.start, span.end, span.zone.key, number, judged_by, *loaded, *columns))
-    return [_joined(store, rule, span, now, *day) for span in spans if (day := known[span]) is not None], fresh
+    return [_joined(store, rule, span, now, *known[span]) for span in spans], fresh
 
 
 def _in_a_row(spans: Sequence[Day]) -> Iterator[list[Day]]:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from hipsync.abilities import Abilities
+from hipsync.cli.app import App
+from hipsync.cli.status_line import lines_of
 from hipsync.host.lock import only_instance
 from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Pause, Prompt, State, Where
 from hipsync.store import Store
@@ -173,34 +175,31 @@ def test_a_status_bar_gets_its_words_its_class_and_its_share(defaults: Machine) 
         }
 
 
-def test_a_status_bar_that_follows_is_told_what_has_changed(defaults: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_status_bar_that_follows_is_told_what_has_changed(defaults: Machine) -> None:
     """One process for the whole day: it looks at the database twice a minute, and prints a line where it is another."""
     sitting = day("7h sleep, 1h walk, 33m sit")
-    held = defaults.band(sitting[:-3])
-    slept: list[float] = []
+    held, app = defaults.band(sitting[:-3]), App(lambda: defaults.now)
+    app.db_path, app.config_path = defaults.database, defaults.settings
+    defaults.settings.parent.mkdir(parents=True, exist_ok=True)
+    defaults.settings.touch()
+    waited: list[float] = []
 
     def later(seconds: float) -> None:
-        slept.append(seconds)
-        if len(slept) == 8:
-            raise KeyboardInterrupt
+        waited.append(seconds)
         with Store.open(defaults.database) as store:
-            store.append(held, sitting[: len(sitting) - 3 + len(slept) // 2])
+            store.append(held, sitting[: len(sitting) - 3 + len(waited) // 2])
         defaults.now += seconds * SECOND
 
-    monkeypatch.setattr("time.sleep", later)
-    done = defaults.type("status", "--line", "--follow")
-    assert done.stdout.splitlines() == [f"{minutes} min, off" for minutes in (30, 31, 32, 33)]
-    assert slept == [30] * 8
+    lines = lines_of(app, as_json=False, wait=later)
+    assert [next(lines) for _ in range(4)] == [f"{minutes} min, off" for minutes in (30, 31, 32, 33)]
+    assert waited == [30] * 6
 
 
-def test_a_status_bar_that_follows_reads_json_and_asks_for_the_line_alone(
-    defaults: Machine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(_: float) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("time.sleep", interrupted)
-    assert json.loads(defaults.type("status", "--line", "--json", "--follow").stdout)["text"] == "no band"
+def test_a_status_bar_that_follows_gets_its_first_line_at_once(defaults: Machine) -> None:
+    with defaults.process("status", "--line", "--json", "--follow") as following:
+        assert following.stdout is not None
+        assert json.loads(following.stdout.readline())["text"] == "no band"
+        following.terminate()
     assert defaults.refused("status", "--follow", code=2) == "--follow goes with --line"
 
 

@@ -20,6 +20,7 @@ from hipsync.model import Info, Reading
 from hipsync.radio import first_meeting
 from hipsync.radio.first_meeting import SETTLE_S, TAP_WITHIN_S, FirstMeeting, FirstMeetings
 from hipsync.radio.simulation import SimulatedRadio
+from support.person import Nobody
 from support.plain_band import FIRST, SECOND, START, PlainBand, on_the_air
 
 LASTING = "C0:00:00:00:00:07"
@@ -60,22 +61,6 @@ def bluez(monkeypatch: pytest.MonkeyPatch) -> BlueZ:
     for name in ("bonded", "drop_bond", "identity"):
         monkeypatch.setattr(first_meeting, name, getattr(stand_in, name))
     return stand_in
-
-
-class Nobody:
-    """The agent is a stand-in too, and asks nobody."""
-
-    async def passkey(self) -> int | None:
-        raise AssertionError
-
-    async def pin(self) -> str | None:
-        raise AssertionError
-
-    async def agrees(self, passkey: int) -> bool:
-        raise AssertionError
-
-    def shown(self, text: str) -> None:
-        raise AssertionError
 
 
 Attempt = Callable[[], Exception | None]

@@ -34,6 +34,7 @@ from hipsync_devices.garmin.sim import GarminWatch
 from hipsync_devices.huami.sim import MiBand
 from hipsync_devices.huami.sim_2021 import MiBand7
 from hipsync_devices.infinitime.sim import PineTime
+from support.person import Nobody
 from support.plain_band import FIRST, SECOND_BAND
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -88,22 +89,6 @@ class ScriptedPerson:
         if self.key is None:
             raise ConfigError("nobody is here to give a key")
         return self.key
-
-
-class Nobody:
-    """Is asked for no passkey: the simulated bands of these tests want no bond."""
-
-    async def passkey(self) -> int | None:
-        raise AssertionError
-
-    async def pin(self) -> str | None:
-        raise AssertionError
-
-    async def agrees(self, passkey: int) -> bool:
-        raise AssertionError
-
-    def shown(self, text: str) -> None:
-        raise AssertionError
 
 
 class DirectRadio:
