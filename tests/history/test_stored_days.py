@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +17,8 @@ from hipsync.core.bouts import Bouts, Rule
 from hipsync.core.days import Day, Zones
 from hipsync.core.summary import DaySummary, JudgedDay, judged_day
 from hipsync.core.timeline import Timeline
+from hipsync.history.loaded import Loaded
+from hipsync.history.past import AROUND_MINUTES
 from hipsync.history.summaries import JUDGED_AS, summarise, summarise_days
 from hipsync.model import (
     MINUTE,
@@ -89,6 +91,26 @@ def test_a_day_is_judged_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> 
     assert (len(times), stored(store)) == (3, 3)
     assert summarise_days(store, Rule(), zones(), DATES, LATER + HOUR) == first
     assert len(times) == 3
+
+
+def test_only_days_that_follow_each_other_are_loaded_together(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Memory stays that of the days that are asked for, however far apart they lie."""
+    loaded: list[int] = []
+
+    class Watched(Loaded):
+        def __init__(self, store: Store, bands: Sequence[Band], first: int, last: int) -> None:
+            super().__init__(store, bands, first, last)
+            loaded.append(last - first)
+
+    monkeypatch.setattr("hipsync.history.summaries.Loaded", Watched)
+    lived(store)
+    far = DATES[0] + timedelta(days=300)
+    for dates, expected in (([DATES[0], DATES[2], far], []), ([*DATES[:2], far], [2 * 1440 + 2 * AROUND_MINUTES])):
+        loaded.clear()
+        with closing(sqlite3.connect(str(store.path))) as db, db:
+            db.execute("DELETE FROM days")
+        same(store, Rule(), zones(), dates, LATER)
+        assert loaded == expected
 
 
 def test_prompts_and_exercises_are_never_kept(store: Store) -> None:
