@@ -6,7 +6,6 @@ clock is fast, the radio is a Bluetooth stack in software, and the wearer answer
 
 from __future__ import annotations
 
-import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from hipsync.driver import Driver
 from hipsync.errors import ConfigError
 from hipsync.history.summaries import summarise
 from hipsync.host.clock import FastClock, VirtualTimeLoop
+from hipsync.host.interrupt import run_until_interrupted
 from hipsync.model import Answer, Band, Epoch, Occasion, Prompt, Where
 from hipsync.office_day import office_days
 from hipsync.radio.bleak_radio import BleakRadio
@@ -138,8 +138,8 @@ def demo(
         raise ConfigError(f"{path} exists already: the demo makes a database of its own, give another --db")
     loop = VirtualTimeLoop()
     clock = FastClock(loop, datetime.combine(day, time(5), home).astimezone(UTC), speed)
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(live(known[driver_key(kind)], kind, life, day, clock, path, home, echo, pen=pen))
+    day_lived = live(known[driver_key(kind)], kind, life, day, clock, path, home, echo, pen=pen)
+    run_until_interrupted(day_lived, loop_factory=lambda: loop)
     echo(f"\nSee it again:  {_started_by()}hipsync --db {path} day {day}")
     return path
 

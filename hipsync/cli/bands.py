@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -15,6 +14,7 @@ from hipsync.cli.app import App, band_named, checked_name
 from hipsync.cli.completion import band_names
 from hipsync.cli.saying import complain, say, tell_rows
 from hipsync.errors import ConfigError
+from hipsync.host.interrupt import run_until_interrupted
 from hipsync.text import clean
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def _drop_bond(address: str) -> None:
     """Drop the bond that hipsync made with a band, or say that it could not be dropped."""
     from hipsync.radio.bluez import drop_bond
 
-    if not asyncio.run(drop_bond(address)):
+    if not run_until_interrupted(drop_bond(address)):
         click.echo("Bluetooth knows nothing of the band, so there was no bond to drop.", err=True)
 
 
@@ -184,7 +184,7 @@ def buzz_command(app: App, name: str) -> None:
     with app.existing_store(to_write=True) as store:
         band = band_named(store, name)
         if ask(app.database, {"do": "buzz", "band": band.name}, within_s=None) is None:
-            asyncio.run(buzz(store, band))
+            run_until_interrupted(buzz(store, band))
     say("Buzzed.")
 
 

@@ -6,7 +6,6 @@ No band is contacted: what is known of bands is in the database.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
@@ -25,6 +24,7 @@ from hipsync.cli.saying import say
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import ConfigError, HipsyncError
 from hipsync.host.installed import with_extra
+from hipsync.host.interrupt import run_until_interrupted
 from hipsync.host.lock import running
 from hipsync.host.zone import zone_of_host
 from hipsync.instants import is_believed
@@ -195,7 +195,7 @@ def _bluetooth(app: App) -> Iterator[Finding]:
     if _has_no_real_band(app):
         yield Finding("bluetooth", "fine", "not needed: every band is simulated or imported")
         return
-    trouble = asyncio.run(why_unavailable(adapter))
+    trouble = run_until_interrupted(why_unavailable(adapter))
     yield Finding("bluetooth", "bad" if trouble else "fine", trouble or "an adapter is there and on")
 
 
@@ -282,7 +282,7 @@ def _notices(app: App) -> Iterator[Finding]:
     if not wanted:
         yield Finding("notices", "fine", "switched off (prompts.desktop)")
         return
-    trouble = asyncio.run(why_no_notices())
+    trouble = run_until_interrupted(why_no_notices())
     yield Finding("notices", "look" if trouble else "fine", trouble or "a notice server answers, with buttons")
 
 
@@ -303,7 +303,7 @@ def _computer(app: App) -> Iterator[Finding]:
         with contextlib.closing(Computer(app.now, activitywatch=lambda: config.activitywatch)) as computer:
             return await computer.look(), await moment(computer)
 
-    seen, now = asyncio.run(asked())
+    seen, now = run_until_interrupted(asked())
     yield Finding("computer", "fine", _use(seen, now))
 
 

@@ -18,6 +18,7 @@ from hipsync.cli.completion import kinds
 from hipsync.cli.saying import complain, say, tell_rows
 from hipsync.cli.scan import signal_text
 from hipsync.errors import ConfigError
+from hipsync.host.interrupt import asking, run_until_interrupted
 from hipsync.report.pen import shows_unicode
 from hipsync.text import clean
 
@@ -89,8 +90,6 @@ def pair_command(
     if help_key:
         say(about_keys().removesuffix("\n"), prose=True)
         return
-    import asyncio
-
     from hipsync.cli.passkey import Terminal
     from hipsync.service.which_band import Wanted
 
@@ -99,7 +98,7 @@ def pair_command(
     if simulate is not None:
         app.practise()
     wanted, person = Wanted(address, name, kind, again), PairingTerminal(key_file)
-    asyncio.run(pair_band(app, wanted, person, Terminal(), simulate))
+    run_until_interrupted(pair_band(app, wanted, person, Terminal(), simulate))
     _ready(app, simulated=simulate is not None)
 
 
@@ -228,12 +227,16 @@ class PairingTerminal:
             self._is_counting = False
 
     async def has_buzzed(self) -> bool | None:
-        return click.confirm("  Did it buzz?", default=True) if self._can_be_asked() else None
+        if not self._can_be_asked():
+            return None
+        with asking():
+            return click.confirm("  Did it buzz?", default=True)
 
     async def name_for(self, proposed: str) -> str:
         if not self._can_be_asked():
             return proposed
-        return checked_name(str(click.prompt("  Name for it", default=proposed)))
+        with asking():
+            return checked_name(str(click.prompt("  Name for it", default=proposed)))
 
     def _can_be_asked(self) -> bool:
         return sys.stdin.isatty() and sys.stdout.isatty()
@@ -248,7 +251,9 @@ class PairingTerminal:
         )
         if not sys.stdin.isatty():
             raise ConfigError("there are several bands: give the address of one")
-        return devices[click.prompt("\nWhich one?", type=click.IntRange(1, len(devices)), prompt_suffix=" ") - 1]
+        with asking():
+            number = click.prompt("\nWhich one?", type=click.IntRange(1, len(devices)), prompt_suffix=" ")
+        return devices[number - 1]
 
     def given_key(self) -> bytes | None:
         if self._key_file is None:
@@ -265,4 +270,5 @@ class PairingTerminal:
 
         if not sys.stdin.isatty():
             raise ConfigError("This band needs its key: give a file with it (--key-file); --help-key says where it is.")
-        return parsed_key(click.prompt("Key (stays hidden)", hide_input=True))
+        with asking():
+            return parsed_key(click.prompt("Key (stays hidden)", hide_input=True))

@@ -34,9 +34,8 @@ def run_command(app: App) -> None:
     hipsync run
     hipsync --db ~/try.db run
     """
-    import asyncio
-
     from hipsync.cli.logs import log_events
+    from hipsync.host.interrupt import run_until_interrupted
 
     if not app.verbose:
         log_events()
@@ -44,7 +43,7 @@ def run_command(app: App) -> None:
     told, app.checked = app.damage_told(), None  # told now, and not again when the service ends
     if told is not None:
         log.error("%s", told)
-    asyncio.run(_serve(app))
+    run_until_interrupted(_serve(app))
 
 
 async def _serve(app: App) -> None:

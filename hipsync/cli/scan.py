@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import click
 
 from hipsync.cli.app import App
+from hipsync.host.interrupt import run_until_interrupted
 
 if TYPE_CHECKING:
     from hipsync.service.pairing_ports import InReach
@@ -32,7 +32,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
     from hipsync.registry import claimants, drivers, refusal
 
     known = drivers()
-    seen = asyncio.run(scan(app.adapter(), seconds))
+    seen = run_until_interrupted(scan(app.adapter(), seconds))
     paired = _paired_addresses(app)
     rows = [
         (

@@ -15,6 +15,7 @@ from hipsync.cli.app import App, host_zone
 from hipsync.cli.completion import kinds
 from hipsync.cli.saying import complain, say
 from hipsync.errors import ConfigError
+from hipsync.host.interrupt import run_until_interrupted
 
 if TYPE_CHECKING:
     from hipsync.simulated import SimulatedBand
@@ -59,7 +60,8 @@ def simulate_command(
     hipsync simulate huami --transport vhci --key-file F  as root, for BlueZ here
     """
     bonds = bond or passkey is not None
-    asyncio.run(_serve(_band(app, kind, data, key_file), transport, address, app.now, bonds=bonds, passkey=passkey))
+    band = _band(app, kind, data, key_file)
+    run_until_interrupted(_serve(band, transport, address, app.now, bonds=bonds, passkey=passkey))
 
 
 def _band(app: App, kind: str, data: Path | None, key_file: Path | None) -> SimulatedBand:

@@ -5,7 +5,6 @@ If a service runs on this database, it is asked to do so, because two connection
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncGenerator, Sequence
@@ -20,6 +19,7 @@ from hipsync.cli.app import App, band_named
 from hipsync.cli.completion import band_names
 from hipsync.cli.saying import complain, say
 from hipsync.errors import DeviceError, Refused
+from hipsync.host.interrupt import run_until_interrupted
 from hipsync.model import Where
 from hipsync.text import counted, one_line
 
@@ -65,7 +65,7 @@ def sync_command(app: App, names: tuple[str, ...], since: str | None, record: Pa
         else:
             failed = _fetch_by_service(app.database, bands, start)
         if failed is None:
-            failed = asyncio.run(_fetch(app, store, bands, start, recording))
+            failed = run_until_interrupted(_fetch(app, store, bands, start, recording))
     if failed:
         sys.exit(exits.FAILED)
 

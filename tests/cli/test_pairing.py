@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from bleak.backends.device import BLEDevice
 from hipsync.cli.pairing import PairingTerminal
 from hipsync.driver import Advertisement, Driver, Secret
 from hipsync.errors import ConfigError
+from hipsync.host.interrupt import run_until_interrupted
 from hipsync.radio import bleak_radio
 from hipsync.radio.scan import NearbyDevice
 from hipsync.registry import drivers
@@ -105,6 +107,29 @@ async def test_in_a_pipe_nobody_is_asked(question: str, why: str, monkeypatch: p
     with pytest.raises(ConfigError) as caught:
         await (person.choose(IN_REACH) if question == "choose" else person.ask_key())
     assert str(caught.value).endswith(why)
+
+
+@pytest.mark.parametrize("question", ["has_buzzed", "name_for", "choose", "ask_key"])
+def test_ctrl_c_pressed_once_ends_a_question_while_the_loop_runs(
+    question: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pressed(*_: object, **__: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("the person is still asked")
+
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    monkeypatch.setattr(PairingTerminal, "_can_be_asked", lambda _: True)
+    monkeypatch.setattr(click, "prompt", pressed)
+    monkeypatch.setattr(click, "confirm", pressed)
+    person = PairingTerminal()
+    asked = {
+        "has_buzzed": person.has_buzzed,
+        "name_for": lambda: person.name_for("left"),
+        "choose": lambda: person.choose([]),
+        "ask_key": person.ask_key,
+    }
+    with pytest.raises(KeyboardInterrupt):
+        run_until_interrupted(asked[question]())
 
 
 @pytest.mark.parametrize(("mode", "warnings"), [(0o600, 0), (0o644, 1)])
