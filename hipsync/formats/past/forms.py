@@ -1,0 +1,15 @@
+"""The forms of exports, and which of them a file has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hipsync.formats.past.reading import Form, Head
+
+FORMS: Sequence[Form] = ()
+"""Every form, in the order in which they are tried."""
+
+
+def form_of(head: Head) -> Form | None:
+    """The form of a file; None if it has none of `FORMS`."""
+    return next((form for form in FORMS if form.fits(head)), None)

@@ -1,0 +1,138 @@
+"""What a form needs to be read, and what it says while it is read: the wearer's zone, and rows that are left out."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import BinaryIO, NamedTuple
+from zoneinfo import ZoneInfo
+
+from hipsync.errors import InputError
+from hipsync.formats.meaning import YEARS
+from hipsync.formats.past.said import Said
+from hipsync.instants import is_believed
+
+LONGEST_LINE = 100_000
+"""Characters after which a line is refused, so that a damaged file does not fill the memory."""
+SKIPPED = "with a local time that does not exist: the clock skipped it"
+FUTURE = "with a time in the future"
+"""Why a row is left out, whatever its form, as the end of "3 rows"."""
+
+
+class ZoneWanted(InputError):
+    """A file has local times and does not say of which zone: the wearer has to be asked."""
+
+
+@dataclass
+class Reading:
+    """The circumstances under which files are read."""
+
+    zone: ZoneInfo | None
+    """The zone of local times that do not say theirs; None if it is not known."""
+    now: datetime
+    left_out: Counter[str] = field(default_factory=Counter[str])
+    """How many rows were left out, by the reason: the end of a sentence that begins "3 rows"."""
+
+    def leave_out(self, why: str, rows: int = 1) -> None:
+        """Count rows that are left out. `why` is the end of a sentence, such as "with a time in the future"."""
+        self.left_out[why] += rows
+
+    def local_times(self) -> LocalTimes:
+        """The local times of one file. Raises `ZoneWanted` if their zone is not known."""
+        if self.zone is None:
+            raise ZoneWanted("its times are local and it does not say where: add --zone, such as --zone Europe/London")
+        return LocalTimes(self.zone)
+
+    def is_possible(self, at_s: int) -> bool:
+        """Whether an instant is believed now and lies in `YEARS`; else its row is counted as left out.
+
+        Raises `InputError` for a year that no export can mean.
+        """
+        if not _FIRST_S <= at_s < _END_S:
+            raise InputError(f"a time is not in the years {YEARS[0]} to {YEARS[-1]} of UTC")
+        if is_believed(datetime.fromtimestamp(at_s, UTC), self.now):
+            return True
+        self.leave_out(FUTURE)
+        return False
+
+
+class LocalTimes:
+    """Local times of one zone, which are read in the order of a file."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self._before_s: int | None = None
+
+    def seconds(self, local: datetime) -> int | None:
+        """The instant of a naive local time, in seconds since 1970; None for one that the clock skipped.
+
+        In an hour that comes twice it is the first one, unless the time before this one was later already.
+        """
+        first = local.replace(tzinfo=self._zone)
+        at_s = int(first.timestamp())
+        if datetime.fromtimestamp(at_s, self._zone).replace(tzinfo=None) != local.replace(microsecond=0, fold=0):
+            return None
+        again_s = int(first.replace(fold=1).timestamp())
+        if self._before_s is not None and at_s < self._before_s <= again_s:
+            at_s = again_s
+        self._before_s = at_s
+        return at_s
+
+
+class Head(NamedTuple):
+    """What is known of a file before it is read."""
+
+    name: str
+    """Its name without folders, as it is; a file in a ZIP has the name that it has there."""
+    start: bytes
+    """Its first bytes, up to `HEAD_BYTES`."""
+
+    @property
+    def first_line(self) -> str:
+        """The first line of text, without a byte order mark; what is no UTF-8 is replaced."""
+        lines = self.start.decode("utf-8-sig", "replace").splitlines()
+        return lines[0] if lines else ""
+
+
+HEAD_BYTES = 2**16
+"""How many bytes of a file `Head.start` has."""
+
+
+class Form(NamedTuple):
+    """A form that exports have."""
+
+    key: str
+    """The word for it on the command line."""
+    label: str
+    """Its name for people, such as "Apple Health"."""
+    fits: Callable[[Head], bool]
+    """Whether a file is of this form, by its first bytes and, if these do not tell, its name. It raises nothing."""
+    read: Callable[[BinaryIO, Head, Reading], Iterator[Said]]
+    """Read a whole file from its beginning, and yield what it says, in bounded memory. Raises `InputError`, which names
+    the line or place, and `ZoneWanted`."""
+
+
+def lines_of(file: BinaryIO) -> Iterator[str]:
+    """The lines of a text file in UTF-8, with or without a byte order mark and a last line end; their ends are kept.
+
+    Raises `InputError` for what is no text, and for a line that is too long.
+    """
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    number = 0
+    try:
+        while line := text.readline(LONGEST_LINE):
+            number += 1
+            if len(line) >= LONGEST_LINE or "\0" in line:
+                raise InputError(f"line {number} is too long, or holds a zero byte: the file is damaged")
+            yield line
+    except UnicodeDecodeError as error:
+        raise InputError("the file is not text in UTF-8") from error
+    finally:
+        text.detach()
+
+
+_FIRST_S = int(datetime(YEARS[0], 1, 1, tzinfo=UTC).timestamp())
+_END_S = int(datetime(YEARS[-1] + 1, 1, 1, tzinfo=UTC).timestamp())
