@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from operator import itemgetter
 from types import TracebackType
 from typing import IO, BinaryIO, NamedTuple, Self, TextIO, TypeVar
@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 
 from hipsync.errors import InputError
 from hipsync.formats.known_cells import KnownCells
+from hipsync.formats.landing import Landed, Landing, stored
 from hipsync.formats.meaning import (
     HEART_RATES,
     INTENSITIES,
@@ -31,9 +32,10 @@ from hipsync.formats.meaning import (
     wrong_epoch,
     wrong_start,
 )
-from hipsync.model import MINUTE, STEPS_A_MINUTE, BandId, Epoch, Posture, State
+from hipsync.model import MINUTE, STEPS_A_MINUTE, Band, BandId, Epoch, Posture, State
 from hipsync.store import Store
 from hipsync.store.file import instant
+from hipsync.store.imports import NewBand
 from hipsync.store.readings import epoch_of_row
 from hipsync.store.staging import Staging, Value
 from hipsync.text import clean
@@ -60,6 +62,7 @@ class MinuteTable:
         """`word` is what the file calls a row. `wear` says that it has states, and so says when a band is not worn."""
         self.epochs = Staging(word)
         self.wear = wear
+        self._arriving: dict[str, BandId] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -76,6 +79,18 @@ class MinuteTable:
     def lines(self) -> int:
         """How many rows there are, without those that repeat an earlier one."""
         return self.epochs.count()
+
+    def load(self, landing: Landing) -> None:
+        """As `Read.load`."""
+        for name in self.epochs.bands():
+            self._arriving[name] = landing.load(partial(self.epochs.epoch_rows, name))
+
+    def land(self, landing: Landing) -> list[Landed]:
+        """As `Read.land`. Bands that are missing are added."""
+        return [
+            landing.land(self._arriving[name], csv_band(landing.store, name, able, landing.now))
+            for name, able in self.abilities().items()
+        ]
 
     def abilities(self) -> dict[str, Abilities]:
         """What each band of the file reports, by its name.
@@ -106,6 +121,12 @@ class Imported(NamedTuple):
     new: int
     same: int
     """How many epochs of the file changed nothing, because the database had them already."""
+
+    @classmethod
+    def of(cls, landed: Sequence[Landed]) -> Self:
+        """The sum over the bands of a file."""
+        lines, new = sum(each.epochs for each in landed), sum(each.new for each in landed)
+        return cls(lines, new, lines - new)
 
 
 class Exported(NamedTuple):
@@ -144,12 +165,8 @@ def import_table(store: Store, table: MinuteTable, now: datetime) -> Imported:
 
     Raises `InputError` if a name belongs to a band that is not from such an import, and `StoreError`.
     """
-    new = same = 0
-    with store.transaction():
-        for name, able in table.abilities().items():
-            done = table.epochs.move(name, store, _band(store, name, able, now))
-            new, same = new + done.new, same + done.same
-    return Imported(new + same, new, same)
+    (landed,) = stored(store, [table], now)
+    return Imported.of(landed)
 
 
 def epochs_of_csv(file: BinaryIO, zone: ZoneInfo | None) -> list[Epoch]:
@@ -161,20 +178,18 @@ def epochs_of_csv(file: BinaryIO, zone: ZoneInfo | None) -> list[Epoch]:
         return list(table.epochs.epochs(UNNAMED))
 
 
-def _band(store: Store, name: str, able: Abilities, now: datetime) -> BandId:
-    """Return the imported band of this name, after adding it if it is missing.
+def csv_band(store: Store, name: str, able: Abilities, now: datetime) -> Band | NewBand:
+    """The imported band of this name; a new one if it is missing.
 
     Raises `InputError` if the name belongs to a band that is not from such an import.
     """
     band = next((band for band in store.bands() if band.name == name), None)
     if band is None:
-        return store.add_band(
-            name=name, driver="csv", now=now, vouches=able.vouches, reports_wear=able.reports_wear
-        ).id  # fmt: skip
+        return NewBand(name, "csv", now, able.vouches, able.reports_wear)
     if band.driver != "csv":
         raise InputError(f"the band {name!r} is not one of an import: give another name with --band")
     store.amend_band(band.id, vouches=able.vouches, reports_wear=able.reports_wear)
-    return band.id
+    return band
 
 
 def _fill(table: MinuteTable, file: BinaryIO, band: str | None, starts: Starts) -> None:

@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from itertools import chain, count, islice
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -25,11 +25,13 @@ from hipsync.errors import InputError
 from hipsync.formats.gadgetbridge_file import copied
 from hipsync.formats.gadgetbridge_sleep import with_sleep
 from hipsync.formats.gadgetbridge_workouts import COLUMNS, KINDS, TABLE
+from hipsync.formats.landing import Landed, Landing
 from hipsync.formats.meaning import wrong_epoch
 from hipsync.instants import is_believed
-from hipsync.model import Band, Charge, Epoch, Info, Reading, Workout, WorkoutKind
+from hipsync.model import Band, BandId, Charge, Epoch, Info, Reading, Workout, WorkoutKind
 from hipsync.store import Store
 from hipsync.store.file import lenient_text
+from hipsync.store.imports import NewBand
 from hipsync.store.staging import Staging
 from hipsync.text import clean
 
@@ -250,19 +252,11 @@ class GadgetbridgeExport:
             return self._db.execute(sql, values).fetchall()
 
 
-class ImportedDevice(NamedTuple):
-    """What was imported from one device."""
-
-    band: Band
-    epochs: int
-    new: int
-    """How many of the epochs were new."""
-    key: bytes | None
-    """The band's key, if the export has it. It is not stored."""
-
-
 def stage_devices(
-    export: GadgetbridgeExport, minutes: Staging, now: datetime, on_progress: Callable[[int], object]
+    export: GadgetbridgeExport,
+    minutes: Staging,
+    now: datetime,
+    on_progress: Callable[[int], object] = lambda _: None,
 ) -> None:
     """Read the epochs of all devices into `minutes`, by the device's number. Raises `InputError`.
 
@@ -281,30 +275,50 @@ def stage_devices(
         export.left_out[TWICE] += twice
 
 
-def import_devices(
-    store: Store, export: GadgetbridgeExport, minutes: Staging, families: Mapping[str, Family], now: datetime
-) -> list[ImportedDevice]:
-    """Store all that an export has of all devices, or nothing; return what was imported from each.
+class ReadDevices:
+    """The devices of an export, with the minutes of `stage_devices`, ready to be stored: see `landing.Read`.
 
-    `minutes` are those of `stage_devices`. A paired band is found by its address. One that was imported before is found
-    by the address that the import stored as its serial number. Others are added. Raises `InputError` and `StoreError`.
+    A paired band is found by its address. One that was imported before is found by the address that the import stored
+    as its serial number. Others are added.
     """
-    found: list[ImportedDevice] = []
-    with store.transaction():
-        for device in export.devices():
-            band = _band(store, device, families[device.driver], now)
-            done = minutes.move(str(device.number), store, band.id)
-            others: Iterator[Reading] = chain(export.charges(device, now), export.workouts(device, now))
-            while some := list(islice(others, BATCH)):
-                store.append(band.id, some)
-            if band.address is None:
-                store.append(band.id, [Info(BEGINNING, device.firmware, None, device.address)])
-            found.append(ImportedDevice(band, done.new + done.same, done.new, device.key))
-    return found
+
+    def __init__(
+        self, export: GadgetbridgeExport, minutes: Staging, families: Mapping[str, Family], now: datetime
+    ) -> None:
+        self._export, self._minutes, self._families, self._now = export, minutes, families, now
+        self._arriving: dict[int, BandId] = {}
+        self.keys: dict[str, bytes] = {}
+        """The keys that the export has, by the name of the band that was stored. They are not stored."""
+
+    def load(self, landing: Landing) -> None:
+        """As `Read.load`."""
+        for device in self._export.devices():
+            self._arriving[device.number] = landing.load(partial(self._minutes.epoch_rows, str(device.number)))
+
+    def land(self, landing: Landing) -> list[Landed]:
+        """As `Read.land`. Raises `InputError`."""
+        found: list[Landed] = []
+        for device in self._export.devices():
+            into = _band(landing.store, device, self._families[device.driver], self._now)
+            landed = landing.land(self._arriving[device.number], into)
+            self._store_others(landing.store, device, landed.band)
+            if device.key is not None:
+                self.keys[landed.band.name] = device.key
+            found.append(landed)
+        return found
+
+    def _store_others(self, store: Store, device: Device, band: Band) -> None:
+        others: Iterator[Reading] = chain(
+            self._export.charges(device, self._now), self._export.workouts(device, self._now)
+        )
+        while some := list(islice(others, BATCH)):
+            store.append(band.id, some)
+        if band.address is None:
+            store.append(band.id, [Info(BEGINNING, device.firmware, None, device.address)])
 
 
-def _band(store: Store, device: Device, family: Family, now: datetime) -> Band:
-    """Return the band for a device, which was paired or imported before; else add one under a name that is free."""
+def _band(store: Store, device: Device, family: Family, now: datetime) -> Band | NewBand:
+    """The band for a device, which was paired or imported before; else a new one under a name that is free."""
     for band in store.bands():
         if band.driver == device.driver and not band.simulated:
             info = store.newest_info(band.id)
@@ -313,7 +327,7 @@ def _band(store: Store, device: Device, family: Family, now: datetime) -> Band:
     names = {band.name for band in store.bands()}
     name = next(each for each in chain([device.name], (f"{device.name} {n}" for n in count(2))) if each not in names)
     wear = family.abilities.wear
-    return store.add_band(
+    return NewBand(
         name=name, driver=device.driver, advertised_name=device.name, now=now, vouches=wear, reports_wear=wear
     )
 

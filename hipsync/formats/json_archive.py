@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from types import TracebackType
 from typing import IO, Self
 
@@ -23,10 +24,12 @@ from hipsync.errors import InputError
 from hipsync.formats.csv_minutes import COLUMNS, Exported, Imported, Starts, cells_of, epoch_of, located
 from hipsync.formats.json_stream import JsonStream, Text
 from hipsync.formats.known_cells import KnownCells
+from hipsync.formats.landing import Landed, Landing, stored
 from hipsync.formats.meaning import BEGINNING, END, wrong_epoch, wrong_row
 from hipsync.instants import is_believed, latest
 from hipsync.model import Band, BandId, Epoch
 from hipsync.store import Store
+from hipsync.store.imports import NewBand
 from hipsync.store.rows import LATER, TIMES
 from hipsync.store.staging import Staging, Value, Values
 from hipsync.text import Json, clean, is_visible
@@ -86,6 +89,7 @@ class Archive:
 
     def __init__(self) -> None:
         self.rows = Staging()
+        self._arriving: dict[str, BandId] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -94,6 +98,27 @@ class Archive:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.rows.__exit__(kind, error, trace)
+
+    def load(self, landing: Landing) -> None:
+        """As `Read.load`."""
+        for name in self.rows.bands():
+            self._arriving[name] = landing.load(partial(self.rows.epoch_rows, name))
+
+    def land(self, landing: Landing) -> list[Landed]:
+        """As `Read.land`. Raises `InputError` if a band of one of its names is of another kind."""
+        store, landed, bands = landing.store, list[Landed](), dict[str, BandId]()
+        for row in self.rows.rows("bands"):
+            name, band = str(row["name"]), _band(store, row)
+            if name in self._arriving:
+                landed.append(landing.land(self._arriving[name], band))
+                band = landed[-1].band
+            elif isinstance(band, NewBand):
+                band = store.add_band(**band._asdict())
+            bands[name] = band.id
+        for table in TIMES:
+            for row in self.rows.rows(table):
+                store.put_row(table, row, bands)
+        return landed
 
 
 def read_json(file: Text, now: datetime) -> Archive:
@@ -110,21 +135,13 @@ def read_json(file: Text, now: datetime) -> Archive:
     return archive
 
 
-def import_json(store: Store, archive: Archive) -> Imported:
+def import_json(store: Store, archive: Archive, now: datetime) -> Imported:
     """Store all that an archive holds, or nothing; return what became of its epochs.
 
     Raises `InputError` if the database has a band of one of its names and of another kind, and `StoreError`.
     """
-    new = same = 0
-    with store.transaction():
-        bands = {str(row["name"]): _band(store, row) for row in archive.rows.rows("bands")}
-        for table in TIMES:
-            for row in archive.rows.rows(table):
-                store.put_row(table, row, bands)
-        for name in archive.rows.bands():
-            done = archive.rows.move(name, store, bands[name])
-            new, same = new + done.new, same + done.same
-    return Imported(new + same, new, same)
+    (landed,) = stored(store, [archive], now)
+    return Imported.of(landed)
 
 
 def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
@@ -258,8 +275,8 @@ def _checked_band_row(row: Mapping[str, Json], now: datetime) -> Mapping[str, Js
     return row
 
 
-def _band(store: Store, row: Mapping[str, object]) -> BandId:
-    """Return the band of a checked row, after adding it if it is missing.
+def _band(store: Store, row: Mapping[str, object]) -> Band | NewBand:
+    """The band of a checked row; a new one if it is missing.
 
     Raises `InputError` if its name belongs to a band of another kind.
     """
@@ -267,12 +284,11 @@ def _band(store: Store, row: Mapping[str, object]) -> BandId:
     known = next((band for band in store.bands() if band.name == name), None)
     if known is not None and (known.driver != driver or known.simulated != bool(row["simulated"])):
         raise InputError(f"there is a band {name!r} already, of another kind: rename it (`hipsync bands rename`)")
-    known = known or store.add_band(
+    return known or NewBand(
         name=name, driver=driver, address=None if address is None else str(address),
         advertised_name=str(row["advertised_name"]), now=datetime.fromisoformat(str(row["added"])).astimezone(UTC),
         simulated=bool(row["simulated"]), vouches=bool(row["vouches"]), reports_wear=bool(row["reports_wear"]),
     )  # fmt: skip
-    return known.id
 
 
 def _epoch(row: Mapping[str, Json], bands: set[str], starts: Starts) -> tuple[str, Epoch]:

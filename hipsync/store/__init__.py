@@ -10,6 +10,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     trials.py       the trial of whether reminders help
     judged_days.py  a cache of days that were judged
     maintenance.py  check, backup, vacuum, forget, erase
+    imports.py      epochs of an import on their way in
     rows.py         rows of any table, for export and import
     sense.py        which rows make sense, so that a reader takes them
     checks.py       what is wrong with a database or a copy
@@ -35,21 +36,22 @@ from typing import Self
 from hipsync.errors import StoreError
 from hipsync.store.checked import Checked, is_due, last_check, remember
 from hipsync.store.file import connected, error_code, translated
+from hipsync.store.imports import Imports
 from hipsync.store.judged_days import JudgedDays, StoredDay
 from hipsync.store.maintenance import Maintenance
 from hipsync.store.presences import Presences
 from hipsync.store.prompts import Prompts
-from hipsync.store.readings import Appended, Readings
+from hipsync.store.readings import Appended
 from hipsync.store.rows import Rows
 from hipsync.store.trials import Trials
 
 __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
-VERSION = 14
+VERSION = 15
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 
-class Store(Readings, Prompts, Presences, Trials, JudgedDays, Maintenance, Rows):
+class Store(Imports, Prompts, Presences, Trials, JudgedDays, Maintenance, Rows):
     """The open database: a context manager that closes it. Several threads may use it, one at a time."""
 
     @staticmethod

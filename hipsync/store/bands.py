@@ -19,10 +19,10 @@ class Bands(OpenFile):
     """The tables `bands`, `syncs` and `zones`."""
 
     def bands(self) -> list[Band]:
-        """All bands, in the order in which they were added."""
+        """All bands, in the order in which they were added, without those that are still arriving (`imports.py`)."""
         rows = self._rows(
             "SELECT id, name, driver, address, advertised_name, simulated, vouches, reports_wear, added,"
-            f" keeps, can FROM bands WHERE {SENSE['bands']} ORDER BY id"
+            f" keeps, can FROM bands WHERE NOT arriving AND {SENSE['bands']} ORDER BY id"
         )
         return [
             Band(
@@ -157,6 +157,17 @@ class Bands(OpenFile):
             since = max([now, *(change.since for change in history)])  # the clock may have been put back a little
             with self.transaction() as db:
                 db.execute("INSERT OR REPLACE INTO zones VALUES (?, ?)", (seconds(since), zone))
+
+    def put_zone(self, change: ZoneChange) -> None:
+        """Store that the wearer was in a zone from an instant on; what was stored of that instant is replaced."""
+        with self.transaction() as db:
+            db.execute("INSERT OR REPLACE INTO zones VALUES (?, ?)", (seconds(change.since), change.zone))
+
+    def note_import(self, band: BandId, at: datetime, form: str, zone: str | None) -> None:
+        """Store that a file of a form was imported into a band, with the zone that was asked for."""
+        with self.transaction() as db:
+            sql = "INSERT INTO imports (band, at, form, zone) VALUES (?, ?, ?, ?)"
+            db.execute(sql, (band, seconds(at), form, zone))
 
 
 def _abilities(keeps: object, can: object) -> Abilities | None:

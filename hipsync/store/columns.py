@@ -40,6 +40,7 @@ TABLES: Mapping[str, Meaning] = {
             "added": f"when ({SECONDS})",
             "keeps": "length of the slots that it stores; none: it stores none, or `can` is not known",
             "can": "what it was found to do when last connected, as words; none: not known, so what its family may do",
+            "arriving": "1: an import is on its way into it, or was cut off; nobody sees it",
         },
         {"keeps": "min"},
     ),
@@ -117,6 +118,16 @@ TABLES: Mapping[str, Meaning] = {
             "error": "why it failed; none if it went well",
         },
     ),
+    "imports": Meaning(
+        "A file that was imported into a band",
+        {
+            "id": "number",
+            "band": _BAND,
+            "at": f"when ({SECONDS})",
+            "form": "what kind of file it was (`hipsync import --help`)",
+            "zone": "in which its wearer lived, as asked for; none: the file says it",
+        },
+    ),
     "zones": Meaning(
         "Time zones of the computer", {"since": f"from when on ({SECONDS})", "zone": "IANA name, such as Europe/Rome"}
     ),
@@ -192,7 +203,7 @@ QUERIES: Mapping[str, tuple[str, str]] = {
         "Steps a day",
         (
             "SELECT date(start, 'unixepoch', 'localtime') AS day, name AS band, sum(steps) AS steps"
-            " FROM epochs JOIN bands ON id = band GROUP BY day, band ORDER BY day DESC"
+            " FROM epochs JOIN bands ON id = band WHERE NOT arriving GROUP BY day, band ORDER BY day DESC"
         ),
     ),
     "answers_a_week": (

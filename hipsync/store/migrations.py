@@ -280,6 +280,28 @@ def m014_abilities(db: Database) -> None:
     )
 
 
+@STEPS()
+def m015_imports(db: Database) -> None:
+    """Add to bands whether one is still arriving, which nobody sees; and the table of imports, with their zones."""
+    _execute(
+        db,
+        "ALTER TABLE bands ADD COLUMN arriving INTEGER NOT NULL DEFAULT 0 CHECK (arriving IN (0, 1))",
+        """CREATE TABLE imports (
+            id INTEGER PRIMARY KEY,
+            band INTEGER NOT NULL REFERENCES bands (id) ON DELETE CASCADE,
+            at INTEGER NOT NULL,
+            form TEXT NOT NULL,
+            zone TEXT
+        )""",
+        "DROP VIEW minutes",
+        """CREATE VIEW minutes AS
+            SELECT bands.name AS band, datetime(start, 'unixepoch') AS start_utc, length AS minutes, steps, intensity,
+                heart_rate, states.name AS state, kind, posture
+            FROM epochs JOIN bands ON bands.id = epochs.band JOIN states ON states.code = epochs.state
+            WHERE NOT arriving""",
+    )
+
+
 def _reword(db: Database, before: str, after: str) -> None:
     """Replace words of the schema by others, as SQLite lets a constraint be changed; no row is looked at.
 

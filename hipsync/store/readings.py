@@ -62,7 +62,7 @@ _NEWEST = " UNION ALL ".join(
     [
         (
             f"SELECT (SELECT start + length * 60 FROM epochs WHERE band = id AND {SENSE['epochs']}"
-            " ORDER BY start DESC LIMIT 1) FROM bands"
+            " ORDER BY start DESC LIMIT 1) FROM bands WHERE NOT arriving"
         ),
         f"SELECT (SELECT max(until) FROM workouts WHERE band = id AND {SENSE['workouts']}) FROM bands",
         *(f"SELECT (SELECT max(at) FROM {table} WHERE band = id AND {SENSE[table]}) FROM bands" for table in _OF_BANDS),
@@ -306,7 +306,8 @@ class Readings(Bands):
         """The start of the first epoch, or the instant of the first counter, of all bands; None without both."""
         rows = self._rows(
             f"SELECT (SELECT start FROM epochs WHERE band = id AND {SENSE['epochs']} ORDER BY start LIMIT 1),"
-            f" (SELECT at FROM counters WHERE band = id AND {SENSE['counters']} ORDER BY at LIMIT 1) FROM bands"
+            f" (SELECT at FROM counters WHERE band = id AND {SENSE['counters']} ORDER BY at LIMIT 1)"
+            " FROM bands WHERE NOT arriving"
         )
         found = [oldest for row in rows for oldest in row if oldest is not None]
         return instant(min(found)) if found else None

@@ -73,7 +73,7 @@ SENSE: Mapping[str, str] = {
     "bands": f"{_number('id', 1, LARGEST)} AND {_text('name', 'driver', 'advertised_name')} AND"
     f" {_maybe('address', _text('address'))} AND {_FLAG.format('simulated')} AND {_FLAG.format('vouches')} AND"
     f" {_FLAG.format('reports_wear')} AND {_instant('added')} AND {_maybe('keeps', _number('keeps', 1, 1440))} AND"
-    f" {_maybe('can', _words('can', CAN, ' '))}",
+    f" {_maybe('can', _words('can', CAN, ' '))} AND {_FLAG.format('arriving')}",
     "epochs": f"typeof({_SUM}) = 'integer' AND +start BETWEEN {FIRST_S} AND {LAST_S} AND start % 60 = 0 AND"
     f" +length BETWEEN 1 AND 1440 AND +steps BETWEEN 0 AND {LARGEST} AND +state BETWEEN 0 AND 24 AND state & 15 < 9"
     " AND "
@@ -89,6 +89,7 @@ SENSE: Mapping[str, str] = {
     + "".join(f" AND {_maybe(column, _text(column))}" for column in ("firmware", "hardware", "serial")),
     "syncs": f"{_instant('started')} AND {_instant('ended')} AND {_number('epochs', 0, LARGEST)} AND"
     f" {_maybe('error', _text('error'))}",
+    "imports": f"{_instant('at')} AND {_text('form')} AND {_maybe('zone', _text('zone'))}",
     "zones": f"{_instant('since')} AND {_text('zone')}",
     "prompts": f"{_instant('at')} AND {_instant('due')} AND {_text('exercise')} AND {_FLAG.format('sure')} AND"
     f" {_words('shown_where', Where, ' ')} AND {_number('shown', 1, LARGEST)} AND"

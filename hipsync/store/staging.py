@@ -17,12 +17,12 @@ from typing import NamedTuple, Self
 from hipsync.errors import InputError
 from hipsync.model import BandId, Epoch
 from hipsync.store.file import insert_rows
-from hipsync.store.readings import INFERRED, Appended, EpochRow, Readings, epoch_of_row, epoch_rows
+from hipsync.store.readings import INFERRED, EpochRow, epoch_of_row, epoch_rows
 
 BATCH = 10_000
 """How many epochs wait in memory."""
-MOVED = 2000
-"""How many epochs are given out at a time."""
+GIVEN_OUT = 20_000
+"""How many epochs are given out at a time. To store so many takes some hundredths of a second."""
 MOST_BANDS = 1000
 """How many bands one file may name."""
 _SCHEMA = """
@@ -73,7 +73,7 @@ class Staging:
         self._word = word
         self._names: dict[str, int] = {}
         self._waiting: list[Values] = []
-        with _translated():
+        with needing_room():
             self._db = sqlite3.connect("", isolation_level=None)
             self._db.executescript(_SCHEMA)
 
@@ -109,7 +109,7 @@ class Staging:
         """Add an epoch of a file that may hold a time twice: the one with more steps stays, of equal ones the first."""
         at_s, values = self.values_of(band, epoch)
         self._refuse_many_bands()
-        with _translated():
+        with needing_room():
             self._db.execute(_BETTER, (*values, at_s, 0))
 
     def add_row(self, table: str, row: Mapping[str, object], number: int) -> None:
@@ -117,7 +117,7 @@ class Staging:
         columns = _KEYS.get(table)
         key = None if columns is None else json.dumps([row.get(column) for column in columns])
         cells = json.dumps(row, sort_keys=True)
-        with _translated():
+        with needing_room():
             values = (table, key, cells, number)
             sql = "INSERT OR IGNORE INTO others (kind, key, cells, number) VALUES (?, ?, ?, ?)"
             if self._db.execute(sql, values).rowcount:
@@ -131,7 +131,7 @@ class Staging:
 
     def rows(self, table: str) -> Iterator[Mapping[str, object]]:
         """The rows of another table, in their order."""
-        with _translated():
+        with needing_room():
             for (cells,) in self._db.execute("SELECT cells FROM others WHERE kind = ? ORDER BY place", (table,)):
                 yield json.loads(cells)
 
@@ -139,36 +139,28 @@ class Staging:
         """What the epochs of each band say beside their steps, by name; the bands are in the order of the file."""
         self._settle()
         sql = f"SELECT band, max(state % {INFERRED} <> 0), max(heart_rate IS NOT NULL) FROM epochs GROUP BY band"
-        with _translated():
+        with needing_room():
             said = {band: Said(bool(states), bool(beats)) for band, states, beats in self._db.execute(sql)}
         return {name: said[band] for name, band in self._names.items() if band in said}
 
     def count(self) -> int:
         """How many epochs there are, each time of a band once."""
         self._settle()
-        with _translated():
+        with needing_room():
             return int(self._db.execute("SELECT count(*) FROM epochs").fetchone()[0])
 
     def epochs(self, band: str) -> Iterator[Epoch]:
         """The epochs of a band, in order of time."""
-        for batch in self._rows(band, BandId(0)):
+        for batch in self.epoch_rows(band, BandId(0)):
             yield from map(epoch_of_row, batch)
 
-    def move(self, band: str, store: Readings, to: BandId) -> Appended:
-        """Store the epochs of a band as those of another one, as `Readings.append` does, and leave them here."""
-        new = same = 0
-        for batch in self._rows(band, to):
-            done = store.append_rows(batch)
-            new, same = new + done.new, same + done.same
-        return Appended(new, same)
-
-    def _rows(self, band: str, to: BandId) -> Iterator[list[EpochRow]]:
-        """The epochs of a band in batches, in order of time, as rows of `Readings` for another band."""
+    def epoch_rows(self, band: str, to: BandId) -> Iterator[list[EpochRow]]:
+        """The epochs of a band in batches, in order of time, as rows of the table `epochs` for the band `to`."""
         self._settle()
         sql = "SELECT ?, start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs WHERE band = ?"
-        with _translated():
+        with needing_room():
             rows = self._db.execute(f"{sql} ORDER BY start, length", (to, self._names.get(band)))
-            while batch := rows.fetchmany(MOVED):
+            while batch := rows.fetchmany(GIVEN_OUT):
                 yield batch
 
     def _refuse_many_bands(self) -> None:
@@ -183,7 +175,7 @@ class Staging:
         """
         rows, self._waiting = self._waiting, []
         self._refuse_many_bands()
-        with _translated():
+        with needing_room():
             before = self._db.total_changes
             insert_rows(self._db, "INSERT OR IGNORE INTO epochs", rows)
             if self._db.total_changes - before < len(rows):
@@ -209,7 +201,7 @@ WHERE excluded.steps > steps
 
 
 @contextmanager
-def _translated() -> Generator[None, None, None]:
+def needing_room() -> Generator[None, None, None]:
     """During the block, SQLite's errors become an `InputError`: a full disk is the likely one."""
     try:
         yield

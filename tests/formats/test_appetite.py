@@ -169,7 +169,9 @@ def test_a_zip_that_unpacks_to_a_thousand_times_its_size_is_refused(machine: Mac
     file = zipped(machine, "database/Gadgetbridge", 80 * MIB)
     assert file.stat().st_size < 100_000
     line = machine.refused("import", "gadgetbridge", str(file), code=1)
-    assert line == "the database in this ZIP unpacks to over 67 MiB: no real one is packed so"
+    assert line.endswith(
+        ": the database in this ZIP unpacks to over 67 MiB: no real one is packed so; nothing was imported"
+    )
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

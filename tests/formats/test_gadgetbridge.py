@@ -440,7 +440,7 @@ def test_an_older_schema_is_read_and_a_strange_one_met_with_a_word(machine: Mach
     file = made(machine.home / "newer.db", strange, version=200)
     message = machine.refused("import", "gadgetbridge", str(file), code=1)
     assert message.startswith(
-        "the table MI_BAND_ACTIVITY_SAMPLE has no column STEPS: this hipsync does not know that version"
+        f"{file}: the table MI_BAND_ACTIVITY_SAMPLE has no column STEPS: this hipsync does not know that version"
     )
 
 

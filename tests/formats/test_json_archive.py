@@ -95,7 +95,7 @@ def exported(store: Store) -> str:
 
 def imported(store: Store, text: str, now: datetime = LATER) -> Imported:
     with read_json(io.StringIO(text), now) as archive:
-        return import_json(store, archive)
+        return import_json(store, archive, NOW)
 
 
 def test_what_went_out_and_came_in_goes_out_the_same() -> None:
@@ -196,7 +196,7 @@ def test_an_export_of_a_version_without_trials_is_taken() -> None:
         whole = json.loads(exported(store))
         old = {table: rows for table, rows in whole.items() if table not in {"trials", "draws"}}
         with read_json(io.StringIO(json.dumps(old)), LATER) as archive:
-            import_json(other, archive)
+            import_json(other, archive, NOW)
         assert json.loads(exported(other)) == {**whole, "trials": [], "draws": []}
         for more in ('"trials": [], "trials": []', '"moods": []'):
             text = json.dumps(old)[:-1] + f", {more}}}"
@@ -345,7 +345,7 @@ def test_an_import_that_is_interrupted_leaves_what_was_there(machine: Machine, m
     def torn(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Store, "append_rows", torn)
+    monkeypatch.setattr(Store, "merge", torn)
     assert machine.type(*other, "import", "json", str(out)).exit_code == 130
     assert machine.told(*other, "export") == before
 

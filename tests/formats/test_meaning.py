@@ -99,7 +99,7 @@ def taken(changed: Archive) -> str:
     """What an archive that is imported is exported as."""
     out = io.StringIO()
     with Store.in_memory() as store, read_json(io.StringIO(json.dumps(changed)), NOW) as read:
-        import_json(store, read)
+        import_json(store, read, NOW)
         export_json(store, out, None, None, NOW)
     return out.getvalue()
 
@@ -287,7 +287,7 @@ def test_whatever_an_archive_holds_is_refused_or_comes_back_the_same(data: st.Da
         except InputError:
             return
         with read:
-            import_json(store, read)
+            import_json(store, read, NOW)
         export_json(store, out, None, None, NOW)
         assert len(store.prompts(MONDAY, NOW + HOUR)) + len(store.exercises(MONDAY, NOW + HOUR)) <= 2
         assert store.pause(NOW) is None or store.zones()

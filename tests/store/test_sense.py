@@ -64,6 +64,8 @@ def machine(tmp_path: Path) -> Machine:
     """A machine with a row in each table."""
     machine = Machine(tmp_path, NOW)
     band = machine.band([minute(at, 2, posture=Posture.SITTING) for at in range(300)])
+    with Store.open(machine.database) as store:
+        store.note_import(band, NOW, "apple", "Europe/London")
     machine.now = NOW
     with Store.open(machine.database) as store:
         store.append(band, GOOD[2:])

@@ -1,0 +1,115 @@
+"""From files that were read whole to the database: in short transactions first, and then all at once or not at all.
+
+A reader checks every row of its files before the database is opened. What it holds then is `Read`. A `Landing` takes
+the epochs of all of them in as arriving bands (`store.imports`), and yields the lock between two transactions, so that
+a service that fetches from a band meanwhile waits for a moment at most. In the last transaction each `Read` says which
+bands its epochs belong to, and stores what else it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from time import sleep
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from hipsync.core.days import Zones
+from hipsync.model import Band, BandId, ZoneChange
+from hipsync.store import Store
+from hipsync.store.imports import NewBand
+from hipsync.store.readings import EpochRow
+
+YIELD_S = 0.005
+"""Seconds for which the lock is free between two transactions. SQLite's own waiters look again after a few
+milliseconds at first."""
+Batches = Callable[[BandId], Iterator[list[EpochRow]]]
+"""The epochs of one band in batches, as rows for the band of this number."""
+
+
+class Landed(NamedTuple):
+    """What became of the epochs of one band."""
+
+    band: Band
+    epochs: int
+    new: int
+
+
+class Landing:
+    """Takes epochs into a store: a context manager that leaves nothing behind of what was not taken over."""
+
+    def __init__(self, store: Store, now: datetime, told: Callable[[int], object] = lambda _: None) -> None:
+        """`told` is called with the number of epochs after each transaction."""
+        self.store, self.now, self._told = store, now, told
+
+    def __enter__(self) -> Self:
+        self.store.drop_arriving()  # what an import that was cut off has left
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.store.drop_arriving()
+
+    def load(self, batches: Batches) -> BandId:
+        """Store the epochs of one band where nobody sees them, and return the number of the arriving band."""
+        arriving = self.store.add_arriving(self.now)
+        for batch in batches(arriving):
+            self.store.arrive(batch)
+            self._told(len(batch))
+            sleep(YIELD_S)
+        return arriving
+
+    def land(self, arriving: BandId, into: Band | NewBand) -> Landed:
+        """Let the epochs of an arriving band be those of a band that is there, or of a new one.
+
+        To be called inside the last transaction. Raises `StoreError`.
+        """
+        if isinstance(into, NewBand):
+            band, done = self.store.become(arriving, into)
+        else:
+            band, done = into, self.store.merge(arriving, into.id)
+        return Landed(band, done.new + done.same, done.new)
+
+
+class Read(Protocol):
+    """What files of one form hold, checked and not yet stored."""
+
+    def load(self, landing: Landing) -> None:
+        """Store the epochs where nobody sees them, in short transactions."""
+        ...
+
+    def land(self, landing: Landing) -> Sequence[Landed]:
+        """Store all that is read, inside one transaction; return what became of it, band by band.
+
+        Raises `InputError` if a name belongs to a band of another kind, and `StoreError`.
+        """
+        ...
+
+
+def stored(
+    store: Store, read: Sequence[Read], now: datetime, told: Callable[[int], object] = lambda _: None
+) -> list[list[Landed]]:
+    """Store all that was read, or nothing; return what became of it. `told` is as in `Landing`.
+
+    Raises `InputError` and `StoreError`.
+    """
+    with Landing(store, now, told) as landing:
+        for each in read:
+            each.load(landing)
+        with store.transaction():
+            return [list(each.land(landing)) for each in read]
+
+
+def assume_zone(store: Store, start: datetime, end: datetime, zone: str, host: str) -> None:
+    """Store that the wearer was in a zone in `[start, end)`, up to the first change of zone in it that is stored.
+
+    Other days stay as they are. `host` is the zone that counts where the database knows none. Zones are IANA names.
+    """
+    before = Zones(store.zones(), host)
+    changes = [ZoneChange(start, zone)] if before.at(start).key != zone else []
+    after = Zones([*(change for change in store.zones() if change.since != start), *changes], host)
+    if changes and after.at(end).key != before.at(end).key:
+        changes.append(ZoneChange(end, before.at(end).key))
+    for change in changes:
+        store.put_zone(change)

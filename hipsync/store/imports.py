@@ -1,0 +1,126 @@
+"""Epochs of an import on their way in: a band that nobody sees yet takes them, and at the end all bands appear at once.
+
+An import of years takes minutes, and a service may be fetching from a band meanwhile. So epochs are stored in short
+transactions, as those of an *arriving* band, which `Bands.bands` leaves out. The last transaction lets each become a
+band of its own, which takes no time, or merges its epochs into a band that is there. What was cut off before is of
+bands that nobody sees, and the next import deletes them.
+
+The merge rule: of two epochs of one start and length, each column keeps the larger value, and a value stays where the
+other has none. An epoch that the band sent is not inferred, even if the other one is. So it does not matter which file
+comes first, how often, or in how many parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from hipsync.model import Band, BandId
+from hipsync.store.file import insert_rows, seconds
+from hipsync.store.judged_days import drop_days
+from hipsync.store.readings import INFERRED, Appended, EpochRow, Readings
+from hipsync.text import clean
+
+DROPPED_AT_ONCE = 20_000
+"""How many epochs of an arriving band are deleted in one transaction."""
+_PLAIN = ("intensity", "heart_rate", "kind", "posture")
+_MERGED_STATE = f"max(state % {INFERRED}, excluded.state % {INFERRED}) | (state & excluded.state & {INFERRED})"
+_LARGER = {
+    "steps": "max(steps, excluded.steps)",
+    "state": f"({_MERGED_STATE})",
+    **{column: f"coalesce(max({column}, excluded.{column}), {column}, excluded.{column})" for column in _PLAIN},
+}
+MERGED = (
+    f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = {larger}' for column, larger in _LARGER.items())}"
+    f" WHERE {' OR '.join(f'{larger} IS NOT {column}' for column, larger in _LARGER.items())}"
+)
+"""SQL for the merge rule, after an INSERT into a table with the columns of `epochs`; what changes nothing is no change.
+"""
+
+
+class NewBand(NamedTuple):
+    """A band that an import adds: as `Bands.add_band` takes it."""
+
+    name: str
+    driver: str
+    now: datetime
+    vouches: bool = False
+    reports_wear: bool = False
+    address: str | None = None
+    advertised_name: str = ""
+    simulated: bool = False
+
+
+class Imports(Readings):
+    """Arriving bands, in the table `bands`."""
+
+    def add_arriving(self, now: datetime) -> BandId:
+        """Add a band that nobody sees yet, and return its number."""
+        with self.transaction() as db:
+            # No band that somebody named begins with a space.
+            sql = (
+                "INSERT INTO bands (name, driver, advertised_name, simulated, vouches, reports_wear, added, arriving)"
+                " SELECT ' ' || (ifnull(max(id), 0) + 1), 'csv', '', 0, 0, 0, ?, 1 FROM bands"
+            )
+            return BandId(db.execute(sql, (seconds(now),)).lastrowid or 0)
+
+    def arrive(self, rows: Sequence[EpochRow]) -> None:
+        """Store epochs of an arriving band, in one transaction."""
+        with self.transaction() as db:
+            insert_rows(db, "INSERT INTO epochs", rows, MERGED)
+
+    def become(self, arriving: BandId, new: NewBand) -> tuple[Band, Appended]:
+        """Let an arriving band be seen as a new one; return it, and how many epochs it has.
+
+        Raises `StoreError` if there is a band of its name.
+        """
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE bands SET name = ?, driver = ?, address = ?, advertised_name = ?, simulated = ?, vouches = ?,"
+                " reports_wear = ?, added = ?, arriving = 0 WHERE id = ?",
+                (
+                    clean(new.name), new.driver, new.address, clean(new.advertised_name), new.simulated, new.vouches,
+                    new.reports_wear, seconds(new.now), arriving,
+                ),
+            )  # fmt: skip
+            ((count,),) = db.execute("SELECT count(*) FROM epochs WHERE band = ?", (arriving,)).fetchall()
+            self._drop_days_of(arriving)
+        return next(band for band in self.bands() if band.id == arriving), Appended(count, 0)
+
+    def merge(self, arriving: BandId, into: BandId) -> Appended:
+        """Merge the epochs of an arriving band into a band; return how many were new there or completed one."""
+        with self.transaction() as db:
+            before = db.total_changes
+            db.execute(
+                "INSERT INTO epochs SELECT ?, start, length, steps, intensity, heart_rate, state, kind, posture"
+                f" FROM epochs WHERE band = ? ORDER BY start, length {MERGED}",
+                (into, arriving),
+            )
+            changed = db.total_changes - before
+            ((count,),) = db.execute("SELECT count(*) FROM epochs WHERE band = ?", (arriving,)).fetchall()
+            if changed:
+                self._drop_days_of(arriving)
+        return Appended(changed, count - changed)
+
+    def drop_arriving(self) -> None:
+        """Delete what arrived and was not taken over, in short transactions."""
+        for (band,) in self._rows("SELECT id FROM bands WHERE arriving"):
+            while self._drop_some(band):
+                pass
+            with self.transaction() as db:
+                db.execute("DELETE FROM bands WHERE id = ? AND arriving", (band,))
+
+    def _drop_some(self, arriving: int) -> bool:
+        """Delete some epochs of an arriving band, and return whether there were any."""
+        with self.transaction() as db:
+            last = "SELECT start FROM epochs WHERE band = ?1 ORDER BY start LIMIT 1 OFFSET ?2"
+            sql = f"DELETE FROM epochs WHERE band = ?1 AND start <= ifnull(({last}), {2**62})"
+            return db.execute(sql, (arriving, DROPPED_AT_ONCE)).rowcount > 0
+
+    def _drop_days_of(self, band: BandId) -> None:
+        """Drop the judged days that the epochs of a band can change."""
+        sql = "SELECT min(start), max(start), max(length) FROM epochs WHERE band = ?"
+        ((first, last, longest),) = self._rows(sql, band)
+        if first is not None:
+            drop_days(self._db, first, last + 60 * longest)

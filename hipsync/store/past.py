@@ -1,0 +1,124 @@
+"""What exports of other programs say, before it becomes minutes: in a temporary file that SQLite deletes itself.
+
+Years of heart rates do not fit into the memory. A source has a number here. Instants are whole seconds since 1970,
+minutes are counted from 1970 too, and spans are half-open. The one rule: the same row twice is one row, whichever file
+it came from, and of two that differ in their value alone the larger one counts.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+from hipsync.store.file import insert_rows
+from hipsync.store.staging import needing_room
+
+BATCH = 5000
+"""How many rows wait in memory."""
+_SCHEMA = """
+CREATE TABLE walked (source INTEGER, start INTEGER, until INTEGER, value INTEGER,
+    PRIMARY KEY (source, start, until)) WITHOUT ROWID;
+CREATE TABLE beats (source INTEGER, at INTEGER, value INTEGER, PRIMARY KEY (source, at)) WITHOUT ROWID;
+CREATE TABLE moved (source INTEGER, minute INTEGER, value INTEGER, PRIMARY KEY (source, minute)) WITHOUT ROWID;
+CREATE TABLE slept (source INTEGER, start INTEGER, until INTEGER, value INTEGER,
+    PRIMARY KEY (source, start, until)) WITHOUT ROWID;
+CREATE TABLE trained (source INTEGER, start INTEGER, until INTEGER, value TEXT,
+    PRIMARY KEY (source, start, until)) WITHOUT ROWID;
+PRAGMA journal_mode = OFF;
+PRAGMA synchronous = OFF;
+BEGIN;
+"""
+"""The one transaction never ends, because a transaction for each row would take most of the time again."""
+
+
+class Past:
+    """Rows by source, each once: a context manager that deletes them. Without room, a call raises `InputError`."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, list[tuple[object, ...]]] = {}
+        self._count = 0
+        with needing_room():
+            self._db = sqlite3.connect("", isolation_level=None)
+            self._db.executescript(_SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._db.close()
+
+    def add(self, table: str, *row: object) -> None:
+        """Add a row to one of the tables: walked, beats, moved, slept or trained."""
+        self._waiting.setdefault(table, []).append(row)
+        self._count += 1
+        if self._count >= BATCH:
+            self.settle()
+
+    def settle(self) -> None:
+        """Write the rows that wait in memory; to be called before anything is read."""
+        for table, rows in self._waiting.items():
+            with needing_room():
+                larger = "ON CONFLICT DO UPDATE SET value = excluded.value WHERE excluded.value > value"
+                insert_rows(self._db, f"INSERT INTO {table}", rows, larger)
+            rows.clear()
+        self._count = 0
+
+    def has(self, table: str, source: int) -> bool:
+        """Whether a source has a row in a table."""
+        return bool(self._rows(f"SELECT 1 FROM {table} WHERE source = ? LIMIT 1", source))
+
+    def walked(self, source: int, longest_s: int) -> Iterator[tuple[int, int, int]]:
+        """The spans of at most `longest_s` seconds with their steps: start, end, steps; in order of time."""
+        sql = "SELECT start, until, value FROM walked WHERE source = ? AND until - start <= ? ORDER BY start, until"
+        return self._each(sql, source, longest_s)
+
+    def walked_by_length(self, source: int, over_s: int) -> Iterator[tuple[int, int, int]]:
+        """The spans of over `over_s` seconds, as `walked`, but by their lengths, and those of one length by time."""
+        order = "ORDER BY until - start, start"
+        sql = f"SELECT start, until, value FROM walked WHERE source = ? AND until - start > ? {order}"
+        return self._each(sql, source, over_s)
+
+    def walked_within(self, source: int, start_s: int, end_s: int, longest_s: int) -> bool:
+        """Whether a span of at most `longest_s` seconds shares time with `[start_s, end_s)`."""
+        sql = (
+            "SELECT 1 FROM walked WHERE source = ?1 AND start < ?3 AND start > ?2 - ?4 AND until > ?2"
+            " AND until - start <= ?4 LIMIT 1"
+        )
+        return bool(self._rows(sql, source, start_s, end_s, longest_s))
+
+    def beats(self, source: int) -> Iterator[tuple[int, float]]:
+        """The minutes with heart rates, and the mean of each; in order of time."""
+        return self._each("SELECT at / 60, avg(value) FROM beats WHERE source = ? GROUP BY 1 ORDER BY 1", source)
+
+    def moved(self, source: int) -> Iterator[tuple[int, int]]:
+        """The minutes with an intensity, and it; in order of time."""
+        return self._each("SELECT minute, value FROM moved WHERE source = ? ORDER BY minute", source)
+
+    def slept(self, source: int) -> Iterator[tuple[int, int]]:
+        """The spans of sleep: start and end; in order of their starts."""
+        return self._each("SELECT start, until FROM slept WHERE source = ? ORDER BY start", source)
+
+    def trained(self, source: int) -> Iterator[tuple[int, int, str]]:
+        """The workouts: start, end and kind; in order of time."""
+        return self._each("SELECT start, until, value FROM trained WHERE source = ? ORDER BY start, until", source)
+
+    def bounds(self, source: int) -> tuple[int, int] | None:
+        """The first and the last second of which a source says something; None if it says nothing."""
+        spans = (
+            f"SELECT min(start), max(until) FROM {table} WHERE source = ?1" for table in ("walked", "slept", "trained")
+        )
+        sql = " UNION ALL ".join([*spans, "SELECT min(at), max(at) + 1 FROM beats WHERE source = ?1"])
+        found = [(first, last) for first, last in self._rows(sql, source) if first is not None]
+        return (min(first for first, _ in found), max(last for _, last in found)) if found else None
+
+    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        with needing_room():
+            return self._db.execute(sql, values).fetchall()
+
+    def _each(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        with needing_room():
+            yield from self._db.execute(sql, values)
