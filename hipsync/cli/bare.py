@@ -51,7 +51,7 @@ def _choose(ctx: click.Context, *, asks: bool) -> None:
 
             ctx.invoke(demo_command)
         case "3":
-            from hipsync.cli.data import import_command
+            from hipsync.cli.importing import import_command
 
             with click.Context(import_command, info_name="hipsync import", parent=None) as inner:
                 click.echo(import_command.get_help(inner))

@@ -1,4 +1,4 @@
-"""Lets only one service at a time run on a database, by a lock on a file beside it.
+"""Lets only one service, and only one import, at a time run on a database: each by a lock on a file beside it.
 
 The process that has the lock writes its process number into the file, but only for messages. What counts is the lock.
 It is released when the process ends, for whatever reason.
@@ -24,12 +24,32 @@ _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)
 
 @contextlib.contextmanager
 def only_instance(database: Path) -> Generator[None, None, None]:
-    """Hold the lock on this database during the block.
+    """Be the one service on this database during the block.
 
-    Raises `ConfigError`, which names the process number, if another process has the lock. Raises `StoreError` if the
-    lock file cannot be created or locked.
+    Raises `ConfigError`, which names the process number, if another process is. Raises `StoreError` if the lock file
+    cannot be created or locked.
     """
-    path = _lock_file(database)
+    taken = "hipsync already runs on {database} (process {first}): stop it first, or give another --db"
+    with _locked(_lock_file(database), taken.replace("{database}", str(database))):
+        yield
+
+
+@contextlib.contextmanager
+def only_import(database: Path) -> Generator[None, None, None]:
+    """Be the one import into this database during the block. Raises as `only_instance` does."""
+    taken = "another import into {database} is under way (process {first}): try again when it is done"
+    path = database.with_name(database.name + ".import")
+    with _locked(path, taken.replace("{database}", str(database))):
+        yield
+
+
+@contextlib.contextmanager
+def _locked(path: Path, taken: str) -> Generator[None, None, None]:
+    """Hold the lock on a file during the block.
+
+    Raises `ConfigError` with the words of `taken`, in which {first} stands for the process number, if another process
+    has it. Raises `StoreError` if the file cannot be created or locked.
+    """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | _NO_LINK, 0o600)
@@ -38,8 +58,7 @@ def only_instance(database: Path) -> Generator[None, None, None]:
     try:
         if not _taken(handle):
             first = os.read(handle, 32).decode("ascii", "replace").strip() or "unknown"
-            message = f"hipsync already runs on {database} (process {first}): stop it first, or give another --db"
-            raise ConfigError(message)
+            raise ConfigError(taken.replace("{first}", first))
         with contextlib.suppress(OSError):  # a full disk: the number is only for messages
             os.truncate(handle, 0)
             os.write(handle, f"{os.getpid()}\n".encode())

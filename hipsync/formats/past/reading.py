@@ -33,6 +33,8 @@ class Reading:
     zone: ZoneInfo | None
     """The zone of local times that do not say theirs; None if it is not known."""
     now: datetime
+    has_local_times: bool = False
+    """Whether a file has local times, so that `zone` was used."""
     left_out: Counter[str] = field(default_factory=Counter[str])
     """How many rows were left out, by the reason: the end of a sentence that begins "3 rows"."""
 
@@ -44,6 +46,7 @@ class Reading:
         """The local times of one file. Raises `ZoneWanted` if their zone is not known."""
         if self.zone is None:
             raise ZoneWanted("its times are local and it does not say where: add --zone, such as --zone Europe/London")
+        self.has_local_times = True
         return LocalTimes(self.zone)
 
     def is_possible(self, at_s: int) -> bool:

@@ -1,0 +1,366 @@
+"""`import`: the past comes in, from hipsync's own files and from the exports of other programs.
+
+What a file is, is found out (`hipsync.formats.gathering`), or said by the first word. All files of a command are read
+whole before the first row is stored, and are stored whole or not at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+import click
+
+from hipsync.cli.app import App, checked_name, host_zone
+from hipsync.cli.files import READABLE, Borrowed, as_path, reading
+from hipsync.cli.saying import complain, say
+from hipsync.errors import ConfigError, InputError
+from hipsync.host.zone import named_zone
+from hipsync.text import counted
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+    from click._termui_impl import ProgressBar
+
+    from hipsync.core.days import Zones
+    from hipsync.formats.containers import Part
+    from hipsync.formats.gathering import Gathering
+
+BAR = 24
+"""How long the bar of an import is: with its words it fits a narrow terminal."""
+FIND = "files"
+"""The command that is run where the first word is no kind."""
+OF_KIND = {
+    "apple": "Import Apple Health: export.zip, or the XML in it.",
+    "colmi": "Import the database of colmi_r02_client.",
+    "fitbit": "Import Fitbit: Google Takeout, Google Health, Fitabase.",
+    "garmin": "Import Garmin: FIT files of a watch, or the account's export.",
+    "mifitness": "Import Mi Fitness: the account's export.",
+    "samsung": "Import Samsung Health: its folder of CSVs.",
+    "zepp": "Import Zepp, formerly Mi Fit: the account's export.",
+}
+"""The kinds that are other programs' exports and read in one way, and the help of each."""
+ONE_FILE = frozenset({"csv", "json", "parquet", "gadgetbridge"})
+"""The kinds that are one file, and no folder."""
+
+
+class Kinds(click.Group):
+    """The kinds of files as commands. A first word that is no kind is a file, whose kind is found out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in {*self.commands, "--help", "-h"}:
+            args = [FIND, *args]
+        return super().parse_args(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name in super().list_commands(ctx) if name != FIND]
+
+
+@click.group("import", cls=Kinds, subcommand_metavar="[KIND] FILE...")
+def import_command() -> None:
+    """Import your past: files of other programs, or of hipsync.
+
+    What a file is, is found out: a ZIP, a folder, a gzip or a file by itself, of several kinds at once. Say the kind
+    if it is not (a file that is called like one is `./csv`). A second import of the same adds nothing.
+
+    \b
+    hipsync import export.zip
+    hipsync import takeout.zip Gadgetbridge.zip
+    hipsync import csv minutes.csv --zone Europe/London
+    """
+
+
+_files = click.argument("files", nargs=-1, required=True, type=READABLE, metavar="FILE...")
+_zone = click.option("--zone", help="In which you lived then (an IANA name), for files with local times.")
+_with_keys = click.option("--with-keys", is_flag=True, help="Take the bands' keys of Gadgetbridge as well.")
+
+
+@import_command.command(FIND, hidden=True)
+@_files
+@_zone
+@_with_keys
+@click.pass_obj
+def import_files_command(app: App, files: tuple[Path, ...], zone: str | None, with_keys: bool) -> None:
+    """Import files whose kind is found out."""
+    import_files(app, files, None, zone=zone, with_keys=with_keys)
+
+
+@import_command.command("csv")
+@_files
+@click.option("--band", help="Whose minutes they are: a new name makes a new band.  [default: csv]")
+@click.option("--zone", help="Of timestamps without an offset (an IANA name).")
+@click.pass_obj
+def import_csv_command(app: App, files: tuple[Path, ...], band: str | None, zone: str | None) -> None:
+    """Import a CSV file of minutes.
+
+    If one line is wrong, nothing is imported.
+
+    \b
+    hipsync import csv minutes.csv --band office --zone Europe/London
+
+    Such as
+
+    \b
+    timestamp,steps,heart_rate,state
+    2026-11-20T09:00:00+00:00,0,71,sitting
+    2026-11-20T09:01:00+00:00,34,90,walking
+
+    Optional columns: length (seconds, default 60), intensity, heart_rate, state (asleep, not_worn, charging,
+    sitting, standing, walking, running, cycling or empty), posture (sitting, standing, upright, lying or empty). A
+    second import of the same file adds nothing.
+    """
+    import_files(app, files, "csv", zone=zone, band=None if band is None else checked_name(band))
+
+
+@import_command.command("gadgetbridge")
+@_files
+@_with_keys
+@click.pass_obj
+def import_gadgetbridge_command(app: App, files: tuple[Path, ...], with_keys: bool) -> None:
+    """Import what Gadgetbridge exports: a ZIP or a database.
+
+    \b
+    hipsync import gadgetbridge Gadgetbridge.zip
+    hipsync import gadgetbridge Gadgetbridge.db --with-keys
+
+    The file is not changed. Its bands become bands of yours, with the names that they have there; a second import adds
+    what is new. Paired they are not: `hipsync pair` does that, and goes on with what was imported. This is also the way
+    for watches that hipsync does not reach, such as a Huawei Watch GT 4: `hipsync scan` names them.
+    """
+    import_files(app, files, "gadgetbridge", with_keys=with_keys)
+
+
+@import_command.command("json")
+@_files
+@click.pass_obj
+def import_json_command(app: App, files: tuple[Path, ...]) -> None:
+    """Import what `hipsync export --format json` wrote.
+
+    It holds everything: bands, minutes, reminders, exercises.
+
+    \b
+    hipsync import json hipsync.json
+    """
+    import_files(app, files, "json")
+
+
+@import_command.command("parquet")
+@_files
+@click.pass_obj
+def import_parquet_command(app: App, files: tuple[Path, ...]) -> None:
+    """Import the minutes of a Parquet file.
+
+    `hipsync export --format parquet` wrote it; the extra `parquet` reads it.
+
+    \b
+    hipsync import parquet minutes.parquet
+    """
+    import_files(app, files, "parquet")
+
+
+def _command_of(kind: str, text: str) -> click.Command:
+    @_files
+    @_zone
+    @click.pass_obj
+    def command(app: App, files: tuple[Path, ...], zone: str | None) -> None:
+        import_files(app, files, kind, zone=zone)
+
+    more = f"\n\n\b\nhipsync import {kind} FILE...\n\n"
+    more += "Each source in it becomes a band; a second import adds what is new. docs/imports.md says more."
+    return click.command(kind, help=text + more)(command)
+
+
+for _kind, _text in OF_KIND.items():
+    import_command.add_command(_command_of(_kind, _text))
+
+
+def import_files(
+    app: App,
+    files: Sequence[Path],
+    kind: str | None,
+    *,
+    zone: str | None = None,
+    band: str | None = None,
+    with_keys: bool = False,
+) -> None:
+    """Import files of a kind, or of whatever kinds they are found to be, and say what came of it.
+
+    Where the zone of local times is wanted and not given, a person at a terminal is asked once. Raises `InputError`,
+    `ConfigError` and `StoreError`, and then nothing was imported.
+    """
+    from zoneinfo import ZoneInfo
+
+    from hipsync.formats.gathering import Circumstances, Gathering
+    from hipsync.formats.past.reading import ZoneWanted
+    from hipsync.registry import families
+
+    def zones() -> Zones:
+        store = app.read_store()
+        if store is None:
+            return app.zones(None)
+        with store:
+            return app.zones(store)
+
+    circumstances = Circumstances(app.now(), host_zone, families(), zones, band=band)
+    circumstances.zone = None if zone is None else ZoneInfo(named_zone(zone))
+    with _in_place(files, kind) as places:
+        while True:
+            try:
+                with Gathering(circumstances) as gathering:
+                    _read(gathering, places, kind)
+                    _store(app, gathering, with_keys=with_keys)
+            except ZoneWanted as wanted:
+                circumstances.zone = ZoneInfo(_asked_zone(wanted))
+            else:
+                return
+
+
+class Place(NamedTuple):
+    """A file or folder: what the person calls it, and where it is."""
+
+    name: str
+    path: Path
+
+    def files(self) -> list[Place]:
+        """The file itself, or those in the folder. Raises `InputError`."""
+        from hipsync.formats.containers import files_in
+
+        return [Place(str(file), file) for file in files_in(self.path)] if self.path.is_dir() else [self]
+
+
+@contextmanager
+def _in_place(files: Sequence[Path], kind: str | None) -> Generator[list[Place], None, None]:
+    """During the block, each file or folder has a path: for `-`, a copy of standard input has it.
+
+    Raises `InputError` for a pipe or a device, and for a folder where a kind is given that is one file.
+    """
+    with contextlib.ExitStack() as stack:
+        yield [
+            Place(str(file), file if file.is_dir() and kind not in ONE_FILE else stack.enter_context(as_path(file)))
+            for file in files
+        ]
+
+
+def _read(gathering: Gathering, places: Sequence[Place], kind: str | None) -> None:
+    """Read all files, with a bar, and say what each was found to be. Raises `InputError` and `ZoneWanted`."""
+    from hipsync.formats.gathering import KINDS
+
+    files = [(place.name, place.files()) for place in places]
+    size = sum(file.path.stat().st_size for _, inner in files for file in inner)
+    hidden = not (size and sys.stderr.isatty())
+    with click.progressbar(length=size, label="Importing", width=BAR, file=sys.stderr, hidden=hidden) as bar:
+        found = [
+            (place, {each for file in inner for each in _kinds_in(gathering, file, kind, bar)})
+            for place, inner in files
+        ]
+    for place, kinds in found:
+        if not kinds:
+            what = "no export that hipsync knows" if kind is None else f"no file of {KINDS[kind]}"
+            raise InputError(f"{place} is {what} (`hipsync import --help` lists them); nothing was imported")
+        if kind is None:
+            say(f"{place}: {', '.join(sorted(KINDS[each] for each in kinds))}")
+
+
+def _kinds_in(gathering: Gathering, file: Place, kind: str | None, bar: ProgressBar[int]) -> set[str]:
+    """Read what lies in a file, and return of which kinds it was. Raises `InputError` and `ZoneWanted`."""
+    from hipsync.formats.containers import parts_of
+    from hipsync.formats.gathering import is_gadgetbridge
+
+    found = set[str]()
+    with refused_whole(file.name):
+        if kind == "gadgetbridge" or (kind is None and is_gadgetbridge(file.path)):
+            gathering.take_gadgetbridge(file.path, file.name)
+            return {"gadgetbridge"}
+        for part in parts_of(file.path, file.name):
+            with refused_whole(part.name):
+                taken = gathering.take(_moving(part, bar), kind)
+            if taken is not None:
+                found.add(taken)
+    return found
+
+
+def _store(app: App, gathering: Gathering, *, with_keys: bool) -> None:
+    """Store all that was read, and say what came of it."""
+    from hipsync.formats.gadgetbridge import ReadDevices
+    from hipsync.formats.landing import stored
+    from hipsync.host.lock import only_import
+
+    with only_import(app.database), app.open_store() as store:
+        landed = stored(store, [taken.read for taken in gathering.taken], app.now())
+    for taken, bands in zip(gathering.taken, landed, strict=True):
+        if not taken.names_bands:
+            say(_stored(sum(each.epochs for each in bands), sum(each.new for each in bands), taken.one))
+            continue
+        for each in bands:
+            say(f"{each.band.name}: {_stored(each.epochs, each.new, taken.one)}")
+            if with_keys and isinstance(taken.read, ReadDevices) and each.band.name in taken.read.keys:
+                app.keys().set(each.band.name, taken.read.keys[each.band.name])
+                say(f"{each.band.name}: its key was taken.")
+    for why, rows in gathering.left_out():
+        say(f"Left out: {counted(rows, 'row')} {why}.")
+    if gathering.left_alone:
+        say(f"Left alone: {counted(gathering.left_alone, 'file')} of other kinds.")
+
+
+def _asked_zone(wanted: InputError) -> str:
+    """Ask the person in which zone they lived; return its name. Raises `wanted` where nobody can be asked."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise wanted
+    say("The times in it are local, and it does not say where.")
+    while True:
+        try:
+            return named_zone(str(click.prompt("In which time zone did you live then?", default=host_zone())))
+        except ConfigError as error:
+            complain(str(error))
+
+
+@contextmanager
+def refused_whole(name: str) -> Generator[None, None, None]:
+    """During the block, an `InputError` names the file and says that nothing was imported."""
+    try:
+        with reading(Path(name)):
+            yield
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name} is not text in UTF-8; nothing was imported") from error
+    except InputError as error:
+        said = str(error)
+        if said.startswith(name) or "; nothing was imported" in said:
+            raise
+        raise type(error)(f"{name}: {said}; nothing was imported") from error
+
+
+def _moving(part: Part, bar: ProgressBar[int]) -> Part:
+    """A part whose reading moves a progress bar, by the bytes that it takes in its container."""
+
+    @contextmanager
+    def opened_part() -> Generator[BinaryIO, None, None]:
+        with part.opened() as source:
+            yield io.BufferedReader(_ProgressFile(source, bar, part.packed / max(part.size, 1)), 2**16)
+
+    return part._replace(opened=opened_part)
+
+
+def _stored(read: int, new: int, one: str) -> str:
+    """What came of an import: "525,600 minutes read: 525,600 new"."""
+    if not read:
+        return f"{counted(read, one)} read."
+    return f"{counted(read, one)} read: {new:,} new{'' if new == read else f', {read - new:,} already stored'}."
+
+
+class _ProgressFile(Borrowed):
+    """A file whose reading moves a progress bar, by `share` for each byte."""
+
+    def __init__(self, file: BinaryIO, bar: ProgressBar[int], share: float) -> None:
+        super().__init__(file)
+        self._bar, self._share, self._rest = bar, share, 0.0
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        length = super().readinto(buffer)
+        moved, self._rest = divmod(self._rest + length * self._share, 1)
+        self._bar.update(int(moved))
+        return length

@@ -1,0 +1,189 @@
+"""Which kind of export a file is, and what several files of several kinds hold, checked before it is stored."""
+
+from __future__ import annotations
+
+import io
+import re
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, NamedTuple, Self
+from zoneinfo import ZoneInfo
+
+from hipsync.core.days import Zones
+from hipsync.errors import InputError
+from hipsync.formats.containers import Part, parts_of
+from hipsync.formats.csv_minutes import NEEDED_COLUMNS, read_csv
+from hipsync.formats.gadgetbridge import Family, GadgetbridgeExport, ReadDevices, opened_export, stage_devices
+from hipsync.formats.json_archive import read_json
+from hipsync.formats.landing import Read
+from hipsync.formats.parquet_minutes import read_parquet
+from hipsync.formats.past.forms import FORMS, form_of
+from hipsync.formats.past.imported import PastRead
+from hipsync.formats.past.reading import Form, Head, Reading
+from hipsync.store.staging import Staging
+
+SQLITE, PARQUET = b"SQLite format 3\0", b"PAR1"
+OWN_JSON = b'{"version": '
+KINDS: Mapping[str, str] = {
+    "csv": "CSV of minutes",
+    "json": "hipsync's own JSON",
+    "parquet": "Parquet of minutes",
+    "gadgetbridge": "Gadgetbridge",
+    **{form.key: form.label for form in FORMS},
+}
+"""The kinds of exports, by their words on the command line, and their names for people."""
+
+
+@dataclass
+class Circumstances:
+    """Under which files are read."""
+
+    now: datetime
+    host: Callable[[], str]
+    """Returns the zone of this computer, an IANA name."""
+    families: Mapping[str, Family]
+    zones: Callable[[], Zones]
+    """Returns where the wearer was at which time."""
+    zone: ZoneInfo | None = None
+    """The zone of local times; None if it is not known."""
+    band: str | None = None
+    """The band of a CSV's lines; None for the one that they name."""
+
+
+class Taken(NamedTuple):
+    """What was read of one kind."""
+
+    kind: str
+    read: Read
+    one: str
+    """What a row is called: line, row or minute."""
+    names_bands: bool
+    """Whether people are told what became of each band."""
+
+
+class Gathering:
+    """Everything that some files hold: a context manager that forgets it."""
+
+    def __init__(self, circumstances: Circumstances) -> None:
+        self._of = circumstances
+        self._stack = ExitStack()
+        self._past: dict[str, PastRead] = {}
+        self._reading = Reading(circumstances.zone, circumstances.now)
+        self._exports: list[GadgetbridgeExport] = []
+        self.taken: list[Taken] = []
+        self.left_alone = 0
+        """How many files were of no kind that hipsync knows."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def left_out(self) -> list[tuple[str, int]]:
+        """Why rows were left out, as the end of a sentence that begins "3 rows", and how many; then unknown tables."""
+        counts, tables = Counter(self._reading.left_out), Counter[str]()
+        for export in self._exports:
+            counts += export.left_out
+            tables += export.unknown()
+        return [
+            *sorted(counts.items()),
+            *((f"of {table}, which no driver reads", rows) for table, rows in sorted(tables.items())),
+        ]
+
+    def take(self, part: Part, kind: str | None) -> str | None:
+        """Read a part of the kind that is given, or that it is found to be. Returns the kind; None for no known one.
+
+        Raises `InputError`, and `ZoneWanted` if its times are local and no zone is known.
+        """
+        forms = [form for form in FORMS if form.key == kind] if kind is not None else FORMS
+        form = next((form for form in forms if form.fits(part.head)), None)
+        found = form.key if form is not None else kind if kind in READERS else _own_kind(part.head)
+        if form is not None:
+            with part.opened() as file:
+                self._past_of(form).add(form, file, part.head)
+        elif found is not None:
+            with part.opened() as file:
+                READERS[found](self, file)
+        else:
+            self.left_alone += 1
+        return found
+
+    def take_gadgetbridge(self, path: Path, name: str) -> None:
+        """Read a database of Gadgetbridge, or the ZIP with one, that is called `name`. Raises `InputError`."""
+        of = self._of
+        try:
+            export = self._stack.enter_context(opened_export(path, of.families, of.zones))
+        except InputError as error:
+            raise InputError(str(error).replace(str(path), name)) from error
+        minutes = self._stack.enter_context(Staging())
+        if not export.devices():
+            others = ", ".join(f"{count:,} rows of {table}" for table, count in sorted(export.unknown().items()))
+            raise InputError(
+                f"{name} holds no minutes of a band that a driver knows (`hipsync drivers`)"
+                + (f"; it has {others}" if others else "")
+            )
+        stage_devices(export, minutes, of.now)
+        self._exports.append(export)
+        self.taken.append(
+            Taken("gadgetbridge", ReadDevices(export, minutes, of.families, of.now), "row", names_bands=True)
+        )
+
+    def take_csv(self, file: BinaryIO) -> None:
+        """Read hipsync's own CSV. Raises `InputError`."""
+        table = self._stack.enter_context(read_csv(file, band=self._of.band, zone=self._of.zone, now=self._of.now))
+        self.taken.append(Taken("csv", table, "line", names_bands=False))
+
+    def take_json(self, file: BinaryIO) -> None:
+        """Read hipsync's own JSON. Raises `InputError`."""
+        with io.TextIOWrapper(file, encoding="utf-8", newline="\n") as text:
+            archive = self._stack.enter_context(read_json(text, self._of.now))
+        self.taken.append(Taken("json", archive, "row", names_bands=False))
+
+    def take_parquet(self, file: BinaryIO) -> None:
+        """Read hipsync's own Parquet. Raises `InputError`, and `ConfigError` without the extra."""
+        with tempfile.TemporaryFile() as copy:  # it is read out of order
+            shutil.copyfileobj(file, copy, 2**20)
+            copy.seek(0)
+            table = self._stack.enter_context(read_parquet(copy, self._of.now))
+        self.taken.append(Taken("parquet", table, "line", names_bands=False))
+
+    def _past_of(self, form: Form) -> PastRead:
+        """What was read so far of the forms of this key."""
+        if (read := self._past.get(form.key)) is None:
+            read = self._stack.enter_context(PastRead(form.key, form.label, self._reading, self._of.host))
+            self._past[form.key] = read
+            self.taken.append(Taken(form.key, read, "minute", names_bands=True))
+        return read
+
+
+READERS: Mapping[str, Callable[[Gathering, BinaryIO], None]] = {
+    "csv": Gathering.take_csv,
+    "json": Gathering.take_json,
+    "parquet": Gathering.take_parquet,
+}
+"""How the kinds that are hipsync's own are read."""
+
+
+def is_gadgetbridge(file: Path) -> bool:
+    """Whether a file is a database, or a ZIP with one, that is of no other form. Raises `InputError` and `OSError`."""
+    return any(part.head.start.startswith(SQLITE) and form_of(part.head) is None for part in parts_of(file, str(file)))
+
+
+def _own_kind(head: Head) -> str | None:
+    """Which of `READERS` a file is for; None if for none."""
+    if head.start.startswith(PARQUET):
+        return "parquet"
+    if head.start.startswith(OWN_JSON):
+        return "json"
+    columns = {name.strip().strip('"').lower() for name in re.split("[,;\t]", head.first_line)}
+    return "csv" if columns >= set(NEEDED_COLUMNS) else None

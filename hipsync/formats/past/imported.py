@@ -1,0 +1,83 @@
+"""The files of one form on their way into the database: each source becomes a band of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import islice
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from hipsync.formats.landing import Landed, Landing, assume_zone
+from hipsync.formats.past.minutes import MinutesOfThePast
+from hipsync.formats.past.reading import Form, Head, Reading
+from hipsync.model import Band, BandId
+from hipsync.store import Store
+from hipsync.store.file import instant
+from hipsync.store.imports import NewBand
+from hipsync.text import clean
+
+DRIVER = "csv"
+"""The word in `bands.driver` for a band that comes from a file."""
+BATCH = 1000
+"""How many workouts are stored at a time."""
+
+
+class PastRead:
+    """What the files of one form hold: a `landing.Read`, and a context manager that forgets it."""
+
+    def __init__(self, key: str, label: str, reading: Reading, host: Callable[[], str]) -> None:
+        """`host` returns the zone of this computer, which counts where the database knows none."""
+        self._key, self._label, self._reading, self._host = key, label, reading, host
+        self._minutes = MinutesOfThePast(reading.leave_out)
+        self._arriving: dict[str, BandId] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._minutes.__exit__(kind, error, trace)
+
+    def add(self, form: Form, file: BinaryIO, head: Head) -> None:
+        """Read one file. Raises `InputError`, and `ZoneWanted` if its times are local and no zone is known."""
+        self._minutes.add(form.read(file, head, self._reading))
+
+    def sources(self) -> Sequence[str]:
+        """The names of what measured, in the order in which they came."""
+        return self._minutes.sources()
+
+    def load(self, landing: Landing) -> None:
+        """As `Read.load`."""
+        for source in self.sources():
+            self._arriving[source] = landing.load(partial(self._minutes.epoch_rows, source))
+
+    def land(self, landing: Landing) -> list[Landed]:
+        """As `Read.land`. The zone that was asked for counts for the days of the files."""
+        return [self._land(landing, source) for source in self.sources()]
+
+    def _land(self, landing: Landing, source: str) -> Landed:
+        store, zone = landing.store, self._reading.zone
+        landed = landing.land(self._arriving[source], self._band(store, source))
+        workouts = self._minutes.workouts(source)
+        while some := list(islice(workouts, BATCH)):
+            store.append(landed.band.id, some)
+        used = zone.key if zone is not None and self._reading.has_local_times else None
+        store.note_import(landed.band.id, self._reading.now, self._key, used)
+        if used is not None and (bounds := self._minutes.bounds(source)) is not None:
+            assume_zone(store, instant(bounds[0]), instant(bounds[1]), used, self._host())
+        return landed
+
+    def _band(self, store: Store, source: str) -> Band | NewBand:
+        """The band of a source: one that an import added before, or a new one under a name that no real band has."""
+        vouches = self._minutes.has_heart_rates(source) or self._minutes.has_sleep(source)
+        bands = {band.name: band for band in store.bands()}
+        for name in (clean(source), clean(f"{source}, {self._label}"), clean(f"{source}, imported")):
+            band = bands.get(name)
+            if band is None:
+                return NewBand(name, DRIVER, self._reading.now, vouches)
+            if band.driver == DRIVER:
+                store.amend_band(band.id, vouches=vouches, reports_wear=False)
+                return band
+        return NewBand(f"{self._key} {len(bands) + 1}", DRIVER, self._reading.now, vouches)
