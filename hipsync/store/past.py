@@ -17,6 +17,12 @@ from hipsync.store.staging import needing_room
 
 BATCH = 5000
 """How many rows wait in memory."""
+SPREAD_S = 15 * 60
+"""The longest span whose steps can be spread over its minutes. Phones write spans of up to ten minutes."""
+SLOT_S = 6 * 60
+"""The shortest span on whole minutes that is a slot: up to five minutes, a slot is taken for minutes (docs/rule.md)."""
+_IS_SLOT = f"until - start >= {SLOT_S} AND start % 60 = 0 AND until % 60 = 0"
+_TO_SPREAD = f"until - start <= {SPREAD_S} AND NOT ({_IS_SLOT})"
 _SCHEMA = """
 CREATE TABLE walked (source INTEGER, start INTEGER, until INTEGER, value INTEGER,
     PRIMARY KEY (source, start, until)) WITHOUT ROWID;
@@ -71,24 +77,24 @@ class Past:
         """Whether a source has a row in a table."""
         return bool(self._rows(f"SELECT 1 FROM {table} WHERE source = ? LIMIT 1", source))
 
-    def walked(self, source: int, longest_s: int) -> Iterator[tuple[int, int, int]]:
-        """The spans of at most `longest_s` seconds with their steps: start, end, steps; in order of time."""
-        sql = "SELECT start, until, value FROM walked WHERE source = ? AND until - start <= ? ORDER BY start, until"
-        return self._each(sql, source, longest_s)
+    def walked_to_spread(self, source: int) -> Iterator[tuple[int, int, int]]:
+        """The spans of up to `SPREAD_S` that are no slots, with their steps: start, end, steps; in order of time."""
+        sql = f"SELECT start, until, value FROM walked WHERE source = ? AND {_TO_SPREAD} ORDER BY start, until"
+        return self._each(sql, source)
 
-    def walked_by_length(self, source: int, over_s: int) -> Iterator[tuple[int, int, int]]:
-        """The spans of over `over_s` seconds, as `walked`, but by their lengths, and those of one length by time."""
+    def walked_in_slots(self, source: int) -> Iterator[tuple[int, int, int]]:
+        """The other spans, in the same way, but by their lengths, and those of one length by time."""
         order = "ORDER BY until - start, start"
-        sql = f"SELECT start, until, value FROM walked WHERE source = ? AND until - start > ? {order}"
-        return self._each(sql, source, over_s)
+        sql = f"SELECT start, until, value FROM walked WHERE source = ? AND NOT ({_TO_SPREAD}) {order}"
+        return self._each(sql, source)
 
-    def walked_within(self, source: int, start_s: int, end_s: int, longest_s: int) -> bool:
-        """Whether a span of at most `longest_s` seconds shares time with `[start_s, end_s)`."""
+    def is_known_finer(self, source: int, start_s: int, end_s: int) -> bool:
+        """Whether a span that is to be spread shares time with `[start_s, end_s)`."""
         sql = (
             "SELECT 1 FROM walked WHERE source = ?1 AND start < ?3 AND start > ?2 - ?4 AND until > ?2"
-            " AND until - start <= ?4 LIMIT 1"
+            f" AND {_TO_SPREAD} LIMIT 1"
         )
-        return bool(self._rows(sql, source, start_s, end_s, longest_s))
+        return bool(self._rows(sql, source, start_s, end_s, SPREAD_S))
 
     def beats(self, source: int) -> Iterator[tuple[int, float]]:
         """The minutes with heart rates, and the mean of each; in order of time."""

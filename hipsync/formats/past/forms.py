@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hipsync.formats.past import apple_health, colmi_client
 from hipsync.formats.past.reading import Form, Head
 
-FORMS: Sequence[Form] = ()
+FORMS: Sequence[Form] = (apple_health.FORM, colmi_client.FORM)
 """Every form, in the order in which they are tried."""
 
 

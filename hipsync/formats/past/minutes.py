@@ -2,8 +2,10 @@
 
 Each source becomes the epochs of a band:
 
-- Steps of a span of up to `SPREAD_MINUTES` are spread evenly over its minutes, and spans within a minute are added.
-- Steps of a longer span become one epoch of its length, if nothing finer is known of that time.
+- A span of six minutes or more that begins and ends on whole minutes is a slot, and stays one.
+- Steps of another span of up to a quarter of an hour are spread evenly over its minutes; what falls into one is added.
+- Steps of a longer span become one epoch of its length, to whole minutes. Slots and these count where nothing finer is
+  known of their time.
 - Heart rates are averaged by minute. In a minute of which a source tells a heart rate and no steps, it counted none.
 - So it did between two signs of a source with heart rates that lie up to `GAP_MINUTES` apart: it was worn.
 - A minute whose start a sleep covers, and in which nobody walked, is asleep.
@@ -30,8 +32,6 @@ from hipsync.store.past import Past
 from hipsync.store.readings import EpochRow, epoch_rows
 from hipsync.store.staging import GIVEN_OUT
 
-SPREAD_MINUTES = 15
-"""The longest span whose steps are spread over its minutes. Phones write spans of up to ten minutes."""
 GAP_MINUTES = 10
 """How far apart two signs of a worn source may lie so that it is known to have been worn between them. Watches measure
 the heart rate every five or ten minutes."""
@@ -45,7 +45,6 @@ EMPTY = "whose end is not after its start"
 _MINUTE_S, _DAY_S = 60, int(DAY.total_seconds())
 _LONGEST_S = _DAY_S + 3600
 """The longest span of steps: the day on which clocks are put back. One of sleep or of a workout is under a day."""
-_SPREAD_S = SPREAD_MINUTES * _MINUTE_S
 
 
 class MinutesOfThePast:
@@ -130,7 +129,7 @@ class MinutesOfThePast:
     def _signs(self, source: int) -> Iterator[tuple[int, str, float]]:
         """What is known of each minute: the minute since 1970, what it is about, and its value; in order of time."""
         return merge(
-            ((minute, "steps", steps) for minute, steps in spread(self._past.walked(source, _SPREAD_S))),
+            ((minute, "steps", steps) for minute, steps in spread(self._past.walked_to_spread(source))),
             ((minute, "beat", beat) for minute, beat in self._past.beats(source)),
             ((minute, "moved", intensity) for minute, intensity in self._past.moved(source)),
             ((minute, "asleep", 1) for minute in _minutes_begun(self._past.slept(source))),
@@ -138,17 +137,17 @@ class MinutesOfThePast:
         )
 
     def _coarse(self, source: int) -> Iterator[Epoch]:
-        """The spans that are too long to be spread, to whole minutes, without those of which something finer is known.
+        """The slots, and the spans that are too long to be spread, without those of which something finer is known.
 
         Of two that overlap, the shorter one counts; of two of one length, the earlier.
         """
         taken = list[tuple[int, int]]()
-        for start_s, end_s, steps in self._past.walked_by_length(source, _SPREAD_S):
+        for start_s, end_s, steps in self._past.walked_in_slots(source):
             start = _nearest_minute(start_s)
             end = min(_nearest_minute(end_s), start + LONGEST_MINUTES)
             place = bisect(taken, (start, end))
             is_free = (place == 0 or taken[place - 1][1] <= start) and (place == len(taken) or end <= taken[place][0])
-            if is_free and not self._past.walked_within(source, start_s, end_s, _SPREAD_S):
+            if is_free and not self._past.is_known_finer(source, start_s, end_s):
                 taken.insert(place, (start, end))
                 yield Epoch(instant(start * _MINUTE_S), (end - start) * MINUTE, steps)
             else:

@@ -1,0 +1,139 @@
+"""Epochs of an import on their way in, and the rule by which they are merged."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hipsync.formats.landing import Landing
+from hipsync.model import MINUTE, BandId, Epoch, Posture, State
+from hipsync.store import Store
+from hipsync.store.imports import NewBand
+from hipsync.store.readings import epoch_rows
+from support.builders import MONDAY
+from support.stored import NOW, minute
+
+EPOCHS = st.builds(
+    Epoch,
+    st.just(MONDAY),
+    st.just(MINUTE),
+    st.integers(0, 2),
+    st.none() | st.integers(0, 2),
+    st.none() | st.integers(60, 62),
+    st.none() | st.sampled_from(State),
+    st.none() | st.integers(0, 2),
+    st.booleans(),
+    st.none() | st.sampled_from(Posture),
+)
+
+
+def merged(*epochs: Epoch) -> list[Epoch]:
+    """What a band has after imports of these epochs, one after the other."""
+    with Store.in_memory() as store:
+        band = store.add_band(name="desk", driver="csv", now=NOW).id
+        for epoch in epochs:
+            arriving = store.add_arriving(NOW)
+            store.arrive(epoch_rows(arriving, [epoch]))
+            store.merge(arriving, band)
+        store.drop_arriving()
+        return store.epochs(band, MONDAY, MONDAY + timedelta(days=1))
+
+
+def laws(a: Epoch, b: Epoch, c: Epoch) -> None:
+    (ab,), (ba,) = merged(a, b), merged(b, a)
+    (bc,) = merged(b, c)
+    assert ab == ba
+    assert merged(a, a) == [a]
+    assert merged(ab, c) == merged(a, bc)
+    for each in (a, b):
+        assert ab.steps >= each.steps
+        assert not ab.inferred or each.inferred
+        for column in ("intensity", "heart_rate", "state", "kind", "posture"):
+            assert getattr(each, column) is None or getattr(ab, column) is not None
+
+
+@given(EPOCHS, EPOCHS, EPOCHS)
+def test_merging_knows_no_order_no_grouping_and_no_repetition(a: Epoch, b: Epoch, c: Epoch) -> None:
+    laws(a, b, c)
+
+
+@pytest.mark.ring
+@settings(max_examples=3000)
+@given(EPOCHS, EPOCHS, EPOCHS)
+def test_so_it_does_three_thousand_times(a: Epoch, b: Epoch, c: Epoch) -> None:
+    laws(a, b, c)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "hipsync.db"
+
+
+def load(store: Store, count: int) -> BandId:
+    with Landing(store, NOW) as landing:
+        return landing.load(lambda to: iter([epoch_rows(to, [minute(at, 1) for at in range(count)])]))
+
+
+def test_nobody_sees_what_is_still_arriving(path: Path) -> None:
+    with Store.open(path) as store:
+        arriving = store.add_arriving(NOW)
+        store.arrive(epoch_rows(arriving, [minute(at, 1) for at in range(5)]))
+        assert (store.bands(), store.newest(), store.oldest(), list(store.all_epochs(None, None))) == (
+            [],
+            None,
+            None,
+            [],
+        )
+        assert sqlite3.connect(path).execute("SELECT count(*) FROM minutes").fetchone() == (0,)
+        band, done = store.become(arriving, NewBand("watch", "csv", NOW, vouches=True))
+        assert (band.name, band.vouches, done) == ("watch", True, (5, 0))
+        assert [each.name for each in store.bands()] == ["watch"]
+        assert len(list(store.all_epochs(None, None))) == 5
+
+
+def test_an_import_that_fails_or_was_killed_leaves_nothing_behind(path: Path) -> None:
+    def broken(to: BandId) -> object:
+        yield epoch_rows(to, [minute(0, 1)])
+        raise KeyboardInterrupt
+
+    with Store.open(path) as store:
+        with pytest.raises(KeyboardInterrupt), Landing(store, NOW) as landing:
+            landing.load(broken)  # type: ignore[arg-type]
+        store.arrive(epoch_rows(store.add_arriving(NOW), [minute(at, 1) for at in range(50)]))  # and was killed
+    with Store.open(path) as store:
+        load(store, 3)
+        db = sqlite3.connect(path)
+        assert db.execute("SELECT count(*) FROM epochs").fetchone() == (0,)
+        assert db.execute("SELECT count(*) FROM bands").fetchone() == (0,)
+
+
+def test_many_epochs_that_are_dropped_are_dropped_bit_by_bit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hipsync.store.imports.DROPPED_AT_ONCE", 7)
+    with Store.open(path) as store:
+        load(store, 50)
+        assert sqlite3.connect(path).execute("SELECT count(*) FROM epochs").fetchone() == (0,)
+
+
+def test_between_two_transactions_the_lock_is_free_for_a_service(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(path) as store, closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as service:
+        desk = store.add_band(name="desk", driver="huami", now=NOW).id
+        stored: list[int] = []
+
+        def fetch(_seconds: float) -> None:
+            at = MONDAY.timestamp() + 60 * len(stored)
+            service.execute("INSERT INTO epochs (band, start, length, steps, state) VALUES (?, ?, 1, 7, 0)", (desk, at))
+            stored.append(1)
+
+        monkeypatch.setattr("hipsync.formats.landing.sleep", fetch)
+        with Landing(store, NOW) as landing:
+            batches = [[minute(at, 1)] for at in range(5)]
+            arriving = landing.load(lambda to: (epoch_rows(to, batch) for batch in batches))
+            landing.land(arriving, NewBand("watch", "csv", NOW))
+        assert len(stored) == 5
+        assert [epoch.steps for epoch in store.epochs(desk, MONDAY, MONDAY + timedelta(days=1))] == [7] * 5
