@@ -134,7 +134,8 @@ def lines_of(file: BinaryIO) -> Iterator[str]:
     except UnicodeDecodeError as error:
         raise InputError("the file is not text in UTF-8") from error
     finally:
-        text.detach()
+        if not file.closed:  # else a reader that was given up is collected after its file
+            text.detach()
 
 
 _FIRST_S = int(datetime(YEARS[0], 1, 1, tzinfo=UTC).timestamp())
