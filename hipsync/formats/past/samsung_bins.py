@@ -7,13 +7,17 @@
 
 Times are milliseconds since 1970 in UTC. By description: v-2841's samsung-health-export and a backend of a study (a
 reader of `pedometer_daily_json`) agree about steps; v-2841, Devasy's samsung-health-sdk and a test of an importer
-agree about heart rates. No real bytes were seen.
+agree about heart rates. A published account of an export of 23 May 2026, file by file, has the same names. No real
+bytes were seen.
 
-They hold the years for which `pedometer_step_count` is empty: an export of June 2026 has its minutes of five weeks. A
-file does not say of which device it is, so that all are of one source. A day has a file for each device and one for
-all of them; of bins that begin together, who builds minutes keeps the largest, which is that of all devices.
+They hold the years for which `pedometer_step_count` is empty: that export has its minutes of five weeks, and the bins
+of eight months. A file does not say of which device it is, so that all are of one source. A day has a file for each
+device and one for all of them; of bins that begin together, who builds minutes keeps the largest, which is that of all
+devices.
 
-Not read: the files of `step_daily_trend`. Their bins have no time, only a place in a day that the CSV names.
+Not read: bins without a time, only with a place in a day that the table names. Such are all of `step_daily_trend`, and
+in that export two thirds of the files of `pedometer_day_summary`: the other third, 248, are about as many as the 253
+that list the sources of a day, and so those of all devices.
 
 A file is read as a whole, up to 4 MB; a day has 144 bins of some 250 bytes.
 """
@@ -35,7 +39,9 @@ UNITS_MS = range(60_000, 3_600_001, 1000)
 USUAL_UNIT_MS = 600_000
 LARGEST = 10_000_000_000_000
 """No number that is read is as large: it is a time of the year 2286, in milliseconds."""
-WITHOUT_TIME = "with steps and without the time at which they were made"
+FIRST_MS = 1_262_304_000_000
+"""The beginning of 2010, before Samsung Health: a smaller `mStartTime` counts from a day's midnight."""
+WITHOUT_TIME = "with steps of ten minutes that do not say of which day"
 """Why a row is left out, as the end of "3 rows"."""
 
 
@@ -75,12 +81,12 @@ def _items(file: BinaryIO) -> list[Json]:
 
 
 def _walked(item: Mapping[str, Json], reading: Reading) -> Iterator[Said]:
-    """The steps of a bin. One without time and steps is a part of a day that has not been."""
+    """The steps of a bin. One without steps and without a time of its own says nothing."""
     start_ms, steps = _number(item, "mStartTime", 0), _number(item, "mStepCount")
     unit_ms = _number(item, "mTimeUnit", USUAL_UNIT_MS)
     if unit_ms not in UNITS_MS:
         raise InputError(f"mTimeUnit is no length of a bin: {unit_ms}")
-    if not start_ms:
+    if start_ms < FIRST_MS:
         if steps:
             reading.leave_out(WITHOUT_TIME)
         return

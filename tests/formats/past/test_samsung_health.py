@@ -165,6 +165,13 @@ def test_a_bin_of_the_rest_of_today_says_nothing_and_steps_without_a_time_are_le
     assert reading.left_out == {WITHOUT_TIME: 2}
 
 
+def test_a_bin_that_counts_from_midnight_is_no_bin_of_1970() -> None:
+    reading = Reading(None, NOW)
+    bins = [{"mStartTime": 600_000 * at, "mTimeUnit": 600_000, "mStepCount": at} for at in range(144)]
+    assert read(SAMSUNG_HEALTH, json.dumps(bins), reading=reading) == []
+    assert reading.left_out == {WITHOUT_TIME: 143}
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
