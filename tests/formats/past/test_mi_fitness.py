@@ -80,9 +80,9 @@ def test_workouts_say_what_an_independent_reader_finds() -> None:
     assert read(MI_FITNESS, WORKOUTS) == independent.said(WORKOUTS)
 
 
-@needs_shared("23-mifitness.csv")
+@needs_shared("../cases/data/23-mifitness.csv")
 def test_the_sample_says_what_its_description_says() -> None:
-    data = (LARGER / "23-mifitness.csv").read_text("utf-8")
+    data = (LARGER / "../cases/data/23-mifitness.csv").read_text("utf-8")
     said = read(MI_FITNESS, data)
     assert said == independent.said(data)
     assert said[0] == ("Walked", "Mi Fitness 2", EIGHT, EIGHT + 60, 60)

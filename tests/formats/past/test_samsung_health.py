@@ -111,9 +111,9 @@ def test_a_start_time_is_utc_whatever_the_offset_beside_it() -> None:
     ]
 
 
-@needs_shared("21-samsung-steps.csv")
+@needs_shared("../cases/data/21-samsung-steps.csv")
 def test_the_sample_says_what_its_description_says() -> None:
-    data = (LARGER / "21-samsung-steps.csv").read_text("utf-8")
+    data = (LARGER / "../cases/data/21-samsung-steps.csv").read_text("utf-8")
     assert read(SAMSUNG_HEALTH, data) == independent.said(data, LONDON)
     assert read(SAMSUNG_HEALTH, data) == [("Walked", "Samsung Health d", EIGHT, EIGHT + 60, 34)]
 

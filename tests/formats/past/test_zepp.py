@@ -42,9 +42,9 @@ def test_a_minute_a_row_says_its_steps_in_the_wearers_zone() -> None:
     assert read(ZEPP, MINUTES, zone=BERLIN)[1] == ("Walked", "Zepp", eight + 60, eight + 120, 1)
 
 
-@needs_shared("22-zepp-ACTIVITY_MINUTE.csv")
+@needs_shared("../cases/data/22-zepp-ACTIVITY_MINUTE.csv")
 def test_the_sample_says_what_its_description_says() -> None:
-    data = (LARGER / "22-zepp-ACTIVITY_MINUTE.csv").read_text("utf-8")
+    data = (LARGER / "../cases/data/22-zepp-ACTIVITY_MINUTE.csv").read_text("utf-8")
     said = read(ZEPP, data, zone=LONDON)
     assert said == independent.minutes(data, LONDON)
     assert len(said) == 120
