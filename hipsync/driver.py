@@ -25,6 +25,7 @@ __all__ = [
     "OPENED",
     "Abilities",
     "Advertisement",
+    "BandFile",
     "ClockSet",
     "Dialogue",
     "Driver",
@@ -278,6 +279,15 @@ class LeftOut(NamedTuple):
     rows: int = 1
 
 
+class BandFile(NamedTuple):
+    """What a file of a band holds: what a sync that fetched it would report, and besides that what is in the future."""
+
+    source: str
+    """The band, in words that are the same in all its files; no whole serial number, and no name of a person."""
+    readings: Sequence[Reading | LeftOut]
+    """A file with nothing that counts, such as one of settings, is one `LeftOut`."""
+
+
 class Slept(NamedTuple):
     """The wearer slept in `[start, end)`; without `asleep`, was awake then, though a longer sleep covers it."""
 
@@ -375,10 +385,6 @@ def _knows_no_name(_: str) -> bool:
     return False
 
 
-def _lacks_nothing() -> str | None:
-    return None
-
-
 class Spacing(NamedTuple):
     """How often the stored epochs of a band may be fetched at most, because each time disturbs it."""
 
@@ -433,7 +439,7 @@ class Driver:
     A characteristic that is read or subscribed to has an empty beginning. A band may leave everything else unanswered,
     refuse it or not have it, and its steps come all the same: the kit tries that. None if the author does not say.
     """
-    missing_extra: Callable[[], str | None] = _lacks_nothing
+    missing_extra: Callable[[], str | None] = lambda: None
     """Returns the extra of hipsync that the family's stored minutes need and this computer has not; None if nothing is
     missing. Without it `Dialogue.abilities` has no history."""
     sealed: bool = False
@@ -449,6 +455,9 @@ class Driver:
 
     gadgetbridge: Mapping[str, Samples] = field(default_factory=dict[str, "Samples"])
     """How to read this family's samples from Gadgetbridge's database, by the name of the table that holds them."""
+    read_file: Callable[[bytes], BandFile] | None = None
+    """Reads a file that a person copied from such a band, or has from its maker. Raises `MalformedPacket` if it is
+    damaged, and `DeviceError` without the extra. None for a family of which nobody has files."""
     begin: Callable[[Link, Session], Dialogue] | None = None
     """Begins a dialogue, which does nothing yet, over a new connection. None if the driver has `open` instead."""
     refusal: Callable[[Advertisement], str | None] = _refuses_nothing

@@ -17,7 +17,8 @@ import pytest
 
 from hipsync.errors import DeviceError, MalformedPacket
 from hipsync.model import MINUTE, Epoch, Inactivity, State, Workout, WorkoutKind
-from hipsync_devices.garmin import fit, minutes, monitoring, sim_fit, sim_memory, workouts
+from hipsync_devices.garmin import fit, minutes, monitoring, sim_fit, sim_memory, stored, workouts
+from hipsync_devices.garmin.files import FIT, Entry, Holds
 from hipsync_devices.garmin.monitoring import At, Monitoring, Run
 from hipsync_devices.garmin.sim_fit import Day, Level, Minute
 from support.repository import ROOT
@@ -51,7 +52,7 @@ OTHERS = [
     "fit-vivosmart4-68484122559",
     "fit-vivosmart4-68520562673",
 ]
-NEVER = datetime(2100, 1, 1, tzinfo=UTC)
+LISTED = Entry(file=1, type=FIT, subtype=Holds.MONITORING, number=1, flags=0, size=0, at=None)
 
 
 def data(name: str) -> bytes:
@@ -121,14 +122,14 @@ def test_files_that_follow_each_other_go_on_with_their_totals() -> None:
 
 
 def test_the_watchs_own_sit_alarm_comes_when_it_went_off() -> None:
-    found = minutes.readings(read(data("fit-vivosmart4-68484110985")), NEVER)
+    found = minutes.readings(read(data("fit-vivosmart4-68484110985")))
     alarms = [each.at for each in found if isinstance(each, Inactivity)]
     assert alarms == [at("2020-09-25T10:01:00Z"), at("2020-09-25T16:02:00Z")]
 
 
 def test_nothing_that_is_not_over_is_told() -> None:
-    told, until = read(data("fit-vivosmart4-68484110985")), at("2020-09-25T10:00:30Z")
-    found = minutes.readings(told, until)
+    until = at("2020-09-25T10:00:30Z")
+    found = stored.read(LISTED, data("fit-vivosmart4-68484110985"), [], until)
     assert found
     assert all(each.end <= until for each in found if isinstance(each, Epoch))
     assert not [each for each in found if isinstance(each, Inactivity)]
@@ -263,7 +264,7 @@ def test_no_bytes_break_the_reader(name: str, inputs: int) -> None:
             continue
         if file is not None:
             passed += 1
-            epochs = minutes.readings(file, NEVER)
+            epochs = minutes.readings(file)
             assert len(epochs) < 6000
     assert passed > inputs / 5, "hardly any damage got as far as the rows"
 

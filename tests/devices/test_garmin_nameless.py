@@ -50,6 +50,8 @@ def test_a_real_file_says_the_same_without_its_number_and_its_checksum_is_right(
     assert SERIAL not in found
     assert crc16(found) == 0, "a file with its checksum behind it leaves no remainder"
     before, after = monitoring.decode(held), monitoring.decode(found)
+    if before is not None:
+        before.id = before.id._replace(serial=None)
     assert before == after
     assert workouts.decode(held) == workouts.decode(found)
 

@@ -49,7 +49,7 @@ def _read(what: str, data: bytes) -> None:
         workouts.decode(data)
         told = monitoring.decode(data)
         if told is not None:
-            minutes.readings(told, NOON)
+            minutes.readings(told)
     else:
         _frame(Frame.decode(data))
 

@@ -1,10 +1,12 @@
 """Garmin watches and bands of the last eight years or so: live steps, minutes from their files, and a buzz.
 
 Older ones (Vivofit, the first vívomove) have another transport, which is not supported. Their files are read by a
-library that is an extra; without it, steps are told while hipsync is connected, and the watch buzzes.
+library that is an extra; without it, steps are told while hipsync is connected, and the watch buzzes. A file that a
+person copied from a watch is read in the same way (`watch_file`).
 """
 
 from hipsync.driver import Driver
+from hipsync_devices.garmin import watch_file
 from hipsync_devices.garmin.fit import EXTRA, is_available
 from hipsync_devices.garmin.gadgetbridge import TABLES
 from hipsync_devices.garmin.names import matches
@@ -19,6 +21,7 @@ DRIVER = Driver(
     needs=NEEDS,
     begin=GarminDialogue,
     gadgetbridge=TABLES,
+    read_file=watch_file.read,
     spacing=SPACING,
     missing_extra=lambda: None if is_available() else EXTRA,
     sealed=True,

@@ -7,8 +7,9 @@ others, and all that it may raise on bytes that no watch wrote.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from datetime import datetime, timedelta
 from enum import IntEnum
 from importlib.util import find_spec
@@ -41,6 +42,9 @@ class Message(IntEnum):
 
 TIME = 253
 """The field of a message's time, in any message: seconds from 1989-12-31 00:00 UTC."""
+EARLIEST = EPOCH + timedelta(seconds=0x10000000)
+"""The first instant that a file can tell: smaller times count from when the watch was switched on. Source: the FIT
+profile, type `date_time`."""
 
 
 class FileId(NamedTuple):
@@ -49,6 +53,8 @@ class FileId(NamedTuple):
     holds: int
     product: int | None
     created: datetime | None
+    maker: int | None = None
+    serial: int | None = None
 
 
 def is_available() -> bool:
@@ -61,7 +67,7 @@ def instant(seconds: int) -> datetime:
     return EPOCH + timedelta(seconds=seconds)
 
 
-def messages(data: bytes) -> Iterator[tuple[int, Fields]]:
+def messages(data: bytes) -> Generator[tuple[int, Fields], None, None]:
     """Yield the number and the fields of each message of a file, in order.
 
     Raises `MalformedPacket` if the file is not in this form, its checksum is wrong or it has more than `MOST_MESSAGES`;
@@ -82,7 +88,7 @@ def messages(data: bytes) -> Iterator[tuple[int, Fields]]:
         raise MalformedPacket(f"not a whole file in FIT form ({type(error).__name__})", data) from error
 
 
-def _read(library: Any, frames: Any, data: bytes) -> Iterator[tuple[int, Fields]]:
+def _read(library: Any, frames: Any, data: bytes) -> Generator[tuple[int, Fields], None, None]:
     heads = 0
     for count, frame in enumerate(frames):
         heads += frame.frame_type == library.FIT_FRAME_HEADER
@@ -124,4 +130,17 @@ def file_id(fields: Fields) -> FileId:
     holds, created = number(fields, 0), number(fields, 4)
     if holds is None:
         raise MalformedPacket("a file that does not say what it holds", repr(dict(fields)).encode()[:64])
-    return FileId(holds, number(fields, 2), None if created is None else instant(created))
+    begun = None if created is None else instant(created)
+    return FileId(holds, number(fields, 2), begun, number(fields, 1), number(fields, 3))
+
+
+def head(data: bytes) -> FileId:
+    """Return what a file says of itself first. The rest of it is not read, so its checksum may be wrong.
+
+    Raises `MalformedPacket` if it does not say what it holds, and as `messages` does.
+    """
+    with contextlib.closing(messages(data)) as found:
+        for kind, fields in found:
+            if kind == Message.FILE_ID:
+                return file_id(fields)
+    raise MalformedPacket("a file that does not say what it holds", data)

@@ -21,15 +21,10 @@ ALARM = 1
 """The level of the move bar at which the watch's sit alarm goes off."""
 
 
-def readings(told: Monitoring, until: datetime) -> list[Reading]:
-    """Return the epochs, alarms and rides of a file that are over by `until`."""
-    alarms: list[Reading] = [Inactivity(each.at) for each in told.move_bar if each.value == ALARM]
-    found: list[Reading] = [*epochs(told), *alarms, *rides(told.runs)]
-    return [each for each in found if _end(each) <= until]
-
-
-def _end(reading: Reading) -> datetime:
-    return reading.end if isinstance(reading, Epoch) else reading.at
+def readings(told: Monitoring) -> list[Reading]:
+    """Return the epochs, alarms and rides of a file."""
+    alarms = [Inactivity(each.at) for each in told.move_bar if each.value == ALARM]
+    return [*epochs(told), *alarms, *rides(told.runs)]
 
 
 def epochs(told: Monitoring) -> list[Epoch]:

@@ -85,17 +85,13 @@ class Monitoring:
 
 def decode(data: bytes) -> Monitoring | None:
     """Decode a monitoring file; None for a file that holds something else. Raises `MalformedPacket`."""
-    found = list(fit.messages(data))
-    heads = [fields for kind, fields in found if kind == Message.FILE_ID]
-    if not heads:
-        raise MalformedPacket("a file that does not say what it holds", data)
-    head = fit.file_id(heads[0])
+    head = fit.head(data)
     if head.holds != Holds.MONITORING:
         return None
     told = Monitoring(head)
     times = _Times(head.created)
     rows: list[_Row] = []
-    for kind, fields in found:
+    for kind, fields in fit.messages(data):
         if kind == Message.MONITORING_INFO:
             told.offset = times.info(fields)
         elif kind == Message.MONITORING and (at := times.of(fields)) is not None:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from hipsync.driver import LeftOut
 from hipsync.errors import MalformedPacket
 from hipsync.model import DAY, Reading, Workout
-from hipsync_devices.garmin import minutes, monitoring, workouts
+from hipsync_devices.garmin import watch_file
 from hipsync_devices.garmin.files import FIT, MOST_BYTES, READABLE, Entry, Holds
 from hipsync_devices.garmin.gfdi import EPOCH
 
@@ -62,12 +63,12 @@ def read(entry: Entry, data: bytes, begun: Sequence[datetime], now: datetime) ->
     their own: the minutes of such a ride are no second one.
     """
     try:
-        if entry.subtype == Holds.ACTIVITY:
-            return [each for each in workouts.decode(data) if each.end <= now]
-        told = monitoring.decode(data)
+        held = watch_file.read(data).readings
     except MalformedPacket:
         return []
-    found = [] if told is None else minutes.readings(told, now)
+    found = [each for each in held if not isinstance(each, LeftOut) and watch_file.end(each) <= now]
+    if entry.subtype == Holds.ACTIVITY:
+        return found
     return [each for each in found if not (isinstance(each, Workout) and _is_recorded(each, begun))]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hipsync.errors import MalformedPacket
 from hipsync.model import Workout, WorkoutKind
 from hipsync_devices.garmin import fit
 from hipsync_devices.garmin.files import Holds
@@ -54,13 +53,9 @@ def decode(data: bytes) -> list[Workout]:
     One that has no length, or is a day long or more, is left out. None come of a file that holds something else. Raises
     `MalformedPacket`.
     """
-    found = list(fit.messages(data))
-    heads = [fields for kind, fields in found if kind == Message.FILE_ID]
-    if not heads:
-        raise MalformedPacket("a file that does not say what it holds", data)
-    if fit.file_id(heads[0]).holds != Holds.ACTIVITY:
+    if fit.head(data).holds != Holds.ACTIVITY:
         return []
-    sessions = [fields for kind, fields in found if kind == Message.SESSION]
+    sessions = [fields for kind, fields in fit.messages(data) if kind == Message.SESSION]
     workouts = [workout for fields in sessions if (workout := _workout(fields)) is not None]
     return [each for each in workouts if each.is_possible]
 
