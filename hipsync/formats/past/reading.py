@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
 from zoneinfo import ZoneInfo
 
+from hipsync.driver import Driver
 from hipsync.errors import InputError
 from hipsync.formats.meaning import YEARS
 from hipsync.formats.past.said import Said
@@ -35,6 +36,8 @@ class Reading:
     now: datetime
     has_local_times: bool = False
     """Whether a file has local times, so that `zone` was used."""
+    drivers: Mapping[str, Driver] = field(default_factory=dict[str, Driver])
+    """The drivers of which a form may need `Driver.read_file`, by key."""
     left_out: Counter[str] = field(default_factory=Counter[str])
     """How many rows were left out, by the reason: the end of a sentence that begins "3 rows"."""
 
