@@ -15,7 +15,7 @@ from hipsync.cli.completion import band_names
 from hipsync.cli.saying import complain, say, tell_rows
 from hipsync.errors import ConfigError
 from hipsync.host.interrupt import run_until_interrupted
-from hipsync.text import clean
+from hipsync.text import clean, counted
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
@@ -132,6 +132,32 @@ def rename_command(app: App, name: str, new: str) -> None:
         store.rename(band.id, new)
         app.keys().rename(band.name, new)
     say(f"{band.name!r} is now {new!r}.")
+
+
+@bands_command.command("join")
+@click.argument("name", shell_complete=band_names)
+@click.argument("into", shell_complete=band_names)
+@click.confirmation_option(prompt="Really join them? It cannot be undone")
+@click.pass_obj
+def join_command(app: App, name: str, into: str) -> None:
+    """Let the data of one band be those of another, and remove the first.
+
+    For what was imported under another name than the band has here. Where both tell of a minute, the larger number
+    counts. The first band must not be paired.
+
+    \b
+    hipsync bands join "Galaxy Watch" watch
+    """
+    with app.existing_store(to_write=True) as store:
+        band, other = band_named(store, name), band_named(store, into)
+        if band.id == other.id:
+            raise ConfigError("that is one band: name two")
+        if band.address is not None:
+            raise ConfigError(f"{band.name!r} is paired: `hipsync bands forget` first, or join the other way round")
+        if band.simulated != other.simulated:
+            raise ConfigError("a simulated band is not joined with a real one")
+        done = store.join(band.id, other.id)
+    say(f"{band.name!r} is now part of {other.name!r}: {counted(done.new, 'row')} were new there.")
 
 
 @bands_command.command("forget")

@@ -197,7 +197,7 @@ def import_files(
 
     from hipsync.formats.gathering import Circumstances, Gathering
     from hipsync.formats.past.reading import ZoneWanted
-    from hipsync.registry import families
+    from hipsync.registry import drivers, families
 
     def zones() -> Zones:
         store = app.read_store()
@@ -206,7 +206,7 @@ def import_files(
         with store:
             return app.zones(store)
 
-    circumstances = Circumstances(app.now(), host_zone, families(), zones, band=band)
+    circumstances = Circumstances(app.now(), host_zone, families(), drivers(), zones, band=band)
     circumstances.zone = None if zone is None else ZoneInfo(named_zone(zone))
     with _in_place(files, kind) as places:
         while True:
@@ -225,12 +225,18 @@ class Place(NamedTuple):
 
     name: str
     path: Path
+    is_one_of_many: bool = False
+    """Whether it lies in a folder with others that was given."""
 
     def files(self) -> list[Place]:
         """The file itself, or those in the folder. Raises `InputError`."""
         from hipsync.formats.containers import files_in
 
-        return [Place(str(file), file) for file in files_in(self.path)] if self.path.is_dir() else [self]
+        return (
+            [Place(str(file), file, is_one_of_many=True) for file in files_in(self.path)]
+            if self.path.is_dir()
+            else [self]
+        )
 
 
 @contextmanager
@@ -250,12 +256,15 @@ def _read(gathering: Gathering, places: Sequence[Place], kind: str | None) -> No
     """Read all files, with a bar, and say what each was found to be. Raises `InputError` and `ZoneWanted`."""
     from hipsync.formats.gathering import KINDS
 
-    files = [(place.name, place.files()) for place in places]
+    files = [(place, place.files()) for place in places]
     size = sum(file.path.stat().st_size for _, inner in files for file in inner)
     hidden = not (size and sys.stderr.isatty())
     with click.progressbar(length=size, label="Importing", width=BAR, file=sys.stderr, hidden=hidden) as bar:
         found = [
-            (place, {each for file in inner for each in _kinds_in(gathering, file, kind, bar)})
+            (
+                place.name,
+                {each for file in inner for each in _kinds_in(gathering, file, kind, bar)},
+            )
             for place, inner in files
         ]
     for place, kinds in found:
@@ -278,7 +287,7 @@ def _kinds_in(gathering: Gathering, file: Place, kind: str | None, bar: Progress
             return {"gadgetbridge"}
         for part in parts_of(file.path, file.name):
             with refused_whole(part.name):
-                taken = gathering.take(_moving(part, bar), kind)
+                taken = gathering.take(_moving(part, bar), kind, is_one_of_many=file.is_one_of_many or part.is_inside)
             if taken is not None:
                 found.add(taken)
     return found
@@ -303,6 +312,8 @@ def _store(app: App, gathering: Gathering, *, with_keys: bool) -> None:
                 say(f"{each.band.name}: its key was taken.")
     for why, rows in gathering.left_out():
         say(f"Left out: {counted(rows, 'row')} {why}.")
+    if gathering.damaged:
+        say(f"Left out: {counted(len(gathering.damaged), 'damaged file')}, such as {gathering.damaged[0]}.")
     if gathering.left_alone:
         say(f"Left alone: {counted(gathering.left_alone, 'file')} of other kinds.")
 

@@ -45,6 +45,8 @@ class Part(NamedTuple):
     """Its bytes, unpacked, as far as that is known before it is read."""
     packed: int
     """The bytes that it takes where it lies."""
+    is_inside: bool = False
+    """Whether it lies in a ZIP with others."""
 
 
 def parts_of(file: Path, name: str) -> Iterator[Part]:
@@ -76,7 +78,7 @@ def _parts(name: str, own_name: str, opened: Opened, size: int, packed: int, dee
         inner_name = own_name.removesuffix(".gz")
         yield Part(name, Head(inner_name, _start(unpacked)), unpacked, size, packed)
     else:
-        yield Part(name, Head(own_name, start), opened, size, packed)
+        yield Part(name, Head(own_name, start), opened, size, packed, deepest < DEEPEST)
 
 
 def _members(name: str, whole: IO[bytes], size: int, deepest: int) -> Iterator[Part]:

@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from hipsync.core.days import Zones
+from hipsync.driver import Driver
 from hipsync.errors import InputError
 from hipsync.formats.containers import Part, parts_of
 from hipsync.formats.csv_minutes import NEEDED_COLUMNS, read_csv
@@ -49,6 +50,7 @@ class Circumstances:
     host: Callable[[], str]
     """Returns the zone of this computer, an IANA name."""
     families: Mapping[str, Family]
+    drivers: Mapping[str, Driver]
     zones: Callable[[], Zones]
     """Returns where the wearer was at which time."""
     zone: ZoneInfo | None = None
@@ -63,7 +65,7 @@ class Taken(NamedTuple):
     kind: str
     read: Read
     one: str
-    """What a row is called: line, row or minute."""
+    """What a row is called: line or row."""
     names_bands: bool
     """Whether people are told what became of each band."""
 
@@ -75,11 +77,13 @@ class Gathering:
         self._of = circumstances
         self._stack = ExitStack()
         self._past: dict[str, PastRead] = {}
-        self._reading = Reading(circumstances.zone, circumstances.now)
+        self._reading = Reading(circumstances.zone, circumstances.now, circumstances.drivers)
         self._exports: list[GadgetbridgeExport] = []
         self.taken: list[Taken] = []
         self.left_alone = 0
         """How many files were of no kind that hipsync knows."""
+        self.damaged: list[str] = []
+        """The names of files that were left out because they are damaged."""
 
     def __enter__(self) -> Self:
         return self
@@ -100,17 +104,23 @@ class Gathering:
             *((f"of {table}, which no driver reads", rows) for table, rows in sorted(tables.items())),
         ]
 
-    def take(self, part: Part, kind: str | None) -> str | None:
+    def take(self, part: Part, kind: str | None, *, is_one_of_many: bool) -> str | None:
         """Read a part of the kind that is given, or that it is found to be. Returns the kind; None for no known one.
 
-        Raises `InputError`, and `ZoneWanted` if its times are local and no zone is known.
+        A damaged part is left out and counted where it `is_one_of_many` and its form has many. Raises `InputError`, and
+        `ZoneWanted` if its times are local and no zone is known.
         """
         forms = [form for form in FORMS if form.key == kind] if kind is not None else FORMS
         form = next((form for form in forms if form.fits(part.head)), None)
         found = form.key if form is not None else kind if kind in READERS else _own_kind(part.head)
         if form is not None:
-            with part.opened() as file:
-                self._past_of(form).add(form, file, part.head)
+            try:
+                with part.opened() as file:
+                    self._past_of(form).add(form, file, part.head)
+            except InputError:
+                if not (is_one_of_many and form.is_one_of_many):
+                    raise
+                self.damaged.append(part.name)
         elif found is not None:
             with part.opened() as file:
                 READERS[found](self, file)
@@ -162,7 +172,7 @@ class Gathering:
         if (read := self._past.get(form.key)) is None:
             read = self._stack.enter_context(PastRead(form.key, form.label, self._reading, self._of.host))
             self._past[form.key] = read
-            self.taken.append(Taken(form.key, read, "minute", names_bands=True))
+            self.taken.append(Taken(form.key, read, "row", names_bands=True))
         return read
 
 

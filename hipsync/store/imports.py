@@ -18,12 +18,14 @@ from typing import NamedTuple
 
 from hipsync.model import Band, BandId
 from hipsync.store.file import insert_rows, seconds
-from hipsync.store.judged_days import drop_days
+from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 from hipsync.store.readings import INFERRED, Appended, EpochRow, Readings
 from hipsync.text import clean
 
 DROPPED_AT_ONCE = 20_000
 """How many epochs of an arriving band are deleted in one transaction."""
+_OTHERS = ("counters", "wears", "charges", "inactivities", "workouts", "infos", "syncs", "remarks", "imports")
+"""The tables, beside epochs, whose rows are of a band."""
 _PLAIN = ("intensity", "heart_rate", "kind", "posture")
 _MERGED_STATE = f"max(state % {INFERRED}, excluded.state % {INFERRED}) | (state & excluded.state & {INFERRED})"
 _LARGER = {
@@ -102,6 +104,19 @@ class Imports(Readings):
             if changed:
                 self._drop_days_of(arriving)
         return Appended(changed, count - changed)
+
+    def join(self, band: BandId, into: BandId) -> Appended:
+        """Let everything of a band be of another one, and remove the band; return how many epochs were new there.
+
+        Epochs are merged by the rule of imports. Of two other readings of one instant, that of `into` stays.
+        """
+        with self.transaction() as db:
+            done = self.merge(band, into)
+            for table in _OTHERS:
+                db.execute(f"UPDATE OR IGNORE {table} SET band = ? WHERE band = ?", (into, band))
+            db.execute("DELETE FROM bands WHERE id = ?", (band,))
+            drop_days(db, BEFORE_ALL_S, AFTER_ALL_S)
+        return done
 
     def drop_arriving(self) -> None:
         """Delete what arrived and was not taken over, in short transactions."""

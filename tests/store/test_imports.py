@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hipsync.formats.landing import Landing
-from hipsync.model import MINUTE, BandId, Epoch, Posture, State
+from hipsync.model import MINUTE, BandId, Charge, Epoch, Posture, State, Wear
 from hipsync.store import Store
 from hipsync.store.imports import NewBand
 from hipsync.store.readings import epoch_rows
@@ -137,3 +137,19 @@ def test_between_two_transactions_the_lock_is_free_for_a_service(path: Path, mon
             landing.land(arriving, NewBand("watch", "csv", NOW))
         assert len(stored) == 5
         assert [epoch.steps for epoch in store.epochs(desk, MONDAY, MONDAY + timedelta(days=1))] == [7] * 5
+
+
+def test_joined_bands_have_what_both_had_and_one_name(path: Path) -> None:
+    with Store.open(path) as store:
+        watch = store.add_band(name="watch", driver="huami", address="C0:00", now=NOW).id
+        export = store.add_band(name="export", driver="csv", now=NOW).id
+        store.append(watch, [minute(0, 5), Charge(MONDAY, 80)])
+        store.append(export, [minute(0, 3, heart_rate=70), minute(1, 4), Charge(MONDAY, 70), Wear(MONDAY, worn=True)])
+        store.note_import(export, NOW, "apple", None)
+        assert store.join(export, watch) == (2, 0)
+        assert [band.name for band in store.bands()] == ["watch"]
+        day = (MONDAY, MONDAY + timedelta(days=1))
+        assert store.epochs(watch, *day) == [minute(0, 5, heart_rate=70), minute(1, 4)]
+        assert store.wears(watch, *day) == [Wear(MONDAY, worn=True)]
+        assert store.newest_charge(watch) == Charge(MONDAY, 80)
+        assert store.check() == []

@@ -4,10 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hipsync.formats.past import apple_health, colmi_client
+from hipsync.formats.past import (
+    apple_health,
+    colmi_client,
+    garmin_fit,
+    garmin_json,
+    mi_fitness,
+    samsung_health,
+    zepp,
+)
 from hipsync.formats.past.reading import Form, Head
 
-FORMS: Sequence[Form] = (apple_health.FORM, colmi_client.FORM)
+FORMS: Sequence[Form] = (
+    apple_health.FORM,
+    colmi_client.FORM,
+    garmin_fit.FORM,
+    garmin_json.FORM,
+    mi_fitness.FORM,
+    samsung_health.FORM,
+    zepp.FORM,
+)
 """Every form, in the order in which they are tried."""
 
 

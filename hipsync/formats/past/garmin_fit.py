@@ -98,4 +98,4 @@ def _seconds(instant: datetime) -> int:
     return int(instant.timestamp())
 
 
-FORM = Form(KEY, "Garmin", fits, read)
+FORM = Form(KEY, "Garmin", fits, read, is_one_of_many=True)

@@ -197,4 +197,4 @@ def _said(rows: CsvRows, reading: Reading) -> Iterator[Said]:
             yield from reader(source, at_s, value, reading)
 
 
-MI_FITNESS = Form("mifitness", LABEL, _fits, _read)
+FORM = Form("mifitness", LABEL, _fits, _read)

@@ -34,10 +34,10 @@ class Reading:
     zone: ZoneInfo | None
     """The zone of local times that do not say theirs; None if it is not known."""
     now: datetime
-    has_local_times: bool = False
-    """Whether a file has local times, so that `zone` was used."""
     drivers: Mapping[str, Driver] = field(default_factory=dict[str, Driver])
     """The drivers of which a form may need `Driver.read_file`, by key."""
+    has_local_times: bool = False
+    """Whether a file has local times, so that `zone` was used."""
     left_out: Counter[str] = field(default_factory=Counter[str])
     """How many rows were left out, by the reason: the end of a sentence that begins "3 rows"."""
 
@@ -119,6 +119,9 @@ class Form(NamedTuple):
     read: Callable[[BinaryIO, Head, Reading], Iterator[Said]]
     """Read a whole file from its beginning, and yield what it says, in bounded memory. Raises `InputError`, which names
     the line or place, and `ZoneWanted`."""
+    is_one_of_many: bool = False
+    """Whether an export holds thousands of such files, so that a damaged one among them is left out and counted. Such
+    a file is checked whole before anything of it is yielded."""
 
 
 def lines_of(file: BinaryIO) -> Iterator[str]:

@@ -290,4 +290,4 @@ def _said(rows: CsvRows, reading: Reading) -> Iterator[Said]:
         raise InputError(f"{shown(table)} is no table of Samsung Health that hipsync reads")
 
 
-SAMSUNG_HEALTH = Form("samsung", LABEL, _fits, _read)
+FORM = Form("samsung", LABEL, _fits, _read)

@@ -240,4 +240,4 @@ def _said(rows: CsvRows, head: Head, reading: Reading) -> Iterator[Said]:
     return reader(rows, header, reading)
 
 
-ZEPP = Form("zepp", "Zepp / Mi Fit", _fits, _read)
+FORM = Form("zepp", "Zepp / Mi Fit", _fits, _read)

@@ -13,7 +13,7 @@ from formats.past import independent_mi_fitness as independent
 from formats.past.damaged_csv import damages
 from formats.past.read_forms import NOW, head_of, read, read_damaged, refusal
 from hipsync.formats.past.csv_rows import NO_HEART_RATE
-from hipsync.formats.past.mi_fitness import CLOCK_NOT_SET, MI_FITNESS, UNKNOWN_STAGE, source_of
+from hipsync.formats.past.mi_fitness import CLOCK_NOT_SET, FORM, UNKNOWN_STAGE, source_of
 from hipsync.formats.past.reading import FUTURE, Reading
 from support.shared import LARGER, needs_shared
 
@@ -67,7 +67,7 @@ WORKOUTS = made(
 
 
 def test_events_say_what_an_independent_reader_finds() -> None:
-    said = read(MI_FITNESS, EVENTS)
+    said = read(FORM, EVENTS)
     assert said == independent.said(EVENTS)
     assert len(said) == 9
     assert said[:2] == [
@@ -77,13 +77,13 @@ def test_events_say_what_an_independent_reader_finds() -> None:
 
 
 def test_workouts_say_what_an_independent_reader_finds() -> None:
-    assert read(MI_FITNESS, WORKOUTS) == independent.said(WORKOUTS)
+    assert read(FORM, WORKOUTS) == independent.said(WORKOUTS)
 
 
 @needs_shared("../cases/data/23-mifitness.csv")
 def test_the_sample_says_what_its_description_says() -> None:
     data = (LARGER / "../cases/data/23-mifitness.csv").read_text("utf-8")
-    said = read(MI_FITNESS, data)
+    said = read(FORM, data)
     assert said == independent.said(data)
     assert said[0] == ("Walked", "Mi Fitness 2", EIGHT, EIGHT + 60, 60)
     assert len(said) == 120
@@ -94,13 +94,13 @@ def test_a_device_has_one_short_name_in_each_file_and_an_app_its_own() -> None:
     assert [source_of(sid) for sid in ("790547985", "blt.3.1bcD5e", "2", "default", "", "\x1b[31m")] == [
         "Mi Fitness 7985", "Mi Fitness cD5e", "Mi Fitness 2", "Mi Fitness default", "Mi Fitness", "Mi Fitness 31m",
     ]  # fmt: skip
-    assert "too long" in refusal(MI_FITNESS, made([event("steps", {"steps": 1}, sid="x" * 300)]))
+    assert "too long" in refusal(FORM, made([event("steps", {"steps": 1}, sid="x" * 300)]))
 
 
 def test_waking_is_no_sleep_and_a_stage_without_a_name_is_left_out() -> None:
     reading = Reading(None, NOW)
     strange = {**NIGHT, "items": [*STAGES, {"start_time": EIGHT, "end_time": EIGHT + 60, "state": 9}]}
-    said = read(MI_FITNESS, made([event("sleep", strange)]), reading=reading)
+    said = read(FORM, made([event("sleep", strange)]), reading=reading)
     assert [(start, end) for _, _, start, end in said] == [
         (EIGHT - 30_000, EIGHT - 20_000), (EIGHT - 19_400, EIGHT - 10_000), (EIGHT - 10_000, EIGHT),
     ]  # fmt: skip
@@ -115,7 +115,7 @@ def test_a_clock_that_was_not_set_the_future_and_a_heart_that_does_not_beat_are_
         event("heart_rate", {"bpm": 0}),
         event("heart_rate", {"bpm": 301}),
     ]
-    assert read(MI_FITNESS, made(rows), reading=reading) == []
+    assert read(FORM, made(rows), reading=reading) == []
     assert reading.left_out == {CLOCK_NOT_SET: 1, FUTURE: 1, NO_HEART_RATE: 2}
 
 
@@ -123,8 +123,8 @@ def test_a_byte_order_mark_crlf_another_order_and_further_columns_change_nothing
     rows = list(csv.reader(io.StringIO(EVENTS)))
     turned = made([["1", *reversed(row)] for row in rows[1:]], ["New", *reversed(HEADER)])
     for data in ("\ufeff" + EVENTS, EVENTS.replace("\n", "\r\n"), EVENTS.rstrip("\n"), turned):
-        assert MI_FITNESS.fits(head_of(data))
-        assert read(MI_FITNESS, data) == read(MI_FITNESS, EVENTS)
+        assert FORM.fits(head_of(data))
+        assert read(FORM, data) == read(FORM, EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -144,25 +144,25 @@ def test_a_byte_order_mark_crlf_another_order_and_further_columns_change_nothing
     ],
 )  # fmt: skip
 def test_a_broken_row_is_refused_with_its_line(row: Sequence[object], why: str) -> None:
-    assert why in refusal(MI_FITNESS, made([row]))
+    assert why in refusal(FORM, made([row]))
 
 
 def test_a_file_of_a_header_says_nothing_and_an_empty_one_is_refused() -> None:
-    assert read(MI_FITNESS, made([])) == []
-    assert read(MI_FITNESS, made([], SPORT_HEADER)) == []
-    assert "the line with the names of the columns is missing" in refusal(MI_FITNESS, "")
+    assert read(FORM, made([])) == []
+    assert read(FORM, made([], SPORT_HEADER)) == []
+    assert "the line with the names of the columns is missing" in refusal(FORM, "")
 
 
 def test_only_its_events_fit_and_not_its_daily_reports() -> None:
-    assert MI_FITNESS.fits(head_of(EVENTS))
-    assert MI_FITNESS.fits(head_of(WORKOUTS))
-    assert not MI_FITNESS.fits(head_of("Uid,Sid,Tag,Key,Time,Value,UpdateTime\n"))
-    assert not MI_FITNESS.fits(head_of("Uid,Sid,Identifier,Model,Name,Alias,Status,CreateTime,UpdateTime\n"))
+    assert FORM.fits(head_of(EVENTS))
+    assert FORM.fits(head_of(WORKOUTS))
+    assert not FORM.fits(head_of("Uid,Sid,Tag,Key,Time,Value,UpdateTime\n"))
+    assert not FORM.fits(head_of("Uid,Sid,Identifier,Model,Name,Alias,Status,CreateTime,UpdateTime\n"))
 
 
 def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
     refused = sum(
-        read_damaged(MI_FITNESS, damaged) != ""
+        read_damaged(FORM, damaged) != ""
         for seed, data in enumerate((EVENTS, WORKOUTS))
         for damaged in damages(data.encode(), seed, 100)
     )

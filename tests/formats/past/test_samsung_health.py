@@ -15,11 +15,11 @@ from hipsync.formats.past.csv_rows import NO_HEART_RATE, TOO_LONG, WITHOUT_LENGT
 from hipsync.formats.past.reading import FUTURE, Reading, ZoneWanted
 from hipsync.formats.past.samsung_bins import LARGEST_BYTES, WITHOUT_TIME
 from hipsync.formats.past.samsung_health import (
+    FORM,
     MEANS,
     NO_MIDNIGHT,
     NO_STEPS,
     ONE_DEVICE,
-    SAMSUNG_HEALTH,
     UNKNOWN_STAGE,
     source_of,
 )
@@ -98,13 +98,13 @@ BEAT_BINS = json.dumps(
 
 @pytest.mark.parametrize("data", TABLES)
 def test_a_table_says_what_an_independent_reader_finds(data: str) -> None:
-    said = read(SAMSUNG_HEALTH, data, zone=LONDON)
+    said = read(FORM, data, zone=LONDON)
     assert said == independent.said(data, LONDON)
     assert said
 
 
 def test_a_start_time_is_utc_whatever_the_offset_beside_it() -> None:
-    assert read(SAMSUNG_HEALTH, STEPS) == [
+    assert read(FORM, STEPS) == [
         ("Walked", "Samsung Health Cv7s", EIGHT, EIGHT + 60, 34),
         ("Walked", "Samsung Health Cv7s", EIGHT + 60, EIGHT + 120, 9),
         ("Walked", "Samsung Health 1kGl", EIGHT + 90, EIGHT + 150, 0),
@@ -114,25 +114,25 @@ def test_a_start_time_is_utc_whatever_the_offset_beside_it() -> None:
 @needs_shared("../cases/data/21-samsung-steps.csv")
 def test_the_sample_says_what_its_description_says() -> None:
     data = (LARGER / "../cases/data/21-samsung-steps.csv").read_text("utf-8")
-    assert read(SAMSUNG_HEALTH, data) == independent.said(data, LONDON)
-    assert read(SAMSUNG_HEALTH, data) == [("Walked", "Samsung Health d", EIGHT, EIGHT + 60, 34)]
+    assert read(FORM, data) == independent.said(data, LONDON)
+    assert read(FORM, data) == [("Walked", "Samsung Health d", EIGHT, EIGHT + 60, 34)]
 
 
 def test_a_days_total_is_that_of_all_devices_and_asks_for_the_zone() -> None:
     reading = Reading(ZoneInfo("Asia/Seoul"), NOW)
-    (_, source, start, end, steps), *_ = read(SAMSUNG_HEALTH, DAYS, reading=reading)
+    (_, source, start, end, steps), *_ = read(FORM, DAYS, reading=reading)
     midnight = int(datetime(2026, 3, 27, 15, tzinfo=UTC).timestamp())
     assert (source, start, end, steps) == ("Samsung Health days", midnight, midnight + 86_400, 9715)
     assert reading.left_out == {ONE_DEVICE: 1}
     with pytest.raises(ZoneWanted):
-        read(SAMSUNG_HEALTH, DAYS)
-    assert read(SAMSUNG_HEALTH, "\n".join(DAYS.split("\n")[:2])) == []
+        read(FORM, DAYS)
+    assert read(FORM, "\n".join(DAYS.split("\n")[:2])) == []
 
 
 def test_a_day_may_have_23_hours_and_of_25_the_first_24_count() -> None:
     lengths = [
         end - start
-        for _, _, start, end, _ in read(SAMSUNG_HEALTH, DAYS, zone=LONDON)
+        for _, _, start, end, _ in read(FORM, DAYS, zone=LONDON)
         if isinstance(start, int) and isinstance(end, int)
     ]
     assert lengths == [86_400, 82_800, 86_400]
@@ -141,34 +141,34 @@ def test_a_day_may_have_23_hours_and_of_25_the_first_24_count() -> None:
 def test_a_day_that_is_not_over_and_one_that_begins_at_no_midnight_are_left_out() -> None:
     reading = Reading(LONDON, datetime(2026, 3, 28, 12, tzinfo=UTC))
     today = "\n".join(DAYS.split("\n")[:3])
-    assert read(SAMSUNG_HEALTH, today, reading=reading) == []
-    assert read(SAMSUNG_HEALTH, today.replace("2026-03-28 00:00:00.000", "1774742400001"), reading=reading) == []
+    assert read(FORM, today, reading=reading) == []
+    assert read(FORM, today.replace("2026-03-28 00:00:00.000", "1774742400001"), reading=reading) == []
     assert reading.left_out == {FUTURE: 1, NO_MIDNIGHT: 1}
 
 
 def test_a_mean_of_an_hour_is_no_heart_rate_of_an_instant() -> None:
     reading = Reading(None, NOW)
-    assert len(read(SAMSUNG_HEALTH, BEATS, reading=reading)) == 1
+    assert len(read(FORM, BEATS, reading=reading)) == 1
     assert reading.left_out == {MEANS: 1}
 
 
 @pytest.mark.parametrize("data", [STEP_BINS, BEAT_BINS, "\ufeff\n " + STEP_BINS])
 def test_bins_say_what_an_independent_reader_finds(data: str) -> None:
-    assert SAMSUNG_HEALTH.fits(head_of(data, "0/0a065d78.binning_data.json"))
-    assert read(SAMSUNG_HEALTH, data) == independent.said_by_bins(data.strip("\ufeff\n "))
+    assert FORM.fits(head_of(data, "0/0a065d78.binning_data.json"))
+    assert read(FORM, data) == independent.said_by_bins(data.strip("\ufeff\n "))
 
 
 def test_a_bin_of_the_rest_of_today_says_nothing_and_steps_without_a_time_are_left_out() -> None:
     reading = Reading(None, NOW)
     bins = [{"mStartTime": 0, "mStepCount": 0}, {"mStartTime": 0, "mStepCount": 5}, {"mStepCount": 5}]
-    assert read(SAMSUNG_HEALTH, json.dumps(bins), reading=reading) == []
+    assert read(FORM, json.dumps(bins), reading=reading) == []
     assert reading.left_out == {WITHOUT_TIME: 2}
 
 
 def test_a_bin_that_counts_from_midnight_is_no_bin_of_1970() -> None:
     reading = Reading(None, NOW)
     bins = [{"mStartTime": 600_000 * at, "mTimeUnit": 600_000, "mStepCount": at} for at in range(144)]
-    assert read(SAMSUNG_HEALTH, json.dumps(bins), reading=reading) == []
+    assert read(FORM, json.dumps(bins), reading=reading) == []
     assert reading.left_out == {WITHOUT_TIME: 143}
 
 
@@ -188,7 +188,7 @@ def test_a_bin_that_counts_from_midnight_is_no_bin_of_1970() -> None:
     ],
 )
 def test_broken_bins_are_refused_with_their_place(data: str, why: str) -> None:
-    assert why in refusal(SAMSUNG_HEALTH, data, "a.binning_data.json")
+    assert why in refusal(FORM, data, "a.binning_data.json")
 
 
 def test_a_source_is_named_by_the_device_and_by_another_app() -> None:
@@ -204,25 +204,25 @@ def test_columns_without_a_tables_name_are_read_too_and_in_any_order() -> None:
     table, header, *rows = STEPS.split("\n")
     for names in (header.replace(f"{STEP}.", ""), header):
         turned = "\n".join([table, *(",".join(reversed(row.rstrip(",").split(","))) for row in [names, *rows])])
-        assert read(SAMSUNG_HEALTH, turned) == read(SAMSUNG_HEALTH, STEPS)
+        assert read(FORM, turned) == read(FORM, STEPS)
 
 
 def test_a_byte_order_mark_crlf_and_a_comma_after_the_header_change_nothing() -> None:
     for data in ("\ufeff" + STEPS, STEPS.replace("\n", "\r\n"), STEPS.replace(".end_time\n", ".end_time,\n")):
-        assert SAMSUNG_HEALTH.fits(head_of(data))
-        assert read(SAMSUNG_HEALTH, data) == read(SAMSUNG_HEALTH, STEPS)
+        assert FORM.fits(head_of(data))
+        assert read(FORM, data) == read(FORM, STEPS)
 
 
 def test_a_remark_of_several_lines_is_one_cell() -> None:
-    assert read(SAMSUNG_HEALTH, WORKOUTS.replace('"a, b"', '"a\nb"')) == read(SAMSUNG_HEALTH, WORKOUTS)
+    assert read(FORM, WORKOUTS.replace('"a, b"', '"a\nb"')) == read(FORM, WORKOUTS)
 
 
 def test_rows_that_cannot_be_used_are_counted_by_their_reason() -> None:
     reading = Reading(LONDON, NOW)
-    read(SAMSUNG_HEALTH, STEPS.replace(",34,UTC", ",,UTC").replace("08:02:00.000", "08:01:00.000"), reading=reading)
-    read(SAMSUNG_HEALTH, STAGES.replace("40003", "40009"), reading=reading)
-    read(SAMSUNG_HEALTH, BEATS.replace("77.0", "0.0"), reading=reading)
-    read(SAMSUNG_HEALTH, NIGHTS.replace("2026-11-19", "2026-11-18"), reading=reading)
+    read(FORM, STEPS.replace(",34,UTC", ",,UTC").replace("08:02:00.000", "08:01:00.000"), reading=reading)
+    read(FORM, STAGES.replace("40003", "40009"), reading=reading)
+    read(FORM, BEATS.replace("77.0", "0.0"), reading=reading)
+    read(FORM, NIGHTS.replace("2026-11-19", "2026-11-18"), reading=reading)
     assert reading.left_out == {
         NO_STEPS: 1, WITHOUT_LENGTH: 1, UNKNOWN_STAGE: 1, NO_HEART_RATE: 1, MEANS: 1, TOO_LONG: 1,
     }  # fmt: skip
@@ -244,30 +244,30 @@ def test_rows_that_cannot_be_used_are_counted_by_their_reason() -> None:
     ],
 )
 def test_a_broken_row_is_refused_with_its_line(old: str, new: str, why: str) -> None:
-    assert why in refusal(SAMSUNG_HEALTH, STEPS.replace(old, new, 1))
+    assert why in refusal(FORM, STEPS.replace(old, new, 1))
 
 
 def test_a_file_of_two_lines_says_nothing_and_one_of_a_line_is_refused() -> None:
     for data in TABLES:
         lines = data.split("\n")
-        assert read(SAMSUNG_HEALTH, "\n".join(lines[:2])) == []
-        assert "the line with the names of the columns is missing" in refusal(SAMSUNG_HEALTH, lines[0])
-    assert "is no table of Samsung Health that hipsync reads" in refusal(SAMSUNG_HEALTH, "a,1\nb\n")
+        assert read(FORM, "\n".join(lines[:2])) == []
+        assert "the line with the names of the columns is missing" in refusal(FORM, lines[0])
+    assert "is no table of Samsung Health that hipsync reads" in refusal(FORM, "a,1\nb\n")
 
 
 def test_only_its_tables_and_bins_fit() -> None:
-    assert all(SAMSUNG_HEALTH.fits(head_of(data, "any.csv")) for data in TABLES)
+    assert all(FORM.fits(head_of(data, "any.csv")) for data in TABLES)
     for other in (
         "com.samsung.shealth.exercise.extension,1,2\n", "com.samsung.shealth.stress,1,2\n", "timestamp,steps\n", "",
         "[]", '[{"dateTime":"11/20/26 08:00:00","value":{"bpm":60}}]', '[{"count":3,"speed":1.0}]',
         '[{"heart_rate":60,"start_time":1}]',
     ):  # fmt: skip
-        assert not SAMSUNG_HEALTH.fits(head_of(other))
+        assert not FORM.fits(head_of(other))
 
 
 def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
     refused = sum(
-        read_damaged(SAMSUNG_HEALTH, damaged) != ""
+        read_damaged(FORM, damaged) != ""
         for seed, data in enumerate((*TABLES, STEP_BINS, BEAT_BINS))
         for damaged in damages(data.encode(), seed, 25)
     )

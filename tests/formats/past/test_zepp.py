@@ -12,7 +12,7 @@ from formats.past.damaged_csv import damages
 from formats.past.read_forms import LONDON, NOW, head_of, read, read_damaged, refusal
 from hipsync.formats.past.csv_rows import MOST_LINES, NO_HEART_RATE, TOO_LONG, WITHOUT_LENGTH
 from hipsync.formats.past.reading import FUTURE, SKIPPED, Reading, ZoneWanted
-from hipsync.formats.past.zepp import NO_STEPS, ZEPP, ZONELESS
+from hipsync.formats.past.zepp import FORM, NO_STEPS, ZONELESS
 from support.shared import LARGER, needs_shared
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -37,29 +37,29 @@ SORTS = (
 
 
 def test_a_minute_a_row_says_its_steps_in_the_wearers_zone() -> None:
-    assert read(ZEPP, MINUTES, zone=BERLIN) == independent.minutes(MINUTES, BERLIN)
+    assert read(FORM, MINUTES, zone=BERLIN) == independent.minutes(MINUTES, BERLIN)
     eight = int(datetime(2026, 11, 20, 7, 0, tzinfo=UTC).timestamp())
-    assert read(ZEPP, MINUTES, zone=BERLIN)[1] == ("Walked", "Zepp", eight + 60, eight + 120, 1)
+    assert read(FORM, MINUTES, zone=BERLIN)[1] == ("Walked", "Zepp", eight + 60, eight + 120, 1)
 
 
 @needs_shared("../cases/data/22-zepp-ACTIVITY_MINUTE.csv")
 def test_the_sample_says_what_its_description_says() -> None:
     data = (LARGER / "../cases/data/22-zepp-ACTIVITY_MINUTE.csv").read_text("utf-8")
-    said = read(ZEPP, data, zone=LONDON)
+    said = read(FORM, data, zone=LONDON)
     assert said == independent.minutes(data, LONDON)
     assert len(said) == 120
     assert sum(steps for *_, steps in said if isinstance(steps, int)) == 900
 
 
 def test_each_other_sort_says_what_an_independent_reader_finds() -> None:
-    assert read(ZEPP, BEATS, zone=BERLIN) == independent.local_beats(BEATS, BERLIN)
-    assert read(ZEPP, SINGLE) == independent.single_beats(SINGLE)
-    assert read(ZEPP, NIGHTS) == independent.nights(NIGHTS)
-    assert read(ZEPP, SPORT) == independent.workouts(SPORT)
+    assert read(FORM, BEATS, zone=BERLIN) == independent.local_beats(BEATS, BERLIN)
+    assert read(FORM, SINGLE) == independent.single_beats(SINGLE)
+    assert read(FORM, NIGHTS) == independent.nights(NIGHTS)
+    assert read(FORM, SPORT) == independent.workouts(SPORT)
 
 
 def test_nights_with_naps_in_wrong_quotation_marks_are_read() -> None:
-    assert len(read(ZEPP, NIGHTS)) == 2
+    assert len(read(FORM, NIGHTS)) == 2
 
 
 def test_a_night_in_seconds_since_1970_is_read_and_one_without_a_zone_is_left_out() -> None:
@@ -69,27 +69,27 @@ def test_a_night_in_seconds_since_1970_is_read_and_one_without_a_zone_is_left_ou
         "2018-09-16,1537084199,141,307,0,1537045080,1537071960\n"
         "2020-02-05,1,60,230,6,2020-02-05 00:00:00,2020-02-05 08:00:00\n"
     )
-    assert read(ZEPP, night, reading=reading) == [("Slept", "Zepp", 1537045080, 1537071960)]
+    assert read(FORM, night, reading=reading) == [("Slept", "Zepp", 1537045080, 1537071960)]
     assert reading.left_out == {ZONELESS: 1}
 
 
 def test_only_local_times_ask_for_the_zone() -> None:
     for name, data in SORTS[:2]:
         with pytest.raises(ZoneWanted):
-            read(ZEPP, data, name)
+            read(FORM, data, name)
     for name, data in SORTS[2:]:
-        assert read(ZEPP, data, name)
+        assert read(FORM, data, name)
 
 
 def test_both_hours_of_an_autumn_night_are_kept_and_a_skipped_one_is_left_out() -> None:
     hours = [f"2026-10-25,{hour:02}:{minute:02},7\n" for hour in (1, 1, 2) for minute in range(60)]
     data = "date,time,steps\n" + "".join(hours)
-    said = read(ZEPP, data, zone=LONDON)
+    said = read(FORM, data, zone=LONDON)
     assert said == independent.minutes(data, LONDON)
     assert len({start for _, _, start, *_ in said}) == 180
     reading = Reading(LONDON, NOW)
     skipped = "date,time,steps\n2026-03-29,00:59,1\n2026-03-29,01:00,1\n2026-03-29,01:59,1\n2026-03-29,02:00,1\n"
-    said = read(ZEPP, skipped, reading=reading)
+    said = read(FORM, skipped, reading=reading)
     assert said == independent.minutes(skipped, LONDON)
     assert reading.left_out == {SKIPPED: 2}
     assert len(said) == 2
@@ -110,45 +110,45 @@ CHANGES = (
 @pytest.mark.parametrize(("zone", "day"), CHANGES)
 def test_every_half_hour_of_three_days_lies_where_the_zone_has_it(zone: str, day: str) -> None:
     data = half_hours(day, 3)
-    assert read(ZEPP, data, zone=ZoneInfo(zone)) == independent.local_beats(data, ZoneInfo(zone))
+    assert read(FORM, data, zone=ZoneInfo(zone)) == independent.local_beats(data, ZoneInfo(zone))
 
 
 @pytest.mark.ring
 @pytest.mark.parametrize("zone", [*{zone for zone, _ in CHANGES}, "Africa/Casablanca", "UTC"])
 def test_every_half_hour_of_a_year_lies_where_the_zone_has_it(zone: str) -> None:
     data = half_hours("2025-01-01", 365)
-    assert read(ZEPP, data, zone=ZoneInfo(zone)) == independent.local_beats(data, ZoneInfo(zone))
+    assert read(FORM, data, zone=ZoneInfo(zone)) == independent.local_beats(data, ZoneInfo(zone))
 
 
 def test_crlf_another_order_of_columns_and_no_last_line_end_change_nothing() -> None:
-    plain = read(ZEPP, MINUTES, zone=LONDON)
-    assert read(ZEPP, MINUTES.replace("\n", "\r\n"), zone=LONDON) == plain
+    plain = read(FORM, MINUTES, zone=LONDON)
+    assert read(FORM, MINUTES.replace("\n", "\r\n"), zone=LONDON) == plain
     turned = "\n".join(",".join(reversed(line.split(","))) for line in MINUTES.lstrip("\ufeff").split())
-    assert ZEPP.fits(head_of(turned))
-    assert read(ZEPP, turned, zone=LONDON) == plain
+    assert FORM.fits(head_of(turned))
+    assert read(FORM, turned, zone=LONDON) == plain
 
 
 def test_a_further_column_is_ignored_in_a_file_with_zepps_name() -> None:
     grown = MINUTES.replace("\n", ",1\n").replace("steps,1", "steps,source")
-    assert ZEPP.fits(head_of(grown, "account/ACTIVITY_MINUTE_1749047210565.csv"))
-    assert not ZEPP.fits(head_of(grown, "minutes.csv"))
-    assert read(ZEPP, grown, "ACTIVITY_MINUTE_1.csv", zone=LONDON) == read(ZEPP, MINUTES, zone=LONDON)
+    assert FORM.fits(head_of(grown, "account/ACTIVITY_MINUTE_1749047210565.csv"))
+    assert not FORM.fits(head_of(grown, "minutes.csv"))
+    assert read(FORM, grown, "ACTIVITY_MINUTE_1.csv", zone=LONDON) == read(FORM, MINUTES, zone=LONDON)
 
 
 def test_cells_without_a_value_are_counted_and_never_a_zero() -> None:
     reading = Reading(LONDON, NOW)
-    assert read(ZEPP, "date,time,steps\n2026-11-20,08:00,null\n2026-11-20,08:01,\n", reading=reading) == []
-    assert read(ZEPP, "time,heartRate\n2026-11-20 08:00:00+0000,0\n2026-11-20 08:01:00Z,null\n", reading=reading) == []
-    assert read(ZEPP, SPORT.replace(",1800,", ",0,").replace(",2400,", ",90000,"), reading=reading) == []
+    assert read(FORM, "date,time,steps\n2026-11-20,08:00,null\n2026-11-20,08:01,\n", reading=reading) == []
+    assert read(FORM, "time,heartRate\n2026-11-20 08:00:00+0000,0\n2026-11-20 08:01:00Z,null\n", reading=reading) == []
+    assert read(FORM, SPORT.replace(",1800,", ",0,").replace(",2400,", ",90000,"), reading=reading) == []
     assert reading.left_out == {NO_STEPS: 2, NO_HEART_RATE: 2, WITHOUT_LENGTH: 1, TOO_LONG: 1}
 
 
 def test_the_future_is_left_out_and_an_absurd_year_refused() -> None:
     reading = Reading(LONDON, NOW)
-    assert read(ZEPP, "date,time,steps\n2026-12-24,08:00,5\n", reading=reading) == []
+    assert read(FORM, "date,time,steps\n2026-12-24,08:00,5\n", reading=reading) == []
     assert reading.left_out == {FUTURE: 1}
-    assert refusal(ZEPP, "date,time,steps\n9999-12-31,08:00,5\n").startswith("line 2: '9999-12-31' is not a date")
-    assert refusal(ZEPP, "time,heartRate\n0001-01-01 00:00:00+1400,60\n").startswith("line 2: ")
+    assert refusal(FORM, "date,time,steps\n9999-12-31,08:00,5\n").startswith("line 2: '9999-12-31' is not a date")
+    assert refusal(FORM, "time,heartRate\n0001-01-01 00:00:00+1400,60\n").startswith("line 2: ")
 
 
 @pytest.mark.parametrize(
@@ -165,28 +165,28 @@ def test_the_future_is_left_out_and_an_absurd_year_refused() -> None:
     ],
 )  # fmt: skip
 def test_a_broken_row_is_refused_with_its_line(row: str, why: str) -> None:
-    assert why in refusal(ZEPP, f"date,time,steps\n{row}\n")
+    assert why in refusal(FORM, f"date,time,steps\n{row}\n")
 
 
 def test_a_file_of_a_header_says_nothing_and_an_empty_one_is_refused() -> None:
     for name, data in SORTS:
-        assert read(ZEPP, data.splitlines()[0], name, zone=LONDON) == []
-    assert "the line with the names of the columns is missing" in refusal(ZEPP, "")
-    assert "is the header of no file of Zepp" in refusal(ZEPP, "date,stages\n")
+        assert read(FORM, data.splitlines()[0], name, zone=LONDON) == []
+    assert "the line with the names of the columns is missing" in refusal(FORM, "")
+    assert "is the header of no file of Zepp" in refusal(FORM, "date,stages\n")
 
 
 def test_only_zepps_files_fit() -> None:
-    assert all(ZEPP.fits(head_of(data, "any.csv")) for _, data in SORTS)
+    assert all(FORM.fits(head_of(data, "any.csv")) for _, data in SORTS)
     for other in (
         "date,time,stage,hr,respiratory_rate\n", "date,steps,distance,runDistance,calories\n", "timestamp,steps\n",
         "Id,Time,Value\n", "Uid,Sid,Key,Time,Value,UpdateTime\n", "", "date,start,stop,distance,calories,steps\n",
     ):  # fmt: skip
-        assert not ZEPP.fits(head_of(other, "SLEEP_MINUTE_1.csv"))
+        assert not FORM.fits(head_of(other, "SLEEP_MINUTE_1.csv"))
 
 
 def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
     refused = sum(
-        read_damaged(ZEPP, damaged, name) != ""
+        read_damaged(FORM, damaged, name) != ""
         for seed, (name, data) in enumerate(SORTS)
         for damaged in damages(data.encode(), seed, 40)
     )
