@@ -76,7 +76,7 @@ def _parts(name: str, own_name: str, opened: Opened, size: int, packed: int, dee
                 yield io.BufferedReader(_Bounded(name, inner, _room(size)), 2**16)
 
         inner_name = own_name.removesuffix(".gz")
-        yield Part(name, Head(inner_name, _start(unpacked)), unpacked, size, packed)
+        yield Part(name, Head(inner_name, _start(unpacked)), unpacked, size, packed, deepest < DEEPEST)
     else:
         yield Part(name, Head(own_name, start), opened, size, packed, deepest < DEEPEST)
 

@@ -1,0 +1,198 @@
+"""`import FILE...`: what a file is is found out, several of several kinds are one import, and the zone is asked for."""
+
+from __future__ import annotations
+
+import gzip
+import zipfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from hipsync.host.lock import only_import
+from hipsync.model import MINUTE, ZoneChange
+from hipsync.store import Store
+from support.machine import Machine
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+_RECORD = (
+    ' <Record type="HKQuantityTypeIdentifierStepCount" sourceName="{source}" unit="count"'
+    ' creationDate="2026-11-20 09:00:00 +0000" startDate="2026-11-20 08:00:00 +0000"'
+    ' endDate="2026-11-20 08:01:00 +0000" value="{steps}"/>\n'
+)
+APPLE = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<HealthData locale="it_IT">\n'
+    + _RECORD.format(source="Watch", steps=90)
+    + _RECORD.format(source="iPhone", steps=70)
+    + "</HealthData>\n"
+)
+ZEPP = "\ufeffdate,time,steps\n2026-11-20,09:00,60\n2026-11-20,09:01,40\n"
+CSV = "timestamp,steps\n2026-11-20T10:00Z,5\n"
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path, NOW)
+
+
+def file(machine: Machine, name: str, content: str | bytes) -> str:
+    path = machine.home / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return str(path)
+
+
+def zipped(machine: Machine, name: str, files: dict[str, str]) -> str:
+    with zipfile.ZipFile(machine.home / name, "w", zipfile.ZIP_DEFLATED) as archive:
+        for inner, content in files.items():
+            archive.writestr(inner, content)
+    return str(machine.home / name)
+
+
+def steps(machine: Machine) -> dict[tuple[str, str], int]:
+    with Store.read(machine.database) as store:
+        return {(name, f"{epoch.start:%H:%M}"): epoch.steps for name, epoch in store.all_epochs(None, None)}
+
+
+def test_what_a_file_is_is_found_out_and_said_and_a_second_import_adds_nothing(machine: Machine) -> None:
+    export = zipped(machine, "esportazione.zip", {"apple_health_export/esportazione.xml": APPLE, "route.gpx": "<gpx/>"})
+    assert machine.told("import", export).splitlines() == [
+        f"{export}: Apple Health",
+        "Watch: 1 row read: 1 new.",
+        "iPhone: 1 row read: 1 new.",
+        "Left alone: 1 file of other kinds.",
+    ]
+    assert machine.told("import", "apple", export).splitlines()[:2] == [
+        "Watch: 1 row read: 0 new, 1 already stored.",
+        "iPhone: 1 row read: 0 new, 1 already stored.",
+    ]
+    assert steps(machine) == {("Watch", "08:00"): 90, ("iPhone", "08:00"): 70}
+    assert '"steps": 90' in machine.told("day", "2026-11-20", "--json")  # one source a minute, never two added
+
+
+def test_files_of_several_kinds_are_one_import_in_any_order(machine: Machine) -> None:
+    files = [
+        file(machine, "export.xml", APPLE),
+        file(machine, "ACTIVITY_MINUTE_1.csv", ZEPP),
+        file(machine, "rows.csv.gz", gzip.compress(CSV.encode())),
+    ]
+    machine.told("import", "--zone", "Europe/London", *files)
+    found = steps(machine)
+    assert found == {
+        ("Watch", "08:00"): 90, ("iPhone", "08:00"): 70, ("csv", "10:00"): 5,
+        ("Zepp", "09:00"): 60, ("Zepp", "09:01"): 40,
+    }  # fmt: skip
+    other = Machine(machine.home / "other", NOW)
+    other.told("import", *reversed(files), "--zone", "Europe/London")
+    assert steps(other) == found
+
+
+def test_one_wrong_file_among_several_leaves_nothing_behind(machine: Machine) -> None:
+    good, wrong = file(machine, "export.xml", APPLE), file(machine, "rows.csv", CSV.replace(",5", ",many"))
+    line = machine.refused("import", good, wrong, code=1)
+    assert line.startswith(f"{wrong}: line 2: steps 'many' is not a whole number")
+    assert sorted(machine.files()) == ["export.xml", "rows.csv"]
+
+
+def test_a_folder_is_all_that_lies_in_it(machine: Machine) -> None:
+    file(machine, "past/a/export.xml", APPLE)
+    file(machine, "past/rows.csv", CSV)
+    file(machine, "past/notes.txt", "nothing")
+    told = machine.told("import", str(machine.home / "past"))
+    assert told.splitlines()[0] == f"{machine.home / 'past'}: Apple Health, CSV of minutes"
+    assert "Left alone: 1 file of other kinds." in told
+    assert len(steps(machine)) == 3
+
+
+@pytest.mark.parametrize("words", [["import"], ["import", "apple"]])
+def test_a_file_of_no_kind_is_one_line(machine: Machine, words: list[str]) -> None:
+    notes = file(machine, "notes.txt", "nothing to see")
+    what = "no export that hipsync knows" if len(words) == 1 else "no file of Apple Health"
+    line = machine.refused(*words, notes, code=1)
+    assert line == f"{notes} is {what} (`hipsync import --help` lists them); nothing was imported"
+
+
+def test_a_first_word_that_is_a_kind_is_the_kind_and_no_file(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(machine.home)
+    file(machine, "csv", CSV)
+    assert machine.type("import", "csv").exit_code == 2  # a file is missing
+    assert machine.told("import", "./csv") == "csv: CSV of minutes\n1 line read: 1 new.\n"
+
+
+def test_standard_input_is_found_out_too(machine: Machine) -> None:
+    done = machine.type("import", "-", stdin=CSV)
+    assert (done.exit_code, done.stdout) == (0, "-: CSV of minutes\n1 line read: 1 new.\n")
+
+
+# ------------------------------------------------------------------ the zone
+
+
+def test_without_a_terminal_a_zone_that_is_wanted_is_one_line(machine: Machine) -> None:
+    minutes = file(machine, "ACTIVITY_MINUTE_1.csv", ZEPP)
+    assert machine.refused("import", minutes, code=1) == (
+        f"{minutes}: its times are local and it does not say where: add --zone, such as --zone Europe/London;"
+        " nothing was imported"
+    )
+    assert machine.files() == ["ACTIVITY_MINUTE_1.csv"]
+
+
+def test_the_zone_of_an_import_is_stored_and_used_for_its_days_and_no_others(machine: Machine) -> None:
+    minutes = file(machine, "ACTIVITY_MINUTE_1.csv", ZEPP)
+    with Store.open(machine.database) as store:
+        store.note_zone(NOW, "Europe/London")
+    for _ in range(2):
+        machine.told("import", minutes, "--zone", "America/New_York")
+        nine = datetime(2026, 11, 20, 14, tzinfo=UTC)
+        with Store.read(machine.database) as store:
+            assert store.zones() == [
+                ZoneChange(nine, "America/New_York"),
+                ZoneChange(nine + 2 * MINUTE, "Europe/London"),
+                ZoneChange(NOW, "Europe/London"),
+            ]
+    assert steps(machine) == {("Zepp", "14:00"): 60, ("Zepp", "14:01"): 40}
+
+
+def test_a_zone_that_does_not_exist_is_one_line(machine: Machine) -> None:
+    minutes = file(machine, "ACTIVITY_MINUTE_1.csv", ZEPP)
+    assert "Mars/Base" in machine.refused("import", minutes, "--zone", "Mars/Base", code=2)
+
+
+# ------------------------------------------------------------------ beside others
+
+
+def test_a_name_that_a_real_band_has_is_not_taken(machine: Machine) -> None:
+    machine.band(name="Watch")
+    export = file(machine, "export.xml", APPLE)
+    for _ in range(2):
+        machine.told("import", export)
+        with Store.read(machine.database) as store:
+            assert [band.name for band in store.bands()] == ["Watch", "Watch, Apple Health", "iPhone"]
+    machine.told("bands", "join", "Watch, Apple Health", "Watch", "--yes")
+    assert steps(machine) == {("Watch", "08:00"): 90, ("iPhone", "08:00"): 70}
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [(["Watch", "Watch"], "that is one band"), (["Watch", "iPhone"], "'Watch' is paired"), (["no", "Watch"], "no")],
+)
+def test_bands_that_cannot_be_joined_are_one_line(machine: Machine, words: list[str], why: str) -> None:
+    machine.band(name="Watch")
+    machine.told("import", file(machine, "export.xml", APPLE))
+    assert why in machine.refused("bands", "join", *words, "--yes", code=2)
+
+
+def test_two_imports_at_once_are_refused(machine: Machine) -> None:
+    rows = file(machine, "rows.csv", CSV)
+    machine.told("import", rows)
+    with only_import(machine.database):
+        assert machine.refused("import", rows, code=2).startswith(
+            f"another import into {machine.database} is under way (process "
+        )
+
+
+def test_a_database_that_was_imported_is_sound(machine: Machine) -> None:
+    machine.told("import", file(machine, "export.xml", APPLE))
+    assert machine.told("db", "check") == "Database OK.\n"
+    with Store.read(machine.database) as store:
+        assert [band.driver for band in store.bands()] == ["csv", "csv"]
+        assert store.newest() == NOW - timedelta(hours=27, minutes=59)
