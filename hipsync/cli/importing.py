@@ -272,19 +272,19 @@ def _read(gathering: Gathering, places: Sequence[Place], kind: str | None) -> No
             what = "no export that hipsync knows" if kind is None else f"no file of {KINDS[kind]}"
             raise InputError(f"{place} is {what} (`hipsync import --help` lists them); nothing was imported")
         if kind is None:
-            say(f"{place}: {', '.join(sorted(KINDS[each] for each in kinds))}")
+            say(f"{place}: {', '.join(sorted(kinds))}")
 
 
 def _kinds_in(gathering: Gathering, file: Place, kind: str | None, bar: ProgressBar[int]) -> set[str]:
-    """Read what lies in a file, and return of which kinds it was. Raises `InputError` and `ZoneWanted`."""
+    """Read what lies in a file, and return the names of its kinds. Raises `InputError` and `ZoneWanted`."""
     from hipsync.formats.containers import parts_of
-    from hipsync.formats.gathering import is_gadgetbridge
+    from hipsync.formats.gathering import KINDS, is_gadgetbridge
 
     found = set[str]()
     with refused_whole(file.name):
         if kind == "gadgetbridge" or (kind is None and is_gadgetbridge(file.path)):
             gathering.take_gadgetbridge(file.path, file.name)
-            return {"gadgetbridge"}
+            return {KINDS["gadgetbridge"]}
         for part in parts_of(file.path, file.name):
             with refused_whole(part.name):
                 taken = gathering.take(_moving(part, bar), kind, is_one_of_many=file.is_one_of_many or part.is_inside)
@@ -319,9 +319,9 @@ def _store(app: App, gathering: Gathering, *, with_keys: bool) -> None:
 
 
 def _asked_zone(wanted: InputError) -> str:
-    """Ask the person in which zone they lived; return its name. Raises `wanted` where nobody can be asked."""
+    """Ask the person in which zone they lived; return its name. Raises `ConfigError` where nobody can be."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise wanted
+        raise ConfigError(str(wanted))
     say("The times in it are local, and it does not say where.")
     while True:
         try:

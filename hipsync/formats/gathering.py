@@ -38,8 +38,10 @@ KINDS: Mapping[str, str] = {
     "parquet": "Parquet of minutes",
     "gadgetbridge": "Gadgetbridge",
     **{form.key: form.label for form in FORMS},
+    "fitbit": "Fitbit",
 }
-"""The kinds of exports, by their words on the command line, and their names for people."""
+"""The kinds of exports, by their words on the command line, and their names for people. A kind may have several forms.
+"""
 
 
 @dataclass
@@ -105,14 +107,14 @@ class Gathering:
         ]
 
     def take(self, part: Part, kind: str | None, *, is_one_of_many: bool) -> str | None:
-        """Read a part of the kind that is given, or that it is found to be. Returns the kind; None for no known one.
+        """Read a part of the kind that is given, or that it is found to be. Returns its name; None for no known one.
 
         A damaged part is left out and counted where it `is_one_of_many` and its form has many. Raises `InputError`, and
         `ZoneWanted` if its times are local and no zone is known.
         """
         forms = [form for form in FORMS if form.key == kind] if kind is not None else FORMS
         form = next((form for form in forms if form.fits(part.head)), None)
-        found = form.key if form is not None else kind if kind in READERS else _own_kind(part.head)
+        found = _own_kind(part.head) if kind is None else kind if kind in READERS else None
         if form is not None:
             try:
                 with part.opened() as file:
@@ -121,12 +123,13 @@ class Gathering:
                 if not (is_one_of_many and form.is_one_of_many):
                     raise
                 self.damaged.append(part.name)
-        elif found is not None:
-            with part.opened() as file:
-                READERS[found](self, file)
-        else:
+            return form.label
+        if found is None:
             self.left_alone += 1
-        return found
+            return None
+        with part.opened() as file:
+            READERS[found](self, file)
+        return KINDS[found]
 
     def take_gadgetbridge(self, path: Path, name: str) -> None:
         """Read a database of Gadgetbridge, or the ZIP with one, that is called `name`. Raises `InputError`."""

@@ -36,6 +36,8 @@ class JsonStream:
         self._decoder = json.JSONDecoder()
         self.line = 1
         """The line in which the value that was read last begins, counted from 1."""
+        self._lines_inside = 0
+        """How many lines end inside the value that was read last."""
 
     def passes(self, text: str) -> bool:
         """Whether the text goes on with these characters, after any white space; if so, they are passed."""
@@ -55,6 +57,8 @@ class JsonStream:
 
     def value(self, missing: str) -> Json:
         """Read the next value. Raises `InputError`, which calls the text `missing` if it is no JSON, or too long."""
+        self.line += self._lines_inside
+        self._lines_inside = 0
         self._skip_space()
         while True:
             try:
@@ -66,6 +70,7 @@ class JsonStream:
                     f"line {self.line} is {missing}: the file was changed, or cut off while it was written"
                 ) from error
             if end < len(self._text) or not self._grows():  # a number may go on in the next piece
+                self._lines_inside = self._text.count("\n", self._at, end)
                 self._at = end
                 found: Json = value
                 return found

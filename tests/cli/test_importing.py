@@ -104,6 +104,13 @@ def test_a_folder_is_all_that_lies_in_it(machine: Machine) -> None:
     assert len(steps(machine)) == 3
 
 
+def test_a_kind_that_is_named_is_the_only_one_that_is_read(machine: Machine) -> None:
+    export, rows = file(machine, "past/export.xml", APPLE), file(machine, "past/rows.csv", CSV)
+    assert "Left alone: 1 file of other kinds." in machine.told("import", "apple", str(machine.home / "past"))
+    assert ("csv", "10:00") not in steps(machine)
+    assert machine.refused("import", "apple", export, rows, code=1).startswith(f"{rows} is no file of Apple Health")
+
+
 @pytest.mark.parametrize("words", [["import"], ["import", "apple"]])
 def test_a_file_of_no_kind_is_one_line(machine: Machine, words: list[str]) -> None:
     notes = file(machine, "notes.txt", "nothing to see")
@@ -129,7 +136,7 @@ def test_standard_input_is_found_out_too(machine: Machine) -> None:
 
 def test_without_a_terminal_a_zone_that_is_wanted_is_one_line(machine: Machine) -> None:
     minutes = file(machine, "ACTIVITY_MINUTE_1.csv", ZEPP)
-    assert machine.refused("import", minutes, code=1) == (
+    assert machine.refused("import", minutes, code=2) == (
         f"{minutes}: its times are local and it does not say where: add --zone, such as --zone Europe/London;"
         " nothing was imported"
     )

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from hipsync.formats.past import (
     apple_health,
     colmi_client,
+    fitabase,
+    fitbit_takeout,
     garmin_fit,
     garmin_json,
+    google_health,
     mi_fitness,
     samsung_health,
     zepp,
@@ -18,8 +21,11 @@ from hipsync.formats.past.reading import Form, Head
 FORMS: Sequence[Form] = (
     apple_health.FORM,
     colmi_client.FORM,
+    fitabase.FORM,
+    fitbit_takeout.FORM,
     garmin_fit.FORM,
     garmin_json.FORM,
+    google_health.FORM,
     mi_fitness.FORM,
     samsung_health.FORM,
     zepp.FORM,

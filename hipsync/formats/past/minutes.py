@@ -6,8 +6,9 @@ Each source becomes the epochs of a band:
 - Steps of another span of up to a quarter of an hour are spread evenly over its minutes; what falls into one is added.
 - Steps of a longer span become one epoch of its length, to whole minutes. Slots and these count where nothing finer is
   known of their time.
-- Heart rates are averaged by minute. In a minute of which a source tells a heart rate and no steps, it counted none.
-- So it did between two signs of a source with heart rates that lie up to `GAP_MINUTES` apart: it was worn.
+- Heart rates are averaged by minute. A source that tells them was worn, also between two signs that lie up to
+  `GAP_MINUTES` apart. Where it tells no steps then, it counted none, if it tells some before and after, a day apart at
+  most. Else nothing says that it counts steps at all.
 - A minute whose start a sleep covers, and in which nobody walked, is asleep.
 
 Every other minute is unknown. One source never adds to another: the timeline chooses, minute by minute.
@@ -16,7 +17,7 @@ Every other minute is unknown. One source never adds to another: the timeline ch
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import merge
 from itertools import groupby, islice
 from operator import itemgetter
@@ -35,10 +36,13 @@ from hipsync.store.staging import GIVEN_OUT
 GAP_MINUTES = 10
 """How far apart two signs of a worn source may lie so that it is known to have been worn between them. Watches measure
 the heart rate every five or ten minutes."""
+MOST_STILL = 24 * 60
+"""The most minutes from one with steps to the next one, within which a worn source counted none."""
 MOST_SOURCES = 1000
 """How many sources the files may name."""
 TOO_LONG = "of more than a day"
 TOO_MANY = "with more steps than anybody makes"
+NO_STEPS = "with a heart rate, of a time without a word of steps"
 KNOWN_FINER = "of a time that finer rows tell of"
 EMPTY = "whose end is not after its start"
 """Why a row is left out, as the end of "3 rows"."""
@@ -48,9 +52,10 @@ _LONGEST_S = _DAY_S + 3600
 
 
 class MinutesOfThePast:
-    """What exports say, as minutes: a context manager that forgets it. `leave_out` is told why a row is left out."""
+    """What exports say, as minutes: a context manager that forgets it."""
 
-    def __init__(self, leave_out: Callable[[str], object]) -> None:
+    def __init__(self, leave_out: Callable[[str, int], object]) -> None:
+        """`leave_out` is told why rows are left out, and how many."""
         self._leave_out = leave_out
         self._names: dict[str, int] = {}
         self._past = Past()
@@ -73,7 +78,7 @@ class MinutesOfThePast:
                 case Moved(_, at_s, intensity):
                     self._past.add("moved", source, at_s // _MINUTE_S, intensity)
                 case _ if (why := _wrong_span(each)) is not None:
-                    self._leave_out(why)
+                    self._leave_out(why, 1)
                 case Walked(_, start_s, end_s, steps):
                     self._past.add("walked", source, start_s, end_s, steps)
                 case Slept(_, start_s, end_s):
@@ -116,15 +121,34 @@ class MinutesOfThePast:
             yield epoch_rows(to, batch)
 
     def _minutes(self, source: int) -> Iterator[Epoch]:
-        """The epochs of one minute each, in order of time."""
-        before: int | None = None
+        """The epochs of one minute each."""
+        worn: int | None = None
+        told: int | None = None
+        still: list[Epoch] = []  # since the last word of steps, without one, while it was worn
         is_worn = self._past.has("beats", source)
         for minute, signs in groupby(self._signs(source), key=itemgetter(0)):
-            if is_worn and before is not None and minute - before <= GAP_MINUTES:
-                for between in range(before + 1, minute):
-                    yield Epoch(instant(between * _MINUTE_S), MINUTE, 0, inferred=True)
-            before = minute
-            yield _epoch(minute, {what: value for _, what, value in signs})
+            known = {what: value for _, what, value in signs}
+            if not known.keys() & {"steps", "beat", "asleep"}:
+                continue
+            if is_worn and worn is not None and minute - worn <= GAP_MINUTES:
+                still += (_epoch(between, {}) for between in range(worn + 1, minute))
+            worn = minute
+            if "steps" in known:
+                if told is not None and minute - told <= MOST_STILL:
+                    yield from still
+                else:
+                    self._leave_out_still(still)
+                still, told = [], minute
+            if known.keys() & {"steps", "asleep"}:
+                yield _epoch(minute, known)
+            else:
+                still.append(_epoch(minute, known))
+        self._leave_out_still(still)
+
+    def _leave_out_still(self, still: Sequence[Epoch]) -> None:
+        """Count minutes of which nothing says whether there were steps."""
+        if rows := sum(epoch.heart_rate is not None for epoch in still):
+            self._leave_out(NO_STEPS, rows)
 
     def _signs(self, source: int) -> Iterator[tuple[int, str, float]]:
         """What is known of each minute: the minute since 1970, what it is about, and its value; in order of time."""
@@ -151,7 +175,7 @@ class MinutesOfThePast:
                 taken.insert(place, (start, end))
                 yield Epoch(instant(start * _MINUTE_S), (end - start) * MINUTE, steps)
             else:
-                self._leave_out(KNOWN_FINER)
+                self._leave_out(KNOWN_FINER, 1)
 
     def _number(self, source: str) -> int:
         number = self._names.setdefault(source, len(self._names))

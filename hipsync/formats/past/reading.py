@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
@@ -124,7 +124,7 @@ class Form(NamedTuple):
     a file is checked whole before anything of it is yielded."""
 
 
-def lines_of(file: BinaryIO) -> Iterator[str]:
+def lines_of(file: BinaryIO) -> Generator[str, None, None]:
     """The lines of a text file in UTF-8, with or without a byte order mark and a last line end; their ends are kept.
 
     Raises `InputError` for what is no text, and for a line that is too long.
@@ -140,7 +140,7 @@ def lines_of(file: BinaryIO) -> Iterator[str]:
     except UnicodeDecodeError as error:
         raise InputError("the file is not text in UTF-8") from error
     finally:
-        if not file.closed:  # else a reader that was given up is collected after its file
+        if not file.closed:  # else a reader that nobody finished was let go of later than its file
             text.detach()
 
 

@@ -6,7 +6,6 @@ import csv
 import json
 from collections.abc import Iterator
 
-csv.field_size_limit(1_000_000)
 Row = tuple[str, str, int, int] | tuple[str, str, int, int, int] | tuple[str, str, int, int, str]
 SPORTS = {
     "outdoor_running": "running",

@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipsync.errors import InputError
-from hipsync.formats.past.minutes import EMPTY, KNOWN_FINER, MOST_SOURCES, TOO_LONG, TOO_MANY, MinutesOfThePast, spread
+from hipsync.formats.past.minutes import (
+    EMPTY,
+    KNOWN_FINER,
+    MOST_SOURCES,
+    NO_STEPS,
+    TOO_LONG,
+    TOO_MANY,
+    MinutesOfThePast,
+    spread,
+)
 from hipsync.formats.past.said import Beat, Moved, Said, Slept, Trained, Walked
 from hipsync.model import MINUTE, Epoch, State, Workout, WorkoutKind
 
@@ -22,10 +31,10 @@ AT_S = int(NINE.timestamp())
 def made(*said: Said) -> tuple[list[Epoch], Counter[str]]:
     """The epochs of the source "watch", and what was left out."""
     left_out = Counter[str]()
-    with MinutesOfThePast(lambda why: left_out.update([why])) as minutes:
+    with MinutesOfThePast(lambda why, rows: left_out.update({why: rows})) as minutes:
         minutes.add(said)
         epochs = [epoch for source in minutes.sources() for epoch in minutes.epochs(source)]
-    return epochs, left_out
+    return sorted(epochs, key=lambda epoch: (epoch.length, epoch.start)), left_out
 
 
 def walked(start: int, end: int, steps: int) -> Walked:
@@ -68,17 +77,33 @@ def test_what_is_known_finer_counts_and_the_coarser_is_left_out_and_counted() ->
 
 
 def test_heart_rates_are_averaged_and_a_minute_with_one_has_no_steps_if_none_are_told() -> None:
-    epochs, _ = made(
-        walked(0, 60, 90), Beat("watch", AT_S + 5, 80), Beat("watch", AT_S + 50, 90), Beat("watch", AT_S + 70, 60)
-    )
-    assert epochs == [minute(0, 90, heart_rate=85), minute(1, 0, heart_rate=60, inferred=True)]
+    beats = [Beat("watch", AT_S + at, rate) for at, rate in ((5, 80), (50, 90), (70, 60))]
+    epochs, _ = made(walked(0, 60, 90), *beats, walked(120, 180, 3))
+    assert epochs == [minute(0, 90, heart_rate=85), minute(1, 0, heart_rate=60, inferred=True), minute(2, 3)]
 
 
-@pytest.mark.parametrize(("apart", "known"), [(10, 11), (11, 2)])
+@pytest.mark.parametrize(("apart", "known"), [(10, 12), (11, 3)])
 def test_a_source_with_heart_rates_was_worn_between_two_signs_ten_minutes_apart(apart: int, known: int) -> None:
-    epochs, _ = made(Beat("watch", AT_S, 60), Beat("watch", AT_S + apart * 60, 60))
+    epochs, _ = made(
+        walked(0, 60, 5), Beat("watch", AT_S + apart * 60, 60), walked(apart * 60 + 60, apart * 60 + 120, 5)
+    )
     assert len(epochs) == known
-    assert all(epoch.inferred and not epoch.steps for epoch in epochs)
+    assert [epoch.steps for epoch in epochs] == [5, *[0] * (known - 2), 5]
+    assert all(epoch.inferred for epoch in epochs[1:-1])
+
+
+@pytest.mark.parametrize(("minutes", "left_out"), [(1440, 0), (1441, 2)])
+def test_heart_rates_say_nothing_of_steps_where_no_steps_are_told_for_a_day(minutes: int, left_out: int) -> None:
+    """As in a folder that has the heart rates of a year and the steps of a month: unknown is never sitting."""
+    beats = [Beat("watch", AT_S + at * 60, 60) for at in (20, 21)]
+    epochs, why = made(walked(0, 60, 5), *beats, walked(minutes * 60, minutes * 60 + 60, 5))
+    assert len(epochs) == 4 - left_out
+    assert why == ({NO_STEPS: left_out} if left_out else {})
+    assert made(*beats) == ([], {NO_STEPS: 2})
+
+
+def test_an_intensity_alone_says_nothing_of_steps() -> None:
+    assert made(Moved("watch", AT_S, 3)) == ([], {})
 
 
 def test_a_source_without_heart_rates_may_lie_on_a_desk() -> None:
@@ -113,7 +138,7 @@ def test_what_cannot_be_right_is_left_out_and_counted(wrong: Said, why: str) -> 
 
 
 def test_sources_are_apart_and_workouts_are_theirs() -> None:
-    with MinutesOfThePast(lambda _: None) as minutes:
+    with MinutesOfThePast(lambda *_: None) as minutes:
         minutes.add([walked(0, 60, 5), Walked("phone", AT_S, AT_S + 60, 7)])
         minutes.add([Trained("phone", AT_S, AT_S + 600, WorkoutKind.CYCLING), Slept("nobody", AT_S, AT_S)])
         assert minutes.sources() == ["watch", "phone"]
@@ -124,7 +149,7 @@ def test_sources_are_apart_and_workouts_are_theirs() -> None:
 
 
 def test_a_file_that_names_sources_without_end_is_refused() -> None:
-    with MinutesOfThePast(lambda _: None) as minutes, pytest.raises(InputError, match="more than 1,000 sources"):
+    with MinutesOfThePast(lambda *_: None) as minutes, pytest.raises(InputError, match="more than 1,000 sources"):
         minutes.add(Beat(str(number), AT_S, 60) for number in range(MOST_SOURCES + 1))
 
 
