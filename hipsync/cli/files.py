@@ -2,7 +2,8 @@
 
 The one rule for reading: only a regular file is opened, because a pipe without a writer hangs and a device never ends.
 The one rule for writing: only a regular file is replaced, whole and at the end; a pipe or a device is written to.
-Links of this user are followed. One of somebody else, who may have put it into a shared folder, is replaced itself.
+A database is never replaced: what is written here is none, and the user's days would be lost. Links of this user are
+followed. One of somebody else, who may have put it into a shared folder, is replaced itself.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ STANDARD = Path("-")
 MOST_LINKS = 40
 """How many links lead from one to the next at most, as for Linux itself."""
 READABLE = click.Path(path_type=Path, allow_dash=True)
+DATABASE = b"SQLite format 3\0"
+"""How every database begins (SQLite, "Database File Format", 1.3)."""
 WRITABLE = click.Path(path_type=Path, allow_dash=True)
 
 
@@ -80,7 +83,7 @@ def reading(file: Path) -> Generator[None, None, None]:
 def written(file: Path) -> Generator[BinaryIO, None, None]:
     """Write a file that only its owner can read: what was there is replaced at the end of the block, if all went well.
 
-    A pipe or a device is written to as it is, and so is standard output for `-`. Raises `OSError`.
+    A pipe or a device is written to as it is, and so is standard output for `-`. Raises `OSError`, for a database too.
     """
     if file == STANDARD:
         out = sys.stdout.buffer
@@ -92,6 +95,7 @@ def written(file: Path) -> Generator[BinaryIO, None, None]:
         with file.open("wb", buffering=2**16) as device:
             yield device
         return
+    _refuse_database(target)
     with replacing(target) as fresh, fresh.open("wb") as opened_file:
         yield opened_file
 
@@ -144,6 +148,16 @@ def _regular(file: Path) -> Path | None:
         return end if os.path.samestat(end.stat(), status) else None
     except FileNotFoundError:  # /dev/stdout of a file that was deleted leads to a name that is no path
         return None
+
+
+def _refuse_database(file: Path) -> None:
+    """Raise `FileExistsError` if a file is a database. A link, and what cannot be read or is not there, is none."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    start = b""
+    with contextlib.suppress(OSError), os.fdopen(os.open(file, flags), "rb") as there:
+        start = there.read(len(DATABASE))
+    if start == DATABASE:
+        raise FileExistsError(errno.EEXIST, "it is a database, whose rows would be lost", str(file))
 
 
 def _planted(file: Path) -> Path | None:

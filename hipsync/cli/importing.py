@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hipsync.core.days import Zones
     from hipsync.formats.containers import Part
     from hipsync.formats.gathering import Gathering
+    from hipsync.formats.written_dates import DateOrder, Doubt
 
 BAR = 24
 """How long the bar of an import is: with its words it fits a narrow terminal."""
@@ -77,25 +78,34 @@ def import_command() -> None:
 
 _files = click.argument("files", nargs=-1, required=True, type=READABLE, metavar="FILE...")
 _zone = click.option("--zone", help="In which you lived then (an IANA name), for files with local times.")
+_dates = click.option(
+    "--dates", type=click.Choice(["dmy", "mdy"]), help="Whether the day or the month comes first, as in 4/12/2026."
+)
 _with_keys = click.option("--with-keys", is_flag=True, help="Take the bands' keys of Gadgetbridge as well.")
 
 
 @import_command.command(FIND, hidden=True)
 @_files
 @_zone
+@_dates
 @_with_keys
 @click.pass_obj
-def import_files_command(app: App, files: tuple[Path, ...], zone: str | None, with_keys: bool) -> None:
+def import_files_command(
+    app: App, files: tuple[Path, ...], zone: str | None, dates: str | None, with_keys: bool
+) -> None:
     """Import files whose kind is found out."""
-    import_files(app, files, None, zone=zone, with_keys=with_keys)
+    import_files(app, files, None, zone=zone, dates=dates, with_keys=with_keys)
 
 
 @import_command.command("csv")
 @_files
 @click.option("--band", help="Whose minutes they are: a new name makes a new band.  [default: csv]")
 @click.option("--zone", help="Of timestamps without an offset (an IANA name).")
+@_dates
 @click.pass_obj
-def import_csv_command(app: App, files: tuple[Path, ...], band: str | None, zone: str | None) -> None:
+def import_csv_command(
+    app: App, files: tuple[Path, ...], band: str | None, zone: str | None, dates: str | None
+) -> None:
     """Import a CSV file of minutes.
 
     If one line is wrong, nothing is imported.
@@ -112,9 +122,10 @@ def import_csv_command(app: App, files: tuple[Path, ...], band: str | None, zone
 
     Optional columns: length (seconds, default 60), intensity, heart_rate, state (asleep, not_worn, charging,
     sitting, standing, walking, running, cycling or empty), posture (sitting, standing, upright, lying or empty). A
-    second import of the same file adds nothing.
+    second import of the same file adds nothing. Files that a spreadsheet wrote are taken too, with semicolons or tabs,
+    and with its own dates.
     """
-    import_files(app, files, "csv", zone=zone, band=None if band is None else checked_name(band))
+    import_files(app, files, "csv", zone=zone, dates=dates, band=None if band is None else checked_name(band))
 
 
 @import_command.command("gadgetbridge")
@@ -185,6 +196,7 @@ def import_files(
     kind: str | None,
     *,
     zone: str | None = None,
+    dates: str | None = None,
     band: str | None = None,
     with_keys: bool = False,
 ) -> None:
@@ -197,6 +209,7 @@ def import_files(
 
     from hipsync.formats.gathering import Circumstances, Gathering
     from hipsync.formats.past.reading import ZoneWanted
+    from hipsync.formats.written_dates import DateOrder
     from hipsync.registry import drivers, families
 
     def zones() -> Zones:
@@ -206,7 +219,8 @@ def import_files(
         with store:
             return app.zones(store)
 
-    circumstances = Circumstances(app.now(), host_zone, families(), drivers(), zones, band=band)
+    circumstances = Circumstances(app.now(), host_zone, families(), drivers(), zones, band=band, asked=_asked_order)
+    circumstances.dates = None if dates is None else DateOrder(dates)
     circumstances.zone = None if zone is None else ZoneInfo(named_zone(zone))
     with _in_place(files, kind) as places:
         while True:
@@ -312,6 +326,8 @@ def _store(app: App, gathering: Gathering, *, with_keys: bool) -> None:
                 say(f"{each.band.name}: its key was taken.")
     for why, rows in gathering.left_out():
         say(f"Left out: {counted(rows, 'row')} {why}.")
+    if gathering.is_unended:
+        say("The last line has no end. If the file was cut off while it was written, import all of it once more.")
     if gathering.damaged:
         say(f"Left out: {counted(len(gathering.damaged), 'damaged file')}, such as {gathering.damaged[0]}.")
     if gathering.left_alone:
@@ -328,6 +344,17 @@ def _asked_zone(wanted: InputError) -> str:
             return named_zone(str(click.prompt("In which time zone did you live then?", default=host_zone())))
         except ConfigError as error:
             complain(str(error))
+
+
+def _asked_order(doubt: Doubt) -> DateOrder:
+    """Ask which of two dates is meant. Raises `InputError` where nobody can answer."""
+    from hipsync.formats.written_dates import DateOrder, unasked
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return unasked(doubt)
+    orders = {"1": DateOrder.MDY, "2": DateOrder.DMY}
+    say(f"\nIs {doubt.text} (1) the {doubt.if_month_first} or (2) the {doubt.if_day_first}?", err=True)
+    return orders[click.prompt("Which one?", type=click.Choice(list(orders)), err=True)]
 
 
 @contextmanager

@@ -9,17 +9,17 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache, partial
-from operator import itemgetter
 from types import TracebackType
-from typing import IO, BinaryIO, NamedTuple, Self, TextIO, TypeVar
+from typing import IO, BinaryIO, NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo
 
 from hipsync.errors import InputError
+from hipsync.formats.csv_dialect import COLUMNS, Dialect, dialect_of, number, rows_of
 from hipsync.formats.known_cells import KnownCells
 from hipsync.formats.landing import Landed, Landing, stored
 from hipsync.formats.meaning import (
@@ -32,6 +32,8 @@ from hipsync.formats.meaning import (
     wrong_epoch,
     wrong_start,
 )
+from hipsync.formats.replayed import Replayed
+from hipsync.formats.written_dates import WRITE_IT, DateOrder, Dates, Doubt, has_date, unasked
 from hipsync.model import MINUTE, STEPS_A_MINUTE, Band, BandId, Epoch, Posture, State
 from hipsync.store import Store
 from hipsync.store.file import instant
@@ -40,15 +42,12 @@ from hipsync.store.readings import epoch_of_row
 from hipsync.store.staging import Staging, Value
 from hipsync.text import clean
 
-NEEDED_COLUMNS = ("timestamp", "steps")
-COLUMNS = (*NEEDED_COLUMNS, "length", "intensity", "heart_rate", "state", "posture", "kind", "inferred", "band")
-LONGEST_LINE = 10_000
-"""Characters after which a line is refused, so that a damaged file does not fill the memory."""
 FORMULA = re.compile(r"'*[=+@\t\r\uff1d\uff0b\uff20\uff0d-]")
 """How a text begins that a spreadsheet takes for a formula (OWASP, "CSV Injection"), in full width too, with any
 number of apostrophes before it. An export puts one more in front of such a name, and an import takes one away."""
 UNNAMED = "csv"
 """The name of the band for lines that do not name one."""
+_NUMBERS = ("steps", "length", "intensity", "heart_rate", "kind", "inferred")
 _Word = TypeVar("_Word", bound=StrEnum)
 
 
@@ -63,6 +62,8 @@ class MinuteTable:
         self.epochs = Staging(word)
         self.wear = wear
         self._arriving: dict[str, BandId] = {}
+        self.unended = False
+        """Whether the last line of the file has no end, so that its last cell may have been cut off."""
 
     def __enter__(self) -> Self:
         return self
@@ -137,15 +138,27 @@ class Exported(NamedTuple):
     """How many rows cannot be right, such as those of the future; no import would take them."""
 
 
-def read_csv(file: BinaryIO, *, band: str | None, zone: ZoneInfo | None, now: datetime | None) -> MinuteTable:
+def read_csv(
+    file: BinaryIO,
+    *,
+    band: str | None,
+    zone: ZoneInfo | None,
+    now: datetime | None,
+    dates: DateOrder | None = None,
+    ask: Callable[[Doubt], DateOrder] = unasked,
+) -> MinuteTable:
     """Read the minutes of a whole CSV file; the caller closes the result. Raises `InputError`, which names the line.
 
     `zone` is the zone of timestamps without an offset, which are an error if it is None. The lines belong to `band` if
     it is given, else to the band in the column of that name, else to the band `csv`. A line that lies in the future at
-    `now` is an error.
+    `now` is an error. `dates` says whether the day or the month comes first in dates with slashes; if it is None, and
+    the file does not tell it, `ask` is called once.
     """
-    with kept(MinuteTable()) as table:
-        _fill(table, file, band, Starts(zone, now))
+    with kept(MinuteTable()) as table, Replayed(file) as replayed:
+        # without a zone its first row is refused, so nobody is asked about its dates
+        dialect = dialect_of(replayed, dates, None if zone is None else ask)
+        replayed.settle()
+        _fill(table, replayed, dialect, band, Starts(zone, now, Dates(dialect.order)))
         table.lines()
     return table
 
@@ -192,20 +205,41 @@ def csv_band(store: Store, name: str, able: Abilities, now: datetime) -> Band | 
     return band
 
 
-def _fill(table: MinuteTable, file: BinaryIO, band: str | None, starts: Starts) -> None:
+def _fill(table: MinuteTable, file: Replayed, dialect: Dialect, band: str | None, starts: Starts) -> None:
     """Check and add each line of a file. Raises `InputError` at the first line that is wrong."""
-    known, epochs = KnownCells[Value](), table.epochs
-    for number, stamp, cells in _rows(file, table):
+    known, epochs, before = KnownCells[Value](), table.epochs, set[str]()
+
+    def unended() -> None:
+        table.unended = True
+        before.update(epochs.names())
+
+    table.wear = "state" in dialect.columns.places
+    line, stamp = 0, ""
+    for line, stamp, cells in rows_of(file, dialect, unended):
         try:
             at_s = starts.read(stamp.strip())
             values = known.values(cells)
             if values is None:
-                row = {column: cell.strip() for column, cell in zip(COLUMNS[1:], cells, strict=True)}
+                row = _row(cells)
                 _, values = epochs.values_of(band or _name(row), _epoch(row, instant(at_s)))
                 known.learn(cells, values)
         except InputError as error:
-            raise InputError(f"line {number}: {error}") from error
-        epochs.add_values(at_s, values, number)
+            raise InputError(f"line {line}: {error}") from error
+        epochs.add_values(at_s, values, line)
+    cut = {"timestamp": dialect.is_short(stamp), "band": _is_cut_name(epochs.names(), before)}
+    if table.unended and cut.get(dialect.last_column):
+        raise InputError(f"line {line} does not end, nor does its last cell: the file was cut off while written")
+
+
+def _row(cells: Sequence[str]) -> dict[str, str]:
+    """The cells of a row by their columns, without its timestamp."""
+    row = {column: cell.strip() for column, cell in zip(COLUMNS[1:], cells, strict=True)}
+    return row | {column: number(row[column]) for column in _NUMBERS}
+
+
+def _is_cut_name(names: Collection[str], before: Collection[str]) -> bool:
+    """Whether the last row of a file has a new name that may be half of one `before`, or none as the only row."""
+    return any(name == UNNAMED or old.startswith(name) for name in set(names) - set(before) for old in before)
 
 
 @contextmanager
@@ -232,64 +266,15 @@ def checked_band(name: str) -> str:
     return name
 
 
-def _rows(file: BinaryIO, table: MinuteTable) -> Iterator[tuple[int, str, tuple[str, ...]]]:
-    """The rows of a file as (line number, timestamp, cells of the other `COLUMNS` in their order).
-
-    Cells of columns that the file lacks are empty. Raises `InputError`.
-    """
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    reader = csv.reader(_whole_lines(text), strict=True)
-    try:
-        header = [name.strip() for name in next(reader, list[str]())]
-        _check_header(header)
-        table.wear = "state" in header
-        wide, at = len(header), header.index("timestamp")
-        others = itemgetter(*(header.index(name) if name in header else wide for name in COLUMNS[1:]))
-        for cells in reader:
-            if not cells:
-                continue
-            if len(cells) != wide:
-                raise InputError(f"line {reader.line_num} has {len(cells)} columns and the header {wide}")
-            cells.append("")  # what a column that the file lacks says
-            yield reader.line_num, cells[at], others(cells)
-    except UnicodeDecodeError as error:
-        raise InputError("the file is not text in UTF-8: export it as UTF-8") from error
-    except csv.Error as error:
-        raise InputError(f"line {reader.line_num}: this is not CSV: {error}") from error
-    finally:
-        text.detach()
-
-
-def _whole_lines(text: TextIO) -> Iterator[str]:
-    """The lines of a file. Raises `InputError` for one without an end: the file was cut off while it was written."""
-    number = 0
-    while line := text.readline(LONGEST_LINE):
-        number += 1
-        if "\0" in line:
-            raise InputError(f"line {number} holds a zero byte: the file is damaged, or is no text")
-        if not line.endswith(("\n", "\r")):
-            why = "is too long" if len(line) >= LONGEST_LINE else "does not end: the file was cut off while written"
-            raise InputError(f"line {number} {why}")
-        yield line
-
-
-def _check_header(header: list[str]) -> None:
-    if not header:
-        raise InputError(f"the file is empty: its first line must name columns, at least {','.join(NEEDED_COLUMNS)}")
-    if unknown := [name for name in header if name not in COLUMNS]:
-        raise InputError(f"unknown column {', '.join(map(repr, unknown))}: known are {', '.join(COLUMNS)}")
-    if missing := [name for name in NEEDED_COLUMNS if name not in header]:
-        raise InputError(f"the column {missing[0]!r} is missing: the first line must name it")
-    if len(set(header)) < len(header):
-        raise InputError("a column is named twice in the first line")
-
-
 class Starts:
     """The timestamps of a file's rows, which are read one after the other."""
 
-    def __init__(self, zone: ZoneInfo | None, now: datetime | None) -> None:
-        """`zone` is that of timestamps without an offset, and `now` the time after which they lie in the future."""
-        self._zone, self._now, self._allowed = zone, now, starts(now)
+    def __init__(self, zone: ZoneInfo | None, now: datetime | None, dates: Dates | None = None) -> None:
+        """`zone` is that of timestamps without an offset, and `now` the time after which they lie in the future.
+
+        `dates` reads those that are not in ISO 8601; without it they are an error.
+        """
+        self._zone, self._now, self._allowed, self._dates = zone, now, starts(now), dates
         self._before: datetime | None = None
 
     def read(self, text: str) -> int:
@@ -297,7 +282,11 @@ class Starts:
         try:
             written = datetime.fromisoformat(text)
         except ValueError as error:
-            raise InputError(f"{text[:80]!r} is not a timestamp: write it like 2026-11-20T09:00:00+00:00") from error
+            if self._dates is None:
+                raise InputError(f"{text[:80]!r} is not a timestamp: {WRITE_IT}") from error
+            if self._zone is None and has_date(text):
+                raise InputError(_no_offset(text)) from error
+            written = self._dates.read(text)
         try:
             start = written if written.tzinfo is not None else self._of_zone(written, text)
             exact_s = start.timestamp()
@@ -311,8 +300,12 @@ class Starts:
 
     def _of_zone(self, written: datetime, text: str) -> datetime:
         if self._zone is None:
-            raise InputError(f"{text!r} has no offset from UTC: add one, or say --zone Europe/London")
+            raise InputError(_no_offset(text))
         return _local(written, self._zone, self._before)
+
+
+def _no_offset(text: str) -> str:
+    return f"{text!r} has no offset from UTC: add one, or say --zone Europe/London"
 
 
 def _local(written: datetime, zone: ZoneInfo, before: datetime | None) -> datetime:

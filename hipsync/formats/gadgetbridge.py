@@ -38,7 +38,7 @@ from hipsync.text import clean
 LONGEST_CELL = 2**20
 """How many bytes a cell of the database may have. A name and a version have some dozens."""
 TIME = "with a time that cannot be"
-TWICE = "of a time that another row tells with as many steps"
+TWICE = "of a time that another row tells too"
 WRONG = "with what cannot be"
 """Why a row is left out, whatever its table."""
 MILLISECONDS = 10**11
@@ -142,8 +142,12 @@ class GadgetbridgeExport:
         return found
 
     def epochs(self, device: Device, now: datetime) -> Iterator[Epoch]:
-        """A device's epochs, table by table, in order of time. Raises `InputError`."""
-        for table in device.tables:
+        """A device's epochs, table by table, in order of time. Raises `InputError`.
+
+        If a table has none, each of its rows counts as left out.
+        """
+        for table, rows in device.tables.items():
+            before, found_any = self.left_out.total(), False
             samples = self._samples[table][1]
             epochs = samples.epochs(self._stamped(table, samples.columns, device, now, self.left_out))
             for sleep in samples.sleep:
@@ -152,9 +156,12 @@ class GadgetbridgeExport:
                 if isinstance(found, LeftOut):
                     self.left_out[found.why] += found.rows
                 elif wrong_epoch(found, now) is None:
+                    found_any = True
                     yield found
                 else:
                     self.left_out[WRONG] += 1
+            if not found_any and (unsaid := rows - (self.left_out.total() - before)) > 0:
+                self.left_out[f"of {table}, none of which is a minute"] += unsaid
 
     def charges(self, device: Device, now: datetime) -> Iterator[Charge]:
         """A device's battery readings. Raises `InputError`."""
@@ -260,7 +267,7 @@ def stage_devices(
 ) -> None:
     """Read the epochs of all devices into `minutes`, by the device's number. Raises `InputError`.
 
-    Two tables may tell of the same time: the epoch with more steps stays, so that a second import changes nothing.
+    Two tables may tell of the same time: both are joined, so that a second import changes nothing.
     `on_progress` is called with the number of epochs after each batch.
     """
     told = 0
@@ -268,7 +275,7 @@ def stage_devices(
         epochs = export.epochs(device, now)
         while batch := list(islice(epochs, BATCH)):
             for epoch in batch:
-                minutes.add_better(str(device.number), epoch)
+                minutes.add_joined(str(device.number), epoch)
             told += len(batch)
             on_progress(len(batch))
     if twice := told - minutes.count():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import shutil
 import tempfile
 from collections import Counter
@@ -20,7 +19,8 @@ from hipsync.core.days import Zones
 from hipsync.driver import Driver
 from hipsync.errors import InputError
 from hipsync.formats.containers import Part, parts_of
-from hipsync.formats.csv_minutes import NEEDED_COLUMNS, read_csv
+from hipsync.formats.csv_dialect import is_of_minutes
+from hipsync.formats.csv_minutes import read_csv
 from hipsync.formats.gadgetbridge import Family, GadgetbridgeExport, ReadDevices, opened_export, stage_devices
 from hipsync.formats.json_archive import read_json
 from hipsync.formats.landing import Read
@@ -28,6 +28,7 @@ from hipsync.formats.parquet_minutes import read_parquet
 from hipsync.formats.past.forms import FORMS, form_of
 from hipsync.formats.past.imported import PastRead
 from hipsync.formats.past.reading import Form, Head, Reading
+from hipsync.formats.written_dates import DateOrder, Doubt, unasked
 from hipsync.store.staging import Staging
 
 SQLITE, PARQUET = b"SQLite format 3\0", b"PAR1"
@@ -59,6 +60,10 @@ class Circumstances:
     """The zone of local times; None if it is not known."""
     band: str | None = None
     """The band of a CSV's lines; None for the one that they name."""
+    dates: DateOrder | None = None
+    """Whether the day or the month comes first in a CSV; None if that is not known."""
+    asked: Callable[[Doubt], DateOrder] = unasked
+    """Asks a person which of two dates is meant. Raises `InputError` where nobody can answer."""
 
 
 class Taken(NamedTuple):
@@ -84,6 +89,8 @@ class Gathering:
         self.taken: list[Taken] = []
         self.left_alone = 0
         """How many files were of no kind that hipsync knows."""
+        self.is_unended = False
+        """Whether the last line of a CSV has no end, so that its last cell may have been cut off."""
         self.damaged: list[str] = []
         """The names of files that were left out because they are damaged."""
 
@@ -153,7 +160,10 @@ class Gathering:
 
     def take_csv(self, file: BinaryIO) -> None:
         """Read hipsync's own CSV. Raises `InputError`."""
-        table = self._stack.enter_context(read_csv(file, band=self._of.band, zone=self._of.zone, now=self._of.now))
+        of = self._of
+        read = read_csv(file, band=of.band, zone=of.zone, now=of.now, dates=of.dates, ask=of.asked)
+        table = self._stack.enter_context(read)
+        self.is_unended |= table.unended
         self.taken.append(Taken("csv", table, "line", names_bands=False))
 
     def take_json(self, file: BinaryIO) -> None:
@@ -198,5 +208,4 @@ def _own_kind(head: Head) -> str | None:
         return "parquet"
     if head.start.startswith(OWN_JSON):
         return "json"
-    columns = {name.strip().strip('"').lower() for name in re.split("[,;\t]", head.first_line)}
-    return "csv" if columns >= set(NEEDED_COLUMNS) else None
+    return "csv" if is_of_minutes(head.start) else None

@@ -21,7 +21,8 @@ from types import TracebackType
 from typing import IO, Self
 
 from hipsync.errors import InputError
-from hipsync.formats.csv_minutes import COLUMNS, Exported, Imported, Starts, cells_of, epoch_of, located
+from hipsync.formats.csv_dialect import COLUMNS
+from hipsync.formats.csv_minutes import Exported, Imported, Starts, cells_of, epoch_of, located
 from hipsync.formats.json_stream import JsonStream, Text
 from hipsync.formats.known_cells import KnownCells
 from hipsync.formats.landing import Landed, Landing, stored

@@ -12,9 +12,8 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from hipsync.errors import ConfigError, InputError
+from hipsync.formats.csv_dialect import COLUMNS, NEEDED_COLUMNS
 from hipsync.formats.csv_minutes import (
-    COLUMNS,
-    NEEDED_COLUMNS,
     Exported,
     MinuteTable,
     Starts,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -17,6 +17,7 @@ from typing import NamedTuple, Self
 from hipsync.errors import InputError
 from hipsync.model import BandId, Epoch
 from hipsync.store.file import insert_rows
+from hipsync.store.imports import MERGED
 from hipsync.store.readings import INFERRED, EpochRow, epoch_of_row, epoch_rows
 
 BATCH = 10_000
@@ -105,12 +106,12 @@ class Staging:
         if len(self._waiting) >= BATCH:
             self._settle()
 
-    def add_better(self, band: str, epoch: Epoch) -> None:
-        """Add an epoch of a file that may hold a time twice: the one with more steps stays, of equal ones the first."""
+    def add_joined(self, band: str, epoch: Epoch) -> None:
+        """Add an epoch of a file that may hold a time twice, in any order: they are merged by the rule of imports."""
         at_s, values = self.values_of(band, epoch)
         self._refuse_many_bands()
         with needing_room():
-            self._db.execute(_BETTER, (*values, at_s, 0))
+            self._db.execute(f"INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {MERGED}", (*values, at_s, 0))
 
     def add_row(self, table: str, row: Mapping[str, object], number: int) -> None:
         """Add a row of another table. Raises `InputError` if an earlier one contradicts it."""
@@ -134,6 +135,10 @@ class Staging:
         with needing_room():
             for (cells,) in self._db.execute("SELECT cells FROM others WHERE kind = ? ORDER BY place", (table,)):
                 yield json.loads(cells)
+
+    def names(self) -> Collection[str]:
+        """The bands of the epochs that were made so far, in the order of the file."""
+        return self._names.keys()
 
     def bands(self) -> dict[str, Said]:
         """What the epochs of each band say beside their steps, by name; the bands are in the order of the file."""
@@ -190,14 +195,6 @@ class Staging:
                     f"{self._word} {row[-1]} contradicts {self._word} {found[-1]}, which is about the same time:"
                     " remove one of them"
                 )
-
-
-_BETTER = """
-INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET steps = excluded.steps, intensity = excluded.intensity, heart_rate = excluded.heart_rate,
-    state = excluded.state, kind = excluded.kind, posture = excluded.posture
-WHERE excluded.steps > steps
-"""
 
 
 @contextmanager

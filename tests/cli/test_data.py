@@ -11,6 +11,7 @@ import pytest
 from hipsync.store import Store
 from support.machine import Machine
 from support.stored import NOW, minute
+from support.terminal import typed
 
 TWO = "timestamp,steps,band\n2026-03-02T00:00Z,1,left\n2026-03-02T00:00Z,2,right\n"
 
@@ -43,9 +44,9 @@ def test_an_import_says_what_came_and_a_second_one_brings_nothing(machine: Machi
     [
         ("", "the file is empty: its first line must name columns, at least timestamp,steps; nothing was imported"),
         (TWO + "2026-03-02T00:01Z,-1,left\n", "line 4: steps '-1' is not a whole number from 0 to 300; nothing was"),
-        (TWO + "2026-03-02T00:01Z,1,le", "line 4 does not end: the file was cut off while written; nothing was impo"),
+        (TWO + "2026-03-02T00:01Z,1,le", "line 4 does not end, nor does its last cell: the file was cut off while"),
         (TWO + "2026-03-02T00:00Z,3,right\n", "line 4 contradicts line 3, which is about the same time: remove one"),
-        (TWO.encode("utf-16"), "the file is not text in UTF-8: export it as UTF-8; nothing was imported"),
+        (TWO.encode("utf-16")[:-1], "the file is not text in UTF-16: export it as UTF-8; nothing was imported"),
         (TWO + "2026-03-02T00:01,1,left\n", "line 4: '2026-03-02T00:01' has no offset from UTC: add one, or say --z"),
         (TWO + "2026-03-02T00:01Z,1,\x1b[2J\n", "line 4: band '\\x1b[2J' is too long, or holds characters that cann"),
     ],
@@ -88,6 +89,38 @@ def test_local_times_are_those_of_the_zone(machine: Machine) -> None:
     assert machine.told("export") == (
         "timestamp,steps,length,intensity,heart_rate,kind,inferred,band\n2026-07-01T08:00:00+00:00,7,60,,,,,mine\n"
     )
+
+
+IN_DOUBT = "Date;Time;Steps\r\n4/12/2016;9:00;5\r\n5/12/2016;9:01;6\r\n"
+
+
+def test_dates_of_which_nothing_tells_the_order_are_asked_about_on_a_terminal(machine: Machine) -> None:
+    rows = file(machine, IN_DOUBT)
+    code, shown = typed(machine, "import", "csv", rows, "--zone", "Europe/London", answers={"(1, 2):": "2\n"})
+    assert code == 0
+    assert "Is 4/12/2016 (1) the 12th of April or (2) the 4th of December?\nWhich one? (1, 2): 2\n" in shown
+    assert shown.endswith("2 lines read: 2 new.\n")
+    assert "2016-12-04T09:00:00+00:00,5," in machine.told("export")
+
+
+def test_elsewhere_the_option_is_named_and_takes_the_place_of_the_question(machine: Machine) -> None:
+    rows = file(machine, IN_DOUBT)
+    assert machine.refused("import", "csv", rows, "--zone", "Europe/London", code=1) == (
+        f"{rows}: 4/12/2016 may be the 12th of April (then add --dates mdy) or the 4th of December (--dates dmy);"
+        " nothing was imported"
+    )
+    assert machine.files() == ["rows.csv"]
+    words = ["import", "csv", "-", "--zone", "Europe/London", "--dates", "mdy"]
+    assert machine.type(*words, stdin=IN_DOUBT).stdout == "2 lines read: 2 new.\n"
+    assert "2016-04-12T08:00:00+00:00,5," in machine.told("export")
+
+
+def test_a_last_line_without_an_end_is_taken_with_a_word_about_it(machine: Machine) -> None:
+    assert machine.told("import", "csv", file(machine, TWO[:-1])) == (
+        "2 lines read: 2 new.\n"
+        "The last line has no end. If the file was cut off while it was written, import all of it once more.\n"
+    )
+    assert machine.told("import", "csv", file(machine, TWO)) == "2 lines read: 0 new, 2 already stored.\n"
 
 
 def test_a_posture_of_a_file_counts_from_when_it_is_trusted(machine: Machine) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import stat
 import subprocess
 import sys
 import threading
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,73 @@ def test_a_pipe_is_written_to_and_stays_one(machine: Machine) -> None:
     reader.join(timeout=10)
     assert came == [machine.told("export")]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize("words", [["export", "-o"], ["export", "--format", "json", "-o"], ["day", "--html"]])
+@pytest.mark.parametrize("by_link", [False, True], ids=["by its name", "by a link"])
+def test_a_database_is_never_replaced_by_what_is_written(machine: Machine, words: list[str], by_link: bool) -> None:
+    before, name = machine.told("export"), machine.database
+    if by_link:
+        name = machine.home / "link.csv"
+        name.symlink_to(machine.database)
+    said = machine.refused(*words, str(name), code=1 if words[0] == "export" else 2)
+    assert said.startswith(f"{name} cannot be written: it is a database, whose rows would be lost; name another file")
+    assert machine.told("export") == before
+
+
+def test_a_device_a_folder_and_a_circle_of_links_stay_what_they_are(machine: Machine) -> None:
+    nowhere, folder, circle = (machine.home / name for name in ("nowhere.csv", "folder", "circle.csv"))
+    nowhere.symlink_to(os.devnull)
+    folder.mkdir()
+    circle.symlink_to(circle)
+    assert machine.type("export", "-o", str(nowhere)).exit_code == 0
+    assert stat.S_ISCHR(nowhere.stat().st_mode)
+    for path, why in ((folder, "Is a directory"), (circle, "Too many levels of symbolic links")):
+        said = machine.refused("export", "-o", str(path), code=1)
+        assert said == f"{path} cannot be written: {why}; name another file with -o"
+    assert (folder.is_dir(), list(folder.iterdir()), circle.is_symlink()) == (True, [], True)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.getuid() != 0, reason="only root gives a link to somebody else")
+@pytest.mark.parametrize("target", ["a file", "a pipe", "a database"])
+def test_a_link_of_somebody_else_is_replaced_and_what_it_leads_to_is_left(machine: Machine, target: str) -> None:
+    there, link = machine.home / "there", machine.home / "link.csv"
+    match target:
+        case "a pipe":
+            os.mkfifo(there)
+        case "a database":
+            there = machine.database
+        case _:
+            there.write_text("precious")
+    before = there.lstat().st_ino
+    link.symlink_to(there)
+    os.lchown(link, 65534, 65534)
+    assert machine.type("export", "-o", str(link)).exit_code == 0
+    assert (link.is_symlink(), stat.S_IMODE(link.stat().st_mode)) == (False, 0o600)
+    assert there.lstat().st_ino == before
+    assert link.read_text("utf-8") == machine.told("export")
+
+
+def test_an_export_of_days_without_a_row_is_a_file_with_its_columns(machine: Machine) -> None:
+    out = machine.home / "out.csv"
+    for since, until in (("2026-01-01", "2026-01-02"), ("2026-03-03", "2026-03-01")):
+        done = machine.type("export", "--since", since, "--until", until, "-o", str(out))
+        assert (done.exit_code, done.stdout, done.stderr) == (3, "", f"no rows in {out}\n")
+        (header,) = out.read_text("utf-8").splitlines()
+        assert header.split(",")[:5] == ["timestamp", "steps", "length", "intensity", "heart_rate"]
+
+
+def test_other_programs_read_the_export_as_it_is_meant(machine: Machine) -> None:
+    """With csv's own guess of the dialect, as DuckDB guesses it: a comma, a header, an instant and numbers."""
+    machine.band([minute(at, at, heart_rate=60) for at in range(9)], name='a "b", \n c'.replace("\n", ";"))
+    told = machine.told("export")
+    assert csv.Sniffer().sniff(told.splitlines()[0]).delimiter == ","
+    assert csv.Sniffer().has_header(told)
+    rows = list(csv.DictReader(told.splitlines(keepends=True), strict=True))
+    assert {row["band"] for row in rows} == {"caf\u00e9", 'a "b", ; c'}
+    assert [int(row["steps"]) for row in rows if row["heart_rate"] == "60"] == list(range(9))
+    assert all(datetime.fromisoformat(row["timestamp"]).utcoffset() == timedelta(0) for row in rows)
+    assert {len(row) for row in rows} == {len(rows[0])}
 
 
 def test_a_page_goes_through_a_link_and_to_standard_output_too(machine: Machine) -> None:

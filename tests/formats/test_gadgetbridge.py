@@ -281,10 +281,38 @@ def test_two_tables_about_one_minute_agree_on_it_at_every_import(machine: Machin
             [(AT, 5, 7, 17, 80, None, 0, 0, 0), (AT + 60, 5, 8, 1, 80, 0, 0, 0, 0)],
         )
 
-    left_out = "Left out: 2 rows of a time that another row tells with as many steps."
+    left_out = "Left out: 2 rows of a time that another row tells too."
     assert imported(machine, fill).splitlines() == ["band: 2 rows read: 2 new.", left_out]
     (machine.home / "Gadgetbridge.db").unlink()
     assert imported(machine, fill).splitlines() == ["band: 2 rows read: 0 new, 2 already stored.", left_out]
+    told = [(epoch.steps, epoch.intensity, epoch.heart_rate, epoch.kind) for epoch in stored(machine, "band")]
+    assert told == [(14, 5, 80, 17), (8, 5, 80, 1)]  # two rows of one table are added, and two tables are joined
+
+
+def test_the_full_hours_of_a_ring_s_night_are_asleep(machine: Machine) -> None:
+    """A night from 00:20 to 07:10, a nap within an hour, and one that never ended."""
+
+    sunday = AT - 24 * 3600
+
+    def fill(db: sqlite3.Connection) -> None:
+        device(db, 1, ADDRESS, "ring")
+        rows(db, "COLMI_ACTIVITY_SAMPLE", 1, [(sunday + 3600 * hour, 1, 0, 0, 0, 0) for hour in range(16)])
+        db.execute(f'CREATE TABLE "COLMI_SLEEP_SESSION_SAMPLE" ({HEAD}, "WAKEUP_TIME" INTEGER, {TAIL}')
+        spans = [(20, 7 * 60 + 10), (14 * 60 + 5, 14 * 60 + 50), (15 * 60, None)]
+        db.executemany(
+            "INSERT INTO COLMI_SLEEP_SESSION_SAMPLE VALUES (?, 1, 1, ?)",
+            [((sunday + 60 * a) * 1000, None if b is None else (sunday + 60 * b) * 1000) for a, b in spans],
+        )
+
+    assert imported(machine, fill).splitlines() == [
+        "ring: 16 rows read: 16 new.", "Left out: 1 row with a sleep that cannot be."
+    ]  # fmt: skip
+    asleep = [
+        (epoch.start - MONDAY + timedelta(days=1)) // timedelta(hours=1)
+        for epoch in stored(machine, "ring")
+        if epoch.state
+    ]
+    assert asleep == [1, 2, 3, 4, 5, 6]
 
 
 def test_what_is_left_out_is_counted_by_its_reason_in_every_family(machine: Machine) -> None:

@@ -128,6 +128,14 @@ def test_a_huawei_row_of_an_impossible_time_is_counted_once_though_the_table_is_
     assert "Left out: 1 row with a time that cannot be." in told
 
 
+def test_a_table_without_a_minute_is_named_with_its_rows(machine: Machine) -> None:
+    starts = range(seconds(MONDAY), seconds(MONDAY) + 120 * 60, 60)
+    rows: list[Cells] = [(at, at + 60, 10, 1, 0, 60, 0, 0, -1, 70) for at in starts]  # neither minutes nor asleep
+    told = imported(machine, {"HUAWEI_ACTIVITY_SAMPLE": rows})
+    assert told.splitlines()[1:] == ["Left out: 120 rows of HUAWEI_ACTIVITY_SAMPLE, none of which is a minute."]
+    assert stored(machine) == []
+
+
 # ------------------------------------------------------------------ Garmin
 
 

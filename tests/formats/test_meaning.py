@@ -502,5 +502,5 @@ def test_rows_of_the_future_in_a_file_of_fitabase_are_left_out_and_counted(tmp_p
         "Id,ActivityMinute,Steps\n1,4/12/2016 12:00:00 PM,7\n1,4/12/2016 12:05:00 PM,8\n1,4/12/2016 12:06:00 PM,9\n"
     )
     assert machine.told("import", "fitbit", str(file), "--zone", "UTC").splitlines() == [
-        "1 person. 2 minutes read: 2 new.", "Left out: 1 row with a time in the future."
+        "fitbit 1: 2 rows read: 2 new.", "Left out: 1 row with a time in the future."
     ]  # fmt: skip

@@ -133,11 +133,11 @@ class MinutesOfThePast:
             if is_worn and worn is not None and minute - worn <= GAP_MINUTES:
                 still += (_epoch(between, {}) for between in range(worn + 1, minute))
             worn = minute
+            if told is None or minute - told > MOST_STILL:
+                self._leave_out_still(still)
+                still = []
             if "steps" in known:
-                if told is not None and minute - told <= MOST_STILL:
-                    yield from still
-                else:
-                    self._leave_out_still(still)
+                yield from still
                 still, told = [], minute
             if known.keys() & {"steps", "asleep"}:
                 yield _epoch(minute, known)
