@@ -142,7 +142,8 @@ def rename_command(app: App, name: str, new: str) -> None:
 def join_command(app: App, name: str, into: str) -> None:
     """Let the data of one band be those of another, and remove the first.
 
-    For what was imported under another name than the band has here. Where both have a minute, the larger number counts. The first band must not be paired.
+    For what was imported under another name than the band has here. Where both have a minute, the larger number counts.
+    The first band must not be paired.
 
     \b
     hipsync bands join "Galaxy Watch" watch

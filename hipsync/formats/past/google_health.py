@@ -9,7 +9,8 @@ Columns are found by name, in any order; further ones are passed over::
 
 Seen in real files: a public export of April 2026 (Arohasina/patina-engraver) has all four, with `2026-04-06T02:43:00Z`
 in the first two and `2026-04-12 12:32:30+0000` in the others. A description of an export of October 2026
-(blakster/air-health, its page on the format of Takeout) agrees, and adds fractions of seconds and several sources in one file.
+(blakster/air-health, its page on the format of Takeout) agrees, and adds fractions of seconds and several sources in
+one file.
 Exports of 2024 have no `data source` (a reader of such files quotes their rows).
 
 Two files look alike and are not read: `live_pace` repeats the band's steps beside a distance, and the resting heart
