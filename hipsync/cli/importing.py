@@ -37,15 +37,15 @@ BAR = 24
 FIND = "files"
 """The command that is run where the first word is no kind."""
 OF_KIND = {
-    "apple": "Import Apple Health: export.zip, or the XML in it.",
-    "colmi": "Import the database of colmi_r02_client.",
-    "fitbit": "Import Fitbit: Google Takeout, Google Health, Fitabase.",
-    "garmin": "Import Garmin: FIT files of a watch, or the account's export.",
-    "mifitness": "Import Mi Fitness: the account's export.",
-    "samsung": "Import Samsung Health: its folder of CSVs.",
-    "zepp": "Import Zepp, formerly Mi Fit: the account's export.",
+    "apple": ("Import Apple Health: export.zip, or the XML in it.", "export.zip"),
+    "colmi": ("Import the database of colmi_r02_client.", "ring_data.sqlite"),
+    "fitbit": ("Import Fitbit: Google Takeout, Google Health, Fitabase.", "takeout.zip"),
+    "garmin": ("Import Garmin: FIT files of a watch, or the account's export.", "GARMIN/MONITOR"),
+    "mifitness": ("Import Mi Fitness: the account's export.", "export.zip"),
+    "samsung": ("Import Samsung Health: its folder of CSVs.", "samsunghealth_folder"),
+    "zepp": ("Import Zepp, formerly Mi Fit: the account's export.", "unpacked_folder"),
 }
-"""The kinds that are other programs' exports and read in one way, and the help of each."""
+"""The kinds that are other programs' exports and read in one way: the help of each, and a file for an example."""
 ONE_FILE = frozenset({"csv", "json", "parquet", "gadgetbridge"})
 """The kinds that are one file, and no folder."""
 
@@ -174,20 +174,20 @@ def import_parquet_command(app: App, files: tuple[Path, ...]) -> None:
     import_files(app, files, "parquet")
 
 
-def _command_of(kind: str, text: str) -> click.Command:
+def _command_of(kind: str, text: str, example: str) -> click.Command:
     @_files
     @_zone
     @click.pass_obj
     def command(app: App, files: tuple[Path, ...], zone: str | None) -> None:
         import_files(app, files, kind, zone=zone)
 
-    more = f"\n\n\b\nhipsync import {kind} FILE...\n\n"
+    more = f"\n\n\b\nhipsync import {kind} {example}\n\n"
     more += "Each source in it becomes a band; a second import adds what is new. docs/imports.md says more."
     return click.command(kind, help=text + more)(command)
 
 
-for _kind, _text in OF_KIND.items():
-    import_command.add_command(_command_of(_kind, _text))
+for _kind, (_text, _example) in OF_KIND.items():
+    import_command.add_command(_command_of(_kind, _text, _example))
 
 
 def import_files(
