@@ -40,7 +40,7 @@ OF_KIND = {
     "apple": ("Import Apple Health: export.zip, or the XML in it.", "export.zip"),
     "colmi": ("Import the database of colmi_r02_client.", "ring_data.sqlite"),
     "fitbit": ("Import Fitbit: Google Takeout, Google Health, Fitabase.", "takeout.zip"),
-    "garmin": ("Import Garmin: FIT files of a watch, or the account's export.", "GARMIN/MONITOR"),
+    "garmin": ("Import Garmin: FIT files, or the account's export.", "GARMIN/MONITOR"),
     "mifitness": ("Import Mi Fitness: the account's export.", "export.zip"),
     "samsung": ("Import Samsung Health: its folder of CSVs.", "samsunghealth_folder"),
     "zepp": ("Import Zepp, formerly Mi Fit: the account's export.", "unpacked_folder"),
@@ -68,6 +68,9 @@ def import_command() -> None:
 
     What a file is, is found out: a ZIP, a folder, a gzip or a file by itself, of several kinds at once. Say the kind
     if it is not (a file that is called like one is `./csv`). A second import of the same adds nothing.
+
+    `--zone` says where you lived, for local times; `--dates dmy` or `mdy` what comes first in 4/12; `--with-keys` takes
+    the keys of Gadgetbridge's bands, too.
 
     \b
     hipsync import export.zip
