@@ -8,8 +8,8 @@ of their own.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Sequence
-from datetime import timedelta
-from typing import TypeVar
+from datetime import datetime, timedelta
+from typing import NamedTuple, TypeVar
 
 from hipsync.driver import Link, Message, Received, Session
 from hipsync.errors import DeviceError, LinkLost, MalformedPacket, NoReply
@@ -59,7 +59,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     offset from UTC changes, the device's clock is set again.
     """
     streams = await _subscribed(link)
-    minutes, malformed, offset = Minutes(), 0, utc_offset(link)
+    minutes, malformed, offset = Minutes(), 0, _Offset(utc_offset(link), link.now())
     while True:
         readings: list[Reading] = []
         try:
@@ -86,11 +86,24 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         offset = await _follow_summer_time(link, offset)
 
 
-async def _follow_summer_time(link: Link, offset: timedelta) -> timedelta:
-    """Set the device's clock if the wearer's offset from UTC is no longer `offset`, and return the offset of now."""
-    if utc_offset(link) != offset:
+class _Offset(NamedTuple):
+    """How far the wearer's zone was ahead of UTC, and when that was looked at."""
+
+    value: timedelta
+    at: datetime
+
+
+async def _follow_summer_time(link: Link, known: _Offset) -> _Offset:
+    """Set the device's clock if the wearer's offset from UTC has changed, and return what is known of it now.
+
+    It is looked at every ten seconds, and not at each value, because the zone may come from a database.
+    """
+    if link.now() - known.at < FLOWING:
+        return known
+    now = _Offset(utc_offset(link), link.now())
+    if now.value != known.value:
         await _set_clock(link)
-    return utc_offset(link)
+    return now
 
 
 async def nudge(link: Link, _: Session, message: Message) -> None:
