@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from hipsync.errors import DeviceError, MalformedPacket
-from hipsync_devices.garmin.gfdi import EPOCH
+from hipsync_devices.garmin.gfdi import EPOCH, crc16
 
 EXTRA = "garmin"
 """The extra of hipsync with the library that reads these files."""
@@ -76,9 +76,11 @@ def messages(data: bytes) -> Generator[tuple[int, Fields], None, None]:
     if not is_available():
         raise DeviceError(f"the files of this watch need the extra {EXTRA}: `hipsync doctor` names the command")
     library: Any = importlib.import_module("fitdecode")
-    checked = {"check_crc": library.CrcCheck.RAISE, "error_handling": library.ErrorHandling.IGNORE}
+    if crc16(data):
+        raise MalformedPacket("a file in FIT form whose checksum is wrong", data)
+    ways = {"check_crc": library.CrcCheck.DISABLED, "error_handling": library.ErrorHandling.IGNORE}
     try:
-        with library.FitReader(data, processor=None, **checked) as frames:
+        with library.FitReader(data, processor=None, **ways) as frames:
             yield from _read(library, frames, data)
     except DeviceError:
         raise

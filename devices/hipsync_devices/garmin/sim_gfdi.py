@@ -91,6 +91,14 @@ class Sending(NamedTuple):
 
     data: bytes
     offset: int = 0
+    crc: int = 0
+    """The checksum of what is before `offset`."""
+
+    def up_to(self, end: int) -> int:
+        """Return the checksum of all that is before `end`."""
+        if end < self.offset:
+            return sim_fit.checksum(self.data[:end])
+        return sim_fit.checksum(self.data[self.offset : end], self.crc)
 
 
 class Peer:
@@ -308,9 +316,9 @@ class Peer:
         if number == self._faults.hang_up_at:
             self._hang_up()
             return
-        data, offset = self._sending
+        data, offset, _ = self._sending
         end = offset + self._device.longest - ROOM
-        crc = sim_fit.checksum(data[:end]) ^ (0x5555 if number in self._faults.bad_crc else 0)
+        crc = self._sending.up_to(end) ^ (0x5555 if number in self._faults.bad_crc else 0)
         head = b"\0" + crc.to_bytes(2, "little") + offset.to_bytes(4, "little")
         for _ in range(2 if number in self._faults.twice else 1):
             self._tell(Frame(Kind.FILE_DATA, head + data[offset:end]))
@@ -327,7 +335,7 @@ class Peer:
         if how == files.Transfer.ABORT or (how == files.Transfer.OK and offset >= len(sending.data)):
             self._sending = None
             return
-        self._sending = Sending(sending.data, offset)
+        self._sending = Sending(sending.data, offset, sending.up_to(offset))
         self._send_piece()
 
     # ------------------------------------------------------------------ protobuf
