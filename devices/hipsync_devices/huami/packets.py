@@ -258,18 +258,13 @@ def decode_records(data: bytes, size: int, start: datetime, *, newer: bool = Fal
         raise MalformedPacket(f"the stored minutes are not records of {size} bytes", data)
     layout = "4B" if size == 4 else "4B4x"
     states, stepping = (NEWER_STATES, NEWER_STATES) if newer else (STATES, STEPPING)
-    return [
-        Epoch(
-            start + i * MINUTE,
-            MINUTE,
-            steps,
-            intensity,
-            HEART_RATES[bpm],
-            stepping[kind] if steps else states[kind],
-            kind,
-        )
-        for i, (kind, intensity, steps, bpm) in enumerate(iter_unpack(layout, data))
-    ]
+    epochs: list[Epoch] = []
+    at = start
+    for kind, intensity, steps, bpm in iter_unpack(layout, data):
+        of_kind = stepping if steps else states
+        epochs.append(Epoch(at, MINUTE, steps, intensity, HEART_RATES[bpm], of_kind[kind], kind))
+        at += MINUTE
+    return epochs
 
 
 def encode_record(kind: int, intensity: int, steps: int, bpm: int, size: int) -> bytes:

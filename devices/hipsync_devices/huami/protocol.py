@@ -80,8 +80,8 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         fetched = await _round(link, since, size, model)
         if fetched is None:
             break
-        now = link.now()
-        epochs = [epoch for epoch in fetched if since <= epoch.start <= now - MINUTE]
+        newest = link.now() - MINUTE
+        epochs = [epoch for epoch in fetched if since <= epoch.start <= newest]
         if epochs:
             yield epochs
         forget = session.erase and 0 < len(epochs) == len(fetched)
@@ -90,7 +90,7 @@ async def sync(link: Link, session: Session) -> AsyncGenerator[Sequence[Reading]
         if not fetched:
             break
         end = fetched[-1].end
-        if end <= since or end > now - MINUTE:
+        if end <= since or end > newest:
             break
         since = end
     await link.unsubscribe(packets.FETCH)
