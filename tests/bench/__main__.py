@@ -16,7 +16,7 @@
     today       the processes `hipsync today --json`, `status` and `status --line`, beside a script that fetches rows
     live        the first picture of `hipsync live`, beside a Textual app with one label
     month       the processes `hipsync week` and `month`, beside `today`; with days judged before, and without
-    sync        30 days from a simulated band over a Bluetooth stack in software, beside a client that discards them
+    sync        30 days from a simulated band, beside a client that discards them plus a plain executemany
     summary     a day, each day of a year, and the look at a wake, beside fetching the same rows
     demo        `hipsync demo` of each family
     interchange a year in by CSV and JSON, beside a plain executemany, and out, beside fetchall; the page of a month
