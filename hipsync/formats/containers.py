@@ -139,7 +139,7 @@ def _start(opened: Opened) -> bytes:
 @contextmanager
 def _seekable(source: BinaryIO) -> Generator[IO[bytes], None, None]:
     """A file that can be read out of order: itself, or a temporary copy of one inside a ZIP."""
-    if isinstance(source, io.BufferedReader) and not isinstance(source.raw, _Bounded):
+    if source.seekable():
         yield source
         return
     with tempfile.TemporaryFile() as copy:

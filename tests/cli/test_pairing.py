@@ -117,8 +117,11 @@ def test_ctrl_c_pressed_once_ends_a_question_while_the_loop_runs(
         signal.raise_signal(signal.SIGINT)
         raise AssertionError("the person is still asked")
 
+    def can_be_asked(_: PairingTerminal) -> bool:
+        return True
+
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
-    monkeypatch.setattr(PairingTerminal, "_can_be_asked", lambda _: True)
+    monkeypatch.setattr(PairingTerminal, "_can_be_asked", can_be_asked)
     monkeypatch.setattr(click, "prompt", pressed)
     monkeypatch.setattr(click, "confirm", pressed)
     person = PairingTerminal()

@@ -38,7 +38,7 @@ def test_the_result_is_returned() -> None:
 
 
 def test_pressed_once_it_is_cancelled_and_tidies_up() -> None:
-    tidied = []
+    tidied: list[bool] = []
 
     async def work() -> None:
         asyncio.get_running_loop().call_soon(press)
@@ -54,7 +54,7 @@ def test_pressed_once_it_is_cancelled_and_tidies_up() -> None:
 
 
 def test_pressed_before_it_began_it_does_not_begin() -> None:
-    begun = []
+    begun: list[bool] = []
 
     async def work() -> None:
         begun.append(True)
@@ -81,7 +81,7 @@ def test_an_error_that_came_of_it_is_not_told() -> None:
 
 
 def test_pressed_while_a_person_is_asked_it_ends_the_question_at_once() -> None:
-    tidied = []
+    tidied: list[bool] = []
 
     async def work() -> None:
         try:
