@@ -21,8 +21,20 @@ from datetime import UTC, datetime
 from typing import BinaryIO, TypeVar
 
 from hipsync.errors import InputError
-from hipsync.formats.meaning import HEART_RATES
-from hipsync.formats.past.reading import HEAD_BYTES, Form, Head, Reading
+from hipsync.formats.past.reading import (
+    DAY_S,
+    HEAD_BYTES,
+    HEART_RATES,
+    NO_HEART_RATE,
+    NO_LENGTH,
+    NO_STEPS,
+    TOO_LONG,
+    TOO_MANY_STEPS,
+    Form,
+    Head,
+    Reading,
+    shown,
+)
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.instants import latest
 from hipsync.model import STEPS_A_MINUTE, WorkoutKind
@@ -38,11 +50,9 @@ MOST_NAMES = 10_000
 """How many different names of elements and attributes a file may have. The DTD has some hundred."""
 MOST_KNOWN = 20_000
 """How many days, numbers and names of sources are remembered at a time. 50 years have 18,263 days."""
-DAY_S = 24 * 60 * 60
-TOO_LONG = "longer than a day"
-NO_LENGTH = "that end before they begin, or at once"
+MOST_STEPS = STEPS_A_MINUTE * DAY_S // 60
+"""The most steps of a record, which is a day long at most."""
 UNIT = "in another unit than steps or beats a minute"
-NUMBER = "with a number that cannot be"
 """Why a row is left out, as the end of "3 rows"."""
 INDOORS: Mapping[WorkoutKind, WorkoutKind] = {
     WorkoutKind.CYCLING: WorkoutKind.CYCLING_INDOOR,
@@ -203,18 +213,22 @@ class _Export:
 
     def _walked(self, record: Attributes) -> Walked | None:
         """Steps; those of an instant belong to its second."""
-        if (span := self._span(record)) is None:
+        if (span := self._span(record)) is None or (steps := self._number(record, "count")) is None:
+            return None
+        if not 0 <= steps <= MOST_STEPS:
+            self._reading.leave_out(NO_STEPS if steps < 0 else TOO_MANY_STEPS)
             return None
         start_s, end_s = span
-        steps = self._number(record, "count", range(STEPS_A_MINUTE * DAY_S // 60 + 1))
-        return None if steps is None else Walked(self._source(record), start_s, max(end_s, start_s + 1), steps)
+        return Walked(self._source(record), start_s, max(end_s, start_s + 1), steps)
 
     def _beat(self, record: Attributes) -> Beat | None:
         """A heart rate at the instant at which its measuring began: it mostly has one instant."""
-        if (span := self._span(record)) is None:
+        if (span := self._span(record)) is None or (rate := self._number(record, "count/min")) is None:
             return None
-        rate = self._number(record, "count/min", HEART_RATES)
-        return None if rate is None else Beat(self._source(record), span[0], rate)
+        if rate not in HEART_RATES:
+            self._reading.leave_out(NO_HEART_RATE)
+            return None
+        return Beat(self._source(record), span[0], rate)
 
     def _slept(self, record: Attributes) -> Slept | None:
         if not self._cell(record, "value").startswith(ASLEEP) or (span := self._lasting(record)) is None:
@@ -240,20 +254,17 @@ class _Export:
             _remember(self._names, cell, name)
         return name
 
-    def _number(self, record: Attributes, unit: str, possible: range) -> int | None:
-        """The value of a record as a whole number; None if the record was left out for it."""
+    def _number(self, record: Attributes, unit: str) -> int | None:
+        """The value of a record, rounded to a whole number; None if the record was left out for its unit."""
         if record.get("unit") != unit:
             self._reading.leave_out(UNIT)
             return None
         cell = self._cell(record, "value")
         if (number := self._numbers.get(cell)) is None:
             if not _NUMBER.fullmatch(cell):
-                raise self._wrong(f"{clean(repr(cell[:40]))} is not a number")
+                raise self._wrong(f"{shown(cell)} is not a number")
             number = round(float(cell))
             _remember(self._numbers, cell, number)
-        if number not in possible:
-            self._reading.leave_out(NUMBER)
-            return None
         return number
 
     def _lasting(self, element: Attributes) -> tuple[int, int] | None:
@@ -289,7 +300,7 @@ class _Export:
     def _seconds(self, cell: str) -> int:
         """The instant of a time such as 2026-11-20 08:00:17 +0000; its day is remembered if all of it is possible."""
         if (found := _TIME.fullmatch(cell)) is None:
-            raise self._wrong(f"{clean(repr(cell[:40]))} is not a time such as 2026-11-20 08:00:17 +0000")
+            raise self._wrong(f"{shown(cell)} is not a time such as 2026-11-20 08:00:17 +0000")
         try:
             midnight = datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
         except ValueError as error:

@@ -22,8 +22,16 @@ from typing import BinaryIO
 
 from hipsync.errors import InputError
 from hipsync.formats.gadgetbridge_file import MAGIC
-from hipsync.formats.meaning import HEART_RATES
-from hipsync.formats.past.reading import Form, Head, Reading
+from hipsync.formats.past.reading import (
+    HEART_RATES,
+    NO_HEART_RATE,
+    NO_STEPS,
+    TOO_MANY_STEPS,
+    Form,
+    Head,
+    Reading,
+    shown,
+)
 from hipsync.formats.past.said import Beat, Said, Walked
 from hipsync.model import STEPS_A_MINUTE
 from hipsync.store.file import lenient_text
@@ -37,8 +45,6 @@ LONGEST_CELL = 2**20
 MOST_RINGS = 1000
 MOST_ROWS = 5_000_000
 """How many rows a table may have: a heart rate every five minutes makes a million in ten years."""
-NUMBER = "with a number that cannot be"
-"""Why a row is left out, as the end of "3 rows"."""
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)(?:\.\d{1,6})?", re.ASCII)
 
@@ -88,12 +94,13 @@ def _opened(file: Path) -> Generator[sqlite3.Connection]:
 def _said_by(db: sqlite3.Connection, reading: Reading) -> Iterator[Said]:
     rings = _rings(db)
 
-    def walked(ring: str, at_s: int, steps: int) -> Said | None:
-        is_possible = 0 <= steps <= STEPS_A_MINUTE * QUARTER_S // 60
-        return Walked(ring, at_s, at_s + QUARTER_S, steps) if is_possible else None
+    def walked(ring: str, at_s: int, steps: int) -> Said | str:
+        if 0 <= steps <= STEPS_A_MINUTE * QUARTER_S // 60:
+            return Walked(ring, at_s, at_s + QUARTER_S, steps)
+        return NO_STEPS if steps < 0 else TOO_MANY_STEPS
 
-    def beat(ring: str, at_s: int, heart_rate: int) -> Said | None:
-        return Beat(ring, at_s, heart_rate) if heart_rate in HEART_RATES else None
+    def beat(ring: str, at_s: int, heart_rate: int) -> Said | str:
+        return Beat(ring, at_s, heart_rate) if heart_rate in HEART_RATES else NO_HEART_RATE
 
     yield from _rows(db, "sport_details", "steps", QUARTER_S, rings, reading, walked)
     yield from _rows(db, "heart_rates", "reading", 0, rings, reading, beat)
@@ -105,7 +112,7 @@ def _rings(db: sqlite3.Connection) -> Mapping[int, str]:
     rings: dict[int, str] = {}
     for ring, address in db.execute("SELECT ring_id, address FROM rings"):
         if not isinstance(ring, int) or not isinstance(address, str):
-            raise InputError(f"rings holds {_shown(ring)} and {_shown(address)} where a number and an address belong")
+            raise InputError(f"rings holds {shown(ring)} and {shown(address)} where a number and an address belong")
         if len(rings) >= MOST_RINGS:
             raise InputError(f"there are over {MOST_RINGS:,} rings: nobody has so many")
         rings[ring] = clean(address.upper()) or f"ring {ring}"
@@ -132,11 +139,12 @@ def _rows(
     length_s: int,
     rings: Mapping[int, str],
     reading: Reading,
-    say: Callable[[str, int, int], Said | None],
+    say: Callable[[str, int, int], Said | str],
 ) -> Iterator[Said]:
     """What the rows of a table say, each of which has a number in `column` and holds for `length_s` from its time.
 
-    A row of which `say` makes nothing is counted as left out. Raises `InputError`, which names the row.
+    `say` makes of a ring, an instant and a number what the row says, or why it is left out, as the end of "3 rows".
+    Raises `InputError`, which names the row.
     """
     _check(db, table, {"timestamp", "ring_id", column})
     sql = f'SELECT rowid, timestamp, ring_id, "{column}" FROM "{table}"'  # noqa: S608  ours
@@ -144,18 +152,19 @@ def _rows(
         if count >= MOST_ROWS:
             raise InputError(f"{table} has over {MOST_ROWS:,} rows: no ring stores so many")
         if not isinstance(number, int):
-            raise _wrong(table, row, f"{column} is {_shown(number)}, not a whole number")
+            raise _wrong(table, row, f"{column} is {shown(number)}, not a whole number")
         if ring not in rings:
-            raise _wrong(table, row, f"{_shown(ring)} is no ring of the table rings")
+            raise _wrong(table, row, f"{shown(ring)} is no ring of the table rings")
         try:
             at_s = _seconds(stamp)
             is_possible = reading.is_possible(at_s) and reading.is_possible(at_s + length_s)
         except (ValueError, InputError) as error:
-            raise _wrong(table, row, f"timestamp is {_shown(stamp)}: {error}") from error
+            raise _wrong(table, row, f"timestamp is {shown(stamp)}: {error}") from error
         if not is_possible:
             continue
-        if (said := say(rings[ring], at_s, number)) is None:
-            reading.leave_out(NUMBER)
+        said = say(rings[ring], at_s, number)
+        if isinstance(said, str):
+            reading.leave_out(said)
         else:
             yield said
 
@@ -169,9 +178,4 @@ def _seconds(stamp: object) -> int:
 
 
 def _wrong(table: str, row: object, why: str) -> InputError:
-    return InputError(f"row {_shown(row)} of {table} is wrong: {why}")
-
-
-def _shown(cell: object) -> str:
-    """A cell for one line of text, cut."""
-    return clean(repr(cell[:40] if isinstance(cell, str | bytes) else cell), 60)
+    return InputError(f"row {shown(row)} of {table} is wrong: {why}")

@@ -1,93 +1,130 @@
-"""The rows of a CSV that another program exported, and what its cells mean, whatever the order of its columns.
+"""The rows of a CSV that another program exported, and what their cells mean, whatever the order of the columns.
 
-A file is read line by line, and never more of it is held than `MOST_LINES` lines of `reading.LONGEST_LINE` characters
-each, which is 2 MB. The functions for cells remember at most 4,096 short cells each. The one rule: a cell that is not
-what its column holds is an `InputError`, and `located` puts the line in front of it.
+A file is read row by row, and never more than one row of `LONGEST_ROW` characters is held. The functions for cells
+remember at most `MOST_KNOWN` short cells each. The one rule: a cell that is not what its column holds is an
+`InputError` without a place, and `csv_rows` puts the line in front of it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import re
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Generator, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import BinaryIO
 
 from hipsync.errors import InputError
-from hipsync.formats.meaning import HEART_RATES, YEARS
-from hipsync.formats.past.reading import Reading, ZoneWanted, lines_of
-from hipsync.formats.past.said import Said
-from hipsync.text import clean
+from hipsync.formats.meaning import YEARS
+from hipsync.formats.past.reading import Head, ZoneWanted, believed_rate, shown
 
-MOST_LINES = 20
-"""The most lines of a row: a text in quotation marks may go on, such as a person's remark on a workout."""
+LONGEST_LINE = 100_000
+"""Characters after which a line is refused, so that a damaged file does not fill the memory."""
+LONGEST_ROW = 2**17
+"""Characters after which a row is refused, as many as Python's csv takes in a cell. A text in quotation marks, such as
+a remark on a workout, may go on over lines."""
 NOTHING = frozenset({"", "null"})
 """Cells without a value, as Zepp and Samsung Health write them."""
-WITHOUT_LENGTH = "whose end is not after their start"
-TOO_LONG = "that last longer than a day"
-NO_HEART_RATE = "without a heart rate that anybody has"
-"""Why a row is left out, as the end of "3 rows"."""
-DAY_S = 24 * 60 * 60
 LONGEST_CELL = 40
 """The most characters of a cell whose meaning is remembered, spaces around it included."""
+MOST_KNOWN = 4096
+"""How many cells, at most, a function for cells remembers with their meaning."""
 
 
 class CsvRows:
-    """Iterates over the rows of a CSV file as lists of cells; empty lines are left out."""
+    """Iterates over the rows of a CSV file as lists of cells; empty lines are left out. `csv_rows` makes one.
 
-    def __init__(self, file: BinaryIO, *, strict: bool = True) -> None:
-        """`strict` refuses what follows a closing quotation mark within a cell."""
-        self._lines = 0
-        self._reader = csv.reader(self._limited(file), strict=strict)
+    What is no CSV, or has no end, is an `InputError` without the line.
+    """
+
+    def __init__(self, file: BinaryIO, *, strict: bool) -> None:
+        self.line = 0
+        """The number of the line that was read last, counted from 1."""
+        self._held = 0
+        """How many characters of the row at hand were read."""
+        self._lines = self._lines_of(file)
+        self._reader = csv.reader(self._lines, strict=strict)
 
     def __iter__(self) -> Iterator[list[str]]:
-        return self
-
-    def __next__(self) -> list[str]:
-        while True:
-            self._lines = 0
-            try:
-                cells = next(self._reader)
-            except csv.Error as error:
-                raise InputError(f"this is not CSV: {error}") from error
-            if cells:
-                return cells
+        try:
+            for cells in self._reader:
+                self._held = 0
+                if cells:
+                    yield cells
+        except csv.Error as error:
+            raise InputError(f"this is not CSV: {error}") from error
 
     def header(self) -> list[str]:
-        """The next row as names of columns, without the empty one that a comma at the end makes.
-
-        Raises `InputError` if there is no further row.
-        """
-        names = [name.strip() for name in next(self, list[str]())]
-        if names and not names[-1]:
-            names.pop()
+        """The next row as names of columns, as `column_names`. Raises `InputError` if there is no further row."""
+        names = column_names(next(iter(self), ()))
         if not names:
             raise InputError("the line with the names of the columns is missing")
         return names
 
-    def placed(self, error: InputError) -> str:
-        """The message of an error, with the line that was read last in front unless it names one."""
-        said = str(error)
-        return said if said.startswith("line ") else f"line {self._reader.line_num}: {said}"
+    def whole(self, wide: int) -> Iterator[list[str]]:
+        """The further rows. Raises `InputError` for one that `check_width` refuses."""
+        for cells in self:
+            if len(cells) != wide:
+                check_width(cells, wide)
+            yield cells
 
-    def _limited(self, file: BinaryIO) -> Iterator[str]:
-        """The lines of a file. Raises `InputError` if a row does not end."""
-        for line in lines_of(file):
-            self._lines += 1
-            if self._lines > MOST_LINES:
-                raise InputError(f"a row goes on for more than {MOST_LINES} lines: a quotation mark is missing")
-            yield line
+    def close(self) -> None:
+        """Let go of the file, now and not when the garbage is collected, which may be after the file."""
+        self._lines.close()
+
+    def _lines_of(self, file: BinaryIO) -> Generator[str, None, None]:
+        """The lines of a text in UTF-8, with or without a byte order mark and a last line end; their ends are kept."""
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        try:
+            while line := text.readline(LONGEST_LINE):
+                self.line += 1
+                self._held += len(line)
+                if len(line) >= LONGEST_LINE or "\0" in line:
+                    raise InputError("it is too long, or holds a zero byte: the file is damaged")
+                if self._held > LONGEST_ROW:
+                    raise InputError(
+                        f"a row goes on for more than {LONGEST_ROW:,} characters: a quotation mark is missing"
+                    )
+                yield line
+        finally:
+            if not file.closed:  # else a reader that nobody finished was let go of later than its file
+                text.detach()
 
 
-def located(said: Iterator[Said], rows: CsvRows) -> Iterator[Said]:
-    """What is said; the message of an `InputError` on the way gets the line of the file in front."""
+@contextlib.contextmanager
+def csv_rows(file: BinaryIO, *, strict: bool = True) -> Generator[CsvRows, None, None]:
+    """The rows of a CSV file; the message of an `InputError` during the block gets the line in front.
+
+    `strict` refuses what follows a closing quotation mark within a cell. The file is left open. Raises `InputError`
+    for what is no text.
+    """
+    with contextlib.closing(CsvRows(file, strict=strict)) as rows:
+        try:
+            yield rows
+        except ZoneWanted:
+            raise
+        except InputError as error:
+            raise InputError(f"line {rows.line}: {error}") from error
+        except UnicodeDecodeError as error:  # text is read ahead, so that the line is not known
+            raise InputError("the file is not text in UTF-8") from error
+
+
+def column_names(cells: Sequence[str]) -> list[str]:
+    """The cells of a header as names, trimmed, without the empty one that a comma at the end makes."""
+    names = [name.strip() for name in cells]
+    if names and not names[-1]:
+        names.pop()
+    return names
+
+
+def columns_of(head: Head) -> list[str]:
+    """The names of the columns of a file that may be CSV, as `column_names`; none if its first line is no row."""
     try:
-        yield from said
-    except ZoneWanted:
-        raise
-    except InputError as error:
-        raise InputError(rows.placed(error)) from error
+        return column_names(next(csv.reader([head.first_line]), ()))
+    except csv.Error:
+        return []
 
 
 def check_width(cells: Sequence[str], wide: int) -> None:
@@ -105,28 +142,6 @@ def places(header: Sequence[str], names: Sequence[str]) -> list[int]:
     return [header.index(name) for name in names]
 
 
-@lru_cache(maxsize=4096)
-def count(cell: str) -> int | None:
-    """A whole number from 0 to 9,999,999, also as "77.0"; None if the cell says nothing. Raises `InputError`."""
-    text = short(cell)
-    if text in NOTHING:
-        return None
-    if not re.fullmatch(r"[0-9]{1,7}(\.0{1,9})?", text):
-        raise InputError(f"{shown(cell)} is not a whole number")
-    return int(text.partition(".")[0])
-
-
-@lru_cache(maxsize=4096)
-def beats(cell: str) -> int | None:
-    """Beats a minute, rounded; None if the cell says nothing or what no heart does. Raises `InputError`."""
-    text = short(cell)
-    if text in NOTHING:
-        return None
-    if not re.fullmatch(r"-?[0-9]{1,7}(\.[0-9]{1,9})?", text):
-        raise InputError(f"{shown(cell)} is not a heart rate")
-    return likely_beats(float(text))
-
-
 def short(cell: str) -> str:
     """A cell without the spaces around it. Raises `InputError` if it has more than `LONGEST_CELL` characters."""
     if len(cell) > LONGEST_CELL:
@@ -134,37 +149,45 @@ def short(cell: str) -> str:
     return cell.strip()
 
 
+@lru_cache(MOST_KNOWN)
+def whole_number(cell: str, most: int, what: str) -> int:
+    """The whole number from 0 to `most` in a cell, also as "77.0". Raises `InputError`, which calls it `what`."""
+    if not _WHOLE.fullmatch(text := short(cell)) or (number := int(text.partition(".")[0])) > most:
+        raise InputError(f"{what} {shown(cell)} is not a whole number from 0 to {most:,}")
+    return number
+
+
+@lru_cache(MOST_KNOWN)
+def count(cell: str) -> int | None:
+    """A whole number from 0 to 9,999,999, also as "77.0"; None if the cell says nothing. Raises `InputError`."""
+    return None if short(cell) in NOTHING else whole_number(cell, 9_999_999, "the number")
+
+
+@lru_cache(MOST_KNOWN)
+def heart_rate(cell: str) -> int | None:
+    """A heart rate as `believed_rate` has it; None also if the cell says nothing. Raises `InputError` for no number."""
+    text = short(cell)
+    if text in NOTHING:
+        return None
+    if not _RATE.fullmatch(text):
+        raise InputError(f"heart rate {shown(cell)} is not a number")
+    return believed_rate(float(text))
+
+
 def midnight_of(text: str) -> datetime:
     """The naive midnight with which a date such as `2026-11-20` begins. Raises `InputError`."""
-    try:
-        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) and int(text[:4]) in YEARS:
+    with contextlib.suppress(ValueError):  # the 31st of June
+        if _DATE.fullmatch(text) and int(text[:4]) in YEARS:
             return datetime.fromisoformat(text)
-    except ValueError:
-        pass
     raise InputError(f"{shown(text)} is not a date such as 2026-11-20 of the years {YEARS[0]} to {YEARS[-1]}")
 
 
-def likely_beats(number: float) -> int | None:
-    """A heart rate in whole beats a minute; None for what no heart does, such as a 0 for none."""
-    rounded = int(number + 0.5)
-    return rounded if rounded in HEART_RATES else None
+@lru_cache(1000)
+def day_s(text: str) -> int:
+    """The midnight in UTC with which a date such as `2026-11-20` begins, in seconds since 1970. Raises `InputError`."""
+    return int(midnight_of(text).replace(tzinfo=UTC).timestamp())
 
 
-def is_span(start_s: int, end_s: int, reading: Reading) -> bool:
-    """Whether a span has a length of up to a day and is not in the future; else its row is counted as left out.
-
-    Raises `InputError` for a year that no export can mean.
-    """
-    if end_s <= start_s:
-        reading.leave_out(WITHOUT_LENGTH)
-        return False
-    if end_s - start_s > DAY_S:
-        reading.leave_out(TOO_LONG)
-        return False
-    early = start_s < DAY_S  # any later start is possible if its end is
-    return (not early or reading.is_possible(start_s)) and reading.is_possible(end_s)
-
-
-def shown(cell: object) -> str:
-    """A stranger's cell for a message: cut, in quotation marks, without characters that control a terminal."""
-    return clean(repr(str(cell)[:40]), 60)
+_WHOLE = re.compile(r"[0-9]{1,9}(?:\.0{1,9})?")
+_RATE = re.compile(r"-?[0-9]{1,7}(?:\.[0-9]{1,9})?")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

@@ -31,16 +31,18 @@ from typing import BinaryIO
 
 from hipsync.errors import InputError
 from hipsync.formats.meaning import YEARS
-from hipsync.formats.past.cells import (
+from hipsync.formats.past.csv_rows import columns_of, csv_rows, whole_number
+from hipsync.formats.past.reading import (
     DAY_S,
     HEART_RATES,
     NO_HEART_RATE,
-    CsvRows,
-    columns_of,
+    SKIPPED,
+    Form,
+    Head,
+    LocalTimes,
+    Reading,
     shown,
-    whole_number,
 )
-from hipsync.formats.past.reading import SKIPPED, Form, Head, LocalTimes, Reading
 from hipsync.formats.past.said import Beat, Moved, Said, Slept, Walked
 from hipsync.model import STEPS_A_MINUTE
 from hipsync.text import clean
@@ -69,17 +71,15 @@ def fits(head: Head) -> bool:
 
 def read(file: BinaryIO, head: Head, reading: Reading) -> Iterator[Said]:
     """Read a file. Raises `InputError`, which names the line, and `ZoneWanted`."""
-    with contextlib.closing(CsvRows(file)) as rows:
-        kind = _kind(rows.header)
+    with csv_rows(file, strict=False) as rows:
+        header = rows.header()
+        kind = _kind(header)
         if kind is None:
-            raise InputError(_why_not(rows.header))
+            raise InputError(_why_not(header))
         reader: _Rows | None = None
-        for cells in rows:
-            reader = reader or _READERS[kind](rows.header, head, reading)  # a file without rows wants no zone
-            try:
-                yield from reader.said(cells)
-            except InputError as error:
-                raise InputError(f"line {rows.line}: {error}") from error
+        for cells in rows.whole(len(header)):
+            reader = reader or _READERS[kind](header, head, reading)  # a file without rows wants no zone
+            yield from reader.said(cells)
         if reader is not None:
             yield from reader.rest()
 

@@ -39,9 +39,19 @@ from typing import BinaryIO
 from hipsync.errors import InputError
 from hipsync.formats.json_stream import JsonStream
 from hipsync.formats.meaning import YEARS
-from hipsync.formats.past.cells import DAY_S, HEART_RATES, NO_HEART_RATE, NO_SPAN, day_s, shown, whole_number
+from hipsync.formats.past.csv_rows import day_s, whole_number
 from hipsync.formats.past.fitbit_workouts import workout_kind
-from hipsync.formats.past.reading import SKIPPED, Form, Head, LocalTimes, Reading
+from hipsync.formats.past.reading import (
+    HEART_RATES,
+    NO_HEART_RATE,
+    SKIPPED,
+    UNKNOWN_STAGE,
+    Form,
+    Head,
+    LocalTimes,
+    Reading,
+    shown,
+)
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.model import STEPS_A_MINUTE
 from hipsync.text import Json
@@ -51,7 +61,7 @@ SOURCE = "Fitbit"
 ASLEEP = frozenset({"asleep", "restless", "light", "deep", "rem"})
 AWAKE = frozenset({"awake", "wake"})
 NO_STAGES = "of sleep without its stages"
-UNKNOWN_STAGE = "with a stage of sleep that hipsync does not know"
+"""Why a row is left out, as the end of "3 rows"."""
 CUT_OFF = "the array of entries was cut off, or goes on after its end"
 _STEPS_NAME = re.compile(r"(?<![a-z])steps(?![a-z])[^/]*\.json", re.IGNORECASE)
 _UTC = re.compile(r"(\d\d)/(\d\d)/(\d\d) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d)", re.ASCII)
@@ -161,13 +171,9 @@ def _heart(entry: Entry, reading: Reading) -> Iterator[Said]:
 def _exercise(entry: Entry, reading: Reading) -> Iterator[Said]:
     start_s, name = _utc(entry.get("startTime")), entry.get("activityName")
     length_s = _whole(entry.get("duration"), "duration") // 1000
-    if not reading.is_possible(start_s) or not reading.is_possible(start_s + length_s):
-        return
-    if 0 < length_s < DAY_S:
+    if reading.is_span(start_s, start_s + length_s):
         kind = workout_kind(name if isinstance(name, str) else "")
         yield Trained(SOURCE, start_s, start_s + length_s, kind)
-    else:
-        reading.leave_out(NO_SPAN)
 
 
 def _sleep(entry: Entry, times: LocalTimes, reading: Reading) -> Iterator[Said]:
@@ -189,9 +195,7 @@ def _stage(stage: Entry, times: LocalTimes, reading: Reading) -> Iterator[Said]:
     elif not isinstance(level, str) or level not in ASLEEP:
         if not isinstance(level, str) or level not in AWAKE:
             reading.leave_out(UNKNOWN_STAGE)
-    elif not 0 < length_s < DAY_S:
-        reading.leave_out(NO_SPAN)
-    elif reading.is_possible(start_s) and reading.is_possible(start_s + length_s):
+    elif reading.is_span(start_s, start_s + length_s):
         yield Slept(SOURCE, start_s, start_s + length_s)
 
 

@@ -1,8 +1,8 @@
-"""Files in FIT form, as they lie on a Garmin watch (GARMIN/MONITOR) and in the ZIPs of an account's export.
+"""Garmin's files in FIT form, as they lie on a Garmin watch (GARMIN/MONITOR) and in the ZIPs of an account's export.
 
 It knows no FIT: the driver for Garmin's watches reads each file (`Driver.read_file`), so that an import says the same
-as a sync of this file. What is left here is to say a driver's readings in the words of `said`. An epoch's heart rate
-and intensity are said of each of its minutes; the watch's own sit alarm has no word here.
+as a sync of this file. This module says the driver's readings in the words of `said`. An epoch's heart rate and
+intensity are said of each of its minutes; the watch's own sit alarm has no word here.
 
 A file is held whole, up to `LONGEST` bytes, and so are its rows, of which the driver reads 200,000 at most.
 """
@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from hipsync.driver import BandFile, LeftOut
 from hipsync.errors import DeviceError, InputError, MalformedPacket
-from hipsync.formats.past.reading import Form, Head, Reading
+from hipsync.formats.past.reading import DAY_S, TOO_MANY_STEPS, Form, Head, Reading
 from hipsync.formats.past.said import Beat, Moved, Said, Trained, Walked
 from hipsync.host.installed import with_extra
 from hipsync.model import Epoch, Workout, is_possible
@@ -27,10 +27,8 @@ LONGEST = 8 * 2**20
 """How many bytes a file may have. A day of minutes has some 30 kB, and an activity of a day less than 2 MB."""
 MARK = slice(8, 12)
 """Where each file says ".FIT". Source: Garmin's "Flexible and Interoperable Data Transfer (FIT) Protocol"."""
-TOO_LONG = f"that are FIT files of more than {LONGEST // 2**20} MB"
-TOO_MANY = "with more steps than anybody walks in that time"
-NO_WORKOUT = "with a workout that is a day long or has no length"
-"""Why something is left out."""
+TOO_LARGE = f"that are FIT files of more than {LONGEST // 2**20} MB"
+"""Why a file is left out, as the end of "3 rows"."""
 
 
 def fits(head: Head) -> bool:
@@ -43,7 +41,7 @@ def read(file: BinaryIO, _: Head, reading: Reading) -> Iterator[Said]:
     read_file = _reader(reading)
     data = file.read(LONGEST + 1)
     if len(data) > LONGEST:
-        reading.leave_out(TOO_LONG)
+        reading.leave_out(TOO_LARGE)
         return
     held = _held(read_file, data)
     source = clean(held.source) or FORM.label
@@ -52,12 +50,10 @@ def read(file: BinaryIO, _: Head, reading: Reading) -> Iterator[Said]:
             case LeftOut(why, rows):
                 reading.leave_out(why, rows)
             case Epoch() if not is_possible(each.steps, each.length):
-                reading.leave_out(TOO_MANY)
+                reading.leave_out(TOO_MANY_STEPS)
             case Epoch() if reading.is_possible(_seconds(each.end)):
                 yield from _said(source, each)
-            case Workout() if not each.is_possible:
-                reading.leave_out(NO_WORKOUT)
-            case Workout() if reading.is_possible(_seconds(each.end)):
+            case Workout() if reading.is_span(_seconds(each.start), _seconds(each.end), DAY_S - 1):
                 yield Trained(source, _seconds(each.start), _seconds(each.end), each.kind)
             case _:
                 pass

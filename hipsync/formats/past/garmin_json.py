@@ -26,9 +26,9 @@ from typing import BinaryIO
 
 from hipsync.errors import InputError
 from hipsync.formats.json_stream import JsonStream
-from hipsync.formats.past.reading import Form, Head, Reading
+from hipsync.formats.past.reading import DAY_S, TOO_MANY_STEPS, Form, Head, Reading
 from hipsync.formats.past.said import Said, Slept, Walked
-from hipsync.model import DAY, is_possible
+from hipsync.model import is_possible
 from hipsync.text import Json
 
 SOURCE = "Garmin Connect"
@@ -39,13 +39,11 @@ NAP_START, NAP_END = "napStartTimestampGMT", "napEndTimestampGMT"
 STAGES = ("deepSleepSeconds", "lightSleepSeconds", "remSleepSeconds")
 UNMEASURED = "UNCONFIRMED"
 """What `sleepWindowConfirmationType` is for a night of which nothing was measured."""
-LONGEST_DAY = DAY + timedelta(hours=3)
-"""The longest day: clocks are put back by an hour, and a traveller's day of the account is not longer than that."""
-NO_STEPS = "of a day without steps of a watch"
+LONGEST_DAY_S = DAY_S + 3 * 3600
+"""The longest day, in seconds: clocks are put back by an hour, and a traveller's day is not longer than this."""
+NO_DAY = "of a day without steps of a watch"
 NOT_MEASURED = "of a night or nap of which no watch measured the sleep"
-WRONG_SPAN = "with a beginning and an end that cannot be"
-TOO_MANY = "with more steps than anybody walks in that time"
-"""Why a row is left out."""
+"""Why a row is left out, as the end of "3 rows"."""
 _LIST = re.compile(rb"(\xef\xbb\xbf)?\s*\[\s*[{\]]")
 _KEYS = re.compile(rb'"(wellnessStartTimeGmt|sleepStartTimestampGMT)"\s*:')
 _NAMES = re.compile(r"UDSFile_.*\.json|.*\d_sleepData\.json", re.IGNORECASE)
@@ -111,16 +109,16 @@ def _said(row: Object, reading: Reading) -> Iterator[Said]:
 def _day(row: Object, reading: Reading) -> Iterator[Said]:
     """Yield the steps of a day, 0 included. A day of which no watch said anything is left out."""
     if row.get(STEPS) is None or row.get("includesWellnessData") is False or row.get(DAY_START) is None:
-        reading.leave_out(NO_STEPS)
+        reading.leave_out(NO_DAY)
         return
     steps = row[STEPS]
     if not isinstance(steps, int) or isinstance(steps, bool) or steps < 0:
         raise InputError(f"{STEPS} is not a whole number of steps")
-    span = _span(row, DAY_START, DAY_END, LONGEST_DAY, reading)
+    span = _span(row, DAY_START, DAY_END, LONGEST_DAY_S, reading)
     if span is None:
         return
     if not is_possible(steps, timedelta(seconds=span[1] - span[0])):
-        reading.leave_out(TOO_MANY)
+        reading.leave_out(TOO_MANY_STEPS)
         return
     yield Walked(SOURCE, *span, steps)
 
@@ -138,20 +136,17 @@ def _night(row: Object, reading: Reading) -> Iterator[Said]:
 def _slept(row: Object, start: str, end: str, reading: Reading) -> Iterator[Said]:
     if row.get(start) is None or row.get(end) is None:
         reading.leave_out(NOT_MEASURED)
-    elif (span := _span(row, start, end, DAY, reading)) is not None:
+    elif (span := _span(row, start, end, DAY_S, reading)) is not None:
         yield Slept(SOURCE, *span)
 
 
-def _span(row: Object, start: str, end: str, longest: timedelta, reading: Reading) -> tuple[int, int] | None:
+def _span(row: Object, start: str, end: str, longest_s: int, reading: Reading) -> tuple[int, int] | None:
     """The seconds since 1970 of a beginning and an end; None if they cannot be, which is counted.
 
     Raises `InputError` for what is no time.
     """
     start_s, end_s = _seconds(row, start), _seconds(row, end)
-    if not 0 < end_s - start_s <= longest.total_seconds():
-        reading.leave_out(WRONG_SPAN)
-        return None
-    return (start_s, end_s) if reading.is_possible(start_s) and reading.is_possible(end_s) else None
+    return (start_s, end_s) if reading.is_span(start_s, end_s, longest_s) else None
 
 
 def _seconds(row: Object, key: str) -> int:

@@ -25,26 +25,15 @@ held is one minute a source, of at most `MOST_SOURCES` sources and `MOST_STAMPS`
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import BinaryIO
 
 from hipsync.errors import InputError
-from hipsync.formats.past.cells import (
-    DAY_S,
-    HEART_RATES,
-    NO_HEART_RATE,
-    NO_SPAN,
-    CsvRows,
-    columns_of,
-    heart_rate,
-    instant,
-    whole_number,
-)
+from hipsync.formats.past.csv_rows import columns_of, csv_rows, day_s, heart_rate, whole_number
 from hipsync.formats.past.fitbit_workouts import workout_kind
-from hipsync.formats.past.reading import Form, Head, Reading
+from hipsync.formats.past.reading import NO_HEART_RATE, TOO_MANY_STEPS, UNKNOWN_STAGE, Form, Head, Reading, shown
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.model import STEPS_A_MINUTE
 from hipsync.text import clean
@@ -52,16 +41,19 @@ from hipsync.text import clean
 LABEL = "Google Health"
 """The name of the form, and the source of what the file does not ascribe to a device."""
 MOST_SOURCES, MOST_STAMPS = 1000, 1000
-TOO_MANY_STEPS = "of a minute with more steps than anybody makes"
-"""Why rows are left out, as the end of "3 rows"."""
+DELETED = "of workouts that the wearer deleted"
+"""Why a row is left out, as the end of "3 rows"."""
 ASLEEP = frozenset({"LIGHT", "DEEP", "REM", "ASLEEP", "RESTLESS"})
 AWAKE = frozenset({"AWAKE", "WAKE"})
 STAGES = {"sleep_stage_type", "sleep_stage_start", "sleep_stage_end"}
 EXERCISES = {"exercise_start", "exercise_end", "activity_name"}
-OTHER_FAMILIES = {"distance millimeters", "altitude gain millimeters"}
-"""Columns of live_pace."""
+OF_LIVE_PACE = {"distance millimeters", "altitude gain millimeters"}
+"""Columns that only `live_pace` has, beside those of the steps that it repeats."""
 _STEPS_NAME = re.compile(r"steps_\d{4}-\d\d-\d\d[^/]*\.csv", re.ASCII | re.IGNORECASE)
 _HEART_NAME = re.compile(r"heart_rate_\d{4}-\d\d-\d\d[^/]*\.csv", re.ASCII | re.IGNORECASE)
+_INSTANT = re.compile(
+    r"(\d{4}-\d\d-\d\d)[T ]([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?:\.\d{1,9})?(?:Z|([+-])([01]\d):?([0-5]\d))", re.ASCII
+)
 _A_DAY = re.compile(r"(\d{4}-\d\d-\d\d)T00:00:00(?:\.0+)?Z,", re.ASCII)
 
 
@@ -72,17 +64,15 @@ def fits(head: Head) -> bool:
 
 def read(file: BinaryIO, head: Head, reading: Reading) -> Iterator[Said]:
     """Read a file. Raises `InputError`, which names the line."""
-    with contextlib.closing(CsvRows(file)) as rows:
-        kind = _kind(rows.header, head)
+    with csv_rows(file, strict=False) as rows:
+        header = rows.header()
+        kind = _kind(header, head)
         if kind is None:
-            first = clean(",".join(rows.header), 80)
+            first = clean(",".join(header), 80)
             raise InputError(f"this is no file of Google Health that hipsync reads: its first line is {first!r}")
-        reader = _READERS[kind](_Columns(rows.header), reading)
-        for cells in rows:
-            try:
-                yield from reader.said(cells)
-            except InputError as error:
-                raise InputError(f"line {rows.line}: {error}") from error
+        reader = _READERS[kind](_Columns(header), reading)
+        for cells in rows.whole(len(header)):
+            yield from reader.said(cells)
         yield from reader.rest()
 
 
@@ -94,7 +84,7 @@ def _kind(header: Sequence[str], head: Head) -> str | None:
     if names >= EXERCISES:
         return "exercises"
     ascribed = "data source" in names
-    if names >= {"timestamp", "steps"} and not names & OTHER_FAMILIES:
+    if names >= {"timestamp", "steps"} and not names & OF_LIVE_PACE:
         return "steps" if ascribed or _STEPS_NAME.fullmatch(head.name) else None
     if names >= {"timestamp", "beats per minute"} and not _is_of_days(head):
         return "heart" if ascribed or _HEART_NAME.fullmatch(head.name) else None
@@ -123,6 +113,21 @@ class _Columns:
         return (lambda _: "") if place is None else (lambda cells: cells[place])
 
 
+def _instant(cell: str) -> int:
+    """The instant of a cell such as `2026-04-06T02:43:45.5Z` or `2026-04-06 02:43:45+0000`, in seconds since 1970.
+
+    Parts of a second are cut. Raises `InputError` for anything else, and for a time that does not say its offset.
+    """
+    if (found := _INSTANT.fullmatch(cell)) is None:
+        raise InputError(f"{shown(cell)} is not a time like 2026-04-06T02:43:45Z")
+    day, hour, minute, second, sign, hours, minutes = found.groups()
+    at_s = day_s(day) + int(hour) * 3600 + int(minute) * 60 + int(second)
+    if sign is None:
+        return at_s
+    offset_s = int(hours) * 3600 + int(minutes) * 60
+    return at_s - offset_s if sign == "+" else at_s + offset_s
+
+
 @lru_cache(1000)
 def _source(cell: str) -> str:
     return clean(cell) or LABEL
@@ -139,7 +144,7 @@ class _Steps:
 
     def said(self, cells: Sequence[str]) -> Iterator[Said]:
         stamp, source = cells[self._at], _source(self._source(cells))
-        at_s, steps = instant(stamp), whole_number(cells[self._steps], 999_999, "steps")
+        at_s, steps = _instant(stamp), whole_number(cells[self._steps], 999_999, "steps")
         if not self._reading.is_possible(at_s):
             return
         start_s = at_s - at_s % 60
@@ -173,13 +178,11 @@ class _HeartRates:
         self._source, self._reading = columns.cell("data source"), reading
 
     def said(self, cells: Sequence[str]) -> Iterator[Said]:
-        at_s, cell = instant(cells[self._at]), cells[self._rate]
-        if not self._reading.is_possible(at_s):
-            return
-        if cell and (rate := heart_rate(cell)) in HEART_RATES:
-            yield Beat(_source(self._source(cells)), at_s, rate)
-        else:
+        at_s, rate = _instant(cells[self._at]), heart_rate(cells[self._rate])
+        if rate is None:
             self._reading.leave_out(NO_HEART_RATE)
+        elif self._reading.is_possible(at_s):
+            yield Beat(_source(self._source(cells)), at_s, rate)
 
     def rest(self) -> Iterator[Said]:
         return iter(())
@@ -195,14 +198,9 @@ class _Spans:
         return iter(())
 
     def _span(self, cells: Sequence[str]) -> tuple[int, int] | None:
-        """The span of a row, less than a day; None if it is left out."""
-        start_s, end_s = instant(cells[self._start]), instant(cells[self._end])
-        if not (self._reading.is_possible(start_s) and self._reading.is_possible(end_s)):
-            return None
-        if 0 < end_s - start_s < DAY_S:
-            return start_s, end_s
-        self._reading.leave_out(NO_SPAN)
-        return None
+        """The span of a row; None if it is left out."""
+        start_s, end_s = _instant(cells[self._start]), _instant(cells[self._end])
+        return (start_s, end_s) if self._reading.is_span(start_s, end_s) else None
 
 
 class _Stages(_Spans):
@@ -215,7 +213,7 @@ class _Stages(_Spans):
         if stage in ASLEEP and (span := self._span(cells)) is not None:
             yield Slept(LABEL, *span)
         elif stage not in ASLEEP | AWAKE:
-            self._reading.leave_out("with a stage of sleep that hipsync does not know")
+            self._reading.leave_out(UNKNOWN_STAGE)
 
 
 class _Exercises(_Spans):
@@ -225,7 +223,7 @@ class _Exercises(_Spans):
 
     def said(self, cells: Sequence[str]) -> Iterator[Said]:
         if self._deleted(cells) not in {"", "UNSPECIFIED"}:
-            self._reading.leave_out("of workouts that the wearer deleted")
+            self._reading.leave_out(DELETED)
         elif (span := self._span(cells)) is not None:
             yield Trained(LABEL, *span, workout_kind(cells[self._name]))
 

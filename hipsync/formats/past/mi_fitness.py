@@ -26,23 +26,14 @@ A file is read row by row, in the memory that `csv_rows` needs; a Value is a lin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import BinaryIO
 
 from hipsync.errors import InputError
-from hipsync.formats.past.csv_rows import (
-    NO_HEART_RATE,
-    CsvRows,
-    check_width,
-    is_span,
-    likely_beats,
-    located,
-    places,
-    shown,
-)
-from hipsync.formats.past.reading import Form, Head, Reading
+from hipsync.formats.past.csv_rows import columns_of, csv_rows, places
+from hipsync.formats.past.reading import NO_HEART_RATE, UNKNOWN_STAGE, Form, Head, Reading, believed_rate, shown
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.model import WorkoutKind
 from hipsync.text import Json, clean, json_of
@@ -62,7 +53,6 @@ SPORTS: Mapping[str, WorkoutKind] = {
 FIRST_BAND_S = int(datetime(2014, 7, 1, tzinfo=UTC).timestamp())
 """Xiaomi sold its first band in July 2014. Rows of 2000 are real: a band writes them before its clock is set."""
 CLOCK_NOT_SET = "from before there were such bands: the band's clock was not set"
-UNKNOWN_STAGE = "about a stage of sleep that is not known"
 """Why a row is left out, as the end of "3 rows"."""
 LONGEST_ID = 200
 LARGEST = 10_000_000_000
@@ -76,7 +66,7 @@ def _steps(source: str, at_s: int, value: Mapping[str, Json], reading: Reading) 
 
 
 def _beat(source: str, at_s: int, value: Mapping[str, Json], reading: Reading) -> Iterator[Said]:
-    rate = likely_beats(_number(value, "bpm"))
+    rate = believed_rate(_number(value, "bpm"))
     if rate is None:
         reading.leave_out(NO_HEART_RATE)
     elif reading.is_possible(at_s):
@@ -97,7 +87,7 @@ def _sleep(source: str, _at_s: int, value: Mapping[str, Json], reading: Reading)
             continue
         if state not in ASLEEP:
             reading.leave_out(UNKNOWN_STAGE)
-        elif is_span(start_s, end_s, reading):
+        elif reading.is_span(start_s, end_s):
             yield Slept(source, start_s, end_s)
 
 
@@ -109,7 +99,7 @@ def _stage(item: Json) -> tuple[int, int, int]:
 
 def _workout(source: str, sport: str, value: Mapping[str, Json], reading: Reading) -> Iterator[Said]:
     start_s, end_s = _number(value, "start_time"), _number(value, "end_time")
-    if is_span(start_s, end_s, reading):
+    if reading.is_span(start_s, end_s):
         yield Trained(source, start_s, end_s, SPORTS.get(sport, WorkoutKind.OTHER))
 
 
@@ -163,38 +153,30 @@ def source_of(sid: str) -> str:
     return f"{LABEL} {short}" if short else LABEL
 
 
-def _columns(names: Sequence[str]) -> bool:
-    return set(COLUMNS) <= set(names) and "Tag" not in names
-
-
 def _fits(head: Head) -> bool:
-    return _columns([name.strip().strip('"') for name in head.first_line.split(",")])
+    names = set(columns_of(head))
+    return names >= set(COLUMNS) and "Tag" not in names
 
 
 def _read(file: BinaryIO, _head: Head, reading: Reading) -> Iterator[Said]:
-    rows = CsvRows(file)
-    return located(_said(rows, reading), rows)
-
-
-def _said(rows: CsvRows, reading: Reading) -> Iterator[Said]:
-    header = rows.header()
-    sid_at, key_at, time_at, value_at = places(header, COLUMNS[:4])
-    of_sports, wide = "Category" in header, len(header)
-    for cells in rows:
-        check_width(cells, wide)
-        key = cells[key_at].strip()
-        reader = READERS.get(key)
-        if reader is None and not of_sports:
-            continue
-        at_s = _seconds(cells[time_at].strip())
-        if at_s < FIRST_BAND_S:
-            reading.leave_out(CLOCK_NOT_SET)
-            continue
-        source, value = source_of(cells[sid_at].strip()), _value(cells[value_at])
-        if of_sports:
-            yield from _workout(source, key, value, reading)
-        elif reader is not None:
-            yield from reader(source, at_s, value, reading)
+    with csv_rows(file) as rows:
+        header = rows.header()
+        sid_at, key_at, time_at, value_at = places(header, COLUMNS[:4])
+        of_sports = "Category" in header
+        for cells in rows.whole(len(header)):
+            key = cells[key_at].strip()
+            reader = READERS.get(key)
+            if reader is None and not of_sports:
+                continue
+            at_s = _seconds(cells[time_at].strip())
+            if at_s < FIRST_BAND_S:
+                reading.leave_out(CLOCK_NOT_SET)
+                continue
+            source, value = source_of(cells[sid_at].strip()), _value(cells[value_at])
+            if of_sports:
+                yield from _workout(source, key, value, reading)
+            elif reader is not None:
+                yield from reader(source, at_s, value, reading)
 
 
 FORM = Form("mifitness", LABEL, _fits, _read)

@@ -26,8 +26,9 @@ from typing import Self
 
 from hipsync.errors import InputError
 from hipsync.formats.meaning import HEART_RATES, LONGEST_MINUTES
+from hipsync.formats.past.reading import DAY_S, NO_LENGTH, TOO_LONG, TOO_MANY_STEPS
 from hipsync.formats.past.said import Beat, Moved, Said, Slept, Trained, Walked
-from hipsync.model import DAY, MINUTE, STEPS_A_MINUTE, BandId, Epoch, State, Workout, WorkoutKind
+from hipsync.model import MINUTE, STEPS_A_MINUTE, BandId, Epoch, State, Workout, WorkoutKind
 from hipsync.store.file import instant
 from hipsync.store.past import Past
 from hipsync.store.readings import EpochRow, epoch_rows
@@ -40,14 +41,11 @@ MOST_STILL = 24 * 60
 """The most minutes from one with steps to the next one, within which a worn source counted none."""
 MOST_SOURCES = 1000
 """How many sources the files may name."""
-TOO_LONG = "of more than a day"
-TOO_MANY = "with more steps than anybody makes"
-NO_STEPS = "with a heart rate, of a time without a word of steps"
+NO_WORD = "with a heart rate, of a time without a word of steps"
 KNOWN_FINER = "of a time that finer rows tell of"
-EMPTY = "whose end is not after its start"
 """Why a row is left out, as the end of "3 rows"."""
-_MINUTE_S, _DAY_S = 60, int(DAY.total_seconds())
-_LONGEST_S = _DAY_S + 3600
+_MINUTE_S = 60
+_LONGEST_S = DAY_S + 3600
 """The longest span of steps: the day on which clocks are put back. One of sleep or of a workout is under a day."""
 
 
@@ -148,7 +146,7 @@ class MinutesOfThePast:
     def _leave_out_still(self, still: Sequence[Epoch]) -> None:
         """Count minutes of which nothing says whether there were steps."""
         if rows := sum(epoch.heart_rate is not None for epoch in still):
-            self._leave_out(NO_STEPS, rows)
+            self._leave_out(NO_WORD, rows)
 
     def _signs(self, source: int) -> Iterator[tuple[int, str, float]]:
         """What is known of each minute: the minute since 1970, what it is about, and its value; in order of time."""
@@ -188,10 +186,10 @@ def _wrong_span(span: Walked | Slept | Trained) -> str | None:
     """Why a span cannot be right, as the end of "3 rows"; None if it can."""
     length_s = span.end_s - span.start_s
     if length_s <= 0:
-        return EMPTY
+        return NO_LENGTH
     if isinstance(span, Walked) and span.steps * _MINUTE_S > STEPS_A_MINUTE * max(length_s, _MINUTE_S):
-        return TOO_MANY
-    return TOO_LONG if length_s > (_LONGEST_S if isinstance(span, Walked) else _DAY_S - 1) else None
+        return TOO_MANY_STEPS
+    return TOO_LONG if length_s > (_LONGEST_S if isinstance(span, Walked) else DAY_S - 1) else None
 
 
 def spread(records: Iterable[tuple[int, int, int]]) -> Iterator[tuple[int, int]]:

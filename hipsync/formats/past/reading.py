@@ -1,10 +1,13 @@
-"""What a form needs to be read, and what it says while it is read: the wearer's zone, and rows that are left out."""
+"""What every form of exports needs: the file's first bytes, the wearer's zone, and one word for each reason.
+
+A form reads a file by its `Form`, under the circumstances of a `Reading`. A row that cannot be right is left out and
+counted there; what no export can mean is an `InputError`.
+"""
 
 from __future__ import annotations
 
-import io
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
@@ -15,12 +18,20 @@ from hipsync.errors import InputError
 from hipsync.formats.meaning import YEARS
 from hipsync.formats.past.said import Said
 from hipsync.instants import is_believed
+from hipsync.text import clean
 
-LONGEST_LINE = 100_000
-"""Characters after which a line is refused, so that a damaged file does not fill the memory."""
+DAY_S = 24 * 60 * 60
+HEART_RATES = range(20, 251)
+"""The heart rates that a wearer may have, in beats a minute; a row with another one is left out."""
 SKIPPED = "with a local time that does not exist: the clock skipped it"
 FUTURE = "with a time in the future"
-"""Why a row is left out, whatever its form, as the end of "3 rows"."""
+NO_LENGTH = "with an end that is not after the start"
+TOO_LONG = "longer than a day"
+NO_STEPS = "without a number of steps"
+TOO_MANY_STEPS = "with more steps than anybody walks in that time"
+NO_HEART_RATE = f"without a heart rate from {HEART_RATES[0]} to {HEART_RATES[-1]}"
+UNKNOWN_STAGE = "with a stage of sleep that hipsync does not know"
+"""Why a row of any form is left out, as the end of "1 row" and of "3 rows". A form adds only reasons of its own."""
 
 
 class ZoneWanted(InputError):
@@ -63,6 +74,20 @@ class Reading:
             return True
         self.leave_out(FUTURE)
         return False
+
+    def is_span(self, start_s: int, end_s: int, longest_s: int = DAY_S) -> bool:
+        """Whether a span has a length, at most `longest_s`, and is over; else its row is counted as left out.
+
+        Raises `InputError` for a year that no export can mean.
+        """
+        if end_s <= start_s:
+            self.leave_out(NO_LENGTH)
+            return False
+        if end_s - start_s > longest_s:
+            self.leave_out(TOO_LONG)
+            return False
+        early = start_s < longest_s  # any later start is possible if its end is
+        return (not early or self.is_possible(start_s)) and self.is_possible(end_s)
 
 
 class LocalTimes:
@@ -124,24 +149,21 @@ class Form(NamedTuple):
     a file is checked whole before anything of it is yielded."""
 
 
-def lines_of(file: BinaryIO) -> Generator[str, None, None]:
-    """The lines of a text file in UTF-8, with or without a byte order mark and a last line end; their ends are kept.
+def believed_rate(number: float) -> int | None:
+    """A heart rate rounded to whole beats a minute; None for one outside `HEART_RATES`, such as a 0 for none."""
+    rate = round(number)
+    return rate if rate in HEART_RATES else None
 
-    Raises `InputError` for what is no text, and for a line that is too long.
-    """
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    number = 0
-    try:
-        while line := text.readline(LONGEST_LINE):
-            number += 1
-            if len(line) >= LONGEST_LINE or "\0" in line:
-                raise InputError(f"line {number} is too long, or holds a zero byte: the file is damaged")
-            yield line
-    except UnicodeDecodeError as error:
-        raise InputError("the file is not text in UTF-8") from error
-    finally:
-        if not file.closed:  # else a reader that nobody finished was let go of later than its file
-            text.detach()
+
+def shown(cell: object) -> str:
+    """A stranger's cell or value of JSON for a message: one line of at most 60 characters that no terminal obeys."""
+    match cell:
+        case str() | bytes():
+            return clean(repr(cell[:40]), 60)
+        case int() | float() | None:
+            return clean(repr(cell), 60)
+        case _:
+            return "a list or an object"
 
 
 _FIRST_S = int(datetime(YEARS[0], 1, 1, tzinfo=UTC).timestamp())

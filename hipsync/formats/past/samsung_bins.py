@@ -28,8 +28,7 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from hipsync.errors import InputError
-from hipsync.formats.past.csv_rows import NO_HEART_RATE, is_span, likely_beats, shown
-from hipsync.formats.past.reading import Reading
+from hipsync.formats.past.reading import NO_HEART_RATE, Reading, believed_rate, shown
 from hipsync.formats.past.said import Beat, Said, Walked
 from hipsync.text import Json, json_of
 
@@ -91,7 +90,7 @@ def _walked(item: Mapping[str, Json], reading: Reading) -> Iterator[Said]:
             reading.leave_out(WITHOUT_TIME)
         return
     start_s = start_ms // 1000
-    if is_span(start_s, start_s + unit_ms // 1000, reading):
+    if reading.is_span(start_s, start_s + unit_ms // 1000):
         yield Walked(LABEL, start_s, start_s + unit_ms // 1000, steps)
 
 
@@ -99,7 +98,7 @@ def _beat(item: Mapping[str, Json], reading: Reading) -> Iterator[Said]:
     at_s, number = _number(item, "start_time") // 1000, item.get("heart_rate")
     if isinstance(number, bool) or not isinstance(number, int | float) or not -LARGEST < number < LARGEST:
         raise InputError(f"heart_rate is not a number: {shown(number)}")
-    rate = likely_beats(number)
+    rate = believed_rate(number)
     if rate is None:
         reading.leave_out(NO_HEART_RATE)
     elif reading.is_possible(at_s):

@@ -38,19 +38,19 @@ from operator import itemgetter
 from typing import BinaryIO, NamedTuple
 
 from hipsync.errors import InputError
-from hipsync.formats.past.csv_rows import (
+from hipsync.formats.past.csv_rows import CsvRows, count, csv_rows, day_s, heart_rate
+from hipsync.formats.past.reading import (
     DAY_S,
     NO_HEART_RATE,
-    CsvRows,
-    beats,
-    check_width,
-    count,
-    is_span,
-    located,
-    midnight_of,
+    NO_STEPS,
+    SKIPPED,
+    UNKNOWN_STAGE,
+    Form,
+    Head,
+    LocalTimes,
+    Reading,
     shown,
 )
-from hipsync.formats.past.reading import SKIPPED, Form, Head, LocalTimes, Reading
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.formats.past.samsung_bins import LABEL, are_bins, said_by_bins
 from hipsync.model import WorkoutKind
@@ -72,11 +72,9 @@ EXERCISES: Mapping[int, WorkoutKind] = {
 }
 LONGEST_BEAT_S = 60
 LONGEST_ID = 200
-NO_STEPS = "without a number of steps"
 MEANS = "that are a mean heart rate of more than a minute"
 ONE_DEVICE = "that are a day's total of one device: the row of all devices counts"
 NO_MIDNIGHT = "about a day that does not begin at midnight"
-UNKNOWN_STAGE = "about a stage of sleep that is not known"
 """Why a row is left out, as the end of "3 rows"."""
 
 
@@ -94,12 +92,12 @@ def _steps(cells: Cells, reading: Reading) -> Iterator[Said]:
     start_s, end_s, steps = start_of(cells.start), end_of(cells.end), count(cells.value)
     if steps is None:
         reading.leave_out(NO_STEPS)
-    elif is_span(start_s, end_s, reading):
+    elif reading.is_span(start_s, end_s):
         yield Walked(source_of(cells.device, cells.package), start_s, end_s, steps)
 
 
 def _beat(cells: Cells, reading: Reading) -> Iterator[Said]:
-    at_s, rate = start_of(cells.start), beats(cells.value)
+    at_s, rate = start_of(cells.start), heart_rate(cells.value)
     if rate is None:
         reading.leave_out(NO_HEART_RATE)
     elif cells.end.strip() and end_of(cells.end) - at_s > LONGEST_BEAT_S:
@@ -110,7 +108,7 @@ def _beat(cells: Cells, reading: Reading) -> Iterator[Said]:
 
 def _night(cells: Cells, reading: Reading) -> Iterator[Said]:
     start_s, end_s = start_of(cells.start), end_of(cells.end)
-    if is_span(start_s, end_s, reading):
+    if reading.is_span(start_s, end_s):
         yield Slept(source_of(cells.device, cells.package), start_s, end_s)
 
 
@@ -125,7 +123,7 @@ def _stage(cells: Cells, reading: Reading) -> Iterator[Said]:
 def _workout(cells: Cells, reading: Reading) -> Iterator[Said]:
     start_s, end_s, exercise = start_of(cells.start), end_of(cells.end), count(cells.value)
     kind = WorkoutKind.OTHER if exercise is None else EXERCISES.get(exercise, WorkoutKind.OTHER)
-    if is_span(start_s, end_s, reading):
+    if reading.is_span(start_s, end_s):
         yield Trained(source_of(cells.device, cells.package), start_s, end_s, kind)
 
 
@@ -176,7 +174,7 @@ def _day(cell: str, steps: int, local: LocalTimes, reading: Reading) -> Iterator
     start_s, end_s = local.seconds(date), local.seconds(date + timedelta(days=1))
     if start_s is None or end_s is None:
         reading.leave_out(SKIPPED)
-    elif is_span(start_s, min(end_s, start_s + DAY_S), reading):
+    elif reading.is_span(start_s, min(end_s, start_s + DAY_S)):
         yield Walked(DAYS, start_s, min(end_s, start_s + DAY_S), steps)
 
 
@@ -186,8 +184,7 @@ def _whole_rows(rows: CsvRows, wide: int) -> Iterator[list[str]]:
     Raises `InputError` for a row that has not as many cells as the first, with or without the one after its last comma.
     """
     usual = 0
-    for cells in rows:
-        check_width(cells, wide)
+    for cells in rows.whole(wide):
         usual = usual or len(cells)
         if len(cells) != usual:
             raise InputError(f"it has {len(cells)} columns and the first row {usual}: the file is damaged")
@@ -225,7 +222,7 @@ def source_of(device: str, package: str) -> str:
 def start_of(cell: str) -> int:
     """The second in which a time such as `2026-11-20 08:00:00.000` lies, in UTC. Raises `InputError`."""
     cell = cell.strip()
-    return _midnight_s(cell[:10]) + _clock_ms(cell[10:]) // 1000
+    return day_s(cell[:10]) + _clock_ms(cell[10:]) // 1000
 
 
 def end_of(cell: str) -> int:
@@ -234,12 +231,7 @@ def end_of(cell: str) -> int:
     Raises `InputError`.
     """
     cell = cell.strip()
-    return _midnight_s(cell[:10]) - (-_clock_ms(cell[10:]) // 1000)
-
-
-@lru_cache(maxsize=64)
-def _midnight_s(text: str) -> int:
-    return int(midnight_of(text).replace(tzinfo=UTC).timestamp())
+    return day_s(cell[:10]) - (-_clock_ms(cell[10:]) // 1000)
 
 
 @lru_cache(maxsize=4096)
@@ -274,9 +266,10 @@ def _fits(head: Head) -> bool:
 
 def _read(file: BinaryIO, head: Head, reading: Reading) -> Iterator[Said]:
     if are_bins(head.start):
-        return said_by_bins(file, reading)
-    rows = CsvRows(file)
-    return located(_said(rows, reading), rows)
+        yield from said_by_bins(file, reading)
+        return
+    with csv_rows(file) as rows:
+        yield from _said(rows, reading)
 
 
 def _said(rows: CsvRows, reading: Reading) -> Iterator[Said]:

@@ -28,21 +28,18 @@ from typing import BinaryIO
 
 from hipsync.errors import InputError
 from hipsync.formats.past.csv_rows import (
-    DAY_S,
-    NO_HEART_RATE,
     NOTHING,
     CsvRows,
-    beats,
     check_width,
+    columns_of,
     count,
-    is_span,
-    located,
+    csv_rows,
+    heart_rate,
     midnight_of,
     places,
     short,
-    shown,
 )
-from hipsync.formats.past.reading import SKIPPED, Form, Head, Reading
+from hipsync.formats.past.reading import DAY_S, NO_HEART_RATE, NO_STEPS, SKIPPED, Form, Head, Reading, shown
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.model import WorkoutKind
 
@@ -50,16 +47,14 @@ SOURCE = "Zepp"
 """The one source of an export: it does not say which band measured a row."""
 RUNNING = "1"
 ZONELESS = "whose time does not say its zone, as other exports do"
-NO_STEPS = "without a number of steps"
 """Why a row is left out, as the end of "3 rows"."""
 
 
 def _minutes(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator[Said]:
     """The steps of ACTIVITY_MINUTE."""
     date_at, time_at, steps_at = places(header, ("date", "time", "steps"))
-    local, wide = _LocalMinutes(reading), len(header)
-    for cells in rows:
-        check_width(cells, wide)
+    local = _LocalMinutes(reading)
+    for cells in rows.whole(len(header)):
         start_s, steps = local.seconds(cells[date_at], cells[time_at]), count(cells[steps_at])
         if steps is None:
             reading.leave_out(NO_STEPS)
@@ -72,10 +67,9 @@ def _minutes(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator
 def _local_beats(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator[Said]:
     """The heart rates of HEARTRATE_AUTO."""
     date_at, time_at, rate_at = places(header, ("date", "time", "heartRate"))
-    local, wide = _LocalMinutes(reading), len(header)
-    for cells in rows:
-        check_width(cells, wide)
-        at_s, rate = local.seconds(cells[date_at], cells[time_at]), beats(cells[rate_at])
+    local = _LocalMinutes(reading)
+    for cells in rows.whole(len(header)):
+        at_s, rate = local.seconds(cells[date_at], cells[time_at]), heart_rate(cells[rate_at])
         if rate is None:
             reading.leave_out(NO_HEART_RATE)
         elif at_s is None:
@@ -87,9 +81,8 @@ def _local_beats(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iter
 def _single_beats(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator[Said]:
     """The heart rates of HEARTRATE, which the wearer asked for."""
     time_at, rate_at = places(header, ("time", "heartRate"))
-    for cells in rows:
-        check_width(cells, len(header))
-        at_s, rate = _instant(cells[time_at]), beats(cells[rate_at])
+    for cells in rows.whole(len(header)):
+        at_s, rate = _instant(cells[time_at]), heart_rate(cells[rate_at])
         if rate is None:
             reading.leave_out(NO_HEART_RATE)
         elif at_s is None:
@@ -111,22 +104,21 @@ def _nights(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator[
         start_s, stop_s = _instant(start), _instant(stop)
         if start_s is None or stop_s is None:
             reading.leave_out(ZONELESS)
-        elif is_span(start_s, stop_s, reading):
+        elif reading.is_span(start_s, stop_s):
             yield Slept(SOURCE, start_s, stop_s)
 
 
 def _workouts(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator[Said]:
     """The workouts of SPORT."""
     kind_at, start_at, length_at = places(header, ("type", "startTime", "sportTime(s)"))
-    for cells in rows:
-        check_width(cells, len(header))
+    for cells in rows.whole(len(header)):
         start_s, length_s = _instant(cells[start_at]), count(cells[length_at])
         if count(cells[kind_at]) is None or length_s is None:
             raise InputError("the type of a workout or its length is missing")
         kind = WorkoutKind.RUNNING if cells[kind_at].strip() == RUNNING else WorkoutKind.OTHER
         if start_s is None:
             reading.leave_out(ZONELESS)
-        elif is_span(start_s, start_s + length_s, reading):
+        elif reading.is_span(start_s, start_s + length_s):
             yield Trained(SOURCE, start_s, start_s + length_s, kind)
 
 
@@ -224,20 +216,16 @@ _DISTINCT = frozenset({"deepSleepTime", "shallowSleepTime", "startTime", "sportT
 
 
 def _fits(head: Head) -> bool:
-    return _sort(head.name, [name.strip().strip('"') for name in head.first_line.rstrip(",").split(",")]) is not None
+    return _sort(head.name, columns_of(head)) is not None
 
 
 def _read(file: BinaryIO, head: Head, reading: Reading) -> Iterator[Said]:
-    rows = CsvRows(file, strict=False)
-    return located(_said(rows, head, reading), rows)
-
-
-def _said(rows: CsvRows, head: Head, reading: Reading) -> Iterator[Said]:
-    header = rows.header()
-    reader = _sort(head.name, header)
-    if reader is None:
-        raise InputError(f"{shown(','.join(header))} is the header of no file of Zepp that hipsync reads")
-    return reader(rows, header, reading)
+    with csv_rows(file, strict=False) as rows:
+        header = rows.header()
+        reader = _sort(head.name, header)
+        if reader is None:
+            raise InputError(f"{shown(','.join(header))} is the header of no file of Zepp that hipsync reads")
+        yield from reader(rows, header, reading)
 
 
 FORM = Form("zepp", "Zepp / Mi Fit", _fits, _read)

@@ -43,7 +43,7 @@ def _row(element: ET.Element, latest: float) -> Row | None:
         return ("Walked", source, start, max(end, start + 1), steps) if is_right and 0 <= steps <= 300 * 1440 else None
     if what == "HeartRate":
         rate = int(Decimal(value).to_integral_value(ROUND_HALF_EVEN))
-        return ("Beat", source, start, rate) if is_right and 1 <= rate <= 300 else None
+        return ("Beat", source, start, rate) if is_right and 20 <= rate <= 250 else None
     if what == "SleepAnalysis":
         if "Asleep" not in value:
             return ()

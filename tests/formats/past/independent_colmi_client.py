@@ -28,4 +28,4 @@ def said(file: Path, now: datetime) -> Iterator[Row | None]:
         for row in db.execute(STEPS):
             yield row if 0 <= row[-1] <= 300 * 15 and row[3] <= latest else None
         for row in db.execute(RATES):
-            yield row if 1 <= row[-1] <= 300 and row[2] <= latest else None
+            yield row if 20 <= row[-1] <= 250 and row[2] <= latest else None

@@ -65,7 +65,7 @@ def samples(noise: random.Random, at: datetime) -> Iterator[str]:
             case 0 | 1:
                 yield f" {record('StepCount', at, end, noise.choice([0, 14, 250.5, -3, 10**7]), 'count', name)}/>\n"
             case 2:
-                rate = noise.choice([72, 58.16669845581055, 0, 301, 61.5, "7.2e1"])
+                rate = noise.choice([72, 58.16669845581055, 0, 251, 61.5, "7.2e1"])
                 entry = '<MetadataEntry key="HKMetadataKeyHeartRateMotionContext" value="0"/>'
                 head = record("HeartRate", at, at, rate, "count/min", name, DEVICE)
                 yield f" {head}>\n  {entry}\n </Record>\n"

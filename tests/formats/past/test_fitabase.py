@@ -8,20 +8,20 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from formats.past.fitbit_forms import (
+from formats.past.independent_fitabase import Fact, facts
+from formats.past.read_forms import (
     a_reader_let_go_of_after_its_file,
     counted_in_bounded_memory,
-    damaged,
+    damages,
     head_of,
-    read_or_refused,
+    read_damaged,
     reading_in,
     refusal,
     said_by,
     utc,
 )
-from formats.past.independent_fitabase import Fact, facts
 from hipsync.formats.past.fitabase import FORM
-from hipsync.formats.past.reading import FUTURE, HEAD_BYTES, SKIPPED, ZoneWanted
+from hipsync.formats.past.reading import FUTURE, HEAD_BYTES, NO_HEART_RATE, SKIPPED, ZoneWanted
 from hipsync.formats.past.said import Beat, Moved, Said, Slept, Walked
 
 STEPS = """Id,ActivityMinute,Steps
@@ -76,7 +76,7 @@ def test_a_heart_rate_that_nobody_has_is_left_out_and_counted() -> None:
     assert said_by(FORM, HEART, "heart.csv", reading) == [
         Beat(FIRST, MIDNIGHT_S + 60, 97), Beat(FIRST, MIDNIGHT_S + 65, 102)
     ]  # fmt: skip
-    assert reading.left_out == {"with a heart rate outside 20 to 250": 1}
+    assert reading.left_out == {NO_HEART_RATE: 1}
 
 
 def test_an_hour_a_row_is_sixty_minutes_and_an_empty_cell_is_none() -> None:
@@ -124,7 +124,7 @@ def test_what_lies_in_the_future_is_left_out_and_counted() -> None:
     ("text", "message"),
     [
         ("dear diary\n", "this is no file of minutes that Fitabase exports: its first line is 'dear diary'"),
-        ("", "this is no file of minutes"),
+        ("", "the line with the names of the columns is missing"),
         ("Id,ActivityMinute,Calories\n1,4/12/2016 1:00:00 AM,1.5\n", "this file is about Calories"),
         ("Id,ActivityMinute,Steps\n1,2016-04-12T01:00Z,5\n", "line 2: '2016-04-12T01:00Z' is not a time like"),
         ("Id,ActivityMinute,Steps\n1,13/12/2016 1:00:00 AM,5\n", "line 2: '13/12/2016 1:00:00 AM' is not a time"),
@@ -137,10 +137,10 @@ def test_what_lies_in_the_future_is_left_out_and_counted() -> None:
         ("Id,ActivityMinute,Intensity\n1,4/12/2016 1:00:00 AM,4\n", "line 2: intensity '4' is not"),
         ("Id,ActivityMinute,Steps\nme,4/12/2016 1:00:00 AM,3\n", "line 2: 'me' is no number of a person"),
         ("Id,ActivityMinute,Steps\n,4/12/2016 1:00:00 AM,3\n", "line 2: '' is no number of a person"),
-        ("Id,ActivityMinute,Steps\n1,4/12/2016 1:00:00 AM\n", "line 2 has 2 columns and the header 3"),
+        ("Id,ActivityMinute,Steps\n1,4/12/2016 1:00:00 AM\n", "line 2: it has 2 columns and the header 3"),
         ("Id,ActivityMinute,Steps\n1,1/1/1970 12:00:00 AM,3\n", "line 2: a time is not in the years 1970"),
         ("Id,ActivityMinute,Steps\n1,1/1/1969 12:00:00 AM,3\n", "line 2: '1/1/1969 12:00:00 AM' is not a time"),
-        ("Id,ActivityMinute,Steps\n" + "9" * 100_000, "line 2 is too long"),
+        ("Id,ActivityMinute,Steps\n" + "9" * 100_000, "line 2: it is too long"),
         (b"Id,ActivityMinute,Steps\n\xff\n", "the file is not text in UTF-8"),
     ],
 )
@@ -309,7 +309,11 @@ def test_hours_say_what_another_calculation_finds() -> None:
 
 def test_damaged_files_are_refused_in_one_line_or_read() -> None:
     texts = (STEPS, SLEEP, HEART, f"Id,ActivityHour,{WIDE}\n1,4/12/2016 12:00:00 AM{',7' * 60}\n")
-    refused = [read_or_refused(FORM, data, ONE_PERSON) for text in texts for data in damaged(text, 50)]
+    refused = [
+        read_damaged(FORM, damaged, ONE_PERSON) != ""
+        for seed, text in enumerate(texts)
+        for damaged in damages(text, seed, 50)
+    ]
     assert len(refused) == 200
     assert 60 < sum(refused) < 190
 

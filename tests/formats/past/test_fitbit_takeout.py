@@ -11,25 +11,23 @@ from typing import Any
 
 import pytest
 
-from formats.past.fitbit_forms import (
+from formats.past.independent_fitbit_takeout import Fact, facts
+from formats.past.read_forms import (
     a_reader_let_go_of_after_its_file,
     counted_in_bounded_memory,
-    damaged,
+    damages,
     head_of,
-    read_or_refused,
+    read_damaged,
     reading_in,
     refusal,
     said_by,
     utc,
 )
-from formats.past.independent_fitbit_takeout import Fact, facts
 from hipsync.formats.past.fitbit_takeout import FORM
-from hipsync.formats.past.reading import FUTURE, SKIPPED, ZoneWanted
+from hipsync.formats.past.reading import FUTURE, NO_HEART_RATE, NO_LENGTH, SKIPPED, UNKNOWN_STAGE, ZoneWanted
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.model import WorkoutKind
 
-UNKNOWN_STAGE = "with a stage of sleep that hipsync does not know"
-NO_SPAN = "with an end that is not after its start, or a day later"
 EIGHT_S = utc(2026, 11, 20, 8)
 STEPS = json.dumps(
     [{"dateTime": f"11/20/26 {8 + n // 60:02}:{n % 60:02}:00", "value": "60" if n < 15 else "0"} for n in range(120)]
@@ -87,7 +85,7 @@ def test_steps_are_minutes_in_utc_and_no_zone_is_wanted() -> None:
 def test_heart_rates_are_in_utc_and_what_nobody_has_is_counted() -> None:
     reading = reading_in(None)
     assert said_by(FORM, HEART, "x.json", reading) == [Beat("Fitbit", utc(2026, 4, 6, 4, 0, 2), 64)]
-    assert reading.left_out == {"with a heart rate outside 20 to 250": 1}
+    assert reading.left_out == {NO_HEART_RATE: 1}
 
 
 def test_sleep_is_in_local_time_and_being_awake_is_no_sleep() -> None:
@@ -111,7 +109,7 @@ def test_restless_is_asleep_as_fitabase_counts_it_and_an_unknown_stage_is_counte
         Slept("Fitbit", utc(2026, 4, 12, 11, 21, 30), utc(2026, 4, 12, 11, 34, 30)),
         Slept("Fitbit", utc(2026, 4, 12, 11, 34, 30), utc(2026, 4, 12, 11, 36, 30)),
     ]
-    assert reading.left_out == {UNKNOWN_STAGE: 1, NO_SPAN: 1}
+    assert reading.left_out == {UNKNOWN_STAGE: 1, NO_LENGTH: 1}
 
 
 def test_the_hour_that_comes_twice_is_kept_twice_and_a_skipped_one_is_left_out() -> None:
@@ -139,7 +137,7 @@ def test_workouts_are_in_utc_and_last_as_long_as_they_say() -> None:
         Trained("Fitbit", start_s, start_s + 1338, kind)
         for kind in (WorkoutKind.WALKING, WorkoutKind.CYCLING, WorkoutKind.OTHER)
     ]
-    assert reading.left_out == {NO_SPAN: 1}
+    assert reading.left_out == {NO_LENGTH: 1}
 
 
 def test_what_lies_in_the_future_is_left_out_and_counted() -> None:
@@ -163,7 +161,7 @@ def test_what_lies_in_the_future_is_left_out_and_counted() -> None:
         (entry()[:-1] + "," + entry(value="301")[1:], "entry 2: steps '301' is not a whole number from 0 to 300"),
         (entry(value=True), "line 1, entry 1: steps True is not a whole number"),
         (entry()[:-1] + "," + entry(value=[[]])[1:], "entry 2: steps a list or an object is not"),
-        (entry()[:-1] + "," + entry(dateTime="13/20/26 08:00:00")[1:], "line 1, entry 2: '2026-13-20' is no date"),
+        (entry()[:-1] + "," + entry(dateTime="13/20/26 08:00:00")[1:], "line 1, entry 2: '2026-13-20' is not a date"),
         (entry()[:-1] + "," + entry(dateTime="2026-11-20")[1:], "entry 2: '2026-11-20' is not a time like 03/19/26"),
         (HEART.replace(": 0,", ": 6.5,"), "line 7, entry 2: bpm 6.5 is not a whole number from 0"),
         (night(("0001-01-01T00:00:00", "light", 60)), "entry 1: '0001-01-01T00:00:00' is not a time like"),
@@ -260,7 +258,11 @@ def test_a_week_says_what_another_calculation_finds(kind: str) -> None:
 
 def test_damaged_files_are_refused_in_one_line_or_read() -> None:
     texts = (json.dumps(json.loads(STEPS)[:9], indent=1), HEART, SLEEP, json.dumps([WALK, WALK], indent=1))
-    refused = [read_or_refused(FORM, data, "steps-2026-11-20.json") for text in texts for data in damaged(text, 50)]
+    refused = [
+        read_damaged(FORM, damaged, "steps-2026-11-20.json") != ""
+        for seed, text in enumerate(texts)
+        for damaged in damages(text, seed, 50)
+    ]
     assert len(refused) == 200
     assert 60 < sum(refused) < 199
 

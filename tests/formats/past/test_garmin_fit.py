@@ -21,7 +21,7 @@ from formats.past import independent_garmin_fit as independent
 from hipsync.driver import BandFile, Driver
 from hipsync.errors import InputError
 from hipsync.formats.past import garmin_fit
-from hipsync.formats.past.reading import FUTURE, Head, Reading
+from hipsync.formats.past.reading import FUTURE, TOO_LONG, TOO_MANY_STEPS, Head, Reading
 from hipsync.formats.past.said import Beat, Moved, Said, Trained, Walked
 from hipsync.model import MINUTE, Epoch, Workout, WorkoutKind
 from hipsync.registry import drivers
@@ -192,7 +192,7 @@ def test_more_steps_than_anybody_walks_are_counted() -> None:
     within = reading()
     found = said(written(minute(0, 6, 90_000), minute(1, 8), minute(2, 6, 100)), within)
     assert [each.steps for each in found if isinstance(each, Walked)] == [0, 100]
-    assert dict(within.left_out) == {garmin_fit.TOO_MANY: 1}
+    assert dict(within.left_out) == {TOO_MANY_STEPS: 1}
 
 
 def test_two_watches_of_one_product_are_two_sources() -> None:
@@ -271,7 +271,7 @@ def test_a_file_that_is_too_long_is_counted(monkeypatch: pytest.MonkeyPatch) -> 
     data, within = MONITORING[0].read_bytes(), reading()
     monkeypatch.setattr(garmin_fit, "LONGEST", len(data) - 1)
     assert said(data, within) == []
-    assert dict(within.left_out) == {garmin_fit.TOO_LONG: 1}
+    assert dict(within.left_out) == {garmin_fit.TOO_LARGE: 1}
     monkeypatch.setattr(garmin_fit, "LONGEST", len(data))
     assert said(data)
 
@@ -304,4 +304,4 @@ def test_a_workout_of_a_day_is_counted() -> None:
     told = BandFile("Garmin", [Workout(WorkoutKind.OTHER, START, START + timedelta(days=1))])
     within = reading(telling(told))
     assert said(b"12345678.FIT", within) == []
-    assert dict(within.left_out) == {garmin_fit.NO_WORKOUT: 1}
+    assert dict(within.left_out) == {TOO_LONG: 1}

@@ -14,7 +14,7 @@ import pytest
 from formats.past import independent_garmin_json as independent
 from hipsync.errors import InputError
 from hipsync.formats.past import garmin_json
-from hipsync.formats.past.reading import FUTURE, Head, Reading
+from hipsync.formats.past.reading import FUTURE, NO_LENGTH, TOO_LONG, TOO_MANY_STEPS, Head, Reading
 from hipsync.formats.past.said import Said, Slept, Walked
 
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
@@ -87,7 +87,7 @@ def test_days_are_as_an_independent_calculation_finds_them() -> None:
     want = independent.days(json.dumps(DAYS))
     assert len(want) == 3
     assert found == [Walked(SOURCE, *each) for each in want]
-    assert dict(within.left_out) == {garmin_json.NO_STEPS: 2}
+    assert dict(within.left_out) == {garmin_json.NO_DAY: 2}
 
 
 def test_nights_are_as_an_independent_calculation_finds_them() -> None:
@@ -129,11 +129,11 @@ def test_the_order_of_keys_does_not_matter() -> None:
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"totalSteps": 9_000_000}, garmin_json.TOO_MANY),
-        ({"totalSteps": 301, "wellnessEndTimeGmt": "2026-11-19T23:01:00.0"}, garmin_json.TOO_MANY),
-        ({"wellnessEndTimeGmt": "2026-11-19T23:00:00.0"}, garmin_json.WRONG_SPAN),
-        ({"wellnessEndTimeGmt": "2026-11-22T23:00:00.0"}, garmin_json.WRONG_SPAN),
-        ({"wellnessStartTimeGmt": None, "wellnessEndTimeGmt": None}, garmin_json.NO_STEPS),
+        ({"totalSteps": 9_000_000}, TOO_MANY_STEPS),
+        ({"totalSteps": 301, "wellnessEndTimeGmt": "2026-11-19T23:01:00.0"}, TOO_MANY_STEPS),
+        ({"wellnessEndTimeGmt": "2026-11-19T23:00:00.0"}, NO_LENGTH),
+        ({"wellnessEndTimeGmt": "2026-11-22T23:00:00.0"}, TOO_LONG),
+        ({"wellnessStartTimeGmt": None, "wellnessEndTimeGmt": None}, garmin_json.NO_DAY),
         ({"wellnessStartTimeGmt": "2026-12-20T00:00:00", "wellnessEndTimeGmt": "2026-12-21T00:00:00"}, FUTURE),
     ],
 )
@@ -146,7 +146,7 @@ def test_a_day_that_cannot_be_is_counted(change: Mapping[str, Any], why: str) ->
 def test_a_night_longer_than_a_day_is_counted() -> None:
     within = reading()
     assert said([{**NIGHT, "sleepEndTimestampGMT": "2026-11-21T22:10:31.0"}], within) == []
-    assert dict(within.left_out) == {garmin_json.WRONG_SPAN: 1}
+    assert dict(within.left_out) == {TOO_LONG: 1}
 
 
 # ------------------------------------------------------------------ which files

@@ -8,26 +8,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from formats.past.fitbit_forms import (
+from formats.past.independent_google_health import Fact, facts
+from formats.past.read_forms import (
     NOW,
     a_reader_let_go_of_after_its_file,
     counted_in_bounded_memory,
-    damaged,
+    damages,
     head_of,
-    read_or_refused,
+    read_damaged,
     reading_in,
     refusal,
     said_by,
     utc,
 )
-from formats.past.independent_google_health import Fact, facts
-from hipsync.formats.past.google_health import FORM
-from hipsync.formats.past.reading import FUTURE
+from hipsync.formats.past.google_health import DELETED, FORM
+from hipsync.formats.past.reading import FUTURE, NO_HEART_RATE, NO_LENGTH, TOO_MANY_STEPS, UNKNOWN_STAGE
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.model import WorkoutKind
 
-UNKNOWN_STAGE = "with a stage of sleep that hipsync does not know"
-NO_SPAN = "with an end that is not after its start, or a day later"
 AIR, PHONE = "Google Fitbit Air", "Phone Health Kit"
 EIGHT = datetime(2026, 11, 20, 8, tzinfo=UTC)
 EIGHT_S = utc(2026, 11, 20, 8)
@@ -93,7 +91,7 @@ def test_more_steps_than_a_minute_holds_are_left_out_and_counted() -> None:
     reading = reading_in(None)
     rows = (f"2026-11-20T08:00:01Z,200,{PHONE}", f"2026-11-20T08:00:02Z,101,{PHONE}", f"2026-11-20T08:01:00Z,300,{AIR}")
     assert said_by(FORM, steps(*rows), "x.csv", reading) == [Walked(AIR, EIGHT_S + 60, EIGHT_S + 120, 300)]
-    assert reading.left_out == {"of a minute with more steps than anybody makes": 2}
+    assert reading.left_out == {TOO_MANY_STEPS: 2}
 
 
 def test_what_lies_in_the_future_is_left_out_and_counted() -> None:
@@ -109,7 +107,7 @@ def test_heart_rates_are_whole_and_what_nobody_has_is_counted() -> None:
     assert said_by(FORM, HEART, "heart_rate_2026-04-06.csv", reading) == [
         Beat("Inspire 3", at_s, 134), Beat("Inspire 3", at_s + 2, 62)
     ]  # fmt: skip
-    assert reading.left_out == {"with a heart rate outside 20 to 250": 2}
+    assert reading.left_out == {NO_HEART_RATE: 2}
 
 
 def test_stages_asleep_are_spans_whatever_their_offset() -> None:
@@ -119,7 +117,7 @@ def test_stages_asleep_are_spans_whatever_their_offset() -> None:
         Slept("Google Health", utc(2026, 4, 12, 6), utc(2026, 4, 12, 6, 30)),
         Slept("Google Health", utc(2026, 4, 12, 15, 21, 30), utc(2026, 4, 12, 18, 13, 30)),
     ]
-    assert reading.left_out == {UNKNOWN_STAGE: 1, NO_SPAN: 1}
+    assert reading.left_out == {UNKNOWN_STAGE: 1, NO_LENGTH: 1}
 
 
 def test_workouts_have_a_kind_and_deleted_ones_are_left_out() -> None:
@@ -129,24 +127,27 @@ def test_workouts_have_a_kind_and_deleted_ones_are_left_out() -> None:
         Trained("Google Health", utc(2026, 4, 6, 22), utc(2026, 4, 6, 22, 30), WorkoutKind.CYCLING_INDOOR),
         Trained("Google Health", utc(2026, 4, 6, 23), utc(2026, 4, 6, 23, 30), WorkoutKind.OTHER),
     ]
-    assert reading.left_out == {"of workouts that the wearer deleted": 1}
+    assert reading.left_out == {DELETED: 1}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "this is no file of Google Health"),
+        ("", "the line with the names of the columns is missing"),
         ("dear diary\n", "this is no file of Google Health that hipsync reads: its first line is 'dear diary'"),
         (steps("2026-11-20T08:00:00,5,x"), "line 2: '2026-11-20T08:00:00' is not a time like 2026-04-06T02:43:45Z"),
-        (steps("2026-02-30T08:00:00Z,5,x"), "line 2: '2026-02-30' is no date"),
+        (steps("2026-02-30T08:00:00Z,5,x"), "line 2: '2026-02-30' is not a date"),
         (steps("2026-11-20T24:00:00Z,5,x"), "is not a time"),
-        (steps("0001-01-01T00:00:00Z,5,x"), "line 2: a time is not in the years 1970 to 2099"),
+        (
+            steps("0001-01-01T00:00:00Z,5,x"),
+            "line 2: '0001-01-01' is not a date such as 2026-11-20 of the years 1970 to 2099",
+        ),
         (steps("2026-11-20T08:00:00Z,5.5,x"), "line 2: steps '5.5' is not a whole number"),
         (steps("2026-11-20T08:00:00Z,-5,x"), "line 2: steps '-5' is not"),
-        (steps("2026-11-20T08:00:00Z,5"), "line 2 has 2 columns and the header 3"),
+        (steps("2026-11-20T08:00:00Z,5"), "line 2: it has 2 columns and the header 3"),
         ("timestamp,beats per minute,data source\n2026-11-20T08:00:00Z,nan,x\n", "line 2: heart rate 'nan' is not a"),
         ("timestamp,beats per minute,data source\n2026-11-20T08:00:00Z,1e9,x\n", "line 2: heart rate '1e9' is not a"),
-        (steps('2026-11-20T08:00:00Z,5,"' + "x\n" * 70_000), "this is not CSV"),
+        (steps('2026-11-20T08:00:00Z,5,"' + "x\n" * 70_000), "a quotation mark is missing"),
         (steps(*(f"2026-11-20T08:00:00Z,5,{n}" for n in range(1001))), "line 1002: more than 1000 sources"),
         (steps(*(f"2026-11-20T08:00:00.{n:04}Z,0,x" for n in range(1001))), "1000 rows of one of them in a minute"),
     ],
@@ -261,7 +262,11 @@ def test_nights_say_what_another_calculation_finds() -> None:
 
 def test_damaged_files_are_refused_in_one_line_or_read() -> None:
     texts = (STEPS[:800], HEART, STAGES, EXERCISES)
-    refused = [read_or_refused(FORM, data, "steps_2026-11-20.csv") for text in texts for data in damaged(text, 50)]
+    refused = [
+        read_damaged(FORM, damaged, "steps_2026-11-20.csv") != ""
+        for seed, text in enumerate(texts)
+        for damaged in damages(text, seed, 50)
+    ]
     assert len(refused) == 200
     assert 60 < sum(refused) < 190
 

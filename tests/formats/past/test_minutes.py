@@ -11,16 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hipsync.errors import InputError
-from hipsync.formats.past.minutes import (
-    EMPTY,
-    KNOWN_FINER,
-    MOST_SOURCES,
-    NO_STEPS,
-    TOO_LONG,
-    TOO_MANY,
-    MinutesOfThePast,
-    spread,
-)
+from hipsync.formats.past.minutes import KNOWN_FINER, MOST_SOURCES, NO_WORD, MinutesOfThePast, spread
+from hipsync.formats.past.reading import NO_LENGTH, TOO_LONG, TOO_MANY_STEPS
 from hipsync.formats.past.said import Beat, Moved, Said, Slept, Trained, Walked
 from hipsync.model import MINUTE, Epoch, State, Workout, WorkoutKind
 
@@ -98,8 +90,8 @@ def test_heart_rates_say_nothing_of_steps_where_no_steps_are_told_for_a_day(minu
     beats = [Beat("watch", AT_S + at * 60, 60) for at in (20, 21)]
     epochs, why = made(walked(0, 60, 5), *beats, walked(minutes * 60, minutes * 60 + 60, 5))
     assert len(epochs) == 4 - left_out
-    assert why == ({NO_STEPS: left_out} if left_out else {})
-    assert made(*beats) == ([], {NO_STEPS: 2})
+    assert why == ({NO_WORD: left_out} if left_out else {})
+    assert made(*beats) == ([], {NO_WORD: 2})
 
 
 def test_an_intensity_alone_says_nothing_of_steps() -> None:
@@ -124,13 +116,13 @@ def test_intensity_is_of_its_minute() -> None:
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        (walked(60, 60, 0), EMPTY),
-        (walked(60, 0, 5), EMPTY),
-        (walked(0, 60, 301), TOO_MANY),
-        (walked(0, 30, 301), TOO_MANY),
+        (walked(60, 60, 0), NO_LENGTH),
+        (walked(60, 0, 5), NO_LENGTH),
+        (walked(0, 60, 301), TOO_MANY_STEPS),
+        (walked(0, 30, 301), TOO_MANY_STEPS),
         (walked(0, 25 * 3600 + 1, 5), TOO_LONG),
         (Slept("watch", AT_S, AT_S + 86400), TOO_LONG),
-        (Trained("watch", AT_S, AT_S, WorkoutKind.ROWING), EMPTY),
+        (Trained("watch", AT_S, AT_S, WorkoutKind.ROWING), NO_LENGTH),
     ],
 )
 def test_what_cannot_be_right_is_left_out_and_counted(wrong: Said, why: str) -> None:

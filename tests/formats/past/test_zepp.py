@@ -8,11 +8,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from formats.past import independent_zepp as independent
-from formats.past.damaged_csv import damages
-from formats.past.read_forms import LONDON, NOW, head_of, read, read_damaged, refusal
-from hipsync.formats.past.csv_rows import MOST_LINES, NO_HEART_RATE, TOO_LONG, WITHOUT_LENGTH
-from hipsync.formats.past.reading import FUTURE, SKIPPED, Reading, ZoneWanted
-from hipsync.formats.past.zepp import FORM, NO_STEPS, ZONELESS
+from formats.past.read_forms import LONDON, NOW, damages, head_of, read, read_damaged, refusal
+from hipsync.formats.past.csv_rows import LONGEST_ROW
+from hipsync.formats.past.reading import (
+    FUTURE,
+    NO_HEART_RATE,
+    NO_LENGTH,
+    NO_STEPS,
+    SKIPPED,
+    TOO_LONG,
+    Reading,
+    ZoneWanted,
+)
+from hipsync.formats.past.zepp import FORM, ZONELESS
 from support.shared import LARGER, needs_shared
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -140,7 +148,7 @@ def test_cells_without_a_value_are_counted_and_never_a_zero() -> None:
     assert read(FORM, "date,time,steps\n2026-11-20,08:00,null\n2026-11-20,08:01,\n", reading=reading) == []
     assert read(FORM, "time,heartRate\n2026-11-20 08:00:00+0000,0\n2026-11-20 08:01:00Z,null\n", reading=reading) == []
     assert read(FORM, SPORT.replace(",1800,", ",0,").replace(",2400,", ",90000,"), reading=reading) == []
-    assert reading.left_out == {NO_STEPS: 2, NO_HEART_RATE: 2, WITHOUT_LENGTH: 1, TOO_LONG: 1}
+    assert reading.left_out == {NO_STEPS: 2, NO_HEART_RATE: 2, NO_LENGTH: 1, TOO_LONG: 1}
 
 
 def test_the_future_is_left_out_and_an_absurd_year_refused() -> None:
@@ -157,11 +165,11 @@ def test_the_future_is_left_out_and_an_absurd_year_refused() -> None:
         (",08:00,5", "line 2: '' is not a date"),
         ("2026-02-30,08:00,5", "line 2: '2026-02-30' is not a date"),
         ("2026-11-20,24:00,5", "line 2: '24:00' is not a time"),
-        ("2026-11-20,08:00,many", "line 2: 'many' is not a whole number"),
+        ("2026-11-20,08:00,many", "line 2: the number 'many' is not a whole number"),
         ("2026-11-20,08:00," + "9" * 5000, "line 2: '9999"),
         ("2026-11-20,08:00", "line 2: it has 2 columns and the header 3"),
         ("2026-11-20,08:00,5,6", "line 2: it has 4 columns and the header 3"),
-        ('"2026-11-20\n' + "\n" * MOST_LINES + '",08:00,5', "a row goes on for more than"),
+        ('"2026-11-20\n' + "\n" * LONGEST_ROW + '",08:00,5', "a row goes on for more than"),
     ],
 )  # fmt: skip
 def test_a_broken_row_is_refused_with_its_line(row: str, why: str) -> None:
@@ -188,6 +196,6 @@ def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
     refused = sum(
         read_damaged(FORM, damaged, name) != ""
         for seed, (name, data) in enumerate(SORTS)
-        for damaged in damages(data.encode(), seed, 40)
+        for damaged in damages(data, seed, 40)
     )
     assert 40 < refused < 200
