@@ -9,17 +9,20 @@ bands its epochs belong to, and stores what else it has.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from time import sleep
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
+from zoneinfo import ZoneInfo
 
 from hipsync.core.days import Zones
-from hipsync.model import Band, BandId, ZoneChange
+from hipsync.model import DAY, Band, BandId, ZoneChange
 from hipsync.store import Store
+from hipsync.store.file import instant
 from hipsync.store.imports import NewBand
 from hipsync.store.readings import EpochRow
 
+SECOND = timedelta(seconds=1)
 YIELD_S = 0.005
 """Seconds for which the lock is free between two transactions. SQLite's own waiters look again after a few
 milliseconds at first."""
@@ -101,15 +104,28 @@ def stored(
             return [list(each.land(landing)) for each in read]
 
 
-def assume_zone(store: Store, start: datetime, end: datetime, zone: str, host: str) -> None:
-    """Store that the wearer was in a zone in `[start, end)`, up to the first change of zone in it that is stored.
+def assume_zone(store: Store, start: datetime, end: datetime, zone: str, host: str, now: datetime) -> None:
+    """Store that the wearer was in a zone on the local days that `[start, end)` touches, as far as they are over.
 
-    Other days stay as they are. `host` is the zone that counts where the database knows none. Zones are IANA names.
+    It counts up to the first change of zone in them that is stored. Other days stay as they are, also those before the
+    first zone that is stored. `host` is the zone that counts where the database knows none. Zones are IANA names.
     """
-    before = Zones(store.zones(), host)
+    known, there = store.zones(), ZoneInfo(zone)
+    before = Zones(known, host)
+    first, last = start.astimezone(there).date(), (end - SECOND).astimezone(there).date()
+    # Where the other zone's day of this date begins earlier, the day would be one of the other zone.
+    start = min(_midnight(first, there), _midnight(first, before.at(start)))
+    end = min(_midnight(last + DAY, there), max(end, now))
     changes = [ZoneChange(start, zone)] if before.at(start).key != zone else []
-    after = Zones([*(change for change in store.zones() if change.since != start), *changes], host)
+    if changes and all(change.since >= start for change in known):
+        changes.insert(0, ZoneChange(instant(0), before.at(start).key))
+    after = Zones([*(change for change in known if change.since != start), *changes], host)
     if changes and after.at(end).key != before.at(end).key:
         changes.append(ZoneChange(end, before.at(end).key))
     for change in changes:
         store.put_zone(change)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The instant in UTC at which a date begins in a zone."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hipsync.host.lock import only_import
-from hipsync.model import MINUTE, ZoneChange
+from hipsync.model import ZoneChange
 from hipsync.store import Store
 from support.machine import Machine
 
@@ -149,14 +149,33 @@ def test_the_zone_of_an_import_is_stored_and_used_for_its_days_and_no_others(mac
         store.note_zone(NOW, "Europe/London")
     for _ in range(2):
         machine.told("import", minutes, "--zone", "America/New_York")
-        nine = datetime(2026, 11, 20, 14, tzinfo=UTC)
+        midnight = datetime(2026, 11, 20, tzinfo=UTC)  # in London, where the day would else begin
         with Store.read(machine.database) as store:
             assert store.zones() == [
-                ZoneChange(nine, "America/New_York"),
-                ZoneChange(nine + 2 * MINUTE, "Europe/London"),
+                ZoneChange(datetime(1970, 1, 1, tzinfo=UTC), "Europe/London"),
+                ZoneChange(midnight, "America/New_York"),
+                ZoneChange(midnight + timedelta(days=1, hours=5), "Europe/London"),
                 ZoneChange(NOW, "Europe/London"),
             ]
+    assert "(America/New_York)" in machine.told("day", "2026-11-20")
     assert steps(machine) == {("Zepp", "14:00"): 60, ("Zepp", "14:01"): 40}
+
+
+def test_earlier_days_keep_their_zone_after_an_import_with_local_times(machine: Machine) -> None:
+    earlier = APPLE.replace("2026-11-20 08", "2026-06-20 08")
+    machine.told("import", file(machine, "export.xml", earlier))
+    before = machine.told("day", "2026-06-20")
+    machine.told("import", file(machine, "ACTIVITY_MINUTE_1.csv", ZEPP), "--zone", "Asia/Tokyo")
+    assert machine.told("day", "2026-06-20") == before
+
+
+def test_a_zone_is_not_that_of_files_of_another_form_in_the_same_command(machine: Machine) -> None:
+    apple = file(machine, "export.xml", APPLE.replace("2026-11-20 08", "2026-06-20 08"))
+    machine.told("import", apple)
+    before = machine.told("day", "2026-06-20")
+    minutes = file(machine, "ACTIVITY_MINUTE_1.csv", ZEPP)
+    machine.told("import", apple, minutes, "--zone", "Asia/Tokyo")
+    assert machine.told("day", "2026-06-20") == before
 
 
 def test_a_zone_that_does_not_exist_is_one_line(machine: Machine) -> None:

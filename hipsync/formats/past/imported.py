@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from types import TracebackType
@@ -28,7 +29,8 @@ class PastRead:
 
     def __init__(self, key: str, label: str, reading: Reading, host: Callable[[], str]) -> None:
         """`host` returns the zone of this computer, which counts where the database knows none."""
-        self._key, self._label, self._reading, self._host = key, label, reading, host
+        self._key, self._label, self._host = key, label, host
+        self._reading = replace(reading, has_local_times=False)  # another form's local times are not of these days
         self._minutes = MinutesOfThePast(reading.leave_out)
         self._arriving: dict[str, BandId] = {}
 
@@ -66,7 +68,8 @@ class PastRead:
         used = zone.key if zone is not None and self._reading.has_local_times else None
         store.note_import(landed.band.id, self._reading.now, self._key, used)
         if used is not None and (bounds := self._minutes.bounds(source)) is not None:
-            assume_zone(store, instant(bounds[0]), instant(bounds[1]), used, self._host())
+            first, last = map(instant, bounds)
+            assume_zone(store, first, last, used, self._host(), self._reading.now)
         return landed
 
     def _band(self, store: Store, source: str) -> Band | NewBand:
