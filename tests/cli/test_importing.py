@@ -178,6 +178,14 @@ def test_a_zone_is_not_that_of_files_of_another_form_in_the_same_command(machine
     assert machine.told("day", "2026-06-20") == before
 
 
+def test_a_zone_is_that_of_all_sources_though_one_ends_earlier(machine: Machine) -> None:
+    rows = ["1,11/19/2026 9:00:00 AM,60", "2,11/19/2026 9:00:00 AM,60", "2,11/20/2026 9:00:00 AM,60"]
+    minutes = "\r\n".join(["Id,ActivityMinute,Steps", *rows, ""])
+    machine.told("import", file(machine, "minuteStepsNarrow_merged.csv", minutes), "--zone", "Asia/Tokyo")
+    assert "(Asia/Tokyo)" in machine.told("day", "2026-11-19")
+    assert "(Asia/Tokyo)" in machine.told("day", "2026-11-20")
+
+
 def test_a_zone_that_does_not_exist_is_one_line(machine: Machine) -> None:
     minutes = file(machine, "ACTIVITY_MINUTE_1.csv", ZEPP)
     assert "Mars/Base" in machine.refused("import", minutes, "--zone", "Mars/Base", code=2)

@@ -57,19 +57,22 @@ class PastRead:
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. The zone that was asked for counts for the days of the files."""
-        return [self._land(landing, source) for source in self.sources()]
+        zone, sources = self._reading.zone, self.sources()
+        used = zone.key if zone is not None and self._reading.has_local_times else None
+        landed = [self._land(landing, source, used) for source in sources]
+        spans = [bounds for source in sources if (bounds := self._minutes.bounds(source)) is not None]
+        if used is not None and spans:
+            first, last = instant(min(first for first, _ in spans)), instant(max(last for _, last in spans))
+            assume_zone(landing.store, first, last, used, self._host(), self._reading.now)
+        return landed
 
-    def _land(self, landing: Landing, source: str) -> Landed:
-        store, zone = landing.store, self._reading.zone
+    def _land(self, landing: Landing, source: str, zone: str | None) -> Landed:
+        store = landing.store
         landed = landing.land(self._arriving[source], self._band(store, source))
         workouts = self._minutes.workouts(source)
         while some := list(islice(workouts, BATCH)):
             store.append(landed.band.id, some)
-        used = zone.key if zone is not None and self._reading.has_local_times else None
-        store.note_import(landed.band.id, self._reading.now, self._key, used)
-        if used is not None and (bounds := self._minutes.bounds(source)) is not None:
-            first, last = map(instant, bounds)
-            assume_zone(store, first, last, used, self._host(), self._reading.now)
+        store.note_import(landed.band.id, self._reading.now, self._key, zone)
         return landed
 
     def _band(self, store: Store, source: str) -> Band | NewBand:
