@@ -295,11 +295,11 @@ def _read(gathering: Gathering, places: Sequence[Place], kind: str | None) -> No
 def _kinds_in(gathering: Gathering, file: Place, kind: str | None, bar: ProgressBar[int]) -> set[str]:
     """Read what lies in a file, and return the names of its kinds. Raises `InputError` and `ZoneWanted`."""
     from hipsync.formats.containers import parts_of
-    from hipsync.formats.gathering import KINDS, is_gadgetbridge
+    from hipsync.formats.gathering import KINDS, is_database
 
     found = set[str]()
     with refused_whole(file.name):
-        if kind == "gadgetbridge" or (kind is None and is_gadgetbridge(file.path)):
+        if kind == "gadgetbridge" or (kind is None and not file.is_one_of_many and is_database(file.path)):
             gathering.take_gadgetbridge(file.path, file.name)
             return {KINDS["gadgetbridge"]}
         for part in parts_of(file.path, file.name):

@@ -83,8 +83,9 @@ class MinuteTable:
 
     def load(self, landing: Landing) -> None:
         """As `Read.load`."""
-        for name in self.epochs.bands():
-            self._arriving[name] = landing.load(partial(self.epochs.epoch_rows, name))
+        for name, able in self.abilities().items():
+            into = csv_band(landing.store, name, able, landing.now)
+            self._arriving[name] = landing.load(partial(self.epochs.epoch_rows, name), into)
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. Bands that are missing are added."""

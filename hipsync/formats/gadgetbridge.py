@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import tempfile
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -300,19 +300,22 @@ class ReadDevices:
     def load(self, landing: Landing) -> None:
         """As `Read.load`."""
         for device in self._export.devices():
-            self._arriving[device.number] = landing.load(partial(self._minutes.epoch_rows, str(device.number)))
+            into = self._band(landing.store, device)
+            self._arriving[device.number] = landing.load(partial(self._minutes.epoch_rows, str(device.number)), into)
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. Raises `InputError`."""
         found: list[Landed] = []
         for device in self._export.devices():
-            into = _band(landing.store, device, self._families[device.driver], self._now)
-            landed = landing.land(self._arriving[device.number], into)
+            landed = landing.land(self._arriving[device.number], self._band(landing.store, device))
             self._store_others(landing.store, device, landed.band)
             if device.key is not None:
                 self.keys[landed.band.name] = device.key
             found.append(landed)
         return found
+
+    def _band(self, store: Store, device: Device) -> Band | NewBand:
+        return _band(store, device, self._families[device.driver], self._now)
 
     def _store_others(self, store: Store, device: Device, band: Band) -> None:
         others: Iterator[Reading] = chain(
@@ -341,22 +344,25 @@ def _band(store: Store, device: Device, family: Family, now: datetime) -> Band |
 
 @contextlib.contextmanager
 def opened_export(
-    file: Path, families: Mapping[str, Family], zones: Callable[[], Zones] | None = None
+    file: Path,
+    families: Mapping[str, Family],
+    zones: Callable[[], Zones] | None = None,
+    keys: dict[str, bytes] | None = None,
 ) -> Generator[GadgetbridgeExport, None, None]:
     """Open the database in a file or in a ZIP, after copying it to a private folder. Raises `InputError`.
 
-    `zones` is as in `GadgetbridgeExport`.
+    `zones` is as in `GadgetbridgeExport`; `keys` are those that are found beside it, by address, as long as it is open.
     """
     with tempfile.TemporaryDirectory(prefix="hipsync-") as folder:
         copy = Path(folder) / "Gadgetbridge"
-        keys = copied(file, copy)
+        held = ChainMap(dict(copied(file, copy)), keys if keys is not None else {})
         with _translated():
             db = sqlite3.connect(f"file:{copy}?mode=rw", uri=True)  # writable: SQLite then reads a log beside it
         with contextlib.closing(db):
             db.text_factory = lenient_text
             db.execute("PRAGMA trusted_schema = OFF")
             db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_CELL)
-            yield GadgetbridgeExport(db, families, keys, zones)
+            yield GadgetbridgeExport(db, families, held, zones)
 
 
 def _instant(stamp: object) -> datetime | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import sqlite3
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ MAGIC = b"SQLite format 3\0"
 UNPACKED_OF_ANY, UNPACKED_A_BYTE = 64 * 2**20, 50
 """How many bytes a ZIP may unpack to: so many, and so many more for each of its bytes. A database of minutes is packed
 to a tenth; only what was made to fill a disk is packed to a thousandth."""
+LARGEST_DEVICE_FILE = 2**20
+"""How many bytes the file for a device may have."""
 PACKED_BY = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 """How the files in a ZIP may be packed. These are unpacked piece by piece, and Gadgetbridge writes no other."""
 
@@ -33,6 +36,22 @@ def copied(file: Path, to: Path) -> Mapping[str, bytes]:
         return _copied(file, to) if _is_database(file) else _extracted(file, to)
     except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:  # encrypted, or a new method
         raise InputError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def is_of_gadgetbridge(file: Path) -> bool:
+    """Whether a database has Gadgetbridge's table of devices. What cannot be read has not."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro&immutable=1", uri=True)) as db:
+            return bool(db.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'DEVICE'").fetchall())
+    except (sqlite3.Error, UnicodeDecodeError):
+        return False
+
+
+def device_of(name: str) -> str | None:
+    """The address in the name of a file that Gadgetbridge writes for each device, without folders; None in another."""
+    if name.startswith("device_") and name.endswith(".json"):
+        return name.removeprefix("device_").removesuffix(".json").upper()
+    return None
 
 
 def _is_database(file: Path) -> bool:
@@ -63,11 +82,11 @@ def _extracted(file: Path, to: Path) -> Mapping[str, bytes]:
             base = member.filename.rpartition("/")[2]
             if member.is_dir() or member.compress_type not in PACKED_BY:
                 continue
-            if base.startswith("device_") and base.endswith(".json") and member.file_size < min(2**20, room):
+            address = device_of(base)
+            if address is not None and member.file_size < min(LARGEST_DEVICE_FILE, room):
                 room -= member.file_size
-                key = _key_in(archive.read(member))
-                if key is not None:
-                    keys[base.removeprefix("device_").removesuffix(".json").upper()] = key
+                if (key := key_in(archive.read(member))) is not None:
+                    keys[address] = key
             elif not found:
                 with archive.open(member) as source:
                     if source.read(len(MAGIC)) == MAGIC:
@@ -92,8 +111,8 @@ def _written(source: IO[bytes], to: Path, room: int) -> None:
             copy.write(part)
 
 
-def _key_in(text: bytes) -> bytes | None:
-    """The key in a device file of the ZIP, at any depth of its JSON; None if there is none."""
+def key_in(text: bytes) -> bytes | None:
+    """The key in a file for a device, at any depth of its JSON; None if there is none."""
     try:
         todo: list[Json] = [json_of(text)]
     except ValueError:

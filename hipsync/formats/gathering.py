@@ -18,16 +18,17 @@ from zoneinfo import ZoneInfo
 from hipsync.core.days import Zones
 from hipsync.driver import Driver
 from hipsync.errors import InputError
-from hipsync.formats.containers import Part, parts_of
+from hipsync.formats.containers import Part
 from hipsync.formats.csv_dialect import is_of_minutes
 from hipsync.formats.csv_minutes import read_csv
 from hipsync.formats.gadgetbridge import Family, GadgetbridgeExport, ReadDevices, opened_export, stage_devices
+from hipsync.formats.gadgetbridge_file import LARGEST_DEVICE_FILE, device_of, is_of_gadgetbridge, key_in
 from hipsync.formats.json_archive import read_json
 from hipsync.formats.landing import Read
 from hipsync.formats.parquet_minutes import read_parquet
 from hipsync.formats.past.forms import FORMS, form_of
 from hipsync.formats.past.imported import PastRead
-from hipsync.formats.past.reading import Form, Head, Reading
+from hipsync.formats.past.reading import HEAD_BYTES, Form, Head, Reading
 from hipsync.formats.written_dates import DateOrder, Doubt, unasked
 from hipsync.store.staging import Staging
 
@@ -87,6 +88,8 @@ class Gathering:
         self._reading = Reading(circumstances.zone, circumstances.now, circumstances.drivers)
         self._exports: list[GadgetbridgeExport] = []
         self.taken: list[Taken] = []
+        self.keys: dict[str, bytes] = {}
+        """The keys of bands that lie beside databases of Gadgetbridge in ZIPs, by address."""
         self.left_alone = 0
         """How many files were of no kind that hipsync knows."""
         self.is_unended = False
@@ -121,6 +124,11 @@ class Gathering:
         """
         forms = [form for form in FORMS if form.key == kind] if kind is not None else FORMS
         form = next((form for form in forms if form.fits(part.head)), None)
+        if form is None and kind is None and part.head.start.startswith(SQLITE):
+            return self._take_database(part, is_one_of_many=is_one_of_many)
+        if form is None and kind is None and (address := device_of(part.head.name)) is not None:
+            self._take_key(address, part)
+            return None
         found = _own_kind(part.head) if kind is None else kind if kind in READERS else None
         if form is not None:
             try:
@@ -138,11 +146,30 @@ class Gathering:
             READERS[found](self, file)
         return KINDS[found]
 
+    def _take_database(self, part: Part, *, is_one_of_many: bool) -> str | None:
+        """Read a database if it is Gadgetbridge's. One of another program among many files is left alone."""
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="hipsync-")))
+        copy = folder / "database"
+        with part.opened() as source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target, 2**20)
+        if is_one_of_many and not is_of_gadgetbridge(copy):
+            self.left_alone += 1
+            return None
+        self.take_gadgetbridge(copy, part.name)
+        return KINDS["gadgetbridge"]
+
+    def _take_key(self, address: str, part: Part) -> None:
+        """Read the file that Gadgetbridge writes for a device, which may hold its key."""
+        with part.opened() as file:
+            text = file.read(LARGEST_DEVICE_FILE)
+        if (key := key_in(text)) is not None:
+            self.keys[address] = key
+
     def take_gadgetbridge(self, path: Path, name: str) -> None:
         """Read a database of Gadgetbridge, or the ZIP with one, that is called `name`. Raises `InputError`."""
         of = self._of
         try:
-            export = self._stack.enter_context(opened_export(path, of.families, of.zones))
+            export = self._stack.enter_context(opened_export(path, of.families, of.zones, self.keys))
         except InputError as error:
             raise InputError(str(error).replace(str(path), name)) from error
         minutes = self._stack.enter_context(Staging())
@@ -197,9 +224,11 @@ READERS: Mapping[str, Callable[[Gathering, BinaryIO], None]] = {
 """How the kinds that are hipsync's own are read."""
 
 
-def is_gadgetbridge(file: Path) -> bool:
-    """Whether a file is a database, or a ZIP with one, that is of no other form. Raises `InputError` and `OSError`."""
-    return any(part.head.start.startswith(SQLITE) and form_of(part.head) is None for part in parts_of(file, str(file)))
+def is_database(file: Path) -> bool:
+    """Whether a file is itself an SQLite database of no form. Raises `OSError`."""
+    with file.open("rb") as opened:
+        start = opened.read(HEAD_BYTES)
+    return start.startswith(SQLITE) and form_of(Head(file.name, start)) is None
 
 
 def _own_kind(head: Head) -> str | None:

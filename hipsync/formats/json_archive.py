@@ -102,8 +102,10 @@ class Archive:
 
     def load(self, landing: Landing) -> None:
         """As `Read.load`."""
-        for name in self.rows.bands():
-            self._arriving[name] = landing.load(partial(self.rows.epoch_rows, name))
+        with_epochs = self.rows.bands()
+        for row in self.rows.rows("bands"):
+            if (name := str(row["name"])) in with_epochs:
+                self._arriving[name] = landing.load(partial(self.rows.epoch_rows, name), _band(landing.store, row))
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. Raises `InputError` if a band of one of its names is of another kind."""

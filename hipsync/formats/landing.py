@@ -44,6 +44,8 @@ class Landing:
     def __init__(self, store: Store, now: datetime, told: Callable[[int], object] = lambda _: None) -> None:
         """`told` is called with the number of epochs after each transaction."""
         self.store, self.now, self._told = store, now, told
+        self._known: dict[BandId, int] = {}
+        """How many epochs of each arriving band were known already, and are gone."""
 
     def __enter__(self) -> Self:
         self.store.drop_arriving()  # what an import that was cut off has left
@@ -54,13 +56,17 @@ class Landing:
     ) -> None:
         self.store.drop_arriving()
 
-    def load(self, batches: Batches) -> BandId:
-        """Store the epochs of one band where nobody sees them, and return the number of the arriving band."""
+    def load(self, batches: Batches, into: Band | NewBand) -> BandId:
+        """Store the epochs of one band where nobody sees them, and return the number of the arriving band.
+
+        `into` is where they will land. Of a band that is there, what it knows already is not kept.
+        """
         arriving = self.store.add_arriving(self.now)
         for batch in batches(arriving):
             self.store.arrive(batch)
             self._told(len(batch))
             sleep(YIELD_S)
+        self._known[arriving] = self.store.trim(arriving, into.id) if isinstance(into, Band) else 0
         return arriving
 
     def land(self, arriving: BandId, into: Band | NewBand) -> Landed:
@@ -72,7 +78,7 @@ class Landing:
             band, done = self.store.become(arriving, into)
         else:
             band, done = into, self.store.merge(arriving, into.id)
-        return Landed(band, done.new + done.same, done.new)
+        return Landed(band, done.new + done.same + self._known[arriving], done.new)
 
 
 class Read(Protocol):

@@ -163,11 +163,16 @@ class Bands(OpenFile):
         with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO zones VALUES (?, ?)", (seconds(change.since), change.zone))
 
-    def note_import(self, band: BandId, at: datetime, form: str, zone: str | None) -> None:
-        """Store that a file of a form was imported into a band, with the zone that was asked for."""
+    def note_import(self, band: BandId, at: datetime, form: str, source: str, zone: str | None) -> None:
+        """Store that a source of a form was imported into a band, and the zone that was asked for."""
         with self.transaction() as db:
-            sql = "INSERT INTO imports (band, at, form, zone) VALUES (?, ?, ?, ?)"
-            db.execute(sql, (band, seconds(at), form, zone))
+            sql = "INSERT INTO imports (band, at, form, source, zone) VALUES (?, ?, ?, ?, ?)"
+            db.execute(sql, (band, seconds(at), form, source, zone))
+
+    def imported_into(self, form: str, source: str) -> BandId | None:
+        """The band into which a source of a form was imported last; None if it never was."""
+        sql = f"SELECT band FROM imports WHERE form = ? AND source = ? AND {SENSE['imports']} ORDER BY id DESC LIMIT 1"
+        return next((BandId(band) for (band,) in self._rows(sql, form, source)), None)
 
 
 def _abilities(keeps: object, can: object) -> Abilities | None:

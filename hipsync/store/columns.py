@@ -125,6 +125,7 @@ TABLES: Mapping[str, Meaning] = {
             "band": _BAND,
             "at": f"when ({SECONDS})",
             "form": "what kind of file it was (`hipsync import --help`)",
+            "source": "what measured, by its name in the file: it stays in this band whatever that is called",
             "zone": "in which its wearer lived, as asked for; none: the file says it",
         },
     ),

@@ -22,23 +22,39 @@ from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 from hipsync.store.readings import INFERRED, Appended, EpochRow, Readings
 from hipsync.text import clean
 
-DROPPED_AT_ONCE = 20_000
-"""How many epochs of an arriving band are deleted in one transaction."""
+AT_ONCE = 20_000
+"""How many epochs of an arriving band are looked at in one transaction."""
 _OTHERS = ("counters", "wears", "charges", "inactivities", "workouts", "infos", "syncs", "remarks", "imports")
 """The tables, beside epochs, whose rows are of a band."""
-_PLAIN = ("intensity", "heart_rate", "kind", "posture")
-_MERGED_STATE = f"max(state % {INFERRED}, excluded.state % {INFERRED}) | (state & excluded.state & {INFERRED})"
-_LARGER = {
-    "steps": "max(steps, excluded.steps)",
-    "state": f"({_MERGED_STATE})",
-    **{column: f"coalesce(max({column}, excluded.{column}), {column}, excluded.{column})" for column in _PLAIN},
-}
+
+
+def _larger(old: str, new: str) -> dict[str, str]:
+    """SQL for the larger of two values of each column; `old` and `new` stand before a column of either row."""
+    state = f"max({old}state % {INFERRED}, {new}state % {INFERRED})"
+    return {
+        "steps": f"max({old}steps, {new}steps)",
+        "state": f"({state} | ({old}state & {new}state & {INFERRED}))",
+        **{
+            column: f"coalesce(max({old}{column}, {new}{column}), {old}{column}, {new}{column})"
+            for column in ("intensity", "heart_rate", "kind", "posture")
+        },
+    }
+
+
+_MERGED = _larger("", "excluded.")
 MERGED = (
-    f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = {larger}' for column, larger in _LARGER.items())}"
-    f" WHERE {' OR '.join(f'{larger} IS NOT {column}' for column, larger in _LARGER.items())}"
+    f"ON CONFLICT DO UPDATE SET {', '.join(f'{column} = {larger}' for column, larger in _MERGED.items())}"
+    f" WHERE {' OR '.join(f'{larger} IS NOT {column}' for column, larger in _MERGED.items())}"
 )
 """SQL for the merge rule, after an INSERT into a table with the columns of `epochs`; what changes nothing is no change.
 """
+_TRIMMED = (
+    "DELETE FROM epochs WHERE band = ?1 AND start >= ?2 AND start < ?3 AND EXISTS (SELECT 1 FROM epochs AS old"
+    " WHERE old.band = ?4 AND old.start = epochs.start AND old.length = epochs.length"
+    + "".join(f" AND {larger} IS old.{column}" for column, larger in _larger("old.", "epochs.").items())
+    + ")"
+)
+"""SQL that deletes from one band what would change nothing in another one."""
 
 
 class NewBand(NamedTuple):
@@ -90,6 +106,23 @@ class Imports(Readings):
             self._drop_days_of(arriving)
         return next(band for band in self.bands() if band.id == arriving), Appended(count, 0)
 
+    def trim(self, arriving: BandId, into: BandId) -> int:
+        """Delete those epochs of an arriving band that would change nothing in a band, in short transactions.
+
+        Return how many there were. What is left is merged quickly, so that a service does not wait for an import that
+        brings little.
+        """
+        count, first = 0, -(2**62)
+        while True:
+            with self.transaction() as db:
+                sql = "SELECT start FROM epochs WHERE band = ? AND start >= ? ORDER BY start LIMIT 1 OFFSET ?"
+                found = db.execute(sql, (arriving, first, AT_ONCE)).fetchall()
+                last = found[0][0] if found else 2**62
+                count += db.execute(_TRIMMED, (arriving, first, last, into)).rowcount
+            if not found:
+                return count
+            first = last
+
     def merge(self, arriving: BandId, into: BandId) -> Appended:
         """Merge the epochs of an arriving band into a band; return how many were new there or completed one."""
         with self.transaction() as db:
@@ -131,7 +164,7 @@ class Imports(Readings):
         with self.transaction() as db:
             last = "SELECT start FROM epochs WHERE band = ?1 ORDER BY start LIMIT 1 OFFSET ?2"
             sql = f"DELETE FROM epochs WHERE band = ?1 AND start <= ifnull(({last}), {2**62})"
-            return db.execute(sql, (arriving, DROPPED_AT_ONCE)).rowcount > 0
+            return db.execute(sql, (arriving, AT_ONCE)).rowcount > 0
 
     def _drop_days_of(self, band: BandId) -> None:
         """Drop the judged days that the epochs of a band can change."""

@@ -291,6 +291,7 @@ def m015_imports(db: Database) -> None:
             band INTEGER NOT NULL REFERENCES bands (id) ON DELETE CASCADE,
             at INTEGER NOT NULL,
             form TEXT NOT NULL,
+            source TEXT NOT NULL,
             zone TEXT
         )""",
         "DROP VIEW minutes",

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import io
+import sqlite3
 import zipfile
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -111,6 +114,66 @@ def test_a_kind_that_is_named_is_the_only_one_that_is_read(machine: Machine) -> 
     assert machine.refused("import", "apple", export, rows, code=1).startswith(f"{rows} is no file of Apple Health")
 
 
+def gadgetbridge(machine: Machine, name: str = "Gadgetbridge.db") -> bytes:
+    """A database of Gadgetbridge with one minute of a Mi Band."""
+    path = machine.home / name
+    machine.home.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.executescript(
+            """CREATE TABLE DEVICE (_id INTEGER, IDENTIFIER TEXT, NAME TEXT);
+            CREATE TABLE MI_BAND_ACTIVITY_SAMPLE
+                (TIMESTAMP INTEGER, DEVICE_ID INTEGER, RAW_INTENSITY INTEGER, STEPS INTEGER, RAW_KIND INTEGER,
+                 HEART_RATE INTEGER);
+            INSERT INTO DEVICE VALUES (1, 'C8:0F:10:80:D0:21', 'Band');
+            INSERT INTO MI_BAND_ACTIVITY_SAMPLE VALUES (1763625600, 1, 20, 33, 1, 70);"""
+        )
+    return path.read_bytes()
+
+
+def foreign() -> bytes:
+    """A database of another program."""
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE notes (id INTEGER)")
+    return db.serialize()
+
+
+def test_a_zip_with_a_database_in_it_is_read_whole(machine: Machine) -> None:
+    key = "0123456789abcdef0123456789abcdef"
+    content = gadgetbridge(machine)
+    with zipfile.ZipFile(machine.home / "all.zip", "w") as archive:
+        for name, inner in (
+            ("a.sqlite", foreign()), ("Gadgetbridge.db", content), ("export.xml", APPLE), ("rows.csv", CSV),
+            ("device_C8:0F:10:80:D0:21.json", f'{{"authkey": "{key}"}}'),
+        ):  # fmt: skip
+            archive.writestr(name, inner)
+    told = machine.told("import", str(machine.home / "all.zip"), "--with-keys").splitlines()
+    assert told[0] == f"{machine.home / 'all.zip'}: Apple Health, CSV of minutes, Gadgetbridge"
+    assert {"Band: 1 row read: 1 new.", "Band: its key was taken.", "Left alone: 1 file of other kinds."} <= set(told)
+    assert {name for name, _ in steps(machine)} == {"Band", "Watch", "iPhone", "csv"}
+
+
+@pytest.mark.parametrize("packed", ["gzip", "zip in a zip"])
+def test_a_database_may_be_packed_in_any_way(machine: Machine, packed: str) -> None:
+    content = gadgetbridge(machine)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("database/Gadgetbridge", content)
+    if packed == "gzip":
+        export = file(machine, "Gadgetbridge.db.gz", gzip.compress(content))
+    else:
+        export = str(machine.home / "outer.zip")
+        with zipfile.ZipFile(export, "w") as archive:
+            archive.writestr("inner.zip", inner.getvalue())
+    assert "Band: 1 row read: 1 new." in machine.told("import", export)
+
+
+def test_a_foreign_database_is_left_alone_among_others_and_refused_by_itself(machine: Machine) -> None:
+    notes = file(machine, "past/notes.sqlite", foreign())
+    file(machine, "past/rows.csv", CSV)
+    assert "Left alone: 1 file of other kinds." in machine.told("import", str(machine.home / "past"))
+    assert "this is no database of Gadgetbridge" in machine.refused("import", notes, code=1)
+
+
 @pytest.mark.parametrize("words", [["import"], ["import", "apple"]])
 def test_a_file_of_no_kind_is_one_line(machine: Machine, words: list[str]) -> None:
     notes = file(machine, "notes.txt", "nothing to see")
@@ -203,6 +266,21 @@ def test_a_name_that_a_real_band_has_is_not_taken(machine: Machine) -> None:
             assert [band.name for band in store.bands()] == ["Watch", "Watch, Apple Health", "iPhone"]
     machine.told("bands", "join", "Watch, Apple Health", "Watch", "--yes")
     assert steps(machine) == {("Watch", "08:00"): 90, ("iPhone", "08:00"): 70}
+
+
+def test_a_source_stays_in_its_band_whatever_that_is_called_or_joined_with(machine: Machine) -> None:
+    """An export grows, and is imported every month."""
+    machine.band(name="mine")
+    export = file(machine, "export.xml", APPLE)
+    machine.told("import", export)
+    machine.told("bands", "rename", "iPhone", "phone")
+    machine.told("bands", "join", "Watch", "mine", "--yes")
+    assert machine.told("import", export).splitlines()[1:] == [
+        "mine: 1 row read: 0 new, 1 already stored.",
+        "phone: 1 row read: 0 new, 1 already stored.",
+    ]
+    with Store.read(machine.database) as store:
+        assert [band.name for band in store.bands()] == ["mine", "phone"]
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,9 @@ def path(tmp_path: Path) -> Path:
 
 def load(store: Store, count: int) -> BandId:
     with Landing(store, NOW) as landing:
-        return landing.load(lambda to: iter([epoch_rows(to, [minute(at, 1) for at in range(count)])]))
+        return landing.load(
+            lambda to: iter([epoch_rows(to, [minute(at, 1) for at in range(count)])]), NewBand("watch", "csv", NOW)
+        )
 
 
 def test_nobody_sees_what_is_still_arriving(path: Path) -> None:
@@ -104,7 +106,7 @@ def test_an_import_that_fails_or_was_killed_leaves_nothing_behind(path: Path) ->
 
     with Store.open(path) as store:
         with pytest.raises(KeyboardInterrupt), Landing(store, NOW) as landing:
-            landing.load(broken)  # type: ignore[arg-type]
+            landing.load(broken, NewBand("watch", "csv", NOW))  # type: ignore[arg-type]
         store.arrive(epoch_rows(store.add_arriving(NOW), [minute(at, 1) for at in range(50)]))  # and was killed
     with Store.open(path) as store:
         load(store, 3)
@@ -114,7 +116,7 @@ def test_an_import_that_fails_or_was_killed_leaves_nothing_behind(path: Path) ->
 
 
 def test_many_epochs_that_are_dropped_are_dropped_bit_by_bit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hipsync.store.imports.DROPPED_AT_ONCE", 7)
+    monkeypatch.setattr("hipsync.store.imports.AT_ONCE", 7)
     with Store.open(path) as store:
         load(store, 50)
         assert sqlite3.connect(path).execute("SELECT count(*) FROM epochs").fetchone() == (0,)
@@ -133,8 +135,8 @@ def test_between_two_transactions_the_lock_is_free_for_a_service(path: Path, mon
         monkeypatch.setattr("hipsync.formats.landing.sleep", fetch)
         with Landing(store, NOW) as landing:
             batches = [[minute(at, 1)] for at in range(5)]
-            arriving = landing.load(lambda to: (epoch_rows(to, batch) for batch in batches))
-            landing.land(arriving, NewBand("watch", "csv", NOW))
+            new = NewBand("watch", "csv", NOW)
+            landing.land(landing.load(lambda to: (epoch_rows(to, batch) for batch in batches), new), new)
         assert len(stored) == 5
         assert [epoch.steps for epoch in store.epochs(desk, MONDAY, MONDAY + timedelta(days=1))] == [7] * 5
 
@@ -145,7 +147,7 @@ def test_joined_bands_have_what_both_had_and_one_name(path: Path) -> None:
         export = store.add_band(name="export", driver="csv", now=NOW).id
         store.append(watch, [minute(0, 5), Charge(MONDAY, 80)])
         store.append(export, [minute(0, 3, heart_rate=70), minute(1, 4), Charge(MONDAY, 70), Wear(MONDAY, worn=True)])
-        store.note_import(export, NOW, "apple", None)
+        store.note_import(export, NOW, "apple", "Watch", None)
         assert store.join(export, watch) == (2, 0)
         assert [band.name for band in store.bands()] == ["watch"]
         day = (MONDAY, MONDAY + timedelta(days=1))
@@ -153,3 +155,34 @@ def test_joined_bands_have_what_both_had_and_one_name(path: Path) -> None:
         assert store.wears(watch, *day) == [Wear(MONDAY, worn=True)]
         assert store.newest_charge(watch) == Charge(MONDAY, 80)
         assert store.check() == []
+
+
+@given(st.lists(EPOCHS, max_size=4), st.lists(EPOCHS, max_size=4))
+def test_what_is_trimmed_would_have_changed_nothing(before: list[Epoch], after: list[Epoch]) -> None:
+    def at_minutes(epochs: list[Epoch]) -> list[Epoch]:
+        return [epoch._replace(start=MONDAY + number * MINUTE) for number, epoch in enumerate(epochs)]
+
+    with Store.in_memory() as store:
+        store_before, arrived = at_minutes(before), at_minutes(after)
+        band = store.add_band(name="desk", driver="csv", now=NOW).id
+        store.append(band, store_before)
+        arriving = store.add_arriving(NOW)
+        store.arrive(epoch_rows(arriving, arrived))
+        known = store.trim(arriving, band)
+        left = store.epochs(arriving, MONDAY, MONDAY + timedelta(days=1))
+        assert known + len(left) == len(arrived)
+        assert store.merge(arriving, band) == (len(left), 0)
+        again = store.add_arriving(NOW)
+        store.arrive(epoch_rows(again, arrived))
+        assert store.merge(again, band) == (0, len(arrived))
+
+
+def test_trimming_goes_by_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hipsync.store.imports.AT_ONCE", 3)
+    with Store.in_memory() as store:
+        band = store.add_band(name="desk", driver="csv", now=NOW).id
+        store.append(band, [minute(at, 1) for at in range(0, 20, 2)])
+        arriving = store.add_arriving(NOW)
+        store.arrive(epoch_rows(arriving, [minute(at, 1) for at in range(20)]))
+        assert store.trim(arriving, band) == 10
+        assert len(store.epochs(arriving, MONDAY, MONDAY + timedelta(days=1))) == 10

@@ -65,7 +65,7 @@ def machine(tmp_path: Path) -> Machine:
     machine = Machine(tmp_path, NOW)
     band = machine.band([minute(at, 2, posture=Posture.SITTING) for at in range(300)])
     with Store.open(machine.database) as store:
-        store.note_import(band, NOW, "apple", "Europe/London")
+        store.note_import(band, NOW, "apple", "Watch", "Europe/London")
     machine.now = NOW
     with Store.open(machine.database) as store:
         store.append(band, GOOD[2:])

@@ -53,7 +53,8 @@ class PastRead:
     def load(self, landing: Landing) -> None:
         """As `Read.load`."""
         for source in self.sources():
-            self._arriving[source] = landing.load(partial(self._minutes.epoch_rows, source))
+            into = self._band(landing.store, source)
+            self._arriving[source] = landing.load(partial(self._minutes.epoch_rows, source), into)
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. The zone that was asked for counts for the days of the files."""
@@ -72,13 +73,21 @@ class PastRead:
         workouts = self._minutes.workouts(source)
         while some := list(islice(workouts, BATCH)):
             store.append(landed.band.id, some)
-        store.note_import(landed.band.id, self._reading.now, self._key, zone)
+        store.note_import(landed.band.id, self._reading.now, self._key, source, zone)
         return landed
 
     def _band(self, store: Store, source: str) -> Band | NewBand:
-        """The band of a source: one that an import added before, or a new one under a name that no real band has."""
+        """The band into which the source was imported before, whatever it is called now; else one of its name.
+
+        A band of its name that no import added is left alone: then a new one gets a longer name.
+        """
         vouches = self._minutes.has_heart_rates(source) or self._minutes.has_sleep(source)
         bands = {band.name: band for band in store.bands()}
+        known = store.imported_into(self._key, source)
+        if (band := next((band for band in bands.values() if band.id == known), None)) is not None:
+            if band.driver == DRIVER:
+                store.amend_band(band.id, vouches=vouches, reports_wear=False)
+            return band
         for name in (clean(source), clean(f"{source}, {self._label}"), clean(f"{source}, imported")):
             band = bands.get(name)
             if band is None:
