@@ -167,8 +167,9 @@ def _judged(judge: Callable[[S], T], seen: S) -> T | None:
         return None
 
 
+@cache
 def _chosen(group: str) -> Mapping[str, EntryPoint]:
-    """Return the entry points of a group by key.
+    """Return the entry points of a group by key, which are looked up once: that reads the metadata of every package.
 
     Of two with the same key, hipsync's own is chosen, or else the first one. The other is logged.
     """
