@@ -65,7 +65,7 @@ class Trace(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """An exercise as a movement, for the right leg where it has sides."""
+    """An exercise as a movement, for the right leg where it has sides. It can be a key: its sequences are tuples."""
 
     movement: Sequence[Key] | Orbit
     """The poses of the cycle, the start first and the far end second; or an orbit."""
@@ -101,7 +101,7 @@ class Chair(NamedTuple):
 
 def chair(
     x: float, *, facing: float = 1, y: float = 0, width: float = 34, back: float = 94, depth: float = 38
-) -> list[Stroke]:
+) -> Sequence[Stroke]:
     """A chair whose back stands at x; its seat goes on from there, forward if `facing` is 1, backward if -1."""
     half, far, seat = width / 2, x + facing * depth, 49.0
     strokes: list[Stroke] = []
@@ -113,7 +113,7 @@ def chair(
         ]
     for at, height in ((x, seat), (far, seat), (x, back), (x, back - 14)):
         strokes.append(((at, y - half, height), (at, y + half, height)))
-    return strokes
+    return tuple(strokes)
 
 
 def length_s(figure: Figure) -> float:
@@ -189,9 +189,9 @@ def _extension() -> Figure:
     stand = Pose(2, STANDING_HIPS, 1, Plant(3), Swing(0, knee=4), hand, hand)
     back = stand._replace(lean=5, right=Swing(-30, knee=6, toes=12))
     return Figure(
-        [Key(stand, 2, 1, "Lower it slowly", "Stand tall"), Key(back, 2, 2, "Leg back, slowly", "Stay")],
+        (Key(stand, 2, 1, "Lower it slowly", "Stand tall"), Key(back, 2, 2, "Leg back, slowly", "Stay")),
         frozenset({"right"}), frozenset({"left", "left_arm"}), ("left", "left_arm", "trunk", "right", "right_arm"),
-        chair(36, back=101), 14, RIGHT_THEN_LEFT, frozenset({"right"}), [Trace("right", 2, (-6, 11))],
+        chair(36, back=101), 14, RIGHT_THEN_LEFT, frozenset({"right"}), (Trace("right", 2, (-6, 11)),),
         "Somebody stands behind a chair, holds its back, and takes one straight leg backward with an upright trunk.",
     )  # fmt: skip
 
@@ -201,25 +201,25 @@ def _flexor_stretch() -> Figure:
     step = Pose(-13, 87, 0, Plant(26), Plant(-60, 8, 4, 25), Grip(24, 12, 94), Grip(-10, 13, 91), elbows)
     shift = Pose(8, 72, -3, Plant(26), Plant(-60, 8, 6, 35), Grip(50, 12, 96), Grip(11, 13, 76), elbows)
     return Figure(
-        [Key(step, 2, 1, "And come back", "A long step"), Key(shift, 3, 4, "Shift forward", "Stay, and breathe")],
+        (Key(step, 2, 1, "And come back", "A long step"), Key(shift, 3, 4, "Shift forward", "Stay, and breathe")),
         frozenset({"right"}), frozenset({"left", "left_arm"}), ("left", "left_arm", "trunk", "right", "right_arm"),
         chair(50, depth=36), 12, (Round("right leg behind"), Round("left leg behind", mirrored=True)),
-        frozenset({"right"}), [Trace("trunk", 1, (-22, 4))],
+        frozenset({"right"}), (Trace("trunk", 1, (-22, 4)),),
         "Somebody stands in a long step, the front knee bent, the back leg straight, the hips shifted forward.",
     )  # fmt: skip
 
 
 def _circles() -> Figure:
     up = Pose(0, STANDING_HIPS, 0, Plant(0), Swing(66, 14, 0, 86, 6), Grip(-16, 30, 96), Hang(-16, 20, 20))
-    rounds = [
+    rounds = tuple(
         Round(f"{leg} leg, {way}", mirrored=leg == "left", backwards=way == "inward")
         for leg in ("right", "left")
         for way in ("outward", "inward")
-    ]
+    )
     return Figure(
         Orbit(up, 14, 26, 4, "Small, slow circles"), frozenset({"right"}), frozenset({"left", "left_arm"}),
         ("left_arm", "left", "trunk", "right", "right_arm"), chair(-16, y=42, facing=-1, width=30, depth=34), 28,
-        rounds, frozenset({"right"}), [Trace("right", 1, (2, 0), 1.9)],
+        rounds, frozenset({"right"}), (Trace("right", 1, (2, 0), 1.9),),
         "Somebody stands on one leg with a hand on a chair and draws small circles with the other, lifted knee.",
     )  # fmt: skip
 
@@ -230,10 +230,10 @@ def _seated_opening() -> Figure:
     open_ = shut._replace(left=wide, right=wide, left_arm=Hang(20, 50, 40), right_arm=Hang(20, 50, 40))
     both = frozenset[Part]({"left", "right"})
     return Figure(
-        [Key(shut, 2, 1, "Bring them back", "Knees together"), Key(open_, 2, 3, "Let the knees part", "Stay")],
+        (Key(shut, 2, 1, "Bring them back", "Knees together"), Key(open_, 2, 3, "Let the knees part", "Stay")),
         both, frozenset(), ("trunk", "left_arm", "right_arm", "left", "right"),
         chair(-26, width=46, depth=36, back=100), 80, (Round("both legs"),), both,
-        [Trace("left", 2, (4, 13)), Trace("right", 2, (-4, 13))],
+        (Trace("left", 2, (4, 13)), Trace("right", 2, (-4, 13))),
         "Seen from the front, somebody sits forward on a chair, lets both knees part and the feet roll outward.",
     )  # fmt: skip
 
@@ -243,10 +243,10 @@ def _seated_inward() -> Figure:
     still = _SEATED._replace(z=56, left=Swing(86, 14, 0, 86), right=Swing(86, 8, 0, 86), left_arm=arm, right_arm=arm)
     out = still._replace(right=Swing(86, 8, -34, 86))
     return Figure(
-        [Key(still, 2, 0.5, "Bring it back", "Keep the knee still"), Key(out, 2, 0.5, "Foot out, slowly", "And back")],
+        (Key(still, 2, 0.5, "Bring it back", "Keep the knee still"), Key(out, 2, 0.5, "Foot out, slowly", "And back")),
         frozenset({"right"}), frozenset(), ("left_arm", "left", "trunk", "right_arm", "right"),
         chair(-26, width=46, depth=36, back=100), -60, RIGHT_THEN_LEFT, frozenset({"right"}),
-        [Trace("right", 2, (-8, 16))],
+        (Trace("right", 2, (-8, 16)),),
         "Somebody sits; one knee stays where it is while the foot of that leg swings outward and back.",
     )  # fmt: skip
 

@@ -77,4 +77,4 @@ def _traces(poses: Sequence[Key], moving: frozenset[Part], view: View) -> Sequen
             found.append(Trace(part, 2, aside))
     if not found and math.dist(start.trunk[1], end.trunk[1]) >= FEWEST_CM:
         found.append(Trace("trunk", 1, (-22, 4)))
-    return found
+    return tuple(found)

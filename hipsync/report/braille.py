@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -65,6 +66,7 @@ def picture(figure: Figure, seconds: float, columns: int, rows: int, pen: Pen, *
     return [_row(grid[at : at + 4], columns, pen) for at in range(0, rows * 4, 4)]
 
 
+@cache
 def room(figure: Figure) -> Box:
     """The room that everything takes that is ever drawn of a movement, so that its pictures do not jump."""
     times = [length_s(figure) * part / FRAMES for part in range(FRAMES)]
@@ -99,14 +101,25 @@ def _points(joints: Skeleton, part: str) -> Sequence[Point]:
 def _draw(grid: list[list[Kind | None]], start: Spot, end: Spot, radius: float, kind: Kind) -> None:
     """Fill the dots that are no farther than `radius` from a line."""
     (x0, y0), (x1, y1) = start, end
-    length = (x1 - x0) ** 2 + (y1 - y0) ** 2
+    dx, dy = x1 - x0, y1 - y0
+    length = dx**2 + dy**2
     for row in range(max(int(min(y0, y1) - radius), 0), min(int(max(y0, y1) + radius) + 2, len(grid))):
-        for column in range(max(int(min(x0, x1) - radius), 0), min(int(max(x0, x1) + radius) + 2, len(grid[0]))):
-            x, y = column + 0.5, row + 0.5
-            along = 0.0 if not length else ((x - x0) * (x1 - x0) + (y - y0) * (y1 - y0)) / length
-            part = min(max(along, 0.0), 1.0)
-            if math.hypot(x - x0 - part * (x1 - x0), y - y0 - part * (y1 - y0)) <= radius:
+        y = row + 0.5
+        left, right = _reach(start, end, y, radius)
+        for column in range(max(int(left), 0), min(int(right) + 2, len(grid[0]))):
+            x = column + 0.5
+            along = 0.0 if not length else ((x - x0) * dx + (y - y0) * dy) / length
+            part = 0.0 if along < 0 else 1.0 if along > 1 else along
+            if math.hypot(x - x0 - part * dx, y - y0 - part * dy) <= radius:
                 grid[row][column] = kind
+
+
+def _reach(start: Spot, end: Spot, y: float, radius: float) -> tuple[float, float]:
+    """From where to where, across, a dot at the height `y` can be within `radius` of a line."""
+    (x0, y0), (x1, y1) = start, end
+    ends = [0.0, 1.0] if y0 == y1 else [min(max((y + far - y0) / (y1 - y0), 0), 1) for far in (-radius, radius)]
+    across = [x0 + part * (x1 - x0) for part in ends]
+    return min(across) - radius, max(across) + radius
 
 
 def _row(dots: Sequence[Sequence[Kind | None]], columns: int, pen: Pen) -> str:
