@@ -12,7 +12,7 @@ is written in its family's own `sim.py`::
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -60,7 +60,7 @@ class Time:
     `coming` is called before each event and returns the events to come; several at one instant run in its order.
     """
 
-    def __init__(self, now: datetime, coming: Callable[[], Iterable[Event]]) -> None:
+    def __init__(self, now: datetime, coming: Callable[[], Sequence[Event]]) -> None:
         self.now = now
         self._coming = coming
 
@@ -80,7 +80,8 @@ class Time:
         return None if event is None else event[0]
 
     def _next(self) -> Event | None:
-        return min(self._coming(), key=itemgetter(0), default=None)
+        coming = self._coming()
+        return coming[0] if len(coming) == 1 else min(coming, key=itemgetter(0), default=None)
 
 
 class WallClock:

@@ -115,11 +115,8 @@ class Health:
         if self.version >= 35:
             midnight = datetime.combine(at.date(), datetime.min.time(), UTC) - offset
             at = midnight
-        days: set[object] = set()
-        while at <= clock:
-            days.add((at + offset).date())
-            at += DAY
-        return days
+        first, count = (at + offset).date(), (clock - at) // DAY + 1
+        return {slot.date() for slot in self._slots if 0 <= (slot.date() - first).days < count}
 
 
 def floor(instant: datetime) -> datetime:

@@ -197,7 +197,8 @@ class LefunBand(ClientBand):
         slot = self._slot(wall)
         self._slots[slot] = min(self._slots.get(slot, 0) + count, MOST_STEPS)
         oldest = wall.date() - timedelta(days=LAST_DAY)
-        self._slots = {start: steps for start, steps in self._slots.items() if start.date() >= oldest}
+        if min(self._slots).date() < oldest:
+            self._slots = {start: steps for start, steps in self._slots.items() if start.date() >= oldest}
         if packets.NOTIFY in self._client.subscribed:
             self._reply(packets.TOTAL, self._total(0, asked=False).encode())
 
