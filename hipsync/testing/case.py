@@ -48,6 +48,13 @@ def _days(first: date, zone: ZoneInfo) -> Sequence[Epoch]:
     return office_days(first, 3, zone, seed=1)
 
 
+@cache
+def _life(now: datetime, zone: str, remembers: timedelta) -> Sequence[Epoch]:
+    where = ZoneInfo(zone)
+    days = _days(now.astimezone(where).date() - timedelta(days=1), where)
+    return [epoch for epoch in days if now - remembers <= epoch.start < now + AHEAD]
+
+
 @dataclass(slots=True)
 class Case:
     """What a rule is applied to: a driver, and the simulator that makes its bands."""
@@ -81,9 +88,7 @@ class Case:
 
     def life(self, now: datetime, zone: str, remembers: timedelta = MORNING) -> list[Epoch]:
         """Return the wearer's epochs, from `remembers` before `now` to `AHEAD` after it."""
-        where = ZoneInfo(zone)
-        days = _days(now.astimezone(where).date() - timedelta(days=1), where)
-        return [epoch for epoch in days if now - remembers <= epoch.start < now + AHEAD]
+        return list(_life(now, zone, remembers))
 
     def session(self, band: SimulatedBand, store: MemoryStore) -> Session:
         """Create the session that the service would create for a band, from what is in `store`.

@@ -72,7 +72,11 @@ class DirectConnection:
         self._cut_at: int | None = None
         self._left = False
         self._callbacks: dict[str, Callable[[bytes], None]] = {}
-        self._tables = [(c.uuid, s.uuid) for s in band.services() for c in s.characteristics]
+        self._tables: dict[str, list[str]] = {}
+        """The services that have a characteristic, in the band's order."""
+        for service in band.services():
+            for characteristic in service.characteristics:
+                self._tables.setdefault(characteristic.uuid, []).append(service.uuid)
         band.mtu = mtu
         band.connected(now())
         self._loop = asyncio.get_running_loop()
@@ -99,11 +103,12 @@ class DirectConnection:
         self._timer.cancel()
 
     def has(self, characteristic: str, service: str | None = None) -> bool:
-        return any(characteristic == each and service in (None, its_service) for each, its_service in self._tables)
+        its_services = self._tables.get(characteristic, ())
+        return bool(its_services) if service is None else service in its_services
 
     def _service(self, characteristic: str, service: str | None) -> str:
         """Return `service`, or for None the first service that has the characteristic. There must be one."""
-        return next(each for uuid, each in self._tables if characteristic == uuid and service in (None, each))
+        return self._tables[characteristic][0] if service is None else service
 
     async def read(self, characteristic: str, service: str | None = None) -> bytes:
         self._check(characteristic, service)
