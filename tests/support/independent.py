@@ -5,7 +5,7 @@ and it imports nothing of that. It is slow and plain on purpose: one list of min
 Where the two calculations differ, the text decides. Where the text is silent, `DECISIONS` says what was chosen here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import groupby, pairwise
@@ -154,6 +154,7 @@ class Line:
         self.doubtful = [False if vouches else doubtful for doubtful in self._doubtful()]
         self.breaking = [self._brk(t) for t in range(len(self.rows))]
         self.ages = self._ages()
+        self._found: Sequence[Stretch] | None = None
 
     def _zero_runs(self) -> list[int]:
         """Return for each minute the length of the run of counted zero-step minutes that it lies in, else 0."""
@@ -240,9 +241,13 @@ class Line:
             ages.append(age)
         return ages
 
-    def stretches(self) -> list[Stretch]:
+    def stretches(self) -> Sequence[Stretch]:
         """Return every stretch, of whatever length, in order."""
-        found: list[Stretch] = []
+        if self._found is None:
+            self._found = tuple(self._stretches())
+        return self._found
+
+    def _stretches(self) -> Iterator[Stretch]:
         t = 0
         while t < len(self.ages):
             if self.ages[t] == 0:
@@ -258,8 +263,7 @@ class Line:
             if over and self.conditions[t] == "counted" and not self.breaking[t]:
                 ended_by = "standing"
             ended_at = t if over else None
-            found.append(Stretch(first, counted[-1] + 1, len(counted), ended_by, ended_at, 2 * unsure >= len(counted)))
-        return found
+            yield Stretch(first, counted[-1] + 1, len(counted), ended_by, ended_at, 2 * unsure >= len(counted))
 
     def prompts(self) -> list[Due]:
         """Return the prompts that are due by the rule alone, without prompt hours, pauses and signs of life."""
