@@ -23,7 +23,7 @@ from support.machine import Machine
 
 NINE = datetime(2026, 3, 2, 9, 0, 20, tzinfo=UTC)
 UTC_ZONE = ZoneInfo("UTC")
-EVERY = 5 * MINUTE
+EVERY = 10 * MINUTE
 """How often the service checks whether something is due. Every minute, as in reality, would take a test ten seconds."""
 
 

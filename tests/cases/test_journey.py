@@ -25,8 +25,8 @@ LANDED = {
 }
 LOOK = 10 * MINUTE
 """How often the service looks what is due. The band is watched all the time; only prompts would come so much later."""
-WALK = life(MORNING.replace(second=0) - 30 * HOUR, 80 * HOUR, lambda i: 50 if i % 60 < 8 else 0)
-"""Eighty hours of minutes with 400 steps in each hour."""
+WALK = life(MORNING.replace(second=0) - 30 * HOUR, 80 * HOUR, lambda i: {0: 150, 7: 250}.get(i % 60, 0))
+"""Eighty hours of minutes with 400 steps in each hour, in two of its minutes."""
 
 
 @cache

@@ -215,7 +215,9 @@ class TestTheDaysOnWhichClocksChange:
         assert known(kept) == expected
 
     def test_a_ring_that_is_held_tells_each_step_once(self, day: date) -> None:
-        life, before = self.life(day), at(20, day=day - DAY)
+        # every fifth minute is walked in, which is enough for each hour and takes a fifth of the notifications
+        life = [epoch._replace(steps=epoch.steps if epoch.start.minute % 5 == 0 else 0) for epoch in self.life(day)]
+        before = at(20, day=day - DAY)
         kept = told(worn(before, life, LONDON), (before, 30 * HOUR), zone=LONDON)
         where = ZoneInfo(LONDON)
         assert total(kept, day, LONDON) == sum(e.steps for e in life if e.start.astimezone(where).date() == day)

@@ -537,6 +537,7 @@ def test_a_watch_with_its_own_login_keeps_the_rule(rule: Rule) -> None:
     rule(Case(DRIVER, UnbondedWatch, every=SPARSE))
 
 
-def test_a_pairing_killed_at_any_instant_locks_nobody_out() -> None:
-    a_secret_survives_a_kill_at_any_instant(Case(DRIVER, UnbondedWatch))
-    a_secret_survives_a_kill_at_any_instant(Case(DRIVER, partial(GarminWatch, pairs_by=JUST_WORKS)))
+@pytest.mark.parametrize("every", [SPARSE, pytest.param(1, marks=pytest.mark.ring)])
+def test_a_pairing_killed_at_any_instant_locks_nobody_out(every: int) -> None:
+    a_secret_survives_a_kill_at_any_instant(Case(DRIVER, UnbondedWatch, every=every))
+    a_secret_survives_a_kill_at_any_instant(Case(DRIVER, partial(GarminWatch, pairs_by=JUST_WORKS), every=every))

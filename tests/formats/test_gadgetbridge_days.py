@@ -77,6 +77,8 @@ def reminders(machine: Machine) -> list[str]:
     prompts: list[Prompt] = []
     for minute in range(minute_of(MONDAY) + 1, last + 1):
         now = MONDAY + (minute - minute_of(MONDAY)) * MINUTE
+        if not time(8) <= now.time() <= time(22) and minute % 10:
+            continue  # in the night nothing is due, and ten minutes later nothing either
         cut = line.until(minute)
         said = verdict(cut, bouts(cut, Rule()), prompts, OFFICE, zones, now)
         if isinstance(said, Due):

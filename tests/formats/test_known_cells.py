@@ -31,6 +31,9 @@ from support.stored import HOUR, NOW
 Read = list[tuple[str, Epoch]] | str
 """The epochs of a file with the names of their bands, in order of time; or why it is refused."""
 
+A_QUARTER = settings.default.max_examples // 4 if settings.default else 5
+"""How many examples each wrong cell gets: there are fifty of them, and each example reads a dozen files."""
+
 # ------------------------------------------------------------------ CSV
 
 RIGHT: Mapping[str, Sequence[str]] = {
@@ -89,7 +92,7 @@ def one_by_one(alone: Sequence[Read], first_line: int) -> Read:
 
 
 @pytest.mark.parametrize(("name", "cell"), each(WRONG))
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=A_QUARTER)
 @given(lines=LINES)
 def test_a_csv_line_means_what_it_means_alone(lines: list[dict[str, str]], name: str, cell: str) -> None:
     lines = [*lines, *lines, *({**line, name: cell} for line in lines)]  # each other cell was known before
@@ -155,7 +158,7 @@ def read_rows(rows: Sequence[Mapping[str, object]], first: int) -> Read:
 
 
 @pytest.mark.parametrize(("name", "cell"), each(WRONG_CELLS))
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=A_QUARTER)
 @given(rows=ROWS)
 def test_a_row_of_an_archive_means_what_it_means_alone(rows: list[dict[str, Any]], name: str, cell: object) -> None:
     rows = [*rows, *rows, *({**row, name: cell} for row in rows)]

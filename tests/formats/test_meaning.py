@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,17 @@ def filled(store: Store) -> None:
 
 
 def archive(now: datetime = NOW) -> Archive:
+    found: Archive = json.loads(written(now))
+    return found
+
+
+@cache
+def written(now: datetime) -> str:
     with Store.in_memory() as store:
         filled(store)
         out = io.StringIO()
         export_json(store, out, None, None, now)
-        found: Archive = json.loads(out.getvalue())
-        return found
+        return out.getvalue()
 
 
 def refusal(changed: Archive | str) -> str:
