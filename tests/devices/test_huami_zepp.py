@@ -199,7 +199,7 @@ def test_both_totals_that_come_within_a_moment_round_midnight_are_stored() -> No
 
     async def story(opened: OpenDialogue, kept: MemoryStore, connection: DirectConnection, clock: FastClock) -> None:
         loop = asyncio.get_running_loop()
-        for after_s, steps in ((30, 1200), (33, 1234), (36, 0), (38, 5)):
+        for after_s, steps in ((31, 1200), (33, 1234), (36, 0), (38, 5)):
             loop.call_later(after_s, watch.send, endpoints.STEPS, b"\x07" + total(steps))
         await watching(MINUTE)(opened, kept, connection, clock)
 
