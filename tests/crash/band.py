@@ -2,8 +2,9 @@
 
 It obeys lines on stdin and answers each with a line on stdout:
 
-    new FAMILY SEED CUT    a fresh band with its minutes, which ends the link in place of its CUT-th notification (-1:
-                           never); answers with the transport by which it is reached
+    new FAMILY SEED CUT MINUTES
+                           a fresh band with so many minutes, which ends the link in place of its CUT-th notification
+                           (-1: never); answers with the transport by which it is reached
     held                   answers with JSON: the minutes that a Mi Band still has, and those that it erased, counted
                            from 1970; for a band that forgets whole files, how many it has forgotten
     quit
@@ -100,13 +101,13 @@ def life(seed: int, minutes: int) -> list[Epoch]:
     return [Epoch(start + i * MINUTE, MINUTE, noise.randrange(120), noise.randrange(200)) for i in range(minutes)]
 
 
-def made(family: str, seed: int) -> CutMiBand | CutXiaomi | CutGarmin:
+def made(family: str, seed: int, minutes: int) -> CutMiBand | CutXiaomi | CutGarmin:
     utc = ZoneInfo("UTC")
     if family == "xiaomi":
-        return CutXiaomi(life(seed, OF_FILES), now=NOW, zone=utc, secret=KEY)
+        return CutXiaomi(life(seed, minutes), now=NOW, zone=utc, secret=KEY)
     if family == "garmin":
-        return CutGarmin(life(seed, OF_FILES), now=NOW, zone=utc)
-    return CutMiBand(life(seed, MINUTES), now=NOW, zone=utc, secret=KEY, deletes_on_ack=True, round_minutes=ROUND)
+        return CutGarmin(life(seed, minutes), now=NOW, zone=utc)
+    return CutMiBand(life(seed, minutes), now=NOW, zone=utc, secret=KEY, deletes_on_ack=True, round_minutes=ROUND)
 
 
 async def main() -> None:
@@ -117,7 +118,7 @@ async def main() -> None:
             command, *words = (await loop.run_in_executor(None, sys.stdin.readline)).split() or ["quit"]
             if command == "new":
                 await stack.aclose()
-                band = made(words[0], int(words[1]))
+                band = made(words[0], int(words[1]), int(words[3]))
                 band.cut_at = int(words[2])
                 bands = serve([band], "tcp-server:127.0.0.1:0", lambda: NOW, addresses=[ADDRESS])
                 print(await stack.enter_async_context(bands), flush=True)

@@ -54,7 +54,7 @@ def ring(folder: Path, runs: int, order: str, *, recover_every: int = 10) -> Rin
             chance = random.Random(run)
             path = folder / f"{order}-{run}.db"
             kill = chance.random() < 0.5
-            band.tell(f"new huami {run} {-1 if kill else chance.randrange(150)}")
+            band.tell(f"new huami {run} {-1 if kill else chance.randrange(150)} {MINUTES}")
             transport = band.hear()
             client.tell(f"huami {transport} {path} {order}")
             pid = int(client.hear())

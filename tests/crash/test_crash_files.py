@@ -21,6 +21,9 @@ import pytest
 from crash.band import NOW, OF_FILES
 from crash.process import Process, process
 
+TWO_FILES = 1440
+"""The minutes of a day from noon to noon, which stand in two files."""
+
 
 @dataclass
 class FileRing:
@@ -58,14 +61,16 @@ def synced(client: Process, line: str, kill_after_s: float | None = None) -> tup
     return said, time.monotonic() - began
 
 
-def file_ring(folder: Path, family: str, runs: int) -> FileRing:
-    everything = {int(NOW.timestamp()) // 60 - OF_FILES + i for i in range(OF_FILES)}
+def file_ring(folder: Path, family: str, runs: int, minutes: int = OF_FILES) -> FileRing:
+    everything = {int(NOW.timestamp()) // 60 - minutes + i for i in range(minutes)}
+    notifications = 300 * minutes // OF_FILES
     found, longest_s = FileRing(), 0.0
     with process("crash.band") as band, process("crash.client") as client:
         for run in range(-1, runs):  # the first one is not struck: it shows how long a whole sync takes
             chance, path = random.Random(run), folder / f"{family}-{run}.db"
             kill = run >= 0 and chance.random() < 0.7
-            band.tell(f"new {family} {run} {chance.randrange(300) if run >= 0 and not kill else -1}")
+            cut = chance.randrange(notifications) if run >= 0 and not kill else -1
+            band.tell(f"new {family} {run} {cut} {minutes}")
             line = f"{family} {band.hear()} {path} right"
             said, seconds = synced(client, line, chance.random() * longest_s if kill else None)
             if run < 0:
@@ -85,7 +90,7 @@ def file_ring(folder: Path, family: str, runs: int) -> FileRing:
 
 @pytest.mark.parametrize("family", ["xiaomi", "garmin"])
 def test_a_crash_between_files_loses_nothing(family: str, tmp_path: Path) -> None:
-    found = file_ring(tmp_path, family, 1)
+    found = file_ring(tmp_path, family, 1, minutes=TWO_FILES)
     assert (found.runs, found.short) == (1, 0)
 
 

@@ -27,9 +27,10 @@ NAME = "copied"
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.ring)])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_it_keeps_the_rule(rule: Rule) -> None:
-    rule(Case(DRIVER, BlueprintBand))
+def test_it_keeps_the_rule(rule: Rule, every: int) -> None:
+    rule(Case(DRIVER, BlueprintBand, every=every))
 
 
 def test_it_is_not_registered() -> None:

@@ -34,7 +34,7 @@ NOW = datetime(2026, 3, 2, 12, 0, 20, tzinfo=UTC)
 NOON = NOW.replace(second=0)
 LOOKED_AT_S = 11.0
 """Seconds in which a connection has looked at a watch to which something happened."""
-SPARSE = 9
+SPARSE, IN_TWENTY = 9, 20
 """A rule of the kit that tries many places tries one in so many here."""
 MORNING = [Epoch(NOON + i * MINUTE, MINUTE, 90 if i >= -10 else 0, 30, 70, State.WALKING) for i in range(-60, 0)]
 
@@ -532,9 +532,10 @@ def test_no_message_of_the_login_is_in_a_recording(kind: int) -> None:
         assert opened.recorded(answer, Nameless()) is None
 
 
+@pytest.mark.parametrize("every", [IN_TWENTY, pytest.param(SPARSE, marks=pytest.mark.ring)])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_a_watch_with_its_own_login_keeps_the_rule(rule: Rule) -> None:
-    rule(Case(DRIVER, UnbondedWatch, every=SPARSE))
+def test_a_watch_with_its_own_login_keeps_the_rule(rule: Rule, every: int) -> None:
+    rule(Case(DRIVER, UnbondedWatch, every=every, offset=every // 2))
 
 
 @pytest.mark.parametrize("every", [SPARSE, pytest.param(1, marks=pytest.mark.ring)])

@@ -28,17 +28,22 @@ FAMILIES: dict[str, tuple[Driver, Callable[..., SealedBand | HandlesBand]]] = {
 }
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("key", FAMILIES)
-def test_it_keeps_the_rule(key: str, rule: Rule) -> None:
-    rule(Case(*FAMILIES[key]))
+EVERY = pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.ring)])
 
 
+@EVERY
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 @pytest.mark.parametrize("key", FAMILIES)
-def test_a_band_of_it_that_cannot_vibrate_keeps_the_rule_too(key: str, rule: Rule) -> None:
+def test_it_keeps_the_rule(key: str, rule: Rule, every: int) -> None:
+    rule(Case(*FAMILIES[key], every=every))
+
+
+@EVERY
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("key", FAMILIES)
+def test_a_band_of_it_that_cannot_vibrate_keeps_the_rule_too(key: str, rule: Rule, every: int) -> None:
     driver, band = FAMILIES[key]
-    rule(Case(driver, partial(band, buzzes=False)))
+    rule(Case(driver, partial(band, buzzes=False), every=every))
 
 
 # ------------------------------------------------------------------ drivers that break a rule
