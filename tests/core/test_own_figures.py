@@ -63,7 +63,7 @@ def test_one_of_no_side_has_one_round_and_from_the_front_both_hips_work() -> Non
         {"left", "right"},
         set(),
     ]
-    assert list(figure.props) == chair(-26, width=46)
+    assert figure.props == chair(-26, width=46)
     assert figure.view == FIGURES["seated-hip-opening"].view
     assert {*figure.order} == {"left", "right", "left_arm", "right_arm", "trunk"}
 
