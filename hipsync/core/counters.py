@@ -93,6 +93,8 @@ def _since_reset(counters: Sequence[Counter], at: int, clock: ZoneInfo) -> Growt
     before, after = counters[at - 1], counters[at]
     growth = Growth(_second(before), _second(after), after.steps)
     if (before.at - CLOCKS_APART).astimezone(clock).date() != (after.at + CLOCKS_APART).astimezone(clock).date():
+        if _day(after, clock) != (after.at + CLOCKS_APART).astimezone(clock).date():
+            return growth._replace(known=False)  # here midnight is still to come: all of this lies before it
         seen = after.at - before.at <= SLOT_COUNTER
         return growth._replace(start_s=max(growth.start_s, midnight_s(growth.end_s, clock)), known=seen)
     if at + 1 < len(counters) and counters[at + 1].steps >= before.steps:

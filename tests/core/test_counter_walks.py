@@ -106,6 +106,15 @@ def test_no_minute_in_which_somebody_walked_is_still(story: Story) -> None:
     assert wrong == []
 
 
+def test_a_count_that_falls_in_the_minute_before_midnight_says_nothing_of_the_time_before() -> None:
+    """The watch restarts at 23:50 after a walk up to then, and is read at 23:47 and 23:59."""
+    story = lived([0] * 7 + [60] + [0] * 7, [1, 1, 1, 1, 4, 12], [1430], journey(LONDON, LONDON, 1), 259, clears=False)
+    assert [(minute_of(each.at) - minute_of(MONDAY), each.steps) for each in story.counters if each.steps == 4620] == [
+        (1427, 4620)
+    ]
+    assert set(story.line().code[1427:1439]) == {MISSING}
+
+
 @given(STORIES)
 def test_time_without_contact_for_over_fifteen_minutes_is_unknown(story: Story) -> None:
     line = story.line()
