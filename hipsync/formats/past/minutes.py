@@ -41,7 +41,7 @@ MOST_STILL = 24 * 60
 """The most minutes from one with steps to the next one, within which a worn source counted none."""
 MOST_SOURCES = 1000
 """How many sources the files may name."""
-NO_WORD = "with a heart rate, of a time without a word of steps"
+NO_WORD = "with a heart rate and nothing about steps around it (import both at once)"
 KNOWN_FINER = "of a time that finer rows tell of"
 """Why a row is left out, as the end of "3 rows"."""
 _MINUTE_S = 60
