@@ -16,11 +16,12 @@ from typing import NamedTuple, Protocol, Self
 from zoneinfo import ZoneInfo
 
 from hipsync.core.days import Zones
-from hipsync.model import DAY, Band, BandId, ZoneChange
+from hipsync.model import DAY, Band, BandId
 from hipsync.store import Store
-from hipsync.store.file import instant
+from hipsync.store.file import BEGINNING
 from hipsync.store.imports import NewBand
 from hipsync.store.readings import EpochRow
+from hipsync.store.zones import Abroad
 
 SECOND = timedelta(seconds=1)
 YIELD_S = 0.005
@@ -110,26 +111,18 @@ def stored(
             return [list(each.land(landing)) for each in read]
 
 
-def assume_zone(store: Store, start: datetime, end: datetime, zone: str, host: str, now: datetime) -> None:
-    """Store that the wearer was in a zone on the local days that `[start, end)` touches, as far as they are over.
+def days_abroad(store: Store, start: datetime, end: datetime, zone: str, host: str, now: datetime) -> Abroad:
+    """The local days that `[start, end)` touches in a zone, as far as they are over, for `Bands.note_import`.
 
-    It counts up to the first change of zone in them that is stored. Other days stay as they are, also those before the
-    first zone that is stored. `host` is the zone that counts where the database knows none. Zones are IANA names.
+    If the database knows no zone yet, `host` is stored as that of all other days. Zones are IANA names.
     """
-    known, there = store.zones(), ZoneInfo(zone)
-    before = Zones(known, host)
+    if not store.host_zones():
+        store.note_zone(BEGINNING, host)
+    there, before = ZoneInfo(zone), Zones(store.host_zones(), host)
     first, last = start.astimezone(there).date(), (end - SECOND).astimezone(there).date()
     # Where the other zone's day of this date begins earlier, the day would be one of the other zone.
-    start = min(_midnight(first, there), _midnight(first, before.at(start)))
-    end = min(_midnight(last + DAY, there), max(end, now))
-    changes = [ZoneChange(start, zone)] if before.at(start).key != zone else []
-    if changes and all(change.since >= start for change in known):
-        changes.insert(0, ZoneChange(instant(0), before.at(start).key))
-    after = Zones([*(change for change in known if change.since != start), *changes], host)
-    if changes and after.at(end).key != before.at(end).key:
-        changes.append(ZoneChange(end, before.at(end).key))
-    for change in changes:
-        store.put_zone(change)
+    since = min(_midnight(first, there), _midnight(first, before.at(start)))
+    return Abroad(since, min(_midnight(last + DAY, there), max(end, now)), zone)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -9,6 +9,7 @@ from hipsync.instants import is_believed
 from hipsync.model import MINUTE, Band, BandId, Sync, ZoneChange
 from hipsync.store.file import OpenFile, instant, latest_s, seconds, text
 from hipsync.store.sense import CAN, SENSE, known_zone
+from hipsync.store.zones import Abroad, overlaid
 from hipsync.text import clean
 
 if TYPE_CHECKING:
@@ -146,28 +147,33 @@ class Bands(OpenFile):
         return None if first is None else instant(first)
 
     def zones(self) -> list[ZoneChange]:
+        """The zones that the wearer was in, in order of time, as far as the system knows them (`zones.py`)."""
+        sql = (
+            "SELECT since, until, zone FROM imports WHERE since IS NOT NULL AND until IS NOT NULL AND zone IS NOT NULL"
+            f" AND {SENSE['imports']} GROUP BY since, until, zone ORDER BY max(id)"
+        )
+        given = [Abroad(instant(a), instant(b), zone) for a, b, zone in self._rows(sql) if known_zone(zone)]
+        return overlaid(self.host_zones(), given)
+
+    def host_zones(self) -> list[ZoneChange]:
         """The zones that the host was in, in order of time, as far as the system knows them."""
         rows = self._rows(f"SELECT since, zone FROM zones WHERE {SENSE['zones']} ORDER BY since")
         return [ZoneChange(instant(since), zone) for since, zone in rows if known_zone(zone)]
 
     def note_zone(self, now: datetime, zone: str) -> None:
         """Store the host's zone, an IANA name, from `now` on, if it differs from the last one that is believed."""
-        history = [change for change in self.zones() if is_believed(change.since, now)]
+        history = [change for change in self.host_zones() if is_believed(change.since, now)]
         if not history or history[-1].zone != zone:
             since = max([now, *(change.since for change in history)])  # the clock may have been put back a little
             with self.transaction() as db:
                 db.execute("INSERT OR REPLACE INTO zones VALUES (?, ?)", (seconds(since), zone))
 
-    def put_zone(self, change: ZoneChange) -> None:
-        """Store that the wearer was in a zone from an instant on; what was stored of that instant is replaced."""
-        with self.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO zones VALUES (?, ?)", (seconds(change.since), change.zone))
-
-    def note_import(self, band: BandId, at: datetime, form: str, source: str, zone: str | None) -> None:
+    def note_import(self, band: BandId, at: datetime, form: str, source: str, abroad: Abroad | None) -> None:
         """Store that a source of a form was imported into a band, and the zone that was asked for."""
+        zone, days = (None, (None, None)) if abroad is None else (abroad.zone, map(seconds, abroad[:2]))
         with self.transaction() as db:
-            sql = "INSERT INTO imports (band, at, form, source, zone) VALUES (?, ?, ?, ?, ?)"
-            db.execute(sql, (band, seconds(at), form, source, zone))
+            sql = "INSERT INTO imports (band, at, form, source, zone, since, until) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            db.execute(sql, (band, seconds(at), form, source, zone, *days))
 
     def imported_into(self, form: str, source: str) -> BandId | None:
         """The band into which a source of a form was imported last; None if it never was."""

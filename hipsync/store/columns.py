@@ -127,6 +127,8 @@ TABLES: Mapping[str, Meaning] = {
             "form": "what kind of file it was (`hipsync import --help`)",
             "source": "what measured, by its name in the file: it stays in this band whatever that is called",
             "zone": "in which its wearer lived, as asked for; none: the file says it",
+            "since": f"begin of the days for which that counts ({SECONDS})",
+            "until": f"their end ({SECONDS})",
         },
     ),
     "zones": Meaning(

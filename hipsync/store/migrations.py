@@ -292,7 +292,9 @@ def m015_imports(db: Database) -> None:
             at INTEGER NOT NULL,
             form TEXT NOT NULL,
             source TEXT NOT NULL,
-            zone TEXT
+            zone TEXT,
+            since INTEGER,
+            until INTEGER
         )""",
         "DROP VIEW minutes",
         """CREATE VIEW minutes AS

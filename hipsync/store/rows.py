@@ -15,7 +15,7 @@ from hipsync.store.file import seconds, translated
 from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 from hipsync.store.prompts import LONGEST_NAME
 from hipsync.store.readings import EpochRow, epoch_of_row
-from hipsync.store.sense import SENSE, known_zone
+from hipsync.store.sense import SENSE
 from hipsync.text import clean
 
 Cell = int | str | None
@@ -64,6 +64,10 @@ class Rows(Bands):
         Those that make no sense (`sense.py`) are left out, so that the export can be imported.
         None means no bound, and the tables of `ALWAYS` have none. Cells that are NULL are left out.
         """
+        if table == "zones":  # those of imports too, whose days go out with it
+            for change in self.zones():
+                yield {"since": seconds(change.since), "zone": change.zone}
+            return
         at, columns = TIMES[table], self._columns(table)
         whole = start is None or table in ALWAYS
         first = -(2**62) if start is None or whole else seconds(start)
@@ -84,8 +88,6 @@ class Rows(Bands):
                     if (name := names.get(cells["band"])) is None:
                         continue
                     cells["band"] = name
-                if "zone" in columns and not known_zone(str(cells["zone"])):
-                    continue
                 yield cells
 
     def epoch_rows(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, EpochRow]]:

@@ -89,7 +89,8 @@ SENSE: Mapping[str, str] = {
     + "".join(f" AND {_maybe(column, _text(column))}" for column in ("firmware", "hardware", "serial")),
     "syncs": f"{_instant('started')} AND {_instant('ended')} AND {_number('epochs', 0, LARGEST)} AND"
     f" {_maybe('error', _text('error'))}",
-    "imports": f"{_instant('at')} AND {_text('form', 'source')} AND {_maybe('zone', _text('zone'))}",
+    "imports": f"{_instant('at')} AND {_text('form', 'source')} AND {_maybe('zone', _text('zone'))} AND"
+    f" {_maybe('since', _instant('since'))} AND {_maybe('until', _instant('until'))}",
     "zones": f"{_instant('since')} AND {_text('zone')}",
     "prompts": f"{_instant('at')} AND {_instant('due')} AND {_text('exercise')} AND {_FLAG.format('sure')} AND"
     f" {_words('shown_where', Where, ' ')} AND {_number('shown', 1, LARGEST)} AND"

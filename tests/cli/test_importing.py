@@ -218,7 +218,6 @@ def test_the_zone_of_an_import_is_stored_and_used_for_its_days_and_no_others(mac
                 ZoneChange(datetime(1970, 1, 1, tzinfo=UTC), "Europe/London"),
                 ZoneChange(midnight, "America/New_York"),
                 ZoneChange(midnight + timedelta(days=1, hours=5), "Europe/London"),
-                ZoneChange(NOW, "Europe/London"),
             ]
     assert "(America/New_York)" in machine.told("day", "2026-11-20")
     assert steps(machine) == {("Zepp", "14:00"): 60, ("Zepp", "14:01"): 40}
@@ -247,6 +246,18 @@ def test_a_zone_is_that_of_all_sources_though_one_ends_earlier(machine: Machine)
     machine.told("import", file(machine, "minuteStepsNarrow_merged.csv", minutes), "--zone", "Asia/Tokyo")
     assert "(Asia/Tokyo)" in machine.told("day", "2026-11-19")
     assert "(Asia/Tokyo)" in machine.told("day", "2026-11-20")
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_an_export_that_has_grown_brings_the_zone_to_its_new_days_in_any_order(
+    machine: Machine, order: tuple[int, int]
+) -> None:
+    parts = (ZEPP, ZEPP + "2026-11-21,09:00,60\n")
+    for number in order:
+        rows = file(machine, f"ACTIVITY_MINUTE_{number}.csv", parts[number])
+        machine.told("import", rows, "--zone", "Asia/Tokyo")
+    for day in ("2026-11-20", "2026-11-21"):
+        assert "(Asia/Tokyo)" in machine.told("day", day)
 
 
 def test_a_zone_that_does_not_exist_is_one_line(machine: Machine) -> None:

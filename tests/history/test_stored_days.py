@@ -238,7 +238,7 @@ def test_a_band_that_comes_and_goes_meanwhile_is_in_all_that_is_read_or_in_nothi
     def meanwhile(self: Store, *words: Any, **more: Any) -> Any:
         with closing(sqlite3.connect(path)) as other, other:
             other.execute("DELETE FROM bands WHERE name = 'guest'")
-            other.execute("INSERT INTO bands VALUES (77, 'guest', 'sig', NULL, '', 0, 0, 0, 0, NULL, NULL)")
+            other.execute("INSERT INTO bands VALUES (77, 'guest', 'sig', NULL, '', 0, 0, 0, 0, NULL, NULL, 0)")
         return real(self, *words, **more)
 
     monkeypatch.setattr(Store, "epochs", meanwhile)

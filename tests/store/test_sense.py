@@ -31,6 +31,7 @@ from hipsync.model import (
 from hipsync.store import Store
 from hipsync.store.checks import damage_of
 from hipsync.store.sense import SENSE
+from hipsync.store.zones import Abroad
 from support.builders import MONDAY
 from support.machine import Machine
 from support.stored import GOOD, NOW, minute
@@ -65,7 +66,7 @@ def machine(tmp_path: Path) -> Machine:
     machine = Machine(tmp_path, NOW)
     band = machine.band([minute(at, 2, posture=Posture.SITTING) for at in range(300)])
     with Store.open(machine.database) as store:
-        store.note_import(band, NOW, "apple", "Watch", "Europe/London")
+        store.note_import(band, NOW, "apple", "Watch", Abroad(MONDAY, NOW, "Europe/London"))
     machine.now = NOW
     with Store.open(machine.database) as store:
         store.append(band, GOOD[2:])

@@ -9,13 +9,14 @@ from itertools import islice
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from hipsync.formats.landing import Landed, Landing, assume_zone
+from hipsync.formats.landing import Landed, Landing, days_abroad
 from hipsync.formats.past.minutes import MinutesOfThePast
 from hipsync.formats.past.reading import Form, Head, Reading
 from hipsync.model import Band, BandId
 from hipsync.store import Store
 from hipsync.store.file import instant
 from hipsync.store.imports import NewBand
+from hipsync.store.zones import Abroad
 from hipsync.text import clean
 
 DRIVER = "csv"
@@ -58,22 +59,25 @@ class PastRead:
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. The zone that was asked for counts for the days of the files."""
-        zone, sources = self._reading.zone, self.sources()
-        used = zone.key if zone is not None and self._reading.has_local_times else None
-        landed = [self._land(landing, source, used) for source in sources]
-        spans = [bounds for source in sources if (bounds := self._minutes.bounds(source)) is not None]
-        if used is not None and spans:
-            first, last = instant(min(first for first, _ in spans)), instant(max(last for _, last in spans))
-            assume_zone(landing.store, first, last, used, self._host(), self._reading.now)
-        return landed
+        abroad = self._abroad(landing.store)
+        return [self._land(landing, source, abroad) for source in self.sources()]
 
-    def _land(self, landing: Landing, source: str, zone: str | None) -> Landed:
+    def _abroad(self, store: Store) -> Abroad | None:
+        """The days of all sources with the zone that was asked for; None if it was not needed."""
+        zone, spans = self._reading.zone, [self._minutes.bounds(source) for source in self.sources()]
+        known = [span for span in spans if span is not None]
+        if zone is None or not self._reading.has_local_times or not known:
+            return None
+        first, last = instant(min(first for first, _ in known)), instant(max(last for _, last in known))
+        return days_abroad(store, first, last, zone.key, self._host(), self._reading.now)
+
+    def _land(self, landing: Landing, source: str, abroad: Abroad | None) -> Landed:
         store = landing.store
         landed = landing.land(self._arriving[source], self._band(store, source))
         workouts = self._minutes.workouts(source)
         while some := list(islice(workouts, BATCH)):
             store.append(landed.band.id, some)
-        store.note_import(landed.band.id, self._reading.now, self._key, source, zone)
+        store.note_import(landed.band.id, self._reading.now, self._key, source, abroad)
         return landed
 
     def _band(self, store: Store, source: str) -> Band | NewBand:
