@@ -222,7 +222,7 @@ def import_files(
         with store:
             return app.zones(store)
 
-    circumstances = Circumstances(app.now(), host_zone, families(), drivers(), zones, band=band, asked=_asked_order)
+    circumstances = Circumstances(app.now(), families(), drivers(), zones, band=band, asked=_asked_order)
     circumstances.dates = None if dates is None else DateOrder(dates)
     circumstances.zone = None if zone is None else ZoneInfo(named_zone(zone))
     with _in_place(files, kind) as places:
@@ -317,7 +317,7 @@ def _store(app: App, gathering: Gathering, *, with_keys: bool) -> None:
     from hipsync.host.lock import only_import
 
     with only_import(app.database), app.open_store() as store:
-        landed = stored(store, [taken.read for taken in gathering.taken], app.now())
+        landed = stored(store, [taken.read for taken in gathering.taken], app.now(), host_zone)
     for taken, bands in zip(gathering.taken, landed, strict=True):
         if not taken.names_bands:
             say(_stored(sum(each.epochs for each in bands), sum(each.new for each in bands), taken.one))
@@ -338,9 +338,9 @@ def _store(app: App, gathering: Gathering, *, with_keys: bool) -> None:
 
 
 def _asked_zone(wanted: InputError) -> str:
-    """Ask the person in which zone they lived; return its name. Raises `ConfigError` where nobody can be."""
+    """Ask the person in which zone they lived; return its name. Raises `wanted` where nobody can be."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise ConfigError(str(wanted))
+        raise wanted
     say("The times in it are local, and it does not say where.")
     while True:
         try:

@@ -32,6 +32,7 @@ from hipsync.formats.meaning import (
     wrong_epoch,
     wrong_start,
 )
+from hipsync.formats.past.reading import ZoneWanted
 from hipsync.formats.replayed import Replayed
 from hipsync.formats.written_dates import WRITE_IT, DateOrder, Dates, Doubt, has_date, unasked
 from hipsync.model import MINUTE, STEPS_A_MINUTE, Band, BandId, Epoch, Posture, State
@@ -62,6 +63,8 @@ class MinuteTable:
         self.epochs = Staging(word)
         self.wear = wear
         self._arriving: dict[str, BandId] = {}
+        self.zone: str | None = None
+        """The zone of the local times in the file, an IANA name; None if it has none."""
         self.unended = False
         """Whether the last line of the file has no end, so that its last cell may have been cut off."""
 
@@ -89,10 +92,13 @@ class MinuteTable:
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. Bands that are missing are added."""
-        return [
-            landing.land(self._arriving[name], csv_band(landing.store, name, able, landing.now))
-            for name, able in self.abilities().items()
-        ]
+        bounds, landed = self.epochs.bounds(), list[Landed]()
+        abroad = None if self.zone is None or bounds is None else landing.days_abroad(*bounds, self.zone)
+        for name, able in self.abilities().items():
+            landed.append(landing.land(self._arriving[name], csv_band(landing.store, name, able, landing.now)))
+            if abroad is not None:
+                landing.store.note_import(landed[-1].band.id, landing.now, "csv", name, abroad)
+        return landed
 
     def abilities(self) -> dict[str, Abilities]:
         """What each band of the file reports, by its name.
@@ -150,16 +156,18 @@ def read_csv(
 ) -> MinuteTable:
     """Read the minutes of a whole CSV file; the caller closes the result. Raises `InputError`, which names the line.
 
-    `zone` is the zone of timestamps without an offset, which are an error if it is None. The lines belong to `band` if
-    it is given, else to the band in the column of that name, else to the band `csv`. A line that lies in the future at
-    `now` is an error. `dates` says whether the day or the month comes first in dates with slashes; if it is None, and
+    `zone` is the zone of timestamps without an offset; `ZoneWanted` is raised if it is None. The lines belong to `band`
+    if it is given, else to the band in the column of that name, else to the band `csv`. A line that lies in the future
+    at `now` is an error. `dates` says whether the day or the month comes first in dates with slashes; if it is None, and
     the file does not tell it, `ask` is called once.
     """
     with kept(MinuteTable()) as table, Replayed(file) as replayed:
         # without a zone its first row is refused, so nobody is asked about its dates
         dialect = dialect_of(replayed, dates, None if zone is None else ask)
         replayed.settle()
-        _fill(table, replayed, dialect, band, Starts(zone, now, Dates(dialect.order)))
+        starts = Starts(zone, now, Dates(dialect.order))
+        _fill(table, replayed, dialect, band, starts)
+        table.zone = zone.key if zone is not None and starts.has_local_times else None
         table.lines()
     return table
 
@@ -225,7 +233,7 @@ def _fill(table: MinuteTable, file: Replayed, dialect: Dialect, band: str | None
                 _, values = epochs.values_of(band or _name(row), _epoch(row, instant(at_s)))
                 known.learn(cells, values)
         except InputError as error:
-            raise InputError(f"line {line}: {error}") from error
+            raise type(error)(f"line {line}: {error}") from error
         epochs.add_values(at_s, values, line)
     cut = {"timestamp": dialect.is_short(stamp), "band": _is_cut_name(epochs.names(), before)}
     if table.unended and cut.get(dialect.last_column):
@@ -277,6 +285,8 @@ class Starts:
         """
         self._zone, self._now, self._allowed, self._dates = zone, now, starts(now), dates
         self._before: datetime | None = None
+        self.has_local_times = False
+        """Whether the zone was needed."""
 
     def read(self, text: str) -> int:
         """The start of the next row, in seconds since 1970. Raises `InputError`."""
@@ -301,7 +311,8 @@ class Starts:
 
     def _of_zone(self, written: datetime, text: str) -> datetime:
         if self._zone is None:
-            raise InputError(_no_offset(text))
+            raise ZoneWanted(_no_offset(text))
+        self.has_local_times = True
         return _local(written, self._zone, self._before)
 
 

@@ -51,8 +51,6 @@ class Circumstances:
     """Under which files are read."""
 
     now: datetime
-    host: Callable[[], str]
-    """Returns the zone of this computer, an IANA name."""
     families: Mapping[str, Family]
     drivers: Mapping[str, Driver]
     zones: Callable[[], Zones]
@@ -210,7 +208,7 @@ class Gathering:
     def _past_of(self, form: Form) -> PastRead:
         """What was read so far of the forms of this key."""
         if (read := self._past.get(form.key)) is None:
-            read = self._stack.enter_context(PastRead(form.key, form.label, self._reading, self._of.host))
+            read = self._stack.enter_context(PastRead(form.key, form.label, self._reading))
             self._past[form.key] = read
             self.taken.append(Taken(form.key, read, "row", names_bands=True))
         return read

@@ -42,9 +42,9 @@ class Landed(NamedTuple):
 class Landing:
     """Takes epochs into a store: a context manager that leaves nothing behind of what was not taken over."""
 
-    def __init__(self, store: Store, now: datetime, told: Callable[[int], object] = lambda _: None) -> None:
-        """`told` is called with the number of epochs after each transaction."""
-        self.store, self.now, self._told = store, now, told
+    def __init__(self, store: Store, now: datetime, host: Callable[[], str] = lambda: "UTC") -> None:
+        """`host` returns the zone of this computer, an IANA name; it is called if the database knows no zone."""
+        self.store, self.now, self._host = store, now, host
         self._known: dict[BandId, int] = {}
         """How many epochs of each arriving band were known already, and are gone."""
 
@@ -65,7 +65,6 @@ class Landing:
         arriving = self.store.add_arriving(self.now)
         for batch in batches(arriving):
             self.store.arrive(batch)
-            self._told(len(batch))
             sleep(YIELD_S)
         self._known[arriving] = self.store.trim(arriving, into.id) if isinstance(into, Band) else 0
         return arriving
@@ -80,6 +79,19 @@ class Landing:
         else:
             band, done = into, self.store.merge(arriving, into.id)
         return Landed(band, done.new + done.same + self._known[arriving], done.new)
+
+    def days_abroad(self, start: datetime, end: datetime, zone: str) -> Abroad:
+        """The local days that `[start, end)` touches in a zone, as far as they are over, for `Bands.note_import`.
+
+        If the database knows no zone yet, that of this computer is stored as the one of all other days.
+        """
+        if not self.store.host_zones():
+            self.store.note_zone(BEGINNING, self._host())
+        there, before = ZoneInfo(zone), Zones(self.store.host_zones(), zone)
+        first, last = start.astimezone(there).date(), (end - SECOND).astimezone(there).date()
+        # Where the other zone's day of this date begins earlier, the day would be one of the other zone.
+        since = min(_midnight(first, there), _midnight(first, before.at(start)))
+        return Abroad(since, min(_midnight(last + DAY, there), max(end, self.now)), zone)
 
 
 class Read(Protocol):
@@ -98,31 +110,17 @@ class Read(Protocol):
 
 
 def stored(
-    store: Store, read: Sequence[Read], now: datetime, told: Callable[[int], object] = lambda _: None
+    store: Store, read: Sequence[Read], now: datetime, host: Callable[[], str] = lambda: "UTC"
 ) -> list[list[Landed]]:
-    """Store all that was read, or nothing; return what became of it. `told` is as in `Landing`.
+    """Store all that was read, or nothing; return what became of it. `host` is as in `Landing`.
 
     Raises `InputError` and `StoreError`.
     """
-    with Landing(store, now, told) as landing:
+    with Landing(store, now, host) as landing:
         for each in read:
             each.load(landing)
         with store.transaction():
             return [list(each.land(landing)) for each in read]
-
-
-def days_abroad(store: Store, start: datetime, end: datetime, zone: str, host: str, now: datetime) -> Abroad:
-    """The local days that `[start, end)` touches in a zone, as far as they are over, for `Bands.note_import`.
-
-    If the database knows no zone yet, `host` is stored as that of all other days. Zones are IANA names.
-    """
-    if not store.host_zones():
-        store.note_zone(BEGINNING, host)
-    there, before = ZoneInfo(zone), Zones(store.host_zones(), host)
-    first, last = start.astimezone(there).date(), (end - SECOND).astimezone(there).date()
-    # Where the other zone's day of this date begins earlier, the day would be one of the other zone.
-    since = min(_midnight(first, there), _midnight(first, before.at(start)))
-    return Abroad(since, min(_midnight(last + DAY, there), max(end, now)), zone)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -11,12 +11,13 @@ import json
 import sqlite3
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Self
 
 from hipsync.errors import InputError
 from hipsync.model import BandId, Epoch
-from hipsync.store.file import insert_rows
+from hipsync.store.file import insert_rows, instant
 from hipsync.store.imports import MERGED
 from hipsync.store.readings import INFERRED, EpochRow, epoch_of_row, epoch_rows
 
@@ -147,6 +148,13 @@ class Staging:
         with needing_room():
             said = {band: Said(bool(states), bool(beats)) for band, states, beats in self._db.execute(sql)}
         return {name: said[band] for name, band in self._names.items() if band in said}
+
+    def bounds(self) -> tuple[datetime, datetime] | None:
+        """The start of the first epoch and the end of the last one; None if there is none."""
+        self._settle()
+        with needing_room():
+            ((first_s, end_s),) = self._db.execute("SELECT min(start), max(start + length * 60) FROM epochs").fetchall()
+        return None if first_s is None else (instant(first_s), instant(end_s))
 
     def count(self) -> int:
         """How many epochs there are, each time of a band once."""

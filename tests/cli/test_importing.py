@@ -199,7 +199,7 @@ def test_standard_input_is_found_out_too(machine: Machine) -> None:
 
 def test_without_a_terminal_a_zone_that_is_wanted_is_one_line(machine: Machine) -> None:
     minutes = file(machine, "ACTIVITY_MINUTE_1.csv", ZEPP)
-    assert machine.refused("import", minutes, code=2) == (
+    assert machine.refused("import", minutes, code=1) == (
         f"{minutes}: its times are local and it does not say where: add --zone, such as --zone Europe/London;"
         " nothing was imported"
     )
@@ -221,6 +221,15 @@ def test_the_zone_of_an_import_is_stored_and_used_for_its_days_and_no_others(mac
             ]
     assert "(America/New_York)" in machine.told("day", "2026-11-20")
     assert steps(machine) == {("Zepp", "14:00"): 60, ("Zepp", "14:01"): 40}
+
+
+def test_the_zone_of_a_csv_is_stored_and_used_for_its_days_too(machine: Machine) -> None:
+    rows = file(machine, "rows.csv", "timestamp,steps\n2026-11-20T08:00,5\n")
+    assert "has no offset from UTC: add one, or say --zone" in machine.refused("import", rows, code=1)
+    machine.told("import", rows, "--zone", "Asia/Tokyo")
+    with Store.read(machine.database) as store:
+        assert [change.zone for change in store.zones()] == ["Europe/London", "Asia/Tokyo", "Europe/London"]
+    assert "(Asia/Tokyo)" in machine.told("day", "2026-11-20")
 
 
 def test_earlier_days_keep_their_zone_after_an_import_with_local_times(machine: Machine) -> None:

@@ -100,6 +100,6 @@ def test_heart_rates_without_steps_are_no_minutes(machine: Machine) -> None:
 
 
 def test_a_zone_is_needed(machine: Machine) -> None:
-    assert machine.type("import", "fitbit", *files(machine, STEPS)).exit_code == 2
+    assert machine.type("import", "fitbit", *files(machine, STEPS)).exit_code == 1
     message = machine.refused("import", "fitbit", *files(machine, STEPS), "--zone", "Mars", code=2)
     assert message == "'Mars' is no time zone: use an IANA name such as Europe/London"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from hipsync.formats.landing import Landed, Landing, days_abroad
+from hipsync.formats.landing import Landed, Landing
 from hipsync.formats.past.minutes import MinutesOfThePast
 from hipsync.formats.past.reading import Form, Head, Reading
 from hipsync.model import Band, BandId
@@ -28,9 +28,8 @@ BATCH = 1000
 class PastRead:
     """What the files of one form hold: a `landing.Read`, and a context manager that forgets it."""
 
-    def __init__(self, key: str, label: str, reading: Reading, host: Callable[[], str]) -> None:
-        """`host` returns the zone of this computer, which counts where the database knows none."""
-        self._key, self._label, self._host = key, label, host
+    def __init__(self, key: str, label: str, reading: Reading) -> None:
+        self._key, self._label = key, label
         self._reading = replace(reading, has_local_times=False)  # another form's local times are not of these days
         self._minutes = MinutesOfThePast(reading.leave_out)
         self._arriving: dict[str, BandId] = {}
@@ -59,17 +58,17 @@ class PastRead:
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. The zone that was asked for counts for the days of the files."""
-        abroad = self._abroad(landing.store)
+        abroad = self._abroad(landing)
         return [self._land(landing, source, abroad) for source in self.sources()]
 
-    def _abroad(self, store: Store) -> Abroad | None:
+    def _abroad(self, landing: Landing) -> Abroad | None:
         """The days of all sources with the zone that was asked for; None if it was not needed."""
         zone, spans = self._reading.zone, [self._minutes.bounds(source) for source in self.sources()]
         known = [span for span in spans if span is not None]
         if zone is None or not self._reading.has_local_times or not known:
             return None
         first, last = instant(min(first for first, _ in known)), instant(max(last for _, last in known))
-        return days_abroad(store, first, last, zone.key, self._host(), self._reading.now)
+        return landing.days_abroad(first, last, zone.key)
 
     def _land(self, landing: Landing, source: str, abroad: Abroad | None) -> Landed:
         store = landing.store
