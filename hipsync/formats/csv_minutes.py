@@ -156,10 +156,10 @@ def read_csv(
 ) -> MinuteTable:
     """Read the minutes of a whole CSV file; the caller closes the result. Raises `InputError`, which names the line.
 
-    `zone` is the zone of timestamps without an offset; `ZoneWanted` is raised if it is None. The lines belong to `band`
-    if it is given, else to the band in the column of that name, else to the band `csv`. A line that lies in the future
-    at `now` is an error. `dates` says whether the day or the month comes first in dates with slashes; if it is None, and
-    the file does not tell it, `ask` is called once.
+    `zone` is the zone of timestamps without an offset; `ZoneWanted` is raised if it is None. The lines belong to
+    `band` if it is given, else to the band in the column of that name, else to the band `csv`. A line that lies in
+    the future at `now` is an error. `dates` says whether the day or the month comes first in dates with slashes; if
+    it is None, and the file does not tell it, `ask` is called once.
     """
     with kept(MinuteTable()) as table, Replayed(file) as replayed:
         # without a zone its first row is refused, so nobody is asked about its dates
