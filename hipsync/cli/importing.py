@@ -316,6 +316,8 @@ def _store(app: App, gathering: Gathering, *, with_keys: bool) -> None:
     from hipsync.formats.landing import stored
     from hipsync.host.lock import only_import
 
+    if sys.stderr.isatty():
+        click.echo("Storing ...", err=True)  # of years it takes a minute
     with only_import(app.database), app.open_store() as store:
         landed = stored(store, [taken.read for taken in gathering.taken], app.now(), host_zone)
     for taken, bands in zip(gathering.taken, landed, strict=True):
