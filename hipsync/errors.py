@@ -3,6 +3,7 @@
 HipsyncError                 one clear line: what, why, what to do
 |-- ConfigError              an option, a setting or the settings file is wrong
 |-- InputError               a file to import is not what it should be; nothing in it was stored
+|   `-- ZoneWanted           it has local times and does not say of which zone: the wearer has to be asked
 |-- StoreError               the database cannot be read or written; nothing was half written
 |   |-- Damaged              the file itself is damaged: only a copy helps
 |   `-- Outdated             a newer hipsync has upgraded the database: this program must be restarted
@@ -29,6 +30,10 @@ class ConfigError(HipsyncError):
 
 class InputError(HipsyncError):
     """A file to import was refused as a whole, and nothing in it was stored. The message names the line."""
+
+
+class ZoneWanted(InputError):
+    """A file has local times and does not say of which zone: the wearer has to be asked."""
 
 
 class StoreError(HipsyncError):

@@ -33,8 +33,6 @@ STANDARD = Path("-")
 MOST_LINKS = 40
 """How many links lead from one to the next at most, as for Linux itself."""
 READABLE = click.Path(path_type=Path, allow_dash=True)
-DATABASE = b"SQLite format 3\0"
-"""How every database begins (SQLite, "Database File Format", 1.3)."""
 WRITABLE = click.Path(path_type=Path, allow_dash=True)
 
 
@@ -152,11 +150,13 @@ def _regular(file: Path) -> Path | None:
 
 def _refuse_database(file: Path) -> None:
     """Raise `FileExistsError` if a file is a database. A link, and what cannot be read or is not there, is none."""
+    from hipsync.store.file import MAGIC
+
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     start = b""
     with contextlib.suppress(OSError), os.fdopen(os.open(file, flags), "rb") as there:
-        start = there.read(len(DATABASE))
-    if start == DATABASE:
+        start = there.read(len(MAGIC))
+    if start == MAGIC:
         raise FileExistsError(errno.EEXIST, "it is a database, whose rows would be lost", str(file))
 
 

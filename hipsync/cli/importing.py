@@ -19,7 +19,7 @@ import click
 from hipsync.cli.app import App, checked_name, host_zone
 from hipsync.cli.files import READABLE, Borrowed, as_path, reading
 from hipsync.cli.saying import complain, say
-from hipsync.errors import ConfigError, InputError
+from hipsync.errors import ConfigError, InputError, ZoneWanted
 from hipsync.host.zone import named_zone
 from hipsync.text import counted
 
@@ -211,7 +211,6 @@ def import_files(
     from zoneinfo import ZoneInfo
 
     from hipsync.formats.gathering import Circumstances, Gathering
-    from hipsync.formats.past.reading import ZoneWanted
     from hipsync.formats.written_dates import DateOrder
     from hipsync.registry import drivers, families
 
@@ -249,11 +248,9 @@ class Place(NamedTuple):
         """The file itself, or those in the folder. Raises `InputError`."""
         from hipsync.formats.containers import files_in
 
-        return (
-            [Place(str(file), file, is_one_of_many=True) for file in files_in(self.path)]
-            if self.path.is_dir()
-            else [self]
-        )
+        if not self.path.is_dir():
+            return [self]
+        return [Place(str(file), file, is_one_of_many=True) for file in files_in(self.path)]
 
 
 @contextmanager
@@ -278,10 +275,7 @@ def _read(gathering: Gathering, places: Sequence[Place], kind: str | None) -> No
     hidden = not (size and sys.stderr.isatty())
     with click.progressbar(length=size, label="Importing", width=BAR, file=sys.stderr, hidden=hidden) as bar:
         found = [
-            (
-                place.name,
-                {each for file in inner for each in _kinds_in(gathering, file, kind, bar)},
-            )
+            (place.name, {each for file in inner for each in _kinds_in(gathering, file, kind, bar)})
             for place, inner in files
         ]
     for place, kinds in found:
@@ -297,16 +291,23 @@ def _kinds_in(gathering: Gathering, file: Place, kind: str | None, bar: Progress
     from hipsync.formats.containers import parts_of
     from hipsync.formats.gathering import KINDS, is_database
 
-    found = set[str]()
+    found, start, size = set[str](), bar.pos, file.path.stat().st_size
+
+    def moved(share: float) -> None:
+        bar.update(max(0, int(start + size * share) - bar.pos))
+
     with refused_whole(file.name):
         if kind == "gadgetbridge" or (kind is None and not file.is_one_of_many and is_database(file.path)):
-            gathering.take_gadgetbridge(file.path, file.name)
-            return {KINDS["gadgetbridge"]}
-        for part in parts_of(file.path, file.name):
-            with refused_whole(part.name):
-                taken = gathering.take(_moving(part, bar), kind, is_one_of_many=file.is_one_of_many or part.is_inside)
-            if taken is not None:
-                found.add(taken)
+            gathering.take_gadgetbridge(file.path, file.name, moved)
+            found.add(KINDS["gadgetbridge"])
+        else:
+            for part in parts_of(file.path, file.name):
+                with refused_whole(part.name):
+                    one_of_many = file.is_one_of_many or part.is_inside
+                    taken = gathering.take(_moving(part, bar), kind, is_one_of_many=one_of_many)
+                if taken is not None:
+                    found.add(taken)
+    moved(1)
     return found
 
 
@@ -340,7 +341,7 @@ def _store(app: App, gathering: Gathering, *, with_keys: bool) -> None:
 
 
 def _asked_zone(wanted: InputError) -> str:
-    """Ask the person in which zone they lived; return its name. Raises `wanted` where nobody can be."""
+    """Ask the person in which zone they lived; return its name. Raises `wanted` where nobody can be asked."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise wanted
     say("The times in it are local, and it does not say where.")

@@ -18,10 +18,13 @@ import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, TYPE_CHECKING, BinaryIO, NamedTuple
 
 from hipsync.errors import InputError
 from hipsync.formats.past.reading import HEAD_BYTES, Head
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 UNPACKED_OF_ANY, UNPACKED_A_BYTE = 2**28, 300
 """How many bytes a packed file may unpack to: so many, and so many more for each of its bytes. Apple's XML is packed to
@@ -162,8 +165,8 @@ class _Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        view = memoryview(buffer)
         with _unpacking(self._name):
             part = self._source.read(len(view))
         self._left -= len(part)

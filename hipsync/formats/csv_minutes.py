@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, BinaryIO, NamedTuple, Self, TypeVar
 from zoneinfo import ZoneInfo
 
-from hipsync.errors import InputError
+from hipsync.errors import InputError, ZoneWanted
 from hipsync.formats.csv_dialect import COLUMNS, Dialect, dialect_of, number, rows_of
 from hipsync.formats.known_cells import KnownCells
 from hipsync.formats.landing import Landed, Landing, stored
@@ -32,7 +32,6 @@ from hipsync.formats.meaning import (
     wrong_epoch,
     wrong_start,
 )
-from hipsync.formats.past.reading import ZoneWanted
 from hipsync.formats.replayed import Replayed
 from hipsync.formats.written_dates import WRITE_IT, DateOrder, Dates, Doubt, has_date, unasked
 from hipsync.model import MINUTE, STEPS_A_MINUTE, Band, BandId, Epoch, Posture, State

@@ -263,7 +263,7 @@ def stage_devices(
     export: GadgetbridgeExport,
     minutes: Staging,
     now: datetime,
-    on_progress: Callable[[int], object] = lambda _: None,
+    on_progress: Callable[[int], object],
 ) -> None:
     """Read the epochs of all devices into `minutes`, by the device's number. Raises `InputError`.
 

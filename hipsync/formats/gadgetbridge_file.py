@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import IO
 
 from hipsync.errors import ConfigError, InputError
+from hipsync.store.file import MAGIC
 from hipsync.store.keys import parsed_key
 from hipsync.text import Json, json_of
 
-MAGIC = b"SQLite format 3\0"
 UNPACKED_OF_ANY, UNPACKED_A_BYTE = 64 * 2**20, 50
 """How many bytes a ZIP may unpack to: so many, and so many more for each of its bytes. A database of minutes is packed
 to a tenth; only what was made to fill a disk is packed to a thousandth."""

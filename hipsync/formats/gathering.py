@@ -30,9 +30,10 @@ from hipsync.formats.past.forms import FORMS, form_of
 from hipsync.formats.past.imported import PastRead
 from hipsync.formats.past.reading import HEAD_BYTES, Form, Head, Reading
 from hipsync.formats.written_dates import DateOrder, Doubt, unasked
+from hipsync.store.file import MAGIC
 from hipsync.store.staging import Staging
 
-SQLITE, PARQUET = b"SQLite format 3\0", b"PAR1"
+PARQUET = b"PAR1"
 OWN_JSON = b'{"version": '
 KINDS: Mapping[str, str] = {
     "csv": "CSV of minutes",
@@ -48,7 +49,7 @@ KINDS: Mapping[str, str] = {
 
 @dataclass
 class Circumstances:
-    """Under which files are read."""
+    """All that is known beside the files when they are read: who reads them, when, and what was asked for."""
 
     now: datetime
     families: Mapping[str, Family]
@@ -122,7 +123,7 @@ class Gathering:
         """
         forms = [form for form in FORMS if form.key == kind] if kind is not None else FORMS
         form = next((form for form in forms if form.fits(part.head)), None)
-        if form is None and kind is None and part.head.start.startswith(SQLITE):
+        if form is None and kind is None and part.head.start.startswith(MAGIC):
             return self._take_database(part, is_one_of_many=is_one_of_many)
         if form is None and kind is None and (address := device_of(part.head.name)) is not None:
             self._take_key(address, part)
@@ -163,21 +164,31 @@ class Gathering:
         if (key := key_in(text)) is not None:
             self.keys[address] = key
 
-    def take_gadgetbridge(self, path: Path, name: str) -> None:
-        """Read a database of Gadgetbridge, or the ZIP with one, that is called `name`. Raises `InputError`."""
+    def take_gadgetbridge(self, path: Path, name: str, told: Callable[[float], object] = lambda _: None) -> None:
+        """Read a database of Gadgetbridge, or the ZIP with one, that is called `name`. Raises `InputError`.
+
+        `told` is called with the part of its rows that was read, from 0 to 1.
+        """
         of = self._of
         try:
             export = self._stack.enter_context(opened_export(path, of.families, of.zones, self.keys))
         except InputError as error:
             raise InputError(str(error).replace(str(path), name)) from error
         minutes = self._stack.enter_context(Staging())
-        if not export.devices():
+        if not (devices := export.devices()):
             others = ", ".join(f"{count:,} rows of {table}" for table, count in sorted(export.unknown().items()))
             raise InputError(
                 f"{name} holds no minutes of a band that a driver knows (`hipsync drivers`)"
                 + (f"; it has {others}" if others else "")
             )
-        stage_devices(export, minutes, of.now)
+        rows, read = sum(sum(device.tables.values()) for device in devices), 0
+
+        def moved(count: int) -> None:
+            nonlocal read
+            read += count
+            told(min(1, read / max(rows, 1)))
+
+        stage_devices(export, minutes, of.now, moved)
         self._exports.append(export)
         self.taken.append(
             Taken("gadgetbridge", ReadDevices(export, minutes, of.families, of.now), "row", names_bands=True)
@@ -226,7 +237,7 @@ def is_database(file: Path) -> bool:
     """Whether a file is itself an SQLite database of no form. Raises `OSError`."""
     with file.open("rb") as opened:
         start = opened.read(HEAD_BYTES)
-    return start.startswith(SQLITE) and form_of(Head(file.name, start)) is None
+    return start.startswith(MAGIC) and form_of(Head(file.name, start)) is None
 
 
 def _own_kind(head: Head) -> str | None:

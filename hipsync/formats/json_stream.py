@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Protocol
 
 from hipsync.errors import InputError
-from hipsync.text import Json
+from hipsync.text import Json, clean
 
 PIECE = 2**16
 """How many characters are read at a time."""
@@ -96,3 +97,23 @@ class JsonStream:
             return False
         self._text, self._at = self._text[self._at :] + piece, 0
         return True
+
+
+def objects_in(stream: JsonStream) -> Iterator[dict[str, Json]]:
+    """The objects of a list that is the whole text, one at a time. Raises `InputError` for anything else."""
+    if not stream.passes("["):
+        raise InputError("the file is no list of entries")
+    more = not stream.passes("]")
+    while more:
+        entry = stream.value("no entry")
+        if not isinstance(entry, dict):
+            raise InputError(f"line {stream.line}: {clean(repr(entry)[:40])} is no entry")
+        yield entry
+        more = stream.passes(",")
+        if not more and not stream.passes("]"):
+            raise InputError(f"line {stream.line}: {_ENDLESS}")
+    if not stream.at_end():
+        raise InputError(f"line {stream.line}: {_ENDLESS}")
+
+
+_ENDLESS = "the list of entries was cut off, or goes on after its end"

@@ -11,6 +11,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     judged_days.py  a cache of days that were judged
     maintenance.py  check, backup, vacuum, forget, erase
     imports.py      epochs of an import on their way in
+    temporary.py    rows of an import that wait in a temporary file: staging.py ours, past.py others'
     zones.py        the host's zones and those of imports
     rows.py         rows of any table, for export and import
     sense.py        which rows make sense, so that a reader takes them

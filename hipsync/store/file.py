@@ -19,6 +19,8 @@ from typing import Any, Self
 from hipsync.errors import Damaged, Outdated, StoreError
 from hipsync.instants import latest
 
+MAGIC = b"SQLite format 3\0"
+"""How every database begins (SQLite, "Database File Format", 1.3)."""
 BUSY_S = 5.0
 """Seconds to wait for another program that is writing before an error is raised."""
 ROWS_AT_ONCE = 50

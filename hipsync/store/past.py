@@ -7,13 +7,10 @@ it came from, and of two that differ in their value alone the larger one counts.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from types import TracebackType
-from typing import Any, Self
 
 from hipsync.store.file import insert_rows
-from hipsync.store.staging import needing_room
+from hipsync.store.temporary import TemporaryTables, needing_room
 
 BATCH = 5000
 """How many rows wait in memory."""
@@ -32,30 +29,16 @@ CREATE TABLE slept (source INTEGER, start INTEGER, until INTEGER, value INTEGER,
     PRIMARY KEY (source, start, until)) WITHOUT ROWID;
 CREATE TABLE trained (source INTEGER, start INTEGER, until INTEGER, value TEXT,
     PRIMARY KEY (source, start, until)) WITHOUT ROWID;
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
-BEGIN;
 """
-"""The one transaction never ends, because a transaction for each row would take most of the time again."""
 
 
-class Past:
+class Past(TemporaryTables):
     """Rows by source, each once: a context manager that deletes them. Without room, a call raises `InputError`."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, list[tuple[object, ...]]] = {}
         self._count = 0
-        with needing_room():
-            self._db = sqlite3.connect("", isolation_level=None)
-            self._db.executescript(_SCHEMA)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
+        super().__init__(_SCHEMA)
 
     def add(self, table: str, *row: object) -> None:
         """Add a row to one of the tables: walked, beats, moved, slept or trained."""
@@ -120,11 +103,3 @@ class Past:
         sql = " UNION ALL ".join([*spans, "SELECT min(at), max(at) + 1 FROM beats WHERE source = ?1"])
         found = [(first, last) for first, last in self._rows(sql, source) if first is not None]
         return (min(first for first, _ in found), max(last for _, last in found)) if found else None
-
-    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with needing_room():
-            return self._db.execute(sql, values).fetchall()
-
-    def _each(self, sql: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        with needing_room():
-            yield from self._db.execute(sql, values)

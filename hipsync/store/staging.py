@@ -8,18 +8,16 @@ of one time there is one row. What repeats a row is dropped, and what contradict
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from hipsync.errors import InputError
 from hipsync.model import BandId, Epoch
 from hipsync.store.file import insert_rows, instant
 from hipsync.store.imports import MERGED
 from hipsync.store.readings import INFERRED, EpochRow, epoch_of_row, epoch_rows
+from hipsync.store.temporary import TemporaryTables, needing_room
 
 BATCH = 10_000
 """How many epochs wait in memory."""
@@ -33,11 +31,7 @@ CREATE TABLE epochs (
     band INTEGER, start INTEGER, number INTEGER, PRIMARY KEY (band, start, length)
 ) WITHOUT ROWID;
 CREATE TABLE others (place INTEGER PRIMARY KEY, kind TEXT, key TEXT, cells TEXT, number INTEGER, UNIQUE (kind, key));
-PRAGMA journal_mode = OFF;
-PRAGMA synchronous = OFF;
-BEGIN;
 """
-"""The one transaction never ends, because a transaction for each row would take most of the time again."""
 _KEYS: Mapping[str, Sequence[str]] = {
     "bands": ("name",),
     "zones": ("since",),
@@ -65,7 +59,7 @@ class Said(NamedTuple):
     heart_rates: bool
 
 
-class Staging:
+class Staging(TemporaryTables):
     """The rows of a file that wait for being stored: a context manager that deletes them at its end.
 
     `word` is what the file calls a row, for messages: line, or row.
@@ -75,17 +69,7 @@ class Staging:
         self._word = word
         self._names: dict[str, int] = {}
         self._waiting: list[Values] = []
-        with needing_room():
-            self._db = sqlite3.connect("", isolation_level=None)
-            self._db.executescript(_SCHEMA)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._db.close()
+        super().__init__(_SCHEMA)
 
     def add(self, band: str, epoch: Epoch, number: int) -> None:
         """Add an epoch of the row with this number. Raises `InputError` if an earlier row contradicts one of them."""
@@ -203,12 +187,3 @@ class Staging:
                     f"{self._word} {row[-1]} contradicts {self._word} {found[-1]}, which is about the same time:"
                     " remove one of them"
                 )
-
-
-@contextmanager
-def needing_room() -> Generator[None, None, None]:
-    """During the block, SQLite's errors become an `InputError`: a full disk is the likely one."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise InputError(f"it needs room for a temporary copy, and there is none: {error}") from error

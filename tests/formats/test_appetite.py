@@ -66,14 +66,17 @@ def test_a_pipe_that_nobody_writes_is_not_waited_for(machine: Machine, form: str
     ("path", "why"),
     [
         ("/dev/zero", "is a special file, not a file: give `-` and let standard input come from it"),
-        ("/", "cannot be read: Is a directory"),
         ("/no/such/file", "cannot be read: No such file or directory"),
     ],
 )
-def test_a_device_a_folder_and_nothing_are_one_line(machine: Machine, form: str, path: str, why: str) -> None:
-    if (form, path) == ("fitbit", "/"):
-        pytest.skip("a folder of such files is read")
+def test_a_device_and_nothing_are_one_line(machine: Machine, form: str, path: str, why: str) -> None:
     assert machine.refused(*words(form, path), code=1) == f"{path} {why}"
+    assert machine.files() == []
+
+
+@pytest.mark.parametrize("form", [form for form in IMPORTS if form != "fitbit"])
+def test_a_folder_is_one_line_where_a_kind_is_one_file(machine: Machine, form: str) -> None:
+    assert machine.refused(*words(form, "/"), code=1) == "/ cannot be read: Is a directory"
     assert machine.files() == []
 
 

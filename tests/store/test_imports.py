@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from hipsync.formats.landing import Landing
 from hipsync.model import MINUTE, BandId, Charge, Epoch, Posture, State, Wear
 from hipsync.store import Store
 from hipsync.store.imports import NewBand
-from hipsync.store.readings import epoch_rows
+from hipsync.store.readings import EpochRow, epoch_rows
 from support.builders import MONDAY
 from support.stored import NOW, minute
 
@@ -100,13 +101,13 @@ def test_nobody_sees_what_is_still_arriving(path: Path) -> None:
 
 
 def test_an_import_that_fails_or_was_killed_leaves_nothing_behind(path: Path) -> None:
-    def broken(to: BandId) -> object:
+    def broken(to: BandId) -> Iterator[list[EpochRow]]:
         yield epoch_rows(to, [minute(0, 1)])
         raise KeyboardInterrupt
 
     with Store.open(path) as store:
         with pytest.raises(KeyboardInterrupt), Landing(store, NOW) as landing:
-            landing.load(broken, NewBand("watch", "csv", NOW))  # type: ignore[arg-type]
+            landing.load(broken, NewBand("watch", "csv", NOW))
         store.arrive(epoch_rows(store.add_arriving(NOW), [minute(at, 1) for at in range(50)]))  # and was killed
     with Store.open(path) as store:
         load(store, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -48,11 +49,11 @@ OBSERVED = st.dictionaries(st.integers(0, 60), st.sampled_from([LONDON, ROME]), 
 
 @given(OBSERVED, SPANS, st.randoms())
 def test_of_imports_with_one_zone_no_order_matters_and_each_hour_has_the_zone_by_the_rule(
-    observed: dict[int, str], spans: list[Abroad], chance: object
+    observed: dict[int, str], spans: list[Abroad], chance: random.Random
 ) -> None:
     history = [ZoneChange(at(hour), observed[hour]) for hour in sorted(observed)]
     changes = overlaid(history, spans)
-    chance.shuffle(spans)  # type: ignore[attr-defined]
+    chance.shuffle(spans)
     assert overlaid(history, spans) == changes
     zones, plain = Zones(changes, LONDON), Zones(history, LONDON)
     for hour in range(70):

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hipsync.errors import InputError
-from hipsync.formats.gadgetbridge_file import MAGIC
 from hipsync.formats.past.reading import (
     HEART_RATES,
     NO_HEART_RATE,
@@ -34,7 +33,7 @@ from hipsync.formats.past.reading import (
 )
 from hipsync.formats.past.said import Beat, Said, Walked
 from hipsync.model import STEPS_A_MINUTE
-from hipsync.store.file import lenient_text
+from hipsync.store.file import MAGIC, lenient_text
 from hipsync.text import clean, one_line
 
 QUARTER_S = 15 * 60

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import io
 import re
 from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import BinaryIO
 
-from hipsync.errors import InputError
+from hipsync.errors import InputError, ZoneWanted
 from hipsync.formats.meaning import YEARS
-from hipsync.formats.past.reading import Head, ZoneWanted, believed_rate, shown
+from hipsync.formats.past.reading import Head, NoText, believed_rate, shown, text_of
 
 LONGEST_LINE = 100_000
 """Characters after which a line is refused, so that a damaged file does not fill the memory."""
@@ -76,8 +75,7 @@ class CsvRows:
 
     def _lines_of(self, file: BinaryIO) -> Generator[str, None, None]:
         """The lines of a text in UTF-8, with or without a byte order mark and a last line end; their ends are kept."""
-        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        try:
+        with text_of(file) as text:
             while line := text.readline(LONGEST_LINE):
                 self.line += 1
                 self._held += len(line)
@@ -88,9 +86,6 @@ class CsvRows:
                         f"a row goes on for more than {LONGEST_ROW:,} characters: a quotation mark is missing"
                     )
                 yield line
-        finally:
-            if not file.closed:  # else a reader that nobody finished was let go of later than its file
-                text.detach()
 
 
 @contextlib.contextmanager
@@ -103,12 +98,10 @@ def csv_rows(file: BinaryIO, *, strict: bool = True) -> Generator[CsvRows, None,
     with contextlib.closing(CsvRows(file, strict=strict)) as rows:
         try:
             yield rows
-        except ZoneWanted:
+        except (ZoneWanted, NoText):
             raise
         except InputError as error:
             raise InputError(f"line {rows.line}: {error}") from error
-        except UnicodeDecodeError as error:  # text is read ahead, so that the line is not known
-            raise InputError("the file is not text in UTF-8") from error
 
 
 def column_names(cells: Sequence[str]) -> list[str]:

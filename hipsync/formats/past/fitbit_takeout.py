@@ -29,7 +29,6 @@ these. One value is held at a time (`json_stream`).
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -37,7 +36,7 @@ from datetime import datetime
 from typing import BinaryIO
 
 from hipsync.errors import InputError
-from hipsync.formats.json_stream import JsonStream
+from hipsync.formats.json_stream import JsonStream, objects_in
 from hipsync.formats.meaning import YEARS
 from hipsync.formats.past.csv_rows import day_s, whole_number
 from hipsync.formats.past.fitbit_workouts import workout_kind
@@ -51,6 +50,7 @@ from hipsync.formats.past.reading import (
     LocalTimes,
     Reading,
     shown,
+    text_of,
 )
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.model import STEPS_A_MINUTE
@@ -62,7 +62,6 @@ ASLEEP = frozenset({"asleep", "restless", "light", "deep", "rem"})
 AWAKE = frozenset({"awake", "wake"})
 NO_STAGES = "of sleep without its stages"
 """Why a row is left out, as the end of "3 rows"."""
-CUT_OFF = "the array of entries was cut off, or goes on after its end"
 _STEPS_NAME = re.compile(r"(?<![a-z])steps(?![a-z])[^/]*\.json", re.IGNORECASE)
 _UTC = re.compile(r"(\d\d)/(\d\d)/(\d\d) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d)", re.ASCII)
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
@@ -78,19 +77,13 @@ def fits(head: Head) -> bool:
 def read(file: BinaryIO, head: Head, reading: Reading) -> Iterator[Said]:
     """Read a file. Raises `InputError`, which names the line, and `ZoneWanted` for sleep without a zone."""
     reader = _reader(_kind(head), reading)
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="\n")
-    try:
+    with text_of(file) as text:
         stream = JsonStream(text)
-        for number, entry in enumerate(_entries(stream), 1):
+        for number, entry in enumerate(objects_in(stream), 1):
             try:
                 yield from reader(entry)
             except InputError as error:
                 raise InputError(f"line {stream.line}, entry {number:,}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError("the file is not text in UTF-8") from error
-    finally:
-        if not file.closed:  # else a reader that nobody finished was let go of later than its file
-            text.detach()
 
 
 def _kind(head: Head) -> str | None:
@@ -129,24 +122,6 @@ def _reader(kind: str | None, reading: Reading) -> Callable[[Entry], Iterator[Sa
             return lambda entry: _sleep(entry, times, reading)
         case _:
             raise InputError("this is no file of a Fitbit's steps, heart rates, sleep or workouts")
-
-
-def _entries(stream: JsonStream) -> Iterator[Entry]:
-    """The objects of an array, one at a time. Raises `InputError` for anything else."""
-    if not stream.passes("["):
-        raise InputError(CUT_OFF)
-    if not stream.passes("]"):
-        while True:
-            entry = stream.value("no entry")
-            if not isinstance(entry, dict):
-                raise InputError(f"line {stream.line}: {shown(entry)} is no entry")
-            yield entry
-            if stream.passes("]"):
-                break
-            if not stream.passes(","):
-                raise InputError(f"line {stream.line}: {CUT_OFF}")
-    if not stream.at_end():
-        raise InputError(f"line {stream.line}: {CUT_OFF}")
 
 
 def _steps(entry: Entry, reading: Reading) -> Iterator[Said]:

@@ -18,15 +18,14 @@ night has no stages, the naps, and the older times with a "date". At most one ob
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from hipsync.errors import InputError
-from hipsync.formats.json_stream import JsonStream
-from hipsync.formats.past.reading import DAY_S, TOO_MANY_STEPS, Form, Head, Reading
+from hipsync.formats.json_stream import JsonStream, objects_in
+from hipsync.formats.past.reading import DAY_S, TOO_MANY_STEPS, Form, Head, Reading, text_of
 from hipsync.formats.past.said import Said, Slept, Walked
 from hipsync.model import is_possible
 from hipsync.text import Json
@@ -62,36 +61,13 @@ def fits(head: Head) -> bool:
 
 def read(file: BinaryIO, _: Head, reading: Reading) -> Iterator[Said]:
     """Yield the total of each day and the sleep of each night. Raises `InputError`, which names the line."""
-    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-    stream = JsonStream(text)
-    try:
-        for row in _rows(stream):
+    with text_of(file) as text:
+        stream = JsonStream(text)
+        for row in objects_in(stream):
             try:
                 yield from _said(row, reading)
             except InputError as error:
                 raise InputError(f"line {stream.line}: {error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError("the file is not text in UTF-8") from error
-    finally:
-        text.detach()
-
-
-def _rows(stream: JsonStream) -> Iterator[Object]:
-    """The objects of a list. Raises `InputError` for anything else."""
-    missing = "no day or night of a Garmin export"
-    if not stream.passes("["):
-        raise InputError("the file is no list of days or nights")
-    more = not stream.passes("]")
-    while more:
-        row = stream.value(missing)
-        if not isinstance(row, dict):
-            raise InputError(f"line {stream.line} is {missing}")
-        yield row
-        more = stream.passes(",")
-        if not more and not stream.passes("]"):
-            raise InputError(f"line {stream.line}: the list breaks off behind it: the file is cut off, or damaged")
-    if not stream.at_end():
-        raise InputError(f"line {stream.line}: something follows the end of the list")
 
 
 def _said(row: Object, reading: Reading) -> Iterator[Said]:

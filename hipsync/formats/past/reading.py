@@ -6,15 +6,17 @@ counted there; what no export can mean is an `InputError`.
 
 from __future__ import annotations
 
+import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hipsync.driver import Driver
-from hipsync.errors import InputError
+from hipsync.errors import InputError, ZoneWanted
 from hipsync.formats.meaning import YEARS
 from hipsync.formats.past.said import Said
 from hipsync.instants import is_believed
@@ -34,8 +36,8 @@ UNKNOWN_STAGE = "with a stage of sleep that hipsync does not know"
 """Why a row of any form is left out, as the end of "1 row" and of "3 rows". A form adds only reasons of its own."""
 
 
-class ZoneWanted(InputError):
-    """A file has local times and does not say of which zone: the wearer has to be asked."""
+class NoText(InputError):
+    """A file is not text in UTF-8. In which line is not known, because text is read ahead."""
 
 
 @dataclass
@@ -147,6 +149,22 @@ class Form(NamedTuple):
     is_one_of_many: bool = False
     """Whether an export holds thousands of such files, so that a damaged one among them is left out and counted. Such
     a file is checked whole before anything of it is yielded."""
+
+
+@contextmanager
+def text_of(file: BinaryIO) -> Generator[io.TextIOWrapper, None, None]:
+    """During the block, a file as text in UTF-8, with or without a byte order mark; line ends stay as they are.
+
+    The file stays open. Raises `NoText`.
+    """
+    text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+    try:
+        yield text
+    except UnicodeDecodeError as error:
+        raise NoText("the file is not text in UTF-8") from error
+    finally:
+        if not file.closed:  # else a reader that nobody finished was let go of later than its file
+            text.detach()
 
 
 def believed_rate(number: float) -> int | None:

@@ -8,7 +8,7 @@ import itertools
 import random
 import re
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -199,6 +199,15 @@ def counted_in_bounded_memory(form: Form, first: str, rows: Iterator[str], name:
     finally:
         tracemalloc.stop()
     return count
+
+
+def refused_of(form: Form, files: Iterable[tuple[str, str]], of_each: int) -> int:
+    """How many damaged copies of some files are refused; the others are read. `files` are names and texts."""
+    return sum(
+        read_damaged(form, damaged, name) != ""
+        for seed, (name, text) in enumerate(files)
+        for damaged in damages(text, seed, of_each)
+    )
 
 
 def a_reader_let_go_of_after_its_file(form: Form, text: str, name: str) -> None:

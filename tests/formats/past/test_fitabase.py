@@ -10,18 +10,17 @@ import pytest
 
 from formats.past.independent_fitabase import Fact, facts
 from formats.past.read_forms import (
-    a_reader_let_go_of_after_its_file,
     counted_in_bounded_memory,
-    damages,
     head_of,
-    read_damaged,
     reading_in,
     refusal,
+    refused_of,
     said_by,
     utc,
 )
+from hipsync.errors import ZoneWanted
 from hipsync.formats.past.fitabase import FORM
-from hipsync.formats.past.reading import FUTURE, HEAD_BYTES, NO_HEART_RATE, SKIPPED, ZoneWanted
+from hipsync.formats.past.reading import FUTURE, HEAD_BYTES, NO_HEART_RATE, SKIPPED
 from hipsync.formats.past.said import Beat, Moved, Said, Slept, Walked
 
 STEPS = """Id,ActivityMinute,Steps
@@ -307,19 +306,10 @@ def test_hours_say_what_another_calculation_finds() -> None:
     assert set(found) == set(facts(text, NEW_YORK))
 
 
-def test_damaged_files_are_refused_in_one_line_or_read() -> None:
-    texts = (STEPS, SLEEP, HEART, f"Id,ActivityHour,{WIDE}\n1,4/12/2016 12:00:00 AM{',7' * 60}\n")
-    refused = [
-        read_damaged(FORM, damaged, ONE_PERSON) != ""
-        for seed, text in enumerate(texts)
-        for damaged in damages(text, seed, 50)
-    ]
-    assert len(refused) == 200
-    assert 60 < sum(refused) < 190
-
-
-def test_a_reader_that_nobody_finished_leaves_its_file_alone() -> None:
-    a_reader_let_go_of_after_its_file(FORM, STEPS, "file.csv")
+def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
+    wide = f"Id,ActivityHour,{WIDE}\n1,4/12/2016 12:00:00 AM{',7' * 60}\n"
+    files = [(ONE_PERSON, text) for text in (STEPS, SLEEP, HEART, wide)]
+    assert 60 < refused_of(FORM, files, 50) < 190
 
 
 @pytest.mark.ring

@@ -13,18 +13,17 @@ import pytest
 
 from formats.past.independent_fitbit_takeout import Fact, facts
 from formats.past.read_forms import (
-    a_reader_let_go_of_after_its_file,
     counted_in_bounded_memory,
-    damages,
     head_of,
-    read_damaged,
     reading_in,
     refusal,
+    refused_of,
     said_by,
     utc,
 )
+from hipsync.errors import ZoneWanted
 from hipsync.formats.past.fitbit_takeout import FORM
-from hipsync.formats.past.reading import FUTURE, NO_HEART_RATE, NO_LENGTH, SKIPPED, UNKNOWN_STAGE, ZoneWanted
+from hipsync.formats.past.reading import FUTURE, NO_HEART_RATE, NO_LENGTH, SKIPPED, UNKNOWN_STAGE
 from hipsync.formats.past.said import Beat, Said, Slept, Trained, Walked
 from hipsync.model import WorkoutKind
 
@@ -151,9 +150,9 @@ def test_what_lies_in_the_future_is_left_out_and_counted() -> None:
     [
         ("", "this is no file of a Fitbit's steps"),
         ("[]", "this is no file of a Fitbit's steps"),
-        (STEPS[:-1], "line 1: the array of entries was cut off"),
+        (STEPS[:-1], "line 1: the list of entries was cut off"),
         (STEPS[:-9], "line 1 is no entry: the file was changed, or cut off"),
-        (STEPS + "x", "line 1: the array of entries was cut off, or goes on after its end"),
+        (STEPS + "x", "line 1: the list of entries was cut off, or goes on after its end"),
         (STEPS[:-1] + ", 5]", "line 1: 5 is no entry"),
         (STEPS[:-1] + ', {"dateTime": "11/20/26 10:00:00"}]', "line 1, entry 121: steps None is not a whole number"),
         (STEPS[:-1] + ", {}]", "line 1, entry 121: None is not a time like 03/19/26 18:48:00"),
@@ -256,19 +255,10 @@ def test_a_week_says_what_another_calculation_finds(kind: str) -> None:
     assert set(plain(said(a_week(kind), f"{kind}-2026-04-06.json"))) == expected
 
 
-def test_damaged_files_are_refused_in_one_line_or_read() -> None:
-    texts = (json.dumps(json.loads(STEPS)[:9], indent=1), HEART, SLEEP, json.dumps([WALK, WALK], indent=1))
-    refused = [
-        read_damaged(FORM, damaged, "steps-2026-11-20.json") != ""
-        for seed, text in enumerate(texts)
-        for damaged in damages(text, seed, 50)
-    ]
-    assert len(refused) == 200
-    assert 60 < sum(refused) < 199
-
-
-def test_a_reader_that_nobody_finished_leaves_its_file_alone() -> None:
-    a_reader_let_go_of_after_its_file(FORM, HEART, "x.json")
+def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
+    few, walks = (json.dumps(rows, indent=1) for rows in (json.loads(STEPS)[:9], [WALK, WALK]))
+    files = [("steps-2026-11-20.json", text) for text in (few, HEART, SLEEP, walks)]
+    assert 60 < refused_of(FORM, files, 50) < 199
 
 
 @pytest.mark.ring

@@ -11,13 +11,11 @@ import pytest
 from formats.past.independent_google_health import Fact, facts
 from formats.past.read_forms import (
     NOW,
-    a_reader_let_go_of_after_its_file,
     counted_in_bounded_memory,
-    damages,
     head_of,
-    read_damaged,
     reading_in,
     refusal,
+    refused_of,
     said_by,
     utc,
 )
@@ -260,19 +258,9 @@ def test_nights_say_what_another_calculation_finds() -> None:
     assert set(plain(said(text))) == facts(text)
 
 
-def test_damaged_files_are_refused_in_one_line_or_read() -> None:
-    texts = (STEPS[:800], HEART, STAGES, EXERCISES)
-    refused = [
-        read_damaged(FORM, damaged, "steps_2026-11-20.csv") != ""
-        for seed, text in enumerate(texts)
-        for damaged in damages(text, seed, 50)
-    ]
-    assert len(refused) == 200
-    assert 60 < sum(refused) < 190
-
-
-def test_a_reader_that_nobody_finished_leaves_its_file_alone() -> None:
-    a_reader_let_go_of_after_its_file(FORM, STEPS, "steps_2026-11-20.csv")
+def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
+    files = [("steps_2026-11-20.csv", text) for text in (STEPS[:800], HEART, STAGES, EXERCISES)]
+    assert 60 < refused_of(FORM, files, 50) < 190
 
 
 @pytest.mark.ring

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import pytest
 
 from formats.past import independent_mi_fitness as independent
-from formats.past.read_forms import NOW, damages, head_of, read, read_damaged, refusal
+from formats.past.read_forms import NOW, head_of, read, refusal, refused_of
 from hipsync.formats.past.mi_fitness import CLOCK_NOT_SET, FORM, source_of
 from hipsync.formats.past.reading import FUTURE, NO_HEART_RATE, UNKNOWN_STAGE, Reading
 from support.shared import LARGER, needs_shared
@@ -159,9 +159,5 @@ def test_only_its_events_fit_and_not_its_daily_reports() -> None:
 
 
 def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
-    refused = sum(
-        read_damaged(FORM, damaged) != ""
-        for seed, data in enumerate((EVENTS, WORKOUTS))
-        for damaged in damages(data, seed, 100)
-    )
-    assert 40 < refused < 200
+    files = [("export.csv", text) for text in (EVENTS, WORKOUTS)]
+    assert 40 < refused_of(FORM, files, 100) < 200

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,8 +40,8 @@ def walked(start: int, end: int, steps: int) -> Walked:
     return Walked("watch", AT_S + start, AT_S + end, steps)
 
 
-def minute(number: int, steps: int, **more: object) -> Epoch:
-    return Epoch(NINE + number * MINUTE, MINUTE, steps, **more)  # type: ignore[arg-type]
+def minute(number: int, steps: int, **more: Any) -> Epoch:
+    return Epoch(NINE + number * MINUTE, MINUTE, steps, **more)
 
 
 def test_a_minute_is_a_minute_and_one_of_which_nothing_is_said_is_unknown() -> None:
@@ -158,9 +160,9 @@ SPANS = st.tuples(st.integers(0, 3000), st.integers(1, 900), st.integers(0, 40))
     st.lists(SPANS | st.builds(Beat, st.just("watch"), st.integers(AT_S, AT_S + 3000), st.integers(40, 200))),
     st.randoms(),
 )
-def test_neither_order_nor_repetition_matters(said: list[Said], chance: object) -> None:
+def test_neither_order_nor_repetition_matters(said: list[Said], chance: random.Random) -> None:
     again = [*said, *said]
-    chance.shuffle(again)  # type: ignore[attr-defined]
+    chance.shuffle(again)
     assert made(*said) == made(*again)
 
 

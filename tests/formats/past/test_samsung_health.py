@@ -9,17 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from formats.past import independent_samsung as independent
-from formats.past.read_forms import LONDON, NOW, damages, head_of, read, read_damaged, refusal
-from hipsync.formats.past.reading import (
-    FUTURE,
-    NO_HEART_RATE,
-    NO_LENGTH,
-    NO_STEPS,
-    TOO_LONG,
-    UNKNOWN_STAGE,
-    Reading,
-    ZoneWanted,
-)
+from formats.past.read_forms import LONDON, NOW, head_of, read, refusal, refused_of
+from hipsync.errors import ZoneWanted
+from hipsync.formats.past.reading import FUTURE, NO_HEART_RATE, NO_LENGTH, NO_STEPS, TOO_LONG, UNKNOWN_STAGE, Reading
 from hipsync.formats.past.samsung_bins import LARGEST_BYTES, WITHOUT_TIME
 from hipsync.formats.past.samsung_health import (
     FORM,
@@ -271,9 +263,5 @@ def test_only_its_tables_and_bins_fit() -> None:
 
 
 def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
-    refused = sum(
-        read_damaged(FORM, damaged) != ""
-        for seed, data in enumerate((*TABLES, STEP_BINS, BEAT_BINS))
-        for damaged in damages(data, seed, 25)
-    )
-    assert 40 < refused < 200
+    files = [("export.csv", text) for text in (*TABLES, STEP_BINS, BEAT_BINS)]
+    assert 40 < refused_of(FORM, files, 25) < 200

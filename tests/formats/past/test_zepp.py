@@ -8,18 +8,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from formats.past import independent_zepp as independent
-from formats.past.read_forms import LONDON, NOW, damages, head_of, read, read_damaged, refusal
+from formats.past.read_forms import LONDON, NOW, head_of, read, refusal, refused_of
+from hipsync.errors import ZoneWanted
 from hipsync.formats.past.csv_rows import LONGEST_ROW
-from hipsync.formats.past.reading import (
-    FUTURE,
-    NO_HEART_RATE,
-    NO_LENGTH,
-    NO_STEPS,
-    SKIPPED,
-    TOO_LONG,
-    Reading,
-    ZoneWanted,
-)
+from hipsync.formats.past.reading import FUTURE, NO_HEART_RATE, NO_LENGTH, NO_STEPS, SKIPPED, TOO_LONG, Reading
 from hipsync.formats.past.zepp import FORM, ZONELESS
 from support.shared import LARGER, needs_shared
 
@@ -193,9 +185,4 @@ def test_only_zepps_files_fit() -> None:
 
 
 def test_two_hundred_damaged_files_are_read_or_refused_in_one_line() -> None:
-    refused = sum(
-        read_damaged(FORM, damaged, name) != ""
-        for seed, (name, data) in enumerate(SORTS)
-        for damaged in damages(data, seed, 40)
-    )
-    assert 40 < refused < 200
+    assert 40 < refused_of(FORM, SORTS, 40) < 200
