@@ -21,7 +21,7 @@ A file is read row by row, in the memory that `csv_rows` needs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import BinaryIO
@@ -54,41 +54,39 @@ def _minutes(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator
     """The steps of ACTIVITY_MINUTE."""
     date_at, time_at, steps_at = places(header, ("date", "time", "steps"))
     local = _LocalMinutes(reading)
-    for cells in rows.whole(len(header)):
-        start_s, steps = local.seconds(cells[date_at], cells[time_at]), count(cells[steps_at])
-        if steps is None:
-            reading.leave_out(NO_STEPS)
-        elif start_s is None:
-            reading.leave_out(SKIPPED)
-        elif reading.is_possible(start_s):
-            yield Walked(SOURCE, start_s, start_s + 60, steps)
+    told = ((local.seconds(row[date_at], row[time_at]), count(row[steps_at])) for row in rows.whole(len(header)))
+    for start_s, steps in _sound(told, SKIPPED, NO_STEPS, reading):
+        yield Walked(SOURCE, start_s, start_s + 60, steps)
 
 
 def _local_beats(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator[Said]:
     """The heart rates of HEARTRATE_AUTO."""
     date_at, time_at, rate_at = places(header, ("date", "time", "heartRate"))
     local = _LocalMinutes(reading)
-    for cells in rows.whole(len(header)):
-        at_s, rate = local.seconds(cells[date_at], cells[time_at]), heart_rate(cells[rate_at])
-        if rate is None:
-            reading.leave_out(NO_HEART_RATE)
-        elif at_s is None:
-            reading.leave_out(SKIPPED)
-        elif reading.is_possible(at_s):
-            yield Beat(SOURCE, at_s, rate)
+    told = ((local.seconds(row[date_at], row[time_at]), heart_rate(row[rate_at])) for row in rows.whole(len(header)))
+    for at_s, rate in _sound(told, SKIPPED, NO_HEART_RATE, reading):
+        yield Beat(SOURCE, at_s, rate)
 
 
 def _single_beats(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator[Said]:
     """The heart rates of HEARTRATE, which the wearer asked for."""
     time_at, rate_at = places(header, ("time", "heartRate"))
-    for cells in rows.whole(len(header)):
-        at_s, rate = _instant(cells[time_at]), heart_rate(cells[rate_at])
-        if rate is None:
-            reading.leave_out(NO_HEART_RATE)
+    told = ((_instant(row[time_at]), heart_rate(row[rate_at])) for row in rows.whole(len(header)))
+    for at_s, rate in _sound(told, ZONELESS, NO_HEART_RATE, reading):
+        yield Beat(SOURCE, at_s, rate)
+
+
+def _sound(
+    told: Iterable[tuple[int | None, int | None]], no_time: str, no_value: str, reading: Reading
+) -> Iterator[tuple[int, int]]:
+    """The instants and values of rows; a row that lacks one of them is left out for one of these reasons."""
+    for at_s, value in told:
+        if value is None:
+            reading.leave_out(no_value)
         elif at_s is None:
-            reading.leave_out(ZONELESS)
+            reading.leave_out(no_time)
         elif reading.is_possible(at_s):
-            yield Beat(SOURCE, at_s, rate)
+            yield at_s, value
 
 
 def _nights(rows: CsvRows, header: Sequence[str], reading: Reading) -> Iterator[Said]:
