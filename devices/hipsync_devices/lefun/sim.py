@@ -196,9 +196,6 @@ class LefunBand(ClientBand):
         wall = self.wall_clock(at - timedelta.resolution)  # taken before `at`: at a slot's end they belong to it
         slot = self._slot(wall)
         self._slots[slot] = min(self._slots.get(slot, 0) + count, MOST_STEPS)
-        oldest = wall.date() - timedelta(days=LAST_DAY)
-        if min(self._slots).date() < oldest:
-            self._slots = {start: steps for start, steps in self._slots.items() if start.date() >= oldest}
         if packets.NOTIFY in self._client.subscribed:
             self._reply(packets.TOTAL, self._total(0, asked=False).encode())
 
