@@ -54,7 +54,7 @@ class Kinds(click.Group):
     """The kinds of files as commands. A first word that is no kind is a file, whose kind is found out."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in {*self.commands, "--help", "-h"}:
+        if args and args[0] not in {*self.list_commands(ctx), "--help", "-h"}:
             args = [FIND, *args]
         return super().parse_args(ctx, args)
 

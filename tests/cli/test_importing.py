@@ -187,6 +187,8 @@ def test_a_first_word_that_is_a_kind_is_the_kind_and_no_file(machine: Machine, m
     file(machine, "csv", CSV)
     assert machine.type("import", "csv").exit_code == 2  # a file is missing
     assert machine.told("import", "./csv") == "csv: CSV of minutes\n1 line read: 1 new.\n"
+    file(machine, "files", CSV)
+    assert machine.told("import", "files").startswith("files: CSV of minutes\n"), "no kind has this name"
 
 
 def test_standard_input_is_found_out_too(machine: Machine) -> None:
