@@ -7,21 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from formats.past.test_fitabase import INTENSITY, STEPS
 from hipsync.model import MINUTE, Epoch, State
 from hipsync.store import Store
 from support.machine import Machine
 from support.stored import NOW
 
-STEPS = """Id,ActivityMinute,Steps
-1503960366,4/12/2016 12:00:00 AM,0
-1503960366,4/12/2016 12:01:00 AM,7
-1503960366,4/12/2016 1:00:00 PM,90
-2022484408,4/12/2016 12:00:00 AM,3
-"""
-INTENSITY = """Id,ActivityMinute,Intensity
-1503960366,4/12/2016 12:01:00 AM,1
-1503960366,4/12/2016 5:00:00 AM,2
-"""
 SLEEP = """Id,date,value,logId
 1503960366,4/12/2016 12:00:30 AM,1,11380564589
 1503960366,4/12/2016 12:01:30 AM,3,11380564589
