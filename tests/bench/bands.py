@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo
 
 from bleak import BleakClient
 
+from bench.child import A_MIB
 from bench.figure import Figure
 from hipsync.core.exercises import Move
 from hipsync.driver import Driver
@@ -66,23 +67,22 @@ async def synced(clock: FastClock, path: Path, bands: int) -> dict[str, float]:
     known = drivers()
     life = tuple(office_day(MIDNIGHT.date(), ZONE, seed=1))
     kinds = [key for key, _ in zip(cycle(sorted(known)), range(bands), strict=False)]
-    made = [_band(known[key], life, clock.now()) for key in kinds]
+    made = [simulator(key)(life, now=clock.now(), zone=ZONE, secret=KEY) for key in kinds]
     with Store.open(path) as store:
-        async with simulated_radio([band for band, _ in made], now=clock.now) as air:
+        async with simulated_radio(made, now=clock.now) as air:
             await _connected(air)
             alone_mib = _most_resident_mib()
             cpu_s, wall_s = time.process_time(), time.perf_counter()
             held = [
                 _added(store, known[key], band, air.addresses[number], clock.now())
-                for number, (key, (band, _)) in enumerate(zip(kinds, made, strict=True))
+                for number, (key, band) in enumerate(zip(kinds, made, strict=True))
             ]
-            secrets = {held[number].id: secret for number, (_, secret) in enumerate(made)}
             service = Service(
                 store,
                 settings_of(Config(), ZONE.key),
                 radio=BleakRadio(air.adapter),
                 drivers=known,
-                secret=lambda band: secrets[band.id],
+                secret=lambda _: KEY,
                 deliver=_nowhere,
                 now=clock.now,
             )
@@ -101,11 +101,6 @@ async def synced(clock: FastClock, path: Path, bands: int) -> dict[str, float]:
         "synced_mib": synced_mib,
         "grown_mib": synced_mib - alone_mib,
     }
-
-
-def _band(driver: Driver, life: Sequence[Epoch], now: datetime) -> tuple[SimulatedBand, bytes | None]:
-    band = simulator(driver.key)(life, now=now, zone=ZONE, secret=KEY)
-    return band, None if driver.secret(band.advertisement()) == "none" else KEY
 
 
 async def _connected(air: SimulatedRadio) -> None:
@@ -157,8 +152,11 @@ def _compare(store: Store, band: Band, driver: Driver, life: Sequence[Epoch], no
 
 
 def _most_resident_mib() -> float:
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / 2**20 if sys.platform == "darwin" else most / 2**10
+    """How much memory this process had at most; not what the one that started it had, which getrusage(2) would keep."""
+    if sys.platform != "linux":
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / A_MIB
+    status = Path("/proc/self/status").read_text("ascii")
+    return next(int(line.split()[1]) / 2**10 for line in status.splitlines() if line.startswith("VmHWM"))
 
 
 def main(path: str, bands: str) -> None:

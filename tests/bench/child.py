@@ -1,8 +1,8 @@
 """What one command costs: the CPU time of its process, and the most memory that it had resident.
 
-The command is a child of a small process, `python -m bench.child`. It cannot be one of the benchmark, which holds a
-year of rows: a new process starts with the peak of the one that made it, and keeps it when it becomes another program
-(getrusage(2): "resource usage metrics are preserved across an execve(2)").
+The command is a child of a small process, which this file is when it is run. It cannot be one of the benchmark or of
+the tests, which hold a year of rows: a new process starts with the peak of the one that made it, and keeps it when it
+becomes another program (getrusage(2): "resource usage metrics are preserved across an execve(2)").
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Child(NamedTuple):
 
 def child(command: Sequence[str]) -> Child:
     """Run a command to its end. Raises `CalledProcessError`, with what it wrote to standard error, if it fails."""
-    small = [sys.executable, "-m", "bench.child", *command]
+    small = [sys.executable, __file__, *command]
     return Child(*json.loads(subprocess.run(small, check=True, capture_output=True).stdout))
 
 

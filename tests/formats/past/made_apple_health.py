@@ -1,6 +1,7 @@
 """Made-up exports of Apple Health, of any length, written as Apple writes them; and how fast one is read.
 
 `python tests/formats/past/made_apple_health.py 1000` reads 1000 MB that are made on the fly, and prints what it took.
+Started by a large process it would print that one's memory (getrusage(2)): a test starts it by `bench.child`.
 """
 
 from __future__ import annotations
@@ -157,6 +158,8 @@ def main() -> None:
     took = time.process_time() - began
     room = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{count} rows, {megabytes / took:.0f} MB a second of the processor, {room} MiB")
+    if count < 600 * megabytes:
+        sys.exit("so few rows are not what was made")
 
 
 if __name__ == "__main__":
