@@ -302,7 +302,8 @@ class Occasion(StrEnum):
 class Prompt(NamedTuple):
     """A request to move that was shown to the person: when, where, and what came of it.
 
-    There is one prompt per stretch, unless repeats are on.
+    There is one prompt per stretch, unless repeats are on. Its occasion and `due` are its own: one that another
+    computer showed for the same occasion is the same prompt.
     """
 
     at: datetime
@@ -325,6 +326,13 @@ class Prompt(NamedTuple):
     sitting_minutes: int | None = None
     """How many minutes of its stretch counted when it was first shown; None for another occasion, and if it was shown
     before version 0.3."""
+    host: str = ""
+    """The name of the computer that showed it first; empty if that is not known."""
+
+    @property
+    def key(self) -> tuple[Occasion, datetime]:
+        """What it is about: no two prompts have this in common."""
+        return self.occasion, self.due
 
 
 class Pause(NamedTuple):
@@ -472,6 +480,9 @@ class Band(NamedTuple):
     abilities: "Abilities | None" = None
     """What this band was found to do when it was last connected; None if that is not known, so that it counts as its
     family."""
+    identity: str | None = None
+    """By what each computer knows it again: the address at which it was paired, in capitals, or form and source of an
+    import. None for a simulated band, and where nothing is known."""
 
 
 class Sync(NamedTuple):

@@ -212,9 +212,10 @@ class App:
         return system_adapter(self.config().adapter)
 
     def settings(self) -> Settings:
+        from hipsync.host.name import host_name
         from hipsync.service.state import settings_of
 
-        return settings_of(self.config(), host_zone())
+        return settings_of(self.config(), host_zone(), host_name())
 
 
 def _own_database() -> Path:

@@ -152,7 +152,8 @@ def join_command(app: App, name: str, into: str) -> None:
         band, other = band_named(store, name), band_named(store, into)
         if band.id == other.id:
             raise ConfigError("that is one band: name two")
-        if band.address is not None:
+        is_same = band.identity is not None and (band.driver, band.identity) == (other.driver, other.identity)
+        if band.address is not None and not is_same:
             raise ConfigError(f"{band.name!r} is paired: `hipsync bands forget` first, or join the other way round")
         if band.simulated != other.simulated:
             raise ConfigError("a simulated band is not joined with a real one")
@@ -178,7 +179,7 @@ def forget_command(app: App, name: str, with_data: bool) -> None:
         if band.address is not None and keys.kept(band.driver, band.address).bond:
             _drop_bond(band.address)
         keys.forget(band)  # first: if that fails, the command can be given again
-        store.forget(band.id, with_data=with_data)
+        store.forget(band.id, app.now(), with_data=with_data)
     what = " with its data." if with_data else ". Its data stay; `--with-data` deletes them too."
     say(f"{band.name!r} is removed{what}")
 

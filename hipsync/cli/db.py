@@ -21,6 +21,7 @@ def db_command() -> None:
     hipsync db check
     hipsync db backup
     hipsync db restore backups/hipsync-20261120T090000.db
+    hipsync db merge /media/stick/hipsync.db
     """
 
 
@@ -109,6 +110,35 @@ def restore_command(app: App, file: Path) -> None:
     with only_instance(app.database):
         set_aside = Store.restore(app.database, file, app.now())
     say(f"{app.database} is {file} now." + (f" What was there is kept: {set_aside}" if set_aside else ""))
+
+
+@db_command.command("merge")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--yes", is_flag=True, help="Do not ask before a band is removed that was removed there.")
+@click.pass_obj
+def merge_command(app: App, file: Path, yes: bool) -> None:
+    """Take over what another computer's database holds.
+
+    FILE is a copy that `hipsync db backup FILE` made there. What both have counts once: of a minute the larger numbers,
+    of a reminder the answer. It may be given again, and in both directions.
+
+    \b
+    hipsync db merge /media/stick/hipsync.db
+    """
+    from hipsync.cli.app import host_zone
+    from hipsync.cli.importing import stored_words
+    from hipsync.cli.merging import remove_forgotten, say_more
+    from hipsync.formats.landing import stored
+    from hipsync.formats.other_database import read_database
+    from hipsync.host.lock import only_import
+
+    if app.database.exists() and file.samefile(app.database):
+        raise ConfigError(f"{file} is the database itself: give that of another computer")
+    with read_database(file, app.now()) as archive, only_import(app.database), app.open_store() as store:
+        remove_forgotten(app, store, [archive], yes=yes)
+        (bands,) = stored(store, [archive], app.now(), host_zone)
+        say(stored_words(sum(each.epochs for each in bands), sum(each.new for each in bands), "row"))
+        say_more(store, archive)
 
 
 @db_command.command("vacuum")

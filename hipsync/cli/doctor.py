@@ -26,6 +26,7 @@ from hipsync.errors import ConfigError, HipsyncError
 from hipsync.host.installed import with_extra
 from hipsync.host.interrupt import run_until_interrupted
 from hipsync.host.lock import running
+from hipsync.host.synchronised import synchroniser_of
 from hipsync.host.zone import zone_of_host
 from hipsync.instants import is_believed
 from hipsync.model import Band, Desk
@@ -149,6 +150,11 @@ def _database(app: App) -> Iterator[Finding]:
         yield Finding("database", "look", note)
     if os.name == "posix" and stat.S_IMODE(path.stat().st_mode) & 0o077:
         yield Finding("permissions", "look", f"others may read {path}: chmod 600 it")
+    if (program := synchroniser_of(path)) is not None:
+        yield Finding(
+            "database", "look", f"{program} seems to copy {path.parent}, and may copy half of it: give another place "
+            "with --db or HIPSYNC_DB, and let it copy what `hipsync db backup FILE` makes",
+        )  # fmt: skip
     if newest is not None and not is_believed(newest, app.now()):
         dated = f"the newest data are from {newest:%Y-%m-%d %H:%M} UTC, in the future"
         yield Finding("clock", "bad", f"{dated}: set the clock, or `hipsync db erase` what a wrong one stamped")

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
 
     from hipsync.core.days import Zones
     from hipsync.formats.containers import Part
-    from hipsync.formats.gathering import Gathering
+    from hipsync.formats.gathering import Gathering, Taken
+    from hipsync.formats.landing import Landed
     from hipsync.formats.written_dates import DateOrder, Doubt
+    from hipsync.store import Store
 
 BAR = 24
 """How long the bar of an import is: with its words it fits a narrow terminal."""
@@ -151,16 +153,18 @@ def import_gadgetbridge_command(app: App, files: tuple[Path, ...], with_keys: bo
 
 @import_command.command("json")
 @_files
+@click.option("--yes", is_flag=True, help="Do not ask before a band is removed that was removed there.")
 @click.pass_obj
-def import_json_command(app: App, files: tuple[Path, ...]) -> None:
+def import_json_command(app: App, files: tuple[Path, ...], yes: bool) -> None:
     """Import what `hipsync export --format json` wrote.
 
-    It holds everything: bands, minutes, reminders, exercises.
+    It holds everything: bands, minutes, reminders, exercises. What is here already merges with it: of a minute the
+    larger numbers stay, of a reminder the answer.
 
     \b
     hipsync import json hipsync.json
     """
-    import_files(app, files, "json")
+    import_files(app, files, "json", yes=yes)
 
 
 @import_command.command("parquet")
@@ -202,6 +206,7 @@ def import_files(
     dates: str | None = None,
     band: str | None = None,
     with_keys: bool = False,
+    yes: bool = False,
 ) -> None:
     """Import files of a kind, or of whatever kinds they are found to be, and say what came of it.
 
@@ -229,7 +234,7 @@ def import_files(
             try:
                 with Gathering(circumstances) as gathering:
                     _read(gathering, places, kind)
-                    _store(app, gathering, with_keys=with_keys)
+                    _store(app, gathering, with_keys=with_keys, yes=yes)
             except ZoneWanted as wanted:
                 circumstances.zone = ZoneInfo(_asked_zone(wanted))
             else:
@@ -311,25 +316,44 @@ def _kinds_in(gathering: Gathering, file: Place, kind: str | None, bar: Progress
     return found
 
 
-def _store(app: App, gathering: Gathering, *, with_keys: bool) -> None:
+def _store(app: App, gathering: Gathering, *, with_keys: bool, yes: bool) -> None:
     """Store all that was read, and say what came of it."""
-    from hipsync.formats.gadgetbridge import ReadDevices
+    from hipsync.cli.merging import remove_forgotten
+    from hipsync.formats.archive import Archive
     from hipsync.formats.landing import stored
     from hipsync.host.lock import only_import
 
     if sys.stderr.isatty():
         click.echo("Storing ...", err=True)  # of years it takes a minute
+    archives = [taken.read for taken in gathering.taken if isinstance(taken.read, Archive)]
     with only_import(app.database), app.open_store() as store:
+        remove_forgotten(app, store, archives, yes=yes)
         landed = stored(store, [taken.read for taken in gathering.taken], app.now(), host_zone)
-    for taken, bands in zip(gathering.taken, landed, strict=True):
-        if not taken.names_bands:
-            say(_stored(sum(each.epochs for each in bands), sum(each.new for each in bands), taken.one))
-            continue
-        for each in bands:
-            say(f"{each.band.name}: {_stored(each.epochs, each.new, taken.one)}")
-            if with_keys and isinstance(taken.read, ReadDevices) and each.band.name in taken.read.keys:
-                app.keys().set(each.band.name, taken.read.keys[each.band.name])
-                say(f"{each.band.name}: its key was taken.")
+        for taken, bands in zip(gathering.taken, landed, strict=True):
+            _say_stored(app, store, taken, bands, with_keys=with_keys)
+    _say_left_out(gathering)
+
+
+def _say_stored(app: App, store: Store, taken: Taken, bands: Sequence[Landed], *, with_keys: bool) -> None:
+    """Say what came of one kind of files, and take over the keys of its bands if they are wanted."""
+    from hipsync.cli.merging import say_more
+    from hipsync.formats.archive import Archive
+    from hipsync.formats.gadgetbridge import ReadDevices
+
+    if not taken.names_bands:
+        say(stored_words(sum(each.epochs for each in bands), sum(each.new for each in bands), taken.one))
+        if isinstance(taken.read, Archive):
+            say_more(store, taken.read)
+        return
+    for each in bands:
+        say(f"{each.band.name}: {stored_words(each.epochs, each.new, taken.one)}")
+        if with_keys and isinstance(taken.read, ReadDevices) and each.band.name in taken.read.keys:
+            app.keys().set(each.band.name, taken.read.keys[each.band.name])
+            say(f"{each.band.name}: its key was taken.")
+
+
+def _say_left_out(gathering: Gathering) -> None:
+    """Say what of the files was not imported."""
     for why, rows in gathering.left_out():
         say(f"Left out: {counted(rows, 'row')} {why}.")
     if gathering.is_unended:
@@ -389,7 +413,7 @@ def _moving(part: Part, bar: ProgressBar[int]) -> Part:
     return part._replace(opened=opened_part)
 
 
-def _stored(read: int, new: int, one: str) -> str:
+def stored_words(read: int, new: int, one: str) -> str:
     """What came of an import: "525,600 minutes read: 525,600 new"."""
     if not read:
         return f"{counted(read, one)} read."

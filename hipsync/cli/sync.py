@@ -127,6 +127,7 @@ async def service_on(
 
     from hipsync.cli.app import host_zone
     from hipsync.host.clock import SystemClock
+    from hipsync.host.name import host_name
     from hipsync.radio.bleak_radio import opened_radio
     from hipsync.registry import drivers
     from hipsync.service.service import Service
@@ -135,7 +136,7 @@ async def service_on(
         return []
 
     keys = app.keys()
-    store.note_zone(app.now(), host_zone())
+    store.note_zone(app.now(), host_zone(), host_name(), in_use=True)
     async with opened_radio(bands, keys.secret, ZoneInfo(host_zone()), app.now, app.adapter()) as radio:
         yield Service(
             store,

@@ -24,8 +24,9 @@ from hipsync.core.prompting import Due, Quiet, Reason, verdict
 from hipsync.core.timeline import Timeline, instant_of
 from hipsync.model import MINUTE, Prompt
 
-PAUSE_S, AWAY_S = 60.0, 600.0
-"""Seconds since the last input from which on it is a pause, and from which on nobody seems to be there."""
+PAUSE_S, THERE_S, AWAY_S = 60.0, 300.0, 600.0
+"""Seconds since the last input from which on it is a pause, up to which somebody is there for sure, and from which on
+nobody seems to be there."""
 CURRENT = 3 * MINUTE
 """Data that end less than this before now tell what their wearer does now."""
 
@@ -60,6 +61,11 @@ class Here(NamedTuple):
     def is_away(self) -> bool:
         """Whether nobody seems to be at this computer."""
         return self.locked or (self.idle_s is not None and self.idle_s >= AWAY_S)
+
+    @property
+    def is_there(self) -> bool:
+        """Whether somebody is known to be at this computer."""
+        return not self.locked and self.idle_s is not None and self.idle_s < THERE_S
 
     @property
     def is_pause(self) -> bool:

@@ -16,21 +16,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from hipsync.errors import InputError
+from hipsync.formats.archive import Archive
 from hipsync.formats.csv_dialect import COLUMNS
 from hipsync.formats.csv_minutes import Exported, Imported, Starts, cells_of, epoch_of, located
 from hipsync.formats.json_stream import JsonStream, Text
 from hipsync.formats.known_cells import KnownCells
-from hipsync.formats.landing import Landed, Landing, stored
+from hipsync.formats.landing import stored
 from hipsync.formats.meaning import BEGINNING, END, wrong_epoch, wrong_row
 from hipsync.instants import is_believed, latest
-from hipsync.model import Band, BandId, Epoch
+from hipsync.model import Band, Epoch
 from hipsync.store import Store
-from hipsync.store.imports import NewBand
+from hipsync.store.identities import is_identity
 from hipsync.store.rows import LATER, TIMES
 from hipsync.store.staging import Staging, Value, Values
 from hipsync.text import Json, clean, is_visible
@@ -51,7 +50,7 @@ def export_json(store: Store, file: IO[str], since: datetime | None, until: date
     """
     left_out = 0
     with store.snapshot():
-        file.write(json.dumps({"version": VERSION, "bands": [_band_row(band, now) for band in store.bands()]})[:-1])
+        file.write(json.dumps({"version": VERSION, "bands": [band_row(band, now) for band in store.bands()]})[:-1])
         for table in TIMES:
             file.write(f', "{table}": [')
             between = ""
@@ -75,53 +74,14 @@ def export_json(store: Store, file: IO[str], since: datetime | None, until: date
     return Exported(count, left_out)
 
 
-def _band_row(band: Band, now: datetime) -> Mapping[str, Json]:
+def band_row(band: Band, now: datetime) -> Mapping[str, Json]:
     """A band as a row. One that was added by a clock that was ahead was added by now, as it is there."""
     added = band.added if is_believed(band.added, now) else now.astimezone(UTC).replace(microsecond=0)
     return {
         "name": band.name, "driver": band.driver, "address": band.address, "advertised_name": band.advertised_name,
         "simulated": band.simulated, "vouches": band.vouches, "reports_wear": band.reports_wear,
-        "added": added.isoformat(),
+        "added": added.isoformat(), "identity": band.identity,
     }  # fmt: skip
-
-
-class Archive:
-    """What a file that `export_json` wrote holds, checked and not yet stored: a context manager that forgets it."""
-
-    def __init__(self) -> None:
-        self.rows = Staging()
-        self._arriving: dict[str, BandId] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.rows.__exit__(kind, error, trace)
-
-    def load(self, landing: Landing) -> None:
-        """As `Read.load`."""
-        with_epochs = self.rows.bands()
-        for row in self.rows.rows("bands"):
-            if (name := str(row["name"])) in with_epochs:
-                self._arriving[name] = landing.load(partial(self.rows.epoch_rows, name), _band(landing.store, row))
-
-    def land(self, landing: Landing) -> list[Landed]:
-        """As `Read.land`. Raises `InputError` if a band of one of its names is of another kind."""
-        store, landed, bands = landing.store, list[Landed](), dict[str, BandId]()
-        for row in self.rows.rows("bands"):
-            name, band = str(row["name"]), _band(store, row)
-            if name in self._arriving:
-                landed.append(landing.land(self._arriving[name], band))
-                band = landed[-1].band
-            elif isinstance(band, NewBand):
-                band = store.add_band(**band._asdict())
-            bands[name] = band.id
-        for table in TIMES:
-            for row in self.rows.rows(table):
-                store.put_row(table, row, bands)
-        return landed
 
 
 def read_json(file: Text, now: datetime) -> Archive:
@@ -170,7 +130,7 @@ def _fill(rows: Staging, stream: JsonStream, now: datetime) -> None:
         for number, item in enumerate(_items(stream, table), 1):
             with located(f"{table}, row {number}"):
                 row = _row(item, "this is no row")
-                checked = _checked_band_row(row, now) if table == "bands" else _checked_row(table, row, bands, now)
+                checked = checked_band_row(row, now) if table == "bands" else _checked_row(table, row, bands, now)
                 rows.add_row(table, checked, number)
             if table == "bands":
                 bands.add(str(row["name"]))
@@ -245,15 +205,15 @@ def _checked_row(table: str, row: Mapping[str, Json], bands: set[str], now: date
     return row
 
 
-def _checked_band_row(row: Mapping[str, Json], now: datetime) -> Mapping[str, Json]:
+def checked_band_row(row: Mapping[str, Json], now: datetime) -> Mapping[str, Json]:
     """Return the row of a band. Raises `InputError` if it cannot be right."""
     match row:
         case {
             "name": str(name), "driver": str(driver), "address": str() | None as address,
             "advertised_name": str(shown), "simulated": bool(), "vouches": bool(), "reports_wear": bool(),
             "added": str(added), **more,
-        } if not more:  # fmt: skip
-            pass
+        } if not more.keys() - {"identity"}:  # fmt: skip
+            identity = more.get("identity")
         case _:
             raise InputError(f"that is no band: {clean(repr(row), 80)}")
     if not name or clean(name) != name:
@@ -264,8 +224,9 @@ def _checked_band_row(row: Mapping[str, Json], now: datetime) -> Mapping[str, Js
         or not is_visible(shown)
         or address == ""
         or clean(address or "") != (address or "")
+        or not (identity is None or (isinstance(identity, str) and is_identity(identity)))
     ):
-        raise InputError("its driver, address or advertised name is too long, or holds what cannot be seen")
+        raise InputError("its driver, address, identity or shown name is too long, or holds what cannot be seen")
     try:
         since = datetime.fromisoformat(added)
         since = since.astimezone(UTC) if since.tzinfo is not None else END
@@ -276,22 +237,6 @@ def _checked_band_row(row: Mapping[str, Json], now: datetime) -> Mapping[str, Js
     if since > latest(now):
         raise InputError(f"it was added at {added!r}, which lies in the future")
     return row
-
-
-def _band(store: Store, row: Mapping[str, object]) -> Band | NewBand:
-    """The band of a checked row; a new one if it is missing.
-
-    Raises `InputError` if its name belongs to a band of another kind.
-    """
-    name, driver, address = str(row["name"]), str(row["driver"]), row["address"]
-    known = next((band for band in store.bands() if band.name == name), None)
-    if known is not None and (known.driver != driver or known.simulated != bool(row["simulated"])):
-        raise InputError(f"there is a band {name!r} already, of another kind: rename it (`hipsync bands rename`)")
-    return known or NewBand(
-        name=name, driver=driver, address=None if address is None else str(address),
-        advertised_name=str(row["advertised_name"]), now=datetime.fromisoformat(str(row["added"])).astimezone(UTC),
-        simulated=bool(row["simulated"]), vouches=bool(row["vouches"]), reports_wear=bool(row["reports_wear"]),
-    )  # fmt: skip
 
 
 def _epoch(row: Mapping[str, Json], bands: set[str], starts: Starts) -> tuple[str, Epoch]:

@@ -181,13 +181,14 @@ _STAMP = _INSTANT._replace(stamp=True)
 _FLAG = _number(0, 1, "0 or 1")
 _BAND = Column(_is_name, "the name of a band")
 _SAID = _text(LONGEST_TEXT, 0, f"a text of at most {LONGEST_TEXT} visible characters").optional
+_HOST = _text(LONGEST_NAME, 0, f"the name of a computer, of at most {LONGEST_NAME} visible characters").optional
+_ZONE = Column(_is_zone, "a time zone such as Europe/London")
+_WORD = _text(LONGEST_NAME, 1, f"a word of 1 to {LONGEST_NAME} visible characters")
+_SOURCE = _text(LONGEST_TEXT, 1, f"a text of 1 to {LONGEST_TEXT} visible characters")
 _NAME = _text(LONGEST_NAME, 1, f"a name of 1 to {LONGEST_NAME} visible characters")
 
 COLUMNS: Mapping[str, Mapping[str, Column]] = {
-    "zones": {
-        "since": _STAMP,
-        "zone": Column(_is_zone, "a time zone such as Europe/London"),
-    },
+    "zones": {"host": _HOST, "since": _STAMP, "zone": _ZONE},
     "counters": {"band": _BAND, "at": _STAMP, "steps": _number(0, 2**32)},
     "wears": {"band": _BAND, "at": _STAMP, "worn": _FLAG},
     "charges": {"band": _BAND, "at": _STAMP, "percent": _number(0, 100), "charging": _FLAG.optional},
@@ -199,7 +200,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "shown_where": Column(_are_places, f"places with spaces between them, of {', '.join(Where)}"),
         "shown": _number(0, 100), "last_shown": _STAMP.optional, "answer": _word(Answer).optional,
         "answered_at": _STAMP.optional, "snoozed_until": _INSTANT.optional, "occasion": _word(Occasion),
-        "sitting_minutes": _number(1, MOST_SITTING_MINUTES).optional,
+        "sitting_minutes": _number(1, MOST_SITTING_MINUTES).optional, "host": _HOST,
     },
     "labels": {"at": _STAMP, "says": _word((State.STANDING,))},
     "presence": {"start": _INSTANT, "until": _STAMP, "state": _word(Presence)},
@@ -213,6 +214,11 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
     "exercises": {"at": _STAMP, "name": _NAME, "how": _word(("guided", "prompt", "manual")), "hurt": _FLAG},
     "trials": {"since": _STAMP, "seed": _text(LONGEST_NAME, 1, f"a text of 1 to {LONGEST_NAME} visible characters")},
     "draws": {"start": _STAMP, "at": _STAMP, "due": _STAMP, "withheld": _FLAG},
+    "imports": {
+        "band": _BAND, "at": _STAMP, "form": _WORD, "source": _SOURCE, "zone": _ZONE.optional,
+        "since": _INSTANT.optional, "until": _INSTANT.optional,
+    },
+    "forgotten": {"mark": _WORD, "at": _STAMP},
 }  # fmt: skip
 """What belongs into each column of the tables that an archive holds as rows, `id` apart."""
 

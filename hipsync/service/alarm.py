@@ -256,8 +256,8 @@ class Alarm:
         """Put the host's time zone into the settings and the store if it has changed."""
         if self._zone is not None and (zone := self._zone()) != self._service.settings.host_zone:
             log.info("the host is in %s now", zone)
-            self._service.settings = replace(self._service.settings, host_zone=zone)
-            self._service.store.note_zone(self._clock.now(), zone)
+            self._service.settings = settings = replace(self._service.settings, host_zone=zone)
+            self._service.store.note_zone(self._clock.now(), zone, settings.host)
 
     def _end(self, error: Outdated) -> None:
         self.failure = error

@@ -84,17 +84,17 @@ class Delivery:
         ):
             where.append(Where.TERMINAL)
         show = None if self._show_me is None else partial(self._show_me, move.name)
-        asking = Asking(prompt.at, buttons_of(self.config.snooze), partial(self._store_answer, prompt), show)
+        asking = Asking(prompt.due, buttons_of(self.config.snooze), partial(self._store_answer, prompt), show)
         if self.config.desktop and await to_desktop(replace(notice, picture=self._figures.of(move)), asking):
             where.append(Where.DESKTOP)
         return where
 
     def open(self) -> Collection[datetime]:
-        """When the prompts were first shown whose notices may be on the desktop now."""
+        """When the prompts fell due whose notices may be on the desktop now."""
         return on_desktop()
 
     async def withdraw(self, of: Collection[datetime]) -> None:
-        """Take the notices of the prompts that were first shown at these instants away."""
+        """Take the notices of the prompts that fell due at these instants away."""
         await withdraw(of)
 
     def trouble(self) -> str | None:
@@ -120,8 +120,9 @@ class Delivery:
 
     def _store_answer(self, prompt: Prompt, answer: Answer) -> None:
         """Store the answer of a button, unless it comes too late: after another answer, or for an earlier prompt."""
-        standing = standing_prompt(self._store.prompts(prompt.at, latest(self._now()) + timedelta(seconds=1)))
-        if standing is None or standing.at != prompt.at:
+        since = min(prompt.at, prompt.due)  # by now another computer may be known to have shown it earlier
+        standing = standing_prompt(self._store.prompts(since, latest(self._now()) + timedelta(seconds=1)))
+        if standing is None or standing.key != prompt.key:
             log.info("a notice was answered too late: %s", answer)
             return
         answer_prompt(self._store, prompt, answer, self._now(), self.config.snooze)

@@ -55,7 +55,7 @@ class Asking(NamedTuple):
     """What makes a notice one for a prompt, which can be answered and is withdrawn in time."""
 
     of: datetime
-    """When the prompt was first shown."""
+    """When the prompt fell due."""
     buttons: Buttons
     answered: Callable[[Answer], None]
     """Called on the event loop when the person presses a button, at any time later."""

@@ -24,7 +24,7 @@ class Notices(Protocol):
     """The notices that may be on the desktop now."""
 
     def open(self) -> Collection[datetime]:
-        """When the reminders were first shown that have a notice there."""
+        """When the reminders fell due that have a notice there."""
         ...
 
     async def withdraw(self, of: Collection[datetime]) -> None:
@@ -37,7 +37,7 @@ def to_withdraw(
 ) -> list[datetime]:
     """Which of these notices are to be withdrawn now.
 
-    `shown` are the instants at which their reminders were first shown, `said` the reminders, `found` the stretches up
+    `shown` are the instants at which their reminders fell due, `said` the reminders, `found` the stretches up
     to the end of the known data.
     """
     if not shown:
@@ -45,7 +45,7 @@ def to_withdraw(
     mine = prompts_for(found.stretches[-1], said, now)[-1:] if found.age else []
     if pause is not None and now < pause.until:
         return sorted(shown)
-    return sorted({*shown} - {each.at for each in said if _stays(each, mine, now)})
+    return sorted({*shown} - {each.due for each in said if _stays(each, mine, now)})
 
 
 def _stays(prompt: Prompt, mine: Sequence[Prompt], now: datetime) -> bool:
@@ -61,4 +61,4 @@ def ends(prompt: Prompt) -> datetime:
 
 def next_end(shown: Collection[datetime], said: Sequence[Prompt]) -> datetime | None:
     """When the next of these notices has stood for an hour; None if there is none."""
-    return min((ends(each) for each in said if each.at in shown), default=None)
+    return min((ends(each) for each in said if each.due in shown), default=None)

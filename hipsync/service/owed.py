@@ -35,12 +35,12 @@ def owed_now(
     pause: Pause | None,
     judge: Callable[[Sequence[Prompt]], Mapping[Occasion, Due | Quiet]],
 ) -> Owed | None:
-    """The newest of the prompts first shown at the instants `owed`, unless it has an answer or its time is over.
+    """The newest of the prompts that fell due at the instants `owed`, unless it has an answer or its time is over.
 
     One for sitting has its time while its stretch ran at the last data (`found`), inside the hours. One for another
     occasion has it while it would be due if it had not been shown, which `judge` says of some prompts.
     """
-    last = next((each for each in reversed(said) if each.at in owed and each.answer is None), None)
+    last = next((each for each in reversed(said) if each.due in owed and each.answer is None), None)
     if last is None:
         return None
     if last.occasion is not Occasion.SITTING:

@@ -29,7 +29,6 @@ from hipsync.service.which_band import (
     Newcomer,
     Wanted,
     driver_for,
-    free_name,
     known_band,
     proven_band,
     recognised,
@@ -177,7 +176,7 @@ class Pairing:
                 store.give_to_family(known.id, newcomer.driver.key, vouches=abilities.wear, reports_wear=abilities.wear)
                 self.person.show_step(f"{known.name!r} is read as {newcomer.driver.label} from now on. Its data stay.")
         band = known or store.add_band(
-            name=free_name(store, wanted.name or clean(advertised_name) or newcomer.driver.key),
+            name=store.free_name(wanted.name or clean(advertised_name) or newcomer.driver.key),
             driver=newcomer.driver.key,
             address=newcomer.address,
             advertised_name=advertised_name,
@@ -198,7 +197,7 @@ class Pairing:
         said = await self.person.name_for(band.name)
         if said == band.name:
             return band
-        name = free_name(store, said)
+        name = store.free_name(said)
         store.rename(band.id, name)
         self.keys.rename(band.name, name)
         return next(each for each in store.bands() if each.id == band.id)

@@ -180,7 +180,9 @@ class Service:
         later. A contact that takes longer than `JUDGE_WITHIN` goes on in its own task. After a `StoreError` nothing is
         lost. A band that shows that it stores no minutes is stayed with from then on, so call `leave` at the end.
         """
-        self.store.note_zone(now, self.settings.host_zone)
+        here = self.here()
+        in_use = here is not None and here.is_there
+        self.store.note_zone(now, self.settings.host_zone, self.settings.host, in_use=in_use)
         if self._store_presence is not None:
             self._store_presence()
         if self.settings.trial and self.store.trial(now) is None:

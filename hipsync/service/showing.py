@@ -72,7 +72,7 @@ class Showing:
         """`deliver_quietly` is like `deliver`, but without a sound."""
         self._store, self._deliver, self._deliver_quietly, self._now = store, deliver, deliver_quietly, now
         self.owed: set[datetime] = set()
-        """When prompts were first shown, on a band, that are still to be shown as a notice."""
+        """When prompts fell due that were shown on a band, and are still to be shown as a notice."""
 
     def to_show(self, state: State, talks: Sequence[Talk]) -> Due | None:
         """The prompt to show now, if any; what is held is one if a band of `talks` can vibrate for it."""
@@ -91,14 +91,14 @@ class Showing:
         prompt = self._begun(due, state, now, move.name)
         where = await self._present(prompt, move, talks, manner, state)
         self._note_shown(prompt, where)
-        self.owed.discard(prompt.at)  # a second showing pays what the first one owed
+        self.owed.discard(prompt.due)  # a second showing pays what the first one owed
         busy = state.here is not None and state.here.busy is not None
         if manner.waits and (not where or (busy and not manner.quiet)):
-            self.owed.add(prompt.at)
+            self.owed.add(prompt.due)
 
     async def show_owed(self, prompt: Prompt, state: State, now: datetime) -> None:
         """Show a prompt as a notice, which it is owed, unless it is answered by now. Raises what `show` does."""
-        self.owed.discard(prompt.at)
+        self.owed.discard(prompt.due)
         fresh = self._store.prompt(prompt)
         if fresh.answer is not None:
             return
@@ -114,7 +114,8 @@ class Showing:
             again = due.again._replace(shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
             self._store.update_prompt(again)
             return again
-        new = Prompt(now, due.due, exercise, due.sure, last_shown=now, occasion=due.occasion)
+        host = state.settings.host
+        new = Prompt(now, due.due, exercise, due.sure, last_shown=now, occasion=due.occasion, host=host)
         if due.occasion is Occasion.SITTING:
             new = new._replace(sitting_minutes=state.seen.found.age)
         with self._store.transaction():

@@ -51,11 +51,14 @@ class Settings(Config):
 
     host_zone: str = "UTC"
     """The IANA name of this computer's time zone."""
+    host: str = ""
+    """The name of this computer."""
 
 
-def settings_of(config: Config, host_zone: str) -> Settings:
-    """The user's settings on a computer in this zone, an IANA name."""
-    return Settings(**{each.name: getattr(config, each.name) for each in fields(config)}, host_zone=host_zone)
+def settings_of(config: Config, host_zone: str, host: str = "") -> Settings:
+    """The user's settings on a computer of this name, in this zone, an IANA name."""
+    given = {each.name: getattr(config, each.name) for each in fields(config)}
+    return Settings(**given, host_zone=host_zone, host=host)
 
 
 class LastTry(Enum):

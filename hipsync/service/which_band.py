@@ -12,11 +12,9 @@ from hipsync.model import Band, Info, Reading
 from hipsync.registry import claimants, refusal
 from hipsync.service.pairing_ports import InReach
 from hipsync.store import Store
+from hipsync.store.identities import is_serial
 from hipsync.store.keys import KeyFile
 from hipsync.text import clean
-
-SHORTEST_SERIAL = 6
-"""The fewest characters of a serial number that proves which band it is; many bands may share a shorter one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +135,6 @@ def is_import_of(store: Store, band: Band, address: str, driver: Driver) -> bool
         return False
     info = store.newest_info(band.id)
     return info is not None and info.serial == address.upper()
-
-
-def is_serial(text: str | None) -> bool:
-    """Whether a serial number tells bands apart. Makers without any send zeros, repetitions or 0123456789."""
-    if text is None or len(text) < SHORTEST_SERIAL:
-        return False
-    return len(set(text)) > 2 and text not in "01234567890123456789"
-
-
-def free_name(store: Store, wish: str) -> str:
-    """Return the name `wish`, with a number after it if another band has that name."""
-    taken = {band.name for band in store.bands()}
-    if wish not in taken:
-        return wish
-    return next(name for name in (f"{wish} {number}" for number in range(2, 1000)) if name not in taken)
 
 
 # ------------------------------------------------------------------ simulated bands

@@ -14,6 +14,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     temporary.py    rows of an import that wait in a temporary file: staging.py ours, past.py others'
     zones.py        the host's zones and those of imports
     rows.py         rows of any table, for export and import
+    merging.py      what becomes of two rows that are about the same thing
     sense.py        which rows make sense, so that a reader takes them
     checks.py       what is wrong with a database or a copy
     checked.py      what the last check found, in a file beside the database
@@ -50,7 +51,7 @@ from hipsync.store.trials import Trials
 
 __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
-VERSION = 15
+VERSION = 16
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 

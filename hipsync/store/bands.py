@@ -1,4 +1,4 @@
-"""Bands, the attempts to reach them, and the time zones that the host was in."""
+"""Bands, the attempts to reach them, and the time zones that the wearer's computers were in."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hipsync.instants import is_believed
 from hipsync.model import MINUTE, Band, BandId, Sync, ZoneChange
 from hipsync.store.file import OpenFile, instant, latest_s, seconds, text
+from hipsync.store.identities import LONGEST_IDENTITY, identity_of, is_serial
 from hipsync.store.sense import CAN, SENSE, known_zone
 from hipsync.store.zones import Abroad, overlaid
 from hipsync.text import clean
@@ -17,19 +18,19 @@ if TYPE_CHECKING:
 
 
 class Bands(OpenFile):
-    """The tables `bands`, `syncs` and `zones`."""
+    """The tables `bands`, `forgotten`, `syncs`, `imports` and `zones`."""
 
     def bands(self) -> list[Band]:
         """All bands, in the order in which they were added, without those that are still arriving (`imports.py`)."""
         rows = self._rows(
             "SELECT id, name, driver, address, advertised_name, simulated, vouches, reports_wear, added,"
-            f" keeps, can FROM bands WHERE NOT arriving AND {SENSE['bands']} ORDER BY id"
+            f" keeps, can, identity FROM bands WHERE NOT arriving AND {SENSE['bands']} ORDER BY id"
         )
         return [
             Band(
                 BandId(int(row[0])), clean(row[1]), clean(row[2]), text(row[3]), clean(row[4]),
                 bool(row[5]), bool(row[6]), bool(row[7]), instant(row[8]),
-                _abilities(row[9], row[10]),
+                _abilities(row[9], row[10]), text(row[11]),
             )
             for row in rows
         ]  # fmt: skip
@@ -45,18 +46,20 @@ class Bands(OpenFile):
         simulated: bool = False,
         vouches: bool = False,
         reports_wear: bool = False,
+        identity: str | None = None,
     ) -> Band:
-        """Add a band and return it as it is stored.
+        """Add a band and return it as it is stored; without an identity, its address is that.
 
         Names come from strangers, so characters that control a terminal are removed. Raises `StoreError` if there is a
         band of this name already.
         """
-        name = clean(name)
-        values = (name, driver, address, clean(advertised_name), simulated, vouches, reports_wear, seconds(now))
+        name, known = clean(name), identity or identity_of(address, simulated=simulated)
+        values = (name, driver, address, clean(advertised_name), simulated, vouches, reports_wear, seconds(now), known)
         with self.transaction() as db:
             db.execute(
-                "INSERT INTO bands (name, driver, address, advertised_name, simulated, vouches, reports_wear, added)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO bands"
+                " (name, driver, address, advertised_name, simulated, vouches, reports_wear, added, identity)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 values,
             )
         return next(band for band in self.bands() if band.name == name)
@@ -86,7 +89,8 @@ class Bands(OpenFile):
         """Store that a band is now reached at another address, and advertises this name."""
         with self.transaction() as db:
             db.execute(
-                "UPDATE bands SET address = ?, advertised_name = ? WHERE id = ?",
+                "UPDATE bands SET address = ?1, advertised_name = ?2,"
+                " identity = CASE WHEN simulated THEN identity ELSE upper(?1) END WHERE id = ?3",
                 (address, clean(advertised_name), band),
             )
 
@@ -102,6 +106,23 @@ class Bands(OpenFile):
         """Give a band another name. Raises `StoreError` if another band has it."""
         with self.transaction() as db:
             db.execute("UPDATE bands SET name = ? WHERE id = ?", (clean(name), band))
+
+    def free_name(self, wish: str) -> str:
+        """The name `wish`, with a number after it if a band has that name."""
+        taken = {band.name for band in self.bands()}
+        if wish not in taken:
+            return wish
+        return next(name for name in (f"{wish} {number}" for number in range(2, len(taken) + 3)) if name not in taken)
+
+    def serials(self, band: BandId) -> set[str]:
+        """The serial numbers that a band gave and that tell it from others."""
+        rows = self._rows(f"SELECT DISTINCT serial FROM infos WHERE band = ? AND {SENSE['infos']}", band)
+        return {str(serial) for (serial,) in rows if is_serial(text(serial))}
+
+    def forgotten(self) -> dict[str, datetime]:
+        """When bands were removed with their data, by their marks (`identities.mark_of`)."""
+        rows = self._rows(f"SELECT mark, at FROM forgotten WHERE {SENSE['forgotten']}")
+        return {str(mark): instant(at) for mark, at in rows}
 
     def has_simulated(self) -> bool:
         """Whether any band is simulated."""
@@ -150,23 +171,34 @@ class Bands(OpenFile):
         """The zones that the wearer was in, in order of time, as far as the system knows them (`zones.py`)."""
         sql = (
             "SELECT since, until, zone FROM imports WHERE since IS NOT NULL AND until IS NOT NULL AND zone IS NOT NULL"
-            f" AND {SENSE['imports']} GROUP BY since, until, zone ORDER BY max(id)"
+            f" AND {SENSE['imports']} GROUP BY since, until, zone ORDER BY max(at), max(id)"
         )
         given = [Abroad(instant(a), instant(b), zone) for a, b, zone in self._rows(sql) if known_zone(zone)]
         return overlaid(self.host_zones(), given)
 
     def host_zones(self) -> list[ZoneChange]:
-        """The zones that the host was in, in order of time, as far as the system knows them."""
-        rows = self._rows(f"SELECT since, zone FROM zones WHERE {SENSE['zones']} ORDER BY since")
-        return [ZoneChange(instant(since), zone) for since, zone in rows if known_zone(zone)]
+        """The zones that the wearer's computers were in, in order of time, as far as the system knows them."""
+        return [change for _, change in self._zones()]
 
-    def note_zone(self, now: datetime, zone: str) -> None:
-        """Store the host's zone, an IANA name, from `now` on, if it differs from the last one that is believed."""
-        history = [change for change in self.host_zones() if is_believed(change.since, now)]
-        if not history or history[-1].zone != zone:
-            since = max([now, *(change.since for change in history)])  # the clock may have been put back a little
+    def _zones(self) -> list[tuple[str, ZoneChange]]:
+        """The zones in order of time, each with the name of the computer that was in it."""
+        rows = self._rows(f"SELECT host, since, zone FROM zones WHERE {SENSE['zones']} ORDER BY since, host")
+        return [(str(host), ZoneChange(instant(since), zone)) for host, since, zone in rows if known_zone(zone)]
+
+    def note_zone(self, now: datetime, zone: str, host: str = "", *, in_use: bool = False) -> None:
+        """Store the zone of this computer, an IANA name, from `now` on, if that says anything new of its wearer.
+
+        It does if this computer is in another zone than before, as far as its last one is believed. It also does if
+        this computer is in use while the newest zone is that of another computer, which its wearer left elsewhere.
+        """
+        history = [(at, change) for at, change in self._zones() if is_believed(change.since, now)]
+        mine = [change.zone for at, change in history if at in {host, ""}]
+        newest = history[-1][1].zone if history else None
+        if mine[-1:] != [zone] or (in_use and newest != zone):
+            since = max([now, *(change.since for _, change in history)])  # the clock may have been put back a little
             with self.transaction() as db:
-                db.execute("INSERT OR REPLACE INTO zones VALUES (?, ?)", (seconds(since), zone))
+                sql = "INSERT OR REPLACE INTO zones (host, since, zone) VALUES (?, ?, ?)"
+                db.execute(sql, (clean(host), seconds(since), zone))
 
     def note_import(self, band: BandId, at: datetime, form: str, source: str, abroad: Abroad | None) -> None:
         """Store that a source of a form was imported into a band, and the zone that was asked for."""
@@ -174,6 +206,8 @@ class Bands(OpenFile):
         with self.transaction() as db:
             sql = "INSERT INTO imports (band, at, form, source, zone, since, until) VALUES (?, ?, ?, ?, ?, ?, ?)"
             db.execute(sql, (band, seconds(at), form, source, zone, *days))
+            sql = "UPDATE bands SET identity = ? WHERE id = ? AND identity IS NULL AND NOT simulated"
+            db.execute(sql, (f"{form}:{clean(source, LONGEST_IDENTITY)}"[:LONGEST_IDENTITY], band))
 
     def imported_into(self, form: str, source: str) -> BandId | None:
         """The band into which a source of a form was imported last; None if it never was."""

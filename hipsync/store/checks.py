@@ -37,13 +37,14 @@ _TIMES = {
     "plans": "added",
     "trials": "since",
     **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos", "remarks"), "at"),
-    **dict.fromkeys(("prompts", "labels", "desks", "pauses", "exercises", "draws"), "at"),
+    **dict.fromkeys(("prompts", "labels", "desks", "pauses", "exercises", "draws", "forgotten"), "at"),
 }
 """By table, the column that says when its rows were stamped."""
 _TEXTS = {
-    "bands": ("name", "driver", "address", "advertised_name"),
+    "bands": ("name", "driver", "address", "advertised_name", "identity"),
     "infos": ("firmware", "hardware", "serial"),
-    "prompts": ("exercise",),
+    "prompts": ("exercise", "host"),
+    "zones": ("host",),
     "exercises": ("name",),
 }
 """By table, the columns with text that people see."""

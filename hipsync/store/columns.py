@@ -41,6 +41,7 @@ TABLES: Mapping[str, Meaning] = {
             "keeps": "length of the slots that it stores; none: it stores none, or `can` is not known",
             "can": "what it was found to do when last connected, as words; none: not known, so what its family may do",
             "arriving": "1: an import is on its way into it, or was cut off; nobody sees it",
+            "identity": "by what every computer knows it again: its address, or form and source of an import",
         },
         {"keeps": "min"},
     ),
@@ -132,7 +133,16 @@ TABLES: Mapping[str, Meaning] = {
         },
     ),
     "zones": Meaning(
-        "Time zones of the computer", {"since": f"from when on ({SECONDS})", "zone": "IANA name, such as Europe/Rome"}
+        "Time zones of each computer",
+        {
+            "host": "name of the computer; empty: written before computers had names here",
+            "since": f"from when on ({SECONDS})",
+            "zone": "IANA name, such as Europe/Rome",
+        },
+    ),
+    "forgotten": Meaning(
+        "A band that was removed with its data, so that no import brings it back",
+        {"mark": "a hash of its family and identity", "at": f"when ({SECONDS})"},
     ),
     "prompts": Meaning(
         "What was said, and what came of it",
@@ -149,6 +159,7 @@ TABLES: Mapping[str, Meaning] = {
             "snoozed_until": f"when ({SECONDS})",
             "occasion": "what it was for: sitting, morning, after-cycling (a ride or a row), warm-up",
             "sitting_minutes": "how many minutes of its stretch counted then; none for another occasion",
+            "host": "name of the computer that showed it first; empty: not known",
         },
         {"sitting_minutes": "min"},
     ),

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from hipsync.model import Band, BandId
 from hipsync.store.file import insert_rows, seconds
+from hipsync.store.identities import identity_of
 from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 from hipsync.store.readings import INFERRED, Appended, EpochRow, Readings
 from hipsync.text import clean
@@ -68,6 +69,7 @@ class NewBand(NamedTuple):
     address: str | None = None
     advertised_name: str = ""
     simulated: bool = False
+    identity: str | None = None
 
 
 class Imports(Readings):
@@ -96,10 +98,11 @@ class Imports(Readings):
         with self.transaction() as db:
             db.execute(
                 "UPDATE bands SET name = ?, driver = ?, address = ?, advertised_name = ?, simulated = ?, vouches = ?,"
-                " reports_wear = ?, added = ?, arriving = 0 WHERE id = ?",
+                " reports_wear = ?, added = ?, identity = ?, arriving = 0 WHERE id = ?",
                 (
                     clean(new.name), new.driver, new.address, clean(new.advertised_name), new.simulated, new.vouches,
-                    new.reports_wear, seconds(new.now), arriving,
+                    new.reports_wear, seconds(new.now),
+                    new.identity or identity_of(new.address, simulated=new.simulated), arriving,
                 ),
             )  # fmt: skip
             ((count,),) = db.execute("SELECT count(*) FROM epochs WHERE band = ?", (arriving,)).fetchall()

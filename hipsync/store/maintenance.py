@@ -19,6 +19,7 @@ from hipsync.model import BandId
 from hipsync.store.checked import forget_check, remember
 from hipsync.store.copying import STAMP, remove, write_copy
 from hipsync.store.file import OpenFile, connected, seconds, translated
+from hipsync.store.identities import mark_of
 
 if TYPE_CHECKING:
     from hipsync.store.checks import Findings
@@ -148,17 +149,21 @@ class Maintenance(OpenFile):
     def _backup_folder(self) -> Path:
         return (self.path.parent if self.path is not None else Path()) / "backups"
 
-    def forget(self, band: BandId, *, with_data: bool) -> None:
+    def forget(self, band: BandId, now: datetime, *, with_data: bool) -> None:
         """Unpair a band by removing its address. `with_data` deletes the band and all its rows, in the backups too.
 
-        Raises `StoreError`. Backups come first: if one of them cannot be written, the band is still there for another
-        try.
+        Then it is also noted as forgotten at `now`, so that no import brings it back. Raises `StoreError`. Backups
+        come first: if one of them cannot be written, the band is still there for another try.
         """
         if not with_data:
             with self.transaction() as db:
                 db.execute("UPDATE bands SET address = NULL WHERE id = ?", (band,))
             return
-        ((added,),) = self._rows("SELECT added FROM bands WHERE id = ?", band)
+        ((added, driver, identity),) = self._rows("SELECT added, driver, identity FROM bands WHERE id = ?", band)
+        if identity is not None:
+            with self.transaction() as db:
+                sql = "INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)"
+                db.execute(sql, (mark_of(str(driver), str(identity)), max(seconds(now), int(added))))
         # Its name may have changed since a backup was made, and its number may be given to another band later.
         self._everywhere({"bands": "id = :band AND added = :added"}, {"band": band, "added": int(added)})
 

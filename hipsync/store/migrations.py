@@ -305,6 +305,69 @@ def m015_imports(db: Database) -> None:
     )
 
 
+@STEPS()
+def m016_merging(db: Database) -> None:
+    """Key what two computers may both store by what it is about, so that it can be merged (`merging.py`).
+
+    Of prompts that are about the same, the one stays that was answered, or shown more often; the oldest time of showing
+    counts. The computer that stored older rows is not known, and is written as ''.
+    """
+    columns = "at, due, exercise, sure, shown_where, shown, last_shown, answer, answered_at, snoozed_until"
+    settled = "answer IN ('done', 'hurt', 'standing', 'skipped', 'moved')"
+    _execute(
+        db,
+        """CREATE TABLE new_prompts (
+            at INTEGER NOT NULL,
+            due INTEGER NOT NULL,
+            exercise TEXT NOT NULL,
+            sure INTEGER NOT NULL CHECK (sure IN (0, 1)),
+            shown_where TEXT NOT NULL,
+            shown INTEGER NOT NULL,
+            last_shown INTEGER,
+            answer TEXT,
+            answered_at INTEGER,
+            snoozed_until INTEGER,
+            occasion TEXT NOT NULL CHECK (occasion IN ('sitting', 'morning', 'after-cycling', 'warm-up')),
+            sitting_minutes INTEGER,
+            host TEXT NOT NULL DEFAULT '',
+            PRIMARY KEY (occasion, due)
+        )""",
+        f"""INSERT OR IGNORE INTO new_prompts ({columns}, occasion, sitting_minutes)
+            SELECT min(at) OVER (PARTITION BY occasion, due), {columns.removeprefix("at, ")}, occasion, sitting_minutes
+            FROM prompts ORDER BY ifnull({settled}, 0) DESC, shown DESC, at""",
+        "DROP TABLE prompts",
+        "ALTER TABLE new_prompts RENAME TO prompts",
+        "CREATE INDEX prompts_by_time ON prompts (at)",
+        """CREATE TABLE new_exercises (
+            id INTEGER PRIMARY KEY,
+            at INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            how TEXT NOT NULL CHECK (how IN ('guided', 'prompt', 'manual')),
+            hurt INTEGER NOT NULL CHECK (hurt IN (0, 1)),
+            UNIQUE (at, name, how)
+        )""",
+        """INSERT OR IGNORE INTO new_exercises SELECT min(id), at, name, how, max(hurt) FROM exercises
+            GROUP BY at, name, how ORDER BY min(id)""",
+        "DROP TABLE exercises",
+        "ALTER TABLE new_exercises RENAME TO exercises",
+        """CREATE TABLE new_zones (
+            host TEXT NOT NULL DEFAULT '',
+            since INTEGER NOT NULL,
+            zone TEXT NOT NULL,
+            PRIMARY KEY (host, since)
+        )""",
+        "INSERT OR IGNORE INTO new_zones SELECT '', since, zone FROM zones ORDER BY since",
+        "DROP TABLE zones",
+        "ALTER TABLE new_zones RENAME TO zones",
+        "ALTER TABLE bands ADD COLUMN identity TEXT",
+        "UPDATE bands SET identity = upper(address) WHERE NOT simulated",
+        """CREATE TABLE forgotten (
+            mark TEXT PRIMARY KEY,
+            at INTEGER NOT NULL
+        )""",
+    )
+
+
 def _reword(db: Database, before: str, after: str) -> None:
     """Replace words of the schema by others, as SQLite lets a constraint be changed; no row is looked at.
 

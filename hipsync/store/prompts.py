@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hipsync.errors import StoreError
 from hipsync.model import (
@@ -27,6 +27,9 @@ from hipsync.store.file import OpenFile, instant, latest_s, seconds
 from hipsync.store.sense import SENSE
 from hipsync.text import clean
 
+if TYPE_CHECKING:
+    from hipsync.store.merging import Cell
+
 LONGEST_NAME = 300
 """The most characters that are read of the name of an exercise, which may be the user's own."""
 
@@ -44,7 +47,7 @@ class Prompts(OpenFile):
 
         Raises `StoreError` if it is not there any more.
         """
-        rows = self._rows(f"{_PROMPTS} AND at = ?", seconds(prompt.at))
+        rows = self._rows(f"{_PROMPTS} AND occasion = ? AND due = ?", prompt.occasion, seconds(prompt.due))
         if not rows:
             raise StoreError("the prompt is not in the database any more: was it replaced?")
         return _prompt(rows[0])
@@ -56,13 +59,19 @@ class Prompts(OpenFile):
         return int(count)
 
     def add_prompt(self, prompt: Prompt) -> Prompt:
-        """Store a new prompt and return it as it is stored, with times in whole seconds. Raises `StoreError`."""
+        """Store a new prompt and return it as it is stored, with times in whole seconds.
+
+        One that another computer showed for the same occasion merges with it (`merging.py`). Raises `StoreError`.
+        """
         with self.transaction() as db:
-            db.execute(f"INSERT INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
+            row = _prompt_row(prompt)
+            for known in self._rows(f"{_PROMPTS} AND occasion = ? AND due = ?", prompt.occasion, seconds(prompt.due)):
+                row = _merged(known, row)
+            db.execute(f"REPLACE INTO prompts {_PROMPT_VALUES}", row)
         return self.prompt(prompt)
 
     def update_prompt(self, prompt: Prompt) -> None:
-        """Store a prompt in place of the one first shown at the same instant. Raises `StoreError`."""
+        """Store a prompt in place of the one of the same key. Raises `StoreError`."""
         with self.transaction() as db:
             db.execute(f"REPLACE INTO prompts {_PROMPT_VALUES}", _prompt_row(prompt))
 
@@ -105,7 +114,8 @@ class Prompts(OpenFile):
         """Store an exercise that the person did. Raises `StoreError`."""
         with self.transaction() as db:
             db.execute(
-                "INSERT INTO exercises (at, name, how, hurt) VALUES (?, ?, ?, ?)",
+                "INSERT INTO exercises (at, name, how, hurt) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET hurt = max(hurt, excluded.hurt)",
                 (seconds(done.at), done.name, done.how, done.hurt),
             )
 
@@ -170,14 +180,14 @@ class Prompts(OpenFile):
 
 _PROMPT_COLUMNS = (
     "at, due, exercise, sure, shown_where, shown, last_shown, answer, answered_at, snoozed_until, occasion,"
-    " sitting_minutes"
+    " sitting_minutes, host"
 )
 _PROMPTS = f"SELECT {_PROMPT_COLUMNS} FROM prompts WHERE {SENSE['prompts']}"
-_PROMPT_VALUES = f"({_PROMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PROMPT_VALUES = f"({_PROMPT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def _prompt(row: tuple[Any, ...]) -> Prompt:
-    at, due, exercise, sure, where, shown, last_shown, answer, answered_at, snoozed_until, occasion, minutes = row
+    at, due, exercise, sure, where, shown, last_shown, answer, answered_at, snoozed_until, occasion, minutes, host = row
     return Prompt(
         at=instant(at),
         due=instant(due),
@@ -191,10 +201,20 @@ def _prompt(row: tuple[Any, ...]) -> Prompt:
         snoozed_until=None if snoozed_until is None else instant(snoozed_until),
         occasion=Occasion(occasion),
         sitting_minutes=None if minutes is None else int(minutes),
+        host=clean(host, LONGEST_NAME),
     )
 
 
-def _prompt_row(prompt: Prompt) -> tuple[object, ...]:
+def _merged(one: Sequence[Cell], other: Sequence[Cell]) -> tuple[Cell, ...]:
+    """One row of two about the same prompt."""
+    from hipsync.store.merging import RULES  # it is seldom needed
+
+    names = _PROMPT_COLUMNS.split(", ")
+    rows = (dict(zip(names, row, strict=True)) for row in (one, other))
+    return tuple(RULES["prompts"].merged(*rows).values())
+
+
+def _prompt_row(prompt: Prompt) -> tuple[Cell, ...]:
     return (
         seconds(prompt.at),
         seconds(prompt.due),
@@ -208,4 +228,5 @@ def _prompt_row(prompt: Prompt) -> tuple[object, ...]:
         None if prompt.snoozed_until is None else seconds(prompt.snoozed_until),
         prompt.occasion,
         prompt.sitting_minutes,
+        clean(prompt.host, LONGEST_NAME),
     )

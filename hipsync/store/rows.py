@@ -5,7 +5,7 @@ The mappings follow the columns that a table has, so that a new column needs no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from hipsync.errors import InputError
@@ -13,12 +13,11 @@ from hipsync.model import Epoch
 from hipsync.store.bands import Bands
 from hipsync.store.file import seconds, translated
 from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
+from hipsync.store.merging import RULES, Cell, Row
 from hipsync.store.prompts import LONGEST_NAME
 from hipsync.store.readings import EpochRow, epoch_of_row
 from hipsync.store.sense import SENSE
 from hipsync.text import clean
-
-Cell = int | str | None
 
 TIMES: Mapping[str, str] = {
     "zones": "since",
@@ -37,13 +36,15 @@ TIMES: Mapping[str, str] = {
     "exercises": "at",
     "trials": "since",
     "draws": "at",
+    "imports": "at",
+    "forgotten": "at",
 }
 """The tables that are exported as rows, and for each the column with its time.
 
 Epochs are missing, because they are exported in a different form (`Rows.epoch_rows`). Syncs and remarks are missing,
 because they concern this computer alone.
 """
-LATER = frozenset({"desks", "draws", "labels", "plans", "presence", "trials", "workouts"})
+LATER = frozenset({"desks", "draws", "forgotten", "imports", "labels", "plans", "presence", "trials", "workouts"})
 """The tables that exports of version 0.2 do not have: an export without them is whole."""
 ROWID = {"counters": "band", "presence": "until, state"}
 """By table that has no rowid, the columns that order the rows of one instant."""
@@ -51,7 +52,9 @@ JUDGED = frozenset({"presence", "desks"})
 """The tables, beside those of bands, by which days are judged."""
 NAMED = frozenset({"prompts", "exercises"})
 """The tables with names of exercises, which people see: what could steer a terminal is taken out of them."""
-ALWAYS = frozenset({"zones", "plans"})
+WITHOUT: Mapping[str, Cell] = {"host": ""}
+"""What stands in a column of a row that an older hipsync exported without it."""
+ALWAYS = frozenset({"forgotten", "imports", "plans", "zones"})
 """The tables whose rows are exported whatever their time: each holds from then on."""
 
 
@@ -64,10 +67,6 @@ class Rows(Bands):
         Those that make no sense (`sense.py`) are left out, so that the export can be imported.
         None means no bound, and the tables of `ALWAYS` have none. Cells that are NULL are left out.
         """
-        if table == "zones":  # those of imports too, whose days go out with it
-            for change in self.zones():
-                yield {"since": seconds(change.since), "zone": change.zone}
-            return
         at, columns = TIMES[table], self._columns(table)
         whole = start is None or table in ALWAYS
         first = -(2**62) if start is None or whole else seconds(start)
@@ -111,39 +110,59 @@ class Rows(Bands):
         for name, row in self.epoch_rows(start, end):
             yield name, epoch_of_row(row)
 
-    def put_row(self, table: str, row: Mapping[str, object], bands: Mapping[str, int]) -> bool:
-        """Store a row that `rows_of` yielded; return whether it was new. `bands` maps names of bands to their numbers.
+    def merge_rows(self, table: str, rows: Iterable[Mapping[str, object]], bands: Mapping[str, int]) -> int:
+        """Merge rows that `rows_of` yielded into a table (`merging.py`); return how many changed anything.
 
-        Raises `InputError` if it is not a row of that table, and `StoreError`.
+        `bands` maps names of bands to their numbers. Raises `InputError` if one is no row of that table, and
+        `StoreError`; then none is stored.
         """
-        columns = self._columns(table)
-        if unknown := row.keys() - set(columns):
-            raise InputError(f"{table} has no column {min(unknown)!r}: the file is of another version of hipsync")
-        cells: dict[str, Cell] = {}
-        for column, kind in columns.items():
-            cell = row.get(column)
-            if column == "band":
-                if not isinstance(cell, str) or cell not in bands:
-                    raise InputError(f"{table} names a band that is not in the file: {cell!r:.60}")
-                cell = bands[cell]
-            elif cell is not None and (
-                isinstance(cell, bool) or not isinstance(cell, int if kind == "INTEGER" else str)
-            ):
-                raise InputError(f"{table}: {column} is {cell!r:.60}, which does not belong there")
-            if isinstance(cell, int) and abs(cell) >= 2**62:
-                raise InputError(f"{table}: {column} is {cell}, which is too large")
-            cells[column] = cell if isinstance(cell, int | str) else None
-        names, marks = ", ".join(cells), ", ".join("?" * len(cells))
-        same = " AND ".join(f"{column} IS ?" for column in cells)
-        known = f"SELECT 1 FROM {table} WHERE {same}"
-        sql = f"INSERT OR IGNORE INTO {table} ({names}) SELECT {marks} WHERE NOT EXISTS ({known})"
+        columns, rule = self._columns(table), RULES[table]
+        names, key = ", ".join(columns), " AND ".join(f"{column} IS ?" for column in rule.key)
+        known = f"SELECT {names} FROM {table} WHERE {key} AND {SENSE[table]}"
+        update = f"UPDATE {table} SET ({names}) = ({', '.join('?' * len(columns))}) WHERE {key}"
+        insert = f"INSERT OR REPLACE INTO {table} ({names}) VALUES ({', '.join('?' * len(columns))})"
+        changed = 0
         with self.transaction() as db:
-            new = db.execute(sql, (*cells.values(), *cells.values())).rowcount == 1
-            if new and ("band" in columns or table in JUDGED):
+            for row in rows:
+                cells = _cells(table, row, columns, bands)
+                about = [cells[column] for column in rule.key]
+                found = db.execute(known, about).fetchone()
+                if found is None:
+                    db.execute(insert, [*cells.values()])
+                    changed += 1
+                    continue
+                before = dict(zip(columns, found, strict=True))
+                merged = rule.merged(before, cells)
+                if merged != before:
+                    db.execute(update, [*(merged[column] for column in columns), *about])
+                    changed += 1
+            if changed and ("band" in columns or table in JUDGED):
                 drop_days(db, BEFORE_ALL_S, AFTER_ALL_S)
-            return new
+        return changed
 
     def _columns(self, table: str) -> dict[str, str]:
         """The columns of a table and their types, without `id`, which another file may have given to another row."""
         rows = self._rows(f"PRAGMA table_info({table})")
         return {str(name): str(kind) for _, name, kind, *_ in rows if name != "id"}
+
+
+def _cells(table: str, row: Mapping[str, object], columns: Mapping[str, str], bands: Mapping[str, int]) -> Row:
+    """The cells of a row of a table, each of its column's type, with the band's number in place of its name.
+
+    Raises `InputError` if one does not belong there.
+    """
+    if unknown := row.keys() - set(columns):
+        raise InputError(f"{table} has no column {min(unknown)!r}: the file is of another version of hipsync")
+    cells: dict[str, Cell] = {}
+    for column, kind in columns.items():
+        cell = row.get(column, WITHOUT.get(column))
+        if column == "band":
+            if not isinstance(cell, str) or cell not in bands:
+                raise InputError(f"{table} names a band that is not in the file: {cell!r:.60}")
+            cell = bands[cell]
+        elif cell is not None and (isinstance(cell, bool) or not isinstance(cell, int if kind == "INTEGER" else str)):
+            raise InputError(f"{table}: {column} is {cell!r:.60}, which does not belong there")
+        if isinstance(cell, int) and abs(cell) >= 2**62:
+            raise InputError(f"{table}: {column} is {cell}, which is too large")
+        cells[column] = cell if isinstance(cell, int | str) else None
+    return cells

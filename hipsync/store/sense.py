@@ -73,7 +73,8 @@ SENSE: Mapping[str, str] = {
     "bands": f"{_number('id', 1, LARGEST)} AND {_text('name', 'driver', 'advertised_name')} AND"
     f" {_maybe('address', _text('address'))} AND {_FLAG.format('simulated')} AND {_FLAG.format('vouches')} AND"
     f" {_FLAG.format('reports_wear')} AND {_instant('added')} AND {_maybe('keeps', _number('keeps', 1, 1440))} AND"
-    f" {_maybe('can', _words('can', CAN, ' '))} AND {_FLAG.format('arriving')}",
+    f" {_maybe('can', _words('can', CAN, ' '))} AND {_FLAG.format('arriving')} AND"
+    f" {_maybe('identity', _text('identity'))}",
     "epochs": f"typeof({_SUM}) = 'integer' AND +start BETWEEN {FIRST_S} AND {LAST_S} AND start % 60 = 0 AND"
     f" +length BETWEEN 1 AND 1440 AND +steps BETWEEN 0 AND {LARGEST} AND +state BETWEEN 0 AND 24 AND state & 15 < 9"
     " AND "
@@ -91,10 +92,12 @@ SENSE: Mapping[str, str] = {
     f" {_maybe('error', _text('error'))}",
     "imports": f"{_instant('at')} AND {_text('form', 'source')} AND {_maybe('zone', _text('zone'))} AND"
     f" {_maybe('since', _instant('since'))} AND {_maybe('until', _instant('until'))}",
-    "zones": f"{_instant('since')} AND {_text('zone')}",
+    "zones": f"{_instant('since')} AND {_text('host', 'zone')}",
+    "forgotten": f"{_instant('at')} AND {_text('mark')}",
     "prompts": f"{_instant('at')} AND {_instant('due')} AND {_text('exercise')} AND {_FLAG.format('sure')} AND"
     f" {_words('shown_where', Where, ' ')} AND {_number('shown', 1, LARGEST)} AND"
-    f" {_maybe('answer', _one_of('answer', Answer))} AND {_one_of('occasion', Occasion)}"
+    f" {_maybe('answer', _one_of('answer', Answer))} AND {_one_of('occasion', Occasion)} AND"
+    f" {_text('host')}"
     + "".join(f" AND {_maybe(at, _instant(at))}" for at in ("last_shown", "answered_at", "snoozed_until"))
     + f" AND {_maybe('sitting_minutes', _number('sitting_minutes', 1, LARGEST))}",
     "labels": f"{_instant('at')} AND {_one_of('says', (State.STANDING,))}",

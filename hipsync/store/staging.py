@@ -16,6 +16,7 @@ from hipsync.errors import InputError
 from hipsync.model import BandId, Epoch
 from hipsync.store.file import insert_rows, instant
 from hipsync.store.imports import MERGED
+from hipsync.store.merging import RULES
 from hipsync.store.readings import INFERRED, EpochRow, epoch_of_row, epoch_rows
 from hipsync.store.temporary import TemporaryTables, needing_room
 
@@ -32,20 +33,13 @@ CREATE TABLE epochs (
 ) WITHOUT ROWID;
 CREATE TABLE others (place INTEGER PRIMARY KEY, kind TEXT, key TEXT, cells TEXT, number INTEGER, UNIQUE (kind, key));
 """
+_MERGE = frozenset({"exercises", "prompts"})
+"""The tables of which a file may hold two rows of one key: an older hipsync kept those of two computers apart."""
 _KEYS: Mapping[str, Sequence[str]] = {
     "bands": ("name",),
-    "zones": ("since",),
-    **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos"), ("band", "at")),
-    "workouts": ("band", "start"),
-    "prompts": ("at",),
-    "labels": ("at",),
-    "desks": ("at",),
-    "pauses": ("at",),
-    "plans": ("outing", "days", "clock"),
-    "trials": ("since",),
-    "draws": ("start",),
+    **{table: rule.key for table, rule in RULES.items() if table not in _MERGE},
 }
-"""By table, the columns that two rows cannot have in common. Other tables may hold the same row twice."""
+"""By table, the columns that two rows cannot have in common. The others merge."""
 Value = int | str | None
 """A cell of the table `epochs` here."""
 Values = tuple[Value, ...]

@@ -103,7 +103,7 @@ def test_what_is_no_sound_copy_is_not_put_back(machine: Machine) -> None:
 def test_vacuum_gives_back_space(machine: Machine) -> None:
     band = machine.band([minute(at, 5) for at in range(20_000)])
     with Store.open(machine.database) as store:
-        store.forget(band, with_data=False)
+        store.forget(band, NOW, with_data=False)
         with store.transaction() as db:
             db.execute("DELETE FROM epochs")
     told = machine.told("db", "vacuum")

@@ -122,7 +122,7 @@ def test_a_prompt_of_another_part_of_the_day_stands_no_more(machine: Machine, wo
 def test_the_log_of_prompts_says_where_and_what_came_of_it(machine: Machine) -> None:
     with Store.open(machine.database) as store:
         store.add_prompt(
-            Prompt(NINE - timedelta(days=1), NINE, "hip-rotation", sure=False, shown=2, answer=Answer.IGNORED)
+            Prompt(*[NINE - timedelta(days=1)] * 2, "hip-rotation", sure=False, shown=2, answer=Answer.IGNORED)
         )
     assert [line.split() for line in machine.told("prompts").splitlines()] == [
         ["Sun", "1", "Mar", "2026", "09:00", "hip", "circles", "nowhere", "no", "answer", "(shown", "twice)"],

@@ -257,7 +257,7 @@ def test_a_remark_is_forgotten_with_its_band(machine: Machine) -> None:
         (band,) = store.bands()
         store.add_remark(Remark(band.id, Trouble.BATTERY, ""), machine.now)
         assert store.remarked(band.id) == {Trouble.BATTERY: machine.now}
-        store.forget(band.id, with_data=True)
+        store.forget(band.id, machine.now, with_data=True)
         assert store.remarked(band.id) == {}
 
 

@@ -34,6 +34,7 @@ from hipsync.model import (
 )
 from hipsync.store import Store
 from hipsync.store.rows import TIMES
+from hipsync.store.zones import Abroad
 from support.builders import MONDAY
 from support.machine import Machine
 from support.stored import GOOD, HOUR, NOW
@@ -80,7 +81,10 @@ def filled(store: Store, days: int = 1) -> None:
     for number in range(3):
         store.add_draw(Draw(MONDAY + number * HOUR, NOW + number * HOUR, NOW, withheld=number == 1))
     store.note_zone(MONDAY, "Europe/London")
-    store.note_zone(NOW, "Asia/Kathmandu")
+    store.note_zone(NOW, "Asia/Kathmandu", "laptop")
+    store.note_import(two.id, NOW, "zepp", "watch", Abroad(MONDAY, NOW, "Europe/Rome"))
+    gone = store.add_band(name="gone", driver="huami", address="C0:00:00:00:00:02", now=NOW)
+    store.forget(gone.id, NOW, with_data=True)
 
 
 LATER = MONDAY + timedelta(days=400)

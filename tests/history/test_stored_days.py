@@ -153,7 +153,7 @@ def test_nothing_is_kept_of_a_forgotten_band(store: Store) -> None:
     desk = lived(store)
     summarise_days(store, Rule(), zones(), DATES, LATER)
     copy = store.backup(None, LATER)
-    store.forget(desk, with_data=True)
+    store.forget(desk, MONDAY, with_data=True)
     assert (stored(store), count(copy, "days")) == (0, 0)
 
 
@@ -238,7 +238,7 @@ def test_a_band_that_comes_and_goes_meanwhile_is_in_all_that_is_read_or_in_nothi
     def meanwhile(self: Store, *words: Any, **more: Any) -> Any:
         with closing(sqlite3.connect(path)) as other, other:
             other.execute("DELETE FROM bands WHERE name = 'guest'")
-            other.execute("INSERT INTO bands VALUES (77, 'guest', 'sig', NULL, '', 0, 0, 0, 0, NULL, NULL, 0)")
+            other.execute("INSERT INTO bands VALUES (77, 'guest', 'sig', NULL, '', 0, 0, 0, 0, NULL, NULL, 0, NULL)")
         return real(self, *words, **more)
 
     monkeypatch.setattr(Store, "epochs", meanwhile)
@@ -345,7 +345,7 @@ class World:
     def forgotten(self) -> None:
         bands = self.store.bands()
         if len(bands) > 1 and self.dice.random() < 0.5:
-            self.store.forget(bands[-1].id, with_data=True)
+            self.store.forget(bands[-1].id, self.now, with_data=True)
 
 
 def live(seed: int, times: int, watch: Callable[[World], None] = World.look) -> None:

@@ -97,9 +97,9 @@ def test_what_a_wrong_clock_stamped_on_a_prompt_later_does_not_hold_up_the_next(
     with Store.in_memory() as store:
         shown = Prompt(NINE - MINUTE, NINE - MINUTE, "hip-extension", sure=True)
         store.add_prompt(shown._replace(shown=2, last_shown=WRONG))
-        snoozed = shown._replace(at=NINE, last_shown=NINE, answer=Answer.SNOOZED)
+        snoozed = shown._replace(at=NINE, due=NINE, last_shown=NINE, answer=Answer.SNOOZED)
         store.add_prompt(snoozed._replace(answered_at=WRONG, snoozed_until=WRONG + 10 * MINUTE))
-        store.add_prompt(shown._replace(at=WRONG))
+        store.add_prompt(shown._replace(at=WRONG, due=WRONG))
         state = state_of(store, settings_of(Config(), "UTC"), NINE + MINUTE, Families())
         assert list(state.said) == [
             shown._replace(shown=2, last_shown=NINE - MINUTE),

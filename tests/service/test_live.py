@@ -223,7 +223,7 @@ def test_a_band_that_hangs_does_not_keep_another_from_prompting(way: str) -> Non
 def test_a_forgotten_band_is_let_go_and_a_new_one_is_stayed_with() -> None:
     async def story(world: World) -> None:
         await world.run_until(NINE + 5 * MINUTE)
-        world.store.forget(world.store.bands()[0].id, with_data=False)
+        world.store.forget(world.store.bands()[0].id, NINE, with_data=False)
         world.service.live.attend()
         await asyncio.sleep(1)
         assert world.wrist.open == {}

@@ -40,7 +40,7 @@ class Noticed(World):
     desk: Desktop
 
     async def shown(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
-        self.desk.here[prompt.at] = self.clock.now()
+        self.desk.here[prompt.due] = self.clock.now()
         await super().shown(prompt, move, strong)
         return [Where.DESKTOP]
 
@@ -136,12 +136,12 @@ def test_one_for_another_occasion_goes_when_it_is_answered_or_after_an_hour() ->
         morning = world.store.add_prompt(
             Prompt(now, now, "hip-extension", sure=True, last_shown=now, occasion=Occasion.MORNING)
         )
-        world.desk.here[morning.at] = now
+        world.desk.here[morning.due] = now
         await world.service.wake(now)
-        assert morning.at in world.desk.here, "getting up is no answer to it"
+        assert morning.due in world.desk.here, "getting up is no answer to it"
         answer_prompt(world.store, morning, Answer.DONE, world.clock.now())
         await world.service.wake(world.clock.now())
-        assert morning.at not in world.desk.here
+        assert morning.due not in world.desk.here
 
     live(SAT, then)
 

@@ -126,7 +126,7 @@ def test_a_band_forgotten_with_its_data_leaves_no_byte_in_file_log_or_backups(pa
         store.backup(None, NOW + HOUR)
         names = {"hipsync-20260302T120000.db", "hipsync-20260302T130000.db"}
         assert holders(path.parent) == {"hipsync.db-wal", *names}, "the marker must be there to be missed"
-        store.forget(gone, with_data=True)
+        store.forget(gone, NOW, with_data=True)
         assert holders(path.parent) == set()
         assert [desk.name for desk in store.bands()] == ["other"]
         assert len(store.epochs(stays, MONDAY, NOW)) == 2
@@ -189,7 +189,7 @@ def test_what_is_erased_of_some_days_leaves_no_byte_in_file_log_or_backups(path:
 def test_a_band_forgotten_without_its_data_is_only_unpaired(store: Store) -> None:
     desk = band(store)
     store.append(desk, GOOD)
-    store.forget(desk, with_data=False)
+    store.forget(desk, NOW, with_data=False)
     assert [(band.name, band.address) for band in store.bands()] == [("band", None)]
     assert len(store.epochs(desk, MONDAY, NOW)) == 2
 
@@ -201,7 +201,7 @@ def test_bytes_that_a_reader_holds_fast_are_not_said_to_be_gone(path: Path) -> N
         reader.execute("BEGIN")
         reader.execute("SELECT * FROM bands").fetchall()
         with pytest.raises(StoreError, match="the rows are deleted, but another program reads the file"):
-            store.forget(desk, with_data=True)
+            store.forget(desk, NOW, with_data=True)
         assert store.bands() == []
 
 
@@ -212,8 +212,8 @@ def test_a_backup_that_cannot_be_written_leaves_a_band_that_can_be_named_again(p
         spoilt = path.parent / "backups" / "hipsync-20200101T000000.db"
         spoilt.write_text("no database\n" * 100)
         with pytest.raises(StoreError, match=r"hipsync-20200101T000000\.db is damaged \(file is not a database\)"):
-            store.forget(desk, with_data=True)
+            store.forget(desk, NOW, with_data=True)
         assert len(store.bands()) == 1
         spoilt.unlink()
-        store.forget(desk, with_data=True)
+        store.forget(desk, NOW, with_data=True)
         assert store.bands() == []

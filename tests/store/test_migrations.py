@@ -69,7 +69,8 @@ def test_a_database_of_schema_1_opens_with_all_that_it_held(path: Path, opened: 
     made(path, SCHEMA_1)
     with opened(path) as store:
         (desk,) = store.bands()
-        assert desk[1:] == ("desk-band", "huami", "C0:00:00:00:00:01", "Mi Smart Band 5", False, True, True, NOW, None)
+        address = "C0:00:00:00:00:01"
+        assert desk[1:] == ("desk-band", "huami", address, "Mi Smart Band 5", False, True, True, NOW, None, address)
         assert store.epochs(desk.id, MONDAY, NOW) == [
             minute(0, 30, intensity=41, heart_rate=88, state=State.WALKING, kind=1),
             minute(1, inferred=True),

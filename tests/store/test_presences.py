@@ -55,8 +55,8 @@ def test_a_span_that_grew_since_an_export_and_the_shorter_one_stand_side_by_side
         (row,) = store.rows_of("presence", None, None)
         store.add_presence([one(5, Presence.USED, 5)])
         assert store.presences(MONDAY, MONDAY + HOUR) == [one(0, Presence.USED, 10)]
-        assert store.put_row("presence", row, {})
-        assert not store.put_row("presence", row, {})
+        assert store.merge_rows("presence", [row], {}) == 1
+        assert store.merge_rows("presence", [row], {}) == 0
         assert minutes(store.presences(MONDAY, MONDAY + HOUR)) == minutes([one(0, Presence.USED, 10)])
         assert store.check() == []
 
@@ -74,5 +74,5 @@ def test_what_is_known_later_of_a_judged_day_has_it_judged_again() -> None:
                     assert bool(store.stored_days(MONDAY, MONDAY + day, None, "rule")) is there, at
                 else:
                     row = {"start": int(span.start.timestamp()), "until": int(span.until.timestamp()), "state": "used"}
-                    store.put_row("presence", row, {})
+                    store.merge_rows("presence", [row], {})
                     assert store.stored_days(MONDAY, MONDAY + day, None, "rule") == []

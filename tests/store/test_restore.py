@@ -244,7 +244,7 @@ def test_on_a_full_disk_nothing_is_deleted_or_all_of_it(tmp_path: Path, act: str
                     elif act == "erase":
                         store.erase(MONDAY, NOW + HOUR)
                     else:
-                        store.forget(desk, with_data=True)
+                        store.forget(desk, NOW, with_data=True)
             except StoreError:
                 pass  # a full disk; what counts is what is there afterwards
             stuffing.unlink()

@@ -1,0 +1,51 @@
+"""What a person is asked and told when all that another computer holds is merged with what is here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from hipsync.cli.app import App
+from hipsync.cli.saying import say
+from hipsync.errors import ConfigError
+from hipsync.text import counted
+
+if TYPE_CHECKING:
+    from hipsync.formats.archive import Archive
+    from hipsync.store import Store
+
+
+def remove_forgotten(app: App, store: Store, archives: Sequence[Archive], *, yes: bool) -> None:
+    """Remove the bands, with their data, that were removed on the computers that archives come from.
+
+    A person is asked first, unless they said `yes`. Raises `ConfigError` where nobody can be asked, `click.Abort` if
+    they refuse, `InputError` if an archive cannot be merged, and `StoreError`.
+    """
+    bands = {band.id: band for archive in archives for band in archive.to_remove(store)}.values()
+    if not bands:
+        return
+    names = ", ".join(repr(band.name) for band in bands)
+    if not yes:
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise ConfigError(
+                f"{names} was removed with its data on the other computer, and would be here: give --yes to "
+                "`hipsync import json` or `hipsync db merge`"
+            )
+        click.confirm(f"{names} was removed with its data there. Remove it with its data here, too?", abort=True)
+    keys = app.keys()
+    keys.check()
+    for band in bands:
+        keys.forget(band)
+        store.forget(band.id, app.now(), with_data=True)
+        say(f"{band.name!r} is removed with its data.")
+
+
+def say_more(store: Store, archive: Archive) -> None:
+    """Say how much was new beside minutes, and which bands were removed here, so that nothing of them was taken."""
+    if archive.changed:
+        say(f"{counted(archive.changed, 'other entry', 'other entries')}, such as reminders, are new.")
+    for name in archive.left_out(store):
+        say(f"Left out: {name!r}, which was removed here with its data.")

@@ -1,0 +1,147 @@
+"""All that another database holds, on its way into this one: what is known already meets it by the rules of merging.
+
+A band may have another name on each computer. It is the same one if driver and identity are equal, or its serial
+number; else by its name. The one rule: what somebody removed with its data does not come back by an import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from hipsync.errors import InputError
+from hipsync.formats.landing import Landed, Landing
+from hipsync.model import Band, BandId
+from hipsync.store import Store
+from hipsync.store.identities import are_two, identity_of, is_serial, mark_of
+from hipsync.store.imports import NewBand
+from hipsync.store.rows import TIMES
+from hipsync.store.staging import Staging
+
+
+class Archive:
+    """What a database holds, checked and not yet stored: a context manager that forgets it."""
+
+    def __init__(self) -> None:
+        self.rows = Staging()
+        self.changed = 0
+        """How many rows of other tables than epochs were new, or said more than what was stored, after `land`."""
+        self._arriving: dict[str, BandId] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.rows.__exit__(kind, error, trace)
+
+    def to_remove(self, store: Store) -> list[Band]:
+        """The bands of the store that were removed with their data where the archive comes from.
+
+        Raises `InputError` as `land` does.
+        """
+        known = _Known(store, self.rows)
+        for row in self.rows.rows("bands"):
+            known.band(row)
+        removed = {str(row["mark"]): _second(row["at"]) for row in self.rows.rows("forgotten")}
+        found = ((band, removed.get(mark_of(band.driver, band.identity))) for band in store.bands())
+        return [band for band, at in found if at is not None and band.added <= at]
+
+    def left_out(self, store: Store) -> list[str]:
+        """The names of the archive's bands that were removed here with their data, so that nothing of them is taken."""
+        known = _Known(store, self.rows)
+        return [str(row["name"]) for row in self.rows.rows("bands") if known.is_forgotten(row)]
+
+    def load(self, landing: Landing) -> None:
+        """As `Read.load`."""
+        with_epochs, known = self.rows.bands(), _Known(landing.store, self.rows)
+        for row in self.rows.rows("bands"):
+            name = str(row["name"])
+            if name in with_epochs and not known.is_forgotten(row):
+                self._arriving[name] = landing.load(partial(self.rows.epoch_rows, name), known.band(row))
+
+    def land(self, landing: Landing) -> list[Landed]:
+        """As `Read.land`. Raises `InputError` if a band of one of its names is of another kind."""
+        store, known, bands, landed = landing.store, _Known(landing.store, self.rows), dict[str, int](), list[Landed]()
+        for row in self.rows.rows("bands"):
+            name = str(row["name"])
+            if known.is_forgotten(row):
+                continue
+            band = known.band(row)
+            if name in self._arriving:
+                landed.append(landing.land(self._arriving[name], band))
+                band = landed[-1].band
+            elif isinstance(band, NewBand):
+                band = store.add_band(**band._asdict())
+            bands[name] = band.id
+        for table in TIMES:
+            taken = (row for row in self.rows.rows(table) if row.get("band") is None or row["band"] in bands)
+            self.changed += store.merge_rows(table, taken, bands)
+        return landed
+
+
+class _Known:
+    """The bands of a store, as rows of an archive name them."""
+
+    def __init__(self, store: Store, rows: Staging) -> None:
+        self._store, self._bands, self._forgotten = store, store.bands(), store.forgotten()
+        self._serials = {band.id: store.serials(band.id) for band in self._bands}
+        self._told: dict[str, set[str]] = {}
+        """The serial numbers of the archive's bands, by name."""
+        for row in rows.rows("infos"):
+            self._told.setdefault(str(row["band"]), set()).add(str(row.get("serial")))
+
+    def is_forgotten(self, row: Mapping[str, object]) -> bool:
+        """Whether a band was removed here with its data after it had been added there."""
+        at = self._forgotten.get(mark_of(str(row["driver"]), _identity(row)))
+        return at is not None and _added(row) <= at
+
+    def band(self, row: Mapping[str, object]) -> Band | NewBand:
+        """The band that a row of the table `bands` means; a new one if none is.
+
+        Raises `InputError` if its name belongs to a band of another kind.
+        """
+        name, driver, identity = str(row["name"]), str(row["driver"]), _identity(row)
+        alike = [each for each in self._bands if (each.driver, each.simulated) == (driver, bool(row["simulated"]))]
+        serials = {each for each in self._told.get(name, ()) if is_serial(each)}
+        for band in alike:
+            if identity is not None and band.identity == identity:
+                return band
+        for band in alike:
+            if not band.simulated and self._serials[band.id] & serials:
+                return band
+        named = next((each for each in self._bands if each.name == name), None)
+        if named is None or are_two(named.identity, identity):
+            return _new(row, self._store.free_name(name))
+        if named not in alike:
+            raise InputError(f"there is a band {name!r} already, of another kind: rename it (`hipsync bands rename`)")
+        return named
+
+
+def _new(row: Mapping[str, object], name: str) -> NewBand:
+    address = row["address"]
+    return NewBand(
+        name=name, driver=str(row["driver"]), address=None if address is None else str(address),
+        advertised_name=str(row["advertised_name"]), now=_added(row), simulated=bool(row["simulated"]),
+        vouches=bool(row["vouches"]), reports_wear=bool(row["reports_wear"]), identity=_identity(row),
+    )  # fmt: skip
+
+
+def _added(row: Mapping[str, object]) -> datetime:
+    return datetime.fromisoformat(str(row["added"])).astimezone(UTC)
+
+
+def _identity(row: Mapping[str, object]) -> str | None:
+    """The identity of a band; in a row that an older hipsync wrote, that of its address."""
+    if told := row.get("identity"):
+        return str(told)
+    address = row["address"]
+    return identity_of(None if address is None else str(address), simulated=bool(row["simulated"]))
+
+
+def _second(cell: object) -> datetime:
+    return datetime.fromtimestamp(int(str(cell)), UTC)
