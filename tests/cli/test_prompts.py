@@ -120,10 +120,9 @@ def test_a_prompt_of_another_part_of_the_day_stands_no_more(machine: Machine, wo
 
 
 def test_the_log_of_prompts_says_where_and_what_came_of_it(machine: Machine) -> None:
+    earlier = NINE - timedelta(days=1)
     with Store.open(machine.database) as store:
-        store.add_prompt(
-            Prompt(*[NINE - timedelta(days=1)] * 2, "hip-rotation", sure=False, shown=2, answer=Answer.IGNORED)
-        )
+        store.add_prompt(Prompt(earlier, earlier, "hip-rotation", sure=False, shown=2, answer=Answer.IGNORED))
     assert [line.split() for line in machine.told("prompts").splitlines()] == [
         ["Sun", "1", "Mar", "2026", "09:00", "hip", "circles", "nowhere", "no", "answer", "(shown", "twice)"],
         ["Mon", "2", "Mar", "2026", "09:00", "hip", "extension", "desktop,", "band", "waiting", "for", "you"],

@@ -292,8 +292,9 @@ async def test_a_late_press_changes_nothing() -> None:
         first = store.add_prompt(Prompt(AT, AT, "hip-extension", sure=True, answer=Answer.DONE, answered_at=AT))
         delivery._store_answer(first, Answer.SKIPPED)  # pyright: ignore[reportPrivateUsage]
         assert store.prompt(first).answer is Answer.DONE
-        old = store.add_prompt(Prompt(*[AT + timedelta(minutes=1)] * 2, "hip-extension", sure=True, answer=Answer.IGNORED))
-        new = store.add_prompt(Prompt(*[AT + timedelta(minutes=9)] * 2, "hip-extension", sure=True))
+        one, nine = AT + timedelta(minutes=1), AT + timedelta(minutes=9)
+        old = store.add_prompt(Prompt(one, one, "hip-extension", sure=True, answer=Answer.IGNORED))
+        new = store.add_prompt(Prompt(nine, nine, "hip-extension", sure=True))
         delivery._store_answer(old, Answer.DONE)  # pyright: ignore[reportPrivateUsage]
         assert store.prompt(old).answer is Answer.IGNORED
         delivery._store_answer(new, Answer.DONE)  # pyright: ignore[reportPrivateUsage]

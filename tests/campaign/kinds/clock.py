@@ -73,7 +73,7 @@ def future_rows(run: Run) -> None:
             " VALUES (?1, ?1, 'hip-extension', 1, '', 1, ?1, 'sitting')"
         ),
         "INSERT INTO pauses VALUES (?1, ?1 + 3600)",
-        "INSERT INTO zones VALUES (?1, 'Asia/Tokyo')",
+        "INSERT INTO zones VALUES ('', ?1, 'Asia/Tokyo')",
         "INSERT INTO charges VALUES (100, ?1, 3, 0)",
         "INSERT INTO remarks VALUES (100, 'battery', ?1)",
     )
