@@ -345,6 +345,8 @@ def _say_stored(app: App, store: Store, taken: Taken, bands: Sequence[Landed], *
         if isinstance(taken.read, Archive):
             say_more(store, taken.read)
         return
+    if not bands:
+        say(stored_words(0, 0, taken.one))
     for each in bands:
         say(f"{each.band.name}: {stored_words(each.epochs, each.new, taken.one)}")
         if with_keys and isinstance(taken.read, ReadDevices) and each.band.name in taken.read.keys:

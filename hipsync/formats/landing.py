@@ -69,6 +69,10 @@ class Landing:
         self._known[arriving] = self.store.trim(arriving, into.id) if isinstance(into, Band) else 0
         return arriving
 
+    def has_any(self, arriving: BandId) -> bool:
+        """Whether an arriving band has any epoch that would land."""
+        return self.store.has_epochs(arriving)
+
     def land(self, arriving: BandId, into: Band | NewBand) -> Landed:
         """Let the epochs of an arriving band be those of a band that is there, or of a new one.
 

@@ -90,6 +90,10 @@ class Imports(Readings):
         with self.transaction() as db:
             insert_rows(db, "INSERT INTO epochs", rows, MERGED)
 
+    def has_epochs(self, band: BandId) -> bool:
+        """Whether a band, arriving or not, has any epoch."""
+        return bool(self._rows("SELECT 1 FROM epochs WHERE band = ? LIMIT 1", band))
+
     def become(self, arriving: BandId, new: NewBand) -> tuple[Band, Appended]:
         """Let an arriving band be seen as a new one; return it, and how many epochs it has.
 

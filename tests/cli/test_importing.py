@@ -330,3 +330,13 @@ def test_a_database_that_was_imported_is_sound(machine: Machine) -> None:
     with Store.read(machine.database) as store:
         assert [band.driver for band in store.bands()] == ["csv", "csv"]
         assert store.newest() == NOW - timedelta(hours=27, minutes=59)
+
+
+def test_a_source_of_which_all_is_left_out_becomes_no_band(machine: Machine) -> None:
+    file = machine.home / "heart_rate-2026-02-20.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text('[{"dateTime": "02/20/26 08:00:00", "value": {"bpm": 64, "confidence": 2}}]')
+    said = machine.type("import", "fitbit", str(file))
+    assert said.exit_code == 0
+    assert said.stdout.startswith("no rows read.\nLeft out: 1 row ")
+    assert machine.type("bands", "list", "--json").stdout.count('"name"') == 0

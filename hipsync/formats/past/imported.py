@@ -57,9 +57,13 @@ class PastRead:
             self._arriving[source] = landing.load(partial(self._minutes.epoch_rows, source), into)
 
     def land(self, landing: Landing) -> list[Landed]:
-        """As `Read.land`. The zone that was asked for counts for the days of the files."""
+        """As `Read.land`. The zone that was asked for counts for the days of the files.
+
+        A source of which everything is left out becomes no band.
+        """
         abroad = self._abroad(landing)
-        return [self._land(landing, source, abroad) for source in self.sources()]
+        landed = (self._land(landing, source, abroad) for source in self.sources())
+        return [each for each in landed if each is not None]
 
     def _abroad(self, landing: Landing) -> Abroad | None:
         """The days of all sources with the zone that was asked for; None if it was not needed."""
@@ -70,12 +74,15 @@ class PastRead:
         first, last = instant(min(first for first, _ in known)), instant(max(last for _, last in known))
         return landing.days_abroad(first, last, zone.key)
 
-    def _land(self, landing: Landing, source: str, abroad: Abroad | None) -> Landed:
-        store = landing.store
-        landed = landing.land(self._arriving[source], self._band(store, source))
-        workouts = self._minutes.workouts(source)
-        while some := list(islice(workouts, BATCH)):
+    def _land(self, landing: Landing, source: str, abroad: Abroad | None) -> Landed | None:
+        store, into, workouts = landing.store, self._band(landing.store, source), self._minutes.workouts(source)
+        some = list(islice(workouts, BATCH))
+        if isinstance(into, NewBand) and not some and not landing.has_any(self._arriving[source]):
+            return None
+        landed = landing.land(self._arriving[source], into)
+        while some:
             store.append(landed.band.id, some)
+            some = list(islice(workouts, BATCH))
         store.note_import(landed.band.id, self._reading.now, self._key, source, abroad)
         return landed
 
