@@ -362,12 +362,13 @@ class Readings(Bands):
 
     def has_states(self) -> bool:
         """Whether any epoch of any band has a state."""
-        sql = f"SELECT 1 FROM epochs WHERE state % {INFERRED} AND {SENSE['epochs']} LIMIT 1"
+        sql = f"SELECT 1 FROM epochs WHERE state % {INFERRED} AND {_IS_THERE} AND {SENSE['epochs']} LIMIT 1"
         return bool(self._rows(sql))
 
     def has_postures(self) -> bool:
         """Whether any epoch of any band has a posture."""
-        return bool(self._rows(f"SELECT 1 FROM epochs WHERE posture IS NOT NULL AND {SENSE['epochs']} LIMIT 1"))
+        sql = f"SELECT 1 FROM epochs WHERE posture IS NOT NULL AND {_IS_THERE} AND {SENSE['epochs']} LIMIT 1"
+        return bool(self._rows(sql))
 
 
 def _integers(column: str) -> list[int]:
@@ -380,6 +381,8 @@ EpochRow = tuple[int, int, int, int, int | None, int | None, int, int | None, st
 """A row of the table `epochs`, with its columns in their order: band, start in seconds since 1970, length in minutes,
 steps, intensity, heart rate, code of the state, kind, posture."""
 
+_IS_THERE = "band NOT IN (SELECT id FROM bands WHERE arriving)"
+"""SQL for epochs that are not on their way in (`imports.py`)."""
 _STATE = f"""(CASE excluded.state % {INFERRED} WHEN 0 THEN state % {INFERRED} ELSE excluded.state % {INFERRED} END
     | (state & excluded.state & {INFERRED}))"""
 """SQL for the state of an epoch that comes a second time. A state stays until the band reports another one. An

@@ -86,7 +86,11 @@ def load(store: Store, count: int) -> BandId:
 def test_nobody_sees_what_is_still_arriving(path: Path) -> None:
     with Store.open(path) as store:
         arriving = store.add_arriving(NOW)
-        store.arrive(epoch_rows(arriving, [minute(at, 1) for at in range(5)]))
+        store.arrive(
+            epoch_rows(arriving, [minute(at, 1, state=State.ASLEEP, posture=Posture.LYING) for at in range(5)])
+        )
+        assert not store.has_states()
+        assert not store.has_postures()
         assert (store.bands(), store.newest(), store.oldest(), list(store.all_epochs(None, None))) == (
             [],
             None,
