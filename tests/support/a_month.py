@@ -17,9 +17,11 @@ from zoneinfo import ZoneInfo
 
 from hipsync.conversation.session import Connection
 from hipsync.core.exercises import Move
+from hipsync.driver import Driver, Session
+from hipsync.driver import Link as Port
 from hipsync.errors import NoReply
 from hipsync.host.clock import FastClock, VirtualTimeLoop
-from hipsync.model import Answer, Band, Epoch, Pause, Prompt, State, Where
+from hipsync.model import Answer, Band, Counter, Epoch, Pause, Prompt, Reading, State, Where
 from hipsync.office_day import office_day
 from hipsync.registry import drivers, simulator
 from hipsync.service.answers import answer_prompt
@@ -35,6 +37,8 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 HOME = "Europe/London"
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
 WRONG = bytes(16)
+LIVE = "infinitime"
+"""The kind of band that remembers nothing, and sends its count while it is connected."""
 STEPS = "00030001-78fc-48fe-8e23-433b3a1942d0"
 """The step counter of InfiniTime: four bytes, little-endian."""
 ANSWERS: Sequence[tuple[Answer, timedelta] | None] = (
@@ -102,6 +106,16 @@ class Shown(NamedTuple):
     strong: bool
 
 
+class Counted(NamedTuple):
+    """A total of steps as the live band's driver told it."""
+
+    told: datetime
+    """When the driver told it; it waits until a burst of them is over."""
+    at: datetime
+    """The second for which it holds."""
+    steps: int
+
+
 @dataclass(slots=True)
 class Month:
     shown: list[Shown] = field(default_factory=list[Shown])
@@ -109,8 +123,10 @@ class Month:
     calls: dict[str, list[datetime]] = field(default_factory=dict[str, list[datetime]])
     """When the radio called each band, by kind, whether the band answered or not."""
     links: dict[str, list[Window]] = field(default_factory=dict[str, list[Window]])
-    counted: list[tuple[datetime, int]] = field(default_factory=list[tuple[datetime, int]])
+    heard: list[tuple[datetime, int]] = field(default_factory=list[tuple[datetime, int]])
     """The totals of steps that the live band sent, each with the second at which it arrived."""
+    counted: list[Counted] = field(default_factory=list[Counted])
+    """Those that its driver told the service of, which are all that anybody can judge by."""
     buzzed: dict[str, int] = field(default_factory=dict[str, int])
 
 
@@ -186,9 +202,15 @@ class Wrist:
     """A radio that reaches the bands by their kind, and records its calls and links."""
 
     def __init__(
-        self, told: Script, month: Month, now: Callable[[], datetime], bands: dict[str, SimulatedBand]
+        self,
+        told: Script,
+        month: Month,
+        now: Callable[[], datetime],
+        bands: dict[str, SimulatedBand],
+        reached_after: timedelta,
     ) -> None:
         self.told, self.month, self.now, self.bands = told, month, now, bands
+        self._reached_after_s = reached_after.total_seconds()
         self.open: dict[str, Link] = {}
         self.mortal = next(iter(bands))
 
@@ -200,9 +222,9 @@ class Wrist:
         if kind == self.mortal and any(started in window for window in self.told.dead):
             await asyncio.sleep(20)
             raise NoReply("out of reach")
-        await asyncio.sleep(2)
+        await asyncio.sleep(self._reached_after_s)
         assert kind not in self.open, "two connections to one band at once"
-        link = self.open[kind] = Link(self.bands[kind], self.now, self.month.counted)
+        link = self.open[kind] = Link(self.bands[kind], self.now, self.month.heard)
         try:
             yield link
         finally:
@@ -214,6 +236,29 @@ class Wrist:
         for kind in kinds or tuple(self.open):
             if kind in self.open:
                 self.open[kind].drop()
+
+
+Batches = Callable[[Port, Session], AsyncGenerator[Sequence[Reading], None]]
+"""The type of `Driver.sync` and `Driver.watch`."""
+
+
+def recorded(driver: Driver, counted: list[Counted], now: Callable[[], datetime]) -> Driver:
+    """The same driver, which writes down each total of steps that it tells."""
+
+    def recording(batches: Batches | None) -> Batches | None:
+        if batches is None:
+            return None
+
+        async def yielded(link: Port, session: Session) -> AsyncGenerator[Sequence[Reading], None]:
+            async with contextlib.aclosing(batches(link, session)) as open_batches:
+                async for batch in open_batches:
+                    totals = [each for each in batch if isinstance(each, Counter)]
+                    counted.extend(Counted(now(), each.at.replace(microsecond=0), each.steps) for each in totals)
+                    yield batch
+
+        return yielded
+
+    return replace(driver, sync=recording(driver.sync), watch=recording(driver.watch))
 
 
 @dataclass(slots=True)
@@ -248,25 +293,30 @@ class Ahead:
         ]
 
 
-def live(told: Script, kinds: Sequence[str]) -> Month:
-    """Run the service through the script with a band of each kind. The first one's battery is empty for a while."""
+def live(told: Script, kinds: Sequence[str], reached_after: timedelta = timedelta(seconds=2)) -> Month:
+    """Run the service through the script with a band of each kind. The first one's battery is empty for a while.
+
+    A band that is called is connected `reached_after` later.
+    """
     loop = VirtualTimeLoop()
     try:
-        return loop.run_until_complete(_live(told, kinds, loop))
+        return loop.run_until_complete(_live(told, kinds, reached_after, loop))
     finally:
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()
 
 
-async def _live(told: Script, kinds: Sequence[str], loop: VirtualTimeLoop) -> Month:
+async def _live(told: Script, kinds: Sequence[str], reached_after: timedelta, loop: VirtualTimeLoop) -> Month:
     clock = FastClock(loop, told.start)
     now = clock.now
     month = Month(calls={kind: [] for kind in kinds}, links={kind: [] for kind in kinds})
     home = ZoneInfo(told.zones[0][1])
     bands = {kind: simulator(kind)(told.life, now=now(), zone=home, secret=KEY) for kind in kinds}
-    wrist = Wrist(told, month, now, bands)
+    wrist = Wrist(told, month, now, bands, reached_after)
     known = {kind: drivers()[kind] for kind in kinds}
+    if LIVE in known:
+        known[LIVE] = recorded(known[LIVE], month.counted, now)
     ahead = Ahead(told.zones[1:], list(told.asleep), list(told.pauses))
     chosen = itertools.cycle(ANSWERS)
 

@@ -577,6 +577,7 @@ def slot_calls(
 def counter_rows(readings: Sequence[tuple[datetime, int]]) -> dict[datetime, tuple[int, str | None]]:
     """Return the minutes of a running total (section 1, "Counters"); over 5 minutes apart there are none."""
     steps: dict[datetime, int] = {}
+    covered: dict[datetime, timedelta] = {}
     for (before, low), (after, high) in pairwise(readings):
         if not timedelta() < after - before <= 5 * MINUTE:
             continue
@@ -584,11 +585,13 @@ def counter_rows(readings: Sequence[tuple[datetime, int]]) -> dict[datetime, tup
         starts = [before.replace(second=0, microsecond=0)]
         while starts[-1] + MINUTE < after:
             starts.append(starts[-1] + MINUTE)
-        shares = [count * ((min(after, at + MINUTE) - max(before, at)) / (after - before)) for at in starts]
+        lengths = [min(after, at + MINUTE) - max(before, at) for at in starts]
+        shares = [count * (length / (after - before)) for length in lengths]
         whole = [int(share) for share in shares]
         by_rest = sorted(range(len(starts)), key=lambda i: (whole[i] - shares[i], i))
         for i in by_rest[: count - sum(whole)]:
             whole[i] += 1
-        for at, more in zip(starts, whole, strict=True):
+        for at, more, length in zip(starts, whole, lengths, strict=True):
             steps[at] = steps.get(at, 0) + more
-    return {at: (count, None) for at, count in steps.items()}
+            covered[at] = covered.get(at, timedelta()) + length
+    return {at: (count, None) for at, count in steps.items() if covered[at] >= MINUTE / 2}
