@@ -28,22 +28,30 @@ class WaitingInbox(Generic[T]):
         """`run` awaits an operation for so many seconds, as `Conversation.run` does."""
         self._run = run
         self._items: deque[T] = deque()
-        self._arrived = asyncio.Event()
+        self._takers: list[asyncio.Future[T]] = []
+        """Who waits for an item, the first one first."""
 
     def put(self, item: T) -> None:
+        if (taker := next((each for each in self._takers if not each.done()), None)) is not None:
+            taker.set_result(item)
+            return
         if len(self._items) >= MOST:
             raise DeviceError(f"the band sent more than {MOST} messages that nobody asked for")
         self._items.append(item)
-        self._arrived.set()
 
     async def take(self, timeout: timedelta) -> T:
-        return self._items.popleft() if self._items else await self._run(self._next(), timeout.total_seconds())
-
-    async def _next(self) -> T:
-        while not self._items:
-            self._arrived.clear()
-            await self._arrived.wait()
-        return self._items.popleft()
+        if self._items:
+            return self._items.popleft()
+        taker: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._takers.append(taker)
+        try:
+            return await self._run(taker, timeout.total_seconds())
+        except asyncio.CancelledError:
+            if taker.done() and not taker.cancelled():
+                self._items.appendleft(taker.result())  # for whoever asks next
+            raise
+        finally:
+            self._takers.remove(taker)
 
     def clear(self) -> None:
         self._items.clear()

@@ -163,19 +163,13 @@ class Conversation:
         `beside` this conversation.
         """
         work = asyncio.ensure_future(operation)
-        lost = asyncio.ensure_future(self.connection.lost.wait())
-        ends = {work, lost} if self._broken is None else {work, lost, self._broken}
         try:
-            await asyncio.wait(ends, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                return work.result()
-            if lost.done():
-                raise LinkLost("the band ended the connection or went out of reach")
-            if self._broken is not None and self._broken.done():
-                self._broken.result()
-            raise NoReply(f"the band did not answer within {within_s:g} s")
+            if work is not operation:
+                await asyncio.sleep(0)  # what waits for nothing is done then, and nothing has to be watched meanwhile
+            if not work.done():
+                await self._until_over(work, within_s)
+            return work.result()
         finally:
-            lost.cancel()
             if work.done() and not work.cancelled():
                 work.exception()  # looked at, so that asyncio does not complain if this task was cancelled meanwhile
             if not work.done():
@@ -183,6 +177,22 @@ class Conversation:
                 await asyncio.wait({work})  # awaiting the work itself would hide it if this task is cancelled meanwhile
                 with contextlib.suppress(asyncio.CancelledError, DeviceError):
                     work.result()
+
+    async def _until_over(self, work: asyncio.Future[T], within_s: float) -> None:
+        """Wait until work is done, or raise as `run` does."""
+        lost = asyncio.ensure_future(self.connection.lost.wait())
+        ends: set[asyncio.Future[Any]] = {work, lost} if self._broken is None else {work, lost, self._broken}
+        try:
+            await asyncio.wait(ends, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                return
+            if lost.done():
+                raise LinkLost("the band ended the connection or went out of reach")
+            if self._broken is not None and self._broken.done():
+                self._broken.result()
+            raise NoReply(f"the band did not answer within {within_s:g} s")
+        finally:
+            lost.cancel()
 
     async def one_at_a_time(self, *operations: Callable[[], Awaitable[T]]) -> T:
         """Run operations, once no other one is under way and with none between them, and return the last one's result.
@@ -250,7 +260,8 @@ class View:
         self._conversation = conversation
         self._subscribed: set[str] = set()
         self._inbox: deque[Received] = deque()
-        self._arrived = asyncio.Event()
+        self._awaited: list[tuple[frozenset[str], asyncio.Future[Received]]] = []
+        """Who waits for a notification: of which characteristics, and the future that gets it."""
         self._overflow = False
 
     @property
@@ -318,14 +329,16 @@ class View:
         wanted = frozenset(characteristics)
         if received := self._waiting(wanted):
             return received
-        return await self._conversation.run(self._next(wanted), timeout.total_seconds())
-
-    async def _next(self, wanted: frozenset[str]) -> Received:
-        while True:
-            self._arrived.clear()
-            if received := self._waiting(wanted):
-                return received
-            await self._arrived.wait()
+        arrival = asyncio.get_running_loop().create_future()
+        self._awaited.append((wanted, arrival))
+        try:
+            return await self._conversation.run(arrival, timeout.total_seconds())
+        except asyncio.CancelledError:
+            if arrival.done() and not arrival.cancelled() and arrival.exception() is None:
+                self._inbox.appendleft(arrival.result())  # for whoever asks next
+            raise
+        finally:
+            self._awaited.remove((wanted, arrival))
 
     def _waiting(self, wanted: frozenset[str]) -> Received | None:
         """Take the oldest notification of the wanted characteristics from the inbox, or return None.
@@ -333,7 +346,7 @@ class View:
         Raises `DeviceError` if the inbox has overflowed.
         """
         if self._overflow:
-            raise DeviceError(f"the band sent more than {INBOX} messages that nobody asked for")
+            raise _too_many()
         for position, received in enumerate(self._inbox):
             if received.uuid in wanted:
                 del self._inbox[position]
@@ -341,20 +354,31 @@ class View:
         return None
 
     def deliver(self, received: Received) -> None:
-        """Put a notification into the inbox, if this view has subscribed to its characteristic."""
-        if received.uuid in self._subscribed:
-            if len(self._inbox) >= INBOX:
-                self._overflow = True
-            else:
-                self._inbox.append(received)
-            self._arrived.set()
+        """Hand a notification to who waits for it, or put it into the inbox, if this view has subscribed to it."""
+        if received.uuid not in self._subscribed:
+            return
+        waiting = [(wanted, arrival) for wanted, arrival in self._awaited if not arrival.done()]
+        for wanted, arrival in waiting:
+            if received.uuid in wanted:
+                arrival.set_result(received)
+                return
+        if len(self._inbox) < INBOX:
+            self._inbox.append(received)
+            return
+        self._overflow = True
+        for _, arrival in waiting:
+            arrival.set_exception(_too_many())
 
     async def pause(self, length: timedelta) -> None:
         with contextlib.suppress(NoReply):
-            await self._conversation.run(asyncio.Event().wait(), length.total_seconds())
+            await self._conversation.run(asyncio.get_running_loop().create_future(), length.total_seconds())
 
     async def bond(self) -> None:
         await self._conversation.bond()
+
+
+def _too_many() -> DeviceError:
+    return DeviceError(f"the band sent more than {INBOX} messages that nobody asked for")
 
 
 async def meet(driver: Driver, conversation: Conversation, session: Session, commit: Commit) -> None:

@@ -92,6 +92,65 @@ def test_a_notification_that_came_before_it_was_waited_for_is_not_lost() -> None
     talk(story)
 
 
+def test_a_notification_that_comes_while_the_wait_for_it_is_cancelled_is_the_next_one_s() -> None:
+    async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
+        view = conversation.view()
+        await view.subscribe(STEPS)
+        waiting = asyncio.create_task(view.notification(STEPS, timeout=10 * SECOND))
+        await asyncio.sleep(1)
+        wire.callbacks[STEPS](b"1")
+        waiting.cancel()
+        wire.callbacks[STEPS](b"2")
+        await asyncio.wait({waiting})
+        assert waiting.cancelled()
+        assert [(await view.notification(STEPS, timeout=SECOND)).data for _ in range(2)] == [b"1", b"2"]
+
+    talk(story)
+
+
+def test_what_is_put_aside_while_the_wait_for_it_is_cancelled_is_the_next_one_s() -> None:
+    async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
+        inbox = conversation.view().inbox(int)
+        waiting = asyncio.create_task(inbox.take(10 * SECOND))
+        await asyncio.sleep(1)
+        inbox.put(1)
+        waiting.cancel()
+        inbox.put(2)
+        await asyncio.wait({waiting})
+        assert waiting.cancelled()
+        assert [await inbox.take(SECOND) for _ in range(2)] == [1, 2]
+
+    talk(story)
+
+
+def test_two_that_wait_in_one_view_get_each_what_it_waits_for() -> None:
+    async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
+        view = conversation.view()
+        await view.subscribe(STEPS, OTHER)
+        waiting = [asyncio.create_task(view.notification(name, timeout=10 * SECOND)) for name in (STEPS, OTHER, OTHER)]
+        await asyncio.sleep(1)
+        for name, data in [(OTHER, b"1"), (STEPS, b"2"), (OTHER, b"3")]:
+            wire.callbacks[name](data)
+        assert [received.data for received in await asyncio.gather(*waiting)] == [b"2", b"1", b"3"]
+
+    talk(story)
+
+
+def test_too_many_that_nobody_asked_for_end_a_wait_for_others_at_once() -> None:
+    async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
+        view = conversation.view()
+        await view.subscribe(STEPS, OTHER)
+        waiting = asyncio.create_task(view.notification(STEPS, timeout=10 * SECOND))
+        await asyncio.sleep(1)
+        for _ in range(INBOX + 1):
+            wire.callbacks[OTHER](b"x")
+        with pytest.raises(DeviceError, match="nobody asked for"):
+            await waiting
+        assert clock.now() == START + SECOND
+
+    talk(story)
+
+
 def test_silence_ends_in_no_reply_at_the_deadline() -> None:
     async def story(conversation: Conversation, wire: Wire, clock: FastClock) -> None:
         view = conversation.view()
