@@ -20,6 +20,10 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
+SELDOM = 20
+"""A `VirtualTimeLoop` without sockets asks the system every so many rounds whether a signal has come."""
+
+
 _GOES_ON: int | None = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 """The clock that nobody sets and that goes on while the computer sleeps: Linux has CLOCK_BOOTTIME for it, and that of
 macOS is called CLOCK_MONOTONIC. Windows has neither name, and `time.monotonic` goes on there."""
@@ -99,9 +103,13 @@ class FastClock:
 
     def __init__(self, loop: VirtualTimeLoop, start: datetime, speed: float | None = None) -> None:
         self._loop, self._start, self._speed = loop, start - timedelta(seconds=loop.time()), speed
+        self._shown, self._shown_s = start, loop.time()
+        """What the clock showed last, and the time of the loop then."""
 
     def now(self) -> datetime:
-        return self._start + timedelta(seconds=self._loop.time())
+        if (passed_s := self._loop.time()) != self._shown_s:
+            self._shown, self._shown_s = self._start + timedelta(seconds=passed_s), passed_s
+        return self._shown
 
     def passed(self) -> float:
         return self._loop.time()
@@ -170,13 +178,27 @@ class _JumpingSelector(selectors.DefaultSelector):
     def __init__(self, loop: VirtualTimeLoop) -> None:
         super().__init__()
         self._loop = loop
+        self._unasked = 0
+        """How often in a row the system was not asked."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout <= 0:
-            return super().select(timeout)
-        if self._loop.stands_still:
+        if timeout is None:
+            return super().select(None)
+        if timeout > 0 and self._loop.stands_still:
             return super().select(None)  # the loop wakes when the thread has finished
-        if ready := super().select(0):
+        if ready := self._ready():
             return ready
-        self._loop.advance(timeout)
+        if timeout > 0:
+            self._loop.advance(timeout)
         return []
+
+    def _ready(self) -> list[tuple[selectors.SelectorKey, int]]:
+        """What is ready now. The system is asked only now and then while there is nothing but the loop's own pipe.
+
+        That wakes a loop that waits, for a signal or a thread, and this one goes on in any case.
+        """
+        self._unasked += 1
+        if self._unasked < SELDOM and len(self.get_map()) == 1 and not self._loop.stands_still:
+            return []
+        self._unasked = 0
+        return super().select(0)
