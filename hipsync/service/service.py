@@ -30,7 +30,17 @@ from hipsync.service.live import LiveBands
 from hipsync.service.notices import Notices
 from hipsync.service.plan import LISTEN_SELDOM, asks_here, backup_due, contact_at, listens, may_come_early, sat_down
 from hipsync.service.showing import Deliver, Showing
-from hipsync.service.state import LastTry, Running, Settings, State, contacts_of, families_of, state_of, zones_of
+from hipsync.service.state import (
+    LastPast,
+    LastTry,
+    Running,
+    Settings,
+    State,
+    contacts_of,
+    families_of,
+    state_of,
+    zones_of,
+)
 from hipsync.store import Store
 from hipsync.store.checked import last_check
 
@@ -105,6 +115,8 @@ class Service:
         self._show_damage, self._look_here = show_damage, look_here
         self._here, self._here_s = Here(), -HERE_FOR_S
         """What this computer answered last, and when, as `passed` counts."""
+        self._last_past = LastPast()
+        """What was judged at the last look."""
         self._asked_early: datetime | None = None
         """The start of the stretch for which the bands were asked so that its prompt may come early."""
         self._store_presence = store_presence
@@ -138,7 +150,15 @@ class Service:
         """All that is known at `now`. The minutes of `before`, an earlier state at the same instant, serve again."""
         self.connector.retry_new_keys()
         notices = () if self._notices is None else self._notices.open()
-        running = Running(self._tries.last, self._skipped, self.here(), self._showing.owed, self._asked_early, notices)
+        running = Running(
+            tries=self._tries.last,
+            skipped=self._skipped,
+            here=self.here(),
+            owed=self._showing.owed,
+            asked_early=self._asked_early,
+            notices=notices,
+            last_past=self._last_past,
+        )
         return state_of(self.store, self.settings, now, self._families, running, before)
 
     def here(self) -> Here | None:

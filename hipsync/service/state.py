@@ -6,7 +6,7 @@ anything that is not in a `State`, so that `status` can explain whatever the ser
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -101,6 +101,23 @@ class Contacts(NamedTuple):
     decides nothing."""
 
 
+class LastPast:
+    """The past that was judged last, which serves again as long as all that it was judged by is as it was.
+
+    The service looks several times a minute at minutes that are the same.
+    """
+
+    def __init__(self) -> None:
+        self._by: object = None
+        self._found: tuple[Past, Past] | None = None
+
+    def found(self, by: object, judge: Callable[[], tuple[Past, Past]]) -> tuple[Past, Past]:
+        """What `judge` returns, or returned before for an equal `by`."""
+        if self._found is None or by != self._by:
+            self._by, self._found = by, judge()
+        return self._found
+
+
 class Running(NamedTuple):
     """What only the running service knows; others go by what the store holds."""
 
@@ -116,6 +133,8 @@ class Running(NamedTuple):
     """The start of the stretch for which the bands were asked so that its prompt may come early; None if none was."""
     notices: Collection[datetime] = ()
     """When prompts were first shown that may have a notice on the desktop now."""
+    last_past: LastPast | None = None
+    """What was judged before; None if nothing is remembered."""
 
 
 class State(NamedTuple):
@@ -235,8 +254,7 @@ def _state_of(
     store: Store, settings: Settings, now: datetime, families: Families, running: Running, before: State | None
 ) -> State:
     zones = zones_of(store, settings)
-    past = _past(store, settings, zones, now, running.skipped) if before is None else before.seen
-    known = until_known(past, settings) if before is None else before.known
+    past, known = (before.seen, before.known) if before is not None else _judged(store, settings, zones, now, running)
     shown = store.prompts(instant_of(past.line.first), latest(now) + LOOK_BACK)
     said = [_believed(prompt, now) for prompt in shown if is_believed(prompt.due, now)]
     pause, draws = store.pause(now), store.draws(instant_of(past.line.first), latest(now) + LOOK_BACK)
@@ -270,6 +288,19 @@ def _state_of(
         to_withdraw=to_withdraw(running.notices, said, known.found, now, pause),
         notices_until=next_end(running.notices, said),
     )
+
+
+def _judged(store: Store, settings: Settings, zones: Zones, now: datetime, running: Running) -> tuple[Past, Past]:
+    """What prompts are judged by at `now`, and that up to the end of the known data."""
+
+    def judge() -> tuple[Past, Past]:
+        past = _past(store, settings, zones, now, running.skipped)
+        return past, until_known(past, settings)
+
+    if running.last_past is None:
+        return judge()
+    by = store.state_of_file(), minute_of(now), zones.at(now - LOOK_BACK), settings, tuple(running.skipped)
+    return running.last_past.found(by, judge)
 
 
 def _past(store: Store, settings: Settings, zones: Zones, now: datetime, skipped: Sequence[Step]) -> Past:

@@ -95,6 +95,14 @@ class OpenFile:
                     self._db.execute("ROLLBACK")
                 raise
 
+    def state_of_file(self) -> object:
+        """A value that equals an earlier one only if nothing was stored in between, by whatever program.
+
+        Raises `StoreError`.
+        """
+        ((by_others,),) = self._rows("PRAGMA data_version")
+        return self._file, by_others, self._db.total_changes
+
     def refuse_outdated(self) -> None:
         """Raise `Outdated` if another hipsync has changed the schema since the file was opened for writing.
 
