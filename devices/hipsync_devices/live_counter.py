@@ -20,18 +20,22 @@ T = TypeVar("T")
 
 BURST = timedelta(seconds=10)
 """How long after the first report of a burst further reports still belong to it."""
+ASLEEP = timedelta(seconds=9)
+"""For how long the reports of a burst wait in the inbox, so that they wake the driver together and not one by one."""
 
 
-async def burst(now: Callable[[], datetime], next_by: Callable[[datetime], Awaitable[T]], until: datetime) -> list[T]:
+async def burst(link: Link, next_by: Callable[[datetime], Awaitable[T]], until: datetime) -> list[T]:
     """Wait for a report until `until`, and return it with all reports of the ten seconds after it.
 
     `next_by` waits for one report up to an instant. Raises `NoReply` if no report comes by `until`. If the link is lost
     after the first report, the reports received so far are returned.
     """
     reports = [await next_by(until)]
-    end = now() + BURST
-    with contextlib.suppress(NoReply, LinkLost):  # what has come is stored first; the next call finds the link lost
-        while now() < end:
+    end = link.now() + BURST
+    with contextlib.suppress(LinkLost):  # what has come is stored first; the next call finds the link lost
+        await link.pause(ASLEEP)
+    with contextlib.suppress(NoReply, LinkLost):
+        while link.now() < end:
             reports.append(await next_by(end))
     return reports
 

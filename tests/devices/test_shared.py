@@ -13,13 +13,13 @@ import pytest
 
 import hipsync_devices
 from bench import repeated
-from hipsync.errors import NoReply
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Counter, Epoch
 from hipsync.registry import drivers, simulator
 from hipsync.simulated import HangUp, Notification, Refused
-from hipsync.testing import run
-from hipsync_devices.live_counter import BURST, burst, worth_storing
+from hipsync.testing import DirectConnection, conversation, run
+from hipsync_devices.infinitime import packets
+from hipsync_devices.live_counter import BURST, burst, notifications, worth_storing
 from hipsync_devices.simulator import (
     READ_NOT_PERMITTED,
     WRITE_NOT_PERMITTED,
@@ -217,21 +217,24 @@ class TestLiveCounter:
         assert [each.steps for each in worth_storing(counters)] == [9, 4]
         assert worth_storing([]) == []
 
-    @pytest.mark.parametrize(("at_s", "together"), [([3, 12, 14], [3, 12]), ([8, 17.9, 18], [8, 17.9])])
+    @pytest.mark.parametrize(("at_s", "together"), [([3, 12, 14], [3, 12]), ([8, 17.9, 18.1], [8, 17.9])])
     def test_a_burst_lasts_ten_seconds_from_its_first_report(self, at_s: list[float], together: list[float]) -> None:
         assert timedelta(seconds=10) == BURST
+        assert run(lambda clock: burst_of(clock, at_s), NINE) == (together, at_s[0] + 10)
 
-        async def story(clock: FastClock) -> list[float]:
-            reports = list(at_s)
+    def test_a_lost_link_ends_a_burst_and_loses_no_report(self) -> None:
+        assert run(lambda clock: burst_of(clock, [3, 5, 8], lost_at_s=7), NINE) == ([3, 5], 7)
 
-            async def next_by(until: datetime) -> float:
-                left = (until - clock.now()).total_seconds()
-                wait = NINE + timedelta(seconds=reports[0]) - clock.now()
-                await asyncio.sleep(min(left, wait.total_seconds()))
-                if wait.total_seconds() >= left:
-                    raise NoReply("nothing came")
-                return reports.pop(0)
 
-            return await burst(clock.now, next_by, NINE + timedelta(minutes=1))
-
-        assert run(story, NINE) == together
+async def burst_of(clock: FastClock, at_s: list[float], lost_at_s: float = 60) -> tuple[list[float], float]:
+    """Return when the reports of a burst came, and when it ended; all in seconds after nine o'clock."""
+    band = simulator("infinitime")([], now=NINE, zone=BERLIN, secret=None)
+    connection = DirectConnection(band, clock.now)
+    link = conversation(connection, clock).view()
+    await link.subscribe(packets.STEPS)
+    for each in at_s:
+        asyncio.get_running_loop().call_later(each, connection.flood, bytes(4))
+    asyncio.get_running_loop().call_later(lost_at_s, connection.drop)
+    reports = await burst(link, notifications(link, packets.STEPS), NINE + timedelta(minutes=1))
+    connection.drop()
+    return [(each.at - NINE).total_seconds() for each in reports], (clock.now() - NINE).total_seconds()

@@ -120,7 +120,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     beat = link.now()
     while True:
         try:
-            counters = await burst(link.now, next_by, until=beat)
+            counters = await burst(link, next_by, until=beat)
         except NoReply:
             beat = link.now() + HEARTBEAT
             steps = packets.decode_steps(await wire.ask(packets.TOTAL))

@@ -180,7 +180,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     beat, charging = link.now(), False
     while True:
         try:
-            readings, battery = _readings(await burst(link.now, notifications(link, packets.NOTIFY), until=beat))
+            readings, battery = _readings(await burst(link, notifications(link, packets.NOTIFY), until=beat))
         except NoReply:
             battery = await _battery(wire)
             changed = battery is not None and battery.charging != charging

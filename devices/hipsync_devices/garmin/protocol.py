@@ -411,7 +411,7 @@ class GarminDialogue:
             beat = link.now() + HEARTBEAT
             while True:
                 try:
-                    counters = worth_storing(await burst(link.now, self._next_count, until=beat))
+                    counters = worth_storing(await burst(link, self._next_count, until=beat))
                 except NoReply:
                     beat = link.now() + HEARTBEAT
                     counters = [await self._still()]

@@ -68,7 +68,7 @@ async def _told(link: Link, channel: Channel) -> Sequence[Told]:
         return await channel.told.take(max(until - link.now(), timedelta()))
 
     with suppress(NoReply):
-        return await burst(link.now, next_by, link.now() + TICK)
+        return await burst(link, next_by, link.now() + TICK)
     return ()
 
 

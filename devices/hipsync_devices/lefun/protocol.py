@@ -209,7 +209,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
         yield [first[1]]
     while Clock(link.zone).offset(link.now()) == offset:
         try:
-            readings = totals.readings(await burst(link.now, partial(_next_total, wire), until=beat))
+            readings = totals.readings(await burst(link, partial(_next_total, wire), until=beat))
         except NoReply:
             beat = link.now() + HEARTBEAT
             total = await wire.total()

@@ -72,7 +72,7 @@ async def watch(link: Link, _: Session) -> AsyncGenerator[Sequence[Reading], Non
     beat = link.now()  # read at once: a change just before the subscription would be missed
     while True:
         try:
-            reports = await burst(link.now, notifications(link, packets.STEPS, packets.BATTERY), until=beat)
+            reports = await burst(link, notifications(link, packets.STEPS, packets.BATTERY), until=beat)
             readings = _readings(reports)
         except NoReply:
             beat = link.now() + HEARTBEAT

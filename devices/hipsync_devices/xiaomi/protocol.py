@@ -260,7 +260,7 @@ class Band:
             await channel.tell(packets.encode(packets.LIVE_ON))
             while True:
                 try:
-                    reports = await burst(self._link.now, self._next_count, self._link.now() + AT_LEAST_EACH)
+                    reports = await burst(self._link, self._next_count, self._link.now() + AT_LEAST_EACH)
                 except NoReply:  # the band has forgotten that it is watched
                     await channel.tell(packets.encode(packets.LIVE_ON))
                     continue
