@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from hipsync.cli.app import App, band_named, checked_name
 from hipsync.cli.completion import band_names
-from hipsync.cli.saying import complain, say, tell_rows
+from hipsync.cli.saying import complain, say, tell_json, tell_rows
 from hipsync.errors import ConfigError
 from hipsync.host.interrupt import run_until_interrupted
 from hipsync.text import clean, counted
@@ -47,7 +46,7 @@ def _list_bands(app: App, *, as_json: bool) -> None:
         with store:
             rows = [_band_json(store, band, app.now()) for band in store.bands()]
     if as_json:
-        click.echo(json.dumps({"version": 1, "bands": rows}, indent=1))
+        tell_json({"version": 1, "bands": rows})
         return
     lines: list[Sequence[str]] = []
     for row in rows:
@@ -79,7 +78,7 @@ def show_command(app: App, name: str, as_json: bool) -> None:
         band = band_named(store, name)
         row, zones = _band_json(store, band, app.now()), app.zones(store)
     if as_json:
-        click.echo(json.dumps({"version": 1, "band": row}, indent=1))
+        tell_json({"version": 1, "band": row})
         return
     for label, text in _told(row, zones):
         say(f"  {label:<10}{text}", indent=12)

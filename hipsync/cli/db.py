@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from hipsync.cli.app import App
-from hipsync.cli.saying import say
+from hipsync.cli.saying import say, tell_json
 from hipsync.errors import ConfigError, StoreError
 from hipsync.text import counted
 
@@ -205,8 +205,6 @@ def datasette_command() -> None:
     hipsync db datasette > hipsync.json
     datasette "$(hipsync db path)" --metadata hipsync.json
     """
-    import json
-
     from hipsync.store.columns import datasette
 
-    click.echo(json.dumps(datasette(), indent=1))
+    tell_json(datasette())

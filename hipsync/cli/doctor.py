@@ -7,7 +7,6 @@ No band is contacted: what is known of bands is in the database.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import stat
@@ -20,7 +19,7 @@ import click
 
 from hipsync.cli import exits
 from hipsync.cli.app import NO_ZONE, App
-from hipsync.cli.saying import say
+from hipsync.cli.saying import say, tell_json
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import ConfigError, HipsyncError
 from hipsync.host.installed import with_extra
@@ -91,7 +90,7 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
     ]
     if as_json:
         rows = [{"what": what, "verdict": verdict, "text": text} for what, verdict, text in findings]
-        click.echo(json.dumps({"version": 1, "findings": rows}, indent=1))
+        tell_json({"version": 1, "findings": rows})
     else:
         _show(findings)
     if any(finding.verdict == "bad" for finding in findings):

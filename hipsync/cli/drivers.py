@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TypedDict
 
 import click
 
-from hipsync.cli.saying import say
+from hipsync.cli.saying import say, tell_json
 from hipsync.report.family_words import able_sentences, listed
 from hipsync.text import clean, counted
 
@@ -41,7 +40,7 @@ def drivers_command(as_json: bool) -> None:
     known = drivers()
     if as_json:
         rows = [_driver_json(known[key], proof(key)) for key in sorted(known)]
-        click.echo(json.dumps({"version": 1, "drivers": rows}, indent=1))
+        tell_json({"version": 1, "drivers": rows})
         return
     for key in sorted(known):
         for number, line in enumerate(_driver_lines(known[key], proof(key))):

@@ -8,7 +8,6 @@ themselves are in `hipsync.core.exercises`.
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,7 +16,7 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.cli.exercised import store_exercise
-from hipsync.cli.saying import say
+from hipsync.cli.saying import say, tell_json
 from hipsync.core.exercises import MOVES, SAFETY, Move, When, chosen, moves_for
 from hipsync.errors import ConfigError
 
@@ -131,7 +130,7 @@ def exercise_command(
             }
             for move in moves
         ]
-        click.echo(json.dumps({"version": 1, "exercises": rows, "safety": SAFETY}, indent=1))
+        tell_json({"version": 1, "exercises": rows, "safety": SAFETY})
     elif page:
         from hipsync.cli.exercise_page import open_page
 

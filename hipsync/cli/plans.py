@@ -6,7 +6,6 @@ A command writes into the database, and then lets a running service look there.
 from __future__ import annotations
 
 import contextlib
-import json
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +13,7 @@ import click
 from hipsync.cli.app import App
 from hipsync.cli.completion import plan_numbers
 from hipsync.cli.prompts import notify_service
-from hipsync.cli.saying import say
+from hipsync.cli.saying import say, tell_json
 from hipsync.errors import ConfigError
 from hipsync.model import WEEKDAYS, Outing, Plan
 
@@ -78,7 +77,7 @@ def plan_list_command(app: App, as_json: bool) -> None:
             stack.enter_context(store)
         now, zones, plans = app.now(), app.zones(store), [] if store is None else store.plans()
     if as_json:
-        click.echo(json.dumps({"version": 1, "plans": [_row(plan, zones, now) for plan in plans]}, indent=1))
+        tell_json({"version": 1, "plans": [_row(plan, zones, now) for plan in plans]})
         return
     for plan in plans:
         click.echo(f"{_line(plan)}{_skipped(plan, zones, now)}")

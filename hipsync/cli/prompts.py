@@ -7,7 +7,6 @@ same with and without a service.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hipsync.cli.app import App
-from hipsync.cli.saying import say, tell_rows
+from hipsync.cli.saying import say, tell_json, tell_rows
 from hipsync.errors import ConfigError
 from hipsync.instants import latest
 from hipsync.model import Answer, Pause, Prompt
@@ -60,7 +59,7 @@ def reminders_command(app: App, since: str, as_json: bool) -> None:
             found = store.prompts(start, latest(now) + timedelta(seconds=1))
     if as_json:
         listed = [prompt_json(prompt, zones.at(prompt.at)) for prompt in found]
-        click.echo(json.dumps({"version": 1, "prompts": listed}, indent=1))
+        tell_json({"version": 1, "prompts": listed})
         return
     rows: list[Sequence[str]] = []
     for prompt in found:

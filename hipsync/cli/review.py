@@ -7,7 +7,6 @@ what is left.
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import sys
 from collections.abc import Callable, Generator, Sequence
@@ -21,6 +20,7 @@ from hipsync.cli import exits
 from hipsync.cli.app import App, band_named
 from hipsync.cli.completion import band_names
 from hipsync.cli.dates import MINUS, day_of, month_of, week_of
+from hipsync.cli.saying import tell_json
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def show_day(ctx: click.Context, when: str, asked: Asked, *, hours: bool) -> Non
     if asked.as_json:
         from hipsync.report.json_csv import day_json
 
-        click.echo(json.dumps(day_json(summary), indent=1))
+        tell_json(day_json(summary))
     elif asked.as_csv:
         _echo_csv([summary])
     elif asked.plain:
@@ -198,7 +198,7 @@ def show_days(ctx: click.Context, kind: PeriodKind, when: str, asked: Asked) -> 
     if asked.as_json:
         from hipsync.report.json_csv import period_json
 
-        click.echo(json.dumps(period_json(period, kind, before, trial, weeks), indent=1))
+        tell_json(period_json(period, kind, before, trial, weeks))
     elif asked.as_csv:
         _echo_csv(period.days)
     elif asked.html is not None:

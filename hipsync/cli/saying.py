@@ -1,14 +1,14 @@
-"""What commands say to people: on a terminal no line is wider than it is, elsewhere lines stay whole for programs.
+"""What commands say: to people, no line is wider than the terminal; to programs, JSON. Elsewhere lines stay whole.
 
-Tables of numbers, files and what programs read are printed as they are, by `click.echo`.
+Tables of numbers and files are printed as they are, by `click.echo`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Mapping, Sequence
+from typing import TextIO, cast
 
 import click
 
@@ -43,6 +43,22 @@ def tell_rows(rows: Sequence[Sequence[str]]) -> None:
 
     for line in aligned(rows, columns_of(sys.stdout) or sys.maxsize):
         click.echo(line)
+
+
+def tell_json(content: Mapping[str, object]) -> None:
+    """Print an object for programs: a line for each of its values, or of a list of objects one for each of them.
+
+    So one can read it and tell two of them apart, and it is written at once: Python takes ten times as long to indent.
+    """
+    import json  # only here: most commands have none to print
+
+    def lines(value: object) -> str:
+        items = cast("list[object]", value) if isinstance(value, list) else []
+        if not any(isinstance(item, dict) for item in items):
+            return json.dumps(value)
+        return "[\n" + ",\n".join(f"  {json.dumps(item)}" for item in items) + "\n ]"
+
+    click.echo("{\n" + ",\n".join(f" {json.dumps(key)}: {lines(value)}" for key, value in content.items()) + "\n}")
 
 
 def columns_of(stream: TextIO) -> int | None:

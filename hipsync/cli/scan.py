@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.saying import tell_json
 from hipsync.host.interrupt import run_until_interrupted
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
             }
             for device, takers, why in rows
         ]
-        click.echo(json.dumps({"version": 1, "devices": listed}, indent=1))
+        tell_json({"version": 1, "devices": listed})
         return
     for device, takers, why in rows:
         mark = "; ".join(filter(None, ("paired" if device.address in paired else "", why)))

@@ -8,7 +8,6 @@ user does at this computer, so it is asked.
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from hipsync.cli.app import App
-from hipsync.cli.saying import say
+from hipsync.cli.saying import say, tell_json
 from hipsync.cli.status_line import LONGEST_TEXT, line_of, lines_of
 from hipsync.errors import ConfigError, HipsyncError
 from hipsync.text import Json, clean, counted, length
@@ -55,18 +54,15 @@ def status_command(app: App, as_json: bool, line: bool, follow: bool) -> None:
     if store is None:
         from hipsync.service.status_text import NO_BAND
 
-        say(
-            json.dumps({**_empty_json(app), **checked}, indent=1)
-            if as_json
-            else f"No band yet: {app.to_begin}."
-            if app.is_practice
-            else NO_BAND
-        )
+        if as_json:
+            tell_json({**_empty_json(app), **checked})
+            return
+        say(f"No band yet: {app.to_begin}." if app.is_practice else NO_BAND)
         return
     with store:
         known = _known(app, store)
         if as_json:
-            click.echo(json.dumps({**_status_json(known), **checked}, indent=1))
+            tell_json({**_status_json(known), **checked})
             return
         say("\n".join(_head(app, known)))
         click.echo()

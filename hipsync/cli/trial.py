@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from datetime import timedelta
 
 import click
 
 from hipsync.cli.app import App
-from hipsync.cli.saying import say
+from hipsync.cli.saying import say, tell_json
 from hipsync.core.days import BEGINNING_OF_TIME
 from hipsync.core.shares import Share
 from hipsync.core.trial import Compared
@@ -60,7 +59,7 @@ def _report(app: App, *, as_json: bool) -> None:
     if as_json:
         head = {"share": app.config().trial or None, "since": None if since is None else since.isoformat()}
         told = None if weeks is None else weeks_json(weeks)
-        click.echo(json.dumps({"version": 1, **head, **trial_json(found), "weeks": told}, indent=1))
+        tell_json({"version": 1, **head, **trial_json(found), "weeks": told})
         return
     say(state_of_trial(app))
     if since is None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import json
 
 import click
 
 from hipsync.cli.app import App
-from hipsync.cli.saying import say
+from hipsync.cli.saying import say, tell_json
 from hipsync.core.followed import Learned
 from hipsync.core.shares import Share
 
@@ -36,6 +35,6 @@ def why_command(app: App, as_json: bool) -> None:
             stack.enter_context(store)
             known = learned_by(store, config.rule, app.zones(store), app.now())
     if as_json:
-        click.echo(json.dumps({"version": 1, "adapts": config.adapt, **learned_json(known)}, indent=1))
+        tell_json({"version": 1, "adapts": config.adapt, **learned_json(known)})
         return
     say("\n".join(learned_lines(known, adapts=config.adapt)))

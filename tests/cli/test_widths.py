@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from hipsync.cli import COMMANDS, hipsync
 from hipsync.cli.app import App
+from hipsync.cli.saying import tell_json
 from hipsync.model import MINUTE, Answer, Prompt, Where
 from hipsync.report.pen import aligned, folded, wide
 from hipsync.store import Store
@@ -129,3 +131,39 @@ def test_rows_stand_in_columns_also_with_characters_that_take_two() -> None:
     assert aligned(rows, 80) == ["\u5c0f\u7c73  87 %", "left  -"]
     assert aligned([("Mi Smart Band 5", "huami", "87 %")], 16) == ["Mi Smart Band 5", "  huami  87 %"]
     assert aligned([], 80) == []
+
+
+# ------------------------------------------------------------------ JSON is for programs
+
+
+def test_no_line_of_json_is_broken_in_a_narrow_terminal(tmp_path: Path) -> None:
+    code, shown = typed(Machine(tmp_path), "status", "--json", columns=20)
+    assert code == 0
+    assert json.loads(shown)["state"] == "no band"
+
+
+def test_json_has_a_line_for_each_value_and_for_each_object_of_a_list(capsys: pytest.CaptureFixture[str]) -> None:
+    content = {
+        "version": 1,
+        "name": "B\u00e4nd \n",
+        "days": [{"at": [1, 2]}, {}],
+        "none": [],
+        "words": ["a"],
+        "one": {"x": None},
+    }
+    tell_json(content)
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == content
+    assert shown.splitlines() == [
+        "{",
+        ' "version": 1,',
+        ' "name": "B\\u00e4nd \\n",',
+        ' "days": [',
+        '  {"at": [1, 2]},',
+        "  {}",
+        " ],",
+        ' "none": [],',
+        ' "words": ["a"],',
+        ' "one": {"x": null}',
+        "}",
+    ]
