@@ -193,12 +193,13 @@ def _last_ride(line: Timeline) -> tuple[_Event | Quiet | None, Quiet | None]:
     While a ride of some length goes on, that `Quiet` stands in the place of the last one, too; None if there was none.
     Missing minutes neither belong to a ride nor end it, but after more than ten in a row nobody seems to ride.
     """
-    if not any(line.flags.translate(IS_RIDING)):
+    first = line.flags.translate(IS_RIDING).find(1)
+    if first < 0:
         return None, None
     found: _Event | None = None
     ridden = quiet = end = 0
     over = True
-    for at, code in enumerate(line.code):
+    for at, code in enumerate(line.code[first:], first):
         if code == MISSING:
             continue
         if line.flags[at] & RIDING:

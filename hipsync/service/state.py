@@ -295,7 +295,7 @@ def _judged(store: Store, settings: Settings, zones: Zones, now: datetime, runni
 
     def judge() -> tuple[Past, Past]:
         past = _past(store, settings, zones, now, running.skipped)
-        return past, until_known(past, settings)
+        return past, until_known(past)
 
     if running.last_past is None:
         return judge()
@@ -309,13 +309,18 @@ def _past(store: Store, settings: Settings, zones: Zones, now: datetime, skipped
     return _without(past, skipped, settings) if skipped else past
 
 
-def until_known(past: Past, settings: Settings) -> Past:
-    """The past up to the end of the known data; missing minutes after that say nothing about the wearer."""
-    end = past.line.known_until()
+def until_known(past: Past) -> Past:
+    """The past up to the end of the known data; missing minutes after that say nothing about the wearer.
+
+    They can only have ended the last stretch, if it went on until then: it is still running.
+    """
+    end, found = past.line.known_until(), past.found
     if end is None or end >= past.line.last:
         return past
-    line = past.line.until(end)
-    return past._replace(line=line, found=bouts(line, settings.rule))
+    if found.stretches and (last := found.stretches[-1]).end == instant_of(end):
+        stretches = [*found.stretches[:-1], last._replace(ended_by=None)]
+        found = found._replace(stretches=stretches, age=last.minutes)
+    return past._replace(line=past.line.until(end), found=found)
 
 
 def _without(past: Past, skipped: Sequence[Step], settings: Settings) -> Past:

@@ -46,7 +46,7 @@ def state(drawing: str, start: datetime, now: datetime, *, said: tuple[Prompt, .
         vouches=True, reports_wear=True, added=MONDAY,
     )  # fmt: skip
     called, past = epochs[-1].end, Past(line, found, line.first)
-    known = until_known(past, SETTINGS)
+    known = until_known(past)
     return State(
         contacts=[Contacts(band, called, called, failures)],
         seen=past,
