@@ -8,24 +8,25 @@ slow.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hipsync.core.bouts import Rule
 from hipsync.core.summary import BandOfDay, DaySummary, JudgedDay, judged_day, summed_up
 from hipsync.core.timeline import instant_of, minute_of
 from hipsync.history.loaded import Loaded
 from hipsync.history.past import AROUND_MINUTES, Past, chosen_bands, judged_past
-from hipsync.model import BandId, Prompt
+from hipsync.model import DAY, Band, BandId, Exercise, Prompt
 
 if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
     from hipsync.history.day_codec import Resolutions
-    from hipsync.model import Band
     from hipsync.store import Store, StoredDay
 
-JUDGED_AS = 10
+JUDGED_AS = 11
 """The version of this program's way of judging a day. Stored days of another version are judged again.
 
 Raise it with every change of the code that judges; `tests/history/test_judged_as.py` says when that is needed.
@@ -44,7 +45,9 @@ def summarise(
     with store.snapshot():
         past = _past_of(store, rule, zones, span, now, only_band)
         judged = judged_day(past.line, past.found, span, now, trust_posture=rule.trust_posture)
-        return _joined(store, rule, span, now, judged, resolutions(store, span, only_band))
+        return _joined(
+            _beside(store, span.start, span.end), rule, span, now, judged, resolutions(store, span, only_band)
+        )
 
 
 def summarise_days(
@@ -88,7 +91,8 @@ def _summaries(
             if _is_complete(loaded[1], now):
                 columns = encoded(judged, bands)
                 fresh.append(StoredDay(span.start, span.end, span.zone.key, number, judged_by, *loaded, *columns))
-    return [_joined(store, rule, span, now, *known[span]) for span in spans], fresh
+    beside = _beside(store, min(span.start for span in spans), max(span.end for span in spans))
+    return [_joined(beside, rule, span, now, *known[span]) for span in spans], fresh
 
 
 def _in_a_row(spans: Sequence[Day]) -> Iterator[list[Day]]:
@@ -158,11 +162,27 @@ def _judged_by(store: Store, rule: Rule, only_band: Band | None) -> str:
     return repr((tuple(rule), bands, JUDGED_AS))
 
 
-def _joined(
-    store: Store, rule: Rule, span: Day, now: datetime, judged: JudgedDay, resolutions: Sequence[tuple[BandId, int]]
-) -> DaySummary:
-    """Return a judged day with the names of its bands, and with the prompts and exercises of that day in the store."""
+class _Beside(NamedTuple):
+    """What the store has of some days beside what is judged. It is asked for once, however many days there are."""
+
+    bands: Mapping[BandId, Band]
+    prompts: Sequence[Prompt]
+    """Those of the days, of the day before and of the day after, in order of time."""
+    exercises: Sequence[Exercise]
+    """In order of time."""
+
+
+def _beside(store: Store, start: datetime, end: datetime) -> _Beside:
+    """What the store has of the days `[start, end)` beside what is judged."""
     bands = {band.id: band for band in store.bands()}
+    return _Beside(bands, prompts_around(store, start, end), store.exercises(start, end))
+
+
+def _joined(
+    beside: _Beside, rule: Rule, span: Day, now: datetime, judged: JudgedDay, resolutions: Sequence[tuple[BandId, int]]
+) -> DaySummary:
+    """Return a judged day with the names of its bands, and with the prompts and exercises of that day."""
+    bands = beside.bands
     return summed_up(
         judged,
         span,
@@ -173,9 +193,18 @@ def _joined(
             for band, minutes in resolutions
             if band in bands
         ],
-        prompts=prompts_around(store, span.start, span.end),
-        exercises=store.exercises(span.start, span.end),
+        prompts=_between(beside.prompts, span.start - DAY, span.end + DAY),
+        exercises=_between(beside.exercises, span.start, span.end),
     )
+
+
+_At = TypeVar("_At", Prompt, Exercise)
+
+
+def _between(each: Sequence[_At], start: datetime, end: datetime) -> Sequence[_At]:
+    """Those of `[start, end)`; `each` is in order of time."""
+    first, last = (bisect_left(each, instant, key=attrgetter("at")) for instant in (start, end))
+    return each[first:last]
 
 
 def resolutions(store: Store, day: Day, only_band: Band | None = None) -> list[tuple[BandId, int]]:
@@ -192,4 +221,4 @@ def prompts_around(store: Store, start: datetime, end: datetime) -> Sequence[Pro
 
     A stretch that the day shows may have had its prompt before midnight, or may get it afterwards.
     """
-    return store.prompts(start - timedelta(days=1), end + timedelta(days=1))
+    return store.prompts(start - DAY, end + DAY)

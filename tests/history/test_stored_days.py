@@ -126,6 +126,32 @@ def test_prompts_and_exercises_are_never_kept(store: Store) -> None:
     same(store, Rule(), zones(), DATES, LATER)
 
 
+@pytest.mark.parametrize("dates", [DATES, DATES[::-1], [DATES[0], DATES[2]], DATES[1:2]])
+def test_each_day_has_its_own_prompts_and_exercises(store: Store, dates: list[date]) -> None:
+    lived(store)
+    around = [-1, 0, 1, 1439, 1440, 1441, 2879, 2880, 4319, 4320]
+    for minute in around:
+        at = MONDAY + minute * MINUTE
+        store.add_prompt(Prompt(at, at, "hip-extension", sure=True))
+        store.add_exercise(Exercise(at, "hip-extension", "prompt"))
+    for summary in summarise_days(store, Rule(), zones(), dates, LATER):
+        first = (summary.date - DATES[0]).days * 1440
+        expected = [MONDAY + minute * MINUTE for minute in around if first <= minute < first + 1440]
+        assert [each.prompt.at for each in summary.prompts] == expected
+        assert [each.at for each in summary.exercises] == expected
+    same(store, Rule(), zones(), dates, LATER)
+
+
+def test_a_stretch_over_midnight_had_its_prompt_on_the_day_before(store: Store) -> None:
+    desk = store.add_band(name="band", driver="csv", now=MONDAY, vouches=True)
+    store.append(desk.id, day("22h walk, 4h sit, 22h walk", MONDAY))
+    at = MONDAY + 23 * HOUR
+    store.add_prompt(Prompt(at, at, "hip-extension", sure=True))
+    for found in summarise_days(store, Rule(), zones(), DATES[:2], LATER):
+        assert [piece.prompted for piece in found.stretches] == [True]
+    same(store, Rule(), zones(), DATES[:2], LATER)
+
+
 def test_a_workout_that_turns_out_shorter_changes_the_days_on_which_it_was(store: Store) -> None:
     desk = lived(store)
     rowed = Workout(WorkoutKind.ROWING, MONDAY + 14 * HOUR, MONDAY + 37 * HOUR)
