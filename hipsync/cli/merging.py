@@ -24,10 +24,11 @@ def remove_forgotten(app: App, store: Store, archives: Sequence[Archive], *, yes
     A person is asked first, unless they said `yes`. Raises `ConfigError` where nobody can be asked, `click.Abort` if
     they refuse, `InputError` if an archive cannot be merged, and `StoreError`.
     """
-    bands = {band.id: band for archive in archives for band in archive.to_remove(store)}.values()
-    if not bands:
+    found = sorted((each for archive in archives for each in archive.to_remove(store)), key=lambda each: each[1])
+    removed = {band.id: (band, at) for band, at in found}.values()
+    if not removed:
         return
-    names = ", ".join(repr(band.name) for band in bands)
+    names = ", ".join(repr(band.name) for band, _ in removed)
     if not yes:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise ConfigError(
@@ -37,9 +38,9 @@ def remove_forgotten(app: App, store: Store, archives: Sequence[Archive], *, yes
         click.confirm(f"{names} was removed with its data there. Remove it with its data here, too?", abort=True)
     keys = app.keys()
     keys.check()
-    for band in bands:
+    for band, at in removed:
         keys.forget(band)
-        store.forget(band.id, app.now(), with_data=True)
+        store.forget(band.id, at, with_data=True)  # as there, so that a band that was paired again since comes along
         say(f"{band.name!r} is removed with its data.")
 
 

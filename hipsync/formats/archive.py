@@ -39,8 +39,8 @@ class Archive:
     ) -> None:
         self.rows.__exit__(kind, error, trace)
 
-    def to_remove(self, store: Store) -> list[Band]:
-        """The bands of the store that were removed with their data where the archive comes from.
+    def to_remove(self, store: Store) -> list[tuple[Band, datetime]]:
+        """The bands of the store that were removed with their data where the archive comes from, and when they were.
 
         Raises `InputError` as `land` does.
         """
@@ -49,7 +49,7 @@ class Archive:
             known.band(row)
         removed = {str(row["mark"]): _second(row["at"]) for row in self.rows.rows("forgotten")}
         found = ((band, removed.get(mark_of(band.driver, band.identity))) for band in store.bands())
-        return [band for band, at in found if at is not None and band.added <= at]
+        return [(band, at) for band, at in found if at is not None and band.added <= at]
 
     def left_out(self, store: Store) -> list[str]:
         """The names of the archive's bands that were removed here with their data, so that nothing of them is taken."""

@@ -164,6 +164,23 @@ def test_what_was_removed_there_is_removed_here_after_a_question(here: Machine, 
     assert exported(here, "--db", str(backup))["epochs"] == []
 
 
+def test_a_band_that_was_removed_there_and_paired_again_comes_with_what_it_has_since(
+    here: Machine, there: Machine
+) -> None:
+    there.told("bands", "forget", "at home", "--with-data", "--yes")
+    there.now = NOW + 10 * MINUTE
+    with Store.open(there.database) as store:
+        again = store.add_band(name="again", driver="huami", address=ADDRESS, now=there.now)
+        store.append(again.id, [minute(100, 3)])
+    here.now = NOW + 20 * MINUTE
+    here.told("db", "merge", "--yes", str(copy_of(there)))
+    assert len(exported(here)["epochs"]) == 1
+    there.now = NOW + 30 * MINUTE
+    there.told("db", "merge", str(copy_of(here)))
+    assert len(exported(there)["epochs"]) == 1
+    assert exported(here) == exported(there)
+
+
 def test_what_was_removed_here_is_left_out_and_that_is_said(here: Machine, there: Machine) -> None:
     here.told("bands", "forget", "desk-band", "--with-data", "--yes")
     copy = copy_of(there)
