@@ -60,8 +60,9 @@ def _fill(archive: Archive, store: Store, now: datetime) -> None:
 @contextlib.contextmanager
 def _opened(file: Path) -> Generator[Store, None, None]:
     """Open a database whose folder stays as it is; one of an older hipsync is brought up to date in a copy."""
+    real = file.resolve()  # SQLite keeps the log beside the file to which a link leads
     for tail in ("-wal", "-journal"):
-        log = file.with_name(file.name + tail)
+        log = real.with_name(real.name + tail)
         if log.exists() and log.stat().st_size:
             raise InputError(
                 f"{file} is in use, or was not closed: part of it is in {log.name}; copy it with "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from hipsync.service.answers import answer_prompt
 from hipsync.store import VERSION, Store
 from hipsync.store.migrations import FIRST_TABLES
 from support.builders import MONDAY
-from support.machine import Machine
+from support.machine import COMMAND, Machine
 from support.stored import NOW, minute
 
 ADDRESS = "C0:00:00:00:00:01"
@@ -88,6 +90,33 @@ def test_a_file_whose_newest_rows_are_in_a_log_beside_it_is_refused(here: Machin
             "`hipsync db backup FILE` where it is in use, and give that copy"
         )
     assert exported(here) == before
+
+
+def test_the_log_is_found_too_where_the_file_is_a_link_to_a_database_in_use(
+    here: Machine, there: Machine, tmp_path: Path
+) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(there.database)
+    with Store.open(there.database) as store:
+        store.append(store.bands()[0].id, [minute(100, 3)])
+        assert "part of it is in hipsync.db-wal" in here.refused("db", "merge", str(link), code=1)
+    here.told("db", "merge", str(link))
+    assert len(exported(here)["epochs"]) == 91
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_at_once(here: Machine, tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    done = subprocess.run(
+        [*COMMAND, "--db", str(here.database), "db", "merge", str(pipe)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "pipe" in line
 
 
 def test_a_copy_of_an_older_hipsync_is_taken_and_stays_as_it_is(here: Machine, tmp_path: Path) -> None:
