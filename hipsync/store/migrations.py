@@ -311,12 +311,20 @@ def m016_merging(db: Database) -> None:
 
     Of prompts that are about the same, the one stays that was answered, or shown more often; the oldest time of showing
     counts. The computer that stored older rows is not known, and is written as ''.
+
+    No table is renamed: SQLite refuses that if a view of the user's own names a table that is gone meanwhile.
     """
     columns = "at, due, exercise, sure, shown_where, shown, last_shown, answer, answered_at, snoozed_until"
     settled = "answer IN ('done', 'hurt', 'standing', 'skipped', 'moved')"
     _execute(
         db,
-        """CREATE TABLE new_prompts (
+        "CREATE TEMP TABLE old_prompts AS SELECT * FROM prompts",
+        "CREATE TEMP TABLE old_exercises AS SELECT * FROM exercises",
+        "CREATE TEMP TABLE old_zones AS SELECT * FROM zones",
+        "DROP TABLE prompts",
+        "DROP TABLE exercises",
+        "DROP TABLE zones",
+        """CREATE TABLE prompts (
             at INTEGER NOT NULL,
             due INTEGER NOT NULL,
             exercise TEXT NOT NULL,
@@ -332,13 +340,11 @@ def m016_merging(db: Database) -> None:
             host TEXT NOT NULL DEFAULT '',
             PRIMARY KEY (occasion, due)
         )""",
-        f"""INSERT OR IGNORE INTO new_prompts ({columns}, occasion, sitting_minutes)
+        f"""INSERT OR IGNORE INTO prompts ({columns}, occasion, sitting_minutes)
             SELECT min(at) OVER (PARTITION BY occasion, due), {columns.removeprefix("at, ")}, occasion, sitting_minutes
-            FROM prompts ORDER BY ifnull({settled}, 0) DESC, shown DESC, at""",
-        "DROP TABLE prompts",
-        "ALTER TABLE new_prompts RENAME TO prompts",
+            FROM old_prompts ORDER BY ifnull({settled}, 0) DESC, shown DESC, at""",
         "CREATE INDEX prompts_by_time ON prompts (at)",
-        """CREATE TABLE new_exercises (
+        """CREATE TABLE exercises (
             id INTEGER PRIMARY KEY,
             at INTEGER NOT NULL,
             name TEXT NOT NULL,
@@ -346,25 +352,22 @@ def m016_merging(db: Database) -> None:
             hurt INTEGER NOT NULL CHECK (hurt IN (0, 1)),
             UNIQUE (at, name, how)
         )""",
-        """INSERT OR IGNORE INTO new_exercises SELECT min(id), at, name, how, max(hurt) FROM exercises
+        """INSERT OR IGNORE INTO exercises SELECT min(id), at, name, how, max(hurt) FROM old_exercises
             GROUP BY at, name, how ORDER BY min(id)""",
-        "DROP TABLE exercises",
-        "ALTER TABLE new_exercises RENAME TO exercises",
-        """CREATE TABLE new_zones (
+        """CREATE TABLE zones (
             host TEXT NOT NULL DEFAULT '',
             since INTEGER NOT NULL,
             zone TEXT NOT NULL,
             PRIMARY KEY (host, since)
         )""",
-        "INSERT OR IGNORE INTO new_zones SELECT '', since, zone FROM zones ORDER BY since",
-        "DROP TABLE zones",
-        "ALTER TABLE new_zones RENAME TO zones",
+        "INSERT OR IGNORE INTO zones SELECT '', since, zone FROM old_zones ORDER BY since",
         "ALTER TABLE bands ADD COLUMN identity TEXT",
         "UPDATE bands SET identity = upper(address) WHERE NOT simulated",
         """CREATE TABLE forgotten (
             mark TEXT PRIMARY KEY,
             at INTEGER NOT NULL
         )""",
+        *(f"DROP TABLE temp.old_{table}" for table in ("prompts", "exercises", "zones")),
     )
 
 

@@ -118,6 +118,17 @@ def test_a_band_of_an_older_file_counts_as_its_family_until_it_shows_what_it_can
 OLD = "CREATE TABLE diary (day TEXT, words TEXT); INSERT INTO diary VALUES ('monday', 'sat a lot');"
 
 
+def test_views_of_the_user_s_own_outlive_an_upgrade(path: Path) -> None:
+    made(path, SCHEMA_1)
+    made(path, "CREATE VIEW mine AS SELECT prompts.at, zone, name FROM prompts, zones, exercises")
+    with closing(sqlite3.connect(path)) as db:
+        before = db.execute("SELECT * FROM mine").fetchall()
+    Store.open(path).close()
+    assert version(path) == VERSION
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT * FROM mine").fetchall() == before != []
+
+
 @pytest.mark.parametrize("opened", [Store.open, Store.read], ids=["open", "read"])
 def test_an_older_file_is_copied_before_it_is_upgraded_and_that_is_said(
     path: Path, opened: Callable[[Path], Store], caplog: pytest.LogCaptureFixture
