@@ -481,8 +481,8 @@ class Band(NamedTuple):
     """What this band was found to do when it was last connected; None if that is not known, so that it counts as its
     family."""
     identity: str | None = None
-    """By what each computer knows it again: the address at which it was paired, in capitals, or form and source of an
-    import. None for a simulated band, and where nothing is known."""
+    """By what each computer knows it again: the address at which it was paired, in capitals, form and source of an
+    import, or the name that it had first. None for a simulated band."""
 
 
 class Sync(NamedTuple):

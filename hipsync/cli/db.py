@@ -8,7 +8,7 @@ import click
 
 from hipsync.cli.app import App
 from hipsync.cli.saying import say, tell_json
-from hipsync.errors import ConfigError, StoreError
+from hipsync.errors import ConfigError, InputError, StoreError
 from hipsync.text import counted
 
 
@@ -126,7 +126,6 @@ def merge_command(app: App, file: Path, yes: bool) -> None:
     hipsync db merge /media/stick/hipsync.db
     """
     from hipsync.cli.app import host_zone
-    from hipsync.cli.files import opened
     from hipsync.cli.importing import stored_words
     from hipsync.cli.merging import remove_forgotten, say_more
     from hipsync.formats.landing import stored
@@ -135,7 +134,8 @@ def merge_command(app: App, file: Path, yes: bool) -> None:
 
     if app.database.exists() and file.samefile(app.database):
         raise ConfigError(f"{file} is the database itself: give that of another computer")
-    opened(file).close()  # refuses a pipe, on which SQLite would wait for ever
+    if not file.is_file():  # on a pipe SQLite would wait for ever
+        raise InputError(f"{file} is no regular file: give a copy that `hipsync db backup FILE` made")
     with read_database(file, app.now()) as archive, only_import(app.database), app.open_store() as store:
         remove_forgotten(app, store, [archive], yes=yes)
         (bands,) = stored(store, [archive], app.now(), host_zone)

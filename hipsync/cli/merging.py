@@ -24,6 +24,9 @@ def remove_forgotten(app: App, store: Store, archives: Sequence[Archive], *, yes
     A person is asked first, unless they said `yes`. Raises `ConfigError` where nobody can be asked, `click.Abort` if
     they refuse, `InputError` if an archive cannot be merged, and `StoreError`.
     """
+    from hipsync.formats.archive import heed_each_other
+
+    heed_each_other(archives)
     found = sorted((each for archive in archives for each in archive.to_remove(store)), key=lambda each: each[1])
     removed = {band.id: (band, at) for band, at in found}.values()
     if not removed:
@@ -45,8 +48,8 @@ def remove_forgotten(app: App, store: Store, archives: Sequence[Archive], *, yes
 
 
 def say_more(store: Store, archive: Archive) -> None:
-    """Say how much was new beside minutes, and which bands were removed here, so that nothing of them was taken."""
+    """Say how much was new beside minutes, and which bands were removed, so that nothing of them was taken."""
     if archive.changed:
         say(f"{counted(archive.changed, 'other entry', 'other entries')}, such as reminders, are new.")
     for name in archive.left_out(store):
-        say(f"Left out: {name!r}, which was removed here with its data.")
+        say(f"Left out: {name!r}, which was removed with its data.")

@@ -6,7 +6,7 @@ number; else by its name. The one rule: what somebody removed with its data does
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -29,6 +29,8 @@ class Archive:
         self.rows = Staging()
         self.changed = 0
         """How many rows of other tables than epochs were new, or said more than what was stored, after `land`."""
+        self.removed: dict[str, datetime] = {}
+        """When bands were removed with their data on other computers than that of the archive, by their marks."""
         self._arriving: dict[str, BandId] = {}
 
     def __enter__(self) -> Self:
@@ -44,21 +46,24 @@ class Archive:
 
         Raises `InputError` as `land` does.
         """
-        known = _Known(store, self.rows)
+        known, removed = self._known(store), self.removals()
         for row in self.rows.rows("bands"):
             known.band(row)
-        removed = {str(row["mark"]): _second(row["at"]) for row in self.rows.rows("forgotten")}
         found = ((band, removed.get(mark_of(band.driver, band.identity))) for band in store.bands())
         return [(band, at) for band, at in found if at is not None and band.added <= at]
 
+    def removals(self) -> dict[str, datetime]:
+        """When bands were removed with their data where the archive comes from, by their marks."""
+        return {str(row["mark"]): _second(row["at"]) for row in self.rows.rows("forgotten")}
+
     def left_out(self, store: Store) -> list[str]:
-        """The names of the archive's bands that were removed here with their data, so that nothing of them is taken."""
-        known = _Known(store, self.rows)
+        """The names of the archive's bands that were removed with their data, so that nothing of them is taken."""
+        known = self._known(store)
         return [str(row["name"]) for row in self.rows.rows("bands") if known.is_forgotten(row)]
 
     def load(self, landing: Landing) -> None:
         """As `Read.load`."""
-        with_epochs, known = self.rows.bands(), _Known(landing.store, self.rows)
+        with_epochs, known = self.rows.bands(), self._known(landing.store)
         for row in self.rows.rows("bands"):
             name = str(row["name"])
             if name in with_epochs and not known.is_forgotten(row):
@@ -66,7 +71,7 @@ class Archive:
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. Raises `InputError` if a band of one of its names is of another kind."""
-        store, known, bands, landed = landing.store, _Known(landing.store, self.rows), dict[str, int](), list[Landed]()
+        store, known, bands, landed = landing.store, self._known(landing.store), dict[str, int](), list[Landed]()
         for row in self.rows.rows("bands"):
             name = str(row["name"])
             if known.is_forgotten(row):
@@ -77,18 +82,36 @@ class Archive:
                 band = landed[-1].band
             elif isinstance(band, NewBand):
                 band = store.add_band(**band._asdict())
+            known.learn(band, row)
             bands[name] = band.id
         for table in TIMES:
             taken = (row for row in self.rows.rows(table) if row.get("band") is None or row["band"] in bands)
             self.changed += store.merge_rows(table, taken, bands)
         return landed
 
+    def _known(self, store: Store) -> _Known:
+        return _Known(store, self.rows, _latest(store.forgotten(), self.removals(), self.removed))
+
+
+def heed_each_other(archives: Sequence[Archive]) -> None:
+    """Let each archive leave out what was removed where another one comes from, so that their order does not matter."""
+    removed = _latest(*(archive.removals() for archive in archives))
+    for archive in archives:
+        archive.removed = removed
+
+
+def _latest(*removals: Mapping[str, datetime]) -> dict[str, datetime]:
+    """When bands were removed last, by their marks, as all of these say together."""
+    marks = {mark for each in removals for mark in each}
+    return {mark: max(each[mark] for each in removals if mark in each) for mark in marks}
+
 
 class _Known:
     """The bands of a store, as rows of an archive name them."""
 
-    def __init__(self, store: Store, rows: Staging) -> None:
-        self._store, self._bands, self._forgotten = store, store.bands(), store.forgotten()
+    def __init__(self, store: Store, rows: Staging, forgotten: Mapping[str, datetime]) -> None:
+        """`forgotten` says when bands were removed with their data, by their marks."""
+        self._store, self._bands, self._forgotten = store, store.bands(), forgotten
         self._serials = {band.id: store.serials(band.id) for band in self._bands}
         self._told: dict[str, set[str]] = {}
         """The serial numbers of the archive's bands, by name."""
@@ -96,9 +119,18 @@ class _Known:
             self._told.setdefault(str(row["band"]), set()).add(str(row.get("serial")))
 
     def is_forgotten(self, row: Mapping[str, object]) -> bool:
-        """Whether a band was removed here with its data after it had been added there."""
+        """Whether a band was removed with its data after it had been added where the archive comes from."""
         at = self._forgotten.get(mark_of(str(row["driver"]), _identity(row)))
         return at is not None and _added(row) <= at
+
+    def learn(self, band: Band, row: Mapping[str, object]) -> None:
+        """Store what a row says of the band that it means, for the rows after it, and the next archive."""
+        if (identity := _identity(row)) is not None:
+            self._store.identify_band(band.id, identity)
+        self._store.amend_band(band.id, vouches=bool(row["vouches"]), reports_wear=bool(row["reports_wear"]))
+        if band.id not in self._serials:
+            self._bands.append(band)
+            self._serials[band.id] = set()
 
     def band(self, row: Mapping[str, object]) -> Band | NewBand:
         """The band that a row of the table `bands` means; a new one if none is.
@@ -136,11 +168,12 @@ def _added(row: Mapping[str, object]) -> datetime:
 
 
 def _identity(row: Mapping[str, object]) -> str | None:
-    """The identity of a band; in a row that an older hipsync wrote, that of its address."""
+    """The identity of a band; in a row that an older hipsync wrote, that of its address or name."""
     if told := row.get("identity"):
         return str(told)
     address = row["address"]
-    return identity_of(None if address is None else str(address), simulated=bool(row["simulated"]))
+    given = None if address is None else str(address)
+    return identity_of(given, str(row["name"]), simulated=bool(row["simulated"]))
 
 
 def _second(cell: object) -> datetime:

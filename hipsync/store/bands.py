@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hipsync.instants import is_believed
 from hipsync.model import MINUTE, Band, BandId, Sync, ZoneChange
 from hipsync.store.file import OpenFile, instant, latest_s, seconds, text
-from hipsync.store.identities import LONGEST_IDENTITY, identity_of, is_serial
+from hipsync.store.identities import LONGEST_IDENTITY, NAMED, identity_of, is_serial
 from hipsync.store.sense import CAN, SENSE, known_zone
 from hipsync.store.zones import Abroad, overlaid
 from hipsync.text import clean
@@ -48,12 +48,12 @@ class Bands(OpenFile):
         reports_wear: bool = False,
         identity: str | None = None,
     ) -> Band:
-        """Add a band and return it as it is stored; without an identity, its address is that.
+        """Add a band and return it as it is stored; without an identity, its address is that, or else its name.
 
         Names come from strangers, so characters that control a terminal are removed. Raises `StoreError` if there is a
         band of this name already.
         """
-        name, known = clean(name), identity or identity_of(address, simulated=simulated)
+        name, known = clean(name), identity or identity_of(address, clean(name), simulated=simulated)
         values = (name, driver, address, clean(advertised_name), simulated, vouches, reports_wear, seconds(now), known)
         with self.transaction() as db:
             db.execute(
@@ -71,6 +71,13 @@ class Bands(OpenFile):
                 "UPDATE bands SET vouches = max(vouches, ?), reports_wear = max(reports_wear, ?) WHERE id = ?",
                 (vouches, reports_wear, band),
             )
+
+    def identify_band(self, band: BandId, identity: str) -> None:
+        """Store by what a band is known again, unless more than its name was known of it, or it is simulated."""
+        if not identity.startswith(NAMED):
+            with self.transaction() as db:
+                sql = "UPDATE bands SET identity = ? WHERE id = ? AND NOT simulated"
+                db.execute(f"{sql} AND (identity IS NULL OR identity LIKE ?)", (identity, band, f"{NAMED}%"))
 
     def note_abilities(self, band: BandId, abilities: Abilities | None, *, family: Abilities) -> None:
         """Store what a connection has shown that a band can do; None means nothing but what its `family` may do.
@@ -108,11 +115,12 @@ class Bands(OpenFile):
             db.execute("UPDATE bands SET name = ? WHERE id = ?", (clean(name), band))
 
     def free_name(self, wish: str) -> str:
-        """The name `wish`, with a number after it if a band has that name."""
+        """The name `wish`, with a number after it if a band has that name; a long one is cut for the number."""
         taken = {band.name for band in self.bands()}
         if wish not in taken:
             return wish
-        return next(name for name in (f"{wish} {number}" for number in range(2, len(taken) + 3)) if name not in taken)
+        begin = clean(wish, 59)
+        return next(name for name in (f"{begin} {number}" for number in range(2, len(taken) + 3)) if name not in taken)
 
     def serials(self, band: BandId) -> set[str]:
         """The serial numbers that a band gave and that tell it from others."""
@@ -206,8 +214,7 @@ class Bands(OpenFile):
         with self.transaction() as db:
             sql = "INSERT INTO imports (band, at, form, source, zone, since, until) VALUES (?, ?, ?, ?, ?, ?, ?)"
             db.execute(sql, (band, seconds(at), form, source, zone, *days))
-            sql = "UPDATE bands SET identity = ? WHERE id = ? AND identity IS NULL AND NOT simulated"
-            db.execute(sql, (f"{form}:{clean(source, LONGEST_IDENTITY)}"[:LONGEST_IDENTITY], band))
+        self.identify_band(band, f"{form}:{clean(source, LONGEST_IDENTITY)}"[:LONGEST_IDENTITY])
 
     def imported_into(self, form: str, source: str) -> BandId | None:
         """The band into which a source of a form was imported last; None if it never was."""

@@ -41,7 +41,7 @@ TABLES: Mapping[str, Meaning] = {
             "keeps": "length of the slots that it stores; none: it stores none, or `can` is not known",
             "can": "what it was found to do when last connected, as words; none: not known, so what its family may do",
             "arriving": "1: an import is on its way into it, or was cut off; nobody sees it",
-            "identity": "by what every computer knows it again: its address, or form and source of an import",
+            "identity": "by what computers know it again: its address, form and source of an import, or its first name",
         },
         {"keeps": "min"},
     ),

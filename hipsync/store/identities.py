@@ -10,12 +10,17 @@ LONGEST_IDENTITY = 200
 """How many characters an identity may have."""
 SHORTEST_SERIAL = 6
 """The fewest characters of a serial number that proves which band it is; many bands may share a shorter one."""
+NAMED = "name:"
+"""How the identity of a band begins that is only its name when it was added: any other says more."""
 _ADDRESS = re.compile("(?:[0-9A-F]{2}:){5}[0-9A-F]{2}")
 
 
-def identity_of(address: str | None, *, simulated: bool) -> str | None:
-    """By what each computer knows a band at this address again; None for a simulated band, and without an address."""
-    return None if simulated or address is None else address.upper()
+def identity_of(address: str | None, name: str, *, simulated: bool) -> str | None:
+    """By what each computer knows a band again of which no more is known: its address, or else its name.
+
+    None for a simulated band, which is known by its present name alone.
+    """
+    return None if simulated else address.upper() if address is not None else f"{NAMED}{name}"
 
 
 def mark_of(driver: str, identity: str | None) -> str:

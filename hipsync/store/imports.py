@@ -106,7 +106,7 @@ class Imports(Readings):
                 (
                     clean(new.name), new.driver, new.address, clean(new.advertised_name), new.simulated, new.vouches,
                     new.reports_wear, seconds(new.now),
-                    new.identity or identity_of(new.address, simulated=new.simulated), arriving,
+                    new.identity or identity_of(new.address, clean(new.name), simulated=new.simulated), arriving,
                 ),
             )  # fmt: skip
             ((count,),) = db.execute("SELECT count(*) FROM epochs WHERE band = ?", (arriving,)).fetchall()

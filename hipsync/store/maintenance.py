@@ -160,7 +160,9 @@ class Maintenance(OpenFile):
                 db.execute("UPDATE bands SET address = NULL WHERE id = ?", (band,))
             return
         ((added, driver, identity),) = self._rows("SELECT added, driver, identity FROM bands WHERE id = ?", band)
-        if identity is not None:
+        sql = "SELECT count(*) FROM bands WHERE driver = ? AND identity = ?"
+        ((count,),) = self._rows(sql, driver, identity)
+        if count == 1:  # where it is here twice, the other one stays
             with self.transaction() as db:
                 sql = "INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)"
                 db.execute(sql, (mark_of(str(driver), str(identity)), max(seconds(now), int(added))))

@@ -362,7 +362,7 @@ def m016_merging(db: Database) -> None:
         )""",
         "INSERT OR IGNORE INTO zones SELECT '', since, zone FROM old_zones ORDER BY since",
         "ALTER TABLE bands ADD COLUMN identity TEXT",
-        "UPDATE bands SET identity = upper(address) WHERE NOT simulated",
+        "UPDATE bands SET identity = ifnull(upper(address), 'name:' || name) WHERE NOT simulated",
         """CREATE TABLE forgotten (
             mark TEXT PRIMARY KEY,
             at INTEGER NOT NULL

@@ -116,7 +116,7 @@ class Prompts(OpenFile):
             db.execute(
                 "INSERT INTO exercises (at, name, how, hurt) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET hurt = max(hurt, excluded.hurt)",
-                (seconds(done.at), done.name, done.how, done.hurt),
+                (seconds(done.at), clean(done.name, LONGEST_NAME), done.how, done.hurt),
             )
 
     def hurt(self) -> list[str]:

@@ -128,7 +128,8 @@ class Rows(Bands):
                 about = [cells[column] for column in rule.key]
                 found = db.execute(known, about).fetchone()
                 if found is None:
-                    db.execute(insert, [*cells.values()])
+                    alone = rule.merged(cells, cells)  # in the order in which merged places are
+                    db.execute(insert, [alone[column] for column in columns])
                     changed += 1
                     continue
                 before = dict(zip(columns, found, strict=True))

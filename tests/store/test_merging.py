@@ -304,6 +304,78 @@ def test_what_was_removed_with_its_data_does_not_come_back() -> None:
     assert len(there.bands()) == 1
 
 
+def test_a_band_that_is_twice_in_one_database_comes_as_one_and_so_it_stays() -> None:
+    (here, mine), there = computer("work"), Store.in_memory()
+    twin = here.add_band(name="home", driver="huami", address=ADDRESS, now=MONDAY)
+    here.append(mine.id, [minute(0, 3)])
+    here.append(twin.id, [minute(1, 3), Counter(NOW, 3)])
+    take_over(here, there)
+    once = whole(there)
+    assert (len(once["bands"]), len(once["epochs"]), len(once["counters"])) == (1, 2, 1)
+    take_over(here, there)
+    assert whole(there) == once
+
+
+def test_who_removes_one_of_two_that_are_the_same_band_keeps_the_other() -> None:
+    here, mine = computer("work")
+    twin = here.add_band(name="home", driver="huami", address=ADDRESS, now=MONDAY)
+    here.forget(mine.id, NOW, with_data=True)
+    assert here.forgotten() == {}
+    there = Store.in_memory()
+    take_over(here, there)
+    assert len(there.bands()) == 1
+    here.forget(twin.id, NOW, with_data=True)
+    assert len(here.forgotten()) == 1
+
+
+def test_a_band_without_address_is_known_by_the_name_that_it_had_first() -> None:
+    here, there = Store.in_memory(), Store.in_memory()
+    band = here.add_band(name="old", driver="csv", now=MONDAY)
+    here.append(band.id, [minute(0, 3)])
+    take_over(here, there)
+    here.rename(band.id, "older")
+    take_over(here, there)
+    assert [band.name for band in there.bands()] == ["old"]
+    here.forget(band.id, NOW, with_data=True)
+    take_over(there, here)
+    assert here.bands() == []
+
+
+def test_what_one_computer_knows_of_a_band_the_other_one_knows_too() -> None:
+    here, there = Store.in_memory(), Store.in_memory()
+    here.add_band(name="band", driver="huami", address=ADDRESS, now=MONDAY, vouches=True, reports_wear=True)
+    there.add_band(name="band", driver="huami", now=MONDAY)
+    take_over(here, there)
+    (band,) = there.bands()
+    assert (band.vouches, band.reports_wear, band.identity, band.address) == (True, True, ADDRESS, None)
+
+
+def test_two_bands_of_one_name_stay_two_however_long_it_is() -> None:
+    (here, _), (there, _) = computer("x" * 64), computer("x" * 64, "C0:00:00:00:00:02")
+    take_over(there, here)
+    take_over(there, here)
+    assert [band.name for band in here.bands()] == ["x" * 64, "x" * 59 + " 2"]
+
+
+def test_places_in_an_order_of_their_own_come_to_the_same_everywhere() -> None:
+    (here, _), (there, _) = computer(), computer()
+    here.add_prompt(Prompt(NOW, NOW, "hip-extension", sure=True, where=(Where.BAND, Where.DESKTOP)))
+    take_over(here, there)
+    once = whole(there)
+    take_over(here, there)
+    assert whole(there) == once
+    take_over(there, here)
+    assert whole(here) == once
+
+
+def test_an_exercise_whose_name_could_steer_a_terminal_comes_back_once() -> None:
+    (here, _), (there, _) = computer(), computer()
+    here.add_exercise(Exercise(NOW, "hip\x1b[31m", "guided"))
+    take_over(here, there)
+    take_over(there, here)
+    assert len(here.exercises(NOW, NOW + SECOND)) == 1
+
+
 def test_who_travels_is_in_another_zone_and_the_computer_at_home_does_not_turn_it_back() -> None:
     (here, _), (there, _) = computer(), computer()
     for store, host in ((here, "laptop"), (there, "desk")):
