@@ -32,13 +32,15 @@ def remove_forgotten(app: App, store: Store, archives: Sequence[Archive], *, yes
     if not removed:
         return
     names = ", ".join(repr(band.name) for band, _ in removed)
+    one = len(removed) == 1
+    removed_with, it = ("was removed with its data", "it") if one else ("were removed with their data", "them")
     if not yes:
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
             raise ConfigError(
-                f"{names} was removed with its data on the other computer, and would be here: give --yes to "
+                f"{names} {removed_with} on the other computer, and would be here: give --yes to "
                 "`hipsync import json` or `hipsync db merge`"
             )
-        click.confirm(f"{names} was removed with its data there. Remove it with its data here, too?", abort=True)
+        click.confirm(f"{names} {removed_with} there. Remove {it} here, too?", abort=True)
     keys = app.keys()
     keys.check()
     for band, at in removed:
@@ -50,6 +52,7 @@ def remove_forgotten(app: App, store: Store, archives: Sequence[Archive], *, yes
 def say_more(store: Store, archive: Archive) -> None:
     """Say how much was new beside minutes, and which bands were removed, so that nothing of them was taken."""
     if archive.changed:
-        say(f"{counted(archive.changed, 'other entry', 'other entries')}, such as reminders, are new.")
+        are = "is" if archive.changed == 1 else "are"
+        say(f"{counted(archive.changed, 'other entry', 'other entries')}, such as reminders, {are} new.")
     for name in archive.left_out(store):
         say(f"Left out: {name!r}, which was removed with its data.")

@@ -106,6 +106,8 @@ class GadgetbridgeExport:
         Raises `InputError` if this is not a database of Gadgetbridge, or is of a version that hipsync does not know.
         """
         tables = self._tables()
+        if {"bands", "epochs", "prompts"} <= tables:
+            raise InputError("this is a database of hipsync: `hipsync db merge FILE` takes it over")
         if "DEVICE" not in tables:
             raise InputError("this is no database of Gadgetbridge: it has no table DEVICE")
         self._check("DEVICE", ("_id", "IDENTIFIER", "NAME"))

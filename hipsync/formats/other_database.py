@@ -79,6 +79,7 @@ def _opened(file: Path) -> Generator[Store, None, None]:
             with translated(copy):
                 write_copy(db, copy)
                 db = stack.enter_context(contextlib.closing(connected(copy, "mode=rw")))
+            with translated(file):  # what cannot be brought up to date is in the file, of which this is a copy
                 migrate(db)
         yield stack.enter_context(Store(db, file))
 

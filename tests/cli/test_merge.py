@@ -169,6 +169,34 @@ def test_what_is_no_whole_database_of_hipsync_is_one_line_and_changes_nothing(
     assert exported(here) == before
 
 
+@pytest.mark.parametrize("words", [("import",), ("import", "gadgetbridge")])
+def test_import_says_by_what_a_database_of_hipsync_is_taken_over(
+    words: tuple[str, ...], here: Machine, there: Machine
+) -> None:
+    copy = copy_of(there)
+    assert here.refused(*words, str(copy), code=1) == (
+        f"{copy}: this is a database of hipsync: `hipsync db merge FILE` takes it over; nothing was imported"
+    )
+
+
+def test_a_copy_that_cannot_be_brought_up_to_date_is_named_as_the_person_knows_it(
+    here: Machine, there: Machine
+) -> None:
+    copy = copy_of(there)
+    with closing(sqlite3.connect(copy)) as db:
+        db.executescript("DROP TABLE _sqlite_migrations; PRAGMA user_version = 2")
+    assert here.refused("db", "merge", str(copy), code=1).startswith(f"{copy} refused: ")
+
+
+def test_one_other_entry_is_said_as_one(here: Machine, there: Machine) -> None:
+    here.told("db", "merge", str(copy_of(there)))
+    with Store.open(there.database) as store:
+        store.append(store.bands()[0].id, [Counter(NOW, 8)])
+    assert here.told("db", "merge", str(copy_of(there, "second.db"))) == (
+        "60 rows read: 0 new, 60 already stored.\n1 other entry, such as reminders, is new.\n"
+    )
+
+
 def test_the_database_itself_and_a_missing_file_are_refused(here: Machine) -> None:
     assert here.refused("db", "merge", str(here.database), code=2) == (
         f"{here.database} is the database itself: give that of another computer"
