@@ -103,14 +103,10 @@ def test_it_does_not_matter_who_begins_how_often_or_by_which_way(table: str) -> 
 
 
 @pytest.mark.ring
-@pytest.mark.parametrize("table", RULES)
-def test_so_it_is_for_ten_thousand_triples(table: str) -> None:
-    @settings(max_examples=10_000)
-    @given(some_rows(table, 3))
-    def holds(rows: list[Row]) -> None:
-        obeys_the_laws(table, rows)
-
-    holds()
+@settings(max_examples=10_000)
+@given(st.data(), st.sampled_from(list(RULES)))
+def test_so_it_is_for_ten_thousand_triples(data: st.DataObject, table: str) -> None:
+    obeys_the_laws(table, data.draw(some_rows(table, 3)))
 
 
 def test_every_table_has_a_rule_or_a_reason_to_stay() -> None:
