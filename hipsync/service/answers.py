@@ -41,9 +41,9 @@ def answer_prompt(
     if answer is Answer.STANDING and prompt.occasion is not Occasion.SITTING:
         raise ConfigError(f"the open reminder ({prompt.occasion}) is not for sitting: `hipsync done`, or `skip`")
     until = now + snooze if answer is Answer.SNOOZED else None
-    before = store.prompt(prompt)
-    answered = before._replace(answer=answer, answered_at=now, snoozed_until=until)
     with store.transaction():
+        before = store.prompt(prompt)
+        answered = before._replace(answer=answer, answered_at=now, snoozed_until=until)
         store.update_prompt(answered)
         if answer in {Answer.DONE, Answer.HURT} and before.answer is not answer:
             store.add_exercise(Exercise(now, prompt.exercise, how, hurt=answer is Answer.HURT))

@@ -292,7 +292,10 @@ class Service:
                     answer, at = became
                     if state.owed is not None and prompt == state.owed.prompt and answer is Answer.IGNORED:
                         continue
-                    self.store.update_prompt(prompt._replace(answer=answer, answered_at=at))
+                    with self.store.transaction():
+                        fresh = self.store.prompt(prompt)
+                        if fresh.answer is None:  # the person, or another computer, may have answered since
+                            self.store.update_prompt(fresh._replace(answer=answer, answered_at=at))
                     settled = True
         return settled
 

@@ -84,11 +84,14 @@ class Showing:
     async def show(self, due: Due, state: State, now: datetime, talks: Sequence[Talk]) -> None:
         """Store a prompt that is due at `now`, show it, then store where it was shown.
 
+        One that was answered since `state` was made is not shown.
+
         Raises `ConfigError` if no exercise is left for it, and `StoreError`.
         """
         manner = self._manner(due, state, now)
         move = self._move(due, state, manner)
-        prompt = self._begun(due, state, now, move.name)
+        if (prompt := self._begun(due, state, now, move.name)) is None:
+            return
         where = await self._present(prompt, move, talks, manner, state)
         self._note_shown(prompt, where)
         self.owed.discard(prompt.due)  # a second showing pays what the first one owed
@@ -108,11 +111,18 @@ class Showing:
         self._store.update_prompt(fresh._replace(last_shown=now))
         self._note_shown(prompt, await self._present(prompt, move, (), manner, state))
 
-    def _begun(self, due: Due, state: State, now: datetime, exercise: str) -> Prompt:
-        """Store that a prompt begins to be shown now, with what a trial drew for a new one, and return it."""
+    def _begun(self, due: Due, state: State, now: datetime, exercise: str) -> Prompt | None:
+        """Store that a prompt begins to be shown now, with what a trial drew for a new one, and return it.
+
+        None if it was answered meanwhile, here or on another computer.
+        """
         if due.again is not None:
-            again = due.again._replace(shown=due.again.shown + 1, last_shown=now, answer=None, answered_at=None)
-            self._store.update_prompt(again)
+            with self._store.transaction():
+                fresh = self._store.prompt(due.again)
+                if (fresh.answer, fresh.answered_at) != (due.again.answer, due.again.answered_at):
+                    return None
+                again = fresh._replace(shown=fresh.shown + 1, last_shown=now, answer=None, answered_at=None)
+                self._store.update_prompt(again)
             return again
         host = state.settings.host
         new = Prompt(now, due.due, exercise, due.sure, last_shown=now, occasion=due.occasion, host=host)
@@ -121,12 +131,14 @@ class Showing:
         with self._store.transaction():
             if state.draw is not None:
                 self._store.add_draw(state.draw._replace(at=now))
-            return self._store.add_prompt(new)
+            stored = self._store.add_prompt(new)
+        return stored if stored.answer is None else None
 
     def _note_shown(self, prompt: Prompt, where: Sequence[Where]) -> None:
         """Store where a prompt was shown just now, in addition to where it was before."""
-        fresh = self._store.prompt(prompt)  # an answer may have come in meanwhile
-        self._store.update_prompt(fresh._replace(where=tuple(dict.fromkeys([*prompt.where, *where]))))
+        with self._store.transaction():
+            fresh = self._store.prompt(prompt)  # an answer may have come in meanwhile
+            self._store.update_prompt(fresh._replace(where=tuple(dict.fromkeys([*fresh.where, *where]))))
 
     def _manner(self, due: Due, state: State, now: datetime) -> Manner:
         """How to show a prompt, by who is at this computer, by the settings, and by what was learned of earlier ones.

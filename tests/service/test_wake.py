@@ -16,10 +16,12 @@ from hipsync.core.exercises import Move
 from hipsync.core.policy import Policy
 from hipsync.driver import Abilities, Driver, Link, Session
 from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, LinkLost, StoreError
-from hipsync.model import MINUTE, Band, Charge, Epoch, Prompt, Reading, Where
+from hipsync.model import MINUTE, Answer, Band, Charge, Epoch, Prompt, Reading, Where
+from hipsync.service.answers import answer_prompt
 from hipsync.service.plan import next_wake
 from hipsync.service.service import Service
-from hipsync.service.state import settings_of
+from hipsync.service.showing import Showing
+from hipsync.service.state import State, families_of, settings_of, state_of
 from hipsync.settings.config import Config
 from hipsync.store import Store
 from hipsync.testing.direct import DirectConnection
@@ -135,6 +137,71 @@ def test_what_a_band_claims_of_the_future_is_left_out_and_does_not_stop_the_next
             Epoch(NOW - MINUTE, MINUTE, 7)
         ]
         assert store.newest_charge(band.id) == Charge(NOW, 50)
+
+
+def sitting(store: Store, minutes: int) -> None:
+    """Store ten minutes of walking, and then sitting from an hour and a half before `NOW` to some minutes after it."""
+    data = store.add_band(name="data", driver="csv", now=NOW, vouches=True, reports_wear=True)
+    walked = [Epoch(NOW - (100 - i) * MINUTE, MINUTE, 100, heart_rate=90) for i in range(10)]
+    sat = [Epoch(NOW - (90 - i) * MINUTE, MINUTE, 0, heart_rate=60) for i in range(90 + minutes)]
+    store.append(data.id, walked + sat)
+
+
+def state_at(store: Store, now: datetime) -> State:
+    return state_of(store, settings_of(Config(), "UTC"), now, families_of({}))
+
+
+def shown_late(store: Store, state: State, now: datetime) -> list[Prompt]:
+    """Show what a state says is due, though the store may know better by now; return what was shown."""
+    said: list[Prompt] = []
+
+    async def deliver(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
+        said.append(prompt)
+        return [Where.TERMINAL]
+
+    due = state.due()
+    assert due is not None
+    asyncio.run(Showing(store, deliver, deliver, lambda: now).show(due, state, now, ()))
+    return said
+
+
+def test_a_prompt_that_was_shown_and_answered_elsewhere_just_now_is_not_shown() -> None:
+    with Store.in_memory() as store:
+        sitting(store, 0)
+        state = state_at(store, NOW)
+        due = state.due()
+        assert due is not None
+        other = Prompt(NOW - MINUTE, due.due, "hip-rotation", sure=True, answer=Answer.DONE, answered_at=NOW)
+        store.update_prompt(other)
+        assert shown_late(store, state, NOW) == []
+        assert store.prompt(other).answer is Answer.DONE
+
+
+def test_an_answer_that_comes_just_before_a_second_showing_stays() -> None:
+    with Store.in_memory() as store:
+        sitting(store, 11)
+        (prompt,) = shown_late(store, state_at(store, NOW), NOW)
+        store.update_prompt(prompt._replace(answer=Answer.SNOOZED, answered_at=NOW, snoozed_until=NOW + 10 * MINUTE))
+        later = NOW + 11 * MINUTE
+        state = state_at(store, later)
+        answer_prompt(store, prompt, Answer.DONE, later)
+        assert shown_late(store, state, later) == []
+        assert store.prompt(prompt).answer is Answer.DONE
+
+
+def test_what_the_data_say_of_a_prompt_does_not_undo_what_the_person_said_just_now() -> None:
+    with Store.in_memory() as store:
+        sitting(store, 40)
+        (prompt,) = shown_late(store, state_at(store, NOW), NOW)
+        later = NOW + 40 * MINUTE
+        before = state_at(store, later)
+        answer_prompt(store, prompt, Answer.DONE, NOW + MINUTE)
+        service = Service(
+            store, settings_of(Config(), "UTC"), radio=Radio(), drivers={}, secret=lambda _: None, deliver=nowhere,
+            now=lambda: later,
+        )  # fmt: skip
+        assert service.settle(before, later), "it had no answer when the state was made"
+        assert store.prompt(prompt).answer is Answer.DONE
 
 
 async def nowhere(prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
