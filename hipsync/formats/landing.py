@@ -8,6 +8,7 @@ bands its epochs belong to, and stores what else it has.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from time import sleep
@@ -16,6 +17,7 @@ from typing import NamedTuple, Protocol, Self
 from zoneinfo import ZoneInfo
 
 from hipsync.core.days import Zones
+from hipsync.errors import StoreError
 from hipsync.model import DAY, Band, BandId
 from hipsync.store import Store
 from hipsync.store.file import BEGINNING
@@ -55,7 +57,9 @@ class Landing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.store.drop_arriving()
+        # What is stored is stored, also if a full disk keeps this from being tidied up: the next import does that.
+        with contextlib.suppress(StoreError):
+            self.store.drop_arriving()
 
     def load(self, batches: Batches, into: Band | NewBand) -> BandId:
         """Store the epochs of one band where nobody sees them, and return the number of the arriving band.

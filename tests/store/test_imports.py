@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hipsync.errors import StoreError
 from hipsync.formats.landing import Landing
 from hipsync.model import MINUTE, BandId, Charge, Epoch, Posture, State, Wear
 from hipsync.store import Store
@@ -157,6 +158,22 @@ def test_an_import_that_fails_or_was_killed_leaves_nothing_behind(path: Path) ->
         db = sqlite3.connect(path)
         assert db.execute("SELECT count(*) FROM epochs").fetchone() == (0,)
         assert db.execute("SELECT count(*) FROM bands").fetchone() == (0,)
+
+
+def test_an_import_that_is_stored_does_not_fail_because_its_leavings_stay(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise StoreError("the disk is full")
+
+    with Store.open(path) as store:
+        desk = store.add_band(name="desk", driver="csv", now=NOW)
+        with Landing(store, NOW) as landing:
+            arriving = landing.load(lambda to: iter([epoch_rows(to, [minute(0, 1)])]), desk)
+            assert landing.land(arriving, desk).new == 1
+            monkeypatch.setattr(store, "drop_arriving", full)
+        assert store.bands() == [desk]
+        assert store.epochs(desk.id, MONDAY, NOW) == [minute(0, 1)]
 
 
 def test_many_epochs_that_are_dropped_are_dropped_bit_by_bit(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
