@@ -106,8 +106,8 @@ def proven_band(store: Store, keys: KeyFile, newcomer: Newcomer) -> Band | None:
     """Return the one stored band that the newcomer must be, though it had another address; None if in doubt.
 
     The proof is that the newcomer took the key that a person once gave for that band, or that both have one serial
-    number. Without such a band, one that was imported with the newcomer's address is taken. A name proves nothing: two
-    people's bands of one kind have the same name.
+    number. Without such a band, one without address is taken that is known by the newcomer's. A name proves nothing:
+    two people's bands of one kind have the same name.
     """
     serials = {info.serial for info in newcomer.readings if isinstance(info, Info) and is_serial(info.serial)}
     person_gave_key = newcomer.key is not None and newcomer.driver.secret(newcomer.advertisement) == "given"
@@ -127,12 +127,15 @@ def proven_band(store: Store, keys: KeyFile, newcomer: Newcomer) -> Band | None:
 
 
 def is_import_of(store: Store, band: Band, address: str, driver: Driver) -> bool:
-    """Whether `band` holds what another program stored of the band at this address.
+    """Whether `band` holds what another program or computer stored of the band at this address, or what was kept of it.
 
-    An imported band has no address; `hipsync import gadgetbridge` stores the address as its serial number.
+    It has no address: it was imported, or removed without its data. `hipsync import gadgetbridge` stores the address as
+    its serial number.
     """
     if band.address is not None or band.driver != driver.key:
         return False
+    if band.identity == address.upper():
+        return True
     info = store.newest_info(band.id)
     return info is not None and info.serial == address.upper()
 

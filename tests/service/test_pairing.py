@@ -482,6 +482,16 @@ def test_one_real_band_alone_is_proven_by_a_serial_number(bands: Sequence[str], 
     assert found is None or found.name.startswith("real")
 
 
+def test_a_band_that_was_removed_without_its_data_is_the_same_when_it_is_paired_once_more(home: Home) -> None:
+    home.pair(mi_band(), FIRST, name="mine")
+    with Store.open(home.database) as store:
+        (band,) = store.bands()
+        store.forget(band.id, START, with_data=False)
+    assert home.bands() == [("mine", None)]
+    home.pair(mi_band(), FIRST)
+    assert home.bands() == [("mine", FIRST)], "two bands of one identity cannot be told apart by another computer"
+
+
 def test_a_wrong_key_leaves_nothing(home: Home) -> None:
     with pytest.raises(NotAuthorised, match="nothing was written down"):
         home.pair(mi_band(), FIRST, key=KEY[::-1])
