@@ -113,6 +113,8 @@ class _Known:
         """`forgotten` says when bands were removed with their data, by their marks."""
         self._store, self._bands, self._forgotten = store, store.bands(), forgotten
         self._serials = {band.id: store.serials(band.id) for band in self._bands}
+        self._meant: set[BandId] = set()
+        """The bands that earlier rows mean: the name alone does not make another row's band one of them."""
         self._told: dict[str, set[str]] = {}
         """The serial numbers of the archive's bands, by name."""
         for row in rows.rows("infos"):
@@ -128,6 +130,7 @@ class _Known:
         if (identity := _identity(row)) is not None:
             self._store.identify_band(band.id, identity)
         self._store.amend_band(band.id, vouches=bool(row["vouches"]), reports_wear=bool(row["reports_wear"]))
+        self._meant.add(band.id)
         if band.id not in self._serials:
             self._bands.append(band)
             self._serials[band.id] = set()
@@ -147,7 +150,7 @@ class _Known:
             if not band.simulated and self._serials[band.id] & serials:
                 return band
         named = next((each for each in self._bands if each.name == name), None)
-        if named is None or are_two(named.identity, identity):
+        if named is None or named.id in self._meant or are_two(named.identity, identity):
             return _new(row, self._store.free_name(name))
         if named not in alike:
             raise InputError(f"there is a band {name!r} already, of another kind: rename it (`hipsync bands rename`)")

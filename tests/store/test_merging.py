@@ -353,6 +353,18 @@ def test_two_bands_of_one_name_stay_two_however_long_it_is() -> None:
     assert [band.name for band in here.bands()] == ["x" * 64, "x" * 59 + " 2"]
 
 
+def test_a_band_that_gets_a_number_is_not_taken_for_one_that_is_called_so_where_it_comes_from() -> None:
+    (here, _), (there, theirs) = computer(), computer(address="C0:00:00:00:00:02")
+    imported = there.add_band(name="band 2", driver="huami", now=MONDAY)
+    there.append(theirs.id, [minute(0, 3)])
+    there.append(imported.id, [minute(1, 3)])
+    for _ in range(2):
+        take_over(there, here)
+        assert [(band.name, len(here.epochs(band.id, MONDAY, NOW))) for band in here.bands()] == [
+            ("band", 0), ("band 2", 1), ("band 2 2", 1),
+        ]  # fmt: skip
+
+
 def test_places_in_an_order_of_their_own_come_to_the_same_everywhere() -> None:
     (here, _), (there, _) = computer(), computer()
     here.add_prompt(Prompt(NOW, NOW, "hip-extension", sure=True, where=(Where.BAND, Where.DESKTOP)))
