@@ -1,7 +1,8 @@
 """All that another database holds, on its way into this one: what is known already meets it by the rules of merging.
 
 A band may have another name on each computer. It is the same one if driver and identity are equal, or its serial
-number; else by its name. The one rule: what somebody removed with its data does not come back by an import.
+number; else by its name: `_Known.band` decides, and must say the same when epochs are loaded and when all is landed
+(`landing.py` has the drawing). The one rule: what somebody removed with its data does not come back by an import.
 """
 
 from __future__ import annotations

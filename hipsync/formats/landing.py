@@ -4,6 +4,12 @@ A reader checks every row of its files before the database is opened. What it ho
 the epochs of all of them in as arriving bands (`store.imports`), and yields the lock between two transactions, so that
 a service that fetches from a band meanwhile waits for a moment at most. In the last transaction each `Read` says which
 bands its epochs belong to, and stores what else it has.
+
+::
+
+    rows of a file ──load──> an arriving band ──land──┬── become: it is a new band
+     (checked)     short       (nobody       at once  └── merge: its epochs go into a band that is there
+                transactions    sees it)
 """
 
 from __future__ import annotations

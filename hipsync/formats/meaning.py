@@ -41,8 +41,9 @@ LONGEST_PAUSE = timedelta(days=8)
 LONGEST_SNOOZE = timedelta(days=50)
 """The longest time for which a prompt can be put off: `hipsync snooze` takes 999 hours and 9,999 minutes at most."""
 LONGEST_PRESENCE = timedelta(hours=1)
-MOST_SITTING_MINUTES = 60 * 24 * 31
 """The longest span of presence: hipsync stores each hour by itself."""
+MOST_SITTING_MINUTES = 60 * 24 * 31
+"""The most minutes of a stretch when its prompt was shown."""
 LONGEST_NAME, LONGEST_TEXT = 64, 256
 """How many characters a name, or what a band says of itself, may have."""
 SECOND = timedelta(seconds=1)
