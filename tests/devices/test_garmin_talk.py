@@ -8,18 +8,19 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from hipsync.conversation.dialogue import OpenDialogue, dialogue
-from hipsync.driver import Abilities, Advertisement, Message, Session
+from hipsync.driver import Abilities, Advertisement, BandFile, Message, Session
 from hipsync.errors import DeviceError, LinkLost, NotBonded
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Answer, Charge, Counter, Epoch, Inactivity, Info, Reading, State, Workout, WorkoutKind
 from hipsync.testing.direct import DirectConnection, MemoryStore, conversation, run
 from hipsync_devices import gatt
-from hipsync_devices.garmin import DRIVER, fit, multilink
+from hipsync_devices.garmin import DRIVER, fit, multilink, watch_file
 from hipsync_devices.garmin.files import Entry
 from hipsync_devices.garmin.gfdi import Event, Kind
 from hipsync_devices.garmin.names import matches
@@ -278,6 +279,28 @@ def test_what_somebody_else_was_handed_is_fetched_too() -> None:
         assert steps(it.store) == 900
 
     world(story)
+
+
+def test_a_file_that_comes_again_means_the_same_and_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads: list[bytes] = []
+
+    def counted(data: bytes) -> BandFile:
+        reads.append(data)
+        return watch_file.read(data)
+
+    async def story(it: World) -> None:
+        await it.sync()
+        first = it.store.of(Epoch)
+        for hours in (1, 2, 3):
+            await it.until(NOON + hours * HOUR)
+            it.store = MemoryStore()
+            await it.sync({Epoch: NOON + (hours - 1) * HOUR})
+            assert it.store.of(Epoch)[: len(first)] == first
+        assert it.listed() == 4
+        assert len(set(reads)) == len(reads) == 4
+
+    monkeypatch.setattr("hipsync_devices.garmin.stored.watch_file", SimpleNamespace(read=counted, end=watch_file.end))
+    world(story, life((-90, -40, 0), (-40, -30, 91), (-30, 240, 0)))
 
 
 def test_old_files_are_left_alone_and_those_of_the_last_day_are_not() -> None:
