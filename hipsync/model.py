@@ -278,12 +278,13 @@ class Answer(StrEnum):
 
 
 class Where(StrEnum):
-    """Where a prompt was shown. COMMAND is the user's own program (`prompts.command`)."""
+    """Where a prompt was shown. COMMAND is the user's own program (`prompts.command`), MQTT is Home Assistant."""
 
     TERMINAL = "terminal"
     DESKTOP = "desktop"
     BAND = "band"
     COMMAND = "command"
+    MQTT = "mqtt"
 
 
 class Occasion(StrEnum):

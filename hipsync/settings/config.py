@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from hipsync.core.bouts import Rule
 from hipsync.core.goals import Goals
@@ -31,6 +31,32 @@ _POLICY = Policy(
     lunch=((time(12, 30), time(13, 30)),),
     stronger=True,
 )
+
+
+class Mqtt(NamedTuple):
+    """The broker by which Home Assistant hears what hipsync knows, and answers: the table `[mqtt]`."""
+
+    host: str = ""
+    """The broker's name or address. Empty, and so off, by default: nothing leaves this computer unasked."""
+    port: int = 8883
+    """8883, which is registered for MQTT over TLS; without TLS brokers listen at 1883."""
+    tls: bool = True
+    """Whether the connection is encrypted, and the broker proves its name. On, because a home network has many ears."""
+    ca: str = ""
+    """The path of a file with the certificate that signed the broker's. Empty for what the system trusts."""
+    user: str = ""
+    """The name to log in with; empty for none."""
+    password_file: str = ""
+    """The path of a file whose first line is the password. Only its owner may be able to read it. Empty for systemd's
+    credential `mqtt-password`, or none. The password itself is no setting, because settings are shown."""
+    wearer: str = ""
+    """The name by which topics and entities are called. Empty for the name of this account. The history that Home
+    Assistant keeps hangs on it, so it is better not changed, and the same on all computers of one wearer."""
+    prefix: str = "homeassistant"
+    """Where Home Assistant looks for devices; its own default."""
+
+
+_MQTT = Mqtt()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +147,9 @@ class Config:
     """The user's own exercises, each from one table `[[exercises.own]]`. `exercises` and `avoid` can name them."""
     morning: bool = True
     """Whether there is a prompt at the first movement after a night's sleep. The hips were bent for hours then."""
+
+    mqtt: Mqtt = _MQTT
+    """The broker of the home: the table `[mqtt]`."""
 
     therapist_name: str = ""
     """The therapist whom `hipsync done --hurt` names, with telephone number and web page. Empty by default,

@@ -54,7 +54,7 @@ def load(file: Path, *, required: bool = False) -> Config:
 
 def parsed(document: Mapping[str, Toml], file: str) -> Config:
     """Check a parsed TOML document and return its settings. Error messages call it `file`. Raises `ConfigError`."""
-    changed: dict[str, dict[str, Any]] = {"rule": {}, "policy": {}, "goals": {}, "": {}}
+    changed: dict[str, dict[str, Any]] = {"rule": {}, "policy": {}, "goals": {}, "mqtt": {}, "": {}}
     for table, content in document.items():
         keys = _KEYS.get(table)
         if keys is None:
@@ -78,8 +78,13 @@ def parsed(document: Mapping[str, Toml], file: str) -> Config:
 
 
 def _shown(value: Toml) -> str:
-    """A wrong value as it is told; tables are not, because a whole list of them fits on no line."""
-    return "" if isinstance(value, list) and any(isinstance(each, Mapping) for each in value) else f" = {value!r}"
+    """A wrong value as it is told; tables are not, because a whole list of them fits on no line.
+
+    Nor is a text with an @: it may be an address with a password in it.
+    """
+    if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
+        return ""
+    return "" if isinstance(value, str) and "@" in value else f" = {value!r}"
 
 
 def takes(path: Sequence[str], value: Toml) -> bool:
@@ -100,11 +105,12 @@ def takes(path: Sequence[str], value: Toml) -> bool:
 
 
 def _changed(config: Config, changed: Mapping[str, dict[str, Any]]) -> Config:
-    """Return the settings with the new values in `changed`: of "rule", "policy", "goals" and "" (all others)."""
+    """Return the settings with the new values in `changed`: of "rule", "policy", "goals", "mqtt" and "" (the rest)."""
     rule = config.rule._replace(**changed["rule"])
     policy = replace(config.policy, limit_minutes=rule.limit_minutes, **changed["policy"])
     goals = config.goals._replace(**changed["goals"])
-    return replace(config, rule=rule, policy=policy, goals=goals, **changed[""])
+    mqtt = config.mqtt._replace(**changed["mqtt"])
+    return replace(config, rule=rule, policy=policy, goals=goals, mqtt=mqtt, **changed[""])
 
 
 def _check_exercises(config: Config, file: str) -> None:
@@ -241,6 +247,16 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "avoid": _Key("avoid", values.texts),
         "own": _Key("own", _own_exercises, _written_moves),
         "morning": _Key("morning", values.true_or_false),
+    },
+    "mqtt": {
+        "host": _Key("mqtt.host", values.host),
+        "port": _Key("mqtt.port", values.whole_number(1, 65535)),
+        "tls": _Key("mqtt.tls", values.true_or_false),
+        "ca": _Key("mqtt.ca", values.path_or_none),
+        "user": _Key("mqtt.user", values.text),
+        "password_file": _Key("mqtt.password_file", values.path_or_none),
+        "wearer": _Key("mqtt.wearer", values.wearer),
+        "prefix": _Key("mqtt.prefix", values.topic),
     },
     "therapist": {
         "name": _Key("therapist_name", values.text),

@@ -190,6 +190,52 @@ def adapter(value: Toml) -> str:
     return found
 
 
+# ------------------------------------------------------------------ the broker of the home
+
+_NAME, _IPV6 = r"[A-Za-z0-9_.-]{1,253}", r"(?:[0-9A-Fa-f.]*:){2}[0-9A-Fa-f:.]*(?:%[A-Za-z0-9_.-]+)?"
+
+
+def host(value: Toml) -> str:
+    """Read the name of a computer or its address; empty for none. Raises `ConfigError` for an address of the web."""
+    found = text(value)
+    if not re.fullmatch(rf"(?:{_NAME}|{_IPV6})?", found):
+        raise ConfigError(
+            'must be a name such as "homeassistant.local" or an address such as "192.168.1.10", without mqtt:// and '
+            "port, or empty for none"
+        )
+    return found
+
+
+def path_or_none(value: Toml) -> str:
+    """Read the path of a file, which begins at the root or at the home folder (~); empty for none."""
+    from pathlib import Path
+
+    found = text(value)
+    try:
+        good = not found or Path(found).expanduser().is_absolute()
+    except RuntimeError:  # ~somebody, who is not here
+        good = False
+    if not good or "\0" in found:
+        raise ConfigError('must be a whole path, such as "/etc/ssl/ca.pem" or "~/mqtt.password", or empty for none')
+    return found
+
+
+def wearer(value: Toml) -> str:
+    """Read the name of a wearer, as it may stand in a topic; empty for none. Raises `ConfigError`."""
+    found = text(value)
+    if not re.fullmatch(r"(?:[a-z0-9][a-z0-9_-]{0,31})?", found):
+        raise ConfigError('must be 1 to 32 of a-z, 0-9, - and _, such as "anna", or empty for this account\'s name')
+    return found
+
+
+def topic(value: Toml) -> str:
+    """Read the beginning of a topic, such as "homeassistant". Raises `ConfigError`."""
+    found = text(value)
+    if len(found) > 100 or not re.fullmatch(r"[A-Za-z0-9_-]+(?:/[A-Za-z0-9_-]+)*", found):
+        raise ConfigError('must be the beginning of a topic, such as "homeassistant"')
+    return found
+
+
 # ------------------------------------------------------------------ times of the day
 
 

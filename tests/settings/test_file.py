@@ -16,7 +16,7 @@ from hipsync.core.bouts import Rule
 from hipsync.core.policy import BandText, Policy
 from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, Desk
-from hipsync.settings.config import Config
+from hipsync.settings.config import Config, Mqtt
 from hipsync.settings.file import as_toml, load, parsed
 
 
@@ -42,11 +42,13 @@ def refusal(file: Path, text: str) -> str:
 
 
 def settings_by_name(config: Config) -> dict[str, object]:
-    """All settings, those of the rule and the policy as "rule.limit_minutes" and so on."""
-    single = {each.name: getattr(config, each.name) for each in fields(config) if each.name not in {"rule", "policy"}}
+    """All settings, those of the rule, the policy and the broker as "rule.limit_minutes" and so on."""
+    parts = {"rule", "policy", "mqtt"}
+    single = {each.name: getattr(config, each.name) for each in fields(config) if each.name not in parts}
+    mqtt = {f"mqtt.{name}": value for name, value in config.mqtt._asdict().items()}
     rule = {f"rule.{name}": value for name, value in config.rule._asdict().items()}
     policy = {f"policy.{each.name}": getattr(config.policy, each.name) for each in fields(config.policy)}
-    return {**single, **rule, **policy}
+    return {**single, **rule, **policy, **mqtt}
 
 
 def test_without_a_file_the_defaults_hold(file: Path) -> None:
@@ -95,6 +97,16 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
         ("exercises", 'set = ["seated"]', "exercises", ("seated",)),
         ("exercises", 'avoid = ["internal-rotation"]', "avoid", ("internal-rotation",)),
         ("exercises", "morning = false", "morning", False),
+        ("mqtt", 'host = "homeassistant.local"', "mqtt.host", "homeassistant.local"),
+        ("mqtt", 'host = "192.168.1.10"', "mqtt.host", "192.168.1.10"),
+        ("mqtt", 'host = "fe80::1%eth0"', "mqtt.host", "fe80::1%eth0"),
+        ("mqtt", "port = 1883", "mqtt.port", 1883),
+        ("mqtt", "tls = false", "mqtt.tls", False),
+        ("mqtt", 'ca = "/etc/ssl/home.pem"', "mqtt.ca", "/etc/ssl/home.pem"),
+        ("mqtt", 'user = "anna"', "mqtt.user", "anna"),
+        ("mqtt", 'password_file = "~/mqtt.password"', "mqtt.password_file", "~/mqtt.password"),
+        ("mqtt", 'wearer = "anna-2"', "mqtt.wearer", "anna-2"),
+        ("mqtt", 'prefix = "ha/test"', "mqtt.prefix", "ha/test"),
         ("therapist", 'name = "A. Body"', "therapist_name", "A. Body"),
         ("therapist", 'phone = "000"', "therapist_phone", "000"),
         ("therapist", 'url = "https://example.org"', "therapist_url", "https://example.org"),
@@ -150,6 +162,16 @@ def test_each_key_sets_its_setting_and_no_other(file: Path, table: str, line: st
         ('[exercises]\nset = ["hip-extention"]\n', "exercises.set = ['hip-extention']: there is no exercise or tag"),
         ("[exercises]\nset = []\n", "exercises.set without exercises.avoid leaves nothing: name an exercise that may"),
         ('[exercises]\nset = ["hip-extension"]\navoid = ["hip-extension"]\n', "exercises.set without exercises.avoid"),
+        ('[mqtt]\nhost = "mqtt://home"\n', "mqtt.host = 'mqtt://home': must be a name such as"),
+        ('[mqtt]\nhost = "home:1883"\n', "mqtt.host = 'home:1883': must be a name such as"),
+        ('[mqtt]\nhost = "anna:secret@home"\n', "mqtt.host: must be a name such as"),
+        ("[mqtt]\nport = 0\n", "mqtt.port = 0: must be a whole number from 1 to 65535"),
+        ('[mqtt]\nca = "ca.pem"\n', "mqtt.ca = 'ca.pem': must be a whole path, such as"),
+        ('[mqtt]\npassword_file = "~nobody-here/x"\n', "mqtt.password_file = '~nobody-here/x': must be a whole path"),
+        ('[mqtt]\nwearer = "Anna"\n', "mqtt.wearer = 'Anna': must be 1 to 32 of a-z, 0-9, - and _"),
+        ('[mqtt]\nwearer = "a/#"\n', "mqtt.wearer = 'a/#': must be 1 to 32 of a-z, 0-9, - and _"),
+        ('[mqtt]\nprefix = "#"\n', "mqtt.prefix = '#': must be the beginning of a topic"),
+        ('[mqtt]\npassword = "secret"\n', "there is no key mqtt.password: do you mean mqtt.password_file?"),
         ("[therapist]\nname = 1\n", "therapist.name = 1: must be text in quotes"),
         ("[sitting\n", "is not TOML: "),
         ("[sitting]\nmoves = 1\nmoves = 2\n", "is not TOML: "),
@@ -234,6 +256,17 @@ POLICIES = st.builds(
     lunch=WINDOWS,
     stronger=st.booleans(),
 )
+MQTTS = st.builds(
+    Mqtt,
+    host=st.sampled_from(["", "broker", "::1", "10.0.0.7"]),
+    port=st.integers(1, 65535),
+    tls=st.booleans(),
+    ca=st.sampled_from(["", "/ca.pem"]),
+    user=TEXT,
+    password_file=st.sampled_from(["", "/p", "~/p"]),
+    wearer=st.sampled_from(["", "anna", "0_-"]),
+    prefix=st.sampled_from(["homeassistant", "a/b"]),
+)
 CONFIGS = st.builds(
     Config,
     rule=RULES,
@@ -252,6 +285,7 @@ CONFIGS = st.builds(
     exercises=st.just(("seated", "hip-extension")),
     avoid=st.lists(st.sampled_from(["internal-rotation", "hip-rotation"])).map(tuple),
     morning=st.booleans(),
+    mqtt=MQTTS,
     therapist_name=TEXT,
     therapist_phone=TEXT,
     therapist_url=TEXT,
