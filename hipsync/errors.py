@@ -7,6 +7,8 @@ HipsyncError                 one clear line: what, why, what to do
 |-- StoreError               the database cannot be read or written; nothing was half written
 |   |-- Damaged              the file itself is damaged: only a copy helps
 |   `-- Outdated             a newer hipsync has upgraded the database: this program must be restarted
+|-- BrokerError              the broker of the home cannot be reached, or refuses us
+|   `-- NameTaken            another program came to it by our name, so that it threw us out
 |-- BluetoothUnavailable     this computer has no usable Bluetooth: no adapter or service, or it is switched off
 |-- Refused                  the running service, or the system, refused a command
 `-- DeviceError              a failure of one band; it ends the contact with the band, never the service
@@ -46,6 +48,14 @@ class Damaged(StoreError):
 
 class Outdated(StoreError):
     """A newer hipsync upgraded the database while this program was running; the program must be restarted."""
+
+
+class BrokerError(HipsyncError):
+    """The broker by which home automation is told cannot be reached or refuses us. The message says what to do."""
+
+
+class NameTaken(BrokerError):
+    """Another program came to the broker by our name, so that it threw us out. Who comes again throws out the other."""
 
 
 class BluetoothUnavailable(HipsyncError):

@@ -30,6 +30,16 @@ def refuse_writable(file: Path, descriptor: int, danger: str) -> None:
         raise ConfigError(f"{file} can be written by others: {danger}; chmod 600 it")
 
 
+def refuse_readable(file: Path, descriptor: int, danger: str) -> None:
+    """Raise `ConfigError` if an open file belongs to neither this user nor root, or if others can read or write it.
+
+    `danger` says what is in it, such as "it holds the password of the broker"; it is shown with the path.
+    """
+    refuse_writable(file, descriptor, danger)
+    if os.name == "posix" and os.fstat(descriptor).st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        raise ConfigError(f"{file} can be read by others: {danger}; chmod 600 it")
+
+
 def own_folder(folder: Path) -> None:
     """Make a folder that only its owner can enter, unless it is there; raise `OSError` as `refuse_shared` does."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

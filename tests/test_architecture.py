@@ -35,6 +35,8 @@ ONLY_IN = {
     "apscheduler": {"service"},
     "click": {"cli"},
     "textual": {"cli"},
+    "aiomqtt": {"home"},
+    "paho": {"home"},
 }
 
 

@@ -7,13 +7,13 @@ from hipsync.cli.app import App
 
 def store_exercise(app: App, name: str, *, hurt: bool) -> None:
     """Store an exercise that was done; it answers the prompt that can be answered now if that asked for it."""
-    from hipsync.cli.prompts import notify_service, standing
+    from hipsync.cli.prompts import notify_service
     from hipsync.model import Answer, Exercise
-    from hipsync.service.answers import answer_prompt
+    from hipsync.service.answers import answer_prompt, open_prompt
 
     with app.open_store() as store:
         now = app.now()
-        prompt = standing(store, now)
+        prompt = open_prompt(store, now)
         if prompt is not None and prompt.exercise == name:
             answer_prompt(store, prompt, Answer.HURT if hurt else Answer.DONE, now, how="guided")
         else:

@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from hipsync.core.days import Zones
     from hipsync.store import Store
 
-STANDS_FOR = timedelta(hours=3)
-"""For how long after it was first shown a prompt can be answered; later it belongs to another part of the day."""
-LONGEST_PAUSE = timedelta(days=7)
-"""The longest pause that can be asked for: a typing error must not end all prompts for years."""
 NO_OPEN_REMINDER = "there is no open reminder: `hipsync exercise` starts one anyway"
 
 
@@ -213,11 +209,11 @@ def paused(app: App, words: Sequence[str]) -> str:
 
 def resumed(app: App) -> str:
     """End a pause, and return that, in a line."""
+    from hipsync.service.answers import resume_prompts
+
     with app.existing_store(to_write=True) as store:
-        now = app.now()
-        if store.pause(now) is None:
+        if not resume_prompts(store, app.now()):
             return "There is no pause."
-        store.add_pause(Pause(now, now))
         notify_service(store)
     return "Reminders come again."
 
@@ -227,9 +223,11 @@ def pause_end(words: Sequence[str], now: datetime, zones: Zones) -> datetime:
 
     A time of day is local, and means the next such time after now. Raises `ConfigError`.
     """
+    from hipsync.service.answers import LONGEST_PAUSE, USUAL_PAUSE
+
     match [word.lower() for word in words]:
         case []:
-            return now + timedelta(hours=1)
+            return now + USUAL_PAUSE
         case ["until", "tomorrow"]:
             return zones.day(zones.date_of(now) + timedelta(days=1)).start
         case ["until", clock] if found := re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", clock):
@@ -253,16 +251,11 @@ def _no_end(words: Sequence[str]) -> ConfigError:
     return ConfigError(f"{text!r} is not a time: use 1h30m, until 14:00, or until tomorrow")
 
 
-def standing(store: Store, now: datetime) -> Prompt | None:
-    """Return the prompt that can be answered now: the newest, if it is still open and not older than `STANDS_FOR`."""
-    from hipsync.service.answers import standing_prompt
-
-    return standing_prompt(store.prompts(now - STANDS_FOR, latest(now) + timedelta(seconds=1)))
-
-
 def _standing(store: Store, now: datetime) -> Prompt:
     """Return the prompt that can be answered now. Raises `ConfigError` if there is none."""
-    prompt = standing(store, now)
+    from hipsync.service.answers import open_prompt
+
+    prompt = open_prompt(store, now)
     if prompt is None:
         raise ConfigError(NO_OPEN_REMINDER)
     return prompt

@@ -15,8 +15,12 @@ from hipsync.cli.completion import kinds
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
+    from hipsync.home.bridge import Bridge
+    from hipsync.host.clock import Clock
+    from hipsync.service.delivery import Delivery
     from hipsync.service.service import Service
     from hipsync.service.state import Settings
+    from hipsync.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -91,8 +95,18 @@ async def _serve(app: App) -> None:
             with contextlib.closing(computer):
                 async with watch.watching():
                     zone_now = partial(_zone_now, service)
-                    trouble, line = delivery.trouble, app.line_file
-                    await run(service, clock, settings=settings, zone=zone_now, trouble=trouble, line=line)
+                    trouble, line, home = delivery.trouble, app.line_file, _home(store, clock, delivery)
+                    await run(service, clock, settings=settings, zone=zone_now, trouble=trouble, line=line, home=home)
+
+
+def _home(store: Store, clock: Clock, delivery: Delivery) -> Bridge:
+    """Return the way to home automation, which is shown prompts from now on. It is off while no broker is set."""
+    from hipsync.home.bridge import Bridge
+    from hipsync.registry import drivers
+
+    families = {key: driver.label for key, driver in drivers().items()}
+    bridge = delivery.home = Bridge(store, clock, lambda: delivery.config, families)
+    return bridge
 
 
 def _this_program(app: App) -> list[str]:

@@ -23,6 +23,7 @@ from hipsync.host.systemd_notify import notify_supervisor, watchdog_s
 from hipsync.model import MINUTE
 from hipsync.service.clock_steps import ClockSteps, Step
 from hipsync.service.date_job import DateJob
+from hipsync.service.home_port import Home
 from hipsync.service.line_file import LineFile
 from hipsync.service.now import now_of
 from hipsync.service.plan import next_wake
@@ -89,13 +90,14 @@ class Alarm:
         stop: asyncio.Event,
         job: Callable[[Callable[[], Awaitable[None]]], Job] = DateJob,
         line: LineFile | None = None,
+        home: Home | None = None,
     ) -> None:
         """`zone` returns the IANA name of the zone that the host is in now; with None the zone stays as it is.
 
         The alarm sets `stop` when the service must end. `job` makes the job that wakes the service. `line` is kept up
-        to date at every look.
+        to date at every look, and `home` is told.
         """
-        self._line = line or LineFile(None)
+        self._line, self._home = line or LineFile(None), home
         self._service, self._clock, self._zone, self._stop = service, clock, zone, stop
         self._steps = ClockSteps(clock)
         self._job = job(self._wake)
@@ -271,10 +273,12 @@ class Alarm:
         return max(next_wake(state, now), now + AT_MOST_EVERY)
 
     def _tell(self, state: State, now: datetime) -> None:
-        """Tell the supervisor, and who reads the line for status bars, what is known at `now`."""
+        """Tell the supervisor, the home, and who reads the line for status bars, what is known at `now`."""
         known = now_of(state, now, running=True)
         notify_supervisor(STATUS=sentences(known)[0])
         self._line.show(short(known))
+        if self._home is not None:
+            self._home.tell(state, known)
 
     def _tell_meanwhile(self) -> None:
         """Tell the same while a wake runs, which may wait for a minute for an answer from a band."""

@@ -1,7 +1,7 @@
-"""Answers to prompts: which prompt may be answered, and what is stored, wherever the answer comes from.
+"""Answers to prompts, and pauses: which prompt may be answered, and what is stored, wherever that comes from.
 
-Buttons of desktop notices, bands and the command line all come here. The one rule: an answer that comes by two of
-these ways counts once.
+Buttons of desktop notices, bands, the command line and Home Assistant all come here. The one rule: an answer that comes
+by two of these ways counts once.
 """
 
 from __future__ import annotations
@@ -10,8 +10,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from hipsync.errors import ConfigError
-from hipsync.model import Answer, Exercise, Label, Occasion, Prompt, State
+from hipsync.instants import latest
+from hipsync.model import Answer, Exercise, Label, Occasion, Pause, Prompt, State
 from hipsync.store import Store
+
+STANDS_FOR = timedelta(hours=3)
+"""For how long after it was first shown a prompt can be answered; later it belongs to another part of the day."""
+LONGEST_PAUSE = timedelta(days=7)
+"""The longest pause that can be asked for: a typing error must not end all prompts for years."""
+USUAL_PAUSE = timedelta(hours=1)
+"""How long a pause lasts for which nothing else is asked."""
 
 
 def standing_prompt(prompts: Sequence[Prompt]) -> Prompt | None:
@@ -21,6 +29,26 @@ def standing_prompt(prompts: Sequence[Prompt]) -> Prompt | None:
     """
     last = prompts[-1] if prompts else None
     return last if last is not None and last.answer in {None, Answer.IGNORED, Answer.SNOOZED} else None
+
+
+def open_prompt(store: Store, now: datetime) -> Prompt | None:
+    """The prompt that can be answered now: the newest, if it is still open and not older than `STANDS_FOR`."""
+    return standing_prompt(store.prompts(now - STANDS_FOR, latest(now) + timedelta(seconds=1)))
+
+
+def pause_prompts(store: Store, now: datetime, length: timedelta = USUAL_PAUSE) -> Pause:
+    """Store a pause from now on, of at most `LONGEST_PAUSE`, and return it. Raises `StoreError`."""
+    pause = Pause(now, now + min(length, LONGEST_PAUSE))
+    store.add_pause(pause)
+    return pause
+
+
+def resume_prompts(store: Store, now: datetime) -> bool:
+    """End a pause, and return whether there was one. Raises `StoreError`."""
+    if store.pause(now) is None:
+        return False
+    store.add_pause(Pause(now, now))
+    return True
 
 
 def answer_prompt(

@@ -24,6 +24,7 @@ from hipsync.service.alarm import Alarm
 from hipsync.service.clock_steps import steps_to_json
 from hipsync.service.control_client import WITHIN_S, Line, socket_path
 from hipsync.service.here import here_to_json
+from hipsync.service.home_port import Home
 from hipsync.service.now import now_of
 from hipsync.service.service import Service
 from hipsync.service.state import Settings
@@ -51,13 +52,15 @@ class ControlServer:
         clock: Clock,
         settings: Callable[[], Settings] | None = None,
         trouble: Callable[[], str | None] | None = None,
+        home: Home | None = None,
     ) -> None:
         """`settings` reads the user's settings again; without it the question `reload` is refused.
 
-        `trouble` says what is the matter besides the alarm's own trouble, or None.
+        `trouble` says what is the matter besides the alarm's own trouble, or None. `home` says how things are with
+        home automation; None for none.
         """
         self._service, self._alarm, self._clock, self._settings = service, alarm, clock, settings
-        self._other_trouble = trouble
+        self._other_trouble, self._home = trouble, home
 
     async def answer(self, question: Line) -> Line:
         """Answer a question. Nothing is raised: a failure becomes an answer with `error` and the exit code for it."""
@@ -87,6 +90,7 @@ class ControlServer:
                 return {
                     "process": os.getpid(), "connected": connected, "trouble": trouble, "clock_steps": steps,
                     "here": here_to_json(self._service.here()),
+                    "home": None if self._home is None else self._home.told(),
                 }  # fmt: skip
             case {"do": "line"}:
                 now = self._clock.now()

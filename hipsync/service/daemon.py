@@ -19,6 +19,7 @@ from hipsync.host.sleep import calling_on_wake
 from hipsync.host.systemd_notify import notify_supervisor
 from hipsync.service.alarm import Alarm
 from hipsync.service.control_server import ControlServer, listening
+from hipsync.service.home_port import Home
 from hipsync.service.line_file import LineFile
 from hipsync.service.service import Service
 from hipsync.service.state import Settings
@@ -34,28 +35,30 @@ async def run(
     zone: Callable[[], str] | None = None,
     trouble: Callable[[], str | None] | None = None,
     line: Path | None = None,
+    home: Home | None = None,
 ) -> None:
     """Wake the service whenever something is due, until SIGINT or SIGTERM.
 
     `settings` reads the user's settings again, on SIGHUP; `zone` returns the IANA name of the zone that the host is in.
     Without them, settings and zone stay as they are. `trouble` says what else is the matter, for `hipsync status`.
-    `line` is the file for plain status bars; None for none.
+    `line` is the file for plain status bars; None for none. `home` is told what is known; None for none.
 
     Raises `Outdated` if a newer hipsync upgraded the database while this program was running; the program has to be
     restarted.
     """
     stop = asyncio.Event()
     line_file = LineFile(line)
-    alarm = Alarm(service, clock, zone, stop, line=line_file)
+    alarm = Alarm(service, clock, zone, stop, line=line_file, home=home)
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # Windows has no signal handlers on loops; Ctrl-C still ends it
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         if settings is not None:
             loop.add_signal_handler(signal.SIGHUP, lambda: alarm.reload(settings))
-    path, server = service.store.path, ControlServer(service, alarm, clock, settings, trouble)
+    path, server = service.store.path, ControlServer(service, alarm, clock, settings, trouble, home)
     commands = contextlib.nullcontext() if path is None else listening(path, server.answer)
-    async with commands, calling_on_wake(alarm.look):
+    touch = contextlib.nullcontext() if home is None else home.running(alarm.look)
+    async with commands, calling_on_wake(alarm.look), touch:
         with line_file:
             alarm.start()
             log.info("hipsync watches %s", ", ".join(band.name for band in service.store.bands()))

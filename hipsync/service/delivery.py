@@ -1,4 +1,4 @@
-"""Where `hipsync run` shows a prompt: in this terminal, on the desktop, and by a command of the user's.
+"""Where `hipsync run` shows a prompt: in this terminal, on the desktop, at home, and by a command of the user's.
 
 A prompt can be answered by the buttons of its desktop notice; the answer goes into the store like any other. A remark
 on a band is shown in the terminal and on the desktop alone. What a notice says is known to
@@ -23,6 +23,7 @@ from hipsync.report.json_csv import prompt_json
 from hipsync.service.answers import answer_prompt, standing_prompt
 from hipsync.service.desktop import Asking, on_desktop, to_desktop, withdraw
 from hipsync.service.figure_files import FigureFiles
+from hipsync.service.home_port import Home
 from hipsync.service.notice import Notice, buttons_of, notice_of, remark_of
 from hipsync.service.terminal import to_terminal
 from hipsync.service.user_command import run_command
@@ -52,6 +53,8 @@ class Delivery:
         """
         self._store, self._now, self._show_me = store, now, show_me
         self._figures = FigureFiles(figures)
+        self.home: Home | None = None
+        """Home automation that is shown prompts, too; None if there is none."""
         self.config = config
         """The user's settings, which may be replaced while the service runs."""
         self._failed: tuple[Sequence[str], datetime, str] | None = None
@@ -60,6 +63,8 @@ class Delivery:
     async def deliver(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
         """Show a prompt wherever the settings allow, and return where it was shown. A `strong` one makes a sound."""
         where = await self._show(prompt, move, strong)
+        if self.home is not None and await self.home.show(prompt, move, strong):
+            where.append(Where.MQTT)
         if self.config.command:
             from zoneinfo import ZoneInfo
 
@@ -71,7 +76,7 @@ class Delivery:
         return where
 
     async def deliver_quietly(self, prompt: Prompt, move: Move, strong: bool) -> Sequence[Where]:
-        """Show a prompt where nothing can be heard: not by the user's command, which may do anything."""
+        """Show a prompt where nothing can be heard: not at home nor by the user's command, which may do anything."""
         del strong
         return await self._show(prompt, move, strong=False)
 
