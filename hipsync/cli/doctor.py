@@ -22,6 +22,7 @@ from hipsync.cli.app import NO_ZONE, App
 from hipsync.cli.saying import say, tell_json
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import ConfigError, HipsyncError
+from hipsync.home.bridge import missing_extra
 from hipsync.host.installed import with_extra
 from hipsync.host.interrupt import run_until_interrupted
 from hipsync.host.lock import running
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from hipsync.host.presence.seen import Seen
 
 LONGEST_TROUBLE = 200
+OVERHEARD = "the password goes through the network in the clear: `hipsync config set mqtt.tls true`"
 ANSWERS_WITHIN_S = 2.0
 """Seconds that a running service may take to answer."""
 Verdict = Literal["fine", "look", "bad"]
@@ -51,7 +53,8 @@ SHOWN: Mapping[Verdict, tuple[str, str]] = {"bad": ("fail", "red"), "look": ("wa
 
 
 LABELS = {
-    "bluetooth": "Bluetooth", "notices": "desktop", "computer": "this computer", "simulation": "practice bands",
+    "bluetooth": "Bluetooth", "notices": "desktop", "home": "Home Assistant", "computer": "this computer",
+    "simulation": "practice bands",
 }  # fmt: skip
 """What people read instead of the names of checks, which programs know."""
 
@@ -86,6 +89,7 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
         *_notices(ctx.obj),
         *_computer(ctx.obj),
         *_service(ctx.obj),
+        *_home(ctx.obj),
         *_packages(),
     ]
     if as_json:
@@ -355,6 +359,38 @@ def _service(app: App) -> Iterator[Finding]:
         yield Finding("service", "look", f"not running, so no reminders. {starts}")
     if file is not None and (why := why_install_again(app)) is not None:
         yield Finding("service file", "look", f"{why}: `hipsync service install` writes it again")
+
+
+def _home(app: App) -> Iterator[Finding]:
+    """What keeps Home Assistant from being told, if it was set up: by the settings, and by what a service tells."""
+    try:
+        mqtt = app.config().mqtt
+        if not mqtt.host:
+            return
+        from hipsync.home.broker import broker_of
+
+        broker = broker_of(mqtt)
+    except ImportError as error:
+        yield Finding("home", "look", missing_extra(error))
+        return
+    except HipsyncError as error:
+        yield Finding("home", "look", str(error))
+        return
+    told: Json = None
+    if running(app.database):
+        with contextlib.suppress(HipsyncError):  # a service that does not answer is a finding of its own
+            told = (ask(app.database, {"do": "status"}, ANSWERS_WITHIN_S) or {}).get("home")
+    match told:
+        case {"trouble": str(trouble)}:
+            yield Finding("home", "look", clean(trouble, LONGEST_TROUBLE))
+        case {"connected": True, "home_assistant": "online"}:
+            yield Finding("home", "fine", f"connected to {broker.place}, Home Assistant is online")
+        case {"connected": True}:
+            yield Finding("home", "fine", f"connected to {broker.place}; nothing was heard of Home Assistant so far")
+        case _:
+            yield Finding("home", "look", f"the broker {broker.place} is set: `hipsync mqtt check` tries it")
+    if broker.is_overheard:
+        yield Finding("home", "look", OVERHEARD)
 
 
 def _clock_steps(app: App, told: Json) -> Iterator[Finding]:

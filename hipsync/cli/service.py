@@ -165,16 +165,12 @@ def _place(app: App) -> Place:
         command += ["--db", str(app.db_path.absolute())]
     if app.config_path is not None:
         command += ["--config", str(app.config_path.absolute())]
-    return here([*command, "run"], loopback=_asks_activitywatch(app))
-
-
-def _asks_activitywatch(app: App) -> bool:
-    """Whether the settings have the service ask ActivityWatch; settings that cannot be read ask for nothing."""
     try:
         config = app.config()
-    except ConfigError:
-        return False
-    return config.activitywatch and config.rule.desk is not Desk.OFF
+    except ConfigError:  # settings that cannot be read ask for nothing
+        return here([*command, "run"])
+    asks_activitywatch = config.activitywatch and config.rule.desk is not Desk.OFF
+    return here([*command, "run"], loopback=asks_activitywatch, network=bool(config.mqtt.host))
 
 
 def _refuse_a_second(app: App) -> None:

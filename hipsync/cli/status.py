@@ -172,6 +172,8 @@ def _details(app: App, store: Store, known: _Known) -> Iterator[str]:
     if day := _day(app, store, state, now.at):
         yield from _row("Today", day)
     yield from _row("Reminders", _hours(store, state, now.at), *other_reminders(state, now.at))
+    if (home := _home_text(known.service)) is not None:
+        yield from _row("Home", home)
     yield from _row("Database", _checked_text(app.checked, now))
     steps = [clock_step(step, state.zones) for step in known.steps]
     ahead = [] if known.ahead is None else [future_data(known.ahead, state.zones)]
@@ -254,6 +256,20 @@ def _troubles(contacts: Contacts, state: State) -> list[str]:
     return [text for text in (future_contact(contacts, state.zones), contacts.trouble) if text is not None]
 
 
+def _home_text(service: Mapping[str, Json] | None) -> str | None:
+    """Return how things are with Home Assistant, as a running service tells; None if it was not set up."""
+    match (service or {}).get("home"):
+        case {"trouble": str(trouble)}:
+            return f"trouble: {clean(trouble, LONGEST_TEXT)}"
+        case {"broker": str(broker), "connected": True, "home_assistant": str() | None as online}:
+            heard = {"online": ", Home Assistant is online", "offline": ", Home Assistant is offline"}
+            return f"connected to {clean(broker, LONGEST_TEXT)}{heard.get(str(online), '')}"
+        case {"broker": str(broker)}:
+            return f"connecting to {clean(broker, LONGEST_TEXT)}"
+        case _:
+            return None
+
+
 def _checked_text(checked: Checked | None, now: Now) -> str:
     """Return in words what the last check of the database found, and when it was."""
     from hipsync.service.status_text import when
@@ -279,7 +295,7 @@ def _checked_json(checked: Checked | None) -> dict[str, object]:
 def _empty_json(app: App) -> dict[str, object]:
     """Return what `status --json` shows without a database; the keys are the same as with one."""
     head = {"version": 1, "at": app.now().isoformat(), "running": False, "sitting_minutes": None, "reason": "no data"}
-    nothing = dict.fromkeys(("known_until", "until", "next_wake", "since", "reminder", "held_by"))
+    nothing = dict.fromkeys(("known_until", "until", "next_wake", "since", "reminder", "held_by", "home"))
     more = {"state": "no band", "limit_minutes": app.rule().limit_minutes}
     lists: dict[str, object] = {key: [] for key in ("remarks", "bands", "clock_steps")}
     return {**head, **nothing, **more, **lists, "occasions": {}, "dated_ahead": None}
@@ -315,6 +331,7 @@ def _status_json(known: _Known) -> dict[str, object]:
             }
             for contact in state.contacts
         ],
+        "home": (known.service or {}).get("home"),
         "clock_steps": [{"was": was.isoformat(), "became": became.isoformat()} for was, became in known.steps],
         "dated_ahead": None if known.ahead is None else known.ahead.isoformat(),
     }

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import socket
 import ssl
 import stat
@@ -53,6 +54,7 @@ NAME_TAKEN = (
     "another program uses the broker by the same name: stop hipsync there, or give it another wearer or host "
     "(`hipsync config set mqtt.wearer NAME`)"
 )
+LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
 OLD_VERSION = frozenset({0x01, 0x84})
 CLEAR = "`hipsync config set mqtt.tls false` talks to it in the clear"
 
@@ -75,6 +77,11 @@ class Broker:
     def place(self) -> str:
         """The broker as people read it."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_overheard(self) -> bool:
+        """Whether others in the network can read the password: it is sent in the clear, and not within a computer."""
+        return self.tls is None and self.password is not None and not LOOPBACK.fullmatch(self.host)
 
 
 class Message(NamedTuple):

@@ -53,11 +53,12 @@ def place(
     config: Path | None = None,
     *,
     loopback: bool = False,
+    network: bool = False,
 ) -> Place:
     """Return the service file for a user with this home folder on this platform, named as in `sys.platform`.
 
     `command` is what the service runs: `hipsync run` with its options. `config` is the user's XDG_CONFIG_HOME; None
-    means `.config` in the home folder. `loopback` is as for `unit`.
+    means `.config` in the home folder. `loopback` and `network` are as for `unit`.
     """
     if platform == "darwin":
         path = home / "Library" / "LaunchAgents" / f"{LABEL}.plist"
@@ -72,13 +73,17 @@ def place(
     ctl = ("systemctl", "--user")
     name = f"{NAME}.service"
     start = [(*ctl, "daemon-reload"), (*ctl, "enable", name), (*ctl, "restart", name)]
-    return Place(path, unit(command, loopback=loopback), start, [(*ctl, "disable", "--now", name)])
+    return Place(path, unit(command, loopback=loopback, network=network), start, [(*ctl, "disable", "--now", name)])
 
 
-def here(command: Sequence[str], *, loopback: bool = False) -> Place:
-    """Return the service file that runs a command for the current user on this system. `loopback` is as for `unit`."""
+def here(command: Sequence[str], *, loopback: bool = False, network: bool = False) -> Place:
+    """Return the service file that runs a command for the current user on this system.
+
+    `loopback` and `network` are as for `unit`.
+    """
     given = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    return place(command, Path.home(), config=given if given.is_absolute() else None, loopback=loopback)
+    config = given if given.is_absolute() else None
+    return place(command, Path.home(), config=config, loopback=loopback, network=network)
 
 
 def installed() -> Path | None:
@@ -87,16 +92,18 @@ def installed() -> Path | None:
     return path if path.exists() else None
 
 
-def unit(command: Sequence[str], *, loopback: bool = False) -> str:
+def unit(command: Sequence[str], *, loopback: bool = False, network: bool = False) -> str:
     """Return the text of a systemd user unit that runs a command.
 
     `loopback` lets it open sockets of IPv4, to reach a server on this computer: ActivityWatch, if the user wants that.
+    `network` lets it open those of IPv4 and IPv6, to reach the broker of the home, if the user has named one.
 
     The lines from UMask on deny the service what it does not need, as far as a user's manager can without namespaces,
     which not every system allows its users. All else needs Unix sockets alone: X11 has one, and D-Bus leads to
     Bluetooth, to the desktop and to the manager, which starts the user's `prompts.command` outside all this
     (`hipsync.host.transient`). Memory is seven times, and tasks are five times, what the service has been seen to use.
     """
+    sockets = " AF_INET AF_INET6" if network else " AF_INET" if loopback else ""
     return f"""\
 [Unit]
 Description=hipsync: an exercise after an hour of sitting
@@ -119,7 +126,7 @@ LimitCORE=0
 
 UMask=0077
 NoNewPrivileges=yes
-RestrictAddressFamilies=AF_UNIX{" AF_INET" if loopback else ""}
+RestrictAddressFamilies=AF_UNIX{sockets}
 RestrictNamespaces=yes
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged @resources

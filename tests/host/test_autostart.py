@@ -35,15 +35,19 @@ def test_a_unit_starts_the_command_whatever_its_words_hold(tmp_path: Path) -> No
         assert f"\n{line}\n" in made.text
 
 
-def test_only_what_asks_a_server_on_this_computer_opens_more_sockets(tmp_path: Path) -> None:
+def test_only_what_asks_a_server_opens_more_sockets(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     closed, opened = "\nRestrictAddressFamilies=AF_UNIX\n", "\nRestrictAddressFamilies=AF_UNIX AF_INET\n"
+    wide = "\nRestrictAddressFamilies=AF_UNIX AF_INET AF_INET6\n"
     for settings, line in {
         "": closed,
         "[presence]\nactivitywatch = true\n": opened,
         '[presence]\nactivitywatch = true\n[sitting]\ndesk = "off"\n': closed,
         '[sitting]\ndesk = "standing"\n': closed,
         "[presence]\nactivitywatch = 7\n": closed,
+        '[mqtt]\nhost = "broker"\n': wide,
+        '[presence]\nactivitywatch = true\n[mqtt]\nhost = "broker"\n': wide,
+        '[mqtt]\nuser = "anna"\n': closed,
     }.items():
         machine.settings.parent.mkdir(parents=True, exist_ok=True)
         machine.settings.write_text(settings)
