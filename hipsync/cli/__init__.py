@@ -54,6 +54,7 @@ COMMANDS = {
     "export": "exporting",
     "db": "db",
     "config": "config",
+    "mqtt": "mqtt",
     "web": "web",
     "live": "live",
 }
@@ -66,7 +67,7 @@ GROUPS = {
     ),
     "Bands": ("pair", "scan", "bands", "sync", "drivers", "simulate", "demo"),
     "Data": ("import", "export", "db"),
-    "Service": ("run", "service", "doctor", "config"),
+    "Service": ("run", "service", "doctor", "mqtt", "config"),
 }  # fmt: skip
 """The commands as `hipsync --help` groups them."""
 

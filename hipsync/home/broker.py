@@ -185,21 +185,28 @@ class Connection:
     async def kept(self, topics: Sequence[str], ask: str) -> dict[str, bytes]:
         """What the broker kept at these topics, by topic; they are heard from now on, too. Raises `BrokerError`.
 
-        `ask` is a topic of our own: what is sent there comes back after all that was kept. Where the broker does not
-        let us do that, what comes within `LEAVE_WITHIN_S` is all.
+        `ask` is as for `until_back`.
         """
-        found: dict[str, bytes] = {}
-        await self.subscribe([*(Subscription(topic) for topic in topics), Subscription(ask, kept=False)])
-        mark = os.urandom(8).hex().encode()
-        refused = await self.publish(ask, mark, retain=False) >= REFUSED
+        await self.subscribe([Subscription(topic) for topic in topics])
+        messages, _ = await self.until_back(ask)
+        return {each.topic: each.payload for each in messages if each.retained}
+
+    async def until_back(self, ask: str) -> tuple[Sequence[Message], bool]:
+        """All that is heard until a message of ours comes back from the topic `ask`, and whether it did.
+
+        The broker sends in order, so that all that came before it is there. Where the broker does not let us write to
+        or read from `ask`, what comes within `LEAVE_WITHIN_S` is all. Raises `BrokerError`.
+        """
+        await self.subscribe([Subscription(ask, kept=False)])
+        mark, found = os.urandom(8).hex().encode(), list[Message]()
+        await self.publish(ask, mark, retain=False)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LEAVE_WITHIN_S if refused else WITHIN_S):
+            async with asyncio.timeout(LEAVE_WITHIN_S):
                 async for message in self.messages():
                     if message.topic == ask and message.payload == mark:
-                        break
-                    if message.retained:
-                        found[message.topic] = message.payload
-        return found
+                        return found, True
+                    found.append(message)
+        return found, False
 
     async def messages(self) -> AsyncIterator[Message]:
         """Yield what comes, until the connection is lost; then raise `BrokerError`."""
@@ -333,10 +340,10 @@ def _translated(broker: Broker, error: aiomqtt.MqttError) -> BrokerError:
         return NameTaken(NAME_TAKEN)
     if code is not None:
         return BrokerError(_refusal(broker, code, error))
+    if str(error) == "Operation timed out":  # aiomqtt has no other sign of it
+        return BrokerError(f"{broker.place} does not answer as a broker does: is that its port? {_other_port(broker)}")
     if isinstance(cause, OSError):
         return BrokerError(_words(broker, cause))
-    if str(error) == "Operation timed out":
-        return BrokerError(f"{broker.place} does not answer as a broker does: is that its port for MQTT?")
     return BrokerError(f"the connection to {broker.place} was lost")
 
 
@@ -374,8 +381,7 @@ def _words(broker: Broker, error: BaseException) -> str:
         case ConnectionRefusedError():
             return f"nothing answers at {place}: does the broker run, and is that its port?"
         case ConnectionResetError() | BrokenPipeError() | asyncio.IncompleteReadError():
-            other = "its port without TLS is mostly 1883" if broker.tls else "its port with TLS is mostly 8883"
-            return f"{place} ends the connection at once: is that its port? {other}"
+            return f"{place} ends the connection at once: is that its port? {_other_port(broker)}"
         case TimeoutError():
             return f"{place} does not answer: is it on, and on this network?"
         case OSError(errno=errno.EAFNOSUPPORT):
@@ -384,6 +390,10 @@ def _words(broker: Broker, error: BaseException) -> str:
             return f"{place} cannot be reached: is this computer on the network?"
         case _:
             return f"{place} cannot be reached: {clean(str(error), 200)}"
+
+
+def _other_port(broker: Broker) -> str:
+    return "its port without TLS is mostly 1883" if broker.tls else "its port with TLS is mostly 8883"
 
 
 def _certificate(broker: Broker, error: ssl.SSLCertVerificationError) -> str:
