@@ -161,7 +161,7 @@ class Bridge:
 
     def _next_wait_s(self, error: Exception, lasted_s: float) -> float:
         """Note why the connection ended, and return after how many seconds to try again."""
-        log.log(logging.DEBUG if self._why else logging.WARNING, "Home Assistant is not told: %s", error)
+        log.log(logging.DEBUG if self._why else logging.WARNING, "Home Assistant hears nothing: %s", error)
         self._why = str(error)
         if lasted_s >= LASTED_S:
             self._wait_s = FIRST_WAIT_S

@@ -387,9 +387,9 @@ def _words(broker: Broker, error: BaseException) -> str:
         case OSError(errno=errno.EAFNOSUPPORT):
             return "the service may use no network: `hipsync service install` writes its file again"
         case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH):
-            return f"{place} cannot be reached: is this computer on the network?"
+            return f"this computer has no way to {place}: is it on the network?"
         case _:
-            return f"{place} cannot be reached: {clean(str(error), 200)}"
+            return f"hipsync cannot connect to {place}: {clean(str(error), 200)}"
 
 
 def _other_port(broker: Broker) -> str:
@@ -402,4 +402,5 @@ def _certificate(broker: Broker, error: ssl.SSLCertVerificationError) -> str:
         return f"the certificate at {broker.place} is for another name: mqtt.host must be one that it has ({why})"
     if "expired" in why or "not yet valid" in why:
         return f"the certificate at {broker.place} does not hold today ({why}): make a new one, or set the clock"
-    return f"the certificate at {broker.place} is not signed by anybody known here ({why}): mqtt.ca names its CA's file"
+    whom = "is not signed by anybody whom this computer trusts"
+    return f"the certificate at {broker.place} {whom} ({why}): mqtt.ca names its CA's file"

@@ -23,7 +23,7 @@ LARGEST_BYTES = 65_536
 """The most bytes of a message that is read: discovery has some five thousand, and ten hosts more of them."""
 NOT_KEPT = (
     "nothing is kept there: in Home Assistant's options of MQTT switch on Retain for the birth and the will message; "
-    "else hipsync knows that it runs only after it was started anew"
+    "else hipsync knows that it runs only after it was started again"
 )
 NO_WRITE = "the broker's access list does not let hipsync write there"
 NO_READ = "what was written there does not come back: the broker's access list does not let hipsync read there"

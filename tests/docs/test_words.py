@@ -21,9 +21,11 @@ NOT_FOR_PEOPLE = re.compile(
     re.IGNORECASE,
 )
 """Words of the code, and some that only a translation would use."""
-ROOMS = ("cli", "report", "service")
+ROOMS = ("cli", "home", "report", "service")
 NAMES = re.compile(r"`[^`]*`|hip-flexor stretch|prompts\.[a-z_.-]+|device-width", re.IGNORECASE)
 """Names of commands, exercises and settings, in which such a word may stand."""
+LEFT_OUT = ROOT / "hipsync" / "home" / "discovery.py"
+"""Names of entities in Home Assistant, which were agreed on before, and on which people's automations hang."""
 
 
 def texts(file: Path) -> Iterator[str]:
@@ -53,7 +55,7 @@ def strange(file: Path) -> list[str]:
 
 FILES = [
     ROOT / "hipsync" / "demo.py",
-    *(file for room in ROOMS for file in sorted((ROOT / "hipsync" / room).rglob("*.py"))),
+    *(file for room in ROOMS for file in sorted((ROOT / "hipsync" / room).rglob("*.py")) if file != LEFT_OUT),
 ]
 
 

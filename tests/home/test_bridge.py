@@ -307,7 +307,7 @@ async def test_a_broker_that_was_killed_is_found_again_and_told_how_things_are(
         assert house.bridge.trouble() is None
     said = [(record.levelname, record.getMessage()) for record in caplog.records if "hipsync.home" in record.name]
     assert [level for level, _ in said] == ["INFO", "WARNING", "INFO"], said
-    assert said[1][1].startswith("Home Assistant is not told: ")
+    assert said[1][1].startswith("Home Assistant hears nothing: ")
     assert said[2][1] == f"connected to the broker 127.0.0.1:{broker.port}, for Home Assistant"
 
 
@@ -442,7 +442,7 @@ async def test_tls_with_the_right_ca_connects_and_with_another_does_not(tmp_path
         house = House(at(broker, tls=True, ca=str(other.ca)))
         async with house.lived_in():
             await until(lambda: house.bridge.trouble() is not None)
-            assert "is not signed by anybody known here" in str(house.bridge.trouble())
+            assert "is not signed by anybody whom this computer trusts" in str(house.bridge.trouble())
             assert '"connected": false' in json.dumps(house.bridge.told())
 
 

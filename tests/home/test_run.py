@@ -139,7 +139,7 @@ def test_a_broker_that_comes_later_is_found_and_the_log_has_a_line_each(machine:
     lines = [line.partition(" ")[2] for line in log.splitlines() if "broker" in line]
     place = f"127.0.0.1:{broker.port}"
     assert lines == [
-        f"Home Assistant is not told: nothing answers at {place}: does the broker run, and is that its port?",
+        f"Home Assistant hears nothing: nothing answers at {place}: does the broker run, and is that its port?",
         f"connected to the broker {place}, for Home Assistant",
     ]
 
@@ -158,7 +158,7 @@ def test_a_wrong_password_is_said_and_is_in_no_log_and_in_no_answer(machine: Mac
             said = machine.told("status") + machine.type("doctor", env=NOWHERE).output + machine.told("config", "show")
             process.terminate()
             log = process.communicate(timeout=10)[1]
-    assert log.count(f"Home Assistant is not told: {why}") >= 1
+    assert log.count(f"Home Assistant hears nothing: {why}") >= 1
     assert "mqtt" in said
     assert SECRET not in log + said
 
