@@ -6,6 +6,7 @@ of its keys always, and null where nothing is known, because Home Assistant comp
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from hipsync.service.notice import LONGEST, notice_of
 from hipsync.service.now import Doing, Now
 from hipsync.service.state import Contacts, State
 from hipsync.service.status_text import short
-from hipsync.text import Json, clean
+from hipsync.text import Json, clean, json_of
 
 
 class Known(NamedTuple):
@@ -60,6 +61,31 @@ def state_message(known: Known, today: DaySummary, host: str) -> dict[str, Json]
         "last_answer": None if known.last_answer is None else known.last_answer.value,
         "host": host,
     }
+
+
+def knows_more(theirs: bytes, ours: Mapping[str, Json]) -> str | None:
+    """The other host that told a state by newer data than ours, so that it is the one to tell; None if none did.
+
+    Of two with equally new data the later in the alphabet tells. What is no state of ours is nobody's.
+    """
+    try:
+        told = json_of(theirs)
+    except ValueError:
+        return None
+    match told:
+        case {"host": str(host), "known_until": str(until)} if host != ours["host"]:
+            pass
+        case _:
+            return None
+    try:
+        newest = datetime.fromisoformat(until)
+        own = ours["known_until"]
+        known = None if not isinstance(own, str) else datetime.fromisoformat(own)
+        if known is None or (newest, host) > (known, str(ours["host"])):
+            return host
+    except (ValueError, TypeError):  # no instant, or one without a zone
+        return None
+    return None
 
 
 def is_due(now: Now) -> bool:

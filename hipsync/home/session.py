@@ -18,8 +18,9 @@ from hipsync.home.broker import NOT_HEARD, REFUSED, Connection, Message, Subscri
 from hipsync.home.commands import Command, Do, Dropped, Gate, command_of
 from hipsync.home.discovery import Announced, band_message, wearer_message
 from hipsync.home.ending import ended
+from hipsync.home.messages import knows_more
 from hipsync.home.names import OFFLINE, ONLINE, Names
-from hipsync.home.telling import Telling
+from hipsync.home.telling import Telling, Told
 from hipsync.text import Json
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,10 @@ class Session:
         """Whether Home Assistant said that it is online; None if it said nothing in this connection."""
         self.refused: set[str] = set()
         """Topics at which the broker does not let us write, or hear."""
-        self._hosts = {names.host}
+        self._hosts, self._online = {names.host}, {names.host}
+        """The hosts of the wearer, and those of them that are online."""
+        self._state = b""
+        """The state that was heard last, which another host may have told."""
         self._wake, self._again, self._here = asyncio.Event(), True, True
         """What wakes the teller; whether all is to be announced again; whether to say that this host is online."""
         self._announced: dict[str, bytes] = {}
@@ -73,7 +77,7 @@ class Session:
     async def run(self) -> None:
         """Serve the connection. Raises `BrokerError` when it is lost. If it is cancelled, it says goodbye."""
         names = self._names
-        topics = [Subscription(names.birth), Subscription(names.host_topic("+")), Subscription(names.do)]
+        topics = [Subscription(each) for each in (names.birth, names.host_topic("+"), names.do, names.state)]
         codes = await self._connection.subscribe(topics)
         self.refused |= {each.topic for each, code in zip(topics, codes, strict=True) if code >= REFUSED}
         tasks = {asyncio.create_task(self._hear(), name="hear"), asyncio.create_task(self._keep_telling(), name="tell")}
@@ -128,13 +132,21 @@ class Session:
         if told is None:
             return None
         self._pressing = pressing
-        topics = {self._names.state: told.state}
+        topics = {} if self._yields(told) else {self._names.state: told.state}
         topics |= {self._names.band_topic(band.key): known for band, known in told.bands.items()}
         for topic, known in topics.items():
             if self._said.get(topic) != (payload := _bytes(known)):
                 self._said[topic], self._told_s = payload, self._passed()
                 await self._put(topic, payload, retain=True)
         return None
+
+    def _yields(self, told: Told) -> bool:
+        """Whether another computer of the wearer, which is online, knows more and so tells the state."""
+        other = knows_more(self._state, told.state)
+        yields = other is not None and other in self._online
+        if yields:
+            self._said.pop(self._names.state, None)
+        return yields
 
     async def _announce(self, bands: list[Announced]) -> None:
         """Announce the devices that are new or changed, and take back bands that were forgotten."""
@@ -171,11 +183,17 @@ class Session:
                     self.wake()
             elif message.topic == self._names.do:
                 self._command(message)
+            elif message.topic == self._names.state:
+                self._state = message.payload
             elif (host := self._names.host_of(message.topic)) is not None:
                 self._host(host, message.payload)
 
     def _host(self, host: str, payload: bytes) -> None:
         """Note what a host says of itself; an empty word takes it back."""
+        if payload == ONLINE.encode() and host in self._hosts:
+            self._online.add(host)
+        elif host != self._names.host:
+            self._online.discard(host)
         if host == self._names.host:
             self._here = payload != ONLINE.encode()  # what an earlier connection of ours left
         elif not payload and host in self._hosts:
@@ -185,6 +203,7 @@ class Session:
             if len(self._hosts) >= MOST_HOSTS:
                 return
             self._hosts.add(host)
+            self._online |= {host} if payload == ONLINE.encode() else set()
             self._again = True
         else:
             return

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import sys
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -360,6 +361,44 @@ async def test_two_computers_of_one_wearer_are_one_device_that_is_there_while_on
         assert last.payload == b"online"
         await ha.say("hipsync/anna/host/laptop", b"", retain=True)  # it is given away
         await ha.until(lambda: hosts() == both[:1])
+
+
+async def test_of_two_computers_the_one_that_knows_more_tells(broker: Mosquitto) -> None:
+    """The laptop heard the band a minute later than the desk did. When it goes, the desk tells again."""
+    desk, laptop = House(at(broker)), House(at(broker), "laptop")
+    now = CLOCK.now().replace(second=0, microsecond=0)
+    laptop.store.append(laptop.band.id, [Epoch(now, MINUTE, 7)])
+
+    def told_by() -> object:
+        last = ha.last(STATE)
+        return None if last is None else last.json["host"]
+
+    async with listener(broker) as ha, desk.lived_in():
+        await ha.until(lambda: told_by() == "desk")
+        async with laptop.lived_in():
+            await ha.until(lambda: told_by() == "laptop")
+            told = len(ha.of(STATE))
+            desk.store.append(desk.band.id, [Epoch(now - 95 * MINUTE, MINUTE, 130)])
+            for _ in range(4):
+                desk.tell()
+                await asyncio.sleep(0.3)
+            assert [each.json["host"] for each in ha.of(STATE)[told:]] == []
+        await ha.until(lambda: (last := ha.last("hipsync/anna/host/laptop")) is not None and last.payload == b"offline")
+        desk.tell()
+        await ha.until(lambda: told_by() == "desk")
+
+
+async def test_without_the_extra_the_service_goes_on_and_says_what_to_install(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "aiomqtt", None)
+    for name in ("broker", "session", "own_name"):
+        monkeypatch.delitem(sys.modules, f"hipsync.home.{name}")
+    house = House(at(broker))
+    async with house.lived_in():
+        await until(lambda: house.bridge.trouble() is not None)
+        assert str(house.bridge.trouble()).startswith("Home Assistant needs an extra (aiomqtt): `")
+        assert await house.shown(house.prompt()) is False
 
 
 async def test_hosts_that_no_hipsync_would_name_are_not_believed_in(broker: Mosquitto) -> None:

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from hipsync.core.exercises import next_exercise
-from hipsync.home.messages import band_state, is_due, known_of, next_prompt, pressing, prompt_message, state_message
+from hipsync.home.messages import (
+    band_state,
+    is_due,
+    known_of,
+    knows_more,
+    next_prompt,
+    pressing,
+    prompt_message,
+    state_message,
+)
 from hipsync.model import MINUTE, Answer, Charge, Occasion, Pause, Prompt
 from hipsync.service.state import Contacts
 from hipsync.service.status_text import sentences, short
@@ -152,3 +161,21 @@ def test_a_prompt_is_told_in_the_words_of_its_notice() -> None:
         "event_type": "morning", "title": "Good morning. Two minutes for your hips?", "line": move.line,
         "exercise": "hip-extension", "due": "2026-03-02T11:55:00+00:00", "strong": True,
     }  # fmt: skip
+
+
+def test_of_two_hosts_the_one_with_newer_data_tells_and_what_is_no_state_counts_for_nothing() -> None:
+    ours = {"host": "desk", "known_until": "2026-03-02T12:00:00+00:00"}
+    for theirs, other in (
+        ('{"host":"laptop","known_until":"2026-03-02T12:01:00+00:00"}', "laptop"),
+        ('{"host":"laptop","known_until":"2026-03-02T13:01:00+01:00"}', "laptop"),
+        ('{"host":"laptop","known_until":"2026-03-02T11:59:00+00:00"}', None),
+        ('{"host":"laptop","known_until":"2026-03-02T12:00:00+00:00"}', "laptop"),
+        ('{"host":"attic","known_until":"2026-03-02T12:00:00+00:00"}', None),
+        ('{"host":"desk","known_until":"2026-03-02T12:01:00+00:00"}', None),
+        ('{"host":"laptop","known_until":null}', None),
+        ('{"host":"laptop","known_until":"2026-03-02T12:01:00"}', None),
+        ('{"host":"laptop","known_until":"soon"}', None),
+        ('{"host":1}', None), ("[]", None), ("", None), ("\xff", None),
+    ):  # fmt: skip
+        assert knows_more(theirs.encode("latin-1"), ours) == other, theirs
+    assert knows_more(b'{"host":"a","known_until":"2026-03-02T12:00:00+00:00"}', {**ours, "known_until": None}) == "a"
