@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from shlex import quote
 from typing import TYPE_CHECKING, Literal, NamedTuple
 from zoneinfo import ZoneInfo
@@ -22,7 +23,8 @@ from hipsync.cli.app import NO_ZONE, App
 from hipsync.cli.saying import say, tell_json
 from hipsync.driver import Advertisement, Driver
 from hipsync.errors import ConfigError, HipsyncError
-from hipsync.home.bridge import missing_extra
+from hipsync.home.bridge import NEEDS_EXTRA
+from hipsync.home.place import broker_of
 from hipsync.host.installed import with_extra
 from hipsync.host.interrupt import run_until_interrupted
 from hipsync.host.lock import running
@@ -367,14 +369,12 @@ def _home(app: App) -> Iterator[Finding]:
         mqtt = app.config().mqtt
         if not mqtt.host:
             return
-        from hipsync.home.broker import broker_of
-
         broker = broker_of(mqtt)
-    except ImportError as error:
-        yield Finding("home", "look", missing_extra(error))
-        return
     except HipsyncError as error:
         yield Finding("home", "look", str(error))
+        return
+    if find_spec("aiomqtt") is None:
+        yield Finding("home", "look", NEEDS_EXTRA.format(with_extra("mqtt")))
         return
     told: Json = None
     if running(app.database):
@@ -401,8 +401,6 @@ def _clock_steps(app: App, told: Json) -> Iterator[Finding]:
 
 
 def _packages() -> Iterator[Finding]:
-    from importlib.util import find_spec
-
     there = find_spec("bumble") is not None
     yield Finding(
         "simulation", "fine" if there else "look", "ready" if there else f"need an extra: `{with_extra('demo')}`"

@@ -17,9 +17,9 @@ from hipsync.errors import ConfigError
 from hipsync.host.interrupt import run_until_interrupted
 
 if TYPE_CHECKING:
-    from hipsync.home.broker import Broker
     from hipsync.home.discovery import Announced
     from hipsync.home.names import Names
+    from hipsync.home.place import Broker
 
 WORDS = {"broker": "broker", "write": "write", "read": "read", "home": "Home Assistant"}
 """What people read of what was tried."""
@@ -111,16 +111,18 @@ def mqtt_forget_command(app: App) -> None:
 
 def _home(app: App) -> _Home:
     """Return what the settings say of the home. Raises `ConfigError`, also if the extra is missing."""
-    from hipsync.home.bridge import missing_extra, this_host
+    from importlib.util import find_spec
+
+    from hipsync.home.bridge import NEEDS_EXTRA, this_host
     from hipsync.home.discovery import Announced
     from hipsync.home.names import band_key
+    from hipsync.home.place import broker_of
+    from hipsync.host.installed import with_extra
     from hipsync.registry import drivers
     from hipsync.text import clean
 
-    try:
-        from hipsync.home.broker import broker_of
-    except ImportError as error:
-        raise ConfigError(missing_extra(error)) from error
+    if find_spec("aiomqtt") is None:
+        raise ConfigError(NEEDS_EXTRA.format(with_extra("mqtt")))
     mqtt = app.config().mqtt
     broker, bands = broker_of(mqtt), list[Announced]()
     if (store := app.read_store()) is not None:

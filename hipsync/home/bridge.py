@@ -23,6 +23,7 @@ from hipsync.home.ending import ended
 from hipsync.home.messages import prompt_message
 from hipsync.home.names import Names, names_of
 from hipsync.home.obeying import obey
+from hipsync.home.place import broker_of
 from hipsync.home.telling import Telling
 from hipsync.host.clock import Clock
 from hipsync.host.installed import with_extra
@@ -45,6 +46,8 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """Seconds until the connection is tried again, doubled each time, up to the longest."""
 TAKEN_WAIT_S = 60.0
 """Seconds until it is asked again whether another program that came by our name is still there."""
+NEEDS_EXTRA = "Home Assistant needs an extra (aiomqtt): `{}`"
+"""What is said where the library for MQTT is not installed; with the command that installs it."""
 LASTED_S = 60.0
 """Seconds after which a connection counts as one that works, so that the next wait is short again."""
 
@@ -174,11 +177,11 @@ class Bridge:
     async def _connect(self, look: Callable[[], None]) -> None:
         """Connect once, and serve the connection until it is lost. Raises `BrokerError`, and `ConfigError`."""
         try:
-            from hipsync.home.broker import broker_of, connected
+            from hipsync.home.broker import connected
             from hipsync.home.own_name import OwnName
             from hipsync.home.session import Session
         except ImportError as error:
-            raise ConfigError(missing_extra(error)) from error
+            raise ConfigError(NEEDS_EXTRA.format(with_extra("mqtt"))) from error
 
         def do(command: Command) -> str:
             came = obey(self._store, command, self._clock.now(), self._config().snooze)
@@ -200,11 +203,6 @@ class Bridge:
                 await session.run()
             finally:
                 self._session = None
-
-
-def missing_extra(error: ImportError) -> str:
-    """What is said where the library for MQTT is not installed."""
-    return f"Home Assistant needs an extra ({error.name}): `{with_extra('mqtt')}`"
 
 
 async def _until(event: asyncio.Event, work: asyncio.Task[object]) -> None:

@@ -1,25 +1,17 @@
-"""The connection to the broker: the only module that speaks MQTT, and says in people's words why it cannot.
+"""The connection to the broker: the only module that speaks MQTT.
 
 aiomqtt connects once; whoever wants a connection that lasts asks again. It is MQTT 5, because its broker says what it
-refuses, with a session that ends with the connection: what was pressed meanwhile is not done late. The one rule: the
-password is in no message, no log and no `repr`.
+refuses, with a session that ends with the connection: what was pressed meanwhile is not done late. The one rule: every
+failure is a `BrokerError`, in people's words.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
-import re
-import socket
-import ssl
-import stat
-import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import NamedTuple
 
 import aiomqtt
@@ -29,15 +21,12 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from hipsync.errors import BrokerError, ConfigError, NameTaken
+from hipsync.errors import BrokerError, NameTaken
+from hipsync.home.knocking import LEAVE_WITHIN_S, WITHIN_S, knock
 from hipsync.home.names import OFFLINE
-from hipsync.private import refuse_readable
-from hipsync.settings.config import Mqtt
-from hipsync.text import clean
+from hipsync.home.place import Broker
+from hipsync.home.words import NAME_TAKEN, other_port, refusal, words
 
-WITHIN_S = 5.0
-"""Seconds that the broker has for each step: to be found, to take a connection, to answer."""
-LEAVE_WITHIN_S = 1.0
 KEEPALIVE_S = 20
 """Seconds of silence after which the connection is tried. A computer that vanished is offline half as long later."""
 LARGEST_BYTES = 4096
@@ -45,43 +34,12 @@ LARGEST_BYTES = 4096
 megabytes to find that they are no command."""
 MOST_WAITING = 100
 """The most messages that wait to be looked at; what comes beyond them is dropped."""
-CREDENTIAL = "mqtt-password"
-"""The name of systemd's credential that is read where no file is named."""
 NOT_HEARD, REFUSED = 0x10, 0x80
 """MQTT 5's reason code for a message that nobody is subscribed to, and the first of those that refuse."""
-NOT_AUTHORIZED, WRONG_PASSWORD, TAKEN_OVER = 0x87, 0x86, 0x8E
-NAME_TAKEN = (
-    "another program uses the broker by the same name: stop hipsync there, or give it another wearer or host "
-    "(`hipsync config set mqtt.wearer NAME`)"
-)
-LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1")
-OLD_VERSION = frozenset({0x01, 0x84})
-CLEAR = "`hipsync config set mqtt.tls false` talks to it in the clear"
+TAKEN_OVER = 0x8E
 
-_log = logging.getLogger(__name__)
 _quiet = logging.getLogger(f"{__name__}.paho")
 _quiet.setLevel(logging.CRITICAL)  # it warns of each message of a flood
-
-
-@dataclass(frozen=True, slots=True)
-class Broker:
-    """Where the broker is, and how we log in."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-    user: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    @property
-    def place(self) -> str:
-        """The broker as people read it."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def is_overheard(self) -> bool:
-        """Whether others in the network can read the password: it is sent in the clear, and not within a computer."""
-        return self.tls is None and self.password is not None and not LOOPBACK.fullmatch(self.host)
 
 
 class Message(NamedTuple):
@@ -97,57 +55,6 @@ class Subscription(NamedTuple):
 
     topic: str
     kept: bool = True
-
-
-def broker_of(mqtt: Mqtt, environment: Mapping[str, str] = os.environ) -> Broker:
-    """The broker of the settings. It reads the files that they name.
-
-    Raises `ConfigError` if there is no host, or if a file cannot be read or is read by others.
-    """
-    if not mqtt.host:
-        raise ConfigError("no broker is named: `hipsync config set mqtt.host homeassistant.local`")
-    password = _password(mqtt, environment)
-    if password is not None and not mqtt.user:
-        raise ConfigError("there is a password and no user: `hipsync config set mqtt.user NAME`")
-    return Broker(mqtt.host, mqtt.port, _context(mqtt.ca) if mqtt.tls else None, mqtt.user or None, password)
-
-
-def _password(mqtt: Mqtt, environment: Mapping[str, str]) -> str | None:
-    """The password from the file of the settings, or else from systemd; None if there is neither."""
-    credentials = environment.get("CREDENTIALS_DIRECTORY")
-    if mqtt.password_file:
-        path, judged = Path(mqtt.password_file).expanduser(), True
-    elif credentials and (Path(credentials) / CREDENTIAL).exists():
-        path, judged = Path(credentials) / CREDENTIAL, False  # systemd made it, in a folder for this service alone
-    else:
-        return None
-    try:
-        with path.open("rb") as opened:
-            if judged:
-                refuse_readable(path, opened.fileno(), "it holds the password of the broker")
-            line = opened.readline(1000).rstrip(b"\r\n").decode("utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path} (mqtt.password_file) cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path} (mqtt.password_file) is no text in UTF-8") from None  # the error holds the bytes
-    if not line:
-        raise ConfigError(f"{path} (mqtt.password_file) is empty: its first line is the password")
-    return line
-
-
-def _context(ca: str) -> ssl.SSLContext:
-    path = Path(ca).expanduser() if ca else None
-    try:
-        if path is not None and not stat.S_ISREG(path.stat().st_mode):
-            raise ConfigError(f"{path} (mqtt.ca) is no file with certificates")
-        return ssl.create_default_context(cafile=path)
-    except ssl.SSLError as error:  # an OSError, too
-        raise ConfigError(f"{path} (mqtt.ca) is no file with certificates (PEM)") from error
-    except OSError as error:
-        raise ConfigError(f"{path} (mqtt.ca) cannot be read: {error.strerror}") from error
-
-
-# ------------------------------------------------------------------ connecting
 
 
 class Connection:
@@ -246,7 +153,7 @@ async def connected(
     `will` is the topic at which the broker says for us that we are offline, once the connection is lost. `largest` is
     the most bytes of a message that the broker may send. Raises `BrokerError` if it cannot be reached or refuses us.
     """
-    await _knock(broker)
+    await knock(broker)
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho: types nearly everywhere
     properties.MaximumPacketSize = largest
     client = _Client(
@@ -276,62 +183,6 @@ async def _entered(broker: Broker, client: _Client) -> None:
         raise _translated(broker, error) from error
 
 
-async def _knock(broker: Broker) -> None:
-    """Open a connection to the broker and close it again. Raises `BrokerError` if that fails.
-
-    aiomqtt connects in a thread, which a broker that hangs would hold for minutes, and the end of the program with it.
-    This waits no longer than it is told to, and its errors say more.
-    """
-    why: BaseException = TimeoutError()
-    for address in await _addresses(broker):
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                _, writer = await asyncio.open_connection(
-                    address, broker.port, ssl=broker.tls, server_hostname=broker.host if broker.tls else None
-                )
-        except (OSError, ValueError) as error:  # ValueError: a name that no certificate can have
-            why = error
-            continue
-        writer.close()
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(LEAVE_WITHIN_S):
-                await writer.wait_closed()
-        return
-    raise BrokerError(_words(broker, why)) from why
-
-
-async def _addresses(broker: Broker) -> Sequence[str]:
-    """The addresses of the broker. A thread asks for them that nobody waits for at the end. Raises `BrokerError`."""
-    loop, found = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
-
-    def note(answer: Sequence[str] | OSError) -> None:
-        if not found.done():
-            found.set_result(answer)
-
-    def ask() -> None:
-        answer: Sequence[str] | OSError
-        try:
-            rows = socket.getaddrinfo(broker.host, broker.port, type=socket.SOCK_STREAM)
-            answer = list(dict.fromkeys(str(row[4][0]) for row in rows))
-        except (OSError, UnicodeError) as error:  # UnicodeError: a label of more than 63 characters
-            answer = error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, "")
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(note, answer)
-
-    threading.Thread(target=ask, name="where is the broker", daemon=True).start()
-    try:
-        async with asyncio.timeout(WITHIN_S):
-            answer: Sequence[str] | OSError = await found
-    except TimeoutError as error:
-        raise BrokerError(f"nobody says in time where {broker.host} is: is this computer on the network?") from error
-    if isinstance(answer, OSError):
-        raise BrokerError(_words(broker, answer)) from answer
-    return answer
-
-
-# ------------------------------------------------------------------ in people's words
-
-
 def _translated(broker: Broker, error: aiomqtt.MqttError) -> BrokerError:
     """The error of ours for one of aiomqtt's, which keeps what caused it in its context."""
     cause = error.__cause__ or error.__context__
@@ -339,11 +190,11 @@ def _translated(broker: Broker, error: aiomqtt.MqttError) -> BrokerError:
     if code == TAKEN_OVER:
         return NameTaken(NAME_TAKEN)
     if code is not None:
-        return BrokerError(_refusal(broker, code, error))
+        return BrokerError(refusal(broker, code, str(getattr(error, "rc", code))))
     if str(error) == "Operation timed out":  # aiomqtt has no other sign of it
-        return BrokerError(f"{broker.place} does not answer as a broker does: is that its port? {_other_port(broker)}")
+        return BrokerError(f"{broker.place} does not answer as a broker does: is that its port? {other_port(broker)}")
     if isinstance(cause, OSError):
-        return BrokerError(_words(broker, cause))
+        return BrokerError(words(broker, cause))
     return BrokerError(f"the connection to {broker.place} was lost")
 
 
@@ -354,53 +205,3 @@ def _code(error: BaseException | None) -> int | None:
     if isinstance(error.rc, ReasonCode):
         return error.rc.value
     return error.rc if isinstance(error, aiomqtt.exceptions.MqttConnectError) else None
-
-
-def _refusal(broker: Broker, code: int, error: aiomqtt.MqttError) -> str:
-    if code in {NOT_AUTHORIZED, WRONG_PASSWORD, 4, 5}:
-        if broker.user is None:
-            return f"{broker.place} wants a user and a password: mqtt.user and mqtt.password_file"
-        return f"{broker.place} refuses the user {clean(broker.user)} or the password (mqtt.user, mqtt.password_file)"
-    if code in OLD_VERSION:
-        return f"{broker.place} speaks no MQTT 5: mosquitto does since version 1.6"
-    return f"{broker.place} ended the connection: {clean(str(getattr(error, 'rc', code)))}"
-
-
-def _words(broker: Broker, error: BaseException) -> str:
-    """Why the broker cannot be reached, and what to do."""
-    place = broker.place
-    match error:
-        case ssl.SSLCertVerificationError():
-            return _certificate(broker, error)
-        case ssl.SSLError():
-            return f"{place} speaks no TLS at that port: with TLS it is mostly 8883. {CLEAR}"
-        case socket.gaierror(errno=socket.EAI_AGAIN):
-            return f"nobody says where {broker.host} is: is this computer on the network?"
-        case socket.gaierror():
-            return f"no computer called {broker.host} is found: `hipsync config set mqtt.host NAME` names another"
-        case ConnectionRefusedError():
-            return f"nothing answers at {place}: does the broker run, and is that its port?"
-        case ConnectionResetError() | BrokenPipeError() | asyncio.IncompleteReadError():
-            return f"{place} ends the connection at once: is that its port? {_other_port(broker)}"
-        case TimeoutError():
-            return f"{place} does not answer: is it on, and on this network?"
-        case OSError(errno=errno.EAFNOSUPPORT):
-            return "the service may use no network: `hipsync service install` writes its file again"
-        case OSError(errno=errno.ENETUNREACH | errno.EHOSTUNREACH):
-            return f"this computer has no way to {place}: is it on the network?"
-        case _:
-            return f"hipsync cannot connect to {place}: {clean(str(error), 200)}"
-
-
-def _other_port(broker: Broker) -> str:
-    return "its port without TLS is mostly 1883" if broker.tls else "its port with TLS is mostly 8883"
-
-
-def _certificate(broker: Broker, error: ssl.SSLCertVerificationError) -> str:
-    why = clean(str(error.verify_message), 200).rstrip(".")
-    if "ostname mismatch" in why or "IP address mismatch" in why:
-        return f"the certificate at {broker.place} is for another name: mqtt.host must be one that it has ({why})"
-    if "expired" in why or "not yet valid" in why:
-        return f"the certificate at {broker.place} does not hold today ({why}): make a new one, or set the clock"
-    whom = "is not signed by anybody whom this computer trusts"
-    return f"the certificate at {broker.place} {whom} ({why}): mqtt.ca names its CA's file"

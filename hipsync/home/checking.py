@@ -13,10 +13,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from hipsync.errors import BrokerError
-from hipsync.home.broker import REFUSED, Broker, Connection, Subscription, connected
+from hipsync.home.broker import REFUSED, Connection, Subscription, connected
 from hipsync.home.commands import Do
 from hipsync.home.discovery import Announced, band_message, wearer_message
 from hipsync.home.names import ONLINE, Names
+from hipsync.home.place import Broker
 from hipsync.text import clean
 
 LARGEST_BYTES = 65_536

@@ -10,8 +10,10 @@ from __future__ import annotations
 import secrets
 
 from hipsync.errors import NameTaken
-from hipsync.home.broker import NAME_TAKEN, REFUSED, Broker, Connection, connected
+from hipsync.home.broker import REFUSED, Connection, connected
 from hipsync.home.names import ONLINE, Names
+from hipsync.home.place import Broker
+from hipsync.home.words import NAME_TAKEN
 
 
 class OwnName:

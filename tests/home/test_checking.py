@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from hipsync.home.bridge import this_host
-from hipsync.home.broker import broker_of
 from hipsync.home.names import band_key
+from hipsync.home.place import broker_of
 from hipsync.host.lock import only_instance
 from hipsync.settings.config import Mqtt
 from hipsync.store import Store
@@ -130,8 +130,6 @@ def test_without_the_extra_it_names_the_command_that_installs_it(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "aiomqtt", None)
-    for name in [name for name in sys.modules if name.startswith("hipsync.home.")]:
-        monkeypatch.delitem(sys.modules, name)
     set_up(machine, 1883)
     said = machine.refused("mqtt", "check", code=2)
     assert said.startswith("Home Assistant needs an extra (aiomqtt): `")
