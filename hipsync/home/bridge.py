@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import getpass
 import logging
-import platform
 from collections.abc import AsyncGenerator, Callable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from hipsync.home.place import broker_of
 from hipsync.home.telling import Telling
 from hipsync.host.clock import Clock
 from hipsync.host.installed import with_extra
+from hipsync.host.name import host_name
 from hipsync.model import Prompt
 from hipsync.service.now import Now
 from hipsync.service.state import State
@@ -58,7 +58,7 @@ def this_host(mqtt: Mqtt) -> Names:
         account = getpass.getuser()
     except (OSError, KeyError):  # a user without a name, as in some containers
         account = ""
-    return names_of(mqtt, account, platform.node().partition(".")[0])
+    return names_of(mqtt, account, host_name())
 
 
 class Bridge:

@@ -209,7 +209,7 @@ def _merged(one: Sequence[Cell], other: Sequence[Cell]) -> tuple[Cell, ...]:
     """One row of two about the same prompt."""
     from hipsync.store.merging import RULES  # it is seldom needed
 
-    names = _PROMPT_COLUMNS.split(", ")
+    names: list[str] = [*_PROMPT_COLUMNS.split(", ")]
     rows = (dict(zip(names, row, strict=True)) for row in (one, other))
     return tuple(RULES["prompts"].merged(*rows).values())
 

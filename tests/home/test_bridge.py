@@ -424,7 +424,7 @@ async def test_a_band_that_was_forgotten_is_taken_back_and_a_renamed_one_is_anno
         house.store.rename(house.band.id, "left")
         house.tell()
         await ha.until(lambda: (last := ha.last(config)) is not None and last.json["device"]["name"] == "left")
-        house.store.forget(house.band.id, with_data=False)
+        house.store.forget(house.band.id, CLOCK.now(), with_data=False)
         house.tell()
         await ha.until(
             lambda: all((last := ha.last(each)) is not None and not last.payload for each in (config, topic))
