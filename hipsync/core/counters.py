@@ -166,6 +166,8 @@ def spread(start_s: int, end_s: int, steps: int) -> list[tuple[int, int, int]]:
 
     Steps stay whole and add up to the sum: the minutes with the largest remainders get what rounding down left over.
     """
+    if end_s <= start_s // 60 * 60 + 60:  # nearly always, and then there is nothing to share
+        return [(start_s // 60, steps, end_s - start_s)]
     touched = range(start_s // 60, -(-end_s // 60))
     covered = [min(end_s, minute * 60 + 60) - max(start_s, minute * 60) for minute in touched]
     length_s = end_s - start_s

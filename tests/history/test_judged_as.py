@@ -25,6 +25,7 @@ DIGESTS = {
     9: "9bfdb7f918e11e4f",
     10: "6412c0d52cdf7b3f",
     11: "45741ea57698ae03",
+    12: "fb529ea8dff61a17",
 }
 """For each version, the digest of the code that judged."""
 
