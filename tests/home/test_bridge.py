@@ -536,7 +536,7 @@ def _lasting() -> object:
     return properties
 
 
-async def until(condition: Callable[[], bool], within_s: float = 15.0) -> None:
+async def until(condition: Callable[[], bool], within_s: float = 30.0) -> None:
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110  the bridge has no event of it
             await asyncio.sleep(0.01)
