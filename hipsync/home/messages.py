@@ -15,6 +15,7 @@ from hipsync.core.exercises import Move
 from hipsync.core.prompting import Reason
 from hipsync.core.summary import DaySummary
 from hipsync.core.timeline import instant_of
+from hipsync.instants import is_believed
 from hipsync.model import Answer, Charge, Kind, Prompt
 from hipsync.service.notice import LONGEST, notice_of
 from hipsync.service.now import Doing, Now
@@ -63,10 +64,11 @@ def state_message(known: Known, today: DaySummary, host: str) -> dict[str, Json]
     }
 
 
-def knows_more(theirs: bytes, ours: Mapping[str, Json]) -> str | None:
+def knows_more(theirs: bytes, ours: Mapping[str, Json], now: datetime) -> str | None:
     """The other host that told a state by newer data than ours, so that it is the one to tell; None if none did.
 
-    Of two with equally new data the later in the alphabet tells. What is no state of ours is nobody's.
+    Of two with equally new data the later in the alphabet tells. What is no state of ours is nobody's, and data of the
+    future, which a clock that is ahead has stamped, are no newer ones.
     """
     try:
         told = json_of(theirs)
@@ -81,7 +83,7 @@ def knows_more(theirs: bytes, ours: Mapping[str, Json]) -> str | None:
         newest = datetime.fromisoformat(until)
         own = ours["known_until"]
         known = None if not isinstance(own, str) else datetime.fromisoformat(own)
-        if known is None or (newest, host) > (known, str(ours["host"])):
+        if is_believed(newest, now) and (known is None or (newest, host) > (known, str(ours["host"]))):
             return host
     except (ValueError, TypeError):  # no instant, or one without a zone
         return None

@@ -142,7 +142,7 @@ class Session:
 
     def _yields(self, told: Told) -> bool:
         """Whether another computer of the wearer, which is online, knows more and so tells the state."""
-        other = knows_more(self._state, told.state)
+        other = knows_more(self._state, told.state, self._now())
         yields = other is not None and other in self._online
         if yields:
             self._said.pop(self._names.state, None)
@@ -167,7 +167,9 @@ class Session:
 
     async def _put(self, topic: str, payload: bytes, *, retain: bool) -> int:
         code = await self._connection.publish(topic, payload, retain=retain)
-        if code >= REFUSED and topic not in self.refused:
+        if code < REFUSED:
+            self.refused.discard(topic)
+        elif topic not in self.refused:
             self.refused.add(topic)
             log.warning("the broker does not let hipsync write to %s: `hipsync mqtt check` says what it needs", topic)
         return code

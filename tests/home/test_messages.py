@@ -170,6 +170,7 @@ def test_of_two_hosts_the_one_with_newer_data_tells_and_what_is_no_state_counts_
         ('{"host":"laptop","known_until":"2026-03-02T13:01:00+01:00"}', "laptop"),
         ('{"host":"laptop","known_until":"2026-03-02T11:59:00+00:00"}', None),
         ('{"host":"laptop","known_until":"2026-03-02T12:00:00+00:00"}', "laptop"),
+        ('{"host":"laptop","known_until":"2026-03-02T12:07:00+00:00"}', None),
         ('{"host":"attic","known_until":"2026-03-02T12:00:00+00:00"}', None),
         ('{"host":"desk","known_until":"2026-03-02T12:01:00+00:00"}', None),
         ('{"host":"laptop","known_until":null}', None),
@@ -177,5 +178,6 @@ def test_of_two_hosts_the_one_with_newer_data_tells_and_what_is_no_state_counts_
         ('{"host":"laptop","known_until":"soon"}', None),
         ('{"host":1}', None), ("[]", None), ("", None), ("\xff", None),
     ):  # fmt: skip
-        assert knows_more(theirs.encode("latin-1"), ours) == other, theirs
-    assert knows_more(b'{"host":"a","known_until":"2026-03-02T12:00:00+00:00"}', {**ours, "known_until": None}) == "a"
+        assert knows_more(theirs.encode("latin-1"), ours, NOON + MINUTE) == other, theirs
+    nothing_known = {**ours, "known_until": None}
+    assert knows_more(b'{"host":"a","known_until":"2026-03-02T12:00:00+00:00"}', nothing_known, NOON) == "a"
