@@ -64,17 +64,28 @@ def state_message(known: Known, today: DaySummary, host: str) -> dict[str, Json]
     }
 
 
+def teller(state: bytes) -> str | None:
+    """The host that told a state; None if it is no state of ours."""
+    host = _state_of(state).get("host")
+    return host if isinstance(host, str) else None
+
+
+def _state_of(payload: bytes) -> Mapping[str, Json]:
+    """The state that bytes are; empty if they are none."""
+    try:
+        told = json_of(payload)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
 def knows_more(theirs: bytes, ours: Mapping[str, Json], now: datetime) -> str | None:
     """The other host that told a state by newer data than ours, so that it is the one to tell; None if none did.
 
     Of two with equally new data the later in the alphabet tells. What is no state of ours is nobody's, and data of the
     future, which a clock that is ahead has stamped, are no newer ones.
     """
-    try:
-        told = json_of(theirs)
-    except ValueError:
-        return None
-    match told:
+    match _state_of(theirs):
         case {"host": str(host), "known_until": str(until)} if host != ours["host"]:
             pass
         case _:

@@ -18,7 +18,7 @@ from hipsync.home.broker import NOT_HEARD, REFUSED, Connection, Message, Subscri
 from hipsync.home.commands import Command, Do, Dropped, Gate, command_of
 from hipsync.home.discovery import Announced, band_message, wearer_message
 from hipsync.home.ending import ended
-from hipsync.home.messages import knows_more
+from hipsync.home.messages import knows_more, teller
 from hipsync.home.names import OFFLINE, ONLINE, Names
 from hipsync.home.telling import Telling, Told
 from hipsync.text import Json
@@ -57,7 +57,7 @@ class Session:
         self._hosts, self._online = {names.host}, {names.host}
         """The hosts of the wearer, and those of them that are online."""
         self._state = b""
-        """The state that was heard last, which another host may have told."""
+        """The state that another host told last; empty if none did."""
         self._wake, self._again, self._here = asyncio.Event(), True, True
         """What wakes the teller; whether all is to be announced again; whether to say that this host is online."""
         self._announced: dict[str, bytes] = {}
@@ -186,7 +186,7 @@ class Session:
             elif message.topic == self._names.do:
                 self._command(message)
             elif message.topic == self._names.state:
-                self._state = message.payload
+                self._heard_state(message.payload)
             elif (host := self._names.host_of(message.topic)) is not None:
                 self._host(host, message.payload)
 
@@ -210,6 +210,13 @@ class Session:
         else:
             return
         self.wake()
+
+    def _heard_state(self, payload: bytes) -> None:
+        """Note what another host told; if it knows less than this one, the state is told again."""
+        if teller(payload) != self._names.host:
+            self._state = payload
+            self._said.pop(self._names.state, None)
+            self.wake()
 
     def _command(self, message: Message) -> None:
         found = command_of(message.payload, self._now(), retained=message.retained)

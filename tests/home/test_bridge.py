@@ -377,12 +377,15 @@ async def test_of_two_computers_the_one_that_knows_more_tells(broker: Mosquitto)
         await ha.until(lambda: told_by() == "desk")
         async with laptop.lived_in():
             await ha.until(lambda: told_by() == "laptop")
+            await asyncio.sleep(1.2)  # what both sent at the same time
             told = len(ha.of(STATE))
             desk.store.append(desk.band.id, [Epoch(now - 95 * MINUTE, MINUTE, 130)])
             for _ in range(4):
                 desk.tell()
                 await asyncio.sleep(0.3)
             assert [each.json["host"] for each in ha.of(STATE)[told:]] == []
+            await ha.say(STATE, '{"host":"attic","known_until":null}', retain=True)  # as if it had told at that moment
+            await ha.until(lambda: told_by() == "laptop")
         await ha.until(lambda: (last := ha.last("hipsync/anna/host/laptop")) is not None and last.payload == b"offline")
         desk.tell()
         await ha.until(lambda: told_by() == "desk")
