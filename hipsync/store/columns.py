@@ -151,7 +151,7 @@ TABLES: Mapping[str, Meaning] = {
             "due": f"when the limit was reached, its wearer was up, or the ride over ({SECONDS})",
             "exercise": "which was proposed",
             "sure": "1: at most one minute with steps in the hour before",
-            "shown_where": "terminal, desktop, band, command",
+            "shown_where": "terminal, desktop, band, command, mqtt",
             "shown": "how many times",
             "last_shown": f"when ({SECONDS})",
             "answer": "done, snoozed, skipped, moved, ignored, hurt, standing; none yet",
