@@ -5,14 +5,13 @@ The service does the telling (`hipsync.home.bridge`); these commands connect by 
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from hipsync.cli import exits
 from hipsync.cli.app import App
-from hipsync.cli.saying import say
+from hipsync.cli.saying import say, tell_json
 from hipsync.errors import ConfigError
 from hipsync.host.interrupt import run_until_interrupted
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 WORDS = {"broker": "broker", "write": "write", "read": "read", "home": "Home Assistant"}
 """What people read of what was tried."""
-VERDICTS = {"fine": ("ok", "green"), "look": ("warn", "yellow"), "bad": ("fail", "red")}
 
 
 class _Home(NamedTuple):
@@ -61,7 +59,7 @@ def mqtt_check_command(ctx: click.Context, as_json: bool) -> None:
 
     app: App = ctx.obj
     home = _home(app)
-    from hipsync.cli.doctor import OVERHEARD
+    from hipsync.cli.doctor import OVERHEARD, SHOWN
     from hipsync.home.checking import Tried, check, needed
 
     tried = run_until_interrupted(
@@ -71,10 +69,10 @@ def mqtt_check_command(ctx: click.Context, as_json: bool) -> None:
         tried.append(Tried("broker", None, "look", OVERHEARD))
     if as_json:
         rows = [each._asdict() for each in tried]
-        click.echo(json.dumps({"version": 1, "broker": home.broker.place, "findings": rows}, indent=1))
+        tell_json({"version": 1, "broker": home.broker.place, "findings": rows})
     else:
         for each in tried:
-            word, colour = VERDICTS[each.verdict]
+            word, colour = SHOWN[each.verdict]
             where = WORDS[each.what] if each.topic is None else f"{WORDS[each.what]} {each.topic}"
             say(f"{click.style(word, fg=colour)}{'':<{6 - len(word)}}{where}: {each.text}", indent=8)
         if any(each.verdict == "bad" for each in tried):

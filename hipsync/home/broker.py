@@ -154,7 +154,7 @@ async def connected(
     the most bytes of a message that the broker may send. Raises `BrokerError` if it cannot be reached or refuses us.
     """
     await knock(broker)
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho: types nearly everywhere
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types here
     properties.MaximumPacketSize = largest
     client = _Client(
         broker.host, broker.port, username=broker.user, password=broker.password, identifier=identifier,

@@ -86,7 +86,7 @@ def command_of(payload: bytes, now: datetime, *, retained: bool) -> Command | Dr
 
 def _instant(value: Json, now: datetime) -> datetime | Dropped:
     """The instant of a number of seconds since 1970, in UTC; why it is none, or too far from `now`."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124  NaN
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124  only NaN
         return Dropped.NO_TIME
     try:
         at = datetime.fromtimestamp(value, UTC)

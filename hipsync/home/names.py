@@ -105,4 +105,4 @@ def slug(text: str) -> str:
 
 def band_key(band: Band) -> str:
     """What a band is called in topics. It is the same on each computer that knows the band, and holds no address."""
-    return sha256(f"{band.driver} {(band.address or band.name).upper()}".encode()).hexdigest()[:10]
+    return sha256(f"{band.driver} {(band.identity or band.address or band.name).upper()}".encode()).hexdigest()[:10]

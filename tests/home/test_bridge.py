@@ -13,6 +13,7 @@ from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,8 +97,8 @@ def broker(tmp_path: Path) -> object:
         yield running
 
 
-def at(broker: Mosquitto, **more: object) -> Mqtt:
-    return Mqtt(host="127.0.0.1", port=broker.port, tls=False)._replace(**more)  # type: ignore[arg-type]
+def at(broker: Mosquitto, **more: Any) -> Mqtt:
+    return Mqtt(host="127.0.0.1", port=broker.port, tls=False)._replace(**more)
 
 
 def press(do: str, seconds_ago: int = 0, **more: object) -> str:
@@ -534,7 +535,7 @@ def _lasting() -> object:
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
 
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types here
     properties.SessionExpiryInterval = 3600
     return properties
 

@@ -19,6 +19,7 @@ from hipsync.settings.config import Mqtt
 from hipsync.store import Store
 from support.machine import Machine
 from support.mosquitto import (
+    SECRET,
     Mosquitto,
     acl_line,
     certificates,
@@ -29,7 +30,6 @@ from support.mosquitto import (
 )
 
 pytestmark = pytest.mark.enable_socket
-SECRET = "correct-horse-battery"  # noqa: S105  of a broker that lives for a second
 NEEDED = """\
 user anna
 topic readwrite hipsync/anna/#

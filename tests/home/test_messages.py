@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,11 +100,11 @@ def test_where_status_names_no_time_there_is_none(drawing: str) -> None:
     assert "Next reminder" not in " ".join(sentences(now))
 
 
-def prompt(answer: Answer | None = None, minutes_ago: int = 5, **more: object) -> Prompt:
+def prompt(answer: Answer | None = None, minutes_ago: int = 5, **more: Any) -> Prompt:
     at = NOON - minutes_ago * MINUTE
     answered = None if answer is None else at + MINUTE
     return Prompt(at, at, "hip-extension", sure=True, last_shown=at, answer=answer, answered_at=answered)._replace(
-        **more  # type: ignore[arg-type]
+        **more
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,10 +16,10 @@ from support.builders import MONDAY
 NAMES = Names("anna", "desk")
 
 
-def band(**more: object) -> Band:
+def band(**more: Any) -> Band:
     found = Band(BandId(1), "desk-band", "huami", "C8:0F:10:80:D0:21", "Mi", simulated=False, vouches=True,
                  reports_wear=True, added=MONDAY)  # fmt: skip
-    return found._replace(**more)  # type: ignore[arg-type]
+    return found._replace(**more)
 
 
 def test_the_topics_are_those_of_the_design() -> None:

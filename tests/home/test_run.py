@@ -15,13 +15,12 @@ import pytest
 from cases.kit import ADDRESS
 from hipsync.store import Store
 from support.machine import Machine
-from support.mosquitto import Mosquitto, listener, mosquitto, password_line
+from support.mosquitto import SECRET, Mosquitto, listener, mosquitto, password_line
 from support.running_service import CLOCK
 
 pytestmark = pytest.mark.enable_socket
 HOST, STATE = "hipsync/anna/host/", "hipsync/anna/state"
 NOWHERE = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nonexistent", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
-SECRET = "correct-horse-battery"  # noqa: S105  of a broker that lives for a second
 
 
 @pytest.fixture
@@ -131,7 +130,7 @@ def test_a_broker_that_comes_later_is_found_and_the_log_has_a_line_each(machine:
     broker.kill()
     with running(machine) as process:
         until(lambda: "nothing answers at" in json.dumps(told(machine)))
-        time.sleep(1.5)  # two tries more
+        time.sleep(1.5)  # two tries more, each of which may add no line to the log
         broker.start()
         until(lambda: is_connected(machine))
         process.terminate()

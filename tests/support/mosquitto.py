@@ -33,6 +33,7 @@ MUST = "HIPSYNC_MOSQUITTO_MUST"
 PLACES = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 """Where mosquitto is looked for: Debian puts it where only root looks."""
 WITHIN_S = 30.0
+SECRET = "correct-horse-battery"  # noqa: S105  of a broker that lives for a second
 
 
 @cache
