@@ -42,6 +42,20 @@ def test_one_look(here: Here, pause: bool, away: bool, obstacle: Reason | None) 
     assert (here.is_pause, here.is_away, here.obstacle) == (pause, away, obstacle)
 
 
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        (Here(), False),
+        (Here(idle_s=0), True),
+        (Here(busy=Busy.CALL, idle_s=299), True),
+        (Here(idle_s=300), False),
+        (Here(locked=True, idle_s=1), False),
+    ],
+)
+def test_somebody_is_there_for_sure_within_five_minutes_of_input(here: Here, there: bool) -> None:
+    assert here.is_there is there
+
+
 @pytest.mark.parametrize("before", [Here(busy=Busy.CALL, idle_s=0), Here(locked=True)])
 def test_the_end_of_a_call_or_of_a_lock_is_a_pause_at_the_first_look_after_it(before: Here) -> None:
     typing = Here(idle_s=1)

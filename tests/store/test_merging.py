@@ -21,6 +21,7 @@ from hipsync.model import (
     Answer,
     Band,
     Counter,
+    DeskTime,
     Draw,
     Exercise,
     Info,
@@ -29,6 +30,7 @@ from hipsync.model import (
     Pause,
     Presence,
     Prompt,
+    Wear,
     Where,
     WorkoutKind,
     ZoneChange,
@@ -400,6 +402,25 @@ def test_who_travels_is_in_another_zone_and_the_computer_at_home_does_not_turn_i
     there.note_zone(back, LONDON, "desk", in_use=True)
     there.note_zone(back + MINUTE, LONDON, "desk", in_use=True)
     assert there.zones() == [*travelled, ZoneChange(back, LONDON)]
+
+
+def test_a_band_that_was_on_and_off_in_one_second_is_not_taken_for_worn() -> None:
+    (here, mine), (there, theirs) = computer(), computer()
+    here.append(mine.id, [Wear(NOW, worn=True)])
+    there.append(theirs.id, [Wear(NOW, worn=False)])
+    take_over(there, here)
+    assert here.wears(mine.id, NOW, NOW + SECOND) == [Wear(NOW, worn=False)]
+
+
+def test_standing_that_was_ended_early_does_not_go_on_by_an_older_copy() -> None:
+    (here, _), (there, _) = computer(), computer()
+    here.stand_at_desk(DeskTime(NOW, NOW + 60 * MINUTE))
+    take_over(here, there)
+    here.stand_at_desk(DeskTime(NOW + 20 * MINUTE, NOW + 20 * MINUTE))
+    take_over(there, here)
+    assert here.desk_times(NOW, NOW + YEAR) == [DeskTime(NOW, NOW + 20 * MINUTE)]
+    take_over(here, there)
+    assert there.desk_times(NOW, NOW + YEAR) == [DeskTime(NOW, NOW + 20 * MINUTE)]
 
 
 def test_a_reminder_that_one_computer_showed_was_not_withheld() -> None:

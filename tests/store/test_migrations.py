@@ -115,6 +115,24 @@ def test_a_band_of_an_older_file_counts_as_its_family_until_it_shows_what_it_can
         assert [each.abilities for each in store.bands()] == [found]
 
 
+def test_of_two_prompts_for_the_same_the_answered_one_stays_and_of_two_exercises_the_one_that_hurt(path: Path) -> None:
+    made(path, SCHEMA_1)
+    at = int(NOW.timestamp())
+    columns = "at, due, exercise, sure, shown_where, shown, answer, answered_at"
+    with closing(sqlite3.connect(path)) as db, db:
+        for later, shown, answer in ((60, 2, None), (61, 1, "moved"), (62, 1, None)):
+            row = (at + later, at + 30, "hip-extension", 1, "", shown, answer, None if answer is None else at + 99)
+            db.execute(f"INSERT INTO prompts ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608
+        for hurt in (0, 1, 0):
+            sql = "INSERT INTO exercises (at, name, how, hurt) VALUES (?, 'hip-rotation', 'guided', ?)"
+            db.execute(sql, (at + 40, hurt))
+    with Store.open(path) as store:
+        (kept,) = [each for each in store.prompts(NOW, NOW + timedelta(hours=1)) if each.due > NOW]
+        assert (kept.at, kept.answer) == (NOW + 60 * SECOND, Answer.MOVED)
+        done = [each.hurt for each in store.exercises(NOW, NOW + timedelta(hours=1)) if each.name == "hip-rotation"]
+        assert done == [True]
+
+
 OLD = "CREATE TABLE diary (day TEXT, words TEXT); INSERT INTO diary VALUES ('monday', 'sat a lot');"
 
 
