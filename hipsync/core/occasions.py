@@ -193,26 +193,27 @@ def _last_ride(line: Timeline) -> tuple[_Event | Quiet | None, Quiet | None]:
     While a ride of some length goes on, that `Quiet` stands in the place of the last one, too; None if there was none.
     Missing minutes neither belong to a ride nor end it, but after more than ten in a row nobody seems to ride.
     """
-    first = line.flags.translate(IS_RIDING).find(1)
-    if first < 0:
+    riding = line.flags.translate(IS_RIDING)
+    at = riding.find(1)
+    if at < 0:
         return None, None
     found: _Event | None = None
     ridden = quiet = end = 0
     over = True
-    for at, code in enumerate(line.code[first:], first):
-        if code == MISSING:
-            continue
-        if line.flags[at] & RIDING:
+    while 0 <= at < len(riding):
+        is_known = line.code[at] != MISSING
+        if is_known and riding[at]:
             ridden, quiet, end = ridden + 1, 0, at + 1
             over = line.first + at in line.ride_ends
-        else:
+        elif is_known:
             quiet += 1
             ridden = 0 if over else ridden
             over = over or quiet == RIDE_OVER_MINUTES
-        if over and ridden >= RIDE_MINUTES:
+        if is_known and over and ridden >= RIDE_MINUTES:
             found = _Event(instant_of(line.first + at + 1), instant_of(line.first + end) + SHOWN_WITHIN)
-    riding = Quiet(Reason.RIDING, instant_of(line.first + end) + LOOK_AGAIN)
+        at = riding.find(1, at + 1) if over and not ridden else at + 1  # between rides nothing changes
+    still = Quiet(Reason.RIDING, instant_of(line.first + end) + LOOK_AGAIN)
     return (
-        riding if not over and ridden >= RIDE_MINUTES else found,
-        riding if not over and len(line.code) - end <= UNSEEN_MINUTES else None,
+        still if not over and ridden >= RIDE_MINUTES else found,
+        still if not over and len(line.code) - end <= UNSEEN_MINUTES else None,
     )

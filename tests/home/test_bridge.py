@@ -261,7 +261,9 @@ async def test_a_prompt_counts_as_shown_only_if_home_assistant_is_online_and_hea
             assert await house.shown(house.prompt()) is False
             await ha.say(BIRTH, "online", retain=True)
             await ha.until(lambda: '"online"' in json.dumps(house.bridge.told()))
-        assert await house.shown(house.prompt()) is False, "nobody is subscribed to it"
+        async with asyncio.timeout(5):  # the broker may read what we publish before it reads that the other left
+            while await house.shown(house.prompt()):
+                pass
 
 
 async def test_a_later_connection_knows_by_the_word_that_the_broker_kept(broker: Mosquitto) -> None:
