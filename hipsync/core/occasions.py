@@ -26,7 +26,7 @@ from hipsync.core.days import Zones
 from hipsync.core.plans import WARM_UP, has_begun, starts
 from hipsync.core.policy import Policy
 from hipsync.core.prompting import Due, Quiet, Reason, next_hours, quiet_at
-from hipsync.core.timeline import ASLEEP, IS_RIDING, MISSING, NOT_WORN, RIDING, Timeline, instant_of
+from hipsync.core.timeline import ASLEEP, IS_RIDING, MISSING, NOT_WORN, Timeline, instant_of
 from hipsync.model import MINUTE, Answer, Occasion, Pause, Plan, Prompt
 
 NIGHT_MINUTES = 180
