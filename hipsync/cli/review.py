@@ -379,7 +379,7 @@ def _weeks_of(app: App, period: PeriodSummary, band: str | None, zone: str | Non
             return None
         from hipsync.history.weeks import weeks_until
 
-        return weeks_until(store, app.rule(), zones, period.days[-1].date, app.now(), only)
+        return weeks_until(store, app.rule(), zones, period.days[-1].date, app.now(), only, period.days)
 
 
 @contextlib.contextmanager

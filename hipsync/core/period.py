@@ -123,6 +123,6 @@ def awake_minutes(minutes: Minutes) -> int:
 
 def _awake_hours(day: DaySummary) -> Iterator[bool]:
     """For each hour with at least `AWAKE_ENOUGH_MINUTES` known awake minutes, whether a break began in it."""
-    for hour in day.hours:
+    for hour in day.hours():
         if awake_minutes(hour.minutes) >= AWAKE_ENOUGH_MINUTES:
             yield any(hour.start <= each.start < hour.start + HOUR for each in day.each_break)

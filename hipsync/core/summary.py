@@ -118,7 +118,6 @@ class DaySummary(NamedTuple):
     lengths: Sequence[int]
     """The full lengths, in minutes, of the stretches that end in the day, without the doubtful ones."""
     each_break: Sequence[Break]
-    hours: Sequence[Hour]
     prompts: Sequence[PromptOutcome]
     exercises: Sequence[Exercise]
     kinds: bytes
@@ -133,6 +132,12 @@ class DaySummary(NamedTuple):
             end = start + len(list(run)) * MINUTE
             yield Span(start, end, KINDS[code])
             start = end
+
+    def hours(self) -> Iterator[Hour]:
+        """The day by hours, in order, from `start` to `until`."""
+        first = minute_of(self.start)
+        for at in range(0, len(self.kinds), 60):
+            yield Hour(instant_of(first + at), _counts(self.kinds[at : at + 60]))
 
 
 class JudgedDay(NamedTuple):
@@ -213,7 +218,7 @@ def summed_up(
     `prompts` may reach beyond the day, so that a stretch that crosses midnight is known to have had its prompt.
     """
     until = _until(day, now)
-    first, kinds, lengths = minute_of(day.start), judged.kinds, judged.lengths
+    lengths = judged.lengths
     each_break = [each for each in judged.breaks if each.start < until]
     starts = [each.start for each in judged.breaks]
     return DaySummary(
@@ -224,7 +229,7 @@ def summed_up(
         until=until,
         complete_until=judged.complete_until,
         bands=bands,
-        minutes=_counts(kinds),
+        minutes=_counts(judged.kinds),
         steps=judged.steps,
         limit_minutes=limit_minutes,
         stretches=[piece._replace(prompted=_prompted(piece, prompts)) for piece in judged.stretches],
@@ -235,10 +240,9 @@ def summed_up(
         usual_stretch_minutes=usual_minutes(lengths),
         lengths=lengths,
         each_break=each_break,
-        hours=[Hour(instant_of(first + at), _counts(kinds[at : at + 60])) for at in range(0, len(kinds), 60)],
         prompts=[_outcome(prompt, starts) for prompt in prompts if day.start <= prompt.at < day.end],
         exercises=[exercise for exercise in exercises if day.start <= exercise.at < day.end],
-        kinds=kinds,
+        kinds=judged.kinds,
         running=judged.running,
     )
 

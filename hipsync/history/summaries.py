@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hipsync.history.day_codec import Resolutions
     from hipsync.store import Store, StoredDay
 
-JUDGED_AS = 12
+JUDGED_AS = 13
 """The version of this program's way of judging a day. Stored days of another version are judged again.
 
 Raise it with every change of the code that judges; `tests/history/test_judged_as.py` says when that is needed.

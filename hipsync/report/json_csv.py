@@ -44,7 +44,7 @@ def day_json(summary: DaySummary) -> dict[str, Json]:
         "over_limit": summary.over_limit,
         "breaks": summary.breaks,
         "usual_stretch_minutes": summary.usual_stretch_minutes,
-        "hours": [_hour_json(hour, zone) for hour in summary.hours],
+        "hours": [_hour_json(hour, zone) for hour in summary.hours()],
         "prompts": [prompt_json(outcome.prompt, zone, outcome.moved_within_minutes) for outcome in summary.prompts],
         "exercises": [
             {"at": _instant(done.at, zone), "name": done.name, "how": done.how, "hurt": done.hurt}

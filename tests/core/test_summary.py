@@ -99,7 +99,7 @@ def test_today_is_counted_up_to_now() -> None:
     assert sum(summary.minutes.values()) == 570
     assert (summary.end, summary.until) == (at(24), at(9.5))
     assert summary.complete_until == at(9) + timedelta(minutes=20)
-    assert [sum(hour.minutes.values()) for hour in summary.hours] == [60] * 9 + [30]
+    assert [sum(hour.minutes.values()) for hour in summary.hours()] == [60] * 9 + [30]
 
 
 def test_a_running_stretch_belongs_to_today() -> None:
@@ -110,7 +110,7 @@ def test_a_running_stretch_belongs_to_today() -> None:
 
 def test_the_day_of_the_autumn_change_has_25_hours() -> None:
     summary = summed([], when=date(2026, 10, 25), zone="Europe/London", now=datetime(2026, 12, 1, tzinfo=MONDAY.tzinfo))
-    assert (sum(summary.minutes.values()), len(summary.hours)) == (1500, 25)
+    assert (sum(summary.minutes.values()), len([*summary.hours()])) == (1500, 25)
     assert summary.complete_until is None
 
 
@@ -139,4 +139,4 @@ def test_a_prompt_marks_its_stretch_and_the_move_after_it() -> None:
 def test_hours_add_up_to_the_day() -> None:
     summary = summed(day("8h sleep, 3h sit, 2m walk, 4h gap, 1h stand"), vouches=True)
     for kind in Kind:
-        assert sum(hour.minutes[kind] for hour in summary.hours) == summary.minutes[kind]
+        assert sum(hour.minutes[kind] for hour in summary.hours()) == summary.minutes[kind]
