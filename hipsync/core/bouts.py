@@ -118,7 +118,7 @@ def bouts(line: Timeline, rule: Rule) -> Bouts:
     stretches: list[Stretch] = []
     breaks: list[Break] = []
     for found in re.finditer(_pattern(rule.bridge_minutes), effects):
-        (start, end), (ended, after) = found.span("counted"), found.span("ended")
+        (start, end), (ended, after) = found.span("stretch"), found.span("ended")
         by = _ENDED_BY[effects[ended]] if ended < after else None
         minutes = effects.count(_COUNTS, start, end)
         stretches.append(_stretch(line, rule, effects, start, end, minutes, by))
@@ -132,11 +132,12 @@ def bouts(line: Timeline, rule: Rule) -> Bouts:
 def _pattern(bridge: int) -> bytes:
     """The regular expression for a stretch and what comes then, among effects; `bridge` missing minutes end none.
 
-    The group `ended` is the break with which a stretch ends, or one minute of what else ended it, or nothing where the
-    stretch still runs.
+    The group `stretch` reaches from its first counted minute to its last, with its holes; its age is how many of them
+    are counted. One missing minute more than `bridge` ends it. The group `ended` is the break with which a stretch
+    ends, or one minute of what else ended it, or nothing where the stretch still runs.
     """
     holes = rb"(?:_{1,%d}\.+)*" % bridge if bridge else b""
-    return rb"(?P<counted>\.+%b)_{0,%d}(?P<ended>[x|]+|[z_-]|\Z)" % (holes, bridge)
+    return rb"(?P<stretch>\.+%b)_{0,%d}(?P<ended>[x|]+|[z_-]|\Z)" % (holes, bridge)
 
 
 def _effects(line: Timeline, rule: Rule) -> bytes:

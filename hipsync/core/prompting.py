@@ -23,6 +23,9 @@ LIFE_WITHIN_MINUTES = 180
 """There is no prompt unless there was a sign of life in this many minutes before it. Without this condition, one prompt
 in ten was for a night of stillness (docs/rule.md)."""
 
+BRIDGED_MINUTES = 10
+"""Data that end no longer before now than this are as good as current: only longer gaps end a spell."""
+
 
 class Reason(StrEnum):
     """Why no prompt is shown now. The values are what `hipsync status` prints."""
@@ -175,7 +178,7 @@ def _why_not_sitting(line: Timeline, known: int) -> Reason:
         return Reason.ASLEEP
     if code == NOT_WORN:
         return Reason.NOT_WORN
-    return Reason.MOVING if line.last - known <= 10 else Reason.NO_DATA
+    return Reason.MOVING if line.last - known <= BRIDGED_MINUTES else Reason.NO_DATA
 
 
 def _origin(line: Timeline, stretch: Stretch, policy: Policy, zones: Zones, now: datetime) -> datetime | None:

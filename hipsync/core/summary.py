@@ -24,6 +24,7 @@ from hipsync.core.timeline import (
     STILL,
     STILL_STEPS,
     STOOD,
+    UPRIGHT,
     Timeline,
     instant_of,
     minute_of,
@@ -42,7 +43,7 @@ _BY_CODE = table(
 )
 """The kind of a minute whose flags and neighbours say nothing, by its code."""
 _IS_STANDING = table(lambda flags: bool(flags & STANDING))
-_HAS_STOOD = table(lambda flags: bool(flags & STOOD))
+_HAS_STOOD = table(lambda flags: bool(flags & STOOD) and posture(flags) == UPRIGHT)
 LONG_MINUTES = 30
 """Stretches at least this long are counted as long ones (`over_30`), whatever the limit is."""
 
@@ -255,9 +256,10 @@ def _until(day: Day, now: datetime) -> datetime:
 def kinds_of(line: Timeline, *, trust_posture: bool = False) -> bytes:
     """The kind of every minute of a timeline, as indexes into `KINDS`.
 
-    The first kind that fits counts, and is written last: unknown, not worn, asleep, standing, sitting, up. With
-    `trust_posture`, a band's word says whether its wearer sat in a minute; the length of the still run does so only for
-    minutes without a word.
+    The first kind that fits counts: unknown, not worn, asleep, standing, sitting, up. What the code of a minute decides
+    is written first, and holds unless it is written over: up by sitting, both by standing, and all by doubt. With
+    `trust_posture`, a posture says whether its wearer sat in a minute; the length of the still run does so only for
+    minutes without one.
     """
     kinds = bytearray(line.code.translate(_BY_CODE))
     for start, end in zero_runs(line, LISTED_MINUTES):
@@ -273,7 +275,7 @@ def kinds_of(line: Timeline, *, trust_posture: bool = False) -> bytes:
 
 
 def _seat(kinds: bytearray, line: Timeline) -> None:
-    """Make the minutes in which a band says that its wearer sat those of sitting, and those of another posture up."""
+    """Make the minutes of a seated posture those of sitting, if they have few steps, and other ones of a posture up."""
     for at, flags in enumerate(line.flags):
         if line.code[at] == AWAKE and (said := posture(flags)) is not None:
             sat = said == SEATED and line.steps[at] < STILL_STEPS

@@ -48,8 +48,9 @@ from hipsync.model import (
 )
 
 MISSING, AWAKE, ASLEEP, NOT_WORN, STILL, MOVING = range(6)
-"""Codes of a minute. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a whole.
-MOVING is also every minute of a ride, whatever its steps."""
+"""Codes of a minute. MISSING is 0, as every minute of a new timeline is, so that a column tells by `any` and `rstrip`
+where something is known. STILL and MOVING are for minutes of a slot, whose steps are known only for the slot as a
+whole. MOVING is also every minute of a ride, whatever its steps."""
 _LEFT_OPEN = frozenset({MISSING, NOT_WORN})
 """The codes of a minute about which any band that was worn decides."""
 IS_COUNTED = table(lambda code: code in {AWAKE, STILL, MOVING})
@@ -68,7 +69,8 @@ from a band that vouches for all its minutes (`Source.vouches`), so its stillnes
 last minute of a slot. RIDING: the band says that its wearer rode a bicycle, or rowed; the minute is MOVING. UPRIGHT: a
 band says that its wearer stood, walked or ran. SEATED: a band says that its wearer sat or lay. Both together come from
 bands that contradict each other, and say nothing (`posture`). STOOD: as STANDING, but for where posture is trusted:
-there a posture that the band gives beside its state speaks in place of that, as in UPRIGHT and SEATED.
+there a posture that the band gives beside its state speaks in place of that, as in UPRIGHT and SEATED; it counts only
+where no other band contradicts it.
 """
 
 FINE_MINUTES = 5
@@ -77,8 +79,8 @@ COARSE_MINUTES = 30
 COARSE = COARSE_MINUTES * MINUTE
 """Epochs longer than this give only a number of steps for the day: they are too coarse to judge sitting by."""
 STILL_STEPS = 20
-"""A slot with fewer steps than this is still. An epoch with this many or more is neither asleep nor not worn, whatever
-a band says."""
+"""A slot with fewer steps than this is still, and so is a minute in which a trusted posture is seated. An epoch with
+this many or more is neither asleep nor not worn, whatever a band says."""
 DOUBTFUL_MINUTES = 180
 """Stillness that lasts at least this long is doubtful unless its minutes are `VOUCHED`: the band may lie on a table."""
 NIGHT_MINUTES = 90
@@ -377,8 +379,9 @@ def _place_slot(line: Timeline, slept: bytearray, epoch: Epoch, flags: int, unwo
 def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: int) -> None:
     """Enter one minute of a source, unless a better source has decided about it already.
 
-    The finest source decides; among equals the one with most steps. What another one says of life, of a ride and of the
-    posture is kept. A band that was not worn decides only about minutes that no other band reports.
+    The finest source decides; among equals the one with most steps, or else the one that came first. What another one
+    says of life, of a ride, of standing and of the posture is kept. A band that was not worn decides only about minutes
+    that no other band reports.
     """
     before = line.code[at]
     if code == NOT_WORN:
@@ -390,7 +393,7 @@ def _claim(line: Timeline, at: int, code: int, width: int, steps: int, flags: in
         flags |= _of_ride(line.flags[at])
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
         return
-    shared = (line.flags[at] | flags) & (ALIVE | VOUCHED | RIDING | UPRIGHT | SEATED)
+    shared = (line.flags[at] | flags) & ~SLOT_END
     if width < line.width[at] or (width == line.width[at] and steps > line.steps[at]):
         line.code[at], line.width[at], line.steps[at], line.flags[at] = code, width, steps, flags
     line.flags[at] |= shared

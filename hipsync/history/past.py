@@ -142,7 +142,7 @@ def _needed(
     line: Timeline,
     start: int,
     end: int,
-    beats: Callable[[BandId], bool],
+    beats: Beats,
 ) -> tuple[int, int, int]:
     """The minutes `[first, last)` that decide about steps and wear in the minutes `[start, end)`, and `looked_from`.
 
@@ -173,7 +173,7 @@ def _worn_from(
         if since > loaded_from:
             first = min(first, since - HEART_WINDOW_MINUTES)
         elif beats(band.id):
-            first = min(first, since - (start - since))
+            first = min(first, since - (start - since))  # twice as far: the caller loads that, and asks again
         else:
             in_vain = True
     return first, in_vain

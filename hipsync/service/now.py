@@ -13,14 +13,11 @@ from typing import NamedTuple
 
 from hipsync.core.bouts import LISTED_MINUTES, Bouts, signs_of_life
 from hipsync.core.days import Zones
-from hipsync.core.prompting import Due, Reason, next_hours, prompts_for, quiet_at
+from hipsync.core.prompting import BRIDGED_MINUTES, Due, Reason, next_hours, prompts_for, quiet_at
 from hipsync.core.timeline import ASLEEP, MISSING, NOT_WORN, RIDING, Timeline, instant_of, minute_of
 from hipsync.model import MINUTE, Prompt
 from hipsync.service.plan import contact_at
 from hipsync.service.state import State
-
-BRIDGED_MINUTES = 10
-"""Data that end no longer before now than this are as good as current: only longer gaps end a spell."""
 
 
 class Doing(StrEnum):

@@ -305,7 +305,7 @@ def _judged(store: Store, settings: Settings, zones: Zones, now: datetime, runni
 
 def _past(store: Store, settings: Settings, zones: Zones, now: datetime, skipped: Sequence[Step]) -> Past:
     """What prompts are judged by at `now`."""
-    past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now, nights=False)  # no prompt asks for them
+    past = judged_past(store, settings.rule, zones, now - LOOK_BACK, now, now, nights=False)  # the usual night will do
     return _without(past, skipped, settings) if skipped else past
 
 
@@ -328,10 +328,12 @@ def _without(past: Past, skipped: Sequence[Step], settings: Settings) -> Past:
 
     A counter that was read before and after such a step did not grow, and so seems to stand for minutes of sitting.
     """
-    line = past.line._replace(code=past.line.code[:])
+    before = past.line
+    line = before._replace(code=before.code[:], steps=before.steps[:], flags=before.flags[:])
     for was, became in skipped:
         for minute in range(max(minute_of(was), line.first), min(minute_of(became), line.last)):
-            line.code[minute - line.first] = MISSING
+            at = minute - line.first
+            line.code[at], line.steps[at], line.flags[at] = MISSING, 0, 0
     return past._replace(line=line, found=bouts(line, settings.rule))
 
 

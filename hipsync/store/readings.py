@@ -36,7 +36,8 @@ from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
 from hipsync.store.sense import SENSE
 
 INFERRED = 16
-"""Added to the code of a state if the epoch is inferred: the band did not send it."""
+"""Added to the code of a state if the epoch is inferred: the band did not send it. In `MinuteEpochs.said` the same bit
+belongs to the posture, so it is taken off a state before (`_SAID`)."""
 _CODES = {state: code for code, state in enumerate(STATES)}
 """The code of each state in `epochs.state`; 0 and 1 take no space in a file. The table `states` says the same."""
 POSTURE_OF: Mapping[str | None, Posture | None] = {None: None, **{str(posture): posture for posture in Posture}}
@@ -144,7 +145,8 @@ class Readings(Bands):
     def minute_epochs(self, band: BandId, start: datetime, end: datetime) -> MinuteEpochs:
         """A band's epochs of one minute that overlap `[start, end)`, from the first one to the last one.
 
-        SQLite hands over each column as one text, which takes less time than a row for each minute.
+        SQLite hands over each column as one text, in the order of the inner query, which takes less time than a row for
+        each minute. Where there are as many as minutes between the first and the last one, none is missing.
         """
         epochs = (
             f"FROM (SELECT start, steps, {_SAID} AS said FROM epochs WHERE band = ? AND start > ? AND start < ?"
@@ -169,7 +171,8 @@ class Readings(Bands):
     def has_heart_rate(self, band: BandId, start: datetime, end: datetime) -> bool:
         """Whether an epoch of a band that begins in `[start, end)` has a heart rate."""
         ((found,),) = self._rows(
-            "SELECT EXISTS (SELECT 1 FROM epochs WHERE band = ? AND start >= ? AND start < ? AND heart_rate > 0)",
+            "SELECT EXISTS (SELECT 1 FROM epochs WHERE band = ? AND start >= ? AND start < ? AND heart_rate > 0"
+            f" AND {SENSE['epochs']})",
             band, seconds(start), seconds(end),
         )  # fmt: skip
         return bool(found)

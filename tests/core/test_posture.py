@@ -114,6 +114,26 @@ def test_bands_that_contradict_each_other_tell_none() -> None:
             assert [(each.minutes, each.ended_by) for each in found.stretches] == [(20, "moving"), (20, None)]
 
 
+@pytest.mark.parametrize("rule", [TRUSTED, UNTRUSTED], ids=["trusted", "not trusted"])
+def test_who_stands_by_the_word_of_one_of_two_bands_stands_in_whatever_order_they_come(rule: Rule) -> None:
+    still = day("30m sit")
+    sits = [each._replace(state=None) for each in still]
+    stands = [each._replace(state=State.STANDING) for each in still]
+    for sources in ((Source(sits), Source(stands)), (Source(stands), Source(sits))):
+        assert set(kinds(line(*sources, size=30), rule)) == {Kind.STANDING}
+
+
+def test_a_minute_of_which_one_band_says_standing_and_another_sitting_is_counted_as_ever() -> None:
+    still = [each._replace(state=None) for each in day("30m sit")]
+    stands, sits = held(still, Posture.STANDING), held(still, Posture.SITTING)
+    for sources in ((Source(sits), Source(stands)), (Source(stands), Source(sits))):
+        assert set(kinds(line(*sources, size=30))) == {Kind.SITTING}
+    few = day("4m sit, 1m walk, 4m sit")
+    stood, sat = held(few, Posture.STANDING), held(few, Posture.SITTING)
+    for sources in ((Source(sat), Source(stood)), (Source(stood), Source(sat))):
+        assert set(kinds(line(*sources, size=9))) == {Kind.UP}, "no still run of eight minutes"
+
+
 def test_a_band_that_is_not_worn_has_no_say_in_it() -> None:
     off = held(day("30m off"), Posture.STANDING)
     for sources in ((Source(off), Source(day("30m sit"))), (Source(day("30m sit")), Source(off))):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hipsync.core.bouts import alive_since
 from hipsync.errors import StoreError
 from hipsync.history.past import Past
 from hipsync.model import MINUTE, Desk, Presence, PresenceSpan
@@ -110,3 +111,14 @@ def test_other_settings_and_a_clock_that_skipped_time_are_seen_at_once(store: St
     looked(store, memory, now, at_desk, Step(NINE + 5 * MINUTE, NINE + 25 * MINUTE))
     looked(store, memory, now, replace(at_desk, host_zone="Asia/Tokyo"))
     assert memory.judged == 4
+
+
+def test_nobody_is_alive_in_a_minute_that_the_clock_skipped(store: Store) -> None:
+    store.append(store.bands()[0].id, day("10m sit, 1m walk, 20m sit", NINE))
+    now, skipped = NINE + 31 * MINUTE, [Step(NINE + 9 * MINUTE, NINE + 12 * MINUTE)]
+    walked = state_of(store, SETTINGS, now, FAMILIES).seen.line
+    line = state_of(store, SETTINGS, now, FAMILIES, Running(skipped=skipped)).seen.line
+    assert sum(walked.steps) > 0
+    assert sum(line.steps) == 0
+    assert alive_since(walked, 0)
+    assert not alive_since(line, 0)
