@@ -7,7 +7,7 @@ number; else by its name: `_Known.band` decides, and must say the same when epoc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from types import TracebackType
@@ -72,23 +72,67 @@ class Archive:
 
     def land(self, landing: Landing) -> list[Landed]:
         """As `Read.land`. Raises `InputError` if a band of one of its names is of another kind."""
-        store, known, bands, landed = landing.store, self._known(landing.store), dict[str, int](), list[Landed]()
+        landed: list[Landed] = []
+
+        def landed_in(name: str, band: Band | NewBand) -> Band | NewBand:
+            if name not in self._arriving:
+                return band
+            landed.append(landing.land(self._arriving[name], band))
+            return landed[-1].band
+
+        self._merge(landing.store, landed_in)
+        return landed
+
+    def take(self, store: Store, most_bands: int) -> int:
+        """Store all at once, in one transaction, and return how many rows changed anything.
+
+        It is for an archive of a day at most, which another computer sends while this one is at work: larger ones come
+        by `landing.py`. Nobody is asked, so a band that is here stays, though it was removed where the archive comes
+        from. What changes nothing is not written.
+
+        Raises `InputError` as `land` does, and if a band would be new where there are `most_bands` already; and
+        `StoreError`.
+        """
+        staying = {mark_of(band.driver, band.identity) for band, _ in self.to_remove(store)}
+        epochs = 0
+
+        def taken(name: str, band: Band | NewBand) -> Band | NewBand:
+            nonlocal epochs
+            if isinstance(band, NewBand):
+                if len(store.bands()) >= most_bands:
+                    raise InputError(f"there are {most_bands} bands already, and {name!r} would be one more")
+                band = store.add_band(**band._asdict())
+            epochs += sum(store.merge_epochs(batch) for batch in self.rows.epoch_rows(name, band.id))
+            return band
+
+        with store.transaction():
+            self._merge(store, taken, staying)
+        return epochs + self.changed
+
+    def _merge(
+        self,
+        store: Store,
+        with_epochs: Callable[[str, Band | NewBand], Band | NewBand],
+        staying: Collection[str] = (),
+    ) -> None:
+        """Merge all rows into a store, inside a transaction.
+
+        `with_epochs` stores the epochs of the archive's band of this name in the band that it means, and returns that
+        one. Bands with a mark of `staying` do not count as removed.
+        """
+        known, bands = self._known(store), dict[str, int]()
         for row in self.rows.rows("bands"):
-            name = str(row["name"])
             if known.is_forgotten(row):
                 continue
-            band = known.band(row)
-            if name in self._arriving:
-                landed.append(landing.land(self._arriving[name], band))
-                band = landed[-1].band
-            elif isinstance(band, NewBand):
+            band = with_epochs(str(row["name"]), known.band(row))
+            if isinstance(band, NewBand):
                 band = store.add_band(**band._asdict())
             known.learn(band, row)
-            bands[name] = band.id
+            bands[str(row["name"])] = band.id
         for table in TIMES:
-            taken = (row for row in self.rows.rows(table) if row.get("band") is None or row["band"] in bands)
+            rows = (row for row in self.rows.rows(table) if row.get("band") is None or row["band"] in bands)
+            taken = (row for row in rows if table != "forgotten" or row["mark"] not in staying)
             self.changed += store.merge_rows(table, taken, bands)
-        return landed
 
     def _known(self, store: Store) -> _Known:
         return _Known(store, self.rows, _latest(store.forgotten(), self.removals(), self.removed))

@@ -68,7 +68,8 @@ class Bands(OpenFile):
         """Store that a band reports more than was known when it was added. What it is known to report stays."""
         with self.transaction() as db:
             db.execute(
-                "UPDATE bands SET vouches = max(vouches, ?), reports_wear = max(reports_wear, ?) WHERE id = ?",
+                "UPDATE bands SET vouches = max(vouches, ?1), reports_wear = max(reports_wear, ?2)"
+                " WHERE id = ?3 AND (vouches < ?1 OR reports_wear < ?2)",
                 (vouches, reports_wear, band),
             )
 

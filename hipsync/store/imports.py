@@ -145,6 +145,21 @@ class Imports(Readings):
                 self._drop_days_of(arriving)
         return Appended(changed, count - changed)
 
+    def merge_epochs(self, rows: Sequence[EpochRow]) -> int:
+        """Merge some epochs of one band into those that are there; return how many were new or completed one.
+
+        To be called with as many as may be stored in one transaction: a service that stores waits for it. What changes
+        nothing is not written.
+        """
+        with self.transaction() as db:
+            before = db.total_changes
+            insert_rows(db, "INSERT INTO epochs", rows, MERGED)
+            changed = db.total_changes - before
+            if changed:
+                starts = [row[1] for row in rows]
+                drop_days(db, min(starts), max(starts) + 60 * max(row[2] for row in rows))
+        return changed
+
     def join(self, band: BandId, into: BandId) -> Appended:
         """Let everything of a band be of another one, and remove the band; return how many epochs were new there.
 

@@ -5,6 +5,7 @@ The mappings follow the columns that a table has, so that a new column needs no 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
@@ -48,8 +49,10 @@ LATER = frozenset({"desks", "draws", "forgotten", "imports", "labels", "plans", 
 """The tables that exports of version 0.2 do not have: an export without them is whole."""
 ROWID = {"counters": "band", "presence": "until, state"}
 """By table that has no rowid, the columns that order the rows of one instant."""
-JUDGED = frozenset({"presence", "desks"})
-"""The tables, beside those of bands, by which days are judged."""
+AROUND = frozenset({"counters", "wears"})
+"""The tables each of whose rows counts up to the next one, so that days are judged by the rows around a day, too."""
+SPANS = frozenset({"workouts", "presence", "desks"})
+"""The tables, beside epochs, with spans of time by which days are judged; they end at `until`."""
 NAMED = frozenset({"prompts", "exercises"})
 """The tables with names of exercises, which people see: what could steer a terminal is taken out of them."""
 WITHOUT: Mapping[str, Cell] = {"host": ""}
@@ -131,20 +134,36 @@ class Rows(Bands):
                     alone = rule.merged(cells, cells)  # in the order in which merged places are
                     db.execute(insert, [alone[column] for column in columns])
                     changed += 1
+                    _drop_touched(db, table, alone, alone)
                     continue
                 before = dict(zip(columns, found, strict=True))
                 merged = rule.merged(before, cells)
                 if merged != before:
                     db.execute(update, [*(merged[column] for column in columns), *about])
                     changed += 1
-            if changed and ("band" in columns or table in JUDGED):
-                drop_days(db, BEFORE_ALL_S, AFTER_ALL_S)
+                    _drop_touched(db, table, before, merged)
         return changed
 
     def _columns(self, table: str) -> dict[str, str]:
         """The columns of a table and their types, without `id`, which another file may have given to another row."""
         rows = self._rows(f"PRAGMA table_info({table})")
         return {str(name): str(kind) for _, name, kind, *_ in rows if name != "id"}
+
+
+def _drop_touched(db: sqlite3.Connection, table: str, before: Row, after: Row) -> None:
+    """Drop the judged days that a merged row can change, and no other: rows come every minute from another computer."""
+    at_s = int(after[TIMES[table]] or 0)
+    if table in AROUND:
+        sql = (
+            f"SELECT ifnull((SELECT max(at) FROM {table} WHERE band = ?1 AND at < ?2), {BEFORE_ALL_S}),"
+            f" ifnull((SELECT min(at) + 1 FROM {table} WHERE band = ?1 AND at > ?2), {AFTER_ALL_S})"
+        )
+        ((first_s, last_s),) = db.execute(sql, (after["band"], at_s)).fetchall()
+        drop_days(db, first_s, last_s)
+    elif table in SPANS:
+        drop_days(db, at_s, max(int(row["until"] or 0) for row in (before, after)))
+    elif table == "imports":  # it may say in which zone days were
+        drop_days(db, BEFORE_ALL_S, AFTER_ALL_S)
 
 
 def _cells(table: str, row: Mapping[str, object], columns: Mapping[str, str], bands: Mapping[str, int]) -> Row:

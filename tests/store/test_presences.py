@@ -71,8 +71,7 @@ def test_what_is_known_later_of_a_judged_day_has_it_judged_again() -> None:
                 span = one(at, Presence.USED)
                 if way == "added":
                     store.add_presence([span])
-                    assert bool(store.stored_days(MONDAY, MONDAY + day, None, "rule")) is there, at
                 else:
                     row = {"start": int(span.start.timestamp()), "until": int(span.until.timestamp()), "state": "used"}
                     store.merge_rows("presence", [row], {})
-                    assert store.stored_days(MONDAY, MONDAY + day, None, "rule") == []
+                assert bool(store.stored_days(MONDAY, MONDAY + day, None, "rule")) is there, at
