@@ -91,6 +91,7 @@ async def _serve(app: App) -> None:
                 hear=radio.hear, deliver=delivery.deliver, deliver_quietly=delivery.deliver_quietly,
                 show_remark=delivery.show_remark, show_damage=delivery.show_damage, store_presence=watch.store,
                 look_here=lambda: here_now(computer, delivery.config.policy.hold), notices=delivery,
+                speaks=delivery.speaks,
             )  # fmt: skip
             with contextlib.closing(computer):
                 async with watch.watching():

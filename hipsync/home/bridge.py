@@ -22,21 +22,22 @@ from hipsync.home.ending import ended
 from hipsync.home.messages import prompt_message
 from hipsync.home.names import Names, names_of
 from hipsync.home.obeying import obey
-from hipsync.home.place import broker_of
+from hipsync.home.place import Broker, broker_of
 from hipsync.home.telling import Telling
 from hipsync.host.clock import Clock
 from hipsync.host.installed import with_extra
 from hipsync.host.name import host_name
-from hipsync.model import Prompt
+from hipsync.model import Occasion, Prompt
 from hipsync.service.now import Now
 from hipsync.service.state import State
-from hipsync.settings.config import Config, Mqtt
+from hipsync.settings.config import Config, Mqtt, Share
 from hipsync.store import Store
 from hipsync.text import Json
 
 if TYPE_CHECKING:
     from hipsync.home.own_name import OwnName
     from hipsync.home.session import Session
+    from hipsync.home.sharing import Sharing
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +86,8 @@ class Bridge:
         self._wait_s = FIRST_WAIT_S
         self._name: OwnName | None = None
         """What is known of our name at the broker; None until the first connection by these settings."""
+        self._sharing: Sharing | None = None
+        """What is shared with the wearer's other computers; None if nothing is."""
 
     # -------------------------------------------------------------- what the service asks
 
@@ -109,6 +112,16 @@ class Bridge:
             log.debug("the home was not shown a reminder: %s", error)
             return False
 
+    async def speaks(self, occasion: Occasion, *, is_there: bool) -> bool:
+        """Whether this computer, and none of the wearer's others, is to show a reminder that is due here."""
+        if self._sharing is None:
+            return True
+        try:
+            return await self._sharing.speaks(occasion, is_there=is_there)
+        except HipsyncError as error:
+            log.debug("nobody says who shows a reminder: %s", error)
+            return True
+
     def told(self) -> Json:
         """How things are with the broker, as an answer of the service; null if no host is set."""
         mqtt = self._config().mqtt
@@ -120,6 +133,7 @@ class Bridge:
             "connected": self._session is not None,
             "home_assistant": None if online is None else "online" if online else "offline",
             "trouble": self.trouble(),
+            "sharing": None if self._sharing is None else list[Json](self._sharing.others()),
         }
 
     def trouble(self) -> str | None:
@@ -128,7 +142,7 @@ class Bridge:
             return None
         if self._session is not None and self._session.refused:
             return f"the broker refuses {', '.join(sorted(self._session.refused))}: `hipsync mqtt check` says more"
-        return self._why
+        return self._why or (None if self._sharing is None else self._sharing.trouble())
 
     @contextlib.asynccontextmanager
     async def running(self, look: Callable[[], None]) -> AsyncGenerator[None, None]:
@@ -146,7 +160,7 @@ class Bridge:
             self._changed.clear()
             self._mqtt = self._config().mqtt
             self._wait_s, self._why = FIRST_WAIT_S, None
-            self._name = None
+            self._name = self._sharing = None
             work = self._keep_connected(look) if self._mqtt.host else asyncio.Event().wait()
             await _until(self._changed, asyncio.create_task(work, name="broker"))
 
@@ -200,9 +214,23 @@ class Bridge:
             )
             self._session = session
             try:
-                await session.run()
+                async with self._shared(broker, names, look):
+                    await session.run()
             finally:
                 self._session = None
+
+    @contextlib.asynccontextmanager
+    async def _shared(self, broker: Broker, names: Names, look: Callable[[], None]) -> AsyncGenerator[None, None]:
+        """Share with the wearer's other computers during the block, if the settings say so."""
+        from hipsync.home.sharing import Sharing
+
+        if self._mqtt.share is not Share.EVERYTHING:
+            yield
+            return
+        if self._sharing is None:
+            self._sharing = Sharing(self._store, self._clock, names, look)
+        async with self._sharing.sharing(broker):
+            yield
 
 
 async def _until(event: asyncio.Event, work: asyncio.Task[object]) -> None:

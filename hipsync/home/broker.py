@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import aiomqtt
 from paho.mqtt.client import Client as PahoClient
+from paho.mqtt.client import MQTTMessage
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -64,15 +65,22 @@ class Connection:
         self._broker, self._client = broker, client
         self._one = asyncio.Lock()
 
-    async def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+    @property
+    def dropped(self) -> int:
+        """How many messages were dropped so far, because too many waited to be looked at."""
+        return self._client.dropped
+
+    async def publish(self, topic: str, payload: bytes, *, retain: bool, expires_s: int | None = None) -> int:
         """Send a message, and return the reason code with which the broker acknowledged it; 0 is fine.
+
+        After `expires_s` seconds the broker drops it: it is passed on no more, and no more kept. None means never.
 
         Raises `BrokerError` if the connection was lost, or if no acknowledgement comes in time.
         """
         async with self._one:  # so that the acknowledgement that came last is that of this message
             self._client.acknowledged = 0
             try:
-                await self._client.publish(topic, payload, 1, retain)
+                await self._client.publish(topic, payload, 1, retain, _expiring(expires_s))
             except aiomqtt.MqttError as error:
                 raise _translated(self._broker, error) from error
             return self._client.acknowledged
@@ -88,6 +96,13 @@ class Connection:
         except aiomqtt.MqttError as error:
             raise _translated(self._broker, error) from error
         return [code.value if isinstance(code, ReasonCode) else code for code in codes]
+
+    async def unsubscribe(self, topics: Sequence[str]) -> None:
+        """Hear these topics no more. Raises `BrokerError`."""
+        try:
+            await self._client.unsubscribe(list(topics))
+        except aiomqtt.MqttError as error:
+            raise _translated(self._broker, error) from error
 
     async def kept(self, topics: Sequence[str], ask: str) -> dict[str, bytes]:
         """What the broker kept at these topics, by topic; they are heard from now on, too. Raises `BrokerError`.
@@ -124,10 +139,25 @@ class Connection:
             raise _translated(self._broker, error) from error
 
 
+def _expiring(after_s: int | None) -> Properties | None:
+    """The properties of a message that expires after so many seconds."""
+    if after_s is None:
+        return None
+    properties = Properties(PacketTypes.PUBLISH)  # type: ignore[no-untyped-call]  # paho has no types here
+    properties.MessageExpiryInterval = after_s
+    return properties
+
+
 class _Client(aiomqtt.Client):
     """aiomqtt's client, which also notes with which reason code a message was acknowledged."""
 
     acknowledged = 0
+    dropped = 0
+    """How many messages were dropped, because too many waited to be looked at."""
+
+    def _on_message(self, client: PahoClient, userdata: object, message: MQTTMessage) -> None:
+        self.dropped += self._queue.full()
+        super()._on_message(client, userdata, message)
 
     def _on_publish(
         self, client: PahoClient, userdata: object, mid: int, reason_code: ReasonCode, properties: Properties
@@ -146,12 +176,17 @@ class _Client(aiomqtt.Client):
 
 @contextlib.asynccontextmanager
 async def connected(
-    broker: Broker, identifier: str, will: str | None = None, largest: int = LARGEST_BYTES
+    broker: Broker,
+    identifier: str,
+    will: str | None = None,
+    largest: int = LARGEST_BYTES,
+    waiting: int = MOST_WAITING,
 ) -> AsyncGenerator[Connection, None]:
     """Connect to the broker during the block, by this identifier.
 
     `will` is the topic at which the broker says for us that we are offline, once the connection is lost. `largest` is
-    the most bytes of a message that the broker may send. Raises `BrokerError` if it cannot be reached or refuses us.
+    the most bytes of a message that the broker may send. Of more than `waiting` messages that wait to be looked at, the
+    rest is dropped. Raises `BrokerError` if it cannot be reached or refuses us.
     """
     await knock(broker)
     properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types here
@@ -160,7 +195,7 @@ async def connected(
         broker.host, broker.port, username=broker.user, password=broker.password, identifier=identifier,
         protocol=aiomqtt.ProtocolVersion.V5, will=None if will is None else aiomqtt.Will(will, OFFLINE, 1, retain=True),
         tls_context=broker.tls, timeout=WITHIN_S, keepalive=KEEPALIVE_S, properties=properties, logger=_quiet,
-        max_queued_incoming_messages=MOST_WAITING,
+        max_queued_incoming_messages=waiting,
     )  # fmt: skip
     await _entered(broker, client)
     try:

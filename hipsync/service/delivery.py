@@ -80,6 +80,10 @@ class Delivery:
         del strong
         return await self._show(prompt, move, strong=False)
 
+    async def speaks(self, occasion: Occasion, is_there: bool) -> bool:
+        """Whether this computer is the one to show a reminder of an occasion; `is_there`: whether somebody is at it."""
+        return self.home is None or await self.home.speaks(occasion, is_there=is_there)
+
     async def _show(self, prompt: Prompt, move: Move, strong: bool) -> list[Where]:
         notice = notice_of(prompt, move, strong=strong)
         where: list[Where] = []

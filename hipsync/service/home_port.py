@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from hipsync.core.exercises import Move
-from hipsync.model import Prompt
+from hipsync.model import Occasion, Prompt
 from hipsync.service.now import Now
 from hipsync.service.state import State
 from hipsync.text import Json
@@ -25,6 +25,13 @@ class Home(Protocol):
 
     async def show(self, prompt: Prompt, move: Move, strong: bool) -> bool:
         """Show a prompt there, and return whether it was truly shown."""
+        ...
+
+    async def speaks(self, occasion: Occasion, *, is_there: bool) -> bool:
+        """Whether this computer is the one to show a reminder that is due, and not another one of the wearer's.
+
+        `is_there` is whether somebody is at this computer. It takes some seconds at most.
+        """
         ...
 
     def told(self) -> Json:

@@ -22,7 +22,7 @@ from hipsync.core.speaking import Here
 from hipsync.core.timeline import instant_of
 from hipsync.driver import Driver, Message
 from hipsync.errors import BluetoothUnavailable, Damaged
-from hipsync.model import Answer, Band, BandId, Desk, Remark, Trial, Trouble
+from hipsync.model import Answer, Band, BandId, Desk, Occasion, Remark, Trial, Trouble
 from hipsync.service.band_facts import facts_of
 from hipsync.service.clock_steps import MOST_TOLD, Step
 from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
@@ -91,6 +91,7 @@ class Service:
         look_here: Callable[[], Awaitable[Here]] | None = None,
         notices: Notices | None = None,
         keep: Callable[[Band, bytes], None] | None = None,
+        speaks: Callable[[Occasion, bool], Awaitable[bool]] | None = None,
     ) -> None:
         """`notices` are those that `deliver` has shown on the desktop; without it none is withdrawn.
 
@@ -102,6 +103,9 @@ class Service:
 
         `keep` keeps a secret that a band handed over; without it, none can be kept.
 
+        `speaks` says whether this computer, and none of the wearer's others, is to show what is due. It is given the
+        occasion, and whether somebody is here. Without it, this computer always does.
+
         `show_remark` shows a remark on a band, such as a low battery; without it no remark is made.
         `show_damage` shows that the database is damaged. `passed` is as in `Clock`; without it, time passes by the
         clock of the event loop, and nobody sets the clock of `now`. `store_presence` stores what is known of the
@@ -112,7 +116,7 @@ class Service:
         """May be replaced between two wakes."""
         self._now, self._hear, self._show_remark = now, hear, show_remark
         self._showing, self._notices = Showing(store, deliver, deliver_quietly or deliver, now), notices
-        self._show_damage, self._look_here = show_damage, look_here
+        self._show_damage, self._look_here, self._speaks = show_damage, look_here, speaks
         self._here, self._here_s = Here(), -HERE_FOR_S
         """What this computer answered last, and when, as `passed` counts."""
         self._last_past = LastPast()
@@ -266,6 +270,11 @@ class Service:
             state = await self._state_here(now, state)
         talks = [*talks, *self.live.talks()]
         waits = state.held is not None and self._showing.to_show(state, talks) is None
+        if (ours := await self._if_ours(state, now, talks, waits=waits)) is None:
+            state = self.state(self._now())
+            await self._remark(state)
+            return state
+        state = ours
         if state.draw is not None and state.draw.withheld and not waits:
             self.store.add_draw(state.draw)
             state = await self._state_here(now, state)
@@ -277,6 +286,21 @@ class Service:
             state = self.state(self._now())
         await self._remark(state)
         return state
+
+    async def _if_ours(self, state: State, now: datetime, talks: Sequence[Talk], *, waits: bool) -> State | None:
+        """The state at `now`, made again if it was asked who speaks; None if another computer shows what is due here.
+
+        `waits` is whether what is due has to wait, so that nothing is drawn for it.
+        """
+        due = self._showing.to_show(state, talks)
+        is_withheld = state.draw is not None and state.draw.withheld and not waits
+        if self._speaks is None or (due is None and not is_withheld):
+            return state
+        here = self.here()
+        there = here is not None and here.is_there
+        if not await self._speaks(Occasion.SITTING if due is None else due.occasion, there):
+            return None
+        return await self._state_here(now, state)
 
     def settle(self, state: State, now: datetime) -> bool:
         """Store the outcome of each unanswered prompt for which it is known by now; return whether there was any.

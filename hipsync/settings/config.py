@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import time, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
 from hipsync.core.bouts import Rule
@@ -33,6 +34,15 @@ _POLICY = Policy(
 )
 
 
+class Share(StrEnum):
+    """What this computer tells by the broker."""
+
+    STATE = "state"
+    """How things are now, for Home Assistant."""
+    EVERYTHING = "everything"
+    """All that is stored of the last weeks, too, for the wearer's other computers."""
+
+
 class Mqtt(NamedTuple):
     """The broker by which Home Assistant hears what hipsync knows, and answers: the table `[mqtt]`."""
 
@@ -54,6 +64,8 @@ class Mqtt(NamedTuple):
     Assistant keeps hangs on it, so it is better not changed, and the same on all computers of one wearer."""
     prefix: str = "homeassistant"
     """Where Home Assistant looks for devices; its own default."""
+    share: Share = Share.STATE
+    """What is told. Only how things are now, by default: the minutes of weeks leave this computer only if asked for."""
 
 
 _MQTT = Mqtt()

@@ -19,7 +19,7 @@ from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, WEEKDAYS, Desk
 from hipsync.private import refuse_writable
 from hipsync.settings import values
-from hipsync.settings.config import Config
+from hipsync.settings.config import Config, Share
 from hipsync.settings.values import Toml, suggestion
 
 if TYPE_CHECKING:
@@ -257,6 +257,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "password_file": _Key("mqtt.password_file", values.path_or_none),
         "wearer": _Key("mqtt.wearer", values.wearer),
         "prefix": _Key("mqtt.prefix", values.topic),
+        "share": _Key("mqtt.share", values.word_of(Share)),
     },
     "therapist": {
         "name": _Key("therapist_name", values.text),

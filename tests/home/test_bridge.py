@@ -28,7 +28,16 @@ from hipsync.service.now import now_of
 from hipsync.service.state import Families, settings_of, state_of
 from hipsync.settings.config import Config, Mqtt
 from hipsync.store import Store
-from support.mosquitto import Listener, Mosquitto, acl_line, certificates, listener, mosquitto, password_line
+from support.mosquitto import (
+    Listener,
+    Mosquitto,
+    acl_line,
+    certificates,
+    lasting_session,
+    listener,
+    mosquitto,
+    password_line,
+)
 from support.running_service import CLOCK
 
 pytestmark = pytest.mark.enable_socket
@@ -514,7 +523,7 @@ async def test_a_queue_that_was_full_at_the_broker_ends_with_how_things_are(
     monkeypatch.setattr(session_module, "TELL_EVERY_S", 0.02)
     with mosquitto(tmp_path / "broker", "max_queued_messages 10") as broker:
         house = House(at(broker))
-        lasting = {"identifier": "ha", "properties": _lasting()}
+        lasting = {"identifier": "ha", "properties": lasting_session()}
         async with listener(broker, topic=STATE, **lasting):
             pass
         now = CLOCK.now().replace(second=0, microsecond=0)
@@ -531,15 +540,6 @@ async def test_a_queue_that_was_full_at_the_broker_ends_with_how_things_are(
 def _has_steps(ha: Listener, steps: int) -> bool:
     last = ha.last(STATE)
     return last is not None and last.json["steps"] == steps
-
-
-def _lasting() -> object:
-    from paho.mqtt.packettypes import PacketTypes
-    from paho.mqtt.properties import Properties
-
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types here
-    properties.SessionExpiryInterval = 3600
-    return properties
 
 
 async def until(condition: Callable[[], bool], within_s: float = 30.0) -> None:

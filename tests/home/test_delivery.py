@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from hipsync.core.exercises import Move, next_exercise
-from hipsync.model import Prompt, Where
+from hipsync.model import Occasion, Prompt, Where
 from hipsync.service.delivery import Delivery
 from hipsync.service.now import Now
 from hipsync.service.state import State
@@ -34,6 +34,9 @@ class Told:
         self.prompts.append((prompt, strong))
         return self._shows
 
+    async def speaks(self, occasion: Occasion, *, is_there: bool) -> bool:
+        return self._shows and is_there and occasion is Occasion.SITTING
+
     def told(self) -> Json:
         return None
 
@@ -55,3 +58,13 @@ async def test_where_it_was_shown_is_what_the_home_says_and_a_quiet_one_stays_aw
         assert len(home.prompts) == 1, "the home can make a noise"
         stored = store.add_prompt(prompt._replace(where=(Where.DESKTOP, Where.MQTT)))
         assert store.prompt(stored).where == (Where.DESKTOP, Where.MQTT)
+
+
+async def test_who_speaks_is_asked_at_home_if_there_is_one() -> None:
+    with Store.in_memory() as store:
+        delivery = Delivery(store, lambda: AT, Config(desktop=False))
+        assert await delivery.speaks(Occasion.MORNING, False) is True
+        delivery.home = Told(shows=True)
+        assert await delivery.speaks(Occasion.SITTING, True) is True
+        assert await delivery.speaks(Occasion.SITTING, False) is False
+        assert await delivery.speaks(Occasion.MORNING, True) is False

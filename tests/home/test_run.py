@@ -101,7 +101,13 @@ def test_status_and_doctor_say_how_things_are(machine: Machine, broker: Mosquitt
     assert f"the broker {place} is set: `hipsync mqtt check` tries it" in machine.type("doctor", env=NOWHERE).stdout
     with running(machine):
         until(lambda: is_connected(machine))
-        assert told(machine) == {"broker": place, "connected": True, "home_assistant": None, "trouble": None}
+        assert told(machine) == {
+            "broker": place,
+            "connected": True,
+            "home_assistant": None,
+            "trouble": None,
+            "sharing": None,
+        }
         assert f"  Home       connected to {place}\n" in machine.told("status")
         assert (
             f"connected to {place}; nothing was heard of Home Assistant" in machine.type("doctor", env=NOWHERE).stdout

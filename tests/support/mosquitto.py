@@ -227,3 +227,13 @@ async def listener(broker: Mosquitto, *, topic: str = "#", **how: Any) -> AsyncG
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+
+
+def lasting_session() -> Any:
+    """The properties with which a client's session outlasts its connection, so that the broker queues for it."""
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
+
+    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho has no types here
+    properties.SessionExpiryInterval = 3600
+    return properties

@@ -1,0 +1,320 @@
+"""Shares what this computer knows with the wearer's others, and asks them who shows a reminder.
+
+It has a connection of its own beside that of Home Assistant, so that neither can push the other's messages out. The
+past is asked for a day at a time, because a broker keeps few messages waiting; and all of it again each hour, so that
+what was dropped on the way comes after all. The one rule: whatever becomes of the broker, a reminder waits for seconds
+at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+
+from hipsync.errors import BrokerError, HipsyncError, StoreError
+from hipsync.formats.shared import LONGEST_BYTES, packed
+from hipsync.home.broker import REFUSED, Connection, Message, Subscription, connected
+from hipsync.home.claims import EXPIRES_S as CLAIM_EXPIRES_S
+from hipsync.home.claims import Claim, Claims, claim_message, claim_of
+from hipsync.home.ending import ended, in_thread
+from hipsync.home.intake import Intake
+from hipsync.home.names import ONLINE, Kind, Names, Part
+from hipsync.home.outgoing import EXPIRES_S, Reach, days_until, gathered
+from hipsync.home.place import Broker
+from hipsync.host.clock import Clock
+from hipsync.model import Occasion
+from hipsync.store import Store
+
+log = logging.getLogger(__name__)
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+"""Seconds until the connection is tried again, doubled each time, up to the longest."""
+LARGEST_BYTES = LONGEST_BYTES + 1000
+"""The most bytes of a message with its topic."""
+MOST_WAITING = 500
+"""The most messages that wait to be looked at: a day of ten computers and fifty bands."""
+LOOK_S = 1.0
+"""Seconds between two looks at whether something was stored."""
+RECENT_EVERY_S, ALL_EVERY_S = 60.0, 600.0
+"""Seconds after which bands' days that changed are told: those of today and yesterday, and all."""
+ASK_EVERY_S, ASK_SOON_S = 3600.0, 300.0
+"""Seconds after which all that the broker keeps is asked for again, and the same where something was not taken in."""
+MARK_WITHIN_S, MARK_AGAIN_S = 5.0, 0.3
+"""Seconds that the broker has to send what it keeps of a day, and the same once it did not say in time that it had."""
+HEAD_START_S = 3.0
+"""Seconds for which a computer with nobody at it lets others claim first."""
+CLAIM_WITHIN_S = 2.0
+"""Seconds that the broker has to pass on a claim. Then the computer speaks: twice is better than never."""
+ROW_WITHIN_S = 3.0
+"""Seconds for which a computer that lost waits for what the other one showed."""
+
+
+class Sharing:
+    """What is shared by one broker."""
+
+    def __init__(self, store: Store, clock: Clock, names: Names, look: Callable[[], None]) -> None:
+        """`look` lets the service look at once at what came from another computer."""
+        self._store, self._clock, self._names, self._look = store, clock, names, look
+        self._intake = Intake(store, names, clock.now, clock.passed)
+        self._claims, self._run = Claims(), secrets.token_hex(8)
+        self._link: _Link | None = None
+        self.why: str | None = None
+        """Why nothing is shared now; None if all is well, or nothing was tried yet."""
+
+    @contextlib.asynccontextmanager
+    async def sharing(self, broker: Broker) -> AsyncGenerator[None, None]:
+        """Share during the block."""
+        task = asyncio.create_task(self._keep(broker), name="share")
+        try:
+            yield
+        finally:
+            await ended(task)
+
+    def trouble(self) -> str | None:
+        """What keeps this computer and the others from being equal; None if nothing does."""
+        if self.why is not None:
+            return f"nothing is shared: {self.why}"
+        if self._link is not None and self._link.refused:
+            return f"the broker refuses {min(self._link.refused)}: `hipsync mqtt check` says more"
+        try:
+            removed = self._intake.removed()
+        except HipsyncError:  # the service meets and reports it
+            return None
+        names = ", ".join(repr(band.name) for band, _ in removed)
+        if not removed:
+            return None
+        return (
+            f"{names}: removed with its data on another computer; `hipsync bands forget NAME --with-data` does so here"
+        )
+
+    def others(self) -> list[str]:
+        """The wearer's other computers that are online."""
+        return [] if self._link is None else sorted(self._link.others)
+
+    async def speaks(self, occasion: Occasion, *, is_there: bool) -> bool:
+        """Whether this computer is the one to show a reminder of an occasion; `is_there` is whether a person is at it.
+
+        It takes some seconds at most, and is true if the broker is away.
+        """
+        link, passed = self._link, self._clock.passed
+        if link is None or self._claims.waited_in_vain(occasion, passed()):
+            self._claims.speak(occasion)
+            return True
+        mine = Claim(self._names.host, self._run, occasion)
+        if self._claims.holder(occasion, passed()) is None and not is_there and link.others:
+            await link.until_claimed(occasion, HEAD_START_S)
+        if self._claims.holder(occasion, passed()) is None:
+            await link.claim(mine, int(self._clock.now().timestamp()))
+        if self._claims.holder(occasion, passed()) in {None, mine}:
+            self._claims.speak(occasion)
+            return True
+        self._claims.lose(occasion, passed())
+        await link.until_taken(ROW_WITHIN_S)
+        return False
+
+    async def _keep(self, broker: Broker) -> None:
+        """Connect, again and again, until it is cancelled."""
+        wait_s = FIRST_WAIT_S
+        while True:
+            try:
+                await self._connect(broker)
+            except HipsyncError as error:
+                log.log(logging.DEBUG if self.why else logging.WARNING, "nothing is shared: %s", error)
+                self.why = str(error)
+            except Exception as error:  # a bug must not end the service, nor the home's part of it
+                log.exception("a bug in hipsync; the service goes on")
+                self.why = str(error)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    async def _connect(self, broker: Broker) -> None:
+        name = f"{self._names.client}-share"
+        async with connected(broker, name, largest=LARGEST_BYTES, waiting=MOST_WAITING) as connection:
+            log.info("what is known is shared with the wearer's other computers")
+            self.why = None
+            self._intake.forget_held()
+            self._link = _Link(
+                connection, self._names, self._store, self._clock, self._claims, self._intake, self._look
+            )
+            try:
+                await self._link.run()
+            finally:
+                self._link = None
+
+
+class _Link:
+    """One connection, until it is lost."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        names: Names,
+        store: Store,
+        clock: Clock,
+        claims: Claims,
+        intake: Intake,
+        look: Callable[[], None],
+    ) -> None:
+        self._connection, self._names, self._store, self._clock = connection, names, store, clock
+        self._claims, self._intake, self._look = claims, intake, look
+        self.others: set[str] = set()
+        """The wearer's other computers that are online."""
+        self._mark, self._marked, self._dropped = b"", asyncio.Event(), 0
+        self._heard, self._claimed, self._taken = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.refused: set[str] = set()
+        """Topics at which the broker does not let us write."""
+
+    async def run(self) -> None:
+        """Serve the connection. Raises `BrokerError` when it is lost."""
+        names = self._names
+        live = [names.claim, names.ask_share, *(names.part_topics(kind) for kind in Kind)]
+        await self._connection.subscribe([Subscription(topic, kept=False) for topic in live])
+        await self._connection.subscribe([Subscription(names.host_topic("+"))])
+        work = {"hear": self._hear(), "take in": self._keep_taking(), "ask and tell": self._ask_and_tell()}
+        tasks = {asyncio.create_task(each, name=name) for name, each in work.items()}
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            await ended(*tasks)
+
+    # -------------------------------------------------------------- who speaks
+
+    async def claim(self, mine: Claim, at_s: int) -> None:
+        """Claim, and wait for the first claim for the occasion that the broker passes on, or for `CLAIM_WITHIN_S`."""
+        with contextlib.suppress(BrokerError, TimeoutError):
+            async with asyncio.timeout(CLAIM_WITHIN_S):
+                message = claim_message(mine, at_s)
+                await self._connection.publish(self._names.claim, message, retain=False, expires_s=CLAIM_EXPIRES_S)
+                await self.until_claimed(mine.occasion, CLAIM_WITHIN_S)
+
+    async def until_claimed(self, occasion: Occasion, within_s: float) -> None:
+        """Wait until somebody has claimed for an occasion, for so many seconds at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while self._claims.holder(occasion, self._clock.passed()) is None:
+                    self._claimed.clear()
+                    await self._claimed.wait()
+
+    async def until_taken(self, within_s: float) -> None:
+        """Wait until something that another computer told has changed the store, for so many seconds at most."""
+        self._taken.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._taken.wait()
+
+    # -------------------------------------------------------------- hearing
+
+    async def _hear(self) -> None:
+        async for message in self._connection.messages():
+            if message.topic == self._names.claim:
+                self._hear_claim(message)
+            elif message.topic == self._names.ask_share:
+                if message.payload == self._mark:
+                    self._marked.set()
+            elif (host := self._names.host_of(message.topic)) is not None:
+                if host != self._names.host:
+                    (self.others.add if message.payload == ONLINE.encode() else self.others.discard)(host)
+            elif (part := self._names.part_of(message.topic)) is not None:
+                self._intake.put(part, message.payload)
+                self._heard.set()
+
+    def _hear_claim(self, message: Message) -> None:
+        claim = None if message.retained else claim_of(message.payload)
+        if claim is not None:
+            self._claims.heard(claim, self._clock.passed())
+            self._claimed.set()
+
+    async def _keep_taking(self) -> None:
+        """Take in what was heard, one part after the other."""
+        while True:
+            self._heard.clear()
+            while (changed := await self._intake.take_next()) is not None:
+                if changed:
+                    self._taken.set()
+                    self._look()
+                await asyncio.sleep(0)
+            await self._heard.wait()
+
+    # -------------------------------------------------------------- asking and telling
+
+    async def _ask_and_tell(self) -> None:
+        await self._ask()
+        asked_s = all_s = recent_s = self._clock.passed()
+        seen, waits = await self._tell(Reach.ALL), Reach.SAID
+        while True:
+            await asyncio.sleep(LOOK_S)
+            passed = self._clock.passed()
+            if passed - asked_s >= (ASK_EVERY_S if self._has_all else ASK_SOON_S):
+                await self._ask()
+                asked_s = passed
+            with contextlib.suppress(StoreError):  # it is locked: the service meets and reports it
+                if self._known() != seen:
+                    seen, waits = await self._tell(Reach.SAID), Reach.ALL
+                if waits is Reach.ALL and passed - all_s >= ALL_EVERY_S:
+                    seen, waits = await self._tell(Reach.ALL), Reach.SAID
+                    all_s = recent_s = passed
+                elif waits is Reach.ALL and passed - recent_s >= RECENT_EVERY_S:
+                    seen, recent_s = await self._tell(Reach.RECENT), passed
+
+    async def _ask(self) -> None:
+        """Ask for all that the broker keeps, a day at a time, and wait until it is taken in."""
+        self._intake.is_whole, self._dropped = True, self._connection.dropped
+        names, within_s = self._names, MARK_WITHIN_S
+        days = [
+            [names.part_topics(kind, day) for kind in (Kind.SAID, Kind.DAY)] for day in days_until(self._clock.now())
+        ]
+        for topics in [[names.part_topics(Kind.LASTS)], *days]:
+            self._mark = secrets.token_hex(8).encode()
+            self._marked.clear()
+            await self._connection.subscribe([Subscription(topic) for topic in topics])
+            await self._connection.publish(names.ask_share, self._mark, retain=False)
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._marked.wait()
+            except TimeoutError:  # the broker lets us not write or read there
+                within_s = MARK_AGAIN_S
+            if topics in days:
+                await self._connection.unsubscribe(topics)
+            await self._intake.until_taken()
+
+    @property
+    def _has_all(self) -> bool:
+        """Whether all that the broker sent since it was asked last was heard and taken in."""
+        return self._intake.is_whole and self._dropped == self._connection.dropped
+
+    def _known(self) -> object:
+        """What changes if there may be something to tell. Raises `StoreError`."""
+        return self._store.state_of_file(), self._intake.removed()
+
+    async def _tell(self, reach: Reach) -> object:
+        """Tell what the broker does not hold yet, and return what was known before. Raises `StoreError`."""
+        seen, now = self._known(), self._clock.now()
+        removed = {band.id for band, _ in self._intake.removed()}
+        found = await in_thread(lambda: gathered(self._store, self._names.host, removed, now, reach))
+        held = self._intake.held
+        for part, content, digest in found.to_tell(held):
+            await self._put(part, await in_thread(partial(packed, content)), digest)
+        for part in found.to_take_back(held):
+            await self._put(part, b"", None)
+        return seen
+
+    async def _put(self, part: Part, payload: bytes, digest: str | None) -> None:
+        topic = self._names.part_topic(part)
+        if len(payload) > LONGEST_BYTES:
+            log.debug("%s is too long to be shared: %d bytes", topic, len(payload))
+            return
+        code = await self._connection.publish(topic, payload, retain=True, expires_s=EXPIRES_S)
+        if code < REFUSED:
+            self._intake.held.note(part, digest)
+        elif topic not in self.refused:
+            self.refused.add(topic)
+            level = logging.WARNING if len(self.refused) == 1 else logging.DEBUG
+            log.log(
+                level, "the broker does not let hipsync write to %s: `hipsync mqtt check` says what it needs", topic
+            )

@@ -1,0 +1,105 @@
+"""Computers of one wearer at one broker: a store each, and what shares it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Mapping
+from datetime import datetime, timedelta
+
+from hipsync.formats.shared import STAYING
+from hipsync.home.bridge import Bridge
+from hipsync.home.names import Names
+from hipsync.host.clock import SystemClock
+from hipsync.model import MINUTE, Band, Epoch, Occasion, Prompt
+from hipsync.settings.config import Config, Mqtt, Share
+from hipsync.store import Store
+from hipsync.store.rows import TIMES
+from support.mosquitto import Mosquitto
+
+ADDRESS = "C0:00:00:00:00:01"
+
+
+class SetClock(SystemClock):
+    """A clock that is ahead of the true one by some time."""
+
+    def __init__(self, ahead: timedelta = timedelta()) -> None:
+        self._ahead, self._skipped_s = ahead, 0.0
+
+    def passed(self) -> float:
+        return super().passed() + self._skipped_s
+
+    def skip(self, seconds: float) -> None:
+        """Let so many seconds have passed, though the time of day stays."""
+        self._skipped_s += seconds
+
+    def now(self) -> datetime:
+        return super().now() + self._ahead
+
+
+class Computer:
+    """A computer with a band of the wearer, and what shares it."""
+
+    def __init__(self, broker: Mosquitto, host: str, ahead: timedelta = timedelta()) -> None:
+        self.store, self.clock = Store.in_memory(), SetClock(ahead)
+        mqtt = Mqtt(host="127.0.0.1", port=broker.port, tls=False, share=Share.EVERYTHING)
+        config = Config(desktop=False, mqtt=mqtt)
+        self.looks = 0
+        self.bridge = Bridge(self.store, self.clock, lambda: config, {}, lambda _: Names("anna", host))
+
+    def band(self, name: str = "desk-band", address: str = ADDRESS) -> Band:
+        """Pair a band, as of a month ago."""
+        added = self.minute(-30 * 24 * 60)
+        return self.store.add_band(name=name, driver="huami", address=address, now=added, vouches=True)
+
+    def minute(self, at: int = 0) -> datetime:
+        """The start of a minute, so many minutes after the running one."""
+        return self.clock.now().replace(second=0, microsecond=0) + at * MINUTE
+
+    def hear(self, band: Band, start: int, count: int, steps: int = 3) -> None:
+        """Store so many minutes of a band, from `start` minutes after now on."""
+        self.store.append(band.id, [Epoch(self.minute(start + at), MINUTE, steps) for at in range(count)])
+
+    def prompt(self) -> Prompt:
+        """Store a prompt that is shown now."""
+        now = self.clock.now().replace(microsecond=0)
+        return self.store.add_prompt(Prompt(now, now, "hip-extension", sure=True, last_shown=now, host="x"))
+
+    def look(self) -> None:
+        self.looks += 1
+
+    def rows(self) -> Mapping[str, object]:
+        """All that is shared of the store; bands have their names of here."""
+        names = {band.name: band.identity for band in self.store.bands()}
+        tables = {
+            table: sorted(
+                repr({**row, "band": names.get(str(row.get("band")))}) for row in self.store.rows_of(table, None, None)
+            )
+            for table in TIMES
+            if table not in STAYING
+        }
+        return {"epochs": sorted((names[n] or n, *e) for n, e in self.store.all_epochs(None, None)), **tables}
+
+    async def speaks(self, occasion: Occasion = Occasion.SITTING, *, is_there: bool = True) -> bool:
+        return await self.bridge.speaks(occasion, is_there=is_there)
+
+    @contextlib.asynccontextmanager
+    async def on(self) -> AsyncGenerator[None]:
+        async with self.bridge.running(self.look):
+            yield
+
+    def sees(self, *others: str) -> bool:
+        """Whether it shares, and these other computers are online."""
+        told = self.bridge.told()
+        return isinstance(told, dict) and told["sharing"] == [*others]
+
+
+def equal(*computers: Computer) -> bool:
+    first, *others = [each.rows() for each in computers]
+    return all(each == first for each in others)
+
+
+async def until(holds: Callable[[], bool], within_s: float = 20.0) -> None:
+    async with asyncio.timeout(within_s):
+        while not holds():  # noqa: ASYNC110  what is waited for is in a store
+            await asyncio.sleep(0.02)
