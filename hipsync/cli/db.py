@@ -177,6 +177,11 @@ def erase_command(app: App, since: str | None, until: str | None, yes: bool) -> 
         raise ConfigError(
             "say which days: --from DATE, --to DATE or both (`hipsync bands forget` is for all of a band)"
         )
+    if app.config().mqtt.is_shared:
+        raise ConfigError(
+            "these days would come back from your other computers: on each `hipsync config set mqtt.share state`, then "
+            "erase; `hipsync mqtt forget` clears the broker"
+        )
     with app.existing_store(to_write=True) as store:
         zones = app.zones(store)
         today = zones.date_of(app.now())

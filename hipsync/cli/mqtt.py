@@ -25,11 +25,12 @@ WORDS = {"broker": "broker", "write": "write", "read": "read", "home": "Home Ass
 
 
 class _Home(NamedTuple):
-    """The broker and the names by the settings, and the bands to announce."""
+    """The broker and the names by the settings, the bands to announce, and whether everything is shared."""
 
     broker: Broker
     names: Names
     bands: list[Announced]
+    shares: bool
 
 
 @click.group("mqtt")
@@ -63,7 +64,7 @@ def mqtt_check_command(ctx: click.Context, as_json: bool) -> None:
     from hipsync.home.checking import Tried, check, needed
 
     tried = run_until_interrupted(
-        check(home.broker, home.names, version("hipsync"), home.bands, int(app.now().timestamp()))
+        check(home.broker, home.names, version("hipsync"), home.bands, int(app.now().timestamp()), shares=home.shares)
     )
     if home.broker.is_overheard:
         tried.append(Tried("broker", None, "look", OVERHEARD))
@@ -132,4 +133,4 @@ def _home(app: App) -> _Home:
                       known[band.driver].label if band.driver in known else band.driver)
             for band in found
         ]  # fmt: skip
-    return _Home(broker, this_host(mqtt), bands)
+    return _Home(broker, this_host(mqtt), bands, mqtt.is_shared)

@@ -263,11 +263,21 @@ def _home_text(service: Mapping[str, Json] | None) -> str | None:
             return f"trouble: {clean(trouble, LONGEST_TEXT)}"
         case {"broker": str(broker), "connected": True, "home_assistant": str() | None as online}:
             heard = {"online": ", Home Assistant is online", "offline": ", Home Assistant is offline"}
-            return f"connected to {clean(broker, LONGEST_TEXT)}{heard.get(str(online), '')}"
+            return f"connected to {clean(broker, LONGEST_TEXT)}{heard.get(str(online), '')}{_shared_text(service)}"
         case {"broker": str(broker)}:
             return f"connecting to {clean(broker, LONGEST_TEXT)}"
         case _:
             return None
+
+
+def _shared_text(service: Mapping[str, Json] | None) -> str:
+    """Return with whom a running service shares everything, as the end of a line; empty if it does not share."""
+    match (service or {}).get("home"):
+        case {"sharing": [*others]}:
+            names = ", ".join(clean(str(each), LONGEST_TEXT) for each in others)
+            return f", shares with {names}" if names else ", shares; no other computer is online"
+        case _:
+            return ""
 
 
 def _checked_text(checked: Checked | None, now: Now) -> str:

@@ -30,7 +30,7 @@ from hipsync.host.name import host_name
 from hipsync.model import Occasion, Prompt
 from hipsync.service.now import Now
 from hipsync.service.state import State
-from hipsync.settings.config import Config, Mqtt, Share
+from hipsync.settings.config import Config, Mqtt
 from hipsync.store import Store
 from hipsync.text import Json
 
@@ -114,7 +114,7 @@ class Bridge:
 
     async def speaks(self, occasion: Occasion, *, is_there: bool) -> bool:
         """Whether this computer, and none of the wearer's others, is to show a reminder that is due here."""
-        if self._sharing is None:
+        if self._sharing is None or self._why is not None:
             return True
         try:
             return await self._sharing.speaks(occasion, is_there=is_there)
@@ -194,6 +194,7 @@ class Bridge:
             from hipsync.home.broker import connected
             from hipsync.home.own_name import OwnName
             from hipsync.home.session import Session
+            from hipsync.home.sharing import Sharing
         except ImportError as error:
             raise ConfigError(NEEDS_EXTRA.format(with_extra("mqtt"))) from error
 
@@ -204,6 +205,8 @@ class Bridge:
 
         name = self._name = self._name or OwnName()
         broker, names = broker_of(self._mqtt), self._names(self._mqtt)
+        if self._mqtt.is_shared:
+            self._sharing = self._sharing or Sharing(self._store, self._clock, names, look)
         await name.refuse_taken(broker, names)
         async with connected(broker, names.client, names.host_topic()) as connection:
             await name.leave_mark(connection, names)
@@ -214,21 +217,17 @@ class Bridge:
             )
             self._session = session
             try:
-                async with self._shared(broker, names, look):
+                async with self._shared(broker):
                     await session.run()
             finally:
                 self._session = None
 
     @contextlib.asynccontextmanager
-    async def _shared(self, broker: Broker, names: Names, look: Callable[[], None]) -> AsyncGenerator[None, None]:
+    async def _shared(self, broker: Broker) -> AsyncGenerator[None, None]:
         """Share with the wearer's other computers during the block, if the settings say so."""
-        from hipsync.home.sharing import Sharing
-
-        if self._mqtt.share is not Share.EVERYTHING:
+        if self._sharing is None:
             yield
             return
-        if self._sharing is None:
-            self._sharing = Sharing(self._store, self._clock, names, look)
         async with self._sharing.sharing(broker):
             yield
 

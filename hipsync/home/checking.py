@@ -9,25 +9,35 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Literal, NamedTuple
 
 from hipsync.errors import BrokerError
+from hipsync.formats.shared import LONGEST_BYTES
 from hipsync.home.broker import REFUSED, Connection, Subscription, connected
 from hipsync.home.commands import Do
 from hipsync.home.discovery import Announced, band_message, wearer_message
-from hipsync.home.names import ONLINE, Names
+from hipsync.home.names import ONLINE, Kind, Names, Part
 from hipsync.home.place import Broker
 from hipsync.text import clean
 
 LARGEST_BYTES = 65_536
 """The most bytes of a message that is read: discovery has some five thousand, and ten hosts more of them."""
+SHARED_BYTES = LONGEST_BYTES + LARGEST_BYTES
+"""The most bytes of a message that is read to be taken back: what computers share is longer."""
 NOT_KEPT = (
     "nothing is kept there: in Home Assistant's options of MQTT switch on Retain for the birth and the will message; "
     "else hipsync knows that it runs only after it was started again"
 )
 NO_WRITE = "the broker's access list does not let hipsync write there"
 NO_READ = "what was written there does not come back: the broker's access list does not let hipsync read there"
+NO_DAY, NO_BAND = date(1970, 1, 1), "0" * 10
+"""A day and a band of which nothing is kept, so that a try changes nothing."""
+MOST_WAITING = 20_000
+"""The most messages of what the broker keeps that wait to be looked at."""
+MOST_ROUNDS = 50
+"""How often it is asked what the broker keeps: it may send a thousand topics at a time."""
 NOT_TRIED = "not tried: only who may write there, as Home Assistant must, can try whether hipsync hears it"
 
 
@@ -40,8 +50,12 @@ class Tried(NamedTuple):
     text: str
 
 
-async def check(broker: Broker, names: Names, version: str, bands: Sequence[Announced], now_s: int) -> list[Tried]:
+async def check(
+    broker: Broker, names: Names, version: str, bands: Sequence[Announced], now_s: int, *, shares: bool = False
+) -> list[Tried]:
     """Try all that the service does at the broker, and announce the devices. `now_s` is the time in seconds since 1970.
+
+    `shares` is whether it shares everything with the wearer's other computers, too.
 
     Raises `BrokerError` if the broker cannot be reached or refuses us altogether.
     """
@@ -59,6 +73,7 @@ async def check(broker: Broker, names: Names, version: str, bands: Sequence[Anno
             found.append(_written(topic, await connection.publish(topic, payload, retain=True)))
         found.append(_written(names.prompt, await connection.publish(names.prompt, b"", retain=False)))
         found += await _both_ways(connection, names, {topic: kept.get(topic, b"") for topic in own}, now_s)
+        found += await _shared(connection, names) if shares else []
     return [*found, _home(names.birth, kept.get(names.birth))]
 
 
@@ -76,6 +91,24 @@ async def _both_ways(connection: Connection, names: Names, own: Mapping[str, byt
         if topic in {names.host_topic(), names.run}:  # what the service reads of its own
             found.append(_read(topic, code, (topic, own[topic]) in came))
     return [*found, _read(names.do, asked, (names.do, command) in came)]
+
+
+async def _shared(connection: Connection, names: Names) -> list[Tried]:
+    """Write nothing to a topic of each kind by which computers share, and look whether it comes back."""
+    tried = {
+        names.claim: names.claim,
+        names.part_topic(Part(Kind.LASTS, names.host)): names.part_topics(Kind.LASTS),
+        names.part_topic(Part(Kind.SAID, names.host, NO_DAY)): names.part_topics(Kind.SAID, NO_DAY),
+        names.part_topic(Part(Kind.DAY, names.host, NO_DAY, NO_BAND)): names.part_topics(Kind.DAY, NO_DAY),
+    }
+    await connection.subscribe([Subscription(topics, kept=False) for topics in tried.values()])
+    codes = {topic: await connection.publish(topic, b"", retain=False) for topic in tried}
+    messages, _ = await connection.until_back(names.ask)
+    came = {each.topic for each in messages}
+    found: list[Tried] = []
+    for topic, code in codes.items():
+        found += [_written(topic, code), _read(topic, code, topic in came)]
+    return found
 
 
 def _written(topic: str, code: int) -> Tried:
@@ -111,13 +144,32 @@ async def forget(broker: Broker, names: Names, bands: Sequence[str]) -> list[str
     `bands` are the keys of bands that are known here; those that the broker knows are taken back too. Home Assistant
     then removes the devices. Raises `BrokerError` if the broker cannot be reached, or refuses to forget.
     """
-    async with connected(broker, f"{names.client}-forgets-{os.urandom(4).hex()}", largest=LARGEST_BYTES) as connection:
-        kept = await connection.kept([f"{names.base}/#"], names.ask)
+    name = f"{names.client}-forgets-{os.urandom(4).hex()}"
+    async with connected(broker, name, largest=SHARED_BYTES, waiting=MOST_WAITING) as connection:
+        kept = await _forgotten(connection, f"{names.base}/#", names.ask)
         above = names.band_topic("")
         keys = {*bands, *(topic.removeprefix(above) for topic in kept if topic.startswith(above))}
         configs = [names.config(), *(names.config(key) for key in sorted(keys) if "/" not in key)]
         kept |= await connection.kept(configs, names.ask)
-        for topic in dict.fromkeys([*configs, *kept]):
-            if await connection.publish(topic, b"", retain=True) >= REFUSED:
-                raise BrokerError(f"{NO_WRITE}, so that it keeps what is there: {clean(topic, 200)}")
+        await _take_back(connection, configs)
     return sorted(topic for topic, payload in kept.items() if payload and topic != names.birth)
+
+
+async def _forgotten(connection: Connection, topics: str, ask: str) -> dict[str, bytes]:
+    """Take back all that the broker keeps at these topics, and return it by topic. Raises `BrokerError`."""
+    found: dict[str, bytes] = {}
+    for _ in range(MOST_ROUNDS):
+        kept = {topic: payload for topic, payload in (await connection.kept([topics], ask)).items() if payload}
+        if not kept:
+            break
+        found |= kept
+        await _take_back(connection, kept)
+        await connection.unsubscribe([topics])
+    return found
+
+
+async def _take_back(connection: Connection, topics: Iterable[str]) -> None:
+    """Let the broker keep nothing at these topics. Raises `BrokerError` if it refuses that."""
+    for topic in topics:
+        if await connection.publish(topic, b"", retain=True) >= REFUSED:
+            raise BrokerError(f"{NO_WRITE}, so that it keeps what is there: {clean(topic, 200)}")

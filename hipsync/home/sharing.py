@@ -49,6 +49,8 @@ HEAD_START_S = 3.0
 """Seconds for which a computer with nobody at it lets others claim first."""
 CLAIM_WITHIN_S = 2.0
 """Seconds that the broker has to pass on a claim. Then the computer speaks: twice is better than never."""
+READY_WITHIN_S = 5.0
+"""Seconds for which a computer that has just begun waits until it knows what the others have said."""
 ROW_WITHIN_S = 3.0
 """Seconds for which a computer that lost waits for what the other one showed."""
 
@@ -62,6 +64,8 @@ class Sharing:
         self._intake = Intake(store, names, clock.now, clock.passed)
         self._claims, self._run = Claims(), secrets.token_hex(8)
         self._link: _Link | None = None
+        self._ready = asyncio.Event()
+        """Whether all that the broker kept was heard once, or a connection failed."""
         self.why: str | None = None
         """Why nothing is shared now; None if all is well, or nothing was tried yet."""
 
@@ -100,6 +104,7 @@ class Sharing:
 
         It takes some seconds at most, and is true if the broker is away.
         """
+        await self._until_ready()
         link, passed = self._link, self._clock.passed
         if link is None or self._claims.waited_in_vain(occasion, passed()):
             self._claims.speak(occasion)
@@ -116,6 +121,13 @@ class Sharing:
         await link.until_taken(ROW_WITHIN_S)
         return False
 
+    async def _until_ready(self) -> None:
+        """Wait until this computer has heard what the others said before it began; not if the broker is away."""
+        if self.why is None and not self._ready.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(READY_WITHIN_S):
+                    await self._ready.wait()
+
     async def _keep(self, broker: Broker) -> None:
         """Connect, again and again, until it is cancelled."""
         wait_s = FIRST_WAIT_S
@@ -125,6 +137,7 @@ class Sharing:
             except HipsyncError as error:
                 log.log(logging.DEBUG if self.why else logging.WARNING, "nothing is shared: %s", error)
                 self.why = str(error)
+                self._ready.set()
             except Exception as error:  # a bug must not end the service, nor the home's part of it
                 log.exception("a bug in hipsync; the service goes on")
                 self.why = str(error)
@@ -141,7 +154,7 @@ class Sharing:
                 connection, self._names, self._store, self._clock, self._claims, self._intake, self._look
             )
             try:
-                await self._link.run()
+                await self._link.run(self._ready)
             finally:
                 self._link = None
 
@@ -168,13 +181,16 @@ class _Link:
         self.refused: set[str] = set()
         """Topics at which the broker does not let us write."""
 
-    async def run(self) -> None:
-        """Serve the connection. Raises `BrokerError` when it is lost."""
+    async def run(self, ready: asyncio.Event) -> None:
+        """Serve the connection; `ready` is set when all that the broker kept was taken in.
+
+        Raises `BrokerError` when it is lost.
+        """
         names = self._names
         live = [names.claim, names.ask_share, *(names.part_topics(kind) for kind in Kind)]
         await self._connection.subscribe([Subscription(topic, kept=False) for topic in live])
         await self._connection.subscribe([Subscription(names.host_topic("+"))])
-        work = {"hear": self._hear(), "take in": self._keep_taking(), "ask and tell": self._ask_and_tell()}
+        work = {"hear": self._hear(), "take in": self._keep_taking(), "ask and tell": self._ask_and_tell(ready)}
         tasks = {asyncio.create_task(each, name=name) for name, each in work.items()}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -243,8 +259,9 @@ class _Link:
 
     # -------------------------------------------------------------- asking and telling
 
-    async def _ask_and_tell(self) -> None:
+    async def _ask_and_tell(self, ready: asyncio.Event) -> None:
         await self._ask()
+        ready.set()
         asked_s = all_s = recent_s = self._clock.passed()
         seen, waits = await self._tell(Reach.ALL), Reach.SAID
         while True:

@@ -67,6 +67,11 @@ class Mqtt(NamedTuple):
     share: Share = Share.STATE
     """What is told. Only how things are now, by default: the minutes of weeks leave this computer only if asked for."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether everything is shared with the wearer's other computers."""
+        return bool(self.host) and self.share is Share.EVERYTHING
+
 
 _MQTT = Mqtt()
 

@@ -305,3 +305,62 @@ def test_a_password_in_the_clear_is_warned_of_but_not_within_this_computer(machi
         assert not broker_of(fine).is_overheard
     assert not broker_of(there._replace(password_file="")).is_overheard
     assert SECRET not in repr(broker_of(there))
+
+
+# ------------------------------------------------------------------ what computers share
+
+
+PROBES = ("claim", f"lasts/{HOST}", f"said/{HOST}/1970-01-01", f"day/{HOST}/0000000000/1970-01-01")
+
+
+def test_where_everything_is_shared_these_topics_are_tried_too(machine: Machine, broker: Mosquitto) -> None:
+    set_up(machine, broker.port)
+    assert "claim" not in machine.told("mqtt", "check")
+    set_up(machine, broker.port, share="everything")
+    lines = machine.told("mqtt", "check").splitlines()
+    for probe in PROBES:
+        assert f"ok    write hipsync/anna/{probe}: ok" in lines
+        assert f"ok    read hipsync/anna/{probe}: ok" in lines
+
+
+def test_what_the_access_list_refuses_of_them_is_named(machine: Machine, tmp_path: Path) -> None:
+    folder = tmp_path / "guarded"
+    rules = NEEDED.replace("hipsync/anna/#", "hipsync/anna/+") + "".join(
+        f"topic readwrite hipsync/anna/{each}/#\n" for each in ("host", "run", "ask", "band", "said")
+    )
+    with mosquitto(folder, password_line(folder, anna=SECRET), acl_line(folder, rules)) as broker:
+        guarded(machine, broker.port, share="everything")
+        done = machine.type("mqtt", "check", "--json")
+        assert done.exit_code == 1
+        found = json.loads(done.stdout)["findings"]
+        bad = {(each["what"], each["topic"]) for each in found if each["verdict"] == "bad"}
+        assert bad == {("write", f"hipsync/anna/{probe}") for probe in (PROBES[1], PROBES[3])}
+
+
+async def test_forget_takes_back_more_topics_than_the_broker_lets_wait(machine: Machine, broker: Mosquitto) -> None:
+    set_up(machine, broker.port, share="everything")
+    mine = {f"hipsync/anna/day/laptop/0123456789/{number}" for number in range(1500)} | {"hipsync/anna/lasts/laptop"}
+    async with listener(broker, topic="nothing") as ha:
+        for topic in mine:
+            await ha.say(topic, b"x" * 100_000 if topic.endswith("laptop") else b"x", retain=True)
+        said = await asyncio.to_thread(machine.told, "mqtt", "forget", "--yes")
+        assert mine <= {*said.splitlines()}
+        async with listener(broker) as late:
+            await late.say("end", "x")
+            await late.until(lambda: late.last("end") is not None)
+            assert [each.topic for each in late.heard if each.retained] == []
+
+
+def test_days_that_would_come_back_are_not_erased(machine: Machine) -> None:
+    set_up(machine, 1883, share="everything")
+    said = machine.refused("db", "erase", "--to", "2030-01-01", "--yes", code=2)
+    assert said.startswith(
+        "these days would come back from your other computers: on each `hipsync config set mqtt.share"
+    )
+    machine.told("config", "set", "mqtt.share", "state")
+    machine.told("db", "erase", "--to", "2026-01-01", "--yes")
+
+
+def test_a_wrong_word_for_what_is_shared_is_refused(machine: Machine) -> None:
+    said = machine.refused("config", "set", "mqtt.share", "all", code=2)
+    assert 'must be one of "state", "everything"' in said
