@@ -99,7 +99,7 @@ class Intake:
             self._say(part.host, f"{self._names.part_topic(part)} is not taken: {error}")
             return False
         except HipsyncError as error:  # the store is locked or full: the service meets and reports it
-            log.debug("what %s told is not stored yet: %s", part.host, error)
+            log.debug("what %s sent is not stored yet: %s", part.host, error)
             self.is_whole = False
             return False
         self._hosts.add(part.host)  # not before: nobody takes another's place by garbage
@@ -157,4 +157,4 @@ class Intake:
         is_new = before is None or passed - before >= TOLD_AGAIN_S
         if is_new:
             self._told_s[among] = passed
-        log.log(logging.WARNING if is_new else logging.DEBUG, "what the computer %s tells: %s", host, why)
+        log.log(logging.WARNING if is_new else logging.DEBUG, "what the computer %s sends: %s", host, why)

@@ -147,7 +147,7 @@ class Sharing:
     async def _connect(self, broker: Broker) -> None:
         name = f"{self._names.client}-share"
         async with connected(broker, name, largest=LARGEST_BYTES, waiting=MOST_WAITING) as connection:
-            log.info("what is known is shared with the wearer's other computers")
+            log.info("everything is shared with the wearer's other computers")
             self.why = None
             self._intake.forget_held()
             self._link = _Link(
@@ -190,7 +190,7 @@ class _Link:
         live = [names.claim, names.ask_share, *(names.part_topics(kind) for kind in Kind)]
         await self._connection.subscribe([Subscription(topic, kept=False) for topic in live])
         await self._connection.subscribe([Subscription(names.host_topic("+"))])
-        work = {"hear": self._hear(), "take in": self._keep_taking(), "ask and tell": self._ask_and_tell(ready)}
+        work = {"hear": self._hear(), "take in": self._keep_taking(), "ask and send": self._ask_and_tell(ready)}
         tasks = {asyncio.create_task(each, name=name) for name, each in work.items()}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

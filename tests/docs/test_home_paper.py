@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 
 import pytest
 
+from hipsync.formats.shared import LONGEST_BYTES, LONGEST_JSON
 from hipsync.home.checking import needed
 from hipsync.home.commands import MOST_A_MINUTE, Do
 from hipsync.home.discovery import wearer_message
-from hipsync.home.names import Names
+from hipsync.home.names import Kind, Names, Part
+from hipsync.home.outgoing import DAYS, EXPIRES_S
 from support.repository import ROOT
 
+OTHER = (ROOT / "docs" / "two-computers.md").read_text("utf-8")
 PAPER = (ROOT / "docs" / "home.md").read_text("utf-8")
 NAMES = Names("anna", "desk")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", PAPER, re.DOTALL)
@@ -40,6 +44,17 @@ def test_it_names_each_topic_and_each_command() -> None:
     assert {topic for topic in topics if f"`{topic}`" not in PAPER} == set()
     assert {do for do in Do if do is not Do.CHECK and f"`{do}`" not in PAPER} == set()
     assert f"more than {MOST_A_MINUTE} in a minute" in PAPER
+
+
+def test_the_paper_on_two_computers_names_each_topic_of_theirs() -> None:
+    told, day = Names("W", "H"), date(2026, 11, 20)
+    parts = Part(Kind.DAY, "H", day, "B"), Part(Kind.SAID, "H", day), Part(Kind.LASTS, "H")
+    topics = {told.claim, told.ask_share, *map(told.part_topic, parts)}
+    assert {topic for topic in topics if f"| `{topic}` |" not in OTHER} == set()
+    for number in (LONGEST_BYTES, LONGEST_JSON):
+        assert f"{number:,}" in OTHER
+    assert f"last {DAYS} days" in OTHER
+    assert f"{EXPIRES_S // 86400} days |" in OTHER
 
 
 def test_the_access_list_is_the_one_that_check_asks_for() -> None:

@@ -7,13 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Generator
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from hipsync.home.bridge import this_host
-from hipsync.home.names import band_key
-from hipsync.home.place import broker_of
+from hipsync.home.broker import REFUSED, connected
+from hipsync.home.names import Kind, Part, band_key
+from hipsync.home.place import Broker, broker_of
 from hipsync.host.lock import only_instance
 from hipsync.settings.config import Mqtt
 from hipsync.store import Store
@@ -28,6 +30,7 @@ from support.mosquitto import (
     mosquitto,
     password_line,
 )
+from support.repository import ROOT
 
 pytestmark = pytest.mark.enable_socket
 NEEDED = """\
@@ -335,6 +338,26 @@ def test_what_the_access_list_refuses_of_them_is_named(machine: Machine, tmp_pat
         found = json.loads(done.stdout)["findings"]
         bad = {(each["what"], each["topic"]) for each in found if each["verdict"] == "bad"}
         assert bad == {("write", f"hipsync/anna/{probe}") for probe in (PROBES[1], PROBES[3])}
+
+
+async def test_the_access_list_of_the_paper_lets_a_computer_do_all_and_write_in_no_other_name(
+    machine: Machine, tmp_path: Path
+) -> None:
+    paper = (ROOT / "docs" / "two-computers.md").read_text("utf-8")
+    rules = (
+        paper.partition("# /etc/mosquitto/acl\n")[2].partition("```")[0].replace("desk", HOST).replace("-" + HOST, "")
+    )
+    folder, names = tmp_path / "guarded", this_host(Mqtt(wearer="anna"))
+    with mosquitto(folder, password_line(folder, anna=SECRET), acl_line(folder, rules)) as broker:
+        guarded(machine, broker.port, share="everything")
+        found = json.loads(await asyncio.to_thread(machine.told, "mqtt", "check", "--json"))["findings"]
+        assert [each for each in found if each["verdict"] == "bad"] == []
+        place = Broker("127.0.0.1", broker.port, None, "anna", SECRET)
+        async with connected(place, "someone") as connection:
+            for host, may in ((names.host, True), ("laptop", False)):
+                part = Part(Kind.DAY, host, date(2026, 1, 1), "0123456789")
+                for topic in (names.part_topic(part), names.host_topic(host)):
+                    assert (await connection.publish(topic, b"", retain=False) < REFUSED) is may, topic
 
 
 async def test_forget_takes_back_more_topics_than_the_broker_lets_wait(machine: Machine, broker: Mosquitto) -> None:

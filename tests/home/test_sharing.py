@@ -256,7 +256,7 @@ async def test_what_a_newer_hipsync_tells_is_refused_with_a_line_that_says_what_
         await asyncio.sleep(0.5)
     (line,) = [record.getMessage() for record in caplog.records if "newer" in record.getMessage()]
     assert line == (
-        "what the computer laptop tells: hipsync/anna/lasts/laptop is not taken: a newer hipsync sent it "
+        "what the computer laptop sends: hipsync/anna/lasts/laptop is not taken: a newer hipsync sent it "
         "(form 2, this one knows 1): upgrade hipsync here"
     )
 
