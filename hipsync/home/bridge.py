@@ -127,13 +127,14 @@ class Bridge:
         mqtt = self._config().mqtt
         if not mqtt.host:
             return None
+        others = None if self._sharing is None else self._sharing.others()
         online = None if self._session is None else self._session.home_online
         return {
             "broker": f"{mqtt.host}:{mqtt.port}",
             "connected": self._session is not None,
             "home_assistant": None if online is None else "online" if online else "offline",
             "trouble": self.trouble(),
-            "sharing": None if self._sharing is None else list[Json](self._sharing.others()),
+            "sharing": None if others is None else list[Json](others),
         }
 
     def trouble(self) -> str | None:

@@ -73,6 +73,10 @@ class Intake:
         else:
             self.is_whole = False
 
+    def begin_anew(self) -> None:
+        """Take in again whatever comes: an older copy may have taken the place of the store since it came last."""
+        self._known, self.is_whole = {}, True
+
     def forget_held(self) -> None:
         """Forget what the broker holds: another connection may lead to one that lost it."""
         self.held = Held(self._names.host)

@@ -40,7 +40,8 @@ MOST_WAITING = 500
 LOOK_S = 1.0
 """Seconds between two looks at whether something was stored."""
 RECENT_EVERY_S, ALL_EVERY_S = 60.0, 600.0
-"""Seconds after which bands' days that changed are told: those of today and yesterday, and all."""
+"""Seconds after which bands' days that changed are told: those of today and yesterday, and all. Those of today are told
+at once when a reminder is due."""
 ASK_EVERY_S, ASK_SOON_S = 3600.0, 300.0
 """Seconds after which all that the broker keeps is asked for again, and the same where something was not taken in."""
 MARK_WITHIN_S, MARK_AGAIN_S = 5.0, 0.3
@@ -95,9 +96,9 @@ class Sharing:
             f"{names}: removed with its data on another computer; `hipsync bands forget NAME --with-data` does so here"
         )
 
-    def others(self) -> list[str]:
-        """The wearer's other computers that are online."""
-        return [] if self._link is None else sorted(self._link.others)
+    def others(self) -> list[str] | None:
+        """The wearer's other computers that are online; None while nothing can be shared."""
+        return None if self._link is None else sorted(self._link.others)
 
     async def speaks(self, occasion: Occasion, *, is_there: bool) -> bool:
         """Whether this computer is the one to show a reminder of an occasion; `is_there` is whether a person is at it.
@@ -111,6 +112,7 @@ class Sharing:
             return True
         mine = Claim(self._names.host, self._run, occasion)
         if self._claims.holder(occasion, passed()) is None and not is_there and link.others:
+            link.hurry()  # where somebody is, they must know the minutes by which it is due
             await link.until_claimed(occasion, HEAD_START_S)
         if self._claims.holder(occasion, passed()) is None:
             await link.claim(mine, int(self._clock.now().timestamp()))
@@ -177,7 +179,9 @@ class _Link:
         self.others: set[str] = set()
         """The wearer's other computers that are online."""
         self._mark, self._marked, self._dropped = b"", asyncio.Event(), 0
+        self._hurry = asyncio.Event()
         self._heard, self._claimed, self._taken = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._too_long: set[Part] = set()
         self.refused: set[str] = set()
         """Topics at which the broker does not let us write."""
 
@@ -198,6 +202,10 @@ class _Link:
                 task.result()
         finally:
             await ended(*tasks)
+
+    def hurry(self) -> None:
+        """Tell what bands told lately now, and not after a while."""
+        self._hurry.set()
 
     # -------------------------------------------------------------- who speaks
 
@@ -265,7 +273,9 @@ class _Link:
         asked_s = all_s = recent_s = self._clock.passed()
         seen, waits = await self._tell(Reach.ALL), Reach.SAID
         while True:
-            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._hurry.wait()
             passed = self._clock.passed()
             if passed - asked_s >= (ASK_EVERY_S if self._has_all else ASK_SOON_S):
                 await self._ask()
@@ -276,12 +286,14 @@ class _Link:
                 if waits is Reach.ALL and passed - all_s >= ALL_EVERY_S:
                     seen, waits = await self._tell(Reach.ALL), Reach.SAID
                     all_s = recent_s = passed
-                elif waits is Reach.ALL and passed - recent_s >= RECENT_EVERY_S:
+                elif self._hurry.is_set() or (waits is Reach.ALL and passed - recent_s >= RECENT_EVERY_S):
+                    self._hurry.clear()
                     seen, recent_s = await self._tell(Reach.RECENT), passed
 
     async def _ask(self) -> None:
         """Ask for all that the broker keeps, a day at a time, and wait until it is taken in."""
-        self._intake.is_whole, self._dropped = True, self._connection.dropped
+        self._dropped = self._connection.dropped
+        self._intake.begin_anew()
         names, within_s = self._names, MARK_WITHIN_S
         days = [
             [names.part_topics(kind, day) for kind in (Kind.SAID, Kind.DAY)] for day in days_until(self._clock.now())
@@ -324,7 +336,9 @@ class _Link:
     async def _put(self, part: Part, payload: bytes, digest: str | None) -> None:
         topic = self._names.part_topic(part)
         if len(payload) > LONGEST_BYTES:
-            log.debug("%s is too long to be shared: %d bytes", topic, len(payload))
+            level = logging.DEBUG if part in self._too_long else logging.WARNING
+            log.log(level, "%s is too long to be shared: %d bytes", topic, len(payload))
+            self._too_long.add(part)
             return
         code = await self._connection.publish(topic, payload, retain=True, expires_s=EXPIRES_S)
         if code < REFUSED:

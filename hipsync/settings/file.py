@@ -74,6 +74,7 @@ def parsed(document: Mapping[str, Toml], file: str) -> Config:
     config = _changed(Config(), changed)
     if not changed[""].keys().isdisjoint({"exercises", "avoid"}):
         _check_exercises(config, file)
+    _check_share(config, file)
     return config
 
 
@@ -111,6 +112,18 @@ def _changed(config: Config, changed: Mapping[str, dict[str, Any]]) -> Config:
     goals = config.goals._replace(**changed["goals"])
     mqtt = config.mqtt._replace(**changed["mqtt"])
     return replace(config, rule=rule, policy=policy, goals=goals, mqtt=mqtt, **changed[""])
+
+
+def _check_share(config: Config, file: str) -> None:
+    """Raise `ConfigError` if everything is to be shared, and nobody said whose it is.
+
+    An account may be called as somebody else's on another computer, and what was merged cannot be taken apart.
+    """
+    if config.mqtt.share is Share.EVERYTHING and not config.mqtt.wearer:
+        raise ConfigError(
+            f'{file}: mqtt.share = "everything" needs mqtt.wearer, a name that is the same on all your computers and '
+            "no other person's: `hipsync config set mqtt.wearer NAME`"
+        )
 
 
 def _check_exercises(config: Config, file: str) -> None:

@@ -384,6 +384,13 @@ def test_days_that_would_come_back_are_not_erased(machine: Machine) -> None:
     machine.told("db", "erase", "--to", "2026-01-01", "--yes")
 
 
+def test_everything_is_shared_only_if_somebody_said_whose_it_is(machine: Machine) -> None:
+    said = machine.refused("config", "set", "mqtt.share", "everything", code=2)
+    assert "needs mqtt.wearer, a name that is the same on all your computers and no other person's" in said
+    machine.told("config", "set", "mqtt.wearer", "anna")
+    machine.told("config", "set", "mqtt.share", "everything")
+
+
 def test_a_wrong_word_for_what_is_shared_is_refused(machine: Machine) -> None:
     said = machine.refused("config", "set", "mqtt.share", "all", code=2)
     assert 'must be one of "state", "everything"' in said

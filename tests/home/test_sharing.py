@@ -18,6 +18,7 @@ from hipsync.formats.shared import LONGEST_BYTES
 from hipsync.home import bridge as bridge_module
 from hipsync.home import claims as claims_module
 from hipsync.home import sharing as sharing_module
+from hipsync.home.claims import Claim, Claims, claim_message
 from hipsync.home.names import Kind, Names, Part, band_key
 from hipsync.model import Answer, Exercise, Occasion
 from hipsync.service.answers import answer_prompt, pause_prompts
@@ -30,7 +31,13 @@ DESK, CLAIM = Names("anna", "desk"), "hipsync/anna/claim"
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"LOOK_S": 0.05, "RECENT_EVERY_S": 0.2, "ALL_EVERY_S": 0.4, "HEAD_START_S": 0.4}.items():
+    for name, value in {
+        "LOOK_S": 0.05,
+        "RECENT_EVERY_S": 0.2,
+        "ALL_EVERY_S": 0.4,
+        "HEAD_START_S": 0.4,
+        "ROW_WITHIN_S": 0.1,
+    }.items():
         monkeypatch.setattr(sharing_module, name, value)
     for module in (bridge_module, sharing_module):
         monkeypatch.setattr(module, "FIRST_WAIT_S", 0.05)
@@ -53,6 +60,9 @@ async def both_on(stack: AsyncExitStack, desk: Computer, laptop: Computer) -> No
     await stack.enter_async_context(desk.on())
     await stack.enter_async_context(laptop.on())
     await until(lambda: desk.sees("laptop") and laptop.sees("desk"))
+    await asyncio.gather(desk.speaks(Occasion.MORNING), laptop.speaks(Occasion.MORNING))  # they know what was said
+    for each in (desk, laptop):
+        each.clock.skip(60)
 
 
 # -------------------------------------------------------------------- they become equal
@@ -137,7 +147,7 @@ async def test_an_answer_a_pause_and_an_exercise_are_there_within_seconds(broker
         assert desk.store.prompt(prompt).answer is Answer.DONE
         assert desk.store.pause(desk.clock.now()) is not None
         assert [each.name for each in desk.store.exercises(desk.minute(-5), desk.minute(5))] == ["hip-extension"]
-        assert desk.looks > looks, "the service looks at once"
+        await until(lambda: desk.looks > looks)
 
 
 async def test_both_answer_at_once_and_both_hold_the_answer_that_says_more(broker: Mosquitto) -> None:
@@ -285,24 +295,49 @@ async def test_a_clock_that_is_an_hour_wrong_spoils_nothing_and_one_speaks(
 # -------------------------------------------------------------------- who speaks
 
 
+class Noted(Claims):
+    """Claims that say which ones they heard."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all: list[Claim] = []
+        NOTED.append(self)
+
+    def heard(self, claim: Claim, passed_s: float) -> None:
+        super().heard(claim, passed_s)
+        self.all.append(claim)
+
+
+NOTED: list[Noted] = []
+
+
+async def fence(ha: Listener, number: int) -> None:
+    """Wait until each computer has heard all claims: the broker keeps their order."""
+    claim = Claim("fence", str(number), Occasion.WARM_UP)
+    await ha.say(CLAIM, claim_message(claim, 0))
+    await until(lambda: all(each.all[-1:] == [claim] for each in NOTED))
+
+
 @pytest.mark.parametrize("times", [40, pytest.param(300, marks=pytest.mark.ring)])
 async def test_of_two_that_are_due_within_thirty_milliseconds_one_speaks_each_time(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
     monkeypatch.setattr(sharing_module, "ROW_WITHIN_S", 0.01)
+    monkeypatch.setattr(sharing_module, "Claims", Noted)
+    NOTED.clear()
     desk, laptop, spread, by = Computer(broker, "desk"), Computer(broker, "laptop"), random.Random(1), [0, 0]
 
     async def due(computer: Computer) -> bool:
         await asyncio.sleep(spread.random() * 0.03)
         return await computer.speaks()
 
-    async with AsyncExitStack() as stack:
+    async with listener(broker, topic="nothing") as ha, AsyncExitStack() as stack:
         await both_on(stack, desk, laptop)
         for number in range(times):
             found = await asyncio.gather(due(desk), due(laptop))
             assert sorted(found) == [False, True], (number, found)
             by[found.index(True)] += 1
-            await asyncio.sleep(0.03)  # a second claim may be on its way, and must not come a minute late
+            await fence(ha, number)
             for computer in (desk, laptop):
                 computer.clock.skip(60)
     assert min(by) > times / 10, by
@@ -316,6 +351,43 @@ async def test_the_computer_with_a_person_at_it_speaks_though_the_other_one_is_d
         await asyncio.sleep(0.2)
         assert await laptop.speaks(is_there=True) is True
         assert await waiting is False
+
+
+async def test_where_somebody_is_the_minutes_are_known_in_time_though_the_other_one_alone_hears_the_band(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is at the desk, which has just heard that a reminder is due."""
+    monkeypatch.setattr(sharing_module, "RECENT_EVERY_S", 1000)
+    monkeypatch.setattr(sharing_module, "ALL_EVERY_S", 1000)
+    monkeypatch.setattr(sharing_module, "HEAD_START_S", 3.0)
+    desk, laptop = Computer(broker, "desk"), Computer(broker, "laptop")
+    async with AsyncExitStack() as stack:
+        await both_on(stack, desk, laptop)
+        await asyncio.sleep(0.5)
+        desk.hear(desk.band(), -60, 60)
+        await asyncio.sleep(0.5)
+        assert list(laptop.store.all_epochs(None, None)) == []
+        waiting = asyncio.create_task(desk.speaks(is_there=False))
+        await until(lambda: len(list(laptop.store.all_epochs(None, None))) == 60, 2)
+        assert await laptop.speaks(is_there=True) is True
+        assert await waiting is False
+
+
+async def test_a_day_that_is_too_long_to_be_shared_is_named_in_the_log_once(
+    broker: Mosquitto, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing_module, "LONGEST_BYTES", 150)
+    desk = Computer(broker, "desk")
+    desk.hear(desk.band(), -50, 50)
+    async with listener(broker, topic="hipsync/anna/#") as ha, desk.on():
+        await until(lambda: "is too long to be shared" in caplog.text)
+        for number in range(3):
+            desk.store.add_exercise(Exercise(desk.minute(-number), "hip-circles", "manual"))
+            await asyncio.sleep(0.3)
+        assert parts(ha, Kind.DAY) == []
+    days = {desk.minute(-50).date(), desk.minute(-1).date()}
+    said = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert len([each for each in said if "/day/" in each.getMessage()]) == len(days)
 
 
 async def test_alone_it_speaks_at_once(broker: Mosquitto) -> None:
@@ -403,7 +475,7 @@ async def test_a_claim_that_the_broker_kept_or_that_is_old_is_none(broker: Mosqu
         async with desk.on():
             await until(desk.sees)
             await ha.say(CLAIM, claim, retain=True)
-            await ha.say("hipsync/anna/host/attic", "online")
+            await ha.say("hipsync/anna/host/attic", "online", retain=True)
             await until(lambda: desk.sees("attic"))
             assert await desk.speaks() is True
 
