@@ -49,7 +49,8 @@ EPOCH = ("start", "length", "steps", "intensity", "heart_rate", "state", "kind",
 since the day began; `inferred` is 0 or 1."""
 LARGEST = 2**40
 """No number in a message may be larger."""
-HOUR_S = 3600
+HOUR_S, LATE_S = 3600, 900
+"""Seconds of an hour, and those after it within which its presence is stored for sure: it waits in memory at first."""
 NOT_OURS = "it is no message of hipsync"
 Content = Mapping[str, Json]
 """What a message says, before it is packed."""
@@ -132,7 +133,7 @@ def _rows_of(store: Store, table: str, start: datetime | None, now: datetime) ->
 def _grows(table: str, row: Mapping[str, object], now: datetime) -> bool:
     """Whether a span of presence may still be lengthened, since its hour is not over: each length would be a row."""
     start = row.get("start")
-    return table == "presence" and isinstance(start, int) and start // HOUR_S == int(now.timestamp()) // HOUR_S
+    return table == "presence" and isinstance(start, int) and start // HOUR_S >= (now.timestamp() - LATE_S) // HOUR_S
 
 
 def _by_band(rows: Iterable[Mapping[str, Json]]) -> dict[str, list[dict[str, Json]]]:

@@ -188,8 +188,8 @@ def test_what_lies_in_the_future_by_our_clock_is_left_out_for_now_and_the_rest_i
 
 
 def test_presence_travels_when_its_hour_is_over_since_it_grows_until_then(store: Store) -> None:
-    assert "presence" not in wearer_day(store, DAY, NOON + 59 * MINUTE)
-    assert wearer_day(store, DAY, NOON + 60 * MINUTE)["presence"] == {
+    assert "presence" not in wearer_day(store, DAY, NOON + 74 * MINUTE)
+    assert wearer_day(store, DAY, NOON + 75 * MINUTE)["presence"] == {
         "start": [int(NOON.timestamp())], "until": [int(NOON.timestamp()) + 300], "state": ["used"],
     }  # fmt: skip
 
