@@ -125,7 +125,8 @@ class Intake:
         marks: dict[str, datetime] = {}
         for removals in self._removals.values():
             marks |= {mark: max(at, marks.get(mark, at)) for mark, at in removals.items()}
-        found = ((band, marks.get(mark_of(band.driver, band.identity))) for band in self._store.bands())
+        bands = self._store.bands() if marks else []  # it is asked each second
+        found = ((band, marks.get(mark_of(band.driver, band.identity))) for band in bands)
         return [(band, at) for band, at in found if at is not None and band.added <= at]
 
     def _take(self, part: Part, payload: bytes) -> tuple[str, int]:

@@ -21,7 +21,7 @@ from hipsync.store import Store
 DAYS = 28
 """How many UTC days are shared, the running one included."""
 EXPIRES_S = 40 * 24 * 3600
-"""Seconds after which the broker drops a part that was not told again."""
+"""Seconds after which the broker drops a day; what lasts it keeps until it is taken back."""
 
 
 class Reach(IntEnum):

@@ -340,7 +340,8 @@ class _Link:
             log.log(level, "%s is too long to be shared: %d bytes", topic, len(payload))
             self._too_long.add(part)
             return
-        code = await self._connection.publish(topic, payload, retain=True, expires_s=EXPIRES_S)
+        expires_s = None if part.kind is Kind.LASTS else EXPIRES_S
+        code = await self._connection.publish(topic, payload, retain=True, expires_s=expires_s)
         if code < REFUSED:
             self._intake.held.note(part, digest)
         elif topic not in self.refused:

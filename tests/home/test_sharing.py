@@ -109,6 +109,23 @@ async def test_one_that_comes_late_learns_all_from_the_broker_though_nobody_is_t
     assert laptop.looks >= 28
 
 
+async def test_days_go_from_the_broker_after_a_while_and_what_lasts_does_not(
+    broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sharing_module, "EXPIRES_S", 1)
+    desk = Computer(broker, "desk")
+    desk.hear(desk.band(), -50, 50)
+    desk.store.note_zone(desk.minute(-9000), "Europe/London", "x")
+    async with listener(broker, topic="hipsync/anna/#") as ha, desk.on():
+        await ha.until(lambda: {part.kind for part, _ in parts(ha)} == {Kind.DAY, Kind.LASTS})
+        await asyncio.sleep(2.2)
+        async with listener(broker, topic="hipsync/anna/#") as late:
+            await late.until(lambda: late.last("hipsync/anna/lasts/desk") is not None)
+            await late.say("hipsync/anna/end", "")
+            await late.until(lambda: late.last("hipsync/anna/end") is not None)
+            assert [part.kind for part, _ in parts(late)] == [Kind.LASTS]
+
+
 async def test_of_the_days_before_the_last_weeks_nothing_is_told(broker: Mosquitto) -> None:
     desk = Computer(broker, "desk")
     desk.hear(desk.band(), -40 * 1440, 5)
