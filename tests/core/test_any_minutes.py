@@ -93,7 +93,7 @@ def test_any_minutes_agree_with_the_second_calculation(life: list[Part], rule: R
     agrees(life, rule)
 
 
-@pytest.mark.ring
+@pytest.mark.long
 @settings(max_examples=10_000)
 @given(LIVES, RULES)
 def test_ten_thousand_times_any_minutes_agree_with_the_second_calculation(life: list[Part], rule: Rule) -> None:

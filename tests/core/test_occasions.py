@@ -398,6 +398,6 @@ def test_every_morning_of_restless_people_is_spoken_of_when_a_second_calculation
     assert compared(range(3)) >= 4
 
 
-@pytest.mark.ring
+@pytest.mark.long
 def test_so_are_those_of_many_people() -> None:
     assert compared(range(3, 80)) >= 90

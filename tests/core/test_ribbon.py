@@ -158,7 +158,7 @@ def test_the_law_holds_when_the_clocks_change(when: date) -> None:
     "path",
     [
         real_people.SAMPLE,
-        pytest.param(real_people.EVERYBODY, marks=[pytest.mark.ring, real_people.needs_everybody]),
+        pytest.param(real_people.EVERYBODY, marks=[pytest.mark.long, real_people.needs_everybody]),
     ],
     ids=["three people", "everybody"],
 )

@@ -87,7 +87,7 @@ def test_a_few_crashes_lose_nothing(tmp_path: Path) -> None:
     assert (found.runs, found.lost) == (6, 0)
 
 
-@pytest.mark.ring
+@pytest.mark.long
 def test_two_hundred_crashes_lose_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = ring(tmp_path, 200, "right")
     with capsys.disabled():

@@ -43,7 +43,9 @@ def measured(*, rules: bool = True, bluez: bool = False, ring_told: Path | None 
     """
     before: dict[str, Any] = read()["families"] if FILE.exists() else {}
     watched = [str(module) for module in TESTS if may_meet(module)]
-    told = _run([*watched, *(["tests/testing/test_every_driver.py"] if rules else [])], "not ring and not bluez")
+    told = _run(
+        [*watched, *(["tests/testing/test_every_driver.py"] if rules else [])], "not ring and not long and not bluez"
+    )
     met = met_by(told["seen"])
     if ring_told is not None:
         ring: list[str] = json.loads(ring_told.read_text("utf-8"))["bluez"]

@@ -225,6 +225,7 @@ async def test_what_is_no_command_does_nothing_and_is_logged_once(
     }  # fmt: skip
 
 
+@pytest.mark.ring
 async def test_of_ten_thousand_commands_a_few_are_done_and_the_rest_harms_nothing(
     broker: Mosquitto, caplog: pytest.LogCaptureFixture
 ) -> None:

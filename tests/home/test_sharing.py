@@ -259,6 +259,7 @@ async def test_strangers_bytes_on_each_topic_are_refused_in_one_line_a_host_and_
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
 
 
+@pytest.mark.ring
 async def test_ten_thousand_messages_delay_nobody_for_long(broker: Mosquitto) -> None:
     desk, laptop = Computer(broker, "desk"), Computer(broker, "laptop")
     async with listener(broker, topic="nothing") as ha, AsyncExitStack() as stack:

@@ -104,7 +104,7 @@ def test_it_does_not_matter_who_begins_how_often_or_by_which_way(table: str) -> 
     holds()
 
 
-@pytest.mark.ring
+@pytest.mark.long
 @settings(max_examples=10_000)
 @given(st.data(), st.sampled_from(list(RULES)))
 def test_so_it_is_for_ten_thousand_triples(data: st.DataObject, table: str) -> None:
