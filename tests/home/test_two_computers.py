@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -138,13 +139,17 @@ def broker(tmp_path: Path) -> Generator[Mosquitto]:
 
 
 @asynccontextmanager
-async def two(tmp_path: Path, port: int) -> AsyncGenerator[tuple[Computer, Computer]]:
-    """Two computers with a desktop each. Their services are killed at the end."""
+async def two(port: int) -> AsyncGenerator[tuple[Computer, Computer]]:
+    """Two computers with a desktop each. Their services are killed at the end.
+
+    Their files are in a folder with a short path: that of a socket may have some hundred characters.
+    """
     async with AsyncExitStack() as stack:
+        home = Path(stack.enter_context(TemporaryDirectory(prefix="hipsync-")))
         found: list[Computer] = []
         for name in ("desk", "laptop"):
-            computer = Computer(tmp_path / name, name, port)
-            (folder := tmp_path / f"bus-{name}").mkdir()
+            computer = Computer(home / name, name, port)
+            (folder := home / f"bus-{name}").mkdir()
             computer.bus = stack.enter_context(private_bus(folder))
             await stack.enter_async_context(on_the_bus(computer.bus, INTERFACE, computer.desk.reply))
             stack.callback(computer.kill)
@@ -158,8 +163,8 @@ async def until(holds: Callable[[], bool], within_s: float = 40.0) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_one_speaks_and_an_answer_on_the_other_takes_its_notice_down(tmp_path: Path, broker: Mosquitto) -> None:
-    async with two(tmp_path, broker.port) as (desk, laptop):
+async def test_one_speaks_and_an_answer_on_the_other_takes_its_notice_down(broker: Mosquitto) -> None:
+    async with two(broker.port) as (desk, laptop):
         for computer in (desk, laptop):
             computer.sits()
             computer.start()
@@ -179,10 +184,10 @@ async def test_one_speaks_and_an_answer_on_the_other_takes_its_notice_down(tmp_p
 
 
 async def test_while_the_broker_is_away_both_speak_and_when_it_is_back_one_answer_is_enough(
-    tmp_path: Path, broker: Mosquitto
+    broker: Mosquitto,
 ) -> None:
     broker.kill()
-    async with two(tmp_path, broker.port) as (desk, laptop):
+    async with two(broker.port) as (desk, laptop):
         for computer in (desk, laptop):
             computer.sits()
             computer.start()
@@ -196,10 +201,10 @@ async def test_while_the_broker_is_away_both_speak_and_when_it_is_back_one_answe
 
 @pytest.mark.ring
 async def test_they_become_equal_though_each_and_the_broker_are_killed_again_and_again(
-    tmp_path: Path, broker: Mosquitto
+    broker: Mosquitto,
 ) -> None:
     """The broker keeps nothing. Each computer hears two of three bands, at other times, while it runs and while not."""
-    async with two(tmp_path, broker.port) as (desk, laptop):
+    async with two(broker.port) as (desk, laptop):
         chance = Random(1)
         desk.pair(1, 2)
         laptop.pair(2, 3)
