@@ -76,6 +76,28 @@ class Mqtt(NamedTuple):
 _MQTT = Mqtt()
 
 
+class Proxy(NamedTuple):
+    """An ESPHome Bluetooth proxy in another room, by which bands are reached, too: a table `[[radio.proxies]]`."""
+
+    host: str
+    """Its name or address in the network."""
+    name: str = ""
+    """What it is called in messages, mostly the room; empty for `host`."""
+    port: int = 6053
+    """6053, at which ESPHome listens unless its own configuration says otherwise."""
+    key_file: str = ""
+    """The path of a file with its encryption key, as in ESPHome's `api: encryption: key:`. Only its owner may be able
+    to read it. Empty for a proxy that does not encrypt. The key itself is no setting, because settings are shown."""
+    bands: tuple[str, ...] = ()
+    """Addresses of bands that are reached by this proxy alone. A band that wants a bond needs that, because the bond
+    lies in the one proxy that made it."""
+
+    @property
+    def called(self) -> str:
+        """What messages call it."""
+        return self.name or self.host
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The user's settings. Those of the sitting rule are in `rule`, and those that limit prompts are in `policy`."""
@@ -154,6 +176,12 @@ class Config:
     adapter: str = ""
     """The Bluetooth adapter to use, by its name (hci0) or its address, which stays when names change. Empty for all
     that are on: a band may be in reach of one alone."""
+    local: bool = True
+    """Whether this computer's own Bluetooth is used. On by default; off is for a computer that has none, with proxies
+    in its place."""
+    proxies: tuple[Proxy, ...] = ()
+    """Bluetooth proxies in other rooms, each from one table `[[radio.proxies]]`. None by default: nothing goes through
+    the network unasked."""
 
     exercises: tuple[str, ...] = ("hip-extension", "hip-flexor-stretch", "hip-rotation")
     """Names or tags of the exercises that take turns. The defaults restore what sitting takes from the hips: extension

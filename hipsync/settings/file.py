@@ -25,6 +25,7 @@ from hipsync.settings.values import Toml, suggestion
 if TYPE_CHECKING:
     from hipsync.core.exercises import Move
     from hipsync.core.policy import Windows
+    from hipsync.settings.config import Proxy
 
 
 def load(file: Path, *, required: bool = False) -> Config:
@@ -75,6 +76,8 @@ def parsed(document: Mapping[str, Toml], file: str) -> Config:
     if not changed[""].keys().isdisjoint({"exercises", "avoid"}):
         _check_exercises(config, file)
     _check_share(config, file)
+    if not config.local and not config.proxies:
+        raise ConfigError(f"{file}: radio.local = false leaves no way to a band: name a proxy in [[radio.proxies]]")
     return config
 
 
@@ -203,6 +206,18 @@ def _own_exercises(value: Toml) -> tuple[Move, ...]:
     return own_exercises(value)
 
 
+def _proxies(value: Toml) -> tuple[Proxy, ...]:
+    from hipsync.settings.proxies import proxies  # few files name one
+
+    return proxies(value)
+
+
+def _written_proxies(proxies: Sequence[Proxy]) -> str:
+    from hipsync.settings.proxies import written
+
+    return written(proxies)
+
+
 def _written_moves(moves: Sequence[Move]) -> str:
     from hipsync.settings.own import written
 
@@ -254,7 +269,11 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "at_least_every": _Key("at_least_every", values.duration),
         "erase": _Key("erase", values.true_or_false),
     },
-    "radio": {"adapter": _Key("adapter", values.adapter)},
+    "radio": {
+        "adapter": _Key("adapter", values.adapter),
+        "local": _Key("local", values.true_or_false),
+        "proxies": _Key("proxies", _proxies, _written_proxies),
+    },
     "exercises": {
         "set": _Key("exercises", values.texts),
         "avoid": _Key("avoid", values.texts),

@@ -118,3 +118,24 @@ def test_settings_that_cannot_be_looked_at_are_not_taken_for_none(machine: Machi
     machine.settings.parent.parent.mkdir(parents=True, exist_ok=True)
     machine.settings.parent.write_text("a file where their folder belongs")
     assert "config.toml cannot be read: Not a directory" in machine.refused("today", code=2)
+
+
+def test_proxies_are_set_as_one_list_and_a_table_of_them_is_kept(machine: Machine) -> None:
+    bedroom = '[{host = "bedroom.local", name = "bedroom", key_file = "/etc/bedroom.key"}]'
+    machine.told("config", "set", "radio.proxies", bedroom)
+    machine.told("config", "set", "radio.local", "false")
+    shown = machine.told("config", "show")
+    assert 'proxies = [{ host = "bedroom.local", name = "bedroom", key_file = "/etc/bedroom.key" }]\n' in shown
+    assert "local = false\n" in shown
+    machine.settings.write_text('[radio]\nlocal = true\n\n[[radio.proxies]]  # upstairs\nhost = "attic"\n')
+    machine.told("config", "set", "radio.local", "false")
+    assert '[[radio.proxies]]  # upstairs\nhost = "attic"\n' in machine.settings.read_text()
+    machine.told("config", "set", "radio.proxies", bedroom)
+    assert "attic" not in machine.told("config", "show")
+    for key, value, said in (
+        ("radio.proxies", "bedroom", "must be tables: [[radio.proxies]]"),
+        ("radio.proxies.host", "bedroom", "names no setting: proxies is a value, not a table"),
+        ("radio.proxies", "[]", "leaves no way to a band"),
+    ):
+        assert said in machine.refused("config", "set", key, value, code=2)
+    assert "bedroom.local" in machine.told("config", "show")

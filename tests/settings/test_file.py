@@ -16,13 +16,16 @@ from hipsync.core.bouts import Rule
 from hipsync.core.policy import BandText, Policy
 from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, Desk
-from hipsync.settings.config import Config, Mqtt
+from hipsync.settings.config import Config, Mqtt, Proxy
 from hipsync.settings.file import as_toml, load, parsed
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
+
+
+SEVENTEEN = f"[radio]\nproxies = [{', '.join(f'{{host = {chr(34)}h{number}{chr(34)}}}' for number in range(17))}]\n"
 
 
 def loaded(file: Path, text: str) -> Config:
@@ -94,6 +97,14 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
         ("radio", 'adapter = "hci1"', "adapter", "hci1"),
         ("radio", 'adapter = "00:1a:7D:DA:71:13"', "adapter", "00:1a:7D:DA:71:13"),
         ("radio", 'adapter = ""', "adapter", ""),
+        ("radio", "local = true", "local", True),
+        ("radio", 'proxies = [{host = "::1"}]', "proxies", (Proxy("::1"),)),
+        (
+            "radio",
+            'proxies = [{host = "::2", name = "bed", port = 6054, key_file = "~/k", bands = ["c8:0f:10:80:d0:21"]}]',
+            "proxies",
+            (Proxy("::2", "bed", 6054, "~/k", ("C8:0F:10:80:D0:21",)),),
+        ),
         ("exercises", 'set = ["seated"]', "exercises", ("seated",)),
         ("exercises", 'avoid = ["internal-rotation"]', "avoid", ("internal-rotation",)),
         ("exercises", "morning = false", "morning", False),
@@ -127,6 +138,27 @@ def test_each_key_sets_its_setting_and_no_other(file: Path, table: str, line: st
         ("[xyz]\n", "there is no table [xyz]; there are sitting, presence, prompts, goals, day, sync, radio,"),
         ('[radio]\nadapter = "usb0"\n', "radio.adapter = 'usb0': must be an adapter such as"),
         ('[radio]\nadapter = "hci0/../x"\n', "radio.adapter = 'hci0/../x': must be an adapter such as"),
+        ("[radio]\nlocal = false\n", "radio.local = false leaves no way to a band: name a proxy in [[radio.proxies]]"),
+        ('[radio]\nproxies = "bedroom"\n', "radio.proxies = 'bedroom': must be tables: [[radio.proxies]]"),
+        ('[radio.proxies]\nhost = "a"\n', "radio.proxies = {'host': 'a'}: must be tables: [[radio.proxies]]"),
+        ('[[radio.proxies]]\nname = "a"\n', "radio.proxies: a proxy needs host, such as"),
+        ('[[radio.proxies]]\nhost = ""\n', "radio.proxies: host must be a name such as"),
+        ('[[radio.proxies]]\nhost = "a:6053"\n', "radio.proxies: host must be a name such as"),
+        ('[[radio.proxies]]\nhost = "a"\nhots = 1\n', "radio.proxies: a: there is no key 'hots' of a proxy: do"),
+        ('[[radio.proxies]]\nhost = "a"\nport = 0\n', "radio.proxies: a: port must be a whole number from 1 to 65535"),
+        ('[[radio.proxies]]\nhost = "a"\nname = "x\\u001b"\n', "radio.proxies: a: name must be 1 to 32 characters"),
+        ('[[radio.proxies]]\nhost = "a"\nkey_file = "k"\n', "radio.proxies: a: key_file must be a whole path"),
+        ('[[radio.proxies]]\nhost = "a"\nbands = ["b"]\n', "radio.proxies: a: bands must be addresses of bands"),
+        ('[radio]\nproxies = [{host = "a"}, {host = "A", port = 1}]\n', "radio.proxies: the name a is there twice"),
+        (
+            '[radio]\nproxies = [{host = "a", name = "b"}, {host = "A", name = "c"}]\n',
+            "radio.proxies: the place a:6053 is there twice",
+        ),
+        (
+            'radio.proxies = [{host="a", bands = ["C8:0F:10:80:D0:21"]}, {host="b", bands = ["c8:0f:10:80:d0:21"]}]',
+            "radio.proxies: the band C8:0F:10:80:D0:21 is there twice",
+        ),
+        (SEVENTEEN, "radio.proxies: must be at most 16"),
         ("sitting = 1\n", "sitting must be a table: [sitting]"),
         ("limit = 1\n", "there is no table [limit]"),
         ("[sitting]\nlimits = 1\n", "there is no key sitting.limits: do you mean sitting.limit?"),
@@ -267,6 +299,17 @@ MQTTS = st.builds(
     wearer=st.sampled_from(["", "anna", "0_-"]),
     prefix=st.sampled_from(["homeassistant", "a/b"]),
 )
+PROXIES = st.lists(
+    st.builds(
+        Proxy,
+        host=st.sampled_from(["bedroom.local", "::1", "10.0.0.7"]),
+        name=st.sampled_from(["", "bed room", 'k"itchen\\']),
+        port=st.integers(1, 65535),
+        key_file=st.sampled_from(["", "/k", "~/k"]),
+        bands=st.sampled_from([(), ("C8:0F:10:80:D0:21",), ("C8:0F:10:80:D0:21", "C8:0F:10:80:D0:22")]),
+    ),
+    max_size=1,
+).map(tuple)
 CONFIGS = st.builds(
     Config,
     rule=RULES,
@@ -278,6 +321,7 @@ CONFIGS = st.builds(
     band_text=st.sampled_from(BandText),
     command=st.lists(TEXT, max_size=3).map(tuple),
     adapter=st.sampled_from(["", "hci0", "hci12", "00:1A:7D:DA:71:13"]),
+    proxies=PROXIES,
     day_start=st.times().map(_minute),
     at_most_every=LENGTHS,
     at_least_every=LENGTHS,
