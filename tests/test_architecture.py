@@ -37,6 +37,9 @@ ONLY_IN = {
     "textual": {"cli"},
     "aiomqtt": {"home"},
     "paho": {"home"},
+    "aioesphomeapi": {"radio"},
+    "bleak_esphome": {"radio"},
+    "habluetooth": {"radio"},
 }
 
 
@@ -199,6 +202,27 @@ def test_the_line_of_a_status_bar_imports_no_store_where_there_is_no_database(tm
 def test_drivers_import_no_simulator() -> None:
     code = "from hipsync.registry import drivers\nimport sys\ndrivers()\nprint(*sys.modules)"
     assert not [name for name in run(code) if name.startswith("hipsync_devices") and name.endswith(".sim")]
+
+
+@pytest.mark.parametrize("proxies", [False, True])
+def test_the_packages_for_proxies_are_imported_once_one_is_set(proxies: bool) -> None:
+    """Everything that `hipsync run` imports for its radio, which it opens here as it does there."""
+    settings = "RadioSettings('', False, (Proxy('127.0.0.1', port=1),))" if proxies else "RadioSettings()"
+    code = (
+        "import asyncio, sys, hipsync.cli.run, hipsync.service.daemon, hipsync.radio.first_meeting\n"
+        "from zoneinfo import ZoneInfo\n"
+        "from hipsync.cli.app import system_now\n"
+        "from hipsync.radio.bleak_radio import opened_radio\n"
+        "from hipsync.radio.opened import RadioSettings\n"
+        "from hipsync.settings.config import Proxy\n"
+        "async def main():\n"
+        f"    async with opened_radio([], None, ZoneInfo('UTC'), system_now, {settings}): pass\n"
+        "asyncio.run(main())\n"
+        "print(*sys.modules)\n"
+    )
+    loaded = set(run(code))
+    for name in ("hipsync.radio.proxies", "bleak_esphome", "aioesphomeapi", "habluetooth", "google.protobuf"):
+        assert (name in loaded) == proxies, name
 
 
 @pytest.mark.ring

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hipsync.core.days import Zones
     from hipsync.core.goals import Goals
     from hipsync.model import Band
-    from hipsync.radio.scan import Adapter
+    from hipsync.radio.opened import RadioSettings
     from hipsync.service.state import Settings
     from hipsync.settings.config import Config
     from hipsync.store import Checked, Store
@@ -205,11 +205,11 @@ class App:
 
         return KeyFile(self.database.with_name("keys.json"))
 
-    def adapter(self) -> Adapter:
-        """Return the system's Bluetooth, by the adapter that the settings name. Raises `ConfigError`."""
-        from hipsync.radio.scan import system_adapter
+    def radio(self) -> RadioSettings:
+        """Return what the settings say of the radio. Raises `ConfigError`."""
+        from hipsync.radio.opened import radio_settings
 
-        return system_adapter(self.config().adapter)
+        return radio_settings(self.config())
 
     def settings(self) -> Settings:
         from hipsync.host.name import host_name

@@ -44,11 +44,18 @@ from hipsync.text import Json, clean, counted
 if TYPE_CHECKING:
     from hipsync.host.moment.moment import Moment
     from hipsync.host.presence.seen import Seen
+    from hipsync.radio.opened import RadioSettings
+    from hipsync.radio.ways import Fact
 
 LONGEST_TROUBLE = 200
 OVERHEARD = "the password goes through the network in the clear: `hipsync config set mqtt.tls true`"
 ANSWERS_WITHIN_S = 2.0
 """Seconds that a running service may take to answer."""
+PROXY_WITHIN_S = 35.0
+"""Seconds to wait for proxies: an older one is known to be adopted once it was silent for 30 s."""
+LONGEST_PROXY_TROUBLE = 400
+PASSIVE = "it hears bands and makes no connections: set `active: true` under `bluetooth_proxy:` in its configuration"
+READABLE = "what goes through it can be read in your network: give it a key (`api: encryption:`; docs/rooms.md)"
 Verdict = Literal["fine", "look", "bad"]
 SHOWN: Mapping[Verdict, tuple[str, str]] = {"bad": ("fail", "red"), "look": ("warn", "yellow"), "fine": ("ok", "green")}
 """Each verdict as people read it, and its colour, the worst first."""
@@ -87,6 +94,7 @@ def doctor_command(ctx: click.Context, as_json: bool) -> None:
         *_keys(ctx.obj),
         *_clock(ctx.obj),
         *_bluetooth(ctx.obj),
+        *_proxies(ctx.obj),
         *_bands(ctx.obj),
         *_notices(ctx.obj),
         *_computer(ctx.obj),
@@ -197,17 +205,59 @@ def _clock(app: App) -> Iterator[Finding]:
 
 
 def _bluetooth(app: App) -> Iterator[Finding]:
-    from hipsync.radio.scan import SYSTEM_ADAPTER, why_unavailable
+    from hipsync.radio.opened import BY_DEFAULT
+    from hipsync.radio.scan import system_adapter, why_unavailable
 
     try:
-        adapter = app.adapter()
+        radio = app.radio()
     except HipsyncError:
-        adapter = SYSTEM_ADAPTER  # wrong settings are a finding of their own
+        radio = BY_DEFAULT  # wrong settings are a finding of their own
+    if not radio.local:
+        yield Finding("bluetooth", "fine", "this computer's own is not used (radio.local)")
+        return
     if _has_no_real_band(app):
         yield Finding("bluetooth", "fine", "not needed: every band is simulated or imported")
         return
-    trouble = run_until_interrupted(why_unavailable(adapter))
-    yield Finding("bluetooth", "bad" if trouble else "fine", trouble or "an adapter is there and on")
+    trouble = run_until_interrupted(why_unavailable(system_adapter(radio.adapter)))
+    worst: Verdict = "look" if radio.proxies else "bad"
+    yield Finding("bluetooth", worst if trouble else "fine", trouble or "an adapter is there and on")
+
+
+def _proxies(app: App) -> Iterator[Finding]:
+    """How things are with each proxy, by what a service tells, or by trying it."""
+    from hipsync.radio.ways import fact_of
+
+    try:
+        settings = app.radio()
+        if not settings.proxies:
+            return
+        told: Json = None
+        if running(app.database):
+            told = (ask(app.database, {"do": "status"}, ANSWERS_WITHIN_S) or {}).get("proxies")
+        facts = [fact_of(each) for each in told] if isinstance(told, list) else run_until_interrupted(_tried(settings))
+    except HipsyncError as error:
+        yield Finding("proxies", "look", str(error))
+        return
+    for fact in facts:
+        what = f"proxy {fact.name}"
+        if fact.trouble is not None:
+            yield Finding(what, "look", clean(fact.trouble, LONGEST_PROXY_TROUBLE))
+            continue
+        if not fact.connects:
+            yield Finding(what, "look", PASSIVE)
+            continue
+        free = f"it hears bands, {fact.free} of its {fact.slots} connections free"
+        yield Finding(what, "fine" if fact.free else "look", free)
+        if not fact.encrypted:
+            yield Finding(what, "look", READABLE)
+
+
+async def _tried(settings: RadioSettings) -> Sequence[Fact]:
+    """Reach each proxy, and wait until it is known how things are with it. Raises `ConfigError`."""
+    from hipsync.radio.opened import opened
+
+    async with opened(settings, tried_within_s=PROXY_WITHIN_S) as radio:
+        return radio.facts()
 
 
 def _has_no_real_band(app: App) -> bool:

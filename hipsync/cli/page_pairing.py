@@ -117,13 +117,15 @@ class PagePairing:
             board.end(failed="a bug in hipsync or in a driver: `hipsync -v pair` shows where")
 
     async def _look(self, board: Board) -> None:
+        from hipsync.cli.rooms import opened_beside_service
         from hipsync.radio.scan import scan
         from hipsync.registry import claimants, drivers, refusal
         from hipsync.service.pairing import LISTEN_S
         from hipsync.service.which_band import recognised
 
         known, names = drivers(), {band.address: band.name for band in _bands(self._app)}
-        seen = await scan(self._app.adapter(), LISTEN_S)
+        async with opened_beside_service(self._app) as radio:
+            seen = await scan(radio.adapter, LISTEN_S)
         for each in seen:
             if (why := refusal(each.advertisement, known)) is not None:
                 board.tell(Told("line", f"{clean(each.advertisement.name or '') or each.address}: {why}"))

@@ -139,6 +139,7 @@ async def pair_band(app: App, wanted: Wanted, person: Person, asked_by_bluez: As
     import os
     from zoneinfo import ZoneInfo
 
+    from hipsync.cli.rooms import opened_beside_service
     from hipsync.host.clock import SystemClock
     from hipsync.radio.bleak_radio import simulated_office_worker
     from hipsync.radio.first_meeting import FirstMeetings
@@ -155,7 +156,10 @@ async def pair_band(app: App, wanted: Wanted, person: Person, asked_by_bluez: As
     wanted.check(known)
     if simulate is None:
         _check_not_mixed(app)
-        return await pairing(app.adapter(), None).pair(wanted)
+        async with opened_beside_service(app) as radio:
+            for each in radio.troubles():
+                person.show(each)
+            return await pairing(radio.adapter, None).pair(wanted)
     from hipsync.radio.simulation import simulated_radio
 
     Wanted(kind=simulate).check(known)

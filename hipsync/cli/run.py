@@ -77,12 +77,11 @@ async def _serve(app: App) -> None:
         watch = PresenceWatch(store, clock, computer.look, lambda: delivery.config.rule.desk is not Desk.OFF)
         if delivery.config.rule.desk is not Desk.OFF and not store.has_presence():
             log.info("%s", ABOUT)
-        async with opened_radio(store.bands(), keys.secret, zone, app.now, app.adapter()) as radio:
+        async with opened_radio(store.bands(), keys.secret, zone, app.now, app.radio()) as radio:
 
             def settings() -> Settings:
                 delivery.config = app.config()
-                if radio.adapter.on_system:
-                    radio.adapter = app.adapter()
+                radio.use(app.radio())
                 return app.settings()
 
             service = Service(
@@ -97,7 +96,16 @@ async def _serve(app: App) -> None:
                 async with watch.watching():
                     zone_now = partial(_zone_now, service)
                     trouble, line, home = delivery.trouble, app.line_file, _home(store, clock, delivery)
-                    await run(service, clock, settings=settings, zone=zone_now, trouble=trouble, line=line, home=home)
+                    await run(
+                        service,
+                        clock,
+                        settings=settings,
+                        zone=zone_now,
+                        trouble=trouble,
+                        line=line,
+                        home=home,
+                        rooms=radio,
+                    )
 
 
 def _home(store: Store, clock: Clock, delivery: Delivery) -> Bridge:

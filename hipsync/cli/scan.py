@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from hipsync.cli.app import App
-from hipsync.cli.saying import tell_json
+from hipsync.cli.saying import complain, tell_json
 from hipsync.host.interrupt import run_until_interrupted
 
 if TYPE_CHECKING:
+    from hipsync.radio.scan import NearbyDevice
     from hipsync.service.pairing_ports import InReach
 
 
@@ -28,11 +29,11 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
     hipsync scan
     hipsync scan --seconds 30 --all
     """
-    from hipsync.radio.scan import scan
+    from hipsync.radio.ways import proxy_of
     from hipsync.registry import claimants, drivers, refusal
 
     known = drivers()
-    seen = run_until_interrupted(scan(app.adapter(), seconds))
+    seen = run_until_interrupted(_heard(app, seconds))
     paired = _paired_addresses(app)
     rows = [
         (
@@ -53,13 +54,16 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
                 "drivers": takers,
                 "paired": device.address in paired,
                 **({} if why is None else {"reason": why}),
+                **({} if (proxy := proxy_of(device.bleak_device)) is None else {"proxy": proxy}),
             }
             for device, takers, why in rows
         ]
         tell_json({"version": 1, "devices": listed})
         return
     for device, takers, why in rows:
-        mark = "; ".join(filter(None, ("paired" if device.address in paired else "", why)))
+        room = proxy_of(device.bleak_device)
+        marks = ("paired" if device.address in paired else "", "" if room is None else f"by {room}", why)
+        mark = "; ".join(filter(None, marks))
         name = device.advertisement.name or "(no name)"
         click.echo(
             f"{device.address}  {signal_text(device)}  {takers[0] if takers else '-':<12}  {name:<24}  {mark}".rstrip()
@@ -69,6 +73,18 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
             f"No band found in {seconds:g} s. Turn off Bluetooth on your phone, wake the band, and try again "
             "(--all lists everything nearby)."
         )
+
+
+async def _heard(app: App, seconds: float) -> list[NearbyDevice]:
+    """Listen for `seconds`, and say what is wrong with proxies. Raises `HipsyncError`."""
+    from hipsync.cli.rooms import opened_beside_service
+    from hipsync.radio.scan import scan
+
+    async with opened_beside_service(app) as radio:
+        seen = await scan(radio.adapter, seconds)
+        for each in radio.troubles():
+            complain(each)
+    return seen
 
 
 def signal_text(device: InReach) -> str:

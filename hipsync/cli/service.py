@@ -170,7 +170,7 @@ def _place(app: App) -> Place:
     except ConfigError:  # settings that cannot be read ask for nothing
         return here([*command, "run"])
     asks_activitywatch = config.activitywatch and config.rule.desk is not Desk.OFF
-    return here([*command, "run"], loopback=asks_activitywatch, network=bool(config.mqtt.host))
+    return here([*command, "run"], loopback=asks_activitywatch, network=bool(config.mqtt.host or config.proxies))
 
 
 def _refuse_a_second(app: App) -> None:

@@ -307,7 +307,7 @@ def _empty_json(app: App) -> dict[str, object]:
     head = {"version": 1, "at": app.now().isoformat(), "running": False, "sitting_minutes": None, "reason": "no data"}
     nothing = dict.fromkeys(("known_until", "until", "next_wake", "since", "reminder", "held_by", "home"))
     more = {"state": "no band", "limit_minutes": app.rule().limit_minutes}
-    lists: dict[str, object] = {key: [] for key in ("remarks", "bands", "clock_steps")}
+    lists: dict[str, object] = {key: [] for key in ("remarks", "bands", "proxies", "clock_steps")}
     return {**head, **nothing, **more, **lists, "occasions": {}, "dated_ahead": None}
 
 
@@ -342,6 +342,7 @@ def _status_json(known: _Known) -> dict[str, object]:
             for contact in state.contacts
         ],
         "home": (known.service or {}).get("home"),
+        "proxies": (known.service or {}).get("proxies", []),
         "clock_steps": [{"was": was.isoformat(), "became": became.isoformat()} for was, became in known.steps],
         "dated_ahead": None if known.ahead is None else known.ahead.isoformat(),
     }

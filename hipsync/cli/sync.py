@@ -137,7 +137,7 @@ async def service_on(
 
     keys = app.keys()
     store.note_zone(app.now(), host_zone(), host_name(), in_use=True)
-    async with opened_radio(bands, keys.secret, ZoneInfo(host_zone()), app.now, app.adapter()) as radio:
+    async with opened_radio(bands, keys.secret, ZoneInfo(host_zone()), app.now, app.radio()) as radio:
         yield Service(
             store,
             app.settings(),

@@ -96,7 +96,8 @@ def unit(command: Sequence[str], *, loopback: bool = False, network: bool = Fals
     """Return the text of a systemd user unit that runs a command.
 
     `loopback` lets it open sockets of IPv4, to reach a server on this computer: ActivityWatch, if the user wants that.
-    `network` lets it open those of IPv4 and IPv6, to reach the broker of the home, if the user has named one.
+    `network` lets it open those of IPv4 and IPv6, to reach the broker of the home or Bluetooth proxies, if the user has
+    named some.
 
     The lines from UMask on deny the service what it does not need, as far as a user's manager can without namespaces,
     which not every system allows its users. All else needs Unix sockets alone: X11 has one, and D-Bus leads to

@@ -128,6 +128,8 @@ def request_error(
             return NoReply(f"the band did not answer {request}")
         case BleakGATTProtocolError():
             return _refusal(int(error.code), request, address)
+        case BleakError() if (code := _code_by_proxy(error)) is not None:
+            return _refusal(code, request, address, by_proxy=True)
         case BleakDBusError() if _bluez_is_gone(error):
             return BluetoothUnavailable(_NO_SERVICE)
         case BleakError() if connected and not re.search(r"not ?connected|disconnected", str(error), re.IGNORECASE):
@@ -136,8 +138,34 @@ def request_error(
             return LinkLost(f"the connection ended during {request}")
 
 
-def _refusal(code: int, request: str, address: str) -> DeviceError:
+_WANTS_A_BOND_BY_PROXY = frozenset({*_WANTS_A_BOND, 0x89, 0x8D, 0x8E})
+"""The same as an ESP32 tells of them, with its own: authentication failed, encrypted without proof of who it is, not
+encrypted (ESP-IDF's esp_gatt_defs.h)."""
+BOND_BY_PROXY = (
+    'it talks only over a bond, which lies in the one proxy that makes it: add bands = ["{0}"] to that proxy in the '
+    "settings and pair again, or pair it within reach of this computer (docs/rooms.md)"
+)
+"""What is said where a bond is wanted by a proxy that the band is not fixed to; with the band's address."""
+
+
+def _code_by_proxy(error: BleakError) -> int | None:
+    """Return the number with which a proxy told of a failed request; None for any other error, or if the link ended.
+
+    bleak-esphome keeps it in the cause, whose class is not imported here, because most people have no proxy.
+    """
+    code = getattr(getattr(error.__cause__, "error", None), "error", None)
+    return code if isinstance(code, int) and code > 0 else None
+
+
+def wants_a_bond(error: BleakError) -> bool:
+    """Whether a request by a proxy failed because the band wants a bond."""
+    return _code_by_proxy(error) in _WANTS_A_BOND_BY_PROXY
+
+
+def _refusal(code: int, request: str, address: str, *, by_proxy: bool = False) -> DeviceError:
     text = f"the band refused {request}: ATT error 0x{code:02x} ({PROTOCOL_ERROR_CODES.get(code, 'unknown')})"
+    if by_proxy and code in _WANTS_A_BOND_BY_PROXY:
+        return NotBonded(f"{text}: {BOND_BY_PROXY.format(address)}")
     if code in _WANTS_A_BOND:
         return NotBonded(f"{text}: it talks only over a bond; `hipsync pair {address} --again` bonds it anew")
     return NotAuthorised(text) if code == _INSUFFICIENT_AUTHORIZATION else DeviceError(text)

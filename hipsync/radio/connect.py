@@ -21,7 +21,7 @@ from bleak.backends.device import BLEDevice
 from bleak.exc import BleakError
 from bleak_retry_connector import close_stale_connections_by_address, establish_connection
 
-from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotBonded, NotHeard
+from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotAuthorised, NotBonded, NotHeard
 from hipsync.radio import bluez
 from hipsync.radio.bleak_errors import (
     FAILURES,
@@ -31,13 +31,16 @@ from hipsync.radio.bleak_errors import (
     one_line,
     request_error,
 )
-from hipsync.radio.scan import Adapter, NearbyDevice, find
+from hipsync.radio.scan import Adapter, NearbyDevice, find, usable
+from hipsync.radio.ways import Way, proxy_of, strongest_first
 
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 10
 """The number of tries to connect within the time that `connect` is given. With BlueZ about one try in 14 fails because
 of a race in BlueZ, and only another try helps. Four such failures in a row were seen on a busy machine."""
+TRIES_A_WAY = 4
+"""The number of tries to connect on a way while there is another one."""
 HANG_UP_S = 10.0
 """Seconds to wait for a disconnection. BlueZ alone keeps a link open for another two to three seconds."""
 LEAST_WRITE = 20
@@ -45,6 +48,7 @@ LEAST_WRITE = 20
 MOST_NAMESAKES = 3
 """How many other devices with the wanted band's name an error lists at most."""
 _ABSENT = "no connection to {address}: bring the band close, wake it, and close any app that is connected to it"
+_LEFT = "whoever heard it is not there any more"
 _BOND_LOST = (
     "{address} shows itself, but every connection ends at once: most likely the band has lost the bond that this "
     "computer keeps (by a reset, or another phone); `hipsync pair {address} --again` makes a new one"
@@ -70,6 +74,10 @@ async def connect(
         try:
             async with bluez.watching_for_its_end(attempt.lost) if attempt.on_system else contextlib.nullcontext():
                 yield connection
+        except LinkLost as error:
+            if (why := attempt.why_proxy_left()) is not None:
+                raise LinkLost(why) from error
+            raise
         finally:
             attempt.lost.set()
     finally:
@@ -89,32 +97,71 @@ class _Attempt:
         """Every client that may have a connection open, including those of failed tries."""
         self.lost = asyncio.Event()
         """Set when the connection has ended."""
+        self._proxy: str | None = None
+        """The name of the proxy by which it was tried last; None for this computer's own Bluetooth."""
 
     @property
     def on_system(self) -> bool:
-        """Whether the adapter belongs to the system and not to a simulation. Only then can BlueZ be behind it."""
-        return self._adapter.client is None
+        """Whether the way that was tried last is by the system's Bluetooth. Only then can BlueZ be behind it."""
+        return self._adapter.on_system and self._proxy is None
 
     async def connection(self, timeout: timedelta) -> BleakConnection:
-        """Open a connection within `timeout`.
+        """Open a connection within `timeout`, on the first way that works.
 
         Raises `NotHeard`, `NoReply`, `NotBonded`, and Bleak's errors that are about this computer's Bluetooth.
         """
         try:
-            async with asyncio.timeout(timeout.total_seconds()):
+            async with asyncio.timeout(timeout.total_seconds()) as limit:
                 device = await self._device(timeout)
+                ways = await self._ways(device)
+                for left in range(len(ways) - 1, 0, -1):
+                    if (found := await self._tried(device, ways[-left - 1], limit, left)) is not None:
+                        return found
+                self._proxy = proxy_of(ways[-1].device)
                 try:
-                    return await self._connected(device)
+                    return await self._connected(device, ways[-1].device, MOST_TRIES)
                 except BleakError as error:
-                    if bluetooth_unavailable(error) is not None:
+                    if self._proxy is None and bluetooth_unavailable(error) is not None:
                         raise
                     raise await self._connection_failure(f" ({one_line(error)})") from error
         except TimeoutError as error:
             raise await self._timeout_failure() from error
 
+    async def _ways(self, device: NearbyDevice) -> list[Way]:
+        """Return the ways to a device that was found, the best one first. Raises `NoReply` if none is free."""
+        proxies = self._adapter.proxies
+        if proxies is None:
+            return [Way(device.bleak_device, device.rssi_dbm)]
+        may_use = await usable(self._adapter, self._address)
+        own = [] if device.own is None else [device.own]
+        ways = [way for way in (*proxies.ways(self._address), *own) if may_use(way.device)]
+        if not ways:
+            why = proxies.obstacles(self._address) or [_LEFT]
+            raise NoReply(f"no connection to {self._address}: {'; '.join(why)}")
+        return strongest_first(ways)
+
+    async def _tried(self, device: NearbyDevice, way: Way, limit: asyncio.Timeout, left: int) -> BleakConnection | None:
+        """Try a way that is not the last one, and leave time for those `left`. Return None if it does not work."""
+        self._proxy = proxy_of(way.device)
+        now, end = asyncio.get_running_loop().time(), limit.when()
+        try:
+            async with asyncio.timeout(None if end is None else (end - now) / (left + 1)):
+                return await self._connected(device, way.device, TRIES_A_WAY)
+        except FAILURES as error:
+            log.info("no connection to %s by %s, another way is tried: %s", self._address, way.name, one_line(error))
+            for client in self.clients:
+                await _hang_up(client)
+            return None
+
+    def why_proxy_left(self) -> str | None:
+        """Return why the connection ended, if that is because its proxy went away."""
+        if self._proxy is None or self._adapter.proxies is None:
+            return None
+        return next(iter(self._adapter.proxies.trouble(self._proxy)), None)
+
     async def _device(self, timeout: timedelta) -> NearbyDevice:
         """Find the device to connect to. Raises `TimeoutError` if it does not advertise within `timeout`."""
-        if self.on_system:
+        if self._adapter.on_system:
             # A killed process can leave a connection open in BlueZ. Then the band neither advertises nor accepts
             # another connection.
             await close_stale_connections_by_address(self._address)
@@ -129,13 +176,13 @@ class _Attempt:
         if self._name and device.advertisement.name == self._name and len(self._namesakes) < MOST_NAMESAKES:
             self._namesakes.add(device.address)
 
-    async def _connected(self, device: NearbyDevice) -> BleakConnection:
-        """Connect, in up to `MOST_TRIES` tries. Raises whatever Bleak raises."""
+    async def _connected(self, device: NearbyDevice, way: BLEDevice, tries: int) -> BleakConnection:
+        """Connect on one way, in up to so many tries. Raises whatever Bleak raises."""
         client = await establish_connection(
-            _client_class(self._adapter, device.bleak_device, self.clients, self.lost),
-            device.bleak_device,
+            _client_class(self._adapter, way, self.clients, self.lost),
+            way,
             device.advertisement.name or device.address,
-            max_attempts=MOST_TRIES,
+            max_attempts=tries,
             use_services_cache=False,  # with it, a connection is open before BlueZ has agreed on an MTU
         )
         self.lost.clear()  # a failed try may have set it
@@ -145,14 +192,26 @@ class _Attempt:
 
     async def _timeout_failure(self) -> DeviceError:
         if not self.clients:
-            return NotHeard(_ABSENT.format(address=self._address) + self._hint_at_namesakes())
+            return NotHeard(_ABSENT.format(address=self._address) + self._hint_at_namesakes() + self._hint_at_proxies())
         return await self._connection_failure(self._hint_at_namesakes())
 
     async def _connection_failure(self, detail: str) -> DeviceError:
         """Return the error for a band that advertises but cannot be connected to. `detail` ends a `NoReply`'s text."""
         if self.on_system and await bluez.bonded(self._address):
             return NotBonded(_BOND_LOST.format(address=self._address))
-        return NoReply(_ABSENT.format(address=self._address) + detail)
+        why = [] if self._adapter.proxies is None else self._adapter.proxies.obstacles(self._address)
+        if self._proxy is not None and why:
+            return NoReply(f"no connection to {self._address}: {'; '.join(why)}")
+        return NoReply(_ABSENT.format(address=self._address) + detail + self._hint_at_proxies())
+
+    def _hint_at_proxies(self) -> str:
+        """Return what is wrong with proxies, as the end of an error about a band that cannot be reached."""
+        proxies = self._adapter.proxies
+        if proxies is None:
+            return ""
+        fixed = proxies.fixed_to(self._address)
+        alone = [] if fixed is None else [f"the settings let it be reached by {fixed} alone"]
+        return "".join(f". {each}" for each in (*alone, *proxies.trouble(fixed)))
 
     def _hint_at_namesakes(self) -> str:
         if not self._namesakes:
@@ -171,11 +230,13 @@ def _client_class(
     The connector would rather take one that Bleak has as connected, and Bleak has those of a BlueZ that was killed. An
     instance appends itself to `clients` before it connects, and sets `lost` when its connection ends.
     """
+    by_proxy = proxy_of(device) is not None and adapter.proxies is not None
+    backend = adapter.proxies.client if by_proxy and adapter.proxies is not None else adapter.client
 
     class Client(BleakClient):
         def __init__(self, _: BLEDevice, **options: object) -> None:
             del options  # the connector's options; those that matter are given here
-            super().__init__(device, disconnected_callback=lambda _client: lost.set(), backend=adapter.client)
+            super().__init__(device, disconnected_callback=lambda _client: lost.set(), backend=backend)
             clients.append(self)
 
         async def connect(self, **options: Any) -> None:
@@ -262,7 +323,7 @@ class BleakConnection:
                 await self._client.pair()
         except NotImplementedError:
             log.debug("this system pairs by itself")
-        except LinkLost:
+        except (LinkLost, NotAuthorised):  # a proxy's say already what to do
             raise
         except DeviceError as error:
             raise bonding_error(error) from error

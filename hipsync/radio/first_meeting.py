@@ -80,7 +80,7 @@ class FirstMeetings:
 
     @property
     def _is_systems(self) -> bool:
-        return replace(self.adapter, name=None) == SYSTEM_ADAPTER
+        return replace(self.adapter, name=None, proxies=None) == SYSTEM_ADAPTER
 
     async def scan(self, seconds: float, enough: Callable[[NearbyDevice], bool]) -> Sequence[NearbyDevice]:
         """Scan for `seconds` and return the devices found. The scan ends early once `enough` returns True for a device.
@@ -102,10 +102,10 @@ class FirstMeetings:
         """
         if self._is_systems:
             return self._meet_real(address, driver, session)
-        return self._meet_simulated(address, driver, session)
+        return self._meet_without_agent(address, driver, session)
 
     @contextlib.asynccontextmanager
-    async def _meet_simulated(
+    async def _meet_without_agent(
         self, address: str, driver: Driver, session: Session
     ) -> AsyncGenerator[FirstMeeting, None]:
         async with AsyncExitStack() as stack:

@@ -29,8 +29,9 @@ from bleak.backends.scanner import AdvertisementData, BaseBleakScanner
 from hipsync.driver import Advertisement
 from hipsync.errors import BluetoothUnavailable
 from hipsync.radio import bluez
-from hipsync.radio.bleak_errors import FAILURES, SERVICE_SILENT, before_connecting
-from hipsync.text import clean
+from hipsync.radio.bleak_errors import FAILURES, SERVICE_SILENT, before_connecting, bluetooth_unavailable
+from hipsync.radio.ways import Proxies, Way, proxy_of
+from hipsync.text import LONGEST_LINE, clean, one_line
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,8 @@ START_S = 15.0
 GENERIC_SERVICES = ["1800", "1801"]
 """The services Generic Access and Generic Attribute, as 16-bit UUIDs. Bleak lists connected devices by service, and
 every device has these two."""
+CHOICE_S = 1.0
+"""Seconds to listen on, once a band was found, for a way on which it is received better."""
 CONNECTED_CHECK_S = 1.0
 """Seconds between two checks, during a search, of whether the system or another program has connected to the band."""
 
@@ -53,11 +56,15 @@ class Adapter:
     """The class of Bleak's clients; None for the system's Bluetooth."""
     name: str | None = None
     """BlueZ's name of one of the system's adapters, such as hci1, or its address; None for all that are on."""
+    proxies: Proxies | None = None
+    """The proxies in other rooms, beside this computer's own Bluetooth or in its place; None for none."""
+    local: bool = True
+    """Whether this computer's own Bluetooth is used. Without it there are only the proxies."""
 
     @property
     def on_system(self) -> bool:
-        """Whether it is the system's Bluetooth, and not a simulated one."""
-        return self.scanner is None
+        """Whether the system's Bluetooth takes part, and not a simulated one or proxies alone."""
+        return self.local and self.scanner is None
 
 
 SYSTEM_ADAPTER = Adapter(None, None)
@@ -80,6 +87,8 @@ class NearbyDevice:
     """What the device advertises. Its name is safe to show in a terminal, but any device may use any name. For a device
     that is connected already, it lists all services that the system knows of."""
     bleak_device: BLEDevice
+    own: Way | None = None
+    """The way to it by this computer's own Bluetooth; None if only proxies heard it."""
 
 
 async def scan(
@@ -94,7 +103,7 @@ async def scan(
 
     def report(device: BLEDevice, data: AdvertisementData) -> None:
         before = found.get(device.address)
-        each = found[device.address] = _nearer(_nearby(device, data, before), before)
+        each = found[device.address] = _merged(_nearby(device, data, before), before)
         if enough is not None and enough(each):
             stop.set()
 
@@ -104,7 +113,7 @@ async def scan(
             async with asyncio.timeout(seconds):
                 await stop.wait()
         for each in await _connected_devices(adapter, names):
-            found.setdefault(each.address, each)
+            found[each.address] = replace(found.get(each.address, each), own=each.own)
     return sorted(found.values(), key=lambda each: -math.inf if each.rssi_dbm is None else each.rssi_dbm, reverse=True)
 
 
@@ -115,35 +124,70 @@ async def find(
 
     After its first advertisement the name may be missing, because it can be in the scan response alone. `on_other` is
     called for each advertisement of another device. A device with which some adapters have a bond is looked for by
-    these alone. Raises `BluetoothUnavailable`.
+    these alone. With proxies, it is listened for a moment longer, so that each who hears the device has a say. Raises
+    `BluetoothUnavailable`.
     """
     names = await _names(adapter, address)
-    wanted = address.upper()
-    found: asyncio.Future[NearbyDevice] = asyncio.get_running_loop().create_future()
-
-    def report(device: BLEDevice, data: AdvertisementData) -> None:
-        each = _nearby(device, data, None)
-        if device.address.upper() == wanted:
-            if not found.done():
-                found.set_result(each)
-        elif on_other is not None:
-            on_other(each)
-
-    async def check_connected() -> None:
-        while not found.done():
-            for each in await _connected_devices(adapter, names):
-                if each.address.upper() == wanted and not found.done():
-                    found.set_result(each)
-            await asyncio.sleep(CONNECTED_CHECK_S)
-
-    async with _scanning(adapter, names, report):
-        checking = asyncio.create_task(check_connected(), name="connected bands")
+    search = _Search(address.upper(), await usable(adapter, address), on_other)
+    async with _scanning(adapter, names, search.report):
+        checking = asyncio.create_task(search.check_connected(adapter, names), name="connected bands")
         try:
-            await asyncio.wait({found}, timeout=timeout.total_seconds())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout.total_seconds()):
+                    await search.found.wait()
+            if search.found.is_set() and adapter.proxies is not None:
+                await asyncio.sleep(CHOICE_S)
         finally:
             checking.cancel()
             await asyncio.wait({checking})
-    return found.result() if found.done() else None
+    return search.best
+
+
+class _Search:
+    """What is heard while one device is looked for."""
+
+    def __init__(
+        self,
+        wanted: str,
+        may_use: Callable[[BLEDevice], bool],
+        on_other: Callable[[NearbyDevice], None] | None,
+    ) -> None:
+        """`wanted` is the address in capitals, `may_use` as `usable` returns it, and `on_other` as for `find`."""
+        self._wanted, self._may_use, self._on_other = wanted, may_use, on_other
+        self.found = asyncio.Event()
+        self.best: NearbyDevice | None = None
+        """The device, by whoever received it most strongly so far; None as long as it was not found."""
+
+    def report(self, device: BLEDevice, data: AdvertisementData) -> None:
+        """Take an advertisement."""
+        if device.address.upper() != self._wanted:
+            if self._on_other is not None:
+                self._on_other(_nearby(device, data, None))
+        elif self._may_use(device):
+            self.best = _merged(_nearby(device, data, self.best), self.best)
+            self.found.set()
+
+    async def check_connected(self, adapter: Adapter, names: Names) -> None:
+        """Look, until the device is found, whether the system or another program is connected to it."""
+        while not self.found.is_set():
+            for each in await _connected_devices(adapter, names):
+                if each.address.upper() == self._wanted and self._may_use(each.bleak_device) and self.best is None:
+                    self.best = each
+                    self.found.set()
+            await asyncio.sleep(CONNECTED_CHECK_S)
+
+
+async def usable(adapter: Adapter, address: str) -> Callable[[BLEDevice], bool]:
+    """Return what says whether a device at this address may be contacted on the way on which it was heard.
+
+    A bond lies where it was made: with this computer, or with the proxy to which the settings fix the band.
+    """
+    if adapter.proxies is None:
+        return lambda _: True
+    fixed = adapter.proxies.fixed_to(address)
+    if fixed is None and adapter.on_system and await bluez.bonded(address):
+        return lambda device: proxy_of(device) is None
+    return lambda device: fixed in {None, proxy_of(device)}
 
 
 async def why_unavailable(adapter: Adapter) -> str | None:
@@ -165,10 +209,14 @@ async def _names(adapter: Adapter, address: str | None = None) -> Names:
     BlueZ is asked each time, because an adapter can come back under another name. Raises `BluetoothUnavailable` if
     there is no adapter with the wanted name or address.
     """
+    if not adapter.local:
+        return []
     there = await bluez.adapters() if adapter.on_system else []
     if adapter.name is not None and there:
         named = [each.name for each in there if adapter.name.lower() in {each.name, each.address.lower()}]
-        if not named:
+        if not named and adapter.proxies is not None:
+            log.debug("there is no Bluetooth adapter %s, only proxies", adapter.name)
+        elif not named:
             known = ", ".join(f"{each.name} ({each.address})" for each in there)
             raise BluetoothUnavailable(
                 f"there is no Bluetooth adapter {adapter.name}: there is {known} (radio.adapter)"
@@ -186,7 +234,7 @@ async def _scanning(
 ) -> AsyncGenerator[None, None]:
     """Scan actively during the block, and call `report` for each advertisement.
 
-    Of several adapters those that cannot scan are left out. Raises `BluetoothUnavailable` if none can.
+    Of several adapters, and of proxies, those that cannot scan are left out. Raises `BluetoothUnavailable` if none can.
     """
     scanners = [
         BleakScanner(
@@ -197,6 +245,8 @@ async def _scanning(
         )
         for name in names
     ]
+    if adapter.proxies is not None:
+        scanners.append(BleakScanner(report, backend=adapter.proxies.scanner))
     running: list[BleakScanner] = []
     with before_connecting():
         try:
@@ -206,7 +256,7 @@ async def _scanning(
                 if error is not None
             ]
             if not running:
-                raise failures[0]
+                raise _of_all(failures) if adapter.proxies is not None else failures[0]
             for error in failures:
                 log.debug("an adapter cannot scan: %s", error)
             yield
@@ -214,6 +264,12 @@ async def _scanning(
             for scanner in running:
                 with contextlib.suppress(*FAILURES):  # the devices found matter more than an orderly end
                     await scanner.stop()
+
+
+def _of_all(failures: Sequence[Exception]) -> BluetoothUnavailable:
+    """Return why neither this computer's own Bluetooth nor a proxy can scan, as one error."""
+    told = [bluetooth_unavailable(error) or error for error in failures]
+    return BluetoothUnavailable("; ".join(dict.fromkeys(one_line(each, LONGEST_LINE) for each in map(str, told))))
 
 
 async def _start(scanner: BleakScanner, running: list[BleakScanner]) -> Exception | None:
@@ -227,6 +283,8 @@ async def _start(scanner: BleakScanner, running: list[BleakScanner]) -> Exceptio
         return silent
     except FAILURES as error:
         return error
+    except BluetoothUnavailable as error:  # of proxies
+        return error
     running.append(scanner)
     return None
 
@@ -237,6 +295,7 @@ def _nearby(device: BLEDevice, data: AdvertisementData, before: NearbyDevice | N
     Where both have a value, the newer one counts. `before` is None for the first report.
     """
     old = before.advertisement if before else Advertisement()
+    own = None if proxy_of(device) is not None else Way(device, data.rssi)
     services = {uuid.lower() for uuid in data.service_uuids}
     return NearbyDevice(
         device.address,
@@ -248,19 +307,35 @@ def _nearby(device: BLEDevice, data: AdvertisementData, before: NearbyDevice | N
             manufacturer_data={**old.manufacturer_data, **data.manufacturer_data},
         ),
         device,
+        own,
     )
 
 
-def _nearer(now: NearbyDevice, before: NearbyDevice | None) -> NearbyDevice:
-    """Return what is known now, by the adapter that received the device more strongly."""
-    if before is None or _path(before) == _path(now) or (before.rssi_dbm or -999) <= (now.rssi_dbm or -999):
+def _merged(now: NearbyDevice, before: NearbyDevice | None) -> NearbyDevice:
+    """Return what is known now, by the adapter or the proxy that received the device more strongly."""
+    if before is None:
         return now
-    return replace(now, rssi_dbm=before.rssi_dbm, bleak_device=before.bleak_device)
+    own = now.own or before.own
+    if now.own and before.own and _is_nearer(before.own.device, before.own.rssi_dbm, now.own.device, now.own.rssi_dbm):
+        own = before.own
+    if _is_nearer(before.bleak_device, before.rssi_dbm, now.bleak_device, now.rssi_dbm):
+        return replace(now, rssi_dbm=before.rssi_dbm, bleak_device=before.bleak_device, own=own)
+    return replace(now, own=own)
 
 
-def _path(device: NearbyDevice) -> str | None:
-    """Return the D-Bus path of a device, which begins with that of its adapter; None on other systems."""
-    details: Any = device.bleak_device.details
+def _is_nearer(before: BLEDevice, before_dbm: int | None, now: BLEDevice, now_dbm: int | None) -> bool:
+    """Whether a device was received more strongly before, by another than now."""
+    return _path(before) != _path(now) and (before_dbm or -999) > (now_dbm or -999)
+
+
+def _path(device: BLEDevice) -> str | None:
+    """Return the name of the proxy that heard a device, or its D-Bus path, which begins with that of its adapter.
+
+    None on other systems.
+    """
+    details: Any = device.details
+    if (proxy := proxy_of(device)) is not None:
+        return proxy
     try:
         return str(details["path"])
     except (TypeError, KeyError):  # an object of another system or of the simulation
@@ -287,7 +362,13 @@ async def _connected_devices(adapter: Adapter, names: Names) -> list[NearbyDevic
         true = await bluez.connected()
         devices = [device for device in devices if device.details["path"] in true]
     return [
-        NearbyDevice(device.address, None, Advertisement(clean(device.name or "") or None, _services(device)), device)
+        NearbyDevice(
+            device.address,
+            None,
+            Advertisement(clean(device.name or "") or None, _services(device)),
+            device,
+            Way(device, None),
+        )
         for device in devices
     ]
 

@@ -26,6 +26,7 @@ from hipsync.service.control_client import WITHIN_S, Line, socket_path
 from hipsync.service.here import here_to_json
 from hipsync.service.home_port import Home
 from hipsync.service.now import now_of
+from hipsync.service.rooms_port import Rooms
 from hipsync.service.service import Service
 from hipsync.service.state import Settings
 from hipsync.service.status_text import bar
@@ -40,6 +41,8 @@ MOST_CLIENTS = 8
 
 Answer = Callable[[Line], Awaitable[Line]]
 """A function that makes the answer to a question, and raises nothing."""
+LONGEST_LOAN_S = 600.0
+"""The most seconds for which proxies are lent to another command, which may have died meanwhile."""
 
 
 class ControlServer:
@@ -53,14 +56,15 @@ class ControlServer:
         settings: Callable[[], Settings] | None = None,
         trouble: Callable[[], str | None] | None = None,
         home: Home | None = None,
+        rooms: Rooms | None = None,
     ) -> None:
         """`settings` reads the user's settings again; without it the question `reload` is refused.
 
         `trouble` says what is the matter besides the alarm's own trouble, or None. `home` says how things are with
-        home automation; None for none.
+        home automation, and `rooms` with proxies; None for none.
         """
         self._service, self._alarm, self._clock, self._settings = service, alarm, clock, settings
-        self._other_trouble, self._home = trouble, home
+        self._other_trouble, self._home, self._rooms = trouble, home, rooms
 
     async def answer(self, question: Line) -> Line:
         """Answer a question. Nothing is raised: a failure becomes an answer with `error` and the exit code for it."""
@@ -91,7 +95,11 @@ class ControlServer:
                     "process": os.getpid(), "connected": connected, "trouble": trouble, "clock_steps": steps,
                     "here": here_to_json(self._service.here()),
                     "home": None if self._home is None else self._home.told(),
+                    "proxies": [] if self._rooms is None else self._rooms.told(),
                 }  # fmt: skip
+            case {"do": "lend", "seconds": int() | float() as seconds} if self._rooms is not None:
+                self._rooms.lend(min(max(seconds, 0), LONGEST_LOAN_S))
+                return {}
             case {"do": "line"}:
                 now = self._clock.now()
                 shown = bar(now_of(self._service.state(now), now, running=True))
@@ -110,7 +118,8 @@ class ControlServer:
 
     def _trouble(self) -> str | None:
         other = None if self._other_trouble is None else self._other_trouble()
-        return "; ".join(filter(None, (self._alarm.trouble(), other))) or None
+        rooms = None if self._rooms is None else self._rooms.trouble()
+        return "; ".join(filter(None, (self._alarm.trouble(), other, rooms))) or None
 
     def _band(self, name: str) -> Band:
         for band in self._service.store.bands():

@@ -21,6 +21,7 @@ from hipsync.service.alarm import Alarm
 from hipsync.service.control_server import ControlServer, listening
 from hipsync.service.home_port import Home
 from hipsync.service.line_file import LineFile
+from hipsync.service.rooms_port import Rooms
 from hipsync.service.service import Service
 from hipsync.service.state import Settings
 
@@ -36,12 +37,14 @@ async def run(
     trouble: Callable[[], str | None] | None = None,
     line: Path | None = None,
     home: Home | None = None,
+    rooms: Rooms | None = None,
 ) -> None:
     """Wake the service whenever something is due, until SIGINT or SIGTERM.
 
     `settings` reads the user's settings again, on SIGHUP; `zone` returns the IANA name of the zone that the host is in.
     Without them, settings and zone stay as they are. `trouble` says what else is the matter, for `hipsync status`.
-    `line` is the file for plain status bars; None for none. `home` is told what is known; None for none.
+    `line` is the file for plain status bars; None for none. `home` is told what is known, and `rooms` are the proxies;
+    None for none.
 
     Raises `Outdated` if a newer hipsync upgraded the database while this program was running; the program has to be
     restarted.
@@ -55,7 +58,7 @@ async def run(
             loop.add_signal_handler(number, stop.set)
         if settings is not None:
             loop.add_signal_handler(signal.SIGHUP, lambda: alarm.reload(settings))
-    path, server = service.store.path, ControlServer(service, alarm, clock, settings, trouble, home)
+    path, server = service.store.path, ControlServer(service, alarm, clock, settings, trouble, home, rooms)
     commands = contextlib.nullcontext() if path is None else listening(path, server.answer)
     touch = contextlib.nullcontext() if home is None else home.running(alarm.look)
     async with commands, calling_on_wake(alarm.look), touch:

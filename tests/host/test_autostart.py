@@ -48,6 +48,7 @@ def test_only_what_asks_a_server_opens_more_sockets(tmp_path: Path) -> None:
         '[mqtt]\nhost = "broker"\n': wide,
         '[presence]\nactivitywatch = true\n[mqtt]\nhost = "broker"\n': wide,
         '[mqtt]\nuser = "anna"\n': closed,
+        '[[radio.proxies]]\nhost = "bedroom.local"\n': wide,
     }.items():
         machine.settings.parent.mkdir(parents=True, exist_ok=True)
         machine.settings.write_text(settings)
