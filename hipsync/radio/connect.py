@@ -192,7 +192,8 @@ class _Attempt:
 
     async def _timeout_failure(self) -> DeviceError:
         if not self.clients:
-            return NotHeard(_ABSENT.format(address=self._address) + self._hint_at_namesakes() + self._hint_at_proxies())
+            hints = self._hint_at_namesakes() + await self._hint_at_proxies()
+            return NotHeard(_ABSENT.format(address=self._address) + hints)
         return await self._connection_failure(self._hint_at_namesakes())
 
     async def _connection_failure(self, detail: str) -> DeviceError:
@@ -202,15 +203,17 @@ class _Attempt:
         why = [] if self._adapter.proxies is None else self._adapter.proxies.obstacles(self._address)
         if self._proxy is not None and why:
             return NoReply(f"no connection to {self._address}: {'; '.join(why)}")
-        return NoReply(_ABSENT.format(address=self._address) + detail + self._hint_at_proxies())
+        return NoReply(_ABSENT.format(address=self._address) + detail + await self._hint_at_proxies())
 
-    def _hint_at_proxies(self) -> str:
+    async def _hint_at_proxies(self) -> str:
         """Return what is wrong with proxies, as the end of an error about a band that cannot be reached."""
         proxies = self._adapter.proxies
         if proxies is None:
             return ""
         fixed = proxies.fixed_to(self._address)
         alone = [] if fixed is None else [f"the settings let it be reached by {fixed} alone"]
+        if fixed is None and self._adapter.on_system and await bluez.bonded(self._address):
+            alone = ["it is bonded with this computer, so that no proxy can reach it"]
         return "".join(f". {each}" for each in (*alone, *proxies.trouble(fixed)))
 
     def _hint_at_namesakes(self) -> str:

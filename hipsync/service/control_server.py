@@ -98,7 +98,7 @@ class ControlServer:
                     "proxies": [] if self._rooms is None else self._rooms.told(),
                 }  # fmt: skip
             case {"do": "lend", "seconds": int() | float() as seconds} if self._rooms is not None:
-                self._rooms.lend(min(max(seconds, 0), LONGEST_LOAN_S))
+                self._rooms.lend(min(max(0, seconds), LONGEST_LOAN_S))
                 return {}
             case {"do": "line"}:
                 now = self._clock.now()

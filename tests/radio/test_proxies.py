@@ -10,6 +10,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from aioesphomeapi.model import BluetoothProxyFeature as Feature
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
+from hipsync.driver import Advertisement
 from hipsync.errors import BluetoothUnavailable, LinkLost, NoReply, NotAuthorised, NotBonded, NotHeard
 from hipsync.model import Band, BandId
 from hipsync.radio.bleak_radio import BleakRadio
@@ -26,7 +28,7 @@ from hipsync.radio.connect import connect
 from hipsync.radio.opened import OpenRadio, RadioSettings, opened
 from hipsync.radio.proxies import proxy as proxy_module
 from hipsync.radio.proxies.heard import FRESH_S, MOST_HEARD, Heard
-from hipsync.radio.scan import Adapter, scan, usable
+from hipsync.radio.scan import Adapter, NearbyDevice, scan, usable
 from hipsync.radio.simulation import Bond
 from hipsync.settings.config import Proxy
 from hipsync.simulated import Notification, Refused
@@ -292,6 +294,32 @@ async def test_random_bytes_as_advertisements_do_no_harm() -> None:
             home.proxy.says("C1:00:00:00:00:01", -40, bytes((size * each + each) % 256 for each in range(size)))
         assert FIRST in {each.address for each in await seen}
         assert home.radio.troubles() == []
+        assert await battery(home.radio) == b"\x55"
+
+
+async def test_a_proxy_tells_all_that_a_band_advertises() -> None:
+    shown = Advertisement(
+        "Plain",
+        frozenset({"0000fee0-0000-1000-8000-00805f9b34fb", "6e400001-b5a3-f393-e0a9-e50e24dcca9e"}),
+        {"0000fe95-0000-1000-8000-00805f9b34fb": b"\x01\x02"},
+        {0x0157: b"\x03"},
+    )
+    async with house(PlainBand(shown), local=True) as home:
+        (own,) = await scan(home.air.adapter, 0.5)
+        (proxied,) = await scan(replace(home.radio.adapter, local=False), 0.5)
+        assert proxied.advertisement == own.advertisement == shown
+
+
+async def test_while_the_proxies_are_lent_that_is_said_and_nothing_else_changes() -> None:
+    async with house(PlainBand()) as home:
+        home.radio.lend(60)
+        await until(lambda: home.proxy.asked["DisconnectRequest"] == 1)
+        with pytest.raises(BluetoothUnavailable, match="lent to another command"):
+            await battery(home.radio)
+        home.radio.use(RadioSettings("", False, (home.proxy.settings(),)))
+        assert home.radio.facts() == []
+        home.radio.lend(0.1)
+        await until(lambda: [fact.hears for fact in home.radio.facts()] == [True])
         assert await battery(home.radio) == b"\x55"
 
 
@@ -561,13 +589,23 @@ async def test_a_band_that_is_bonded_with_this_computer_is_left_to_it(monkeypatc
     async def bonded(address: str) -> bool:
         return address == FIRST
 
+    async def none(*_: object) -> list[NearbyDevice]:
+        return []
+
     monkeypatch.setattr("hipsync.radio.bluez.bonded", bonded)
     monkeypatch.setattr(Adapter, "on_system", property(lambda adapter: adapter.local))
+    monkeypatch.setattr("hipsync.radio.scan._connected_devices", none)
+    monkeypatch.setattr("hipsync.radio.connect.close_stale_connections_by_address", none)
     async with house(PlainBand(), PlainBand(), local=True) as home:
         by = {address: await usable(home.radio.adapter, address) for address in (FIRST, SECOND_BAND)}
         own = BLEDevice(FIRST, None, None)
         room = BLEDevice(FIRST, None, {"proxy": "bedroom"})
         assert [may(device) for may in by.values() for device in (own, room)] == [True, False, True, True]
+        monkeypatch.setattr(home.radio.adapter.scanner, "start", none)  # out of reach of this computer
+        with pytest.raises(NotHeard, match=r"it is bonded with this computer, so that no proxy can reach it$"):
+            async with connect(home.radio.adapter, FIRST, SOON):
+                pytest.fail("connected")
+        assert not used(home.proxy)
 
 
 async def test_a_small_mtu_is_kept_to() -> None:
@@ -575,3 +613,7 @@ async def test_a_small_mtu_is_kept_to() -> None:
         home.proxy.mtu = 23
         async with connect(home.radio.adapter, FIRST, WITHIN) as connection:
             assert connection.write_size == 20
+        home.proxy.mtu = None
+        async with connect(home.radio.adapter, FIRST, WITHIN) as connection:
+            assert connection.write_size == 244, "what was agreed earlier does not count"
+        assert home.proxy.asked["BluetoothGATTGetServicesRequest"] == 2, "nor do the services"

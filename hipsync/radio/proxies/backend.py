@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_LENT = "the proxies are lent to another command, such as `hipsync pair`: try again when it has ended"
 _NO_BOND = (
     "could not bond with the band: a proxy can only do so without a passkey. Pair a band that shows one, or that this "
     "happens to again, within reach of this computer, and take it out of that proxy's bands"
@@ -66,7 +67,7 @@ class ProxyScanner(BaseBleakScanner):
     async def start(self) -> None:
         """Begin to report. Raises `BluetoothUnavailable` if no proxy is reached."""
         if not self.rooms.is_any_reached:
-            raise BluetoothUnavailable("; ".join(self.rooms.trouble()))
+            raise BluetoothUnavailable("; ".join(self.rooms.trouble()) or _LENT)
         self.seen_devices = {}
         self.rooms.listen(self._report)
 

@@ -238,7 +238,8 @@ class Proxy:
             if client is not None:
                 with contextlib.suppress(APIConnectionError, TimeoutError):
                     async with asyncio.timeout(LEAVE_WITHIN_S):
-                        await client.disconnect(force=self._ended.is_set())
+                        await client.disconnect()
+                client.force_disconnect()
 
     async def _connected(self) -> APIClient:
         settings = self.settings

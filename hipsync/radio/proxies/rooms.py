@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Sequence
 
@@ -43,11 +44,10 @@ class Rooms:
 
     async def tried(self, within_s: float) -> None:
         """Wait until each proxy was reached, or is known to be of no use at present; for `within_s` at most."""
-        waiting = [asyncio.create_task(each.tried.wait()) for each in self._proxies.values()]
-        await asyncio.wait(waiting, timeout=within_s)
-        for each in waiting:
-            each.cancel()
-        await asyncio.wait(waiting)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                for each in list(self._proxies.values()):
+                    await each.tried.wait()
 
     async def close(self) -> None:
         """Leave all proxies, and with them the bands that are connected by them."""
