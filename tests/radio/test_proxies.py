@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -413,7 +414,9 @@ async def test_a_proxy_that_dies_while_it_connects_leaves_the_next_way() -> None
         near.nearer_db = 10
         dying = list[asyncio.Task[None]]()
         near.on_connect = lambda: dying.append(asyncio.ensure_future(near.die()))
+        began = time.monotonic()
         assert await battery(home.radio) == b"\x55"
+        assert time.monotonic() - began < 6, "it waited for a proxy that is dead"
         assert len(dying) == 1
         assert far.asked["BluetoothDeviceRequest"] >= 1
         await asyncio.gather(*dying)
