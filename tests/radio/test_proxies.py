@@ -227,6 +227,11 @@ async def test_what_hangs_up_or_says_nothing_is_said(monkeypatch: pytest.MonkeyP
         assert "ends the connection at once" in await trouble_of(settings)
     async with stranger(says_nothing) as settings:
         assert "does not answer: is it on, and on this network?" in await trouble_of(settings)
+        monkeypatch.setattr(proxy_module, "WITHIN_S", 30.0)
+        async with opened(RadioSettings("", False, (settings,)), tried_within_s=0.1) as radio:
+            assert radio.troubles() == [
+                f"bedroom: {HOST}:{settings.port} did not answer so far: is it on, and on this network?"
+            ]
 
 
 @pytest.mark.parametrize(

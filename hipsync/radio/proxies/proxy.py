@@ -43,7 +43,7 @@ WITHIN_S = 15.0
 """Seconds allowed for finding a proxy, connecting to it and learning what it can do."""
 KEEPALIVE_S = 10.0
 """Seconds between two signs of life. A proxy that lost its power is missed four to five of them later."""
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
+FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 15.0
 """Seconds until the connection is tried again, doubled each time, up to the longest."""
 ANSWERS_WITHIN_S = 5.0
 """Seconds in which a proxy that tells of its scanner (ESPHome 2025.5 or later) has told of it, if it tells us."""
@@ -103,7 +103,7 @@ class Proxy:
         """Set once it was reached and tells us what it hears, or is known not to."""
         self._report, self._passed = report, passed
         self._session: _Session | None = None
-        self._trouble: str | None = words.NOT_YET
+        self._trouble: str | None = words.NOT_YET.format(place(settings))
         self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 

@@ -24,7 +24,7 @@ from hipsync.radio.proxies.place import place
 from hipsync.settings.config import Proxy
 from hipsync.text import clean
 
-NOT_YET = "it is not reached yet"
+NOT_YET = "{} did not answer so far: is it on, and on this network?"
 _ADOPTED = (
     "most likely Home Assistant has adopted it, or hipsync runs elsewhere; a proxy serves one program at a time: "
     "remove it there, or take another one (docs/rooms.md)"
