@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -16,7 +17,8 @@ from bleak.exc import (
 from dbus_fast import Message
 from dbus_fast.errors import AuthError
 
-from hipsync.errors import BluetoothUnavailable
+from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NotAuthorised, NotBonded
+from hipsync.radio.bleak_errors import request_error
 from hipsync.radio.connect import connect
 from hipsync.radio.scan import SYSTEM_ADAPTER, Adapter, scan, why_unavailable
 from support.plain_band import FIRST, SECOND
@@ -192,3 +194,34 @@ async def test_what_another_system_says_becomes_one_line(error: Exception, expec
 async def test_a_bug_is_not_taken_for_a_missing_radio() -> None:
     with pytest.raises(ZeroDivisionError):
         await scan(scanner_that(ZeroDivisionError()), 1)
+
+
+class OfProxy(Exception):  # as aioesphomeapi's
+    """What a proxy told of a failed request."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"Bluetooth GATT Error error={code}")
+        self.error = SimpleNamespace(error=code)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (0x05, NotBonded),
+        (0x0C, NotBonded),
+        (0x0F, NotBonded),
+        (0x89, NotBonded),
+        (0x8E, NotBonded),
+        (0x08, NotAuthorised),
+        (0x0E, DeviceError),
+        (0x85, DeviceError),
+        (-1, DeviceError),
+    ],
+)
+def test_the_number_that_a_proxy_tells_decides_what_is_said(code: int, kind: type[DeviceError]) -> None:
+    error = BleakError("Bluetooth GATT Error")
+    error.__cause__ = OfProxy(code)
+    found = request_error(error, "a read", FIRST, connected=True)
+    assert type(found) is kind
+    assert (f'bands = ["{FIRST}"]' in str(found)) == (kind is NotBonded)
+    assert type(request_error(error, "a read", FIRST, connected=False)) is (kind if code > 0 else LinkLost)

@@ -22,7 +22,7 @@ from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import AdvertisementData
 
 from hipsync.driver import Advertisement
-from hipsync.errors import BluetoothUnavailable, LinkLost, NoReply, NotAuthorised, NotBonded, NotHeard
+from hipsync.errors import BluetoothUnavailable, DeviceError, LinkLost, NoReply, NotAuthorised, NotBonded, NotHeard
 from hipsync.model import Band, BandId
 from hipsync.radio.bleak_radio import BleakRadio
 from hipsync.radio.connect import connect
@@ -35,7 +35,7 @@ from hipsync.settings.config import Proxy
 from hipsync.simulated import Notification, Refused
 from support.house import House, built, house, nobody
 from support.plain_band import BATTERY, BATTERY_SERVICE, FIRST, SECOND_BAND, START, TELL, WRITE, PlainBand
-from support.proxy import ALL, HOST, KEY, OLDER, OTHER_KEY, PASSIVE, StandIn, number_of
+from support.proxy import ALL, HOST, KEY, OLDER, OTHER_KEY, PASSIVE, StandIn, number_of, pb
 
 pytestmark = pytest.mark.enable_socket
 
@@ -380,7 +380,7 @@ async def test_an_adopted_proxy_is_found_out_and_used_once_it_is_free(
 
 async def test_a_proxy_that_listens_passively_is_made_to_ask_for_names() -> None:
     async with house(PlainBand()) as home:
-        assert home.proxy.scans_actively
+        await until(lambda: home.proxy.scans_actively)
         assert home.proxy.asked["BluetoothScannerSetModeRequest"] == 1
 
 
@@ -463,6 +463,32 @@ async def test_a_band_that_hangs_up_is_not_laid_at_the_proxys_door() -> None:
         with pytest.raises(LinkLost, match=r"^the connection ended during a read"):
             await visit()
         assert home.radio.facts()[0].free == 3
+
+
+def table(*handles: int, uuid: list[int], of: list[int] | None = None) -> list[Any]:
+    """Services at these handles, each with one characteristic at the same handle."""
+    inner = [pb.BluetoothGATTCharacteristic(uuid=uuid if of is None else of, handle=0xFFFF, properties=0xFFFFFFFF)]
+    return [pb.BluetoothGATTService(uuid=uuid, handle=handle, characteristics=inner) for handle in handles]
+
+
+GOOD = [0x0000180F00001000, 0x800000805F9B34FB]
+
+
+@pytest.mark.parametrize(
+    "lies",
+    [[], table(1, uuid=[1]), table(1, 1, uuid=GOOD)],
+    ids=["none", "half a name", "one handle twice"],
+)
+async def test_a_table_of_services_that_makes_no_sense_is_an_error_of_one_line(lies: list[Any]) -> None:
+    async with house(PlainBand()) as home:
+        home.proxy.lies = lies
+        with pytest.raises(DeviceError) as caught:
+            async with asyncio.timeout(10):
+                await battery(home.radio)
+        one_line(str(caught.value))
+        home.proxy.lies = None
+        await until(lambda: home.radio.troubles() == [])
+        assert await battery(home.radio) == b"\x55"
 
 
 # ---------------------------------------------------------------- which way is taken

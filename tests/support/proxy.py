@@ -15,7 +15,7 @@ import contextlib
 import re
 import uuid
 from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
 from aioesphomeapi import api_pb2, core
@@ -171,6 +171,8 @@ class StandIn:
         """Whether another program was told of advertisements first, and stays."""
         self.bonds = True
         """Whether it can bond with the bands here: none of them shows a passkey."""
+        self.lies: Sequence[Any] | None = None
+        """The services that it tells of in place of a band's own."""
         self.on_connect: Callable[[], None] = lambda: None
         """Called when it is asked to connect to a band."""
         self.asked: Counter[str] = Counter()
@@ -389,6 +391,10 @@ class StandIn:
             self._tell(pb.BluetoothDevicePairingResponse(address=number, paired=True))
 
     async def _bluetooth_gatt_get_services_request(self, client: Client, message: Any) -> None:
+        if self.lies is not None:
+            self._tell(pb.BluetoothGATTGetServicesResponse(address=message.address, services=self.lies))
+            self._tell(pb.BluetoothGATTGetServicesDoneResponse(address=message.address))
+            return
         for service in self.links[message.address].services:
             found = pb.BluetoothGATTService(uuid=halves(service.uuid), handle=service.handle)
             for each in service.characteristics:
