@@ -101,6 +101,7 @@ def test_what_is_wrong_with_a_proxy_is_said_where_it_matters(machine: Machine, h
 def test_a_proxy_that_dies_in_the_middle_of_a_sync_is_named(machine: Machine, home: HouseThread) -> None:
     machine.type("pair", FIRST, "--name", "left")
     asked = home.proxy.asked["BluetoothGATTWriteRequest"]
+    home.proxy.on_write = home.air.reception().stall  # the band answers nothing more, so that the sync goes on
     with machine.process("sync", "left", env=NOWHERE) as process:
         until(lambda: home.proxy.asked["BluetoothGATTWriteRequest"] > asked)
         home.do(home.proxy.die())

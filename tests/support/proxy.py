@@ -175,6 +175,8 @@ class StandIn:
         """The services that it tells of in place of a band's own."""
         self.on_connect: Callable[[], None] = lambda: None
         """Called when it is asked to connect to a band."""
+        self.on_write: Callable[[], None] = lambda: None
+        """Called when it is asked to write to a band."""
         self.asked: Counter[str] = Counter()
         self.links: dict[int, BleakClient] = {}
         self.most_links = 0
@@ -410,6 +412,7 @@ class StandIn:
         self._tell(pb.BluetoothGATTReadResponse(address=message.address, handle=message.handle, data=bytes(data)))
 
     async def _bluetooth_gatt_write_request(self, client: Client, message: Any) -> None:
+        self.on_write()
         link = self.links[message.address]
         await link.write_gatt_char(self._found(message), message.data, response=message.response)
         if message.response:
