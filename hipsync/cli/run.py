@@ -96,16 +96,8 @@ async def _serve(app: App) -> None:
                 async with watch.watching():
                     zone_now = partial(_zone_now, service)
                     trouble, line, home = delivery.trouble, app.line_file, _home(store, clock, delivery)
-                    await run(
-                        service,
-                        clock,
-                        settings=settings,
-                        zone=zone_now,
-                        trouble=trouble,
-                        line=line,
-                        home=home,
-                        rooms=radio,
-                    )
+                    await run(service, clock, settings=settings, zone=zone_now, trouble=trouble, line=line, home=home,
+                              rooms=radio)  # fmt: skip
 
 
 def _home(store: Store, clock: Clock, delivery: Delivery) -> Bridge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -29,7 +30,6 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
     hipsync scan
     hipsync scan --seconds 30 --all
     """
-    from hipsync.radio.ways import proxy_of
     from hipsync.registry import claimants, drivers, refusal
 
     known = drivers()
@@ -45,34 +45,42 @@ def scan_command(app: App, seconds: float, everything: bool, as_json: bool) -> N
     ]
     rows = [row for row in rows if everything or row[1] or row[2] or row[0].address in paired]
     if as_json:
-        listed = [
-            {
-                "address": device.address,
-                "name": device.advertisement.name,
-                "rssi_dbm": device.rssi_dbm,
-                "connected": device.rssi_dbm is None,
-                "drivers": takers,
-                "paired": device.address in paired,
-                **({} if why is None else {"reason": why}),
-                **({} if (proxy := proxy_of(device.bleak_device)) is None else {"proxy": proxy}),
-            }
-            for device, takers, why in rows
-        ]
-        tell_json({"version": 1, "devices": listed})
+        tell_json({"version": 1, "devices": [_as_json(*row, row[0].address in paired) for row in rows]})
         return
     for device, takers, why in rows:
-        room = proxy_of(device.bleak_device)
-        marks = ("paired" if device.address in paired else "", "" if room is None else f"by {room}", why)
-        mark = "; ".join(filter(None, marks))
-        name = device.advertisement.name or "(no name)"
-        click.echo(
-            f"{device.address}  {signal_text(device)}  {takers[0] if takers else '-':<12}  {name:<24}  {mark}".rstrip()
-        )
+        click.echo(_as_line(device, takers, why, device.address in paired))
     if not rows:
         click.echo(
             f"No band found in {seconds:g} s. Turn off Bluetooth on your phone, wake the band, and try again "
             "(--all lists everything nearby)."
         )
+
+
+def _as_json(device: NearbyDevice, takers: Sequence[str], why: str | None, paired: bool) -> dict[str, object]:
+    """What programs are told of a device; `takers` are the drivers that would take it, `why` is why none does."""
+    from hipsync.radio.ways import proxy_of
+
+    return {
+        "address": device.address,
+        "name": device.advertisement.name,
+        "rssi_dbm": device.rssi_dbm,
+        "connected": device.rssi_dbm is None,
+        "drivers": takers,
+        "paired": paired,
+        **({} if why is None else {"reason": why}),
+        **({} if (proxy := proxy_of(device.bleak_device)) is None else {"proxy": proxy}),
+    }
+
+
+def _as_line(device: NearbyDevice, takers: Sequence[str], why: str | None, paired: bool) -> str:
+    """What people read of a device; the arguments are as for `_as_json`."""
+    from hipsync.radio.ways import proxy_of
+
+    proxy = proxy_of(device.bleak_device)
+    mark = "; ".join(filter(None, ("paired" if paired else "", "" if proxy is None else f"by {proxy}", why)))
+    name = device.advertisement.name or "(no name)"
+    taker = takers[0] if takers else "-"
+    return f"{device.address}  {signal_text(device)}  {taker:<12}  {name:<24}  {mark}".rstrip()
 
 
 async def _heard(app: App, seconds: float) -> list[NearbyDevice]:
