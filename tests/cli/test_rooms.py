@@ -212,6 +212,7 @@ def test_a_service_tells_of_its_proxies_and_lends_them(machine: Machine) -> None
             assert {line.split()[0] for line in lines} == {FIRST, SECOND_BAND}
             until(lambda: bool(proxies(machine)) and proxies(machine)[0]["hears"])
             assert machine.type("pair", SECOND_BAND, "--name", "right").exit_code == 0
+            until(lambda: bool(proxies(machine)) and proxies(machine)[0]["hears"])
             house.do(house.proxy.die())
             until(lambda: "bedroom: " in machine.type("status").stdout)
             assert findings(machine)["proxy bedroom"][0][0] == "look"

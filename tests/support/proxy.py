@@ -224,6 +224,9 @@ class StandIn:
                 await link.disconnect()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._server is None:  # it lost its power between this connection and this line
+            writer.transport.abort()
+            return
         client = Client(writer)
         self._clients.add(client)
         sealed = self.key is not None
