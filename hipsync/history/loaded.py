@@ -13,12 +13,12 @@ from hipsync.core.timeline import Source, instant_of
 from hipsync.model import DAY, MINUTE, MinuteEpochs
 
 if TYPE_CHECKING:
+    from hipsync.history.port import Reported
     from hipsync.model import Band
-    from hipsync.store import Store
 
 
 def sources(
-    store: Store,
+    store: Reported,
     bands: Sequence[Band],
     first: int,
     last: int,
@@ -50,7 +50,7 @@ def sources(
 class Loaded:
     """What these bands reported for the minutes `[first, last)`, to be cut as often as needed."""
 
-    def __init__(self, store: Store, bands: Sequence[Band], first: int, last: int) -> None:
+    def __init__(self, store: Reported, bands: Sequence[Band], first: int, last: int) -> None:
         self._store, self._bands, self._first, self._last = store, bands, first, last
         self._whole = sources(store, bands, first, last)
 

@@ -32,8 +32,8 @@ from hipsync.model import Desk, Presence
 
 if TYPE_CHECKING:
     from hipsync.core.days import Zones
+    from hipsync.history.port import Reported
     from hipsync.model import Band, BandId
-    from hipsync.store import Store
 
 AROUND_MINUTES = 6 * 60
 """How much is loaded before and after the time asked for; doubled while a stretch reaches the edge."""
@@ -53,7 +53,7 @@ class Past(NamedTuple):
 
 
 def judged_past(
-    store: Store,
+    store: Reported,
     rule: Rule,
     zones: Zones,
     start: datetime,
@@ -78,7 +78,7 @@ def judged_past(
 
 
 def _judged(
-    store: Store,
+    store: Reported,
     rule: Rule,
     zones: Zones,
     start: datetime,
@@ -116,7 +116,7 @@ def _judged(
         around *= 2
 
 
-def _used(line: Timeline, store: Store) -> bytes:
+def _used(line: Timeline, store: Reported) -> bytes:
     """The column `Timeline.used`: when this computer was used, but for the times of standing at the desk."""
     used, start, end = bytearray(len(line.code)), instant_of(line.first), instant_of(line.last)
     for span in store.presences(start, end):
@@ -196,7 +196,7 @@ class DaysBefore:
     second, so only those are loaded in which a first or last step can lie, with the minutes that decide about them.
     """
 
-    def __init__(self, store: Store, bands: Sequence[Band], zones: Zones, start: int) -> None:
+    def __init__(self, store: Reported, bands: Sequence[Band], zones: Zones, start: int) -> None:
         self._store, self._bands, self._zones, self._start = store, bands, zones, start
         self.looked_from = start
         """The first minute that was asked about, or `start`."""
@@ -246,6 +246,6 @@ def _reaches_edge(line: Timeline, found: Bouts, start: datetime, end: datetime, 
     return early or late
 
 
-def chosen_bands(store: Store, only_band: Band | None) -> Sequence[Band]:
+def chosen_bands(store: Reported, only_band: Band | None) -> Sequence[Band]:
     """The bands to judge by: `only_band`, or all bands if it is None."""
     return store.bands() if only_band is None else [only_band]

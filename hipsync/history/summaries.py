@@ -24,6 +24,7 @@ from hipsync.model import DAY, Band, BandId, Exercise, Prompt
 if TYPE_CHECKING:
     from hipsync.core.days import Day, Zones
     from hipsync.history.day_codec import Resolutions
+    from hipsync.history.port import Reported
     from hipsync.store import Store, StoredDay
 
 JUDGED_AS = 13
@@ -82,17 +83,39 @@ def _summaries(
     decoded = {span: _decoded(stored.get((span.start, span.end, span.zone.key))) for span in spans}
     known = {span: day for span, day in decoded.items() if day is not None}
     fresh: list[StoredDay] = []
-    for days in _in_a_row([span for span in spans if span not in known]):
+    for span, judged, bands, looked_from, looked_until in judged_days(
+        store, rule, zones, [span for span in spans if span not in known], now, only_band
+    ):
+        known[span] = judged, bands
+        if _is_complete(looked_until, now):
+            columns = encoded(judged, bands)
+            fresh.append(
+                StoredDay(span.start, span.end, span.zone.key, number, judged_by, looked_from, looked_until, *columns)
+            )
+    beside = _beside(store, min(span.start for span in spans), max(span.end for span in spans))
+    return [_joined(beside, rule, span, now, *known[span]) for span in spans], fresh
+
+
+class Judgement(NamedTuple):
+    """A day as it was judged by what bands reported, and nothing else."""
+
+    span: Day
+    judged: JudgedDay
+    bands: Resolutions
+    looked_from: datetime
+    looked_until: datetime
+    """The readings that were looked at are those of `[looked_from, looked_until)`."""
+
+
+def judged_days(
+    store: Reported, rule: Rule, zones: Zones, spans: Sequence[Day], now: datetime, only_band: Band | None = None
+) -> Iterator[Judgement]:
+    """Judge each of these days, which are in order of time, up to `now`, by data of all bands or of `only_band`."""
+    for days in _in_a_row(spans):
         for span, past in zip(days, _pasts_of(store, rule, zones, days, now, only_band), strict=True):
             judged = judged_day(past.line, past.found, span, now, trust_posture=rule.trust_posture)
             bands = resolutions(store, span, only_band)
-            known[span] = judged, bands
-            loaded = instant_of(past.looked_from), instant_of(past.line.last)
-            if _is_complete(loaded[1], now):
-                columns = encoded(judged, bands)
-                fresh.append(StoredDay(span.start, span.end, span.zone.key, number, judged_by, *loaded, *columns))
-    beside = _beside(store, min(span.start for span in spans), max(span.end for span in spans))
-    return [_joined(beside, rule, span, now, *known[span]) for span in spans], fresh
+            yield Judgement(span, judged, bands, instant_of(past.looked_from), instant_of(past.line.last))
 
 
 def _in_a_row(spans: Sequence[Day]) -> Iterator[list[Day]]:
@@ -108,7 +131,7 @@ def _in_a_row(spans: Sequence[Day]) -> Iterator[list[Day]]:
 
 
 def _pasts_of(
-    store: Store, rule: Rule, zones: Zones, days: Sequence[Day], now: datetime, only_band: Band | None
+    store: Reported, rule: Rule, zones: Zones, days: Sequence[Day], now: datetime, only_band: Band | None
 ) -> Iterator[Past]:
     """The past of each of these days in a row. What several of them rest upon is loaded once."""
     loaded = None
@@ -139,7 +162,7 @@ def _stored_days(
 
 
 def _past_of(
-    store: Store,
+    store: Reported,
     rule: Rule,
     zones: Zones,
     span: Day,
@@ -207,7 +230,7 @@ def _between(each: Sequence[_At], start: datetime, end: datetime) -> Sequence[_A
     return each[first:last]
 
 
-def resolutions(store: Store, day: Day, only_band: Band | None = None) -> list[tuple[BandId, int]]:
+def resolutions(store: Reported, day: Day, only_band: Band | None = None) -> list[tuple[BandId, int]]:
     """The bands that have data for a day, each with its finest resolution in minutes."""
     return [
         (band.id, max(int(resolution.total_seconds()) // 60, 1))
