@@ -9,6 +9,7 @@ HipsyncError                 one clear line: what, why, what to do
 |   `-- Outdated             a newer hipsync has upgraded the database: this program must be restarted
 |-- BrokerError              the broker of the home cannot be reached, or refuses us
 |   `-- NameTaken            another program came to it by our name, so that it threw us out
+|-- FleetError               the fleet's Postgres cannot be reached, or refuses us
 |-- BluetoothUnavailable     this computer has no usable Bluetooth: no adapter or service, or it is switched off
 |-- Refused                  the running service, or the system, refused a command
 `-- DeviceError              a failure of one band; it ends the contact with the band, never the service
@@ -56,6 +57,10 @@ class BrokerError(HipsyncError):
 
 class NameTaken(BrokerError):
     """Another program came to the broker by our name, so that it threw us out. Who comes again throws out the other."""
+
+
+class FleetError(HipsyncError):
+    """The Postgres of a fleet cannot be reached, or refused something; nothing is half written there."""
 
 
 class BluetoothUnavailable(HipsyncError):

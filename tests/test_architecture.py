@@ -40,6 +40,7 @@ ONLY_IN = {
     "aioesphomeapi": {"radio"},
     "bleak_esphome": {"radio"},
     "habluetooth": {"radio"},
+    "psycopg": {"fleet"},
 }
 
 

@@ -55,6 +55,7 @@ COMMANDS = {
     "db": "db",
     "config": "config",
     "mqtt": "mqtt",
+    "fleet": "fleet",
     "web": "web",
     "live": "live",
 }
@@ -67,7 +68,7 @@ GROUPS = {
     ),
     "Bands": ("pair", "scan", "bands", "sync", "drivers", "simulate", "demo"),
     "Data": ("import", "export", "db"),
-    "Service": ("run", "service", "doctor", "mqtt", "config"),
+    "Service": ("run", "service", "doctor", "mqtt", "fleet", "config"),
 }  # fmt: skip
 """The commands as `hipsync --help` groups them."""
 

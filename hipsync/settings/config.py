@@ -98,6 +98,17 @@ class Proxy(NamedTuple):
         return self.name or self.host
 
 
+class Fleet(NamedTuple):
+    """The Postgres in which what many wearers' bands reported comes together: the table `[fleet]`."""
+
+    dsn: str = ""
+    """How libpq is told where it is, such as `service=fleet`, without a password. Empty for what libpq's environment
+    names, or none: nothing leaves this computer but by a command that says so."""
+
+
+_FLEET = Fleet()
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The user's settings. Those of the sitting rule are in `rule`, and those that limit prompts are in `policy`."""
@@ -195,6 +206,8 @@ class Config:
 
     mqtt: Mqtt = _MQTT
     """The broker of the home: the table `[mqtt]`."""
+    fleet: Fleet = _FLEET
+    """The database of many wearers: the table `[fleet]`."""
 
     therapist_name: str = ""
     """The therapist whom `hipsync done --hurt` names, with telephone number and web page. Empty by default,

@@ -55,7 +55,7 @@ def load(file: Path, *, required: bool = False) -> Config:
 
 def parsed(document: Mapping[str, Toml], file: str) -> Config:
     """Check a parsed TOML document and return its settings. Error messages call it `file`. Raises `ConfigError`."""
-    changed: dict[str, dict[str, Any]] = {"rule": {}, "policy": {}, "goals": {}, "mqtt": {}, "": {}}
+    changed: dict[str, dict[str, Any]] = {"rule": {}, "policy": {}, "goals": {}, "mqtt": {}, "fleet": {}, "": {}}
     for table, content in document.items():
         keys = _KEYS.get(table)
         if keys is None:
@@ -84,11 +84,12 @@ def parsed(document: Mapping[str, Toml], file: str) -> Config:
 def _shown(value: Toml) -> str:
     """A wrong value as it is told; tables are not, because a whole list of them fits on no line.
 
-    Nor is a text with an @: it may be an address with a password in it.
+    Nor is a text with an @ or the word password: it may hold one.
     """
     if isinstance(value, list) and any(isinstance(each, Mapping) for each in value):
         return ""
-    return "" if isinstance(value, str) and "@" in value else f" = {value!r}"
+    secret = isinstance(value, str) and ("@" in value or "password" in value.lower())
+    return "" if secret else f" = {value!r}"
 
 
 def takes(path: Sequence[str], value: Toml) -> bool:
@@ -109,12 +110,13 @@ def takes(path: Sequence[str], value: Toml) -> bool:
 
 
 def _changed(config: Config, changed: Mapping[str, dict[str, Any]]) -> Config:
-    """Return the settings with the new values in `changed`: of "rule", "policy", "goals", "mqtt" and "" (the rest)."""
+    """Return the settings with the new values in `changed`: of each part, and of "" (the rest)."""
     rule = config.rule._replace(**changed["rule"])
     policy = replace(config.policy, limit_minutes=rule.limit_minutes, **changed["policy"])
     goals = config.goals._replace(**changed["goals"])
     mqtt = config.mqtt._replace(**changed["mqtt"])
-    return replace(config, rule=rule, policy=policy, goals=goals, mqtt=mqtt, **changed[""])
+    fleet = config.fleet._replace(**changed["fleet"])
+    return replace(config, rule=rule, policy=policy, goals=goals, mqtt=mqtt, fleet=fleet, **changed[""])
 
 
 def _check_share(config: Config, file: str) -> None:
@@ -291,6 +293,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "prefix": _Key("mqtt.prefix", values.topic),
         "share": _Key("mqtt.share", values.word_of(Share)),
     },
+    "fleet": {"dsn": _Key("fleet.dsn", values.conninfo)},
     "therapist": {
         "name": _Key("therapist_name", values.text),
         "phone": _Key("therapist_phone", values.text),

@@ -206,6 +206,21 @@ def host(value: Toml) -> str:
     return found
 
 
+def conninfo(value: Toml) -> str:
+    """Read a connection string of Postgres without a password; empty for none. Raises `ConfigError`."""
+    found = text(value)
+    if has_password(found):
+        raise ConfigError("must hold no password: libpq reads that from the file ~/.pgpass, or from a service file")
+    if not found.isprintable():
+        raise ConfigError('must be a connection string, such as "host=db.example.org dbname=fleet", or empty for none')
+    return found
+
+
+def has_password(dsn: str) -> bool:
+    """Whether a connection string, of either form that libpq reads, holds a password."""
+    return re.search(r"(?i)(?:password\s*=|^\s*postgres(?:ql)?://[^/@]*:[^/@]*@)", dsn) is not None
+
+
 def path_or_none(value: Toml) -> str:
     """Read the path of a file, which begins at the root or at the home folder (~); empty for none."""
     from pathlib import Path

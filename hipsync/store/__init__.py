@@ -13,6 +13,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     imports.py      epochs of an import on their way in
     temporary.py    rows of an import that wait in a temporary file: staging.py ours, past.py others'
     zones.py        the host's zones and those of imports
+    band_days.py    what a band reported on a day of UTC, as columns, for a fleet
     rows.py         rows of any table, for export and import
     merging.py      what becomes of two rows that are about the same thing
     sense.py        which rows make sense, so that a reader takes them
@@ -38,6 +39,7 @@ from pathlib import Path
 from typing import Self
 
 from hipsync.errors import StoreError
+from hipsync.store.band_days import BandDays
 from hipsync.store.checked import Checked, is_due, last_check, remember
 from hipsync.store.file import connected, error_code, translated
 from hipsync.store.imports import Imports
@@ -55,7 +57,7 @@ VERSION = 16
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 
-class Store(Imports, Prompts, Presences, Trials, JudgedDays, Maintenance, Rows):
+class Store(Imports, Prompts, Presences, Trials, JudgedDays, Maintenance, Rows, BandDays):
     """The open database: a context manager that closes it. Several threads may use it, one at a time."""
 
     @staticmethod

@@ -1,0 +1,110 @@
+"""`fleet`: what many wearers' bands reported comes together in one Postgres; docs/fleet.md is its paper."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+import click
+
+from hipsync.cli import exits
+from hipsync.cli.app import App
+from hipsync.cli.saying import say, tell_json
+from hipsync.errors import ConfigError
+
+if TYPE_CHECKING:
+    from hipsync.fleet.database import Database
+
+NEEDS_EXTRA = "this needs the extra `fleet`, which is not installed: {}"
+
+
+@click.group("fleet")
+def fleet_command() -> None:
+    """Many wearers: bring what bands reported to one Postgres.
+
+    \b
+    hipsync config set fleet.dsn 'host=db.example.org dbname=fleet user=ward-3'
+    hipsync fleet check
+    hipsync fleet ship
+    """
+
+
+@fleet_command.command("init")
+@click.pass_obj
+def fleet_init_command(app: App) -> None:
+    """Make the tables, once, as the owner of the database.
+
+    \b
+    hipsync fleet init
+    """
+    with _connected(app) as database:
+        made = database.create()
+    say("The fleet's database is made." if made else "The fleet's database is there already, and as it should be.")
+
+
+@fleet_command.command("check")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def fleet_check_command(ctx: click.Context, as_json: bool) -> None:
+    """Connect, and say what works: the way, the tables, the login, the clock.
+
+    \b
+    hipsync fleet check
+    hipsync fleet check --json
+    """
+    app: App = ctx.obj
+    with _connected(app) as database:
+        facts = database.facts()
+    from hipsync.cli.doctor import SHOWN
+    from hipsync.fleet.checking import findings
+
+    found = list(findings(facts, app.now()))
+    if as_json:
+        tell_json({"version": 1, "findings": [each._asdict() for each in found]})
+    else:
+        for each in found:
+            word, colour = SHOWN[each.verdict]
+            say(f"{click.style(word, fg=colour)}{'':<{6 - len(word)}}{each.what}: {each.text}", indent=8)
+    if any(each.verdict == "bad" for each in found):
+        ctx.exit(exits.FAILED)
+
+
+@fleet_command.command("ship")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_obj
+def fleet_ship_command(app: App, as_json: bool) -> None:
+    """Bring to Postgres what it lacks of what the bands here reported.
+
+    It may run while the service runs, as often as you like, and be cut off anywhere.
+
+    \b
+    hipsync fleet ship
+    """
+    with app.existing_store() as store, _connected(app) as database:
+        from hipsync.fleet.shipping import ship
+
+        told = ship(store, database, app.now())
+    if as_json:
+        tell_json({"version": 1, **told._asdict()})
+        return
+    say(
+        f"{told.new} band-days are new there, {told.changed} were completed, {told.same} brought nothing new;"
+        f" {told.there} were there already."
+    )
+    if told.left_out:
+        say(f"Bands without an address stay here: {told.left_out}.")
+
+
+def _connected(app: App) -> AbstractContextManager[Database]:
+    """Return a connection to the fleet's database. Raises `ConfigError`, also if the extra is missing."""
+    import os
+    from importlib.util import find_spec
+
+    if find_spec("psycopg") is None:
+        from hipsync.host.installed import with_extra
+
+        raise ConfigError(NEEDS_EXTRA.format(with_extra("fleet")))
+    from hipsync.fleet.database import connected
+    from hipsync.fleet.place import conninfo
+
+    return connected(conninfo(app.config().fleet, os.environ))

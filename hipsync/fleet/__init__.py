@@ -1,0 +1,9 @@
+"""Many wearers: what gateways heard comes together in one Postgres (the extra `fleet`).
+
+band_days.py   which bands of a gateway are shipped, and a band-day as Postgres takes it; knows no network
+place.py       where the fleet's database is, by the settings
+database.py    the only module that speaks to Postgres
+schema.sql     its tables, the merge rule, and who may call what
+shipping.py    a gateway's SQLite as the outbox
+checking.py    what works between this computer and the database, tried
+"""

@@ -1,0 +1,218 @@
+"""The connection to the fleet's Postgres: the only module that speaks to it.
+
+The one rule: every failure is a `FleetError`, in one line, and nothing is half written then. What a server says is a
+stranger's word: one line of it is told, without what could steer a terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import date, datetime
+from importlib.resources import files
+from typing import NamedTuple, TypeVar
+
+import psycopg
+from psycopg import errors, sql
+
+from hipsync.errors import ConfigError, FleetError
+from hipsync.fleet.band_days import Shipped, as_arrays
+from hipsync.store.band_days import COLUMNS, BandDay
+from hipsync.text import clean
+
+VERSION = 1
+"""The version of the schema that this hipsync makes and speaks to."""
+TRIES = 5
+"""How often a transaction is tried that the server gave up for another one's sake, as it does in a deadlock."""
+_GIVEN_UP = (errors.DeadlockDetected, errors.SerializationFailure)
+NEEDS_SCHEMA = "the fleet's database is not made yet: its owner runs `hipsync fleet init`"
+_OURS = {
+    "HS001": "the server refused a day as senseless: {}; look at this computer's database with `hipsync db check`",
+    "HS002": "the server refused a day because its clock says that this is still to come: {}; set the clock of this "
+    "computer, or that of the server",
+}
+"""What is said for the errors that `schema.sql` raises, by code."""
+_ARRAYS: Mapping[str, Mapping[str, str]] = {
+    "epochs": {
+        "start": "int2",
+        "length": "int2",
+        "steps": "int4",
+        "intensity": "int4",
+        "heart_rate": "int4",
+        "state": "int2",
+        "kind": "int4",
+        "posture": "text",
+    },
+    "counters": {"at": "int4", "steps": "int8"},
+    "wears": {"at": "int4", "worn": "bool"},
+    "charges": {"at": "int4", "percent": "int2", "charging": "bool"},
+    "workouts": {"start": "int4", "length": "int4", "kind": "text"},
+}
+"""The types of `COLUMNS` in `schema.sql`."""
+T = TypeVar("T")
+
+
+class Facts(NamedTuple):
+    """What a connection and its login are."""
+
+    server: str
+    """The version of Postgres."""
+    login: str
+    encrypted: bool
+    is_local: bool
+    """Whether it goes by a socket within this computer."""
+    schema: int | None
+    """The version of the schema; None if there is none, or if the login may not see it."""
+    may_ship: bool
+    is_superuser: bool
+    now: datetime
+    """The time by the server's clock."""
+
+
+class Database:
+    """An open connection to the fleet's Postgres."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._db = connection
+
+    def facts(self) -> Facts:
+        """What this connection is. Raises `FleetError`."""
+        with translated(), self._db.transaction():
+            row = self._db.execute(
+                "SELECT current_setting('server_version'), session_user,"
+                " coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false),"
+                " inet_server_addr() IS NULL, current_setting('is_superuser') = 'on', clock_timestamp(),"
+                " coalesce(has_schema_privilege(to_regnamespace('hipsync'), 'USAGE'), false)"
+            ).fetchone()
+            assert row is not None  # noqa: S101  a SELECT without FROM has one row
+            may_use = bool(row[6])
+            schema, may_ship = self._schema() if may_use else (None, False)
+        return Facts(str(row[0]), str(row[1]), row[2], row[3], schema, may_ship, row[4], row[5])
+
+    def _schema(self) -> tuple[int | None, bool]:
+        """The version of the schema, and whether the login may ship into it."""
+        row = self._db.execute(
+            "SELECT coalesce(bool_or(may) FILTER (WHERE proname = 'take'), false),"
+            " coalesce(bool_or(may) FILTER (WHERE proname = 'schema_version'), false)"
+            " FROM (SELECT proname, has_function_privilege(oid, 'EXECUTE') AS may"
+            " FROM pg_proc WHERE pronamespace = to_regnamespace('hipsync')) AS ours"
+        ).fetchone()
+        if row is None or not row[1]:
+            return None, False
+        found = self._db.execute("SELECT hipsync.schema_version()").fetchone()
+        return (None if found is None else int(found[0])), bool(row[0])
+
+    def create(self) -> bool:
+        """Make the schema, in one transaction, unless it is there; return whether it was made. Raises `FleetError`."""
+        with translated(), self._db.transaction():
+            self._db.execute("SELECT pg_advisory_xact_lock(hashtext('hipsync.fleet'))")
+            row = self._db.execute("SELECT to_regnamespace('hipsync') IS NOT NULL").fetchone()
+            if row is not None and row[0]:
+                self._refuse_other_schema()
+                return False
+            self._db.execute((files("hipsync.fleet") / "schema.sql").read_bytes())
+        return True
+
+    def _refuse_other_schema(self) -> None:
+        schema, _ = self._schema()
+        if schema is None:
+            raise FleetError("there is a schema hipsync that is none of a fleet's: give another database")
+        if schema != VERSION:
+            raise FleetError(
+                f"the fleet's database has schema {schema} and this hipsync knows {VERSION}: use hipsync of one version"
+            )
+
+    def ready(self) -> datetime:
+        """The time by the server's clock. Raises `FleetError` if the schema is missing or another version's."""
+        facts = self.facts()
+        if facts.schema is None:
+            raise FleetError(NEEDS_SCHEMA)
+        self._refuse_other_schema()
+        if not facts.may_ship:
+            raise FleetError(
+                f"the login {clean(facts.login)} may not ship: the owner of the database says "
+                f'`GRANT hipsync_gateway TO "{clean(facts.login)}"`'
+            )
+        return facts.now
+
+    def taken(self) -> dict[tuple[str, date], bytes]:
+        """The digests of what this login has brought already, by mark of the band and day. Raises `FleetError`."""
+        with translated(), self._db.transaction():
+            rows = self._db.execute("SELECT mark, day, digest FROM hipsync.taken()")
+            return {(str(mark), day): bytes(digest) for mark, day, digest in rows}
+
+    def take(self, batch: Sequence[tuple[Shipped, BandDay]]) -> list[str]:
+        """Store band-days, which are in order of mark and day, in one transaction with their receipts.
+
+        Return for each what became of it: new, changed or same. Raises `FleetError`, and then none of them is stored.
+        """
+
+        def store() -> list[str]:
+            became: list[str] = []
+            with self._db.transaction(), self._db.cursor() as cursor:
+                for one, day in batch:
+                    band = one.band
+                    head = [one.mark, band.driver, band.vouches, band.reports_wear, day.day]
+                    cursor.execute(_TAKE, [*head, *as_arrays(day), day.digest()])
+                    row = cursor.fetchone()
+                    became.append("" if row is None else str(row[0]))
+            return became
+
+        with translated():
+            return retried(store)
+
+
+def _row(table: str) -> sql.Composable:
+    """The SQL of one table's arrays as a value of its type."""
+    arrays = sql.SQL(", ").join(
+        sql.SQL("%s::{}[]").format(sql.Identifier(_ARRAYS[table][name])) for name in COLUMNS[table]
+    )
+    return sql.SQL("ROW({})::{}").format(arrays, sql.Identifier("hipsync", table))
+
+
+_TAKE = sql.SQL("SELECT hipsync.take(%s, %s, %s, %s, %s, {}, %s)").format(sql.SQL(", ").join(map(_row, COLUMNS)))
+
+
+def retried(act: Callable[[], T]) -> T:
+    """Do something that is one transaction, again if the server gave it up for another one's sake."""
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(*_GIVEN_UP):
+            return act()
+    return act()
+
+
+@contextlib.contextmanager
+def connected(conninfo: str) -> Generator[Database]:
+    """A connection during the block. Raises `FleetError` if there can be none, `ConfigError` if none is described."""
+    with translated():
+        connection = psycopg.connect(conninfo, autocommit=True)
+    try:
+        yield Database(connection)
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def translated() -> Generator[None]:
+    """During the block, what psycopg raises becomes a `FleetError`: what failed, why, and what to do.
+
+    A string that is none of a connection is a `ConfigError`.
+    """
+    try:
+        yield
+    except psycopg.Error as error:
+        if isinstance(error, psycopg.ProgrammingError) and error.sqlstate is None:  # it never came to a server
+            raise ConfigError(f"fleet.dsn is no connection string: {clean(str(error).strip(), 300)}") from error
+        raise FleetError(_words(error)) from error
+
+
+def _words(error: psycopg.Error) -> str:
+    lines = str(error).strip().splitlines() or ["no reason was given"]
+    why = clean(lines[-1] if isinstance(error, psycopg.OperationalError) and error.sqlstate is None else lines[0], 300)
+    if (ours := _OURS.get(error.sqlstate or "")) is not None:
+        return ours.format(why)
+    if isinstance(error, errors.InsufficientPrivilege):
+        return f"the fleet's database does not allow this to the login: {why}"
+    if isinstance(error, psycopg.OperationalError):
+        return f"the fleet's database cannot be reached, and nothing was half written: {why}; try again later"
+    return f"the fleet's database refused, and nothing was half written: {why}"

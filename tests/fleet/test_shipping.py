@@ -1,0 +1,380 @@
+"""Gateways ship into a real Postgres: there stands the union of what they heard, whatever happens on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from hipsync.errors import FleetError
+from hipsync.fleet.database import connected, translated
+from hipsync.fleet.shipping import Told, ship
+from hipsync.model import MINUTE, Charge, Counter, Epoch, Posture, Reading, State, Wear, Workout, WorkoutKind
+from hipsync.store import Store
+from hipsync.store.imports import NewBand
+from support.builders import MONDAY
+from support.postgres import Postgres
+
+NOW = datetime.now(UTC)  # noqa: TID251  the server's clock is this computer's
+HOUR = timedelta(hours=1)
+Key = tuple[str, datetime, int]
+Row = tuple[Any, ...]
+
+
+def gateway(path: Path | None = None, *, bands: int = 1) -> Store:
+    store = Store.in_memory() if path is None else Store.open(path)
+    for number in range(bands):
+        address = f"C0:00:00:00:00:{number:02X}"
+        store.add_band(name=f"band {number}", driver="huami", now=MONDAY, address=address)
+    return store
+
+
+def shipped_from(store: Store, fleet: Postgres, login: str = "ward_1", now: datetime = NOW) -> Told:
+    with connected(fleet.dsn(login)) as database:
+        return ship(store, database, now)
+
+
+def there(fleet: Postgres) -> dict[Key, Row]:
+    """All epochs that stand in Postgres, by band, start and length."""
+    with fleet.owner() as db:
+        rows = db.execute(
+            "SELECT mark, day::timestamp AT TIME ZONE 'UTC' + start * interval '1 minute', length, steps, intensity,"
+            " heart_rate, state, kind, posture FROM hipsync.band_days JOIN hipsync.bands ON id = band,"
+            " unnest((epochs).start, (epochs).length, (epochs).steps, (epochs).intensity, (epochs).heart_rate,"
+            " (epochs).state, (epochs).kind, (epochs).posture)"
+            " AS x (start, length, steps, intensity, heart_rate, state, kind, posture)"
+        ).fetchall()
+    return {(mark, at.astimezone(UTC), length): tuple(cells) for mark, at, length, *cells in rows}
+
+
+def test_what_a_band_reported_stands_there_as_it_was_heard(fleet: Postgres) -> None:
+    late = MONDAY + 23 * HOUR + 59 * MINUTE
+    heard: list[Reading] = [
+        Epoch(MONDAY, MINUTE, 7, 30, 61, State.WALKING, 4, posture=Posture.UPRIGHT),
+        Epoch(MONDAY + MINUTE, 15 * MINUTE, 0, state=State.SITTING, inferred=True),
+        Epoch(late, 30 * MINUTE, 3),
+        Counter(late, 100), Wear(MONDAY, worn=False), Charge(late, 50), Charge(late + MINUTE, 49, charging=True),
+        Workout(WorkoutKind.ROWING, late, late + HOUR),
+    ]  # fmt: skip
+    with gateway() as store:
+        store.append(store.bands()[0].id, heard)
+        assert shipped_from(store, fleet) == Told(there=0, new=2, changed=0, same=0, left_out=0)
+    found = {key[1:]: row for key, row in there(fleet).items()}
+    assert found == {
+        (MONDAY, 1): (7, 30, 61, 6, 4, "upright"),
+        (MONDAY + MINUTE, 15): (0, None, None, 17, None, None),
+        (late, 30): (3, None, None, 0, None, None),
+    }
+    with fleet.owner() as db:
+        others = db.execute(
+            "SELECT day::text, (counters).at, (counters).steps, (wears).at, (wears).worn, (charges).percent,"
+            " (charges).charging, (workouts).start, (workouts).length, (workouts).kind"
+            " FROM hipsync.band_days ORDER BY 1"
+        ).fetchall()
+    assert others == [
+        ("2026-03-02", [86340], [100], [0], [False], [50], [None], [86340], [3600], ["rowing"]),
+        ("2026-03-03", [], [], [], [], [49], [True], [], [], []),
+    ]
+
+
+def test_what_is_there_is_not_sent_again_and_touches_nothing(fleet: Postgres) -> None:
+    with gateway() as one, gateway() as other:
+        for store in (one, other):
+            store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5), Epoch(MONDAY + MINUTE, MINUTE, 5)])
+        other.append(other.bands()[0].id, [Epoch(MONDAY + 2 * MINUTE, MINUTE, 5)])
+        assert shipped_from(other, fleet, "ward_2").new == 1
+        with fleet.owner() as db:
+            before = db.execute("SELECT xmin, ctid, changed FROM hipsync.band_days").fetchall()
+        assert shipped_from(one, fleet) == Told(there=0, new=0, changed=0, same=1, left_out=0)
+        assert shipped_from(one, fleet) == Told(there=1, new=0, changed=0, same=0, left_out=0)
+        with fleet.owner() as db:
+            assert db.execute("SELECT xmin, ctid, changed FROM hipsync.band_days").fetchall() == before
+        one.append(one.bands()[0].id, [Epoch(MONDAY, MINUTE, 6)])
+        assert shipped_from(one, fleet).changed == 1
+
+
+def test_a_server_that_was_given_an_older_copy_gets_again_what_it_lost(fleet: Postgres) -> None:
+    with gateway() as store:
+        store.append(store.bands()[0].id, [Epoch(MONDAY + at * HOUR, MINUTE, 5) for at in range(48)])
+        assert shipped_from(store, fleet).new == 2
+        with fleet.owner() as db:
+            db.execute("DELETE FROM hipsync.receipts WHERE day = '2026-03-03'")
+            db.execute("DELETE FROM hipsync.band_days WHERE day = '2026-03-03'")
+        assert shipped_from(store, fleet) == Told(there=1, new=1, changed=0, same=0, left_out=0)
+
+
+def noisy(noise: random.Random, days: int) -> list[Epoch]:
+    """Epochs of which another run of the noise has others, and some of the same key with other values."""
+    length = noise.choice([MINUTE, MINUTE, 15 * MINUTE])
+    return [
+        Epoch(
+            MONDAY + at * MINUTE, length, noise.randrange(9), noise.choice([None, 1, 2]), noise.choice([None, 60, 70]),
+            noise.choice([None, State.ASLEEP, State.WALKING]), noise.choice([None, 3]), inferred=noise.random() < 0.3,
+            posture=noise.choice([None, Posture.LYING, Posture.SITTING]),
+        )
+        for at in range(0, days * 1440, 45) if noise.random() < 0.8
+    ]  # fmt: skip
+
+
+def united(stores: Sequence[Store]) -> dict[Key, Row]:
+    """What the store itself makes of what several stores hold: by the rule by which it takes another one's file."""
+    from hipsync.fleet.band_days import shipped
+
+    with Store.in_memory() as whole:
+        found: dict[Key, Row] = {}
+        marks = {each.mark: each.band.name for store in stores for each in shipped(store.bands())}
+        for mark, name in marks.items():
+            arriving = whole.add_arriving(MONDAY)
+            for store in stores:
+                whole.arrive([(arriving, *row[1:]) for of, row in store.epoch_rows(None, None) if of == name])
+            whole.become(arriving, NewBand(name, "huami", MONDAY))
+            for of, row in whole.epoch_rows(None, None):
+                if of == name:
+                    found[mark, datetime.fromtimestamp(row[1], UTC), row[2]] = tuple(row[3:])
+        return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_merge_is_the_stores_own_in_any_order_and_as_often_as_it_comes(fleet: Postgres, seed: int) -> None:
+    noise = random.Random(seed)
+    stores = [gateway() for _ in range(3)]
+    for store in stores:
+        store.append(store.bands()[0].id, noisy(noise, 2))
+    want = united(stores)
+    for _ in range(2):
+        for store in noise.sample(stores, 3):
+            shipped_from(store, fleet, "ward_1")
+    assert there(fleet) == want
+    assert len(want) > 60
+
+
+SHIP = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from hipsync.fleet import shipping
+from hipsync.fleet.database import connected
+from hipsync.store import Store
+shipping.AT_ONCE = 1
+with Store.read(Path(sys.argv[1])) as store, connected(sys.argv[2]) as database:
+    print("begun", flush=True)
+    shipping.ship(store, database, datetime.now(UTC))
+"""
+
+
+def test_two_gateways_that_are_killed_at_random_bring_the_union(fleet: Postgres, tmp_path: Path) -> None:
+    noise = random.Random(18)
+    stores = [gateway(tmp_path / f"{name}.db", bands=4) for name in ("one", "two")]
+    for store in stores:
+        for band in store.bands():
+            store.append(band.id, noisy(noise, 12))
+    want, killed = united(stores), 0
+    for round_ in range(20):
+        pair = [
+            subprocess.Popen([sys.executable, "-c", SHIP, str(store.path), fleet.dsn(login)], stdout=subprocess.PIPE)
+            for store, login in zip(stores, ("ward_1", "ward_2"), strict=True)
+        ]
+        for process in pair:
+            assert process.stdout is not None
+            process.stdout.readline()
+        time.sleep(noise.uniform(0, 0.03 * (round_ + 1)))  # where it is struck is left to chance
+        for process in pair:
+            killed += process.poll() is None
+            process.kill()
+            process.communicate()
+        if killed >= 8 and there(fleet):
+            break
+    assert killed >= 4
+    for store, login in zip(stores, ("ward_1", "ward_2"), strict=True):
+        shipped_from(store, fleet, login)
+        assert shipped_from(store, fleet, login).there == 4 * 12
+        store.close()
+    assert there(fleet) == want
+
+
+def test_a_deadlock_is_tried_again(fleet: Postgres) -> None:
+    """The server gives up one of two transactions that wait for each other: here always the gateway's."""
+    with gateway(bands=2) as store:
+        for band in store.bands():
+            store.append(band.id, [Epoch(MONDAY, MINUTE, 5)])
+        shipped_from(store, fleet)
+        for band in store.bands():
+            store.append(band.id, [Epoch(MONDAY, MINUTE, 6)])
+        with fleet.owner() as other:
+            other.execute("SET deadlock_timeout = '1min'")  # so that it is the gateway's process that notices
+            other.execute("BEGIN")
+            other.execute("SELECT 1 FROM hipsync.band_days WHERE band = (SELECT id FROM hipsync.bands"
+                          " ORDER BY mark DESC LIMIT 1) FOR UPDATE")  # fmt: skip
+            told: list[Told] = []
+            thread = threading.Thread(target=lambda: told.append(shipped_from(store, fleet)))
+            thread.start()
+            waits_for_a_lock(fleet)
+            other.execute("SELECT 1 FROM hipsync.band_days WHERE band = (SELECT id FROM hipsync.bands"
+                          " ORDER BY mark LIMIT 1) FOR UPDATE")  # fmt: skip
+            other.execute("COMMIT")
+            thread.join(60)
+        with fleet.owner() as db:
+            ((deadlocks,),) = db.execute("SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'").fetchall()
+    assert told == [Told(there=0, new=0, changed=2, same=0, left_out=0)]
+    assert deadlocks >= 1
+
+
+def waits_for_a_lock(fleet: Postgres) -> None:
+    deadline = time.monotonic() + 30
+    with fleet.owner() as db:
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%hipsync.take%'"
+        while db.execute(waiting).fetchone() == (0,):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
+def test_a_gateway_whose_clock_is_ahead_or_behind_ships_nothing(fleet: Postgres) -> None:
+    with gateway() as store:
+        store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5)])
+        for now, word in ((NOW + 3 * HOUR, "ahead of"), (NOW - 3 * HOUR, "behind")):
+            with pytest.raises(
+                FleetError, match=rf"clock is 1(79|80) min {word} the server's|clock is 18\d min {word}"
+            ):
+                shipped_from(store, fleet, now=now)
+    assert there(fleet) == {}
+
+
+def test_a_reading_ahead_of_now_stays_here_and_the_server_refuses_it_too(fleet: Postgres) -> None:
+    ahead = NOW.replace(second=0, microsecond=0) + 2 * HOUR
+    with gateway() as store:
+        store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5), Epoch(ahead, MINUTE, 5)])
+        assert shipped_from(store, fleet).new == 1
+        assert [at for _, at, _ in there(fleet)] == [MONDAY]
+        with connected(fleet.dsn("ward_1")) as database:
+            from hipsync.fleet.band_days import shipped
+
+            (one,) = shipped(store.bands())
+            days = list(store.band_days(one.band.id, ahead + HOUR))
+            with pytest.raises(FleetError, match="still to come"):
+                database.take([(one, day) for day in days])
+    assert [at for _, at, _ in there(fleet)] == [MONDAY]
+
+
+def test_a_server_that_is_away_is_one_line_and_nothing_is_lost(fleet: Postgres) -> None:
+    with gateway() as store:
+        store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5)])
+        fleet.stop()
+        try:
+            with pytest.raises(FleetError, match="cannot be reached") as found:
+                shipped_from(store, fleet)
+        finally:
+            fleet.start()
+        assert "\n" not in str(found.value)
+        assert shipped_from(store, fleet).new == 1
+
+
+def test_a_server_that_is_killed_in_a_transaction_has_nothing_of_it(fleet: Postgres) -> None:
+    failed: list[str] = []
+    with gateway(bands=2) as store:
+        for band in store.bands():
+            store.append(band.id, [Epoch(MONDAY, MINUTE, 5)])
+        with contextlib.suppress(psycopg.OperationalError), fleet.owner() as other:  # it is thrown out, too
+            other.execute("BEGIN")
+            other.execute("LOCK TABLE hipsync.receipts IN SHARE MODE")  # the first receipt has to wait
+
+            def go() -> None:
+                try:
+                    shipped_from(store, fleet)
+                except FleetError as error:
+                    failed.append(str(error))
+
+            thread = threading.Thread(target=go)
+            thread.start()
+            waits_for_a_lock(fleet)
+            fleet.kill_sessions()
+            thread.join(60)
+        fleet.wait_until_up()
+        assert len(failed) == 1
+        assert "nothing was half written" in failed[0]
+        assert there(fleet) == {}
+        assert shipped_from(store, fleet).new == 2
+
+
+def test_bands_that_only_have_a_name_and_simulated_ones_stay_here(fleet: Postgres) -> None:
+    with gateway(bands=0) as store:
+        for name, simulated in (("named", False), ("played", True)):
+            band = store.add_band(name=name, driver="huami", now=MONDAY, simulated=simulated)
+            store.append(band.id, [Epoch(MONDAY, MINUTE, 5)])
+        assert shipped_from(store, fleet) == Told(there=0, new=0, changed=0, same=0, left_out=2)
+
+
+def test_no_address_and_no_name_of_a_band_leaves_the_gateway(fleet: Postgres) -> None:
+    with gateway() as store:
+        store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5)])
+        shipped_from(store, fleet)
+    with fleet.owner() as db:
+        told = [
+            str(row)
+            for table in ("bands", "band_days", "receipts")
+            for row in db.execute(sql.SQL("SELECT x::text FROM {} AS x").format(sql.Identifier("hipsync", table)))
+        ]
+    assert len(told) == 3
+    assert not [line for line in told if "C0:00" in line.upper() or "band 0" in line]
+
+
+@pytest.mark.parametrize("table", ["version", "bands", "band_days", "receipts"])
+@pytest.mark.parametrize("login", ["ward_1", "stranger"])
+def test_a_gateway_sees_and_changes_no_table(fleet: Postgres, table: str, login: str) -> None:
+    for statement in ("SELECT * FROM", "DELETE FROM", "TRUNCATE"):
+        with psycopg.connect(fleet.dsn(login)) as db, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            db.execute(f"{statement} hipsync.{table}".encode())
+
+
+def test_a_stranger_may_not_ship_and_is_told_what_the_owner_has_to_say(fleet: Postgres) -> None:
+    with gateway() as store, pytest.raises(FleetError, match="not made yet"):
+        shipped_from(store, fleet, "stranger")
+    with fleet.owner() as db:
+        db.execute("GRANT USAGE ON SCHEMA hipsync TO stranger")
+        db.execute("GRANT EXECUTE ON FUNCTION hipsync.schema_version TO stranger")
+    try:
+        with gateway() as store, pytest.raises(FleetError, match='GRANT hipsync_gateway TO "stranger"'):
+            shipped_from(store, fleet, "stranger")
+    finally:
+        with fleet.owner() as db:
+            db.execute("REVOKE ALL ON SCHEMA hipsync FROM stranger")
+
+
+EMPTY = "ROW('{}','{}')::hipsync.counters, ROW('{}','{}')::hipsync.wears, ROW('{}','{}','{}')::hipsync.charges"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "workouts"),
+    [
+        ("'{0,1}','{1}','{0}','{0}','{0}','{0}','{0}','{NULL}'", "'{}','{}','{}'"),
+        ("'{1,0}','{1,1}','{0,0}','{0,0}','{0,0}','{0,0}','{0,0}','{NULL,NULL}'", "'{}','{}','{}'"),
+        ("'{0,0}','{1,1}','{0,0}','{0,0}','{0,0}','{0,0}','{0,0}','{NULL,NULL}'", "'{}','{}','{}'"),
+        ("'{1440}','{1}','{0}','{0}','{0}','{0}','{0}','{NULL}'", "'{}','{}','{}'"),
+        ("'{0}','{1}','{-1}','{0}','{0}','{0}','{0}','{NULL}'", "'{}','{}','{}'"),
+        ("'{0}','{1}','{NULL}','{0}','{0}','{0}','{0}','{NULL}'", "'{}','{}','{}'"),
+        ("'{0}','{1}','{0}','{0}','{0}','{9}','{0}','{NULL}'", "'{}','{}','{}'"),
+        ("'{0}','{1}','{0}','{0}','{0}','{0}','{0}','{<script>}'", "'{}','{}','{}'"),
+        ("NULL,NULL,NULL,NULL,NULL,NULL,NULL,NULL", "'{}','{}','{}'"),
+        ("'{}','{}','{}','{}','{}','{}','{}','{}'", "'{0}','{60}','{<script>}'"),
+        ("'{}','{}','{}','{}','{}','{}','{}','{}'", "'{0}','{-60}','{rowing}'"),
+        ("'{}','{}','{}','{}','{}','{}','{}','{}'", "'{0}','{NULL}','{rowing}'"),
+    ],
+)
+def test_a_hostile_gateway_stores_nothing_that_makes_no_sense(fleet: Postgres, epochs: str, workouts: str) -> None:
+    call = (
+        f"SELECT hipsync.take('{'a' * 64}', 'huami', false, false, '2026-03-02', ROW({epochs})::hipsync.epochs,"
+        f" {EMPTY}, ROW({workouts})::hipsync.workouts, '\\x{'00' * 16}')"
+    )
+    with psycopg.connect(fleet.dsn("ward_1")) as db, pytest.raises(FleetError, match="senseless"), translated():
+        db.execute(call.encode())
+    assert there(fleet) == {}

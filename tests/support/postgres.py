@@ -1,0 +1,116 @@
+"""A Postgres of its own in a folder of a test, behind a socket there, and the logins of a fleet.
+
+It is Debian's. A test that wants it skips where it is not installed, unless `MUST` is set. Postgres refuses to run as
+root: then it runs as the user `postgres`, whom Debian's package makes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Generator
+from functools import cache
+from pathlib import Path
+
+import psycopg
+import pytest
+
+MUST = "HIPSYNC_POSTGRES_MUST"
+"""This environment variable is set where Postgres was installed for the tests: one that is not found is a failure."""
+WITHIN_S = 60
+GATEWAYS = ("ward_1", "ward_2")
+
+
+@cache
+def programs() -> Path:
+    """The folder of Postgres' programs. It skips the test where there is none, unless `MUST` is set."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    on_path = shutil.which("initdb")
+    if found:
+        return found[-1].parent
+    if on_path is not None:
+        return Path(on_path).resolve().parent
+    if MUST in os.environ:
+        pytest.fail(f"{MUST} is set, and there is no Postgres", pytrace=False)
+    pytest.skip("there is no Postgres here: apt-get install postgresql")
+
+
+class Postgres:
+    """A server that a test starts, stops, kills and starts again. Its data are gone with the block that made it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._data = folder, folder / "data"
+        self._user = pwd.getpwnam("postgres") if os.geteuid() == 0 else None
+        if self._user is not None:
+            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
+        folder.chmod(0o755)
+        self._run("initdb", "-D", self._data, "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C", "--no-sync")
+        lines = ("listen_addresses = ''", "fsync = off", "max_connections = 30", "timezone = 'Asia/Tokyo'", "")
+        settings = "\n".join(lines)
+        self._run("sh", "-c", f'printf "%s" "$1" >> "{self._data}/postgresql.conf"', "sh", settings, ours=False)
+
+    def _run(self, program: str, *arguments: str | Path, ours: bool = True) -> None:
+        user = None if self._user is None else self._user.pw_uid
+        group = None if self._user is None else self._user.pw_gid
+        command = [str(programs() / program) if ours else program, *map(str, arguments)]
+        with (self.folder / "said").open("ab") as said:
+            subprocess.run(
+                command, check=True, stdout=said, stderr=said, timeout=WITHIN_S, cwd="/", user=user, group=group
+            )
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = f"-k {self.folder}"
+        self._run("pg_ctl", "-D", self._data, "-w", "-l", self.folder / "log", "-o", options, "start")
+
+    def stop(self, how: str = "fast") -> None:
+        """Stop it; `immediate` is as if it was killed: nothing is finished, and it recovers at the next start."""
+        self._run("pg_ctl", "-D", self._data, "-m", how, "-w", "stop")
+
+    def wait_until_up(self) -> None:
+        """Wait until it answers again, after it recovered."""
+        deadline = time.monotonic() + WITHIN_S
+        while True:
+            try:
+                self.owner().close()
+            except psycopg.OperationalError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            else:
+                return
+
+    def kill_sessions(self) -> None:
+        """Kill, as the system would, each process that serves a client; the server then throws out all others."""
+        with self.owner() as db:
+            pids = [pid for (pid,) in db.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+                                                 " AND backend_type = 'client backend'")]  # fmt: skip
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def dsn(self, login: str = "owner") -> str:
+        return f"host={self.folder} user={login} dbname=postgres"
+
+    def owner(self) -> psycopg.Connection:
+        """A connection that may do everything, and for which each statement is a transaction."""
+        return psycopg.connect(self.dsn(), autocommit=True)
+
+
+@contextlib.contextmanager
+def postgres() -> Generator[Postgres]:
+    """A server that runs during the block. Its folder is not a test's own: the path of a socket has to be short."""
+    programs()
+    with tempfile.TemporaryDirectory(prefix="hipsync-pg-") as folder:
+        server = Postgres(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                server.stop("immediate")
