@@ -1,6 +1,7 @@
 -- The schema `hipsync` in a fleet's Postgres, version 1; hipsync/fleet/database.py runs it in one transaction.
 -- What a band reported on one day of UTC is one row, its columns are arrays. Nobody but the owner touches the
--- tables: a gateway may call the functions `take` and `taken`, and they look at what it brings.
+-- tables: a gateway may call the functions `take` and `taken`, and they look at what it brings. The search path of
+-- every function ends with pg_temp: left out, it would come first, and a login could put types of its own there.
 
 CREATE SCHEMA hipsync;
 
@@ -25,7 +26,7 @@ CREATE TYPE hipsync.workouts AS (start integer[], length integer[], kind text[])
 CREATE TABLE hipsync.bands (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     mark text NOT NULL UNIQUE CHECK (mark ~ '^[0-9a-f]{64}$'),  -- a hash of kind and address, never the address
-    driver text NOT NULL CHECK (driver ~ '^[a-z0-9_-]{1,64}$'),
+    driver text NOT NULL CHECK (driver ~ '^[[:graph:]]{1,64}$'),
     vouches boolean NOT NULL,
     reports_wear boolean NOT NULL,
     added timestamptz NOT NULL DEFAULT now()
@@ -57,7 +58,7 @@ CREATE TABLE hipsync.receipts (
 -- other has none. So neither the order in which gateways come matters, nor how often they do.
 
 CREATE FUNCTION hipsync.merged(one hipsync.epochs, other hipsync.epochs) RETURNS hipsync.epochs
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH rows AS (
         SELECT * FROM unnest((one).start, (one).length, (one).steps, (one).intensity, (one).heart_rate, (one).state,
             (one).kind, (one).posture) AS x (start, length, steps, intensity, heart_rate, state, kind, posture)
@@ -76,7 +77,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
 $$;
 
 CREATE FUNCTION hipsync.merged(one hipsync.counters, other hipsync.counters) RETURNS hipsync.counters
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH rows AS (
         SELECT * FROM unnest((one).at, (one).steps) AS x (at, steps)
         UNION ALL SELECT * FROM unnest((other).at, (other).steps)
@@ -86,7 +87,7 @@ $$;
 
 -- Of a band that was on and off in one second nobody knows which: unknown is never sitting.
 CREATE FUNCTION hipsync.merged(one hipsync.wears, other hipsync.wears) RETURNS hipsync.wears
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH rows AS (
         SELECT * FROM unnest((one).at, (one).worn) AS x (at, worn)
         UNION ALL SELECT * FROM unnest((other).at, (other).worn)
@@ -95,7 +96,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
 $$;
 
 CREATE FUNCTION hipsync.merged(one hipsync.charges, other hipsync.charges) RETURNS hipsync.charges
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH rows AS (
         SELECT * FROM unnest((one).at, (one).percent, (one).charging) AS x (at, percent, charging)
         UNION ALL SELECT * FROM unnest((other).at, (other).percent, (other).charging)
@@ -108,7 +109,7 @@ $$;
 
 -- Of two workouts of one start the longer one stays.
 CREATE FUNCTION hipsync.merged(one hipsync.workouts, other hipsync.workouts) RETURNS hipsync.workouts
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH rows AS (
         SELECT * FROM unnest((one).start, (one).length, (one).kind) AS x (start, length, kind)
         UNION ALL SELECT * FROM unnest((other).start, (other).length, (other).kind)
@@ -121,7 +122,7 @@ $$;
 
 -- Whether rows are in order, each key once, and in the range that a gateway's own store takes.
 CREATE FUNCTION hipsync.is_sound(e hipsync.epochs) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT cardinality((e).start) = ALL (ARRAY[cardinality((e).length), cardinality((e).steps),
             cardinality((e).intensity), cardinality((e).heart_rate), cardinality((e).state), cardinality((e).kind),
             cardinality((e).posture)])
@@ -138,7 +139,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
 $$;
 
 CREATE FUNCTION hipsync.is_sound(times integer[], VARIADIC sizes integer[]) RETURNS boolean
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT cardinality(times) = ALL (sizes) AND NOT EXISTS (
         SELECT 1 FROM (
             SELECT at, lag(at) OVER (ORDER BY place) AS before FROM unnest(times) WITH ORDINALITY AS x (at, place)
@@ -148,7 +149,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
 $$;
 
 CREATE FUNCTION hipsync.is_sound(c hipsync.counters, w hipsync.wears, p hipsync.charges, r hipsync.workouts)
-RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+RETURNS boolean LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT hipsync.is_sound((c).at, cardinality((c).steps))
         AND hipsync.is_sound((w).at, cardinality((w).worn))
         AND hipsync.is_sound((p).at, cardinality((p).percent), cardinality((p).charging))
@@ -164,7 +165,7 @@ $$;
 -- The last instant that a band-day tells of.
 CREATE FUNCTION hipsync.newest(
     day date, e hipsync.epochs, c hipsync.counters, w hipsync.wears, p hipsync.charges, r hipsync.workouts
-) RETURNS timestamptz LANGUAGE sql IMMUTABLE SET search_path = pg_catalog AS $$
+) RETURNS timestamptz LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT day::timestamp AT TIME ZONE 'UTC' + make_interval(secs => coalesce(max(second), 0)) FROM (
         SELECT unnest((e).start) * 60 UNION ALL SELECT unnest((c).at) UNION ALL SELECT unnest((w).at)
         UNION ALL SELECT unnest((p).at) UNION ALL SELECT unnest((r).start)
@@ -175,7 +176,7 @@ $$;
 CREATE FUNCTION hipsync.take(
     mark_ text, driver_ text, vouches_ boolean, reports_wear_ boolean, day_ date, e hipsync.epochs,
     c hipsync.counters, w hipsync.wears, p hipsync.charges, r hipsync.workouts, digest_ bytea
-) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+) RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     number bigint;
     before hipsync.band_days;
@@ -220,13 +221,13 @@ END $$;
 
 -- What the gateway that asks has brought already.
 CREATE FUNCTION hipsync.taken() RETURNS TABLE (mark text, day date, digest bytea)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT b.mark, x.day, x.digest FROM hipsync.receipts AS x JOIN hipsync.bands AS b ON b.id = x.band
     WHERE x.gateway = session_user
 $$;
 
 CREATE FUNCTION hipsync.schema_version() RETURNS integer
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$ SELECT number FROM hipsync.version $$;
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$ SELECT number FROM hipsync.version $$;
 
 DO $$ BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'hipsync_gateway') THEN

@@ -18,11 +18,12 @@ import pytest
 from psycopg import sql
 
 from hipsync.errors import FleetError
-from hipsync.fleet.database import connected, translated
+from hipsync.fleet.database import Database, connected, translated
 from hipsync.fleet.shipping import Told, ship
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Posture, Reading, State, Wear, Workout, WorkoutKind
 from hipsync.store import Store
 from hipsync.store.imports import NewBand
+from hipsync.store.merging import RULES
 from support.builders import MONDAY
 from support.postgres import Postgres
 
@@ -157,6 +158,69 @@ def test_the_merge_is_the_stores_own_in_any_order_and_as_often_as_it_comes(fleet
             shipped_from(store, fleet, "ward_1")
     assert there(fleet) == want
     assert len(want) > 60
+
+
+def others_of(noise: random.Random) -> list[Reading]:
+    """Readings that are no epochs, of which another run of the noise has some at the same second with other values."""
+    found: list[Reading] = []
+    for at in (MONDAY + step * HOUR for step in range(20)):
+        found += [
+            Counter(at, noise.randrange(5)),
+            Wear(at, noise.random() < 0.5),
+            Charge(at, noise.randrange(3), noise.choice([None, True, False])),
+            Workout(noise.choice(list(WorkoutKind)), at, at + noise.randrange(1, 3) * MINUTE),
+        ]
+    return [each for each in found if noise.random() < 0.8]
+
+
+OTHERS = {
+    "counters": "(counters).at, (counters).steps",
+    "wears": "(wears).at, (wears).worn",
+    "charges": "(charges).at, (charges).percent, (charges).charging",
+    "workouts": "(workouts).start, (workouts).length, (workouts).kind",
+}
+"""By table, the arrays of which its rows are made."""
+
+
+def others_there(fleet: Postgres, table: str) -> set[Row]:
+    """The rows of a table that is not `epochs`, of a fleet with one band and the day of `MONDAY`."""
+    query = f"SELECT x.* FROM hipsync.band_days, unnest({OTHERS[table]}) AS x"  # noqa: S608  our own words
+    with fleet.owner() as db:
+        return set(db.execute(query.encode()))
+
+
+def others_united(stores: Sequence[Store], table: str) -> set[Row]:
+    """The same by the rule by which one computer takes the rows of another."""
+    rule, found, start = RULES[table], dict[Row, dict[str, Any]](), int(MONDAY.timestamp())
+    names = {
+        "counters": ["steps"],
+        "wears": ["worn"],
+        "charges": ["percent", "charging"],
+        "workouts": ["until", "kind"],
+    }
+    at = "start" if table == "workouts" else "at"
+    for store in stores:
+        for cells in store.rows_of(table, None, None):
+            row = {**dict.fromkeys(names[table]), **cells}
+            known = found.get((row[at],))
+            found[(row[at],)] = row if known is None else dict(rule.merged(known, row))
+    rows = {(row[at] - start, *(row[name] for name in names[table])) for row in found.values()}
+    return {(begun, until - begun - start, kind) for begun, until, kind in rows} if table == "workouts" else rows
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_other_readings_merge_by_the_stores_own_rules(fleet: Postgres, seed: int) -> None:
+    noise = random.Random(seed)
+    stores = [gateway() for _ in range(3)]
+    for store in stores:
+        store.append(store.bands()[0].id, others_of(noise))
+    for _ in range(2):
+        for store in noise.sample(stores, 3):
+            shipped_from(store, fleet)
+    for table in OTHERS:
+        found = others_there(fleet, table)
+        assert found == others_united(stores, table)
+        assert len(found) > 15
 
 
 SHIP = """
@@ -378,3 +442,57 @@ def test_a_hostile_gateway_stores_nothing_that_makes_no_sense(fleet: Postgres, e
     with psycopg.connect(fleet.dsn("ward_1")) as db, pytest.raises(FleetError, match="senseless"), translated():
         db.execute(call.encode())
     assert there(fleet) == {}
+
+
+def test_a_gateway_cannot_have_its_own_code_run_as_the_owner(fleet: Postgres) -> None:
+    """What a session makes for itself is found first where a search path does not say otherwise (CREATE FUNCTION)."""
+    with gateway() as store, psycopg.connect(fleet.dsn("ward_1"), autocommit=True) as db:
+        store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5), Charge(MONDAY, 50)])
+        db.execute("CREATE TEMP TABLE ran (who name)")
+        db.execute("GRANT ALL ON pg_temp.ran TO PUBLIC")
+        db.execute(
+            "CREATE FUNCTION pg_temp.look(word pg_catalog.text) RETURNS boolean LANGUAGE plpgsql AS"
+            " $$ BEGIN INSERT INTO pg_temp.ran VALUES (current_user); RETURN true; END $$"
+        )
+        for name in ("text", "date", "bytea", "timestamptz"):
+            db.execute(
+                sql.SQL(
+                    "CREATE DOMAIN pg_temp.{0} AS pg_catalog.{0} CHECK (pg_temp.look(VALUE::pg_catalog.text))"
+                ).format(sql.Identifier(name))
+            )
+        assert ship(store, Database(db), NOW).new == 1
+        assert db.execute("SELECT who FROM pg_temp.ran WHERE who <> 'ward_1'").fetchall() == []
+
+
+def test_the_owner_need_not_be_a_superuser(fleet: Postgres) -> None:
+    with fleet.owner() as db:
+        db.execute("DROP SCHEMA hipsync CASCADE")
+        db.execute("CREATE ROLE keeper LOGIN")
+        db.execute("GRANT CREATE ON DATABASE postgres TO keeper")
+    try:
+        with connected(fleet.dsn("keeper")) as database:
+            assert database.create()
+        with gateway() as store:
+            store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5)])
+            assert shipped_from(store, fleet).new == 1
+    finally:
+        with fleet.owner() as db:
+            db.execute("DROP OWNED BY keeper CASCADE")
+            db.execute("DROP ROLE keeper")
+
+
+def test_two_that_make_it_at_once_make_it_once(fleet: Postgres) -> None:
+    with fleet.owner() as db:
+        db.execute("DROP SCHEMA hipsync CASCADE")
+    made: list[bool] = []
+
+    def make() -> None:
+        with connected(fleet.dsn()) as database:
+            made.append(database.create())
+
+    threads = [threading.Thread(target=make) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(made) == [False, False, False, True]
