@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 from typing import NamedTuple
 
 from hipsync.model import Band
@@ -16,6 +17,22 @@ class Shipped(NamedTuple):
     band: Band
     mark: str
     """By what all gateways know it: a hash of its kind and address."""
+
+
+class Parcel(NamedTuple):
+    """A band-day on its way."""
+
+    one: Shipped
+    day: BandDay
+    digest: bytes
+    """What its receipt will say: `digest_of` all that is there of that band and day with this one."""
+
+
+def digest_of(days: Sequence[BandDay]) -> bytes:
+    """Sixteen bytes that stand for all that a gateway has of one band and day; mostly that is one band-day."""
+    if len(days) == 1:
+        return days[0].digest()
+    return sha256(b"".join(day.digest() for day in days)).digest()[:16]
 
 
 def shipped(bands: Sequence[Band]) -> list[Shipped]:

@@ -16,8 +16,8 @@ import psycopg
 from psycopg import errors, sql
 
 from hipsync.errors import ConfigError, FleetError
-from hipsync.fleet.band_days import Shipped, as_arrays
-from hipsync.store.band_days import COLUMNS, BandDay
+from hipsync.fleet.band_days import Parcel, as_arrays
+from hipsync.store.band_days import COLUMNS
 from hipsync.text import clean
 
 VERSION = 1
@@ -141,7 +141,7 @@ class Database:
             rows = self._db.execute("SELECT mark, day, digest FROM hipsync.taken()")
             return {(str(mark), day): bytes(digest) for mark, day, digest in rows}
 
-    def take(self, batch: Sequence[tuple[Shipped, BandDay]]) -> list[str]:
+    def take(self, batch: Sequence[Parcel]) -> list[str]:
         """Store band-days, which are in order of mark and day, in one transaction with their receipts.
 
         Return for each what became of it: new, changed or same. Raises `FleetError`, and then none of them is stored.
@@ -150,10 +150,10 @@ class Database:
         def store() -> list[str]:
             became: list[str] = []
             with self._db.transaction(), self._db.cursor() as cursor:
-                for one, day in batch:
+                for one, day, digest in batch:
                     band = one.band
                     head = [one.mark, band.driver, band.vouches, band.reports_wear, day.day]
-                    cursor.execute(_TAKE, [*head, *as_arrays(day), day.digest()])
+                    cursor.execute(_TAKE, [*head, *as_arrays(day), digest])
                     row = cursor.fetchone()
                     became.append("" if row is None else str(row[0]))
             return became

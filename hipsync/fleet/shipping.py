@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import islice
+from heapq import merge
+from itertools import groupby, islice
 from typing import NamedTuple
 
 from hipsync.errors import FleetError
-from hipsync.fleet.band_days import Shipped, shipped
+from hipsync.fleet.band_days import Parcel, Shipped, digest_of, shipped
 from hipsync.fleet.database import Database
 from hipsync.store import Store
 from hipsync.store.band_days import BandDay
@@ -72,11 +73,19 @@ def _missing(
     taken: Mapping[tuple[str, date], bytes],
     now: datetime,
     counts: dict[str, int],
-) -> Iterator[tuple[Shipped, BandDay]]:
+) -> Iterator[Parcel]:
     """The band-days whose content was not brought yet, in order of mark and day; the others are counted."""
-    for one in going:
-        for day in store.band_days(one.band.id, now):
-            if taken.get((one.mark, day.day)) == day.digest():
-                counts["there"] += 1
-            else:
-                yield one, day
+    for _, bands in groupby(going, key=lambda one: one.mark):  # a band that was paired anew can be here twice
+        days = merge(*(_days(store, one, now) for one in bands), key=lambda each: each[1].day)
+        for _, found in groupby(days, key=lambda each: each[1].day):
+            parts = list(found)
+            digests = [digest_of([day for _, day in parts[: place + 1]]) for place in range(len(parts))]
+            if taken.get((parts[0][0].mark, parts[0][1].day)) == digests[-1]:
+                counts["there"] += len(parts)
+            else:  # only the receipt of the last one says that all is there
+                yield from (Parcel(*part, digest) for part, digest in zip(parts, digests, strict=True))
+
+
+def _days(store: Store, one: Shipped, now: datetime) -> Iterator[tuple[Shipped, BandDay]]:
+    """A band's days, in order, each with the band."""
+    return ((one, day) for day in store.band_days(one.band.id, now))

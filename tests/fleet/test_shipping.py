@@ -18,6 +18,7 @@ import pytest
 from psycopg import sql
 
 from hipsync.errors import FleetError
+from hipsync.fleet.band_days import Parcel, shipped
 from hipsync.fleet.database import Database, connected, translated
 from hipsync.fleet.shipping import Told, ship
 from hipsync.model import MINUTE, Charge, Counter, Epoch, Posture, Reading, State, Wear, Workout, WorkoutKind
@@ -105,6 +106,21 @@ def test_what_is_there_is_not_sent_again_and_touches_nothing(fleet: Postgres) ->
         assert shipped_from(one, fleet).changed == 1
 
 
+def test_a_band_that_is_here_twice_is_one_there_and_is_not_sent_again(fleet: Postgres) -> None:
+    """As after it was paired anew under another name; what either name has of a day, the other may have, too."""
+    with gateway() as store:
+        again = store.add_band(name="again", driver="huami", now=MONDAY, address="c0:00:00:00:00:00")
+        store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5)])
+        store.append(again.id, [Epoch(MONDAY, MINUTE, 7), Epoch(MONDAY + 24 * HOUR, MINUTE, 5)])
+        assert shipped_from(store, fleet) == Told(there=0, new=2, changed=1, same=0, left_out=0)
+        assert shipped_from(store, fleet) == Told(there=3, new=0, changed=0, same=0, left_out=0)
+        assert sorted(row[0] for row in there(fleet).values()) == [5, 7]
+        with fleet.owner() as db:  # as if it was cut off between the two
+            db.execute("UPDATE hipsync.receipts SET digest = %s WHERE day = '2026-03-02'",
+                       [next(store.band_days(store.bands()[0].id, NOW)).digest()])  # fmt: skip
+        assert shipped_from(store, fleet) == Told(there=1, new=0, changed=0, same=2, left_out=0)
+
+
 def test_a_server_that_was_given_an_older_copy_gets_again_what_it_lost(fleet: Postgres) -> None:
     with gateway() as store:
         store.append(store.bands()[0].id, [Epoch(MONDAY + at * HOUR, MINUTE, 5) for at in range(48)])
@@ -130,8 +146,6 @@ def noisy(noise: random.Random, days: int) -> list[Epoch]:
 
 def united(stores: Sequence[Store]) -> dict[Key, Row]:
     """What the store itself makes of what several stores hold: by the rule by which it takes another one's file."""
-    from hipsync.fleet.band_days import shipped
-
     with Store.in_memory() as whole:
         found: dict[Key, Row] = {}
         marks = {each.mark: each.band.name for store in stores for each in shipped(store.bands())}
@@ -321,12 +335,10 @@ def test_a_reading_ahead_of_now_stays_here_and_the_server_refuses_it_too(fleet: 
         assert shipped_from(store, fleet).new == 1
         assert [at for _, at, _ in there(fleet)] == [MONDAY]
         with connected(fleet.dsn("ward_1")) as database:
-            from hipsync.fleet.band_days import shipped
-
             (one,) = shipped(store.bands())
             days = list(store.band_days(one.band.id, ahead + HOUR))
             with pytest.raises(FleetError, match="still to come"):
-                database.take([(one, day) for day in days])
+                database.take([Parcel(one, day, day.digest()) for day in days])
     assert [at for _, at, _ in there(fleet)] == [MONDAY]
 
 
