@@ -21,6 +21,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from support.mosquitto import Certificates, free_port
+
 MUST = "HIPSYNC_POSTGRES_MUST"
 """This environment variable is set where Postgres was installed for the tests: one that is not found is a failure."""
 WITHIN_S = 60
@@ -63,6 +65,19 @@ class Postgres:
             subprocess.run(
                 command, check=True, stdout=said, stderr=said, timeout=WITHIN_S, cwd="/", user=user, group=group
             )
+
+    def listen_with(self, certificates: Certificates) -> int:
+        """From the next start on, also listen at a port of loopback, there with this certificate; return the port."""
+        port = free_port()
+        for name, source in (("server.crt", certificates.certificate), ("server.key", certificates.key)):
+            target = self._data / name
+            target.write_bytes(source.read_bytes())
+            target.chmod(0o600)
+            if self._user is not None:
+                os.chown(target, self._user.pw_uid, self._user.pw_gid)
+        with (self._data / "postgresql.conf").open("a") as settings:
+            settings.write(f"listen_addresses = '127.0.0.1'\nport = {port}\nssl = on\n")
+        return port
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
