@@ -26,7 +26,7 @@ CREATE TYPE hipsync.workouts AS (start integer[], length integer[], kind text[])
 CREATE TABLE hipsync.bands (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     mark text NOT NULL UNIQUE CHECK (mark ~ '^[0-9a-f]{64}$'),  -- a hash of kind and address, never the address
-    driver text NOT NULL CHECK (driver ~ '^[[:graph:]]{1,64}$'),
+    driver text NOT NULL CHECK (length(driver) <= 200 AND driver !~ '[[:cntrl:]]'),
     vouches boolean NOT NULL,
     reports_wear boolean NOT NULL,
     added timestamptz NOT NULL DEFAULT now()

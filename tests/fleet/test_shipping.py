@@ -390,6 +390,25 @@ def test_bands_that_only_have_a_name_and_simulated_ones_stay_here(fleet: Postgre
         assert shipped_from(store, fleet) == Told(there=0, new=0, changed=0, same=0, left_out=2)
 
 
+def test_a_band_of_a_strange_kind_and_rows_of_strange_numbers_hold_up_no_other(fleet: Postgres) -> None:
+    start, huge = int(MONDAY.timestamp()), 2**48
+    with gateway(bands=3) as store:
+        for band in store.bands():
+            store.append(band.id, [Epoch(MONDAY, MINUTE, 5)])
+        store.give_to_family(store.bands()[1].id, "é;'x y", vouches=False, reports_wear=False)
+        with store.transaction() as db:
+            rows = [
+                (start + 60, 1440, huge, None, None, 0, None, None), (start + 120, 1, 0, huge, -huge, 24, 7, "lying"),
+                (start + 180, 1440, 2**31 - 1, -9, -9, 24, -7, "lying"), (-86400, 1, 4, None, None, 0, None, None),
+                (start + 240, 1, "many", None, None, 0, None, None), (start + 300, 1, 4, None, None, 77, None, "'}"),
+            ]  # fmt: skip
+            db.executemany("INSERT INTO epochs VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+            db.execute("INSERT INTO counters VALUES (1, ?, ?), (1, ?, 5)", (start, huge, 253_339_228_799))
+        assert shipped_from(store, fleet).new == 3
+        assert shipped_from(store, fleet).there == 3
+    assert sorted(row[0] for row in there(fleet).values()) == [5, 5, 5, 2**31 - 1]
+
+
 def test_no_address_and_no_name_of_a_band_leaves_the_gateway(fleet: Postgres) -> None:
     with gateway() as store:
         store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5)])
