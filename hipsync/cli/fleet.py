@@ -46,7 +46,9 @@ def fleet_init_command(app: App) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def fleet_check_command(ctx: click.Context, as_json: bool) -> None:
-    """Connect, and say what works: the way, the tables, the login, the clock.
+    """Connect, and say what works and what does not.
+
+    It looks at the way, the tables, the login and the clocks.
 
     \b
     hipsync fleet check

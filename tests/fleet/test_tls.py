@@ -15,7 +15,6 @@ from hipsync.settings.config import Fleet
 from support.mosquitto import certificates
 from support.postgres import Postgres, postgres
 
-
 pytestmark = pytest.mark.enable_socket
 
 
