@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 from hipsync.model import Band
 from hipsync.store.band_days import COLUMNS, BandDay
-from hipsync.store.identities import NAMED, mark_of
+from hipsync.store.identities import mark_of
+
+_ADDRESS = re.compile("(?:[0-9A-F]{2}:){5}[0-9A-F]{2}|[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}")
+"""An address of Bluetooth, or what macOS gives in its place, as identities have them."""
 
 
 class Shipped(NamedTuple):
@@ -38,13 +42,13 @@ def digest_of(days: Sequence[BandDay]) -> bytes:
 def shipped(bands: Sequence[Band]) -> list[Shipped]:
     """The bands that are shipped, in the order in which all gateways take them, so that none waits for another.
 
-    Not shipped are simulated bands, and those of which no more is known than a name that somebody gave: another gateway
-    may call another band so.
+    Not shipped are simulated bands, and those that were never met by an address: what a name or the source of an import
+    is called, that of another wearer may be called, too, and then two people would become one.
     """
     found = [
         Shipped(band, mark_of(band.driver, band.identity))
         for band in bands
-        if not band.simulated and band.identity is not None and not band.identity.startswith(NAMED)
+        if not band.simulated and band.identity is not None and _ADDRESS.fullmatch(band.identity)
     ]
     return sorted(found, key=lambda each: each.mark)
 
