@@ -286,7 +286,9 @@ def test_four_days_of_a_live_band_at_whatever_second_it_is_reached(seconds: int)
 
 
 @pytest.mark.ring
-@pytest.mark.parametrize("kinds", [ALL, ("huami",), ("fitpro",), ("infinitime",)], ids="+".join)
+@pytest.mark.parametrize(
+    "kinds", [ALL, ("huami",), ("fitpro",), pytest.param(("infinitime",), marks=pytest.mark.long)], ids="+".join
+)
 def test_a_month(kinds: Sequence[str], capsys: pytest.CaptureFixture[str]) -> None:
     shown = check(date(2026, 3, 2), 30, kinds)
     with capsys.disabled():

@@ -234,7 +234,7 @@ def test_three_days_over_the_change_to_summer_time() -> None:
 @pytest.mark.ring
 @pytest.mark.parametrize(
     ("kind", "band"),
-    [(CALLED, True), (WATCHED, True), (CALLED, False)],
+    [(CALLED, True), pytest.param(WATCHED, True, marks=pytest.mark.long), (CALLED, False)],
     ids=["called", "watched", "band off"],
 )
 def test_a_month_at_the_computer(kind: str, band: bool, capsys: pytest.CaptureFixture[str]) -> None:
