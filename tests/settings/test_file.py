@@ -16,7 +16,7 @@ from hipsync.core.bouts import Rule
 from hipsync.core.policy import BandText, Policy
 from hipsync.errors import ConfigError
 from hipsync.model import MINUTE, Desk
-from hipsync.settings.config import Config, Mqtt, Proxy
+from hipsync.settings.config import Config, Mqtt, Proxy, Share
 from hipsync.settings.file import as_toml, load, parsed
 
 
@@ -300,7 +300,8 @@ MQTTS = st.builds(
     password_file=st.sampled_from(["", "/p", "~/p"]),
     wearer=st.sampled_from(["", "anna", "0_-"]),
     prefix=st.sampled_from(["homeassistant", "a/b"]),
-)
+    share=st.sampled_from(Share),
+).filter(lambda each: each.wearer or each.share is not Share.EVERYTHING)
 PROXIES = st.lists(
     st.builds(
         Proxy,

@@ -1,0 +1,1 @@
+"""Measures what is known of each family, for docs/evidence.md."""
