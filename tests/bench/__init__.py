@@ -1,4 +1,4 @@
 """Benchmarks; `python -m bench` says how to run them.
 
-This file makes them a package of their own: aioesphomeapi installs one that is called `bench`, too.
+They are run in the folder `tests`, because aioesphomeapi installs a package that is called `bench`, too.
 """

@@ -1,4 +1,4 @@
-"""Benchmarks of hipsync, each beside a floor that its own docstring defines.
+"""Benchmarks of hipsync, each beside a floor that its own docstring defines. They are run in the folder `tests`.
 
     uv run python -m bench                  all of them: takes some minutes
     uv run python -m bench today sync       these

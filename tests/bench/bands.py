@@ -52,7 +52,9 @@ WITHIN = timedelta(seconds=30)
 
 def figures(folder: Path, bands: int = BANDS) -> list[Figure]:
     command = [sys.executable, "-m", "bench.bands", str(folder / "bands.db"), str(bands)]
-    found = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+    found = json.loads(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=Path(__file__).parents[1]).stdout
+    )
     return [
         Figure(f"bands: {bands} of {found['families']} families, a day each", found["wall_s"], "s"),
         Figure("bands: the same, CPU", found["cpu_s"], "s"),
