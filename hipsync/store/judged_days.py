@@ -114,3 +114,14 @@ def _of(only_band: BandId | None) -> str:
 def drop_days(db: sqlite3.Connection, from_s: int, until_s: int) -> None:
     """Delete the judged days that used readings from the seconds `[from_s, until_s)` since 1970."""
     db.execute("DELETE FROM days WHERE loaded_from < ? AND loaded_until > ?", (until_s, from_s))
+
+
+def drop_days_around(db: sqlite3.Connection, table: str, band: int, at_s: int) -> None:
+    """Drop the judged days that a new reading can change: those from the reading before it to the one after it."""
+    before, after = (
+        f"SELECT {extreme}(at) FROM {table} WHERE band = ? AND at {side} ?"
+        for extreme, side in (("max", "<"), ("min", ">"))
+    )
+    ((first,),) = db.execute(before, (band, at_s)).fetchall()
+    ((last,),) = db.execute(after, (band, at_s)).fetchall()
+    drop_days(db, BEFORE_ALL_S if first is None else first, AFTER_ALL_S if last is None else last + 1)

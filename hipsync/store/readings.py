@@ -32,7 +32,7 @@ from hipsync.model import (
 )
 from hipsync.store.bands import Bands
 from hipsync.store.file import BEGINNING, SECOND, insert_rows, instant, latest_s, seconds, text
-from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
+from hipsync.store.judged_days import drop_days, drop_days_around
 from hipsync.store.sense import SENSE
 
 INFERRED = 16
@@ -444,17 +444,6 @@ def _touched(rows: Sequence[EpochRow]) -> tuple[int, int]:
     return min(starts), max(starts) + 60 * max({row[2] for row in rows})
 
 
-def _drop_days_around(db: sqlite3.Connection, table: str, band: int, at_s: int) -> None:
-    """Drop the judged days that a new reading can change: those from the reading before it to the one after it."""
-    before, after = (
-        f"SELECT {extreme}(at) FROM {table} WHERE band = ? AND at {side} ?"
-        for extreme, side in (("max", "<"), ("min", ">"))
-    )
-    ((first,),) = db.execute(before, (band, at_s)).fetchall()
-    ((last,),) = db.execute(after, (band, at_s)).fetchall()
-    drop_days(db, BEFORE_ALL_S if first is None else first, AFTER_ALL_S if last is None else last + 1)
-
-
 def _append_other(db: sqlite3.Connection, band: int, reading: Reading) -> None:
     """Store a reading that is not an epoch.
 
@@ -468,10 +457,10 @@ def _append_other(db: sqlite3.Connection, band: int, reading: Reading) -> None:
                 " ON CONFLICT DO UPDATE SET steps = excluded.steps WHERE excluded.steps > steps",
                 (band, seconds(at), steps),
             )
-            _drop_days_around(db, "counters", band, seconds(at))
+            drop_days_around(db, "counters", band, seconds(at))
         case Wear(at, worn):
             db.execute("INSERT INTO wears VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (band, seconds(at), worn))
-            _drop_days_around(db, "wears", band, seconds(at))
+            drop_days_around(db, "wears", band, seconds(at))
         case Charge(at, percent, charging):
             db.execute(
                 "INSERT INTO charges VALUES (?, ?, ?, ?)"

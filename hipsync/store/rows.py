@@ -13,7 +13,7 @@ from hipsync.errors import InputError
 from hipsync.model import Epoch
 from hipsync.store.bands import Bands
 from hipsync.store.file import seconds, translated
-from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days
+from hipsync.store.judged_days import AFTER_ALL_S, BEFORE_ALL_S, drop_days, drop_days_around
 from hipsync.store.merging import RULES, Cell, Row
 from hipsync.store.prompts import LONGEST_NAME
 from hipsync.store.readings import EpochRow, epoch_of_row
@@ -154,12 +154,7 @@ def _drop_touched(db: sqlite3.Connection, table: str, before: Row, after: Row) -
     """Drop the judged days that a merged row can change, and no other: rows come every minute from another computer."""
     at_s = int(after[TIMES[table]] or 0)
     if table in AROUND:
-        sql = (
-            f"SELECT ifnull((SELECT max(at) FROM {table} WHERE band = ?1 AND at < ?2), {BEFORE_ALL_S}),"
-            f" ifnull((SELECT min(at) + 1 FROM {table} WHERE band = ?1 AND at > ?2), {AFTER_ALL_S})"
-        )
-        ((first_s, last_s),) = db.execute(sql, (after["band"], at_s)).fetchall()
-        drop_days(db, first_s, last_s)
+        drop_days_around(db, table, int(after["band"] or 0), at_s)
     elif table in SPANS:
         drop_days(db, at_s, max(int(row["until"] or 0) for row in (before, after)))
     elif table == "imports":  # it may say in which zone days were

@@ -12,6 +12,7 @@ import pytest
 from hipsync.core.bouts import Rule
 from hipsync.core.days import Zones
 from hipsync.core.shares import Share
+from hipsync.history.summaries import summarise_days
 from hipsync.history.weeks import weeks_until
 from hipsync.model import MINUTE, Answer, Counter, Epoch, Prompt
 from hipsync.store import Store
@@ -124,6 +125,19 @@ def test_of_one_band_alone_and_of_none() -> None:
     assert found.known[0].in_time == Share(7, 7)
     assert weeks_until(store, Rule(), UTC, last, now, other) is None
     assert weeks_until(Store.in_memory(), Rule(), UTC, last, now) is None
+
+
+def test_days_that_are_known_already_give_the_same_weeks() -> None:
+    life = lived(30, seed=5)
+    store, now, last = stored(life), life[-1].end, MONDAY.date() + 20 * DAY
+    days = [MONDAY.date() + at * DAY for at in range(5, 26)]
+    known = summarise_days(store, Rule(), UTC, days, now)
+    found = weeks_until(store, Rule(), UTC, last, now, None, known)
+    assert found is not None
+    assert len(found.known) >= 2
+    assert found == weeks_until(store, Rule(), UTC, last, now)
+    unlike = [each._replace(minutes=dict.fromkeys(each.minutes, 0)) for each in known]
+    assert weeks_until(store, Rule(), UTC, last, now, None, unlike) != found, "they are taken as they are"
 
 
 def test_the_limit_is_that_of_the_settings() -> None:

@@ -38,13 +38,13 @@ from hipsync.model import (
 from hipsync.service.answers import answer_prompt
 from hipsync.service.state import State, families_of, settings_of, state_of
 from hipsync.settings.config import Config
-from hipsync.store import Store
+from hipsync.store import Store, StoredDay
 from hipsync.store.columns import TABLES
 from hipsync.store.identities import are_two
 from hipsync.store.merging import LOCAL, RULES, Row
 from hipsync.store.rows import TIMES
 from support.builders import MONDAY
-from support.stored import NOW, SECOND, minute
+from support.stored import HOUR, NOW, SECOND, minute
 
 ADDRESS = "C0:00:00:00:00:01"
 LONDON = "Europe/London"
@@ -462,3 +462,33 @@ def test_three_computers_come_to_the_same_by_whatever_way(story: list[tuple[int,
     for order, copy in zip(([0, 1, 2, 0], [2, 1, 0]), copies, strict=True):
         reduce(lambda _, who: take_over(stores[who][0], copy), order, None)
     assert whole(copies[0]) == whole(copies[1])
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "there"),
+    [
+        ("counters", {"at": 600, "steps": 5}, False),
+        ("counters", {"at": 2900, "steps": 5}, True),
+        ("wears", {"at": 600, "worn": 0}, False),
+        ("wears", {"at": 2900, "worn": 0}, True),
+        ("workouts", {"start": 600, "until": 630, "kind": "cycling"}, False),
+        ("workouts", {"start": 2900, "until": 2930, "kind": "cycling"}, True),
+        ("charges", {"at": 600, "percent": 50}, True),
+    ],
+)
+def test_a_row_of_a_band_that_is_merged_has_the_days_judged_again_that_it_can_change(
+    table: str, row: dict[str, int | str], there: bool
+) -> None:
+    """Times are in minutes since Monday. The band was read at the end of Tuesday, up to which an earlier row counts."""
+    day = timedelta(days=1)
+    moved = {
+        name: int((MONDAY + int(cell) * MINUTE).timestamp()) if name in {"at", "start", "until"} else cell
+        for name, cell in row.items()
+    }
+    with Store.in_memory() as store:
+        band = store.add_band(name="band", driver="infinitime", now=MONDAY)
+        store.append(band.id, [Counter(MONDAY + 2 * day, 3), Wear(MONDAY + 2 * day, True)])
+        stored = StoredDay(MONDAY, MONDAY + day, "UTC", None, "rule", MONDAY - HOUR, MONDAY + day + HOUR, b"", "")
+        store.store_days([stored], store.mark())
+        assert store.merge_rows(table, [{**moved, "band": "band"}], {"band": band.id}) == 1
+        assert bool(store.stored_days(MONDAY, MONDAY + day, None, "rule")) is there
