@@ -329,7 +329,7 @@ async def test_while_the_proxies_are_lent_that_is_said_and_nothing_else_changes(
         assert await battery(home.radio) == b"\x55"
 
 
-# ---------------------------------------------------------------- what a proxy cannot do (F6)
+# ---------------------------------------------------------------- what a proxy cannot do
 
 
 async def test_a_passive_proxy_says_that_it_makes_no_connections() -> None:
