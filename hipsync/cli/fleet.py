@@ -15,6 +15,11 @@ from hipsync.errors import ConfigError
 if TYPE_CHECKING:
     from hipsync.fleet.database import Database
 
+MADE = {
+    "made": "The fleet's database is made.",
+    "brought up": "The fleet's database is brought up to this version.",
+    "there": "The fleet's database is there already, and as it should be.",
+}
 NEEDS_EXTRA = "this needs the extra `fleet`, which is not installed: {}"
 
 
@@ -32,14 +37,14 @@ def fleet_command() -> None:
 @fleet_command.command("init")
 @click.pass_obj
 def fleet_init_command(app: App) -> None:
-    """Make the tables, once, as the owner of the database.
+    """Make the tables, or bring older ones up, as the owner of the database.
 
     \b
     hipsync fleet init
     """
     with _connected(app) as database:
         made = database.create()
-    say("The fleet's database is made." if made else "The fleet's database is there already, and as it should be.")
+    say(MADE[made])
 
 
 @fleet_command.command("check")

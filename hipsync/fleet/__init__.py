@@ -3,7 +3,7 @@
 band_days.py   which bands of a gateway are shipped, and a band-day as Postgres takes it; knows no network
 place.py       where the fleet's database is, by the settings
 database.py    the only module that speaks to Postgres
-schema.sql     its tables, the merge rule, and who may call what
+schema/        its tables, the merge rule, and who may call what: a file of SQL a version
 shipping.py    a gateway's SQLite as the outbox
 checking.py    what works between this computer and the database, tried
 """

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from hipsync.errors import FleetError
-from hipsync.fleet.database import NEEDS_SCHEMA, VERSION, Facts
+from hipsync.fleet.database import NEEDS_SCHEMA, OLDER_SCHEMA, OTHER_SCHEMA, VERSION, Facts
 from hipsync.fleet.shipping import refuse_apart
 from hipsync.text import clean
 
@@ -32,8 +32,8 @@ def findings(facts: Facts, now: datetime) -> Iterator[Tried]:
     if facts.schema is None:
         yield Tried("schema", "bad", NEEDS_SCHEMA)
     elif facts.schema != VERSION:
-        text = f"it is schema {facts.schema}, and this hipsync knows {VERSION}: use hipsync of one version"
-        yield Tried("schema", "bad", text)
+        text = OTHER_SCHEMA if facts.schema > VERSION else OLDER_SCHEMA
+        yield Tried("schema", "bad", text.format(facts.schema, VERSION))
     else:
         yield Tried("schema", "fine", f"schema {VERSION}")
     if facts.is_superuser:

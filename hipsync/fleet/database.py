@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import date, datetime
 from importlib.resources import files
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import psycopg
 from psycopg import errors, sql
@@ -20,18 +20,28 @@ from hipsync.fleet.band_days import Parcel, as_arrays
 from hipsync.store.band_days import COLUMNS
 from hipsync.text import clean
 
-VERSION = 1
+STEPS = sorted(
+    (step for step in (files("hipsync.fleet") / "schema").iterdir() if step.name.endswith(".sql")),
+    key=lambda step: int(step.name.partition("_")[0]),
+)
+"""The schema as files of SQL, in their order: each brings it from the version before to the one that its name begins
+with."""
+VERSION = len(STEPS)
 """The version of the schema that this hipsync makes and speaks to."""
 TRIES = 5
 """How often a transaction is tried that the server gave up for another one's sake, as it does in a deadlock."""
 _GIVEN_UP = (errors.DeadlockDetected, errors.SerializationFailure)
+OTHER_SCHEMA = "the fleet's database has schema {} and this hipsync knows {}: use hipsync of one version"
+OLDER_SCHEMA = (
+    "the fleet's database has schema {} and this hipsync makes {}: its owner brings it up with `hipsync fleet init`"
+)
 NEEDS_SCHEMA = "the fleet's database is not made yet: its owner runs `hipsync fleet init`"
 _OURS = {
     "HS001": "the server refused a day as senseless: {}; look at this computer's database with `hipsync db check`",
     "HS002": "the server refused a day because its clock says that this is still to come: {}; set the clock of this "
     "computer, or that of the server",
 }
-"""What is said for the errors that `schema.sql` raises, by code."""
+"""What is said for the errors that the schema raises, by code."""
 _ARRAYS: Mapping[str, Mapping[str, str]] = {
     "epochs": {
         "start": "int2",
@@ -48,7 +58,7 @@ _ARRAYS: Mapping[str, Mapping[str, str]] = {
     "charges": {"at": "int4", "percent": "int2", "charging": "bool"},
     "workouts": {"start": "int4", "length": "int4", "kind": "text"},
 }
-"""The types of `COLUMNS` in `schema.sql`."""
+"""The types of `COLUMNS` in the schema."""
 T = TypeVar("T")
 
 
@@ -102,25 +112,34 @@ class Database:
         found = self._db.execute("SELECT hipsync.schema_version()").fetchone()
         return (None if found is None else int(found[0])), bool(row[0])
 
-    def create(self) -> bool:
-        """Make the schema, in one transaction, unless it is there; return whether it was made. Raises `FleetError`."""
+    def create(self) -> Literal["made", "brought up", "there"]:
+        """Make the schema, or bring an older one up to this version, in one transaction; return which was needed.
+
+        Raises `FleetError` if it is a newer version's, or none of a fleet's.
+        """
         with translated(), self._db.transaction():
             self._db.execute("SELECT pg_advisory_xact_lock(hashtext('hipsync.fleet'))")
             row = self._db.execute("SELECT to_regnamespace('hipsync') IS NOT NULL").fetchone()
-            if row is not None and row[0]:
-                self._refuse_other_schema()
-                return False
-            self._db.execute((files("hipsync.fleet") / "schema.sql").read_bytes())
-        return True
+            is_there = row is not None and bool(row[0])
+            before = self._known_schema() if is_there else 0
+            for step in STEPS[before:]:
+                self._db.execute(step.read_bytes())
+            self._db.execute("UPDATE hipsync.version SET number = %s WHERE number <> %s", [VERSION, VERSION])
+        return "there" if before == VERSION else "brought up" if before else "made"
 
-    def _refuse_other_schema(self) -> None:
+    def _known_schema(self) -> int:
+        """The version of the schema that is there. Raises `FleetError` if it is none of a fleet's, or a newer one."""
         schema, _ = self._schema()
         if schema is None:
             raise FleetError("there is a schema hipsync that is none of a fleet's: give another database")
-        if schema != VERSION:
-            raise FleetError(
-                f"the fleet's database has schema {schema} and this hipsync knows {VERSION}: use hipsync of one version"
-            )
+        if schema > VERSION:
+            raise FleetError(OTHER_SCHEMA.format(schema, VERSION))
+        return schema
+
+    def _refuse_other_schema(self) -> None:
+        schema = self._known_schema()
+        if schema < VERSION:
+            raise FleetError(OLDER_SCHEMA.format(schema, VERSION))
 
     def ready(self) -> datetime:
         """The time by the server's clock. Raises `FleetError` if the schema is missing or another version's."""

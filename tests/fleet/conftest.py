@@ -26,7 +26,7 @@ def fleet(server: Postgres) -> Postgres:
     with server.owner() as db:
         db.execute("DROP SCHEMA IF EXISTS hipsync CASCADE")
     with connected(server.dsn()) as database:
-        assert database.create()
+        assert database.create() == "made"
     with server.owner() as db:
         for login in GATEWAYS:
             db.execute(sql.SQL("GRANT hipsync_gateway TO {}").format(sql.Identifier(login)))

@@ -427,7 +427,7 @@ def test_no_address_and_no_name_of_a_band_leaves_the_gateway(fleet: Postgres) ->
     assert not [line for line in told if "C0:00" in line.upper() or "band 0" in line]
 
 
-@pytest.mark.parametrize("table", ["version", "bands", "band_days", "receipts"])
+@pytest.mark.parametrize("table", ["version", "bands", "band_days", "receipts", "wearers", "worn", "dirty", "judged"])
 @pytest.mark.parametrize("login", ["ward_1", "stranger"])
 def test_a_gateway_sees_and_changes_no_table(fleet: Postgres, table: str, login: str) -> None:
     for statement in ("SELECT * FROM", "DELETE FROM", "TRUNCATE"):
@@ -506,7 +506,7 @@ def test_the_owner_need_not_be_a_superuser(fleet: Postgres) -> None:
         db.execute("GRANT CREATE ON DATABASE postgres TO keeper")
     try:
         with connected(fleet.dsn("keeper")) as database:
-            assert database.create()
+            assert database.create() == "made"
         with gateway() as store:
             store.append(store.bands()[0].id, [Epoch(MONDAY, MINUTE, 5)])
             assert shipped_from(store, fleet).new == 1
@@ -519,7 +519,7 @@ def test_the_owner_need_not_be_a_superuser(fleet: Postgres) -> None:
 def test_two_that_make_it_at_once_make_it_once(fleet: Postgres) -> None:
     with fleet.owner() as db:
         db.execute("DROP SCHEMA hipsync CASCADE")
-    made: list[bool] = []
+    made: list[str] = []
 
     def make() -> None:
         with connected(fleet.dsn()) as database:
@@ -530,4 +530,4 @@ def test_two_that_make_it_at_once_make_it_once(fleet: Postgres) -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert sorted(made) == [False, False, False, True]
+    assert sorted(made) == ["made", "there", "there", "there"]

@@ -1,7 +1,7 @@
--- The schema `hipsync` in a fleet's Postgres, version 1; hipsync/fleet/database.py runs it in one transaction.
--- What a band reported on one day of UTC is one row, its columns are arrays. Nobody but the owner touches the
--- tables: a gateway may call the functions `take` and `taken`, and they look at what it brings. The search path of
--- every function ends with pg_temp: left out, it would come first, and a login could put types of its own there.
+-- Version 1 of the schema `hipsync` in a fleet's Postgres: gateways ship. What a band reported on one day of UTC is one
+-- row, its columns are arrays. Nobody but the owner touches the tables: a gateway may call the functions `take` and
+-- `taken`, and they look at what it brings. The search path of every function ends with pg_temp: left out, it would
+-- come first, and a login could put types of its own there.
 
 CREATE SCHEMA hipsync;
 
