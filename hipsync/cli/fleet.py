@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
-
 import click
 
 from hipsync.cli import exits
 from hipsync.cli.app import App
+from hipsync.cli.fleet_judge import judge_command
+from hipsync.cli.fleet_place import connected_fleet
+from hipsync.cli.fleet_wearers import hand_command, wearer_command
 from hipsync.cli.saying import say, tell_json
-from hipsync.errors import ConfigError
-
-if TYPE_CHECKING:
-    from hipsync.fleet.database import Database
 
 MADE = {
     "made": "The fleet's database is made.",
     "brought up": "The fleet's database is brought up to this version.",
     "there": "The fleet's database is there already, and as it should be.",
 }
-NEEDS_EXTRA = "this needs the extra `fleet`, which is not installed: {}"
 
 
 @click.group("fleet")
@@ -37,12 +32,12 @@ def fleet_command() -> None:
 @fleet_command.command("init")
 @click.pass_obj
 def fleet_init_command(app: App) -> None:
-    """Make the tables, or bring older ones up, as the owner of the database.
+    """Make the tables, or bring older ones up, as their owner.
 
     \b
     hipsync fleet init
     """
-    with _connected(app) as database:
+    with connected_fleet(app) as database:
         made = database.create()
     say(MADE[made])
 
@@ -60,7 +55,7 @@ def fleet_check_command(ctx: click.Context, as_json: bool) -> None:
     hipsync fleet check --json
     """
     app: App = ctx.obj
-    with _connected(app) as database:
+    with connected_fleet(app) as database:
         facts = database.facts()
     from hipsync.cli.doctor import SHOWN
     from hipsync.fleet.checking import findings
@@ -87,7 +82,7 @@ def fleet_ship_command(app: App, as_json: bool) -> None:
     \b
     hipsync fleet ship
     """
-    with app.existing_store() as store, _connected(app) as database:
+    with app.existing_store() as store, connected_fleet(app) as database:
         from hipsync.fleet.shipping import ship
 
         told = ship(store, database, app.now())
@@ -102,16 +97,6 @@ def fleet_ship_command(app: App, as_json: bool) -> None:
         say(f"Bands without an address stay here: {told.left_out}.")
 
 
-def _connected(app: App) -> AbstractContextManager[Database]:
-    """Return a connection to the fleet's database. Raises `ConfigError`, also if the extra is missing."""
-    import os
-    from importlib.util import find_spec
-
-    if find_spec("psycopg") is None:
-        from hipsync.host.installed import with_extra
-
-        raise ConfigError(NEEDS_EXTRA.format(with_extra("fleet")))
-    from hipsync.fleet.database import connected
-    from hipsync.fleet.place import conninfo
-
-    return connected(conninfo(app.config().fleet, os.environ))
+fleet_command.add_command(judge_command)
+fleet_command.add_command(wearer_command)
+fleet_command.add_command(hand_command)

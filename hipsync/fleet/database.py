@@ -1,7 +1,8 @@
-"""The connection to the fleet's Postgres: the only module that speaks to it.
+"""The connection to the fleet's Postgres, its schema, and what a gateway says and asks there.
 
-The one rule: every failure is a `FleetError`, in one line, and nothing is half written then. What a server says is a
-stranger's word: one line of it is told, without what could steer a terminal.
+What is said there by others is in `wearers` and `queue`. The one rule: every failure is a `FleetError`, in one line,
+and nothing is half written then. What a server says is a stranger's word: one line of it is told, without what could
+steer a terminal.
 """
 
 from __future__ import annotations
@@ -59,6 +60,13 @@ _ARRAYS: Mapping[str, Mapping[str, str]] = {
     "workouts": {"start": "int4", "length": "int4", "kind": "text"},
 }
 """The types of `COLUMNS` in the schema."""
+Work = Literal["ship", "judge"]
+"""What a login may be for."""
+_WORK: Mapping[Work, tuple[str, str]] = {
+    "ship": ("take", "hipsync_gateway"),
+    "judge": ("next_wearer", "hipsync_judge"),
+}
+"""For each work a function that it needs, and the role that may call it."""
 T = TypeVar("T")
 
 
@@ -141,18 +149,34 @@ class Database:
         if schema < VERSION:
             raise FleetError(OLDER_SCHEMA.format(schema, VERSION))
 
-    def ready(self) -> datetime:
-        """The time by the server's clock. Raises `FleetError` if the schema is missing or another version's."""
+    def ready(self, to: Work = "ship") -> datetime:
+        """The time by the server's clock.
+
+        Raises `FleetError` if the schema is missing or another version's, or if the login may not do this work.
+        """
         facts = self.facts()
         if facts.schema is None:
             raise FleetError(NEEDS_SCHEMA)
         self._refuse_other_schema()
-        if not facts.may_ship:
+        function, role = _WORK[to]
+        with self.transaction() as db:
+            row = db.execute(
+                "SELECT bool_and(has_function_privilege(oid, 'EXECUTE')) FROM pg_proc"
+                " WHERE pronamespace = to_regnamespace('hipsync') AND proname = %s",
+                [function],
+            ).fetchone()
+        if row is None or not row[0]:
             raise FleetError(
-                f"the login {clean(facts.login)} may not ship: the owner of the database says "
-                f'`GRANT hipsync_gateway TO "{clean(facts.login)}"`'
+                f"the login {clean(facts.login)} may not {to}: the owner of the database says "
+                f'`GRANT {role} TO "{clean(facts.login)}"`'
             )
         return facts.now
+
+    @contextlib.contextmanager
+    def transaction(self) -> Generator[psycopg.Connection]:
+        """During the block, one transaction, which is undone if the block raises. Raises `FleetError`."""
+        with translated(), self._db.transaction():
+            yield self._db
 
     def taken(self) -> dict[tuple[str, date], bytes]:
         """The digests of what this login has brought already, by mark of the band and day. Raises `FleetError`."""

@@ -26,7 +26,7 @@ CREATE INDEX ON hipsync.worn (wearer);
 CREATE TABLE hipsync.dirty (
     wearer bigint NOT NULL REFERENCES hipsync.wearers ON DELETE CASCADE,
     day date NOT NULL,
-    due timestamptz NOT NULL DEFAULT clock_timestamp(),             -- when there is something to judge anew
+    due timestamptz NOT NULL DEFAULT '-infinity',                   -- not before then is there anything new to judge
     PRIMARY KEY (wearer, day)
 );
 
@@ -34,7 +34,7 @@ CREATE TABLE hipsync.judged (
     wearer bigint NOT NULL REFERENCES hipsync.wearers ON DELETE CASCADE,
     day date NOT NULL,
     zone text NOT NULL,
-    edition text NOT NULL,              -- of the rule and the program
+    edition integer NOT NULL,           -- the version of the way of judging
     start timestamptz NOT NULL,
     until timestamptz NOT NULL,         -- the end of the day
     loaded_from timestamptz NOT NULL,   -- the readings that were looked at are those of [loaded_from, loaded_until)
@@ -95,7 +95,7 @@ BEGIN
         INSERT INTO hipsync.dirty (wearer, day)
             SELECT DISTINCT wearer_, generate_series(
                 (told.first AT TIME ZONE told.zone)::date,
-                (told.last - interval '1 second' AT TIME ZONE told.zone)::date,
+                ((told.last - interval '1 second') AT TIME ZONE told.zone)::date,
                 '1 day'
             )::date AS day
             FROM (
@@ -203,6 +203,34 @@ BEGIN
     RETURN found_;
 END $$;
 
+-- For whoever judges: the band-days of [first, last) of each time for which a wearer had a band, and those nearest before
+-- and after that have readings of its counter or changes of wear.
+CREATE FUNCTION hipsync.heard(wearer_ bigint, first_ date, last_ date) RETURNS TABLE (
+    worn bigint, day date, start smallint[], length smallint[], steps integer[], heart_rate integer[], state smallint[],
+    posture text[], counted_at integer[], counted bigint[], worn_at integer[], is_worn boolean[],
+    workout_start integer[], workout_length integer[], workout_kind text[]
+) LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH mine AS (
+        SELECT id, band, (since AT TIME ZONE 'UTC')::date AS first,
+            coalesce((until AT TIME ZONE 'UTC')::date, 'infinity') AS last
+        FROM hipsync.worn WHERE wearer = wearer_
+    ), wanted AS (
+        SELECT mine.id, d.band, d.day FROM mine JOIN hipsync.band_days AS d ON d.band = mine.band
+            AND d.day >= greatest(first_, mine.first) AND d.day <= least(last_ - 1, mine.last)
+        UNION SELECT mine.id, mine.band, (SELECT max(d.day) FROM hipsync.band_days AS d WHERE d.band = mine.band
+            AND d.day < first_ AND d.day BETWEEN mine.first AND mine.last AND cardinality((d.counters).at) > 0) FROM mine
+        UNION SELECT mine.id, mine.band, (SELECT min(d.day) FROM hipsync.band_days AS d WHERE d.band = mine.band
+            AND d.day >= last_ AND d.day BETWEEN mine.first AND mine.last AND cardinality((d.counters).at) > 0) FROM mine
+        UNION SELECT mine.id, mine.band, (SELECT max(d.day) FROM hipsync.band_days AS d WHERE d.band = mine.band
+            AND d.day < first_ AND d.day BETWEEN mine.first AND mine.last AND cardinality((d.wears).at) > 0) FROM mine
+    )
+    SELECT wanted.id, d.day, (d.epochs).start, (d.epochs).length, (d.epochs).steps, (d.epochs).heart_rate,
+        (d.epochs).state, (d.epochs).posture, (d.counters).at, (d.counters).steps, (d.wears).at, (d.wears).worn,
+        (d.workouts).start, (d.workouts).length, (d.workouts).kind
+    FROM wanted JOIN hipsync.band_days AS d ON d.band = wanted.band AND d.day = wanted.day
+    ORDER BY wanted.id, d.day
+$$;
+
 DO $$ BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'hipsync_judge') THEN
         CREATE ROLE hipsync_judge NOLOGIN;
@@ -212,4 +240,4 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA hipsync FROM PUBLIC;
 GRANT USAGE ON SCHEMA hipsync TO hipsync_judge;
 GRANT SELECT ON hipsync.wearers, hipsync.worn, hipsync.bands, hipsync.band_days TO hipsync_judge;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hipsync.dirty, hipsync.judged TO hipsync_judge;
-GRANT EXECUTE ON FUNCTION hipsync.next_wearer, hipsync.schema_version TO hipsync_judge;
+GRANT EXECUTE ON FUNCTION hipsync.next_wearer, hipsync.heard, hipsync.schema_version TO hipsync_judge;
