@@ -76,7 +76,7 @@ def add_wearer(database: Database, pseudonym: str, zone: str, limit_minutes: int
 def change_wearer(database: Database, pseudonym: str, values: dict[str, object]) -> None:
     """Change some of `zone`, `limit_minutes`, `treated` and `left_on` of a wearer. Raises `ConfigError`, `FleetError`.
 
-    A change of the zone or the limit makes his days dirty.
+    A change of the zone or the limit makes his days dirty. Who has left wears nothing any more from that day on.
     """
     if "zone" in values:
         refuse_unknown_zone(database, str(values["zone"]))
@@ -85,6 +85,21 @@ def change_wearer(database: Database, pseudonym: str, values: dict[str, object])
         for name, value in values.items():
             change = sql.SQL("UPDATE hipsync.wearers SET {} = %s WHERE id = %s").format(sql.Identifier(name))
             db.execute(change, [value, number])
+        left = _left(db, number)
+        db.execute("DELETE FROM hipsync.worn WHERE wearer = %s AND since >= %s", [number, left])
+        db.execute(
+            "UPDATE hipsync.worn SET until = %(left)s WHERE wearer = %(wearer)s"
+            " AND tstzrange(since, until) @> %(left)s::timestamptz",
+            {"wearer": number, "left": left},
+        )
+
+
+def _left(db: psycopg.Connection, wearer: int) -> datetime | None:
+    """The begin of a wearer's first day on which he takes part no more; None while he does."""
+    row = db.execute(
+        "SELECT left_on::timestamp AT TIME ZONE zone FROM hipsync.wearers WHERE id = %s", [wearer]
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def refuse_unknown_zone(database: Database, zone: str) -> None:
@@ -110,6 +125,9 @@ def hand(database: Database, band: str, pseudonym: str, since: datetime, until: 
     with database.transaction() as db:
         number, mark = _band(db, band)
         wearer = _wearer(db, pseudonym)
+        left = _left(db, wearer)
+        if left is not None and (until is None or until > left):
+            raise ConfigError(f"{pseudonym} takes part no more by then: hand it up to that day, with --until")
         before = _end(db, number, since)
         try:
             with db.transaction():

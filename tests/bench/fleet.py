@@ -123,7 +123,7 @@ def figures(server: Postgres, wearers: int) -> list[Figure]:
     known: Digests = {}
     one = gateway(0, min(wearers, OF_A_GATEWAY))
     now = datetime.now(UTC)  # noqa: TID251  the server's clock is this computer's
-    ratio = plain_ms = 0.0
+    ratio = plain_ms = worn_s = 0.0
     with closing(server.owner()) as db:
         for first in range(0, wearers, OF_A_GATEWAY):
             store = one if first == 0 else gateway(first, min(wearers - first, OF_A_GATEWAY))
@@ -132,10 +132,11 @@ def figures(server: Postgres, wearers: int) -> list[Figure]:
             again_s += shipping_s(server, store, now)
             hand_out(db)
             if first == 0:
+                worn_s = handed_out_s(server, db, store, now)
                 ratio, plain_ms = beside_the_loop(server, db, store, now)
             known |= loop(store, now)
             print(f"{first + OF_A_GATEWAY} wearers", file=sys.stderr)
-        count = wearers * DAYS * 1440
+        count, one_count = (number * DAYS * 1440 for number in (wearers, min(wearers, OF_A_GATEWAY)))
         db.execute("VACUUM FULL hipsync.band_days")
         size = db.execute("SELECT pg_total_relation_size('hipsync.band_days')").fetchone()
         assert size is not None
@@ -145,6 +146,7 @@ def figures(server: Postgres, wearers: int) -> list[Figure]:
     return [
         Figure(f"fleet: {wearers} wearers x {DAYS} days new, a second", count / new_s, "min"),
         Figure("fleet: the same sent again, a second", count / again_s, "min"),
+        Figure("fleet: new of bands that somebody wears, a second", one_count / worn_s, "min"),
         Figure("fleet: band-days in Postgres, a minute", size[0] / count, "byte", aim=5),
         Figure("fleet: the loop, CPU a day", plain_ms, "ms"),
         Figure("fleet: judged by the queue, CPU with the server's, beside the loop", ratio, "x", aim=1.1),
@@ -157,6 +159,13 @@ def shipping_s(server: Postgres, store: Store, now: datetime) -> float:
     with connected(server.dsn()) as database:
         ship(store, database, now)
     return time.perf_counter() - began
+
+
+def handed_out_s(server: Postgres, db: psycopg.Connection, store: Store, now: datetime) -> float:
+    """Seconds to ship what is new of bands that are handed out, so that days become dirty."""
+    db.execute("DELETE FROM hipsync.receipts")
+    db.execute("DELETE FROM hipsync.band_days")
+    return shipping_s(server, store, now)
 
 
 def beside_the_loop(server: Postgres, db: psycopg.Connection, store: Store, now: datetime) -> tuple[float, float]:

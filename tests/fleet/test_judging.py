@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import random
 import signal
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from hipsync.core.days import Zones
+from hipsync.errors import FleetError
 from hipsync.fleet.database import connected
 from hipsync.fleet.judging import Told, judge, rule_of
 from hipsync.fleet.queue import Queue
@@ -398,6 +400,33 @@ def test_a_process_that_is_killed_leaves_nothing_half_judged(people: Postgres) -
             assert days_there(people, pseudonym) == days_here(kept), pseudonym
     with people.owner() as db:
         assert db.execute("SELECT count(*) FROM hipsync.dirty").fetchone() == (0,)
+
+
+def test_a_server_that_is_struck_while_days_are_judged(people: Postgres) -> None:
+    """Each strike ends the session in the middle of a wearer, with one line; the next one goes on."""
+    with local(one=noisy(random.Random(11), 30)) as store:
+        shipped(people, store)
+        handed(people)
+        struck = 0
+        for number in range(4):
+            with people.owner() as db:
+                db.execute("UPDATE hipsync.wearers SET limit_minutes = %s", [90 - 10 * number])
+            striking = threading.Thread(target=_strike, args=(people,))
+            striking.start()
+            try:
+                judged(people)
+            except FleetError as error:
+                struck += "\n" not in str(error)
+            striking.join()
+            people.wait_until_up()
+        judged(people)
+        assert struck > 0
+        assert days_there(people) == days_here(store)
+
+
+def _strike(fleet: Postgres) -> None:
+    _wait_until_judging(fleet)
+    fleet.kill_sessions()
 
 
 def _wait_until_judging(fleet: Postgres) -> None:

@@ -79,6 +79,20 @@ def test_a_band_is_handed_on_by_its_address_or_its_mark_and_taken_back(fleet: Po
     assert (again.exit_code, "nobody wears band" in again.output) == (2, True)
 
 
+def test_who_has_left_wears_nothing_any_more(fleet: Postgres, here: Path) -> None:
+    said(here, fleet, "wearer", "add", "P-1", "--zone", "America/New_York")
+    said(here, fleet, "hand", "mi", "P-1", "--since", "2026-01-01")
+    assert said(here, fleet, "wearer", "change", "P-1", "--left", "2026-05-01").exit_code == 0
+    with fleet.owner() as db:
+        rows = db.execute("SELECT (until AT TIME ZONE 'UTC')::text FROM hipsync.worn").fetchall()
+    assert rows == [("2026-05-01 04:00:00",)]
+    again = said(here, fleet, "hand", "mi", "P-1", "--since", "2026-06-01")
+    assert (again.exit_code, "takes part no more by then" in again.output) == (2, True), again.output
+    assert said(here, fleet, "wearer", "change", "P-1", "--left", "2025-05-01").exit_code == 0
+    with fleet.owner() as db:
+        assert db.execute("SELECT count(*) FROM hipsync.worn").fetchone() == (0,)
+
+
 @pytest.mark.parametrize(
     ("words", "says", "code"),
     [
