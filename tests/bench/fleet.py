@@ -122,17 +122,17 @@ def figures(server: Postgres, wearers: int) -> list[Figure]:
     new_s = again_s = 0.0
     known: Digests = {}
     one = gateway(0, min(wearers, OF_A_GATEWAY))
-    now = datetime.now(UTC)  # noqa: TID251  the server's clock is this computer's
+    now = present()
     ratio = plain_ms = worn_s = 0.0
     with closing(server.owner()) as db:
         for first in range(0, wearers, OF_A_GATEWAY):
             store = one if first == 0 else gateway(first, min(wearers - first, OF_A_GATEWAY))
-            new_s += shipping_s(server, store, now)
+            new_s += shipping_s(server, store)
             db.execute("DELETE FROM hipsync.receipts")  # so that all is sent again, as by another gateway
-            again_s += shipping_s(server, store, now)
+            again_s += shipping_s(server, store)
             hand_out(db)
             if first == 0:
-                worn_s = handed_out_s(server, db, store, now)
+                worn_s = handed_out_s(server, db, store)
                 ratio, plain_ms = beside_the_loop(server, db, store, now)
             known |= loop(store, now)
             print(f"{first + OF_A_GATEWAY} wearers", file=sys.stderr)
@@ -154,18 +154,22 @@ def figures(server: Postgres, wearers: int) -> list[Figure]:
     ]
 
 
-def shipping_s(server: Postgres, store: Store, now: datetime) -> float:
+def present() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251  the server's clock is this computer's
+
+
+def shipping_s(server: Postgres, store: Store) -> float:
     began = time.perf_counter()
     with connected(server.dsn()) as database:
-        ship(store, database, now)
+        ship(store, database, present())
     return time.perf_counter() - began
 
 
-def handed_out_s(server: Postgres, db: psycopg.Connection, store: Store, now: datetime) -> float:
+def handed_out_s(server: Postgres, db: psycopg.Connection, store: Store) -> float:
     """Seconds to ship what is new of bands that are handed out, so that days become dirty."""
     db.execute("DELETE FROM hipsync.receipts")
     db.execute("DELETE FROM hipsync.band_days")
-    return shipping_s(server, store, now)
+    return shipping_s(server, store)
 
 
 def beside_the_loop(server: Postgres, db: psycopg.Connection, store: Store, now: datetime) -> tuple[float, float]:
