@@ -96,7 +96,7 @@ def plan_remove_command(app: App, number: int) -> None:
     """
     with app.existing_store(to_write=True) as store:
         plan = _plan(store, number)
-        store.remove_plan(plan)
+        store.remove_plan(plan, app.now())
         notify_service(store)
     say(f"Removed plan {plan.number}: {_words(plan)}.")
 

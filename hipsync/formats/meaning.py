@@ -211,6 +211,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
         "outing": _word(Outing), "days": Column(_are_days, "weekdays in order, such as tue,thu"),
         "clock": Column(_is_clock, "a time such as 18:00"),
         "skipped": Column(_is_date, "a date such as 2026-11-20").optional, "added": _STAMP,
+        "removed": _STAMP.optional,
     },
     "exercises": {"at": _STAMP, "name": _NAME, "how": _word(("guided", "prompt", "manual")), "hurt": _FLAG},
     "trials": {"since": _STAMP, "seed": _text(LONGEST_NAME, 1, f"a text of 1 to {LONGEST_NAME} visible characters")},

@@ -28,7 +28,7 @@ from hipsync.store import Store
 from hipsync.store.rows import TIMES
 from hipsync.text import Json, clean, json_of
 
-FORM = 1
+FORM = 2
 """The number of this form. It is raised when a column or a table is added that older versions do not know."""
 LONGEST_BYTES = 131_072
 """The most bytes of a message: sixty times a day of minutes."""
@@ -40,10 +40,8 @@ OF_BAND = ("counters", "wears", "charges", "inactivities", "workouts", "infos")
 """The tables, beside epochs, of which a band's day has rows."""
 OF_WEARER = ("prompts", "exercises", "pauses", "labels", "presence", "desks", "draws")
 """The tables of which a wearer's day has rows."""
-LASTING = ("zones", "trials", "imports", "forgotten")
+LASTING = ("zones", "trials", "imports", "forgotten", "plans")
 """The tables whose rows are told whatever their day."""
-STAYING = frozenset({"plans"})
-"""The tables that are not told: a plan that is removed leaves no mark, so that another computer would bring it back."""
 EPOCH = ("start", "length", "steps", "intensity", "heart_rate", "state", "kind", "inferred", "posture")
 """The columns of epochs, without those that have no value. `start` is in minutes since the one before, or for the first
 since the day began; `inferred` is 0 or 1."""

@@ -53,7 +53,7 @@ from hipsync.store.trials import Trials
 
 __all__ = ["VERSION", "Appended", "Checked", "Store", "StoredDay"]
 
-VERSION = 16
+VERSION = 17
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 

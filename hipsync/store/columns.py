@@ -184,7 +184,8 @@ TABLES: Mapping[str, Meaning] = {
             "days": "weekdays in order with commas between them, such as tue,thu",
             "clock": "when it begins, by the local clock, such as 18:00",
             "skipped": "the local date on which it is left out, such as 2026-11-20; none if it is not",
-            "added": f"when ({SECONDS})",
+            "added": f"when, the last time ({SECONDS})",
+            "removed": f"when, the last time; it holds if it was added later ({SECONDS})",
         },
     ),
     "trials": Meaning(

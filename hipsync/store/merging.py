@@ -129,7 +129,7 @@ RULES: Mapping[str, Rule] = {
     "presence": by_column("start", "until", "state"),
     "desks": by_column("at", until=smaller),  # it is planned for a time, and only ever cut
     "pauses": by_column("at", until=larger),
-    "plans": by_column("outing", "days", "clock", skipped=larger, added=smaller),
+    "plans": by_column("outing", "days", "clock", skipped=larger, added=larger, removed=larger),
     "exercises": by_column("at", "name", "how", hurt=larger),
     "trials": by_column("since", seed=larger),
     "draws": by_column("start", at=smaller, due=smaller, withheld=smaller),  # shown by one, it was not withheld

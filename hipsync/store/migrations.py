@@ -371,6 +371,12 @@ def m016_merging(db: Database) -> None:
     )
 
 
+@STEPS()
+def m017_removed_plans(db: Database) -> None:
+    """Keep a plan that was removed, with the time of it, so that it is removed on another computer, too."""
+    _execute(db, "ALTER TABLE plans ADD COLUMN removed INTEGER")
+
+
 def _reword(db: Database, before: str, after: str) -> None:
     """Replace words of the schema by others, as SQLite lets a constraint be changed; no row is looked at.
 

@@ -125,8 +125,11 @@ class Prompts(OpenFile):
         return [clean(name, LONGEST_NAME) for (name,) in self._rows(sql)]
 
     def plans(self) -> list[Plan]:
-        """All plans, by number."""
-        rows = self._rows(f"SELECT id, outing, days, clock, skipped FROM plans WHERE {SENSE['plans']} ORDER BY id")
+        """All plans that were not removed, by number."""
+        rows = self._rows(
+            "SELECT id, outing, days, clock, skipped FROM plans"
+            f" WHERE (removed IS NULL OR removed < added) AND {SENSE['plans']} ORDER BY id"
+        )
         return [
             Plan(
                 int(number),
@@ -143,16 +146,17 @@ class Prompts(OpenFile):
         words = ",".join(day for at, day in enumerate(WEEKDAYS) if at in days)
         with self.transaction() as db:
             db.execute(
-                "INSERT OR IGNORE INTO plans (outing, days, clock, added) VALUES (?, ?, ?, ?)",
+                "INSERT INTO plans (outing, days, clock, added) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE"
+                " SET added = max(excluded.added, removed + 1), skipped = NULL WHERE removed >= added",
                 (outing, words, f"{clock:%H:%M}", seconds(now)),
             )
         same = (outing, tuple(sorted(set(days))), clock)
         return next(plan for plan in self.plans() if (plan.outing, plan.days, plan.clock) == same)
 
-    def remove_plan(self, plan: Plan) -> None:
-        """Delete a plan. Raises `StoreError`."""
+    def remove_plan(self, plan: Plan, now: datetime) -> None:
+        """Remove a plan: its row stays, and says so to other computers. Raises `StoreError`."""
         with self.transaction() as db:
-            db.execute("DELETE FROM plans WHERE id = ?", (plan.number,))
+            db.execute("UPDATE plans SET removed = max(added, ?) WHERE id = ?", (seconds(now), plan.number))
 
     def skip_plan(self, plan: Plan, day: date) -> None:
         """Leave a plan out on one local date, in place of any other on which it was to be. Raises `StoreError`."""

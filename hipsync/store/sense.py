@@ -107,7 +107,8 @@ SENSE: Mapping[str, str] = {
     "pauses": f"{_instant('at')} AND {_instant('until')}",
     "plans": f"{_number('id', 1, LARGEST)} AND {_one_of('outing', Outing)} AND {_words('days', WEEKDAYS, ',')} AND"
     f" days <> '' AND {_text('clock')} AND clock GLOB '[0-2][0-9]:[0-5][0-9]' AND clock < '24:00' AND"
-    f" {_maybe('skipped', _text('skipped') + ' AND date(skipped) IS skipped')} AND {_instant('added')}",
+    f" {_maybe('skipped', _text('skipped') + ' AND date(skipped) IS skipped')} AND {_instant('added')}"
+    f" AND {_maybe('removed', _instant('removed'))}",
     "trials": f"{_instant('since')} AND {_text('seed')}",
     "draws": f"{_instant('start')} AND {_instant('at')} AND {_instant('due')} AND {_FLAG.format('withheld')}",
     "exercises": f"{_instant('at')} AND {_text('name')} AND {_one_of('how', ('guided', 'prompt', 'manual'))} AND"

@@ -124,6 +124,35 @@ def test_plans_are_exported_whatever_days_are_asked_for_and_merged_with_those_th
         ]  # fmt: skip
 
 
+def test_a_plan_that_was_removed_stays_so_whoever_takes_over_from_whom(machine: Machine, tmp_path: Path) -> None:
+    """Its other copy may be older; a plan that is made again afterwards is there again, on both."""
+    other = ("--db", str(tmp_path / "other.db"))
+    here, there = str(tmp_path / "here.json"), str(tmp_path / "there.json")
+
+    def exchange() -> tuple[str, str]:
+        for words, file in (((), here), (other, there)):
+            Path(file).unlink(missing_ok=True)
+            machine.type(*words, "export", "--format", "json", "--since", "2026-03-01", "-o", file)
+        machine.told(*other, "import", "json", here)
+        machine.told("import", "json", there)
+        return machine.told("plan", "list"), machine.told(*other, "plan", "list")
+
+    machine.told("plan", "add", "run", "tue", "18:00")
+    Store.open(tmp_path / "other.db").close()
+    mine, its = exchange()
+    assert mine == its
+    assert "run" in mine
+    machine.now += timedelta(minutes=1)
+    machine.told("plan", "remove", "1")
+    assert exchange() == exchange()
+    assert exchange()[0].startswith("Nothing is planned")
+    machine.told(*other, "plan", "add", "run", "tue", "18:00")  # by a clock that is behind: it is later all the same
+    mine, its = exchange()
+    assert mine == its
+    assert "run" in mine
+    machine.refused("plan", "remove", "7", code=2)
+
+
 def test_erasing_days_leaves_what_is_planned(machine: Machine) -> None:
     machine.told("plan", "add", "run", "tue", "18:00")
     machine.told("db", "erase", "--from", "2026-03-01", "--to", "2026-03-03", "--yes")

@@ -79,6 +79,7 @@ def filled(store: Store) -> None:
     store.forget(gone.id, NOW, with_data=True)
     plan = store.add_plan(Outing.RUN, (1, 3), time(18), NOW)
     store.skip_plan(plan, date(2026, 3, 5))
+    store.remove_plan(plan, NOW)
 
 
 def archive(now: datetime = NOW) -> Archive:
@@ -139,6 +140,7 @@ BAD_CELLS: Mapping[tuple[str, str], tuple[object, ...]] = {
     ("plans", "days"): ("", "thu,tue", "tue,tue", "tue, thu", "tuesday", ",", None, 2),
     ("plans", "clock"): ("24:00", "7:30", "18:00:00", "18", "1800", "noon", None, 1800),
     ("plans", "skipped"): ("2026-02-30", "20260305", "soon", "", "2150-01-01", 20260305),
+    ("plans", "removed"): ("soon", 1.5, True),
     ("workouts", "start"): (AT, AT + 1, AT - 86400, -1, "soon", None),
     ("workouts", "until"): (AT - 3600, AT + 86400 - 3600, None),
     ("workouts", "kind"): ("sleeping", "Cycling", 4, None),

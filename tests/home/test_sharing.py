@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hipsync.formats.shared import LONGEST_BYTES
+from hipsync.formats.shared import FORM, LONGEST_BYTES
 from hipsync.home import bridge as bridge_module
 from hipsync.home import claims as claims_module
 from hipsync.home import sharing as sharing_module
@@ -235,7 +235,7 @@ async def test_strangers_bytes_on_each_topic_are_refused_in_one_line_a_host_and_
     key, day = band_key(band), desk.minute(-60).date().isoformat()
     bad = [
         b"\x00\xff", b"{", zlib.compress(b"[]"), zlib.compress(b" " * 10_000_000), bytes(LONGEST_BYTES - 1),
-        zlib.compress(json.dumps({"form": 2}).encode()), b"x" * 1_000_000,
+        zlib.compress(json.dumps({"form": FORM}).encode()), b"x" * 1_000_000,
     ]  # fmt: skip
     topics = [f"day/evil/{key}/{day}", f"said/evil/{day}", "lasts/evil"]
     strange = ["day/evil", f"day/../{key}/{day}", f"day/evil/{key}/2026-13-01", "said/evil/x", "day/evil/zz/2026-01-01",
@@ -278,14 +278,15 @@ async def test_what_a_newer_hipsync_tells_is_refused_with_a_line_that_says_what_
 ) -> None:
     desk = Computer(broker, "desk")
     async with listener(broker, topic="nothing") as ha, desk.on():
+        newer = zlib.compress(json.dumps({"form": FORM + 1, "surprise": 1}).encode())
         for _ in range(3):
-            await ha.say("hipsync/anna/lasts/laptop", zlib.compress(b'{"form": 2, "surprise": 1}'), retain=True)
+            await ha.say("hipsync/anna/lasts/laptop", newer, retain=True)
         await until(lambda: "a newer hipsync sent it" in caplog.text)
         await asyncio.sleep(0.5)
     (line,) = [record.getMessage() for record in caplog.records if "newer" in record.getMessage()]
     assert line == (
         "what the computer laptop sends: hipsync/anna/lasts/laptop is not taken: a newer hipsync sent it "
-        "(form 2, this one knows 1): upgrade hipsync here"
+        f"(form {FORM + 1}, this one knows {FORM}): upgrade hipsync here"
     )
 
 

@@ -7,7 +7,6 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime, timedelta
 
-from hipsync.formats.shared import STAYING
 from hipsync.home.bridge import Bridge
 from hipsync.home.names import Names
 from hipsync.host.clock import SystemClock
@@ -76,7 +75,6 @@ class Computer:
                 repr({**row, "band": names.get(str(row.get("band")))}) for row in self.store.rows_of(table, None, None)
             )
             for table in TIMES
-            if table not in STAYING
         }
         return {"epochs": sorted((names[n] or n, *e) for n, e in self.store.all_epochs(None, None)), **tables}
 
