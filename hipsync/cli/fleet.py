@@ -6,6 +6,7 @@ import click
 
 from hipsync.cli import exits
 from hipsync.cli.app import App
+from hipsync.cli.fleet_access import fleet_care_command, fleet_site_command
 from hipsync.cli.fleet_judge import judge_command
 from hipsync.cli.fleet_place import connected_fleet
 from hipsync.cli.fleet_wearers import hand_command, wearer_command
@@ -100,3 +101,5 @@ def fleet_ship_command(app: App, as_json: bool) -> None:
 fleet_command.add_command(judge_command)
 fleet_command.add_command(wearer_command)
 fleet_command.add_command(hand_command)
+fleet_command.add_command(fleet_care_command)
+fleet_command.add_command(fleet_site_command)

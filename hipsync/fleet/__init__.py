@@ -5,5 +5,7 @@ place.py       where the fleet's database is, by the settings
 database.py    the only module that speaks to Postgres
 schema/        its tables, the merge rule, and who may call what: a file of SQL a version
 shipping.py    a gateway's SQLite as the outbox
+owner.py       what only the owner of the database may do begins here
+access.py      whose days a doctor sees, and of which site a gateway is
 checking.py    what works between this computer and the database, tried
 """

@@ -41,6 +41,8 @@ _OURS = {
     "HS001": "the server refused a day as senseless: {}; look at this computer's database with `hipsync db check`",
     "HS002": "the server refused a day because its clock says that this is still to come: {}; set the clock of this "
     "computer, or that of the server",
+    "HS003": "the server refused {}: forget it here, or let its owner say of which site this computer is "
+    "(`hipsync fleet site`)",
 }
 """What is said for the errors that the schema raises, by code."""
 _ARRAYS: Mapping[str, Mapping[str, str]] = {

@@ -24,7 +24,7 @@ def server() -> Iterator[Postgres]:
 def fleet(server: Postgres) -> Postgres:
     """A server whose fleet's database was just made, and into which the gateways may ship."""
     with server.owner() as db:
-        db.execute("DROP SCHEMA IF EXISTS hipsync CASCADE")
+        db.execute("DROP SCHEMA IF EXISTS hipsync, hipsync_names CASCADE")
     with connected(server.dsn()) as database:
         assert database.create() == "made"
     with server.owner() as db:

@@ -501,7 +501,7 @@ def test_a_gateway_cannot_have_its_own_code_run_as_the_owner(fleet: Postgres) ->
 
 def test_the_owner_need_not_be_a_superuser(fleet: Postgres) -> None:
     with fleet.owner() as db:
-        db.execute("DROP SCHEMA hipsync CASCADE")
+        db.execute("DROP SCHEMA hipsync, hipsync_names CASCADE")
         db.execute("CREATE ROLE keeper LOGIN")
         db.execute("GRANT CREATE ON DATABASE postgres TO keeper")
     try:
