@@ -176,14 +176,14 @@ def forget_command(app: App, name: str, with_data: bool) -> None:
         band, keys = band_named(store, name), app.keys()
         keys.check()
         if band.address is not None and keys.kept(band.driver, band.address).bond:
-            _drop_bond(band.address)
+            drop_bond_of(band.address)
         keys.forget(band)  # first: if that fails, the command can be given again
         store.forget(band.id, app.now(), with_data=with_data)
     what = " with its data." if with_data else ". Its data stay; `--with-data` deletes them too."
     say(f"{band.name!r} is removed{what}")
 
 
-def _drop_bond(address: str) -> None:
+def drop_bond_of(address: str) -> None:
     """Drop the bond that hipsync made with a band, or say that it could not be dropped."""
     from hipsync.radio.bluez import drop_bond
 

@@ -7,10 +7,13 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App
 from hipsync.cli.fleet_access import fleet_care_command, fleet_site_command
+from hipsync.cli.fleet_erase import fleet_erase_command
 from hipsync.cli.fleet_judge import judge_command
+from hipsync.cli.fleet_obeying import obey_fleet
 from hipsync.cli.fleet_place import connected_fleet
 from hipsync.cli.fleet_wearers import hand_command, wearer_command
 from hipsync.cli.saying import say, tell_json
+from hipsync.text import counted
 
 MADE = {
     "made": "The fleet's database is made.",
@@ -86,9 +89,10 @@ def fleet_ship_command(app: App, as_json: bool) -> None:
     with app.existing_store() as store, connected_fleet(app) as database:
         from hipsync.fleet.shipping import ship
 
+        obeyed = obey_fleet(app, store, database)
         told = ship(store, database, app.now())
     if as_json:
-        tell_json({"version": 1, **told._asdict()})
+        tell_json({"version": 1, **told._asdict(), "rows_erased_here": obeyed.rows})
         return
     say(
         f"{told.new} band-days are new there, {told.changed} were completed, {told.same} brought nothing new;"
@@ -96,6 +100,8 @@ def fleet_ship_command(app: App, as_json: bool) -> None:
     )
     if told.left_out:
         say(f"Bands without an address stay here: {told.left_out}.")
+    if told.erased:
+        say(f"Not stored there, because their wearers are erased: {counted(told.erased, 'band-day')}.")
 
 
 fleet_command.add_command(judge_command)
@@ -103,3 +109,4 @@ fleet_command.add_command(wearer_command)
 fleet_command.add_command(hand_command)
 fleet_command.add_command(fleet_care_command)
 fleet_command.add_command(fleet_site_command)
+fleet_command.add_command(fleet_erase_command)

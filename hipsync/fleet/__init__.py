@@ -7,5 +7,7 @@ schema/        its tables, the merge rule, and who may call what: a file of SQL 
 shipping.py    a gateway's SQLite as the outbox
 owner.py       what only the owner of the database may do begins here
 access.py      whose days a doctor sees, and of which site a gateway is
+erasing.py     the owner erases a wearer, with the bytes, and a receipt
+obeying.py     a gateway erases what is erased there
 checking.py    what works between this computer and the database, tried
 """

@@ -180,6 +180,12 @@ class Database:
         with translated(), self._db.transaction():
             yield self._db
 
+    @contextlib.contextmanager
+    def alone(self) -> Generator[psycopg.Connection]:
+        """During the block, each statement is a transaction of its own. Raises `FleetError`."""
+        with translated():
+            yield self._db
+
     def taken(self) -> dict[tuple[str, date], bytes]:
         """The digests of what this login has brought already, by mark of the band and day. Raises `FleetError`."""
         with translated(), self._db.transaction():
@@ -189,7 +195,7 @@ class Database:
     def take(self, batch: Sequence[Parcel]) -> list[str]:
         """Store band-days, which are in order of mark and day, in one transaction with their receipts.
 
-        Return for each what became of it: new, changed or same. Raises `FleetError`, and then none of them is stored.
+        Return for each what became of it: new, changed, same, or erased. Raises `FleetError`, and then none is stored.
         """
 
         def store() -> list[str]:

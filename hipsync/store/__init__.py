@@ -10,6 +10,7 @@ All SQL is in this package. What the tables mean is in `columns.py` and in docs/
     trials.py       the trial of whether reminders help
     judged_days.py  a cache of days that were judged
     maintenance.py  check, backup, vacuum, forget, erase
+    erasing.py      what is erased of one band, because its wearer was
     imports.py      epochs of an import on their way in
     temporary.py    rows of an import that wait in a temporary file: staging.py ours, past.py others'
     zones.py        the host's zones and those of imports
@@ -41,10 +42,10 @@ from typing import Self
 from hipsync.errors import StoreError
 from hipsync.store.band_days import BandDays
 from hipsync.store.checked import Checked, is_due, last_check, remember
+from hipsync.store.erasing import Erasing
 from hipsync.store.file import connected, error_code, translated
 from hipsync.store.imports import Imports
 from hipsync.store.judged_days import JudgedDays, StoredDay
-from hipsync.store.maintenance import Maintenance
 from hipsync.store.presences import Presences
 from hipsync.store.prompts import Prompts
 from hipsync.store.readings import Appended
@@ -57,7 +58,7 @@ VERSION = 17
 """The number of schema steps in `migrations.py`: the version of a file that is up to date."""
 
 
-class Store(Imports, Prompts, Presences, Trials, JudgedDays, Maintenance, Rows, BandDays):
+class Store(Imports, Prompts, Presences, Trials, JudgedDays, Erasing, Rows, BandDays):
     """The open database: a context manager that closes it. Several threads may use it, one at a time."""
 
     @staticmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -167,25 +167,32 @@ class Maintenance(OpenFile):
                 sql = "INSERT INTO forgotten VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)"
                 db.execute(sql, (mark_of(str(driver), str(identity)), max(seconds(now), int(added))))
         # Its name may have changed since a backup was made, and its number may be given to another band later.
-        self._everywhere({"bands": "id = :band AND added = :added"}, {"band": band, "added": int(added)})
+        values = {"band": band, "added": int(added)}
+        self._everywhere({"bands": "id = :band AND added = :added"}, lambda _: values)
 
     def erase(self, start: datetime, end: datetime) -> None:
         """Delete all rows that belong to `[start, end)`, in the backups too; bands, zones and plans stay.
 
         Raises `StoreError`. Backups come first: if one of them cannot be written, the call can be repeated.
         """
-        self._everywhere(_TIMES, {"start": seconds(start), "end": seconds(end)})
+        values = {"start": seconds(start), "end": seconds(end)}
+        self._everywhere(TIMES, lambda _: values)
 
-    def _everywhere(self, where: Mapping[str, str], values: Mapping[str, int]) -> None:
-        """Delete rows by a condition for each table, first in the backups and then in the file. Raises `StoreError`."""
+    def _everywhere(
+        self, where: Mapping[str, str], values_in: Callable[[sqlite3.Connection], Mapping[str, object]]
+    ) -> None:
+        """Delete rows by a condition for each table, first in the backups and then in the file. Raises `StoreError`.
+
+        `values_in` gives the values for the conditions in one of these databases.
+        """
         where = {**where, "days": "TRUE"}  # judged days are made from the same minutes
         for backup in self.backups():
             with translated(backup), contextlib.closing(connected(backup, "mode=rw")) as old:
                 _refuse_damaged(old, backup)
-                _overwritten(old, where, values)
+                _overwritten(old, where, values_in(old))
         with self._lock, translated(self.path):
             _refuse_damaged(self._db, self.path)
-            if not _overwritten(self._db, where, values):
+            if not _overwritten(self._db, where, values_in(self._db)):
                 raise StoreError(
                     "the rows are deleted, but another program reads the file, so their bytes are in it still: "
                     "stop `hipsync run`, then open and close the file once (`hipsync doctor`)"
@@ -203,7 +210,7 @@ def _made(backup: Path) -> datetime | None:
 
 
 _AT = "at >= :start AND at < :end"
-_TIMES = {
+TIMES = {
     "epochs": "start < :end AND start + length * 60 > :start",
     **dict.fromkeys(("counters", "wears", "charges", "inactivities", "infos", "remarks"), _AT),
     **dict.fromkeys(("prompts", "labels", "desks", "exercises", "pauses", "draws"), _AT),
@@ -225,7 +232,7 @@ def _refuse_damaged(db: sqlite3.Connection, path: Path | None) -> None:
         )
 
 
-def _overwritten(db: sqlite3.Connection, where: Mapping[str, str], values: Mapping[str, int]) -> bool:
+def _overwritten(db: sqlite3.Connection, where: Mapping[str, str], values: Mapping[str, object]) -> bool:
     """Delete rows and overwrite their bytes; return False if a reader still needs old pages of the log with them.
 
     Raises `sqlite3.Error`; what failed before the rows were deleted leaves all of them there.

@@ -36,12 +36,17 @@ hipsync.dirty         siud:29   siud:29  s:2  -       -       -        -
 hipsync.judged        siud:29   siud:29  s:2  -       -       -        -
 hipsync.care          siud:2    -        -    -       -       -        -
 hipsync.sites         siud:2    -        -    -       -       -        -
+hipsync.erasures      siud:0    -        -    -       -       -        -
+hipsync.erased        siud:0    -        -    -       -       -        -
+hipsync.erasures_done siud:0    -        -    -       -       -        -
 hipsync_names.people  siud:29   -        -    -       -       siud:29  -
 """
 """What each login may do with each table: select, insert, update, delete; and to how many rows."""
 FUNCTIONS = {
     "hipsync.take": {"ward_1", "ward_2"},
     "hipsync.taken": {"ward_1", "ward_2"},
+    "hipsync.erasures": {"ward_1", "ward_2"},
+    "hipsync.cleaned": {"ward_1", "ward_2"},
     "hipsync.schema_version": {"judge_1", "dr", "ward_1", "ward_2"},
     "hipsync.next_wearer": {"judge_1"},
     "hipsync.heard": {"judge_1"},
@@ -51,6 +56,7 @@ FUNCTIONS = {
 }
 """Who beside the owner may call a function; those that are not here nobody may."""
 A_COLUMN = {"version": "number", "people": "name", "receipts": "gateway", "care": "login", "sites": "login",
+            "erasures": "at", "erased": "mark", "erasures_done": "gateway",
             "bands": "driver", "wearers": "zone", "judged": "facts"}  # fmt: skip
 """A column of a table to change, if it is not `day` or `since`."""
 
