@@ -8,6 +8,7 @@ from hipsync.cli import exits
 from hipsync.cli.app import App
 from hipsync.cli.fleet_access import fleet_care_command, fleet_site_command
 from hipsync.cli.fleet_erase import fleet_erase_command
+from hipsync.cli.fleet_ask import fleet_ask_command
 from hipsync.cli.fleet_judge import judge_command
 from hipsync.cli.fleet_obeying import obey_fleet
 from hipsync.cli.fleet_place import connected_fleet
@@ -110,3 +111,4 @@ fleet_command.add_command(hand_command)
 fleet_command.add_command(fleet_care_command)
 fleet_command.add_command(fleet_site_command)
 fleet_command.add_command(fleet_erase_command)
+fleet_command.add_command(fleet_ask_command)

@@ -53,7 +53,11 @@ class Halves(NamedTuple):
 def halves(weeks: Sequence[Share]) -> Halves:
     """Halve weeks that are in order of time, each with its share; of an odd number the later half has one more."""
     middle = len(weeks) // 2
-    earlier, later = weeks[:middle], weeks[middle:]
+    return side_by_side(weeks[:middle], weeks[middle:])
+
+
+def side_by_side(earlier: Sequence[Share], later: Sequence[Share]) -> Halves:
+    """The same for weeks that something else than their number divides, such as the begin of a treatment."""
     return Halves(_together(earlier), _together(later), _apart(earlier, later))
 
 

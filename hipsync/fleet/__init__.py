@@ -9,5 +9,8 @@ owner.py       what only the owner of the database may do begins here
 access.py      whose days a doctor sees, and of which site a gateway is
 erasing.py     the owner erases a wearer, with the bytes, and a receipt
 obeying.py     a gateway erases what is erased there
+answers.py     what the views of the schema say, as rows
+asking.py      the named questions, and their answers as a table, CSV and JSON
+before_after.py   a wearer's weeks after his treatment began beside his own before it
 checking.py    what works between this computer and the database, tried
 """

@@ -11,10 +11,11 @@ import contextlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import date, datetime
 from importlib.resources import files
-from typing import Literal, NamedTuple, TypeVar
+from typing import Literal, LiteralString, NamedTuple, TypeVar
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.rows import class_row
 
 from hipsync.errors import ConfigError, FleetError
 from hipsync.fleet.band_days import Parcel, as_arrays
@@ -185,6 +186,21 @@ class Database:
         """During the block, each statement is a transaction of its own. Raises `FleetError`."""
         with translated():
             yield self._db
+    def snapshot(self, now: datetime) -> Generator[Snapshot]:
+        """During the block, all that is read is of one instant, and views take `now` for the present; times are in UTC.
+
+        Raises `FleetError`, also if the schema is missing or another version's.
+        """
+        with translated():
+            if self.facts().schema is None:
+                raise FleetError(NEEDS_SCHEMA)
+            self._refuse_other_schema()
+            with self._db.transaction():
+                self._db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+                self._db.execute(
+                    "SELECT set_config('hipsync.now', %s, true), set_config('TimeZone', 'UTC', true)", [now.isoformat()]
+                )
+                yield Snapshot(self._db)
 
     def taken(self) -> dict[tuple[str, date], bytes]:
         """The digests of what this login has brought already, by mark of the band and day. Raises `FleetError`."""
@@ -211,6 +227,23 @@ class Database:
 
         with translated():
             return retried(store)
+
+
+class Snapshot:
+    """What the fleet's database holds at one instant, and no more of it than the login may see."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._db = connection
+
+    def rows(self, kind: type[T], source: LiteralString, **values: object) -> list[T]:
+        """The rows of what follows FROM, as values of a `NamedTuple` whose fields are the columns. Raises `FleetError`.
+
+        `%(name)s` in the source stands for the value of that name.
+        """
+        columns = sql.SQL(", ").join(map(sql.Identifier, kind.__annotations__))
+        query = sql.SQL("SELECT {} FROM ").format(columns) + sql.SQL(source)
+        with translated(), self._db.cursor(row_factory=class_row(kind)) as cursor:
+            return cursor.execute(query, values).fetchall()
 
 
 def _row(table: str) -> sql.Composable:
