@@ -12,6 +12,7 @@ from hipsync.cli.fleet_ask import fleet_ask_command
 from hipsync.cli.fleet_judge import judge_command
 from hipsync.cli.fleet_obeying import obey_fleet
 from hipsync.cli.fleet_place import connected_fleet
+from hipsync.cli.fleet_report import fleet_report_command
 from hipsync.cli.fleet_wearers import hand_command, wearer_command
 from hipsync.cli.saying import say, tell_json
 from hipsync.text import counted
@@ -112,3 +113,4 @@ fleet_command.add_command(fleet_care_command)
 fleet_command.add_command(fleet_site_command)
 fleet_command.add_command(fleet_erase_command)
 fleet_command.add_command(fleet_ask_command)
+fleet_command.add_command(fleet_report_command)

@@ -12,5 +12,10 @@ obeying.py     a gateway erases what is erased there
 answers.py     what the views of the schema say, as rows
 asking.py      the named questions, and their answers as a table, CSV and JSON
 before_after.py   a wearer's weeks after his treatment began beside his own before it
+judged.py      a judged day that comes back, as the summary that every output shows
+names.py       whose pseudonym is whose, from a file on this computer
+pages.py       the list of all wearers and the page of each, as HTML
+folders.py     a folder that is written whole, and nothing lost that is not ours
+reporting.py   the pages, written into a folder
 checking.py    what works between this computer and the database, tried
 """

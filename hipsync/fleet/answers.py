@@ -9,6 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, LiteralString, NamedTuple
 
+from hipsync.fleet.judged import JudgedRow
+
 if TYPE_CHECKING:
     from hipsync.fleet.database import Snapshot
 
@@ -132,3 +134,33 @@ def sides(snapshot: Snapshot, weeks: int) -> list[SideRow]:
 def handed(snapshot: Snapshot) -> list[Handed]:
     """Which band was handed to whom, those that are worn no more among them."""
     return snapshot.rows(Handed, 'hipsync.handed ORDER BY wearer COLLATE "C", since, band')
+
+
+class Wearer(NamedTuple):
+    """Somebody who takes part, or did."""
+
+    pseudonym: str
+    zone: str
+    """An IANA name."""
+    limit_minutes: int
+    treated: date | None
+    left_on: date | None
+    """The first day on which he takes part no more."""
+
+
+def wearers(snapshot: Snapshot) -> list[Wearer]:
+    """All wearers."""
+    return snapshot.rows(Wearer, 'hipsync.wearers ORDER BY pseudonym COLLATE "C"')
+
+
+def judged(snapshot: Snapshot, pseudonym: str, first: date, last: date) -> list[JudgedRow]:
+    """The judged days `[first, last)` of a wearer."""
+    return snapshot.rows(
+        JudgedRow,
+        "(SELECT pseudonym, day, j.zone, start, until, j.limit_minutes, kinds, facts FROM hipsync.judged AS j"
+        " JOIN hipsync.wearers AS who ON who.id = j.wearer) AS each"
+        " WHERE pseudonym = %(pseudonym)s AND day >= %(first)s AND day < %(last)s ORDER BY day",
+        pseudonym=pseudonym,
+        first=first,
+        last=last,
+    )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
@@ -186,15 +186,17 @@ def _attention(snapshot: Snapshot, now: datetime, weeks: int | None) -> Answer: 
     return Answer(told, table if rows else [], [] if rows else ["Nobody needs a word."])
 
 
-def why(row: Attention, now: datetime) -> str:
-    """Why somebody needs a word, as people read it."""
+def why(row: Attention, now: datetime, zone: tzinfo = UTC) -> str:
+    """Why somebody needs a word, as people read it, with times of this zone."""
     match row.reason:
         case "no data":
             return (
-                "no data yet" if row.at is None else f"no data for {(now - row.at).days} days, since {_instant(row.at)}"
+                "no data yet"
+                if row.at is None
+                else f"no data for {(now - row.at).days} days, since {_instant(row.at, zone)}"
             )
         case "battery":
-            return f"battery of band {row.band}: {row.value} %, on {_instant(row.at)}"
+            return f"battery of band {row.band}: {row.value} %, on {_instant(row.at, zone)}"
         case "spells":
             return f"{row.value} spells over {row.limit_minutes} min in 7 days, {row.usual} as a rule"
 
@@ -290,8 +292,11 @@ def _number(number: Decimal | None) -> str:
     return "-" if number is None else f"{number:.1f}"
 
 
-def _instant(at: datetime | None) -> str:
-    return "" if at is None else f"{at:%a} {at.day} {at:%b %H:%M} UTC"
+def _instant(at: datetime | None, zone: tzinfo) -> str:
+    if at is None:
+        return ""
+    local = at.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %H:%M}{' UTC' if zone is UTC else ''}"
 
 
 def _keys(names: str) -> Sequence[str]:

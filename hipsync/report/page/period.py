@@ -62,7 +62,7 @@ def week_body(week: PeriodSummary, before: PeriodSummary | None, more: str, *, l
         (
             *(f'<p class="lead">{escape(line)}</p>' for line in told),
             _cards(week),
-            section("week", "Each day", _ribbons(week, linked=linked)),
+            section("week", "Each day", ribbons(week, linked=linked)),
             section("heat", "Sitting by hour", _heat(week)),
             side_by_side(_compared(week, before), _longest(week)),
             side_by_side(_lengths(week), _lists(week)),
@@ -119,7 +119,8 @@ def _cards(period: PeriodSummary) -> str:
 # ------------------------------------------------------------------ days
 
 
-def _ribbons(week: PeriodSummary, *, linked: bool) -> str:
+def ribbons(week: PeriodSummary, *, linked: bool, table: str = "days-table") -> str:
+    """The days of a week below each other, with the numbers of each, a legend and a table, which has the id `table`."""
     begins = row_begins(week.days)
     row, first = row_minutes(week.days, begins), waking_hour(week, begins) * 60
     scale = RIBBON_WIDTH / (row - first)
@@ -138,7 +139,9 @@ def _ribbons(week: PeriodSummary, *, linked: bool) -> str:
         rows.append(_label(day, linked=linked) + _day_ribbon(day, drawn, scale) + _numbers(day))
     named = {**SHADE_WORDS, Shade.PAST: f"past {week.days[-1].limit_minutes} min"}
     legend = "".join(key(shade, named[shade]) for shade in GLYPHS if shade in seen and shade is not Shade.NO_DATA)
-    return f'<div class="week">{head}{"".join(rows)}</div><ul class="legend soft">{legend}</ul>{_days_table(week)}'
+    return (
+        f'<div class="week">{head}{"".join(rows)}</div><ul class="legend soft">{legend}</ul>{_days_table(week, table)}'
+    )
 
 
 def _axis(kind: str, begins: timedelta, first: int, row: int, step: int, width: int) -> str:
@@ -202,7 +205,7 @@ def _calendar(month: PeriodSummary, *, linked: bool) -> str:
     days = "".join(_calendar_day(day, linked=linked) for day in month.days)
     limit = month.days[-1].limit_minutes
     note = f'<p class="soft">The higher the bar, the more spells passed {limit} min; blue is none. ? is no data.</p>'
-    return f'<div class="calendar">{heads}{blank}{days}</div>{note}{_days_table(month)}'
+    return f'<div class="calendar">{heads}{blank}{days}</div>{note}{_days_table(month, "days-table")}'
 
 
 def _calendar_day(day: DaySummary, *, linked: bool) -> str:
@@ -222,7 +225,7 @@ def _calendar_day(day: DaySummary, *, linked: bool) -> str:
     return f'<a class="past-day" href="../day/{day.date.isoformat()}" aria-label="{name}" data-soft>{inner}</a>'
 
 
-def _days_table(period: PeriodSummary) -> str:
+def _days_table(period: PeriodSummary, name: str) -> str:
     kinds = [kind for kind in KINDS if period.minutes[kind]]
     heads = ("day", *(KIND_WORDS[kind] for kind in kinds), "longest", "over", "breaks", "steps")
     rows = [
@@ -237,7 +240,7 @@ def _days_table(period: PeriodSummary) -> str:
         for day in period.days
         if day.until > day.start
     ]
-    return folded_table("days-table", "The days as a table", heads, rows)
+    return folded_table(name, "The days as a table", heads, rows)
 
 
 # ------------------------------------------------------------------ hours
