@@ -9,6 +9,7 @@ from hipsync.cli.app import App
 from hipsync.cli.fleet_access import fleet_care_command, fleet_site_command
 from hipsync.cli.fleet_erase import fleet_erase_command
 from hipsync.cli.fleet_ask import fleet_ask_command
+from hipsync.cli.fleet_export import fleet_export_command
 from hipsync.cli.fleet_judge import judge_command
 from hipsync.cli.fleet_obeying import obey_fleet
 from hipsync.cli.fleet_place import connected_fleet
@@ -113,4 +114,5 @@ fleet_command.add_command(fleet_care_command)
 fleet_command.add_command(fleet_site_command)
 fleet_command.add_command(fleet_erase_command)
 fleet_command.add_command(fleet_ask_command)
+fleet_command.add_command(fleet_export_command)
 fleet_command.add_command(fleet_report_command)

@@ -17,5 +17,9 @@ names.py       whose pseudonym is whose, from a file on this computer
 pages.py       the list of all wearers and the page of each, as HTML
 folders.py     a folder that is written whole, and nothing lost that is not ours
 reporting.py   the pages, written into a folder
+months.py      what bands reported of a wearer in a month, as columns
+months_asked.py   the same, asked of the database
+month_files.py a wearer's month as a file of Parquet
+exporting.py   such files for all wearers, of which only those are written that changed
 checking.py    what works between this computer and the database, tried
 """

@@ -243,7 +243,7 @@ class Snapshot:
         columns = sql.SQL(", ").join(map(sql.Identifier, kind.__annotations__))
         query = sql.SQL("SELECT {} FROM ").format(columns) + sql.SQL(source)
         with translated(), self._db.cursor(row_factory=class_row(kind)) as cursor:
-            return cursor.execute(query, values).fetchall()
+            return cursor.execute(query, values, binary=True).fetchall()
 
 
 def _row(table: str) -> sql.Composable:

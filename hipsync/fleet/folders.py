@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hipsync.errors import ConfigError
-from hipsync.private import refuse_shared
+from hipsync.private import own_folder, refuse_shared
 
 MARK = ".hipsync"
 """The name of the file by which a folder is known as ours. It says what the folder holds."""
@@ -73,6 +73,25 @@ def replacing_folder(folder: Path, what: str) -> Generator[Path]:
         raise ConfigError(f"{folder} cannot be written: {error.strerror or error}") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def kept_folder(folder: Path, what: str) -> Generator[None]:
+    """During the block, a folder of ours is there, and nobody else fills it.
+
+    Raises `ConfigError` if it is not ours, if it cannot be written, or if another process fills it.
+    """
+    try:
+        refuse_foreign(folder, what, lambda _: True)
+        own_folder(folder)
+        if not (folder / MARK).exists():
+            write_private(folder / MARK, f"{what}\n".encode())
+        with (folder / MARK).open("rb") as mark:
+            if not _lock(mark) and sys.platform != "win32":
+                raise ConfigError(f"another process fills {folder}: try again when it is done")
+            yield
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written: {error.strerror or error}") from error
 
 
 def write_private(file: Path, content: bytes) -> None:

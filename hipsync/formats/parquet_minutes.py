@@ -61,7 +61,7 @@ def export_parquet(
 
     None means no bound. Raises `ConfigError` if pyarrow is not installed.
     """
-    arrow, parquet = _library()
+    arrow, parquet = library()
     kinds = {
         "timestamp": arrow.timestamp("s", tz="UTC"), "steps": arrow.int32(), "length": arrow.int32(),
         "intensity": arrow.int32(), "heart_rate": arrow.int16(), "state": arrow.string(), "posture": arrow.string(),
@@ -86,7 +86,7 @@ def read_parquet(file: BinaryIO, now: datetime) -> MinuteTable:
 
     Raises `InputError`, and `ConfigError` if pyarrow is not installed.
     """
-    arrow, parquet = _library()
+    arrow, parquet = library()
     number, starts, known = 0, Starts(None, now), KnownCells[Value]()
     with kept(MinuteTable("row")) as table:
         try:
@@ -188,7 +188,7 @@ def _epoch(row: Mapping[str, Any], starts: Starts) -> tuple[str, Epoch]:
     return checked_band(name), epoch_of({**cells, "timestamp": at.isoformat()}, starts)
 
 
-def _library() -> tuple[Any, Any]:
+def library() -> tuple[Any, Any]:
     """Import `pyarrow` and `pyarrow.parquet` and return them. Raises `ConfigError` if they are not installed."""
     try:
         return import_module("pyarrow"), import_module("pyarrow.parquet")

@@ -18,29 +18,33 @@ CREATE VIEW hipsync.days WITH (security_invoker = true) AS
 -- its days are, where he lives. `sitting_a_day` is in minutes, for a day of 16 hours awake, as the band is not worn equally
 -- long in two weeks; `breaks_an_hour` is by the hour of sitting.
 CREATE VIEW hipsync.weeks WITH (security_invoker = true) AS
+    WITH who AS MATERIALIZED (
+        SELECT pseudonym, (hipsync.present() AT TIME ZONE zone)::date AS today FROM hipsync.wearers
+    )
     SELECT d.wearer, d.day - extract(isodow FROM d.day)::integer + 1 AS week,
         count(*) FILTER (WHERE d.has_data)::integer AS days_with_data, count(*) FILTER (WHERE d.has_data) >= 4 AS has_data,
-        d.day - extract(isodow FROM d.day)::integer + 8 <= (hipsync.present() AT TIME ZONE who.zone)::date AS is_over,
+        d.day - extract(isodow FROM d.day)::integer + 8 <= who.today AS is_over,
         sum(d.sitting)::integer AS sitting, sum(d.awake)::integer AS awake,
         round(sum(d.sitting) * 960.0 / nullif(sum(d.awake), 0))::integer AS sitting_a_day,
         max(d.longest) AS longest, sum(d.breaks)::integer AS breaks,
         round(sum(d.breaks) * 60.0 / nullif(sum(d.sitting), 0), 2) AS breaks_an_hour,
         sum(d.over_30)::integer AS over_30, sum(d.over_limit)::integer AS over_limit,
         max(d.limit_minutes) AS limit_minutes, sum(d.steps)::bigint AS steps
-    FROM hipsync.days AS d JOIN hipsync.wearers AS who ON who.pseudonym = d.wearer
+    FROM hipsync.days AS d JOIN who ON who.pseudonym = d.wearer
     GROUP BY d.wearer, week, is_over;
 
 -- Each time for which a band was handed to somebody: when it was last heard in it, its newest charge, and by which
 -- gateways it came. Two days of a band are enough to find what was last: those before the last one lie whole in the time.
 CREATE VIEW hipsync.handed WITH (security_invoker = true) AS
-    SELECT who.pseudonym AS wearer, w.id AS worn, b.id AS band, b.driver AS kind, w.since, w.until, w.is_worn, told.heard,
-        charge.at AS charged_at, charge.percent, charge.charging, coalesce(came.gateways, '{}') AS gateways
-    FROM (
+    WITH w AS MATERIALIZED (
         SELECT id, band, wearer, since, until, until IS NULL OR until > hipsync.present() AS is_worn,
             least(until, hipsync.present()) AS ends,
             (since AT TIME ZONE 'UTC')::date AS first, (least(until, hipsync.present()) AT TIME ZONE 'UTC')::date AS last
         FROM hipsync.worn
-    ) AS w
+    )
+    SELECT who.pseudonym AS wearer, w.id AS worn, b.id AS band, b.driver AS kind, w.since, w.until, w.is_worn, told.heard,
+        charge.at AS charged_at, charge.percent, charge.charging, coalesce(came.gateways, '{}') AS gateways
+    FROM w
     JOIN hipsync.wearers AS who ON who.id = w.wearer
     JOIN hipsync.bands AS b ON b.id = w.band
     LEFT JOIN LATERAL (
@@ -80,7 +84,7 @@ CREATE VIEW hipsync.handed WITH (security_invoker = true) AS
 -- that have data. A seven counts with four such days; three of the four before have to. He needs a word if it is half
 -- above the usual or more, and two spells or more above it.
 CREATE VIEW hipsync.attention WITH (security_invoker = true) AS
-    WITH part AS (
+    WITH part AS MATERIALIZED (
         SELECT pseudonym AS wearer, added, (hipsync.present() AT TIME ZONE zone)::date AS today FROM hipsync.wearers
         WHERE left_on IS NULL OR left_on > (hipsync.present() AT TIME ZONE zone)::date
     ), sevens AS (
@@ -110,14 +114,12 @@ CREATE VIEW hipsync.attention WITH (security_invoker = true) AS
 -- day is on neither side, unless it is a Monday; weeks that are not over are left out. A wearer has a row without a week
 -- if he has none, or no such day.
 CREATE VIEW hipsync.before_after WITH (security_invoker = true) AS
-    SELECT who.pseudonym AS wearer, who.treated, w.week, w.side, w.has_data, w.sitting, w.awake, w.breaks, w.over_30,
-        w.over_limit, who.limit_minutes, w.apart
-    FROM hipsync.wearers AS who LEFT JOIN LATERAL (
-        SELECT *, CASE WHEN week >= who.treated THEN 'after' ELSE 'before' END AS side,
-            CASE WHEN week >= who.treated THEN (week - who.treated) / 7 ELSE (who.treated - week) / 7 - 1 END AS apart
-        FROM hipsync.weeks
-        WHERE wearer = who.pseudonym AND is_over AND (week >= who.treated OR week + 7 <= who.treated)
-    ) AS w ON true;
+    SELECT who.pseudonym AS wearer, who.treated, w.week,
+        CASE WHEN w.week >= who.treated THEN 'after' WHEN w.week < who.treated THEN 'before' END AS side,
+        CASE WHEN w.week >= who.treated THEN w.week - who.treated ELSE who.treated - w.week - 7 END / 7 AS apart,
+        w.has_data, w.sitting, w.awake, w.breaks, w.over_30, w.over_limit, who.limit_minutes
+    FROM hipsync.wearers AS who LEFT JOIN hipsync.weeks AS w
+        ON w.wearer = who.pseudonym AND w.is_over AND (w.week >= who.treated OR w.week + 7 <= who.treated);
 
 DO $$ BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'hipsync_doctor') THEN
