@@ -7,8 +7,8 @@ import click
 from hipsync.cli import exits
 from hipsync.cli.app import App
 from hipsync.cli.fleet_access import fleet_care_command, fleet_site_command
-from hipsync.cli.fleet_erase import fleet_erase_command
 from hipsync.cli.fleet_ask import fleet_ask_command
+from hipsync.cli.fleet_erase import fleet_erase_command
 from hipsync.cli.fleet_export import fleet_export_command
 from hipsync.cli.fleet_judge import judge_command
 from hipsync.cli.fleet_obeying import obey_fleet

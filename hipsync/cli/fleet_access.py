@@ -16,7 +16,7 @@ from hipsync.text import clean, counted
 @click.option("--remove", is_flag=True, help="It sees them no more.")
 @click.pass_obj
 def fleet_care_command(app: App, login: str, pseudonyms: tuple[str, ...], remove: bool) -> None:
-    """Say whose days a doctor's login sees, as the owner of the database.
+    """Say whose days a doctor's login sees, as the owner.
 
     \b
     hipsync fleet care dr_weber P-017 P-018
@@ -38,7 +38,7 @@ def fleet_care_command(app: App, login: str, pseudonyms: tuple[str, ...], remove
 @click.argument("site")
 @click.pass_obj
 def fleet_site_command(app: App, login: str, site: str) -> None:
-    """Say of which site a gateway is, as the owner of the database.
+    """Say of which site a gateway is, as the owner.
 
     It then ships the bands of that site alone. With an empty word it is of none, as all are at first.
 

@@ -17,9 +17,9 @@ from hipsync.text import counted
 @click.option("--names", type=click.Path(path_type=Path), help="CSV with the columns pseudonym and name.")
 @click.pass_obj
 def fleet_report_command(app: App, folder: Path, names: Path | None) -> None:
-    """Write pages: the list of all wearers, with who needs a word, and a page for each.
+    """Write pages: one with all wearers, and one for each.
 
-    They are files for you alone, in place of the ones that an earlier report wrote there. With `--names`, the names
+    The first one says who needs a word, and why. They are files for you alone, in place of the ones that an earlier report wrote there. With `--names`, the names
     stand in them too.
 
     \b

@@ -1,18 +1,34 @@
 """Many wearers: what gateways heard comes together in one Postgres (the extra `fleet`).
 
-band_days.py   which bands of a gateway are shipped, and a band-day as Postgres takes it; knows no network
+The way there:
 place.py       where the fleet's database is, by the settings
-database.py    the only module that speaks to Postgres
-schema/        its tables, the merge rule, and who may call what: a file of SQL a version
+database.py    the connection, its schema, and what a gateway says and asks
+schema/        tables, the merge rule, and who may call what: a file of SQL a version
+checking.py    what works between this computer and the database, tried
+
+A gateway ships:
+band_days.py   which bands are shipped, and a band-day as Postgres takes it
 shipping.py    a gateway's SQLite as the outbox
+obeying.py     a gateway erases what was erased there
+
+Who is who:
 owner.py       what only the owner of the database may do begins here
+wearers.py     the wearers under their pseudonyms, and who wears which band
 access.py      whose days a doctor sees, and of which site a gateway is
 erasing.py     the owner erases a wearer, with the bytes, and a receipt
-obeying.py     a gateway erases what is erased there
+
+Days are judged:
+heard.py       a band-day that comes back, as columns of what belongs to one wearer
+reported.py    such days as a store behind the judgement (`hipsync.history.port`)
+judging.py     the loop that judges what became dirty
+queue.py       dirty days, as whoever judges sees them
+workers.py     several processes that judge at once
+
+What comes out:
+judged.py      a judged day that comes back, as the summary that every output shows
 answers.py     what the views of the schema say, as rows
 asking.py      the named questions, and their answers as a table, CSV and JSON
 before_after.py   a wearer's weeks after his treatment began beside his own before it
-judged.py      a judged day that comes back, as the summary that every output shows
 names.py       whose pseudonym is whose, from a file on this computer
 pages.py       the list of all wearers and the page of each, as HTML
 folders.py     a folder that is written whole, and nothing lost that is not ours
@@ -21,5 +37,4 @@ months.py      what bands reported of a wearer in a month, as columns
 months_asked.py   the same, asked of the database
 month_files.py a wearer's month as a file of Parquet
 exporting.py   such files for all wearers, of which only those are written that changed
-checking.py    what works between this computer and the database, tried
 """

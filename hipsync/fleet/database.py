@@ -186,6 +186,8 @@ class Database:
         """During the block, each statement is a transaction of its own. Raises `FleetError`."""
         with translated():
             yield self._db
+
+    @contextlib.contextmanager
     def snapshot(self, now: datetime) -> Generator[Snapshot]:
         """During the block, all that is read is of one instant, and views take `now` for the present; times are in UTC.
 

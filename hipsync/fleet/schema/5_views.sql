@@ -33,20 +33,19 @@ CREATE VIEW hipsync.weeks WITH (security_invoker = true) AS
     FROM hipsync.days AS d JOIN who ON who.pseudonym = d.wearer
     GROUP BY d.wearer, week, is_over;
 
--- Each time for which a band was handed to somebody: when it was last heard in it, its newest charge, and by which
--- gateways it came. Two days of a band are enough to find what was last: those before the last one lie whole in the time.
-CREATE VIEW hipsync.handed WITH (security_invoker = true) AS
+-- What was told last in each time for which a band was handed to a wearer: when it was heard, its newest charge, and by
+-- which gateways it came. It reads band-days, which a doctor may not, and tells her of the wearers in her care alone. Two
+-- days of a band are enough to find what was last: those before the last one lie whole in the time.
+CREATE FUNCTION hipsync.last_told() RETURNS TABLE (
+    worn bigint, heard timestamptz, charged_at timestamptz, percent smallint, charging boolean, gateways text[]
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     WITH w AS MATERIALIZED (
-        SELECT id, band, wearer, since, until, until IS NULL OR until > hipsync.present() AS is_worn,
-            least(until, hipsync.present()) AS ends,
+        SELECT id, band, since, least(until, hipsync.present()) AS ends,
             (since AT TIME ZONE 'UTC')::date AS first, (least(until, hipsync.present()) AT TIME ZONE 'UTC')::date AS last
-        FROM hipsync.worn
+        FROM hipsync.worn WHERE wearer = ANY (hipsync.cared_for()) OR pg_has_role(session_user, current_user, 'MEMBER')
     )
-    SELECT who.pseudonym AS wearer, w.id AS worn, b.id AS band, b.driver AS kind, w.since, w.until, w.is_worn, told.heard,
-        charge.at AS charged_at, charge.percent, charge.charging, coalesce(came.gateways, '{}') AS gateways
+    SELECT w.id, told.heard, charge.at, charge.percent, charge.charging, coalesce(came.gateways, '{}')
     FROM w
-    JOIN hipsync.wearers AS who ON who.id = w.wearer
-    JOIN hipsync.bands AS b ON b.id = w.band
     LEFT JOIN LATERAL (
         SELECT max(each.at) AS heard FROM (
             SELECT d.day::timestamp AT TIME ZONE 'UTC' AS midnight, d.epochs, d.counters FROM hipsync.band_days AS d
@@ -75,7 +74,18 @@ CREATE VIEW hipsync.handed WITH (security_invoker = true) AS
         FROM hipsync.worn AS w JOIN hipsync.receipts AS x ON x.band = w.band
             AND x.day BETWEEN (w.since AT TIME ZONE 'UTC')::date AND coalesce((w.until AT TIME ZONE 'UTC')::date, 'infinity')
         GROUP BY w.id
-    ) AS came ON came.id = w.id;
+    ) AS came ON came.id = w.id
+$$;
+
+-- Each time for which a band was handed to somebody, with what was told last in it.
+CREATE VIEW hipsync.handed WITH (security_invoker = true) AS
+    SELECT who.pseudonym AS wearer, w.id AS worn, b.id AS band, b.driver AS kind, w.since, w.until,
+        w.until IS NULL OR w.until > hipsync.present() AS is_worn, told.heard, told.charged_at, told.percent, told.charging,
+        coalesce(told.gateways, '{}') AS gateways
+    FROM hipsync.worn AS w
+    JOIN hipsync.wearers AS who ON who.id = w.wearer
+    JOIN hipsync.bands AS b ON b.id = w.band
+    LEFT JOIN hipsync.last_told() AS told ON told.worn = w.id;
 
 -- Who needs a word, and why: one row a reason, of those who take part. `no data`: no band of his was heard for three
 -- days; `at` is when one was last, NULL for never. `battery`: the newest charge of a band that he wears is 15 % or less, and
@@ -121,12 +131,6 @@ CREATE VIEW hipsync.before_after WITH (security_invoker = true) AS
     FROM hipsync.wearers AS who LEFT JOIN hipsync.weeks AS w
         ON w.wearer = who.pseudonym AND w.is_over AND (w.week >= who.treated OR w.week + 7 <= who.treated);
 
-DO $$ BEGIN
-    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'hipsync_doctor') THEN
-        CREATE ROLE hipsync_doctor NOLOGIN;
-    END IF;
-END $$;
-REVOKE ALL ON FUNCTION hipsync.present FROM PUBLIC;
-GRANT USAGE ON SCHEMA hipsync TO hipsync_doctor;
-GRANT EXECUTE ON FUNCTION hipsync.present, hipsync.schema_version TO hipsync_doctor;
+REVOKE ALL ON FUNCTION hipsync.present, hipsync.last_told FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION hipsync.present, hipsync.last_told TO hipsync_doctor;
 GRANT SELECT ON hipsync.days, hipsync.weeks, hipsync.handed, hipsync.attention, hipsync.before_after TO hipsync_doctor;
