@@ -26,9 +26,9 @@ def fleet_export_command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
 def fleet_export_parquet_command(ctx: click.Context, folder: Path, as_json: bool) -> None:
-    """Write a folder for each wearer, and in it a file for each month of UTC.
+    """Write a folder for each wearer, with a file a month.
 
-    Another export writes only what changed, and removes the folders of wearers who are no more.
+    Months are those of UTC. Another export writes only what changed, and removes the folders of wearers who are no more.
 
     \b
     hipsync fleet export parquet study

@@ -198,7 +198,8 @@ def why(row: Attention, now: datetime, zone: tzinfo = UTC) -> str:
         case "battery":
             return f"battery of band {row.band}: {row.value} %, on {_instant(row.at, zone)}"
         case "spells":
-            return f"{row.value} spells over {row.limit_minutes} min in 7 days, {row.usual} as a rule"
+            value, usual = (f"{float(number or 0):.3g}" for number in (row.value, row.usual))
+            return f"{value} spells over {row.limit_minutes} min in 7 days, {usual} as a rule"
 
 
 # ------------------------------------------------------------------ before and after

@@ -153,8 +153,8 @@ def test_who_needs_a_word_is_told_with_the_reason(fleet: Postgres, tmp_path: Pat
         ("silent", "no data", None, None),
     ]
     assert [row["why"] for row in found] == [
-        "14.0 spells over 60 min in 7 days, 7.0 as a rule",
-        "21.0 spells over 60 min in 7 days, 14.0 as a rule",
+        "14 spells over 60 min in 7 days, 7 as a rule",
+        "21 spells over 60 min in 7 days, 14 as a rule",
         f"battery of band {found[2]['band']}: 15 %, on Thu 2 Apr 11:00 UTC",
         "no data for 3 days, since Mon 30 Mar 12:00 UTC",
     ]
