@@ -37,4 +37,5 @@ months.py      what bands reported of a wearer in a month, as columns
 months_asked.py   the same, asked of the database
 month_files.py a wearer's month as a file of Parquet
 exporting.py   such files for all wearers, of which only those are written that changed
+exported.py    a wearer's days judged again from such files, without Postgres
 """
