@@ -19,8 +19,8 @@ from hipsync.text import counted
 def fleet_report_command(app: App, folder: Path, names: Path | None) -> None:
     """Write pages: one with all wearers, and one for each.
 
-    The first one says who needs a word, and why. They are files for you alone, in place of the ones that an earlier report wrote there. With `--names`, the names
-    stand in them too.
+    The first one says who needs a word, and why. They are files for you alone, in place of the ones that an earlier
+    report wrote there. With `--names`, the names stand in them too.
 
     \b
     hipsync fleet report ward

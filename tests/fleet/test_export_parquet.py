@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from psycopg import sql
 
 from hipsync.cli import hipsync
 from hipsync.cli.app import App
@@ -181,20 +180,21 @@ def test_of_a_wearer_who_was_erased_nothing_is_left(fleet: Postgres, two: Sequen
     assert [each.name for each in (tmp_path / "study" / "wearer=P-2").iterdir()] == ["notes.txt"]
 
 
-def test_who_sees_nobody_removes_nobody(fleet: Postgres, two: Sequence[Put], tmp_path: Path) -> None:
+def test_who_judges_may_export_too_and_who_sees_nobody_removes_nobody(
+    fleet: Postgres, two: Sequence[Put], tmp_path: Path
+) -> None:
     assert two
-    came(tmp_path, fleet)
     with fleet.owner() as db:
-        db.execute("GRANT USAGE ON SCHEMA hipsync TO stranger")
-        db.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA hipsync TO stranger")
-        db.execute("GRANT SELECT ON ALL TABLES IN SCHEMA hipsync TO stranger")
-        db.execute("ALTER TABLE hipsync.wearers ENABLE ROW LEVEL SECURITY")
+        db.execute("GRANT hipsync_judge TO stranger")
     try:
+        done = exported(tmp_path, fleet, str(tmp_path / "study"), login="stranger")
+        assert (done.exit_code, done.output[:1]) == (0, "4"), done.output
+        with fleet.owner() as db:
+            db.execute("DROP POLICY judge ON hipsync.wearers")
         done = exported(tmp_path, fleet, str(tmp_path / "study"), login="stranger")
     finally:
         with fleet.owner() as db:
-            for what in ("ALL TABLES IN SCHEMA hipsync", "ALL FUNCTIONS IN SCHEMA hipsync", "SCHEMA hipsync"):
-                db.execute(sql.SQL("REVOKE ALL ON {} FROM stranger").format(sql.SQL(what)))
+            db.execute("REVOKE hipsync_judge FROM stranger")
     assert (done.exit_code, "sees no wearer" in done.output) == (1, True)
     assert len([*(tmp_path / "study").rglob("*.parquet")]) == 4
 

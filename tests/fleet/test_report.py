@@ -43,9 +43,9 @@ def lived(days: int) -> list[Reading]:
     return [each for at in range(days) for each in drawn(LIVED, first + at * DAY) if each.end <= NOW]
 
 
-def reported(tmp_path: Path, fleet: Postgres, *words: str) -> Result:
+def reported(tmp_path: Path, fleet: Postgres, *words: str, login: str = "owner") -> Result:
     settings = tmp_path / "config.toml"
-    settings.write_text(f'[fleet]\ndsn = "{fleet.dsn()}"\n')
+    settings.write_text(f'[fleet]\ndsn = "{fleet.dsn(login)}"\n')
     settings.chmod(0o600)
     variables = {"PGSSLMODE": None, "PGCONNECT_TIMEOUT": None, "PGAPPNAME": None}
     command = ["--config", str(settings), "fleet", "report", *words]
@@ -137,6 +137,22 @@ def test_names_stand_in_pages_only_if_they_are_given(fleet: Postgres, tmp_path: 
     with fleet.owner() as db:
         every = db.execute("SELECT string_agg(x::text, '') FROM hipsync.wearers AS x").fetchone()
     assert "Beispiel" not in str(every)
+
+
+def test_a_doctors_report_has_the_wearers_in_her_care(fleet: Postgres, tmp_path: Path) -> None:
+    for number in range(2):
+        put(fleet, f"P-{number}", lived(1), NOW, date(2026, 4, 2), number=number)
+    with fleet.owner() as db:
+        db.execute("GRANT hipsync_doctor TO stranger")
+        db.execute("INSERT INTO hipsync.care SELECT 'stranger', id FROM hipsync.wearers WHERE pseudonym = 'P-1'")
+    try:
+        done = reported(tmp_path, fleet, str(tmp_path / "ward"), login="stranger")
+    finally:
+        with fleet.owner() as db:
+            db.execute("REVOKE hipsync_doctor FROM stranger")
+    assert done.exit_code == 0, done.output
+    assert [page.name for page in (tmp_path / "ward" / "wearers").iterdir()] == ["P-1.html"]
+    assert "P-0" not in (tmp_path / "ward" / "index.html").read_text()
 
 
 def test_all_of_it_is_for_its_owner_alone(fleet: Postgres, tmp_path: Path) -> None:
