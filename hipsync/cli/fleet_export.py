@@ -28,7 +28,8 @@ def fleet_export_command() -> None:
 def fleet_export_parquet_command(ctx: click.Context, folder: Path, as_json: bool) -> None:
     """Write a folder for each wearer, with a file a month.
 
-    Months are those of UTC. Another export writes only what changed, and removes the folders of wearers who are no more.
+    Months are those of UTC. Another export writes only what changed, and removes the folders of wearers who are no
+    more.
 
     \b
     hipsync fleet export parquet study

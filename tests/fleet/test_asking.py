@@ -165,6 +165,15 @@ def test_who_needs_a_word_is_told_with_the_reason(fleet: Postgres, tmp_path: Pat
     assert asked(tmp_path, fleet, "attention").output == "Nobody needs a word.\n"
 
 
+def test_who_never_had_any_data_needs_a_word_three_days_after_he_was_added(fleet: Postgres, tmp_path: Path) -> None:
+    with fleet.owner() as db:
+        for name, added in (("long", NOW - 3 * DAY), ("new", NOW - 3 * DAY + MINUTE)):
+            db.execute("INSERT INTO hipsync.wearers (pseudonym, zone, added) VALUES (%s, 'UTC', %s)", [name, added])
+    assert by(rows_of(tmp_path, fleet, "attention"), "wearer", "reason", "at", "why") == [
+        ("long", "no data", None, "no data yet")
+    ]
+
+
 def test_a_band_that_went_on_to_another_wearer_tells_of_each_his_own_time(fleet: Postgres, tmp_path: Path) -> None:
     first = put(fleet, "first", [*lived([living(1)] * 9), Charge(NOW - 5 * DAY, 90), Charge(NOW - HOUR, 40)], NOW,
                 date(2026, 3, 25))  # fmt: skip

@@ -18,7 +18,7 @@ import pytest
 from hipsync.core.bouts import Rule
 from hipsync.errors import InputError
 from hipsync.fleet.database import connected
-from hipsync.fleet.exported import digest_of, judged_again
+from hipsync.fleet.exported import digest_of, exported, judged_again
 from hipsync.fleet.exporting import export
 from hipsync.fleet.judging import judge
 from hipsync.fleet.queue import Judged, Queue
@@ -119,6 +119,19 @@ def test_the_days_are_those_in_postgres(fleet: Postgres, tmp_path: Path, seed: i
         assert digest_of(found) == digest_of(want)
         count += len(want)
     assert count > 15
+
+
+def test_what_was_read_long_before_and_after_is_found(fleet: Postgres, tmp_path: Path) -> None:
+    """As a store finds it: what a counter or a change of wear is, the reading before it decides, however long ago."""
+    middle = MONDAY + 20 * DAY
+    off, counters = Wear(MONDAY + 2 * DAY, worn=False), [Counter(MONDAY, 5), Counter(MONDAY + 39 * DAY, 9)]
+    readings: list[Reading] = [off, *counters, Epoch(middle, MINUTE, 7)]
+    filled(fleet, [readings], ["Europe/London"], None)
+    reported = exported(study_of(fleet, tmp_path / "study") / "wearer=P-0").reported
+    (band,) = reported.bands()
+    assert reported.wears(band.id, middle, middle + HOUR) == [off]
+    assert reported.counters(band.id, middle, middle + HOUR) == counters
+    assert reported.minute_epochs(band.id, middle, middle + HOUR).steps == [7]
 
 
 def test_another_rule_judges_otherwise(fleet: Postgres, tmp_path: Path) -> None:
